@@ -1,0 +1,141 @@
+//! What every request passes through, in one layer: its id, CORS, errors and panics as the contract words them, and
+//! one diagnostic event.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, time::Instant};
+
+use futures_util::FutureExt;
+use poem::{
+    Endpoint, IntoResponse, Request, Response,
+    http::{HeaderValue, Method, StatusCode, header},
+};
+use uuid::Uuid;
+
+use super::{
+    cors::Cors,
+    json::{BodyTimeout, Json, MEDIA_TYPE},
+    problem::Problem,
+};
+
+/// The request at hand; found in its data.
+#[derive(Clone, Debug)]
+pub(super) struct RequestContext {
+    /// Unique, and unguessable: it may serve as a capability.
+    pub(super) id: String,
+    /// When it arrived.
+    pub(super) arrived: Instant,
+}
+
+/// The layer around all endpoints.
+pub(super) struct Front<E> {
+    pub(super) inner: E,
+    pub(super) cors: Cors,
+    pub(super) body_timeout: BodyTimeout,
+    /// The methods of each path of the contract, for the `Allow` of a 405.
+    pub(super) methods: HashMap<String, HeaderValue>,
+    /// Whether the service is about to stop: then connections are closed after their answer.
+    pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let context = RequestContext { id: Uuid::now_v7().to_string(), arrived: Instant::now() };
+        let mut event = RequestEvent::new(&request, context.clone());
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut response = if request.method() == Method::OPTIONS {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            Cors::preflight(response.headers_mut());
+            response
+        } else {
+            request.set_data(context.clone());
+            request.set_data(self.body_timeout);
+            self.respond(request, &mut event).await
+        };
+        let headers = response.headers_mut();
+        headers.extend(self.cors.headers(origin.as_ref()));
+        if let Ok(id) = HeaderValue::from_str(&context.id) {
+            headers.insert("x-request-id", id);
+        }
+        if (self.is_draining)() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        event.finish(response.status());
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output: IntoResponse>> Front<E> {
+    /// The inner answer, or the problem it ended in.
+    async fn respond(&self, request: Request, event: &mut RequestEvent) -> Response {
+        let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
+        let problem = match outcome {
+            Ok(Ok(output)) => {
+                let response = output.into_response();
+                let is_json = response.content_type().is_some_and(|it| it.starts_with(MEDIA_TYPE));
+                let status = response.status();
+                if is_json || !(status.is_client_error() || status.is_server_error()) {
+                    return response;
+                }
+                Problem::of_status(status)
+            }
+            Ok(Err(error)) => Problem::from_error(&error),
+            Err(_panic) => Problem::internal(),
+        };
+        let mut response = Json(problem.body(&event.context.id)).into_response();
+        response.set_status(problem.status);
+        if let Some(wait) = problem.retry_after {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
+        }
+        if problem.status == StatusCode::METHOD_NOT_ALLOWED
+            && let Some(methods) = self.methods.get(&event.path)
+        {
+            response.headers_mut().insert(header::ALLOW, methods.clone());
+        }
+        event.problem = Some(problem);
+        response
+    }
+}
+
+/// The one diagnostic event of a request; written even when the client leaves and the request is dropped.
+struct RequestEvent {
+    context: RequestContext,
+    method: Method,
+    path: String,
+    problem: Option<Problem>,
+    status: Option<StatusCode>,
+}
+
+impl RequestEvent {
+    fn new(request: &Request, context: RequestContext) -> Self {
+        Self {
+            context,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            problem: None,
+            status: None,
+        }
+    }
+
+    fn finish(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for RequestEvent {
+    fn drop(&mut self) {
+        let status = self.status.map_or(499, |status| status.as_u16());
+        let code = self.problem.as_ref().map(|problem| problem.code);
+        let cause = self.problem.as_ref().and_then(|problem| problem.cause.as_deref());
+        let request_id = self.context.id.as_str();
+        let method = self.method.as_str();
+        let path = self.path.as_str();
+        let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if status >= 500 {
+            tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
+        } else {
+            tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");
+        }
+    }
+}

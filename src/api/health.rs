@@ -1,0 +1,145 @@
+//! `GET /api/health`, `/api/health/live` and `/api/health/ready`.
+
+use poem::{http::StatusCode, web::Data};
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    Doors, Group,
+    json::Json,
+    problem::{Problem, failures},
+};
+use crate::credentials::CredentialSource;
+
+failures! { NotReady {
+    503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",
+} }
+
+/// How the service is.
+#[derive(Debug, Object, Serialize)]
+struct Health {
+    /// `healthy` while it serves, `stopping` after a signal to stop.
+    status: String,
+    /// RFC 3339.
+    timestamp: String,
+    /// Whether turns can be sent to the model: a key is at hand, or the model's server needs none.
+    openai_configured: bool,
+    /// Whether the built-in responder answers because no source of a key is configured.
+    demo_mode: bool,
+    /// The model asked when a client names none.
+    model: String,
+    /// Version of al-chat.
+    version: String,
+    /// Seconds since the start.
+    uptime_seconds: u64,
+    /// Usage records that wait for Papita.
+    papita_queue_depth: u64,
+    /// Usage records dropped since the start because too many waited.
+    papita_queue_dropped: u64,
+}
+
+/// The process is alive.
+#[derive(Debug, Object, Serialize)]
+struct Live {
+    /// Always `alive`.
+    status: String,
+}
+
+/// The service can take traffic.
+#[derive(Debug, Object, Serialize)]
+struct Ready {
+    /// Always `ready`.
+    status: String,
+    /// Each part, all `ok`.
+    parts: Parts,
+}
+
+/// What readiness depends on: `ok`, or what is wrong.
+#[derive(Debug, Object, Serialize)]
+struct Parts {
+    /// Whether requests are taken.
+    serving: String,
+    /// Whether the database can be written.
+    database: String,
+    /// Whether the session log can be written.
+    session_log: String,
+    /// Whether all background tasks are alive.
+    tasks: String,
+}
+
+pub(super) struct HealthApi;
+
+#[OpenApi(prefix_path = "/api", tag = "Group::Health")]
+impl HealthApi {
+    /// How the service is
+    ///
+    /// Asks nobody, so it can be called often.
+    #[oai(path = "/health", method = "get", operation_id = "health")]
+    async fn health(&self, Data(doors): Data<&Doors>) -> Json<Health> {
+        let settings = &doors.config.model;
+        let has_key = doors.credentials.known_source().await != CredentialSource::None;
+        let (papita_queue_depth, papita_queue_dropped) = doors.turns.papita_queue();
+        let status = if doors.turns.is_draining() { "stopping" } else { "healthy" };
+        Json(Health {
+            status: status.to_owned(),
+            timestamp: doors.clock.rfc3339(doors.clock.now()),
+            openai_configured: has_key || settings.works_without_key(),
+            demo_mode: doors.turns.demo_mode(),
+            model: settings.default.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: doors.started.elapsed().as_secs(),
+            papita_queue_depth,
+            papita_queue_dropped,
+        })
+    }
+
+    /// Whether the process is alive
+    #[oai(path = "/health/live", method = "get", operation_id = "live")]
+    async fn live(&self) -> Json<Live> {
+        Json(Live { status: "alive".to_owned() })
+    }
+
+    /// Whether traffic should be sent here
+    ///
+    /// 503 while the service stops, or while the database or the session log cannot be written.
+    #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
+    async fn ready(&self, Data(doors): Data<&Doors>) -> Result<Json<Ready>, NotReady> {
+        let parts = Parts::of(doors).await;
+        if parts.are_ok() {
+            let status = "ready".to_owned();
+            return Ok(Json(Ready { status, parts }));
+        }
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_ready",
+            "This server should not be sent traffic now; see details.parts",
+        );
+        Err(Problem {
+            details: Some(json!({ "parts": parts })),
+            retry_after: Some(std::time::Duration::from_secs(1)),
+            ..problem
+        }
+        .into())
+    }
+}
+
+impl Parts {
+    const OK: &str = "ok";
+
+    async fn of(doors: &Doors) -> Self {
+        let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
+        let database = doors.turns.storage_is_writable() && doors.storage.check().await.is_ok();
+        let dead = doors.tasks.dead();
+        Self {
+            serving: part(!doors.turns.is_draining(), "stopping"),
+            database: part(database, "cannot be written"),
+            session_log: part(doors.log.ensure_writable().is_ok(), "cannot be written"),
+            tasks: part(dead.is_empty(), &format!("died: {}", dead.join(", "))),
+        }
+    }
+
+    fn are_ok(&self) -> bool {
+        [&self.serving, &self.database, &self.session_log, &self.tasks].iter().all(|part| *part == Self::OK)
+    }
+}

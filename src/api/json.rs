@@ -1,0 +1,277 @@
+//! JSON in and out. Unlike the framework's own payload it limits size and time, tells clearly what is wrong without
+//! repeating what was sent, and can take a body that is absent.
+
+use std::time::Duration;
+
+use poem::{FromRequest, IntoResponse, Request, RequestBody, Response, http::StatusCode, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
+    payload::Payload,
+    registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    types::Type,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{error::Category, json};
+
+use super::problem::Problem;
+
+/// The media type of bodies in both directions.
+pub(super) const MEDIA_TYPE: &str = "application/json";
+
+/// The largest body taken where nothing else is said, in bytes.
+const SMALL: usize = 1 << 20;
+
+/// How long a client may take to send its body; found in the request's data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyTimeout(pub(super) Duration);
+
+/// A JSON body: required, and at most `LIMIT` bytes, when it comes in.
+#[derive(Debug)]
+pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
+
+/// A JSON body that may be absent, empty, or lack a Content-Type, or come as `text/plain` (what
+/// `navigator.sendBeacon` sends).
+#[derive(Debug)]
+pub(super) struct OptionalJson<T>(pub(super) T);
+
+impl<T: Type + Send, const LIMIT: usize> Payload for Json<T, LIMIT> {
+    const CONTENT_TYPE: &'static str = MEDIA_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => Response::builder().header(header::CONTENT_TYPE, MEDIA_TYPE).body(body),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be encoded");
+                Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
+            }
+        }
+    }
+}
+
+impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Done.",
+                status: Some(200),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+fn request_meta<T: Type>(required: bool, media_types: &[&'static str]) -> MetaRequest {
+    let media_type = |content_type: &&'static str| MetaMediaType { content_type, schema: T::schema_ref() };
+    MetaRequest { description: None, content: media_types.iter().map(media_type).collect(), required }
+}
+
+impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a> for Json<T, LIMIT> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>(true, &[MEDIA_TYPE]))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !request.content_type().is_some_and(is_json) {
+            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+        }
+        let bytes = read(request, body, LIMIT).await?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for OptionalJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>(false, &[MEDIA_TYPE, "text/plain"]))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = read(request, body, SMALL).await?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let taken = request.content_type().is_none_or(|media_type| {
+            is_json(media_type) || media_type.trim_start().to_ascii_lowercase().starts_with("text/plain")
+        });
+        if !taken {
+            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+        }
+        Ok(Self(parse::<Option<T>>(&bytes)?.unwrap_or_default()))
+    }
+}
+
+/// `application/json`, or a media type built on it, whatever its parameters.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == MEDIA_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let reading = async {
+        let mut chunks = <poem::Body as FromRequest>::from_request(request, body)
+            .await
+            .map_err(|_| Problem::internal())?
+            .into_bytes_stream();
+        let mut bytes = Vec::with_capacity(announced.unwrap_or(1024));
+        while let Some(chunk) = futures_util::StreamExt::next(&mut chunks).await {
+            let chunk = chunk.map_err(|_| {
+                Problem::bad_request("body_incomplete", "The connection broke off in the middle of the body")
+            })?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    match request.data::<BodyTimeout>() {
+        None => reading.await,
+        Some(BodyTimeout(time)) => tokio::time::timeout(*time, reading).await.unwrap_or_else(|_| {
+            let error = "The body took too long to arrive; please try again";
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", error))
+        }),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    let details = Some(json!({ "limit_bytes": limit }));
+    Problem { details, ..Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE) }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| explain(".", &error))?;
+    Ok(parsed)
+}
+
+/// What is wrong with a body, in words that hold nothing of it: where, and what was expected there.
+fn explain(path: &str, error: &serde_json::Error) -> Problem {
+    if error.classify() != Category::Data {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        return Problem::bad_request("invalid_json", format!("The body is not valid JSON ({place})"));
+    }
+    let text = error.to_string();
+    // After the last "expected" comes serde's own text; before it may come the client's.
+    let expected = text.rsplit_once("expected ").map(|(_, expected)| expected);
+    let expected = expected.map(|expected| expected.split(" at line ").next().unwrap_or_default());
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let field = match (path, missing) {
+        (".", Some(field)) => field.to_owned(),
+        (path, Some(field)) => format!("{path}.{field}"),
+        (".", None) => "the body".to_owned(),
+        (path, None) => path.to_owned(),
+    };
+    let sentence = match (missing, expected) {
+        (Some(_), _) => format!("{field} is required"),
+        (None, Some(expected)) => format!("{field} must be {expected}"),
+        (None, None) => format!("{field} is not as it should be"),
+    };
+    Problem { details: Some(json!({ "field": field })), ..Problem::bad_request("invalid_request", sentence) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its parsing matters")]
+    struct Sample {
+        #[serde(default)]
+        list: Vec<Item>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its parsing matters")]
+    struct Item {
+        number: u8,
+    }
+
+    fn sentence(body: &str) -> String {
+        parse::<Sample>(body.as_bytes()).unwrap_err().error.into_owned()
+    }
+
+    #[test]
+    fn the_place_and_the_expectation_are_told() {
+        assert_eq!(sentence(r#"{"list":[{"number":1},{"number":"secret, expected x"}]}"#), "list[1].number must be u8");
+        assert_eq!(sentence(r#"{"list":[{}]}"#), "list[0].number is required");
+        assert_eq!(sentence("[1]"), "list must be struct Item");
+        assert_eq!(sentence("{"), "The body is not valid JSON (line 1, column 1)");
+        assert_eq!(sentence("{} trailing"), "The body is not valid JSON (line 1, column 4)");
+    }
+
+    #[test]
+    fn media_types_are_compared_without_case_and_parameters() {
+        for media_type in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+            assert!(is_json(media_type), "{media_type}");
+        }
+        for media_type in ["text/plain", "application/jsonp", "text/json+x", ""] {
+            assert!(!is_json(media_type), "{media_type}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sent_is_never_repeated(secret in "[a-z]{12}", shape in 0..4) {
+            let body = match shape {
+                0 => format!(r#"{{"list":[{{"number":"{secret}"}}]}}"#),
+                1 => format!(r#"{{"list":"{secret}"}}"#),
+                2 => format!(r#"{{"list":[{secret}]}}"#),
+                _ => format!("\"{secret}\""),
+            };
+            prop_assert!(!sentence(&body).contains(&secret));
+        }
+    }
+}

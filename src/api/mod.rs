@@ -1,0 +1,125 @@
+//! HTTP and the contract: one file per resource. [`problem`] alone knows status codes.
+
+mod chat;
+mod cors;
+mod front;
+mod health;
+mod json;
+mod openai;
+mod problem;
+mod session;
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Response, Route,
+    endpoint::make_sync,
+    http::{HeaderValue, header},
+    web::Html,
+};
+use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tags};
+use serde_json::Value;
+
+pub(crate) use self::problem::telling;
+use self::{cors::Cors, front::Front, json::BodyTimeout};
+use crate::{
+    clock::Clock, config::Config, credentials::Credentials, session_log::SessionLog, sessions::Sessions,
+    storage::Storage, tasks::Tasks, turn::Turns,
+};
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// When the service started.
+    pub started: Instant,
+    /// The clock.
+    pub clock: Clock,
+    /// Takes turns.
+    pub turns: Turns,
+    /// Starts and stops sessions.
+    pub sessions: Sessions,
+    /// Keeps the keys.
+    pub credentials: Credentials,
+    /// The session log.
+    pub log: SessionLog,
+    /// The database.
+    pub storage: Storage,
+    /// The tasks beside the requests.
+    pub tasks: Tasks,
+}
+
+/// The groups of the contract.
+#[derive(Tags)]
+enum Group {
+    /// Turns between a visitor and the model.
+    Chat,
+    /// A visitor's stay at a chat window.
+    Session,
+    /// The model behind the chat: its key, a test, and what it has cost.
+    OpenAI,
+    /// Whether the service is well.
+    Health,
+}
+
+type Resources = (chat::ChatApi, session::SessionApi, openai::OpenAiApi, health::HealthApi);
+
+fn service() -> OpenApiService<Resources, ()> {
+    let resources = (chat::ChatApi, session::SessionApi, openai::OpenAiApi, health::HealthApi);
+    OpenApiService::new(resources, "AL-Chat", env!("CARGO_PKG_VERSION"))
+        .description(
+            "The server between a website's chat window and a language model. It holds the key, answers chat turns \
+             and keeps a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
+             people, a stable code for programs, and the id to quote when asking for help. Times are RFC 3339. \
+             Unknown request fields are ignored; null means absent.",
+        )
+        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+        .server(ServerObject::new("/").description("This server"))
+        .extra_response_header::<String, _>(
+            ExtraHeader::new("X-Request-Id").description("The request's id; quote it when asking for help."),
+        )
+}
+
+/// The contract as an `OpenAPI` document, the content of `openapi/al-chat.json`.
+#[must_use]
+pub fn contract() -> String {
+    let mut contract = service().spec();
+    contract.push('\n');
+    contract
+}
+
+/// All endpoints, in the layer that every request passes through.
+#[must_use]
+pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
+    let service = service();
+    let contract = contract();
+    let docs = service.swagger_ui_html();
+    let methods = methods(&contract);
+    let turns = doors.turns.clone();
+    let cors = Cors::new(&doors.config.server.origins);
+    let body_timeout = BodyTimeout(doors.config.server.body_timeout);
+    let routes = Route::new()
+        .at("/docs", poem::get(make_sync(move |_| Html(docs.clone()))))
+        .at("/openapi.json", poem::get(make_sync(move |_| json_text(&contract))))
+        .nest("/", service)
+        .data(doors);
+    Front { inner: routes, cors, body_timeout, methods, is_draining: Box::new(move || turns.is_draining()) }
+}
+
+fn json_text(text: &str) -> Response {
+    Response::builder().header(header::CONTENT_TYPE, json::MEDIA_TYPE).body(text.to_owned()).into_response()
+}
+
+/// The methods that each path of the contract takes, as an `Allow` header says them.
+fn methods(contract: &str) -> HashMap<String, HeaderValue> {
+    let contract: Value = serde_json::from_str(contract).unwrap_or_default();
+    let paths = contract["paths"].as_object().into_iter().flatten();
+    paths
+        .filter_map(|(path, operations)| {
+            let names = operations.as_object()?.keys().map(|name| name.to_uppercase());
+            let names = names.collect::<Vec<_>>().join(", ");
+            Some((path.clone(), HeaderValue::from_str(&names).ok()?))
+        })
+        .collect()
+}

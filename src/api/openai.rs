@@ -1,0 +1,240 @@
+//! `GET /api/openai/info`, `/api/openai/test` and `/api/openai/usage`: the model behind the chat.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+
+use super::{
+    Doors, Group,
+    front::RequestContext,
+    json::Json,
+    problem::{Problem, failures},
+};
+use crate::{
+    cost::{TokenUsage, dollars},
+    credentials::{Credential, CredentialSource, NoCredential},
+    turn::TurnFailure,
+};
+
+failures! { UsageFailure {
+    503 "The totals cannot be read (`storage_unavailable`).",
+} }
+
+/// Tokens of an answer.
+#[derive(Debug, Object, Serialize)]
+pub(super) struct Usage {
+    /// Tokens the model read.
+    prompt_tokens: u64,
+    /// Tokens the model wrote.
+    completion_tokens: u64,
+    /// Tokens in all.
+    total_tokens: u64,
+    /// The model.
+    model: String,
+}
+
+impl Usage {
+    pub(super) fn new(usage: TokenUsage, model: &str) -> Self {
+        Self {
+            prompt_tokens: usage.prompt,
+            completion_tokens: usage.completion,
+            total_tokens: usage.total(),
+            model: model.to_owned(),
+        }
+    }
+}
+
+/// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
+#[derive(Debug, Default, Object, Serialize)]
+#[oai(skip_serializing_if_is_none)]
+struct Info {
+    /// The model asked when a client names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// True when there is a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials_valid: Option<bool>,
+    /// Why there is no key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The same for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// Where the key comes from.
+    credentials_info: CredentialsInfo,
+}
+
+/// Where the key comes from; nothing of the key itself.
+#[derive(Debug, Default, Object, Serialize)]
+struct CredentialsInfo {
+    /// Whether there is a key.
+    openai_api_key_set: bool,
+    /// Its length.
+    openai_api_key_length: u64,
+    /// A fingerprint that differs from key to key and changes with each restart; no character of the key.
+    openai_api_key_prefix: Option<String>,
+    /// The model asked when a client names none.
+    openai_model: String,
+    /// Papita's address.
+    papita_api_url: String,
+    /// Whether there is a `.env` file.
+    env_file_exists: bool,
+    /// `papita_api`, `local_env` or `none`.
+    credential_source: String,
+}
+
+/// Whether the model answers: `status` is `success` or `error`.
+#[derive(Debug, Object, Serialize)]
+#[oai(skip_serializing_if_is_none)]
+struct TestResult {
+    /// `success` or `error`.
+    status: String,
+    /// What that means.
+    message: String,
+    /// What the model said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_response: Option<String>,
+    /// The model asked.
+    model: String,
+    /// The tokens it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+}
+
+/// What the model has cost since the database was made.
+#[derive(Debug, Object, Serialize)]
+struct UsageReport {
+    /// Tokens read.
+    total_prompt_tokens: u64,
+    /// Tokens written.
+    total_completion_tokens: u64,
+    /// Tokens in all.
+    total_tokens: u64,
+    /// Answered turns.
+    request_count: u64,
+    /// The model used last.
+    model: String,
+    /// US dollars, each turn at its own model's rate; models without a known price count as free.
+    estimated_cost_usd: f64,
+    /// Of that, for tokens read.
+    prompt_cost_usd: f64,
+    /// Of that, for tokens written.
+    completion_cost_usd: f64,
+    /// The account in use.
+    account_info: AccountInfo,
+    /// Always null: the provider tells it to nobody.
+    billing_credit_balance: Option<f64>,
+    /// Where the provider shows usage.
+    usage_dashboard_url: String,
+    /// Where the provider shows billing.
+    billing_dashboard_url: String,
+    /// How to read these numbers.
+    note: String,
+}
+
+/// The account in use.
+#[derive(Debug, Object, Serialize)]
+struct AccountInfo {
+    /// The key's fingerprint; no character of the key.
+    api_key_prefix: Option<String>,
+    /// The model asked when a client names none.
+    model: String,
+    /// `active` when there is a key, `no_key` otherwise.
+    status: String,
+}
+
+pub(super) struct OpenAiApi;
+
+#[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
+impl OpenAiApi {
+    /// The model and where its key comes from
+    #[oai(path = "/info", method = "get", operation_id = "openaiInfo")]
+    async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
+        let credential = doors.credentials.current().await;
+        let credentials_info = CredentialsInfo::new(doors, credential.as_ref().ok());
+        let info = Info { credentials_info, ..Info::default() };
+        Json(match credential {
+            Ok(_) => Info { model: Some(doors.config.model.default.clone()), credentials_valid: Some(true), ..info },
+            Err(none) => {
+                let problem = Problem::from(TurnFailure::NoCredential(none));
+                Info { error: Some(problem.error.into_owned()), code: Some(problem.code.to_owned()), ..info }
+            }
+        })
+    }
+
+    /// Ask the model for one word
+    ///
+    /// Shows whether the model answers. It costs a few tokens, which are counted.
+    #[oai(path = "/test", method = "get", operation_id = "openaiTest")]
+    async fn test(&self, Data(doors): Data<&Doors>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
+        Json(match doors.turns.test(&context.id).await {
+            Ok(told) => TestResult {
+                status: "success".to_owned(),
+                message: "The model answers".to_owned(),
+                usage: Some(Usage::new(told.usage, &told.model)),
+                model: told.model,
+                test_response: Some(told.text),
+            },
+            Err(failure) => TestResult {
+                status: "error".to_owned(),
+                message: Problem::from(failure).error.into_owned(),
+                test_response: None,
+                model: doors.config.model.default.clone(),
+                usage: None,
+            },
+        })
+    }
+
+    /// What the model has cost
+    ///
+    /// The totals survive a restart.
+    #[oai(path = "/usage", method = "get", operation_id = "openaiUsage")]
+    async fn usage(&self, Data(doors): Data<&Doors>) -> Result<Json<UsageReport>, UsageFailure> {
+        let totals = doors.storage.usage_totals().await?;
+        let credential: Result<Credential, NoCredential> = doors.credentials.current().await;
+        let default_model = &doors.config.model.default;
+        Ok(Json(UsageReport {
+            total_prompt_tokens: totals.usage.prompt,
+            total_completion_tokens: totals.usage.completion,
+            total_tokens: totals.usage.total(),
+            request_count: totals.requests,
+            model: totals.last_model.unwrap_or_else(|| default_model.clone()),
+            estimated_cost_usd: dollars(totals.cost.total()),
+            prompt_cost_usd: dollars(totals.cost.prompt),
+            completion_cost_usd: dollars(totals.cost.completion),
+            account_info: AccountInfo {
+                status: if credential.is_ok() { "active" } else { "no_key" }.to_owned(),
+                api_key_prefix: credential.ok().map(|credential| credential.key.fingerprint()),
+                model: default_model.clone(),
+            },
+            billing_credit_balance: None,
+            usage_dashboard_url: "https://platform.openai.com/usage".to_owned(),
+            billing_dashboard_url: "https://platform.openai.com/settings/organization/billing".to_owned(),
+            note: "Counted by this server since its database was made, at list prices; the provider's dashboard has \
+                   the last word."
+                .to_owned(),
+        }))
+    }
+}
+
+impl CredentialsInfo {
+    fn new(doors: &Doors, credential: Option<&Credential>) -> Self {
+        let key = credential.map(|credential| &credential.key);
+        let source = credential.map_or(CredentialSource::None, |credential| credential.source);
+        Self {
+            openai_api_key_set: key.is_some(),
+            openai_api_key_length: key.map_or(0, |key| key.len() as u64),
+            openai_api_key_prefix: key.map(crate::secret::ApiKey::fingerprint),
+            openai_model: doors.config.model.default.clone(),
+            papita_api_url: without_login(&doors.config.credentials.papita_url),
+            env_file_exists: doors.config.credentials.env_file_exists,
+            credential_source: source.as_str().to_owned(),
+        }
+    }
+}
+
+/// An address without the user name and password that may be in it.
+fn without_login(url: &url::Url) -> String {
+    let path = url.path().trim_end_matches('/');
+    format!("{}{path}", url.origin().ascii_serialization())
+}

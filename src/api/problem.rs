@@ -1,0 +1,353 @@
+//! The one place that knows status codes: what went wrong, told to a client.
+//!
+//! Every error body is `{"error", "code", "request_id"}`, sometimes with `details`. The sentence is for people, the
+//! code for programs and stable. Neither repeats what a client or an upstream sent.
+
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
+
+use poem::{
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    http::StatusCode,
+};
+use poem_openapi::Object;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    credentials::{FetchFailure, NoCredential},
+    model::ModelFailure,
+    prompt::NothingAsked,
+    session::InvalidSessionId,
+    sessions::SessionFailure,
+    storage::StorageFailure,
+    turn::TurnFailure,
+};
+
+/// What went wrong, and what to do about it.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    /// Stable, in snake case.
+    pub(super) code: &'static str,
+    /// One plain sentence.
+    pub(super) error: Cow<'static, str>,
+    /// When to try again.
+    pub(super) retry_after: Option<Duration>,
+    /// More for programs.
+    pub(super) details: Option<Value>,
+    /// What the diagnostics should know and the client should not.
+    pub(super) cause: Option<String>,
+}
+
+/// The body of every error.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Error")]
+pub(super) struct ErrorBody {
+    /// What happened and what to do, in one plain sentence.
+    error: String,
+    /// The same for programs; stable.
+    code: String,
+    /// The request's id, as in `X-Request-Id`; quote it when asking for help.
+    request_id: String,
+    /// More for programs, depending on the code.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<poem_openapi::types::Any<Value>>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, error: error.into(), retry_after: None, details: None, cause: None }
+    }
+
+    pub(super) fn bad_request(code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, error)
+    }
+
+    pub(super) fn unavailable(code: &'static str, error: &'static str) -> Self {
+        let retry_after = Some(Duration::from_secs(5));
+        Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error) }
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "The server made a mistake; please report it with this request id",
+        )
+    }
+
+    pub(super) fn with_cause(mut self, cause: &dyn Error) -> Self {
+        let mut chain = cause.to_string();
+        let mut source = cause.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        self.cause = Some(chain);
+        self
+    }
+
+    fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The body, for the request of this id.
+    pub(super) fn body(&self, request_id: &str) -> ErrorBody {
+        ErrorBody {
+            error: self.error.clone().into_owned(),
+            code: self.code.to_owned(),
+            request_id: request_id.to_owned(),
+            details: self.details.clone().map(poem_openapi::types::Any),
+        }
+    }
+
+    /// What an error of the framework, or one of ours on its way through it, means.
+    pub(super) fn from_error(error: &poem::Error) -> Self {
+        if let Some(problem) = error.downcast_ref::<Self>() {
+            return problem.clone();
+        }
+        if error.is::<NotFoundError>() {
+            return Self::of_status(StatusCode::NOT_FOUND);
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::of_status(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        Self::of_status(error.status()).with_cause(error)
+    }
+
+    /// What a bare status means.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let (code, error) = match status {
+            StatusCode::NOT_FOUND => ("not_found", "There is nothing at this address; /docs lists what there is"),
+            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "This address does not take this method"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("unsupported_media_type", "The body must be JSON, with Content-Type: application/json")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "The body is larger than this address takes"),
+            status if status.is_client_error() => ("bad_request", "The request could not be understood"),
+            _ => return Self::internal(),
+        };
+        Self::new(status, code, error)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)
+    }
+}
+
+impl Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<NothingAsked> for Problem {
+    fn from(nothing: NothingAsked) -> Self {
+        Self::bad_request("message_required", nothing.to_string())
+    }
+}
+
+impl From<InvalidSessionId> for Problem {
+    fn from(invalid: InvalidSessionId) -> Self {
+        Self::bad_request("invalid_session_id", invalid.to_string())
+    }
+}
+
+impl From<StorageFailure> for Problem {
+    fn from(failure: StorageFailure) -> Self {
+        storage_unavailable().with_cause(&failure)
+    }
+}
+
+impl From<SessionFailure> for Problem {
+    fn from(failure: SessionFailure) -> Self {
+        let problem = match failure {
+            SessionFailure::Log(_) => log_unavailable(),
+            SessionFailure::Storage(_) => storage_unavailable(),
+        };
+        problem.with_cause(&failure)
+    }
+}
+
+impl From<TurnFailure> for Problem {
+    fn from(failure: TurnFailure) -> Self {
+        let problem = match &failure {
+            TurnFailure::ModelNotAllowed => Self::bad_request(
+                "model_not_allowed",
+                "This model may not be chosen here; leave `model` out or choose one that the site's owner allows",
+            ),
+            TurnFailure::Stopping => {
+                Self::unavailable("stopping", "The service is restarting; please try again in a moment")
+            }
+            TurnFailure::LogUnavailable => log_unavailable(),
+            TurnFailure::StorageUnavailable => storage_unavailable(),
+            TurnFailure::NoCredential(none) => no_credential(*none),
+            TurnFailure::Model(failure) => model_failure(failure),
+            TurnFailure::ClientGone => Self::new(
+                StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+                "client_gone",
+                "The client closed the connection",
+            ),
+            TurnFailure::Died => Self::internal(),
+        };
+        problem.with_cause(&failure)
+    }
+}
+
+/// How a failed turn is told, for the log.
+pub(crate) fn telling(failure: &TurnFailure) -> (u16, &'static str) {
+    let problem = Problem::from(failure.clone());
+    (problem.status.as_u16(), problem.code)
+}
+
+fn log_unavailable() -> Problem {
+    Problem::unavailable(
+        "session_log_unavailable",
+        "The session log cannot be written, so nothing can be answered; the operator must make room in its folder",
+    )
+}
+
+fn storage_unavailable() -> Problem {
+    Problem::unavailable("storage_unavailable", "The database cannot be used at the moment; please try again soon")
+}
+
+fn no_credential(none: NoCredential) -> Problem {
+    match none {
+        NoCredential::NotConfigured => Problem::unavailable(
+            "no_api_key",
+            "No API key is configured; the operator must set PAPITA_API_URL or OPENAI_API_KEY",
+        ),
+        NoCredential::Papita(FetchFailure::RefusedKey) => invalid_api_key(),
+        NoCredential::Papita(_) => Problem::unavailable(
+            "credentials_unavailable",
+            "No API key could be had from the credential broker; please try again soon",
+        ),
+    }
+}
+
+fn invalid_api_key() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_api_key",
+        "The model's provider refuses the API key; the operator must put a valid one into Papita or OPENAI_API_KEY",
+    )
+}
+
+fn model_failure(failure: &ModelFailure) -> Problem {
+    let bad_gateway = |code, error| Problem::new(StatusCode::BAD_GATEWAY, code, error);
+    match failure {
+        ModelFailure::Unauthorized => invalid_api_key(),
+        ModelFailure::RateLimited { retry_after } => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "The model's provider limits the rate of requests; please try again after the time in Retry-After",
+        )
+        .retry_after(*retry_after),
+        ModelFailure::QuotaExhausted { retry_after } => Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota_exhausted",
+            "The account at the model's provider has no credit left; the operator must add some",
+        )
+        .retry_after(*retry_after),
+        ModelFailure::UnknownModel => Problem::bad_request(
+            "model_not_found",
+            "The model's provider has no model of that name; choose another, or the operator must correct OPENAI_MODEL",
+        ),
+        ModelFailure::PromptTooLong => Problem::bad_request(
+            "prompt_too_long",
+            "The message, its files and the history are too long for the model; please shorten them",
+        ),
+        ModelFailure::RequestRefused(400 | 422) => {
+            Problem::bad_request("request_refused", "The model's provider refuses this request; please change it")
+        }
+        ModelFailure::Forbidden => bad_gateway(
+            "model_forbidden",
+            "The model's provider forbids this use of the API key; the operator must look into it",
+        ),
+        ModelFailure::Overloaded { retry_after } => {
+            Problem::unavailable("model_overloaded", "The model is overloaded; please try again soon")
+                .retry_after(*retry_after)
+        }
+        ModelFailure::RequestRefused(_) | ModelFailure::Failed(_) => {
+            bad_gateway("model_failed", "The model's provider failed; please try again")
+        }
+        ModelFailure::Unreachable => {
+            bad_gateway("model_unreachable", "The model's provider cannot be reached; please try again")
+        }
+        ModelFailure::ConnectionLost => {
+            bad_gateway("model_connection_lost", "The connection to the model was lost; please try again")
+        }
+        ModelFailure::Unreadable => {
+            bad_gateway("model_answer_unreadable", "The model's answer could not be understood; please try again")
+        }
+        ModelFailure::TooLarge => {
+            bad_gateway("model_answer_too_large", "The model's answer was too large; please ask for a shorter one")
+        }
+        ModelFailure::Timeout => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "model_timeout",
+            "The model did not answer in time; please try again",
+        ),
+    }
+}
+
+/// Declares the failures of an operation, for the contract: statuses and when they come.
+macro_rules! failures {
+    ($name:ident { $($status:literal $when:literal,)+ }) => {
+        pub(crate) struct $name($crate::api::problem::Problem);
+
+        impl<T: Into<$crate::api::problem::Problem>> From<T> for $name {
+            fn from(failure: T) -> Self {
+                Self(failure.into())
+            }
+        }
+
+        impl From<$name> for poem::Error {
+            fn from(failure: $name) -> Self {
+                failure.0.into()
+            }
+        }
+
+        impl poem_openapi::ApiResponse for $name {
+            fn meta() -> poem_openapi::registry::MetaResponses {
+                poem_openapi::registry::MetaResponses {
+                    responses: vec![$($crate::api::problem::declared($status, $when)),+],
+                }
+            }
+
+            fn register(registry: &mut poem_openapi::registry::Registry) {
+                <$crate::api::problem::ErrorBody as poem_openapi::types::Type>::register(registry);
+            }
+        }
+    };
+}
+pub(super) use failures;
+
+/// One declared failure, as the contract shows it.
+pub(super) fn declared(status: u16, when: &'static str) -> poem_openapi::registry::MetaResponse {
+    use poem_openapi::{
+        registry::{MetaHeader, MetaMediaType, MetaResponse},
+        types::Type,
+    };
+    let retry_after = MetaHeader {
+        name: "Retry-After".to_owned(),
+        description: Some("Seconds to wait before trying again.".to_owned()),
+        required: status == 503,
+        deprecated: false,
+        schema: u64::schema_ref(),
+    };
+    MetaResponse {
+        description: when,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: super::json::MEDIA_TYPE, schema: ErrorBody::schema_ref() }],
+        headers: if matches!(status, 429 | 503) { vec![retry_after] } else { Vec::new() },
+    }
+}

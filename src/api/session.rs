@@ -1,0 +1,104 @@
+//! `POST /api/session/start` and `POST /api/session/stop`.
+
+use poem::{http::HeaderMap, web::Data};
+use poem_openapi::{Object, OpenApi, types::Any};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    Doors, Group,
+    chat::named_session,
+    json::{Json, OptionalJson},
+    problem::failures,
+};
+use crate::session::SessionId;
+
+failures! { StartFailure {
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The session cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
+} }
+
+failures! { StopFailure {
+    400 "The body is not valid JSON (`invalid_json`), `metrics` is not an object (`invalid_request`), or the id is \
+         malformed (`invalid_session_id`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is neither JSON nor plain text (`unsupported_media_type`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
+} }
+
+/// A session that has begun.
+#[derive(Debug, Object, Serialize)]
+struct SessionStarted {
+    /// The session's id, to be sent with each turn.
+    session_id: String,
+    /// When it began, RFC 3339.
+    timestamp: String,
+}
+
+/// What a chat window may say when it closes.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+struct StopRequest {
+    /// The session to stop; the header `X-Session-ID` comes first.
+    session_id: Option<String>,
+    /// The same as `session_id`.
+    #[serde(rename = "sessionId")]
+    #[oai(rename = "sessionId")]
+    session_id_camel: Option<String>,
+    /// Numbers of the window's own, kept in the session log.
+    metrics: Option<Any<Map<String, Value>>>,
+}
+
+/// A session that has ended.
+#[derive(Debug, Object, Serialize)]
+struct SessionStopped {
+    /// Always `stopped`.
+    status: String,
+    /// When it ended, RFC 3339; a second stop answers the same.
+    timestamp: String,
+    /// The session's id; null when none was named.
+    session_id: Option<String>,
+    /// How long it lasted; null when it was never started here.
+    duration_seconds: Option<f64>,
+}
+
+pub(super) struct SessionApi;
+
+#[OpenApi(prefix_path = "/api/session", tag = "Group::Session")]
+impl SessionApi {
+    /// Start a session
+    ///
+    /// Any number of sessions go on at once. Nothing needs to be sent; a body is ignored.
+    #[oai(path = "/start", method = "post", operation_id = "startSession")]
+    async fn start(&self, Data(doors): Data<&Doors>) -> Result<Json<SessionStarted>, StartFailure> {
+        let (id, at) = doors.sessions.begin().await?;
+        Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: doors.clock.rfc3339(at) }))
+    }
+
+    /// Stop a session
+    ///
+    /// Logs how long the session lasted, the client's `metrics`, and what the server counted. Takes JSON sent as
+    /// `text/plain`, as `navigator.sendBeacon` does. Stopping twice answers the same and logs nothing new.
+    #[oai(path = "/stop", method = "post", operation_id = "stopSession")]
+    async fn stop(
+        &self,
+        Data(doors): Data<&Doors>,
+        headers: &HeaderMap,
+        OptionalJson(request): OptionalJson<StopRequest>,
+    ) -> Result<Json<SessionStopped>, StopFailure> {
+        let id = named_session(headers, [request.session_id_camel, request.session_id])?;
+        let session_id = id.as_ref().map(SessionId::to_string);
+        let metrics = request.metrics.map(|Any(metrics)| Value::Object(metrics));
+        let stopped = doors.sessions.end(id, metrics).await?;
+        Ok(Json(SessionStopped {
+            status: "stopped".to_owned(),
+            timestamp: doors.clock.rfc3339(stopped.at),
+            session_id,
+            duration_seconds: stopped.duration.map(|duration| duration.as_secs_f64()),
+        }))
+    }
+}

@@ -1,0 +1,108 @@
+//! Accepts connections. The framework's own server has no time limit for headers, spins when descriptors run out, and
+//! notices a departed client late.
+//!
+//! HTTP/1.1 only: telling it from HTTP/2 means waiting for a connection's first bytes without a time limit, and TLS
+//! with HTTP/2 is the business of the proxy in front.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::{
+    Endpoint, Request, Response,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Server, tasks::Tasks};
+
+/// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves connections until `stop`; then each ends after the answer it is at.
+pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
+    listener: TcpListener,
+    endpoint: Arc<E>,
+    settings: Server,
+    stop: CancellationToken,
+    tasks: Tasks,
+) {
+    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let local = listener.local_addr().ok();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, remote, place)) = accepted else { continue };
+        let connection = Connection {
+            endpoint: Arc::clone(&endpoint),
+            local: local.unwrap_or(remote),
+            remote,
+            header_timeout: settings.header_timeout,
+            stop: stop.clone(),
+        };
+        tasks.spawn("connection", async move {
+            connection.serve(stream).await;
+            drop(place);
+        });
+    }
+}
+
+/// The next connection, as soon as there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, remote)) => Some((stream, remote, place)),
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(PAUSE).await;
+            None
+        }
+    }
+}
+
+struct Connection<E> {
+    endpoint: Arc<E>,
+    local: SocketAddr,
+    remote: SocketAddr,
+    header_timeout: Duration,
+    stop: CancellationToken,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
+    async fn serve(self, stream: TcpStream) {
+        // Small answers leave at once; failing to ask for that is no reason to hang up.
+        let _ = stream.set_nodelay(true);
+        let addresses = (LocalAddr(self.local.into()), RemoteAddr(self.remote.into()));
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let (local, remote) = addresses.clone();
+            let request = Request::from((request, local, remote, Scheme::HTTP));
+            async {
+                let response = self.endpoint.get_response(request).await;
+                Ok::<_, Infallible>(hyper::Response::from(response))
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        // How a connection ends is the client's business; what was asked on it has been logged by then.
+        tokio::select! {
+            _ = &mut connection => {}
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}

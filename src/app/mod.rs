@@ -1,0 +1,186 @@
+//! Builds, wires, runs, and stops everything in order.
+
+mod accept;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{self, Doors},
+    clock::Clock,
+    config::Config,
+    credentials::Credentials,
+    http_client::{self, ClientFailure},
+    session_log::{LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
+    sessions::Sessions,
+    storage::{Storage, StorageFailure},
+    tasks::Tasks,
+    turn::{Means, Turns},
+};
+
+/// How long the start waits to learn whether there is a Papita. Where nobody listens, that is known in less than a
+/// millisecond; a slow one is learned of later.
+const FIRST_LOOK: Duration = Duration::from_millis(60);
+
+/// How long what is left after the turns may take to be flushed.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// The service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}; is another process there? Choose another PORT or SERVER_HOST")]
+    Listen(String, #[source] std::io::Error),
+    /// The session log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] OpenFailure),
+    /// The session log cannot be written.
+    #[error(transparent)]
+    LogWrite(#[from] LogUnavailable),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] StorageFailure),
+    /// There is no HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientFailure),
+}
+
+/// A service that serves.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    doors: Doors,
+    /// Connections and their accept loop.
+    connections: Tasks,
+    accepting: CancellationToken,
+}
+
+impl App {
+    /// Starts serving. When this returns, connections are answered and `service_start` is in the log.
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartFailure> {
+        let started = Instant::now();
+        let (listener, address) = listen(&config).await?;
+        let tasks = Tasks::default();
+        let log_settings = &config.session_log;
+        let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
+        let storage = Storage::open(&config.database_url).await?;
+        let client = http_client::build(config.model.connect_timeout)?;
+        let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
+        let means = Means {
+            client,
+            credentials: credentials.clone(),
+            log: log.clone(),
+            storage: storage.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            telling: api::telling,
+        };
+        let turns = Turns::start(&config, means).await?;
+        let idle_timeout = config.session_idle_timeout;
+        let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
+        let event = ServiceStart {
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            model: &config.model.default,
+            demo_mode: turns.demo_mode(),
+        };
+        log.append(clock.now(), &event).await?;
+        let doors =
+            Doors { config: Arc::new(config), started, clock, turns, sessions, credentials, log, storage, tasks };
+        let connections = Tasks::default();
+        let accepting = CancellationToken::new();
+        let endpoint = Arc::new(api::endpoint(doors.clone()));
+        let server = doors.config.server.clone();
+        let accept = accept::run(listener, endpoint, server, accepting.clone(), connections.clone());
+        connections.spawn("accept loop", accept);
+        announce(&doors, address);
+        Ok(Self { address, doors, connections, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops in order: unready at once, turns in flight finished or cut off at the deadline, connections closed,
+    /// queues flushed, `service_stop` logged.
+    pub async fn stop(self) {
+        let Doors { turns, tasks, log, storage, clock, config, started, .. } = &self.doors;
+        tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
+        let turns_cut_off = turns.drain(config.server.drain_timeout).await;
+        self.accepting.cancel();
+        if !self.connections.finished(FLUSH).await {
+            tracing::warn!("connections were left open by their clients");
+        }
+        if !tasks.stop(FLUSH).await {
+            tracing::warn!("background tasks did not end in time; what they had queued is kept in the database");
+        }
+        let event = ServiceStop { uptime_seconds: started.elapsed().as_secs_f64(), turns_cut_off };
+        if log.append(clock.now(), &event).await.is_err() {
+            tracing::error!("service_stop could not be logged");
+        }
+        log.close().await;
+        storage.close().await;
+        tracing::info!(turns_cut_off, "stopped");
+    }
+}
+
+async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartFailure> {
+    let server = &config.server;
+    let failure = |error| StartFailure::Listen(format!("{}:{}", server.host, server.port), error);
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let listener = TcpListener::bind((host, server.port)).await.map_err(failure)?;
+    let address = listener.local_addr().map_err(failure)?;
+    Ok((listener, address))
+}
+
+/// The keeper of the keys, after a first short look for Papita.
+async fn find_credentials(
+    config: &Config,
+    client: &reqwest::Client,
+    storage: &Storage,
+    clock: &Clock,
+    tasks: &Tasks,
+) -> Result<Credentials, StorageFailure> {
+    let papita = config.credentials.papita_url.to_string();
+    let met = storage.has_met_papita(&papita).await?;
+    let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
+    if !met {
+        let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
+        let stopping = tasks.stopping();
+        tasks.spawn("papita contact", async move {
+            tokio::select! {
+                () = credentials.papita_met() => {
+                    if let Err(failure) = storage.remember_papita(&papita, clock.now()).await {
+                        tracing::warn!(%failure, "that Papita was met could not be remembered");
+                    }
+                }
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+    // Whatever it finds is remembered by the keeper; too slow a look goes on without us.
+    let _ = tokio::time::timeout(FIRST_LOOK, credentials.current()).await;
+    Ok(credentials)
+}
+
+fn announce(doors: &Doors, address: SocketAddr) {
+    let model = &doors.config.model.default;
+    tracing::info!(%address, %model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
+    if doors.turns.demo_mode() {
+        tracing::warn!(
+            "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"
+        );
+    }
+    let host_is_local = address.ip().is_loopback();
+    if !host_is_local && doors.config.server.origins.is_empty() {
+        tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
+    }
+}

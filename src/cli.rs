@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::{fmt::Write as _, path::Path, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    api,
+    app::App,
+    clock::Clock,
+    config::{AiService, Config, Source, VARIABLES},
+    credentials::{CredentialSource, Credentials, NoCredential},
+    http_client,
+    model::{ModelFailure, OpenAi, Question},
+    tasks::Tasks,
+    telemetry,
+};
+
+/// The exit code for a configuration with mistakes.
+const MISCONFIGURED: u8 = 2;
+
+/// The server between a website's chat window and a language model.
+#[derive(Debug, Parser)]
+#[command(name = "al-chat", version, after_help = settings_help())]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or Ctrl-C (the default)
+    Serve,
+    /// Print the contract, an `OpenAPI` document
+    Openapi,
+    /// Load the configuration, ask Papita and the model, and say what works
+    Check,
+}
+
+/// Runs the command that the arguments ask for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments.command.unwrap_or(Command::Serve);
+    if let Command::Openapi = command {
+        print(&api::contract());
+        return ExitCode::SUCCESS;
+    }
+    let config = match Config::read(&Source::of_process(Path::new(".env"))) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            complain(&mistakes);
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    match command {
+        Command::Check => runtime.block_on(check(config)),
+        Command::Serve | Command::Openapi => {
+            let _diagnostics = telemetry::start(&config.log_level, config.log_format);
+            runtime.block_on(serve(config))
+        }
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
+    // Listening for signals comes first: one that arrives during the start must not kill.
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let clock = Clock::system(config.session_log.timezone.clone());
+    let app = match App::start(config, clock).await {
+        Ok(app) => app,
+        Err(failure) => {
+            complain(&failure);
+            return ExitCode::FAILURE;
+        }
+    };
+    signals.next().await;
+    tokio::select! {
+        () = app.stop() => ExitCode::SUCCESS,
+        () = signals.next() => {
+            tracing::warn!("stopped at once by a second signal");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Says in words what works. Succeeds when a turn would be answered.
+async fn check(config: Config) -> ExitCode {
+    print("Configuration: valid.\n");
+    let client = match http_client::build(config.model.connect_timeout) {
+        Ok(client) => client,
+        Err(failure) => {
+            complain(&failure);
+            return ExitCode::FAILURE;
+        }
+    };
+    if config.model.service == AiService::Basic {
+        print("Model: the built-in responder answers (AI_SERVICE=basic); no key is needed.\n");
+        return ExitCode::SUCCESS;
+    }
+    let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
+    let credential = credentials.current().await;
+    let papita = &config.credentials.papita_url;
+    let (words, key) = match credential {
+        Ok(credential) => {
+            let from = match credential.source {
+                CredentialSource::PapitaApi => format!("from Papita at {}", papita.origin().ascii_serialization()),
+                _ => "from OPENAI_API_KEY (Papita gave none)".to_owned(),
+            };
+            (format!("Key: {from}, fingerprint {}.\n", credential.key.fingerprint()), Some(credential.key))
+        }
+        Err(NoCredential::NotConfigured) if config.model.works_without_key() => {
+            ("Key: none, and none needed by this OPENAI_BASE_URL.\n".to_owned(), None)
+        }
+        Err(NoCredential::NotConfigured) if config.model.service == AiService::Auto => {
+            print("Key: none is configured (OPENAI_API_KEY, PAPITA_API_URL).\n");
+            print("Model: demo mode, the built-in responder answers.\n");
+            return ExitCode::SUCCESS;
+        }
+        Err(none) => {
+            print(&format!("Key: none; {none}.\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    print(&words);
+    ask_model(&config, OpenAi::new(&config.model, client), key.as_ref()).await
+}
+
+async fn ask_model(config: &Config, model: OpenAi, key: Option<&crate::secret::ApiKey>) -> ExitCode {
+    let name = &config.model.default;
+    let messages =
+        [crate::chat::Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
+    let question = Question { model: name, messages: &messages };
+    let asked = tokio::time::timeout(config.model.turn_timeout, model.ask(question, key)).await;
+    match asked.unwrap_or(Err(ModelFailure::Timeout)) {
+        Ok(_) => {
+            print(&format!("Model: {name} answers.\n"));
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            print(&format!("Model: {name} does not answer; {failure}.\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings_help() -> String {
+    let mut help = "Settings, from the environment or a .env file in the working directory:\n".to_owned();
+    for variable in VARIABLES {
+        // Writing to a string does not fail.
+        let _ = write!(help, "  {:<25} {}", variable.name, variable.about);
+        if !variable.default.is_empty() {
+            let _ = write!(help, " [{}]", variable.default);
+        }
+        help.push('\n');
+    }
+    help
+}
+
+#[expect(clippy::print_stdout, reason = "what a command is asked for goes to standard output")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+/// An error with all its causes, for the person at the terminal.
+#[expect(clippy::print_stderr, reason = "diagnostics may not be running")]
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("al-chat: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+}

@@ -1,0 +1,367 @@
+//! Settings, read once into types. A mistake is reported with all others, by variable and by what it expected.
+
+mod parse;
+mod source;
+mod variables;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+pub use self::{
+    parse::pico_per_token,
+    source::Source,
+    variables::{VARIABLES, Variable},
+};
+use self::{source::Reader, variables as var};
+use crate::secret::ApiKey;
+
+/// OpenAI's own endpoint, which never works without a key.
+const OPENAI: &str = "api.openai.com";
+
+/// Everything that can be set, valid by construction.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The listening side.
+    pub server: Server,
+    /// The model and what a client may ask of it.
+    pub model: Model,
+    /// Where the key comes from.
+    pub credentials: Credentials,
+    /// The session log.
+    pub session_log: SessionLog,
+    /// How long a session may be idle before it is closed.
+    pub session_idle_timeout: Duration,
+    /// How many usage records wait for Papita at the most.
+    pub papita_queue_limit: u64,
+    /// The database's address, `sqlite://…`.
+    pub database_url: String,
+    /// The filter of the diagnostics.
+    pub log_level: String,
+    /// The form of the diagnostics.
+    pub log_format: LogFormat,
+}
+
+/// The listening side.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Host name or address to bind.
+    pub host: String,
+    /// Port to bind; 0 takes a free one.
+    pub port: u16,
+    /// Origins that browsers may call from; empty allows any.
+    pub origins: Vec<String>,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// Time for a request's headers.
+    pub header_timeout: Duration,
+    /// Time for a request's body.
+    pub body_timeout: Duration,
+    /// Time for turns in flight after a signal to stop.
+    pub drain_timeout: Duration,
+}
+
+/// The model and what a client may ask of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Who answers turns.
+    pub service: AiService,
+    /// The OpenAI-compatible server, up to and without `/chat/completions`.
+    pub base_url: Url,
+    /// The model asked when a client names none.
+    pub default: String,
+    /// Further models that a client may name.
+    pub allowed: Vec<String>,
+    /// Prices that replace or add to the built-in table: model, pico-dollars per prompt token, per completion token.
+    pub prices: Vec<(String, u64, u64)>,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// Time until the first byte.
+    pub first_byte_timeout: Duration,
+    /// Time between two bytes.
+    pub idle_timeout: Duration,
+    /// Largest answer read, in bytes.
+    pub response_limit: usize,
+    /// Time for a whole turn.
+    pub turn_timeout: Duration,
+}
+
+impl Model {
+    /// Whether the server may be used without any key: any but OpenAI's own.
+    #[must_use]
+    pub fn works_without_key(&self) -> bool {
+        self.base_url.host_str() != Some(OPENAI)
+    }
+}
+
+/// Who answers turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AiService {
+    /// The model; the built-in responder when no source of a key was configured at all.
+    Auto,
+    /// The model.
+    OpenAi,
+    /// The built-in responder.
+    Basic,
+}
+
+/// Where the key comes from.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The key in `OPENAI_API_KEY`, unless it is a placeholder.
+    pub local_key: Option<ApiKey>,
+    /// The broker.
+    pub papita_url: Url,
+    /// Whether `PAPITA_API_URL` was set; unset, a broker is only tried for on its default address.
+    pub papita_configured: bool,
+    /// Time for one call to Papita.
+    pub papita_timeout: Duration,
+    /// How long a brokered key is used before Papita is asked again.
+    pub fresh: Duration,
+    /// How long an old key may still serve while Papita is away.
+    pub stale: Duration,
+    /// How long a failure of Papita is remembered.
+    pub retry: Duration,
+    /// Whether there is a `.env` file in the working directory.
+    pub env_file_exists: bool,
+}
+
+/// The session log.
+#[derive(Clone, Debug)]
+pub struct SessionLog {
+    /// The folder of the daily files.
+    pub dir: PathBuf,
+    /// The zone of its days and times, and of the times in answers.
+    pub timezone: TimeZone,
+    /// Whether each write reaches the disk before its answer.
+    pub sync: bool,
+    /// Whether texts are logged.
+    pub content: bool,
+}
+
+/// The form of the diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One setting that could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What it should have been.
+    pub expected: String,
+}
+
+/// All settings that could not be understood.
+#[derive(Debug, thiserror::Error)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration has mistakes:")?;
+        for Mistake { variable, expected } in &self.0 {
+            write!(f, "\n  {variable}: expected {expected}")?;
+        }
+        Ok(())
+    }
+}
+
+const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
+const COUNT: &str = "a whole number of 1 or more";
+const SWITCH: &str = "on or off";
+const HTTP_URL: &str = "a URL that starts with http:// or https://";
+
+impl Config {
+    /// Reads every setting. Fails with all mistakes at once.
+    pub fn read(source: &Source) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(source);
+        let config = read_all(source, &mut reader);
+        match config {
+            Some(config) if reader.mistakes.is_empty() => Ok(config),
+            _ => Err(Mistakes(reader.mistakes)),
+        }
+    }
+}
+
+/// Reads all groups before it gives up, so that each can report its mistakes.
+fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
+    let server = read_server(source, reader);
+    let model = read_model(reader);
+    let credentials = read_credentials(source, reader);
+    let session_log = read_session_log(reader);
+    let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
+    let papita_queue_limit =
+        reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
+    let database_url = reader.read(var::DATABASE_URL, "an address such as sqlite://al-chat.db", |text| {
+        text.strip_prefix("sqlite:").filter(|path| path.trim_start_matches('/') != "")?;
+        Some(text.to_owned())
+    });
+    let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match text {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    });
+    let log_level = reader.read(var::LOG_LEVEL, "a level such as info, or a tracing filter", |text| {
+        let understood = tracing_subscriber::EnvFilter::builder().parse(text).is_ok();
+        understood.then(|| text.to_owned())
+    });
+    Some(Config {
+        server: server?,
+        model: model?,
+        credentials: credentials?,
+        session_log: session_log?,
+        session_idle_timeout: session_idle_timeout?,
+        papita_queue_limit: papita_queue_limit?,
+        database_url: database_url?,
+        log_level: log_level?,
+        log_format: log_format?,
+    })
+}
+
+fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
+    let port_from = if source.has(var::PORT) || !source.has(var::SERVER_PORT) { var::PORT } else { var::SERVER_PORT };
+    let host = reader.read(var::SERVER_HOST, "a host name or an IP address", |text| {
+        url::Host::parse(text)
+            .ok()
+            .map(|_| text.to_owned())
+            .or_else(|| text.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()))
+    });
+    let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
+    let origins =
+        reader.read(var::FRONTEND_URL, "origins such as https://shop.example, comma-separated, or *", parse::origins);
+    let max_connections = reader
+        .read(var::MAX_CONNECTIONS, COUNT, |text| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit)));
+    let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
+    let body_timeout = reader.read(var::BODY_TIMEOUT, DURATION, parse::duration);
+    let drain_timeout = reader.read(var::DRAIN_TIMEOUT, DURATION, parse::duration);
+    Some(Server {
+        host: host?,
+        port: port?,
+        origins: origins?,
+        max_connections: max_connections?,
+        header_timeout: header_timeout?,
+        body_timeout: body_timeout?,
+        drain_timeout: drain_timeout?,
+    })
+}
+
+fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
+    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match text {
+        "auto" => Some(AiService::Auto),
+        "openai" => Some(AiService::OpenAi),
+        "basic" => Some(AiService::Basic),
+        _ => None,
+    });
+    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url);
+    let default = reader.text(var::OPENAI_MODEL).map(str::to_owned);
+    let allowed = reader.text(var::ALLOWED_MODELS).unwrap_or_default();
+    let allowed = parse::list(allowed).map(str::to_owned).collect();
+    let prices = reader.read(
+        var::MODEL_PRICES,
+        "model=input/output in US dollars per million tokens, comma-separated",
+        parse::prices,
+    );
+    let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
+    let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
+    let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
+    let response_limit = reader.read(var::MODEL_RESPONSE_LIMIT, "a size such as 8MiB", parse::bytes);
+    let turn_timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
+    Some(Model {
+        service: service?,
+        base_url: base_url?,
+        default: default?,
+        allowed,
+        prices: prices?,
+        connect_timeout: connect_timeout?,
+        first_byte_timeout: first_byte_timeout?,
+        idle_timeout: idle_timeout?,
+        response_limit: response_limit?,
+        turn_timeout: turn_timeout?,
+    })
+}
+
+fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credentials> {
+    let papita_url = reader.read(var::PAPITA_API_URL, HTTP_URL, parse::http_url);
+    let papita_timeout = reader.read(var::PAPITA_TIMEOUT, DURATION, parse::duration);
+    let fresh = reader.read(var::CREDENTIAL_FRESH, DURATION, parse::duration);
+    let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
+    let retry = reader.read(var::CREDENTIAL_RETRY, DURATION, parse::duration);
+    Some(Credentials {
+        local_key: reader.text(var::OPENAI_API_KEY).and_then(ApiKey::parse),
+        papita_url: papita_url?,
+        papita_configured: source.has(var::PAPITA_API_URL),
+        papita_timeout: papita_timeout?,
+        fresh: fresh?,
+        stale: stale?,
+        retry: retry?,
+        env_file_exists: source.env_file_exists,
+    })
+}
+
+fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {
+    let timezone =
+        reader.read(var::SESSION_LOG_TIMEZONE, "a time zone of the IANA database such as Europe/Berlin", |text| {
+            match text {
+                "" => Some(TimeZone::system()),
+                name => TimeZone::get(name).ok(),
+            }
+        });
+    let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
+    let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
+    Some(SessionLog {
+        dir: reader.text(var::SESSION_LOG_DIR).map(PathBuf::from)?,
+        timezone: timezone?,
+        sync: sync?,
+        content: content?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(pairs: &[(&'static str, &'static str)]) -> Vec<&'static str> {
+        let Err(mistakes) = Config::read(&Source::of_pairs(pairs.iter().copied())) else {
+            return Vec::new();
+        };
+        mistakes.0.into_iter().map(|mistake| mistake.variable).collect()
+    }
+
+    #[test]
+    fn every_default_is_valid() {
+        let config = Config::read(&Source::default()).unwrap();
+        assert_eq!((config.server.host.as_str(), config.server.port), ("127.0.0.1", 5000));
+        assert!(!config.credentials.papita_configured);
+        assert!(!config.model.works_without_key());
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        let found = mistakes(&[("PORT", "70000"), ("AI_SERVICE", "magic"), ("TURN_TIMEOUT", "soon")]);
+        assert_eq!(found, ["PORT", "AI_SERVICE", "TURN_TIMEOUT"]);
+    }
+
+    #[test]
+    fn a_mistake_never_repeats_the_value() {
+        let source = Source::of_pairs([("OPENAI_BASE_URL", "sk-secret-put-in-the-wrong-line")]);
+        let shown = Config::read(&source).unwrap_err().to_string();
+        assert!(!shown.contains("sk-secret"), "{shown}");
+        assert!(shown.contains("OPENAI_BASE_URL: expected a URL"), "{shown}");
+    }
+
+    #[test]
+    fn port_wins_over_server_port() {
+        let port = |pairs: &[(&'static str, &'static str)]| {
+            Config::read(&Source::of_pairs(pairs.iter().copied())).unwrap().server.port
+        };
+        assert_eq!(port(&[("SERVER_PORT", "6000")]), 6000);
+        assert_eq!(port(&[("SERVER_PORT", "6000"), ("PORT", "7000")]), 7000);
+        assert_eq!(port(&[("PORT", " ")]), 5000);
+    }
+}

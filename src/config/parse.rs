@@ -1,0 +1,128 @@
+//! What the texts of settings mean.
+
+use std::time::Duration;
+
+use url::Url;
+
+/// `on`, `off` and their usual synonyms.
+pub(super) fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// `30`, `2.5` (seconds), `500ms`, `30s`, `5m`, `24h`; more than nothing, and at most a year.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit.trim() {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return None,
+    };
+    let seconds = number.trim().parse::<f64>().ok()? * seconds;
+    (seconds > 0.0 && seconds <= 366.0 * 86400.0).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// `8388608`, `512KiB`, `8MiB`; at least one byte.
+pub(super) fn bytes(text: &str) -> Option<usize> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        _ => return None,
+    };
+    let bytes = number.trim().parse::<usize>().ok()?.checked_mul(scale)?;
+    (bytes > 0).then_some(bytes)
+}
+
+/// An http or https URL with a host, without a trailing slash in its path.
+pub(super) fn http_url(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    web.then_some(url)
+}
+
+/// The comma-separated parts of a text, blank ones left out.
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// Origins as browsers send them: scheme, host and port. `*` or nothing at all is any origin, an empty list.
+pub(super) fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text| http_url(text).map(|url| url.origin().ascii_serialization());
+    let named = list(text).filter(|part| *part != "*").map(origin).collect::<Option<Vec<_>>>()?;
+    let any = list(text).any(|part| part == "*");
+    Some(if any { Vec::new() } else { named })
+}
+
+/// `name=input/output`, comma-separated, as names with pico-dollars per token.
+pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
+    list(text)
+        .map(|entry| {
+            let (model, rates) = entry.rsplit_once('=')?;
+            let (input, output) = rates.split_once('/')?;
+            Some((model.trim().to_owned(), pico_per_token(input)?, pico_per_token(output)?))
+        })
+        .collect()
+}
+
+/// Dollars per million tokens, with at most six decimals, as pico-dollars per token, without the rounding of floats.
+pub fn pico_per_token(dollars: &str) -> Option<u64> {
+    let (whole, decimals) = dollars.trim().split_once('.').unwrap_or((dollars.trim(), ""));
+    if decimals.len() > 6 || (whole.is_empty() && decimals.is_empty()) {
+        return None;
+    }
+    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() };
+    digits(whole)?.checked_mul(1_000_000)?.checked_add(digits(&format!("{decimals:0<6}"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_read_as_people_write_them() {
+        assert_eq!(duration("30"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("1.5 h"), Some(Duration::from_secs(5400)));
+        for text in ["", "0", "-1s", "soon", "5 parsecs", "1e400"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+        assert_eq!(bytes("8MiB"), Some(8 << 20));
+        assert_eq!(bytes("99999999999999999999"), None);
+    }
+
+    #[test]
+    fn prices_are_exact() {
+        assert_eq!(pico_per_token("0.15"), Some(150_000));
+        assert_eq!(pico_per_token("10"), Some(10_000_000));
+        assert_eq!(pico_per_token(".000001"), Some(1));
+        for text in ["", ".", "-1", "1.0000001", "a"] {
+            assert_eq!(pico_per_token(text), None, "{text}");
+        }
+        assert_eq!(
+            prices("a=1/2, b = 0.5/0"),
+            Some(vec![("a".into(), 1_000_000, 2_000_000), ("b".into(), 500_000, 0)])
+        );
+        assert_eq!(prices("a=1"), None);
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        let site = "https://shop.example/, http://localhost:3001/page";
+        assert_eq!(origins(site), Some(vec!["https://shop.example".into(), "http://localhost:3001".into()]));
+        assert_eq!(origins(""), Some(vec![]));
+        assert_eq!(origins("*"), Some(vec![]));
+        assert_eq!(origins("shop.example"), None);
+    }
+}

@@ -1,0 +1,292 @@
+//! Which key to use now: Papita's first, `.env`'s behind it.
+//!
+//! A brokered key is *fresh* for a while, refreshed ahead of its expiry, and served *stale* while Papita is away. One
+//! call to Papita serves however many wait, and a failure is remembered for a moment, so that a hanging Papita never
+//! sits in the way of each turn.
+
+mod papita;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moka::{future::Cache, ops::compute::Op};
+use tokio::sync::{oneshot, watch};
+
+pub use self::papita::FetchFailure;
+use self::papita::Papita;
+use crate::{config, secret::ApiKey, tasks::Tasks};
+
+/// Where a key came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// Papita.
+    PapitaApi,
+    /// `OPENAI_API_KEY`.
+    LocalEnv,
+    /// No key was used.
+    None,
+}
+
+impl CredentialSource {
+    /// The name used on the wire and in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PapitaApi => "papita_api",
+            Self::LocalEnv => "local_env",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A key in use.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The key.
+    pub key: ApiKey,
+    /// Where it came from.
+    pub source: CredentialSource,
+    /// Counts the calls to Papita: the later the call, the greater. 0 for the local key.
+    generation: u64,
+}
+
+/// There is no key to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCredential {
+    /// No source of a key was configured, and nothing was found at Papita's default address.
+    #[error("no source of an API key is configured")]
+    NotConfigured,
+    /// Papita gave none, and there is no local one.
+    #[error("{0}, and OPENAI_API_KEY holds no key")]
+    Papita(#[source] FetchFailure),
+}
+
+/// A brokered key and its age.
+#[derive(Clone, Debug)]
+struct Brokered {
+    credential: Credential,
+    fetched_at: Instant,
+}
+
+/// Calls to Papita that may be shared: those for just any key, and those for another key than the refused one with
+/// this fingerprint. A refused key must not be answered with the result of a call made before the refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Call {
+    Any,
+    OtherThan(String),
+}
+
+type Outcome = Result<Brokered, FetchFailure>;
+
+/// The keeper of the keys. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Credentials(Arc<Keeper>);
+
+#[derive(Debug)]
+struct Keeper {
+    papita: Papita,
+    papita_configured: bool,
+    local: Option<Credential>,
+    fresh: Duration,
+    /// At most one entry; it leaves when it is too old to be served even stale.
+    keys: Cache<(), Brokered>,
+    /// Calls under way, and the failures of late.
+    calls: Cache<Call, Outcome>,
+    generation: AtomicU64,
+    failing: AtomicBool,
+    /// The last look found nobody at Papita's address, and nobody said there should be one.
+    absent: AtomicBool,
+    refreshing: AtomicBool,
+    met_papita: watch::Sender<bool>,
+    tasks: Tasks,
+}
+
+impl Credentials {
+    /// `met_papita` says whether the broker at this address has answered in an earlier life of this service.
+    #[must_use]
+    pub fn new(settings: &config::Credentials, met_papita: bool, client: reqwest::Client, tasks: Tasks) -> Self {
+        let local =
+            settings.local_key.clone().map(|key| Credential { key, source: CredentialSource::LocalEnv, generation: 0 });
+        Self(Arc::new(Keeper {
+            papita: Papita::new(client, &settings.papita_url, settings.papita_timeout),
+            papita_configured: settings.papita_configured,
+            local,
+            fresh: settings.fresh,
+            keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
+            calls: Cache::builder().max_capacity(1000).time_to_live(settings.retry).build(),
+            generation: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+            absent: AtomicBool::new(false),
+            refreshing: AtomicBool::new(false),
+            met_papita: watch::Sender::new(met_papita),
+            tasks,
+        }))
+    }
+
+    /// The key to use now.
+    pub async fn current(&self) -> Result<Credential, NoCredential> {
+        let papita_is_failing = self.0.failing.load(Ordering::Relaxed);
+        if let Some(brokered) = self.0.keys.get(&()).await {
+            let age = brokered.fetched_at.elapsed();
+            if age >= self.0.fresh && !papita_is_failing {
+                return Ok(self.call(Call::Any).await.unwrap_or(brokered).credential);
+            }
+            if age >= self.0.fresh.mul_f32(0.8) {
+                self.refresh();
+            }
+            return Ok(brokered.credential);
+        }
+        if papita_is_failing && let Some(local) = &self.0.local {
+            self.refresh();
+            return Ok(local.clone());
+        }
+        match (self.call(Call::Any).await, &self.0.local) {
+            (Ok(brokered), _) => Ok(brokered.credential),
+            (Err(_), Some(local)) => Ok(local.clone()),
+            (Err(failure), None) => Err(self.none(failure)),
+        }
+    }
+
+    /// Another key than the one the model's provider has just refused, from Papita. `None` when Papita has no other.
+    pub async fn replacement(&self, refused: &Credential) -> Option<Credential> {
+        let is_refused = |brokered: &Brokered| brokered.credential.generation == refused.generation;
+        let drop_refused = |entry: Option<moka::Entry<(), Brokered>>| {
+            let found = entry.is_some_and(|entry| is_refused(entry.value()));
+            std::future::ready(if found { Op::Remove } else { Op::Nop })
+        };
+        self.0.keys.entry(()).and_compute_with(drop_refused).await;
+        // Another turn may have fetched the new key by now.
+        let known = self.0.keys.get(&()).await.filter(|known| known.credential.key != refused.key);
+        let found = match known {
+            Some(known) => known,
+            None => self.call(Call::OtherThan(refused.key.fingerprint())).await.ok()?,
+        };
+        (found.credential.key != refused.key).then_some(found.credential)
+    }
+
+    /// The key in `OPENAI_API_KEY`.
+    #[must_use]
+    pub fn local(&self) -> Option<Credential> {
+        self.0.local.clone()
+    }
+
+    /// Where the next turn's key would come from, without asking anybody.
+    pub async fn known_source(&self) -> CredentialSource {
+        match (self.0.keys.get(&()).await, &self.0.local) {
+            (Some(_), _) => CredentialSource::PapitaApi,
+            (None, Some(_)) => CredentialSource::LocalEnv,
+            (None, None) => CredentialSource::None,
+        }
+    }
+
+    /// Whether no source of a key is configured, and a look at Papita's default address found none. Before the first
+    /// look nobody knows, and the answer is no.
+    #[must_use]
+    pub fn has_no_source(&self) -> bool {
+        self.0.local.is_none() && self.0.absent.load(Ordering::Relaxed)
+    }
+
+    /// Whether Papita's address was set by the operator.
+    #[must_use]
+    pub fn papita_is_configured(&self) -> bool {
+        self.0.papita_configured
+    }
+
+    /// Whether there is a Papita to reckon with: it was configured, or has ever answered.
+    #[must_use]
+    pub fn expects_papita(&self) -> bool {
+        self.0.papita_configured || *self.0.met_papita.borrow()
+    }
+
+    /// Resolves when Papita has answered for the first time.
+    pub async fn papita_met(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.0.met_papita.subscribe().wait_for(|met| *met).await;
+    }
+
+    fn none(&self, failure: FetchFailure) -> NoCredential {
+        if self.0.absent.load(Ordering::Relaxed) { NoCredential::NotConfigured } else { NoCredential::Papita(failure) }
+    }
+
+    /// Asks Papita in the background, unless that is being done or has just failed.
+    fn refresh(&self) {
+        if self.0.calls.contains_key(&Call::Any) || self.0.refreshing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let this = self.clone();
+        self.0.tasks.spawn("credential refresh", async move {
+            // A failure is remembered by the call itself.
+            let _ = this.call(Call::Any).await;
+            this.0.refreshing.store(false, Ordering::Release);
+        });
+    }
+
+    /// One call to Papita for all who want it at the same time, in a task of its own: whoever leaves, the call goes on.
+    async fn call(&self, call: Call) -> Outcome {
+        let (done, outcome) = oneshot::channel();
+        let this = self.clone();
+        self.0.tasks.spawn("credential fetch", async move {
+            let entry = this.0.calls.entry(call.clone()).or_insert_with(this.fetch(&call)).await;
+            let first = entry.is_fresh();
+            let outcome = entry.into_value();
+            // A success lives on in `keys`; here only failures are remembered.
+            if first && outcome.is_ok() {
+                this.0.calls.invalidate(&call).await;
+            }
+            let _ = done.send(outcome);
+        });
+        outcome.await.unwrap_or(Err(FetchFailure::Unreachable))
+    }
+
+    async fn fetch(&self, call: &Call) -> Outcome {
+        // Taken before the call: of two calls, the one begun later brings the newer key.
+        let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut outcome = self.0.papita.fetch().await;
+        if let Ok(key) = &outcome
+            && self.is_known_as_refused(key, call).await
+        {
+            outcome = Err(FetchFailure::RefusedKey);
+        }
+        self.learn(outcome.as_ref().err().copied());
+        Ok(self.keep(outcome?, generation).await)
+    }
+
+    /// What a call, or its failure, tells about Papita.
+    fn learn(&self, failure: Option<FetchFailure>) {
+        if failure.is_none_or(FetchFailure::is_from_papita) {
+            self.0.met_papita.send_if_modified(|met| !std::mem::replace(met, true));
+        }
+        let nobody = matches!(failure, Some(FetchFailure::Unreachable | FetchFailure::NotPapita));
+        self.0.failing.store(failure.is_some(), Ordering::Relaxed);
+        self.0.absent.store(nobody && !self.expects_papita(), Ordering::Relaxed);
+        if let Some(failure) = failure
+            && self.expects_papita()
+        {
+            tracing::warn!(%failure, "no key from Papita");
+        }
+    }
+
+    async fn is_known_as_refused(&self, key: &ApiKey, call: &Call) -> bool {
+        let refusal = Call::OtherThan(key.fingerprint());
+        *call == refusal || matches!(self.0.calls.get(&refusal).await, Some(Err(FetchFailure::RefusedKey)))
+    }
+
+    async fn keep(&self, key: ApiKey, generation: u64) -> Brokered {
+        let brokered = Brokered {
+            credential: Credential { key, source: CredentialSource::PapitaApi, generation },
+            fetched_at: Instant::now(),
+        };
+        let kept = brokered.clone();
+        let newest = |entry: Option<moka::Entry<(), Brokered>>| {
+            let outdated = entry.is_some_and(|entry| entry.value().credential.generation > generation);
+            std::future::ready(if outdated { Op::Nop } else { Op::Put(kept) })
+        };
+        self.0.keys.entry(()).and_compute_with(newest).await;
+        brokered
+    }
+}

@@ -1,0 +1,57 @@
+//! The one HTTP client of the process: pooled connections, TLS with the machine's root certificates, no redirects.
+
+use std::time::Duration;
+
+/// How long an unused connection is kept. Shorter than the 60 s after which common servers and balancers drop one,
+/// so that a turn rarely meets a connection that is about to close.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// The client could not be made; nearly always the machine's root certificates.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up (are the machine's root certificates installed?)")]
+pub struct ClientFailure(#[from] reqwest::Error);
+
+/// Makes the client. Timeouts other than that of connecting belong to each call.
+#[expect(clippy::disallowed_methods, reason = "the one home of the HTTP client")]
+pub fn build(connect_timeout: Duration) -> Result<reqwest::Client, ClientFailure> {
+    // An error means that a provider was installed before, in this process: then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder()
+        .user_agent(concat!("al-chat/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .build()?)
+}
+
+/// A body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFailure {
+    /// It was longer than allowed.
+    #[error("the answer is longer than the limit")]
+    TooLarge,
+    /// Nothing came for too long.
+    #[error("nothing came for too long")]
+    Idle,
+    /// The connection ended in the middle.
+    #[error("the connection was lost")]
+    Lost(#[from] reqwest::Error),
+}
+
+/// Reads a body of at most `limit` bytes, waiting at most `idle` for each part of it.
+pub async fn read_body(mut response: reqwest::Response, limit: usize, idle: Duration) -> Result<Vec<u8>, ReadFailure> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(ReadFailure::TooLarge);
+    }
+    let mut body = Vec::with_capacity(announced.unwrap_or(4096).min(limit));
+    loop {
+        let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| ReadFailure::Idle)?;
+        let Some(chunk) = chunk? else { return Ok(body) };
+        if body.len() + chunk.len() > limit {
+            return Err(ReadFailure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+}

@@ -1,0 +1,35 @@
+//! AL-Chat: one binary between a website's chat window and a language model.
+//!
+//! The floors, from the top; a file uses lower floors only, which `tests/floors.rs` holds:
+//!
+//! | floor | rooms | what they are |
+//! | --- | --- | --- |
+//! | 5 | [`cli`], [`app`] | read the command line; build, wire, run and stop |
+//! | 4 | [`api`] | HTTP and the contract |
+//! | 3 | [`turn`], [`sessions`] | verbs: what the product does, over several doors |
+//! | 2 | [`credentials`], [`model`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
+//! | 1 | [`chat`], [`cost`], [`prompt`], [`session`] | nouns: plain types and rules |
+//! | 0 | [`clock`], [`config`], [`http_client`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
+//!
+//! `ARCHITECTURE.md` walks one turn through the rooms.
+
+pub mod api;
+pub mod app;
+pub mod chat;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod cost;
+pub mod credentials;
+pub mod http_client;
+pub mod model;
+pub mod prompt;
+pub mod secret;
+pub mod session;
+pub mod session_log;
+pub mod sessions;
+pub mod storage;
+pub mod tasks;
+pub mod telemetry;
+pub mod turn;
+pub mod usage;

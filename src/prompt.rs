@@ -1,0 +1,78 @@
+//! From what a client sends to what the model reads.
+
+use crate::chat::{Message, Role};
+
+/// A text file the visitor attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedFile {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// Neither a message nor a file was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Message or attachment is required")]
+pub struct NothingAsked;
+
+/// The conversation for the model: the history, then one user message made of the files and the text. Blank entries
+/// of the history are left out: they say nothing, and some providers refuse them.
+pub fn conversation(
+    history: Vec<Message>,
+    files: &[AttachedFile],
+    message: &str,
+) -> Result<Vec<Message>, NothingAsked> {
+    let content = question(files, message)?;
+    let mut messages = history;
+    messages.retain(|message| !message.content.trim().is_empty());
+    messages.push(Message { role: Role::User, content });
+    Ok(messages)
+}
+
+/// Files and message as one text, set apart by lines of `---`.
+fn question(files: &[AttachedFile], message: &str) -> Result<String, NothingAsked> {
+    let text = match (files.len(), message.trim().is_empty()) {
+        (0, true) => return Err(NothingAsked),
+        (0, false) => return Ok(message.to_owned()),
+        (_, false) => message,
+        (1, true) => "Please analyze the attached file.",
+        (_, true) => "Please compare and analyze the attached files.",
+    };
+    let size = files.iter().map(|file| file.name.len() + file.content.len() + 40).sum::<usize>();
+    let mut question = String::with_capacity(size + text.len());
+    for (index, file) in files.iter().enumerate() {
+        let number = (index + 1).to_string();
+        for part in ["[Attached file ", &number, ": ", &file.name, "]\n\n", &file.content, "\n\n---\n\n"] {
+            question.push_str(part);
+        }
+    }
+    question.push_str(text);
+    Ok(question)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, content: &str) -> AttachedFile {
+        AttachedFile { name: name.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn a_message_alone_is_passed_on_untouched() {
+        assert_eq!(question(&[], " hi\n").unwrap(), " hi\n");
+        assert_eq!(question(&[], " \n"), Err(NothingAsked));
+    }
+
+    #[test]
+    fn files_come_first_and_are_set_apart() {
+        let two = [file("a.txt", "one"), file("b.txt", "two")];
+        assert_eq!(
+            question(&two, "Which is longer?").unwrap(),
+            "[Attached file 1: a.txt]\n\none\n\n---\n\n[Attached file 2: b.txt]\n\ntwo\n\n---\n\nWhich is longer?"
+        );
+        assert!(question(&two, "").unwrap().ends_with("---\n\nPlease compare and analyze the attached files."));
+        assert!(question(&two[..1], " ").unwrap().ends_with("---\n\nPlease analyze the attached file."));
+    }
+}

@@ -1,0 +1,173 @@
+//! The file of the day: found, mended, appended to.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+
+/// The log's folder, with the file that was written last kept open.
+#[derive(Debug)]
+pub(super) struct DayFiles {
+    dir: PathBuf,
+    sync: bool,
+    open: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    date: Date,
+    path: PathBuf,
+    file: File,
+}
+
+impl DayFiles {
+    pub(super) fn new(dir: PathBuf, sync: bool) -> Self {
+        Self { dir, sync, open: None }
+    }
+
+    /// Appends whole lines to the day's file: all of them, or on failure none.
+    pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<()> {
+        let sync = self.sync;
+        let open = self.file_of(date)?;
+        let before = open.file.metadata()?.len();
+        let written = open.file.write_all(lines).and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
+        if written.is_err() {
+            // Half a batch must not stay. Should this fail, too, opening the file again mends its end.
+            let _ = open.file.set_len(before);
+            self.open = None;
+        }
+        written
+    }
+
+    /// The open file of this day. Opens it anew when the day has changed, or when the file under its name is another
+    /// one by now: moved by a log rotation, or deleted.
+    fn file_of(&mut self, date: Date) -> io::Result<&mut OpenFile> {
+        let usable = self.open.take().filter(|open| open.date == date && open.is_at_its_path());
+        let open = match usable {
+            Some(open) => open,
+            None => self.open_file(date)?,
+        };
+        Ok(self.open.insert(open))
+    }
+
+    fn open_file(&self, date: Date) -> io::Result<OpenFile> {
+        fs::create_dir_all(&self.dir)?;
+        let path = self.dir.join(format!("session_{date}.log"));
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
+        mend(&mut file, &path)?;
+        Ok(OpenFile { date, path, file })
+    }
+
+    /// Mends the torn ends that a crash may have left in any day's file.
+    pub(super) fn mend_all(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with("session_") && name.ends_with(".log") && path.is_file() {
+                mend(&mut OpenOptions::new().append(true).read(true).open(&path)?, &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OpenFile {
+    #[cfg(unix)]
+    fn is_at_its_path(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |data: io::Result<fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
+        identity(fs::metadata(&self.path)).is_some_and(|found| Some(found) == identity(self.file.metadata()))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> bool {
+        self.path.exists()
+    }
+}
+
+/// Completes or removes a last line without a line feed. Nobody was told that such a line is written: a whole object
+/// gets its line feed, anything else goes.
+fn mend(file: &mut File, path: &Path) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let torn = tail(file, length)?;
+    if torn.is_empty() {
+        return Ok(());
+    }
+    let whole = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&torn).is_ok();
+    tracing::warn!(file = %path.display(), bytes = torn.len(), kept = whole, "mended a torn last line of the session log");
+    if whole { file.write_all(b"\n") } else { file.set_len(length - torn.len() as u64) }
+}
+
+/// What follows the last line feed.
+fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    let mut window = 1 << 16;
+    loop {
+        let start = length.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(length - start).read_to_end(&mut bytes)?;
+        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(bytes.split_off(end + 1));
+        }
+        if start == 0 {
+            return Ok(bytes);
+        }
+        window *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn mended(content: &[u8]) -> Vec<u8> {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("session_2026-01-01.log"), content).unwrap();
+        let mut files = DayFiles::new(dir.path().to_owned(), false);
+        files.mend_all().unwrap();
+        files.append(date(2026, 1, 1), b"{\"next\":1}\n").unwrap();
+        let content = fs::read(dir.path().join("session_2026-01-01.log")).unwrap();
+        content.strip_suffix(b"{\"next\":1}\n").unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_torn_line_goes_and_a_whole_one_stays() {
+        assert_eq!(mended(b""), b"");
+        assert_eq!(mended(b"{\"a\":1}\n"), b"{\"a\":1}\n");
+        assert_eq!(mended(b"{\"a\":1}\n{\"b\":"), b"{\"a\":1}\n");
+        assert_eq!(mended(b"{\"a\":1}\n{\"b\":2}"), b"{\"a\":1}\n{\"b\":2}\n");
+        assert_eq!(mended(b"torn from the start"), b"");
+        let long = [b"{\"a\":1}\n".as_slice(), &vec![b'x'; 300_000]].concat();
+        assert_eq!(mended(&long), b"{\"a\":1}\n");
+    }
+
+    #[test]
+    fn each_day_has_its_file_even_out_of_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = DayFiles::new(dir.path().to_owned(), true);
+        for day in [1, 2, 1, 2] {
+            files.append(date(2026, 1, day), format!("{{\"day\":{day}}}\n").as_bytes()).unwrap();
+        }
+        for day in [1, 2] {
+            let content = fs::read_to_string(dir.path().join(format!("session_2026-01-0{day}.log"))).unwrap();
+            assert_eq!(content, format!("{{\"day\":{day}}}\n").repeat(2));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_moved_away_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("session_2026-01-01.log");
+        let mut files = DayFiles::new(dir.path().to_owned(), false);
+        files.append(date(2026, 1, 1), b"{}\n").unwrap();
+        fs::rename(&path, dir.path().join("rotated")).unwrap();
+        files.append(date(2026, 1, 1), b"{\"after\":1}\n").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"{\"after\":1}\n");
+    }
+}

@@ -1,0 +1,135 @@
+//! The session log: product data that can be trusted.
+//!
+//! One JSON-lines file a day, `session_YYYY-MM-DD.log`. One thread owns the files; callers hand it lines and wait
+//! until they are written, so what was acknowledged survives `kill -9`. Lines that arrive together are written
+//! together.
+
+mod day_file;
+mod event;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use jiff::{Timestamp, civil};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::event::{Chat, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionStart, SessionStop};
+use self::{event::encode, writer::Writer};
+use crate::clock::Clock;
+
+/// Entries that may wait for the writer; more wait in front of it.
+const QUEUE: usize = 4096;
+
+/// The log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFailure {
+    /// Another process writes here.
+    #[error(
+        "another process already writes its session log in {0}; give this one a SESSION_LOG_DIR of its own or stop \
+         the other"
+    )]
+    Taken(PathBuf),
+    /// The folder cannot be used.
+    #[error("the session log's folder {0} cannot be written; check SESSION_LOG_DIR and its permissions")]
+    Folder(PathBuf, #[source] std::io::Error),
+}
+
+/// The line could not be written. Why is in the diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session log cannot be written")]
+pub struct LogUnavailable;
+
+/// The way to the log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SessionLog {
+    clock: Clock,
+    writer: mpsc::Sender<Message>,
+    writable: Arc<AtomicBool>,
+}
+
+enum Message {
+    Append(Entry),
+    Close(oneshot::Sender<()>),
+}
+
+struct Entry {
+    date: civil::Date,
+    lines: Vec<u8>,
+    count: u64,
+    /// What became of the lines; refused until they are written.
+    outcome: Result<(), LogUnavailable>,
+    done: oneshot::Sender<Result<(), LogUnavailable>>,
+}
+
+impl SessionLog {
+    /// Takes the folder for this process, mends what a crash left behind, and starts the writer. With `sync`, each
+    /// write reaches the disk before it counts as done.
+    pub fn open(dir: PathBuf, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let writable = Arc::new(AtomicBool::new(true));
+        let writer = Writer::open(dir, sync, clock.clone(), Arc::clone(&writable))?;
+        writer.start(receiver)?;
+        Ok(Self { clock, writer: sender, writable })
+    }
+
+    /// Writes one event that happened at `now`, and returns when it is in the file.
+    pub async fn append<E: Event>(&self, now: Timestamp, event: &E) -> Result<(), LogUnavailable> {
+        let mut lines = self.lines(now);
+        lines.add(event);
+        self.write(lines).await
+    }
+
+    /// Lines that will be written together, all of them or none.
+    #[must_use]
+    pub fn lines(&self, now: Timestamp) -> Lines {
+        let (timestamp, date) = self.clock.local(now);
+        Lines { date, timestamp, text: Vec::with_capacity(640), count: 0 }
+    }
+
+    /// Writes lines, and returns when they are in the file.
+    pub async fn write(&self, lines: Lines) -> Result<(), LogUnavailable> {
+        let (done, written) = oneshot::channel();
+        let entry =
+            Entry { date: lines.date, lines: lines.text, count: lines.count, outcome: Err(LogUnavailable), done };
+        self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
+        written.await.unwrap_or(Err(LogUnavailable))
+    }
+
+    /// Fails when the last write failed and none has succeeded since: then a turn should not be begun, for it could
+    /// not be logged. The writer tries again by itself.
+    pub fn ensure_writable(&self) -> Result<(), LogUnavailable> {
+        if self.writable.load(Ordering::Acquire) && !self.writer.is_closed() { Ok(()) } else { Err(LogUnavailable) }
+    }
+
+    /// Writes what is queued and ends the writer.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.writer.send(Message::Close(done)).await.is_ok() {
+            // An error means that the writer is gone, which is what was asked for.
+            let _ = closed.await;
+        }
+    }
+}
+
+/// Lines of one moment, encoded.
+#[derive(Debug)]
+pub struct Lines {
+    date: civil::Date,
+    timestamp: String,
+    text: Vec<u8>,
+    count: u64,
+}
+
+impl Lines {
+    /// Adds an event.
+    pub fn add<E: Event>(&mut self, event: &E) {
+        encode(&mut self.text, &self.timestamp, self.date, event);
+        self.count += 1;
+    }
+}

@@ -1,0 +1,145 @@
+//! The thread that owns the log's files.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{Timestamp, civil::Date};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    Entry, LogUnavailable, Message, OpenFailure, QUEUE,
+    day_file::DayFiles,
+    event::{LogGap, encode},
+};
+use crate::clock::Clock;
+
+/// How often a log that could not be written is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Batches up to this size are written at once; the buffer is not kept when a batch made it larger.
+const BUFFER: usize = 1 << 20;
+
+pub(super) struct Writer {
+    files: DayFiles,
+    clock: Clock,
+    writable: Arc<AtomicBool>,
+    /// Since when, and how many lines have been refused.
+    gap: Option<(Timestamp, u64)>,
+    batch: Vec<Entry>,
+    buffer: Vec<u8>,
+    /// Held as long as the writer lives: the folder is ours.
+    _lock: File,
+}
+
+impl Writer {
+    pub(super) fn open(dir: PathBuf, sync: bool, clock: Clock, writable: Arc<AtomicBool>) -> Result<Self, OpenFailure> {
+        let unusable = |error| OpenFailure::Folder(dir.clone(), error);
+        fs::create_dir_all(&dir).map_err(unusable)?;
+        let lock = OpenOptions::new().create(true).append(true).open(dir.join(".lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(OpenFailure::Taken(dir)),
+            Err(fs::TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+        let files = DayFiles::new(dir.clone(), sync);
+        files.mend_all().map_err(unusable)?;
+        Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), _lock: lock })
+    }
+
+    /// Starts the thread. It ends when it is told to, or when nobody can reach it any more.
+    pub(super) fn start(self, receiver: mpsc::Receiver<Message>) -> Result<(), OpenFailure> {
+        let unusable = |error| OpenFailure::Folder(PathBuf::from("(its thread)"), error);
+        // A runtime of its own: waiting with a time limit, on a thread whose blocking writes disturb nobody.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
+        std::thread::Builder::new()
+            .name("session-log".to_owned())
+            .spawn(move || runtime.block_on(self.run(receiver)))
+            .map_err(unusable)?;
+        Ok(())
+    }
+
+    async fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(QUEUE);
+        loop {
+            let received = receiver.recv_many(&mut messages, QUEUE);
+            let received = if self.gap.is_some() { timeout(RETRY, received).await.ok() } else { Some(received.await) };
+            if received == Some(0) {
+                return;
+            }
+            if self.gap.is_some() {
+                self.try_again();
+            }
+            let mut closed = None;
+            for message in messages.drain(..) {
+                match message {
+                    Message::Append(entry) => self.batch.push(entry),
+                    Message::Close(done) => closed = Some(done),
+                }
+            }
+            self.write_batch();
+            if let Some(done) = closed {
+                // Whoever asked may have stopped waiting.
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+
+    /// Writes the batch, a day's entries at a time, and tells each caller what became of its lines.
+    fn write_batch(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        for entries in batch.chunk_by_mut(|one, next| one.date == next.date) {
+            self.buffer.clear();
+            self.buffer.shrink_to(BUFFER);
+            for entry in &mut *entries {
+                self.buffer.append(&mut entry.lines);
+            }
+            let written = self.write(entries[0].date);
+            if let (Err(_), Some((_, refused))) = (written, &mut self.gap) {
+                *refused += entries.iter().map(|entry| entry.count).sum::<u64>();
+            }
+            for entry in entries {
+                entry.outcome = written;
+            }
+        }
+        for entry in batch.drain(..) {
+            // Whoever waited may have left; the line stays written.
+            let _ = entry.done.send(entry.outcome);
+        }
+        self.batch = batch;
+    }
+
+    /// Writes the buffer. Once a write has failed, nothing is written until [`Self::try_again`] succeeds.
+    fn write(&mut self, date: Date) -> Result<(), LogUnavailable> {
+        if self.gap.is_some() {
+            return Err(LogUnavailable);
+        }
+        self.files.append(date, &self.buffer).map_err(|error| {
+            tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
+            self.writable.store(false, Ordering::Release);
+            self.gap = Some((self.clock.now(), 0));
+            LogUnavailable
+        })
+    }
+
+    /// Tries to write the line that tells of the gap; when that works, so will others.
+    fn try_again(&mut self) {
+        let Some((since, lines_refused)) = self.gap else { return };
+        let (timestamp, date) = self.clock.local(self.clock.now());
+        let since = self.clock.rfc3339(since);
+        let mut line = Vec::new();
+        encode(&mut line, &timestamp, date, &LogGap { since, lines_refused });
+        if self.files.append(date, &line).is_ok() {
+            tracing::warn!(lines_refused, "the session log can be written again");
+            self.gap = None;
+            self.writable.store(true, Ordering::Release);
+        }
+    }
+}

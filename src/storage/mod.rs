@@ -1,0 +1,103 @@
+//! The door to the database: sessions, totals, and the queue to Papita.
+//!
+//! The SQL keeps to what SQLite and PostgreSQL share (`$n` parameters, `ON CONFLICT`, `RETURNING`); what differs is
+//! in `migrations/`, one folder a database.
+
+mod migrations;
+mod outbox;
+mod sessions;
+mod totals;
+mod turns;
+
+use std::{str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use self::{
+    outbox::Posting,
+    sessions::{SessionNumbers, StoppedSession},
+    totals::UsageTotals,
+    turns::TurnRecord,
+};
+
+/// The database could not do what was asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageFailure {
+    /// The address is not one.
+    #[error("DATABASE_URL is not an address of a SQLite database")]
+    Address(#[source] sqlx::Error),
+    /// The database could not be opened or brought up to date.
+    #[error("the database could not be opened; is the path of DATABASE_URL writable?")]
+    Open(#[source] sqlx::Error),
+    /// The tables could not be brought up to date.
+    #[error("the database's tables could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A query failed.
+    #[error("the database did not do as asked")]
+    Query(#[from] sqlx::Error),
+}
+
+/// An open database. Cheap to clone.
+///
+/// SQLite lets one connection write at a time, so one is kept for it, and readers have their own: a pool of several
+/// writers would make them wait for each other's locks.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    write: SqlitePool,
+    read: SqlitePool,
+}
+
+impl Storage {
+    /// Opens the database, made when it isn't there, and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self, StorageFailure> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(StorageFailure::Address)?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // In WAL mode a commit survives the death of the process; only power loss may take the last ones.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5));
+        let pool = |most| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(Duration::from_secs(5))
+                .test_before_acquire(false)
+        };
+        let write = pool(1).connect_with(options.clone()).await.map_err(StorageFailure::Open)?;
+        migrations::run(&write).await?;
+        let read = pool(4).connect_lazy_with(options.read_only(true));
+        Ok(Self { write, read })
+    }
+
+    /// Whether the database can be written, tried with a change that changes nothing.
+    pub async fn check(&self) -> Result<(), StorageFailure> {
+        let nothing = "UPDATE usage_totals SET requests = requests WHERE model IS NULL";
+        sqlx::query(nothing).execute(&self.write).await?;
+        Ok(())
+    }
+
+    /// Closes the database; the write-ahead log is folded into it.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// Whole numbers as SQL has them. What is counted here stays far below the limit; should it not, it stops there.
+fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A count from the database, which holds no negative ones.
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}

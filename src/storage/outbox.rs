@@ -1,0 +1,61 @@
+//! Usage records on their way to Papita, and which brokers have ever answered.
+
+use jiff::Timestamp;
+
+use super::{Storage, StorageFailure, count, sql};
+
+/// One usage record that waits to be posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Its place in the queue; later ones are greater.
+    pub id: i64,
+    /// The request whose usage it tells.
+    pub request_id: String,
+    /// The record, as JSON.
+    pub body: String,
+}
+
+impl Storage {
+    /// The `most` oldest records, oldest first.
+    pub async fn next_postings(&self, most: u64) -> Result<Vec<Posting>, StorageFailure> {
+        let rows: Vec<(i64, String, String)> =
+            sqlx::query_as("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
+                .bind(sql(most))
+                .fetch_all(&self.read)
+                .await?;
+        let posting = |(id, request_id, body)| Posting { id, request_id, body };
+        Ok(rows.into_iter().map(posting).collect())
+    }
+
+    /// Removes the record `id` and all before it.
+    pub async fn remove_postings_up_to(&self, id: i64) -> Result<(), StorageFailure> {
+        sqlx::query("DELETE FROM papita_outbox WHERE id <= $1").bind(id).execute(&self.write).await?;
+        Ok(())
+    }
+
+    /// How many records wait.
+    pub async fn waiting_postings(&self) -> Result<u64, StorageFailure> {
+        let (waiting,) =
+            sqlx::query_as::<_, (i64,)>("SELECT COUNT(*) FROM papita_outbox").fetch_one(&self.read).await?;
+        Ok(count(waiting))
+    }
+
+    /// Whether the broker at this address has ever answered.
+    pub async fn has_met_papita(&self, url: &str) -> Result<bool, StorageFailure> {
+        let met: Option<(i64,)> = sqlx::query_as("SELECT answered_at FROM papita_contacts WHERE url = $1")
+            .bind(url)
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(met.is_some())
+    }
+
+    /// Remembers that the broker at this address has answered.
+    pub async fn remember_papita(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
+        sqlx::query("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
+            .bind(url)
+            .bind(now.as_microsecond())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}

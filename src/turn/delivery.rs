@@ -1,0 +1,167 @@
+//! Delivers usage records to Papita: in order, off every request's path, from a queue in the database that outlives
+//! restarts and outages.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    storage::{Posting, Storage, StorageFailure},
+    tasks::Tasks,
+    usage::{PostFailure, UsageLog},
+};
+
+/// Records read from the queue at once; so many may arrive twice when the process dies at the wrong moment.
+const BATCH: u64 = 16;
+
+/// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
+const REFUSALS: u32 = 5;
+
+/// The queue and its counters. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    limit: u64,
+    waiting: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
+    more: Arc<Notify>,
+}
+
+impl Delivery {
+    /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
+    pub(super) async fn start(
+        storage: Storage,
+        usage_log: UsageLog,
+        limit: u64,
+        tasks: &Tasks,
+    ) -> Result<Self, StorageFailure> {
+        let this = Self {
+            limit,
+            waiting: Arc::new(AtomicU64::new(storage.waiting_postings().await?)),
+            dropped: Arc::default(),
+            more: Arc::new(Notify::new()),
+        };
+        let courier = Courier { delivery: this.clone(), storage, usage_log, refusals: 0, pauses: pauses() };
+        tasks.spawn("usage delivery", courier.run(tasks.stopping()));
+        Ok(this)
+    }
+
+    /// Whether one more record may be queued. If not, it is counted as dropped.
+    pub(super) fn has_room(&self) -> bool {
+        let room = self.waiting() < self.limit;
+        if !room && self.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000) {
+            tracing::error!(limit = self.limit, "PAPITA_QUEUE_LIMIT is reached; new usage records are dropped");
+        }
+        room
+    }
+
+    /// Says that records were added to the queue.
+    pub(super) fn added(&self, records: usize) {
+        if records > 0 {
+            self.waiting.fetch_add(records as u64, Ordering::Relaxed);
+            self.more.notify_one();
+        }
+    }
+
+    /// How many records wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many records were dropped because too many waited, since the start.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(60))
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+struct Courier {
+    delivery: Delivery,
+    storage: Storage,
+    usage_log: UsageLog,
+    /// How often the oldest record has been refused.
+    refusals: u32,
+    pauses: ExponentialBackoff,
+}
+
+impl Courier {
+    async fn run(mut self, stopping: CancellationToken) {
+        while !stopping.is_cancelled() {
+            if self.deliver().await {
+                self.pauses = pauses();
+                tokio::select! {
+                    () = self.delivery.more.notified() => {}
+                    () = stopping.cancelled() => {}
+                }
+            } else {
+                let pause = self.pauses.next().unwrap_or(Duration::from_secs(60));
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = stopping.cancelled() => {}
+                }
+            }
+        }
+        // What cannot be delivered now waits in the database for the next start.
+        self.deliver().await;
+    }
+
+    /// Delivers until the queue is empty (`true`) or something fails (`false`).
+    async fn deliver(&mut self) -> bool {
+        loop {
+            let postings = match self.storage.next_postings(BATCH).await {
+                Ok(postings) if postings.is_empty() => return true,
+                Ok(postings) => postings,
+                Err(failure) => {
+                    tracing::error!(%failure, "the queue to Papita cannot be read");
+                    return false;
+                }
+            };
+            let (delivered, failed) = self.post(&postings).await;
+            if let Some(last) = delivered.last() {
+                if let Err(failure) = self.storage.remove_postings_up_to(last.id).await {
+                    tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
+                    return false;
+                }
+                self.delivery.waiting.fetch_sub(delivered.len() as u64, Ordering::Relaxed);
+            }
+            if failed {
+                return false;
+            }
+        }
+    }
+
+    /// Posts records until one fails. Returns those that are done with, and whether one failed.
+    async fn post<'a>(&mut self, postings: &'a [Posting]) -> (&'a [Posting], bool) {
+        for (index, posting) in postings.iter().enumerate() {
+            match self.usage_log.post(&posting.request_id, &posting.body).await {
+                Ok(()) => self.refusals = 0,
+                Err(failure @ PostFailure::Refused(_)) if self.refusals + 1 >= REFUSALS => {
+                    tracing::error!(%failure, record = posting.body, "a usage record is set aside");
+                    self.refusals = 0;
+                }
+                Err(failure) => {
+                    let refused = matches!(failure, PostFailure::Refused(_));
+                    self.refusals += u32::from(refused);
+                    tracing::warn!(%failure, waiting = self.delivery.waiting(), "usage records wait for Papita");
+                    return (&postings[..index], true);
+                }
+            }
+        }
+        (postings, false)
+    }
+}

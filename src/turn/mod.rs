@@ -1,0 +1,459 @@
+//! A turn: what is asked, who answers, and what is kept of it.
+//!
+//! Each turn is a task of its own. Whoever asked may leave: then the model's connection is closed, and the turn is
+//! logged and counted all the same, once.
+
+mod delivery;
+mod ledger;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use self::{delivery::Delivery, ledger::Ledger};
+use crate::{
+    chat::{Finish, Message, Role, Speaker},
+    clock::Clock,
+    config::{self, AiService},
+    cost::{Cost, Prices, TokenUsage, dollars},
+    credentials::{Credential, CredentialSource, Credentials, NoCredential},
+    model::{Answer, ModelFailure, OpenAi, Question, basic},
+    session::SessionId,
+    session_log::{Chat, SessionLog},
+    storage::{Storage, StorageFailure, TurnRecord},
+    tasks::Tasks,
+    usage::{self, UsageLog},
+};
+
+/// What a door hands in.
+#[derive(Debug)]
+pub struct Ask {
+    /// The request's id, unique and unguessable.
+    pub request_id: String,
+    /// When the request arrived.
+    pub arrived: Instant,
+    /// Who asks.
+    pub speaker: Speaker,
+    /// The session, if one was named.
+    pub session_id: Option<SessionId>,
+    /// The model, if one was named.
+    pub model: Option<String>,
+    /// The conversation; its last message is to be answered.
+    pub messages: Vec<Message>,
+}
+
+/// What a door gets back.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The answer.
+    pub text: String,
+    /// The model that answered; `basic` is the built-in responder.
+    pub model: String,
+    /// The tokens it took.
+    pub usage: TokenUsage,
+    /// How it ended.
+    pub finish: Finish,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A turn ended without an answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TurnFailure {
+    /// The client may not choose this model.
+    #[error("the model is not among those a client may choose")]
+    ModelNotAllowed,
+    /// The service is about to stop.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The session log cannot be written, so no turn may be answered.
+    #[error("the session log cannot be written")]
+    LogUnavailable,
+    /// The database cannot be written.
+    #[error("the database cannot be written")]
+    StorageUnavailable,
+    /// There is no key to ask the model with.
+    #[error(transparent)]
+    NoCredential(#[from] NoCredential),
+    /// The model gave no answer.
+    #[error(transparent)]
+    Model(#[from] ModelFailure),
+    /// The client left.
+    #[error("the client left before the answer was there")]
+    ClientGone,
+    /// The turn's task died.
+    #[error("the turn died of a fault of ours")]
+    Died,
+}
+
+impl TurnFailure {
+    fn finish(&self) -> Finish {
+        match self {
+            Self::ClientGone => Finish::ClientGone,
+            Self::Stopping => Finish::Stopped,
+            Self::Model(ModelFailure::Timeout) => Finish::Timeout,
+            _ => Finish::UpstreamError,
+        }
+    }
+}
+
+/// How a failure will be told: its HTTP status and its stable code. The wire decides that, the log repeats it.
+pub type Telling = fn(&TurnFailure) -> (u16, &'static str);
+
+/// Takes turns. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Table>);
+
+#[derive(Debug)]
+struct Table {
+    settings: config::Model,
+    log_content: bool,
+    prices: Prices,
+    model: OpenAi,
+    credentials: Credentials,
+    log: SessionLog,
+    ledger: Ledger,
+    delivery: Delivery,
+    clock: Clock,
+    telling: Telling,
+    /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
+    running: Tasks,
+    draining: CancellationToken,
+    /// Ends the turns that a drain has waited for in vain.
+    cut_off: CancellationToken,
+}
+
+/// The outside things a turn is made with.
+#[derive(Debug)]
+pub struct Means {
+    /// The process's HTTP client.
+    pub client: reqwest::Client,
+    /// The keeper of the keys.
+    pub credentials: Credentials,
+    /// The session log.
+    pub log: SessionLog,
+    /// The database.
+    pub storage: Storage,
+    /// The clock.
+    pub clock: Clock,
+    /// The owner of the tasks that serve all turns.
+    pub tasks: Tasks,
+    /// How failures are told.
+    pub telling: Telling,
+}
+
+/// What the model's side of a turn came to.
+struct Reply {
+    outcome: Result<Answer, TurnFailure>,
+    model: String,
+    source: CredentialSource,
+    model_time: Duration,
+}
+
+impl Turns {
+    /// Starts the tasks that keep and deliver what turns leave behind.
+    pub async fn start(config: &config::Config, means: Means) -> Result<Self, StorageFailure> {
+        let Means { client, credentials, log, storage, clock, tasks, telling } = means;
+        let papita = &config.credentials;
+        let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
+        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks).await?;
+        Ok(Self(Arc::new(Table {
+            settings: config.model.clone(),
+            log_content: config.session_log.content,
+            prices: Prices::new(&config.model.prices),
+            model: OpenAi::new(&config.model, client),
+            credentials,
+            log,
+            ledger: Ledger::start(storage, delivery.clone(), &tasks),
+            delivery,
+            clock,
+            telling,
+            running: Tasks::default(),
+            draining: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
+        })))
+    }
+
+    /// One turn, from the question to an answer that is logged and counted. Dropping the future ends the turn.
+    pub async fn take(&self, ask: Ask) -> Result<Told, TurnFailure> {
+        let model = self.allowed_model(ask.model.as_deref())?.to_owned();
+        self.ensure_ready()?;
+        let (done, told) = oneshot::channel();
+        let this = self.clone();
+        self.0.running.spawn("turn", async move { this.run(ask, model, done).await });
+        told.await.unwrap_or(Err(TurnFailure::Died))
+    }
+
+    /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged.
+    pub async fn test(&self, request_id: &str) -> Result<Told, TurnFailure> {
+        self.ensure_ready()?;
+        let arrived = Instant::now();
+        let messages =
+            [Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
+        let reply = self.reply(&self.0.settings.default, &messages).await;
+        let answer = reply.outcome?;
+        let told = self.told(&answer, &reply.model);
+        let record = TurnRecord {
+            at: told.at,
+            request_id: request_id.to_owned(),
+            session_id: None,
+            cost: self.0.prices.cost(&told.model, told.usage).unwrap_or_default(),
+            model: told.model.clone(),
+            failed: false,
+            usage: told.usage,
+            latency: arrived.elapsed(),
+            posting: None,
+        };
+        self.0.ledger.keep(record).await;
+        Ok(told)
+    }
+
+    /// Whether the built-in responder answers: because it was chosen, or because no source of a key is there.
+    #[must_use]
+    pub fn demo_mode(&self) -> bool {
+        match self.0.settings.service {
+            AiService::Basic => true,
+            AiService::OpenAi => false,
+            AiService::Auto => !self.0.settings.works_without_key() && self.0.credentials.has_no_source(),
+        }
+    }
+
+    /// Whether turns can be kept in the database.
+    #[must_use]
+    pub fn storage_is_writable(&self) -> bool {
+        self.0.ledger.is_writable()
+    }
+
+    /// How many usage records wait for Papita, and how many were dropped because too many waited.
+    #[must_use]
+    pub fn papita_queue(&self) -> (u64, u64) {
+        (self.0.delivery.waiting(), self.0.delivery.dropped())
+    }
+
+    /// Refuses new turns from now on.
+    pub fn refuse(&self) {
+        self.0.draining.cancel();
+    }
+
+    /// Whether new turns are refused.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.is_cancelled()
+    }
+
+    /// Waits for the turns in flight, `deadline` at the most, and ends those that are left. Returns how many that were.
+    pub async fn drain(&self, deadline: Duration) -> usize {
+        self.refuse();
+        if self.0.running.finished(deadline).await {
+            return 0;
+        }
+        let left = self.0.running.running();
+        self.0.cut_off.cancel();
+        // They only have to be logged now.
+        self.0.running.finished(Duration::from_secs(5)).await;
+        left
+    }
+
+    fn ensure_ready(&self) -> Result<(), TurnFailure> {
+        if self.is_draining() {
+            return Err(TurnFailure::Stopping);
+        }
+        self.0.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
+        if self.0.ledger.is_writable() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
+    }
+
+    fn allowed_model<'a>(&'a self, asked: Option<&'a str>) -> Result<&'a str, TurnFailure> {
+        let settings = &self.0.settings;
+        match asked {
+            None => Ok(&settings.default),
+            Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
+            Some(_) => Err(TurnFailure::ModelNotAllowed),
+        }
+    }
+
+    async fn run(self, ask: Ask, model: String, mut done: oneshot::Sender<Result<Told, TurnFailure>>) {
+        let started = Instant::now();
+        let ended_early = |failure| Reply {
+            outcome: Err(failure),
+            model: model.clone(),
+            source: CredentialSource::None,
+            model_time: started.elapsed(),
+        };
+        let timeout = self.0.settings.turn_timeout;
+        let reply = tokio::select! {
+            reply = tokio::time::timeout(timeout, self.reply(&model, &ask.messages)) => {
+                reply.unwrap_or_else(|_| ended_early(ModelFailure::Timeout.into()))
+            }
+            () = done.closed() => ended_early(TurnFailure::ClientGone),
+            () = self.0.cut_off.cancelled() => ended_early(TurnFailure::Stopping),
+        };
+        let outcome = self.account(&ask, reply).await;
+        // Whoever asked may have left by now.
+        let _ = done.send(outcome);
+    }
+
+    /// The model's answer, or the built-in responder's where that one is meant to answer.
+    async fn reply(&self, model: &str, messages: &[Message]) -> Reply {
+        let settings = &self.0.settings;
+        let mut reply = Reply {
+            outcome: Err(TurnFailure::Died),
+            model: model.to_owned(),
+            source: CredentialSource::None,
+            model_time: Duration::ZERO,
+        };
+        let credential = match settings.service {
+            AiService::Basic => Err(NoCredential::NotConfigured),
+            AiService::Auto | AiService::OpenAi => self.0.credentials.current().await,
+        };
+        let question = Question { model, messages };
+        let started = Instant::now();
+        match credential {
+            Ok(credential) => {
+                reply.source = credential.source;
+                reply.outcome = self.ask_with(question, credential, &mut reply.source).await;
+            }
+            Err(_) if self.may_go_without_key() => {
+                let answer = self.0.model.ask(question, None).await;
+                reply.outcome = answer.map_err(TurnFailure::from);
+            }
+            Err(NoCredential::NotConfigured) if settings.service != AiService::OpenAi => {
+                basic::NAME.clone_into(&mut reply.model);
+                reply.outcome =
+                    Ok(Answer { text: basic::reply(messages).to_owned(), usage: None, finish: Finish::Complete });
+            }
+            Err(none) => reply.outcome = Err(none.into()),
+        }
+        reply.model_time = started.elapsed();
+        reply
+    }
+
+    /// A server that isn't OpenAI's may be asked without a key, unless the operator named a Papita: then its silence
+    /// is an error.
+    fn may_go_without_key(&self) -> bool {
+        let settings = &self.0.settings;
+        settings.service != AiService::Basic
+            && settings.works_without_key()
+            && !self.0.credentials.papita_is_configured()
+    }
+
+    /// Asks with this key. If it is refused, asks with Papita's new one, and at last with the local one.
+    async fn ask_with(
+        &self,
+        question: Question<'_>,
+        first: Credential,
+        source: &mut CredentialSource,
+    ) -> Result<Answer, TurnFailure> {
+        let mut outcome = self.0.model.ask(question, Some(&first.key)).await;
+        let mut last = first;
+        if outcome == Err(ModelFailure::Unauthorized)
+            && let Some(new) = self.0.credentials.replacement(&last).await
+        {
+            *source = new.source;
+            outcome = self.0.model.ask(question, Some(&new.key)).await;
+            last = new;
+        }
+        if outcome == Err(ModelFailure::Unauthorized)
+            && last.source != CredentialSource::LocalEnv
+            && let Some(local) = self.0.credentials.local()
+        {
+            *source = local.source;
+            outcome = self.0.model.ask(question, Some(&local.key)).await;
+        }
+        outcome.map_err(TurnFailure::from)
+    }
+
+    fn told(&self, answer: &Answer, model: &str) -> Told {
+        Told {
+            text: answer.text.clone(),
+            model: model.to_owned(),
+            usage: answer.usage.unwrap_or_default(),
+            finish: answer.finish,
+            at: self.0.clock.now(),
+        }
+    }
+
+    /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
+    async fn account(&self, ask: &Ask, reply: Reply) -> Result<Told, TurnFailure> {
+        let at = self.0.clock.now();
+        let latency = ask.arrived.elapsed();
+        let answer = reply.outcome.as_ref().ok();
+        let usage = answer.and_then(|answer| answer.usage).unwrap_or_default();
+        let cost =
+            if reply.model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(&reply.model, usage) };
+        let line = self.line(ask, &reply, cost, latency);
+        let mut lines = self.0.log.lines(at);
+        lines.add(&line);
+        let record = TurnRecord {
+            at,
+            request_id: ask.request_id.clone(),
+            session_id: ask.session_id.clone(),
+            posting: self.posting(ask, &reply, usage),
+            failed: answer.is_none(),
+            usage,
+            cost: cost.unwrap_or_default(),
+            latency,
+            model: reply.model.clone(),
+        };
+        let (logged, ()) = tokio::join!(self.0.log.write(lines), self.0.ledger.keep(record));
+        let answer = reply.outcome?;
+        logged.map_err(|_| TurnFailure::LogUnavailable)?;
+        Ok(Told { text: answer.text, model: reply.model, usage, finish: answer.finish, at })
+    }
+
+    fn line<'a>(&self, ask: &'a Ask, reply: &'a Reply, cost: Option<Cost>, latency: Duration) -> Chat<'a> {
+        let (status, code) = match &reply.outcome {
+            Ok(_) => (200, None),
+            Err(failure) => {
+                let (status, code) = (self.0.telling)(failure);
+                (status, Some(code))
+            }
+        };
+        let answer = reply.outcome.as_ref().ok();
+        let usage = answer.and_then(|answer| answer.usage);
+        let message = ask.messages.last().map_or("", |message| message.content.as_str());
+        let text = answer.map_or("", |answer| answer.text.as_str());
+        let tokens = usage.unwrap_or_default();
+        Chat {
+            request_id: &ask.request_id,
+            session_id: ask.session_id.as_ref().map(SessionId::as_str),
+            username: &ask.speaker.username,
+            is_guest: ask.speaker.is_guest,
+            model: &reply.model,
+            prompt_tokens: tokens.prompt,
+            completion_tokens: tokens.completion,
+            total_tokens: tokens.total(),
+            usage_source: if usage.is_some() { "provider" } else { "none" },
+            cost_usd: cost.map(|cost| dollars(cost.total())),
+            latency_ms: milliseconds(latency),
+            model_ms: milliseconds(reply.model_time),
+            status,
+            code,
+            finish: reply.outcome.as_ref().map_or_else(TurnFailure::finish, |answer| answer.finish).as_str(),
+            credential_source: reply.source.as_str(),
+            message_chars: message.chars().count(),
+            answer_chars: text.chars().count(),
+            message: self.0.log_content.then_some(message),
+            answer: self.0.log_content.then_some(text),
+        }
+    }
+
+    /// The usage record for Papita: of answered turns of the model, where there is a Papita.
+    fn posting(&self, ask: &Ask, reply: &Reply, usage: TokenUsage) -> Option<String> {
+        let wanted = reply.outcome.is_ok()
+            && reply.model != basic::NAME
+            && self.0.credentials.expects_papita()
+            && self.0.delivery.has_room();
+        wanted.then(|| usage::record(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage))?
+    }
+}
+
+/// Milliseconds, to the microsecond.
+#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}

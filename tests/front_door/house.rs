@@ -1,0 +1,222 @@
+//! The service under test: settings, a folder of its own, and two ways to run it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use al_chat::{
+    app::App,
+    clock::Clock,
+    config::{Config, Source},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::{
+    client::Client,
+    fakes::{model::FakeModel, papita::FakePapita},
+};
+
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder and the settings of a service that lives in it. It may be started there again and again.
+#[derive(Debug)]
+pub struct House {
+    dir: TempDir,
+    settings: BTreeMap<String, String>,
+}
+
+impl House {
+    /// Nothing configured: a free port, a folder, UTC, and nobody at Papita's default address.
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let house = Self { dir, settings: BTreeMap::new() };
+        let log = house.log_dir().display().to_string();
+        let database = format!("sqlite://{}", house.dir.path().join("al-chat.db").display());
+        house
+            .with("PORT", "0")
+            .with("SESSION_LOG_DIR", &log)
+            .with("SESSION_LOG_TIMEZONE", "UTC")
+            .with("DATABASE_URL", &database)
+            .with("LOG_LEVEL", "info")
+    }
+
+    /// A service that asks this model with the local key `sk-local`.
+    pub fn of_model(model: &FakeModel) -> Self {
+        Self::new().with("OPENAI_BASE_URL", &model.base_url()).with("OPENAI_API_KEY", "sk-local")
+    }
+
+    /// A service that asks this model with the key of this Papita.
+    pub fn of_papita(model: &FakeModel, papita: &FakePapita) -> Self {
+        Self::new().with("OPENAI_BASE_URL", &model.base_url()).with("PAPITA_API_URL", &papita.url())
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn log_dir(&self) -> PathBuf {
+        self.dir.path().join("SessionLog")
+    }
+
+    fn config(&self) -> Config {
+        // Nobody listens on port 9 of this machine, so no Papita is found unless a test sets one up. `of_pairs` would
+        // take it as configured; the default address is what an unset one means.
+        Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration")
+    }
+
+    /// Starts the service in this process.
+    pub async fn open(&self) -> Service {
+        let config = self.config();
+        let clock = Clock::system(config.session_log.timezone.clone());
+        self.open_at(clock).await
+    }
+
+    /// Starts the service in this process with this clock.
+    pub async fn open_at(&self, clock: Clock) -> Service {
+        let app = App::start(self.config(), clock).await.expect("the service starts");
+        let client = Client::new(app.address());
+        Service { app, client }
+    }
+
+    /// The program with exactly these settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
+        command.args(arguments).env_clear().envs(&self.settings).current_dir(self.dir.path());
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Starts the service as a process of its own.
+    pub async fn launch(&self) -> Process {
+        let mut child = self.command(&[]).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
+        let address = timeout(PATIENCE, async {
+            loop {
+                let line = lines.next_line().await.expect("diagnostics").expect("the program says where it listens");
+                if let Some((_, rest)) = line.split_once("AL-Chat listens on http://") {
+                    break rest.split_whitespace().next().expect("an address").parse().expect("an address");
+                }
+            }
+        });
+        let address: SocketAddr = address.await.expect("the program listens in time");
+        let (sender, diagnostics) = tokio::sync::mpsc::unbounded_channel();
+        // Read on, so that the program never waits for its reader.
+        #[expect(clippy::disallowed_methods, reason = "ends with the program's output")]
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let _ = sender.send(line);
+            }
+        });
+        Process { child, client: Client::new(address), diagnostics }
+    }
+
+    /// All lines of the session log, of all days in order. Fails on a line that is not a JSON object.
+    pub fn log(&self) -> Vec<Value> {
+        let Ok(entries) = fs::read_dir(self.log_dir()) else { return Vec::new() };
+        let mut files = entries.map(|entry| entry.expect("a file").path()).collect::<Vec<_>>();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+        files.sort();
+        let lines = files.iter().flat_map(|path| read_lines(path));
+        lines.collect()
+    }
+
+    /// The lines of one event.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        let mut lines = self.log();
+        lines.retain(|line| line["event"] == event);
+        lines
+    }
+
+    /// Waits until there are at least `count` lines of this event.
+    pub async fn wait_for_events(&self, event: &str, count: usize) -> Vec<Value> {
+        wait_until(&format!("{count} {event} lines"), async || {
+            let events = self.events(event);
+            (events.len() >= count).then_some(events)
+        })
+        .await
+    }
+}
+
+/// The JSON objects of a log file, each on a line of its own that ends in a line feed.
+pub fn read_lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).expect("the log is UTF-8");
+    assert!(text.is_empty() || text.ends_with('\n'), "{} has a torn last line", path.display());
+    let parse = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is not JSON")) };
+    text.lines().map(parse).collect()
+}
+
+/// Looks until `found` finds something. For states that nobody announces; whatever can be awaited is.
+pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = found().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// The service in this process.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    pub client: Client,
+}
+
+impl Service {
+    pub fn address(&self) -> SocketAddr {
+        self.app.address()
+    }
+
+    /// Stops it in order.
+    pub async fn close(self) {
+        self.app.stop().await;
+    }
+}
+
+/// The service as a process.
+#[derive(Debug)]
+pub struct Process {
+    pub child: Child,
+    pub client: Client,
+    /// What it writes to standard error after the line that says where it listens.
+    pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
+}
+
+impl Process {
+    /// Kills it as `kill -9` does.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the process can be killed");
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.id().expect("the process runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Waits for its end. Returns its exit code.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        timeout(PATIENCE, self.child.wait()).await.expect("the process ends in time").expect("its status").code()
+    }
+}
