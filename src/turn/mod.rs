@@ -193,8 +193,7 @@ impl Turns {
     pub async fn test(&self, request_id: &str) -> Result<Told, TurnFailure> {
         self.ensure_ready()?;
         let arrived = Instant::now();
-        let messages =
-            [Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
+        let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
         let reply = self.reply(&self.0.settings.default, &messages).await;
         let answer = reply.outcome?;
         let told = self.told(&answer, &reply.model);

@@ -21,6 +21,7 @@ use tokio::{
     process::{Child, Command},
     time::timeout,
 };
+use url::Url;
 
 use crate::{
     client::Client,
@@ -35,13 +36,17 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct House {
     dir: TempDir,
     settings: BTreeMap<String, String>,
+    /// Stands for Papita's default address, which tests cannot all share.
+    default_papita: Url,
 }
 
 impl House {
     /// Nothing configured: a free port, a folder, UTC, and nobody at Papita's default address.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let house = Self { dir, settings: BTreeMap::new() };
+        // The discard port, where nobody listens.
+        let default_papita = Url::parse("http://127.0.0.1:9").expect("a URL");
+        let house = Self { dir, settings: BTreeMap::new(), default_papita };
         let log = house.log_dir().display().to_string();
         let database = format!("sqlite://{}", house.dir.path().join("al-chat.db").display());
         house
@@ -67,6 +72,12 @@ impl House {
         self
     }
 
+    /// Puts a Papita at the default address, without any setting that says so.
+    pub fn with_papita_on_default(mut self, papita: &FakePapita) -> Self {
+        self.default_papita = Url::parse(&papita.url()).expect("a URL");
+        self
+    }
+
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -76,9 +87,11 @@ impl House {
     }
 
     fn config(&self) -> Config {
-        // Nobody listens on port 9 of this machine, so no Papita is found unless a test sets one up. `of_pairs` would
-        // take it as configured; the default address is what an unset one means.
-        Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration")
+        let mut config = Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration");
+        if !config.credentials.papita_configured {
+            config.credentials.papita_url = self.default_papita.clone();
+        }
+        config
     }
 
     /// Starts the service in this process.
