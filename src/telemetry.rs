@@ -9,7 +9,6 @@ use crate::config::LogFormat;
 
 /// Sends diagnostics to standard error from a thread of their own. Under extreme load lines may be dropped, which
 /// diagnostics may and the session log may not. Keep the guard until the process ends: it flushes.
-#[must_use]
 pub fn start(level: &str, format: LogFormat) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default().thread_name("diagnostics").finish(std::io::stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(level);

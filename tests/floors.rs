@@ -1,6 +1,8 @@
 //! Holds the plan of the house: a file uses lower floors only, and rooms on one floor don't know each other, save on
 //! floors 0 and 1, where they may use those to their left.
 
+#![allow(clippy::expect_used, reason = "a test may say what it expects")]
+
 use std::{fs, path::Path};
 
 /// The floors from the ground up; on floors 0 and 1 from left to right.

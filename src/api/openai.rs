@@ -61,7 +61,9 @@ struct Info {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     /// Where the key comes from.
-    credentials_info: CredentialsInfo,
+    #[serde(rename = "credentials_info")]
+    #[oai(rename = "credentials_info")]
+    credentials: CredentialsInfo,
 }
 
 /// Where the key comes from; nothing of the key itself.
@@ -151,8 +153,8 @@ impl OpenAiApi {
     #[oai(path = "/info", method = "get", operation_id = "openaiInfo")]
     async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
         let credential = doors.credentials.current().await;
-        let credentials_info = CredentialsInfo::new(doors, credential.as_ref().ok());
-        let info = Info { credentials_info, ..Info::default() };
+        let credentials = CredentialsInfo::new(doors, credential.as_ref().ok());
+        let info = Info { credentials, ..Info::default() };
         Json(match credential {
             Ok(_) => Info { model: Some(doors.config.model.default.clone()), credentials_valid: Some(true), ..info },
             Err(none) => {

@@ -199,7 +199,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
     let database_url = reader.read(var::DATABASE_URL, "an address such as sqlite://al-chat.db", |text| {
-        text.strip_prefix("sqlite:").filter(|path| path.trim_start_matches('/') != "")?;
+        text.strip_prefix("sqlite:").filter(|path| !path.trim_start_matches('/').is_empty())?;
         Some(text.to_owned())
     });
     let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match text {

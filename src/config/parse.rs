@@ -77,6 +77,7 @@ pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
 }
 
 /// Dollars per million tokens, with at most six decimals, as pico-dollars per token, without the rounding of floats.
+#[must_use]
 pub fn pico_per_token(dollars: &str) -> Option<u64> {
     let (whole, decimals) = dollars.trim().split_once('.').unwrap_or((dollars.trim(), ""));
     if decimals.len() > 6 || (whole.is_empty() && decimals.is_empty()) {
@@ -94,7 +95,7 @@ mod tests {
     fn durations_and_sizes_read_as_people_write_them() {
         assert_eq!(duration("30"), Some(Duration::from_secs(30)));
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(duration("1.5 h"), Some(Duration::from_secs(5400)));
+        assert_eq!(duration("1.5 h"), Some(Duration::from_mins(90)));
         for text in ["", "0", "-1s", "soon", "5 parsecs", "1e400"] {
             assert_eq!(duration(text), None, "{text}");
         }

@@ -15,19 +15,18 @@ use super::ModelFailure;
 const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
 /// Nobody is asked to wait longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// How long the provider asks to wait (RFC 9110, 10.2.3): seconds, or a date, which is taken relative to the
 /// provider's own clock in `Date`.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = match text.parse::<f64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let then = rfc2822::parse(text).ok()?.timestamp();
-            let now = rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
-            then.duration_since(now).as_secs_f64()
-        }
+    let seconds = if let Ok(seconds) = text.parse::<f64>() {
+        seconds
+    } else {
+        let then = rfc2822::parse(text).ok()?.timestamp();
+        let now = rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
+        then.duration_since(now).as_secs_f64()
     };
     let seconds = Duration::try_from_secs_f64(seconds.max(1.0)).ok()?;
     Some(seconds.min(LONGEST_WAIT))

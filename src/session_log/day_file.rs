@@ -65,8 +65,8 @@ impl DayFiles {
     pub(super) fn mend_all(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("session_") && name.ends_with(".log") && path.is_file() {
+            let is_log = path.extension().is_some_and(|extension| extension == "log");
+            if is_log && path.is_file() {
                 mend(&mut OpenOptions::new().append(true).read(true).open(&path)?, &path)?;
             }
         }

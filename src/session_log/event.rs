@@ -190,7 +190,7 @@ mod tests {
         let mut text = Vec::new();
         let event = SessionStart { session_id: "a\"\n" };
         encode(&mut text, "2026-03-29T03:00:00+02:00", civil::date(2026, 3, 29), &event);
-        assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(text.iter().position(|byte| *byte == b'\n'), Some(text.len() - 1));
         let line: Value = serde_json::from_slice(&text).unwrap();
         let expected = serde_json::json!({
             "event": "session_start", "timestamp": "2026-03-29T03:00:00+02:00", "date": "2026-03-29",

@@ -65,12 +65,12 @@ impl Writer {
         Ok(())
     }
 
-    async fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(QUEUE);
         loop {
-            let received = receiver.recv_many(&mut messages, QUEUE);
-            let received = if self.gap.is_some() { timeout(RETRY, received).await.ok() } else { Some(received.await) };
-            if received == Some(0) {
+            let more = queue.recv_many(&mut messages, QUEUE);
+            let count = if self.gap.is_some() { timeout(RETRY, more).await.ok() } else { Some(more.await) };
+            if count == Some(0) {
                 return;
             }
             if self.gap.is_some() {

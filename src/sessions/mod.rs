@@ -119,14 +119,12 @@ impl Sessions {
     pub async fn end(&self, id: Option<SessionId>, metrics: Option<Value>) -> Result<Stopped, SessionFailure> {
         self.0.log.ensure_writable()?;
         let stop = Stop { at: self.0.clock.now(), metrics };
-        match id {
-            Some(id) => self.settle(id, Some(stop)).await,
-            None => {
-                let numbers = SessionNumbers::default();
-                self.log(None, None, stop.at, stop.metrics, ClosedBy::Client.as_str(), &numbers).await?;
-                Ok(Stopped { at: stop.at, duration: None })
-            }
+        if let Some(id) = id {
+            return self.settle(id, Some(stop)).await;
         }
+        let numbers = SessionNumbers::default();
+        self.log(None, None, stop.at, stop.metrics, ClosedBy::Client.as_str(), &numbers).await?;
+        Ok(Stopped { at: stop.at, duration: None })
     }
 
     /// Sees to it that a session has ended and that its end is logged; one at a time for each session, and to the end

@@ -25,6 +25,9 @@ const BATCH: u64 = 16;
 /// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
 const REFUSALS: u32 = 5;
 
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// The queue and its counters. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
@@ -84,7 +87,7 @@ impl Delivery {
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(500))
-        .with_max_delay(Duration::from_secs(60))
+        .with_max_delay(LONGEST_PAUSE)
         .with_jitter()
         .without_max_times()
         .build()
@@ -109,7 +112,7 @@ impl Courier {
                     () = stopping.cancelled() => {}
                 }
             } else {
-                let pause = self.pauses.next().unwrap_or(Duration::from_secs(60));
+                let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = stopping.cancelled() => {}

@@ -38,28 +38,27 @@ impl Ledger {
     /// Starts the task. It ends when its last `Ledger` is gone or it is told to stop, with everything written that can
     /// be.
     pub(super) fn start(storage: Storage, delivery: Delivery, tasks: &Tasks) -> Self {
-        let (entries, receiver) = mpsc::channel(QUEUE);
+        let (entries, mut queue) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
         let keeper = Keeper { storage, delivery, writable: Arc::clone(&writable) };
         let stopping = tasks.stopping();
         tasks.spawn("turn ledger", async move {
-            let mut receiver = receiver;
             let stop = stopping.cancelled();
             tokio::pin!(stop);
             let mut stopped = false;
             let mut batch = Vec::with_capacity(BATCH);
             loop {
-                let received = tokio::select! {
+                let count = tokio::select! {
                     biased;
-                    received = receiver.recv_many(&mut batch, BATCH) => received,
+                    count = queue.recv_many(&mut batch, BATCH) => count,
                     () = &mut stop, if !stopped => {
                         // Turns have ended before this is asked for; what they sent is still read.
-                        receiver.close();
+                        queue.close();
                         stopped = true;
                         continue;
                     }
                 };
-                if received == 0 {
+                if count == 0 {
                     return;
                 }
                 keeper.write(&mut batch, stopped).await;

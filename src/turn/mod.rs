@@ -63,7 +63,7 @@ pub struct Told {
 }
 
 /// A turn ended without an answer.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnFailure {
     /// The client may not choose this model.
     #[error("the model is not among those a client may choose")]
@@ -147,12 +147,11 @@ pub struct Means {
     pub telling: Telling,
 }
 
-/// What the model's side of a turn came to.
+/// Who is being asked, and with which key.
 struct Reply {
-    outcome: Result<Answer, TurnFailure>,
     model: String,
     source: CredentialSource,
-    model_time: Duration,
+    asked_at: Option<Instant>,
 }
 
 impl Turns {
@@ -194,17 +193,18 @@ impl Turns {
         self.ensure_ready()?;
         let arrived = Instant::now();
         let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
-        let reply = self.reply(&self.0.settings.default, &messages).await;
-        let answer = reply.outcome?;
-        let told = self.told(&answer, &reply.model);
+        let mut reply = Reply::new(self.0.settings.default.clone());
+        let answering = tokio::time::timeout(self.0.settings.turn_timeout, self.answer(&messages, &mut reply));
+        let answer = answering.await.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
+        let told = Told::new(answer, &reply.model, self.0.clock.now());
         let record = TurnRecord {
             at: told.at,
             request_id: request_id.to_owned(),
             session_id: None,
-            cost: self.0.prices.cost(&told.model, told.usage).unwrap_or_default(),
             model: told.model.clone(),
             failed: false,
             usage: told.usage,
+            cost: self.cost(&told.model, told.usage).unwrap_or_default(),
             latency: arrived.elapsed(),
             posting: None,
         };
@@ -276,59 +276,39 @@ impl Turns {
     }
 
     async fn run(self, ask: Ask, model: String, mut done: oneshot::Sender<Result<Told, TurnFailure>>) {
-        let started = Instant::now();
-        let ended_early = |failure| Reply {
-            outcome: Err(failure),
-            model: model.clone(),
-            source: CredentialSource::None,
-            model_time: started.elapsed(),
-        };
+        let mut reply = Reply::new(model);
         let timeout = self.0.settings.turn_timeout;
-        let reply = tokio::select! {
-            reply = tokio::time::timeout(timeout, self.reply(&model, &ask.messages)) => {
-                reply.unwrap_or_else(|_| ended_early(ModelFailure::Timeout.into()))
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(timeout, self.answer(&ask.messages, &mut reply)) => {
+                outcome.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))
             }
-            () = done.closed() => ended_early(TurnFailure::ClientGone),
-            () = self.0.cut_off.cancelled() => ended_early(TurnFailure::Stopping),
+            () = done.closed() => Err(TurnFailure::ClientGone),
+            () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
-        let outcome = self.account(&ask, reply).await;
+        let told = self.account(&ask, &reply, outcome).await;
         // Whoever asked may have left by now.
-        let _ = done.send(outcome);
+        let _ = done.send(told);
     }
 
-    /// The model's answer, or the built-in responder's where that one is meant to answer.
-    async fn reply(&self, model: &str, messages: &[Message]) -> Reply {
-        let settings = &self.0.settings;
-        let mut reply = Reply {
-            outcome: Err(TurnFailure::Died),
-            model: model.to_owned(),
-            source: CredentialSource::None,
-            model_time: Duration::ZERO,
-        };
-        let credential = match settings.service {
+    /// The model's answer, or the built-in responder's where that one is meant to answer. `reply` is told at once who
+    /// is asked with which key, so that a turn that is ended early can still say so.
+    async fn answer(&self, messages: &[Message], reply: &mut Reply) -> Result<Answer, TurnFailure> {
+        let service = self.0.settings.service;
+        let credential = match service {
             AiService::Basic => Err(NoCredential::NotConfigured),
             AiService::Auto | AiService::OpenAi => self.0.credentials.current().await,
         };
-        let question = Question { model, messages };
-        let started = Instant::now();
+        reply.asked_at = Some(Instant::now());
         match credential {
-            Ok(credential) => {
-                reply.source = credential.source;
-                reply.outcome = self.ask_with(question, credential, &mut reply.source).await;
-            }
-            Err(_) if self.may_go_without_key() => {
-                let answer = self.0.model.ask(question, None).await;
-                reply.outcome = answer.map_err(TurnFailure::from);
-            }
-            Err(NoCredential::NotConfigured) if settings.service != AiService::OpenAi => {
+            Ok(credential) => self.ask_with(credential, messages, reply).await,
+            Err(_) if self.may_go_without_key() => self.ask_model(messages, reply, None).await,
+            Err(NoCredential::NotConfigured) if service != AiService::OpenAi => {
                 basic::NAME.clone_into(&mut reply.model);
-                reply.outcome =
-                    Ok(Answer { text: basic::reply(messages).to_owned(), usage: None, finish: Finish::Complete });
+                let text = basic::reply(messages).to_owned();
+                Ok(Answer { text, usage: None, finish: Finish::Complete })
             }
-            Err(none) => reply.outcome = Err(none.into()),
+            Err(none) => Err(none.into()),
         }
-        reply.model_time = started.elapsed();
-        reply
     }
 
     /// A server that isn't OpenAI's may be asked without a key, unless the operator named a Papita: then its silence
@@ -343,80 +323,93 @@ impl Turns {
     /// Asks with this key. If it is refused, asks with Papita's new one, and at last with the local one.
     async fn ask_with(
         &self,
-        question: Question<'_>,
-        first: Credential,
-        source: &mut CredentialSource,
+        credential: Credential,
+        messages: &[Message],
+        reply: &mut Reply,
     ) -> Result<Answer, TurnFailure> {
-        let mut outcome = self.0.model.ask(question, Some(&first.key)).await;
-        let mut last = first;
-        if outcome == Err(ModelFailure::Unauthorized)
+        const REFUSED: Result<Answer, TurnFailure> = Err(TurnFailure::Model(ModelFailure::Unauthorized));
+        let mut last = credential;
+        let mut outcome = self.ask_model(messages, reply, Some(&last)).await;
+        if outcome == REFUSED
             && let Some(new) = self.0.credentials.replacement(&last).await
         {
-            *source = new.source;
-            outcome = self.0.model.ask(question, Some(&new.key)).await;
+            outcome = self.ask_model(messages, reply, Some(&new)).await;
             last = new;
         }
-        if outcome == Err(ModelFailure::Unauthorized)
+        if outcome == REFUSED
             && last.source != CredentialSource::LocalEnv
             && let Some(local) = self.0.credentials.local()
         {
-            *source = local.source;
-            outcome = self.0.model.ask(question, Some(&local.key)).await;
+            outcome = self.ask_model(messages, reply, Some(&local)).await;
         }
-        outcome.map_err(TurnFailure::from)
+        outcome
     }
 
-    fn told(&self, answer: &Answer, model: &str) -> Told {
-        Told {
-            text: answer.text.clone(),
-            model: model.to_owned(),
-            usage: answer.usage.unwrap_or_default(),
-            finish: answer.finish,
-            at: self.0.clock.now(),
-        }
+    async fn ask_model(
+        &self,
+        messages: &[Message],
+        reply: &mut Reply,
+        credential: Option<&Credential>,
+    ) -> Result<Answer, TurnFailure> {
+        reply.source = credential.map_or(CredentialSource::None, |credential| credential.source);
+        let question = Question { model: &reply.model, messages };
+        Ok(self.0.model.ask(question, credential.map(|credential| &credential.key)).await?)
+    }
+
+    fn cost(&self, model: &str, usage: TokenUsage) -> Option<Cost> {
+        if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage) }
     }
 
     /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
-    async fn account(&self, ask: &Ask, reply: Reply) -> Result<Told, TurnFailure> {
+    async fn account(
+        &self,
+        ask: &Ask,
+        reply: &Reply,
+        outcome: Result<Answer, TurnFailure>,
+    ) -> Result<Told, TurnFailure> {
         let at = self.0.clock.now();
         let latency = ask.arrived.elapsed();
-        let answer = reply.outcome.as_ref().ok();
-        let usage = answer.and_then(|answer| answer.usage).unwrap_or_default();
-        let cost =
-            if reply.model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(&reply.model, usage) };
-        let line = self.line(ask, &reply, cost, latency);
+        let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
+        let cost = self.cost(&reply.model, usage.unwrap_or_default());
         let mut lines = self.0.log.lines(at);
-        lines.add(&line);
+        lines.add(&self.line(ask, reply, &outcome, cost, latency));
         let record = TurnRecord {
             at,
             request_id: ask.request_id.clone(),
             session_id: ask.session_id.clone(),
-            posting: self.posting(ask, &reply, usage),
-            failed: answer.is_none(),
-            usage,
+            model: reply.model.clone(),
+            failed: outcome.is_err(),
+            usage: usage.unwrap_or_default(),
             cost: cost.unwrap_or_default(),
             latency,
-            model: reply.model.clone(),
+            posting: if outcome.is_ok() { self.posting(ask, reply, usage.unwrap_or_default()) } else { None },
         };
         let (logged, ()) = tokio::join!(self.0.log.write(lines), self.0.ledger.keep(record));
-        let answer = reply.outcome?;
+        let answer = outcome?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told { text: answer.text, model: reply.model, usage, finish: answer.finish, at })
+        Ok(Told::new(answer, &reply.model, at))
     }
 
-    fn line<'a>(&self, ask: &'a Ask, reply: &'a Reply, cost: Option<Cost>, latency: Duration) -> Chat<'a> {
-        let (status, code) = match &reply.outcome {
+    fn line<'a>(
+        &self,
+        ask: &'a Ask,
+        reply: &'a Reply,
+        outcome: &'a Result<Answer, TurnFailure>,
+        cost: Option<Cost>,
+        latency: Duration,
+    ) -> Chat<'a> {
+        let (status, code) = match outcome {
             Ok(_) => (200, None),
             Err(failure) => {
                 let (status, code) = (self.0.telling)(failure);
                 (status, Some(code))
             }
         };
-        let answer = reply.outcome.as_ref().ok();
+        let answer = outcome.as_ref().ok();
         let usage = answer.and_then(|answer| answer.usage);
+        let tokens = usage.unwrap_or_default();
         let message = ask.messages.last().map_or("", |message| message.content.as_str());
         let text = answer.map_or("", |answer| answer.text.as_str());
-        let tokens = usage.unwrap_or_default();
         Chat {
             request_id: &ask.request_id,
             session_id: ask.session_id.as_ref().map(SessionId::as_str),
@@ -429,10 +422,10 @@ impl Turns {
             usage_source: if usage.is_some() { "provider" } else { "none" },
             cost_usd: cost.map(|cost| dollars(cost.total())),
             latency_ms: milliseconds(latency),
-            model_ms: milliseconds(reply.model_time),
+            model_ms: milliseconds(reply.asked_at.map_or(Duration::ZERO, |asked_at| asked_at.elapsed())),
             status,
             code,
-            finish: reply.outcome.as_ref().map_or_else(TurnFailure::finish, |answer| answer.finish).as_str(),
+            finish: outcome.as_ref().map_or_else(TurnFailure::finish, |answer| answer.finish).as_str(),
             credential_source: reply.source.as_str(),
             message_chars: message.chars().count(),
             answer_chars: text.chars().count(),
@@ -441,13 +434,28 @@ impl Turns {
         }
     }
 
-    /// The usage record for Papita: of answered turns of the model, where there is a Papita.
+    /// The usage record for Papita: of turns that the model answered, where there is a Papita.
     fn posting(&self, ask: &Ask, reply: &Reply, usage: TokenUsage) -> Option<String> {
-        let wanted = reply.outcome.is_ok()
-            && reply.model != basic::NAME
-            && self.0.credentials.expects_papita()
-            && self.0.delivery.has_room();
+        let wanted = reply.model != basic::NAME && self.0.credentials.expects_papita() && self.0.delivery.has_room();
         wanted.then(|| usage::record(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage))?
+    }
+}
+
+impl Told {
+    fn new(answer: Answer, model: &str, at: Timestamp) -> Self {
+        Self {
+            text: answer.text,
+            model: model.to_owned(),
+            usage: answer.usage.unwrap_or_default(),
+            finish: answer.finish,
+            at,
+        }
+    }
+}
+
+impl Reply {
+    fn new(model: String) -> Self {
+        Self { model, source: CredentialSource::None, asked_at: None }
     }
 }
 
