@@ -1,7 +1,7 @@
 //! `POST /api/chat`: one turn.
 
-use poem::{http::HeaderMap, web::Data};
-use poem_openapi::{Enum, Object, OpenApi, types::Example};
+use poem::web::Data;
+use poem_openapi::{Enum, Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     chat::{Message, Role, Speaker},
     prompt::{self, AttachedFile},
-    session::SessionId,
+    session::{InvalidSessionId, SessionId},
     turn::{Ask, Told},
 };
 
@@ -44,7 +44,7 @@ failures! { ChatFailure {
 /// What a chat window sends. A message or a file is required.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example)]
+#[oai(example, nullable_all, skip_serializing_if_is_none)]
 struct ChatRequest {
     /// What the visitor says.
     message: Option<String>,
@@ -82,6 +82,7 @@ struct Said {
     /// Who said it.
     role: SaidBy,
     /// What was said.
+    #[oai(nullable)]
     content: Option<String>,
 }
 
@@ -99,6 +100,7 @@ enum SaidBy {
 #[oai(rename = "AttachedFile")]
 struct File {
     /// Its name; `file` when missing.
+    #[oai(nullable)]
     name: Option<String>,
     /// Its text.
     content: String,
@@ -140,10 +142,12 @@ impl ChatApi {
         &self,
         Data(doors): Data<&Doors>,
         Data(context): Data<&RequestContext>,
-        headers: &HeaderMap,
+        /// The session this turn belongs to.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
         Json(request): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<Json<ChatAnswer>, ChatFailure> {
-        let ask = request.into_ask(headers, context)?;
+        let ask = request.into_ask(session, context)?;
         let session_id = ask.session_id.as_ref().map(SessionId::to_string);
         let told = doors.turns.take(ask).await?;
         Ok(Json(ChatAnswer::new(told, session_id, doors, context)))
@@ -151,13 +155,13 @@ impl ChatApi {
 }
 
 impl ChatRequest {
-    fn into_ask(self, headers: &HeaderMap, context: &RequestContext) -> Result<Ask, Problem> {
+    fn into_ask(self, session: Option<String>, context: &RequestContext) -> Result<Ask, Problem> {
         let username = self.username.as_deref();
         if username.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
             return Err(Problem::bad_request("invalid_request", "username must have at most 200 characters"));
         }
         let speaker = Speaker::new(username, self.is_guest_camel.or(self.is_guest));
-        let session_id = named_session(headers, [self.session_id_camel, self.session_id])?;
+        let session_id = named_session([session, self.session_id_camel, self.session_id])?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::from).collect();
         let messages = prompt::conversation(history, &files, self.message.as_deref().unwrap_or_default())?;
@@ -172,15 +176,11 @@ impl ChatRequest {
     }
 }
 
-/// The session a client names, in the header or else in the body; blank is absent.
-pub(super) fn named_session(headers: &HeaderMap, body: [Option<String>; 2]) -> Result<Option<SessionId>, Problem> {
-    let header = match headers.get("x-session-id") {
-        None => None,
-        Some(value) => Some(value.to_str().map_err(|_| crate::session::InvalidSessionId)?.to_owned()),
-    };
-    let mut names = [header].into_iter().chain(body).flatten();
+/// The session a client names: the first of these that isn't blank.
+pub(super) fn named_session(names: [Option<String>; 3]) -> Result<Option<SessionId>, InvalidSessionId> {
+    let mut names = names.into_iter().flatten();
     let name = names.find(|name| !name.trim().is_empty());
-    Ok(name.map(|name| SessionId::parse(name.trim())).transpose()?)
+    name.map(|name| SessionId::parse(name.trim())).transpose()
 }
 
 fn attached(files: Option<Vec<File>>, content: Option<String>, name: Option<String>) -> Vec<AttachedFile> {

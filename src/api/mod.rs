@@ -1,4 +1,4 @@
-//! HTTP and the contract: one file per resource. [`problem`] alone knows status codes.
+//! HTTP and the contract: one file per resource. `problem` alone knows status codes.
 
 mod chat;
 mod cors;

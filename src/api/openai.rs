@@ -74,6 +74,7 @@ struct CredentialsInfo {
     /// Its length.
     openai_api_key_length: u64,
     /// A fingerprint that differs from key to key and changes with each restart; no character of the key.
+    #[oai(nullable)]
     openai_api_key_prefix: Option<String>,
     /// The model asked when a client names none.
     openai_model: String,
@@ -125,6 +126,7 @@ struct UsageReport {
     /// The account in use.
     account_info: AccountInfo,
     /// Always null: the provider tells it to nobody.
+    #[oai(nullable)]
     billing_credit_balance: Option<f64>,
     /// Where the provider shows usage.
     usage_dashboard_url: String,
@@ -138,6 +140,7 @@ struct UsageReport {
 #[derive(Debug, Object, Serialize)]
 struct AccountInfo {
     /// The key's fingerprint; no character of the key.
+    #[oai(nullable)]
     api_key_prefix: Option<String>,
     /// The model asked when a client names none.
     model: String,

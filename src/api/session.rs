@@ -1,9 +1,11 @@
 //! `POST /api/session/start` and `POST /api/session/stop`.
 
-use poem::{http::HeaderMap, web::Data};
-use poem_openapi::{Object, OpenApi, types::Any};
+use std::collections::BTreeMap;
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, param::Header, types::Any};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Doors, Group,
@@ -14,8 +16,6 @@ use super::{
 use crate::session::SessionId;
 
 failures! { StartFailure {
-    408 "The body took too long to arrive (`body_timeout`).",
-    413 "The body is larger than 1 MiB (`body_too_large`).",
     500 "A fault of this server (`internal_error`).",
     503 "The session cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
 } }
@@ -42,6 +42,7 @@ struct SessionStarted {
 /// What a chat window may say when it closes.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
+#[oai(nullable_all)]
 struct StopRequest {
     /// The session to stop; the header `X-Session-ID` comes first.
     session_id: Option<String>,
@@ -50,7 +51,7 @@ struct StopRequest {
     #[oai(rename = "sessionId")]
     session_id_camel: Option<String>,
     /// Numbers of the window's own, kept in the session log.
-    metrics: Option<Any<Map<String, Value>>>,
+    metrics: Option<BTreeMap<String, Any<Value>>>,
 }
 
 /// A session that has ended.
@@ -61,8 +62,10 @@ struct SessionStopped {
     /// When it ended, RFC 3339; a second stop answers the same.
     timestamp: String,
     /// The session's id; null when none was named.
+    #[oai(nullable)]
     session_id: Option<String>,
     /// How long it lasted; null when it was never started here.
+    #[oai(nullable)]
     duration_seconds: Option<f64>,
 }
 
@@ -87,12 +90,15 @@ impl SessionApi {
     async fn stop(
         &self,
         Data(doors): Data<&Doors>,
-        headers: &HeaderMap,
+        /// The session to stop.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
         OptionalJson(request): OptionalJson<StopRequest>,
     ) -> Result<Json<SessionStopped>, StopFailure> {
-        let id = named_session(headers, [request.session_id_camel, request.session_id])?;
+        let id = named_session([session, request.session_id_camel, request.session_id])?;
         let session_id = id.as_ref().map(SessionId::to_string);
-        let metrics = request.metrics.map(|Any(metrics)| Value::Object(metrics));
+        let metrics =
+            request.metrics.map(|metrics| metrics.into_iter().map(|(name, Any(value))| (name, value)).collect());
         let stopped = doors.sessions.end(id, metrics).await?;
         Ok(Json(SessionStopped {
             status: "stopped".to_owned(),

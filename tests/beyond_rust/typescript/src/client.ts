@@ -1,0 +1,51 @@
+// Uses the service as another team would: with a client generated from its contract. Compiling is half of the test.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import createClient from "openapi-fetch";
+
+import type { paths } from "./contract.js";
+
+const baseUrl = process.env["AL_CHAT_URL"];
+assert.ok(baseUrl, "AL_CHAT_URL says where the server is");
+const client = createClient<paths>({ baseUrl });
+
+test("a session with a turn in it", async () => {
+  const started = await client.POST("/api/session/start");
+  assert.ok(started.data);
+  const sessionId = started.data.session_id;
+
+  const answer = await client.POST("/api/chat", {
+    body: { message: "Hello!", sessionId, history: [{ role: "user", content: "Hi" }] },
+  });
+  assert.ok(answer.data);
+  assert.notEqual(answer.data.message, "");
+  assert.equal(answer.data.session_id, sessionId);
+  assert.equal(answer.data.usage.model, answer.data.model);
+  assert.equal(answer.data.request_id, answer.response.headers.get("x-request-id"));
+
+  const stopped = await client.POST("/api/session/stop", {
+    body: { session_id: sessionId, metrics: { messages: 1 } },
+  });
+  assert.equal(stopped.data?.status, "stopped");
+  assert.ok((stopped.data?.duration_seconds ?? -1) >= 0);
+});
+
+test("an error has its declared shape", async () => {
+  const { data, error, response } = await client.POST("/api/chat", { body: {} });
+  assert.equal(data, undefined);
+  assert.equal(response.status, 400);
+  assert.equal(error?.code, "message_required");
+  assert.equal(error?.error, "Message or attachment is required");
+});
+
+test("what an operator asks", async () => {
+  const health = await client.GET("/api/health");
+  assert.equal(health.data?.status, "healthy");
+  const ready = await client.GET("/api/health/ready");
+  assert.equal(ready.data?.parts.session_log, "ok");
+  const usage = await client.GET("/api/openai/usage");
+  assert.ok((usage.data?.request_count ?? 0) >= 1);
+  const info = await client.GET("/api/openai/info");
+  assert.equal(info.data?.credentials_info.credential_source, "none");
+});
