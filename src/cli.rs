@@ -21,7 +21,7 @@ const MISCONFIGURED: u8 = 2;
 
 /// The server between a website's chat window and a language model.
 #[derive(Debug, Parser)]
-#[command(name = "al-chat", version, after_help = settings_help())]
+#[command(name = "al-chat", version, after_help = settings_help(), term_width = 0)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,7 +31,7 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C (the default)
     Serve,
-    /// Print the contract, an `OpenAPI` document
+    /// Print the contract, an OpenAPI document
     Openapi,
     /// Load the configuration, ask Papita and the model, and say what works
     Check,

@@ -29,8 +29,8 @@ pub(super) struct BodyTimeout(pub(super) Duration);
 #[derive(Debug)]
 pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
 
-/// A JSON body that may be absent, empty, or lack a Content-Type, or come as `text/plain` (what
-/// `navigator.sendBeacon` sends).
+/// A JSON body that may be absent or empty, and is read whatever its Content-Type says: `navigator.sendBeacon` sends
+/// `text/plain`, other clients none at all, and what they have to say when they leave is not worth losing.
 #[derive(Debug)]
 pub(super) struct OptionalJson<T>(pub(super) T);
 
@@ -130,12 +130,6 @@ impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for Optio
         let bytes = read(request, body, SMALL).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
-        }
-        let taken = request.content_type().is_none_or(|media_type| {
-            is_json(media_type) || media_type.trim_start().to_ascii_lowercase().starts_with("text/plain")
-        });
-        if !taken {
-            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
         }
         Ok(Self(parse::<Option<T>>(&bytes)?.unwrap_or_default()))
     }

@@ -25,7 +25,6 @@ failures! { StopFailure {
          malformed (`invalid_session_id`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
-    415 "The body is neither JSON nor plain text (`unsupported_media_type`).",
     500 "A fault of this server (`internal_error`).",
     503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
 } }

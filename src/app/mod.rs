@@ -173,7 +173,7 @@ async fn find_credentials(
 
 fn announce(doors: &Doors, address: SocketAddr) {
     let model = &doors.config.model.default;
-    tracing::info!(%address, %model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
+    tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
     if doors.turns.demo_mode() {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"

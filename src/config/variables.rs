@@ -24,14 +24,14 @@ variables! {
     SERVER_HOST = "127.0.0.1", "address to listen on; 0.0.0.0 for every interface";
     PORT = "5000", "port to listen on; 0 takes a free one";
     SERVER_PORT = "", "another name for PORT, which wins";
-    FRONTEND_URL = "", "origins that browsers may call from, comma-separated; unset allows any, without credentials";
+    FRONTEND_URL = "", "websites that may call from a browser, comma-separated; unset allows any";
 
     AI_SERVICE = "auto", "auto, openai, or basic (built-in replies that need no key)";
     OPENAI_API_KEY = "", "the model's key, used when Papita has none";
     OPENAI_MODEL = "gpt-4o-mini", "the model asked when a client names none";
-    OPENAI_BASE_URL = "https://api.openai.com/v1", "any OpenAI-compatible server; another than OpenAI's may need no key";
-    ALLOWED_MODELS = "", "further models a client may name, comma-separated; unset allows OPENAI_MODEL alone";
-    MODEL_PRICES = "", "US dollars per million tokens, e.g. gpt-4o-mini=0.15/0.60,my-model=1/2";
+    OPENAI_BASE_URL = "https://api.openai.com/v1", "any OpenAI-compatible server; others than OpenAI's may need no key";
+    ALLOWED_MODELS = "", "models a client may name besides OPENAI_MODEL, comma-separated";
+    MODEL_PRICES = "", "US dollars per million tokens in/out, e.g. my-model=1/2,other=0.5/1.5";
     MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model";
     MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte";
     MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of the model";
@@ -40,15 +40,15 @@ variables! {
 
     PAPITA_API_URL = "http://localhost:3000", "the credential broker, asked before OPENAI_API_KEY";
     PAPITA_TIMEOUT = "2s", "time for one call to Papita";
-    PAPITA_QUEUE_LIMIT = "100000", "usage records kept while Papita is away; past it new ones are dropped and counted";
+    PAPITA_QUEUE_LIMIT = "100000", "usage records kept while Papita is away; more are dropped and counted";
     CREDENTIAL_FRESH = "5m", "how long a key from Papita is used before Papita is asked again";
     CREDENTIAL_STALE = "24h", "how long an old key may still serve while Papita is away";
     CREDENTIAL_RETRY = "10s", "how long a failure of Papita is remembered before it is asked again";
 
     SESSION_IDLE_TIMEOUT = "30m", "a session without a turn for this long is closed and logged";
     SESSION_LOG_DIR = "SessionLog", "folder of the daily session logs; one process each";
-    SESSION_LOG_TIMEZONE = "", "time zone of the log's days and times, e.g. Europe/Berlin; unset takes the system's";
-    SESSION_LOG_SYNC = "off", "on: each write reaches the disk before its answer (survives power loss, slower)";
+    SESSION_LOG_TIMEZONE = "", "time zone of days and times, e.g. Europe/Berlin; unset: the system's";
+    SESSION_LOG_SYNC = "off", "on: lines reach the disk before their answer (survives power loss; slower)";
     SESSION_LOG_CONTENT = "off", "on: the texts of messages and answers are logged too";
     DATABASE_URL = "sqlite://al-chat.db", "where sessions, totals and queues are kept";
 
@@ -56,6 +56,6 @@ variables! {
     HEADER_TIMEOUT = "10s", "time for a client to send its request's headers";
     BODY_TIMEOUT = "30s", "time for a client to send its request's body";
     DRAIN_TIMEOUT = "30s", "time for turns in flight to finish after SIGTERM";
-    LOG_LEVEL = "info", "diagnostics on standard error: error, warn, info, debug, or a tracing filter";
+    LOG_LEVEL = "info", "diagnostics: error, warn, info, debug, or a tracing filter";
     LOG_FORMAT = "text", "text or json";
 }

@@ -132,11 +132,10 @@ impl Credentials {
     pub async fn current(&self) -> Result<Credential, NoCredential> {
         let papita_is_failing = self.0.failing.load(Ordering::Relaxed);
         if let Some(brokered) = self.0.keys.get(&()).await {
-            let age = brokered.fetched_at.elapsed();
-            if age >= self.0.fresh && !papita_is_failing {
+            if brokered.fetched_at.elapsed() >= self.0.fresh && !papita_is_failing {
                 return Ok(self.call(Call::Any).await.unwrap_or(brokered).credential);
             }
-            if age >= self.0.fresh.mul_f32(0.8) {
+            if self.is_due(&brokered) {
                 self.refresh();
             }
             return Ok(brokered.credential);
@@ -244,6 +243,12 @@ impl Credentials {
     }
 
     async fn fetch(&self, call: &Call) -> Outcome {
+        // A call that has just ended may have brought what this one is for.
+        if let Some(known) = self.0.keys.get(&()).await
+            && self.serves(&known, call)
+        {
+            return Ok(known);
+        }
         // Taken before the call: of two calls, the one begun later brings the newer key.
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
         let mut outcome = self.0.papita.fetch().await;
@@ -254,6 +259,18 @@ impl Credentials {
         }
         self.learn(outcome.as_ref().err().copied());
         Ok(self.keep(outcome?, generation).await)
+    }
+
+    fn serves(&self, known: &Brokered, call: &Call) -> bool {
+        match call {
+            Call::Any => !self.is_due(known),
+            Call::OtherThan(refused) => known.credential.key.fingerprint() != *refused,
+        }
+    }
+
+    /// Whether it is time to ask for a newer key: a little ahead of the expiry of this one.
+    fn is_due(&self, known: &Brokered) -> bool {
+        known.fetched_at.elapsed() >= self.0.fresh.mul_f32(0.8)
     }
 
     /// What a call, or its failure, tells about Papita.

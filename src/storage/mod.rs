@@ -61,7 +61,8 @@ impl Storage {
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode a commit survives the death of the process; only power loss may take the last ones.
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5));
+            // For a backup or a curious operator; nobody else writes here.
+            .busy_timeout(Duration::from_secs(1));
         let pool = |most| {
             SqlitePoolOptions::new()
                 .max_connections(most)

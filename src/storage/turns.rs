@@ -45,6 +45,9 @@ struct Sum {
 impl Storage {
     /// Keeps the turns: all of them, or on failure none.
     pub async fn record_turns(&self, turns: &[TurnRecord]) -> Result<(), StorageFailure> {
+        if turns.is_empty() {
+            return Ok(());
+        }
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
         add_totals(&mut transaction, turns).await?;
         for turn in turns {

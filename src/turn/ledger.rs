@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::delivery::Delivery;
 use crate::{
@@ -35,35 +36,13 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Starts the task. It ends when its last `Ledger` is gone or it is told to stop, with everything written that can
-    /// be.
+    /// Starts the task. It ends when it is told to stop, with everything written that can be.
     pub(super) fn start(storage: Storage, delivery: Delivery, tasks: &Tasks) -> Self {
-        let (entries, mut queue) = mpsc::channel(QUEUE);
+        let (entries, queue) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
-        let keeper = Keeper { storage, delivery, writable: Arc::clone(&writable) };
-        let stopping = tasks.stopping();
-        tasks.spawn("turn ledger", async move {
-            let stop = stopping.cancelled();
-            tokio::pin!(stop);
-            let mut stopped = false;
-            let mut batch = Vec::with_capacity(BATCH);
-            loop {
-                let count = tokio::select! {
-                    biased;
-                    count = queue.recv_many(&mut batch, BATCH) => count,
-                    () = &mut stop, if !stopped => {
-                        // Turns have ended before this is asked for; what they sent is still read.
-                        queue.close();
-                        stopped = true;
-                        continue;
-                    }
-                };
-                if count == 0 {
-                    return;
-                }
-                keeper.write(&mut batch, stopped).await;
-            }
-        });
+        let keeper =
+            Keeper { storage, delivery, writable: Arc::clone(&writable), pending: Vec::new(), waiting: Vec::new() };
+        tasks.spawn("turn ledger", keeper.run(queue, tasks.stopping()));
         Self { entries, writable }
     }
 
@@ -87,30 +66,58 @@ struct Keeper {
     storage: Storage,
     delivery: Delivery,
     writable: Arc<AtomicBool>,
+    /// Records not in the database yet. While it fails no turn begins, so these are few.
+    pending: Vec<TurnRecord>,
+    /// Who waits for the next attempt.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Keeper {
-    /// Writes a batch, however long it takes; when the service is `stopping`, only once.
-    async fn write(&self, batch: &mut Vec<Entry>, stopping: bool) {
-        let (records, mut waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        let mut written = false;
-        while !written {
-            let outcome = self.storage.record_turns(&records).await;
-            written = outcome.is_ok();
-            self.writable.store(written, Ordering::Release);
-            for tried in waiting.drain(..) {
-                let _ = tried.send(());
-            }
-            if let Err(failure) = outcome {
-                let cause = std::error::Error::source(&failure).map(ToString::to_string);
-                tracing::error!(%failure, cause, turns = records.len(), "turns cannot be kept in the database yet");
-                if stopping {
-                    return;
+    async fn run(mut self, mut queue: mpsc::Receiver<Entry>, stopping: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let told_to_stop = queue.is_closed();
+            let more = queue.recv_many(&mut batch, BATCH);
+            let ended = tokio::select! {
+                biased;
+                count = more => count == 0,
+                () = tokio::time::sleep(RETRY), if !self.pending.is_empty() => false,
+                () = stopping.cancelled(), if !told_to_stop => {
+                    // Turns have ended before this is asked for; what they sent is still read.
+                    queue.close();
+                    continue;
                 }
-                tokio::time::sleep(RETRY).await;
+            };
+            for (record, tried) in batch.drain(..) {
+                self.pending.push(record);
+                self.waiting.push(tried);
+            }
+            self.write().await;
+            if ended {
+                return;
             }
         }
-        let postings = records.iter().filter(|record| record.posting.is_some()).count();
-        self.delivery.added(postings);
+    }
+
+    /// Tries to write what is pending.
+    async fn write(&mut self) {
+        let outcome = self.storage.record_turns(&self.pending).await;
+        self.writable.store(outcome.is_ok(), Ordering::Release);
+        match outcome {
+            Ok(()) => {
+                let postings = self.pending.iter().filter(|record| record.posting.is_some()).count();
+                self.delivery.added(postings);
+                self.pending.clear();
+            }
+            Err(failure) => {
+                let cause = std::error::Error::source(&failure).map(ToString::to_string);
+                let turns = self.pending.len();
+                tracing::error!(%failure, cause, turns, "turns cannot be kept in the database yet");
+            }
+        }
+        for tried in self.waiting.drain(..) {
+            // Whoever waited may have left.
+            let _ = tried.send(());
+        }
     }
 }
