@@ -1,7 +1,7 @@
 //! `GET /api/health`, `/api/health/live` and `/api/health/ready`.
 
 use poem::{http::StatusCode, web::Data};
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,6 +18,7 @@ failures! { NotReady {
 
 /// How the service is.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct Health {
     /// `healthy` while it serves, `stopping` after a signal to stop.
     status: String,
@@ -142,5 +143,21 @@ impl Parts {
 
     fn are_ok(&self) -> bool {
         [&self.serving, &self.database, &self.session_log, &self.tasks].iter().all(|part| *part == Self::OK)
+    }
+}
+
+impl Example for Health {
+    fn example() -> Self {
+        Self {
+            status: "healthy".to_owned(),
+            timestamp: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            openai_configured: true,
+            demo_mode: false,
+            model: "gpt-4o-mini".to_owned(),
+            version: "0.1.0".to_owned(),
+            uptime_seconds: 86_400,
+            papita_queue_depth: 0,
+            papita_queue_dropped: 0,
+        }
     }
 }

@@ -9,7 +9,7 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
     http::StatusCode,
 };
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(super) struct Problem {
 
 /// The body of every error.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Error")]
+#[oai(rename = "Error", example)]
 pub(super) struct ErrorBody {
     /// What happened and what to do, in one plain sentence.
     error: String,
@@ -53,6 +53,12 @@ pub(super) struct ErrorBody {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<poem_openapi::types::Any<Value>>,
+}
+
+impl Example for ErrorBody {
+    fn example() -> Self {
+        Problem::from(NothingAsked).body("019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27")
+    }
 }
 
 impl Problem {

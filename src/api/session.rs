@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Header, types::Any};
+use poem_openapi::{
+    Object, OpenApi,
+    param::Header,
+    types::{Any, Example},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,6 +35,7 @@ failures! { StopFailure {
 
 /// A session that has begun.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct SessionStarted {
     /// The session's id, to be sent with each turn.
     session_id: String,
@@ -41,7 +46,7 @@ struct SessionStarted {
 /// What a chat window may say when it closes.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(nullable_all)]
+#[oai(example, nullable_all, skip_serializing_if_is_none)]
 struct StopRequest {
     /// The session to stop; the header `X-Session-ID` comes first.
     session_id: Option<String>,
@@ -55,6 +60,7 @@ struct StopRequest {
 
 /// A session that has ended.
 #[derive(Debug, Object, Serialize)]
+#[oai(example)]
 struct SessionStopped {
     /// Always `stopped`.
     status: String,
@@ -105,5 +111,35 @@ impl SessionApi {
             session_id,
             duration_seconds: stopped.duration.map(|duration| duration.as_secs_f64()),
         }))
+    }
+}
+
+impl Example for SessionStarted {
+    fn example() -> Self {
+        Self {
+            session_id: "session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned(),
+            timestamp: "2026-11-21T09:30:00.417+01:00".to_owned(),
+        }
+    }
+}
+
+impl Example for StopRequest {
+    fn example() -> Self {
+        Self {
+            session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
+            session_id_camel: None,
+            metrics: Some(BTreeMap::from([("messages".to_owned(), Any(3.into()))])),
+        }
+    }
+}
+
+impl Example for SessionStopped {
+    fn example() -> Self {
+        Self {
+            status: "stopped".to_owned(),
+            timestamp: "2026-11-21T09:42:30.125+01:00".to_owned(),
+            session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
+            duration_seconds: Some(749.708),
+        }
     }
 }
