@@ -10,7 +10,10 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
     types::Type,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{error::Category, json};
 
 use super::problem::Problem;
@@ -128,10 +131,10 @@ impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for Optio
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let bytes = read(request, body, SMALL).await?;
-        if bytes.trim_ascii().is_empty() {
+        if matches!(bytes.trim_ascii(), b"" | b"null") {
             return Ok(Self(T::default()));
         }
-        Ok(Self(parse::<Option<T>>(&bytes)?.unwrap_or_default()))
+        Ok(Self(parse(&bytes)?))
     }
 }
 
@@ -179,6 +182,13 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde would take a list for an object, its items for the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(_) => Problem::bad_request("invalid_request", "the body must be a JSON object"),
+            Err(error) => explain(".", &error),
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -207,10 +217,23 @@ fn explain(path: &str, error: &serde_json::Error) -> Problem {
     };
     let sentence = match (missing, expected) {
         (Some(_), _) => format!("{field} is required"),
-        (None, Some(expected)) => format!("{field} must be {expected}"),
+        (None, Some(expected)) => format!("{field} must be {}", plain_words(expected)),
         (None, None) => format!("{field} is not as it should be"),
     };
     Problem { details: Some(json!({ "field": field })), ..Problem::bad_request("invalid_request", sentence) }
+}
+
+/// Serde's words for a type, as somebody says them who writes JSON.
+fn plain_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "variant identifier" | "string or map" => "one of the allowed words",
+        expected if expected.starts_with("struct ") => "an object",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f32" | "f64" => "a number",
+        expected => expected,
+    }
 }
 
 #[cfg(test)]
@@ -239,9 +262,14 @@ mod tests {
 
     #[test]
     fn the_place_and_the_expectation_are_told() {
-        assert_eq!(sentence(r#"{"list":[{"number":1},{"number":"secret, expected x"}]}"#), "list[1].number must be u8");
+        assert_eq!(
+            sentence(r#"{"list":[{"number":1},{"number":"secret, expected x"}]}"#),
+            "list[1].number must be a whole number"
+        );
         assert_eq!(sentence(r#"{"list":[{}]}"#), "list[0].number is required");
-        assert_eq!(sentence("[1]"), "list must be struct Item");
+        assert_eq!(sentence(r#"{"list":5}"#), "list must be a list");
+        assert_eq!(sentence(r#"{"list":["x"]}"#), "list[0] must be an object");
+        assert_eq!(sentence("[1]"), "the body must be a JSON object");
         assert_eq!(sentence("{"), "The body is not valid JSON (line 1, column 1)");
         assert_eq!(sentence("{} trailing"), "The body is not valid JSON (line 1, column 4)");
     }
