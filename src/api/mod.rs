@@ -27,6 +27,12 @@ use crate::{
     storage::Storage, tasks::Tasks, turn::Turns,
 };
 
+/// Where the contract can be read and tried.
+const DOCS: &str = "/docs";
+
+/// Where the contract is served.
+const CONTRACT: &str = "/openapi.json";
+
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct Doors {
@@ -95,13 +101,16 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let service = service();
     let contract = contract();
     let docs = service.swagger_ui_html();
-    let methods = methods(&contract);
+    let mut methods = methods(&contract);
+    for page in [DOCS, CONTRACT] {
+        methods.insert(page.to_owned(), HeaderValue::from_static("GET"));
+    }
     let turns = doors.turns.clone();
     let cors = Cors::new(&doors.config.server.origins);
     let body_timeout = BodyTimeout(doors.config.server.body_timeout);
     let routes = Route::new()
-        .at("/docs", poem::get(make_sync(move |_| Html(docs.clone()))))
-        .at("/openapi.json", poem::get(make_sync(move |_| json_text(&contract))))
+        .at(DOCS, poem::get(make_sync(move |_| Html(docs.clone()))))
+        .at(CONTRACT, poem::get(make_sync(move |_| json_text(&contract))))
         .nest("/", service)
         .data(doors);
     Front { inner: routes, cors, body_timeout, methods, is_draining: Box::new(move || turns.is_draining()) }

@@ -4,7 +4,15 @@
 //! HTTP/1.1 only: telling it from HTTP/2 means waiting for a connection's first bytes without a time limit, and TLS
 //! with HTTP/2 is the business of the proxy in front.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +31,9 @@ use crate::{config::Server, tasks::Tasks};
 
 /// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long an answer that is complete may take to leave when the service stops.
+const LAST_FLUSH: Duration = Duration::from_millis(250);
 
 /// Serves connections until `stop`; then each ends after the answer it is at.
 pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
@@ -83,11 +94,15 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         // Small answers leave at once; failing to ask for that is no reason to hang up.
         let _ = stream.set_nodelay(true);
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(self.remote.into()));
+        // Whether a request is being answered.
+        let answering = AtomicBool::new(false);
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let (local, remote) = addresses.clone();
             let request = Request::from((request, local, remote, Scheme::HTTP));
+            answering.store(true, Ordering::Relaxed);
             async {
                 let response = self.endpoint.get_response(request).await;
+                answering.store(false, Ordering::Relaxed);
                 Ok::<_, Infallible>(hyper::Response::from(response))
             }
         });
@@ -101,7 +116,13 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             _ = &mut connection => {}
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+                if answering.load(Ordering::Relaxed) {
+                    let _ = connection.await;
+                } else {
+                    // A client that has said nothing, or half a thing, is not waited for; a last answer may be on its
+                    // way out.
+                    let _ = tokio::time::timeout(LAST_FLUSH, connection).await;
+                }
             }
         }
     }

@@ -85,6 +85,8 @@ impl Writer {
             }
             self.write_batch();
             if let Some(done) = closed {
+                // With the writer goes the lock: the folder is free when the caller hears of it.
+                drop(self);
                 // Whoever asked may have stopped waiting.
                 let _ = done.send(());
                 return;

@@ -54,6 +54,8 @@ pub struct Client {
 impl Client {
     #[expect(clippy::disallowed_methods, reason = "the tests' own client")]
     pub fn new(address: SocketAddr) -> Self {
+        // Without it there is no client; whoever came first has installed it for all.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
         Self { http: http.build().expect("a client"), base: format!("http://{address}") }
     }

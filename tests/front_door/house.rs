@@ -137,7 +137,7 @@ impl House {
                 let _ = sender.send(line);
             }
         });
-        Process { child, client: Client::new(address), diagnostics }
+        Process { child, address, client: Client::new(address), diagnostics }
     }
 
     /// All lines of the session log, of all days in order. Fails on a line that is not a JSON object.
@@ -210,6 +210,7 @@ impl Service {
 #[derive(Debug)]
 pub struct Process {
     pub child: Child,
+    pub address: SocketAddr,
     pub client: Client,
     /// What it writes to standard error after the line that says where it listens.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,

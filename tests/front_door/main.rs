@@ -2,7 +2,16 @@
 //! in this process or as the program it ships as.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may say what it expects")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
 
 mod client;
+mod command_line;
+mod contract;
+mod crash;
 mod fakes;
+mod hand_clock;
 mod house;
+mod serving;
+mod session_log;
+mod sessions;
+mod wire;

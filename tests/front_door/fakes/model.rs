@@ -350,8 +350,8 @@ fn streamed(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> B
 
 fn completion(reply: &Reply, asked: &Value) -> Value {
     let message = json!({"role": "assistant", "content": reply.text, "refusal": null});
-    let choice = choice("message", message, json!(reply.finish_reason));
-    let mut completion = envelope("chat.completion", asked, json!([choice]));
+    let choice = choice("message", &message, &json!(reply.finish_reason));
+    let mut completion = envelope("chat.completion", asked, &json!([choice]));
     if reply.with_usage {
         completion["usage"] = usage(reply);
     }
@@ -359,14 +359,14 @@ fn completion(reply: &Reply, asked: &Value) -> Value {
 }
 
 fn events(reply: &Reply, asked: &Value) -> Vec<Bytes> {
-    let delta = |delta, finish| json!([choice("delta", delta, finish)]);
+    let delta = |delta, finish| json!([choice("delta", &delta, &finish)]);
     let role = json!({"role": "assistant", "content": "", "refusal": null});
     let pieces = reply.text.split_inclusive(char::is_whitespace);
     let mut choices = vec![delta(role, Value::Null)];
     choices.extend(pieces.map(|piece| delta(json!({"content": piece}), Value::Null)));
     choices.push(delta(json!({}), json!(reply.finish_reason)));
 
-    let chunk = |choices| envelope("chat.completion.chunk", asked, choices);
+    let chunk = |choices| envelope("chat.completion.chunk", asked, &choices);
     let mut chunks: Vec<Value> = choices.into_iter().map(chunk).collect();
     if reply.with_usage && asked["stream_options"]["include_usage"] == true {
         for chunk in &mut chunks {
@@ -380,11 +380,11 @@ fn events(reply: &Reply, asked: &Value) -> Vec<Bytes> {
     data.map(|data| format!("data: {data}\n\n").into()).collect()
 }
 
-fn choice(kind: &str, content: Value, finish_reason: Value) -> Value {
+fn choice(kind: &str, content: &Value, finish_reason: &Value) -> Value {
     json!({"index": 0, kind: content, "logprobs": null, "finish_reason": finish_reason})
 }
 
-fn envelope(object: &str, asked: &Value, choices: Value) -> Value {
+fn envelope(object: &str, asked: &Value, choices: &Value) -> Value {
     let model = asked["model"].as_str().unwrap_or_default();
     json!({
         "id": "chatcmpl-BfakeFakeFakeFakeFakeFakeFake",

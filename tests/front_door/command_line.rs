@@ -1,0 +1,218 @@
+//! The command line: its help, its settings, and its other commands.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use al_chat::config::VARIABLES;
+use tokio::time::timeout;
+
+use crate::{
+    fakes::{model::FakeModel, papita::FakePapita},
+    house::{House, PATIENCE},
+};
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+async fn run(house: &House, arguments: &[&str]) -> Ran {
+    let output = timeout(PATIENCE, house.command(arguments).output()).await.expect("it ends").expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn repository_file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn write_env_file(house: &House, text: &str) {
+    fs::write(house.path().join(".env"), text).expect("a .env file");
+}
+
+#[tokio::test]
+async fn help_lists_every_setting_with_its_default() {
+    let ran = run(&House::new(), &["--help"]).await;
+    assert_eq!(ran.code, Some(0));
+    // Lines may be wrapped; words are not.
+    let words = ran.out.split_whitespace().collect::<Vec<_>>();
+    let place = |name: &str| words.iter().position(|word| *word == name).unwrap_or_else(|| panic!("{name} is missing"));
+    for (index, variable) in VARIABLES.iter().enumerate() {
+        let end = VARIABLES.get(index + 1).map_or(words.len(), |next| place(next.name));
+        let entry = words[place(variable.name)..end].join(" ");
+        assert!(entry.contains(variable.about), "{entry}");
+        let default = format!("[{}]", variable.default);
+        assert_eq!(entry.ends_with(&default), !variable.default.is_empty(), "{entry}");
+    }
+    for command in ["serve", "openapi", "check"] {
+        assert!(words.contains(&command), "{command}");
+    }
+}
+
+#[test]
+fn the_example_file_lists_every_setting_once_with_its_default() {
+    let text = repository_file(".env.example");
+    let mut listed = HashSet::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches(['#', ' ']);
+        let Some((name, rest)) = line.split_once('=') else { continue };
+        let is_name = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        if name.is_empty() || !is_name {
+            continue;
+        }
+        let known = VARIABLES.iter().find(|variable| variable.name == name);
+        let known = known.unwrap_or_else(|| panic!("{name} is no setting"));
+        assert!(listed.insert(known.name), "{name} is listed twice");
+        let value = rest.split_whitespace().next().filter(|value| !value.starts_with('#')).unwrap_or_default();
+        assert_eq!(value.trim_matches('"'), known.default, "the default of {name}");
+        assert!(rest.ends_with(known.about), "{name} is explained as in --help: {rest}");
+    }
+    let missing = VARIABLES.iter().map(|variable| variable.name).filter(|name| !listed.contains(name));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "settings missing in .env.example");
+}
+
+#[test]
+fn the_readmes_table_lists_every_setting_with_its_default_and_purpose() {
+    let text = repository_file("README.md");
+    let rows = text.lines().filter_map(|line| {
+        let cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|');
+        let cells = cells.map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>();
+        <[&str; 3]>::try_from(cells).ok().filter(|[name, ..]| VARIABLES.iter().any(|variable| variable.name == *name))
+    });
+    let expected = VARIABLES.iter().map(|variable| [variable.name, variable.default, variable.about]);
+    assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_example_file_is_a_valid_configuration() {
+    let house = House::new().with("AI_SERVICE", "basic");
+    let text = repository_file(".env.example");
+    // As it is, and with everything in it switched on.
+    let all = text.lines().map(|line| line.trim_start_matches(['#', ' '])).filter(|line| {
+        let name = line.split('=').next().unwrap_or_default();
+        VARIABLES.iter().any(|variable| variable.name == name)
+    });
+    let all = all.collect::<Vec<_>>().join("\n");
+    for text in [text.clone(), all] {
+        write_env_file(&house, &text);
+        let ran = run(&house, &["check"]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_mistakes_are_told_together_without_their_values() {
+    let wrong = [
+        "PORT",
+        "AI_SERVICE",
+        "OPENAI_BASE_URL",
+        "FRONTEND_URL",
+        "MODEL_PRICES",
+        "TURN_TIMEOUT",
+        "PAPITA_API_URL",
+        "SESSION_LOG_TIMEZONE",
+        "SESSION_LOG_SYNC",
+        "DATABASE_URL",
+        "MAX_CONNECTIONS",
+        "LOG_FORMAT",
+    ];
+    let house = wrong.iter().fold(House::new(), |house, name| house.with(name, "sk-Secret?!"));
+    write_env_file(&house, "BODY_TIMEOUT=sk-Secret?!\nOPENAI_API_KEY sk-Secret?!\n");
+    for command in [&[][..], &["serve"], &["check"]] {
+        let ran = run(&house, command).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        for name in wrong.into_iter().chain(["BODY_TIMEOUT", ".env"]) {
+            assert!(ran.err.contains(&format!("{name}: expected ")), "{name} in {}", ran.err);
+        }
+        assert!(!ran.err.contains("Secret") && !ran.out.contains("Secret"), "{ran:?}");
+    }
+    assert!(house.log().is_empty());
+}
+
+#[tokio::test]
+async fn settings_come_from_the_environment_first_and_the_env_file_second() {
+    let house = House::new().with("ALLOWED_MODELS", " ");
+    write_env_file(&house, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=\"basic\"\n# PORT=1\n");
+    let process = house.launch().await;
+    let health = process.client.get("/api/health").await.assert_ok();
+    assert_eq!((&health["model"], &health["demo_mode"]), (&"model-of-the-file".into(), &true.into()));
+    let info = process.client.get("/api/openai/info").await.json();
+    assert_eq!(info["credentials_info"]["env_file_exists"], true);
+    drop(process);
+
+    let house = House::new().with("OPENAI_MODEL", "model-of-the-environment");
+    write_env_file(&house, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=basic\nPORT=nonsense\n");
+    let process = house.launch().await;
+    let health = process.client.get("/api/health").await.assert_ok();
+    assert_eq!((&health["model"], &health["demo_mode"]), (&"model-of-the-environment".into(), &true.into()));
+}
+
+#[tokio::test]
+async fn openapi_prints_the_contract_whatever_the_settings() {
+    let house = House::new().with("PORT", "nonsense");
+    let ran = run(&house, &["openapi"]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out == repository_file("openapi/al-chat.json"), "run `cargo run -- openapi > openapi/al-chat.json`");
+}
+
+#[tokio::test]
+async fn an_unknown_command_is_refused_with_the_usage() {
+    let ran = run(&House::new(), &["sing"]).await;
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("sing") && ran.err.contains("Usage"), "{}", ran.err);
+}
+
+/// A check that should end well or not, and what it should say.
+async fn assert_check(house: &House, code: i32, words: &[&str]) {
+    let ran = run(house, &["check"]).await;
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    for words in ["Configuration: valid"].iter().chain(words) {
+        assert!(ran.out.contains(words), "{words} in {ran:?}");
+    }
+    assert!(!ran.out.contains("sk-") && !ran.err.contains("sk-"), "{ran:?}");
+    assert!(house.log().is_empty(), "a check leaves nothing behind");
+}
+
+#[tokio::test]
+async fn check_says_that_nothing_is_configured_and_the_demo_answers() {
+    assert_check(&House::new(), 0, &["Key: none", "demo mode"]).await;
+}
+
+#[tokio::test]
+async fn check_says_that_the_built_in_responder_was_chosen() {
+    assert_check(&House::new().with("AI_SERVICE", "basic"), 0, &["built-in responder", "AI_SERVICE=basic"]).await;
+}
+
+#[tokio::test]
+async fn check_says_that_papitas_key_opens_the_model() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("sk-papita");
+    model.accept_only(&["sk-papita"]);
+    let house = House::of_papita(&model, &papita);
+    assert_check(&house, 0, &["from Papita at", &papita.url(), "gpt-4o-mini answers"]).await;
+}
+
+#[tokio::test]
+async fn check_says_that_papita_gives_no_key_and_the_local_one_is_used() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    assert_check(&house, 0, &["from OPENAI_API_KEY", "gpt-4o-mini answers"]).await;
+}
+
+#[tokio::test]
+async fn check_says_that_the_key_is_refused() {
+    let model = FakeModel::start().await;
+    model.accept_only(&["sk-another"]);
+    assert_check(&House::of_model(&model), 1, &["gpt-4o-mini does not answer", "key"]).await;
+}
+
+#[tokio::test]
+async fn check_says_that_papita_is_configured_and_down() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    let house = House::of_papita(&model, &papita);
+    papita.stop().await;
+    assert_check(&house, 1, &["Key: none"]).await;
+}

@@ -1,0 +1,285 @@
+//! The contract: as a file, as it is served, and in what every answer has.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::Value;
+
+use crate::{client::Client, house::House, wire::Wire};
+
+fn contract() -> Value {
+    serde_json::from_str(&al_chat::api::contract()).expect("the contract is JSON")
+}
+
+/// Every operation, with its method and path.
+fn operations(contract: &Value) -> Vec<(String, &Value)> {
+    let paths = contract["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods");
+        methods.iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    operations.collect()
+}
+
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
+#[test]
+fn the_contract_file_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/al-chat.json");
+    let file = fs::read_to_string(&path).unwrap_or_default();
+    // Not `assert_eq`: nobody reads two contracts on one line.
+    assert!(
+        file == al_chat::api::contract(),
+        "openapi/al-chat.json is not what the code says; run `cargo run -- openapi > openapi/al-chat.json`"
+    );
+}
+
+#[test]
+fn every_operation_says_all_a_client_generator_needs() {
+    let contract = contract();
+    let tags = contract["tags"].as_array().expect("tags");
+    let tags = tags.iter().filter(|tag| is_text(&tag["description"])).map(|tag| &tag["name"]).collect::<Vec<_>>();
+    let mut ids = HashSet::new();
+    for (name, operation) in operations(&contract) {
+        assert!(is_text(&operation["summary"]), "{name} has a summary");
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        assert!(!id.is_empty() && ids.insert(id), "{name} has an id of its own: {id:?}");
+        let own_tags = operation["tags"].as_array().unwrap_or_else(|| panic!("{name} has tags"));
+        assert!(!own_tags.is_empty() && own_tags.iter().all(|tag| tags.contains(&tag)), "{name}: {own_tags:?}");
+
+        let responses = operation["responses"].as_object().expect("responses");
+        assert!(responses.contains_key("200"), "{name}");
+        for (status, response) in responses {
+            let headers = response["headers"].as_object().into_iter().flatten();
+            let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
+            assert!(headers.contains(&"x-request-id".to_owned()), "{name} {status}: {headers:?}");
+            assert!(is_text(&response["description"]), "{name} {status} says when");
+            let schema = &response["content"]["application/json"]["schema"]["$ref"];
+            assert!(is_text(schema), "{name} {status} has a schema");
+            if status != "200" {
+                assert_eq!(schema, "#/components/schemas/Error", "{name} {status}");
+            }
+            if ["429", "503"].contains(&status.as_str()) {
+                assert!(headers.contains(&"retry-after".to_owned()), "{name} {status}: {headers:?}");
+            }
+        }
+        if name.starts_with("post ") {
+            assert!(responses.keys().any(|status| status.starts_with('5')), "{name} says how it can fail");
+        }
+    }
+    assert!(ids.len() >= 9, "{ids:?}");
+}
+
+#[test]
+fn every_field_is_described_and_a_turn_has_examples() {
+    let contract = contract();
+    let schemas = contract["components"]["schemas"].as_object().expect("schemas");
+    for (name, schema) in schemas {
+        for (field, about) in schema["properties"].as_object().into_iter().flatten() {
+            let refers = about.get("$ref").is_some() || about.get("allOf").is_some();
+            assert!(refers || is_text(&about["description"]), "{name}.{field} is described");
+        }
+    }
+    for name in ["ChatRequest", "ChatAnswer"] {
+        assert!(schemas[name]["example"].is_object(), "{name} has an example");
+    }
+    let error = schemas["Error"]["required"].as_array().expect("required fields");
+    for field in ["error", "code", "request_id"] {
+        assert!(error.contains(&field.into()), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_contract_and_its_page_are_served() {
+    let service = House::new().open().await;
+    let served = service.client.get("/openapi.json").await;
+    assert_eq!(served.assert_ok(), contract());
+    assert!(served.header("content-type").starts_with("application/json"));
+    let docs = service.client.get("/docs").await;
+    assert_eq!(docs.status, 200);
+    assert!(docs.header("content-type").starts_with("text/html"), "{:?}", docs.headers);
+    assert!(docs.text.to_ascii_lowercase().contains("swagger"));
+}
+
+#[tokio::test]
+async fn every_path_of_the_contract_is_served() {
+    let service = House::new().open().await;
+    for (name, _) in operations(&contract()) {
+        let (method, path) = name.split_once(' ').unwrap();
+        let method = method.to_uppercase().parse::<Method>().unwrap();
+        let answer = service.client.send(service.client.request(method, path)).await;
+        assert!(answer.status != 404 && answer.status != 405, "{name}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn errors_of_the_framework_are_worded_like_all_others() {
+    let service = House::new().open().await;
+    let client = &service.client;
+    let ask = async |method: &str, path: &str, content_type: &str, body: &str| {
+        let request = client.request(method.parse::<Method>().unwrap(), path);
+        let request = if content_type.is_empty() { request } else { request.header("content-type", content_type) };
+        client.send(request.body(body.to_owned())).await
+    };
+    for path in ["/", "/nowhere", "/api", "/api/chat/", "/api/health/nowhere", "/%00", "/api/%2e%2e/secret"] {
+        let sentence = ask("GET", path, "", "").await.assert_error(404, "not_found");
+        assert!(!sentence.contains("secret"), "{sentence}");
+    }
+    for content_type in ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let answer = ask("POST", "/api/chat", content_type, r#"{"message":"hello"}"#).await;
+        answer.assert_error(415, "unsupported_media_type");
+    }
+    for body in ["", "{", "hello", "{\"message\":\"\u{0}\"}", "{} {}"] {
+        ask("POST", "/api/chat", "application/json", body).await.assert_error(400, "invalid_json");
+    }
+    for body in ["[]", "7", "\"secret\"", r#"{"message":{"secret":1}}"#, r#"{"history":[{"role":"secret"}]}"#] {
+        let sentence = ask("POST", "/api/chat", "application/json", body).await.assert_error(400, "invalid_request");
+        assert!(!sentence.contains("secret"), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_taken_is_told_which_ones_are() {
+    let service = House::new().open().await;
+    let asked = [
+        ("GET", "/api/chat", "POST"),
+        ("DELETE", "/api/health", "GET"),
+        ("PUT", "/api/session/stop", "POST"),
+        ("POST", "/openapi.json", "GET"),
+        ("POST", "/docs", "GET"),
+    ];
+    for (method, path, allowed) in asked {
+        let answer = service.client.send(service.client.request(method.parse().unwrap(), path)).await;
+        answer.assert_error(405, "method_not_allowed");
+        let allow = answer.header("allow");
+        assert!(allow.split(", ").any(|method| method == allowed), "{method} {path} has Allow: {allow:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_may_have_a_body_of_32_mebibytes_and_no_more() {
+    let service = House::new().open().await;
+    let mut wire = Wire::connect(service.address()).await;
+    let head = |length: usize| {
+        let head = "Host: al-chat\r\nContent-Type: application/json";
+        format!("POST /api/chat HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n")
+    };
+    // The length announced is enough to know.
+    wire.send(&head((32 << 20) + 1)).await;
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"code\":\"body_too_large\""), "{answer}");
+
+    let mut wire = Wire::connect(service.address()).await;
+    let (start, end) = (r#"{"message":"hello","unknown":""#, r#""}"#);
+    wire.send(&head(32 << 20)).await;
+    wire.send(start).await;
+    wire.send(&"x".repeat((32 << 20) - start.len() - end.len())).await;
+    wire.send(end).await;
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_body() {
+    let service = House::new().open().await;
+    let answer = service.client.send(service.client.request(Method::HEAD, "/api/health")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.text, "");
+    assert!(!answer.header("x-request-id").is_empty());
+}
+
+/// The headers of good answers, of errors of each kind, and of a preflight, all asked from this origin.
+async fn all_headers(client: &Client, origin: Option<&str>) -> Vec<(String, HeaderMap)> {
+    let asked = [
+        ("GET", "/api/health", ""),
+        ("GET", "/openapi.json", ""),
+        ("GET", "/docs", ""),
+        ("POST", "/api/session/start", ""),
+        ("POST", "/api/chat", r#"{"message":"hello"}"#),
+        ("POST", "/api/chat", "{}"),
+        ("POST", "/api/chat", "{"),
+        ("GET", "/nowhere", ""),
+        ("GET", "/api/chat", ""),
+        ("PUT", "/api/chat", "x"),
+        ("OPTIONS", "/api/chat", ""),
+        ("OPTIONS", "/nowhere", ""),
+    ];
+    let mut answers = Vec::new();
+    for (method, path, body) in asked {
+        let mut request = client.request(method.parse().unwrap(), path);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = client.send(request).await;
+        answers.push((format!("{method} {path} {body} -> {}", answer.status), answer.headers));
+    }
+    answers
+}
+
+/// The one value of this header; an empty text without it.
+#[track_caller]
+fn only(name: &str, headers: &HeaderMap, of: &str) -> String {
+    let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    assert!(values.len() <= 1, "{of} has {name}: {values:?}");
+    values.concat()
+}
+
+#[tokio::test]
+async fn any_website_may_call_without_credentials_when_no_origin_is_listed() {
+    let service = House::new().open().await;
+    for origin in [None, Some("https://shop.example"), Some("null")] {
+        for (of, headers) in all_headers(&service.client, origin).await {
+            assert_eq!(only("access-control-allow-origin", &headers, &of), "*", "{of}");
+            assert!(!headers.contains_key("access-control-allow-credentials"), "{of}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn listed_websites_may_call_with_credentials_and_others_may_not() {
+    let house = House::new().with("FRONTEND_URL", "https://shop.example/, http://localhost:3001");
+    let service = house.open().await;
+    for origin in ["https://shop.example", "http://localhost:3001"] {
+        for (of, headers) in all_headers(&service.client, Some(origin)).await {
+            assert_eq!(only("access-control-allow-origin", &headers, &of), origin, "{of}");
+            assert_eq!(only("access-control-allow-credentials", &headers, &of), "true", "{of}");
+            assert!(only("vary", &headers, &of).to_ascii_lowercase().contains("origin"), "{of}");
+        }
+    }
+    let others = ["https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null"];
+    for origin in others.map(Some).into_iter().chain([None]) {
+        for (of, headers) in all_headers(&service.client, origin).await {
+            let allowed = only("access-control-allow-origin", &headers, &of);
+            assert!(!allowed.is_empty() && allowed != "*" && Some(allowed.as_str()) != origin, "{of}: {allowed}");
+            assert!(only("vary", &headers, &of).to_ascii_lowercase().contains("origin"), "{of}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_allows_what_the_clients_send() {
+    let service = House::new().open().await;
+    let request = service.client.request(Method::OPTIONS, "/api/chat");
+    let request = request.header("origin", "https://shop.example").header("access-control-request-method", "POST");
+    let request = request.header("access-control-request-headers", "content-type,x-session-id");
+    let answer = service.client.send(request).await;
+    assert!(answer.status.is_success(), "{}", answer.status);
+    let list = |name: &str| {
+        let values = answer.header(name).to_ascii_lowercase();
+        values.split(',').map(|value| value.trim().to_owned()).collect::<HashSet<_>>()
+    };
+    let headers = list("access-control-allow-headers");
+    for header in ["content-type", "authorization", "x-session-id", "idempotency-key", "last-event-id"] {
+        assert!(headers.contains(header), "{headers:?}");
+    }
+    let methods = list("access-control-allow-methods");
+    for method in ["get", "post", "delete"] {
+        assert!(methods.contains(method), "{methods:?}");
+    }
+    assert_eq!(answer.text, "");
+}

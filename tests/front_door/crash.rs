@@ -1,0 +1,156 @@
+//! kill -9 under load: what was answered is kept.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+    task::JoinSet,
+};
+
+use crate::{
+    client::Client,
+    fakes::{model::FakeModel, papita::FakePapita},
+    house::{House, Process, wait_until},
+};
+
+const CLIENTS: usize = 16;
+
+/// Something a client was fully told before the program died.
+enum Heard {
+    Turn(String),
+    Started(String),
+    Stopped(String),
+}
+
+#[derive(Default)]
+struct Answered {
+    turns: Vec<String>,
+    starts: Vec<String>,
+    stops: Vec<String>,
+}
+
+impl Answered {
+    fn add(&mut self, heard: Heard) {
+        match heard {
+            Heard::Turn(id) => self.turns.push(id),
+            Heard::Started(id) => self.starts.push(id),
+            Heard::Stopped(id) => self.stops.push(id),
+        }
+    }
+
+    /// Sixteen clients talk at once; in the middle of it, after `turns` answers, the program is killed.
+    async fn add_until_killed(&mut self, process: &mut Process, turns: usize) {
+        let (told, mut heard) = unbounded_channel();
+        let mut clients = JoinSet::new();
+        for number in 0..CLIENTS {
+            clients.spawn(talk(process.client.clone(), number, told.clone()));
+        }
+        drop(told);
+        let enough = self.turns.len() + turns;
+        while let Some(heard) = heard.recv().await {
+            self.add(heard);
+            if self.turns.len() == enough {
+                process.kill().await;
+            }
+        }
+        while let Some(ended) = clients.join_next().await {
+            ended.expect("a client that saw nothing wrong");
+        }
+    }
+}
+
+/// Sessions of six turns, one after the other, until the program is gone.
+async fn talk(client: Client, number: usize, told: UnboundedSender<Heard>) {
+    let ask = async |path: &str, body: Value| -> Option<Value> {
+        let answer = client.try_send(client.json_request(path, &body)).await.ok()?;
+        Some(answer.assert_ok())
+    };
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    let _ = async {
+        loop {
+            let session = text(&ask("/api/session/start", json!({})).await?["session_id"]);
+            told.send(Heard::Started(session.clone())).ok()?;
+            for turn in 0..6 {
+                let message = format!("turn {turn} of client {number}");
+                let body = json!({ "message": message, "username": format!("client-{number}"), "session_id": session });
+                let answer = ask("/api/chat", body).await?;
+                told.send(Heard::Turn(text(&answer["request_id"]))).ok()?;
+            }
+            ask("/api/session/stop", json!({ "session_id": session })).await?;
+            told.send(Heard::Stopped(session)).ok()?;
+        }
+        #[expect(unreachable_code, reason = "gives the loop's block its type")]
+        Some(())
+    }
+    .await;
+}
+
+/// How often each value of `field` occurs in the lines of this event.
+fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> {
+    let mut tally = HashMap::new();
+    for line in log.iter().filter(|line| line["event"] == event) {
+        *tally.entry(line[field].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    tally
+}
+
+#[track_caller]
+fn assert_each_once(answered: &[String], logged: &HashMap<String, usize>, what: &str) {
+    let wrong = answered.iter().filter(|id| logged.get(*id) != Some(&1));
+    let wrong = wrong.map(|id| (id, logged.get(id))).collect::<Vec<_>>();
+    assert!(wrong.is_empty(), "{} of {} answered {what} are not there once: {wrong:?}", wrong.len(), answered.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_totals() {
+    const ROUNDS: usize = 3;
+    let model = FakeModel::start().await.without_recording();
+    let house = House::of_model(&model);
+    let mut answered = Answered::default();
+    let mut process = house.launch().await;
+    for round in 1..=ROUNDS {
+        answered.add_until_killed(&mut process, 250).await;
+        process = house.launch().await;
+
+        // Reading it fails on any line that is not one whole object.
+        let log = house.log();
+        assert_each_once(&answered.turns, &tally(&log, "chat", "request_id"), "turns");
+        assert_each_once(&answered.starts, &tally(&log, "session_start", "session_id"), "starts");
+        assert_each_once(&answered.stops, &tally(&log, "session_stop", "session_id"), "stops");
+        let starts = log.iter().filter(|line| line["event"] == "service_start");
+        assert_eq!(starts.count(), round + 1);
+        let totals = process.client.get("/api/openai/usage").await.assert_ok();
+        let counted = usize::try_from(totals["request_count"].as_u64().unwrap()).unwrap();
+        assert!(counted >= answered.turns.len(), "{counted} counted, {} answered", answered.turns.len());
+        assert_eq!(totals["total_tokens"], counted * 18);
+    }
+    assert!(house.events("service_stop").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_records_of_answered_turns_reach_papita_after_kill_9_and_an_outage() {
+    let model = FakeModel::start().await.without_recording();
+    let papita = FakePapita::start().await;
+    papita.serve_key("sk-papita");
+    let house = House::of_papita(&model, &papita);
+    let mut process = house.launch().await;
+    process.client.chat("to meet Papita").await.assert_ok();
+    papita.wait_for_usage(1).await;
+    papita.stop().await;
+
+    let mut answered = Answered::default();
+    answered.add_until_killed(&mut process, 100).await;
+    assert!(papita.usage().len() <= 1, "Papita was down");
+    papita.restart().await;
+    let _process = house.launch().await;
+
+    let answered = answered.turns.into_iter().collect::<HashSet<_>>();
+    wait_until("the usage record of every answered turn", async || {
+        let arrived = papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
+        answered.is_subset(&arrived).then_some(())
+    })
+    .await;
+    let reports = papita.usage();
+    assert!(reports.iter().all(|report| report["projectId"] == "al-chat" && report["totalTokens"] == 18));
+}

@@ -1,0 +1,358 @@
+//! The session log: its form, its days, its trouble with disks, and who may write it.
+
+use std::{collections::HashMap, fs, time::Duration};
+
+use futures_util::future::join_all;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{
+    client::Client,
+    fakes::model::FakeModel,
+    hand_clock::HandClock,
+    house::{House, PATIENCE, read_lines, wait_until},
+};
+
+const NOON: &str = "2026-05-04T12:00:00Z";
+const DAY: &str = "session_2026-05-04.log";
+
+/// The names of the files in the log's folder that hold lines.
+fn file_names(house: &House) -> Vec<String> {
+    let entries = fs::read_dir(house.log_dir()).expect("the log's folder");
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names = names.filter(|name| !name.starts_with('.')).collect::<Vec<_>>();
+    names.sort();
+    names
+}
+
+/// Every line names its event, its moment with the zone's offset, and the date there, which is also its file's.
+fn assert_well_formed(house: &House, zone: &str) {
+    let zone = TimeZone::get(zone).unwrap();
+    for name in file_names(house) {
+        for line in read_lines(&house.log_dir().join(&name)) {
+            assert!(line["event"].is_string(), "{line}");
+            let text = line["timestamp"].as_str().expect("a timestamp");
+            let timestamp = text.parse::<Timestamp>().expect("RFC 3339 with an offset");
+            let local = timestamp.to_zoned(zone.clone());
+            let offset = local.strftime("%:z").to_string();
+            assert!(text.ends_with(&offset), "{text} should have the offset {offset}");
+            let date = line["date"].as_str().expect("a date");
+            assert_eq!(date.parse::<Date>().unwrap(), local.date(), "{line}");
+            assert_eq!(name, format!("session_{date}.log"), "{line}");
+        }
+    }
+}
+
+fn chat_ids(house: &House) -> Vec<String> {
+    let chats = house.events("chat");
+    chats.iter().map(|line| line["request_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+async fn answered_turn(client: &Client) -> String {
+    client.chat("hello").await.assert_ok()["request_id"].as_str().expect("an id").to_owned()
+}
+
+/// A turn is refused, the reason is told, and readiness names the log.
+async fn assert_refused(client: &Client) {
+    let answer = client.chat("hello").await;
+    answer.assert_error(503, "session_log_unavailable");
+    assert!(!answer.header("retry-after").is_empty());
+    let start = client.post("/api/session/start", &json!({})).await;
+    start.assert_error(503, "session_log_unavailable");
+    let ready = client.get("/api/health/ready").await;
+    ready.assert_error(503, "not_ready");
+    let parts = &ready.json()["details"]["parts"];
+    assert_ne!(parts["session_log"], "ok", "{parts}");
+    assert_eq!(parts["database"], "ok", "{parts}");
+    assert_eq!(client.get("/api/health").await.assert_ok()["status"], "healthy");
+}
+
+/// The log mends itself; then turns are answered again, and the gap is told.
+async fn assert_mends(house: &House, client: &Client) {
+    wait_until("the log to mend itself", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
+        .await;
+    let id = answered_turn(client).await;
+    assert_eq!(chat_ids(house).last(), Some(&id));
+    let gaps = house.events("log_gap");
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0]["since"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{gaps:?}");
+    assert!(gaps[0]["lines_refused"].as_u64().unwrap() >= 1, "{gaps:?}");
+}
+
+#[tokio::test]
+async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date() {
+    let hands = HandClock::at("2026-05-04T23:30:00Z");
+    let house = House::new();
+    let service = house.open_at(hands.clock("Asia/Kolkata")).await;
+    let client = &service.client;
+    let id = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
+    client
+        .post("/api/chat", &json!({ "message": "line\nbreak \u{2028} \"quote\"", "session_id": id }))
+        .await
+        .assert_ok();
+    let metrics = json!({ "a\nname": "a\nvalue" });
+    client.post("/api/session/stop", &json!({ "session_id": id, "metrics": metrics })).await.assert_ok();
+    service.close().await;
+
+    assert_eq!(file_names(&house), ["session_2026-05-05.log"]);
+    assert_well_formed(&house, "Asia/Kolkata");
+    let log = house.log();
+    let events = log.iter().map(|line| line["event"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(events, ["service_start", "session_start", "chat", "metric", "session_stop", "service_stop"]);
+    assert_eq!(log[1]["timestamp"], "2026-05-05T05:00:00+05:30");
+    let text = fs::read_to_string(house.log_dir().join("session_2026-05-05.log")).unwrap();
+    assert!(!text.contains('\r') && !text.contains("\n\n") && text.ends_with('\n'));
+}
+
+#[tokio::test]
+async fn the_services_own_start_and_stop_are_logged() {
+    let house = House::new().with("AI_SERVICE", "basic");
+    let service = house.open().await;
+    let starts = house.events("service_start");
+    assert_eq!(starts.len(), 1);
+    assert_eq!(starts[0]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(starts[0]["pid"], std::process::id());
+    assert_eq!(starts[0]["model"], "gpt-4o-mini");
+    assert_eq!(starts[0]["demo_mode"], true);
+    assert!(house.events("service_stop").is_empty());
+
+    service.close().await;
+    let stops = house.events("service_stop");
+    assert_eq!(stops.len(), 1);
+    assert!(stops[0]["uptime_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(stops[0]["turns_cut_off"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_of_23_and_25_hours() {
+    let model = FakeModel::start().await;
+    let hands = HandClock::at("2026-03-28T12:00:00+01:00");
+    let house = House::of_model(&model);
+    let service = house.open_at(hands.clock("Europe/Berlin")).await;
+
+    let mut answered = Vec::new();
+    let evenings = [
+        "2026-03-28T23:59:59+01:00",
+        "2026-03-29T23:59:59+02:00",
+        "2026-10-24T23:59:59+02:00",
+        "2026-10-25T23:59:59+01:00",
+    ];
+    for evening in evenings {
+        hands.set(evening);
+        // Eight at a time; the clock moves on by 20 ms with each turn, two seconds in all.
+        let talking = (0..8).map(|_| async {
+            let mut ids = Vec::new();
+            for _ in 0..12 {
+                hands.advance(Duration::from_millis(20));
+                ids.push(answered_turn(&service.client).await);
+            }
+            ids
+        });
+        answered.extend(join_all(talking.collect::<Vec<_>>()).await.into_iter().flatten());
+    }
+    service.close().await;
+
+    let days = ["2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26"];
+    assert_eq!(file_names(&house), days.map(|day| format!("session_{day}.log")));
+    for day in days {
+        let lines = read_lines(&house.log_dir().join(format!("session_{day}.log")));
+        assert!(lines.iter().any(|line| line["event"] == "chat"), "{day} saw turns");
+    }
+    assert_well_formed(&house, "Europe/Berlin");
+    let mut logged = chat_ids(&house);
+    logged.sort();
+    answered.sort();
+    assert_eq!(logged, answered);
+}
+
+#[tokio::test]
+async fn torn_last_lines_are_mended_at_the_next_start() {
+    let house = House::new();
+    let write = |name: &str, bytes: &[u8]| fs::write(house.log_dir().join(name), bytes).unwrap();
+    let text = |name: &str| fs::read_to_string(house.log_dir().join(name)).unwrap();
+    fs::create_dir_all(house.log_dir()).unwrap();
+    let whole = "{\"event\":\"project_init\",\"timestamp\":\"2026-05-02T08:00:00+00:00\",\"date\":\"2026-05-02\"}\n";
+    // In the middle of an object and of a character; a whole object that only lacks its line feed; nothing to mend.
+    write("session_2026-05-01.log", &[whole.as_bytes(), b"{\"event\":\"chat\",\"username\":\"J\xc3"].concat());
+    write("session_2026-05-02.log", [whole, whole.trim_end()].concat().as_bytes());
+    write("session_2026-05-03.log", whole.as_bytes());
+    write(DAY, b"{\"ev");
+
+    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    assert_eq!(text("session_2026-05-01.log"), whole);
+    assert_eq!(text("session_2026-05-02.log"), whole.repeat(2));
+    assert_eq!(text("session_2026-05-03.log"), whole);
+    let today = read_lines(&house.log_dir().join(DAY));
+    assert_eq!(today.len(), 1);
+    assert_eq!(today[0]["event"], "service_start");
+    service.close().await;
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_folder_is_refused_with_a_clear_message() {
+    let house = House::new();
+    let service = house.open().await;
+    let lines = house.log().len();
+
+    let second = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains(&house.log_dir().display().to_string()), "{said}");
+    assert!(said.contains("another process") && said.contains("SESSION_LOG_DIR"), "{said}");
+
+    assert_eq!(house.log().len(), lines);
+    answered_turn(&service.client).await;
+}
+
+#[tokio::test]
+async fn the_folder_is_free_again_as_soon_as_a_service_has_closed() {
+    let house = House::new();
+    for _ in 0..10 {
+        house.open().await.close().await;
+    }
+    assert_eq!(house.events("service_stop").len(), 10);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_told_at_the_start() {
+    let house = House::new();
+    fs::write(house.log_dir(), "in the way").unwrap();
+    let ran = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").unwrap();
+    assert_eq!(ran.status.code(), Some(1));
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(said.contains(&house.log_dir().display().to_string()) && said.contains("SESSION_LOG_DIR"), "{said}");
+}
+
+#[tokio::test]
+async fn a_folder_lost_at_run_time_refuses_turns_without_asking_the_model_and_mends_itself() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model);
+    let service = house.open().await;
+    let client = &service.client;
+    let before = answered_turn(client).await;
+
+    let away = house.path().join("away");
+    fs::rename(house.log_dir(), &away).unwrap();
+    fs::write(house.log_dir(), "in the way").unwrap();
+    for _ in 0..5 {
+        assert_refused(client).await;
+    }
+    assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
+
+    fs::remove_file(house.log_dir()).unwrap();
+    fs::rename(&away, house.log_dir()).unwrap();
+    assert_mends(&house, client).await;
+    assert_eq!(chat_ids(&house).len(), 2);
+    assert_eq!(chat_ids(&house)[0], before);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model);
+    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    let client = &service.client;
+    answered_turn(client).await;
+
+    let file = house.log_dir().join(DAY);
+    let aside = house.path().join("aside");
+    fs::rename(&file, &aside).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &file).unwrap();
+    for _ in 0..5 {
+        assert_refused(client).await;
+    }
+    assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
+
+    fs::rename(&aside, &file).unwrap();
+    assert_mends(&house, client).await;
+    assert_eq!(chat_ids(&house).len(), 2);
+}
+
+#[tokio::test]
+async fn lines_go_to_a_new_file_when_the_days_file_was_moved_away() {
+    let house = House::new();
+    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    let first = answered_turn(&service.client).await;
+    let rotated = house.path().join("rotated.log");
+    fs::rename(house.log_dir().join(DAY), &rotated).unwrap();
+
+    let second = answered_turn(&service.client).await;
+    assert_eq!(chat_ids(&house), [second]);
+    fs::remove_file(house.log_dir().join(DAY)).unwrap();
+    let third = answered_turn(&service.client).await;
+    assert_eq!(chat_ids(&house), [third]);
+    let rotated = read_lines(&rotated);
+    assert_eq!(rotated.last().map(|line| &line["request_id"]), Some(&json!(first)));
+}
+
+#[tokio::test]
+async fn a_synchronous_log_holds_every_turn_too() {
+    let house = House::new().with("SESSION_LOG_SYNC", "on");
+    let service = house.open().await;
+    let turns = (0..20).map(|_| answered_turn(&service.client));
+    let mut answered = join_all(turns.collect::<Vec<_>>()).await;
+    let mut logged = chat_ids(&house);
+    answered.sort();
+    logged.sort();
+    assert_eq!(logged, answered);
+}
+
+#[tokio::test]
+async fn texts_are_logged_only_when_asked_for() {
+    let model = FakeModel::start().await;
+    model.behave(crate::fakes::model::Behaviour::Echo);
+    let body = json!({
+        "message": "my-secret-question", "history": [{ "role": "user", "content": "my-secret-past" }],
+        "attached_files": [{ "name": "my-secret-name", "content": "my-secret-file" }],
+    });
+    for (setting, shown) in [(None, false), (Some("off"), false), (Some("on"), true)] {
+        let mut house = House::of_model(&model);
+        if let Some(setting) = setting {
+            house = house.with("SESSION_LOG_CONTENT", setting);
+        }
+        let service = house.open().await;
+        service.client.post("/api/chat", &body).await.assert_ok();
+        service.close().await;
+        let chats = house.events("chat");
+        let text = house.log().iter().map(Value::to_string).collect::<String>();
+        assert_eq!(text.contains("my-secret"), shown, "{setting:?}: {text}");
+        assert!(chats[0]["message_chars"].as_u64().unwrap() > 30, "{text}");
+        let fields = ["message", "answer"].map(|field| chats[0].get(field).is_some());
+        assert_eq!(fields, [shown; 2], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_chat_line_has_every_field_that_is_promised() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).with("MODEL_PRICES", "gpt-4o-mini=1/2");
+    let service = house.open().await;
+    let body = json!({ "message": "hé!", "username": "ada", "isGuest": false, "session_id": "window-1" });
+    let answer = service.client.post("/api/chat", &body).await;
+    answer.assert_ok();
+    let line = house.events("chat").remove(0);
+    let expected = HashMap::from([
+        ("request_id", json!(answer.header("x-request-id"))),
+        ("session_id", json!("window-1")),
+        ("username", json!("ada")),
+        ("is_guest", json!(false)),
+        ("model", json!("gpt-4o-mini")),
+        ("prompt_tokens", json!(12)),
+        ("completion_tokens", json!(6)),
+        ("total_tokens", json!(18)),
+        ("status", json!(200)),
+        ("code", Value::Null),
+        ("finish", json!("complete")),
+        ("credential_source", json!("local_env")),
+        ("message_chars", json!(3)),
+        ("answer_chars", json!("Hello from the fake model.".len())),
+    ]);
+    for (field, value) in expected {
+        assert_eq!(line.get(field), Some(&value), "{field} of {line}");
+    }
+    assert!((line["cost_usd"].as_f64().unwrap() - 24e-6).abs() < 1e-12, "{line}");
+    let (latency, model) = (line["latency_ms"].as_f64().unwrap(), line["model_ms"].as_f64().unwrap());
+    assert!(model > 0.0 && latency >= model, "{line}");
+}

@@ -1,0 +1,458 @@
+//! Sessions: how they start and stop, what is logged of them, and what outlives a restart.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, Client},
+    fakes::model::{Behaviour, FakeModel},
+    hand_clock::HandClock,
+    house::House,
+    wire::Wire,
+};
+
+const START: &str = "/api/session/start";
+const STOP: &str = "/api/session/stop";
+
+async fn start(client: &Client) -> String {
+    let body = client.post(START, &json!({})).await.assert_ok();
+    body["session_id"].as_str().expect("an id").to_owned()
+}
+
+async fn stop(client: &Client, id: &str) -> Answer {
+    client.post(STOP, &json!({ "session_id": id })).await
+}
+
+async fn turn(client: &Client, id: &str) -> Answer {
+    client.post("/api/chat", &json!({ "message": "hello", "sessionId": id })).await
+}
+
+/// The one `session_stop` line of this session.
+#[track_caller]
+fn stop_line(house: &House, id: &str) -> Value {
+    let mut lines = house.events("session_stop");
+    lines.retain(|line| line["session_id"] == id);
+    assert_eq!(lines.len(), 1, "{id} has {lines:?}");
+    lines.remove(0)
+}
+
+#[track_caller]
+fn assert_moment(value: &Value) {
+    let text = value.as_str().expect("a time");
+    assert!(text.parse::<Timestamp>().is_ok(), "{text} is not RFC 3339 with an offset");
+}
+
+/// A body as some client sends it, with this Content-Type if any.
+async fn post_as(client: &Client, path: &str, content_type: Option<&str>, body: Option<&str>) -> Answer {
+    let mut request = client.request(Method::POST, path);
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    if let Some(body) = body {
+        request = request.body(body.to_owned());
+    }
+    client.send(request).await
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).expect("a small number"))
+}
+
+/// The value that is `percent` of the way up, by nearest rank.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() * percent).div_ceil(100) - 1]
+}
+
+#[tokio::test]
+async fn start_and_stop_answer_and_log_what_the_contract_says() {
+    let house = House::new();
+    let service = house.open().await;
+
+    let started = service.client.post(START, &json!({})).await.assert_ok();
+    let id = started["session_id"].as_str().unwrap();
+    assert_moment(&started["timestamp"]);
+    let parts = id.split('_').collect::<Vec<_>>();
+    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    assert!(parts.len() == 4 && parts[0] == "session" && digits(parts[1], 8) && digits(parts[2], 6), "{id}");
+    assert!(parts[3].len() >= 16 && parts[3].bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+    let lines = house.events("session_start");
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["session_id"], id);
+
+    let stopped = stop(&service.client, id).await.assert_ok();
+    assert_eq!(stopped["status"], "stopped");
+    assert_eq!(stopped["session_id"], id);
+    assert_moment(&stopped["timestamp"]);
+    let line = stop_line(&house, id);
+    assert_eq!(line["duration_seconds"], stopped["duration_seconds"]);
+    assert!((0.0..60.0).contains(&line["duration_seconds"].as_f64().unwrap()), "{line}");
+    assert_eq!(line["closed_by"], "client");
+    assert_eq!(line["metrics"], json!({}));
+    assert_eq!(line["server_metrics"]["turns"], 0);
+    assert_eq!(line["server_metrics"]["latency_p50_ms"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_sessions_started_in_one_second_are_distinct_and_all_logged() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new();
+    let service = house.open_at(hands.clock("Asia/Tokyo")).await;
+
+    let ids = join_all((0..200).map(|_| start(&service.client))).await;
+
+    for id in &ids {
+        assert!(id.starts_with("session_20260504_210000_"), "{id}");
+    }
+    let ids = ids.into_iter().collect::<HashSet<_>>();
+    assert_eq!(ids.len(), 200);
+    let logged = house.events("session_start");
+    assert_eq!(logged.len(), 200);
+    let logged = logged.iter().map(|line| line["session_id"].as_str().unwrap().to_owned());
+    assert_eq!(logged.collect::<HashSet<_>>(), ids);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers() {
+    const SESSIONS: usize = 20;
+    let turns_of = |session: usize| 1 + session % 4;
+    let model = FakeModel::start().await;
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::of_model(&model)
+        .with("ALLOWED_MODELS", "deep-thought")
+        .with("MODEL_PRICES", "gpt-4o-mini=1/2,deep-thought=10/20");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let client = &service.client;
+    let mut ids = Vec::new();
+    for _ in 0..SESSIONS {
+        ids.push(start(client).await);
+        hands.advance(Duration::from_secs(1));
+    }
+
+    // Round after round, so that the sessions' turns interleave; each one's first turn asks another model.
+    for round in 0..4 {
+        let talking = (0..SESSIONS).filter(|session| round < turns_of(*session));
+        let ids = &ids;
+        let turns = talking.map(|session| async move {
+            let model = if round == 0 { "deep-thought" } else { "gpt-4o-mini" };
+            let body = json!({ "message": "hello", "session_id": ids[session], "model": model });
+            client.post("/api/chat", &body).await.assert_ok();
+        });
+        join_all(turns.collect::<Vec<_>>()).await;
+    }
+    let stops = ids.iter().enumerate().map(|(session, id)| async move {
+        let metrics = json!({ "messages": session, "theme": "dark", "seen": { "pages": [1, 2] } });
+        client.post(STOP, &json!({ "session_id": id, "metrics": metrics })).await.assert_ok()
+    });
+    let answers = join_all(stops.collect::<Vec<_>>()).await;
+
+    let chats = house.events("chat");
+    let metrics = house.events("metric");
+    assert_eq!(metrics.len(), SESSIONS * 2);
+    for (session, id) in ids.iter().enumerate() {
+        let line = stop_line(&house, id);
+        assert_eq!(line["duration_seconds"].as_f64(), Some(float(SESSIONS - session)), "{line}");
+        assert_eq!(answers[session]["duration_seconds"], line["duration_seconds"]);
+        assert_eq!(line["metrics"], json!({ "messages": session, "theme": "dark", "seen": { "pages": [1, 2] } }));
+        let told = metrics.iter().filter(|metric| metric["session_id"] == *id);
+        let told = told.map(|metric| (metric["metric_name"].as_str().unwrap(), &metric["metric_value"]));
+        let told = told.collect::<HashSet<_>>();
+        assert_eq!(told, HashSet::from([("messages", &json!(session)), ("theme", &json!("dark"))]));
+
+        let numbers = &line["server_metrics"];
+        let turns = turns_of(session);
+        assert_eq!(numbers["turns"], turns, "{numbers}");
+        assert_eq!(numbers["errors"], 0);
+        assert_eq!(numbers["prompt_tokens"], 12 * turns);
+        assert_eq!(numbers["completion_tokens"], 6 * turns);
+        assert_eq!(numbers["total_tokens"], 18 * turns);
+        // 12 tokens in and 6 out cost 24 millionths at 1/2, and 240 at 10/20.
+        let cost = float(240 + 24 * (turns - 1)) / 1e6;
+        assert!((numbers["cost_usd"].as_f64().unwrap() - cost).abs() < 1e-12, "{numbers}");
+        let models = if turns == 1 { json!(["deep-thought"]) } else { json!(["deep-thought", "gpt-4o-mini"]) };
+        assert_eq!(numbers["models"], models);
+
+        let own = chats.iter().filter(|chat| chat["session_id"] == *id);
+        let mut latencies = own.map(|chat| chat["latency_ms"].as_f64().unwrap()).collect::<Vec<_>>();
+        assert_eq!(latencies.len(), turns);
+        latencies.sort_by(f64::total_cmp);
+        for (name, percent) in [("latency_p50_ms", 50), ("latency_p95_ms", 95), ("latency_max_ms", 100)] {
+            let expected = percentile(&latencies, percent);
+            assert!((numbers[name].as_f64().unwrap() - expected).abs() < 1e-6, "{name} of {latencies:?}: {numbers}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_failed_counts_as_an_error_of_its_session() {
+    let model = FakeModel::start().await;
+    model.once(Behaviour::Refuse { status: 500, headers: Vec::new(), body: "{}".to_owned() });
+    let house = House::of_model(&model);
+    let service = house.open().await;
+    let id = start(&service.client).await;
+
+    turn(&service.client, &id).await.assert_error(502, "model_failed");
+    turn(&service.client, &id).await.assert_ok();
+    stop(&service.client, &id).await.assert_ok();
+
+    let numbers = &stop_line(&house, &id)["server_metrics"];
+    assert_eq!((&numbers["turns"], &numbers["errors"]), (&json!(2), &json!(1)));
+    assert_eq!(numbers["total_tokens"], 18);
+}
+
+#[tokio::test]
+async fn a_start_needs_no_body_and_no_content_type() {
+    let house = House::new();
+    let service = house.open().await;
+    let json = Some("application/json");
+    let sent = [
+        (None, None),
+        (json, None),
+        (json, Some("")),
+        (json, Some("null")),
+        (None, Some("{}")),
+        (Some("text/plain"), Some("{}")),
+    ];
+    for (content_type, body) in sent {
+        let answer = post_as(&service.client, START, content_type, body).await;
+        assert!(answer.assert_ok()["session_id"].is_string(), "{content_type:?} {body:?}");
+    }
+    let mut wire = Wire::connect(service.address()).await;
+    wire.send("POST /api/session/start HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
+    assert!(wire.answer().await.starts_with("HTTP/1.1 200"));
+    assert_eq!(house.events("session_start").len(), sent.len() + 1);
+}
+
+#[tokio::test]
+async fn a_stop_that_names_nobody_is_accepted_and_logged() {
+    let house = House::new();
+    let service = house.open().await;
+    let json = Some("application/json");
+    let sent = [
+        (None, None),
+        (json, None),
+        (json, Some("")),
+        (json, Some(" \n")),
+        (json, Some("null")),
+        (json, Some(r#"{"session_id":null,"metrics":null,"sessionId":""}"#)),
+        (None, Some("{}")),
+        (Some("text/plain;charset=UTF-8"), Some(r#"{"something":"else"}"#)),
+    ];
+    for (content_type, body) in sent {
+        let answer = post_as(&service.client, STOP, content_type, body).await.assert_ok();
+        assert_eq!(answer["status"], "stopped", "{content_type:?} {body:?}");
+        assert_eq!(answer["session_id"], Value::Null);
+    }
+    let lines = house.events("session_stop");
+    assert_eq!(lines.len(), sent.len());
+    assert!(lines.iter().all(|line| line["session_id"].is_null() && line["duration_seconds"].is_null()));
+}
+
+#[tokio::test]
+async fn a_stop_is_read_from_json_whatever_it_is_called() {
+    let house = House::new();
+    let service = house.open().await;
+    // `navigator.sendBeacon` sends the second one.
+    let types =
+        ["", "text/plain;charset=UTF-8", "Application/JSON; charset=utf-8", "application/x-www-form-urlencoded"];
+    for content_type in types.map(|name| Some(name).filter(|name| !name.is_empty())) {
+        let id = start(&service.client).await;
+        let body = json!({ "session_id": id, "metrics": { "clicks": 3 } }).to_string();
+        post_as(&service.client, STOP, content_type, Some(&body)).await.assert_ok();
+        let line = stop_line(&house, &id);
+        assert!(line["duration_seconds"].is_number(), "{content_type:?}: {line}");
+        assert_eq!(line["metrics"]["clicks"], 3);
+    }
+    let answer = post_as(&service.client, STOP, Some("application/x-www-form-urlencoded"), Some("session_id=x")).await;
+    answer.assert_error(400, "invalid_json");
+}
+
+#[tokio::test]
+async fn a_session_is_named_by_header_or_either_field_the_header_first() {
+    let house = House::new();
+    let service = house.open().await;
+    let client = &service.client;
+    for field in ["sessionId", "session_id"] {
+        let id = start(client).await;
+        client.post(STOP, &json!({ field: id })).await.assert_ok();
+        assert!(stop_line(&house, &id)["duration_seconds"].is_number());
+    }
+    let id = start(client).await;
+    let request = client.json_request(STOP, &json!({ "session_id": "another" })).header("X-Session-ID", &id);
+    assert_eq!(client.send(request).await.assert_ok()["session_id"], id.as_str());
+    assert!(stop_line(&house, &id)["duration_seconds"].is_number());
+    assert!(house.events("session_stop").iter().all(|line| line["session_id"] != "another"));
+}
+
+#[tokio::test]
+async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
+    let house = House::new();
+    let service = house.open().await;
+    // The form of an older server, and one of another making.
+    for id in ["session_20240115_103000", "window:7.b-2"] {
+        turn(&service.client, id).await.assert_ok();
+        let answer = stop(&service.client, id).await.assert_ok();
+        assert_eq!(answer["session_id"], id);
+        assert_eq!(answer["duration_seconds"], Value::Null);
+        assert_eq!(stop(&service.client, id).await.assert_ok(), answer);
+        assert_eq!(stop_line(&house, id)["duration_seconds"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn a_second_stop_answers_the_same_and_logs_nothing_new() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new();
+    let service = house.open_at(hands.clock("UTC")).await;
+    let id = start(&service.client).await;
+    hands.advance(Duration::from_secs(5));
+    let first = client_stop_with_clicks(&service.client, &id, 1).await;
+    let lines = house.log().len();
+    hands.advance(Duration::from_secs(5));
+    let second = client_stop_with_clicks(&service.client, &id, 2).await;
+    assert_eq!(second, first);
+    assert_eq!(house.log().len(), lines);
+    assert_eq!(stop_line(&house, &id)["metrics"]["clicks"], 1);
+}
+
+async fn client_stop_with_clicks(client: &Client, id: &str, clicks: u32) -> Value {
+    client.post(STOP, &json!({ "session_id": id, "metrics": { "clicks": clicks } })).await.assert_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_stops_of_one_session_at_once_are_logged_once() {
+    let house = House::new();
+    let service = house.open().await;
+    let id = start(&service.client).await;
+    let stops = (0..20).map(|clicks| client_stop_with_clicks(&service.client, &id, clicks));
+    let answers = join_all(stops.collect::<Vec<_>>()).await;
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+    stop_line(&house, &id);
+    assert_eq!(house.events("metric").len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_restart_with_its_duration_and_numbers_and_so_does_its_end() {
+    let model = FakeModel::start().await;
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::of_model(&model).with("SESSION_IDLE_TIMEOUT", "24h");
+
+    let service = house.open_at(hands.clock("UTC")).await;
+    let id = start(&service.client).await;
+    turn(&service.client, &id).await.assert_ok();
+    service.close().await;
+    hands.advance(Duration::from_mins(90));
+
+    let service = house.open_at(hands.clock("UTC")).await;
+    turn(&service.client, &id).await.assert_ok();
+    let stopped = stop(&service.client, &id).await.assert_ok();
+    assert_eq!(stopped["duration_seconds"], 5400.0);
+    service.close().await;
+    hands.advance(Duration::from_mins(90));
+
+    let service = house.open_at(hands.clock("UTC")).await;
+    assert_eq!(stop(&service.client, &id).await.assert_ok(), stopped);
+    service.close().await;
+    let line = stop_line(&house, &id);
+    assert_eq!(line["duration_seconds"], 5400.0);
+    assert_eq!(line["server_metrics"]["turns"], 2);
+}
+
+#[tokio::test]
+async fn an_idle_session_is_closed_and_logged_by_the_server() {
+    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = house.open().await;
+    let id = start(&service.client).await;
+    house.wait_for_events("session_stop", 1).await;
+
+    let line = stop_line(&house, &id);
+    assert_eq!(line["closed_by"], "idle_timeout");
+    assert_eq!(line["metrics"], json!({}));
+    let answer = stop(&service.client, &id).await.assert_ok();
+    assert_eq!(answer["duration_seconds"], line["duration_seconds"]);
+    stop_line(&house, &id);
+}
+
+#[tokio::test]
+async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let id = start(&service.client).await;
+    for _ in 0..5 {
+        hands.advance(Duration::from_millis(200));
+        turn(&service.client, &id).await.assert_ok();
+    }
+    hands.advance(Duration::from_hours(1));
+    house.wait_for_events("session_stop", 1).await;
+    let line = stop_line(&house, &id);
+    assert_eq!(line["closed_by"], "idle_timeout");
+    assert_eq!(line["duration_seconds"], 1.0);
+    assert_eq!(line["server_metrics"]["turns"], 5);
+    assert_eq!(line["timestamp"], "2026-05-04T13:00:01+00:00");
+}
+
+#[tokio::test]
+async fn malformed_ids_are_refused_and_leave_no_trace() {
+    let house = House::new();
+    let service = house.open().await;
+    let client = &service.client;
+    let lines = house.log().len();
+    let long = "x".repeat(129);
+    for id in ["a b", "../../etc/passwd", "sé", "a\nb", "a\0", "<script>", &long] {
+        for answer in [stop(client, id).await, turn(client, id).await] {
+            let sentence = answer.assert_error(400, "invalid_session_id");
+            assert!(!sentence.contains(id), "{sentence}");
+        }
+    }
+    for path in [STOP, "/api/chat"] {
+        let request = client.json_request(path, &json!({ "message": "hello" })).header("X-Session-ID", "no id");
+        client.send(request).await.assert_error(400, "invalid_session_id");
+    }
+    assert_eq!(house.log().len(), lines);
+}
+
+#[tokio::test]
+async fn metrics_that_are_not_an_object_and_bodies_that_are_not_json_are_refused() {
+    let house = House::new();
+    let service = house.open().await;
+    let id = start(&service.client).await;
+    for metrics in [json!([1]), json!("secret-word"), json!(7), json!(true)] {
+        let answer = service.client.post(STOP, &json!({ "session_id": id, "metrics": metrics })).await;
+        let sentence = answer.assert_error(400, "invalid_request");
+        assert!(sentence.contains("metrics") && !sentence.contains("secret-word"), "{sentence}");
+    }
+    for body in ["{", "session", "{} {}"] {
+        let answer = post_as(&service.client, STOP, Some("text/plain"), Some(body)).await;
+        answer.assert_error(400, "invalid_json");
+    }
+    for body in ["[1]", "7", r#"{"session_id":7}"#] {
+        post_as(&service.client, STOP, None, Some(body)).await.assert_error(400, "invalid_request");
+    }
+    assert!(house.events("session_stop").is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
+    let house = House::new();
+    let service = house.open().await;
+    let body = |size: usize| {
+        let start = r#"{"metrics":{"note":""#;
+        let end = r#""}}"#;
+        format!("{start}{}{end}", "x".repeat(size - start.len() - end.len()))
+    };
+    post_as(&service.client, STOP, None, Some(&body(1 << 20))).await.assert_ok();
+    let sentence = post_as(&service.client, STOP, None, Some(&body((1 << 20) + 1))).await;
+    sentence.assert_error(413, "body_too_large");
+    assert_eq!(house.events("session_stop").len(), 1);
+
+    // Without a length announced, the size shows on the way.
+    let mut wire = Wire::connect(service.address()).await;
+    wire.send("POST /api/session/stop HTTP/1.1\r\nHost: al-chat\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    wire.send(&format!("100001\r\n{}", "x".repeat(0x10_0001))).await;
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
+}

@@ -1,0 +1,65 @@
+//! A connection spoken to byte by byte, for what a well-behaved client never does.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::house::PATIENCE;
+
+/// One connection to the server.
+#[derive(Debug)]
+pub struct Wire(TcpStream);
+
+impl Wire {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("the server takes connections"))
+    }
+
+    pub async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.expect("the server reads");
+    }
+
+    /// Asks for a path and reads the answer.
+    pub async fn get(&mut self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: al-chat\r\n\r\n")).await;
+        self.answer().await
+    }
+
+    /// One answer, head and body, read as far as its Content-Length says.
+    pub async fn answer(&mut self) -> String {
+        let reading = async {
+            let mut read = Vec::new();
+            while !is_whole(&read) {
+                assert_ne!(self.0.read_buf(&mut read).await.expect("an answer"), 0, "the server hung up");
+            }
+            read
+        };
+        let read = timeout(PATIENCE, reading).await.expect("an answer in time");
+        String::from_utf8(read).expect("an answer of text")
+    }
+
+    /// All the server still says until it hangs up.
+    pub async fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        let reading = timeout(PATIENCE, self.0.read_to_string(&mut rest));
+        reading.await.expect("the server hangs up in time").expect("the server hangs up in order");
+        rest
+    }
+
+    /// Whether something has arrived that was not read yet.
+    pub fn has_arrived(&self) -> bool {
+        self.0.try_read(&mut [0]).is_ok()
+    }
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
