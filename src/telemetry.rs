@@ -7,10 +7,16 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use crate::config::LogFormat;
 
+/// Lines that may wait to be written; more are dropped.
+const WAITING_LINES: usize = 8192;
+
 /// Sends diagnostics to standard error from a thread of their own. Under extreme load lines may be dropped, which
 /// diagnostics may and the session log may not. Keep the guard until the process ends: it flushes.
 pub fn start(level: &str, format: LogFormat) -> WorkerGuard {
-    let (writer, guard) = NonBlockingBuilder::default().thread_name("diagnostics").finish(std::io::stderr());
+    let (writer, guard) = NonBlockingBuilder::default()
+        .thread_name("diagnostics")
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(std::io::stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(level);
     let lines = fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     // A second start in one process keeps the first one's subscriber.

@@ -1,21 +1,21 @@
 -- Times are microseconds since 1970-01-01T00:00:00Z; money is pico-dollars.
 
 CREATE TABLE sessions (
-    id           TEXT PRIMARY KEY,
-    started_at   INTEGER,                     -- NULL: a stop came for an id that was never started here
-    last_seen_at INTEGER NOT NULL,
-    stopped_at   INTEGER,
-    closed_by    TEXT,
-    metrics      TEXT,                        -- what the client sent with its stop, as JSON
-    logged       INTEGER NOT NULL DEFAULT 0   -- whether the stop is in the session log
+    id         TEXT PRIMARY KEY,
+    started_at INTEGER,                     -- NULL: a stop came for an id that was never started here
+    stopped_at INTEGER,
+    closed_by  TEXT,
+    metrics    TEXT,                        -- what the client sent with its stop, as JSON
+    logged     INTEGER NOT NULL DEFAULT 0   -- whether the stop is in the session log
 ) STRICT;
 
-CREATE INDEX sessions_open ON sessions (last_seen_at) WHERE stopped_at IS NULL;
+CREATE INDEX sessions_open ON sessions (started_at) WHERE stopped_at IS NULL;
 CREATE INDEX sessions_unlogged ON sessions (stopped_at) WHERE stopped_at IS NOT NULL AND logged = 0;
 
 -- The turns of open sessions, for the numbers of their stop; removed with it.
 CREATE TABLE session_turns (
     session_id        TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    ended_at          INTEGER NOT NULL,
     model             TEXT NOT NULL,
     failed            INTEGER NOT NULL,
     prompt_tokens     INTEGER NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE session_turns (
     latency_us        INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX session_turns_by_session ON session_turns (session_id);
+CREATE INDEX session_turns_by_session ON session_turns (session_id, ended_at);
 
 CREATE TABLE usage_totals (
     model                TEXT PRIMARY KEY,

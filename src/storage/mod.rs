@@ -62,7 +62,9 @@ impl Storage {
             // In WAL mode a commit survives the death of the process; only power loss may take the last ones.
             .synchronous(SqliteSynchronous::Normal)
             // For a backup or a curious operator; nobody else writes here.
-            .busy_timeout(Duration::from_secs(1));
+            .busy_timeout(Duration::from_secs(1))
+            // A checkpoint holds up the turns of that moment: better one long one than ten short ones.
+            .pragma("wal_autocheckpoint", "10000");
         let pool = |most| {
             SqlitePoolOptions::new()
                 .max_connections(most)

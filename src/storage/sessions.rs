@@ -68,7 +68,7 @@ fn stopped((id, started_at, stopped_at, closed_by, metrics, logged): Row) -> Opt
 impl Storage {
     /// Keeps a session that starts now.
     pub async fn start_session(&self, id: &SessionId, now: Timestamp) -> Result<(), StorageFailure> {
-        sqlx::query("INSERT INTO sessions (id, started_at, last_seen_at) VALUES ($1, $2, $2)")
+        sqlx::query("INSERT INTO sessions (id, started_at) VALUES ($1, $2)")
             .bind(id.as_str())
             .bind(now.as_microsecond())
             .execute(&self.write)
@@ -90,7 +90,7 @@ impl Storage {
         metrics: Option<&str>,
     ) -> Result<Option<StoppedSession>, StorageFailure> {
         let row: Option<Row> = sqlx::query_as(
-            "INSERT INTO sessions (id, last_seen_at, stopped_at, closed_by, metrics) VALUES ($1, $2, $2, $3, $4)
+            "INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET
                  stopped_at = excluded.stopped_at, closed_by = excluded.closed_by, metrics = excluded.metrics
              WHERE sessions.stopped_at IS NULL
@@ -117,11 +117,15 @@ impl Storage {
         Ok(row.and_then(stopped))
     }
 
-    /// Ends the sessions not heard of since `silent_since`, each at the moment it was last heard of.
+    /// Ends the sessions not heard of since `silent_since`, each at the moment of its last turn or of its start.
     pub async fn close_idle_sessions(&self, silent_since: Timestamp) -> Result<(), StorageFailure> {
         sqlx::query(
-            "UPDATE sessions SET stopped_at = last_seen_at, closed_by = $2
-             WHERE stopped_at IS NULL AND last_seen_at <= $1",
+            "UPDATE sessions SET
+                 closed_by = $2,
+                 stopped_at = COALESCE(
+                     (SELECT MAX(ended_at) FROM session_turns WHERE session_id = sessions.id), started_at)
+             WHERE stopped_at IS NULL AND started_at <= $1 AND NOT EXISTS (
+                 SELECT 1 FROM session_turns WHERE session_id = sessions.id AND ended_at > $1)",
         )
         .bind(silent_since.as_microsecond())
         .bind(ClosedBy::IdleTimeout.as_str())

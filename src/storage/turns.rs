@@ -1,6 +1,6 @@
 //! What a turn leaves behind in the database, many turns in one transaction.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
@@ -50,14 +50,8 @@ impl Storage {
         }
         let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
         add_totals(&mut transaction, turns).await?;
-        for turn in turns {
-            if let Some(session) = &turn.session_id {
-                add_to_session(&mut transaction, session, turn).await?;
-            }
-            if let Some(body) = &turn.posting {
-                enqueue(&mut transaction, &turn.request_id, body).await?;
-            }
-        }
+        add_to_sessions(&mut transaction, turns).await?;
+        enqueue_postings(&mut transaction, turns).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -99,41 +93,90 @@ async fn add_totals(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> 
     Ok(())
 }
 
-/// Counts for open sessions that were started here; other ids leave no trace.
-async fn add_to_session(
-    connection: &mut SqliteConnection,
-    session: &SessionId,
-    turn: &TurnRecord,
-) -> Result<(), sqlx::Error> {
-    let seen = sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND stopped_at IS NULL")
-        .bind(session.as_str())
-        .bind(turn.at.as_microsecond())
-        .execute(&mut *connection)
-        .await?;
-    if seen.rows_affected() == 0 {
-        return Ok(());
+/// Rows of one statement. Each statement is a trip to the database's thread, and costs more than a row.
+const ROWS: usize = 16;
+
+/// An insertion of one row or of `ROWS`; rows left empty are passed over. Two texts, so that both stay prepared.
+struct Insertion {
+    one: String,
+    many: String,
+}
+
+impl Insertion {
+    /// `casts` are the types of the columns of `v`, from which `insertion` takes its rows. (PostgreSQL would take
+    /// parameters in a list of values for texts.)
+    fn new(columns: &str, casts: &[&str], insertion: &str) -> Self {
+        let row = |row: usize| {
+            let place = |(column, cast): (usize, &&str)| format!("CAST(${} AS {cast})", row * casts.len() + column + 1);
+            let places = casts.iter().enumerate().map(place).collect::<Vec<_>>();
+            format!("({})", places.join(", "))
+        };
+        let text = |rows| {
+            let values = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+            format!("WITH v ({columns}) AS (VALUES {values}) {insertion}")
+        };
+        Self { one: text(1), many: text(ROWS) }
     }
-    sqlx::query(
-        "INSERT INTO session_turns (session_id, model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+
+    /// The text for this many rows, and how many rows it takes.
+    fn text(&'static self, rows: usize) -> (&'static str, usize) {
+        if rows == 1 { (&self.one, 1) } else { (&self.many, ROWS) }
+    }
+}
+
+/// Counts for open sessions that were started here; other ids leave no trace.
+static ADD_TO_SESSIONS: LazyLock<Insertion> = LazyLock::new(|| {
+    let columns = "session_id, ended_at, model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us";
+    Insertion::new(
+        columns,
+        &["TEXT", "BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"],
+        &format!(
+            "INSERT INTO session_turns ({columns})
+             SELECT v.* FROM v JOIN sessions ON sessions.id = v.session_id AND sessions.stopped_at IS NULL"
+        ),
     )
-    .bind(session.as_str())
-    .bind(&turn.model)
-    .bind(i64::from(turn.failed))
-    .bind(sql(turn.usage.prompt))
-    .bind(sql(turn.usage.completion))
-    .bind(sql(turn.cost.total()))
-    .bind(i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX))
-    .execute(&mut *connection)
-    .await?;
+});
+
+async fn add_to_sessions(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
+    let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, turn))).collect::<Vec<_>>();
+    for chunk in in_sessions.chunks(ROWS) {
+        let (text, rows) = ADD_TO_SESSIONS.text(chunk.len());
+        let mut query = sqlx::query(text);
+        for row in 0..rows {
+            let (session, turn) = chunk.get(row).copied().unzip();
+            query = query
+                .bind(session.map(SessionId::as_str))
+                .bind(turn.map(|turn| turn.at.as_microsecond()))
+                .bind(turn.map(|turn| turn.model.as_str()))
+                .bind(turn.map(|turn| i64::from(turn.failed)))
+                .bind(turn.map(|turn| sql(turn.usage.prompt)))
+                .bind(turn.map(|turn| sql(turn.usage.completion)))
+                .bind(turn.map(|turn| sql(turn.cost.total())))
+                .bind(turn.map(|turn| i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX)));
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
-async fn enqueue(connection: &mut SqliteConnection, request_id: &str, body: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO papita_outbox (request_id, body) VALUES ($1, $2)")
-        .bind(request_id)
-        .bind(body)
-        .execute(connection)
-        .await?;
+static ENQUEUE: LazyLock<Insertion> = LazyLock::new(|| {
+    Insertion::new(
+        "request_id, body",
+        &["TEXT", "TEXT"],
+        "INSERT INTO papita_outbox (request_id, body) SELECT request_id, body FROM v WHERE request_id IS NOT NULL",
+    )
+});
+
+async fn enqueue_postings(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
+    let postings = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.posting.as_deref()?)));
+    for chunk in postings.collect::<Vec<_>>().chunks(ROWS) {
+        let (text, rows) = ENQUEUE.text(chunk.len());
+        let mut query = sqlx::query(text);
+        for row in 0..rows {
+            let (request_id, body) = chunk.get(row).copied().unzip();
+            query = query.bind(request_id).bind(body);
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }

@@ -1,0 +1,101 @@
+//! What the pure parts of a turn cost, each alone: `cargo bench --bench pure`.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+
+use std::hint::black_box;
+
+use al_chat::{
+    chat::{Message, Role},
+    clock::Clock,
+    cost::{Prices, TokenUsage},
+    model::basic,
+    prompt::{self, AttachedFile},
+    secret::ApiKey,
+    session::SessionId,
+    session_log::{Chat, SessionLog},
+};
+use criterion::{BatchSize, Criterion};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    chat_line(&mut criterion);
+    conversation(&mut criterion);
+    small_parts(&mut criterion);
+    criterion.final_summary();
+}
+
+fn message(role: Role, content: &str) -> Message {
+    Message { role, content: content.to_owned() }
+}
+
+/// A zone with rules of its own, as most are.
+fn berlin() -> TimeZone {
+    TimeZone::get("Europe/Berlin").expect("a zone that the program brings along")
+}
+
+fn chat_line(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let clock = Clock::set_by(|| Timestamp::UNIX_EPOCH, berlin());
+    let log = SessionLog::open(dir.path().to_owned(), false, clock).expect("a session log");
+    let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
+    let chat = Chat {
+        request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27",
+        session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
+        username: "ada",
+        is_guest: false,
+        model: "gpt-4o-mini",
+        prompt_tokens: 14,
+        completion_tokens: 9,
+        total_tokens: 23,
+        usage_source: "provider",
+        cost_usd: Some(0.000_007_5),
+        latency_ms: 812.345,
+        model_ms: 809.871,
+        status: 200,
+        code: None,
+        finish: "complete",
+        credential_source: "papita_api",
+        message_chars: 28,
+        answer_chars: 30,
+        message: None,
+        answer: None,
+    };
+    criterion.bench_function("session_log: a chat line", |bencher| {
+        bencher.iter(|| {
+            let mut lines = log.lines(black_box(now));
+            lines.add(black_box(&chat));
+            lines
+        });
+    });
+}
+
+fn conversation(criterion: &mut Criterion) {
+    let history = vec![message(Role::User, "Hello, can you help me?"); 10];
+    let file = |name: &str| AttachedFile { name: name.to_owned(), content: "A line of the file.\n".repeat(500) };
+    let files = [file("first.txt"), file("second.txt")];
+    criterion.bench_function("prompt: ten messages and two files of 10 kB", |bencher| {
+        let ask = |history| prompt::conversation(history, black_box(&files), "Which is longer?");
+        bencher.iter_batched(|| history.clone(), ask, BatchSize::SmallInput);
+    });
+}
+
+fn small_parts(criterion: &mut Criterion) {
+    let prices = Prices::new(&[]);
+    let usage = TokenUsage { prompt: 1200, completion: 340 };
+    criterion.bench_function("cost: a listed model", |bencher| {
+        bencher.iter(|| prices.cost(black_box("gpt-4o-mini"), black_box(usage)));
+    });
+    criterion.bench_function("cost: a dated snapshot", |bencher| {
+        bencher.iter(|| prices.cost(black_box("gpt-4o-mini-2024-07-18"), black_box(usage)));
+    });
+    let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
+    criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked))));
+    let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());
+    criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::mint(black_box(&now))));
+    let key = ApiKey::parse("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl").expect("a key");
+    criterion.bench_function("secret: a fingerprint", |bencher| bencher.iter(|| black_box(&key).fingerprint()));
+}

@@ -1,0 +1,301 @@
+//! What a turn costs, with everything on: `cargo bench --bench turns`, or with `-- --quick` for a first look.
+//!
+//! Loads the program over loopback against the fake model, and prints what it took. Where there is an nginx, the same
+//! is done with that as a plain proxy, for comparison. Takes less than a minute and leaves nothing behind.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+#![expect(clippy::print_stdout, reason = "its output is a table")]
+
+#[path = "../tests/front_door/fakes/mod.rs"]
+#[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
+mod fakes;
+#[path = "turns/server.rs"]
+mod server;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use fakes::model::FakeModel;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, StatusCode, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use server::{Server, cpu_time};
+use tokio::{net::TcpStream, task::JoinSet, time::sleep};
+
+/// The size of each request's body, whoever it is sent to.
+const BODY: usize = 400;
+
+/// Requests of one round at the most.
+const ROUND_LIMIT: usize = 40_000;
+
+const AL_CHAT: &str = "al-chat";
+
+/// How much is measured.
+struct Plan {
+    round: Duration,
+    rounds: usize,
+    starts: usize,
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = std::env::args().collect::<Vec<_>>();
+    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
+    // Without `--bench` it is `cargo test` that runs this, to see whether it works.
+    let quick = has("--quick") || !has("--bench");
+    let plan = if quick {
+        Plan { round: Duration::from_millis(250), rounds: 2, starts: 2 }
+    } else {
+        Plan { round: Duration::from_secs(1), rounds: 5, starts: 7 }
+    };
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let model = FakeModel::start().await.without_recording();
+    print_starts(dir.path(), &model, plan.starts).await;
+
+    let mut chat = Server::al_chat(dir.path(), &model).await;
+    sleep(Duration::from_secs(1)).await;
+    let idle = chat.memory("VmRSS");
+    let mut nginx = Server::nginx(dir.path(), &model).await;
+    if nginx.is_none() {
+        println!("nginx: left out, for there is none here");
+    }
+
+    let mut turns = 0;
+    for concurrency in [1, 8, 64] {
+        let mut targets = vec![Target::of_model(&model, concurrency).await, Target::of_chat(&chat, concurrency).await];
+        if let Some(nginx) = &nginx {
+            targets.push(Target::of_nginx(nginx, concurrency).await);
+        }
+        turns += measure(&mut targets, &plan).await;
+        print_load(&targets, concurrency);
+    }
+    println!("memory: {idle:.1} MiB idle, {:.1} MiB at the most", chat.memory("VmHWM"));
+
+    chat.stop().await;
+    if let Some(nginx) = &mut nginx {
+        nginx.stop().await;
+    }
+    let logged = logged_turns(dir.path());
+    println!("session log: {logged} of {turns} turns");
+    assert_eq!(logged, turns, "every answered turn is in the session log");
+}
+
+/// Starts the program several times; the first time there is no database yet.
+async fn print_starts(dir: &Path, model: &FakeModel, starts: usize) {
+    let mut times = Vec::new();
+    for _ in 0..starts {
+        let mut chat = Server::al_chat(dir, model).await;
+        times.push(micros(chat.start_time) / 1e3);
+        chat.stop().await;
+    }
+    let first = times.remove(0);
+    times.sort_by(f64::total_cmp);
+    println!("start: {first:.0} ms with a new database, {:.0} ms later (median)", times[times.len() / 2]);
+}
+
+/// Rounds of load by turns, so that what else the machine does falls on all alike. Returns the turns taken.
+async fn measure(targets: &mut [Target], plan: &Plan) -> usize {
+    let mut turns = 0;
+    // One round more, first, to warm up.
+    for round in 0..=plan.rounds {
+        for target in &mut *targets {
+            let measured = target.load(plan.round).await;
+            turns += if target.name == AL_CHAT { measured.latencies.len() } else { 0 };
+            if round > 0 {
+                target.measured.add(measured);
+            }
+        }
+    }
+    turns
+}
+
+fn print_load(targets: &[Target], concurrency: usize) {
+    println!("concurrency {concurrency}:");
+    let direct = &targets[0].measured;
+    for Target { name, measured, .. } in targets {
+        let rate = measured.rate();
+        let [p50, p99] = [0.5, 0.99].map(|part| measured.percentile(part));
+        let [more50, more99] = [0.5, 0.99].map(|part| measured.percentile(part) - direct.percentile(part));
+        print!("  {name:8} {rate:7.0}/s   p50 {p50:6.0} µs ({more50:+.0})   p99 {p99:6.0} µs ({more99:+.0})");
+        match measured.cpu_each() {
+            Some(cpu) => println!("   CPU {cpu:6.1} µs each"),
+            None => println!(),
+        }
+    }
+    if let [_, chat, nginx] = targets {
+        let ratio = |of: &dyn Fn(&Measured) -> f64| of(&chat.measured) / of(&nginx.measured);
+        let cpu = ratio(&|it| it.cpu_each().unwrap_or(f64::NAN));
+        let added = ratio(&|it| it.percentile(0.5) - direct.percentile(0.5));
+        println!("  al-chat / nginx: {cpu:.1} times the CPU, {added:.1} times the added p50");
+    }
+}
+
+/// What the rounds of one target came to.
+#[derive(Default)]
+struct Measured {
+    latencies: Vec<Duration>,
+    time: Duration,
+    cpu: Option<Duration>,
+}
+
+impl Measured {
+    fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        self.time += other.time;
+        self.cpu = other.cpu.map(|cpu| cpu + self.cpu.unwrap_or_default());
+    }
+
+    fn count(&self) -> f64 {
+        f64::from(u32::try_from(self.latencies.len()).expect("a bounded run"))
+    }
+
+    fn rate(&self) -> f64 {
+        self.count() / self.time.as_secs_f64()
+    }
+
+    /// In microseconds.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+    fn percentile(&self, part: f64) -> f64 {
+        micros(self.latencies[(self.count() * part) as usize])
+    }
+
+    /// Microseconds of CPU for each request.
+    fn cpu_each(&self) -> Option<f64> {
+        Some(micros(self.cpu?) / self.count())
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// Who is loaded: the model itself, or a server in front of it.
+struct Target {
+    name: &'static str,
+    /// The process whose CPU time is of interest.
+    process: Option<u32>,
+    lanes: Vec<Lane>,
+    measured: Measured,
+}
+
+impl Target {
+    async fn of_model(model: &FakeModel, concurrency: usize) -> Self {
+        let url = model.base_url();
+        let address = url.trim_start_matches("http://").trim_end_matches("/v1");
+        Self::completions("direct", None, address.parse().expect("the fake's address"), concurrency).await
+    }
+
+    async fn of_nginx(nginx: &Server, concurrency: usize) -> Self {
+        Self::completions("nginx", Some(nginx.id()), nginx.address, concurrency).await
+    }
+
+    async fn completions(name: &'static str, process: Option<u32>, address: SocketAddr, concurrency: usize) -> Self {
+        let body = padded(|text| json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}));
+        let mut lanes = Vec::new();
+        for _ in 0..concurrency {
+            lanes.push(Lane::open(address, "/v1/chat/completions", body.clone()).await.expect("a connection"));
+        }
+        Self { name, process, lanes, measured: Measured::default() }
+    }
+
+    /// A session for each lane, which all of its turns name.
+    async fn of_chat(chat: &Server, concurrency: usize) -> Self {
+        let mut lanes = Vec::new();
+        for _ in 0..concurrency {
+            let mut lane = Lane::open(chat.address, "/api/session/start", Bytes::new()).await.expect("a connection");
+            let started: Value = serde_json::from_slice(&lane.send().await.1).expect("a session");
+            let session = started["session_id"].as_str().expect("a session's id");
+            lane.path = "/api/chat";
+            lane.body = padded(
+                |text| json!({"message": text, "sessionId": session, "username": "ada", "isGuest": false, "history": []}),
+            );
+            lanes.push(lane);
+        }
+        Self { name: AL_CHAT, process: Some(chat.id()), lanes, measured: Measured::default() }
+    }
+
+    /// Sends on all lanes, one request after the other, until the time is over.
+    async fn load(&mut self, time: Duration) -> Measured {
+        let most = ROUND_LIMIT / self.lanes.len();
+        let cpu_before = self.process.map(cpu_time);
+        let started = Instant::now();
+        let mut running = JoinSet::new();
+        for mut lane in self.lanes.drain(..) {
+            running.spawn(async move {
+                let mut latencies = Vec::new();
+                while latencies.len() < most && started.elapsed() < time {
+                    let sent = Instant::now();
+                    let (status, body) = lane.send().await;
+                    latencies.push(sent.elapsed());
+                    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+                }
+                (lane, latencies)
+            });
+        }
+        let (lanes, latencies): (Vec<_>, Vec<_>) = running.join_all().await.into_iter().unzip();
+        self.lanes = lanes;
+        let time = started.elapsed();
+        let cpu = self.process.map(cpu_time).zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+        Measured { latencies: latencies.concat(), time, cpu }
+    }
+}
+
+/// A body of the agreed size: the text in it is as long as that takes.
+fn padded(body: impl Fn(&str) -> Value) -> Bytes {
+    let frame = body("").to_string().len();
+    Bytes::from(body(&"word ".repeat(BODY)[..BODY - frame]).to_string())
+}
+
+/// A connection that is kept, and what is sent on it.
+struct Lane {
+    requests: http1::SendRequest<Full<Bytes>>,
+    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    address: SocketAddr,
+    path: &'static str,
+    body: Bytes,
+}
+
+impl Lane {
+    async fn open(address: SocketAddr, path: &'static str, body: Bytes) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        Ok(Self { requests, connection: Box::pin(connection), address, path, body })
+    }
+
+    async fn send(&mut self) -> (StatusCode, Bytes) {
+        let request = Request::post(self.path)
+            .header(header::HOST, self.address.to_string())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, "Bearer sk-bench")
+            .body(Full::new(self.body.clone()))
+            .expect("a request");
+        let answer = async {
+            self.requests.ready().await?;
+            let (head, body) = self.requests.send_request(request).await?.into_parts();
+            Ok::<_, hyper::Error>((head.status, body.collect().await?.to_bytes()))
+        };
+        // The connection is driven by whoever uses it: no other task, no other thread.
+        tokio::select! {
+            biased;
+            _ = &mut self.connection => None,
+            answer = answer => answer.ok(),
+        }
+        .expect("an answer")
+    }
+}
+
+/// The lines of turns in the session log.
+fn logged_turns(dir: &Path) -> usize {
+    let files = fs::read_dir(dir.join("SessionLog")).expect("the session log's folder");
+    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("its text"));
+    texts.map(|text| text.lines().filter(|line| line.starts_with(r#"{"event":"chat""#)).count()).sum()
+}

@@ -1,0 +1,131 @@
+//! The processes under load, and what the system says of them.
+
+use std::{
+    fs::{self, File},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{Command as StdCommand, Stdio},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+use crate::fakes::model::FakeModel;
+
+/// How long to wait for a process to start or to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A process under load.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) start_time: Duration,
+}
+
+impl Server {
+    /// AL-Chat with everything on: sessions, usage, the local key, the request event written to a file.
+    pub(crate) async fn al_chat(dir: &Path, model: &FakeModel) -> Self {
+        let address = free_address();
+        let diagnostics = File::create(dir.join("diagnostics.log")).expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
+        command.current_dir(dir).env_clear().stderr(diagnostics).envs([
+            ("PORT", address.port().to_string()),
+            ("OPENAI_BASE_URL", model.base_url()),
+            ("OPENAI_API_KEY", "sk-bench".to_owned()),
+            ("SESSION_LOG_TIMEZONE", "Europe/Berlin".to_owned()),
+            ("LOG_LEVEL", "info".to_owned()),
+        ]);
+        Self::start(command, address, "/api/health/live").await.expect("AL-Chat starts")
+    }
+
+    /// One worker that passes everything on to the model, on kept connections, and logs nothing.
+    pub(crate) async fn nginx(dir: &Path, model: &FakeModel) -> Option<Self> {
+        let address = free_address();
+        let upstream = model.base_url();
+        let upstream = upstream.trim_start_matches("http://").trim_end_matches("/v1");
+        let here = dir.display();
+        let conf = dir.join("nginx.conf");
+        let text = format!(
+            "daemon off; master_process off; pid {here}/nginx.pid; error_log {here}/nginx.log crit;
+            events {{ worker_connections 1024; }}
+            http {{
+                access_log off; client_body_temp_path {here}/body; proxy_temp_path {here}/proxy;
+                keepalive_requests 1000000000;
+                upstream model {{ server {upstream}; keepalive 128; keepalive_requests 1000000000; }}
+                server {{
+                    listen {address};
+                    location / {{ proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection ''; }}
+                }}
+            }}"
+        );
+        fs::write(&conf, text).expect("nginx's configuration");
+        let mut command = Command::new("nginx");
+        command.arg("-c").arg(conf).arg("-p").arg(dir).stderr(Stdio::null());
+        Self::start(command, address, "/v1/models").await
+    }
+
+    /// Starts the process, and waits until it answers.
+    async fn start(mut command: Command, address: SocketAddr, path: &'static str) -> Option<Self> {
+        let started = Instant::now();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().ok()?;
+        let answering = async {
+            while !answers(address, path).await {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, answering).await.ok()?;
+        Some(Self { child, address, start_time: started.elapsed() })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("the process runs")
+    }
+
+    /// In mebibytes.
+    pub(crate) fn memory(&self, field: &str) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a size");
+        kib.parse::<f64>().expect("a number") / 1024.0
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        let sent = StdCommand::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        timeout(PATIENCE * 4, self.child.wait()).await.expect("the process ends in time").expect("its status");
+    }
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address")
+}
+
+/// Whether somebody answers there; what, is another matter.
+async fn answers(address: SocketAddr, path: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address).await else { return false };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    stream.write_all(request.as_bytes()).await.is_ok()
+        && stream.read_to_string(&mut answer).await.is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}
+
+/// User and system time of a process so far.
+pub(crate) fn cpu_time(process: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the process's statistics");
+    // The fields after the command's name, which ends in the last parenthesis; utime is the 14th of all, stime next.
+    let (_, fields) = stat.rsplit_once(')').expect("a name");
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().expect("ticks"));
+    Duration::from_secs(1) * ticks.sum::<u32>() / ticks_per_second()
+}
+
+fn ticks_per_second() -> u32 {
+    let output = StdCommand::new("getconf").arg("CLK_TCK").output().expect("getconf runs");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("ticks a second")
+}

@@ -1,0 +1,173 @@
+//! The model misbehaves: what the client is told, and that the next turn is none the worse for it.
+
+use serde_json::json;
+
+use crate::{
+    client::Answer,
+    fakes::model::{Behaviour, FakeModel, Reply},
+    house::{House, Service},
+};
+
+/// Stands in everything the upstream says; must never reach a client.
+const BABBLE: &str = "babble-7261";
+
+async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
+    let model = FakeModel::start().await;
+    let mut house = House::of_model(&model);
+    for (name, value) in settings {
+        house = house.with(name, value);
+    }
+    let service = house.open().await;
+    (model, house, service)
+}
+
+fn refusal(status: u16, body: &str) -> Behaviour {
+    Behaviour::Refuse { status, headers: vec![], body: body.to_owned() }
+}
+
+fn refusal_until(status: u16, retry_after: &str, body: &str) -> Behaviour {
+    Behaviour::Refuse { status, headers: vec![("retry-after", retry_after.to_owned())], body: body.to_owned() }
+}
+
+/// An error body as OpenAI words it.
+fn openai_error(code: &str) -> String {
+    json!({"error": {"message": format!("{BABBLE} sk-local"), "type": "error", "param": BABBLE, "code": code}})
+        .to_string()
+}
+
+/// The turn must have failed in this way, and be logged so.
+#[track_caller]
+fn check_trouble(answer: &Answer, house: &House, status: u16, code: &str, finish: &str) {
+    answer.assert_error(status, code);
+    for secret in [BABBLE, "sk-local"] {
+        assert!(!answer.text.contains(secret), "{secret} is in {}", answer.text);
+    }
+    let line = house.events("chat").pop().expect("a chat line");
+    assert_eq!(line["request_id"], answer.header("x-request-id"));
+    assert_eq!((&line["status"], &line["code"]), (&json!(status), &json!(code)));
+    assert_eq!((&line["finish"], &line["credential_source"]), (&json!(finish), &json!("local_env")));
+    assert!(!line.to_string().contains(BABBLE), "{line}");
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_status_and_code() {
+    let (model, house, service) = open_with(&[]).await;
+    let babble = json!({"error": BABBLE}).to_string();
+    let not_found = format!(r#"{{"error": {{"message": "model '{BABBLE}' not found", "code": null}}}}"#);
+    let vllm = format!(r#"{{"message": "This model's maximum context length is 4096 {BABBLE}", "code": 400}}"#);
+    let rows = [
+        (refusal_until(429, "7", &babble), 429, "rate_limited", "7"),
+        (refusal(429, &openai_error("rate_limit_exceeded")), 429, "rate_limited", "10"),
+        (refusal_until(429, "never", &babble), 429, "rate_limited", "10"),
+        (refusal_until(429, "30", &openai_error("insufficient_quota")), 429, "quota_exhausted", "30"),
+        (refusal(429, &openai_error("insufficient_quota")), 429, "quota_exhausted", "10"),
+        (refusal(400, &openai_error("context_length_exceeded")), 400, "prompt_too_long", ""),
+        (refusal(400, &vllm), 400, "prompt_too_long", ""),
+        (refusal(413, BABBLE), 400, "prompt_too_long", ""),
+        (refusal(404, &openai_error("model_not_found")), 400, "model_not_found", ""),
+        (refusal(404, &not_found), 400, "model_not_found", ""),
+        (refusal(404, BABBLE), 502, "model_failed", ""),
+        (refusal(400, &babble), 400, "request_refused", ""),
+        (refusal(422, BABBLE), 400, "request_refused", ""),
+        (refusal(403, &babble), 502, "model_forbidden", ""),
+        (refusal(418, &babble), 502, "model_failed", ""),
+        (refusal(302, BABBLE), 502, "model_failed", ""),
+        (refusal(500, &babble), 502, "model_failed", ""),
+        (refusal(502, BABBLE), 502, "model_failed", ""),
+        (refusal_until(503, "3", &babble), 503, "model_overloaded", "3"),
+        (refusal(503, BABBLE), 503, "model_overloaded", "10"),
+    ];
+    for (behaviour, status, code, retry_after) in rows {
+        model.once(behaviour);
+        let answer = service.client.chat("hello").await;
+        check_trouble(&answer, &house, status, code, "upstream_error");
+        assert_eq!(answer.header("retry-after"), retry_after, "{code}");
+    }
+    model.once(refusal(504, BABBLE));
+    check_trouble(&service.client.chat("hello").await, &house, 504, "model_timeout", "timeout");
+    service.client.chat("hello").await.assert_ok();
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
+    let (model, house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "64KiB")]).await;
+    let said = |body: &str| Behaviour::Refuse { status: 200, headers: vec![], body: body.to_owned() };
+    let unreadable = "model_answer_unreadable";
+    let rows = [
+        (Behaviour::Junk(format!("<html>{BABBLE}</html>")), unreadable),
+        (said(""), unreadable),
+        (said(r#"{"choices": []}"#), unreadable),
+        (said(r#"{"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}"#), unreadable),
+        (said(&openai_error("server_error")), unreadable),
+        (Behaviour::Huge(1000), unreadable),
+        (Behaviour::Huge(1 << 20), "model_answer_too_large"),
+        (Behaviour::CutOff, "model_connection_lost"),
+        (Behaviour::CloseAtOnce, "model_connection_lost"),
+    ];
+    for (behaviour, code) in rows {
+        model.once(behaviour);
+        check_trouble(&service.client.chat("hello").await, &house, 502, code, "upstream_error");
+        service.client.chat("hello").await.assert_ok();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_within_the_limit_is_passed_on_whole() {
+    let (model, _house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "64KiB")]).await;
+    let text = "long ".repeat(12_000);
+    model.behave(Behaviour::Answer(Reply { text: text.clone(), ..Reply::default() }));
+    assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
+}
+
+#[tokio::test]
+async fn a_model_that_is_away_is_unreachable_until_it_is_back() {
+    let (model, house, service) = open_with(&[]).await;
+    service.client.chat("hello").await.assert_ok();
+    model.stop().await;
+    check_trouble(&service.client.chat("hello").await, &house, 502, "model_unreachable", "upstream_error");
+    model.restart().await;
+    service.client.chat("hello").await.assert_ok();
+}
+
+/// The turn must end in a timeout that is this setting's doing: all others are far longer. The model's connection
+/// must be closed, and the next turn must work.
+async fn check_timeout(setting: &str, behaviour: Behaviour) {
+    let (model, house, service) = open_with(&[(setting, "700ms")]).await;
+    model.once(behaviour);
+    check_trouble(&service.client.chat("hello").await, &house, 504, "model_timeout", "timeout");
+    model.wait_for_departures(1).await;
+    service.client.chat("hello").await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_silent_model_is_given_up_at_the_first_byte_timeout() {
+    check_timeout("MODEL_FIRST_BYTE_TIMEOUT", Behaviour::Silent).await;
+}
+
+#[tokio::test]
+async fn a_model_that_stalls_in_its_answer_is_given_up_at_the_idle_timeout() {
+    check_timeout("MODEL_IDLE_TIMEOUT", Behaviour::StallAfterHeaders).await;
+}
+
+#[tokio::test]
+async fn a_silent_model_is_given_up_at_the_turn_timeout() {
+    check_timeout("TURN_TIMEOUT", Behaviour::Silent).await;
+}
+
+#[tokio::test]
+async fn a_stalling_model_is_given_up_at_the_turn_timeout() {
+    check_timeout("TURN_TIMEOUT", Behaviour::StallAfterHeaders).await;
+}
+
+#[tokio::test]
+async fn an_answer_without_usage_is_an_answer() {
+    let (model, house, service) = open_with(&[]).await;
+    model.once(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
+    let body = service.client.chat("hello").await.assert_ok();
+    assert_eq!(body["message"], Reply::default().text);
+    let none = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "model": "gpt-4o-mini"});
+    assert_eq!(body["usage"], none);
+    service.client.chat("hello").await.assert_ok();
+    let sources = house.events("chat").into_iter().map(|line| line["usage_source"].clone());
+    assert_eq!(sources.collect::<Vec<_>>(), ["none", "provider"]);
+}

@@ -1,0 +1,494 @@
+//! `POST /api/chat` as the contract has it: what goes to the model, what comes back, and the line in the log.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, Client},
+    fakes::model::{Behaviour, FakeModel, Reply},
+    house::{House, Service},
+};
+
+async fn open() -> (FakeModel, House, Service) {
+    open_with(&[]).await
+}
+
+async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
+    let model = FakeModel::start().await;
+    let mut house = House::of_model(&model);
+    for (name, value) in settings {
+        house = house.with(name, value);
+    }
+    let service = house.open().await;
+    (model, house, service)
+}
+
+async fn ask(service: &Service, body: Value) -> Answer {
+    service.client.post("/api/chat", &body).await
+}
+
+async fn ask_raw(client: &Client, body: impl Into<reqwest::Body>) -> Answer {
+    let request = client.request(Method::POST, "/api/chat").header("content-type", "application/json");
+    client.send(request.body(body)).await
+}
+
+/// The last message of the model's last call.
+fn last_prompt(model: &FakeModel) -> String {
+    let calls = model.calls();
+    let messages = calls.last().expect("a call").body["messages"].as_array().expect("messages").clone();
+    messages.last().expect("a message")["content"].as_str().expect("text").to_owned()
+}
+
+/// The `chat` line written last.
+fn last_line(house: &House) -> Value {
+    house.events("chat").pop().expect("a chat line")
+}
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().expect("a time is text").parse().expect("RFC 3339 with an offset")
+}
+
+#[tokio::test]
+async fn a_turn_is_answered_in_the_contracts_shape() {
+    let (model, house, service) = open_with(&[("SESSION_LOG_TIMEZONE", "Asia/Kolkata")]).await;
+    let reply = Reply { text: "Nine to five.".into(), prompt_tokens: 14, completion_tokens: 9, ..Reply::default() };
+    model.behave(Behaviour::Answer(reply));
+    let answer = service.client.chat("When are you open?").await;
+    let body = answer.assert_ok();
+    assert_eq!(body["message"], "Nine to five.");
+    let usage = json!({"prompt_tokens": 14, "completion_tokens": 9, "total_tokens": 23, "model": "gpt-4o-mini"});
+    assert_eq!(body["usage"], usage);
+    assert_eq!(body["model"], "gpt-4o-mini");
+    assert_eq!(body["finish_reason"], "complete");
+    assert!(!answer.header("x-request-id").is_empty());
+    assert_eq!(body["request_id"], answer.header("x-request-id"));
+    assert!(answer.header("content-type").starts_with("application/json"));
+    assert!(body["timestamp"].as_str().is_some_and(|text| text.ends_with("+05:30")), "{body}");
+    assert_eq!(time(&body["timestamp"]), time(&last_line(&house)["timestamp"]));
+}
+
+#[tokio::test]
+async fn the_model_is_asked_with_the_default_model_the_key_and_the_bare_message() {
+    let (model, _house, service) = open().await;
+    service.client.chat("  When are you open?\n").await.assert_ok();
+    let calls = model.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].bearer.as_deref(), Some("sk-local"));
+    assert_eq!(calls[0].body["model"], "gpt-4o-mini");
+    assert_eq!(calls[0].body["messages"], json!([{"role": "user", "content": "  When are you open?\n"}]));
+}
+
+#[tokio::test]
+async fn an_answer_that_met_the_token_limit_says_so() {
+    let (model, house, service) = open().await;
+    model.behave(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
+    assert_eq!(service.client.chat("hi").await.assert_ok()["finish_reason"], "length");
+    assert_eq!(last_line(&house)["finish"], "length");
+}
+
+#[tokio::test]
+async fn history_is_passed_on_in_order_with_consecutive_user_turns() {
+    let (model, _house, service) = open().await;
+    let history = json!([
+        {"role": "user", "content": "one"},
+        {"role": "user", "content": "two"},
+        {"role": "assistant", "content": "three"},
+        {"role": "user", "content": "four"},
+    ]);
+    ask(&service, json!({"message": "five", "history": history})).await.assert_ok();
+    let mut expected = history.as_array().unwrap().clone();
+    expected.push(json!({"role": "user", "content": "five"}));
+    assert_eq!(model.calls()[0].body["messages"], Value::Array(expected));
+}
+
+#[tokio::test]
+async fn only_users_and_assistants_may_speak_in_a_history() {
+    let (model, _house, service) = open().await;
+    for role in [json!("system"), json!("developer"), json!("tool"), json!("User"), json!("")] {
+        let history = json!([{"role": "user", "content": "hi"}, {"role": role, "content": "obey-me-7261"}]);
+        let answer = ask(&service, json!({"message": "hello", "history": history})).await;
+        answer.assert_error(400, "invalid_request");
+        assert!(!answer.text.contains("obey-me-7261"), "{}", answer.text);
+    }
+    ask(&service, json!({"message": "hello", "history": [{"content": "hi"}]}))
+        .await
+        .assert_error(400, "invalid_request");
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn a_role_that_is_no_text_is_refused_as_a_wrong_value_and_not_as_broken_json() {
+    let (model, _house, service) = open().await;
+    for role in [json!(1), json!(true), json!(["user"]), Value::Null, json!({"user": null}), json!({"user": []})] {
+        let history = json!([{"role": role, "content": "hi"}]);
+        let answer = ask(&service, json!({"message": "hello", "history": history})).await;
+        assert_eq!(answer.status.as_u16(), 400, "{role} gave {}", answer.text);
+        answer.assert_error(400, "invalid_request");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn files_reach_the_model_as_the_contract_words_them() {
+    let (model, _house, service) = open().await;
+    let a = json!({"name": "a.txt", "content": "one\n\ntwo"});
+    let b = json!({"name": "b.csv", "content": "x,y"});
+    let rows = [
+        (
+            json!({"message": "Which?", "attached_files": [a]}),
+            "[Attached file 1: a.txt]\n\none\n\ntwo\n\n---\n\nWhich?",
+        ),
+        (
+            json!({"message": "Which?", "attached_files": [a, b]}),
+            "[Attached file 1: a.txt]\n\none\n\ntwo\n\n---\n\n[Attached file 2: b.csv]\n\nx,y\n\n---\n\nWhich?",
+        ),
+        (json!({"attached_files": [b]}), "[Attached file 1: b.csv]\n\nx,y\n\n---\n\nPlease analyze the attached file."),
+        (
+            json!({"message": "", "attached_files": [b, b]}),
+            "[Attached file 1: b.csv]\n\nx,y\n\n---\n\n[Attached file 2: b.csv]\n\nx,y\n\n---\n\n\
+             Please compare and analyze the attached files.",
+        ),
+        (
+            json!({"message": "?", "attached_files": [{"content": "x"}, {"name": null, "content": "y"}]}),
+            "[Attached file 1: file]\n\nx\n\n---\n\n[Attached file 2: file]\n\ny\n\n---\n\n?",
+        ),
+        (
+            json!({"message": "?", "attached_content": "x,y", "attached_filename": "b.csv"}),
+            "[Attached file 1: b.csv]\n\nx,y\n\n---\n\n?",
+        ),
+        (
+            json!({"attached_content": "x,y", "attached_files": null}),
+            "[Attached file 1: file]\n\nx,y\n\n---\n\nPlease analyze the attached file.",
+        ),
+        (json!({"message": "?", "attached_files": [], "attached_content": ""}), "?"),
+    ];
+    for (body, prompt) in rows {
+        ask(&service, body.clone()).await.assert_ok();
+        assert_eq!(last_prompt(&model), prompt, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_or_a_file_is_required() {
+    let (model, _house, service) = open().await;
+    for body in [
+        json!({}),
+        json!({"message": null}),
+        json!({"message": ""}),
+        json!({"message": " \n\t"}),
+        json!({"attached_files": []}),
+        json!({"attached_files": null, "attached_content": null}),
+        json!({"attached_filename": "a.txt"}),
+        json!({"history": [{"role": "user", "content": "hi"}]}),
+    ] {
+        let sentence = ask(&service, body.clone()).await.assert_error(400, "message_required");
+        assert_eq!(sentence, "Message or attachment is required", "{body}");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn only_the_default_model_may_be_chosen_where_no_others_are_allowed() {
+    let (model, house, service) = open_with(&[("OPENAI_MODEL", "gpt-4.1-mini")]).await;
+    for named in [json!("gpt-4.1-mini"), Value::Null, json!(""), json!(" ")] {
+        let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
+        assert_eq!(body["usage"]["model"], "gpt-4.1-mini", "{named}");
+    }
+    let calls = model.call_count();
+    for named in ["gpt-4o", "gpt-4o-mini", "GPT-4.1-MINI", "gpt-4.1-mini-2025-04-14", "basic"] {
+        ask(&service, json!({"message": "hi", "model": named})).await.assert_error(400, "model_not_allowed");
+    }
+    assert_eq!(model.call_count(), calls, "a model that may not be chosen was asked");
+    assert_eq!(last_line(&house)["model"], "gpt-4.1-mini");
+}
+
+#[tokio::test]
+async fn allowed_models_may_be_chosen_besides_the_default() {
+    let (model, house, service) = open_with(&[("ALLOWED_MODELS", "gpt-4o, o3-mini")]).await;
+    for named in ["gpt-4o", "o3-mini", "gpt-4o-mini"] {
+        let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
+        assert_eq!(body["model"], named);
+        assert_eq!(body["usage"]["model"], named);
+        assert_eq!(model.calls().last().unwrap().body["model"], named);
+        assert_eq!(last_line(&house)["model"], named);
+    }
+    ask(&service, json!({"message": "hi", "model": "o1-pro"})).await.assert_error(400, "model_not_allowed");
+    assert_eq!(model.call_count(), 3);
+}
+
+#[tokio::test]
+async fn who_speaks_is_read_in_either_spelling_and_the_nameless_are_guests() {
+    let (_model, house, service) = open().await;
+    for (speaker, username, is_guest) in [
+        (json!({}), "guest", true),
+        (json!({"username": "ada"}), "ada", true),
+        (json!({"username": "ada", "isGuest": false}), "ada", false),
+        (json!({"username": "ada", "is_guest": false}), "ada", false),
+        (json!({"username": "ada", "isGuest": null, "is_guest": false}), "ada", false),
+        (json!({"username": "ada", "isGuest": true}), "ada", true),
+        (json!({"username": "guest", "isGuest": false}), "guest", true),
+        (json!({"username": "", "isGuest": false}), "guest", true),
+        (json!({"username": null, "is_guest": false}), "guest", true),
+        (json!({"isGuest": false}), "guest", true),
+    ] {
+        let mut body = speaker.clone();
+        body["message"] = json!("hi");
+        ask(&service, body).await.assert_ok();
+        let line = last_line(&house);
+        assert_eq!((&line["username"], &line["is_guest"]), (&json!(username), &json!(is_guest)), "{speaker}");
+    }
+}
+
+#[tokio::test]
+async fn the_session_is_read_from_the_header_before_the_body() {
+    let (_model, house, service) = open().await;
+    for (header, named, expected) in [
+        (None, json!({}), Value::Null),
+        (None, json!({"sessionId": "camel"}), json!("camel")),
+        (None, json!({"session_id": "snake"}), json!("snake")),
+        (None, json!({"sessionId": null, "session_id": "snake"}), json!("snake")),
+        (None, json!({"sessionId": "", "session_id": "session_20240115_103000"}), json!("session_20240115_103000")),
+        (Some("header"), json!({"sessionId": "camel", "session_id": "snake"}), json!("header")),
+        (Some("header"), json!({}), json!("header")),
+        (Some(""), json!({"session_id": "snake"}), json!("snake")),
+    ] {
+        let mut body = named.clone();
+        body["message"] = json!("hi");
+        let mut request = service.client.json_request("/api/chat", &body);
+        if let Some(header) = header {
+            request = request.header("X-Session-ID", header);
+        }
+        service.client.send(request).await.assert_ok();
+        assert_eq!(last_line(&house)["session_id"], expected, "{header:?} {named}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_id_that_could_not_stand_in_a_log_is_refused() {
+    let (model, _house, service) = open().await;
+    for id in ["a b", "x\ny", "né", &"x".repeat(129)] {
+        ask(&service, json!({"message": "hi", "sessionId": id})).await.assert_error(400, "invalid_session_id");
+    }
+    let request = service.client.json_request("/api/chat", &json!({"message": "hi"})).header("x-session-id", "a b");
+    service.client.send(request).await.assert_error(400, "invalid_session_id");
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn null_means_absent_and_unknown_fields_are_ignored() {
+    let (model, house, service) = open().await;
+    let body = json!({
+        "message": "hi", "history": null, "model": null, "attached_files": null, "attached_content": null,
+        "attached_filename": null, "username": null, "isGuest": null, "is_guest": null, "sessionId": null,
+        "session_id": null, "temperature": 2, "stream": true, "max_tokens": 100_000, "nested": {"list": [1, {"a": []}]},
+    });
+    ask(&service, body).await.assert_ok();
+    let asked = &model.calls()[0].body;
+    assert_eq!(asked["messages"], json!([{"role": "user", "content": "hi"}]));
+    assert!(asked.get("temperature").is_none() && asked.get("max_tokens").is_none(), "{asked}");
+    assert_eq!(last_line(&house)["username"], "guest");
+}
+
+#[tokio::test]
+async fn ten_files_of_one_megabyte_are_taken_though_escapes_make_them_larger() {
+    let (model, house, service) = open().await;
+    let content = "\"name\",\"a value\"\n".repeat(1_000_000 / 17);
+    let files = (0..10).map(|number| json!({"name": format!("{number}.txt"), "content": content}));
+    let body = json!({"message": "Compare.", "attached_files": files.collect::<Vec<_>>()});
+    ask(&service, body).await.assert_ok();
+    let prompt = last_prompt(&model);
+    assert_eq!(prompt.matches("[Attached file ").count(), 10);
+    assert_eq!(prompt.matches(&content).count(), 10);
+    assert_eq!(last_line(&house)["message_chars"], prompt.chars().count());
+}
+
+#[tokio::test]
+async fn a_body_of_more_than_32_mebibytes_is_refused_and_the_next_turn_works() {
+    let (model, _house, service) = open().await;
+    let body = format!(r#"{{"message": "{}"}}"#, "x".repeat(33 << 20));
+    for _ in 0..2 {
+        ask_raw(&service.client, body.clone()).await.assert_error(413, "body_too_large");
+    }
+    assert_eq!(model.call_count(), 0);
+    service.client.chat("hi").await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_it_is_json_is_refused() {
+    let (model, _house, service) = open().await;
+    let body = json!({"message": "hi"}).to_string();
+    let bare = service.client.request(Method::POST, "/api/chat").body(body.clone());
+    service.client.send(bare).await.assert_error(415, "unsupported_media_type");
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let request = service.client.request(Method::POST, "/api/chat").header("content-type", media_type);
+        let answer = service.client.send(request.body(body.clone())).await;
+        answer.assert_error(415, "unsupported_media_type");
+    }
+    assert_eq!(model.call_count(), 0);
+    let request = service.client.request(Method::POST, "/api/chat").header("content-type", "Application/JSON; a=b");
+    service.client.send(request.body(body)).await.assert_ok();
+}
+
+#[tokio::test]
+async fn malformed_bodies_are_refused_without_repeating_them() {
+    let (model, _house, service) = open().await;
+    for (body, code) in [
+        ("", "invalid_json"),
+        ("{", "invalid_json"),
+        (r#"{"message": secret7261}"#, "invalid_json"),
+        (r#"{"message": "secret7261"} secret7261"#, "invalid_json"),
+        (r#"{"message": "secret7261"#, "invalid_json"),
+        (r#"{"message": "\ud800secret7261"}"#, "invalid_json"),
+        ("null", "invalid_request"),
+        ("5", "invalid_request"),
+        (r#""secret7261""#, "invalid_request"),
+        (r#"{"message": 7261}"#, "invalid_request"),
+        (r#"{"message": ["secret7261"]}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": "secret7261"}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": ["secret7261"]}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": [{"role": "secret7261", "content": ""}]}"#, "invalid_request"),
+        (r#"{"message": "hi", "isGuest": "secret7261"}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": {"secret7261": 1}}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": [{"name": "secret7261"}]}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": [{"content": 7261}]}"#, "invalid_request"),
+    ] {
+        let answer = ask_raw(&service.client, body).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body} gave {}", answer.text);
+        answer.assert_error(400, code);
+        assert!(!answer.json()["error"].as_str().unwrap().contains("7261"), "{body} gave {}", answer.text);
+        assert!(!answer.text.contains("secret7261"), "{body} gave {}", answer.text);
+    }
+    ask_raw(&service.client, &b"{\"message\": \"\xff\xfe\"}"[..]).await.assert_error(400, "invalid_json");
+    let deep = format!(r#"{{"message": "hi", "deep": {}}}"#, "[".repeat(100_000));
+    ask_raw(&service.client, deep).await.assert_error(400, "invalid_json");
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn a_list_does_not_pass_for_an_object() {
+    let (model, _house, service) = open().await;
+    for body in [
+        json!(["hello"]),
+        json!({"message": "hello", "history": [["user", "hi"]]}),
+        json!({"message": "hello", "attached_files": [["a.txt", "one"]]}),
+    ] {
+        let answer = ask(&service, body.clone()).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body} gave {}", answer.text);
+        answer.assert_error(400, "invalid_request");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn every_turn_leaves_one_line_with_all_its_figures() {
+    let (model, house, service) = open().await;
+    let reply = Reply { text: "Grüß Gott!".into(), prompt_tokens: 1000, completion_tokens: 100, ..Reply::default() };
+    model.behave(Behaviour::Answer(reply));
+    let request = json!({"message": "Grüße 👋", "username": "ada", "isGuest": false, "sessionId": "s-1"});
+    let body = ask(&service, request).await.assert_ok();
+    let lines = house.events("chat");
+    assert_eq!(lines.len(), 1);
+    let mut line = lines[0].clone();
+    let line = line.as_object_mut().unwrap();
+    let latency = line.remove("latency_ms").and_then(|value| value.as_f64()).expect("latency_ms is a number");
+    let waited = line.remove("model_ms").and_then(|value| value.as_f64()).expect("model_ms is a number");
+    assert!(0.0 < waited && waited <= latency, "{waited} of {latency}");
+    let cost = line.remove("cost_usd").and_then(|value| value.as_f64()).expect("cost_usd is a number");
+    assert!((cost - (1000.0 * 0.15 + 100.0 * 0.60) / 1e6).abs() < 1e-12, "{cost}");
+    let timestamp = line.remove("timestamp").expect("a timestamp");
+    time(&timestamp);
+    let date = line.remove("date").expect("a date");
+    assert_eq!(timestamp.as_str().unwrap().split('T').next(), date.as_str());
+    let expected = json!({
+        "event": "chat", "request_id": body["request_id"], "session_id": "s-1", "username": "ada", "is_guest": false,
+        "model": "gpt-4o-mini", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
+        "usage_source": "provider", "status": 200, "code": null, "finish": "complete",
+        "credential_source": "local_env", "message_chars": 7, "answer_chars": 10,
+    });
+    assert_eq!(Value::Object(line.clone()), expected);
+}
+
+#[tokio::test]
+async fn texts_are_logged_only_where_the_operator_wants_them() {
+    for (setting, logged) in [(None, false), (Some("off"), false), (Some("on"), true)] {
+        let settings: Vec<_> = setting.map(|setting| ("SESSION_LOG_CONTENT", setting)).into_iter().collect();
+        let (model, house, service) = open_with(&settings).await;
+        model.behave(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
+        let history = json!([{"role": "user", "content": "history-7261"}]);
+        let file = json!([{"name": "name-7261", "content": "content-7261"}]);
+        let body = json!({"message": "message-7261", "history": history, "attached_files": file});
+        ask(&service, body).await.assert_ok();
+        model.behave(Behaviour::CloseAtOnce);
+        service.client.chat("failed-7261").await.assert_error(502, "model_connection_lost");
+        let lines = house.events("chat");
+        assert_eq!(lines.len(), 2);
+        if logged {
+            assert_eq!(lines[0]["message"], last_message(&model, 0));
+            assert_eq!(lines[0]["answer"], "answer-7261");
+            assert_eq!(lines[1]["message"], "failed-7261");
+        } else {
+            let text = house.log().iter().map(Value::to_string).collect::<String>();
+            assert!(!text.contains("7261"), "{text}");
+        }
+    }
+}
+
+fn last_message(model: &FakeModel, call: usize) -> Value {
+    model.calls()[call].body["messages"].as_array().unwrap().last().unwrap()["content"].clone()
+}
+
+#[tokio::test]
+async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
+    let (model, house, service) = open().await;
+    model.once(Behaviour::Refuse { status: 500, headers: vec![], body: "{}".into() });
+    let request = json!({"message": "hello", "username": "ada", "sessionId": "s-1"});
+    let answer = ask(&service, request).await;
+    answer.assert_error(502, "model_failed");
+    service.client.chat("hi").await.assert_ok();
+    let lines = house.events("chat");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let line = &lines[0];
+    assert_eq!((&line["status"], &line["code"]), (&json!(502), &json!("model_failed")));
+    assert_eq!(line["finish"], "upstream_error");
+    assert_eq!(line["request_id"], answer.header("x-request-id"));
+    assert_eq!((&line["session_id"], &line["username"]), (&json!("s-1"), &json!("ada")));
+    assert_eq!((&line["message_chars"], &line["answer_chars"]), (&json!(5), &json!(0)));
+    assert_eq!(line["total_tokens"], 0);
+    assert_eq!(line["credential_source"], "local_env");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_its_turn_at_the_model() {
+    let (model, house, service) = open().await;
+    model.once(Behaviour::Silent);
+    tokio::select! {
+        answer = service.client.chat("hello") => panic!("a silent model answered {answer:?}"),
+        () = model.wait_for_calls(1) => {}
+    }
+    model.wait_for_departures(1).await;
+    let lines = house.wait_for_events("chat", 1).await;
+    assert_eq!((&lines[0]["finish"], &lines[0]["status"]), (&json!("client_gone"), &json!(499)));
+    assert_eq!(lines[0]["credential_source"], "local_env");
+    assert_eq!(lines[0]["message_chars"], 5);
+    service.client.chat("hi").await.assert_ok();
+    assert_eq!(house.events("chat").len(), 2);
+}
+
+#[tokio::test]
+async fn turns_at_the_same_time_each_get_their_own_answer_and_line() {
+    let (model, house, service) = open().await;
+    model.behave(Behaviour::Echo);
+    let ask = async |number: usize| service.client.chat(&format!("number {number}")).await.assert_ok();
+    let answers = join_all((0..50).map(ask)).await;
+    for (number, body) in answers.iter().enumerate() {
+        assert_eq!(body["message"], format!("number {number}"));
+    }
+    let ids = |values: &[Value]| values.iter().map(|value| value["request_id"].to_string()).collect::<HashSet<_>>();
+    let lines = house.events("chat");
+    assert_eq!((lines.len(), ids(&answers).len()), (50, 50));
+    assert_eq!(ids(&lines), ids(&answers));
+}
