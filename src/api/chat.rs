@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Doors, Group,
     front::RequestContext,
-    json::Json,
+    json::{Json, objects},
     problem::{Problem, failures},
 };
 use crate::{
@@ -49,10 +49,12 @@ struct ChatRequest {
     /// What the visitor says.
     message: Option<String>,
     /// What was said before, oldest first.
+    #[serde(deserialize_with = "objects")]
     history: Option<Vec<Said>>,
     /// The model to ask, among those the operator allows.
     model: Option<String>,
     /// Text files the visitor attached.
+    #[serde(deserialize_with = "objects")]
     attached_files: Option<Vec<File>>,
     /// One attached file's text, the older form; read when there are no `attached_files`.
     attached_content: Option<String>,
@@ -88,11 +90,23 @@ struct Said {
 
 /// Who said something: the visitor or the model.
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 #[oai(rename = "Role", rename_all = "lowercase")]
 enum SaidBy {
     User,
     Assistant,
+}
+
+impl TryFrom<String> for SaidBy {
+    type Error = &'static str;
+
+    fn try_from(role: String) -> Result<Self, Self::Error> {
+        match role.as_str() {
+            "user" => Ok(Self::User),
+            "assistant" => Ok(Self::Assistant),
+            _ => Err("expected `user` or `assistant`"),
+        }
+    }
 }
 
 /// An attached text file.

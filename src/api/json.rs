@@ -1,7 +1,7 @@
 //! JSON in and out. Unlike the framework's own payload it limits size and time, tells clearly what is wrong without
 //! repeating what was sent, and can take a body that is absent.
 
-use std::time::Duration;
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use poem::{FromRequest, IntoResponse, Request, RequestBody, Response, http::StatusCode, http::header};
 use poem_openapi::{
@@ -11,8 +11,8 @@ use poem_openapi::{
     types::Type,
 };
 use serde::{
-    Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::{error::Category, json};
 
@@ -198,6 +198,35 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
+/// A list of objects. Left to itself, serde takes lists for objects here, too.
+pub(super) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+    let objects = Option::<Vec<Mapped<T>>>::deserialize(from)?;
+    Ok(objects.map(|objects| objects.into_iter().map(|Mapped(object)| object).collect()))
+}
+
+/// What is read from an object, and from nothing else.
+struct Mapped<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapped<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Mapped<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mapped<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Mapped)
+            }
+        }
+
+        from.deserialize_map(OfMap(PhantomData))
+    }
+}
+
 /// What is wrong with a body, in words that hold nothing of it: where, and what was expected there.
 fn explain(path: &str, error: &serde_json::Error) -> Problem {
     if error.classify() != Category::Data {
@@ -228,7 +257,6 @@ fn plain_words(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
         "a map" => "an object",
-        "variant identifier" | "string or map" => "one of the allowed words",
         expected if expected.starts_with("struct ") => "an object",
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
         "f32" | "f64" => "a number",
@@ -239,7 +267,6 @@ fn plain_words(expected: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde::Deserialize;
 
     use super::*;
 

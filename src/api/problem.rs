@@ -14,13 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    credentials::{FetchFailure, NoCredential},
-    model::ModelFailure,
-    prompt::NothingAsked,
-    session::InvalidSessionId,
-    sessions::SessionFailure,
-    storage::StorageFailure,
-    turn::TurnFailure,
+    credentials::NoCredential, model::ModelFailure, prompt::NothingAsked, session::InvalidSessionId,
+    sessions::SessionFailure, storage::StorageFailure, turn::TurnFailure,
 };
 
 /// What went wrong, and what to do about it.
@@ -230,7 +225,6 @@ fn no_credential(none: NoCredential) -> Problem {
             "no_api_key",
             "No API key is configured; the operator must set PAPITA_API_URL or OPENAI_API_KEY",
         ),
-        NoCredential::Papita(FetchFailure::RefusedKey) => invalid_api_key(),
         NoCredential::Papita(_) => Problem::unavailable(
             "credentials_unavailable",
             "No API key could be had from the credential broker; please try again soon",

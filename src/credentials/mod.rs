@@ -71,6 +71,8 @@ pub enum NoCredential {
 struct Brokered {
     credential: Credential,
     fetched_at: Instant,
+    /// When the model's provider refused this key although Papita has no other.
+    refused_at: Option<Instant>,
 }
 
 /// Calls to Papita that may be shared: those for just any key, and those for another key than the refused one with
@@ -93,6 +95,7 @@ struct Keeper {
     papita_configured: bool,
     local: Option<Credential>,
     fresh: Duration,
+    retry: Duration,
     /// At most one entry; it leaves when it is too old to be served even stale.
     keys: Cache<(), Brokered>,
     /// Calls under way, and the failures of late.
@@ -117,6 +120,7 @@ impl Credentials {
             papita_configured: settings.papita_configured,
             local,
             fresh: settings.fresh,
+            retry: settings.retry,
             keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
             calls: Cache::builder().max_capacity(1000).time_to_live(settings.retry).build(),
             generation: AtomicU64::new(0),
@@ -132,6 +136,11 @@ impl Credentials {
     pub async fn current(&self) -> Result<Credential, NoCredential> {
         let papita_is_failing = self.0.failing.load(Ordering::Relaxed);
         if let Some(brokered) = self.0.keys.get(&()).await {
+            if self.is_known_as_refused(&brokered)
+                && let Some(local) = &self.0.local
+            {
+                return Ok(local.clone());
+            }
             if brokered.fetched_at.elapsed() >= self.0.fresh && !papita_is_failing {
                 return Ok(self.call(Call::Any).await.unwrap_or(brokered).credential);
             }
@@ -153,19 +162,27 @@ impl Credentials {
 
     /// Another key than the one the model's provider has just refused, from Papita. `None` when Papita has no other.
     pub async fn replacement(&self, refused: &Credential) -> Option<Credential> {
-        let is_refused = |brokered: &Brokered| brokered.credential.generation == refused.generation;
-        let drop_refused = |entry: Option<moka::Entry<(), Brokered>>| {
-            let found = entry.is_some_and(|entry| is_refused(entry.value()));
+        let known = self.0.keys.get(&()).await;
+        let found = match known {
+            // Another turn has fetched the new key by now.
+            Some(known) if known.credential.key != refused.key => known,
+            // Another turn has learned by now that there is none.
+            Some(known) if self.is_known_as_refused(&known) => return None,
+            _ => {
+                self.drop_generation(refused.generation).await;
+                self.call(Call::OtherThan(refused.key.fingerprint())).await.ok()?
+            }
+        };
+        Some(found.credential)
+    }
+
+    /// Drops just this generation: a newer one may have come in the meantime.
+    async fn drop_generation(&self, generation: u64) {
+        let drop_it = |entry: Option<moka::Entry<(), Brokered>>| {
+            let found = entry.is_some_and(|entry| entry.value().credential.generation == generation);
             std::future::ready(if found { Op::Remove } else { Op::Nop })
         };
-        self.0.keys.entry(()).and_compute_with(drop_refused).await;
-        // Another turn may have fetched the new key by now.
-        let known = self.0.keys.get(&()).await.filter(|known| known.credential.key != refused.key);
-        let found = match known {
-            Some(known) => known,
-            None => self.call(Call::OtherThan(refused.key.fingerprint())).await.ok()?,
-        };
-        (found.credential.key != refused.key).then_some(found.credential)
+        self.0.keys.entry(()).and_compute_with(drop_it).await;
     }
 
     /// The key in `OPENAI_API_KEY`.
@@ -251,14 +268,14 @@ impl Credentials {
         }
         // Taken before the call: of two calls, the one begun later brings the newer key.
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut outcome = self.0.papita.fetch().await;
-        if let Ok(key) = &outcome
-            && self.is_known_as_refused(key, call).await
-        {
-            outcome = Err(FetchFailure::RefusedKey);
-        }
+        let outcome = self.0.papita.fetch().await;
         self.learn(outcome.as_ref().err().copied());
-        Ok(self.keep(outcome?, generation).await)
+        let key = outcome?;
+        let is_refused = *call == Call::OtherThan(key.fingerprint());
+        let brokered = self.keep(key, generation, is_refused).await;
+        // The refused key is kept all the same: a provider may refuse by mistake, and where there is no other key,
+        // trying it costs less than certain failure.
+        if is_refused { Err(FetchFailure::RefusedKey) } else { Ok(brokered) }
     }
 
     fn serves(&self, known: &Brokered, call: &Call) -> bool {
@@ -288,19 +305,25 @@ impl Credentials {
         }
     }
 
-    async fn is_known_as_refused(&self, key: &ApiKey, call: &Call) -> bool {
-        let refusal = Call::OtherThan(key.fingerprint());
-        *call == refusal || matches!(self.0.calls.get(&refusal).await, Some(Err(FetchFailure::RefusedKey)))
+    /// Whether the provider has refused this key of late, and Papita had no other.
+    fn is_known_as_refused(&self, known: &Brokered) -> bool {
+        known.refused_at.is_some_and(|refused_at| refused_at.elapsed() < self.0.retry)
     }
 
-    async fn keep(&self, key: ApiKey, generation: u64) -> Brokered {
-        let brokered = Brokered {
-            credential: Credential { key, source: CredentialSource::PapitaApi, generation },
-            fetched_at: Instant::now(),
-        };
-        let kept = brokered.clone();
+    /// Keeps a key unless a newer one is there.
+    async fn keep(&self, key: ApiKey, generation: u64, is_refused: bool) -> Brokered {
+        let now = Instant::now();
+        let credential = Credential { key, source: CredentialSource::PapitaApi, generation };
+        let brokered = Brokered { credential, fetched_at: now, refused_at: is_refused.then_some(now) };
+        let mut kept = brokered.clone();
         let newest = |entry: Option<moka::Entry<(), Brokered>>| {
-            let outdated = entry.is_some_and(|entry| entry.value().credential.generation > generation);
+            let known = entry.map(moka::Entry::into_value);
+            if let Some(known) = &known
+                && known.credential.key == kept.credential.key
+            {
+                kept.refused_at = kept.refused_at.or(known.refused_at);
+            }
+            let outdated = known.is_some_and(|known| known.credential.generation > generation);
             std::future::ready(if outdated { Op::Nop } else { Op::Put(kept) })
         };
         self.0.keys.entry(()).and_compute_with(newest).await;

@@ -30,6 +30,9 @@ use crate::{
     usage::{self, UsageLog},
 };
 
+/// So many rotations of the key a single turn lives through; more are not a rotation.
+const ROTATIONS: u32 = 3;
+
 /// What a door hands in.
 #[derive(Debug)]
 pub struct Ask {
@@ -320,7 +323,8 @@ impl Turns {
             && !self.0.credentials.papita_is_configured()
     }
 
-    /// Asks with this key. If it is refused, asks with Papita's new one, and at last with the local one.
+    /// Asks with this key. If it is refused, asks with Papita's new one as long as Papita has a new one, and at last
+    /// with the local one.
     async fn ask_with(
         &self,
         credential: Credential,
@@ -330,11 +334,14 @@ impl Turns {
         const REFUSED: Result<Answer, TurnFailure> = Err(TurnFailure::Model(ModelFailure::Unauthorized));
         let mut last = credential;
         let mut outcome = self.ask_model(messages, reply, Some(&last)).await;
-        if outcome == REFUSED
+        let mut rotations = 0;
+        while outcome == REFUSED
+            && rotations < ROTATIONS
             && let Some(new) = self.0.credentials.replacement(&last).await
         {
             outcome = self.ask_model(messages, reply, Some(&new)).await;
             last = new;
+            rotations += 1;
         }
         if outcome == REFUSED
             && last.source != CredentialSource::LocalEnv

@@ -83,7 +83,7 @@ impl Gate {
         self.0.send_replace(true);
     }
 
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let mut changes = self.0.subscribe();
         let opened = changes.wait_for(|open| *open).await;
         opened.expect("a gate that outlives its wait");

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::model::Gate;
 use super::{Answer, Body, Door, Host, JSON, Tally, read_json, respond_json, respond_text, status};
 
 /// A handle to the fake; its clones share one server, which ends with the last.
@@ -26,6 +27,7 @@ struct Papita {
 
 struct Manners {
     hanging: bool,
+    held: Option<Gate>,
     credentials: (StatusCode, String),
     usage_status: StatusCode,
     accepted: Vec<Accepted>,
@@ -41,6 +43,7 @@ impl Default for Manners {
     fn default() -> Self {
         Self {
             hanging: false,
+            held: None,
             credentials: (StatusCode::NOT_FOUND, not_found()),
             usage_status: StatusCode::OK,
             accepted: Vec::new(),
@@ -79,6 +82,11 @@ impl FakePapita {
     /// what to serve or how to answer usage reports.
     pub fn hang(&self) {
         self.0.host.manners().hanging = true;
+    }
+
+    /// Holds calls for the key back until the gate opens; they are answered with what is served then.
+    pub fn hold_key_calls(&self, gate: &Gate) {
+        self.0.host.manners().held = Some(gate.clone());
     }
 
     pub async fn stop(&self) {
@@ -132,7 +140,7 @@ impl FakePapita {
 impl Host for Papita {
     async fn receive(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let answer = match (request.method(), request.uri().path()) {
-            (&Method::GET, "/api/credentials/global/openai") => self.hand_out_key(),
+            (&Method::GET, "/api/credentials/global/openai") => self.hand_out_key().await,
             (&Method::POST, "/api/usage/log") => self.take_report(request).await?,
             _ => Some(respond_text(StatusCode::NOT_FOUND, JSON, not_found())),
         };
@@ -144,8 +152,12 @@ impl Host for Papita {
 }
 
 impl Papita {
-    fn hand_out_key(&self) -> Option<Response<Body>> {
+    async fn hand_out_key(&self) -> Option<Response<Body>> {
         self.key_calls.add_one();
+        let held = self.manners().held.clone();
+        if let Some(gate) = held {
+            gate.pass().await;
+        }
         let manners = self.manners();
         let (status, body) = manners.credentials.clone();
         (!manners.hanging).then(|| respond_text(status, JSON, body))
