@@ -8,10 +8,11 @@ use crate::{
     api,
     app::App,
     clock::Clock,
-    config::{AiService, Config, Source, VARIABLES},
-    credentials::{CredentialSource, Credentials, NoCredential},
+    config::{Config, Source, VARIABLES},
+    credentials::{Access, CredentialSource, Credentials},
     http_client,
     model::{ModelFailure, OpenAi, Question},
+    secret::ApiKey,
     tasks::Tasks,
     telemetry,
 };
@@ -133,46 +134,38 @@ impl Signals {
 /// Says in words what works. Succeeds when a turn would be answered.
 async fn check(config: Config) -> ExitCode {
     print("Configuration: valid.\n");
-    let client = match http_client::build(config.model.connect_timeout) {
+    let client = match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => client,
         Err(failure) => {
             complain(&failure);
             return ExitCode::FAILURE;
         }
     };
-    if config.model.service == AiService::Basic {
-        print("Model: the built-in responder answers (AI_SERVICE=basic); no key is needed.\n");
-        return ExitCode::SUCCESS;
-    }
     let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
-    let credential = credentials.current().await;
-    let papita = &config.credentials.papita_url;
-    let (words, key) = match credential {
-        Ok(credential) => {
+    let access = credentials.access(&config.model).await;
+    match &access {
+        Access::Key(credential) => {
             let from = match credential.source {
-                CredentialSource::PapitaApi => format!("from Papita at {}", papita.origin().ascii_serialization()),
-                _ => "from OPENAI_API_KEY (Papita gave none)".to_owned(),
+                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_url),
+                _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };
-            (format!("Key: {from}, fingerprint {}.\n", credential.key.fingerprint()), Some(credential.key))
+            print(&format!("Key: from {from}; its fingerprint is {}.\n", credential.key.fingerprint()));
         }
-        Err(NoCredential::NotConfigured) if config.model.works_without_key() => {
-            ("Key: none, and none needed by this OPENAI_BASE_URL.\n".to_owned(), None)
-        }
-        Err(NoCredential::NotConfigured) if config.model.service == AiService::Auto => {
-            print("Key: none is configured (OPENAI_API_KEY, PAPITA_API_URL).\n");
+        Access::NoKeyNeeded => print("Key: none, and none needed by this OPENAI_BASE_URL.\n"),
+        Access::BuiltIn => {
+            print("Key: none is used (AI_SERVICE=basic), or none is configured (OPENAI_API_KEY, PAPITA_API_URL).\n");
             print("Model: demo mode, the built-in responder answers.\n");
             return ExitCode::SUCCESS;
         }
-        Err(none) => {
+        Access::Missing(none) => {
             print(&format!("Key: none; {none}.\n"));
             return ExitCode::FAILURE;
         }
-    };
-    print(&words);
-    ask_model(&config, OpenAi::new(&config.model, client), key.as_ref()).await
+    }
+    ask_model(&config, &OpenAi::new(&config.model, client), access.key()).await
 }
 
-async fn ask_model(config: &Config, model: OpenAi, key: Option<&crate::secret::ApiKey>) -> ExitCode {
+async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> ExitCode {
     let name = &config.model.default;
     let messages =
         [crate::chat::Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];

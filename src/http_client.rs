@@ -2,21 +2,32 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
+use crate::config;
+
 /// How long an unused connection is kept. Shorter than the 60 s after which common servers and balancers drop one,
 /// so that a turn rarely meets a connection that is about to close.
 const IDLE: Duration = Duration::from_secs(50);
 
 /// The client could not be made; nearly always the machine's root certificates.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be set up (are the machine's root certificates installed?)")]
+#[error("the HTTP client could not be set up; are the machine's root certificates installed, and HTTPS_PROXY right?")]
 pub struct ClientFailure(#[from] reqwest::Error);
 
 /// Makes the client. Timeouts other than that of connecting belong to each call.
 #[expect(clippy::disallowed_methods, reason = "the one home of the HTTP client")]
-pub fn build(connect_timeout: Duration) -> Result<reqwest::Client, ClientFailure> {
+pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<reqwest::Client, ClientFailure> {
     // An error means that a provider was installed before, in this process: then that one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
+    // Not the library's own look at the environment: it would send a call to Papita on this machine, and with it the
+    // key, through a proxy that is meant for the world outside.
+    let mut builder = reqwest::Client::builder().no_proxy();
+    if let Some(address) = &proxy.address {
+        let except = reqwest::NoProxy::from_string(&proxy.except);
+        builder = builder.proxy(reqwest::Proxy::https(address.expose_secret())?.no_proxy(except));
+    }
+    Ok(builder
         .user_agent(concat!("al-chat/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(connect_timeout)

@@ -10,6 +10,7 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_open ON sessions (started_at) WHERE stopped_at IS NULL;
+CREATE INDEX sessions_over ON sessions (stopped_at) WHERE logged = 1;
 CREATE INDEX sessions_unlogged ON sessions (stopped_at) WHERE stopped_at IS NOT NULL AND logged = 0;
 
 -- The turns of open sessions, for the numbers of their stop; removed with it.

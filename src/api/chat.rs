@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 200;
 failures! { ChatFailure {
     400 "Something in the request is not as it should be: no message and no file (`message_required`), a field \
          (`invalid_request`), the session id (`invalid_session_id`), the model (`model_not_allowed`, \
-         `model_not_found`), or it is too long for the model (`prompt_too_long`).",
+         `model_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 32 MiB (`body_too_large`).",

@@ -10,10 +10,13 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::credentials::CredentialSource;
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",
+} }
+
+failures! { NotAlive {
+    503 "The process should be restarted (`not_alive`).",
 } }
 
 /// How the service is.
@@ -79,14 +82,13 @@ impl HealthApi {
     #[oai(path = "/health", method = "get", operation_id = "health")]
     async fn health(&self, Data(doors): Data<&Doors>) -> Json<Health> {
         let settings = &doors.config.model;
-        let has_key = doors.credentials.known_source().await != CredentialSource::None;
         let (papita_queue_depth, papita_queue_dropped) = doors.turns.papita_queue();
         let status = if doors.turns.is_draining() { "stopping" } else { "healthy" };
         Json(Health {
             status: status.to_owned(),
             timestamp: doors.clock.rfc3339(doors.clock.now()),
-            openai_configured: has_key || settings.works_without_key(),
-            demo_mode: doors.turns.demo_mode(),
+            openai_configured: doors.credentials.can_ask_model(settings).await,
+            demo_mode: doors.credentials.demo_mode(settings),
             model: settings.default.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: doors.started.elapsed().as_secs(),
@@ -96,10 +98,16 @@ impl HealthApi {
     }
 
     /// Whether the process is alive
+    ///
+    /// 503 when it cannot recover by itself and should be restarted.
     #[oai(path = "/health/live", method = "get", operation_id = "live")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
-    async fn live(&self) -> Json<Live> {
-        Json(Live { status: "alive".to_owned() })
+    async fn live(&self, Data(doors): Data<&Doors>) -> Result<Json<Live>, NotAlive> {
+        if doors.log.is_alive() && doors.turns.ledger_is_alive() {
+            return Ok(Json(Live { status: "alive".to_owned() }));
+        }
+        let error = "A part of this server has died; it must be restarted";
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_alive", error).into())
     }
 
     /// Whether traffic should be sent here

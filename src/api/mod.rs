@@ -11,11 +11,11 @@ mod session;
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use bytes::Bytes;
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Response, Route,
+    Endpoint, EndpointExt, Response, Route,
     endpoint::make_sync,
     http::{HeaderValue, header},
-    web::Html,
 };
 use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tags};
 use serde_json::Value;
@@ -29,6 +29,9 @@ use crate::{
 
 /// Where the contract can be read and tried.
 const DOCS: &str = "/docs";
+
+/// The media type of pages.
+const HTML: &str = "text/html; charset=utf-8";
 
 /// Where the contract is served.
 const CONTRACT: &str = "/openapi.json";
@@ -100,7 +103,7 @@ pub fn contract() -> String {
 pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let service = service();
     let contract = contract();
-    let docs = service.swagger_ui_html();
+    let docs = Bytes::from(service.swagger_ui_html());
     let mut methods = methods(&contract);
     for page in [DOCS, CONTRACT] {
         methods.insert(page.to_owned(), HeaderValue::from_static("GET"));
@@ -109,15 +112,16 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let cors = Cors::new(&doors.config.server.origins);
     let body_timeout = BodyTimeout(doors.config.server.body_timeout);
     let routes = Route::new()
-        .at(DOCS, poem::get(make_sync(move |_| Html(docs.clone()))))
-        .at(CONTRACT, poem::get(make_sync(move |_| json_text(&contract))))
+        .at(DOCS, poem::get(page(HTML, docs)))
+        .at(CONTRACT, poem::get(page(json::MEDIA_TYPE, Bytes::from(contract))))
         .nest("/", service)
         .data(doors);
     Front { inner: routes, cors, body_timeout, methods, is_draining: Box::new(move || turns.is_draining()) }
 }
 
-fn json_text(text: &str) -> Response {
-    Response::builder().header(header::CONTENT_TYPE, json::MEDIA_TYPE).body(text.to_owned()).into_response()
+/// The same for everybody, and shared by all who read it.
+fn page(media_type: &'static str, text: Bytes) -> impl Endpoint {
+    make_sync(move |_| Response::builder().header(header::CONTENT_TYPE, media_type).body(text.clone()))
 }
 
 /// The methods that each path of the contract takes, as an `Allow` header says them.

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     cost::{TokenUsage, dollars},
-    credentials::{Credential, CredentialSource, NoCredential},
+    credentials::{Access, NoCredential},
+    secret::ApiKey,
     turn::TurnFailure,
 };
 
@@ -51,10 +52,10 @@ struct Info {
     /// The model asked when a client names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
-    /// True when there is a key.
+    /// True when the model can be asked: there is a key, or its server needs none.
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_valid: Option<bool>,
-    /// Why there is no key.
+    /// Why the model cannot be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// The same for programs.
@@ -144,7 +145,7 @@ struct AccountInfo {
     api_key_prefix: Option<String>,
     /// The model asked when a client names none.
     model: String,
-    /// `active` when there is a key, `no_key` otherwise.
+    /// `active` when the model can be asked, `no_key` otherwise.
     status: String,
 }
 
@@ -155,16 +156,18 @@ impl OpenAiApi {
     /// The model and where its key comes from
     #[oai(path = "/info", method = "get", operation_id = "openaiInfo")]
     async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
-        let credential = doors.credentials.current().await;
-        let credentials = CredentialsInfo::new(doors, credential.as_ref().ok());
-        let info = Info { credentials, ..Info::default() };
-        Json(match credential {
-            Ok(_) => Info { model: Some(doors.config.model.default.clone()), credentials_valid: Some(true), ..info },
-            Err(none) => {
-                let problem = Problem::from(TurnFailure::NoCredential(none));
-                Info { error: Some(problem.error.into_owned()), code: Some(problem.code.to_owned()), ..info }
+        let access = doors.credentials.access(&doors.config.model).await;
+        let info = Info { credentials: CredentialsInfo::new(doors, &access), ..Info::default() };
+        let none = match access {
+            Access::Key(_) | Access::NoKeyNeeded => {
+                let model = Some(doors.config.model.default.clone());
+                return Json(Info { model, credentials_valid: Some(true), ..info });
             }
-        })
+            Access::BuiltIn => NoCredential::NotConfigured,
+            Access::Missing(none) => none,
+        };
+        let problem = Problem::from(TurnFailure::NoCredential(none));
+        Json(Info { error: Some(problem.error.into_owned()), code: Some(problem.code.to_owned()), ..info })
     }
 
     /// Ask the model for one word
@@ -196,7 +199,7 @@ impl OpenAiApi {
     #[oai(path = "/usage", method = "get", operation_id = "openaiUsage")]
     async fn usage(&self, Data(doors): Data<&Doors>) -> Result<Json<UsageReport>, UsageFailure> {
         let totals = doors.storage.usage_totals().await?;
-        let credential: Result<Credential, NoCredential> = doors.credentials.current().await;
+        let access = doors.credentials.access(&doors.config.model).await;
         let default_model = &doors.config.model.default;
         Ok(Json(UsageReport {
             total_prompt_tokens: totals.usage.prompt,
@@ -208,8 +211,8 @@ impl OpenAiApi {
             prompt_cost_usd: dollars(totals.cost.prompt),
             completion_cost_usd: dollars(totals.cost.completion),
             account_info: AccountInfo {
-                status: if credential.is_ok() { "active" } else { "no_key" }.to_owned(),
-                api_key_prefix: credential.ok().map(|credential| credential.key.fingerprint()),
+                status: if access.reaches_the_model() { "active" } else { "no_key" }.to_owned(),
+                api_key_prefix: access.key().map(ApiKey::fingerprint),
                 model: default_model.clone(),
             },
             billing_credit_balance: None,
@@ -223,23 +226,16 @@ impl OpenAiApi {
 }
 
 impl CredentialsInfo {
-    fn new(doors: &Doors, credential: Option<&Credential>) -> Self {
-        let key = credential.map(|credential| &credential.key);
-        let source = credential.map_or(CredentialSource::None, |credential| credential.source);
+    fn new(doors: &Doors, access: &Access) -> Self {
+        let settings = &doors.config.credentials;
         Self {
-            openai_api_key_set: key.is_some(),
-            openai_api_key_length: key.map_or(0, |key| key.len() as u64),
-            openai_api_key_prefix: key.map(crate::secret::ApiKey::fingerprint),
+            openai_api_key_set: access.key().is_some(),
+            openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
+            openai_api_key_prefix: access.key().map(ApiKey::fingerprint),
             openai_model: doors.config.model.default.clone(),
-            papita_api_url: without_login(&doors.config.credentials.papita_url),
-            env_file_exists: doors.config.credentials.env_file_exists,
-            credential_source: source.as_str().to_owned(),
+            papita_api_url: settings.papita_url.as_str().trim_end_matches('/').to_owned(),
+            env_file_exists: settings.env_file.is_file(),
+            credential_source: access.source().as_str().to_owned(),
         }
     }
-}
-
-/// An address without the user name and password that may be in it.
-fn without_login(url: &url::Url) -> String {
-    let path = url.path().trim_end_matches('/');
-    format!("{}{path}", url.origin().ascii_serialization())
 }

@@ -267,6 +267,10 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::RequestRefused(400 | 422) => {
             Problem::bad_request("request_refused", "The model's provider refuses this request; please change it")
         }
+        ModelFailure::Withheld => Problem::bad_request(
+            "answer_withheld",
+            "The model's provider withheld the answer to this; please ask for something else",
+        ),
         ModelFailure::Forbidden => bad_gateway(
             "model_forbidden",
             "The model's provider forbids this use of the API key; the operator must look into it",

@@ -4,18 +4,10 @@
 //! HTTP/1.1 only: telling it from HTTP/2 means waiting for a connection's first bytes without a time limit, and TLS
 //! with HTTP/2 is the business of the proxy in front.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use poem::{
     Endpoint, Request, Response,
     http::uri::Scheme,
@@ -27,6 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::pace::{Pace, Paced};
 use crate::{config::Server, tasks::Tasks};
 
 /// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
@@ -56,6 +49,7 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
             local: local.unwrap_or(remote),
             remote,
             header_timeout: settings.header_timeout,
+            keepalive_timeout: settings.keepalive_timeout,
             stop: stop.clone(),
         };
         tasks.spawn("connection", async move {
@@ -86,6 +80,7 @@ struct Connection<E> {
     local: SocketAddr,
     remote: SocketAddr,
     header_timeout: Duration,
+    keepalive_timeout: Duration,
     stop: CancellationToken,
 }
 
@@ -94,34 +89,35 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         // Small answers leave at once; failing to ask for that is no reason to hang up.
         let _ = stream.set_nodelay(true);
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(self.remote.into()));
-        // Whether a request is being answered.
-        let answering = AtomicBool::new(false);
+        let pace = Pace::new(self.header_timeout, self.keepalive_timeout);
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let (local, remote) = addresses.clone();
             let request = Request::from((request, local, remote, Scheme::HTTP));
-            answering.store(true, Ordering::Relaxed);
+            pace.answer();
             async {
                 let response = self.endpoint.get_response(request).await;
-                answering.store(false, Ordering::Relaxed);
+                pace.answered();
                 Ok::<_, Infallible>(hyper::Response::from(response))
             }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Paced { stream, pace: Arc::clone(&pace) });
+        let connection = http1::Builder::new().header_read_timeout(None).serve_connection(stream, service);
         tokio::pin!(connection);
         // How a connection ends is the client's business; what was asked on it has been logged by then.
-        tokio::select! {
-            _ = &mut connection => {}
-            () = self.stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                if answering.load(Ordering::Relaxed) {
-                    let _ = connection.await;
-                } else {
-                    // A client that has said nothing, or half a thing, is not waited for; a last answer may be on its
-                    // way out.
-                    let _ = tokio::time::timeout(LAST_FLUSH, connection).await;
+        while let Some(left) = pace.left() {
+            tokio::select! {
+                _ = &mut connection => return,
+                () = tokio::time::sleep(left) => {}
+                () = self.stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    if pace.is_answering() {
+                        let _ = connection.await;
+                    } else {
+                        // A client that has said nothing, or half a thing, is not waited for; a last answer may be on
+                        // its way out.
+                        let _ = tokio::time::timeout(LAST_FLUSH, connection).await;
+                    }
+                    return;
                 }
             }
         }

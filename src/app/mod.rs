@@ -1,6 +1,7 @@
 //! Builds, wires, runs, and stops everything in order.
 
 mod accept;
+mod pace;
 
 use std::{
     net::SocketAddr,
@@ -70,7 +71,7 @@ impl App {
         let log_settings = &config.session_log;
         let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
         let storage = Storage::open(&config.database_url).await?;
-        let client = http_client::build(config.model.connect_timeout)?;
+        let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
         let means = Means {
             client,
@@ -88,7 +89,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
             model: &config.model.default,
-            demo_mode: turns.demo_mode(),
+            demo_mode: credentials.demo_mode(&config.model),
         };
         log.append(clock.now(), &event).await?;
         let doors =
@@ -167,14 +168,14 @@ async fn find_credentials(
         });
     }
     // Whatever it finds is remembered by the keeper; too slow a look goes on without us.
-    let _ = tokio::time::timeout(FIRST_LOOK, credentials.current()).await;
+    let _ = tokio::time::timeout(FIRST_LOOK, credentials.access(&config.model)).await;
     Ok(credentials)
 }
 
 fn announce(doors: &Doors, address: SocketAddr) {
     let model = &doors.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
-    if doors.turns.demo_mode() {
+    if doors.credentials.demo_mode(&doors.config.model) {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"
         );

@@ -7,6 +7,7 @@ mod variables;
 use std::{fmt, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use url::Url;
 
 pub use self::{
@@ -35,6 +36,8 @@ pub struct Config {
     pub session_idle_timeout: Duration,
     /// How many usage records wait for Papita at the most.
     pub papita_queue_limit: u64,
+    /// The proxy for calls by https.
+    pub proxy: Proxy,
     /// The database's address, `sqlite://…`.
     pub database_url: String,
     /// The filter of the diagnostics.
@@ -58,6 +61,8 @@ pub struct Server {
     pub header_timeout: Duration,
     /// Time for a request's body.
     pub body_timeout: Duration,
+    /// Time that an idle connection is kept.
+    pub keepalive_timeout: Duration,
     /// Time for turns in flight after a signal to stop.
     pub drain_timeout: Duration,
 }
@@ -95,6 +100,15 @@ impl Model {
     }
 }
 
+/// The proxy for calls by https. Calls by plain http go straight: they are for this machine or this network.
+#[derive(Clone, Debug, Default)]
+pub struct Proxy {
+    /// Its address, which may hold a password; none goes straight.
+    pub address: Option<SecretString>,
+    /// Hosts that are called straight all the same, comma-separated.
+    pub except: String,
+}
+
 /// Who answers turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AiService {
@@ -123,8 +137,8 @@ pub struct Credentials {
     pub stale: Duration,
     /// How long a failure of Papita is remembered.
     pub retry: Duration,
-    /// Whether there is a `.env` file in the working directory.
-    pub env_file_exists: bool,
+    /// Where a `.env` file would be.
+    pub env_file: PathBuf,
 }
 
 /// The session log.
@@ -175,7 +189,7 @@ impl fmt::Display for Mistakes {
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const COUNT: &str = "a whole number of 1 or more";
 const SWITCH: &str = "on or off";
-const HTTP_URL: &str = "a URL that starts with http:// or https://";
+const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
 
 impl Config {
     /// Reads every setting. Fails with all mistakes at once.
@@ -211,7 +225,16 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         let understood = tracing_subscriber::EnvFilter::builder().parse(text).is_ok();
         understood.then(|| text.to_owned())
     });
+    let straight = reader.text(var::NO_PROXY).unwrap_or_default();
+    let proxy = reader.read(var::HTTPS_PROXY, "the URL of a proxy, such as http://proxy.example:3128", |text| {
+        let valid = text.is_empty() || Url::parse(text).is_ok_and(|url| url.has_host());
+        valid.then(|| Proxy {
+            address: (!text.is_empty()).then(|| SecretString::from(text)),
+            except: straight.to_owned(),
+        })
+    });
     Some(Config {
+        proxy: proxy?,
         server: server?,
         model: model?,
         credentials: credentials?,
@@ -238,6 +261,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     let max_connections = reader
         .read(var::MAX_CONNECTIONS, COUNT, |text| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit)));
     let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
+    let keepalive_timeout = reader.read(var::KEEPALIVE_TIMEOUT, DURATION, parse::duration);
     let body_timeout = reader.read(var::BODY_TIMEOUT, DURATION, parse::duration);
     let drain_timeout = reader.read(var::DRAIN_TIMEOUT, DURATION, parse::duration);
     Some(Server {
@@ -247,6 +271,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         max_connections: max_connections?,
         header_timeout: header_timeout?,
         body_timeout: body_timeout?,
+        keepalive_timeout: keepalive_timeout?,
         drain_timeout: drain_timeout?,
     })
 }
@@ -300,7 +325,7 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
         fresh: fresh?,
         stale: stale?,
         retry: retry?,
-        env_file_exists: source.env_file_exists,
+        env_file: source.env_file.clone(),
     })
 }
 

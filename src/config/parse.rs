@@ -47,9 +47,11 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
 pub(super) fn http_url(text: &str) -> Option<Url> {
     let mut url = Url::parse(text).ok()?;
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    // A password in an address would show wherever the address does.
+    let anonymous = url.username().is_empty() && url.password().is_none();
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
-    web.then_some(url)
+    (web && anonymous).then_some(url)
 }
 
 /// The comma-separated parts of a text, blank ones left out.

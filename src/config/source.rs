@@ -1,15 +1,21 @@
 //! Where settings come from: the environment first, `.env` second, a default third. Reading collects mistakes
 //! instead of stopping at the first.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use super::{Mistake, variables::Variable};
+use super::{
+    Mistake,
+    variables::{PORT, SERVER_PORT, Variable},
+};
 
 /// Named texts, blank ones left out.
 #[derive(Debug, Default)]
 pub struct Source {
     values: HashMap<String, String>,
-    pub(super) env_file_exists: bool,
+    pub(super) env_file: PathBuf,
     unreadable: Vec<Mistake>,
 }
 
@@ -19,13 +25,17 @@ impl Source {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
     pub fn of_process(env_file: &Path) -> Self {
-        let mut source = Self::default();
-        source.add_file(env_file);
+        let mut source = Self { env_file: env_file.to_owned(), ..Self::default() };
+        source.add_file();
         // `vars` would panic on a value that is not UTF-8; such a value cannot be one of ours.
-        for (name, value) in std::env::vars_os() {
-            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                source.add(name, value);
-            }
+        let pairs =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = pairs.collect::<HashMap<_, _>>();
+        if environment.contains_key(SERVER_PORT.name) && !environment.contains_key(PORT.name) {
+            source.values.remove(PORT.name);
+        }
+        for (name, value) in environment {
+            source.set(name, value);
         }
         source
     }
@@ -34,20 +44,22 @@ impl Source {
     pub fn of_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut source = Self::default();
         for (name, value) in pairs {
-            source.add(name.into(), value.into());
+            source.set(name.into(), value.into());
         }
         source
     }
 
-    fn add(&mut self, name: String, value: String) {
-        if !value.trim().is_empty() {
+    /// A blank value unsets what was there before.
+    fn set(&mut self, name: String, value: String) {
+        if value.trim().is_empty() {
+            self.values.remove(&name);
+        } else {
             self.values.insert(name, value);
         }
     }
 
-    fn add_file(&mut self, path: &Path) {
-        self.env_file_exists = path.is_file();
-        if !self.env_file_exists {
+    fn add_file(&mut self) {
+        if !self.env_file.is_file() {
             return;
         }
         // The parser's own error would quote the line, and with it perhaps a key.
@@ -55,12 +67,12 @@ impl Source {
             variable: ".env",
             expected: "lines of the form NAME=value, quoted where the value has blanks".to_owned(),
         };
-        match dotenvy::from_path_iter(path) {
+        match dotenvy::from_path_iter(&self.env_file) {
             Err(_) => self.unreadable.push(mistake()),
             Ok(lines) => {
                 for line in lines {
                     match line {
-                        Ok((name, value)) => self.add(name, value),
+                        Ok((name, value)) => self.set(name, value),
                         Err(_) => self.unreadable.push(mistake()),
                     }
                 }

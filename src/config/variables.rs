@@ -52,9 +52,13 @@ variables! {
     SESSION_LOG_CONTENT = "off", "on: the texts of messages and answers are logged too";
     DATABASE_URL = "sqlite://al-chat.db", "where sessions, totals and queues are kept";
 
+    HTTPS_PROXY = "", "proxy for calls by https; plain http goes straight";
+    NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated";
+
     MAX_CONNECTIONS = "10000", "connections served at once; more wait to be accepted";
     HEADER_TIMEOUT = "10s", "time for a client to send its request's headers";
-    BODY_TIMEOUT = "30s", "time for a client to send its request's body";
+    BODY_TIMEOUT = "30s", "time for a client to send its request's body; large ones have a second more for each 32 KiB";
+    KEEPALIVE_TIMEOUT = "75s", "time an idle connection is kept; longer than that of a proxy in front";
     DRAIN_TIMEOUT = "30s", "time for turns in flight to finish after SIGTERM";
     LOG_LEVEL = "info", "diagnostics: error, warn, info, debug, or a tracing filter";
     LOG_FORMAT = "text", "text or json";

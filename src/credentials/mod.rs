@@ -19,7 +19,11 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::papita::FetchFailure;
 use self::papita::Papita;
-use crate::{config, secret::ApiKey, tasks::Tasks};
+use crate::{
+    config::{self, AiService},
+    secret::ApiKey,
+    tasks::Tasks,
+};
 
 /// Where a key came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,39 @@ pub enum NoCredential {
     /// Papita gave none, and there is no local one.
     #[error("{0}, and OPENAI_API_KEY holds no key")]
     Papita(#[source] FetchFailure),
+}
+
+/// How a turn may be answered.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// By the model, asked with this key.
+    Key(Credential),
+    /// By the model, which needs no key.
+    NoKeyNeeded,
+    /// By the built-in responder: it was chosen, or no source of a key was configured at all.
+    BuiltIn,
+    /// Not at all.
+    Missing(NoCredential),
+}
+
+impl Access {
+    /// The key to ask with.
+    #[must_use]
+    pub fn key(&self) -> Option<&ApiKey> {
+        if let Self::Key(credential) = self { Some(&credential.key) } else { None }
+    }
+
+    /// Where that key comes from.
+    #[must_use]
+    pub fn source(&self) -> CredentialSource {
+        if let Self::Key(credential) = self { credential.source } else { CredentialSource::None }
+    }
+
+    /// Whether it is the model that answers.
+    #[must_use]
+    pub fn reaches_the_model(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::NoKeyNeeded)
+    }
 }
 
 /// A brokered key and its age.
@@ -133,7 +170,7 @@ impl Credentials {
     }
 
     /// The key to use now.
-    pub async fn current(&self) -> Result<Credential, NoCredential> {
+    async fn current(&self) -> Result<Credential, NoCredential> {
         let papita_is_failing = self.0.failing.load(Ordering::Relaxed);
         if let Some(brokered) = self.0.keys.get(&()).await {
             if self.is_known_as_refused(&brokered)
@@ -183,6 +220,8 @@ impl Credentials {
             std::future::ready(if found { Op::Remove } else { Op::Nop })
         };
         self.0.keys.entry(()).and_compute_with(drop_it).await;
+        // Turns that find no key now must not be told of a failure from before the refusal.
+        self.0.calls.invalidate(&Call::Any).await;
     }
 
     /// The key in `OPENAI_API_KEY`.
@@ -191,26 +230,44 @@ impl Credentials {
         self.0.local.clone()
     }
 
-    /// Where the next turn's key would come from, without asking anybody.
-    pub async fn known_source(&self) -> CredentialSource {
-        match (self.0.keys.get(&()).await, &self.0.local) {
-            (Some(_), _) => CredentialSource::PapitaApi,
-            (None, Some(_)) => CredentialSource::LocalEnv,
-            (None, None) => CredentialSource::None,
+    /// How a turn may be answered now.
+    pub async fn access(&self, settings: &config::Model) -> Access {
+        if settings.service == AiService::Basic {
+            return Access::BuiltIn;
         }
+        match self.current().await {
+            Ok(credential) => Access::Key(credential),
+            Err(_) if self.needs_no_key(settings) => Access::NoKeyNeeded,
+            Err(NoCredential::NotConfigured) if settings.service == AiService::Auto => Access::BuiltIn,
+            Err(none) => Access::Missing(none),
+        }
+    }
+
+    /// Whether the model could be asked, as far as is known without asking anybody.
+    pub async fn can_ask_model(&self, settings: &config::Model) -> bool {
+        self.0.local.is_some() || self.0.keys.get(&()).await.is_some() || self.needs_no_key(settings)
+    }
+
+    /// Whether the built-in responder answers, as far as is known without asking anybody.
+    #[must_use]
+    pub fn demo_mode(&self, settings: &config::Model) -> bool {
+        match settings.service {
+            AiService::Basic => true,
+            AiService::OpenAi => false,
+            AiService::Auto => !self.needs_no_key(settings) && self.has_no_source(),
+        }
+    }
+
+    /// A server that isn't OpenAI's may be asked without a key, unless the operator named a Papita: then its silence
+    /// is an error.
+    fn needs_no_key(&self, settings: &config::Model) -> bool {
+        settings.works_without_key() && !self.0.papita_configured
     }
 
     /// Whether no source of a key is configured, and a look at Papita's default address found none. Before the first
     /// look nobody knows, and the answer is no.
-    #[must_use]
-    pub fn has_no_source(&self) -> bool {
+    fn has_no_source(&self) -> bool {
         self.0.local.is_none() && self.0.absent.load(Ordering::Relaxed)
-    }
-
-    /// Whether Papita's address was set by the operator.
-    #[must_use]
-    pub fn papita_is_configured(&self) -> bool {
-        self.0.papita_configured
     }
 
     /// Whether there is a Papita to reckon with: it was configured, or has ever answered.
@@ -295,7 +352,7 @@ impl Credentials {
         if failure.is_none_or(FetchFailure::is_from_papita) {
             self.0.met_papita.send_if_modified(|met| !std::mem::replace(met, true));
         }
-        let nobody = matches!(failure, Some(FetchFailure::Unreachable | FetchFailure::NotPapita));
+        let nobody = failure.is_some_and(FetchFailure::may_be_somebody_else);
         self.0.failing.store(failure.is_some(), Ordering::Relaxed);
         self.0.absent.store(nobody && !self.expects_papita(), Ordering::Relaxed);
         if let Some(failure) = failure

@@ -37,7 +37,14 @@ pub enum FetchFailure {
 impl FetchFailure {
     /// Whether this was Papita speaking: then there is one, and its silence later on will be an outage.
     pub(super) fn is_from_papita(self) -> bool {
-        matches!(self, Self::Status(_) | Self::NoKey | Self::RefusedKey)
+        matches!(self, Self::NoKey | Self::RefusedKey)
+    }
+
+    /// Whether, at an address where nobody said that Papita is, this means that it isn't: nobody listens, or it is a
+    /// website's own server, which doesn't know what it is asked for. A server that fails or hangs may be a Papita in
+    /// trouble.
+    pub(super) fn may_be_somebody_else(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NotPapita | Self::Status(..500))
     }
 }
 
@@ -65,13 +72,13 @@ impl Papita {
         let response = self.client.get(self.url.clone()).send().await.map_err(|_| FetchFailure::Unreachable)?;
         let status = response.status();
         let body = read_body(response, LIMIT, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
-        match (status, serde_json::from_slice(&body)) {
-            (StatusCode::OK, Ok(Value::Object(answer))) => find_key(&Value::Object(answer)).ok_or(FetchFailure::NoKey),
-            (StatusCode::OK, Ok(_)) => Err(FetchFailure::NoKey),
-            (status, Ok(_)) => Err(FetchFailure::Status(status.as_u16())),
-            (status, Err(_)) if status.is_server_error() => Err(FetchFailure::Status(status.as_u16())),
-            (_, Err(_)) => Err(FetchFailure::NotPapita),
+        if status != StatusCode::OK {
+            return Err(FetchFailure::Status(status.as_u16()));
         }
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| FetchFailure::NotPapita)?;
+        let without_key =
+            if answer.get("credentials").is_some() { FetchFailure::NoKey } else { FetchFailure::NotPapita };
+        find_key(&answer).ok_or(without_key)
     }
 }
 

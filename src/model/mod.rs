@@ -62,6 +62,9 @@ pub enum ModelFailure {
     /// The provider refuses the request for another reason.
     #[error("the model's provider refuses the request with status {0}")]
     RequestRefused(u16),
+    /// The provider's filter withheld the answer.
+    #[error("the model's provider withheld the answer")]
+    Withheld,
     /// The provider is too busy.
     #[error("the model is overloaded")]
     Overloaded {

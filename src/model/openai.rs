@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::{Answer, ModelFailure, Question, refusal};
@@ -58,7 +59,7 @@ impl OpenAi {
             ReadFailure::Idle => ModelFailure::Timeout,
             ReadFailure::Lost(_) => ModelFailure::ConnectionLost,
         })?;
-        read_answer(&body).ok_or(ModelFailure::Unreadable)
+        read_answer(&body)
     }
 
     async fn send(&self, question: Question<'_>, key: Option<&ApiKey>) -> Result<reqwest::Response, ModelFailure> {
@@ -100,7 +101,7 @@ impl<'a> From<Question<'a>> for Request<'a> {
 #[derive(Deserialize)]
 struct Completion {
     choices: Vec<Choice>,
-    usage: Option<Usage>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -128,15 +129,22 @@ struct Part {
     text: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Usage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
+/// No turn takes more; a larger figure is a fault, not a figure.
+const MOST_TOKENS: u64 = 1_000_000_000;
+
+/// The figures of an answer's `usage`; none rather than wrong ones when they don't make sense.
+fn read_usage(usage: &Value) -> Option<TokenUsage> {
+    let figure = |name| match usage.get(name) {
+        None | Some(Value::Null) => Some(0),
+        Some(figure) => figure.as_u64().filter(|tokens| *tokens <= MOST_TOKENS),
+    };
+    usage.is_object().then_some(())?;
+    Some(TokenUsage { prompt: figure("prompt_tokens")?, completion: figure("completion_tokens")? })
 }
 
-fn read_answer(body: &[u8]) -> Option<Answer> {
-    let completion: Completion = serde_json::from_slice(body).ok()?;
-    let choice = completion.choices.into_iter().next()?;
+fn read_answer(body: &[u8]) -> Result<Answer, ModelFailure> {
+    let completion: Completion = serde_json::from_slice(body).map_err(|_| ModelFailure::Unreadable)?;
+    let choice = completion.choices.into_iter().next().ok_or(ModelFailure::Unreadable)?;
     let text = match choice.message.content {
         Some(Content::Text(text)) => text,
         Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
@@ -144,26 +152,20 @@ fn read_answer(body: &[u8]) -> Option<Answer> {
     };
     let text = if text.is_empty() { choice.message.refusal.unwrap_or_default() } else { text };
     let finish = match choice.finish_reason.as_deref() {
+        // What the limit cut off may be empty: a model that thinks can use it up before the first word.
         Some("length") => Finish::Length,
+        Some("content_filter") if text.is_empty() => return Err(ModelFailure::Withheld),
+        _ if text.is_empty() => return Err(ModelFailure::Unreadable),
         _ => Finish::Complete,
     };
-    // An answer cut off by the limit, or by a filter, may be empty; any other empty one is a fault.
-    let may_be_empty = matches!(choice.finish_reason.as_deref(), Some("length" | "content_filter"));
-    if text.is_empty() && !may_be_empty {
-        return None;
-    }
-    let usage = completion.usage.map(|usage| TokenUsage {
-        prompt: usage.prompt_tokens.unwrap_or_default(),
-        completion: usage.completion_tokens.unwrap_or_default(),
-    });
-    Some(Answer { text, usage, finish })
+    Ok(Answer { text, usage: completion.usage.as_ref().and_then(read_usage), finish })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Option<Answer> {
+    fn read(body: &str) -> Result<Answer, ModelFailure> {
         read_answer(body.as_bytes())
     }
 
@@ -175,7 +177,7 @@ mod tests {
         assert_eq!(parts.text, "ab");
         let refusal = read(r#"{"choices":[{"message":{"content":null,"refusal":"No."}}],"usage":{"prompt_tokens":3}}"#);
         let usage = TokenUsage { prompt: 3, completion: 0 };
-        assert_eq!(refusal.map(|answer| (answer.text, answer.usage)), Some(("No.".into(), Some(usage))));
+        assert_eq!(refusal.map(|answer| (answer.text, answer.usage)), Ok(("No.".into(), Some(usage))));
         let cut = read(r#"{"choices":[{"message":{"content":""},"finish_reason":"length"}]}"#).unwrap();
         assert_eq!(cut.finish, Finish::Length);
     }
@@ -183,8 +185,27 @@ mod tests {
     #[test]
     fn what_is_not_an_answer_is_not_made_one() {
         for body in ["", "<html>", "{}", r#"{"choices":[]}"#, r#"{"error":{"message":"x"}}"#, "[1]"] {
-            assert_eq!(read(body), None, "{body}");
+            assert_eq!(read(body), Err(ModelFailure::Unreadable), "{body}");
         }
-        assert_eq!(read(r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#), None);
+        let empty = |finish: &str| read(&format!(r#"{{"choices":[{{"message":{{}},"finish_reason":"{finish}"}}]}}"#));
+        assert_eq!(empty("stop"), Err(ModelFailure::Unreadable));
+        assert_eq!(empty("content_filter"), Err(ModelFailure::Withheld));
+    }
+
+    #[test]
+    fn figures_that_make_no_sense_are_none() {
+        let usage = |figures: &str| {
+            let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{figures}}}"#);
+            read(&body).unwrap().usage
+        };
+        assert_eq!(
+            usage(r#"{"prompt_tokens":1,"completion_tokens":2}"#),
+            Some(TokenUsage { prompt: 1, completion: 2 })
+        );
+        for figures in
+            ["null", "[]", r#"{"prompt_tokens":-1}"#, r#"{"prompt_tokens":"9"}"#, r#"{"prompt_tokens":9e18}"#]
+        {
+            assert_eq!(usage(figures), None, "{figures}");
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct DayFiles {
     dir: PathBuf,
     sync: bool,
     open: Option<OpenFile>,
+    /// A file in which lines stand that were refused, and its length without them.
+    refused: Option<(File, u64)>,
 }
 
 #[derive(Debug)]
@@ -25,21 +27,36 @@ struct OpenFile {
 
 impl DayFiles {
     pub(super) fn new(dir: PathBuf, sync: bool) -> Self {
-        Self { dir, sync, open: None }
+        Self { dir, sync, open: None, refused: None }
     }
 
     /// Appends whole lines to the day's file: all of them, or on failure none.
     pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<()> {
+        self.cut_off_refused()?;
         let sync = self.sync;
         let open = self.file_of(date)?;
         let before = open.file.metadata()?.len();
         let written = open.file.write_all(lines).and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
-        if written.is_err() {
-            // Half a batch must not stay. Should this fail, too, opening the file again mends its end.
-            let _ = open.file.set_len(before);
-            self.open = None;
+        if written.is_err()
+            && let Some(open) = self.open.take()
+        {
+            self.refused = Some((open.file, before));
+            // If it cannot be done now, it is tried again before the next line is written.
+            let _ = self.cut_off_refused();
         }
         written
+    }
+
+    /// What was refused to its callers must not stay in a file.
+    fn cut_off_refused(&mut self) -> io::Result<()> {
+        if let Some((file, length)) = &self.refused {
+            let data = file.metadata()?;
+            if data.is_file() && data.len() > *length {
+                file.set_len(*length)?;
+            }
+            self.refused = None;
+        }
+        Ok(())
     }
 
     /// The open file of this day. Opens it anew when the day has changed, or when the file under its name is another
@@ -61,17 +78,35 @@ impl DayFiles {
         Ok(OpenFile { date, path, file })
     }
 
-    /// Mends the torn ends that a crash may have left in any day's file.
+    /// Mends the torn ends that a crash may have left in any day's file. Old days that cannot be read or written are
+    /// left alone, with a warning: they may have been archived.
     pub(super) fn mend_all(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            let is_log = path.extension().is_some_and(|extension| extension == "log");
-            if is_log && path.is_file() {
-                mend(&mut OpenOptions::new().append(true).read(true).open(&path)?, &path)?;
+            if is_day_file(&path)
+                && let Err(error) = mend_if_torn(&path)
+            {
+                tracing::warn!(file = %path.display(), %error, "an old session log could not be looked at");
             }
         }
         Ok(())
     }
+}
+
+/// Whether this is named `session_YYYY-MM-DD.log`; other files are nobody's business here.
+fn is_day_file(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let date = name.strip_prefix("session_").and_then(|rest| rest.strip_suffix(".log"));
+    date.is_some_and(|date| date.len() == 10 && date.parse::<Date>().is_ok())
+}
+
+fn mend_if_torn(path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if tail(&mut file, length)?.is_empty() {
+        return Ok(());
+    }
+    mend(&mut OpenOptions::new().append(true).read(true).open(path)?, path)
 }
 
 impl OpenFile {

@@ -110,8 +110,8 @@ pub struct SessionStop<'a> {
     pub metrics: &'a Value,
     /// `client` or `idle_timeout`.
     pub closed_by: &'a str,
-    /// What the server counted.
-    pub server_metrics: ServerMetrics<'a>,
+    /// What the server counted; null for a session that was never started here.
+    pub server_metrics: Option<ServerMetrics<'a>>,
 }
 
 /// What the server counted of a session.

@@ -104,7 +104,13 @@ impl SessionLog {
     /// Fails when the last write failed and none has succeeded since: then a turn should not be begun, for it could
     /// not be logged. The writer tries again by itself.
     pub fn ensure_writable(&self) -> Result<(), LogUnavailable> {
-        if self.writable.load(Ordering::Acquire) && !self.writer.is_closed() { Ok(()) } else { Err(LogUnavailable) }
+        if self.writable.load(Ordering::Acquire) && self.is_alive() { Ok(()) } else { Err(LogUnavailable) }
+    }
+
+    /// Whether the thread that writes is alive.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.writer.is_closed()
     }
 
     /// Writes what is queued and ends the writer.

@@ -1,7 +1,8 @@
 //! A session from start to stop, in the database and in the log.
 //!
 //! Many go on at once, and nothing is process-global. A stop is logged once, by whichever comes first: the client, the
-//! idle time, or the next look at what a crash left unlogged.
+//! idle time, or the next look at what a crash left unlogged. (Only a process that dies between writing the line and
+//! marking it in the database logs it again when it comes back: better twice than never.)
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use crate::{
     clock::Clock,
     cost::dollars,
     session::{ClosedBy, SessionId},
-    session_log::{LogUnavailable, Metric, ServerMetrics, SessionLog, SessionStart, SessionStop},
+    session_log::{Lines, LogUnavailable, Metric, ServerMetrics, SessionLog, SessionStart, SessionStop},
     storage::{SessionNumbers, StoppedSession, Storage, StorageFailure},
     tasks::Tasks,
 };
@@ -70,6 +71,8 @@ struct Keeper {
     tasks: Tasks,
     /// Stops under way: whoever else stops the same session waits for the one that is.
     stops: Cache<SessionId, Stopped>,
+    /// Stops that are in the log, for as long as the database may not know it.
+    logged: Cache<SessionId, ()>,
 }
 
 impl Sessions {
@@ -81,6 +84,7 @@ impl Sessions {
             log,
             clock,
             tasks: tasks.clone(),
+            logged: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_hours(24)).build(),
             stops: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(5)).build(),
         }));
         let sweeper = this.clone();
@@ -103,15 +107,36 @@ impl Sessions {
     /// Begins a session. When this returns, it is in the database and in the log.
     pub async fn begin(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         self.0.log.ensure_writable()?;
+        let this = self.clone();
+        self.to_the_end("session start", async move { this.begin_and_log().await }).await
+    }
+
+    async fn begin_and_log(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         let now = self.0.clock.now();
         let id = SessionId::mint(&now.to_zoned(self.0.clock.zone().clone()));
         self.0.storage.start_session(&id, now).await?;
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {
-            self.0.storage.forget_session(&id).await?;
+            if let Err(failure) = self.0.storage.forget_session(&id).await {
+                tracing::warn!(%failure, session_id = %id, "a session that was not answered could not be forgotten");
+            }
             return Err(unavailable.into());
         }
         Ok((id, now))
+    }
+
+    /// Does work to its end, even if the client leaves in the middle.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, SessionFailure>> + Send + 'static,
+    ) -> Result<T, SessionFailure> {
+        let (done, outcome) = oneshot::channel();
+        self.0.tasks.spawn(name, async move {
+            // The client may have left.
+            let _ = done.send(work.await);
+        });
+        outcome.await.unwrap_or(Err(LogUnavailable.into()))
     }
 
     /// Ends a session, started here or not, with the client's `metrics` (a JSON object). Ended before, it answers the
@@ -122,28 +147,27 @@ impl Sessions {
         if let Some(id) = id {
             return self.settle(id, Some(stop)).await;
         }
-        let numbers = SessionNumbers::default();
-        self.log(None, None, stop.at, stop.metrics, ClosedBy::Client.as_str(), &numbers).await?;
+        let lines =
+            self.stop_lines(stop.at, None, &stop.metrics.unwrap_or_else(empty), None, ClosedBy::Client.as_str(), None);
+        self.0.log.write(lines).await?;
         Ok(Stopped { at: stop.at, duration: None })
     }
 
-    /// Sees to it that a session has ended and that its end is logged; one at a time for each session, and to the end
-    /// even if the client leaves.
+    /// Sees to it that a session has ended and that its end is logged; one at a time for each session.
     async fn settle(&self, id: SessionId, stop: Option<Stop>) -> Result<Stopped, SessionFailure> {
-        let (done, settled) = oneshot::channel();
         let this = self.clone();
-        self.0.tasks.spawn("session stop", async move {
+        self.to_the_end("session stop", async move {
             let work = this.end_and_log(&id, stop);
             let settled = this.0.stops.try_get_with(id.clone(), work).await;
-            let _ = done.send(settled.map_err(|failure| SessionFailure::clone(&failure)));
-        });
-        settled.await.unwrap_or(Err(LogUnavailable.into()))
+            settled.map_err(|failure| SessionFailure::clone(&failure))
+        })
+        .await
     }
 
     async fn end_and_log(&self, id: &SessionId, stop: Option<Stop>) -> Result<Stopped, SessionFailure> {
         let storage = &self.0.storage;
-        if let Some(Stop { at, metrics }) = stop {
-            let metrics = metrics.map(|metrics| metrics.to_string());
+        let metrics = stop.as_ref().and_then(|stop| stop.metrics.as_ref()).map(Value::to_string);
+        if let Some(Stop { at, .. }) = stop {
             storage.stop_session(id, at, metrics.as_deref()).await?;
         }
         let Some(session) = storage.stopped_session(id).await? else {
@@ -152,46 +176,58 @@ impl Sessions {
         };
         if !session.logged {
             self.log_stop(&session).await?;
-            storage.mark_session_logged(id).await?;
+        }
+        if session.closed_by == ClosedBy::IdleTimeout.as_str()
+            && let Some(metrics) = metrics
+            && storage.add_late_metrics(id, &metrics).await?
+        {
+            let mut lines = self.0.log.lines(self.0.clock.now());
+            add_metrics(&mut lines, id.as_str(), &parsed(Some(&metrics)));
+            self.0.log.write(lines).await?;
         }
         Ok(Stopped { at: session.stopped_at, duration: session.duration() })
     }
 
+    /// Logs a stop once, and marks it as logged; a mark that could not be set is set by the next sweep.
     async fn log_stop(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
-        let numbers = self.0.storage.session_numbers(&session.id).await?;
-        let metrics = session.metrics.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let id = Some(session.id.as_str());
-        // The line is written now; the session may have ended a while ago, of idleness or before a crash.
-        let now = self.0.clock.now();
-        self.log(id, session.duration(), now, metrics, &session.closed_by, &numbers).await?;
+        if self.0.logged.get(&session.id).await.is_none() {
+            let numbers = self.0.storage.session_numbers(&session.id).await?;
+            // A session that was never started here has had nobody to count its turns.
+            let server_metrics = session.started_at.map(|_| server_metrics(&numbers));
+            // The line is written now; the session may have ended a while ago, of idleness or before a crash.
+            let lines = self.stop_lines(
+                self.0.clock.now(),
+                Some(session.id.as_str()),
+                &parsed(session.metrics.as_deref()),
+                session.duration(),
+                &session.closed_by,
+                server_metrics,
+            );
+            self.0.log.write(lines).await?;
+            self.0.logged.insert(session.id.clone(), ()).await;
+        }
+        if let Err(failure) = self.0.storage.mark_session_logged(&session.id).await {
+            tracing::warn!(%failure, session_id = %session.id, "a logged stop could not be marked as such yet");
+        }
         Ok(())
     }
 
-    async fn log(
+    fn stop_lines(
         &self,
-        id: Option<&str>,
-        duration: Option<SignedDuration>,
         at: Timestamp,
-        metrics: Option<Value>,
+        session_id: Option<&str>,
+        metrics: &Value,
+        duration: Option<SignedDuration>,
         closed_by: &str,
-        numbers: &SessionNumbers,
-    ) -> Result<(), LogUnavailable> {
-        let metrics = metrics.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        server_metrics: Option<ServerMetrics<'_>>,
+    ) -> Lines {
         let mut lines = self.0.log.lines(at);
-        if let (Some(session_id), Some(entries)) = (id, metrics.as_object()) {
-            let scalars = entries.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
-            for (metric_name, metric_value) in scalars.take(METRIC_LINES) {
-                lines.add(&Metric { session_id, metric_name, metric_value });
-            }
+        if let Some(session_id) = session_id {
+            add_metrics(&mut lines, session_id, metrics);
         }
-        lines.add(&SessionStop {
-            session_id: id,
-            duration_seconds: duration.map(|duration| duration.as_secs_f64()),
-            metrics: &metrics,
-            closed_by,
-            server_metrics: server_metrics(numbers),
-        });
-        self.0.log.write(lines).await
+        let duration_seconds = duration.map(|duration| duration.as_secs_f64());
+        lines.add(&SessionStop { session_id, duration_seconds, metrics, closed_by, server_metrics });
+        lines
     }
 
     /// Ends the sessions that have been idle for too long, logs every end that isn't logged yet, and forgets what is
@@ -206,6 +242,24 @@ impl Sessions {
         }
         self.0.storage.forget_sessions(before(MEMORY)).await?;
         Ok(())
+    }
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// A client's metrics as they were kept.
+fn parsed(metrics: Option<&str>) -> Value {
+    metrics.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(empty)
+}
+
+/// One line for each simple value that the client reported.
+fn add_metrics(lines: &mut Lines, session_id: &str, metrics: &Value) {
+    let entries = metrics.as_object().into_iter().flatten();
+    let simple = entries.filter(|(_, value)| !value.is_object() && !value.is_array());
+    for (metric_name, metric_value) in simple.take(METRIC_LINES) {
+        lines.add(&Metric { session_id, metric_name, metric_value });
     }
 }
 

@@ -9,11 +9,18 @@ mod sessions;
 mod totals;
 mod turns;
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sqlx::{
-    SqlitePool,
+    Sqlite, SqlitePool,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -36,6 +43,9 @@ pub enum StorageFailure {
     /// The tables could not be brought up to date.
     #[error("the database's tables could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another process uses it.
+    #[error("another process already uses the database {0}; give this one a DATABASE_URL of its own or stop the other")]
+    Taken(PathBuf),
     /// A query failed.
     #[error("the database did not do as asked")]
     Query(#[from] sqlx::Error),
@@ -49,13 +59,16 @@ pub enum StorageFailure {
 pub struct Storage {
     write: SqlitePool,
     read: SqlitePool,
+    /// Held as long as anybody uses the database: two services would deliver one queue twice.
+    _lock: Arc<File>,
 }
 
 impl Storage {
     /// Opens the database, made when it isn't there, and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, StorageFailure> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(StorageFailure::Address)?
+        let options = SqliteConnectOptions::from_str(url).map_err(StorageFailure::Address)?;
+        let lock = lock(options.get_filename())?;
+        let options = options
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -74,7 +87,7 @@ impl Storage {
         let write = pool(1).connect_with(options.clone()).await.map_err(StorageFailure::Open)?;
         migrations::run(&write).await?;
         let read = pool(4).connect_lazy_with(options.read_only(true));
-        Ok(Self { write, read })
+        Ok(Self { write, read, _lock: Arc::new(lock) })
     }
 
     /// Whether the database can be written, tried with a change that changes nothing.
@@ -84,10 +97,38 @@ impl Storage {
         Ok(())
     }
 
+    /// The writing connection, for a transaction. It goes back to its pool by [`give_back`].
+    async fn writer(&self) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+        self.write.acquire().await
+    }
+
     /// Closes the database; the write-ahead log is folded into it.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
+    }
+}
+
+/// Ends the use of a connection for a transaction. When a commit fails for want of space, SQLite has ended the
+/// transaction but the driver believes it goes on, and would refuse to begin another: such a connection is not used
+/// again.
+fn give_back<T>(mut connection: PoolConnection<Sqlite>, outcome: Result<T, sqlx::Error>) -> Result<T, StorageFailure> {
+    if outcome.is_err() {
+        connection.close_on_drop();
+    }
+    Ok(outcome?)
+}
+
+/// Takes the database for this process, by a lock on a file beside it.
+fn lock(database: &Path) -> Result<File, StorageFailure> {
+    let unusable = |error| StorageFailure::Open(sqlx::Error::Io(error));
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StorageFailure::Taken(database.to_owned())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 

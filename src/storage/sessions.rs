@@ -1,10 +1,10 @@
-//! Sessions from start to stop. A stop is claimed by one caller, logged by it, and marked as logged; what was claimed
-//! but not logged (the process died, the disk was full) is found again by [`Storage::unlogged_sessions`].
+//! Sessions from start to stop. A stop is kept, then logged, then marked as logged; what was kept but not logged (the
+//! process died, the disk was full) is found again by [`Storage::unlogged_sessions`].
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 
-use super::{Storage, StorageFailure, count, moment};
+use super::{Storage, StorageFailure, count, give_back, moment};
 use crate::{
     cost::TokenUsage,
     session::{ClosedBy, SessionId},
@@ -82,27 +82,26 @@ impl Storage {
         Ok(())
     }
 
-    /// Ends a session, whether it was started here or not. `None` when it had ended before.
+    /// Ends a session, whether it was started here or not, unless it has ended before.
     pub async fn stop_session(
         &self,
         id: &SessionId,
         now: Timestamp,
         metrics: Option<&str>,
-    ) -> Result<Option<StoppedSession>, StorageFailure> {
-        let row: Option<Row> = sqlx::query_as(
+    ) -> Result<(), StorageFailure> {
+        sqlx::query(
             "INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET
                  stopped_at = excluded.stopped_at, closed_by = excluded.closed_by, metrics = excluded.metrics
-             WHERE sessions.stopped_at IS NULL
-             RETURNING id, started_at, stopped_at, closed_by, metrics, logged",
+             WHERE sessions.stopped_at IS NULL",
         )
         .bind(id.as_str())
         .bind(now.as_microsecond())
         .bind(ClosedBy::Client.as_str())
         .bind(metrics)
-        .fetch_optional(&self.write)
+        .execute(&self.write)
         .await?;
-        Ok(row.and_then(stopped))
+        Ok(())
     }
 
     /// A session that has ended.
@@ -147,10 +146,23 @@ impl Storage {
 
     /// The stop is in the log: its turns are no longer needed.
     pub async fn mark_session_logged(&self, id: &SessionId) -> Result<(), StorageFailure> {
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        mark_logged(&mut transaction, id).await?;
-        transaction.commit().await?;
-        Ok(())
+        let mut connection = self.writer().await?;
+        let outcome = mark_logged(&mut connection, id).await;
+        give_back(connection, outcome)
+    }
+
+    /// Adds what a client reports with its stop of a session that was closed for being idle. Returns whether this is
+    /// news.
+    pub async fn add_late_metrics(&self, id: &SessionId, metrics: &str) -> Result<bool, StorageFailure> {
+        let added = sqlx::query(
+            "UPDATE sessions SET metrics = $2 WHERE id = $1 AND metrics IS NULL AND closed_by = $3 AND logged = 1",
+        )
+        .bind(id.as_str())
+        .bind(metrics)
+        .bind(ClosedBy::IdleTimeout.as_str())
+        .execute(&self.write)
+        .await?;
+        Ok(added.rows_affected() > 0)
     }
 
     /// Forgets sessions that ended before `ended_before` and are in the log.
@@ -187,7 +199,8 @@ impl Storage {
 }
 
 async fn mark_logged(connection: &mut SqliteConnection, id: &SessionId) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut *connection).await?;
-    sqlx::query("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(connection).await?;
-    Ok(())
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
+    sqlx::query("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
+    transaction.commit().await
 }

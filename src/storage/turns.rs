@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{Connection, SqliteConnection};
 
-use super::{Storage, StorageFailure, sql};
+use super::{Storage, StorageFailure, give_back, sql};
 use crate::{
     cost::{Cost, TokenUsage},
     session::SessionId,
@@ -48,13 +48,18 @@ impl Storage {
         if turns.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        add_totals(&mut transaction, turns).await?;
-        add_to_sessions(&mut transaction, turns).await?;
-        enqueue_postings(&mut transaction, turns).await?;
-        transaction.commit().await?;
-        Ok(())
+        let mut connection = self.writer().await?;
+        let outcome = record(&mut connection, turns).await;
+        give_back(connection, outcome)
     }
+}
+
+async fn record(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    add_totals(&mut transaction, turns).await?;
+    add_to_sessions(&mut transaction, turns).await?;
+    enqueue_postings(&mut transaction, turns).await?;
+    transaction.commit().await
 }
 
 /// A turn that was not answered took no tokens that anybody told us of, and is not counted.

@@ -25,8 +25,8 @@ const BATCH: u64 = 16;
 /// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
 const REFUSALS: u32 = 5;
 
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The longest pause between two attempts, before jitter, which may double it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The queue and its counters. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -102,50 +102,57 @@ struct Courier {
     pauses: ExponentialBackoff,
 }
 
+/// What became of the oldest records.
+enum Batch {
+    Nothing,
+    Delivered,
+    Failed,
+}
+
 impl Courier {
     async fn run(mut self, stopping: CancellationToken) {
-        while !stopping.is_cancelled() {
-            if self.deliver().await {
-                self.pauses = pauses();
-                tokio::select! {
+        loop {
+            let delivered = self.deliver_batch().await;
+            // What cannot be delivered now waits in the database for the next start.
+            if stopping.is_cancelled() {
+                return;
+            }
+            match delivered {
+                Batch::Delivered => self.pauses = pauses(),
+                Batch::Nothing => tokio::select! {
                     () = self.delivery.more.notified() => {}
                     () = stopping.cancelled() => {}
-                }
-            } else {
-                let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = stopping.cancelled() => {}
+                },
+                Batch::Failed => {
+                    let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stopping.cancelled() => {}
+                    }
                 }
             }
         }
-        // What cannot be delivered now waits in the database for the next start.
-        self.deliver().await;
     }
 
-    /// Delivers until the queue is empty (`true`) or something fails (`false`).
-    async fn deliver(&mut self) -> bool {
-        loop {
-            let postings = match self.storage.next_postings(BATCH).await {
-                Ok(postings) if postings.is_empty() => return true,
-                Ok(postings) => postings,
-                Err(failure) => {
-                    tracing::error!(%failure, "the queue to Papita cannot be read");
-                    return false;
-                }
-            };
-            let (delivered, failed) = self.post(&postings).await;
-            if let Some(last) = delivered.last() {
-                if let Err(failure) = self.storage.remove_postings_up_to(last.id).await {
-                    tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
-                    return false;
-                }
-                self.delivery.waiting.fetch_sub(delivered.len() as u64, Ordering::Relaxed);
+    async fn deliver_batch(&mut self) -> Batch {
+        let postings = match self.storage.next_postings(BATCH).await {
+            Ok(postings) if postings.is_empty() => return Batch::Nothing,
+            Ok(postings) => postings,
+            Err(failure) => {
+                tracing::error!(%failure, "the queue to Papita cannot be read");
+                return Batch::Failed;
             }
-            if failed {
-                return false;
+        };
+        let (delivered, failed) = self.post(&postings).await;
+        if let Some(last) = delivered.last() {
+            self.pauses = pauses();
+            if let Err(failure) = self.storage.remove_postings_up_to(last.id).await {
+                tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
+                return Batch::Failed;
             }
+            self.delivery.waiting.fetch_sub(delivered.len() as u64, Ordering::Relaxed);
         }
+        if failed { Batch::Failed } else { Batch::Delivered }
     }
 
     /// Posts records until one fails. Returns those that are done with, and whether one failed.

@@ -58,7 +58,12 @@ impl Ledger {
 
     /// Whether the last write succeeded. While it did not, turns should not be begun: their records would pile up.
     pub(super) fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Acquire) && !self.entries.is_closed()
+        self.writable.load(Ordering::Acquire) && self.is_alive()
+    }
+
+    /// Whether the task that writes is alive.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.entries.is_closed()
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use moka::future::Cache;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +20,9 @@ use self::{delivery::Delivery, ledger::Ledger};
 use crate::{
     chat::{Finish, Message, Role, Speaker},
     clock::Clock,
-    config::{self, AiService},
+    config,
     cost::{Cost, Prices, TokenUsage, dollars},
-    credentials::{Credential, CredentialSource, Credentials, NoCredential},
+    credentials::{Access, Credential, CredentialSource, Credentials, NoCredential},
     model::{Answer, ModelFailure, OpenAi, Question, basic},
     session::SessionId,
     session_log::{Chat, SessionLog},
@@ -124,6 +125,8 @@ struct Table {
     delivery: Delivery,
     clock: Clock,
     telling: Telling,
+    /// The test of the model that is under way.
+    tests: Cache<(), Told>,
     /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
     running: Tasks,
     draining: CancellationToken,
@@ -175,6 +178,7 @@ impl Turns {
             delivery,
             clock,
             telling,
+            tests: Cache::new(1),
             running: Tasks::default(),
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),
@@ -191,38 +195,49 @@ impl Turns {
         told.await.unwrap_or(Err(TurnFailure::Died))
     }
 
-    /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged.
+    /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
+    /// meanwhile gets the same answer: this costs money, and anyone may ask.
     pub async fn test(&self, request_id: &str) -> Result<Told, TurnFailure> {
         self.ensure_ready()?;
-        let arrived = Instant::now();
+        let (done, told) = oneshot::channel();
+        let this = self.clone();
+        let request_id = request_id.to_owned();
+        self.0.running.spawn("model test", async move {
+            let told = this.0.tests.try_get_with((), this.run_test(request_id)).await;
+            this.0.tests.invalidate(&()).await;
+            // Whoever asked may have left.
+            let _ = done.send(told.map_err(|failure| TurnFailure::clone(&failure)));
+        });
+        told.await.unwrap_or(Err(TurnFailure::Died))
+    }
+
+    async fn run_test(&self, request_id: String) -> Result<Told, TurnFailure> {
+        let started = Instant::now();
         let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
         let mut reply = Reply::new(self.0.settings.default.clone());
         let answering = tokio::time::timeout(self.0.settings.turn_timeout, self.answer(&messages, &mut reply));
         let answer = answering.await.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
+        let cost = self.cost(&reply.model, answer.usage).unwrap_or_default();
         let told = Told::new(answer, &reply.model, self.0.clock.now());
         let record = TurnRecord {
             at: told.at,
-            request_id: request_id.to_owned(),
+            request_id,
             session_id: None,
             model: told.model.clone(),
             failed: false,
             usage: told.usage,
-            cost: self.cost(&told.model, told.usage).unwrap_or_default(),
-            latency: arrived.elapsed(),
+            cost,
+            latency: started.elapsed(),
             posting: None,
         };
         self.0.ledger.keep(record).await;
         Ok(told)
     }
 
-    /// Whether the built-in responder answers: because it was chosen, or because no source of a key is there.
+    /// Whether the task that keeps turns is alive.
     #[must_use]
-    pub fn demo_mode(&self) -> bool {
-        match self.0.settings.service {
-            AiService::Basic => true,
-            AiService::OpenAi => false,
-            AiService::Auto => !self.0.settings.works_without_key() && self.0.credentials.has_no_source(),
-        }
+    pub fn ledger_is_alive(&self) -> bool {
+        self.0.ledger.is_alive()
     }
 
     /// Whether turns can be kept in the database.
@@ -296,31 +311,18 @@ impl Turns {
     /// The model's answer, or the built-in responder's where that one is meant to answer. `reply` is told at once who
     /// is asked with which key, so that a turn that is ended early can still say so.
     async fn answer(&self, messages: &[Message], reply: &mut Reply) -> Result<Answer, TurnFailure> {
-        let service = self.0.settings.service;
-        let credential = match service {
-            AiService::Basic => Err(NoCredential::NotConfigured),
-            AiService::Auto | AiService::OpenAi => self.0.credentials.current().await,
-        };
+        let access = self.0.credentials.access(&self.0.settings).await;
         reply.asked_at = Some(Instant::now());
-        match credential {
-            Ok(credential) => self.ask_with(credential, messages, reply).await,
-            Err(_) if self.may_go_without_key() => self.ask_model(messages, reply, None).await,
-            Err(NoCredential::NotConfigured) if service != AiService::OpenAi => {
+        match access {
+            Access::Key(credential) => self.ask_with(credential, messages, reply).await,
+            Access::NoKeyNeeded => self.ask_model(messages, reply, None).await,
+            Access::BuiltIn => {
                 basic::NAME.clone_into(&mut reply.model);
                 let text = basic::reply(messages).to_owned();
                 Ok(Answer { text, usage: None, finish: Finish::Complete })
             }
-            Err(none) => Err(none.into()),
+            Access::Missing(none) => Err(none.into()),
         }
-    }
-
-    /// A server that isn't OpenAI's may be asked without a key, unless the operator named a Papita: then its silence
-    /// is an error.
-    fn may_go_without_key(&self) -> bool {
-        let settings = &self.0.settings;
-        settings.service != AiService::Basic
-            && settings.works_without_key()
-            && !self.0.credentials.papita_is_configured()
     }
 
     /// Asks with this key. If it is refused, asks with Papita's new one as long as Papita has a new one, and at last
@@ -363,8 +365,9 @@ impl Turns {
         Ok(self.0.model.ask(question, credential.map(|credential| &credential.key)).await?)
     }
 
-    fn cost(&self, model: &str, usage: TokenUsage) -> Option<Cost> {
-        if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage) }
+    /// `None` when the price or the usage is not known. The built-in responder is free.
+    fn cost(&self, model: &str, usage: Option<TokenUsage>) -> Option<Cost> {
+        if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage?) }
     }
 
     /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
@@ -377,7 +380,7 @@ impl Turns {
         let at = self.0.clock.now();
         let latency = ask.arrived.elapsed();
         let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
-        let cost = self.cost(&reply.model, usage.unwrap_or_default());
+        let cost = self.cost(&reply.model, usage);
         let mut lines = self.0.log.lines(at);
         lines.add(&self.line(ask, reply, &outcome, cost, latency));
         let record = TurnRecord {

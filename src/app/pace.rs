@@ -1,0 +1,148 @@
+//! How long a connection may keep its place without anything happening on it.
+//!
+//! The HTTP library's own time limit for headers also runs between two requests, and would cut off the idle
+//! connections that a proxy keeps for its next request. So the limits are kept here: a request's headers must arrive
+//! within one time from their first byte, and an idle connection, or an answer that nobody takes, may stand still for
+//! another.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// What is going on on a connection, and since when.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Nothing has been heard yet, or a request has begun to arrive.
+    Head,
+    /// A request is being answered; what that may take is decided elsewhere.
+    Answering,
+    /// An answer is on its way out, or nothing is going on.
+    Idle,
+}
+
+/// The pace of one connection.
+#[derive(Debug)]
+pub(super) struct Pace {
+    head: Duration,
+    idle: Duration,
+    now: Mutex<(Phase, Instant)>,
+    answering: AtomicBool,
+}
+
+impl Pace {
+    /// A new connection: headers within `head`, nothing at all for at most `idle`.
+    pub(super) fn new(head: Duration, idle: Duration) -> Arc<Self> {
+        let now = Mutex::new((Phase::Head, Instant::now()));
+        Arc::new(Self { head, idle, now, answering: AtomicBool::new(false) })
+    }
+
+    /// A request's headers are there.
+    pub(super) fn answer(&self) {
+        self.answering.store(true, Ordering::Relaxed);
+        self.enter(Phase::Answering);
+    }
+
+    /// The answer's headers are ready to leave.
+    pub(super) fn answered(&self) {
+        self.answering.store(false, Ordering::Relaxed);
+        self.enter(Phase::Idle);
+    }
+
+    /// Whether a request is being answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed)
+    }
+
+    /// How long the connection may go on as it is; `None` when that is over.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let (phase, since) = *self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = match phase {
+            Phase::Head => self.head,
+            Phase::Answering => return Some(self.idle),
+            Phase::Idle => self.idle,
+        };
+        limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    fn enter(&self, phase: Phase) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+    }
+
+    fn heard(&self) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(now.0, Phase::Idle) {
+            *now = (Phase::Head, Instant::now());
+        }
+    }
+
+    fn sent(&self) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(now.0, Phase::Idle) {
+            now.1 = Instant::now();
+        }
+    }
+}
+
+/// A stream that keeps the pace informed.
+#[derive(Debug)]
+pub(super) struct Paced {
+    pub(super) stream: TcpStream,
+    pub(super) pace: Arc<Pace>,
+}
+
+impl AsyncRead for Paced {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pace.heard();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if matches!(polled, Poll::Ready(Ok(1..))) {
+            self.pace.sent();
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if matches!(polled, Poll::Ready(Ok(1..))) {
+            self.pace.sent();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
