@@ -49,3 +49,11 @@ CREATE TABLE papita_contacts (
     url         TEXT PRIMARY KEY,
     answered_at INTEGER NOT NULL
 ) STRICT;
+
+-- Up to where the turns of a session log are in this database, day by day; behind that, a crash may have left some.
+CREATE TABLE log_places (
+    log  TEXT NOT NULL,      -- the log's folder
+    day  TEXT NOT NULL,      -- YYYY-MM-DD
+    size INTEGER NOT NULL,   -- bytes of that day's file
+    PRIMARY KEY (log, day)
+) STRICT;

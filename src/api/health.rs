@@ -103,7 +103,7 @@ impl HealthApi {
     #[oai(path = "/health/live", method = "get", operation_id = "live")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn live(&self, Data(doors): Data<&Doors>) -> Result<Json<Live>, NotAlive> {
-        if doors.log.is_alive() && doors.turns.ledger_is_alive() {
+        if doors.log.is_alive() && doors.storage.is_alive() {
             return Ok(Json(Live { status: "alive".to_owned() }));
         }
         let error = "A part of this server has died; it must be restarted";
@@ -139,7 +139,7 @@ impl Parts {
 
     async fn of(doors: &Doors) -> Self {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
-        let database = doors.turns.storage_is_writable() && doors.storage.check().await.is_ok();
+        let database = doors.storage.keeps_turns() && doors.storage.check().await.is_ok();
         let dead = doors.tasks.dead();
         Self {
             serving: part(!doors.turns.is_draining(), "stopping"),

@@ -22,7 +22,7 @@ use crate::{
     sessions::Sessions,
     storage::{Storage, StorageFailure},
     tasks::Tasks,
-    turn::{Means, Turns},
+    turn::{self, Means, Turns},
 };
 
 /// How long the start waits to learn whether there is a Papita. Where nobody listens, that is known in less than a
@@ -47,6 +47,9 @@ pub enum StartFailure {
     /// The database cannot be opened.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
+    /// Turns that a crash left in the log could not be kept.
+    #[error(transparent)]
+    Turns(#[from] turn::StartFailure),
     /// There is no HTTP client.
     #[error(transparent)]
     Client(#[from] ClientFailure),
@@ -70,7 +73,7 @@ impl App {
         let tasks = Tasks::default();
         let log_settings = &config.session_log;
         let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
-        let storage = Storage::open(&config.database_url).await?;
+        let storage = Storage::open(&config.database_url, log.name(), &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
         let means = Means {

@@ -30,8 +30,8 @@ impl DayFiles {
         Self { dir, sync, open: None, refused: None }
     }
 
-    /// Appends whole lines to the day's file: all of them, or on failure none.
-    pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<()> {
+    /// Appends whole lines to the day's file: all of them, or on failure none. Returns the file's length before.
+    pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<u64> {
         self.cut_off_refused()?;
         let sync = self.sync;
         let open = self.file_of(date)?;
@@ -44,7 +44,7 @@ impl DayFiles {
             // If it cannot be done now, it is tried again before the next line is written.
             let _ = self.cut_off_refused();
         }
-        written
+        written.map(|()| before)
     }
 
     /// What was refused to its callers must not stay in a file.
@@ -83,7 +83,7 @@ impl DayFiles {
     pub(super) fn mend_all(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            if is_day_file(&path)
+            if date_of(&path).is_some()
                 && let Err(error) = mend_if_torn(&path)
             {
                 tracing::warn!(file = %path.display(), %error, "an old session log could not be looked at");
@@ -93,11 +93,11 @@ impl DayFiles {
     }
 }
 
-/// Whether this is named `session_YYYY-MM-DD.log`; other files are nobody's business here.
-fn is_day_file(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let date = name.strip_prefix("session_").and_then(|rest| rest.strip_suffix(".log"));
-    date.is_some_and(|date| date.len() == 10 && date.parse::<Date>().is_ok())
+/// The day of a file named `session_YYYY-MM-DD.log`; other files are nobody's business here.
+pub(super) fn date_of(path: &Path) -> Option<Date> {
+    let name = path.file_name()?.to_str()?;
+    let date = name.strip_prefix("session_")?.strip_suffix(".log")?;
+    if date.len() == 10 { date.parse().ok() } else { None }
 }
 
 fn mend_if_torn(path: &Path) -> io::Result<()> {

@@ -6,6 +6,7 @@
 
 mod day_file;
 mod event;
+mod reader;
 mod writer;
 
 use std::{
@@ -20,8 +21,9 @@ use jiff::{Timestamp, civil};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::event::{Chat, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionStart, SessionStop};
+pub use self::reader::LoggedTurn;
 use self::{event::encode, writer::Writer};
-use crate::clock::Clock;
+use crate::{clock::Clock, log_place::LogPlace};
 
 /// Entries that may wait for the writer; more wait in front of it.
 const QUEUE: usize = 4096;
@@ -48,6 +50,7 @@ pub struct LogUnavailable;
 /// The way to the log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SessionLog {
+    dir: PathBuf,
     clock: Clock,
     writer: mpsc::Sender<Message>,
     writable: Arc<AtomicBool>,
@@ -58,13 +61,18 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
+/// What is to be done when it is known where lines ended up, if anywhere; on the writer's thread, in the order of the
+/// lines.
+type Then = Box<dyn FnOnce(Option<LogPlace>) + Send>;
+
 struct Entry {
     date: civil::Date,
     lines: Vec<u8>,
     count: u64,
     /// What became of the lines; refused until they are written.
-    outcome: Result<(), LogUnavailable>,
-    done: oneshot::Sender<Result<(), LogUnavailable>>,
+    outcome: Result<LogPlace, LogUnavailable>,
+    then: Option<Then>,
+    done: oneshot::Sender<Result<LogPlace, LogUnavailable>>,
 }
 
 impl SessionLog {
@@ -73,9 +81,9 @@ impl SessionLog {
     pub fn open(dir: PathBuf, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
-        let writer = Writer::open(dir, sync, clock.clone(), Arc::clone(&writable))?;
+        let writer = Writer::open(dir.clone(), sync, clock.clone(), Arc::clone(&writable))?;
         writer.start(receiver)?;
-        Ok(Self { clock, writer: sender, writable })
+        Ok(Self { dir, clock, writer: sender, writable })
     }
 
     /// Writes one event that happened at `now`, and returns when it is in the file.
@@ -94,11 +102,44 @@ impl SessionLog {
 
     /// Writes lines, and returns when they are in the file.
     pub async fn write(&self, lines: Lines) -> Result<(), LogUnavailable> {
+        self.send(lines, None).await
+    }
+
+    /// Writes lines, and returns when they are in the file. Before that, `then` is told where they end, or that they
+    /// could not be written; it is called in the order of the lines, and should only pass that on.
+    pub async fn write_then(
+        &self,
+        lines: Lines,
+        then: impl FnOnce(Option<LogPlace>) + Send + 'static,
+    ) -> Result<(), LogUnavailable> {
+        self.send(lines, Some(Box::new(then))).await
+    }
+
+    async fn send(&self, lines: Lines, then: Option<Then>) -> Result<(), LogUnavailable> {
+        let Lines { date, text, count, .. } = lines;
         let (done, written) = oneshot::channel();
-        let entry =
-            Entry { date: lines.date, lines: lines.text, count: lines.count, outcome: Err(LogUnavailable), done };
+        let entry = Entry { date, lines: text, count, outcome: Err(LogUnavailable), then, done };
         self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
-        written.await.unwrap_or(Err(LogUnavailable))
+        written.await.unwrap_or(Err(LogUnavailable)).map(|_| ())
+    }
+
+    /// The log's name among others: its folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone()).display().to_string()
+    }
+
+    /// Where the log ends now.
+    #[must_use]
+    pub fn end(&self) -> LogPlace {
+        let (_, date) = self.clock.local(self.clock.now());
+        let path = self.dir.join(format!("session_{date}.log"));
+        LogPlace { date, end: std::fs::metadata(path).map_or(0, |data| data.len()) }
+    }
+
+    /// The turns that stand behind these places, one place a day; for the start, before anything is written.
+    pub fn turns_after(&self, known: &[LogPlace]) -> std::io::Result<Vec<(LoggedTurn, LogPlace)>> {
+        reader::turns_after(&self.dir, known)
     }
 
     /// Fails when the last write failed and none has succeeded since: then a turn should not be begun, for it could

@@ -10,15 +10,15 @@ use std::{
     time::Duration,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    Entry, LogUnavailable, Message, OpenFailure, QUEUE,
+    Entry, Message, OpenFailure, QUEUE,
     day_file::DayFiles,
     event::{LogGap, encode},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, log_place::LogPlace};
 
 /// How often a log that could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -98,37 +98,45 @@ impl Writer {
     fn write_batch(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         for entries in batch.chunk_by_mut(|one, next| one.date == next.date) {
-            self.buffer.clear();
-            self.buffer.shrink_to(BUFFER);
-            for entry in &mut *entries {
-                self.buffer.append(&mut entry.lines);
-            }
-            let written = self.write(entries[0].date);
-            if let (Err(_), Some((_, refused))) = (written, &mut self.gap) {
-                *refused += entries.iter().map(|entry| entry.count).sum::<u64>();
-            }
-            for entry in entries {
-                entry.outcome = written;
-            }
+            self.write(entries);
         }
         for entry in batch.drain(..) {
+            if let Some(then) = entry.then {
+                then(entry.outcome.ok());
+            }
             // Whoever waited may have left; the line stays written.
             let _ = entry.done.send(entry.outcome);
         }
         self.batch = batch;
     }
 
-    /// Writes the buffer. Once a write has failed, nothing is written until [`Self::try_again`] succeeds.
-    fn write(&mut self, date: Date) -> Result<(), LogUnavailable> {
-        if self.gap.is_some() {
-            return Err(LogUnavailable);
+    /// Writes the entries of one day. Once a write has failed, nothing is written until [`Self::try_again`] succeeds.
+    fn write(&mut self, entries: &mut [Entry]) {
+        let date = entries[0].date;
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
+        for entry in &*entries {
+            self.buffer.extend_from_slice(&entry.lines);
         }
-        self.files.append(date, &self.buffer).map_err(|error| {
-            tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
-            self.writable.store(false, Ordering::Release);
-            self.gap = Some((self.clock.now(), 0));
-            LogUnavailable
-        })
+        if self.gap.is_none() {
+            match self.files.append(date, &self.buffer) {
+                Ok(mut end) => {
+                    for entry in entries {
+                        end += entry.lines.len() as u64;
+                        entry.outcome = Ok(LogPlace { date, end });
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
+                    self.writable.store(false, Ordering::Release);
+                    self.gap = Some((self.clock.now(), 0));
+                }
+            }
+        }
+        if let Some((_, refused)) = &mut self.gap {
+            *refused += entries.iter().map(|entry| entry.count).sum::<u64>();
+        }
     }
 
     /// Tries to write the line that tells of the gap; when that works, so will others.

@@ -3,6 +3,7 @@
 //! The SQL keeps to what SQLite and PostgreSQL share (`$n` parameters, `ON CONFLICT`, `RETURNING`); what differs is
 //! in `migrations/`, one folder a database.
 
+mod ledger;
 mod migrations;
 mod outbox;
 mod sessions;
@@ -24,12 +25,15 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use self::{ledger::Ledger, outbox::Outbox, turns::Database};
 pub use self::{
     outbox::Posting,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
     turns::TurnRecord,
 };
+
+use crate::tasks::Tasks;
 
 /// The database could not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -59,13 +63,17 @@ pub enum StorageFailure {
 pub struct Storage {
     write: SqlitePool,
     read: SqlitePool,
+    database: Database,
+    ledger: Ledger,
+    outbox: Arc<Outbox>,
     /// Held as long as anybody uses the database: two services would deliver one queue twice.
     _lock: Arc<File>,
 }
 
 impl Storage {
-    /// Opens the database, made when it isn't there, and brings its tables up to date.
-    pub async fn open(url: &str) -> Result<Self, StorageFailure> {
+    /// Opens the database, made when it isn't there, and brings its tables up to date. `log` names the session log in
+    /// which the turns stand that are kept here; `tasks` owns the task that keeps them.
+    pub async fn open(url: &str, log: String, tasks: &Tasks) -> Result<Self, StorageFailure> {
         let options = SqliteConnectOptions::from_str(url).map_err(StorageFailure::Address)?;
         let lock = lock(options.get_filename())?;
         let options = options
@@ -87,7 +95,23 @@ impl Storage {
         let write = pool(1).connect_with(options.clone()).await.map_err(StorageFailure::Open)?;
         migrations::run(&write).await?;
         let read = pool(4).connect_lazy_with(options.read_only(true));
-        Ok(Self { write, read, _lock: Arc::new(lock) })
+        let outbox = Arc::new(Outbox::open(&read).await?);
+        let database = Database { write: write.clone(), log };
+        let (ledger, keeping) = Ledger::new(database.clone(), Arc::clone(&outbox), tasks.stopping());
+        tasks.spawn("turn ledger", keeping);
+        Ok(Self { write, read, database, ledger, outbox, _lock: Arc::new(lock) })
+    }
+
+    /// Whether turns could be kept of late. While they could not, turns should not be begun.
+    #[must_use]
+    pub fn keeps_turns(&self) -> bool {
+        self.ledger.is_writable()
+    }
+
+    /// Whether the task that keeps turns is alive.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.ledger.is_alive()
     }
 
     /// Whether the database can be written, tried with a change that changes nothing.

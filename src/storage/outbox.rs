@@ -1,6 +1,10 @@
 //! Usage records on their way to Papita, and which brokers have ever answered.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
+use sqlx::SqlitePool;
+use tokio::sync::Notify;
 
 use super::{Storage, StorageFailure, count, sql};
 
@@ -15,7 +19,42 @@ pub struct Posting {
     pub body: String,
 }
 
+/// How many records wait, and the news that there are more.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    waiting: AtomicU64,
+    more: Notify,
+}
+
+impl Outbox {
+    pub(super) async fn open(read: &SqlitePool) -> Result<Self, sqlx::Error> {
+        let (waiting,) = sqlx::query_as::<_, (i64,)>("SELECT COUNT(*) FROM papita_outbox").fetch_one(read).await?;
+        Ok(Self { waiting: AtomicU64::new(count(waiting)), more: Notify::new() })
+    }
+
+    /// Records are on their way into the queue.
+    pub(super) fn expect(&self, records: usize) {
+        self.waiting.fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    /// Records may have come into the queue.
+    pub(super) fn announce(&self) {
+        self.more.notify_one();
+    }
+}
+
 impl Storage {
+    /// How many records wait, those on their way into the queue included.
+    #[must_use]
+    pub fn waiting_postings(&self) -> u64 {
+        self.outbox.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when records have been added since the last time.
+    pub async fn more_postings(&self) {
+        self.outbox.more.notified().await;
+    }
+
     /// The `most` oldest records, oldest first.
     pub async fn next_postings(&self, most: u64) -> Result<Vec<Posting>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
@@ -29,15 +68,9 @@ impl Storage {
 
     /// Removes the record `id` and all before it.
     pub async fn remove_postings_up_to(&self, id: i64) -> Result<(), StorageFailure> {
-        sqlx::query("DELETE FROM papita_outbox WHERE id <= $1").bind(id).execute(&self.write).await?;
+        let removed = sqlx::query("DELETE FROM papita_outbox WHERE id <= $1").bind(id).execute(&self.write).await?;
+        self.outbox.waiting.fetch_sub(removed.rows_affected(), Ordering::Relaxed);
         Ok(())
-    }
-
-    /// How many records wait.
-    pub async fn waiting_postings(&self) -> Result<u64, StorageFailure> {
-        let (waiting,) =
-            sqlx::query_as::<_, (i64,)>("SELECT COUNT(*) FROM papita_outbox").fetch_one(&self.read).await?;
-        Ok(count(waiting))
     }
 
     /// Whether the broker at this address has ever answered.

@@ -89,6 +89,8 @@ impl Storage {
         now: Timestamp,
         metrics: Option<&str>,
     ) -> Result<(), StorageFailure> {
+        // The session's last turns may still be on their way; they count for it only while it is open.
+        self.ledger.settled().await;
         sqlx::query(
             "INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET
@@ -118,6 +120,7 @@ impl Storage {
 
     /// Ends the sessions not heard of since `silent_since`, each at the moment of its last turn or of its start.
     pub async fn close_idle_sessions(&self, silent_since: Timestamp) -> Result<(), StorageFailure> {
+        self.ledger.settled().await;
         sqlx::query(
             "UPDATE sessions SET
                  closed_by = $2,

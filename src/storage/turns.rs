@@ -1,13 +1,18 @@
 //! What a turn leaves behind in the database, many turns in one transaction.
 
-use std::{collections::HashMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 
-use super::{Storage, StorageFailure, give_back, sql};
+use super::{Storage, StorageFailure, count, give_back, ledger::Entry, sql};
 use crate::{
     cost::{Cost, TokenUsage},
+    log_place::LogPlace,
     session::SessionId,
 };
 
@@ -42,28 +47,91 @@ struct Sum {
     last_used_at: i64,
 }
 
-impl Storage {
-    /// Keeps the turns: all of them, or on failure none.
-    pub async fn record_turns(&self, turns: &[TurnRecord]) -> Result<(), StorageFailure> {
-        if turns.is_empty() {
-            return Ok(());
-        }
-        let mut connection = self.writer().await?;
-        let outcome = record(&mut connection, turns).await;
+/// Writes turns.
+#[derive(Clone, Debug)]
+pub(super) struct Database {
+    pub(super) write: SqlitePool,
+    /// The name of the session log in which the turns stand.
+    pub(super) log: String,
+}
+
+impl Database {
+    /// Keeps turns, and the places in the log up to which they are all known: all of it, or on failure nothing.
+    pub(super) async fn keep(&self, entries: &[Entry]) -> Result<(), StorageFailure> {
+        let mut connection = self.write.acquire().await?;
+        let outcome = self.record(&mut connection, entries).await;
         give_back(connection, outcome)
+    }
+
+    async fn record(&self, connection: &mut SqliteConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {
+        let turns = entries.iter().map(|(turn, _)| turn).collect::<Vec<_>>();
+        let mut places = BTreeMap::new();
+        for place in entries.iter().filter_map(|(_, place)| *place) {
+            places.insert(place.date, place.end);
+        }
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        add_totals(&mut transaction, &turns).await?;
+        add_to_sessions(&mut transaction, &turns).await?;
+        enqueue_postings(&mut transaction, &turns).await?;
+        for (date, end) in places {
+            note_place(&mut transaction, &self.log, LogPlace { date, end }).await?;
+        }
+        transaction.commit().await
     }
 }
 
-async fn record(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    add_totals(&mut transaction, turns).await?;
-    add_to_sessions(&mut transaction, turns).await?;
-    enqueue_postings(&mut transaction, turns).await?;
-    transaction.commit().await
+impl Storage {
+    /// Keeps a turn, soon, and with it the place in the session log where it stands, if it does. Turns come in the
+    /// order of their lines.
+    pub fn keep_turn(&self, record: TurnRecord, place: Option<LogPlace>) {
+        self.outbox.expect(usize::from(record.posting.is_some()));
+        self.ledger.keep(record, place);
+    }
+
+    /// Keeps turns now: those that a crash left in the log alone.
+    pub async fn keep_turns(&self, turns: &[(TurnRecord, Option<LogPlace>)]) -> Result<(), StorageFailure> {
+        for batch in turns.chunks(1000) {
+            self.database.keep(batch).await?;
+            self.outbox.expect(batch.iter().filter(|(turn, _)| turn.posting.is_some()).count());
+            self.outbox.announce();
+        }
+        Ok(())
+    }
+
+    /// Up to where the turns of the session log are known, by day; the latest days only.
+    pub async fn log_places(&self) -> Result<Vec<LogPlace>, StorageFailure> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7")
+                .bind(&self.database.log)
+                .fetch_all(&self.read)
+                .await?;
+        let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });
+        Ok(rows.into_iter().filter_map(place).collect())
+    }
+
+    /// Notes that all turns up to this place are known.
+    pub async fn note_log_place(&self, place: LogPlace) -> Result<(), StorageFailure> {
+        let mut connection = self.database.write.acquire().await?;
+        note_place(&mut connection, &self.database.log, place).await?;
+        Ok(())
+    }
+}
+
+async fn note_place(connection: &mut SqliteConnection, log: &str, place: LogPlace) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO log_places (log, day, size) VALUES ($1, $2, $3)
+         ON CONFLICT (log, day) DO UPDATE SET size = excluded.size",
+    )
+    .bind(log)
+    .bind(place.date.to_string())
+    .bind(sql(place.end))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A turn that was not answered took no tokens that anybody told us of, and is not counted.
-async fn add_totals(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
+async fn add_totals(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
     let mut sums = HashMap::<&str, Sum>::new();
     for turn in turns.iter().filter(|turn| !turn.failed) {
         let sum = sums.entry(&turn.model).or_default();
@@ -142,8 +210,8 @@ static ADD_TO_SESSIONS: LazyLock<Insertion> = LazyLock::new(|| {
     )
 });
 
-async fn add_to_sessions(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
-    let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, turn))).collect::<Vec<_>>();
+async fn add_to_sessions(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
+    let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, *turn))).collect::<Vec<_>>();
     for chunk in in_sessions.chunks(ROWS) {
         let (text, rows) = ADD_TO_SESSIONS.text(chunk.len());
         let mut query = sqlx::query(text);
@@ -172,7 +240,7 @@ static ENQUEUE: LazyLock<Insertion> = LazyLock::new(|| {
     )
 });
 
-async fn enqueue_postings(connection: &mut SqliteConnection, turns: &[TurnRecord]) -> Result<(), sqlx::Error> {
+async fn enqueue_postings(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
     let postings = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.posting.as_deref()?)));
     for chunk in postings.collect::<Vec<_>>().chunks(ROWS) {
         let (text, rows) = ENQUEUE.text(chunk.len());

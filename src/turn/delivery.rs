@@ -10,11 +10,10 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    storage::{Posting, Storage, StorageFailure},
+    storage::{Posting, Storage},
     tasks::Tasks,
     usage::{PostFailure, UsageLog},
 };
@@ -28,32 +27,20 @@ const REFUSALS: u32 = 5;
 /// The longest pause between two attempts, before jitter, which may double it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The queue and its counters. Cheap to clone.
+/// The queue's bound. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
+    storage: Storage,
     limit: u64,
-    waiting: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
-    more: Arc<Notify>,
 }
 
 impl Delivery {
     /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
-    pub(super) async fn start(
-        storage: Storage,
-        usage_log: UsageLog,
-        limit: u64,
-        tasks: &Tasks,
-    ) -> Result<Self, StorageFailure> {
-        let this = Self {
-            limit,
-            waiting: Arc::new(AtomicU64::new(storage.waiting_postings().await?)),
-            dropped: Arc::default(),
-            more: Arc::new(Notify::new()),
-        };
-        let courier = Courier { delivery: this.clone(), storage, usage_log, refusals: 0, pauses: pauses() };
+    pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, tasks: &Tasks) -> Self {
+        let courier = Courier { storage: storage.clone(), usage_log, refusals: 0, pauses: pauses() };
         tasks.spawn("usage delivery", courier.run(tasks.stopping()));
-        Ok(this)
+        Self { storage, limit, dropped: Arc::default() }
     }
 
     /// Whether one more record may be queued. If not, it is counted as dropped.
@@ -65,17 +52,9 @@ impl Delivery {
         room
     }
 
-    /// Says that records were added to the queue.
-    pub(super) fn added(&self, records: usize) {
-        if records > 0 {
-            self.waiting.fetch_add(records as u64, Ordering::Relaxed);
-            self.more.notify_one();
-        }
-    }
-
     /// How many records wait.
     pub(super) fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+        self.storage.waiting_postings()
     }
 
     /// How many records were dropped because too many waited, since the start.
@@ -94,7 +73,6 @@ fn pauses() -> ExponentialBackoff {
 }
 
 struct Courier {
-    delivery: Delivery,
     storage: Storage,
     usage_log: UsageLog,
     /// How often the oldest record has been refused.
@@ -120,7 +98,7 @@ impl Courier {
             match delivered {
                 Batch::Delivered => self.pauses = pauses(),
                 Batch::Nothing => tokio::select! {
-                    () = self.delivery.more.notified() => {}
+                    () = self.storage.more_postings() => {}
                     () = stopping.cancelled() => {}
                 },
                 Batch::Failed => {
@@ -150,7 +128,6 @@ impl Courier {
                 tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
                 return Batch::Failed;
             }
-            self.delivery.waiting.fetch_sub(delivered.len() as u64, Ordering::Relaxed);
         }
         if failed { Batch::Failed } else { Batch::Delivered }
     }
@@ -167,7 +144,7 @@ impl Courier {
                 Err(failure) => {
                     let refused = matches!(failure, PostFailure::Refused(_));
                     self.refusals += u32::from(refused);
-                    tracing::warn!(%failure, waiting = self.delivery.waiting(), "usage records wait for Papita");
+                    tracing::warn!(%failure, waiting = self.storage.waiting_postings(), "usage records wait for Papita");
                     return (&postings[..index], true);
                 }
             }

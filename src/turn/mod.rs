@@ -4,7 +4,7 @@
 //! logged and counted all the same, once.
 
 mod delivery;
-mod ledger;
+mod recovery;
 
 use std::{
     sync::Arc,
@@ -16,7 +16,8 @@ use moka::future::Cache;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use self::{delivery::Delivery, ledger::Ledger};
+use self::delivery::Delivery;
+pub use self::recovery::StartFailure;
 use crate::{
     chat::{Finish, Message, Role, Speaker},
     clock::Clock,
@@ -26,7 +27,7 @@ use crate::{
     model::{Answer, ModelFailure, OpenAi, Question, basic},
     session::SessionId,
     session_log::{Chat, SessionLog},
-    storage::{Storage, StorageFailure, TurnRecord},
+    storage::{Storage, TurnRecord},
     tasks::Tasks,
     usage::{self, UsageLog},
 };
@@ -121,7 +122,7 @@ struct Table {
     model: OpenAi,
     credentials: Credentials,
     log: SessionLog,
-    ledger: Ledger,
+    storage: Storage,
     delivery: Delivery,
     clock: Clock,
     telling: Telling,
@@ -161,20 +162,20 @@ struct Reply {
 }
 
 impl Turns {
-    /// Starts the tasks that keep and deliver what turns leave behind.
-    pub async fn start(config: &config::Config, means: Means) -> Result<Self, StorageFailure> {
+    /// Starts to take turns, with the turns kept that a crash left in the log alone.
+    pub async fn start(config: &config::Config, means: Means) -> Result<Self, StartFailure> {
         let Means { client, credentials, log, storage, clock, tasks, telling } = means;
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks).await?;
-        Ok(Self(Arc::new(Table {
+        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks);
+        let this = Self(Arc::new(Table {
             settings: config.model.clone(),
             log_content: config.session_log.content,
             prices: Prices::new(&config.model.prices),
             model: OpenAi::new(&config.model, client),
             credentials,
             log,
-            ledger: Ledger::start(storage, delivery.clone(), &tasks),
+            storage,
             delivery,
             clock,
             telling,
@@ -182,7 +183,9 @@ impl Turns {
             running: Tasks::default(),
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),
-        })))
+        }));
+        this.recover().await?;
+        Ok(this)
     }
 
     /// One turn, from the question to an answer that is logged and counted. Dropping the future ends the turn.
@@ -230,20 +233,8 @@ impl Turns {
             latency: started.elapsed(),
             posting: None,
         };
-        self.0.ledger.keep(record).await;
+        self.0.storage.keep_turn(record, None);
         Ok(told)
-    }
-
-    /// Whether the task that keeps turns is alive.
-    #[must_use]
-    pub fn ledger_is_alive(&self) -> bool {
-        self.0.ledger.is_alive()
-    }
-
-    /// Whether turns can be kept in the database.
-    #[must_use]
-    pub fn storage_is_writable(&self) -> bool {
-        self.0.ledger.is_writable()
     }
 
     /// How many usage records wait for Papita, and how many were dropped because too many waited.
@@ -281,7 +272,7 @@ impl Turns {
             return Err(TurnFailure::Stopping);
         }
         self.0.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
-        if self.0.ledger.is_writable() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
+        if self.0.storage.keeps_turns() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
     }
 
     fn allowed_model<'a>(&'a self, asked: Option<&'a str>) -> Result<&'a str, TurnFailure> {
@@ -392,9 +383,15 @@ impl Turns {
             usage: usage.unwrap_or_default(),
             cost: cost.unwrap_or_default(),
             latency,
-            posting: if outcome.is_ok() { self.posting(ask, reply, usage.unwrap_or_default()) } else { None },
+            posting: if outcome.is_ok() {
+                self.posting(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage.unwrap_or_default())
+            } else {
+                None
+            },
         };
-        let (logged, ()) = tokio::join!(self.0.log.write(lines), self.0.ledger.keep(record));
+        // What was spent is counted even if it cannot be logged and so is not answered.
+        let storage = self.0.storage.clone();
+        let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
         let answer = outcome?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(Told::new(answer, &reply.model, at))
@@ -444,10 +441,16 @@ impl Turns {
         }
     }
 
-    /// The usage record for Papita: of turns that the model answered, where there is a Papita.
-    fn posting(&self, ask: &Ask, reply: &Reply, usage: TokenUsage) -> Option<String> {
-        let wanted = reply.model != basic::NAME && self.0.credentials.expects_papita() && self.0.delivery.has_room();
-        wanted.then(|| usage::record(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage))?
+    /// The usage record for Papita of an answered turn: of the model's, where there is a Papita.
+    fn posting(
+        &self,
+        speaker: &Speaker,
+        session: Option<&SessionId>,
+        model: &str,
+        usage: TokenUsage,
+    ) -> Option<String> {
+        let wanted = model != basic::NAME && self.0.credentials.expects_papita() && self.0.delivery.has_room();
+        wanted.then(|| usage::record(speaker, session, model, usage))?
     }
 }
 
