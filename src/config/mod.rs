@@ -1,6 +1,7 @@
 //! Settings, read once into types. A mistake is reported with all others, by variable and by what it expected.
 
 mod parse;
+mod read;
 mod source;
 mod variables;
 
@@ -10,12 +11,12 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
+use self::source::Reader;
 pub use self::{
     parse::pico_per_token,
     source::Source,
     variables::{VARIABLES, Variable},
 };
-use self::{source::Reader, variables as var};
 use crate::secret::ApiKey;
 
 /// OpenAI's own endpoint, which never works without a key.
@@ -186,165 +187,16 @@ impl fmt::Display for Mistakes {
     }
 }
 
-const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
-const COUNT: &str = "a whole number of 1 or more";
-const SWITCH: &str = "on or off";
-const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
-
 impl Config {
     /// Reads every setting. Fails with all mistakes at once.
     pub fn read(source: &Source) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(source);
-        let config = read_all(source, &mut reader);
+        let config = read::all(source, &mut reader);
         match config {
             Some(config) if reader.mistakes.is_empty() => Ok(config),
             _ => Err(Mistakes(reader.mistakes)),
         }
     }
-}
-
-/// Reads all groups before it gives up, so that each can report its mistakes.
-fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
-    let server = read_server(source, reader);
-    let model = read_model(reader);
-    let credentials = read_credentials(source, reader);
-    let session_log = read_session_log(reader);
-    let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
-    let papita_queue_limit =
-        reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
-    let database_url = reader.read(var::DATABASE_URL, "an address such as sqlite://al-chat.db", |text| {
-        text.strip_prefix("sqlite:").filter(|path| !path.trim_start_matches('/').is_empty())?;
-        Some(text.to_owned())
-    });
-    let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match text {
-        "text" => Some(LogFormat::Text),
-        "json" => Some(LogFormat::Json),
-        _ => None,
-    });
-    let log_level = reader.read(var::LOG_LEVEL, "a level such as info, or a tracing filter", |text| {
-        let understood = tracing_subscriber::EnvFilter::builder().parse(text).is_ok();
-        understood.then(|| text.to_owned())
-    });
-    let straight = reader.text(var::NO_PROXY).unwrap_or_default();
-    let proxy = reader.read(var::HTTPS_PROXY, "the URL of a proxy, such as http://proxy.example:3128", |text| {
-        let valid = text.is_empty() || Url::parse(text).is_ok_and(|url| url.has_host());
-        valid.then(|| Proxy {
-            address: (!text.is_empty()).then(|| SecretString::from(text)),
-            except: straight.to_owned(),
-        })
-    });
-    Some(Config {
-        proxy: proxy?,
-        server: server?,
-        model: model?,
-        credentials: credentials?,
-        session_log: session_log?,
-        session_idle_timeout: session_idle_timeout?,
-        papita_queue_limit: papita_queue_limit?,
-        database_url: database_url?,
-        log_level: log_level?,
-        log_format: log_format?,
-    })
-}
-
-fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
-    let port_from = if source.has(var::PORT) || !source.has(var::SERVER_PORT) { var::PORT } else { var::SERVER_PORT };
-    let host = reader.read(var::SERVER_HOST, "a host name or an IP address", |text| {
-        url::Host::parse(text)
-            .ok()
-            .map(|_| text.to_owned())
-            .or_else(|| text.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()))
-    });
-    let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
-    let origins =
-        reader.read(var::FRONTEND_URL, "origins such as https://shop.example, comma-separated, or *", parse::origins);
-    let max_connections = reader
-        .read(var::MAX_CONNECTIONS, COUNT, |text| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit)));
-    let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
-    let keepalive_timeout = reader.read(var::KEEPALIVE_TIMEOUT, DURATION, parse::duration);
-    let body_timeout = reader.read(var::BODY_TIMEOUT, DURATION, parse::duration);
-    let drain_timeout = reader.read(var::DRAIN_TIMEOUT, DURATION, parse::duration);
-    Some(Server {
-        host: host?,
-        port: port?,
-        origins: origins?,
-        max_connections: max_connections?,
-        header_timeout: header_timeout?,
-        body_timeout: body_timeout?,
-        keepalive_timeout: keepalive_timeout?,
-        drain_timeout: drain_timeout?,
-    })
-}
-
-fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
-    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match text {
-        "auto" => Some(AiService::Auto),
-        "openai" => Some(AiService::OpenAi),
-        "basic" => Some(AiService::Basic),
-        _ => None,
-    });
-    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url);
-    let default = reader.text(var::OPENAI_MODEL).map(str::to_owned);
-    let allowed = reader.text(var::ALLOWED_MODELS).unwrap_or_default();
-    let allowed = parse::list(allowed).map(str::to_owned).collect();
-    let prices = reader.read(
-        var::MODEL_PRICES,
-        "model=input/output in US dollars per million tokens, comma-separated",
-        parse::prices,
-    );
-    let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
-    let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
-    let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
-    let response_limit = reader.read(var::MODEL_RESPONSE_LIMIT, "a size such as 8MiB", parse::bytes);
-    let turn_timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
-    Some(Model {
-        service: service?,
-        base_url: base_url?,
-        default: default?,
-        allowed,
-        prices: prices?,
-        connect_timeout: connect_timeout?,
-        first_byte_timeout: first_byte_timeout?,
-        idle_timeout: idle_timeout?,
-        response_limit: response_limit?,
-        turn_timeout: turn_timeout?,
-    })
-}
-
-fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credentials> {
-    let papita_url = reader.read(var::PAPITA_API_URL, HTTP_URL, parse::http_url);
-    let papita_timeout = reader.read(var::PAPITA_TIMEOUT, DURATION, parse::duration);
-    let fresh = reader.read(var::CREDENTIAL_FRESH, DURATION, parse::duration);
-    let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
-    let retry = reader.read(var::CREDENTIAL_RETRY, DURATION, parse::duration);
-    Some(Credentials {
-        local_key: reader.text(var::OPENAI_API_KEY).and_then(ApiKey::parse),
-        papita_url: papita_url?,
-        papita_configured: source.has(var::PAPITA_API_URL),
-        papita_timeout: papita_timeout?,
-        fresh: fresh?,
-        stale: stale?,
-        retry: retry?,
-        env_file: source.env_file.clone(),
-    })
-}
-
-fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {
-    let timezone =
-        reader.read(var::SESSION_LOG_TIMEZONE, "a time zone of the IANA database such as Europe/Berlin", |text| {
-            match text {
-                "" => Some(TimeZone::system()),
-                name => TimeZone::get(name).ok(),
-            }
-        });
-    let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
-    let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
-    Some(SessionLog {
-        dir: reader.text(var::SESSION_LOG_DIR).map(PathBuf::from)?,
-        timezone: timezone?,
-        sync: sync?,
-        content: content?,
-    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Each turn is a task of its own. Whoever asked may leave: then the model's connection is closed, and the turn is
 //! logged and counted all the same, once.
 
+mod account;
+mod answer;
 mod delivery;
 mod recovery;
 
@@ -16,24 +18,21 @@ use moka::future::Cache;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use self::delivery::Delivery;
 pub use self::recovery::StartFailure;
+use self::{answer::Reply, delivery::Delivery};
 use crate::{
     chat::{Finish, Message, Role, Speaker},
     clock::Clock,
     config,
-    cost::{Cost, Prices, TokenUsage, dollars},
-    credentials::{Access, Credential, CredentialSource, Credentials, NoCredential},
-    model::{Answer, ModelFailure, OpenAi, Question, basic},
+    cost::{Prices, TokenUsage},
+    credentials::{Credentials, NoCredential},
+    model::{Answer, ModelFailure, OpenAi},
     session::SessionId,
-    session_log::{Chat, SessionLog},
+    session_log::SessionLog,
     storage::{Storage, TurnRecord},
     tasks::Tasks,
-    usage::{self, UsageLog},
+    usage::UsageLog,
 };
-
-/// So many rotations of the key a single turn lives through; more are not a rotation.
-const ROTATIONS: u32 = 3;
 
 /// What a door hands in.
 #[derive(Debug)]
@@ -152,13 +151,6 @@ pub struct Means {
     pub tasks: Tasks,
     /// How failures are told.
     pub telling: Telling,
-}
-
-/// Who is being asked, and with which key.
-struct Reply {
-    model: String,
-    source: CredentialSource,
-    asked_at: Option<Instant>,
 }
 
 impl Turns {
@@ -298,160 +290,6 @@ impl Turns {
         // Whoever asked may have left by now.
         let _ = done.send(told);
     }
-
-    /// The model's answer, or the built-in responder's where that one is meant to answer. `reply` is told at once who
-    /// is asked with which key, so that a turn that is ended early can still say so.
-    async fn answer(&self, messages: &[Message], reply: &mut Reply) -> Result<Answer, TurnFailure> {
-        let access = self.0.credentials.access(&self.0.settings).await;
-        reply.asked_at = Some(Instant::now());
-        match access {
-            Access::Key(credential) => self.ask_with(credential, messages, reply).await,
-            Access::NoKeyNeeded => self.ask_model(messages, reply, None).await,
-            Access::BuiltIn => {
-                basic::NAME.clone_into(&mut reply.model);
-                let text = basic::reply(messages).to_owned();
-                Ok(Answer { text, usage: None, finish: Finish::Complete })
-            }
-            Access::Missing(none) => Err(none.into()),
-        }
-    }
-
-    /// Asks with this key. If it is refused, asks with Papita's new one as long as Papita has a new one, and at last
-    /// with the local one.
-    async fn ask_with(
-        &self,
-        credential: Credential,
-        messages: &[Message],
-        reply: &mut Reply,
-    ) -> Result<Answer, TurnFailure> {
-        const REFUSED: Result<Answer, TurnFailure> = Err(TurnFailure::Model(ModelFailure::Unauthorized));
-        let mut last = credential;
-        let mut outcome = self.ask_model(messages, reply, Some(&last)).await;
-        let mut rotations = 0;
-        while outcome == REFUSED
-            && rotations < ROTATIONS
-            && let Some(new) = self.0.credentials.replacement(&last).await
-        {
-            outcome = self.ask_model(messages, reply, Some(&new)).await;
-            last = new;
-            rotations += 1;
-        }
-        if outcome == REFUSED
-            && last.source != CredentialSource::LocalEnv
-            && let Some(local) = self.0.credentials.local()
-        {
-            outcome = self.ask_model(messages, reply, Some(&local)).await;
-        }
-        outcome
-    }
-
-    async fn ask_model(
-        &self,
-        messages: &[Message],
-        reply: &mut Reply,
-        credential: Option<&Credential>,
-    ) -> Result<Answer, TurnFailure> {
-        reply.source = credential.map_or(CredentialSource::None, |credential| credential.source);
-        let question = Question { model: &reply.model, messages };
-        Ok(self.0.model.ask(question, credential.map(|credential| &credential.key)).await?)
-    }
-
-    /// `None` when the price or the usage is not known. The built-in responder is free.
-    fn cost(&self, model: &str, usage: Option<TokenUsage>) -> Option<Cost> {
-        if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage?) }
-    }
-
-    /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
-    async fn account(
-        &self,
-        ask: &Ask,
-        reply: &Reply,
-        outcome: Result<Answer, TurnFailure>,
-    ) -> Result<Told, TurnFailure> {
-        let at = self.0.clock.now();
-        let latency = ask.arrived.elapsed();
-        let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
-        let cost = self.cost(&reply.model, usage);
-        let mut lines = self.0.log.lines(at);
-        lines.add(&self.line(ask, reply, &outcome, cost, latency));
-        let record = TurnRecord {
-            at,
-            request_id: ask.request_id.clone(),
-            session_id: ask.session_id.clone(),
-            model: reply.model.clone(),
-            failed: outcome.is_err(),
-            usage: usage.unwrap_or_default(),
-            cost: cost.unwrap_or_default(),
-            latency,
-            posting: if outcome.is_ok() {
-                self.posting(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage.unwrap_or_default())
-            } else {
-                None
-            },
-        };
-        // What was spent is counted even if it cannot be logged and so is not answered.
-        let storage = self.0.storage.clone();
-        let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
-        let answer = outcome?;
-        logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told::new(answer, &reply.model, at))
-    }
-
-    fn line<'a>(
-        &self,
-        ask: &'a Ask,
-        reply: &'a Reply,
-        outcome: &'a Result<Answer, TurnFailure>,
-        cost: Option<Cost>,
-        latency: Duration,
-    ) -> Chat<'a> {
-        let (status, code) = match outcome {
-            Ok(_) => (200, None),
-            Err(failure) => {
-                let (status, code) = (self.0.telling)(failure);
-                (status, Some(code))
-            }
-        };
-        let answer = outcome.as_ref().ok();
-        let usage = answer.and_then(|answer| answer.usage);
-        let tokens = usage.unwrap_or_default();
-        let message = ask.messages.last().map_or("", |message| message.content.as_str());
-        let text = answer.map_or("", |answer| answer.text.as_str());
-        Chat {
-            request_id: &ask.request_id,
-            session_id: ask.session_id.as_ref().map(SessionId::as_str),
-            username: &ask.speaker.username,
-            is_guest: ask.speaker.is_guest,
-            model: &reply.model,
-            prompt_tokens: tokens.prompt,
-            completion_tokens: tokens.completion,
-            total_tokens: tokens.total(),
-            usage_source: if usage.is_some() { "provider" } else { "none" },
-            cost_usd: cost.map(|cost| dollars(cost.total())),
-            latency_ms: milliseconds(latency),
-            model_ms: milliseconds(reply.asked_at.map_or(Duration::ZERO, |asked_at| asked_at.elapsed())),
-            status,
-            code,
-            finish: outcome.as_ref().map_or_else(TurnFailure::finish, |answer| answer.finish).as_str(),
-            credential_source: reply.source.as_str(),
-            message_chars: message.chars().count(),
-            answer_chars: text.chars().count(),
-            message: self.0.log_content.then_some(message),
-            answer: self.0.log_content.then_some(text),
-        }
-    }
-
-    /// The usage record for Papita of an answered turn: of the model's, where there is a Papita.
-    fn posting(
-        &self,
-        speaker: &Speaker,
-        session: Option<&SessionId>,
-        model: &str,
-        usage: TokenUsage,
-    ) -> Option<String> {
-        let wanted = model != basic::NAME && self.0.credentials.expects_papita() && self.0.delivery.has_room();
-        wanted.then(|| usage::record(speaker, session, model, usage))?
-    }
 }
 
 impl Told {
@@ -464,16 +302,4 @@ impl Told {
             at,
         }
     }
-}
-
-impl Reply {
-    fn new(model: String) -> Self {
-        Self { model, source: CredentialSource::None, asked_at: None }
-    }
-}
-
-/// Milliseconds, to the microsecond.
-#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1000.0
 }

@@ -1,0 +1,161 @@
+//! JSON in and out. Unlike the framework's own payload it limits size and time, tells clearly what is wrong without
+//! repeating what was sent, and can take a body that is absent.
+
+mod body;
+mod parse;
+
+use std::time::Duration;
+
+use poem::{IntoResponse, Request, RequestBody, Response, http::StatusCode, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
+    payload::Payload,
+    registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    types::Type,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(super) use self::parse::objects;
+use self::{body::read, parse::parse};
+use super::problem::Problem;
+
+/// The media type of bodies in both directions.
+pub(super) const MEDIA_TYPE: &str = "application/json";
+
+/// The largest body taken where nothing else is said, in bytes.
+const SMALL: usize = 1 << 20;
+
+/// How long a client may take to send its body; found in the request's data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyTimeout(pub(super) Duration);
+
+/// A JSON body: required, and at most `LIMIT` bytes, when it comes in.
+#[derive(Debug)]
+pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
+
+/// A JSON body that may be absent or empty, and is read whatever its Content-Type says: `navigator.sendBeacon` sends
+/// `text/plain`, other clients none at all, and what they have to say when they leave is not worth losing.
+#[derive(Debug)]
+pub(super) struct OptionalJson<T>(pub(super) T);
+
+impl<T: Type + Send, const LIMIT: usize> Payload for Json<T, LIMIT> {
+    const CONTENT_TYPE: &'static str = MEDIA_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => Response::builder().header(header::CONTENT_TYPE, MEDIA_TYPE).body(body),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be encoded");
+                Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
+            }
+        }
+    }
+}
+
+impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Done.",
+                status: Some(200),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+fn request_meta<T: Type>(required: bool, media_types: &[&'static str]) -> MetaRequest {
+    let media_type = |content_type: &&'static str| MetaMediaType { content_type, schema: T::schema_ref() };
+    MetaRequest { description: None, content: media_types.iter().map(media_type).collect(), required }
+}
+
+impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a> for Json<T, LIMIT> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>(true, &[MEDIA_TYPE]))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !request.content_type().is_some_and(is_json) {
+            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+        }
+        let bytes = read(request, body, LIMIT).await?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for OptionalJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>(false, &[MEDIA_TYPE, "text/plain"]))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = read(request, body, SMALL).await?;
+        if matches!(bytes.trim_ascii(), b"" | b"null") {
+            return Ok(Self(T::default()));
+        }
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// `application/json`, or a media type built on it, whatever its parameters.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == MEDIA_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types_are_compared_without_case_and_parameters() {
+        for media_type in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+            assert!(is_json(media_type), "{media_type}");
+        }
+        for media_type in ["text/plain", "application/jsonp", "text/json+x", ""] {
+            assert!(!is_json(media_type), "{media_type}");
+        }
+    }
+}

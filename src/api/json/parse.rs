@@ -1,0 +1,147 @@
+//! From bytes to types, with what is wrong told in words that hold nothing of what was sent.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::{error::Category, json};
+
+use crate::api::problem::Problem;
+
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde would take a list for an object, its items for the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(_) => Problem::bad_request("invalid_request", "the body must be a JSON object"),
+            Err(error) => explain(".", &error),
+        });
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| explain(".", &error))?;
+    Ok(parsed)
+}
+
+/// A list of objects. Left to itself, serde takes lists for objects here, too.
+pub(in crate::api) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let objects = Option::<Vec<Mapped<T>>>::deserialize(from)?;
+    Ok(objects.map(|objects| objects.into_iter().map(|Mapped(object)| object).collect()))
+}
+
+/// What is read from an object, and from nothing else.
+struct Mapped<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapped<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Mapped<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mapped<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Mapped)
+            }
+        }
+
+        from.deserialize_map(OfMap(PhantomData))
+    }
+}
+
+/// What is wrong with a body, in words that hold nothing of it: where, and what was expected there.
+fn explain(path: &str, error: &serde_json::Error) -> Problem {
+    if error.classify() != Category::Data {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        return Problem::bad_request("invalid_json", format!("The body is not valid JSON ({place})"));
+    }
+    let text = error.to_string();
+    // After the last "expected" comes serde's own text; before it may come the client's.
+    let expected = text.rsplit_once("expected ").map(|(_, expected)| expected);
+    let expected = expected.map(|expected| expected.split(" at line ").next().unwrap_or_default());
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let field = match (path, missing) {
+        (".", Some(field)) => field.to_owned(),
+        (path, Some(field)) => format!("{path}.{field}"),
+        (".", None) => "the body".to_owned(),
+        (path, None) => path.to_owned(),
+    };
+    let sentence = match (missing, expected) {
+        (Some(_), _) => format!("{field} is required"),
+        (None, Some(expected)) => format!("{field} must be {}", plain_words(expected)),
+        (None, None) => format!("{field} is not as it should be"),
+    };
+    Problem { details: Some(json!({ "field": field })), ..Problem::bad_request("invalid_request", sentence) }
+}
+
+/// Serde's words for a type, as somebody says them who writes JSON.
+fn plain_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a map" => "an object",
+        expected if expected.starts_with("struct ") => "an object",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f32" | "f64" => "a number",
+        expected => expected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its parsing matters")]
+    struct Sample {
+        #[serde(default)]
+        list: Vec<Item>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its parsing matters")]
+    struct Item {
+        number: u8,
+    }
+
+    fn sentence(body: &str) -> String {
+        parse::<Sample>(body.as_bytes()).unwrap_err().error.into_owned()
+    }
+
+    #[test]
+    fn the_place_and_the_expectation_are_told() {
+        assert_eq!(
+            sentence(r#"{"list":[{"number":1},{"number":"secret, expected x"}]}"#),
+            "list[1].number must be a whole number"
+        );
+        assert_eq!(sentence(r#"{"list":[{}]}"#), "list[0].number is required");
+        assert_eq!(sentence(r#"{"list":5}"#), "list must be a list");
+        assert_eq!(sentence(r#"{"list":["x"]}"#), "list[0] must be an object");
+        assert_eq!(sentence("[1]"), "the body must be a JSON object");
+        assert_eq!(sentence("{"), "The body is not valid JSON (line 1, column 1)");
+        assert_eq!(sentence("{} trailing"), "The body is not valid JSON (line 1, column 4)");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sent_is_never_repeated(secret in "[a-z]{12}", shape in 0..4) {
+            let body = match shape {
+                0 => format!(r#"{{"list":[{{"number":"{secret}"}}]}}"#),
+                1 => format!(r#"{{"list":"{secret}"}}"#),
+                2 => format!(r#"{{"list":[{secret}]}}"#),
+                _ => format!("\"{secret}\""),
+            };
+            prop_assert!(!sentence(&body).contains(&secret));
+        }
+    }
+}
