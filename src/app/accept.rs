@@ -105,6 +105,8 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         tokio::pin!(connection);
         // How a connection ends is the client's business; what was asked on it has been logged by then.
         while let Some(left) = pace.left() {
+            // What goes on may change meanwhile, and with it the limit.
+            let left = left.min(self.header_timeout).min(self.keepalive_timeout);
             tokio::select! {
                 _ = &mut connection => return,
                 () = tokio::time::sleep(left) => {}

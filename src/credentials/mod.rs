@@ -112,11 +112,12 @@ struct Brokered {
     refused_at: Option<Instant>,
 }
 
-/// Calls to Papita that may be shared: those for just any key, and those for another key than the refused one with
-/// this fingerprint. A refused key must not be answered with the result of a call made before the refusal.
+/// Calls to Papita that may be shared: those for just any key since so many refusals, and those for another key than
+/// the refused one with this fingerprint. A refused key must not be answered with the result of a call made before the
+/// refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Call {
-    Any,
+    Any(u64),
     OtherThan(String),
 }
 
@@ -138,6 +139,8 @@ struct Keeper {
     /// Calls under way, and the failures of late.
     calls: Cache<Call, Outcome>,
     generation: AtomicU64,
+    /// Counts the keys dropped because they were refused.
+    refusals: AtomicU64,
     failing: AtomicBool,
     /// The last look found nobody at Papita's address, and nobody said there should be one.
     absent: AtomicBool,
@@ -161,6 +164,7 @@ impl Credentials {
             keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
             calls: Cache::builder().max_capacity(1000).time_to_live(settings.retry).build(),
             generation: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             absent: AtomicBool::new(false),
             refreshing: AtomicBool::new(false),
@@ -179,7 +183,7 @@ impl Credentials {
                 return Ok(local.clone());
             }
             if brokered.fetched_at.elapsed() >= self.0.fresh && !papita_is_failing {
-                return Ok(self.call(Call::Any).await.unwrap_or(brokered).credential);
+                return Ok(self.call(self.any()).await.unwrap_or(brokered).credential);
             }
             if self.is_due(&brokered) {
                 self.refresh();
@@ -190,7 +194,7 @@ impl Credentials {
             self.refresh();
             return Ok(local.clone());
         }
-        match (self.call(Call::Any).await, &self.0.local) {
+        match (self.call(self.any()).await, &self.0.local) {
             (Ok(brokered), _) => Ok(brokered.credential),
             (Err(_), Some(local)) => Ok(local.clone()),
             (Err(failure), None) => Err(self.none(failure)),
@@ -217,11 +221,18 @@ impl Credentials {
     async fn drop_generation(&self, generation: u64) {
         let drop_it = |entry: Option<moka::Entry<(), Brokered>>| {
             let found = entry.is_some_and(|entry| entry.value().credential.generation == generation);
+            if found {
+                // Turns that find no key now must not be told of a failure of a call begun before the refusal.
+                self.0.refusals.fetch_add(1, Ordering::Relaxed);
+            }
             std::future::ready(if found { Op::Remove } else { Op::Nop })
         };
         self.0.keys.entry(()).and_compute_with(drop_it).await;
-        // Turns that find no key now must not be told of a failure from before the refusal.
-        self.0.calls.invalidate(&Call::Any).await;
+    }
+
+    /// A call for just any key, as of now.
+    fn any(&self) -> Call {
+        Call::Any(self.0.refusals.load(Ordering::Relaxed))
     }
 
     /// The key in `OPENAI_API_KEY`.
@@ -288,13 +299,13 @@ impl Credentials {
 
     /// Asks Papita in the background, unless that is being done or has just failed.
     fn refresh(&self) {
-        if self.0.calls.contains_key(&Call::Any) || self.0.refreshing.swap(true, Ordering::AcqRel) {
+        if self.0.calls.contains_key(&self.any()) || self.0.refreshing.swap(true, Ordering::AcqRel) {
             return;
         }
         let this = self.clone();
         self.0.tasks.spawn("credential refresh", async move {
             // A failure is remembered by the call itself.
-            let _ = this.call(Call::Any).await;
+            let _ = this.call(this.any()).await;
             this.0.refreshing.store(false, Ordering::Release);
         });
     }
@@ -337,7 +348,7 @@ impl Credentials {
 
     fn serves(&self, known: &Brokered, call: &Call) -> bool {
         match call {
-            Call::Any => !self.is_due(known),
+            Call::Any(_) => !self.is_due(known),
             Call::OtherThan(refused) => known.credential.key.fingerprint() != *refused,
         }
     }

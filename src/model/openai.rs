@@ -134,12 +134,14 @@ const MOST_TOKENS: u64 = 1_000_000_000;
 
 /// The figures of an answer's `usage`; none rather than wrong ones when they don't make sense.
 fn read_usage(usage: &Value) -> Option<TokenUsage> {
-    let figure = |name| match usage.get(name) {
-        None | Some(Value::Null) => Some(0),
+    let told = |name| usage.get(name).filter(|figure| !figure.is_null());
+    let figure = |figure: Option<&Value>| match figure {
+        None => Some(0),
         Some(figure) => figure.as_u64().filter(|tokens| *tokens <= MOST_TOKENS),
     };
-    usage.is_object().then_some(())?;
-    Some(TokenUsage { prompt: figure("prompt_tokens")?, completion: figure("completion_tokens")? })
+    let (prompt, completion) = (told("prompt_tokens"), told("completion_tokens"));
+    prompt.or(completion)?;
+    Some(TokenUsage { prompt: figure(prompt)?, completion: figure(completion)? })
 }
 
 fn read_answer(body: &[u8]) -> Result<Answer, ModelFailure> {
@@ -203,7 +205,7 @@ mod tests {
             Some(TokenUsage { prompt: 1, completion: 2 })
         );
         for figures in
-            ["null", "[]", r#"{"prompt_tokens":-1}"#, r#"{"prompt_tokens":"9"}"#, r#"{"prompt_tokens":9e18}"#]
+            ["null", "[]", "{}", r#"{"prompt_tokens":-1}"#, r#"{"prompt_tokens":"9"}"#, r#"{"prompt_tokens":9e18}"#]
         {
             assert_eq!(usage(figures), None, "{figures}");
         }

@@ -182,6 +182,32 @@ mod tests {
     }
 
     #[test]
+    fn files_of_others_are_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = [
+            "app.log",
+            "session_.log",
+            "session_notes.log",
+            "session_2026-01-01.log.bak",
+            "session_2026-01-01.txt",
+            "session_2026-13-01.log",
+            "session_20260101.log",
+            "my_session_2026-01-01.log",
+        ];
+        for content in [&b"no final line feed"[..], b"{\"a\":1}\n{\"b\":", b"{\"a\":1}"] {
+            for name in names {
+                fs::write(dir.path().join(name), content).unwrap();
+            }
+            fs::write(dir.path().join("session_2026-01-02.log"), "torn").unwrap();
+            DayFiles::new(dir.path().to_owned(), false).mend_all().unwrap();
+            for name in names {
+                assert_eq!(fs::read(dir.path().join(name)).unwrap(), content, "{name}");
+            }
+            assert_eq!(fs::read(dir.path().join("session_2026-01-02.log")).unwrap(), b"");
+        }
+    }
+
+    #[test]
     fn each_day_has_its_file_even_out_of_order() {
         let dir = tempfile::tempdir().unwrap();
         let mut files = DayFiles::new(dir.path().to_owned(), true);

@@ -35,7 +35,7 @@ pub(super) struct Writer {
     batch: Vec<Entry>,
     buffer: Vec<u8>,
     /// Held as long as the writer lives: the folder is ours.
-    _lock: File,
+    lock: File,
 }
 
 impl Writer {
@@ -50,7 +50,7 @@ impl Writer {
         }
         let files = DayFiles::new(dir.clone(), sync);
         files.mend_all().map_err(unusable)?;
-        Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), _lock: lock })
+        Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
     }
 
     /// Starts the thread. It ends when it is told to, or when nobody can reach it any more.
@@ -86,6 +86,7 @@ impl Writer {
             self.write_batch();
             if let Some(done) = closed {
                 // With the writer goes the lock: the folder is free when the caller hears of it.
+                let _ = self.lock.unlock();
                 drop(self);
                 // Whoever asked may have stopped waiting.
                 let _ = done.send(());

@@ -50,6 +50,8 @@ pub struct Stopped {
     pub at: Timestamp,
     /// From its start to its end; `None` for an id that was never started here.
     pub duration: Option<SignedDuration>,
+    /// Whether the server had closed it for being idle.
+    was_idle: bool,
 }
 
 /// What a client says when it stops a session.
@@ -150,42 +152,53 @@ impl Sessions {
         let lines =
             self.stop_lines(stop.at, None, &stop.metrics.unwrap_or_else(empty), None, ClosedBy::Client.as_str(), None);
         self.0.log.write(lines).await?;
-        Ok(Stopped { at: stop.at, duration: None })
+        Ok(Stopped { at: stop.at, duration: None, was_idle: false })
     }
 
     /// Sees to it that a session has ended and that its end is logged; one at a time for each session.
     async fn settle(&self, id: SessionId, stop: Option<Stop>) -> Result<Stopped, SessionFailure> {
         let this = self.clone();
         self.to_the_end("session stop", async move {
+            let metrics = stop.as_ref().and_then(|stop| stop.metrics.as_ref()).map(Value::to_string);
             let work = this.end_and_log(&id, stop);
             let settled = this.0.stops.try_get_with(id.clone(), work).await;
-            settled.map_err(|failure| SessionFailure::clone(&failure))
+            let stopped = settled.map_err(|failure| SessionFailure::clone(&failure))?;
+            // Apart from the shared work, which may have been the idle time's.
+            if stopped.was_idle
+                && let Some(metrics) = metrics
+            {
+                this.add_late_metrics(&id, &metrics).await?;
+            }
+            Ok(stopped)
         })
         .await
     }
 
     async fn end_and_log(&self, id: &SessionId, stop: Option<Stop>) -> Result<Stopped, SessionFailure> {
         let storage = &self.0.storage;
-        let metrics = stop.as_ref().and_then(|stop| stop.metrics.as_ref()).map(Value::to_string);
-        if let Some(Stop { at, .. }) = stop {
+        if let Some(Stop { at, metrics }) = stop {
+            let metrics = metrics.as_ref().map(Value::to_string);
             storage.stop_session(id, at, metrics.as_deref()).await?;
         }
         let Some(session) = storage.stopped_session(id).await? else {
             // Forgotten between two looks at it; there is nothing left to do.
-            return Ok(Stopped { at: self.0.clock.now(), duration: None });
+            return Ok(Stopped { at: self.0.clock.now(), duration: None, was_idle: false });
         };
         if !session.logged {
             self.log_stop(&session).await?;
         }
-        if session.closed_by == ClosedBy::IdleTimeout.as_str()
-            && let Some(metrics) = metrics
-            && storage.add_late_metrics(id, &metrics).await?
-        {
+        let was_idle = session.closed_by == ClosedBy::IdleTimeout.as_str();
+        Ok(Stopped { at: session.stopped_at, duration: session.duration(), was_idle })
+    }
+
+    /// Logs what a client reports of a session that was closed for being idle, once.
+    async fn add_late_metrics(&self, id: &SessionId, metrics: &str) -> Result<(), SessionFailure> {
+        if self.0.storage.add_late_metrics(id, metrics).await? {
             let mut lines = self.0.log.lines(self.0.clock.now());
-            add_metrics(&mut lines, id.as_str(), &parsed(Some(&metrics)));
+            add_metrics(&mut lines, id.as_str(), &parsed(Some(metrics)));
             self.0.log.write(lines).await?;
         }
-        Ok(Stopped { at: session.stopped_at, duration: session.duration() })
+        Ok(())
     }
 
     /// Logs a stop once, and marks it as logged; a mark that could not be set is set by the next sweep.

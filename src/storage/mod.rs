@@ -67,7 +67,7 @@ pub struct Storage {
     ledger: Ledger,
     outbox: Arc<Outbox>,
     /// Held as long as anybody uses the database: two services would deliver one queue twice.
-    _lock: Arc<File>,
+    lock: Arc<File>,
 }
 
 impl Storage {
@@ -99,7 +99,7 @@ impl Storage {
         let database = Database { write: write.clone(), log };
         let (ledger, keeping) = Ledger::new(database.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn ledger", keeping);
-        Ok(Self { write, read, database, ledger, outbox, _lock: Arc::new(lock) })
+        Ok(Self { write, read, database, ledger, outbox, lock: Arc::new(lock) })
     }
 
     /// Whether turns could be kept of late. While they could not, turns should not be begun.
@@ -130,6 +130,8 @@ impl Storage {
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
+        // Closing the file would do, were it not that a child process just being started may still hold it.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line: its help, its settings, and its other commands.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
 use al_chat::config::VARIABLES;
 use tokio::time::timeout;
@@ -215,4 +215,69 @@ async fn check_says_that_papita_is_configured_and_down() {
     let house = House::of_papita(&model, &papita);
     papita.stop().await;
     assert_check(&house, 1, &["Key: none"]).await;
+}
+
+#[tokio::test]
+async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name() {
+    let first = House::new();
+    let service = first.open().await;
+    // Its port and its session log are its own.
+    let database = format!("sqlite://{}", first.path().join("al-chat.db").display());
+    let second = House::new().with("DATABASE_URL", &database);
+    let ran = run(&second, &[]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("DATABASE_URL"), "{}", ran.err);
+    assert!(second.events("service_start").is_empty());
+    service.client.chat("hello").await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_blank_variable_in_the_environment_switches_off_the_one_in_the_env_file() {
+    let model = FakeModel::start().await;
+    let house = House::new().with("OPENAI_BASE_URL", &model.base_url());
+    write_env_file(&house, "OPENAI_API_KEY=sk-of-the-file\n");
+    assert_check(&house, 0, &["Key: from OPENAI_API_KEY"]).await;
+    assert_check(&house.with("OPENAI_API_KEY", " "), 0, &["Key: none"]).await;
+    assert_eq!(model.calls().last().expect("a call").bearer, None);
+}
+
+#[tokio::test]
+async fn a_server_port_in_the_environment_wins_over_a_port_in_the_env_file() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let house = House::new().with("SERVER_PORT", &address.port().to_string());
+    write_env_file(&house, "PORT=0\n");
+    let mut command = house.command(&[]);
+    command.env_remove("PORT");
+    let output = timeout(PATIENCE, command.output()).await.expect("it tries the port that is taken").unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&address.to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_with_a_user_name_in_it_is_a_mistake_that_is_not_repeated() {
+    for name in ["PAPITA_API_URL", "OPENAI_BASE_URL"] {
+        for address in ["http://ada:sk-Secret@localhost:3000", "http://sk-Secret@localhost", "https://:sk-Secret@x.y"] {
+            let ran = run(&House::new().with(name, address), &["check"]).await;
+            assert_eq!(ran.code, Some(2), "{name}={address} gave {ran:?}");
+            assert!(ran.err.contains(&format!("{name}: expected ")), "{}", ran.err);
+            assert!(!ran.err.contains("Secret") && !ran.err.contains("ada"), "{}", ran.err);
+            assert!(!ran.out.contains("Secret") && !ran.out.contains("ada"), "{}", ran.out);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_used_for_plain_http() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("sk-papita");
+    model.accept_only(&["sk-papita"]);
+    // The discard port, where nobody listens.
+    let house = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .fold(House::of_papita(&model, &papita), |house, name| house.with(name, "http://127.0.0.1:9"));
+    let process = house.launch().await;
+    process.client.chat("hello").await.assert_ok();
+    assert_eq!((papita.key_calls(), model.call_count()), (1, 1));
 }

@@ -372,6 +372,81 @@ async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
 }
 
 #[tokio::test]
+async fn a_rotation_just_after_a_hiccup_of_papita_fails_no_turn() {
+    let (model, papita) = fakes().await;
+    papita.serve_key("sk-old");
+    let service = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).open().await;
+    service.client.chat("hello").await.assert_ok();
+    papita.serve_body(500, "boom".to_owned());
+    let asked = papita.key_calls();
+    service.client.chat("hello").await.assert_ok();
+    papita.wait_for_key_calls(asked + 1).await;
+    assert_eq!(bearers(&model), ["sk-old"; 2]);
+
+    // The failure is remembered, and would be for long.
+    papita.serve_key("sk-new");
+    model.accept_only(&["sk-new"]);
+    let gate = Gate::new();
+    papita.hold_key_calls(&gate);
+    let asked = papita.key_calls();
+    let refused = service.client.chat("refused");
+    let meanwhile = async {
+        papita.wait_for_key_calls(asked + 1).await;
+        // There is no key now: the old one has been refused, and the new one is held back.
+        let late = service.client.chat("meanwhile");
+        let opening = async {
+            for _ in 0..20 {
+                health(&service).await;
+            }
+            gate.open();
+        };
+        join(late, opening).await.0
+    };
+    let (refused, meanwhile) = join(refused, meanwhile).await;
+    refused.assert_ok();
+    meanwhile.assert_ok();
+    assert_eq!(bearers(&model), ["sk-old", "sk-old", "sk-old", "sk-new", "sk-new"]);
+}
+
+#[tokio::test]
+async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
+    let (model, papita) = fakes().await;
+    papita.serve_key("sk-old");
+    // From 240 to 300 ms of age a refresh keeps nobody waiting.
+    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", "300ms").with("PAPITA_TIMEOUT", "1s");
+    let service = house.open().await;
+    service.client.chat("hello").await.assert_ok();
+    let never = Gate::new();
+    papita.hold_key_calls(&never);
+    wait_until("a refresh", async || {
+        service.client.chat("hello").await.assert_ok();
+        (papita.key_calls() == 2).then_some(())
+    })
+    .await;
+
+    // That one will end in a timeout. Calls made from now on are answered once the gate is open.
+    let gate = Gate::new();
+    papita.hold_key_calls(&gate);
+    papita.serve_key("sk-new");
+    model.accept_only(&["sk-new"]);
+    let refused = service.client.chat("refused");
+    let meanwhile = async {
+        papita.wait_for_key_calls(3).await;
+        let late = service.client.chat("meanwhile");
+        let opening = async {
+            for _ in 0..20 {
+                health(&service).await;
+            }
+            gate.open();
+        };
+        join(late, opening).await.0
+    };
+    let (refused, meanwhile) = join(refused, meanwhile).await;
+    refused.assert_ok();
+    meanwhile.assert_ok();
+}
+
+#[tokio::test]
 async fn the_local_key_is_tried_once_when_papitas_fresh_key_is_refused_too() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
@@ -546,13 +621,26 @@ async fn a_papita_on_its_default_address_that_comes_up_later_ends_the_demo() {
 
 #[tokio::test]
 async fn a_development_server_on_papitas_default_address_is_no_papita() {
-    for (status, body) in [(200, "<!doctype html><html></html>"), (404, "Cannot GET /api/credentials/global/openai")] {
+    for (status, body) in [
+        (200, "<!doctype html><html></html>"),
+        (404, "Cannot GET /api/credentials/global/openai"),
+        (404, r#"{"error": "Not found"}"#),
+        (200, r#"{"status": "ok"}"#),
+    ] {
         let server = FakePapita::start().await;
         server.serve_body(status, body.to_owned());
-        let service = House::new().with_papita_on_default(&server).open().await;
+        let house = House::new().with_papita_on_default(&server);
+        let service = house.open().await;
         assert_eq!(server.key_calls(), 1);
         assert_demo(&service).await;
         assert_eq!(health(&service).await["demo_mode"], true);
+        service.close().await;
+        // Nor is it missed when it is gone.
+        server.stop().await;
+        let service = house.open().await;
+        assert_demo(&service).await;
+        assert_eq!(health(&service).await["demo_mode"], true);
+        service.close().await;
     }
 }
 
@@ -563,6 +651,20 @@ async fn a_papita_met_once_on_its_default_address_is_missed_after_a_restart() {
     let house = House::new().with_papita_on_default(&papita);
     let service = house.open().await;
     assert_eq!(health(&service).await["demo_mode"], false);
+    service.close().await;
+    papita.stop().await;
+    let service = house.open().await;
+    assert_no_key(&service, "credentials_unavailable").await;
+    service.close().await;
+}
+
+#[tokio::test]
+async fn a_papita_on_its_default_address_without_any_key_is_still_a_papita() {
+    let papita = FakePapita::start().await;
+    papita.serve_body(200, r#"{"credentials": {}}"#.to_owned());
+    let house = House::new().with_papita_on_default(&papita);
+    let service = house.open().await;
+    assert_no_key(&service, "credentials_unavailable").await;
     service.close().await;
     papita.stop().await;
     let service = house.open().await;

@@ -31,6 +31,9 @@ use crate::{
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The program that is shipped.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_al-chat");
+
 /// A folder and the settings of a service that lives in it. It may be started there again and again.
 #[derive(Debug)]
 pub struct House {
@@ -110,7 +113,11 @@ impl House {
 
     /// The program with exactly these settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
+        self.command_of(PROGRAM, arguments)
+    }
+
+    fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(&self.settings).current_dir(self.dir.path());
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
@@ -118,7 +125,19 @@ impl House {
 
     /// Starts the service as a process of its own.
     pub async fn launch(&self) -> Process {
-        let mut child = self.command(&[]).stderr(Stdio::piped()).spawn().expect("the program starts");
+        Self::launch_by(self.command(&[])).await
+    }
+
+    /// Starts the service as a process of its own that doesn't die of this signal, and so gets the error behind it.
+    #[cfg(target_os = "linux")]
+    pub async fn launch_ignoring(&self, signal: &str) -> Process {
+        // What a process ignores, the program it becomes ignores, too.
+        let script = format!("trap '' {signal}; exec \"$0\"");
+        Self::launch_by(self.command_of("/bin/sh", &["-c", &script, PROGRAM])).await
+    }
+
+    async fn launch_by(mut command: Command) -> Process {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
         let address = timeout(PATIENCE, async {
             loop {

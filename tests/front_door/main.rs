@@ -10,6 +10,8 @@ mod contract;
 mod crash;
 mod credentials;
 mod fakes;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod hand_clock;
 mod house;
 mod model_trouble;

@@ -1,6 +1,6 @@
 //! The model misbehaves: what the client is told, and that the next turn is none the worse for it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     client::Answer,
@@ -170,4 +170,52 @@ async fn an_answer_without_usage_is_an_answer() {
     service.client.chat("hello").await.assert_ok();
     let sources = house.events("chat").into_iter().map(|line| line["usage_source"].clone());
     assert_eq!(sources.collect::<Vec<_>>(), ["none", "provider"]);
+}
+
+#[tokio::test]
+async fn figures_that_make_no_sense_are_none_and_stand_in_nobodys_way() {
+    let (model, house, service) = open_with(&[]).await;
+    let senseless = [
+        json!(null),
+        json!([]),
+        json!("many"),
+        json!({"prompt_tokens": 9_000_000_000_000_000_000_u64, "completion_tokens": 6}),
+        json!({"prompt_tokens": 12, "completion_tokens": u64::MAX}),
+        json!({"prompt_tokens": -12, "completion_tokens": 6}),
+        json!({"prompt_tokens": 1.5, "completion_tokens": 6}),
+        json!({"prompt_tokens": "12", "completion_tokens": "6"}),
+        json!({"prompt_tokens": {}, "completion_tokens": []}),
+    ];
+    for usage in &senseless {
+        let choice = json!({"message": {"content": "Hello."}, "finish_reason": "stop"});
+        model.once(refusal(200, &json!({"choices": [choice], "usage": usage}).to_string()));
+        let body = service.client.chat("hello").await.assert_ok();
+        assert_eq!((&body["message"], &body["usage"]["total_tokens"]), (&json!("Hello."), &json!(0)), "{usage}");
+        let line = house.events("chat").pop().expect("a chat line");
+        assert_eq!((&line["usage_source"], &line["total_tokens"]), (&json!("none"), &json!(0)), "{usage}");
+        assert_eq!(line["cost_usd"], Value::Null, "{usage}");
+        for _ in 0..3 {
+            service.client.chat("hello").await.assert_ok();
+        }
+    }
+    service.close().await;
+    let service = house.open().await;
+    for _ in 0..3 {
+        service.client.chat("hello").await.assert_ok();
+    }
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(totals["request_count"], senseless.len() * 4 + 3);
+    assert_eq!(totals["total_tokens"], (senseless.len() * 3 + 3) * 18, "only figures that make sense are summed up");
+    service.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_the_models_filter_withholds_is_told_as_such() {
+    let (model, house, service) = open_with(&[]).await;
+    for message in [json!({"content": ""}), json!({"content": null}), json!({})] {
+        let choice = json!({"message": message, "finish_reason": "content_filter"});
+        model.once(refusal(200, &json!({"choices": [choice], "usage": {"prompt_tokens": 3}}).to_string()));
+        check_trouble(&service.client.chat("hello").await, &house, 400, "answer_withheld", "upstream_error");
+        service.client.chat("hello").await.assert_ok();
+    }
 }

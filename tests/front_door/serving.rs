@@ -171,6 +171,61 @@ async fn clients_that_send_no_whole_header_in_time_are_hung_up_on() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_outlives_the_time_for_headers() {
+    let service = House::new().with("HEADER_TIMEOUT", "300ms").open().await;
+    let mut wire = Wire::connect(service.address()).await;
+    wire.get("/api/health/live").await;
+    assert!(timeout(Duration::from_millis(700), wire.rest()).await.is_err(), "it was closed");
+    assert!(wire.get("/api/health/live").await.contains("alive"));
+}
+
+#[tokio::test]
+async fn half_a_second_request_is_hung_up_on_however_long_the_connection_was_idle_before() {
+    let service = House::new().with("HEADER_TIMEOUT", "300ms").open().await;
+    for idle in [0, 700].map(Duration::from_millis) {
+        let mut wire = Wire::connect(service.address()).await;
+        wire.get("/api/health/live").await;
+        assert!(timeout(idle, wire.rest()).await.is_err(), "it was closed while it was idle");
+        let begun = Instant::now();
+        wire.send("GET /api/health HTTP/1.1\r\nHost: al-").await;
+        let said = wire.rest().await;
+        assert!(!said.contains("200 OK"), "{said}");
+        assert!(begun.elapsed() < SOON, "after {idle:?} it took {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_its_time_which_every_answer_begins_anew() {
+    const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(800);
+    let service = House::new().with("KEEPALIVE_TIMEOUT", "800ms").open().await;
+    let mut wire = Wire::connect(service.address()).await;
+    for _ in 0..3 {
+        wire.get("/api/health/live").await;
+        assert!(timeout(Duration::from_millis(300), wire.rest()).await.is_err(), "it was closed too early");
+    }
+    wire.get("/api/health/live").await;
+    let begun = Instant::now();
+    assert_eq!(wire.rest().await, "");
+    let took = begun.elapsed();
+    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_gives_up_its_place() {
+    const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(400);
+    // Who may come in only when the other is gone tells when that is.
+    let service = House::new().with("KEEPALIVE_TIMEOUT", "400ms").with("MAX_CONNECTIONS", "1").open().await;
+    let mut deaf = Wire::connect(service.address()).await;
+    // More than a hundred megabytes: no machine keeps so much for a reader that doesn't read.
+    deaf.send(&"GET /docs HTTP/1.1\r\nHost: al-chat\r\n\r\n".repeat(80)).await;
+    let begun = Instant::now();
+    let mut next = Wire::connect(service.address()).await;
+    assert!(next.get("/api/health/live").await.contains("alive"));
+    let took = begun.elapsed();
+    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_answered_408() {
     let service = House::new().with("BODY_TIMEOUT", "200ms").open().await;
     let begun = Instant::now();

@@ -298,7 +298,9 @@ async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
         assert_eq!(answer["session_id"], id);
         assert_eq!(answer["duration_seconds"], Value::Null);
         assert_eq!(stop(&service.client, id).await.assert_ok(), answer);
-        assert_eq!(stop_line(&house, id)["duration_seconds"], Value::Null);
+        let line = stop_line(&house, id);
+        assert_eq!(line["duration_seconds"], Value::Null);
+        assert_eq!(line["server_metrics"], Value::Null, "its turns were counted by nobody");
     }
 }
 
@@ -377,6 +379,27 @@ async fn an_idle_session_is_closed_and_logged_by_the_server() {
 }
 
 #[tokio::test]
+async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_the_same() {
+    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = house.open().await;
+    let id = start(&service.client).await;
+    house.wait_for_events("session_stop", 1).await;
+    let line = stop_line(&house, &id);
+    assert_eq!(line["closed_by"], "idle_timeout");
+    assert!(house.events("metric").is_empty());
+
+    let stop = client_stop_with_clicks(&service.client, &id, 3).await;
+    assert_eq!(stop["duration_seconds"], line["duration_seconds"]);
+    assert_eq!(client_stop_with_clicks(&service.client, &id, 3).await, stop);
+    assert_eq!(client_stop_with_clicks(&service.client, &id, 4).await, stop);
+    assert_eq!(stop_line(&house, &id), line);
+    let metrics = house.events("metric");
+    assert_eq!(metrics.len(), 1, "{metrics:?}");
+    assert_eq!((&metrics[0]["session_id"], &metrics[0]["metric_name"]), (&json!(id), &json!("clicks")));
+    assert_eq!(metrics[0]["metric_value"], 3);
+}
+
+#[tokio::test]
 async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
     let hands = HandClock::at("2026-05-04T12:00:00Z");
     let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
@@ -452,7 +475,7 @@ async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
     // Without a length announced, the size shows on the way.
     let mut wire = Wire::connect(service.address()).await;
     wire.send("POST /api/session/stop HTTP/1.1\r\nHost: al-chat\r\nTransfer-Encoding: chunked\r\n\r\n").await;
-    wire.send(&format!("100001\r\n{}", "x".repeat(0x10_0001))).await;
+    wire.send(&format!("100001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x10_0001))).await;
     let answer = wire.answer().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
 }

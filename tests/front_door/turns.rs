@@ -1,16 +1,21 @@
 //! `POST /api/chat` as the contract has it: what goes to the model, what comes back, and the line in the log.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::interval;
 
 use crate::{
     client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel, Reply},
     house::{House, Service},
+    wire::Wire,
 };
 
 async fn open() -> (FakeModel, House, Service) {
@@ -312,6 +317,56 @@ async fn a_body_of_more_than_32_mebibytes_is_refused_and_the_next_turn_works() {
     let body = format!(r#"{{"message": "{}"}}"#, "x".repeat(33 << 20));
     for _ in 0..2 {
         ask_raw(&service.client, body.clone()).await.assert_error(413, "body_too_large");
+    }
+    assert_eq!(model.call_count(), 0);
+    service.client.chat("hi").await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_large_body_that_comes_slowly_but_steadily_is_taken() {
+    const BODY_TIMEOUT: Duration = Duration::from_millis(300);
+    let (model, _house, service) = open_with(&[("BODY_TIMEOUT", "300ms")]).await;
+    let body = json!({"message": "x".repeat(1 << 20)}).to_string();
+    let mut wire = Wire::connect(service.address()).await;
+    let head = format!("Content-Type: application/json\r\nContent-Length: {}", body.len());
+    let begun = Instant::now();
+    wire.send(&format!("POST /api/chat HTTP/1.1\r\nHost: al-chat\r\n{head}\r\n\r\n")).await;
+    // The line: 64 KiB each 50 ms.
+    let mut pace = interval(Duration::from_millis(50));
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        pace.tick().await;
+        let (piece, after) = rest.split_at(rest.len().min(64 << 10));
+        wire.send(piece).await;
+        rest = after;
+    }
+    assert!(begun.elapsed() > 2 * BODY_TIMEOUT, "it was not slow");
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(last_prompt(&model).len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused() {
+    let (model, _house, service) = open().await;
+    // Without a length announced, the size shows on the way.
+    let piece = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    for (path, pieces) in [("/api/session/stop", 16), ("/api/chat", 512)] {
+        let mut wire = Wire::connect(service.address()).await;
+        let head = "Content-Type: application/json\r\nTransfer-Encoding: chunked";
+        wire.send(&format!("POST {path} HTTP/1.1\r\nHost: al-chat\r\n{head}\r\n\r\n")).await;
+        for _ in 0..pieces {
+            wire.send(&piece).await;
+        }
+        // A server that had hung up at once would not take all of these.
+        let mut pace = interval(Duration::from_millis(20));
+        for _ in 0..8 {
+            wire.send(&piece).await;
+            pace.tick().await;
+        }
+        wire.send("0\r\n\r\n").await;
+        let answer = wire.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{path}: {answer}");
     }
     assert_eq!(model.call_count(), 0);
     service.client.chat("hi").await.assert_ok();

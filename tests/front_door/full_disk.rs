@@ -1,0 +1,82 @@
+//! The database's disk is full, and has room again.
+//!
+//! A limit on the size of files stands for the disk: set to the size of the database's write-ahead log, the largest
+//! file there is, it leaves room for the session log and for nothing that is kept in the database.
+
+use std::fs;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::{Value, json};
+
+use crate::{
+    client::Client,
+    fakes::model::FakeModel,
+    house::{House, Process, wait_until},
+};
+
+/// From now on, no file of this process can grow beyond this size; `None` lifts the limit.
+fn limit_files(process: &Process, size: Option<u64>) {
+    let id = process.child.id().expect("the process runs");
+    let id = Pid::from_raw(i32::try_from(id).expect("an id")).expect("an id");
+    prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).expect("a limit");
+}
+
+/// The size of the database's write-ahead log, to which everything is appended that is kept.
+fn kept_bytes(house: &House) -> u64 {
+    let kept = fs::metadata(house.path().join("al-chat.db-wal")).expect("a write-ahead log").len();
+    let logs = fs::read_dir(house.log_dir()).expect("the log's folder");
+    let logged = logs.map(|entry| entry.unwrap().metadata().unwrap().len()).max().expect("a session log");
+    assert!(kept > logged + 16_384, "{logged} bytes of log leave it no room below {kept}");
+    kept
+}
+
+async fn session_turn(client: &Client, id: &Value) {
+    client.post("/api/chat", &json!({ "message": "hello", "session_id": id })).await.assert_ok();
+}
+
+async fn turns_counted(client: &Client) -> u64 {
+    client.get("/api/openai/usage").await.assert_ok()["request_count"].as_u64().expect("a count")
+}
+
+#[tokio::test]
+async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_loses_none_that_was_answered() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model);
+    let process = house.launch_ignoring("XFSZ").await;
+    let client = &process.client;
+    let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
+    for _ in 0..3 {
+        session_turn(client, &session).await;
+    }
+    // Whoever counts turns waits until those before are kept, or could not be.
+    assert_eq!(turns_counted(client).await, 3);
+
+    limit_files(&process, Some(kept_bytes(&house)));
+    // Nobody knows yet. It is in the log, and kept in memory for the database.
+    session_turn(client, &session).await;
+    assert_eq!(house.events("chat").len(), 4);
+    assert_eq!(turns_counted(client).await, 3);
+    for _ in 0..3 {
+        let refused = client.chat("hello").await;
+        refused.assert_error(503, "storage_unavailable");
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    client.post("/api/session/start", &json!({})).await.assert_error(503, "storage_unavailable");
+    let unready = client.get("/api/health/ready").await;
+    unready.assert_error(503, "not_ready");
+    let parts = &unready.json()["details"]["parts"];
+    assert_ne!(parts["database"], "ok", "{parts}");
+    assert_eq!(parts["session_log"], "ok", "{parts}");
+    client.get("/api/health/live").await.assert_ok();
+    assert_eq!(model.call_count(), 4, "the model was asked for an answer that could not be kept");
+    assert_eq!(turns_counted(client).await, 3);
+
+    limit_files(&process, None);
+    wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
+    assert_eq!(turns_counted(client).await, 4);
+    session_turn(client, &session).await;
+    assert_eq!(turns_counted(client).await, 5);
+    client.post("/api/session/stop", &json!({ "session_id": session })).await.assert_ok();
+    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], 5);
+    assert_eq!(house.events("chat").len(), 5);
+}
