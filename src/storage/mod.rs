@@ -45,7 +45,9 @@ pub enum StorageFailure {
     #[error("the database could not be opened; is the path of DATABASE_URL writable?")]
     Open(#[source] sqlx::Error),
     /// The tables could not be brought up to date.
-    #[error("the database's tables could not be brought up to date")]
+    #[error(
+        "the database's tables could not be brought up to date; was it made by a newer al-chat? Use that, or another DATABASE_URL"
+    )]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// Another process uses it.
     #[error("another process already uses the database {0}; give this one a DATABASE_URL of its own or stop the other")]
