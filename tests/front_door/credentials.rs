@@ -485,6 +485,7 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
         let (model, papita) = fakes().await;
         papita.serve_key("sk-old");
         let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", local.unwrap_or_default());
+        let house = house.with("CREDENTIAL_RETRY", "500ms");
         let service = house.open().await;
         model.accept_only(&["sk-good"]);
         papita.serve_key("sk-new");

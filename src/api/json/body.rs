@@ -20,6 +20,9 @@ const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;
 /// would be lost with the connection.
 const DISCARDING: Duration = Duration::from_secs(5);
 
+/// A client that has sent nothing for this long is not sending: it waits for its answer.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
     let started = Instant::now();
@@ -32,7 +35,10 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize
     let mut bytes = Vec::with_capacity(announced.min(64 << 10));
     loop {
         if announced.max(bytes.len()) > limit {
-            discard(chunks, limit).await;
+            // Who asks before sending, by `Expect`, has not begun, and should not be told to by our reading.
+            if !request.headers().contains_key(header::EXPECT) {
+                discard(chunks, limit).await;
+            }
             return Err(too_large(limit));
         }
         let due = patience.saturating_add(Duration::from_secs((bytes.len() / SLOWEST_BYTES_A_SECOND) as u64));
@@ -53,7 +59,7 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize
 async fn discard<E>(mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin, most: usize) {
     let mut left = most;
     let discarding = async {
-        while let Some(Ok(chunk)) = chunks.next().await {
+        while let Ok(Some(Ok(chunk))) = tokio::time::timeout(SILENCE, chunks.next()).await {
             left = left.saturating_sub(chunk.len());
             if left == 0 {
                 return;
