@@ -8,10 +8,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -38,36 +35,33 @@ pub(super) struct Pace {
     head: Duration,
     idle: Duration,
     now: Mutex<(Phase, Instant)>,
-    answering: AtomicBool,
 }
 
 impl Pace {
     /// A new connection: headers within `head`, nothing at all for at most `idle`.
     pub(super) fn new(head: Duration, idle: Duration) -> Arc<Self> {
         let now = Mutex::new((Phase::Head, Instant::now()));
-        Arc::new(Self { head, idle, now, answering: AtomicBool::new(false) })
+        Arc::new(Self { head, idle, now })
     }
 
     /// A request's headers are there.
     pub(super) fn answer(&self) {
-        self.answering.store(true, Ordering::Relaxed);
         self.enter(Phase::Answering);
     }
 
     /// The answer's headers are ready to leave.
     pub(super) fn answered(&self) {
-        self.answering.store(false, Ordering::Relaxed);
         self.enter(Phase::Idle);
     }
 
     /// Whether a request is being answered.
     pub(super) fn is_answering(&self) -> bool {
-        self.answering.load(Ordering::Relaxed)
+        matches!(self.now().0, Phase::Answering)
     }
 
     /// How long the connection may go on as it is; `None` when that is over.
     pub(super) fn left(&self) -> Option<Duration> {
-        let (phase, since) = *self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let (phase, since) = *self.now();
         let limit = match phase {
             Phase::Head => self.head,
             Phase::Answering => return Some(self.idle),
@@ -76,19 +70,23 @@ impl Pace {
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
     }
 
+    fn now(&self) -> MutexGuard<'_, (Phase, Instant)> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn enter(&self, phase: Phase) {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+        *self.now() = (phase, Instant::now());
     }
 
     fn heard(&self) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self.now();
         if matches!(now.0, Phase::Idle) {
             *now = (Phase::Head, Instant::now());
         }
     }
 
     fn sent(&self) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self.now();
         if matches!(now.0, Phase::Idle) {
             now.1 = Instant::now();
         }

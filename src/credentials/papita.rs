@@ -37,7 +37,7 @@ pub enum FetchFailure {
 impl FetchFailure {
     /// Whether this was Papita speaking: then there is one, and its silence later on will be an outage.
     pub(super) fn is_from_papita(self) -> bool {
-        matches!(self, Self::NoKey | Self::RefusedKey)
+        self == Self::NoKey
     }
 
     /// Whether, at an address where nobody said that Papita is, this means that it isn't: nobody listens, or it is a

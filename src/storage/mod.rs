@@ -123,11 +123,6 @@ impl Storage {
         Ok(())
     }
 
-    /// The writing connection, for a transaction. It goes back to its pool by [`give_back`].
-    async fn writer(&self) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
-        self.write.acquire().await
-    }
-
     /// Closes the database; the write-ahead log is folded into it.
     pub async fn close(&self) {
         self.read.close().await;

@@ -149,7 +149,7 @@ impl Storage {
 
     /// The stop is in the log: its turns are no longer needed.
     pub async fn mark_session_logged(&self, id: &SessionId) -> Result<(), StorageFailure> {
-        let mut connection = self.writer().await?;
+        let mut connection = self.write.acquire().await?;
         let outcome = mark_logged(&mut connection, id).await;
         give_back(connection, outcome)
     }

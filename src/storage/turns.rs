@@ -111,7 +111,7 @@ impl Storage {
 
     /// Notes that all turns up to this place are known.
     pub async fn note_log_place(&self, place: LogPlace) -> Result<(), StorageFailure> {
-        let mut connection = self.database.write.acquire().await?;
+        let mut connection = self.write.acquire().await?;
         note_place(&mut connection, &self.database.log, place).await?;
         Ok(())
     }

@@ -235,20 +235,15 @@ impl Turns {
         (self.0.delivery.waiting(), self.0.delivery.dropped())
     }
 
-    /// Refuses new turns from now on.
-    pub fn refuse(&self) {
-        self.0.draining.cancel();
-    }
-
     /// Whether new turns are refused.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.draining.is_cancelled()
     }
 
-    /// Waits for the turns in flight, `deadline` at the most, and ends those that are left. Returns how many that were.
+    /// Refuses new turns from now on, waits for those in flight, `deadline` at the most, and ends those that are left. Returns how many that were.
     pub async fn drain(&self, deadline: Duration) -> usize {
-        self.refuse();
+        self.0.draining.cancel();
         if self.0.running.finished(deadline).await {
             return 0;
         }

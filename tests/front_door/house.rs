@@ -186,6 +186,17 @@ impl House {
     }
 }
 
+/// A model, and a service in this process that asks it, with these further settings.
+pub async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
+    let model = FakeModel::start().await;
+    let mut house = House::of_model(&model);
+    for (name, value) in settings {
+        house = house.with(name, value);
+    }
+    let service = house.open().await;
+    (model, house, service)
+}
+
 /// The JSON objects of a log file, each on a line of its own that ends in a line feed.
 pub fn read_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("the log is UTF-8");

@@ -4,22 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     client::Answer,
-    fakes::model::{Behaviour, FakeModel, Reply},
-    house::{House, Service},
+    fakes::model::{Behaviour, Reply},
+    house::{House, open_with},
 };
 
 /// Stands in everything the upstream says; must never reach a client.
 const BABBLE: &str = "babble-7261";
-
-async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
-    let model = FakeModel::start().await;
-    let mut house = House::of_model(&model);
-    for (name, value) in settings {
-        house = house.with(name, value);
-    }
-    let service = house.open().await;
-    (model, house, service)
-}
 
 fn refusal(status: u16, body: &str) -> Behaviour {
     Behaviour::Refuse { status, headers: vec![], body: body.to_owned() }

@@ -14,22 +14,12 @@ use tokio::time::interval;
 use crate::{
     client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel, Reply},
-    house::{House, Service},
+    house::{House, Service, open_with},
     wire::Wire,
 };
 
 async fn open() -> (FakeModel, House, Service) {
     open_with(&[]).await
-}
-
-async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
-    let model = FakeModel::start().await;
-    let mut house = House::of_model(&model);
-    for (name, value) in settings {
-        house = house.with(name, value);
-    }
-    let service = house.open().await;
-    (model, house, service)
 }
 
 async fn ask(service: &Service, body: Value) -> Answer {
