@@ -6,7 +6,7 @@ use std::hint::black_box;
 use al_chat::{
     chat::{Message, Role},
     clock::Clock,
-    cost::{Prices, TokenUsage},
+    cost::{Prices, TokenUsage, estimate},
     model::basic,
     prompt::{self, AttachedFile},
     secret::ApiKey,
@@ -55,6 +55,9 @@ fn chat_line(criterion: &mut Criterion) {
         cost_usd: Some(0.000_007_5),
         latency_ms: 812.345,
         model_ms: 809.871,
+        first_word_ms: Some(812.0),
+        stream: true,
+        attempts: 1,
         status: 200,
         code: None,
         finish: "complete",
@@ -92,6 +95,9 @@ fn small_parts(criterion: &mut Criterion) {
     criterion.bench_function("cost: a dated snapshot", |bencher| {
         bencher.iter(|| prices.cost(black_box("gpt-4o-mini-2024-07-18"), black_box(usage)));
     });
+    let text = "An answer of a kilobyte, with **marks**, 1234 and words.\n".repeat(18);
+    criterion
+        .bench_function("cost: an estimate of 1 kB", |bencher| bencher.iter(|| estimate::tokens(black_box(&text))));
     let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
     criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked))));
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());

@@ -12,6 +12,17 @@ pub enum Role {
     Assistant,
 }
 
+impl Role {
+    /// The name used on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
@@ -53,9 +64,9 @@ pub enum Finish {
     Complete,
     /// The model reached its limit of tokens.
     Length,
-    /// The client left before the answer was there.
+    /// The client left before the answer was complete.
     ClientGone,
-    /// The turn was ended before the answer was there.
+    /// The turn was stopped before the answer was complete.
     Stopped,
     /// The model, or the way to it, failed.
     UpstreamError,
@@ -64,6 +75,15 @@ pub enum Finish {
 }
 
 impl Finish {
+    const ALL: [Self; 6] =
+        [Self::Complete, Self::Length, Self::ClientGone, Self::Stopped, Self::UpstreamError, Self::Timeout];
+
+    /// The finish of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|finish| finish.as_str() == name)
+    }
+
     /// The name used on the wire and in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

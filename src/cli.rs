@@ -79,6 +79,10 @@ async fn serve(config: Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // A stream takes two descriptors, and the usual limit is 1024. What cannot be had is seen when it is needed.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
     let clock = Clock::system(config.session_log.timezone.clone());
     let app = match App::start(config, clock).await {
         Ok(app) => app,
@@ -169,8 +173,9 @@ async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> Exi
     let name = &config.model.default;
     let messages =
         [crate::chat::Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
-    let question = Question { model: name, messages: &messages };
-    let asked = tokio::time::timeout(config.model.turn_timeout, model.ask(question, key)).await;
+    let question = Question { model: name, messages: &messages, stream: false };
+    let asking = async { model.ask(question, key).await?.next().await };
+    let asked = tokio::time::timeout(config.turns.timeout, asking).await;
     match asked.unwrap_or(Err(ModelFailure::Timeout)) {
         Ok(_) => {
             print(&format!("Model: {name} answers.\n"));

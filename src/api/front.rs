@@ -1,7 +1,7 @@
 //! What every request passes through, in one layer: its id, CORS, errors and panics as the contract words them, and
 //! one diagnostic event.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use futures_util::FutureExt;
 use poem::{
@@ -25,13 +25,29 @@ pub(super) struct RequestContext {
     pub(super) arrived: Instant,
 }
 
+/// The methods that a path takes.
+pub(super) struct PathMethods {
+    /// As in the contract: a segment in braces stands for any.
+    pub(super) path: String,
+    /// As an `Allow` header says them.
+    pub(super) methods: HeaderValue,
+}
+
+impl PathMethods {
+    fn is_of(&self, path: &str) -> bool {
+        let (own, asked) = (self.path.split('/'), path.split('/'));
+        own.clone().count() == asked.clone().count()
+            && own.zip(asked).all(|(own, it)| own == it || own.starts_with('{'))
+    }
+}
+
 /// The layer around all endpoints.
 pub(super) struct Front<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
     pub(super) body_timeout: BodyTimeout,
-    /// The methods of each path of the contract, for the `Allow` of a 405.
-    pub(super) methods: HashMap<String, HeaderValue>,
+    /// The methods of each path, for the `Allow` of a 405.
+    pub(super) methods: Vec<PathMethods>,
     /// Whether the service is about to stop: then connections are closed after their answer.
     pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
 }
@@ -89,9 +105,9 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
         }
         if problem.status == StatusCode::METHOD_NOT_ALLOWED
-            && let Some(methods) = self.methods.get(&event.path)
+            && let Some(found) = self.methods.iter().find(|it| it.is_of(&event.path))
         {
-            response.headers_mut().insert(header::ALLOW, methods.clone());
+            response.headers_mut().insert(header::ALLOW, found.methods.clone());
         }
         event.problem = Some(problem);
         response

@@ -10,6 +10,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
+use crate::model::BreakerState;
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",
@@ -55,11 +56,11 @@ struct Live {
 struct Ready {
     /// Always `ready`.
     status: String,
-    /// Each part, all `ok`.
+    /// Each part; all that readiness depends on are `ok`.
     parts: Parts,
 }
 
-/// What readiness depends on: `ok`, or what is wrong.
+/// The parts of the service: `ok`, or what is wrong.
 #[derive(Debug, Object, Serialize)]
 struct Parts {
     /// Whether requests are taken.
@@ -70,6 +71,9 @@ struct Parts {
     session_log: String,
     /// Whether all background tasks are alive.
     tasks: String,
+    /// Models that fail, and are left alone for a while. Says nothing of this server's readiness: others would find
+    /// the model no better, and this one refuses at once, or asks another model.
+    model: String,
 }
 
 pub(super) struct HealthApi;
@@ -141,11 +145,15 @@ impl Parts {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
         let database = doors.storage.keeps_turns() && doors.storage.check().await.is_ok();
         let dead = doors.tasks.dead();
+        let breakers = doors.turns.breakers();
+        let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);
+        let failing = failing.map(|(model, state)| format!("{model}: {}", state.as_str())).collect::<Vec<_>>();
         Self {
             serving: part(!doors.turns.is_draining(), "stopping"),
             database: part(database, "cannot be written"),
             session_log: part(doors.log.ensure_writable().is_ok(), "cannot be written"),
             tasks: part(dead.is_empty(), &format!("died: {}", dead.join(", "))),
+            model: part(failing.is_empty(), &failing.join(", ")),
         }
     }
 

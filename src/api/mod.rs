@@ -5,11 +5,12 @@ mod cors;
 mod front;
 mod health;
 mod json;
+mod metrics;
 mod openai;
 mod problem;
 mod session;
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use poem::{
@@ -21,7 +22,11 @@ use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tag
 use serde_json::Value;
 
 pub(crate) use self::problem::telling;
-use self::{cors::Cors, front::Front, json::BodyTimeout};
+use self::{
+    cors::Cors,
+    front::{Front, PathMethods},
+    json::BodyTimeout,
+};
 use crate::{
     clock::Clock, config::Config, credentials::Credentials, session_log::SessionLog, sessions::Sessions,
     storage::Storage, tasks::Tasks, turn::Turns,
@@ -105,8 +110,8 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let contract = contract();
     let docs = Bytes::from(service.swagger_ui_html());
     let mut methods = methods(&contract);
-    for page in [DOCS, CONTRACT] {
-        methods.insert(page.to_owned(), HeaderValue::from_static("GET"));
+    for page in [DOCS, CONTRACT, metrics::PATH] {
+        methods.push(PathMethods { path: page.to_owned(), methods: HeaderValue::from_static("GET") });
     }
     let turns = doors.turns.clone();
     let cors = Cors::new(&doors.config.server.origins);
@@ -114,6 +119,7 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let routes = Route::new()
         .at(DOCS, poem::get(page(HTML, docs)))
         .at(CONTRACT, poem::get(page(json::MEDIA_TYPE, Bytes::from(contract))))
+        .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))
         .nest("/", service)
         .data(doors);
     Front { inner: routes, cors, body_timeout, methods, is_draining: Box::new(move || turns.is_draining()) }
@@ -124,15 +130,15 @@ fn page(media_type: &'static str, text: Bytes) -> impl Endpoint {
     make_sync(move |_| Response::builder().header(header::CONTENT_TYPE, media_type).body(text.clone()))
 }
 
-/// The methods that each path of the contract takes, as an `Allow` header says them.
-fn methods(contract: &str) -> HashMap<String, HeaderValue> {
+/// The methods that each path of the contract takes.
+fn methods(contract: &str) -> Vec<PathMethods> {
     let contract: Value = serde_json::from_str(contract).unwrap_or_default();
     let paths = contract["paths"].as_object().into_iter().flatten();
     paths
         .filter_map(|(path, operations)| {
             let names = operations.as_object()?.keys().map(|name| name.to_uppercase());
             let names = names.collect::<Vec<_>>().join(", ");
-            Some((path.clone(), HeaderValue::from_str(&names).ok()?))
+            Some(PathMethods { path: path.clone(), methods: HeaderValue::from_str(&names).ok()? })
         })
         .collect()
 }

@@ -176,12 +176,12 @@ impl OpenAiApi {
     #[oai(path = "/test", method = "get", operation_id = "openaiTest")]
     async fn test(&self, Data(doors): Data<&Doors>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
         Json(match doors.turns.test(&context.id).await {
-            Ok(told) => TestResult {
+            Ok((text, told)) => TestResult {
                 status: "success".to_owned(),
                 message: "The model answers".to_owned(),
                 usage: Some(Usage::new(told.usage, &told.model)),
                 model: told.model,
-                test_response: Some(told.text),
+                test_response: Some(text),
             },
             Err(failure) => TestResult {
                 status: "error".to_owned(),

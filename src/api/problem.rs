@@ -14,9 +14,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    credentials::NoCredential, model::ModelFailure, prompt::NothingAsked, session::InvalidSessionId,
-    sessions::SessionFailure, storage::StorageFailure, turn::TurnFailure,
+    credentials::NoCredential,
+    model::ModelFailure,
+    prompt::NothingAsked,
+    session::InvalidSessionId,
+    sessions::SessionFailure,
+    storage::StorageFailure,
+    turn::{InvalidIdempotencyKey, TurnFailure},
 };
+
+/// When the model's provider doesn't say how long to wait.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 
 /// What went wrong, and what to do about it.
 #[derive(Clone, Debug)]
@@ -161,6 +169,12 @@ impl From<InvalidSessionId> for Problem {
     }
 }
 
+impl From<InvalidIdempotencyKey> for Problem {
+    fn from(invalid: InvalidIdempotencyKey) -> Self {
+        Self::bad_request("invalid_idempotency_key", invalid.to_string())
+    }
+}
+
 impl From<StorageFailure> for Problem {
     fn from(failure: StorageFailure) -> Self {
         storage_unavailable().with_cause(&failure)
@@ -187,6 +201,20 @@ impl From<TurnFailure> for Problem {
             TurnFailure::Stopping => {
                 Self::unavailable("stopping", "The service is restarting; please try again in a moment")
             }
+            TurnFailure::Busy => {
+                Self::unavailable("too_busy", "Too many questions at once; please try again in a moment")
+                    .retry_after(Duration::from_secs(2))
+            }
+            TurnFailure::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another question; a new question needs a new key",
+            ),
+            TurnFailure::Interrupted => Self::new(
+                StatusCode::CONFLICT,
+                "turn_interrupted",
+                "The turn of this Idempotency-Key was cut off before it was answered; ask again with a new key",
+            ),
             TurnFailure::LogUnavailable => log_unavailable(),
             TurnFailure::StorageUnavailable => storage_unavailable(),
             TurnFailure::NoCredential(none) => no_credential(*none),
@@ -249,13 +277,13 @@ fn model_failure(failure: &ModelFailure) -> Problem {
             "rate_limited",
             "The model's provider limits the rate of requests; please try again after the time in Retry-After",
         )
-        .retry_after(*retry_after),
+        .retry_after(retry_after.unwrap_or(DEFAULT_WAIT)),
         ModelFailure::QuotaExhausted { retry_after } => Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "quota_exhausted",
             "The account at the model's provider has no credit left; the operator must add some",
         )
-        .retry_after(*retry_after),
+        .retry_after(retry_after.unwrap_or(DEFAULT_WAIT)),
         ModelFailure::UnknownModel => Problem::bad_request(
             "model_not_found",
             "The model's provider has no model of that name; choose another, or the operator must correct OPENAI_MODEL",
@@ -277,7 +305,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ),
         ModelFailure::Overloaded { retry_after } => {
             Problem::unavailable("model_overloaded", "The model is overloaded; please try again soon")
-                .retry_after(*retry_after)
+                .retry_after(retry_after.unwrap_or(DEFAULT_WAIT))
         }
         ModelFailure::RequestRefused(_) | ModelFailure::Failed(_) => {
             bad_gateway("model_failed", "The model's provider failed; please try again")
@@ -294,7 +322,12 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::TooLarge => {
             bad_gateway("model_answer_too_large", "The model's answer was too large; please ask for a shorter one")
         }
-        ModelFailure::Timeout => Problem::new(
+        ModelFailure::LeftAlone { retry_after } => Problem::unavailable(
+            "model_unavailable",
+            "The model failed too often of late and is left alone for a moment; please try again soon",
+        )
+        .retry_after(*retry_after),
+        ModelFailure::Timeout | ModelFailure::GatewayTimeout => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "model_timeout",
             "The model did not answer in time; please try again",

@@ -5,7 +5,7 @@ mod read;
 mod source;
 mod variables;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -29,6 +29,8 @@ pub struct Config {
     pub server: Server,
     /// The model and what a client may ask of it.
     pub model: Model,
+    /// How turns are taken.
+    pub turns: Turns,
     /// Where the key comes from.
     pub credentials: Credentials,
     /// The session log.
@@ -79,6 +81,8 @@ pub struct Model {
     pub default: String,
     /// Further models that a client may name.
     pub allowed: Vec<String>,
+    /// Models asked in turn when the asked one is unavailable.
+    pub fallbacks: Vec<String>,
     /// Prices that replace or add to the built-in table: model, pico-dollars per prompt token, per completion token.
     pub prices: Vec<(String, u64, u64)>,
     /// Time to connect.
@@ -89,11 +93,59 @@ pub struct Model {
     pub idle_timeout: Duration,
     /// Largest answer read, in bytes.
     pub response_limit: usize,
-    /// Time for a whole turn.
-    pub turn_timeout: Duration,
+    /// How often a model that failed is asked again.
+    pub retries: u32,
+    /// When a failing model is left alone.
+    pub breaker: Breaker,
+}
+
+/// When a failing model is left alone, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Breaker {
+    /// Percent of calls that failed; 0 turns the breaker off.
+    pub failure_rate: u32,
+    /// Time until a single call tries the model again.
+    pub pause: Duration,
+}
+
+/// How turns are taken.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    /// Time for a whole answer, or until a streamed one begins.
+    pub timeout: Duration,
+    /// Time for a streamed answer.
+    pub stream_timeout: Duration,
+    /// How long a turn goes on for a client that left its stream.
+    pub resume_grace: Duration,
+    /// How long after its end a streamed answer can be read again.
+    pub resume_window: Duration,
+    /// What becomes of an answer that nobody waits for.
+    pub on_disconnect: OnDisconnect,
+    /// Turns at once.
+    pub most: usize,
+    /// Turns that wait for a place.
+    pub queue: usize,
+    /// How long a turn waits for a place.
+    pub queue_timeout: Duration,
+}
+
+/// What becomes of an answer that nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// It ends, and with it its cost.
+    Stop,
+    /// It is read to its end, to learn the exact count of its tokens.
+    Drain,
 }
 
 impl Model {
+    /// Every model that may be asked.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let named = self.allowed.iter().chain(&self.fallbacks).map(String::as_str);
+        named.chain([self.default.as_str()]).collect()
+    }
+
     /// Whether the server may be used without any key: any but OpenAI's own.
     #[must_use]
     pub fn works_without_key(&self) -> bool {

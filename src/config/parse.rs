@@ -29,6 +29,12 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     (seconds > 0.0 && seconds <= 366.0 * 86400.0).then(|| Duration::from_secs_f64(seconds))
 }
 
+/// The same, or `0`.
+pub(super) fn duration_or_none(text: &str) -> Option<Duration> {
+    let is_zero = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim().parse() == Ok(0.0);
+    if is_zero { Some(Duration::ZERO) } else { duration(text) }
+}
+
 /// `8388608`, `512KiB`, `8MiB`; at least one byte.
 pub(super) fn bytes(text: &str) -> Option<usize> {
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());

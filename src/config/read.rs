@@ -7,12 +7,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AiService, Config, Credentials, LogFormat, Model, Proxy, Server, SessionLog, Source, parse, source::Reader,
-    variables as var,
+    AiService, Breaker, Config, Credentials, LogFormat, Model, OnDisconnect, Proxy, Server, SessionLog, Source, Turns,
+    parse, source::Reader, variables as var,
 };
 use crate::secret::ApiKey;
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
+const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
 const COUNT: &str = "a whole number of 1 or more";
 const SWITCH: &str = "on or off";
 const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
@@ -21,6 +22,7 @@ const HTTP_URL: &str = "a URL that starts with http:// or https://, without a us
 pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let server = read_server(source, reader);
     let model = read_model(reader);
+    let turns = read_turns(reader);
     let credentials = read_credentials(source, reader);
     let session_log = read_session_log(reader);
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
@@ -51,6 +53,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         proxy: proxy?,
         server: server?,
         model: model?,
+        turns: turns?,
         credentials: credentials?,
         session_log: session_log?,
         session_idle_timeout: session_idle_timeout?,
@@ -110,7 +113,13 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
     let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
     let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
     let response_limit = reader.read(var::MODEL_RESPONSE_LIMIT, "a size such as 8MiB", parse::bytes);
-    let turn_timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
+    let fallbacks = parse::list(reader.text(var::FALLBACK_MODELS).unwrap_or_default()).map(str::to_owned).collect();
+    let retries = reader
+        .read(var::MODEL_RETRIES, "a whole number up to 10", |text| text.parse().ok().filter(|retries| *retries <= 10));
+    let failure_rate = reader.read(var::BREAKER_FAILURE_RATE, "a percentage from 0 to 100", |text| {
+        text.trim_end_matches('%').parse().ok().filter(|rate| *rate <= 100)
+    });
+    let pause = reader.read(var::BREAKER_PAUSE, DURATION, parse::duration);
     Some(Model {
         service: service?,
         base_url: base_url?,
@@ -121,7 +130,35 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         first_byte_timeout: first_byte_timeout?,
         idle_timeout: idle_timeout?,
         response_limit: response_limit?,
-        turn_timeout: turn_timeout?,
+        fallbacks,
+        retries: retries?,
+        breaker: Breaker { failure_rate: failure_rate?, pause: pause? },
+    })
+}
+
+fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
+    let places = |text: &str| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
+    let timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
+    let stream_timeout = reader.read(var::STREAM_TIMEOUT, DURATION, parse::duration);
+    let resume_grace = reader.read(var::RESUME_GRACE, TIME_OR_NONE, parse::duration_or_none);
+    let resume_window = reader.read(var::RESUME_WINDOW, TIME_OR_NONE, parse::duration_or_none);
+    let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match text {
+        "stop" => Some(OnDisconnect::Stop),
+        "drain" => Some(OnDisconnect::Drain),
+        _ => None,
+    });
+    let most = reader.read(var::MAX_TURNS, COUNT, places);
+    let queue = reader.read(var::TURN_QUEUE, "a whole number", |text| text.parse().ok());
+    let queue_timeout = reader.read(var::TURN_QUEUE_TIMEOUT, DURATION, parse::duration);
+    Some(Turns {
+        timeout: timeout?,
+        stream_timeout: stream_timeout?,
+        resume_grace: resume_grace?,
+        resume_window: resume_window?,
+        on_disconnect: on_disconnect?,
+        most: most?,
+        queue: queue?,
+        queue_timeout: queue_timeout?,
     })
 }
 

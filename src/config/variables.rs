@@ -31,12 +31,24 @@ variables! {
     OPENAI_MODEL = "gpt-4o-mini", "the model asked when a client names none";
     OPENAI_BASE_URL = "https://api.openai.com/v1", "any OpenAI-compatible server; others than OpenAI's may need no key";
     ALLOWED_MODELS = "", "models a client may name besides OPENAI_MODEL, comma-separated";
+    FALLBACK_MODELS = "", "models asked in turn when the asked one is unavailable, comma-separated";
     MODEL_PRICES = "", "US dollars per million tokens in/out, e.g. my-model=1/2,other=0.5/1.5";
     MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model";
     MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte";
     MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of the model";
     MODEL_RESPONSE_LIMIT = "8MiB", "largest answer read from the model";
-    TURN_TIMEOUT = "28s", "time for a whole turn, retries included";
+    MODEL_RETRIES = "2", "how often a model that failed is asked again, before the first word only";
+    BREAKER_FAILURE_RATE = "50", "percent of failed calls at which a model is left alone for a while; 0 never";
+    BREAKER_PAUSE = "10s", "how long a failing model is left alone before a single call tries it";
+    TURN_TIMEOUT = "28s", "time for a whole answer, or until a streamed one begins; retries included";
+    STREAM_TIMEOUT = "10m", "time for a streamed answer";
+
+    RESUME_GRACE = "10s", "how long a turn goes on for a client that left its stream; 0 stops it at once";
+    RESUME_WINDOW = "2m", "how long after its end a streamed answer can still be read again; 0 not at all";
+    ON_DISCONNECT = "stop", "stop or drain (read the answer nobody waits for to its end, to learn the exact count)";
+    MAX_TURNS = "5000", "turns at once; more wait";
+    TURN_QUEUE = "500", "turns that wait for a place; more are refused";
+    TURN_QUEUE_TIMEOUT = "2s", "how long a turn waits for a place before it is refused";
 
     PAPITA_API_URL = "http://localhost:3000", "the credential broker, asked before OPENAI_API_KEY";
     PAPITA_TIMEOUT = "2s", "time for one call to Papita";

@@ -1,5 +1,7 @@
 //! Tokens, and what they cost.
 
+pub mod estimate;
+
 use std::{collections::HashMap, ops::AddAssign};
 
 use crate::config::pico_per_token;

@@ -1,16 +1,17 @@
 //! The door to the model, and the built-in responder that stands in for one.
 
 pub mod basic;
+mod breaker;
 mod openai;
 mod refusal;
 
 use std::time::Duration;
 
-pub use self::openai::OpenAi;
-use crate::{
-    chat::{Finish, Message},
-    cost::TokenUsage,
+pub use self::{
+    breaker::{Attempt, BreakerState, Breakers},
+    openai::{Answering, OpenAi},
 };
+use crate::chat::Message;
 
 /// What the model is asked.
 #[derive(Clone, Copy, Debug)]
@@ -19,17 +20,8 @@ pub struct Question<'a> {
     pub model: &'a str,
     /// The conversation; its last message is to be answered.
     pub messages: &'a [Message],
-}
-
-/// What the model answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The text.
-    pub text: String,
-    /// The tokens it took, if the model told.
-    pub usage: Option<TokenUsage>,
-    /// How it ended.
-    pub finish: Finish,
+    /// Whether the answer is wanted in pieces as they come.
+    pub stream: bool,
 }
 
 /// The model gave no answer.
@@ -44,14 +36,14 @@ pub enum ModelFailure {
     /// Too many requests or tokens in too short a time.
     #[error("the model's provider limits the rate of requests")]
     RateLimited {
-        /// When to try again.
-        retry_after: Duration,
+        /// When to try again, if it says.
+        retry_after: Option<Duration>,
     },
     /// The account at the provider has no credit left.
     #[error("the account at the model's provider has no credit left")]
     QuotaExhausted {
-        /// When to try again.
-        retry_after: Duration,
+        /// When to try again, if it says.
+        retry_after: Option<Duration>,
     },
     /// The provider has no model of that name.
     #[error("the model's provider has no such model")]
@@ -68,8 +60,8 @@ pub enum ModelFailure {
     /// The provider is too busy.
     #[error("the model is overloaded")]
     Overloaded {
-        /// When to try again.
-        retry_after: Duration,
+        /// When to try again, if it says.
+        retry_after: Option<Duration>,
     },
     /// The provider failed.
     #[error("the model's provider failed with status {0}")]
@@ -89,4 +81,55 @@ pub enum ModelFailure {
     /// Nothing came in time.
     #[error("the model did not answer in time")]
     Timeout,
+    /// A server on the way to the model had no answer from it in time.
+    #[error("the model's provider had no answer in time")]
+    GatewayTimeout,
+    /// It failed too often of late to be asked now.
+    #[error("the model failed too often of late, and is left alone for a while")]
+    LeftAlone {
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+}
+
+impl ModelFailure {
+    /// Whether the same question may be answered a moment later: no connection, or a status of 429, 500, 502, 503 or
+    /// 504.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Failed(500 | 502)) || self.is_connection() || self.is_overload()
+    }
+
+    /// Whether another model may do better: this one is away, busy, or unknown at the provider.
+    #[must_use]
+    pub fn is_unavailability(&self) -> bool {
+        let is_refused = matches!(self, Self::LeftAlone { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel);
+        is_refused || self.is_passing() || self.is_breakdown()
+    }
+
+    /// Whether it tells that the model, or the way to it, is broken. A limit to the rate of requests doesn't.
+    #[must_use]
+    pub fn is_breakdown(&self) -> bool {
+        matches!(self, Self::Failed(500..) | Self::Timeout) || self.is_connection() || self.is_overload()
+    }
+
+    fn is_connection(&self) -> bool {
+        matches!(self, Self::Unreachable | Self::ConnectionLost)
+    }
+
+    fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded { .. } | Self::GatewayTimeout)
+    }
+
+    /// When to try again, if that was said.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after }
+            | Self::QuotaExhausted { retry_after }
+            | Self::Overloaded { retry_after } => *retry_after,
+            Self::LeftAlone { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
 }

@@ -11,9 +11,6 @@ use serde_json::Value;
 
 use super::ModelFailure;
 
-/// When the provider doesn't say how long to wait.
-const DEFAULT_WAIT: Duration = Duration::from_secs(10);
-
 /// Nobody is asked to wait longer.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
@@ -34,7 +31,6 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// What the provider means.
 pub(super) fn meaning(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> ModelFailure {
-    let retry_after = retry_after.unwrap_or(DEFAULT_WAIT);
     let said = Said::read(body);
     match status.as_u16() {
         401 => ModelFailure::Unauthorized,
@@ -45,7 +41,7 @@ pub(super) fn meaning(status: StatusCode, retry_after: Option<Duration>, body: &
         413 => ModelFailure::PromptTooLong,
         400 | 404 | 422 if said.is_about_the_model() => ModelFailure::UnknownModel,
         404 => ModelFailure::Failed(404),
-        408 | 504 | 522 | 524 => ModelFailure::Timeout,
+        408 | 504 | 522 | 524 => ModelFailure::GatewayTimeout,
         503 | 529 => ModelFailure::Overloaded { retry_after },
         status @ 400..=499 => ModelFailure::RequestRefused(status),
         status => ModelFailure::Failed(status),
@@ -115,7 +111,7 @@ mod tests {
         assert_eq!(said(400, ""), ModelFailure::RequestRefused(400));
         assert_eq!(said(500, r#"{"error":"boom"}"#), ModelFailure::Failed(500));
         let quota = r#"{"error":{"code":"insufficient_quota"}}"#;
-        assert_eq!(said(429, quota), ModelFailure::QuotaExhausted { retry_after: DEFAULT_WAIT });
+        assert_eq!(said(429, quota), ModelFailure::QuotaExhausted { retry_after: None });
     }
 
     #[test]

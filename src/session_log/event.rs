@@ -60,7 +60,8 @@ pub struct Chat<'a> {
     pub completion_tokens: u64,
     /// Tokens in all.
     pub total_tokens: u64,
-    /// `provider`: the model's own figures; `none`: it gave none.
+    /// `provider`: the model's own figures; `estimated`: it gave text but no figures, for example because the turn was
+    /// cut off; `none`: it gave neither.
     pub usage_source: &'a str,
     /// US dollars; null when the model's price is not known.
     pub cost_usd: Option<f64>,
@@ -68,6 +69,12 @@ pub struct Chat<'a> {
     pub latency_ms: f64,
     /// Of that, waiting for the model.
     pub model_ms: f64,
+    /// From the request's arrival until the first word of the answer; null when there was none.
+    pub first_word_ms: Option<f64>,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// How often a model was asked.
+    pub attempts: u32,
     /// The answer's HTTP status; 499 when the client had left.
     pub status: u16,
     /// The answer's error code; null for an answered turn.

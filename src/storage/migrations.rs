@@ -9,8 +9,10 @@ use sqlx::{
 };
 
 /// Version, description, SQL; a version never changes once it is released.
-const SQLITE: &[(i64, &str, &str)] =
-    &[(1, "sessions, totals, outbox", include_str!("../../migrations/sqlite/0001_sessions_totals_outbox.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "sessions, totals, outbox", include_str!("../../migrations/sqlite/0001_sessions_totals_outbox.sql")),
+    (2, "idempotency keys", include_str!("../../migrations/sqlite/0002_idempotency_keys.sql")),
+];
 
 #[derive(Debug)]
 struct Embedded;

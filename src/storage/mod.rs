@@ -1,8 +1,9 @@
-//! The door to the database: sessions, totals, and the queue to Papita.
+//! The door to the database: sessions, totals, kept answers, and the queue to Papita.
 //!
 //! The SQL keeps to what SQLite and PostgreSQL share (`$n` parameters, `ON CONFLICT`, `RETURNING`); what differs is
 //! in `migrations/`, one folder a database.
 
+mod idempotency;
 mod ledger;
 mod migrations;
 mod outbox;
@@ -25,13 +26,14 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::{ledger::Ledger, outbox::Outbox, turns::Database};
 pub use self::{
+    idempotency::{AskedBefore, CallersKey, KeptAnswer},
     outbox::Posting,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
     turns::TurnRecord,
 };
+use self::{ledger::Ledger, outbox::Outbox, turns::Database};
 
 use crate::tasks::Tasks;
 

@@ -130,12 +130,12 @@ async fn note_place(connection: &mut SqliteConnection, log: &str, place: LogPlac
     Ok(())
 }
 
-/// A turn that was not answered took no tokens that anybody told us of, and is not counted.
+/// A turn that was cut off is no answered request, but what it took was spent.
 async fn add_totals(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
     let mut sums = HashMap::<&str, Sum>::new();
-    for turn in turns.iter().filter(|turn| !turn.failed) {
+    for turn in turns.iter().filter(|turn| !turn.failed || turn.usage.total() > 0) {
         let sum = sums.entry(&turn.model).or_default();
-        sum.requests += 1;
+        sum.requests += u64::from(!turn.failed);
         sum.usage += turn.usage;
         sum.cost += turn.cost;
         sum.last_used_at = sum.last_used_at.max(turn.at.as_microsecond());

@@ -1,17 +1,96 @@
-//! What is kept of a turn: its line in the session log, its record for the database, its usage record for Papita.
+//! What is kept of a turn: its line in the session log, its record for the database, its usage record for Papita, its
+//! part in the metrics.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Ask, Told, TurnFailure, Turns, answer::Reply};
+use jiff::Timestamp;
+
+use super::{
+    Ask, Told, TurnFailure, Turns,
+    answer::{Answer, Reply},
+    journal::Journal,
+    metrics::EndedTurn,
+};
 use crate::{
-    chat::Speaker,
-    cost::{Cost, TokenUsage, dollars},
-    model::{Answer, basic},
+    chat::{Finish, Speaker},
+    cost::{Cost, TokenUsage, dollars, estimate},
+    model::basic,
     session::SessionId,
     session_log::Chat,
     storage::TurnRecord,
     usage,
 };
+
+/// How a turn ended.
+pub(super) struct Outcome {
+    pub(super) answer: Result<Answer, TurnFailure>,
+    /// Whether nobody waited for the answer any more.
+    pub(super) is_abandoned: bool,
+}
+
+/// The tokens of a turn, and who says so.
+#[derive(Clone, Copy)]
+enum Usage {
+    Told(TokenUsage),
+    Estimated(TokenUsage),
+    /// The model gave neither figures nor text.
+    None,
+}
+
+impl Usage {
+    fn of(ask: &Ask, reply: &Reply, journal: &Journal, told: Option<TokenUsage>) -> Self {
+        match told {
+            Some(usage) => Self::Told(usage),
+            None if reply.model == basic::NAME || !journal.has_text() => Self::None,
+            None => {
+                let prompt = estimate::prompt_tokens(ask.messages.iter().map(|message| message.content.as_str()));
+                Self::Estimated(TokenUsage { prompt, completion: journal.estimated_tokens() })
+            }
+        }
+    }
+
+    fn tokens(self) -> TokenUsage {
+        match self {
+            Self::Told(usage) | Self::Estimated(usage) => usage,
+            Self::None => TokenUsage::default(),
+        }
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Told(_) => "provider",
+            Self::Estimated(_) => "estimated",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A turn that has ended, with all that is kept of it.
+struct Ended<'a> {
+    ask: &'a Ask,
+    reply: &'a Reply,
+    text: &'a str,
+    outcome: &'a Outcome,
+    usage: Usage,
+    cost: Option<Cost>,
+    latency: Duration,
+    first_word: Option<Duration>,
+}
+
+impl Ended<'_> {
+    /// What to tell of it: a failure, also where the answer came but found nobody.
+    fn failure(&self) -> Option<&TurnFailure> {
+        let abandoned = self.outcome.is_abandoned.then_some(&TurnFailure::ClientGone);
+        self.outcome.answer.as_ref().err().or(abandoned)
+    }
+
+    fn finish(&self) -> Finish {
+        match (&self.outcome.answer, self.failure()) {
+            (Ok(answer), None) => answer.finish,
+            (_, Some(failure)) | (Err(failure), _) => failure.finish(),
+        }
+    }
+}
 
 impl Turns {
     /// `None` when the price or the usage is not known. The built-in responder is free.
@@ -24,57 +103,66 @@ impl Turns {
         &self,
         ask: &Ask,
         reply: &Reply,
-        outcome: Result<Answer, TurnFailure>,
+        journal: &Journal,
+        outcome: Outcome,
     ) -> Result<Told, TurnFailure> {
         let at = self.0.clock.now();
-        let latency = ask.arrived.elapsed();
-        let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
-        let cost = self.cost(&reply.model, usage);
+        let usage = Usage::of(ask, reply, journal, outcome.answer.as_ref().ok().and_then(|answer| answer.usage));
+        let known = (!matches!(usage, Usage::None)).then(|| usage.tokens());
+        let text = journal.text();
+        let ended = Ended {
+            ask,
+            reply,
+            text: &text,
+            outcome: &outcome,
+            usage,
+            cost: self.cost(&reply.model, known),
+            latency: ask.arrived.elapsed(),
+            first_word: journal.first_word_at().map(|at| at.duration_since(ask.arrived)),
+        };
         let mut lines = self.0.log.lines(at);
-        lines.add(&self.line(ask, reply, &outcome, cost, latency));
-        let record = TurnRecord {
+        lines.add(&self.line(&ended));
+        let record = self.record(&ended, at);
+        self.0.metrics.count(&EndedTurn {
+            model: &reply.model,
+            finish: ended.finish(),
+            usage: usage.tokens(),
+            attempts: reply.attempts,
+            latency: ended.latency,
+            first_word: ended.first_word,
+        });
+        // What was spent is counted even if it cannot be logged and so is not answered.
+        let storage = self.0.storage.clone();
+        let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
+        let Answer { finish, .. } = outcome.answer?;
+        logged.map_err(|_| TurnFailure::LogUnavailable)?;
+        Ok(Told { model: reply.model.clone(), usage: usage.tokens(), finish, at })
+    }
+
+    fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
+        let Ended { ask, reply, .. } = ended;
+        let (failed, usage) = (ended.outcome.answer.is_err(), ended.usage.tokens());
+        TurnRecord {
             at,
             request_id: ask.request_id.clone(),
             session_id: ask.session_id.clone(),
             model: reply.model.clone(),
-            failed: outcome.is_err(),
-            usage: usage.unwrap_or_default(),
-            cost: cost.unwrap_or_default(),
-            latency,
-            posting: if outcome.is_ok() {
-                self.posting(&ask.speaker, ask.session_id.as_ref(), &reply.model, usage.unwrap_or_default())
-            } else {
-                None
-            },
-        };
-        // What was spent is counted even if it cannot be logged and so is not answered.
-        let storage = self.0.storage.clone();
-        let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
-        let answer = outcome?;
-        logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told::new(answer, &reply.model, at))
+            failed,
+            usage,
+            cost: ended.cost.unwrap_or_default(),
+            latency: ended.latency,
+            posting: self.posting(failed, &ask.speaker, ask.session_id.as_ref(), &reply.model, usage),
+        }
     }
 
-    fn line<'a>(
-        &self,
-        ask: &'a Ask,
-        reply: &'a Reply,
-        outcome: &'a Result<Answer, TurnFailure>,
-        cost: Option<Cost>,
-        latency: Duration,
-    ) -> Chat<'a> {
-        let (status, code) = match outcome {
-            Ok(_) => (200, None),
-            Err(failure) => {
-                let (status, code) = (self.0.telling)(failure);
-                (status, Some(code))
-            }
-        };
-        let answer = outcome.as_ref().ok();
-        let usage = answer.and_then(|answer| answer.usage);
-        let tokens = usage.unwrap_or_default();
+    fn line<'a>(&self, ended: &Ended<'a>) -> Chat<'a> {
+        let &Ended { ask, reply, text, latency, .. } = ended;
+        let (status, code) = ended.failure().map_or((200, None), |failure| {
+            let (status, code) = (self.0.telling)(failure);
+            (status, Some(code))
+        });
+        let tokens = ended.usage.tokens();
         let message = ask.messages.last().map_or("", |message| message.content.as_str());
-        let text = answer.map_or("", |answer| answer.text.as_str());
         Chat {
             request_id: &ask.request_id,
             session_id: ask.session_id.as_ref().map(SessionId::as_str),
@@ -84,13 +172,16 @@ impl Turns {
             prompt_tokens: tokens.prompt,
             completion_tokens: tokens.completion,
             total_tokens: tokens.total(),
-            usage_source: if usage.is_some() { "provider" } else { "none" },
-            cost_usd: cost.map(|cost| dollars(cost.total())),
+            usage_source: ended.usage.source(),
+            cost_usd: ended.cost.map(|cost| dollars(cost.total())),
             latency_ms: milliseconds(latency),
-            model_ms: milliseconds(reply.asked_at.map_or(Duration::ZERO, |asked_at| asked_at.elapsed())),
+            model_ms: milliseconds(reply.asked_at.as_ref().map_or(Duration::ZERO, Instant::elapsed)),
+            first_word_ms: ended.first_word.map(milliseconds),
+            stream: ask.stream,
+            attempts: reply.attempts,
             status,
             code,
-            finish: outcome.as_ref().map_or_else(TurnFailure::finish, |answer| answer.finish).as_str(),
+            finish: ended.finish().as_str(),
             credential_source: reply.source.as_str(),
             message_chars: message.chars().count(),
             answer_chars: text.chars().count(),
@@ -99,15 +190,18 @@ impl Turns {
         }
     }
 
-    /// The usage record for Papita of an answered turn: of the model's, where there is a Papita.
+    /// The usage record for Papita of a turn of the model's that was answered, or cut off after it had cost something;
+    /// where there is a Papita.
     pub(super) fn posting(
         &self,
+        failed: bool,
         speaker: &Speaker,
         session: Option<&SessionId>,
         model: &str,
         usage: TokenUsage,
     ) -> Option<String> {
-        let wanted = model != basic::NAME && self.0.credentials.expects_papita() && self.0.delivery.has_room();
+        let is_due = (!failed || usage.total() > 0) && model != basic::NAME;
+        let wanted = is_due && self.0.credentials.expects_papita() && self.0.delivery.has_room();
         wanted.then(|| usage::record(speaker, session, model, usage))?
     }
 }

@@ -1,12 +1,18 @@
 //! A turn: what is asked, who answers, and what is kept of it.
 //!
-//! Each turn is a task of its own. Whoever asked may leave: then the model's connection is closed, and the turn is
-//! logged and counted all the same, once.
+//! Each turn is a task of its own that writes a journal; whoever asked reads it, as a stream or to its end. A turn
+//! that nobody waits for, or that was stopped, closes the model's connection. However it ends, it is logged and
+//! counted once.
 
 mod account;
 mod answer;
 mod delivery;
+mod journal;
+mod metrics;
+mod once;
+mod places;
 mod recovery;
+mod registry;
 
 use std::{
     sync::Arc,
@@ -15,21 +21,33 @@ use std::{
 
 use jiff::Timestamp;
 use moka::future::Cache;
-use tokio::sync::oneshot;
+use tokio::{select, sync::oneshot, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-pub use self::recovery::StartFailure;
-use self::{answer::Reply, delivery::Delivery};
+use self::{
+    account::Outcome,
+    answer::{Answer, Asking, Reply},
+    delivery::Delivery,
+    journal::{Journal, Unwanted},
+    metrics::Metrics,
+    places::Places,
+    registry::Registry,
+};
+pub use self::{
+    journal::{Event, Reader, What},
+    once::{IdempotencyKey, InvalidIdempotencyKey},
+    recovery::StartFailure,
+};
 use crate::{
     chat::{Finish, Message, Role, Speaker},
     clock::Clock,
-    config,
+    config::{self, OnDisconnect},
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
-    model::{Answer, ModelFailure, OpenAi},
+    model::{BreakerState, Breakers, ModelFailure, OpenAi},
     session::SessionId,
     session_log::SessionLog,
-    storage::{Storage, TurnRecord},
+    storage::{CallersKey, Storage, TurnRecord},
     tasks::Tasks,
     usage::UsageLog,
 };
@@ -49,16 +67,18 @@ pub struct Ask {
     pub model: Option<String>,
     /// The conversation; its last message is to be answered.
     pub messages: Vec<Message>,
+    /// Whether the answer is wanted in pieces as they come.
+    pub stream: bool,
+    /// The client's name for this turn, the same in each repetition.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// What a door gets back.
+/// How a turn was answered; the text is in its journal.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// The answer.
-    pub text: String,
     /// The model that answered; `basic` is the built-in responder.
     pub model: String,
-    /// The tokens it took.
+    /// The tokens it took, estimated where the model didn't tell.
     pub usage: TokenUsage,
     /// How it ended.
     pub finish: Finish,
@@ -75,6 +95,15 @@ pub enum TurnFailure {
     /// The service is about to stop.
     #[error("the service is stopping")]
     Stopping,
+    /// There are as many turns as there may be.
+    #[error("as many turns are under way, and wait, as MAX_TURNS and TURN_QUEUE allow")]
+    Busy,
+    /// The Idempotency-Key was used for another question.
+    #[error("the Idempotency-Key was used for another question")]
+    KeyReused,
+    /// The turn of this Idempotency-Key was begun, and then cut off.
+    #[error("the turn of this Idempotency-Key was cut off")]
+    Interrupted,
     /// The session log cannot be written, so no turn may be answered.
     #[error("the session log cannot be written")]
     LogUnavailable,
@@ -100,7 +129,7 @@ impl TurnFailure {
         match self {
             Self::ClientGone => Finish::ClientGone,
             Self::Stopping => Finish::Stopped,
-            Self::Model(ModelFailure::Timeout) => Finish::Timeout,
+            Self::Busy | Self::Model(ModelFailure::Timeout | ModelFailure::GatewayTimeout) => Finish::Timeout,
             _ => Finish::UpstreamError,
         }
     }
@@ -116,9 +145,14 @@ pub struct Turns(Arc<Table>);
 #[derive(Debug)]
 struct Table {
     settings: config::Model,
+    limits: config::Turns,
     log_content: bool,
     prices: Prices,
     model: OpenAi,
+    breakers: Breakers,
+    places: Places,
+    registry: Registry,
+    metrics: Metrics,
     credentials: Credentials,
     log: SessionLog,
     storage: Storage,
@@ -126,7 +160,7 @@ struct Table {
     clock: Clock,
     telling: Telling,
     /// The test of the model that is under way.
-    tests: Cache<(), Told>,
+    tests: Cache<(), (String, Told)>,
     /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
     running: Tasks,
     draining: CancellationToken,
@@ -162,9 +196,14 @@ impl Turns {
         let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks);
         let this = Self(Arc::new(Table {
             settings: config.model.clone(),
+            limits: config.turns.clone(),
             log_content: config.session_log.content,
             prices: Prices::new(&config.model.prices),
             model: OpenAi::new(&config.model, client),
+            breakers: Breakers::new(config.model.breaker, &config.model.names()),
+            places: Places::new(&config.turns),
+            registry: Registry::new(config.turns.resume_window),
+            metrics: Metrics::new(),
             credentials,
             log,
             storage,
@@ -180,19 +219,39 @@ impl Turns {
         Ok(this)
     }
 
-    /// One turn, from the question to an answer that is logged and counted. Dropping the future ends the turn.
-    pub async fn take(&self, ask: Ask) -> Result<Told, TurnFailure> {
+    /// Begins a turn, or finds the one that was begun for the same key. When its reader is dropped, the turn goes on
+    /// for its grace, and then ends.
+    pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(ask.model.as_deref())?.to_owned();
         self.ensure_ready()?;
-        let (done, told) = oneshot::channel();
+        if let Some(key) = ask.idempotency_key.take() {
+            return self.take_once(ask, model, key).await;
+        }
+        self.0.places.ensure_room()?;
+        let journal = self.open(&ask, &model);
+        let reader = journal.reader();
+        // Who waits for a whole answer never learns of the turn's id before that.
+        if ask.stream {
+            self.0.registry.add(&journal);
+        }
         let this = self.clone();
-        self.0.running.spawn("turn", async move { this.run(ask, model, done).await });
-        told.await.unwrap_or(Err(TurnFailure::Died))
+        self.0.running.spawn("turn", async move { this.run(ask, model, journal, None).await });
+        Ok(reader)
+    }
+
+    /// A reader of the turn that this request began or joined. `None` when there is no such turn, no more, or not in
+    /// this session.
+    #[must_use]
+    pub fn find(&self, request_id: &str, session: Option<&SessionId>) -> Option<Reader> {
+        let journal = self.0.registry.find(request_id)?;
+        // Whoever knows the id is taken for the caller, unless it names a session that isn't the turn's.
+        let is_callers = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
+        is_callers.then(|| journal.reader())
     }
 
     /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
     /// meanwhile gets the same answer: this costs money, and anyone may ask.
-    pub async fn test(&self, request_id: &str) -> Result<Told, TurnFailure> {
+    pub async fn test(&self, request_id: &str) -> Result<(String, Told), TurnFailure> {
         self.ensure_ready()?;
         let (done, told) = oneshot::channel();
         let this = self.clone();
@@ -206,33 +265,61 @@ impl Turns {
         told.await.unwrap_or(Err(TurnFailure::Died))
     }
 
-    async fn run_test(&self, request_id: String) -> Result<Told, TurnFailure> {
+    async fn run_test(&self, request_id: String) -> Result<(String, Told), TurnFailure> {
         let started = Instant::now();
         let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
         let mut reply = Reply::new(self.0.settings.default.clone());
-        let answering = tokio::time::timeout(self.0.settings.turn_timeout, self.answer(&messages, &mut reply));
-        let answer = answering.await.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
-        let cost = self.cost(&reply.model, answer.usage).unwrap_or_default();
-        let told = Told::new(answer, &reply.model, self.0.clock.now());
+        let journal = Journal::new(request_id.clone(), None, reply.model.clone(), Duration::ZERO);
+        let timeout = self.0.limits.timeout;
+        let asking = Asking {
+            turns: self,
+            messages: &messages,
+            stream: false,
+            deadline: tokio::time::Instant::now() + timeout,
+            journal: &journal,
+            reply: &mut reply,
+        };
+        let answer = tokio::time::timeout(timeout, asking.answer()).await;
+        let Answer { usage, finish } = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
+        let (model, at) = (reply.model, self.0.clock.now());
         let record = TurnRecord {
-            at: told.at,
+            at,
             request_id,
             session_id: None,
-            model: told.model.clone(),
+            model: model.clone(),
             failed: false,
-            usage: told.usage,
-            cost,
+            usage: usage.unwrap_or_default(),
+            cost: self.cost(&model, usage).unwrap_or_default(),
             latency: started.elapsed(),
             posting: None,
         };
         self.0.storage.keep_turn(record, None);
-        Ok(told)
+        Ok((journal.text(), Told { model, usage: usage.unwrap_or_default(), finish, at }))
     }
 
     /// How many usage records wait for Papita, and how many were dropped because too many waited.
     #[must_use]
     pub fn papita_queue(&self) -> (u64, u64) {
         (self.0.delivery.waiting(), self.0.delivery.dropped())
+    }
+
+    /// Each model's breaker.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(&str, BreakerState)> {
+        let mut states = self.0.breakers.states().collect::<Vec<_>>();
+        states.sort_unstable_by_key(|(model, _)| *model);
+        states
+    }
+
+    /// All numbers of the moment, as OpenMetrics text.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.0.metrics.encode(&metrics::Now {
+            running: self.0.places.taken(),
+            waiting: self.0.places.waiting(),
+            breakers: self.breakers(),
+            papita_queue: self.papita_queue(),
+        })
     }
 
     /// Whether new turns are refused.
@@ -271,30 +358,71 @@ impl Turns {
         }
     }
 
-    async fn run(self, ask: Ask, model: String, mut done: oneshot::Sender<Result<Told, TurnFailure>>) {
+    fn open(&self, ask: &Ask, model: &str) -> Arc<Journal> {
+        // Who isn't told the turn's id, and didn't name the turn, cannot come back to it.
+        let may_return = ask.stream || ask.idempotency_key.is_some();
+        let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
+        Journal::new(ask.request_id.clone(), ask.session_id.clone(), model.to_owned(), grace)
+    }
+
+    async fn run(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
+        let _unfinished = Unfinished(Arc::clone(&journal));
         let mut reply = Reply::new(model);
-        let timeout = self.0.settings.turn_timeout;
-        let outcome = tokio::select! {
-            outcome = tokio::time::timeout(timeout, self.answer(&ask.messages, &mut reply)) => {
-                outcome.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))
+        let outcome = self.outcome(&ask, &journal, &mut reply).await;
+        let told = self.account(&ask, &reply, &journal, outcome).await;
+        if let Some(key) = key {
+            self.settle_key(&key, &journal, &told).await;
+        }
+        journal.end(told);
+        self.0.registry.retire(&journal);
+    }
+
+    /// The answer, or whatever ends the turn before it.
+    async fn outcome(&self, ask: &Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
+        let started = tokio::time::Instant::now();
+        let deadline = started + self.0.limits.timeout;
+        let mut is_abandoned = false;
+        let answering = async {
+            let _place = self.0.places.take().await?;
+            let Ask { messages, stream, .. } = ask;
+            Asking { turns: self, messages, stream: *stream, deadline, journal, reply }.answer().await
+        };
+        let out_of_time = async {
+            sleep_until(deadline).await;
+            if ask.stream && journal.is_answering() {
+                sleep_until(started + self.0.limits.stream_timeout).await;
             }
-            () = done.closed() => Err(TurnFailure::ClientGone),
+        };
+        let unwanted = async {
+            let mut unwanted = journal.unwanted(true).await;
+            if matches!(unwanted, Unwanted::Abandoned) && self.0.limits.on_disconnect == OnDisconnect::Drain {
+                is_abandoned = true;
+                unwanted = journal.unwanted(false).await;
+            }
+            match unwanted {
+                Unwanted::Stopped => {
+                    is_abandoned = false;
+                    Ok(Answer { usage: None, finish: Finish::Stopped })
+                }
+                Unwanted::Abandoned => Err(TurnFailure::ClientGone),
+            }
+        };
+        let answer = select! {
+            biased;
+            answer = answering => answer,
+            ending = unwanted => ending,
+            () = out_of_time => Err(ModelFailure::Timeout.into()),
             () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
-        let told = self.account(&ask, &reply, outcome).await;
-        // Whoever asked may have left by now.
-        let _ = done.send(told);
+        Outcome { answer, is_abandoned: is_abandoned && !journal.is_read() }
     }
 }
 
-impl Told {
-    fn new(answer: Answer, model: &str, at: Timestamp) -> Self {
-        Self {
-            text: answer.text,
-            model: model.to_owned(),
-            usage: answer.usage.unwrap_or_default(),
-            finish: answer.finish,
-            at,
-        }
+/// Ends the journal of a turn whose task dies.
+struct Unfinished(Arc<Journal>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.end(Err(TurnFailure::Died));
     }
 }

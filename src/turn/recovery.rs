@@ -34,26 +34,22 @@ impl Turns {
         let missed = log.turns_after(&known)?;
         if !missed.is_empty() {
             tracing::warn!(turns = missed.len(), "turns were only in the session log; they are counted now");
-            let records = missed.into_iter().map(|(turn, place)| (self.record(turn), Some(place)));
+            let records = missed.into_iter().map(|(turn, place)| (self.logged_record(turn), Some(place)));
             storage.keep_turns(&records.collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
 
-    fn record(&self, turn: LoggedTurn) -> TurnRecord {
-        let told = (turn.usage_source == "provider").then_some(());
-        let usage = told.map(|()| TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
+    fn logged_record(&self, turn: LoggedTurn) -> TurnRecord {
+        let is_known = turn.usage_source != "none";
+        let usage = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
         let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
         let speaker = Speaker { username: turn.username, is_guest: turn.is_guest };
         let failed = turn.status != 200;
         TurnRecord {
             at: turn.timestamp,
             request_id: turn.request_id,
-            posting: if failed {
-                None
-            } else {
-                self.posting(&speaker, session_id.as_ref(), &turn.model, usage.unwrap_or_default())
-            },
+            posting: self.posting(failed, &speaker, session_id.as_ref(), &turn.model, usage.unwrap_or_default()),
             session_id,
             failed,
             usage: usage.unwrap_or_default(),

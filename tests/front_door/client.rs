@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::events::Events;
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -90,6 +92,25 @@ impl Client {
 
     /// One turn with this message.
     pub async fn chat(&self, message: &str) -> Answer {
-        self.post("/api/chat", &serde_json::json!({ "message": message })).await
+        self.post("/api/chat", &json!({ "message": message })).await
+    }
+
+    /// Sends a request whose answer is read as it comes.
+    pub async fn open_stream(&self, request: reqwest::RequestBuilder) -> Events {
+        Events::of(request.send().await.expect("the server answers"), None)
+    }
+
+    /// One turn with this message, streamed.
+    pub async fn stream_chat(&self, message: &str) -> Events {
+        self.open_stream(self.json_request("/api/chat", &json!({ "message": message, "stream": true }))).await
+    }
+
+    /// Reads a streamed turn from the start, or on from this event.
+    pub async fn resume(&self, request_id: &str, last_event_id: Option<u64>) -> Events {
+        let mut request = self.request(Method::GET, &format!("/api/chat/{request_id}/events"));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        Events::of(request.send().await.expect("the server answers"), last_event_id)
     }
 }

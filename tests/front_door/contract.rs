@@ -56,9 +56,16 @@ fn every_operation_says_all_a_client_generator_needs() {
             let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
             assert!(headers.contains(&"x-request-id".to_owned()), "{name} {status}: {headers:?}");
             assert!(is_text(&response["description"]), "{name} {status} says when");
-            let schema = &response["content"]["application/json"]["schema"]["$ref"];
-            assert!(is_text(schema), "{name} {status} has a schema");
+            if status == "204" {
+                continue;
+            }
+            let content = response["content"].as_object().expect("content");
+            for (media_type, content) in content {
+                assert!(["application/json", "text/event-stream"].contains(&media_type.as_str()), "{name} {status}");
+                assert!(is_text(&content["schema"]["$ref"]), "{name} {status} {media_type} has a schema");
+            }
             if status != "200" {
+                let schema = &content["application/json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Error", "{name} {status}");
             }
             if ["429", "503"].contains(&status.as_str()) {
@@ -66,7 +73,7 @@ fn every_operation_says_all_a_client_generator_needs() {
             }
         }
         if name.starts_with("post ") {
-            assert!(responses.keys().any(|status| status.starts_with('5')), "{name} says how it can fail");
+            assert!(responses.keys().any(|status| status.starts_with(['4', '5'])), "{name} says how it can fail");
         }
     }
     assert!(ids.len() >= 9, "{ids:?}");
@@ -110,7 +117,9 @@ async fn every_path_of_the_contract_is_served() {
         let (method, path) = name.split_once(' ').unwrap();
         let method = method.to_uppercase().parse::<Method>().unwrap();
         let answer = service.client.send(service.client.request(method, path)).await;
-        assert!(answer.status != 404 && answer.status != 405, "{name}: {}", answer.text);
+        // A turn that isn't there is the answer of an operation that is.
+        let is_served = answer.status != 405 && (answer.status != 404 || answer.json()["code"] == "turn_not_found");
+        assert!(is_served, "{name}: {}", answer.text);
     }
 }
 

@@ -9,7 +9,9 @@ mod command_line;
 mod contract;
 mod crash;
 mod credentials;
+mod events;
 mod fakes;
+mod fakes_work;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hand_clock;
@@ -18,6 +20,7 @@ mod model_trouble;
 mod serving;
 mod session_log;
 mod sessions;
+mod streaming;
 mod turns;
 mod usage;
 mod wire;

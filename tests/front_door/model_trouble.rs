@@ -1,6 +1,6 @@
 //! The model misbehaves: what the client is told, and that the next turn is none the worse for it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     client::Answer,
@@ -10,6 +10,9 @@ use crate::{
 
 /// Stands in everything the upstream says; must never reach a client.
 const BABBLE: &str = "babble-7261";
+
+/// Each failure of the model is told at once: it is neither asked again nor left alone.
+const AT_ONCE: [(&str, &str); 2] = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")];
 
 fn refusal(status: u16, body: &str) -> Behaviour {
     Behaviour::Refuse { status, headers: vec![], body: body.to_owned() }
@@ -41,7 +44,7 @@ fn check_trouble(answer: &Answer, house: &House, status: u16, code: &str, finish
 
 #[tokio::test]
 async fn each_refusal_has_its_status_and_code() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, house, service) = open_with(&AT_ONCE).await;
     let babble = json!({"error": BABBLE}).to_string();
     let not_found = format!(r#"{{"error": {{"message": "model '{BABBLE}' not found", "code": null}}}}"#);
     let vllm = format!(r#"{{"message": "This model's maximum context length is 4096 {BABBLE}", "code": 400}}"#);
@@ -80,7 +83,8 @@ async fn each_refusal_has_its_status_and_code() {
 
 #[tokio::test]
 async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
-    let (model, house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "64KiB")]).await;
+    let settings = [AT_ONCE[0], AT_ONCE[1], ("MODEL_RESPONSE_LIMIT", "64KiB")];
+    let (model, house, service) = open_with(&settings).await;
     let said = |body: &str| Behaviour::Refuse { status: 200, headers: vec![], body: body.to_owned() };
     let unreadable = "model_answer_unreadable";
     let rows = [
@@ -150,20 +154,21 @@ async fn a_stalling_model_is_given_up_at_the_turn_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_without_usage_is_an_answer() {
+async fn an_answer_without_usage_is_an_answer_and_its_tokens_are_estimated() {
     let (model, house, service) = open_with(&[]).await;
     model.once(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
     let body = service.client.chat("hello").await.assert_ok();
     assert_eq!(body["message"], Reply::default().text);
-    let none = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "model": "gpt-4o-mini"});
-    assert_eq!(body["usage"], none);
+    // "hello" is a token, a chat of one message takes seven more; the answer is five words and a full stop.
+    let estimated = json!({"prompt_tokens": 8, "completion_tokens": 6, "total_tokens": 14, "model": "gpt-4o-mini"});
+    assert_eq!(body["usage"], estimated);
     service.client.chat("hello").await.assert_ok();
     let sources = house.events("chat").into_iter().map(|line| line["usage_source"].clone());
-    assert_eq!(sources.collect::<Vec<_>>(), ["none", "provider"]);
+    assert_eq!(sources.collect::<Vec<_>>(), ["estimated", "provider"]);
 }
 
 #[tokio::test]
-async fn figures_that_make_no_sense_are_none_and_stand_in_nobodys_way() {
+async fn figures_that_make_no_sense_are_replaced_by_estimates_and_stand_in_nobodys_way() {
     let (model, house, service) = open_with(&[]).await;
     let senseless = [
         json!(null),
@@ -180,10 +185,9 @@ async fn figures_that_make_no_sense_are_none_and_stand_in_nobodys_way() {
         let choice = json!({"message": {"content": "Hello."}, "finish_reason": "stop"});
         model.once(refusal(200, &json!({"choices": [choice], "usage": usage}).to_string()));
         let body = service.client.chat("hello").await.assert_ok();
-        assert_eq!((&body["message"], &body["usage"]["total_tokens"]), (&json!("Hello."), &json!(0)), "{usage}");
+        assert_eq!((&body["message"], &body["usage"]["total_tokens"]), (&json!("Hello."), &json!(10)), "{usage}");
         let line = house.events("chat").pop().expect("a chat line");
-        assert_eq!((&line["usage_source"], &line["total_tokens"]), (&json!("none"), &json!(0)), "{usage}");
-        assert_eq!(line["cost_usd"], Value::Null, "{usage}");
+        assert_eq!((&line["usage_source"], &line["total_tokens"]), (&json!("estimated"), &json!(10)), "{usage}");
         for _ in 0..3 {
             service.client.chat("hello").await.assert_ok();
         }
@@ -195,7 +199,8 @@ async fn figures_that_make_no_sense_are_none_and_stand_in_nobodys_way() {
     }
     let totals = service.client.get("/api/openai/usage").await.assert_ok();
     assert_eq!(totals["request_count"], senseless.len() * 4 + 3);
-    assert_eq!(totals["total_tokens"], (senseless.len() * 3 + 3) * 18, "only figures that make sense are summed up");
+    let told_and_estimated = (senseless.len() * 3 + 3) * 18 + senseless.len() * 10;
+    assert_eq!(totals["total_tokens"], told_and_estimated, "only figures that make sense are summed up");
     service.close().await;
 }
 

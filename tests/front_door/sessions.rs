@@ -190,7 +190,7 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
 async fn a_turn_that_failed_counts_as_an_error_of_its_session() {
     let model = FakeModel::start().await;
     model.once(Behaviour::Refuse { status: 500, headers: Vec::new(), body: "{}".to_owned() });
-    let house = House::of_model(&model);
+    let house = House::of_model(&model).with("MODEL_RETRIES", "0");
     let service = house.open().await;
     let id = start(&service.client).await;
 

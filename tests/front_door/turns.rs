@@ -279,7 +279,7 @@ async fn null_means_absent_and_unknown_fields_are_ignored() {
     let body = json!({
         "message": "hi", "history": null, "model": null, "attached_files": null, "attached_content": null,
         "attached_filename": null, "username": null, "isGuest": null, "is_guest": null, "sessionId": null,
-        "session_id": null, "temperature": 2, "stream": true, "max_tokens": 100_000, "nested": {"list": [1, {"a": []}]},
+        "session_id": null, "temperature": 2, "stream": null, "stream_options": {}, "max_tokens": 100_000, "nested": {"list": [1, {"a": []}]},
     });
     ask(&service, body).await.assert_ok();
     let asked = &model.calls()[0].body;
@@ -442,6 +442,8 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
     let latency = line.remove("latency_ms").and_then(|value| value.as_f64()).expect("latency_ms is a number");
     let waited = line.remove("model_ms").and_then(|value| value.as_f64()).expect("model_ms is a number");
     assert!(0.0 < waited && waited <= latency, "{waited} of {latency}");
+    let first_word = line.remove("first_word_ms").and_then(|value| value.as_f64()).expect("first_word_ms is a number");
+    assert!(0.0 < first_word && first_word <= latency, "{first_word} of {latency}");
     let cost = line.remove("cost_usd").and_then(|value| value.as_f64()).expect("cost_usd is a number");
     assert!((cost - (1000.0 * 0.15 + 100.0 * 0.60) / 1e6).abs() < 1e-12, "{cost}");
     let timestamp = line.remove("timestamp").expect("a timestamp");
@@ -451,7 +453,7 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
     let expected = json!({
         "event": "chat", "request_id": body["request_id"], "session_id": "s-1", "username": "ada", "is_guest": false,
         "model": "gpt-4o-mini", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
-        "usage_source": "provider", "status": 200, "code": null, "finish": "complete",
+        "usage_source": "provider", "stream": false, "attempts": 1, "status": 200, "code": null, "finish": "complete",
         "credential_source": "local_env", "message_chars": 7, "answer_chars": 10,
     });
     assert_eq!(Value::Object(line.clone()), expected);
@@ -460,7 +462,8 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
 #[tokio::test]
 async fn texts_are_logged_only_where_the_operator_wants_them() {
     for (setting, logged) in [(None, false), (Some("off"), false), (Some("on"), true)] {
-        let settings: Vec<_> = setting.map(|setting| ("SESSION_LOG_CONTENT", setting)).into_iter().collect();
+        let setting = setting.map(|setting| ("SESSION_LOG_CONTENT", setting));
+        let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
         let (model, house, service) = open_with(&settings).await;
         model.behave(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
         let history = json!([{"role": "user", "content": "history-7261"}]);
@@ -488,7 +491,7 @@ fn last_message(model: &FakeModel, call: usize) -> Value {
 
 #[tokio::test]
 async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
-    let (model, house, service) = open().await;
+    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
     model.once(Behaviour::Refuse { status: 500, headers: vec![], body: "{}".into() });
     let request = json!({"message": "hello", "username": "ada", "sessionId": "s-1"});
     let answer = ask(&service, request).await;

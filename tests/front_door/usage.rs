@@ -168,7 +168,7 @@ async fn a_model_of_unknown_price_counts_tokens_and_no_money() {
 #[tokio::test]
 async fn failed_turns_cost_nothing_and_the_test_of_the_model_is_counted() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).open().await;
+    let service = House::of_model(&model).with("MODEL_RETRIES", "0").open().await;
     model.once(Behaviour::CloseAtOnce);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
     assert_eq!(totals(&service).await["request_count"], 0);
@@ -368,7 +368,7 @@ async fn the_queue_is_bounded_and_what_does_not_fit_is_counted() {
 
 #[tokio::test]
 async fn demo_answers_and_failed_turns_are_not_posted() {
-    let (model, papita, _house, service) = open_with_papita(&[]).await;
+    let (model, papita, _house, service) = open_with_papita(&[("MODEL_RETRIES", "0")]).await;
     model.once(Behaviour::CloseAtOnce);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
     assert_eq!(queue(&service).await, (0, 0));

@@ -8,15 +8,16 @@
 pub mod model;
 pub mod papita;
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -45,7 +46,11 @@ type Answer = io::Result<Response<Body>>;
 
 /// What stands behind a [`Door`] and answers the requests that come through.
 trait Host: Send + Sync + 'static {
-    fn receive(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+    fn receive(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        progress: Arc<Progress>,
+    ) -> impl Future<Output = Answer> + Send;
 }
 
 /// A listening port that can be shut and opened again; it shuts when dropped.
@@ -133,49 +138,115 @@ async fn serve<H: Host>(stream: TcpStream, host: Arc<H>, visits: Arc<Visits>) {
     // Both results are let go: a broken connection is the fakes' daily bread.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let answer = host.clone().receive(request);
-        Visit::to(visits.clone()).during(answer)
+        let visit = Visit::to(visits.clone());
+        let answer = host.clone().receive(request, visit.0.clone());
+        visit.during(answer)
     });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// The requests under way, and how many clients left before their answer's end.
+/// What became of the visits to a [`Door`], summed up.
 #[derive(Default)]
 struct Visits {
-    departures: Tally,
+    counts: watch::Sender<Counts>,
     stopping: AtomicBool,
 }
 
-/// A client waiting for its answer: dropped unsettled, the client has left.
-struct Visit {
-    visits: Arc<Visits>,
-    settled: bool,
+/// Of one moment: whoever leaves is gone from the one and in the other at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    /// Answers under way that the host has declared open.
+    open: usize,
+    /// Clients that left before their answer's end.
+    departures: usize,
 }
+
+/// How far one answer has come.
+struct Progress {
+    visits: Arc<Visits>,
+    open: AtomicBool,
+    pieces: AtomicUsize,
+    finished: AtomicBool,
+    left_at: OnceLock<Instant>,
+}
+
+/// What was sent of one answer, as of when the test asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The pieces handed to the wire; a whole answer has none.
+    pub pieces: usize,
+    /// The answer came to the end it was meant to have, a broken one included.
+    pub finished: bool,
+    /// When it was noticed that the client had left before that.
+    pub left_at: Option<Instant>,
+}
+
+impl Progress {
+    fn of_one_among(visits: Arc<Visits>) -> Self {
+        Self {
+            visits,
+            open: AtomicBool::default(),
+            pieces: AtomicUsize::default(),
+            finished: AtomicBool::default(),
+            left_at: OnceLock::default(),
+        }
+    }
+
+    /// Counts the answer as open from now until it ends.
+    fn open(&self) {
+        self.open.store(true, Relaxed);
+        self.visits.counts.send_modify(|counts| counts.open += 1);
+    }
+
+    fn add_piece(&self) {
+        self.pieces.fetch_add(1, Relaxed);
+    }
+
+    fn sent(&self) -> Sent {
+        Sent {
+            pieces: self.pieces.load(Relaxed),
+            finished: self.finished.load(Relaxed),
+            left_at: self.left_at.get().copied(),
+        }
+    }
+}
+
+/// A client waiting for its answer: dropped with that unfinished, it has left.
+struct Visit(Arc<Progress>);
 
 impl Visit {
     fn to(visits: Arc<Visits>) -> Self {
-        let settled = false;
-        Self { visits, settled }
+        Self(Arc::new(Progress::of_one_among(visits)))
     }
 
-    async fn during(mut self, answer: impl Future<Output = Answer>) -> Answer {
+    async fn during(self, answer: impl Future<Output = Answer>) -> Answer {
         let answer = answer.await;
-        self.settled = answer.is_err();
+        self.finished(answer.is_err());
         Ok(answer?.map(|body| self.until_end_of(body)))
     }
 
-    fn until_end_of(mut self, body: Body) -> Body {
-        self.settled = body.is_end_stream();
+    fn until_end_of(self, body: Body) -> Body {
+        self.finished(body.is_end_stream());
         let visit = self;
         Watched { body, visit }.boxed_unsync()
+    }
+
+    fn finished(&self, finished: bool) {
+        self.0.finished.store(finished, Relaxed);
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        if !self.settled && !self.visits.stopping.load(Relaxed) {
-            self.visits.departures.add_one();
+        let Progress { visits, open, finished, left_at, .. } = &*self.0;
+        let left = !finished.load(Relaxed) && !visits.stopping.load(Relaxed);
+        if left {
+            left_at.get_or_init(Instant::now);
         }
+        visits.counts.send_modify(|counts| {
+            counts.open -= usize::from(open.load(Relaxed));
+            counts.departures += usize::from(left);
+        });
     }
 }
 
@@ -192,7 +263,7 @@ impl hyper::body::Body for Watched {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         // A body that fails is the fake's doing, not the client's.
         let over = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        self.visit.settled = over || self.body.is_end_stream();
+        self.visit.finished(over || self.body.is_end_stream());
         polled
     }
 
@@ -219,12 +290,16 @@ impl Tally {
     }
 
     async fn wait_for(&self, wanted: usize, what: &str) {
-        let mut changes = self.0.subscribe();
-        let reached = timeout(PATIENCE, changes.wait_for(|count| *count >= wanted)).await;
-        if reached.is_err() {
-            let count = self.count();
-            panic!("waited {PATIENCE:?} for {wanted} {what}, but saw {count}");
-        }
+        let what = format!("{wanted} {what}");
+        wait_for(&self.0, |count| *count >= wanted, &what).await;
+    }
+}
+
+async fn wait_for<T: Copy + Debug>(state: &watch::Sender<T>, reached: impl FnMut(&T) -> bool, what: &str) {
+    let mut changes = state.subscribe();
+    if timeout(PATIENCE, changes.wait_for(reached)).await.is_err() {
+        let last = *state.borrow();
+        panic!("waited {PATIENCE:?} for {what}, but saw {last:?}");
     }
 }
 

@@ -1,24 +1,29 @@
 //! A fake OpenAI-compatible model: chat completions, whole or streamed.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt::Display;
 use std::future::pending;
 use std::io;
 use std::iter;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use super::{Answer, Body, Door, Host, JSON, Tally, read_json, respond, respond_json, respond_text, status};
+use super::{
+    Answer, Body, Door, Host, JSON, Progress, Sent, Tally, read_json, respond, respond_json, respond_text, status,
+    wait_for,
+};
 
 /// What the model does with a chat completion it was rightly asked for.
 #[derive(Clone)]
@@ -26,6 +31,10 @@ pub enum Behaviour {
     Answer(Reply),
     /// Answers with the last user message; a token is a word.
     Echo,
+    /// Tells its answer by the script.
+    Stream(Script),
+    /// Answers whole, even when asked for a stream.
+    IgnoresStream(Reply),
     /// Waits before the headers.
     Later(Duration, Box<Behaviour>),
     /// Waits for the gate to open, then answers like `Echo`.
@@ -70,6 +79,113 @@ impl Default for Reply {
     }
 }
 
+/// An answer told piece by piece; asked for it whole, the model answers when
+/// the pace of all pieces has passed.
+#[derive(Clone)]
+pub struct Script {
+    pub pieces: Vec<String>,
+    pub pace: Pace,
+    pub ending: Ending,
+    pub prompt_tokens: usize,
+    /// Reports usage where the request wants it; a token is a piece.
+    pub with_usage: bool,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            pieces: in_words("A fake model told its whole story one word at a time."),
+            pace: Pace::AtOnce,
+            ending: Ending::Done,
+            prompt_tokens: 12,
+            with_usage: true,
+        }
+    }
+}
+
+impl Script {
+    pub fn text(&self) -> String {
+        self.pieces.concat()
+    }
+
+    fn reply(&self) -> Reply {
+        let finish_reason = if matches!(self.ending, Ending::Length) { "length" } else { "stop" };
+        Reply {
+            text: self.text(),
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens: self.pieces.len(),
+            finish_reason: finish_reason.into(),
+            with_usage: self.with_usage,
+        }
+    }
+}
+
+/// What each piece waits for; the headers and the role come at once.
+#[derive(Clone)]
+pub enum Pace {
+    AtOnce,
+    /// Pauses before each piece.
+    Every(Duration),
+    By(Tap),
+}
+
+impl Pace {
+    async fn pass(&self) {
+        match self {
+            Self::AtOnce => {}
+            Self::Every(pause) => sleep(*pause).await,
+            Self::By(tap) => tap.pass().await,
+        }
+    }
+}
+
+/// How an answer ends after its last piece. Asked for whole, one that ends
+/// badly is half an answer, or for `Error` a 500.
+#[derive(Clone)]
+pub enum Ending {
+    Done,
+    /// Like `Done`, but out of tokens.
+    Length,
+    /// A finish reason, but no `[DONE]`.
+    WithoutDone,
+    /// The connection breaks.
+    CutOff,
+    /// A clean end of the body, with neither finish reason nor `[DONE]`.
+    Vanish,
+    /// Silence for ever.
+    Stall,
+    /// This as the `error` of a last event.
+    Error(Value),
+}
+
+/// Holds pieces back; clones are the same tap. Answers that share one share
+/// the pieces it lets through, first come, first served.
+#[derive(Clone)]
+pub struct Tap(Arc<Semaphore>);
+
+impl Tap {
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+
+    /// Lets so many more pieces through.
+    pub fn release(&self, pieces: usize) {
+        self.0.add_permits(pieces);
+    }
+
+    /// Lets all pieces through from now on.
+    pub fn open(&self) {
+        self.0.close();
+    }
+
+    async fn pass(&self) {
+        // A closed semaphore refuses its permits: there is no more need of them.
+        if let Ok(permit) = self.0.acquire().await {
+            permit.forget();
+        }
+    }
+}
+
 /// Holds answers back until it opens; clones are the same gate.
 #[derive(Clone, Default)]
 pub struct Gate(watch::Sender<bool>);
@@ -95,6 +211,8 @@ impl Gate {
 pub struct Call {
     pub bearer: Option<String>,
     pub body: Value,
+    /// What came of it until now.
+    pub sent: Sent,
 }
 
 /// A handle to the fake; its clones share one server, which ends with the last.
@@ -111,6 +229,10 @@ impl FakeModel {
     pub fn without_recording(self) -> Self {
         self.0.host.manners().record = None;
         self
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
     }
 
     pub fn base_url(&self) -> String {
@@ -145,8 +267,15 @@ impl FakeModel {
     }
 
     pub fn calls(&self) -> Vec<Call> {
-        let record = self.0.host.manners().record.clone();
-        record.expect("a model that records its calls")
+        let manners = self.0.host.manners();
+        let record = manners.record.as_ref();
+        let record = record.expect("a model that records its calls");
+        record.iter().map(Recorded::call).collect()
+    }
+
+    /// What was sent for each call until now, in the order of the calls.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.calls().iter().map(|call| call.sent).collect()
     }
 
     pub fn call_count(&self) -> usize {
@@ -157,14 +286,26 @@ impl FakeModel {
         self.0.host.calls.wait_for(n, "calls of the model").await;
     }
 
+    /// How many answers are under way, whole ones as well as streams: their
+    /// calls are recorded, and they neither ended nor lost their client.
+    pub fn open_streams(&self) -> usize {
+        self.0.visits.counts.borrow().open
+    }
+
+    /// Waits until there are neither more nor fewer.
+    pub async fn wait_for_open_streams(&self, n: usize) {
+        let what = format!("{n} answers of the model under way");
+        wait_for(&self.0.visits.counts, |counts| counts.open == n, &what).await;
+    }
+
     /// How often a client left before its answer was complete.
     pub fn departures(&self) -> usize {
-        self.0.visits.departures.count()
+        self.0.visits.counts.borrow().departures
     }
 
     pub async fn wait_for_departures(&self, n: usize) {
-        let departures = &self.0.visits.departures;
-        departures.wait_for(n, "departures from the model").await;
+        let what = format!("{n} departures from the model");
+        wait_for(&self.0.visits.counts, |counts| counts.departures >= n, &what).await;
     }
 }
 
@@ -178,7 +319,19 @@ struct Manners {
     keys: Option<HashSet<String>>,
     standing: Arc<Behaviour>,
     queued: VecDeque<Arc<Behaviour>>,
-    record: Option<Vec<Call>>,
+    record: Option<Vec<Recorded>>,
+}
+
+struct Recorded {
+    bearer: Option<String>,
+    body: Value,
+    progress: Arc<Progress>,
+}
+
+impl Recorded {
+    fn call(&self) -> Call {
+        Call { bearer: self.bearer.clone(), body: self.body.clone(), sent: self.progress.sent() }
+    }
 }
 
 impl Default for Manners {
@@ -205,11 +358,11 @@ impl Manners {
 }
 
 impl Host for Model {
-    async fn receive(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    async fn receive(self: Arc<Self>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
         let bearer = bearer(request.headers());
         let bearer = bearer.as_deref();
         match (request.method(), request.uri().path()) {
-            (&Method::POST, "/v1/chat/completions") => self.complete(bearer, request).await,
+            (&Method::POST, "/v1/chat/completions") => self.complete(bearer, request, progress).await,
             (&Method::GET, "/v1/models") => Ok(self.list(bearer)),
             _ => {
                 let error = error("Unknown request URL.", "unknown_url");
@@ -220,22 +373,26 @@ impl Host for Model {
 }
 
 impl Model {
-    async fn complete(&self, bearer: Option<&str>, request: Request<Incoming>) -> Answer {
+    async fn complete(&self, bearer: Option<&str>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
         let asked = read_json(request).await?;
-        match self.admit(bearer, &asked) {
-            Some(behaviour) => act(&behaviour, &asked).await,
+        match self.admit(bearer, &asked, &progress) {
+            Some(behaviour) => act(&behaviour, &asked, progress).await,
             None => Ok(wrong_key(bearer)),
         }
     }
 
     /// Records the call, then finds what to do with it: nothing for a bad key.
-    fn admit(&self, bearer: Option<&str>, asked: &Value) -> Option<Arc<Behaviour>> {
+    fn admit(&self, bearer: Option<&str>, asked: &Value, progress: &Arc<Progress>) -> Option<Arc<Behaviour>> {
         let mut manners = self.manners();
         if let Some(record) = &mut manners.record {
-            record.push(Call { bearer: bearer.map(str::to_owned), body: asked.clone() });
+            let (bearer, progress) = (bearer.map(str::to_owned), progress.clone());
+            record.push(Recorded { bearer, body: asked.clone(), progress });
         }
         let behaviour = manners.admits(bearer).then(|| manners.next());
         drop(manners);
+        if behaviour.is_some() {
+            progress.open();
+        }
         self.calls.add_one();
         behaviour
     }
@@ -253,21 +410,23 @@ impl Model {
     }
 }
 
-async fn act(behaviour: &Behaviour, asked: &Value) -> Answer {
+async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> Answer {
     Ok(match behaviour {
-        Behaviour::Answer(reply) => answer(reply, asked),
-        Behaviour::Echo => answer(&echo(asked), asked),
+        Behaviour::Answer(reply) => answer(reply, asked, progress),
+        Behaviour::Echo => answer(&echo(asked), asked, progress),
+        Behaviour::Stream(script) => perform(script, asked, progress).await,
+        Behaviour::IgnoresStream(reply) => answer_whole(reply, asked),
         Behaviour::Later(pause, then) => {
             sleep(*pause).await;
-            Box::pin(act(then, asked)).await?
+            Box::pin(act(then, asked, progress)).await?
         }
         Behaviour::Held(gate) => {
             gate.pass().await;
-            answer(&echo(asked), asked)
+            answer(&echo(asked), asked, progress)
         }
         Behaviour::Silent => pending().await,
-        Behaviour::StallAfterHeaders => half(asked, stream::pending()),
-        Behaviour::CutOff => half(asked, break_off()),
+        Behaviour::StallAfterHeaders => half(&Reply::default(), asked, stream::pending()),
+        Behaviour::CutOff => half(&Reply::default(), asked, break_off()),
         Behaviour::CloseAtOnce => return Err(io::ErrorKind::ConnectionAborted.into()),
         Behaviour::Refuse { status, headers, body } => refuse(*status, headers, body),
         Behaviour::Junk(text) => respond_text(StatusCode::OK, "text/html", text.clone()),
@@ -275,13 +434,42 @@ async fn act(behaviour: &Behaviour, asked: &Value) -> Answer {
     })
 }
 
-fn answer(reply: &Reply, asked: &Value) -> Response<Body> {
-    if asked["stream"] == true {
-        let events = streamed(stream::iter(events(reply, asked)).map(Ok));
-        respond(StatusCode::OK, "text/event-stream; charset=utf-8", events)
+fn answer(reply: &Reply, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
+    if wants_stream(asked) {
+        let chunks = Chunks::of(reply, asked);
+        chunks.tell(&in_words(&reply.text), &Pace::AtOnce, &Ending::Done, progress)
     } else {
-        respond_json(StatusCode::OK, &completion(reply, asked))
+        answer_whole(reply, asked)
     }
+}
+
+fn answer_whole(reply: &Reply, asked: &Value) -> Response<Body> {
+    respond_json(StatusCode::OK, &completion(reply, asked))
+}
+
+async fn perform(script: &Script, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
+    let reply = script.reply();
+    if wants_stream(asked) {
+        let chunks = Chunks::of(&reply, asked);
+        return chunks.tell(&script.pieces, &script.pace, &script.ending, progress);
+    }
+    for _ in &script.pieces {
+        script.pace.pass().await;
+    }
+    match &script.ending {
+        Ending::Done | Ending::Length | Ending::WithoutDone => answer_whole(&reply, asked),
+        Ending::CutOff | Ending::Vanish => half(&reply, asked, break_off()),
+        Ending::Stall => half(&reply, asked, stream::pending()),
+        Ending::Error(error) => respond_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error })),
+    }
+}
+
+fn wants_stream(asked: &Value) -> bool {
+    asked["stream"] == true
+}
+
+fn in_words(text: &str) -> Vec<String> {
+    text.split_inclusive(char::is_whitespace).map(str::to_owned).collect()
 }
 
 fn echo(asked: &Value) -> Reply {
@@ -305,8 +493,12 @@ fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-fn half(asked: &Value, ending: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response<Body> {
-    let body = Bytes::from(completion(&Reply::default(), asked).to_string());
+fn half(
+    reply: &Reply,
+    asked: &Value,
+    ending: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response<Body> {
+    let body = Bytes::from(completion(reply, asked).to_string());
     let half = Ok(body.slice(..body.len() / 2));
     let halved = streamed(stream::iter([half]).chain(ending));
     let mut response = respond(StatusCode::OK, JSON, halved);
@@ -315,10 +507,9 @@ fn half(asked: &Value, ending: impl Stream<Item = io::Result<Bytes>> + Send + 's
     response
 }
 
-/// Fails one poll late, so that what was sent before gets flushed.
 fn break_off() -> impl Stream<Item = io::Result<Bytes>> {
     stream::once(async {
-        yield_now().await;
+        flush().await;
         Err(io::ErrorKind::ConnectionAborted.into())
     })
 }
@@ -358,26 +549,90 @@ fn completion(reply: &Reply, asked: &Value) -> Value {
     completion
 }
 
-fn events(reply: &Reply, asked: &Value) -> Vec<Bytes> {
-    let delta = |delta, finish| json!([choice("delta", &delta, &finish)]);
-    let role = json!({"role": "assistant", "content": "", "refusal": null});
-    let pieces = reply.text.split_inclusive(char::is_whitespace);
-    let mut choices = vec![delta(role, Value::Null)];
-    choices.extend(pieces.map(|piece| delta(json!({"content": piece}), Value::Null)));
-    choices.push(delta(json!({}), json!(reply.finish_reason)));
+/// Puts one reply into chunks.
+struct Chunks {
+    /// What all have in common.
+    common: Value,
+    finish_reason: String,
+    /// What the last one reports, if the request wants it.
+    usage: Option<Value>,
+}
 
-    let chunk = |choices| envelope("chat.completion.chunk", asked, &choices);
-    let mut chunks: Vec<Value> = choices.into_iter().map(chunk).collect();
-    if reply.with_usage && asked["stream_options"]["include_usage"] == true {
-        for chunk in &mut chunks {
-            chunk["usage"] = Value::Null;
+impl Chunks {
+    fn of(reply: &Reply, asked: &Value) -> Self {
+        let wants_usage = asked["stream_options"]["include_usage"] == true;
+        let usage = (reply.with_usage && wants_usage).then(|| usage(reply));
+        let mut common = envelope("chat.completion.chunk", asked, &json!([]));
+        if usage.is_some() {
+            common["usage"] = Value::Null;
         }
-        chunks.push(chunk(json!([])));
-        chunks.last_mut().expect("the chunk just pushed")["usage"] = usage(reply);
+        Self { common, finish_reason: reply.finish_reason.clone(), usage }
     }
-    let data = chunks.iter().map(Value::to_string);
-    let data = data.chain(["[DONE]".to_owned()]);
-    data.map(|data| format!("data: {data}\n\n").into()).collect()
+
+    fn tell(&self, pieces: &[String], pace: &Pace, ending: &Ending, progress: Arc<Progress>) -> Response<Body> {
+        let role = json!({"role": "assistant", "content": "", "refusal": null});
+        let role = stream::iter([Ok(self.delta(&role, &Value::Null))]);
+        let pieces: Vec<_> =
+            pieces.iter().map(|piece| self.delta(&json!({ "content": piece }), &Value::Null)).collect();
+        let pace = pace.clone();
+        let pieces = stream::iter(pieces).then(move |piece| {
+            let (pace, progress) = (pace.clone(), progress.clone());
+            async move {
+                flush().await;
+                pace.pass().await;
+                progress.add_piece();
+                Ok(piece)
+            }
+        });
+        let events = streamed(role.chain(pieces).chain(self.end(ending)));
+        respond(StatusCode::OK, "text/event-stream; charset=utf-8", events)
+    }
+
+    /// All in one go after the flush, lest a client that leaves on `[DONE]`
+    /// be taken for one that leaves early.
+    fn end(&self, ending: &Ending) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let mut last = Vec::new();
+        if let Ending::Done | Ending::Length | Ending::WithoutDone = ending {
+            last.push(self.delta(&json!({}), &json!(self.finish_reason)));
+            last.extend(self.usage.as_ref().map(|usage| self.chunk("usage", usage)));
+        }
+        match ending {
+            Ending::Done | Ending::Length => last.push(event("[DONE]")),
+            Ending::Error(error) => last.push(event(json!({ "error": error }))),
+            Ending::WithoutDone | Ending::CutOff | Ending::Vanish | Ending::Stall => {}
+        }
+        let last = stream::iter(last).map(Ok);
+        let last: BoxStream<'_, _> = match ending {
+            Ending::CutOff => last.chain(break_off()).boxed(),
+            Ending::Stall => last.chain(stream::pending()).boxed(),
+            _ => last.boxed(),
+        };
+        stream::once(async {
+            flush().await;
+            last
+        })
+        .flatten()
+    }
+
+    fn delta(&self, delta: &Value, finish_reason: &Value) -> Bytes {
+        self.chunk("choices", &json!([choice("delta", delta, finish_reason)]))
+    }
+
+    /// What is common, but for this.
+    fn chunk(&self, name: &str, value: &Value) -> Bytes {
+        let mut chunk = self.common.clone();
+        chunk[name] = value.clone();
+        event(chunk)
+    }
+}
+
+fn event(data: impl Display) -> Bytes {
+    format!("data: {data}\n\n").into()
+}
+
+/// A body that is late for one poll has what it gave before sent out.
+async fn flush() {
+    yield_now().await;
 }
 
 fn choice(kind: &str, content: &Value, finish_reason: &Value) -> Value {

@@ -9,7 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::model::Gate;
-use super::{Answer, Body, Door, Host, JSON, Tally, read_json, respond_json, respond_text, status};
+use super::{Answer, Body, Door, Host, JSON, Progress, Tally, read_json, respond_json, respond_text, status};
 
 /// A handle to the fake; its clones share one server, which ends with the last.
 ///
@@ -138,7 +138,7 @@ impl FakePapita {
 }
 
 impl Host for Papita {
-    async fn receive(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    async fn receive(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let answer = match (request.method(), request.uri().path()) {
             (&Method::GET, "/api/credentials/global/openai") => self.hand_out_key().await,
             (&Method::POST, "/api/usage/log") => self.take_report(request).await?,

@@ -4,11 +4,30 @@ import test from "node:test";
 
 import createClient from "openapi-fetch";
 
-import type { paths } from "./contract.js";
+import type { components, paths } from "./contract.js";
 
 const baseUrl = process.env["AL_CHAT_URL"];
 assert.ok(baseUrl, "AL_CHAT_URL says where the server is");
-const client = createClient<paths>({ baseUrl });
+const client = createClient<paths, "application/json">({ baseUrl });
+
+type ChatEvent = components["schemas"]["ChatEvent"];
+
+/** What the contract leaves to a client: the events of a stream, typed by their schema. */
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<ChatEvent> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of body) {
+    const parts = (text + decoder.decode(bytes, { stream: true })).split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const fields = new Map(part.split("\n").map((line) => line.split(/: (.*)/s, 2) as [string, string]));
+      const data = fields.get("data");
+      if (data !== undefined) {
+        yield { id: Number(fields.get("id")), event: fields.get("event"), data: JSON.parse(data) } as ChatEvent;
+      }
+    }
+  }
+}
 
 test("a session with a turn in it", async () => {
   const started = await client.POST("/api/session/start");
@@ -29,6 +48,39 @@ test("a session with a turn in it", async () => {
   });
   assert.equal(stopped.data?.status, "stopped");
   assert.ok((stopped.data?.duration_seconds ?? -1) >= 0);
+});
+
+test("a stream, and the same turn again", async () => {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
+  const body = JSON.stringify({ message: "Hello!", stream: true });
+  const stream = await fetch(`${baseUrl}/api/chat`, { method: "POST", headers, body });
+  assert.ok(stream.body);
+  let text = "";
+  let answer: components["schemas"]["ChatAnswer"] | undefined;
+  for await (const event of events(stream.body)) {
+    switch (event.event) {
+      case "start":
+        assert.equal(event.data.request_id, stream.headers.get("x-request-id"));
+        break;
+      case "delta":
+        text += event.data.content;
+        break;
+      case "done":
+        answer = event.data;
+        break;
+      case "error":
+        assert.fail(event.data.error);
+    }
+  }
+  assert.equal(answer?.message, text);
+  const again = await client.POST("/api/chat", {
+    params: { header: { "Idempotency-Key": headers["Idempotency-Key"] } },
+    body: { message: "Hello!" },
+  });
+  assert.deepEqual(again.data, answer);
+  const path = { request_id: answer?.request_id ?? "" };
+  const stopped = await client.POST("/api/chat/{request_id}/stop", { params: { path } });
+  assert.equal(stopped.data?.status, "ended");
 });
 
 test("an error has its declared shape", async () => {

@@ -1,0 +1,62 @@
+//! The answer of a turn, whole.
+
+use poem_openapi::{Object, types::Example};
+use serde::Serialize;
+
+use crate::{
+    api::openai::Usage,
+    clock::Clock,
+    session::SessionId,
+    turn::{Reader, Told},
+};
+
+/// The answer of a turn.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+pub(super) struct ChatAnswer {
+    /// What the model says.
+    message: String,
+    /// The tokens it took.
+    usage: Usage,
+    /// When, RFC 3339.
+    timestamp: String,
+    /// The model that answered; `basic` is the built-in demo responder.
+    model: String,
+    /// How the answer ended: `complete`, `length` when the model reached its limit, or `stopped`.
+    finish_reason: String,
+    /// The session the client named.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    /// The id of the request that began the turn, as in its `X-Request-Id`.
+    request_id: String,
+}
+
+impl ChatAnswer {
+    pub(super) fn new(text: String, told: Told, reader: &Reader, clock: &Clock) -> Self {
+        Self {
+            usage: Usage::new(told.usage, &told.model),
+            message: text,
+            timestamp: clock.rfc3339(told.at),
+            model: told.model,
+            finish_reason: told.finish.as_str().to_owned(),
+            session_id: reader.session_id().map(SessionId::to_string),
+            request_id: reader.request_id().to_owned(),
+        }
+    }
+}
+
+impl Example for ChatAnswer {
+    fn example() -> Self {
+        let usage = crate::cost::TokenUsage { prompt: 14, completion: 9 };
+        Self {
+            message: "We are open from nine to five.".to_owned(),
+            usage: Usage::new(usage, "gpt-4o-mini"),
+            timestamp: "2026-11-21T09:30:02.125+01:00".to_owned(),
+            model: "gpt-4o-mini".to_owned(),
+            finish_reason: "complete".to_owned(),
+            session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
+            request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The answer of a turn as it comes: Server-Sent Events (HTML Living Standard, 9.2).
+
+use std::{io, time::Duration};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
+use poem::{
+    Body, IntoResponse, Response,
+    http::{HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse, Object, Union,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
+use serde::Serialize;
+
+use super::answer::ChatAnswer;
+use crate::{
+    api::{
+        json::{Json, MEDIA_TYPE},
+        problem::{ErrorBody, Problem},
+    },
+    clock::Clock,
+    session::SessionId,
+    turn::{Event, Reader, What},
+};
+
+/// The media type of a stream of events.
+pub(super) const EVENTS: &str = "text/event-stream";
+
+/// Events that are there together leave together, up to about this many bytes.
+const BATCH: usize = 16 << 10;
+
+/// What a proxy or a client takes for a dead connection is silent for longer than this.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// One event of a stream: its lines `id:`, `event:` and `data:`, the data as JSON in one line. First comes `start`,
+/// then a `delta` for each piece of the answer, at last `done` or `error`. Lines that begin with a colon say nothing.
+#[derive(Debug, Union)]
+#[oai(discriminator_name = "event", one_of)]
+enum ChatEvent {
+    #[oai(mapping = "start")]
+    Start(StartEvent),
+    #[oai(mapping = "delta")]
+    Delta(DeltaEvent),
+    #[oai(mapping = "done")]
+    Done(DoneEvent),
+    #[oai(mapping = "error")]
+    Error(ErrorEvent),
+}
+
+/// The model is being asked.
+#[derive(Debug, Object)]
+struct StartEvent {
+    /// Its number in the stream, from 1.
+    id: u64,
+    data: Start,
+}
+
+/// A piece of the answer.
+#[derive(Debug, Object)]
+struct DeltaEvent {
+    /// Its number in the stream.
+    id: u64,
+    data: Delta,
+}
+
+/// The answer is complete; the last event.
+#[derive(Debug, Object)]
+struct DoneEvent {
+    /// Its number in the stream.
+    id: u64,
+    /// The same as the whole answer.
+    data: ChatAnswer,
+}
+
+/// The turn failed; the last event.
+#[derive(Debug, Object)]
+struct ErrorEvent {
+    /// Its number in the stream.
+    id: u64,
+    data: ErrorBody,
+}
+
+/// The model is being asked.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatStart")]
+struct Start {
+    /// The session the client named.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    /// The turn's id, to stop it and to come back to it; that of the request which began it.
+    request_id: String,
+    /// The model being asked; `done` says which one spoke, should another one have stood in for it.
+    model: String,
+}
+
+/// A piece of the answer.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatDelta")]
+struct Delta {
+    /// What is to be added to the answer so far.
+    content: String,
+}
+
+/// Turns events into bytes.
+pub(super) struct EventStream {
+    reader: Reader,
+    clock: Clock,
+    longest_silence: Duration,
+}
+
+impl EventStream {
+    /// The stream says something, if only that it is alive, well before `keepalive_timeout` is over.
+    pub(super) fn new(reader: Reader, clock: Clock, keepalive_timeout: Duration) -> Self {
+        Self { reader, clock, longest_silence: LONGEST_SILENCE.min(keepalive_timeout / 2) }
+    }
+
+    /// The next bytes, as soon as there are any; `None` after the last event.
+    async fn next(&mut self) -> Option<Bytes> {
+        let Ok(event) = tokio::time::timeout(self.longest_silence, self.reader.next()).await else {
+            return Some(Bytes::from_static(b": still there\n\n"));
+        };
+        let mut bytes = BytesMut::with_capacity(256);
+        self.write(event?, &mut bytes);
+        while bytes.len() < BATCH
+            && let Some(event) = self.reader.ready()
+        {
+            self.write(event, &mut bytes);
+        }
+        Some(bytes.freeze())
+    }
+
+    fn write(&self, Event { id, what }: Event, bytes: &mut BytesMut) {
+        match what {
+            What::Start { model } => {
+                let session_id = self.reader.session_id().map(SessionId::to_string);
+                let request_id = self.reader.request_id().to_owned();
+                write(bytes, id, "start", &Start { session_id, request_id, model });
+            }
+            What::Delta(content) => write(bytes, id, "delta", &Delta { content }),
+            What::End(Ok(told)) => {
+                let answer = ChatAnswer::new(self.reader.text(), told, &self.reader, &self.clock);
+                write(bytes, id, "done", &answer);
+            }
+            What::End(Err(failure)) => {
+                write(bytes, id, "error", &Problem::from(failure).body(self.reader.request_id()));
+            }
+        }
+    }
+}
+
+fn write(bytes: &mut BytesMut, id: u64, name: &str, data: &impl Serialize) {
+    bytes.put(format!("id: {id}\nevent: {name}\ndata: ").as_bytes());
+    // Neither writing to memory nor encoding these types fails; and JSON has no line ends of its own.
+    let _ = serde_json::to_writer(bytes.writer(), data);
+    bytes.put(&b"\n\n"[..]);
+}
+
+impl IntoResponse for EventStream {
+    fn into_response(self) -> Response {
+        let events = stream::unfold(self, async |mut events| {
+            let bytes = events.next().await?;
+            Some((Ok::<_, io::Error>(bytes), events))
+        });
+        Response::builder()
+            .header(header::CONTENT_TYPE, EVENTS)
+            // Nothing on the way may keep, change or gather what should arrive at once.
+            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"))
+            .header("x-accel-buffering", HeaderValue::from_static("no"))
+            .body(Body::from_bytes_stream(events))
+    }
+}
+
+/// The answer of a turn, whole or as it comes.
+pub(super) enum ChatReply {
+    Whole(ChatAnswer),
+    Events(EventStream),
+}
+
+impl IntoResponse for ChatReply {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Whole(answer) => Json(answer).into_response(),
+            Self::Events(events) => events.into_response(),
+        }
+    }
+}
+
+impl ApiResponse for ChatReply {
+    fn meta() -> MetaResponses {
+        let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: ChatAnswer::schema_ref() };
+        let description = "The answer: whole, or event by event when a stream was asked for.";
+        MetaResponses { responses: vec![answered(description, vec![whole, events()])] }
+    }
+
+    fn register(registry: &mut Registry) {
+        ChatAnswer::register(registry);
+        ChatEvent::register(registry);
+    }
+}
+
+/// What is left of a stream; nothing when all of it has been read.
+pub(super) enum Rest {
+    Events(EventStream),
+    Nothing,
+}
+
+impl IntoResponse for Rest {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Events(events) => events.into_response(),
+            Self::Nothing => StatusCode::NO_CONTENT.into_response(),
+        }
+    }
+}
+
+impl ApiResponse for Rest {
+    fn meta() -> MetaResponses {
+        let nothing = MetaResponse {
+            status: Some(204),
+            ..answered("The client has it all; an `EventSource` stops asking.", Vec::new())
+        };
+        MetaResponses { responses: vec![answered("The rest of the events.", vec![events()]), nothing] }
+    }
+
+    fn register(registry: &mut Registry) {
+        ChatEvent::register(registry);
+    }
+}
+
+fn events() -> MetaMediaType {
+    MetaMediaType { content_type: EVENTS, schema: ChatEvent::schema_ref() }
+}
+
+fn answered(description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {
+    MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() }
+}

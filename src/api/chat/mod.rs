@@ -1,0 +1,177 @@
+//! `POST /api/chat`, `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`: turns.
+
+mod answer;
+mod events;
+mod request;
+
+use poem::{
+    Request,
+    http::{StatusCode, header},
+    web::Data,
+};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Path},
+};
+use serde::Serialize;
+
+pub(super) use self::request::named_session;
+use self::{
+    answer::ChatAnswer,
+    events::{ChatReply, EVENTS, EventStream, Rest},
+    request::{ChatRequest, Headers},
+};
+use super::{
+    Doors, Group,
+    front::RequestContext,
+    json::Json,
+    problem::{Problem, failures},
+};
+use crate::turn::Reader;
+
+/// Ten attached files of 1 MB, escaped.
+const LARGEST_BODY: usize = 32 << 20;
+
+failures! { ChatFailure {
+    400 "Something in the request is not as it should be: no message and no file (`message_required`), a field \
+         (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
+         (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
+         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+    401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
+         (`turn_interrupted`).",
+    413 "The body is larger than 32 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
+    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+    500 "A fault of this server (`internal_error`).",
+    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+    503 "Not now: too many turns at once (`too_busy`), no API key (`no_api_key`, `credentials_unavailable`), the model \
+         is overloaded (`model_overloaded`) or failed too often of late (`model_unavailable`), nothing can be logged \
+         or stored (`session_log_unavailable`, `storage_unavailable`), or the service is restarting (`stopping`).",
+    504 "The model did not answer in time (`model_timeout`).",
+} }
+
+failures! { TurnNotFound {
+    400 "The `Last-Event-ID` is none of this turn's (`invalid_last_event_id`), or the session id is malformed \
+         (`invalid_session_id`).",
+    404 "There is no such turn, or not any more, or it belongs to another session (`turn_not_found`).",
+} }
+
+/// What became of the turn.
+#[derive(Debug, Object, Serialize)]
+struct Stopped {
+    /// `stopped`, or `ended` when it was over before.
+    status: String,
+    /// The turn's id.
+    request_id: String,
+}
+
+pub(super) struct ChatApi;
+
+#[OpenApi(prefix_path = "/api", tag = "Group::Chat")]
+impl ChatApi {
+    /// Ask the model
+    ///
+    /// One turn: the message, with files and history if there are any, is answered by the model. When the answer is
+    /// there, the turn is in the session log. In demo mode (no source of a key is configured) a built-in responder
+    /// answers, and `model` is `basic`.
+    ///
+    /// With `"stream": true`, or `Accept: text/event-stream`, the answer comes as Server-Sent Events. A client that
+    /// loses its stream can come back to it, and an impatient one can stop it. With an `Idempotency-Key` a turn is
+    /// taken once, however often it is asked for within a day.
+    #[oai(path = "/chat", method = "post", operation_id = "chat")]
+    async fn chat(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        /// The session this turn belongs to.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(asked): Json<ChatRequest, LARGEST_BODY>,
+    ) -> Result<ChatReply, ChatFailure> {
+        let headers = Headers { session, idempotency_key, accepts_events: accepts_events(request) };
+        let ask = asked.into_ask(headers, context)?;
+        let stream = ask.stream;
+        let reader = doors.turns.take(ask).await?;
+        if stream {
+            reader.begun().await?;
+            return Ok(ChatReply::Events(events(reader, doors)));
+        }
+        let (text, told) = reader.whole().await?;
+        Ok(ChatReply::Whole(ChatAnswer::new(text, told, &reader, &doors.clock)))
+    }
+
+    /// Go on with a stream
+    ///
+    /// The events of a turn behind the one that the client has seen last, for as long as the turn goes on and for a
+    /// while after its end. A turn waits for its client a few seconds before it is stopped.
+    #[oai(path = "/chat/:request_id/events", method = "get", operation_id = "chatEvents")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn events(
+        &self,
+        Data(doors): Data<&Doors>,
+        /// The turn's id: the answer's `X-Request-Id`.
+        Path(request_id): Path<String>,
+        /// The last event that the client has seen; without it, all come.
+        #[oai(name = "Last-Event-ID")]
+        Header(last_event_id): Header<Option<String>>,
+        /// The session that the turn belongs to; if it is named, it must be the turn's.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+    ) -> Result<Rest, TurnNotFound> {
+        let reader = find(doors, &request_id, session)?;
+        let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+        let seen = last_event_id.map_or(Ok(0), str::parse).ok();
+        let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
+            Problem::bad_request("invalid_last_event_id", "The Last-Event-ID is not that of an event of this turn")
+        })?;
+        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(events(reader, doors)) })
+    }
+
+    /// Stop a turn
+    ///
+    /// The model's connection is closed at once. What it has said so far is the answer; the turn is logged and counted.
+    #[oai(path = "/chat/:request_id/stop", method = "post", operation_id = "chatStop")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn stop(
+        &self,
+        Data(doors): Data<&Doors>,
+        /// The turn's id: the answer's `X-Request-Id`.
+        Path(request_id): Path<String>,
+        /// The session that the turn belongs to; if it is named, it must be the turn's.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+    ) -> Result<Json<Stopped>, TurnNotFound> {
+        let reader = find(doors, &request_id, session)?;
+        let request_id = reader.request_id().to_owned();
+        let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
+        Ok(Json(Stopped { status, request_id }))
+    }
+}
+
+/// Whether the client takes events, and would not take a whole answer.
+fn accepts_events(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accept = accept.to_ascii_lowercase();
+    accept.contains(EVENTS) && !accept.contains("application/json")
+}
+
+fn events(reader: Reader, doors: &Doors) -> EventStream {
+    EventStream::new(reader, doors.clock.clone(), doors.config.server.keepalive_timeout)
+}
+
+fn find(doors: &Doors, request_id: &str, session: Option<String>) -> Result<Reader, Problem> {
+    let session = named_session([session, None, None])?;
+    doors.turns.find(request_id, session.as_ref()).ok_or_else(|| {
+        let error = "There is no such turn here, or it ended too long ago";
+        Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)
+    })
+}

@@ -1,0 +1,145 @@
+//! An answer that comes in pieces, as Server-Sent Events.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    Limits, ModelFailure,
+    sse::Decoder,
+    whole::{Said, read_finish, read_usage},
+};
+use crate::{chat::Finish, cost::TokenUsage, http_client::ReadFailure, model::refusal};
+
+/// The data of the event that ends a stream.
+const DONE: &[u8] = b"[DONE]";
+
+#[derive(Debug)]
+pub(super) struct Streamed {
+    response: reqwest::Response,
+    decoder: Decoder,
+    usage: Option<TokenUsage>,
+    finish_reason: Option<String>,
+    /// Bytes of text so far.
+    length: usize,
+    is_done: bool,
+}
+
+impl Streamed {
+    pub(super) fn new(response: reqwest::Response) -> Self {
+        let decoder = Decoder::default();
+        Self { response, decoder, usage: None, finish_reason: None, length: 0, is_done: false }
+    }
+
+    /// The next piece of text; `None` when there is no more.
+    pub(super) async fn next(&mut self, limits: Limits) -> Result<Option<String>, ModelFailure> {
+        while !self.is_done {
+            while let Some(data) = self.decoder.next() {
+                if data == DONE {
+                    self.is_done = true;
+                    return Ok(None);
+                }
+                let chunk = read_chunk(data)?;
+                if let Some(text) = self.take_in(chunk) {
+                    self.length += text.len();
+                    if self.length > limits.response {
+                        return Err(ModelFailure::TooLarge);
+                    }
+                    return Ok(Some(text));
+                }
+            }
+            if self.decoder.pending() > limits.response {
+                return Err(ModelFailure::TooLarge);
+            }
+            self.read(self.patience(limits)).await?;
+        }
+        Ok(None)
+    }
+
+    /// A model that thinks is silent before its first word for longer than between two.
+    fn patience(&self, limits: Limits) -> Duration {
+        if self.length == 0 { limits.first_byte_timeout.max(limits.idle_timeout) } else { limits.idle_timeout }
+    }
+
+    async fn read(&mut self, patience: Duration) -> Result<(), ModelFailure> {
+        let read = tokio::time::timeout(patience, self.response.chunk()).await;
+        match read.map_err(|_| ModelFailure::Timeout)?.map_err(ReadFailure::Lost)? {
+            Some(bytes) => self.decoder.feed(&bytes),
+            // Without an end of its own the answer may be cut off, unless its reason to end has come.
+            None if self.finish_reason.is_some() => self.is_done = true,
+            None => return Err(ModelFailure::ConnectionLost),
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, chunk: Chunk) -> Option<String> {
+        if let Some(usage) = chunk.usage.as_ref().and_then(read_usage) {
+            self.usage = Some(usage);
+        }
+        let choice = chunk.choices.into_iter().next()?;
+        if choice.finish_reason.is_some() {
+            self.finish_reason = choice.finish_reason;
+        }
+        Some(choice.delta.unwrap_or_default().into_text()).filter(|text| !text.is_empty())
+    }
+
+    /// What it took, and how it ended.
+    pub(super) fn ending(self) -> Result<(Option<TokenUsage>, Finish), ModelFailure> {
+        Ok((self.usage, read_finish(self.finish_reason.as_deref(), self.length > 0)?))
+    }
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<Value>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    delta: Option<Said>,
+    finish_reason: Option<String>,
+}
+
+fn read_chunk(data: &[u8]) -> Result<Chunk, ModelFailure> {
+    let chunk: Chunk = serde_json::from_slice(data).map_err(|_| ModelFailure::Unreadable)?;
+    match &chunk.error {
+        None => Ok(chunk),
+        Some(error) => Err(refusal::meaning(status_of(error), None, data)),
+    }
+}
+
+/// The status that an error in the middle of a stream would have had at its start.
+fn status_of(error: &Value) -> StatusCode {
+    let number = |name| error.get(name)?.as_u64().and_then(|code| u16::try_from(code).ok());
+    let told = number("code").or_else(|| number("status")).and_then(|code| StatusCode::from_u16(code).ok());
+    told.filter(|status| status.is_client_error() || status.is_server_error()).unwrap_or_else(|| {
+        match error.get("type").and_then(Value::as_str) {
+            Some("rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota") => StatusCode::TOO_MANY_REQUESTS,
+            Some("invalid_request_error") => StatusCode::BAD_REQUEST,
+            Some("overloaded_error") => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_the_middle_has_the_meaning_it_would_have_had_at_the_start() {
+        let failure = |data: &str| read_chunk(data.as_bytes()).err();
+        let quota = r#"{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+        assert_eq!(failure(quota), Some(ModelFailure::QuotaExhausted { retry_after: None }));
+        assert_eq!(failure(r#"{"error":{"code":503}}"#), Some(ModelFailure::Overloaded { retry_after: None }));
+        assert_eq!(failure(r#"{"error":{"message":"boom","code":200}}"#), Some(ModelFailure::Failed(500)));
+        assert_eq!(failure(r#"{"error":"boom"}"#), Some(ModelFailure::Failed(500)));
+        assert_eq!(failure("<html>"), Some(ModelFailure::Unreadable));
+        assert_eq!(failure(r#"{"choices":[],"error":null}"#), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! Turns asked for with an `Idempotency-Key`: who asked what, and the answer once there is one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Storage, StorageFailure, count, moment, sql};
+use crate::{chat::Finish, cost::TokenUsage};
+
+/// How long a key and its answer are kept.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// A key, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallersKey {
+    /// Who asks. Another caller's key of the same name is another key.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+}
+
+/// A turn that was asked for before.
+#[derive(Clone, Debug)]
+pub struct AskedBefore {
+    /// What was asked.
+    pub fingerprint: String,
+    /// The request that asked first.
+    pub request_id: String,
+    /// The answer. None while the turn goes on, and for ever if it was interrupted.
+    pub answer: Option<KeptAnswer>,
+}
+
+/// An answer as it was given.
+#[derive(Clone, Debug)]
+pub struct KeptAnswer {
+    /// The text.
+    pub text: String,
+    /// The model that spoke.
+    pub model: String,
+    /// The tokens it took.
+    pub usage: TokenUsage,
+    /// How it ended.
+    pub finish: Finish,
+    /// When.
+    pub at: Timestamp,
+}
+
+type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>);
+
+impl Storage {
+    /// Takes a key for the turn of this request, unless it has been taken: then tells what is known of that turn.
+    pub async fn take_key(
+        &self,
+        key: &CallersKey,
+        fingerprint: &str,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<AskedBefore>, StorageFailure> {
+        let mut connection = self.write.acquire().await?;
+        let oldest = now - KEPT;
+        sqlx::query("DELETE FROM idempotency_keys WHERE asked_at < $1")
+            .bind(oldest.as_microsecond())
+            .execute(&mut *connection)
+            .await?;
+        loop {
+            let taken = sqlx::query(
+                "INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, key) DO NOTHING",
+            )
+            .bind(&key.caller)
+            .bind(&key.key)
+            .bind(fingerprint)
+            .bind(request_id)
+            .bind(now.as_microsecond())
+            .execute(&mut *connection)
+            .await?;
+            if taken.rows_affected() == 1 {
+                return Ok(None);
+            }
+            let row: Option<Row> = sqlx::query_as(
+                "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish
+                 FROM idempotency_keys WHERE caller = $1 AND key = $2",
+            )
+            .bind(&key.caller)
+            .bind(&key.key)
+            .fetch_optional(&mut *connection)
+            .await?;
+            // Given back by whoever had it in between, it can be taken.
+            if let Some(row) = row {
+                return Ok(Some(asked_before(row)));
+            }
+        }
+    }
+
+    /// Keeps the answer of the turn that took this key.
+    pub async fn keep_answer(&self, key: &CallersKey, answer: &KeptAnswer) -> Result<(), StorageFailure> {
+        sqlx::query(
+            "UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
+                                         completion_tokens = $5, finish = $6
+             WHERE caller = $7 AND key = $8",
+        )
+        .bind(answer.at.as_microsecond())
+        .bind(&answer.text)
+        .bind(&answer.model)
+        .bind(sql(answer.usage.prompt))
+        .bind(sql(answer.usage.completion))
+        .bind(answer.finish.as_str())
+        .bind(&key.caller)
+        .bind(&key.key)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives a key back that led to nothing, so that it can be used again.
+    pub async fn give_key_back(&self, key: &CallersKey) -> Result<(), StorageFailure> {
+        sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND answer IS NULL")
+            .bind(&key.caller)
+            .bind(&key.key)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}
+
+fn asked_before(row: Row) -> AskedBefore {
+    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish) = row;
+    let tokens = |number: Option<i64>| count(number.unwrap_or_default());
+    let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| KeptAnswer {
+        text,
+        model,
+        usage: TokenUsage { prompt: tokens(prompt), completion: tokens(completion) },
+        finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
+        at: moment(answered_at),
+    });
+    AskedBefore { fingerprint, request_id, answer }
+}

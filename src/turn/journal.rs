@@ -1,0 +1,411 @@
+//! What has happened in a turn so far. One task writes it; whoever is interested reads it, from the start or from
+//! where they had left off.
+//!
+//! Events are numbered from one: the start, each piece of text, the end.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{pin, select, sync::Notify, time::sleep};
+
+use super::{Told, TurnFailure};
+use crate::{cost::estimate, session::SessionId};
+
+/// So much text may wait for its fastest reader before the model is made to wait, in bytes.
+const AHEAD: usize = 64 << 10;
+
+/// How long a reader waits for the model before it begins without it. Refusals nearly always come sooner, and can be
+/// told by the answer's status.
+const HEAD_START: Duration = Duration::from_millis(400);
+
+/// The journal of one turn.
+#[derive(Debug)]
+pub(super) struct Journal {
+    pub(super) request_id: String,
+    pub(super) session_id: Option<SessionId>,
+    /// How long the turn goes on without a reader.
+    grace: Duration,
+    state: Mutex<State>,
+    /// For readers: there is more.
+    news: Notify,
+    /// For the turn's task: readers came, left or read on, or want it to stop.
+    attention: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The model being asked.
+    model: String,
+    /// Whether the start has been told; from then on the model in it stays.
+    has_begun: bool,
+    /// Whether the model has begun to answer.
+    is_answering: bool,
+    text: String,
+    /// Where in the text each piece ends.
+    ends: Vec<u32>,
+    first_word_at: Option<Instant>,
+    end: Option<Result<Told, TurnFailure>>,
+    readers: usize,
+    /// How far the fastest reader has read, in bytes.
+    read: usize,
+    is_stopped: bool,
+}
+
+impl State {
+    /// The event after the one of this number.
+    fn event_after(&mut self, seen: u64) -> Option<Event> {
+        let at = usize::try_from(seen).unwrap_or(usize::MAX);
+        let id = seen + 1;
+        if at == 0 {
+            return match &self.end {
+                // A turn that has failed before it began has no start.
+                Some(Err(failure)) if !self.has_begun => Some(Event { id, what: What::End(Err(failure.clone())) }),
+                _ if self.has_begun => Some(Event { id, what: What::Start { model: self.model.clone() } }),
+                _ => None,
+            };
+        }
+        if let Some(&end) = self.ends.get(at - 1) {
+            let start = if at == 1 { 0 } else { self.ends[at - 2] };
+            let (start, end) = (start as usize, end as usize);
+            self.read = self.read.max(end);
+            return Some(Event { id, what: What::Delta(self.text[start..end].to_owned()) });
+        }
+        let is_last = at == self.ends.len() + 1 && self.has_begun;
+        self.end.clone().filter(|_| is_last).map(|end| Event { id, what: What::End(end) })
+    }
+
+    /// The number of the last event there is.
+    fn last_id(&self) -> u64 {
+        let ids = usize::from(self.has_begun) + self.ends.len() + usize::from(self.end.is_some());
+        ids as u64
+    }
+}
+
+/// What happened in a turn.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number in the turn, from one.
+    pub id: u64,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened in a turn.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A model is being asked.
+    Start {
+        /// Which.
+        model: String,
+    },
+    /// A piece of the answer.
+    Delta(String),
+    /// It is over.
+    End(Result<Told, TurnFailure>),
+}
+
+/// Why a turn shall not go on.
+pub(super) enum Unwanted {
+    /// Nobody waits for it any more.
+    Abandoned,
+    /// Somebody who may has stopped it.
+    Stopped,
+}
+
+impl Journal {
+    pub(super) fn new(request_id: String, session_id: Option<SessionId>, model: String, grace: Duration) -> Arc<Self> {
+        let state = State {
+            model,
+            has_begun: false,
+            is_answering: false,
+            text: String::new(),
+            ends: Vec::new(),
+            first_word_at: None,
+            end: None,
+            readers: 0,
+            read: 0,
+            is_stopped: false,
+        };
+        let (news, attention) = (Notify::new(), Notify::new());
+        Arc::new(Self { request_id, session_id, grace, state: Mutex::new(state), news, attention })
+    }
+
+    /// The journal of a turn that ended before, told again.
+    pub(super) fn ended(request_id: String, session_id: Option<SessionId>, text: &str, told: Told) -> Arc<Self> {
+        let this = Self::new(request_id, session_id, told.model.clone(), Duration::ZERO);
+        this.put(text);
+        this.end(Ok(told));
+        this
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader who has read nothing yet.
+    pub(super) fn reader(self: &Arc<Self>) -> Reader {
+        self.state().readers += 1;
+        self.attention.notify_waiters();
+        Reader { journal: Arc::clone(self), seen: 0 }
+    }
+
+    /// This model is asked from now on.
+    pub(super) fn ask(&self, model: &str) {
+        let mut state = self.state();
+        if !state.has_begun {
+            model.clone_into(&mut state.model);
+        }
+    }
+
+    /// The model has begun to answer.
+    pub(super) fn begin(&self) {
+        let mut state = self.state();
+        (state.has_begun, state.is_answering) = (true, true);
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    /// Whether the model has begun to answer.
+    pub(super) fn is_answering(&self) -> bool {
+        self.state().is_answering
+    }
+
+    /// Adds a piece of text. Returns when a reader has come near enough, so that a slow one slows the model.
+    pub(super) async fn append(&self, text: &str) {
+        self.put(text);
+        loop {
+            let changed = self.attention.notified();
+            pin!(changed);
+            changed.as_mut().enable();
+            let is_near = {
+                let state = self.state();
+                state.readers == 0 || state.text.len() - state.read <= AHEAD
+            };
+            if is_near {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn put(&self, text: &str) {
+        let mut state = self.state();
+        state.has_begun = true;
+        state.first_word_at.get_or_insert_with(Instant::now);
+        state.text.push_str(text);
+        let end = u32::try_from(state.text.len()).unwrap_or(u32::MAX);
+        state.ends.push(end);
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    /// The text so far.
+    pub(super) fn text(&self) -> String {
+        self.state().text.clone()
+    }
+
+    /// The length of the text so far, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.state().text.len()
+    }
+
+    /// Whether there is any text.
+    pub(super) fn has_text(&self) -> bool {
+        !self.state().ends.is_empty()
+    }
+
+    /// The tokens of the text so far, estimated.
+    pub(super) fn estimated_tokens(&self) -> u64 {
+        let state = self.state();
+        estimate::answer_tokens(&state.text, state.ends.len())
+    }
+
+    /// When the first word came.
+    pub(super) fn first_word_at(&self) -> Option<Instant> {
+        self.state().first_word_at
+    }
+
+    /// The turn is over. Only the first end counts.
+    pub(super) fn end(&self, end: Result<Told, TurnFailure>) {
+        let mut state = self.state();
+        state.has_begun |= end.is_ok();
+        state.end.get_or_insert(end);
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    /// What the turn failed of, if it has.
+    pub(super) fn failure(&self) -> Option<TurnFailure> {
+        self.state().end.as_ref().and_then(|end| end.as_ref().err().cloned())
+    }
+
+    /// Resolves when the turn has been stopped or, unless readers don't matter, was without one for its grace.
+    pub(super) async fn unwanted(&self, readers_matter: bool) -> Unwanted {
+        loop {
+            let changed = self.attention.notified();
+            pin!(changed);
+            changed.as_mut().enable();
+            let is_alone = {
+                let state = self.state();
+                if state.is_stopped {
+                    return Unwanted::Stopped;
+                }
+                readers_matter && state.readers == 0
+            };
+            if !is_alone {
+                changed.await;
+            } else if self.grace.is_zero() {
+                return Unwanted::Abandoned;
+            } else {
+                select! {
+                    () = changed => {}
+                    () = sleep(self.grace) => return Unwanted::Abandoned,
+                }
+            }
+        }
+    }
+
+    /// Whether anybody reads.
+    pub(super) fn is_read(&self) -> bool {
+        self.state().readers > 0
+    }
+}
+
+/// Reads a turn's journal. As long as there is one, the turn is wanted.
+#[derive(Debug)]
+pub struct Reader {
+    journal: Arc<Journal>,
+    seen: u64,
+}
+
+impl Reader {
+    /// The turn's id: that of the request which began it.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.journal.request_id
+    }
+
+    /// The session that the turn belongs to.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&SessionId> {
+        self.journal.session_id.as_ref()
+    }
+
+    /// Whether there is nothing left to read, now or ever.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let state = self.journal.state();
+        state.end.is_some() && self.seen >= state.last_id()
+    }
+
+    /// Waits until the turn has begun, but not for long: then it begins in the name of the model being asked. Fails if
+    /// the turn has failed before.
+    pub async fn begun(&self) -> Result<(), TurnFailure> {
+        let beginning = async {
+            loop {
+                let news = self.journal.news.notified();
+                pin!(news);
+                news.as_mut().enable();
+                {
+                    let state = self.journal.state();
+                    match &state.end {
+                        _ if state.has_begun => return Ok(()),
+                        Some(Err(failure)) => return Err(failure.clone()),
+                        _ => {}
+                    }
+                }
+                news.await;
+            }
+        };
+        tokio::time::timeout(HEAD_START, beginning).await.unwrap_or_else(|_| {
+            let mut state = self.journal.state();
+            state.has_begun |= state.end.is_none();
+            drop(state);
+            self.journal.news.notify_waiters();
+            Ok(())
+        })
+    }
+
+    /// The next event, as soon as it has happened; `None` after the last.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            let journal = Arc::clone(&self.journal);
+            let news = journal.news.notified();
+            pin!(news);
+            news.as_mut().enable();
+            if let Some(event) = self.ready() {
+                return Some(event);
+            }
+            if self.is_over() {
+                return None;
+            }
+            news.await;
+        }
+    }
+
+    /// The next event, if it has happened.
+    pub fn ready(&mut self) -> Option<Event> {
+        let mut state = self.journal.state();
+        let before = state.read;
+        let event = state.event_after(self.seen)?;
+        // Whoever waits for readers waits in front of a full journal.
+        let makes_room = state.text.len() - before > AHEAD;
+        drop(state);
+        if makes_room {
+            self.journal.attention.notify_waiters();
+        }
+        self.seen = event.id;
+        Some(event)
+    }
+
+    /// Waits for the end. Returns the whole text, and what it took.
+    pub async fn whole(&self) -> Result<(String, Told), TurnFailure> {
+        loop {
+            let news = self.journal.news.notified();
+            pin!(news);
+            news.as_mut().enable();
+            {
+                let mut state = self.journal.state();
+                state.read = state.text.len();
+                if let Some(end) = &state.end {
+                    return end.clone().map(|told| (state.text.clone(), told));
+                }
+            }
+            news.await;
+        }
+    }
+
+    /// The text up to the end, for the event that repeats it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.journal.text()
+    }
+
+    /// Asks the turn to stop. Returns whether it was still going on.
+    #[must_use]
+    pub fn stop(self) -> bool {
+        let mut state = self.journal.state();
+        state.is_stopped = true;
+        let goes_on = state.end.is_none();
+        drop(state);
+        self.journal.attention.notify_waiters();
+        goes_on
+    }
+
+    /// Goes on behind the event of this number. Fails if there is no such event yet.
+    #[must_use]
+    pub fn skip_to(mut self, seen: u64) -> Option<Self> {
+        let is_known = seen <= self.journal.state().last_id();
+        self.seen = seen;
+        is_known.then_some(self)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.journal.state().readers -= 1;
+        self.journal.attention.notify_waiters();
+    }
+}

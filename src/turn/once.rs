@@ -1,0 +1,131 @@
+//! Turns that are taken once, however often they are asked for: those with an `Idempotency-Key`.
+//!
+//! The key is taken in the database before the model is asked, and the answer is kept there before it is told. So a
+//! turn that the end of the process cut off is known as such, and never silently taken again.
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::{Ask, Reader, Told, TurnFailure, Turns, journal::Journal};
+use crate::{
+    chat::Speaker,
+    session::SessionId,
+    storage::{AskedBefore, CallersKey, KeptAnswer},
+};
+
+/// Longest key, in bytes.
+const LONGEST: usize = 255;
+
+/// A client's name for one turn, the same in each repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// This cannot be an Idempotency-Key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("An Idempotency-Key has 1 to 255 visible ASCII characters")]
+pub struct InvalidIdempotencyKey;
+
+impl IdempotencyKey {
+    /// The key in a header's text.
+    pub fn parse(text: &str) -> Result<Self, InvalidIdempotencyKey> {
+        let is_key = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_key { Ok(Self(text.to_owned())) } else { Err(InvalidIdempotencyKey) }
+    }
+}
+
+impl Turns {
+    /// Takes the turn, or finds the one that was taken for the same key. A task of its own does it, so that a client
+    /// that leaves doesn't leave a key behind that nobody works for.
+    pub(super) async fn take_once(&self, ask: Ask, model: String, key: IdempotencyKey) -> Result<Reader, TurnFailure> {
+        let (found, reader) = oneshot::channel();
+        let this = self.clone();
+        let key = CallersKey { caller: caller(&ask.speaker, ask.session_id.as_ref()), key: key.0 };
+        self.0.running.spawn("turn", async move {
+            let journal = this.open(&ask, &model);
+            // Whoever asks for the same meanwhile finds the turn by its id.
+            this.0.registry.add(&journal);
+            let now = this.0.clock.now();
+            let before = this.0.storage.take_key(&key, &fingerprint(&ask, &model), &ask.request_id, now).await;
+            match before {
+                Ok(None) => {
+                    // Whoever asked may have left: then the turn is without a reader, and ends in time.
+                    let _ = found.send(Ok(journal.reader()));
+                    this.run(ask, model, journal, Some(key)).await;
+                }
+                Ok(Some(before)) => {
+                    this.0.registry.forget(&journal);
+                    let _ = found.send(this.repeat(&ask, &model, before));
+                }
+                Err(failure) => {
+                    this.0.registry.forget(&journal);
+                    tracing::error!(%failure, "an Idempotency-Key cannot be taken");
+                    let _ = found.send(Err(TurnFailure::StorageUnavailable));
+                }
+            }
+        });
+        reader.await.unwrap_or(Err(TurnFailure::Died))
+    }
+
+    /// The turn that was taken before: its answer, or a place among those who wait for it.
+    fn repeat(&self, ask: &Ask, model: &str, before: AskedBefore) -> Result<Reader, TurnFailure> {
+        if before.fingerprint != fingerprint(ask, model) {
+            return Err(TurnFailure::KeyReused);
+        }
+        let registry = &self.0.registry;
+        let journal = match (registry.find(&before.request_id), before.answer) {
+            (Some(journal), _) if journal.failure().is_none() => journal,
+            (_, Some(KeptAnswer { text, model, usage, finish, at })) => {
+                let told = Told { model, usage, finish, at };
+                Journal::ended(before.request_id, ask.session_id.clone(), &text, told)
+            }
+            (_, None) => return Err(TurnFailure::Interrupted),
+        };
+        registry.add_other(&ask.request_id, &journal);
+        Ok(journal.reader())
+    }
+
+    /// Keeps the answer for repetitions, or gives back a key that led to nothing that was paid for.
+    pub(super) async fn settle_key(&self, key: &CallersKey, journal: &Journal, told: &Result<Told, TurnFailure>) {
+        let storage = &self.0.storage;
+        let settled = match told {
+            Ok(Told { model, usage, finish, at }) => {
+                let (text, model) = (journal.text(), model.clone());
+                let answer = KeptAnswer { text, model, usage: *usage, finish: *finish, at: *at };
+                storage.keep_answer(key, &answer).await
+            }
+            Err(_) if journal.has_text() => Ok(()),
+            Err(_) => storage.give_key_back(key).await,
+        };
+        if let Err(failure) = settled {
+            tracing::error!(%failure, "a turn with an Idempotency-Key will be told as interrupted");
+        }
+    }
+}
+
+/// Whose key it is. Without accounts that is whoever knows the session or the name; somebody else's key of the same
+/// text leads to an answer only if the very same was asked.
+fn caller(speaker: &Speaker, session: Option<&SessionId>) -> String {
+    match session {
+        Some(session) => format!("session {session}"),
+        None if speaker.is_guest => format!("guest {}", speaker.username),
+        None => format!("user {}", speaker.username),
+    }
+}
+
+/// What was asked, whether as a stream or not.
+fn fingerprint(ask: &Ask, model: &str) -> String {
+    let mut hasher = Sha256::new();
+    let mut add = |text: &str| {
+        // With its length in front, so that no two texts together look like two others.
+        hasher.update(text.len().to_le_bytes());
+        hasher.update(text);
+    };
+    add(&ask.speaker.username);
+    add(if ask.speaker.is_guest { "guest" } else { "user" });
+    add(model);
+    for message in &ask.messages {
+        add(message.role.as_str());
+        add(&message.content);
+    }
+    format!("{:x}", hasher.finalize())
+}

@@ -1,0 +1,85 @@
+//! A bound on the turns at once. Those beyond it wait their turn in a short queue, first come, first served.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::TurnFailure;
+use crate::config;
+
+#[derive(Debug)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    most: usize,
+    queue: usize,
+    patience: Duration,
+    waiting: AtomicUsize,
+}
+
+/// A place, held as long as the turn goes on.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(super) fn new(settings: &config::Turns) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(settings.most)),
+            most: settings.most,
+            queue: settings.queue,
+            patience: settings.queue_timeout,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Fails when all places are taken and the queue is full, so that nothing is begun in vain.
+    pub(super) fn ensure_room(&self) -> Result<(), TurnFailure> {
+        let is_full = self.free.available_permits() == 0 && self.waiting() >= self.queue;
+        if is_full { Err(TurnFailure::Busy) } else { Ok(()) }
+    }
+
+    /// A place, as soon as there is one.
+    pub(super) async fn take(&self) -> Result<Place, TurnFailure> {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return Ok(Place { _permit: permit });
+        }
+        let _waiting = Waiting::join(&self.waiting, self.queue).ok_or(TurnFailure::Busy)?;
+        match tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Place { _permit: permit }),
+            _ => Err(TurnFailure::Busy),
+        }
+    }
+
+    /// Turns under way.
+    pub(super) fn taken(&self) -> usize {
+        self.most - self.free.available_permits()
+    }
+
+    /// Turns that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+/// One that waits in the queue.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let this = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(this)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

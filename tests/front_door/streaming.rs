@@ -1,0 +1,629 @@
+//! Streamed answers: as they come, stopped, left and come back to.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, Client},
+    events::{Event, Events},
+    fakes::model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
+    house::{House, Process, Service, open_with, wait_until},
+};
+
+/// A stream ends as soon as its client leaves.
+const NO_GRACE: (&str, &str) = ("RESUME_GRACE", "0");
+
+fn script(pieces: &[&str]) -> Script {
+    Script { pieces: pieces.iter().map(ToString::to_string).collect(), ..Script::default() }
+}
+
+/// A script that goes on when the tap lets it.
+fn by_tap(script: Script) -> (Behaviour, Tap) {
+    let tap = Tap::new();
+    (Behaviour::Stream(Script { pace: Pace::By(tap.clone()), ..script }), tap)
+}
+
+async fn stop(client: &Client, request_id: &str) -> Answer {
+    client.send(client.request(Method::POST, &format!("/api/chat/{request_id}/stop"))).await
+}
+
+/// Reads the start and this many pieces.
+async fn read_pieces(events: &mut Events, count: usize) -> String {
+    let mut text = String::new();
+    for number in 0..=count {
+        let event = events.next().await.expect("one more event");
+        assert_eq!(event.name, if number == 0 { "start" } else { "delta" });
+        text += event.data["content"].as_str().unwrap_or_default();
+    }
+    text
+}
+
+async fn the_line(house: &House) -> Value {
+    let mut lines = house.wait_for_events("chat", 1).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+fn text_of(events: &[Event]) -> String {
+    events.iter().filter_map(|event| event.data["content"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_streamed_turn_has_the_contracts_shape() {
+    let (model, house, service) = open_with(&[]).await;
+    model.behave(Behaviour::Stream(script(&["We are ", "open ", "from\n\"nine\" ", "to five – täglich. 🌞"])));
+    let body = json!({"message": "When?", "stream": true, "sessionId": "s-1", "username": "ada", "isGuest": false});
+    let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
+    for (name, value) in [
+        ("content-type", "text/event-stream"),
+        ("cache-control", "no-cache, no-transform"),
+        ("x-accel-buffering", "no"),
+        ("access-control-allow-origin", "*"),
+    ] {
+        assert_eq!(events.headers[name], value);
+    }
+    let id = events.request_id();
+    let events = events.rest().await;
+    assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let names = events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(names, ["start", "delta", "delta", "delta", "delta", "done"]);
+    assert_eq!(events[0].data, json!({"session_id": "s-1", "request_id": id, "model": "gpt-4o-mini"}));
+    let text = "We are open from\n\"nine\" to five – täglich. 🌞";
+    assert_eq!(text_of(&events), text);
+    let mut done = events[5].data.clone();
+    let timestamp = done["timestamp"].take();
+    let expected = json!({
+        "message": text, "model": "gpt-4o-mini", "finish_reason": "complete", "session_id": "s-1", "request_id": id,
+        "usage": {"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16, "model": "gpt-4o-mini"},
+        "timestamp": null,
+    });
+    assert_eq!(done, expected);
+
+    let line = the_line(&house).await;
+    assert_eq!(line["timestamp"].as_str().map(str::len), timestamp.as_str().map(str::len));
+    assert_eq!((&line["stream"], &line["usage_source"]), (&json!(true), &json!("provider")));
+    assert_eq!((&line["status"], &line["finish"]), (&json!(200), &json!("complete")));
+    assert_eq!((&line["total_tokens"], &line["answer_chars"]), (&json!(16), &json!(text.chars().count())));
+    assert!(line["first_word_ms"].as_f64().unwrap() <= line["latency_ms"].as_f64().unwrap(), "{line}");
+    let asked = &model.calls()[0].body;
+    assert_eq!((&asked["stream"], &asked["stream_options"]), (&json!(true), &json!({"include_usage": true})));
+}
+
+#[tokio::test]
+async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
+    let (_model, house, service) = open_with(&[]).await;
+    let rows = [
+        (json!(true), "", true),
+        (json!(true), "application/json", true),
+        (json!(false), "text/event-stream", false),
+        (Value::Null, "text/event-stream", true),
+        (Value::Null, "Text/Event-Stream; q=1", true),
+        (Value::Null, "application/json, text/event-stream", false),
+        (Value::Null, "*/*", false),
+        (Value::Null, "", false),
+    ];
+    for (index, (stream, accept, is_stream)) in rows.into_iter().enumerate() {
+        let request = service.client.json_request("/api/chat", &json!({"message": "hi", "stream": stream}));
+        let answer = service.client.open_stream(request.header("accept", accept)).await.into_answer().await;
+        assert_eq!(answer.header("content-type").starts_with("text/event-stream"), is_stream, "{stream} {accept}");
+        let lines = house.wait_for_events("chat", index + 1).await;
+        assert_eq!(lines[index]["stream"], is_stream);
+    }
+}
+
+#[tokio::test]
+async fn each_word_leaves_before_the_next_is_there() {
+    let (model, _house, service) = open_with(&[]).await;
+    let words = ["One ", "two ", "three ", "four."];
+    let (behaviour, tap) = by_tap(script(&words));
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("count").await;
+    assert_eq!(events.next().await.unwrap().name, "start");
+    for word in words {
+        tap.release(1);
+        assert_eq!(events.next().await.unwrap().data, json!({"content": word}));
+    }
+    assert_eq!(events.next().await.unwrap().name, "done");
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_doesnt_let_the_connection_look_dead() {
+    let (model, _house, service) = open_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
+    let (behaviour, tap) = by_tap(script(&["At last."]));
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("think").await;
+    for _ in 0..4 {
+        events.next_comment().await;
+    }
+    tap.open();
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), end.name.as_str()), ("At last.", "done"));
+}
+
+#[tokio::test]
+async fn what_fails_before_the_start_is_told_by_the_status() {
+    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    let refuse = |status| Behaviour::Refuse { status, headers: vec![], body: "{}".to_owned() };
+    for (status, told, code) in [(500, 502, "model_failed"), (429, 429, "rate_limited"), (401, 401, "invalid_api_key")]
+    {
+        model.once(refuse(status));
+        if status == 401 {
+            model.accept_only(&[]);
+        }
+        service.client.stream_chat("hi").await.into_answer().await.assert_error(told, code);
+    }
+    let nothing = service.client.json_request("/api/chat", &json!({"message": " ", "stream": true}));
+    service.client.send(nothing).await.assert_error(400, "message_required");
+}
+
+#[tokio::test]
+async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
+    let settings = [("MODEL_RETRIES", "0"), ("MODEL_IDLE_TIMEOUT", "300ms"), ("MODEL_RESPONSE_LIMIT", "64KiB")];
+    let (model, house, service) = open_with(&settings).await;
+    let long = "x".repeat(1 << 10);
+    let many = [long.as_str(); 80];
+    let rows = [
+        (Ending::CutOff, &["Half ", "of "][..], "model_connection_lost", "upstream_error"),
+        (Ending::Vanish, &["Half ", "of "], "model_connection_lost", "upstream_error"),
+        (Ending::Error(json!({"message": "sk-local babble", "code": 500})), &["a"], "model_failed", "upstream_error"),
+        (Ending::Error(json!({"message": "x", "type": "overloaded_error"})), &[], "model_overloaded", "upstream_error"),
+        (Ending::Stall, &["Half ", "of "], "model_timeout", "timeout"),
+        (Ending::Done, &many, "model_answer_too_large", "upstream_error"),
+        (Ending::Done, &[], "model_answer_unreadable", "upstream_error"),
+    ];
+    for (index, (ending, pieces, code, finish)) in rows.into_iter().enumerate() {
+        model.once(Behaviour::Stream(Script { ending, ..script(pieces) }));
+        let events = service.client.stream_chat("hi").await;
+        let id = events.request_id();
+        // Without a piece it may not have begun.
+        let end = if events.status == StatusCode::OK {
+            let (text, end) = events.text_and_end().await;
+            assert!(pieces.concat().starts_with(&text));
+            assert_eq!(end.name, "error");
+            end.data
+        } else {
+            assert!(pieces.is_empty());
+            events.into_answer().await.json()
+        };
+        assert_eq!((&end["code"], &end["request_id"]), (&json!(code), &json!(id)), "{end}");
+        assert!(!end.to_string().contains("babble"));
+        let line = house.wait_for_events("chat", index + 1).await.pop().unwrap();
+        assert_eq!((&line["code"], &line["finish"]), (&json!(code), &json!(finish)));
+        let source = if pieces.is_empty() { "none" } else { "estimated" };
+        assert_eq!(line["usage_source"], source, "{line}");
+        assert_eq!(line["completion_tokens"].as_u64().unwrap() > 0, !pieces.is_empty(), "{line}");
+    }
+    let text = service.client.stream_chat("hi").await.text_and_end().await.0;
+    assert_eq!(text, Reply::default().text, "the next turn is none the worse");
+}
+
+#[tokio::test]
+async fn streams_of_different_servers_are_understood() {
+    let (model, house, service) = open_with(&[]).await;
+    let limit = Script { ending: Ending::Length, ..script(&["Cut ", "short"]) };
+    let silent = Script { with_usage: false, ..script(&["Hello ", "there, ", "visitor", "."]) };
+    let rows = [
+        (Behaviour::Stream(limit), "Cut short", "length", "provider", 2),
+        (Behaviour::Stream(silent), "Hello there, visitor.", "complete", "estimated", 4),
+        (Behaviour::IgnoresStream(Reply::default()), "Hello from the fake model.", "complete", "provider", 6),
+        (
+            Behaviour::Stream(Script { ending: Ending::WithoutDone, ..script(&["No ", "mark."]) }),
+            "No mark.",
+            "complete",
+            "provider",
+            2,
+        ),
+    ];
+    for (index, (behaviour, text, finish, source, tokens)) in rows.into_iter().enumerate() {
+        model.once(behaviour);
+        let (told, end) = service.client.stream_chat("hi").await.text_and_end().await;
+        assert_eq!((told.as_str(), end.name.as_str()), (text, "done"));
+        assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!(text), &json!(finish)));
+        assert_eq!(end.data["usage"]["completion_tokens"], tokens, "{}", end.data);
+        let line = house.wait_for_events("chat", index + 1).await.pop().unwrap();
+        assert_eq!((&line["usage_source"], &line["finish"]), (&json!(source), &json!(finish)));
+    }
+}
+
+#[tokio::test]
+async fn demo_mode_streams_too() {
+    let service = House::new().open().await;
+    let (text, end) = service.client.stream_chat("hello").await.text_and_end().await;
+    assert_eq!((&end.data["message"], &end.data["model"]), (&json!(text), &json!("basic")));
+}
+
+#[tokio::test]
+async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
+    let (model, house, service) = open_with(&[]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("count").await;
+    let id = events.request_id();
+    tap.release(2);
+    assert_eq!(read_pieces(&mut events, 2).await, "One two ");
+    let told = stop(&service.client, &id).await.assert_ok();
+    assert_eq!(told, json!({"status": "stopped", "request_id": id}));
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), end.name.as_str()), ("", "done"));
+    assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!("One two "), &json!("stopped")));
+    assert_eq!(end.data["usage"]["completion_tokens"], 2);
+    model.wait_for_departures(1).await;
+
+    let line = the_line(&house).await;
+    assert_eq!((&line["finish"], &line["status"], &line["code"]), (&json!("stopped"), &json!(200), &Value::Null));
+    assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("estimated"), &json!(2)));
+    assert!(line["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "{line}");
+    assert_eq!(stop(&service.client, &id).await.assert_ok()["status"], "ended");
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&totals["request_count"], &totals["total_completion_tokens"]), (&json!(1), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_turn_can_be_stopped_before_its_first_word() {
+    let (model, house, service) = open_with(&[]).await;
+    model.behave(Behaviour::Silent);
+    let mut events = service.client.stream_chat("think").await;
+    assert_eq!(events.next().await.unwrap().name, "start");
+    stop(&service.client, &events.request_id()).await.assert_ok();
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), &end.data["finish_reason"]), ("", &json!("stopped")));
+    model.wait_for_departures(1).await;
+    let line = the_line(&house).await;
+    assert_eq!((&line["finish"], &line["usage_source"]), (&json!("stopped"), &json!("none")));
+    assert_eq!((&line["total_tokens"], &line["first_word_ms"]), (&json!(0), &Value::Null));
+}
+
+#[tokio::test]
+async fn only_its_caller_finds_a_turn() {
+    let (model, _house, service) = open_with(&[]).await;
+    let (behaviour, tap) = by_tap(script(&["Private."]));
+    model.behave(behaviour);
+    let body = json!({"message": "hi", "stream": true, "sessionId": "s-1"});
+    let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
+    let id = events.request_id();
+    let visit = async |method: Method, id: &str, what: &str, session: &str| {
+        let request = service.client.request(method, &format!("/api/chat/{id}/{what}"));
+        let request = if session.is_empty() { request } else { request.header("x-session-id", session) };
+        service.client.send(request).await
+    };
+    let unknown = "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27";
+    for (id, session) in [(id.as_str(), "s-2"), (unknown, "s-1"), (unknown, ""), ("nonsense", "")] {
+        visit(Method::GET, id, "events", session).await.assert_error(404, "turn_not_found");
+        visit(Method::POST, id, "stop", session).await.assert_error(404, "turn_not_found");
+    }
+    visit(Method::GET, &id, "events", "not a session").await.assert_error(400, "invalid_session_id");
+    let answer = visit(Method::DELETE, &id, "events", "").await;
+    answer.assert_error(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "GET");
+    tap.open();
+    assert_eq!(events.text_and_end().await.0, "Private.");
+    for session in ["s-1", ""] {
+        let answer = visit(Method::GET, &id, "events", session).await;
+        assert!(answer.text.contains("Private."), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_its_stream_at_the_model() {
+    let (model, house, service) = open_with(&[NO_GRACE]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
+    model.behave(behaviour);
+    for (turn, pieces) in [0, 2].into_iter().enumerate() {
+        let mut events = service.client.stream_chat("count").await;
+        tap.release(pieces);
+        read_pieces(&mut events, pieces).await;
+        drop(events);
+        model.wait_for_departures(turn + 1).await;
+        let line = house.wait_for_events("chat", turn + 1).await.pop().unwrap();
+        assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
+        assert_eq!((&line["completion_tokens"], &line["code"]), (&json!(pieces), &json!("client_gone")));
+        assert_eq!(line["usage_source"], if pieces == 0 { "none" } else { "estimated" });
+    }
+    // What was paid for is counted, but no request was answered.
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&totals["request_count"], &totals["total_completion_tokens"]), (&json!(0), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_turn_waits_for_its_client_and_not_for_ever() {
+    let (model, house, service) = open_with(&[("RESUME_GRACE", "300ms")]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("count").await;
+    let id = events.request_id();
+    tap.release(1);
+    read_pieces(&mut events, 1).await;
+    drop(events);
+    // Comes back in time, and stays for longer than the grace.
+    let mut events = service.client.resume(&id, Some(2)).await;
+    assert!(tokio::time::timeout(Duration::from_millis(600), events.next()).await.is_err());
+    tap.release(1);
+    assert_eq!(events.next().await.unwrap().data, json!({"content": "two "}));
+    assert_eq!(model.departures(), 0);
+    let left = Instant::now();
+    drop(events);
+    model.wait_for_departures(1).await;
+    assert!(left.elapsed() >= Duration::from_millis(300), "{:?}", left.elapsed());
+    assert_eq!(the_line(&house).await["finish"], "client_gone");
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice() {
+    let (model, house, service) = open_with(&[]).await;
+    let pieces = ["Grüße ", "🌍", "\n\n", "\"quoted\" ", "\\", "data: x\n\n", "id: 7", " ", "end."];
+    let last = pieces.len() as u64 + 2;
+    let mut ids = Vec::new();
+    for seen in 1..=last {
+        let (behaviour, tap) = by_tap(script(&pieces));
+        model.once(behaviour);
+        let mut events = service.client.stream_chat("talk").await;
+        let id = events.request_id();
+        let mut told = Vec::new();
+        for number in 1..=seen {
+            if number > 1 && number < last {
+                tap.release(1);
+            }
+            told.push(events.next().await.expect("an event"));
+        }
+        drop(events);
+        let rest = service.client.resume(&id, Some(seen)).await;
+        tap.open();
+        if rest.status == StatusCode::NO_CONTENT {
+            assert_eq!(seen, last);
+        } else {
+            told.extend(rest.rest().await);
+        }
+        assert_eq!(text_of(&told), pieces.concat());
+        assert_eq!(told.iter().map(|event| event.id).collect::<Vec<_>>(), (1..=last).collect::<Vec<_>>());
+        assert_eq!(told.last().unwrap().data["message"], pieces.concat());
+        assert_eq!(told.last().unwrap().data["usage"]["completion_tokens"], pieces.len());
+        ids.push((id, told));
+    }
+    assert_eq!(model.call_count(), ids.len(), "coming back asks nobody");
+    assert_eq!(house.wait_for_events("chat", ids.len()).await.len(), ids.len());
+    // The same again after the end.
+    for (seen, (id, told)) in (0..=last).zip(ids.iter().cycle()) {
+        let rest = service.client.resume(id, Some(seen)).await;
+        if seen == last {
+            assert_eq!(rest.status, StatusCode::NO_CONTENT);
+        } else {
+            assert_eq!(rest.rest().await, told[usize::try_from(seen).unwrap()..]);
+        }
+    }
+    let (id, told) = &ids[0];
+    assert_eq!(service.client.resume(id, None).await.rest().await, *told);
+    for wrong in ["12", "99", "-1", "x", "1.5"] {
+        let request = service.client.request(Method::GET, &format!("/api/chat/{id}/events"));
+        let answer = service.client.send(request.header("last-event-id", wrong)).await;
+        answer.assert_error(400, "invalid_last_event_id");
+    }
+}
+
+#[tokio::test]
+async fn several_readers_of_one_turn_all_get_all_of_it() {
+    let (model, _house, service) = open_with(&[]).await;
+    let (behaviour, tap) = by_tap(Script::default());
+    model.behave(behaviour);
+    let first = service.client.stream_chat("talk").await;
+    let id = first.request_id();
+    let second = service.client.resume(&id, None).await;
+    tap.release(3);
+    let third = service.client.resume(&id, Some(1)).await;
+    tap.open();
+    let text = Script::default().text();
+    for events in [first, second, third] {
+        assert_eq!(events.text_and_end().await.0, text);
+    }
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_that_has_ended_is_forgotten_after_its_window() {
+    let (_model, _house, service) = open_with(&[("RESUME_WINDOW", "0")]).await;
+    let events = service.client.stream_chat("hi").await;
+    let id = events.request_id();
+    events.text_and_end().await;
+    let path = format!("/api/chat/{id}/events");
+    // The stream's end and the end of the turn's task are close, but two things.
+    wait_until("the end of the turn", async || {
+        (service.client.get(&path).await.status == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_nobody_waits_for_can_be_read_to_its_end_for_its_count() {
+    let (model, house, service) = open_with(&[NO_GRACE, ("ON_DISCONNECT", "drain")]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("count").await;
+    tap.release(1);
+    read_pieces(&mut events, 1).await;
+    drop(events);
+    tap.open();
+    let line = the_line(&house).await;
+    assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
+    assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("provider"), &json!(3)));
+    assert_eq!(model.departures(), 0);
+    // A stop is obeyed all the same.
+    let (behaviour, _tap) = by_tap(script(&["One "]));
+    model.behave(behaviour);
+    let events = service.client.stream_chat("count").await;
+    let id = events.request_id();
+    drop(events);
+    stop(&service.client, &id).await.assert_ok();
+    model.wait_for_departures(1).await;
+    assert_eq!(house.wait_for_events("chat", 2).await[1]["finish"], "stopped");
+}
+
+#[tokio::test]
+async fn a_stream_may_take_longer_than_a_whole_turn_but_has_to_begin() {
+    let (model, house, service) = open_with(&[("TURN_TIMEOUT", "600ms"), ("STREAM_TIMEOUT", "1500ms")]).await;
+    let long = Script { pace: Pace::Every(Duration::from_millis(100)), ..script(&["word "; 9]) };
+    model.once(Behaviour::Stream(long));
+    assert_eq!(service.client.stream_chat("hi").await.text_and_end().await.1.name, "done");
+    let endless = Script { pace: Pace::Every(Duration::from_millis(100)), ..script(&["word "; 90]) };
+    model.once(Behaviour::Stream(endless));
+    let (text, end) = service.client.stream_chat("hi").await.text_and_end().await;
+    assert_eq!((text.is_empty(), &end.data["code"]), (false, &json!("model_timeout")));
+    model.once(Behaviour::Silent);
+    let (_, end) = service.client.stream_chat("hi").await.text_and_end().await;
+    assert_eq!(end.data["code"], "model_timeout");
+    let finishes = house.wait_for_events("chat", 3).await.into_iter().map(|line| line["finish"].clone());
+    assert_eq!(finishes.collect::<Vec<_>>(), ["complete", "timeout", "timeout"]);
+}
+
+#[tokio::test]
+async fn a_stop_of_the_service_lets_streams_finish() {
+    let (model, house, mut process) = launch(&[]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two."]));
+    model.behave(behaviour);
+    let mut events = process.client.stream_chat("count").await;
+    tap.release(1);
+    read_pieces(&mut events, 1).await;
+    process.terminate();
+    wait_until("a service that is stopping", async || {
+        (process.client.get("/api/health").await.json()["status"] == "stopping").then_some(())
+    })
+    .await;
+    tap.open();
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), end.name.as_str()), ("two.", "done"));
+    assert_eq!(process.exit_code().await, Some(0));
+    assert_eq!(the_line(&house).await["finish"], "complete");
+}
+
+#[tokio::test]
+async fn streams_that_dont_finish_in_time_end_with_an_error_and_are_logged() {
+    let (model, house, mut process) = launch(&[("DRAIN_TIMEOUT", "300ms")]).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let (behaviour, tap) = by_tap(script(&["One ", "two."]));
+        model.once(behaviour);
+        tap.release(1);
+        let mut events = process.client.stream_chat("count").await;
+        read_pieces(&mut events, 1).await;
+        streams.push(events);
+    }
+    process.terminate();
+    for events in streams {
+        let (_, end) = events.text_and_end().await;
+        assert_eq!((end.name.as_str(), &end.data["code"]), ("error", &json!("stopping")));
+    }
+    assert_eq!(process.exit_code().await, Some(0));
+    let lines = house.events("chat");
+    assert_eq!(lines.len(), 20);
+    for line in lines {
+        assert_eq!((&line["finish"], &line["status"]), (&json!("stopped"), &json!(503)));
+        assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("estimated"), &json!(1)));
+    }
+    assert_eq!(house.events("service_stop")[0]["turns_cut_off"], 20);
+}
+
+async fn launch(settings: &[(&str, &str)]) -> (FakeModel, House, Process) {
+    let model = FakeModel::start().await;
+    let house = settings.iter().fold(House::of_model(&model), |house, (name, value)| house.with(name, value));
+    let process = house.launch().await;
+    (model, house, process)
+}
+
+/// How a stream is cut in the middle.
+#[derive(Clone, Copy)]
+enum Cut {
+    Left,
+    Stopped,
+}
+
+/// Streams until this many events have been read, or to the end; then leaves, or stops the turn. Returns what was said
+/// to this client.
+async fn cut_off(service: &Service, number: usize, cut: Cut, after: usize) -> (Event, u64) {
+    let message = format!("stream {number}");
+    let mut events = service.client.stream_chat(&message).await;
+    let start = events.next().await.expect("a start");
+    let mut deltas = 0;
+    for _ in 0..after {
+        match events.next().await.expect("an event").name.as_str() {
+            "delta" => deltas += 1,
+            _ => return (start, deltas),
+        }
+    }
+    if let Cut::Stopped = cut {
+        stop(&service.client, start.data["request_id"].as_str().expect("an id")).await.assert_ok();
+    }
+    (start, deltas)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_model() {
+    const STREAMS: usize = 1000;
+    let (model, house, service) = open_with(&[NO_GRACE]).await;
+    let words = "the model goes on and on about the weather of the day until it is told to stop ".repeat(3);
+    let words = words.split_inclusive(' ').collect::<Vec<_>>();
+    model.behave(Behaviour::Stream(Script { pace: Pace::Every(Duration::from_millis(1)), ..script(&words) }));
+    let cuts = (0..STREAMS).map(|number| {
+        // Spread over all events, and beyond the last, by a step that has no common divisor with their number.
+        let after = number * 37 % (words.len() + 4);
+        let cut = if number % 3 == 0 { Cut::Stopped } else { Cut::Left };
+        let service = &service;
+        async move { cut_off(service, number, cut, after).await }
+    });
+    let told = stream::iter(cuts).buffer_unordered(64).collect::<Vec<_>>().await;
+    let lines = house.wait_for_events("chat", STREAMS).await;
+    assert_eq!(lines.len(), STREAMS);
+    model.wait_for_open_streams(0).await;
+
+    let calls = model.calls();
+    assert_eq!(calls.len(), STREAMS, "one call each");
+    let mut finishes = std::collections::BTreeMap::<String, usize>::new();
+    for (start, deltas) in told {
+        let id = &start.data["request_id"];
+        let mut own = lines.iter().filter(|line| line["request_id"] == *id);
+        let (Some(line), None) = (own.next(), own.next()) else { panic!("{id} is not logged once") };
+        *finishes.entry(line["finish"].as_str().unwrap().to_owned()).or_default() += 1;
+        let tokens = line["completion_tokens"].as_u64().unwrap();
+        let source = line["usage_source"].as_str().unwrap();
+        assert_eq!(source == "none", tokens == 0, "{line}");
+        // Each piece is a token, and what came is between what was read here and what the model had sent by then.
+        let least = deltas - deltas.div_ceil(20);
+        assert!(tokens >= least, "{tokens} tokens for {deltas} pieces that were read: {line}");
+    }
+    // The model's pieces and the tokens counted differ by what was on its way when the connection was closed.
+    let sent = calls.iter().map(|call| call.sent.pieces as u64).sum::<u64>();
+    let counted = lines.iter().map(|line| line["completion_tokens"].as_u64().unwrap()).sum::<u64>();
+    assert!(counted <= sent && counted >= sent - sent / 20 - 2 * STREAMS as u64, "{counted} counted, {sent} sent");
+    for (call, finish) in calls.iter().map(|call| (call, call.sent.finished)) {
+        assert!(finish || call.sent.left_at.is_some(), "{:?} neither ended nor was left", call.body);
+    }
+    assert!(["client_gone", "complete", "stopped"].iter().all(|finish| finishes.contains_key(*finish)), "{finishes:?}");
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(totals["total_completion_tokens"], counted);
+}
+
+#[tokio::test]
+async fn a_cut_closes_the_models_connection_within_a_tenth_of_a_second() {
+    let (model, _house, service) = open_with(&[NO_GRACE]).await;
+    let mut times = Vec::new();
+    for turn in 0..30 {
+        let (behaviour, tap) = by_tap(script(&["One ", "two."]));
+        model.once(behaviour);
+        let mut events = service.client.stream_chat("count").await;
+        if turn % 2 == 0 {
+            tap.release(1);
+            read_pieces(&mut events, 1).await;
+        }
+        let cut = Instant::now();
+        if turn % 3 == 0 {
+            stop(&service.client, &events.request_id()).await.assert_ok();
+        }
+        drop(events);
+        model.wait_for_departures(turn + 1).await;
+        times.push(model.calls()[turn].sent.left_at.expect("the client left").duration_since(cut));
+    }
+    times.sort();
+    // The machine may be busy with other things now and then, but not mostly.
+    assert!(times[15] < Duration::from_millis(100), "{times:?}");
+}
