@@ -11,7 +11,7 @@ use poem::{
 };
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     credentials::NoCredential,
@@ -111,6 +111,14 @@ impl Problem {
             request_id: request_id.to_owned(),
             details: self.details.clone().map(poem_openapi::types::Any),
         }
+    }
+
+    /// The same within a stream, where there is no header to say when to try again.
+    pub(super) fn in_stream(mut self) -> Self {
+        if let Some(wait) = self.retry_after {
+            self.details = Some(json!({ "retry_after_seconds": wait.as_secs_f64().ceil() }));
+        }
+        self
     }
 
     /// What an error of the framework, or one of ours on its way through it, means.
@@ -307,7 +315,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
             Problem::unavailable("model_overloaded", "The model is overloaded; please try again soon")
                 .retry_after(retry_after.unwrap_or(DEFAULT_WAIT))
         }
-        ModelFailure::RequestRefused(_) | ModelFailure::Failed(_) => {
+        ModelFailure::RequestRefused(_) | ModelFailure::Failed { .. } => {
             bad_gateway("model_failed", "The model's provider failed; please try again")
         }
         ModelFailure::Unreachable => {
@@ -327,7 +335,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
             "The model failed too often of late and is left alone for a moment; please try again soon",
         )
         .retry_after(*retry_after),
-        ModelFailure::Timeout | ModelFailure::GatewayTimeout => Problem::new(
+        ModelFailure::Timeout | ModelFailure::GatewayTimeout { .. } => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "model_timeout",
             "The model did not answer in time; please try again",

@@ -19,11 +19,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::pace::{Pace, Paced};
+use super::pace::{Pace, Paced, PacedBody};
 use crate::{config::Server, tasks::Tasks};
 
 /// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a connection holds back for its client, and the longest head of a request, in bytes.
+const BUFFER: usize = 64 << 10;
 
 /// How long an answer that is complete may take to leave when the service stops.
 const LAST_FLUSH: Duration = Duration::from_millis(250);
@@ -95,14 +98,16 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             let request = Request::from((request, local, remote, Scheme::HTTP));
             pace.answer();
             async {
-                let response = self.endpoint.get_response(request).await;
-                pace.answered();
-                Ok::<_, Infallible>(hyper::Response::from(response))
+                let response = hyper::Response::from(self.endpoint.get_response(request).await);
+                pace.send();
+                Ok::<_, Infallible>(response.map(|body| PacedBody { body, pace: Arc::clone(&pace) }))
             }
         });
         let stream = TokioIo::new(Paced { stream, pace: Arc::clone(&pace) });
-        let connection = http1::Builder::new().header_read_timeout(None).serve_connection(stream, service);
+        let connection =
+            http1::Builder::new().header_read_timeout(None).max_buf_size(BUFFER).serve_connection(stream, service);
         tokio::pin!(connection);
+        let mut is_stopping = false;
         // How a connection ends is the client's business; what was asked on it has been logged by then.
         while let Some(left) = pace.left() {
             // What goes on may change meanwhile, and with it the limit.
@@ -110,16 +115,15 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             tokio::select! {
                 _ = &mut connection => return,
                 () = tokio::time::sleep(left) => {}
-                () = self.stop.cancelled() => {
+                () = self.stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
                     connection.as_mut().graceful_shutdown();
-                    if pace.is_answering() {
-                        let _ = connection.await;
-                    } else {
+                    if pace.is_at_head() {
                         // A client that has said nothing, or half a thing, is not waited for; a last answer may be on
                         // its way out.
                         let _ = tokio::time::timeout(LAST_FLUSH, connection).await;
+                        return;
                     }
-                    return;
                 }
             }
         }

@@ -118,9 +118,12 @@ impl App {
     pub async fn stop(self) {
         let Doors { turns, tasks, log, storage, clock, config, started, .. } = &self.doors;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
+        let deadline = Instant::now() + config.server.drain_timeout;
         let turns_cut_off = turns.drain(config.server.drain_timeout).await;
         self.accepting.cancel();
-        if !self.connections.finished(FLUSH).await {
+        // A slow client may still be reading an answer that is complete.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !self.connections.finished(left.max(FLUSH)).await {
             tracing::warn!("connections were left open by their clients");
         }
         if !tasks.stop(FLUSH).await {

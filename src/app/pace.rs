@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -25,7 +26,9 @@ enum Phase {
     Head,
     /// A request is being answered; what that may take is decided elsewhere.
     Answering,
-    /// An answer is on its way out, or nothing is going on.
+    /// An answer is on its way out, at once or as it comes.
+    Sending,
+    /// Nothing is going on, save that the last of an answer may still be leaving.
     Idle,
 }
 
@@ -50,13 +53,18 @@ impl Pace {
     }
 
     /// The answer's headers are ready to leave.
+    pub(super) fn send(&self) {
+        self.enter(Phase::Sending);
+    }
+
+    /// The answer's body has been handed over to its end, or given up.
     pub(super) fn answered(&self) {
         self.enter(Phase::Idle);
     }
 
-    /// Whether a request is being answered.
-    pub(super) fn is_answering(&self) -> bool {
-        matches!(self.now().0, Phase::Answering)
+    /// Whether a request has begun to arrive, or none ever has.
+    pub(super) fn is_at_head(&self) -> bool {
+        matches!(self.now().0, Phase::Head)
     }
 
     /// How long the connection may go on as it is; `None` when that is over.
@@ -65,7 +73,7 @@ impl Pace {
         let limit = match phase {
             Phase::Head => self.head,
             Phase::Answering => return Some(self.idle),
-            Phase::Idle => self.idle,
+            Phase::Sending | Phase::Idle => self.idle,
         };
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
     }
@@ -87,9 +95,42 @@ impl Pace {
 
     fn sent(&self) {
         let mut now = self.now();
-        if matches!(now.0, Phase::Idle) {
+        if matches!(now.0, Phase::Sending | Phase::Idle) {
             now.1 = Instant::now();
         }
+    }
+}
+
+/// The body of an answer, which tells the pace when it is over.
+#[derive(Debug)]
+pub(super) struct PacedBody<B> {
+    pub(super) body: B,
+    pub(super) pace: Arc<Pace>,
+}
+
+impl<B: Body + Unpin> Body for PacedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for PacedBody<B> {
+    fn drop(&mut self) {
+        self.pace.answered();
     }
 }
 

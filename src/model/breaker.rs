@@ -59,9 +59,9 @@ impl Breakers {
 
     /// Leave to ask this model once; refused while it is left alone.
     pub fn admit(&self, model: &str) -> Result<Attempt, ModelFailure> {
-        let Some(breaker) = self.0.get(model) else { return Ok(Attempt { breaker: None, is_trial: false }) };
+        let Some(breaker) = self.0.get(model) else { return Ok(Attempt::default()) };
         match breaker.admit(Instant::now()) {
-            Ok(is_trial) => Ok(Attempt { breaker: Some(Arc::clone(breaker)), is_trial }),
+            Ok(is_trial) => Ok(Attempt { breaker: Some(Arc::clone(breaker)), is_trial, is_answered: false }),
             Err(retry_after) => Err(ModelFailure::LeftAlone { retry_after }),
         }
     }
@@ -73,26 +73,30 @@ impl Breakers {
     }
 }
 
-/// Leave to ask a model once. Its outcome is told by [`Attempt::succeeded`] or [`Attempt::failed`]; dropped without,
-/// it says nothing about the model.
-#[derive(Debug)]
+/// Leave to ask a model once. What comes of it is told by [`Attempt::succeeded`] or [`Attempt::failed`], or first by one
+/// and then by the other, when the model breaks down after its first word; dropped without, it says nothing about the
+/// model.
+#[derive(Debug, Default)]
 pub struct Attempt {
     breaker: Option<Arc<Breaker>>,
     is_trial: bool,
+    is_answered: bool,
 }
 
 impl Attempt {
-    /// The model answers.
-    pub fn succeeded(mut self) {
-        if let Some(breaker) = self.breaker.take() {
+    /// The model answers. Only the first time counts.
+    pub fn succeeded(&mut self) {
+        if let (Some(breaker), false) = (&self.breaker, self.is_answered) {
             breaker.lock().succeed(self.is_trial, Instant::now());
+            (self.is_trial, self.is_answered) = (false, true);
         }
     }
 
     /// The model, or the way to it, failed.
     pub fn failed(mut self) {
-        if let Some(breaker) = self.breaker.take() {
+        if let Some(breaker) = &self.breaker {
             breaker.lock().fail(self.is_trial, Instant::now(), breaker.settings);
+            self.is_trial = false;
         }
     }
 }

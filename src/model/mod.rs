@@ -64,8 +64,13 @@ pub enum ModelFailure {
         retry_after: Option<Duration>,
     },
     /// The provider failed.
-    #[error("the model's provider failed with status {0}")]
-    Failed(u16),
+    #[error("the model's provider failed with status {status}")]
+    Failed {
+        /// The status.
+        status: u16,
+        /// When to try again, if it says.
+        retry_after: Option<Duration>,
+    },
     /// No connection could be made.
     #[error("the model's provider cannot be reached")]
     Unreachable,
@@ -83,7 +88,10 @@ pub enum ModelFailure {
     Timeout,
     /// A server on the way to the model had no answer from it in time.
     #[error("the model's provider had no answer in time")]
-    GatewayTimeout,
+    GatewayTimeout {
+        /// When to try again, if it says.
+        retry_after: Option<Duration>,
+    },
     /// It failed too often of late to be asked now.
     #[error("the model failed too often of late, and is left alone for a while")]
     LeftAlone {
@@ -97,7 +105,9 @@ impl ModelFailure {
     /// 504.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Failed(500 | 502)) || self.is_connection() || self.is_overload()
+        matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502, .. })
+            || self.is_connection()
+            || self.is_overload()
     }
 
     /// Whether another model may do better: this one is away, busy, or unknown at the provider.
@@ -110,7 +120,7 @@ impl ModelFailure {
     /// Whether it tells that the model, or the way to it, is broken. A limit to the rate of requests doesn't.
     #[must_use]
     pub fn is_breakdown(&self) -> bool {
-        matches!(self, Self::Failed(500..) | Self::Timeout) || self.is_connection() || self.is_overload()
+        matches!(self, Self::Failed { status: 500.., .. } | Self::Timeout) || self.is_connection() || self.is_overload()
     }
 
     fn is_connection(&self) -> bool {
@@ -118,7 +128,21 @@ impl ModelFailure {
     }
 
     fn is_overload(&self) -> bool {
-        matches!(self, Self::Overloaded { .. } | Self::GatewayTimeout)
+        matches!(self, Self::Overloaded { .. } | Self::GatewayTimeout { .. })
+    }
+
+    /// Whether it tells for certain that the provider has not begun to answer, so that nothing was spent.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !matches!(
+            self,
+            Self::Withheld
+                | Self::ConnectionLost
+                | Self::Unreadable
+                | Self::TooLarge
+                | Self::Timeout
+                | Self::GatewayTimeout { .. }
+        )
     }
 
     /// When to try again, if that was said.
@@ -127,7 +151,9 @@ impl ModelFailure {
         match self {
             Self::RateLimited { retry_after }
             | Self::QuotaExhausted { retry_after }
-            | Self::Overloaded { retry_after } => *retry_after,
+            | Self::Overloaded { retry_after }
+            | Self::Failed { retry_after, .. }
+            | Self::GatewayTimeout { retry_after } => *retry_after,
             Self::LeftAlone { retry_after } => Some(*retry_after),
             _ => None,
         }

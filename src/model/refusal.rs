@@ -40,11 +40,11 @@ pub(super) fn meaning(status: StatusCode, retry_after: Option<Duration>, body: &
         400 | 404 | 413 | 422 if said.is_about_length() => ModelFailure::PromptTooLong,
         413 => ModelFailure::PromptTooLong,
         400 | 404 | 422 if said.is_about_the_model() => ModelFailure::UnknownModel,
-        404 => ModelFailure::Failed(404),
-        408 | 504 | 522 | 524 => ModelFailure::GatewayTimeout,
+        404 => ModelFailure::Failed { status: 404, retry_after },
+        408 | 504 | 522 | 524 => ModelFailure::GatewayTimeout { retry_after },
         503 | 529 => ModelFailure::Overloaded { retry_after },
         status @ 400..=499 => ModelFailure::RequestRefused(status),
-        status => ModelFailure::Failed(status),
+        status => ModelFailure::Failed { status, retry_after },
     }
 }
 
@@ -107,9 +107,9 @@ mod tests {
         assert_eq!(said(404, ollama), ModelFailure::UnknownModel);
         let vllm = r#"{"object":"error","message":"This model's maximum context length is 4096","code":400}"#;
         assert_eq!(said(400, vllm), ModelFailure::PromptTooLong);
-        assert_eq!(said(404, "<html>Not Found</html>"), ModelFailure::Failed(404));
+        assert_eq!(said(404, "<html>Not Found</html>"), ModelFailure::Failed { status: 404, retry_after: None });
         assert_eq!(said(400, ""), ModelFailure::RequestRefused(400));
-        assert_eq!(said(500, r#"{"error":"boom"}"#), ModelFailure::Failed(500));
+        assert_eq!(said(500, r#"{"error":"boom"}"#), ModelFailure::Failed { status: 500, retry_after: None });
         let quota = r#"{"error":{"code":"insufficient_quota"}}"#;
         assert_eq!(said(429, quota), ModelFailure::QuotaExhausted { retry_after: None });
     }

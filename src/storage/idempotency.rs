@@ -62,34 +62,30 @@ impl Storage {
             .bind(oldest.as_microsecond())
             .execute(&mut *connection)
             .await?;
-        loop {
-            let taken = sqlx::query(
-                "INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at)
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, key) DO NOTHING",
-            )
-            .bind(&key.caller)
-            .bind(&key.key)
-            .bind(fingerprint)
-            .bind(request_id)
-            .bind(now.as_microsecond())
-            .execute(&mut *connection)
-            .await?;
-            if taken.rows_affected() == 1 {
-                return Ok(None);
-            }
-            let row: Option<Row> = sqlx::query_as(
-                "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish
-                 FROM idempotency_keys WHERE caller = $1 AND key = $2",
-            )
-            .bind(&key.caller)
-            .bind(&key.key)
-            .fetch_optional(&mut *connection)
-            .await?;
-            // Given back by whoever had it in between, it can be taken.
-            if let Some(row) = row {
-                return Ok(Some(asked_before(row)));
-            }
+        let taken = sqlx::query(
+            "INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, key) DO NOTHING",
+        )
+        .bind(&key.caller)
+        .bind(&key.key)
+        .bind(fingerprint)
+        .bind(request_id)
+        .bind(now.as_microsecond())
+        .execute(&mut *connection)
+        .await?;
+        if taken.rows_affected() == 1 {
+            return Ok(None);
         }
+        // Nobody else writes in between: this is the one connection that can.
+        let row: Row = sqlx::query_as(
+            "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish
+             FROM idempotency_keys WHERE caller = $1 AND key = $2",
+        )
+        .bind(&key.caller)
+        .bind(&key.key)
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok(Some(asked_before(row)))
     }
 
     /// Keeps the answer of the turn that took this key.

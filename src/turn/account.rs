@@ -69,7 +69,9 @@ impl Usage {
 struct Ended<'a> {
     ask: &'a Ask,
     reply: &'a Reply,
-    text: &'a str,
+    /// The answer's text, if it is to be logged, and its characters in any case.
+    text: Option<&'a str>,
+    chars: usize,
     outcome: &'a Outcome,
     usage: Usage,
     cost: Option<Cost>,
@@ -109,11 +111,12 @@ impl Turns {
         let at = self.0.clock.now();
         let usage = Usage::of(ask, reply, journal, outcome.answer.as_ref().ok().and_then(|answer| answer.usage));
         let known = (!matches!(usage, Usage::None)).then(|| usage.tokens());
-        let text = journal.text();
+        let text = self.0.log_content.then(|| journal.text());
         let ended = Ended {
             ask,
             reply,
-            text: &text,
+            text: text.as_deref(),
+            chars: journal.chars(),
             outcome: &outcome,
             usage,
             cost: self.cost(&reply.model, known),
@@ -141,7 +144,7 @@ impl Turns {
 
     fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
         let Ended { ask, reply, .. } = ended;
-        let (failed, usage) = (ended.outcome.answer.is_err(), ended.usage.tokens());
+        let (failed, usage) = (ended.failure().is_some(), ended.usage.tokens());
         TurnRecord {
             at,
             request_id: ask.request_id.clone(),
@@ -184,9 +187,9 @@ impl Turns {
             finish: ended.finish().as_str(),
             credential_source: reply.source.as_str(),
             message_chars: message.chars().count(),
-            answer_chars: text.chars().count(),
+            answer_chars: ended.chars,
             message: self.0.log_content.then_some(message),
-            answer: self.0.log_content.then_some(text),
+            answer: text,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Who answers a turn: the model, asked with the key of the moment, again if it fails, another one if that doesn't
 //! help; or the built-in responder.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::{Instant, timeout_at};
 
 use super::{TurnFailure, Turns, journal::Journal};
 use crate::{
@@ -28,14 +29,25 @@ pub(super) struct Answer {
 pub(super) struct Reply {
     pub(super) model: String,
     pub(super) source: CredentialSource,
-    pub(super) asked_at: Option<Instant>,
+    pub(super) asked_at: Option<std::time::Instant>,
     /// How often a model was asked.
     pub(super) attempts: u32,
+    /// Whether something may have been spent: a model was asked, and didn't plainly refuse.
+    pub(super) may_have_cost: bool,
+    /// The answer when it is complete, for the sake of its connection.
+    pub(super) complete: Option<Answering>,
 }
 
 impl Reply {
     pub(super) fn new(model: String) -> Self {
-        Self { model, source: CredentialSource::None, asked_at: None, attempts: 0 }
+        Self {
+            model,
+            source: CredentialSource::None,
+            asked_at: None,
+            attempts: 0,
+            may_have_cost: false,
+            complete: None,
+        }
     }
 }
 
@@ -46,7 +58,7 @@ pub(super) struct Asking<'a> {
     /// Whether the answer is wanted in pieces as they come.
     pub(super) stream: bool,
     /// When the time for a beginning is over.
-    pub(super) deadline: tokio::time::Instant,
+    pub(super) deadline: Instant,
     pub(super) journal: &'a Journal,
     /// Told at once who is asked with which key, so that a turn that is ended early can still say so.
     pub(super) reply: &'a mut Reply,
@@ -57,13 +69,14 @@ impl Asking<'_> {
     pub(super) async fn answer(mut self) -> Result<Answer, TurnFailure> {
         let Self { turns, messages, journal, .. } = self;
         let access = turns.0.credentials.access(&turns.0.settings).await;
-        self.reply.asked_at = Some(Instant::now());
+        self.reply.asked_at = Some(std::time::Instant::now());
         let key = match access {
             Access::Key(credential) => Some(credential),
             Access::NoKeyNeeded => None,
             Access::BuiltIn => {
                 basic::NAME.clone_into(&mut self.reply.model);
                 journal.ask(basic::NAME);
+                journal.begin();
                 for word in basic::reply(messages).split_inclusive(' ') {
                     journal.append(word).await;
                 }
@@ -74,43 +87,53 @@ impl Asking<'_> {
         Ok(self.ask_models(key).await?)
     }
 
-    /// Asks the wanted model and, where that one is unavailable, those that may stand in for it. If all are, the
+    /// Asks the wanted model and, where that one is unavailable, those that may stand in for it. If none answers, the
     /// failure of the wanted one is told.
     async fn ask_models(&mut self, mut key: Option<Credential>) -> Result<Answer, ModelFailure> {
         let turns = self.turns;
         let wanted = self.reply.model.clone();
+        let others = turns.0.settings.fallbacks.iter().filter(|model| **model != wanted).collect::<Vec<_>>();
+        let last_deadline = self.deadline;
+        self.deadline = share_of(last_deadline, others.len());
         let outcome = self.ask_until_answered(&mut key).await;
-        for model in turns.0.settings.fallbacks.iter().filter(|model| **model != wanted) {
-            match &outcome {
-                Err(failure) if failure.is_unavailability() && !self.journal.has_text() => {
-                    tracing::warn!(%failure, asked = self.reply.model, next = model, "another model is asked");
-                }
-                _ => return outcome,
+        if !outcome.as_ref().is_err_and(ModelFailure::is_unavailability) {
+            return outcome;
+        }
+        for (index, model) in others.iter().enumerate() {
+            if !self.may_ask_again() || Instant::now() >= last_deadline {
+                break;
             }
-            model.clone_into(&mut self.reply.model);
+            tracing::warn!(model = self.reply.model, next = model, "the model is unavailable; another one is asked");
+            (*model).clone_into(&mut self.reply.model);
+            self.deadline = share_of(last_deadline, others.len() - 1 - index);
             let next = self.ask_until_answered(&mut key).await;
-            // What kept the wanted model from answering says more than that the others are away, too.
-            if !next.as_ref().is_err_and(ModelFailure::is_unavailability) || self.journal.has_text() {
+            if next.is_ok() || !self.may_ask_again() {
                 return next;
             }
-            wanted.clone_into(&mut self.reply.model);
         }
+        // What kept the wanted model from answering says more than what kept the others.
+        wanted.clone_into(&mut self.reply.model);
         outcome
     }
 
-    /// Asks the model of the moment, again after failures that may pass, within the turn's time.
+    /// Once a word of an answer is out, there is no other answer.
+    fn may_ask_again(&self) -> bool {
+        !self.journal.has_text()
+    }
+
+    /// Asks the model of the moment, again after failures that may pass, within its time.
     async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Answer, ModelFailure> {
-        self.journal.ask(&self.reply.model);
         let mut pauses = pauses(self.turns.0.settings.retries);
         loop {
             let failure = match self.ask_with_keys(key).await {
-                Err(failure) if failure.is_passing() && !self.journal.has_text() => failure,
+                Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };
-            let pause = failure.retry_after().map_or(pause, |wait| wait.max(pause));
+            // With a part of the pause on top: not all who were told the same time should come at once.
+            let pause = failure.retry_after().map_or(pause, |wait| wait + pause / 4);
             // A wait that leaves no time for the answer helps nobody.
-            if tokio::time::Instant::now() + pause >= self.deadline {
+            if Instant::now() + pause >= self.deadline {
                 return Err(failure);
             }
             tracing::debug!(%failure, ?pause, model = self.reply.model, "the model is asked again");
@@ -124,7 +147,10 @@ impl Asking<'_> {
         let mut rotations = 0;
         loop {
             let outcome = self.ask_once(key.as_ref()).await;
-            let (Err(ModelFailure::Unauthorized), Some(refused)) = (&outcome, key.as_ref()) else { return outcome };
+            let (Err(ModelFailure::Unauthorized), Some(refused), true) = (&outcome, key.as_ref(), self.may_ask_again())
+            else {
+                return outcome;
+            };
             let credentials = &self.turns.0.credentials;
             let new = if rotations < ROTATIONS { credentials.replacement(refused).await } else { None };
             let is_local = refused.source == CredentialSource::LocalEnv;
@@ -135,48 +161,59 @@ impl Asking<'_> {
     }
 
     async fn ask_once(&mut self, key: Option<&Credential>) -> Result<Answer, ModelFailure> {
-        let turns = self.turns;
-        let mut attempt = Some(turns.0.breakers.admit(&self.reply.model)?);
+        let mut attempt = self.turns.0.breakers.admit(&self.reply.model)?;
+        let had_cost = std::mem::replace(&mut self.reply.may_have_cost, true);
         self.reply.source = key.map_or(CredentialSource::None, |credential| credential.source);
         self.reply.attempts += 1;
-        let question = Question { model: &self.reply.model, messages: self.messages, stream: self.stream };
-        let heard = async {
-            let answering = turns.0.model.ask(question, key.map(|credential| &credential.key)).await?;
-            self.journal.begin();
-            self.hear(answering, &mut attempt).await
-        };
-        let outcome = heard.await;
-        if let (Err(failure), Some(attempt)) = (&outcome, attempt) {
-            if failure.is_breakdown() {
-                attempt.failed();
-            } else if !matches!(failure, ModelFailure::RateLimited { .. }) {
-                // Who refuses is there.
-                attempt.succeeded();
-            }
+        self.journal.ask(&self.reply.model);
+        let outcome = self.hear(key, &mut attempt).await;
+        match &outcome {
+            Err(failure) if failure.is_breakdown() => attempt.failed(),
+            // A limit to the rate of requests says nothing of the model; otherwise, who refuses is there.
+            Err(ModelFailure::RateLimited { .. }) => {}
+            _ => attempt.succeeded(),
+        }
+        if outcome.as_ref().is_err_and(ModelFailure::is_refusal) {
+            self.reply.may_have_cost = had_cost;
         }
         outcome
     }
 
-    /// Passes the answer on as it comes.
-    async fn hear(&self, mut answering: Answering, attempt: &mut Option<Attempt>) -> Result<Answer, ModelFailure> {
-        while let Some(text) = answering.next().await? {
-            if let Some(attempt) = attempt.take() {
-                attempt.succeeded();
-            }
+    /// Asks, and passes the answer on as it comes.
+    async fn hear(&mut self, key: Option<&Credential>, attempt: &mut Attempt) -> Result<Answer, ModelFailure> {
+        let model = &self.turns.0.model;
+        let question = Question { model: &self.reply.model, messages: self.messages, stream: self.stream };
+        let asking = model.ask(question, key.map(|credential| &credential.key));
+        let mut answering = timeout_at(self.deadline, asking).await.map_err(|_| ModelFailure::Timeout)??;
+        self.journal.begin();
+        // A stream that has begun has a time limit of its own.
+        let deadline = if self.stream { None } else { Some(self.deadline) };
+        loop {
+            let next = match deadline {
+                Some(deadline) => timeout_at(deadline, answering.next()).await.map_err(|_| ModelFailure::Timeout)?,
+                None => answering.next().await,
+            };
+            let Some(text) = next? else { break };
+            attempt.succeeded();
             self.journal.append(&text).await;
         }
-        if let Some(attempt) = attempt.take() {
-            attempt.succeeded();
-        }
-        Ok(Answer { usage: answering.usage(), finish: answering.finish() })
+        let answer = Answer { usage: answering.usage(), finish: answering.finish() };
+        self.reply.complete = Some(answering);
+        Ok(answer)
     }
+}
+
+/// When the time for a model is over, if as many others may have to be asked after it.
+fn share_of(last_deadline: Instant, others: usize) -> Instant {
+    let now = Instant::now();
+    now + last_deadline.saturating_duration_since(now) / u32::try_from(others + 1).unwrap_or(1)
 }
 
 /// The pauses between attempts.
 fn pauses(retries: u32) -> ExponentialBackoff {
     ExponentialBuilder::new()
-        .with_min_delay(std::time::Duration::from_millis(100))
-        .with_max_delay(std::time::Duration::from_secs(2))
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_delay(Duration::from_secs(2))
         .with_jitter()
         .with_max_times(retries as usize)
         .build()

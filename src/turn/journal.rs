@@ -8,13 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{pin, select, sync::Notify, time::sleep};
+use tokio::{select, sync::Notify, time::sleep};
 
 use super::{Told, TurnFailure};
 use crate::{cost::estimate, session::SessionId};
 
 /// So much text may wait for its fastest reader before the model is made to wait, in bytes.
 const AHEAD: usize = 64 << 10;
+
+/// Where one has read to who takes all that comes.
+const EVERYTHING: usize = usize::MAX;
 
 /// How long a reader waits for the model before it begins without it. Refusals nearly always come sooner, and can be
 /// told by the answer's status.
@@ -30,25 +33,36 @@ pub(super) struct Journal {
     state: Mutex<State>,
     /// For readers: there is more.
     news: Notify,
+    /// For those who only wait for the end.
+    ended: Notify,
     /// For the turn's task: readers came, left or read on, or want it to stop.
     attention: Notify,
 }
 
+/// How far the model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It has not been asked yet.
+    Waiting,
+    Asked,
+    /// It has begun to answer.
+    Answering,
+}
+
 #[derive(Debug)]
 struct State {
-    /// The model being asked.
+    /// The model that is asked, or will be.
     model: String,
+    progress: Progress,
     /// Whether the start has been told; from then on the model in it stays.
     has_begun: bool,
-    /// Whether the model has begun to answer.
-    is_answering: bool,
     text: String,
     /// Where in the text each piece ends.
     ends: Vec<u32>,
     first_word_at: Option<Instant>,
     end: Option<Result<Told, TurnFailure>>,
     readers: usize,
-    /// How far the fastest reader has read, in bytes.
+    /// How far the fastest reader has read, in bytes; `EVERYTHING` for one who waits for the whole.
     read: usize,
     is_stopped: bool,
 }
@@ -118,8 +132,8 @@ impl Journal {
     pub(super) fn new(request_id: String, session_id: Option<SessionId>, model: String, grace: Duration) -> Arc<Self> {
         let state = State {
             model,
+            progress: Progress::Waiting,
             has_begun: false,
-            is_answering: false,
             text: String::new(),
             ends: Vec::new(),
             first_word_at: None,
@@ -128,14 +142,17 @@ impl Journal {
             read: 0,
             is_stopped: false,
         };
-        let (news, attention) = (Notify::new(), Notify::new());
-        Arc::new(Self { request_id, session_id, grace, state: Mutex::new(state), news, attention })
+        let state = Mutex::new(state);
+        let (news, ended, attention) = (Notify::new(), Notify::new(), Notify::new());
+        Arc::new(Self { request_id, session_id, grace, state, news, ended, attention })
     }
 
     /// The journal of a turn that ended before, told again.
     pub(super) fn ended(request_id: String, session_id: Option<SessionId>, text: &str, told: Told) -> Arc<Self> {
         let this = Self::new(request_id, session_id, told.model.clone(), Duration::ZERO);
-        this.put(text);
+        if !text.is_empty() {
+            this.put(text);
+        }
         this.end(Ok(told));
         this
     }
@@ -157,19 +174,22 @@ impl Journal {
         if !state.has_begun {
             model.clone_into(&mut state.model);
         }
+        state.progress = Progress::Asked;
+        drop(state);
+        self.news.notify_waiters();
     }
 
     /// The model has begun to answer.
     pub(super) fn begin(&self) {
         let mut state = self.state();
-        (state.has_begun, state.is_answering) = (true, true);
+        (state.has_begun, state.progress) = (true, Progress::Answering);
         drop(state);
         self.news.notify_waiters();
     }
 
     /// Whether the model has begun to answer.
     pub(super) fn is_answering(&self) -> bool {
-        self.state().is_answering
+        self.state().progress == Progress::Answering
     }
 
     /// Adds a piece of text. Returns when a reader has come near enough, so that a slow one slows the model.
@@ -177,11 +197,9 @@ impl Journal {
         self.put(text);
         loop {
             let changed = self.attention.notified();
-            pin!(changed);
-            changed.as_mut().enable();
             let is_near = {
                 let state = self.state();
-                state.readers == 0 || state.text.len() - state.read <= AHEAD
+                state.readers == 0 || state.text.len().saturating_sub(state.read) <= AHEAD
             };
             if is_near {
                 return;
@@ -192,7 +210,7 @@ impl Journal {
 
     fn put(&self, text: &str) {
         let mut state = self.state();
-        state.has_begun = true;
+        (state.has_begun, state.progress) = (true, Progress::Answering);
         state.first_word_at.get_or_insert_with(Instant::now);
         state.text.push_str(text);
         let end = u32::try_from(state.text.len()).unwrap_or(u32::MAX);
@@ -206,9 +224,15 @@ impl Journal {
         self.state().text.clone()
     }
 
-    /// The length of the text so far, in bytes.
-    pub(super) fn len(&self) -> usize {
-        self.state().text.len()
+    /// The characters of the text so far.
+    pub(super) fn chars(&self) -> usize {
+        self.state().text.chars().count()
+    }
+
+    /// The memory that the text takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let state = self.state();
+        state.text.capacity() + state.ends.capacity() * size_of::<u32>()
     }
 
     /// Whether there is any text.
@@ -232,8 +256,12 @@ impl Journal {
         let mut state = self.state();
         state.has_begun |= end.is_ok();
         state.end.get_or_insert(end);
+        // What is kept for those who come back takes no more than it needs.
+        state.text.shrink_to_fit();
+        state.ends.shrink_to_fit();
         drop(state);
         self.news.notify_waiters();
+        self.ended.notify_waiters();
     }
 
     /// What the turn failed of, if it has.
@@ -245,8 +273,6 @@ impl Journal {
     pub(super) async fn unwanted(&self, readers_matter: bool) -> Unwanted {
         loop {
             let changed = self.attention.notified();
-            pin!(changed);
-            changed.as_mut().enable();
             let is_alone = {
                 let state = self.state();
                 if state.is_stopped {
@@ -300,26 +326,12 @@ impl Reader {
         state.end.is_some() && self.seen >= state.last_id()
     }
 
-    /// Waits until the turn has begun, but not for long: then it begins in the name of the model being asked. Fails if
-    /// the turn has failed before.
+    /// Waits until the turn has begun; while a model is asked, not for long: then it begins in the name of that one.
+    /// Fails if the turn has failed before.
     pub async fn begun(&self) -> Result<(), TurnFailure> {
-        let beginning = async {
-            loop {
-                let news = self.journal.news.notified();
-                pin!(news);
-                news.as_mut().enable();
-                {
-                    let state = self.journal.state();
-                    match &state.end {
-                        _ if state.has_begun => return Ok(()),
-                        Some(Err(failure)) => return Err(failure.clone()),
-                        _ => {}
-                    }
-                }
-                news.await;
-            }
-        };
-        tokio::time::timeout(HEAD_START, beginning).await.unwrap_or_else(|_| {
+        self.until(|state| state.progress != Progress::Waiting).await?;
+        let begun = tokio::time::timeout(HEAD_START, self.until(|state| state.has_begun)).await;
+        begun.unwrap_or_else(|_| {
             let mut state = self.journal.state();
             state.has_begun |= state.end.is_none();
             drop(state);
@@ -328,13 +340,27 @@ impl Reader {
         })
     }
 
+    /// Waits until it has come to this, or to the turn's end. Fails if the turn has failed before it began.
+    async fn until(&self, has_come: impl Fn(&State) -> bool) -> Result<(), TurnFailure> {
+        loop {
+            let news = self.journal.news.notified();
+            {
+                let state = self.journal.state();
+                match &state.end {
+                    Some(Err(failure)) if !state.has_begun => return Err(failure.clone()),
+                    end if end.is_some() || has_come(&state) => return Ok(()),
+                    _ => {}
+                }
+            }
+            news.await;
+        }
+    }
+
     /// The next event, as soon as it has happened; `None` after the last.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             let journal = Arc::clone(&self.journal);
             let news = journal.news.notified();
-            pin!(news);
-            news.as_mut().enable();
             if let Some(event) = self.ready() {
                 return Some(event);
             }
@@ -351,7 +377,7 @@ impl Reader {
         let before = state.read;
         let event = state.event_after(self.seen)?;
         // Whoever waits for readers waits in front of a full journal.
-        let makes_room = state.text.len() - before > AHEAD;
+        let makes_room = state.text.len().saturating_sub(before) > AHEAD;
         drop(state);
         if makes_room {
             self.journal.attention.notify_waiters();
@@ -362,18 +388,17 @@ impl Reader {
 
     /// Waits for the end. Returns the whole text, and what it took.
     pub async fn whole(&self) -> Result<(String, Told), TurnFailure> {
+        self.journal.state().read = EVERYTHING;
+        self.journal.attention.notify_waiters();
         loop {
-            let news = self.journal.news.notified();
-            pin!(news);
-            news.as_mut().enable();
+            let ended = self.journal.ended.notified();
             {
-                let mut state = self.journal.state();
-                state.read = state.text.len();
+                let state = self.journal.state();
                 if let Some(end) = &state.end {
                     return end.clone().map(|told| (state.text.clone(), told));
                 }
             }
-            news.await;
+            ended.await;
         }
     }
 

@@ -129,7 +129,7 @@ impl TurnFailure {
         match self {
             Self::ClientGone => Finish::ClientGone,
             Self::Stopping => Finish::Stopped,
-            Self::Busy | Self::Model(ModelFailure::Timeout | ModelFailure::GatewayTimeout) => Finish::Timeout,
+            Self::Busy | Self::Model(ModelFailure::Timeout | ModelFailure::GatewayTimeout { .. }) => Finish::Timeout,
             _ => Finish::UpstreamError,
         }
     }
@@ -224,10 +224,10 @@ impl Turns {
     pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(ask.model.as_deref())?.to_owned();
         self.ensure_ready()?;
+        self.0.places.ensure_room()?;
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
-        self.0.places.ensure_room()?;
         let journal = self.open(&ask, &model);
         let reader = journal.reader();
         // Who waits for a whole answer never learns of the turn's id before that.
@@ -366,15 +366,18 @@ impl Turns {
     }
 
     async fn run(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
-        let _unfinished = Unfinished(Arc::clone(&journal));
+        let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
         let mut reply = Reply::new(model);
         let outcome = self.outcome(&ask, &journal, &mut reply).await;
         let told = self.account(&ask, &reply, &journal, outcome).await;
         if let Some(key) = key {
-            self.settle_key(&key, &journal, &told).await;
+            self.settle_key(&key, &journal, &told, reply.may_have_cost).await;
         }
         journal.end(told);
-        self.0.registry.retire(&journal);
+        drop(unfinished);
+        if let Some(answer) = reply.complete {
+            answer.read_out().await;
+        }
     }
 
     /// The answer, or whatever ends the turn before it.
@@ -418,11 +421,16 @@ impl Turns {
     }
 }
 
-/// Ends the journal of a turn whose task dies.
-struct Unfinished(Arc<Journal>);
+/// A turn under way. It ends as one, also if its task dies.
+struct Unfinished {
+    turns: Turns,
+    journal: Arc<Journal>,
+}
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        self.0.end(Err(TurnFailure::Died));
+        // Only the first end counts.
+        self.journal.end(Err(TurnFailure::Died));
+        self.turns.0.registry.retire(&self.journal);
     }
 }

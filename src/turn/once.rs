@@ -44,8 +44,9 @@ impl Turns {
             let journal = this.open(&ask, &model);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
+            let fingerprint = fingerprint(&ask);
             let now = this.0.clock.now();
-            let before = this.0.storage.take_key(&key, &fingerprint(&ask, &model), &ask.request_id, now).await;
+            let before = this.0.storage.take_key(&key, &fingerprint, &ask.request_id, now).await;
             match before {
                 Ok(None) => {
                     // Whoever asked may have left: then the turn is without a reader, and ends in time.
@@ -54,7 +55,7 @@ impl Turns {
                 }
                 Ok(Some(before)) => {
                     this.0.registry.forget(&journal);
-                    let _ = found.send(this.repeat(&ask, &model, before));
+                    let _ = found.send(this.repeat(&ask, &fingerprint, before));
                 }
                 Err(failure) => {
                     this.0.registry.forget(&journal);
@@ -67,8 +68,8 @@ impl Turns {
     }
 
     /// The turn that was taken before: its answer, or a place among those who wait for it.
-    fn repeat(&self, ask: &Ask, model: &str, before: AskedBefore) -> Result<Reader, TurnFailure> {
-        if before.fingerprint != fingerprint(ask, model) {
+    fn repeat(&self, ask: &Ask, fingerprint: &str, before: AskedBefore) -> Result<Reader, TurnFailure> {
+        if before.fingerprint != fingerprint {
             return Err(TurnFailure::KeyReused);
         }
         let registry = &self.0.registry;
@@ -84,8 +85,14 @@ impl Turns {
         Ok(journal.reader())
     }
 
-    /// Keeps the answer for repetitions, or gives back a key that led to nothing that was paid for.
-    pub(super) async fn settle_key(&self, key: &CallersKey, journal: &Journal, told: &Result<Told, TurnFailure>) {
+    /// Keeps the answer for repetitions, or gives back a key for which nothing was spent.
+    pub(super) async fn settle_key(
+        &self,
+        key: &CallersKey,
+        journal: &Journal,
+        told: &Result<Told, TurnFailure>,
+        may_have_cost: bool,
+    ) {
         let storage = &self.0.storage;
         let settled = match told {
             Ok(Told { model, usage, finish, at }) => {
@@ -93,7 +100,7 @@ impl Turns {
                 let answer = KeptAnswer { text, model, usage: *usage, finish: *finish, at: *at };
                 storage.keep_answer(key, &answer).await
             }
-            Err(_) if journal.has_text() => Ok(()),
+            Err(_) if may_have_cost => Ok(()),
             Err(_) => storage.give_key_back(key).await,
         };
         if let Err(failure) = settled {
@@ -113,7 +120,7 @@ fn caller(speaker: &Speaker, session: Option<&SessionId>) -> String {
 }
 
 /// What was asked, whether as a stream or not.
-fn fingerprint(ask: &Ask, model: &str) -> String {
+fn fingerprint(ask: &Ask) -> String {
     let mut hasher = Sha256::new();
     let mut add = |text: &str| {
         // With its length in front, so that no two texts together look like two others.
@@ -122,7 +129,7 @@ fn fingerprint(ask: &Ask, model: &str) -> String {
     };
     add(&ask.speaker.username);
     add(if ask.speaker.is_guest { "guest" } else { "user" });
-    add(model);
+    add(ask.model.as_deref().unwrap_or_default());
     for message in &ask.messages {
         add(message.role.as_str());
         add(&message.content);

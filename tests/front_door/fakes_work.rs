@@ -160,11 +160,11 @@ async fn events_of(text: &str) -> Events {
 
 #[tokio::test]
 async fn a_stream_as_in_the_contract_is_read() {
-    let text = ": hello\n\nid: 7\nevent: delta\n: amid\ndata: {\"text\":\"Hi \"}\n\n:\n\n\
-                event: delta\nid: 8\ndata: {\"text\":\"there\"}\n\nid: 9\nevent: done\ndata: {}\n\n";
+    let text = ": hello\n\nid: 7\nevent: delta\n: amid\ndata: {\"content\":\"Hi \"}\n\n:\n\n\
+                event: delta\nid: 8\ndata: {\"content\":\"there\"}\n\nid: 9\nevent: done\ndata: {}\n\n";
     let mut events = events_of(text).await;
     assert_eq!((events.status, events.request_id()), (StatusCode::OK, "req-1".to_owned()));
-    assert_eq!(events.next().await.expect("an event").data, json!({"text": "Hi "}));
+    assert_eq!(events.next().await.expect("an event").data, json!({"content": "Hi "}));
     assert_eq!(events.comments(), 2);
     events.next_comment().await;
     assert_eq!(events.comments(), 3);

@@ -107,10 +107,12 @@ async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
 
 #[tokio::test]
 async fn an_answer_within_the_limit_is_passed_on_whole() {
-    let (model, _house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "64KiB")]).await;
-    let text = "long ".repeat(12_000);
-    model.behave(Behaviour::Answer(Reply { text: text.clone(), ..Reply::default() }));
-    assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
+    let (model, _house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "2MiB")]).await;
+    for words in [12_000, 300_000] {
+        let text = "long ".repeat(words);
+        model.behave(Behaviour::Answer(Reply { text: text.clone(), ..Reply::default() }));
+        assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use crate::{
     client::{Answer, Client},
     events::{Event, Events},
-    fakes::model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
+    fakes::{
+        model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
+        papita::FakePapita,
+    },
     house::{House, Process, Service, open_with, wait_until},
+    wire::Wire,
 };
 
 /// A stream ends as soon as its client leaves.
@@ -529,6 +533,71 @@ async fn launch(settings: &[(&str, &str)]) -> (FakeModel, House, Process) {
     let house = settings.iter().fold(House::of_model(&model), |house, (name, value)| house.with(name, value));
     let process = house.launch().await;
     (model, house, process)
+}
+
+#[tokio::test]
+async fn a_stop_of_the_service_waits_for_a_slow_reader() {
+    let (model, _house, mut process) = launch(&[]).await;
+    let piece = "x".repeat(1 << 10);
+    model.behave(Behaviour::Stream(script(&vec![piece.as_str(); 3000])));
+    let mut wire = Wire::connect(process.address).await;
+    wire.send(&stream_request("long")).await;
+    model.wait_for_calls(1).await;
+    process.terminate();
+    wait_until("a service that is stopping", async || {
+        let health = process.client.try_send(process.client.request(Method::GET, "/api/health")).await;
+        health.is_ok_and(|health| health.json()["status"] == "stopping").then_some(())
+    })
+    .await;
+    let answer = wire.rest().await;
+    assert_eq!(answer.matches("event: delta").count(), 3000);
+    assert!(answer.contains("event: done"), "the stream was cut off");
+    assert_eq!(process.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_a_client_sends_during_its_stream_does_it_no_harm() {
+    let (model, _house, service) = open_with(&[("HEADER_TIMEOUT", "200ms"), ("KEEPALIVE_TIMEOUT", "400ms")]).await;
+    let (behaviour, tap) = by_tap(script(&["At last."]));
+    model.behave(behaviour);
+    let mut wire = Wire::connect(service.address()).await;
+    wire.send(&stream_request("think")).await;
+    wire.read_until("event: start").await;
+    wire.send("GET /api/he").await;
+    for _ in 0..3 {
+        wire.read_until("\n:").await;
+    }
+    tap.open();
+    wire.read_until("event: done").await;
+}
+
+/// A request for a stream after which the connection closes.
+fn stream_request(message: &str) -> String {
+    let body = json!({"message": message, "stream": true}).to_string();
+    let length = body.len();
+    format!(
+        "POST /api/chat HTTP/1.1\r\nHost: al-chat\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_in_the_middle_of_a_stream_asks_for_no_other_answer() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("sk-one");
+    let house = House::of_papita(&model, &papita);
+    let service = house.open().await;
+    let error = json!({"message": "revoked", "code": 401});
+    let (behaviour, tap) = by_tap(Script { ending: Ending::Error(error), ..script(&["one ", "two "]) });
+    model.behave(behaviour);
+    let mut events = service.client.stream_chat("count").await;
+    tap.release(1);
+    assert_eq!(read_pieces(&mut events, 1).await, "one ");
+    papita.serve_key("sk-two");
+    tap.open();
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), &end.data["code"]), ("two ", &json!("invalid_api_key")));
+    assert_eq!(model.call_count(), 1);
 }
 
 /// How a stream is cut in the middle.

@@ -50,6 +50,17 @@ impl Wire {
         rest
     }
 
+    /// Reads on until this has come, and no further than what came with it.
+    pub async fn read_until(&mut self, text: &str) {
+        let reading = async {
+            let mut read = Vec::new();
+            while !String::from_utf8_lossy(&read).contains(text) {
+                assert_ne!(self.0.read_buf(&mut read).await.expect("more"), 0, "the server hung up before {text:?}");
+            }
+        };
+        timeout(PATIENCE, reading).await.expect("it comes in time");
+    }
+
     /// Whether something has arrived that was not read yet.
     pub fn has_arrived(&self) -> bool {
         self.0.try_read(&mut [0]).is_ok()

@@ -146,7 +146,7 @@ impl EventStream {
                 write(bytes, id, "done", &answer);
             }
             What::End(Err(failure)) => {
-                write(bytes, id, "error", &Problem::from(failure).body(self.reader.request_id()));
+                write(bytes, id, "error", &Problem::from(failure).in_stream().body(self.reader.request_id()));
             }
         }
     }

@@ -126,13 +126,20 @@ impl Answering {
                 Ok(Some(answer.text).filter(|text| !text.is_empty()))
             }
             Some(Source::Stream(mut stream)) => {
-                if let Some(text) = stream.next(self.limits).await? {
-                    self.source = Some(Source::Stream(stream));
-                    return Ok(Some(text));
+                let text = stream.next(self.limits).await?;
+                if text.is_none() {
+                    (self.usage, self.finish) = stream.ending()?;
                 }
-                (self.usage, self.finish) = stream.ending()?;
-                Ok(None)
+                self.source = Some(Source::Stream(stream));
+                Ok(text)
             }
+        }
+    }
+
+    /// Lets the connection of a complete answer be used for the next question.
+    pub async fn read_out(self) {
+        if let Some(Source::Stream(stream)) = self.source {
+            stream.read_out().await;
         }
     }
 

@@ -16,6 +16,12 @@ use crate::{chat::Finish, cost::TokenUsage, http_client::ReadFailure, model::ref
 /// The data of the event that ends a stream.
 const DONE: &[u8] = b"[DONE]";
 
+/// How long to wait for figures when the last word is there.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// How long to wait for the end of a body behind its last event.
+const READING_OUT: Duration = Duration::from_millis(100);
+
 #[derive(Debug)]
 pub(super) struct Streamed {
     response: reqwest::Response,
@@ -41,6 +47,9 @@ impl Streamed {
                     self.is_done = true;
                     return Ok(None);
                 }
+                if data.is_empty() {
+                    continue;
+                }
                 let chunk = read_chunk(data)?;
                 if let Some(text) = self.take_in(chunk) {
                     self.length += text.len();
@@ -53,32 +62,46 @@ impl Streamed {
             if self.decoder.pending() > limits.response {
                 return Err(ModelFailure::TooLarge);
             }
-            self.read(self.patience(limits)).await?;
+            let read = self.read(self.patience(limits)).await;
+            // Once the reason for the answer's end has come it is complete, however its connection ends.
+            self.is_done = self.finish_reason.is_some() && !matches!(read, Ok(true));
+            if !self.is_done && !read? {
+                return Err(ModelFailure::ConnectionLost);
+            }
         }
         Ok(None)
     }
 
-    /// A model that thinks is silent before its first word for longer than between two.
+    /// A model that thinks is silent before its first word for longer than between two; and what comes after its last,
+    /// the figures, comes at once.
     fn patience(&self, limits: Limits) -> Duration {
-        if self.length == 0 { limits.first_byte_timeout.max(limits.idle_timeout) } else { limits.idle_timeout }
+        match (self.length, &self.finish_reason) {
+            (_, Some(_)) => limits.idle_timeout.min(LAST_WAIT),
+            (0, None) => limits.first_byte_timeout.max(limits.idle_timeout),
+            (_, None) => limits.idle_timeout,
+        }
     }
 
-    async fn read(&mut self, patience: Duration) -> Result<(), ModelFailure> {
+    /// Reads on. Returns whether there was something to read.
+    async fn read(&mut self, patience: Duration) -> Result<bool, ModelFailure> {
         let read = tokio::time::timeout(patience, self.response.chunk()).await;
-        match read.map_err(|_| ModelFailure::Timeout)?.map_err(ReadFailure::Lost)? {
-            Some(bytes) => self.decoder.feed(&bytes),
-            // Without an end of its own the answer may be cut off, unless its reason to end has come.
-            None if self.finish_reason.is_some() => self.is_done = true,
-            None => return Err(ModelFailure::ConnectionLost),
+        let bytes = read.map_err(|_| ModelFailure::Timeout)?.map_err(ReadFailure::Lost)?;
+        if let Some(bytes) = &bytes {
+            self.decoder.feed(bytes);
         }
-        Ok(())
+        Ok(bytes.is_some())
+    }
+
+    /// Reads what comes behind the end, so that the connection can be used for the next question.
+    pub(super) async fn read_out(mut self) {
+        while let Ok(Ok(Some(_))) = tokio::time::timeout(READING_OUT, self.response.chunk()).await {}
     }
 
     fn take_in(&mut self, chunk: Chunk) -> Option<String> {
         if let Some(usage) = chunk.usage.as_ref().and_then(read_usage) {
             self.usage = Some(usage);
         }
-        let choice = chunk.choices.into_iter().next()?;
+        let choice = chunk.choices?.into_iter().next()?;
         if choice.finish_reason.is_some() {
             self.finish_reason = choice.finish_reason;
         }
@@ -86,15 +109,14 @@ impl Streamed {
     }
 
     /// What it took, and how it ended.
-    pub(super) fn ending(self) -> Result<(Option<TokenUsage>, Finish), ModelFailure> {
+    pub(super) fn ending(&self) -> Result<(Option<TokenUsage>, Finish), ModelFailure> {
         Ok((self.usage, read_finish(self.finish_reason.as_deref(), self.length > 0)?))
     }
 }
 
 #[derive(Deserialize)]
 struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
 }
@@ -137,8 +159,11 @@ mod tests {
         let quota = r#"{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}"#;
         assert_eq!(failure(quota), Some(ModelFailure::QuotaExhausted { retry_after: None }));
         assert_eq!(failure(r#"{"error":{"code":503}}"#), Some(ModelFailure::Overloaded { retry_after: None }));
-        assert_eq!(failure(r#"{"error":{"message":"boom","code":200}}"#), Some(ModelFailure::Failed(500)));
-        assert_eq!(failure(r#"{"error":"boom"}"#), Some(ModelFailure::Failed(500)));
+        assert_eq!(
+            failure(r#"{"error":{"message":"boom","code":200}}"#),
+            Some(ModelFailure::Failed { status: 500, retry_after: None })
+        );
+        assert_eq!(failure(r#"{"error":"boom"}"#), Some(ModelFailure::Failed { status: 500, retry_after: None }));
         assert_eq!(failure("<html>"), Some(ModelFailure::Unreadable));
         assert_eq!(failure(r#"{"choices":[],"error":null}"#), None);
     }
