@@ -9,10 +9,12 @@ mod answer;
 mod delivery;
 mod journal;
 mod metrics;
+mod model_test;
 mod once;
 mod places;
 mod recovery;
 mod registry;
+mod run;
 
 use std::{
     sync::Arc,
@@ -21,33 +23,24 @@ use std::{
 
 use jiff::Timestamp;
 use moka::future::Cache;
-use tokio::{select, sync::oneshot, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    account::Outcome,
-    answer::{Answer, Asking, Reply},
-    delivery::Delivery,
-    journal::{Journal, Unwanted},
-    metrics::Metrics,
-    places::Places,
-    registry::Registry,
-};
+use self::{delivery::Delivery, metrics::Metrics, places::Places, registry::Registry};
 pub use self::{
     journal::{Event, Reader, What},
     once::{IdempotencyKey, InvalidIdempotencyKey},
     recovery::StartFailure,
 };
 use crate::{
-    chat::{Finish, Message, Role, Speaker},
+    chat::{Finish, Message, Speaker},
     clock::Clock,
-    config::{self, OnDisconnect},
+    config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
     model::{BreakerState, Breakers, ModelFailure, OpenAi},
     session::SessionId,
     session_log::SessionLog,
-    storage::{CallersKey, Storage, TurnRecord},
+    storage::Storage,
     tasks::Tasks,
     usage::UsageLog,
 };
@@ -249,54 +242,6 @@ impl Turns {
         is_callers.then(|| journal.reader())
     }
 
-    /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
-    /// meanwhile gets the same answer: this costs money, and anyone may ask.
-    pub async fn test(&self, request_id: &str) -> Result<(String, Told), TurnFailure> {
-        self.ensure_ready()?;
-        let (done, told) = oneshot::channel();
-        let this = self.clone();
-        let request_id = request_id.to_owned();
-        self.0.running.spawn("model test", async move {
-            let told = this.0.tests.try_get_with((), this.run_test(request_id)).await;
-            this.0.tests.invalidate(&()).await;
-            // Whoever asked may have left.
-            let _ = done.send(told.map_err(|failure| TurnFailure::clone(&failure)));
-        });
-        told.await.unwrap_or(Err(TurnFailure::Died))
-    }
-
-    async fn run_test(&self, request_id: String) -> Result<(String, Told), TurnFailure> {
-        let started = Instant::now();
-        let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
-        let mut reply = Reply::new(self.0.settings.default.clone());
-        let journal = Journal::new(request_id.clone(), None, reply.model.clone(), Duration::ZERO);
-        let timeout = self.0.limits.timeout;
-        let asking = Asking {
-            turns: self,
-            messages: &messages,
-            stream: false,
-            deadline: tokio::time::Instant::now() + timeout,
-            journal: &journal,
-            reply: &mut reply,
-        };
-        let answer = tokio::time::timeout(timeout, asking.answer()).await;
-        let Answer { usage, finish } = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
-        let (model, at) = (reply.model, self.0.clock.now());
-        let record = TurnRecord {
-            at,
-            request_id,
-            session_id: None,
-            model: model.clone(),
-            failed: false,
-            usage: usage.unwrap_or_default(),
-            cost: self.cost(&model, usage).unwrap_or_default(),
-            latency: started.elapsed(),
-            posting: None,
-        };
-        self.0.storage.keep_turn(record, None);
-        Ok((journal.text(), Told { model, usage: usage.unwrap_or_default(), finish, at }))
-    }
-
     /// How many usage records wait for Papita, and how many were dropped because too many waited.
     #[must_use]
     pub fn papita_queue(&self) -> (u64, u64) {
@@ -328,7 +273,8 @@ impl Turns {
         self.0.draining.is_cancelled()
     }
 
-    /// Refuses new turns from now on, waits for those in flight, `deadline` at the most, and ends those that are left. Returns how many that were.
+    /// Refuses new turns from now on, waits for those in flight, `deadline` at the most, and ends those that are left.
+    /// Returns how many that were.
     pub async fn drain(&self, deadline: Duration) -> usize {
         self.0.draining.cancel();
         if self.0.running.finished(deadline).await {
@@ -356,81 +302,5 @@ impl Turns {
             Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
             Some(_) => Err(TurnFailure::ModelNotAllowed),
         }
-    }
-
-    fn open(&self, ask: &Ask, model: &str) -> Arc<Journal> {
-        // Who isn't told the turn's id, and didn't name the turn, cannot come back to it.
-        let may_return = ask.stream || ask.idempotency_key.is_some();
-        let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
-        Journal::new(ask.request_id.clone(), ask.session_id.clone(), model.to_owned(), grace)
-    }
-
-    async fn run(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
-        let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
-        let mut reply = Reply::new(model);
-        let outcome = self.outcome(&ask, &journal, &mut reply).await;
-        let told = self.account(&ask, &reply, &journal, outcome).await;
-        if let Some(key) = key {
-            self.settle_key(&key, &journal, &told, reply.may_have_cost).await;
-        }
-        journal.end(told);
-        drop(unfinished);
-        if let Some(answer) = reply.complete {
-            answer.read_out().await;
-        }
-    }
-
-    /// The answer, or whatever ends the turn before it.
-    async fn outcome(&self, ask: &Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
-        let started = tokio::time::Instant::now();
-        let deadline = started + self.0.limits.timeout;
-        let mut is_abandoned = false;
-        let answering = async {
-            let _place = self.0.places.take().await?;
-            let Ask { messages, stream, .. } = ask;
-            Asking { turns: self, messages, stream: *stream, deadline, journal, reply }.answer().await
-        };
-        let out_of_time = async {
-            sleep_until(deadline).await;
-            if ask.stream && journal.is_answering() {
-                sleep_until(started + self.0.limits.stream_timeout).await;
-            }
-        };
-        let unwanted = async {
-            let mut unwanted = journal.unwanted(true).await;
-            if matches!(unwanted, Unwanted::Abandoned) && self.0.limits.on_disconnect == OnDisconnect::Drain {
-                is_abandoned = true;
-                unwanted = journal.unwanted(false).await;
-            }
-            match unwanted {
-                Unwanted::Stopped => {
-                    is_abandoned = false;
-                    Ok(Answer { usage: None, finish: Finish::Stopped })
-                }
-                Unwanted::Abandoned => Err(TurnFailure::ClientGone),
-            }
-        };
-        let answer = select! {
-            biased;
-            answer = answering => answer,
-            ending = unwanted => ending,
-            () = out_of_time => Err(ModelFailure::Timeout.into()),
-            () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
-        };
-        Outcome { answer, is_abandoned: is_abandoned && !journal.is_read() }
-    }
-}
-
-/// A turn under way. It ends as one, also if its task dies.
-struct Unfinished {
-    turns: Turns,
-    journal: Arc<Journal>,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Only the first end counts.
-        self.journal.end(Err(TurnFailure::Died));
-        self.turns.0.registry.retire(&self.journal);
     }
 }

@@ -1,0 +1,94 @@
+//! The course of a turn: from a place among the others to its end, whatever that is.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Ask, TurnFailure, Turns,
+    account::Outcome,
+    answer::{Answer, Asking, Reply},
+    journal::{Journal, Unwanted},
+};
+use crate::{chat::Finish, config::OnDisconnect, model::ModelFailure, storage::CallersKey};
+
+impl Turns {
+    pub(super) fn open(&self, ask: &Ask, model: &str) -> Arc<Journal> {
+        // Who isn't told the turn's id, and didn't name the turn, cannot come back to it.
+        let may_return = ask.stream || ask.idempotency_key.is_some();
+        let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
+        Journal::new(ask.request_id.clone(), ask.session_id.clone(), model.to_owned(), grace)
+    }
+
+    pub(super) async fn run(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
+        let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
+        let mut reply = Reply::new(model);
+        let outcome = self.outcome(&ask, &journal, &mut reply).await;
+        let told = self.account(&ask, &reply, &journal, outcome).await;
+        if let Some(key) = key {
+            self.settle_key(&key, &journal, &told, reply.may_have_cost).await;
+        }
+        journal.end(told);
+        drop(unfinished);
+        if let Some(answer) = reply.complete {
+            answer.read_out().await;
+        }
+    }
+
+    /// The answer, or whatever ends the turn before it.
+    async fn outcome(&self, ask: &Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
+        let started = Instant::now();
+        let deadline = started + self.0.limits.timeout;
+        let mut is_abandoned = false;
+        let answering = async {
+            let _place = self.0.places.take().await?;
+            let Ask { messages, stream, .. } = ask;
+            Asking { turns: self, messages, stream: *stream, deadline, journal, reply }.answer().await
+        };
+        let out_of_time = async {
+            sleep_until(deadline).await;
+            if ask.stream && journal.is_answering() {
+                sleep_until(started + self.0.limits.stream_timeout).await;
+            }
+        };
+        let unwanted = async {
+            let mut unwanted = journal.unwanted(true).await;
+            if matches!(unwanted, Unwanted::Abandoned) && self.0.limits.on_disconnect == OnDisconnect::Drain {
+                is_abandoned = true;
+                unwanted = journal.unwanted(false).await;
+            }
+            match unwanted {
+                Unwanted::Stopped => {
+                    is_abandoned = false;
+                    Ok(Answer { usage: None, finish: Finish::Stopped })
+                }
+                Unwanted::Abandoned => Err(TurnFailure::ClientGone),
+            }
+        };
+        let answer = select! {
+            biased;
+            answer = answering => answer,
+            ending = unwanted => ending,
+            () = out_of_time => Err(ModelFailure::Timeout.into()),
+            () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
+        };
+        Outcome { answer, is_abandoned: is_abandoned && !journal.is_read() }
+    }
+}
+
+/// A turn under way. It ends as one, also if its task dies.
+struct Unfinished {
+    turns: Turns,
+    journal: Arc<Journal>,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Only the first end counts.
+        self.journal.end(Err(TurnFailure::Died));
+        self.turns.0.registry.retire(&self.journal);
+    }
+}
