@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may say what it expects")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+mod breaker;
 mod client;
 mod command_line;
 mod contract;
@@ -17,6 +18,8 @@ mod full_disk;
 mod hand_clock;
 mod house;
 mod model_trouble;
+mod once;
+mod pressure;
 mod serving;
 mod session_log;
 mod sessions;

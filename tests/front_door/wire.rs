@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -17,6 +17,13 @@ pub struct Wire(TcpStream);
 impl Wire {
     pub async fn connect(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.expect("the server takes connections"))
+    }
+
+    /// A connection that takes no more than about so many bytes which are not read.
+    pub async fn connect_narrow(address: SocketAddr, bytes: u32) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(bytes).expect("a small buffer");
+        Self(socket.connect(address).await.expect("the server takes connections"))
     }
 
     pub async fn send(&mut self, text: &str) {
@@ -59,6 +66,32 @@ impl Wire {
             }
         };
         timeout(PATIENCE, reading).await.expect("it comes in time");
+    }
+
+    /// The head of an answer, and nothing behind it.
+    pub async fn head(&mut self) -> String {
+        let reading = async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.expect("an answer"));
+            }
+            head
+        };
+        let head = timeout(PATIENCE, reading).await.expect("an answer in time");
+        String::from_utf8(head).expect("a head of text")
+    }
+
+    /// Reads about so many bytes more.
+    pub async fn read(&mut self, bytes: usize) {
+        let reading = async {
+            let (mut piece, mut length) = (vec![0; 64 << 10], 0);
+            while length < bytes {
+                let read = self.0.read(&mut piece).await.expect("more to read");
+                assert_ne!(read, 0, "the server hung up");
+                length += read;
+            }
+        };
+        timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("{bytes} bytes did not come in time"));
     }
 
     /// Whether something has arrived that was not read yet.

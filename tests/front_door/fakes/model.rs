@@ -33,6 +33,8 @@ pub enum Behaviour {
     Echo,
     /// Tells its answer by the script.
     Stream(Script),
+    /// Streams this piece again and again, as fast as it is taken, for ever.
+    Endless(String),
     /// Answers whole, even when asked for a stream.
     IgnoresStream(Reply),
     /// Waits before the headers.
@@ -415,6 +417,7 @@ async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> A
         Behaviour::Answer(reply) => answer(reply, asked, progress),
         Behaviour::Echo => answer(&echo(asked), asked, progress),
         Behaviour::Stream(script) => perform(script, asked, progress).await,
+        Behaviour::Endless(piece) => repeat_for_ever(piece, asked, progress),
         Behaviour::IgnoresStream(reply) => answer_whole(reply, asked),
         Behaviour::Later(pause, then) => {
             sleep(*pause).await;
@@ -462,6 +465,20 @@ async fn perform(script: &Script, asked: &Value, progress: Arc<Progress>) -> Res
         Ending::Stall => half(&reply, asked, stream::pending()),
         Ending::Error(error) => respond_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error })),
     }
+}
+
+fn repeat_for_ever(piece: &str, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
+    let chunks = Chunks::of(&Reply::default(), asked);
+    let piece = chunks.delta(&json!({ "content": piece }), &Value::Null);
+    let pieces = stream::repeat(piece).then(move |piece| {
+        let progress = progress.clone();
+        async move {
+            flush().await;
+            progress.add_piece();
+            Ok(piece)
+        }
+    });
+    respond(StatusCode::OK, "text/event-stream; charset=utf-8", streamed(pieces))
 }
 
 fn wants_stream(asked: &Value) -> bool {
