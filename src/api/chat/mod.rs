@@ -27,7 +27,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::turn::Reader;
+use crate::turn::{InvalidIdempotencyKey, Reader};
 
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;
@@ -97,6 +97,10 @@ impl ChatApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<ChatReply, ChatFailure> {
+        // The framework passes over what isn't ASCII.
+        if idempotency_key.is_none() && request.headers().contains_key("idempotency-key") {
+            return Err(InvalidIdempotencyKey.into());
+        }
         let headers = Headers { session, idempotency_key, accepts_events: accepts_events(request) };
         let ask = asked.into_ask(headers, context)?;
         let stream = ask.stream;
