@@ -221,7 +221,8 @@ impl Turns {
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
-        let journal = self.open(&ask, &model);
+        // Who waits for a whole answer isn't told the turn's id, and cannot come back to it.
+        let journal = self.open(&ask, &model, ask.stream);
         let reader = journal.reader();
         // Who waits for a whole answer never learns of the turn's id before that.
         if ask.stream {

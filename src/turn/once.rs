@@ -41,7 +41,7 @@ impl Turns {
         let this = self.clone();
         let key = CallersKey { caller: caller(&ask.speaker, ask.session_id.as_ref()), key: key.0 };
         self.0.running.spawn("turn", async move {
-            let journal = this.open(&ask, &model);
+            let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
             let fingerprint = fingerprint(&ask);

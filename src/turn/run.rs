@@ -16,9 +16,7 @@ use super::{
 use crate::{chat::Finish, config::OnDisconnect, model::ModelFailure, storage::CallersKey};
 
 impl Turns {
-    pub(super) fn open(&self, ask: &Ask, model: &str) -> Arc<Journal> {
-        // Who isn't told the turn's id, and didn't name the turn, cannot come back to it.
-        let may_return = ask.stream || ask.idempotency_key.is_some();
+    pub(super) fn open(&self, ask: &Ask, model: &str, may_return: bool) -> Arc<Journal> {
         let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
         Journal::new(ask.request_id.clone(), ask.session_id.clone(), model.to_owned(), grace)
     }
