@@ -64,7 +64,18 @@ struct State {
     readers: usize,
     /// How far the fastest reader has read, in bytes; `EVERYTHING` for one who waits for the whole.
     read: usize,
-    is_stopped: bool,
+    wish: Wish,
+}
+
+/// What is wished of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// That it goes on.
+    GoOn,
+    /// That it stops; what was said so far is its answer.
+    Stop,
+    /// Nothing, by nobody: it ends without an answer.
+    None,
 }
 
 impl State {
@@ -140,7 +151,7 @@ impl Journal {
             end: None,
             readers: 0,
             read: 0,
-            is_stopped: false,
+            wish: Wish::GoOn,
         };
         let state = Mutex::new(state);
         let (news, ended, attention) = (Notify::new(), Notify::new(), Notify::new());
@@ -166,6 +177,28 @@ impl Journal {
         self.state().readers += 1;
         self.attention.notify_waiters();
         Reader { journal: Arc::clone(self), seen: 0 }
+    }
+
+    /// A reader for somebody who asks for the same, unless the turn is lost: failed, or given up.
+    pub(super) fn join(self: &Arc<Self>) -> Option<Reader> {
+        let mut state = self.state();
+        let is_lost = state.wish == Wish::None || state.end.as_ref().is_some_and(Result::is_err);
+        if is_lost {
+            return None;
+        }
+        state.readers += 1;
+        drop(state);
+        self.attention.notify_waiters();
+        Some(Reader { journal: Arc::clone(self), seen: 0 })
+    }
+
+    /// Gives the turn up, unless somebody has come to read it, or stopped it, after all. Returns whether it is given up.
+    pub(super) fn give_up(&self) -> bool {
+        let mut state = self.state();
+        if state.readers == 0 && state.wish == Wish::GoOn {
+            state.wish = Wish::None;
+        }
+        state.wish == Wish::None
     }
 
     /// This model is asked from now on.
@@ -264,9 +297,15 @@ impl Journal {
         self.ended.notify_waiters();
     }
 
-    /// What the turn failed of, if it has.
-    pub(super) fn failure(&self) -> Option<TurnFailure> {
-        self.state().end.as_ref().and_then(|end| end.as_ref().err().cloned())
+    /// Waits until the turn is over.
+    pub(super) async fn over(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.state().end.is_some() {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Resolves when the turn has been stopped or, unless readers don't matter, was without one for its grace.
@@ -275,7 +314,7 @@ impl Journal {
             let changed = self.attention.notified();
             let is_alone = {
                 let state = self.state();
-                if state.is_stopped {
+                if state.wish == Wish::Stop {
                     return Unwanted::Stopped;
                 }
                 readers_matter && state.readers == 0
@@ -307,6 +346,10 @@ pub struct Reader {
 }
 
 impl Reader {
+    pub(super) fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
     /// The turn's id: that of the request which began it.
     #[must_use]
     pub fn request_id(&self) -> &str {
@@ -412,7 +455,9 @@ impl Reader {
     #[must_use]
     pub fn stop(self) -> bool {
         let mut state = self.journal.state();
-        state.is_stopped = true;
+        if state.wish == Wish::GoOn {
+            state.wish = Wish::Stop;
+        }
         let goes_on = state.end.is_none();
         drop(state);
         self.journal.attention.notify_waiters();

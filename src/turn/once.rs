@@ -44,45 +44,57 @@ impl Turns {
             let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
-            let fingerprint = fingerprint(&ask);
-            let now = this.0.clock.now();
-            let before = this.0.storage.take_key(&key, &fingerprint, &ask.request_id, now).await;
-            match before {
-                Ok(None) => {
-                    // Whoever asked may have left: then the turn is without a reader, and ends in time.
-                    let _ = found.send(Ok(journal.reader()));
-                    this.run(ask, model, journal, Some(key)).await;
+            let asked = fingerprint(&ask);
+            let mut interrupted = None;
+            let found_before = loop {
+                let now = this.0.clock.now();
+                let before = match this.0.storage.take_key(&key, &asked, &ask.request_id, now).await {
+                    Ok(Some(before)) => before,
+                    Ok(None) => {
+                        // Whoever asked may have left: then the turn is without a reader, and ends in time.
+                        let _ = found.send(Ok(journal.reader()));
+                        return this.run(ask, model, journal, Some(key)).await;
+                    }
+                    Err(failure) => {
+                        tracing::error!(%failure, "an Idempotency-Key cannot be taken");
+                        break Err(TurnFailure::StorageUnavailable);
+                    }
+                };
+                if before.fingerprint != asked {
+                    break Err(TurnFailure::KeyReused);
                 }
-                Ok(Some(before)) => {
-                    this.0.registry.forget(&journal);
-                    let _ = found.send(this.repeat(&ask, &fingerprint, before));
+                let first = before.request_id.clone();
+                if let Some(reader) = this.repeat(&ask, before).await {
+                    break Ok(reader);
                 }
-                Err(failure) => {
-                    this.0.registry.forget(&journal);
-                    tracing::error!(%failure, "an Idempotency-Key cannot be taken");
-                    let _ = found.send(Err(TurnFailure::StorageUnavailable));
+                // It may have ended, and its key been settled, between the two looks at it; so another two.
+                if interrupted.replace(first.clone()) == Some(first) {
+                    break Err(TurnFailure::Interrupted);
                 }
+            };
+            this.0.registry.forget(&journal);
+            if let Ok(reader) = &found_before {
+                this.0.registry.add_other(&ask.request_id, reader.journal());
             }
+            let _ = found.send(found_before);
         });
         reader.await.unwrap_or(Err(TurnFailure::Died))
     }
 
-    /// The turn that was taken before: its answer, or a place among those who wait for it.
-    fn repeat(&self, ask: &Ask, fingerprint: &str, before: AskedBefore) -> Result<Reader, TurnFailure> {
-        if before.fingerprint != fingerprint {
-            return Err(TurnFailure::KeyReused);
+    /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
+    async fn repeat(&self, ask: &Ask, before: AskedBefore) -> Option<Reader> {
+        let known = self.0.registry.find(&before.request_id);
+        if let Some(reader) = known.as_ref().and_then(Journal::join) {
+            return Some(reader);
         }
-        let registry = &self.0.registry;
-        let journal = match (registry.find(&before.request_id), before.answer) {
-            (Some(journal), _) if journal.failure().is_none() => journal,
-            (_, Some(KeptAnswer { text, model, usage, finish, at })) => {
-                let told = Told { model, usage, finish, at };
-                Journal::ended(before.request_id, ask.session_id.clone(), &text, told)
-            }
-            (_, None) => return Err(TurnFailure::Interrupted),
-        };
-        registry.add_other(&ask.request_id, &journal);
-        Ok(journal.reader())
+        if let Some(KeptAnswer { text, model, usage, finish, at }) = before.answer {
+            let told = Told { model, usage, finish, at };
+            let journal = Journal::ended(before.request_id, ask.session_id.clone(), &text, told);
+            return Some(journal.reader());
+        }
+        // Its key is settled before its end.
+        known?.over().await;
+        None
     }
 
     /// Keeps the answer for repetitions, or gives back a key for which nothing was spent.

@@ -53,17 +53,16 @@ impl Turns {
             }
         };
         let unwanted = async {
-            let mut unwanted = journal.unwanted(true).await;
-            if matches!(unwanted, Unwanted::Abandoned) && self.0.limits.on_disconnect == OnDisconnect::Drain {
-                is_abandoned = true;
-                unwanted = journal.unwanted(false).await;
-            }
-            match unwanted {
-                Unwanted::Stopped => {
-                    is_abandoned = false;
-                    Ok(Answer { usage: None, finish: Finish::Stopped })
+            loop {
+                match journal.unwanted(!is_abandoned).await {
+                    Unwanted::Stopped => {
+                        is_abandoned = false;
+                        return Ok(Answer { usage: None, finish: Finish::Stopped });
+                    }
+                    Unwanted::Abandoned if self.0.limits.on_disconnect == OnDisconnect::Drain => is_abandoned = true,
+                    Unwanted::Abandoned if journal.give_up() => return Err(TurnFailure::ClientGone),
+                    Unwanted::Abandoned => {}
                 }
-                Unwanted::Abandoned => Err(TurnFailure::ClientGone),
             }
         };
         let answer = select! {
