@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sqlx::SqliteConnection;
 
 use super::{Storage, StorageFailure, count, moment, sql};
 use crate::{chat::Finish, cost::TokenUsage};
@@ -57,11 +58,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<AskedBefore>, StorageFailure> {
         let mut connection = self.write.acquire().await?;
-        let oldest = now - KEPT;
-        sqlx::query("DELETE FROM idempotency_keys WHERE asked_at < $1")
-            .bind(oldest.as_microsecond())
-            .execute(&mut *connection)
-            .await?;
+        forget(&mut connection, now).await?;
         let taken = sqlx::query(
             "INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, key) DO NOTHING",
@@ -86,6 +83,12 @@ impl Storage {
         .fetch_one(&mut *connection)
         .await?;
         Ok(Some(asked_before(row)))
+    }
+
+    /// Forgets the keys that have been kept for long enough.
+    pub async fn forget_old_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
+        let mut connection = self.write.acquire().await?;
+        Ok(forget(&mut connection, now).await?)
     }
 
     /// Keeps the answer of the turn that took this key.
@@ -117,6 +120,13 @@ impl Storage {
             .await?;
         Ok(())
     }
+}
+
+async fn forget(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
+    let oldest = now - KEPT;
+    let forgetting = sqlx::query("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest.as_microsecond());
+    forgetting.execute(connection).await?;
+    Ok(())
 }
 
 fn asked_before(row: Row) -> AskedBefore {

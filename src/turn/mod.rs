@@ -187,6 +187,8 @@ impl Turns {
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
         let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks);
+        let forgetting = once::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
+        tasks.spawn("idempotency keys", forgetting);
         let this = Self(Arc::new(Table {
             settings: config.model.clone(),
             limits: config.turns.clone(),
@@ -221,10 +223,9 @@ impl Turns {
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
-        // Who waits for a whole answer isn't told the turn's id, and cannot come back to it.
+        // Who waits for a whole answer isn't told the turn's id before its end, and cannot come back to it.
         let journal = self.open(&ask, &model, ask.stream);
         let reader = journal.reader();
-        // Who waits for a whole answer never learns of the turn's id before that.
         if ask.stream {
             self.0.registry.add(&journal);
         }

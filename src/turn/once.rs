@@ -3,14 +3,18 @@
 //! The key is taken in the database before the model is asked, and the answer is kept there before it is told. So a
 //! turn that the end of the process cut off is known as such, and never silently taken again.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::{select, sync::oneshot, time::sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{Ask, Reader, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
     chat::Speaker,
+    clock::Clock,
     session::SessionId,
-    storage::{AskedBefore, CallersKey, KeptAnswer},
+    storage::{AskedBefore, CallersKey, KeptAnswer, Storage},
 };
 
 /// Longest key, in bytes.
@@ -30,6 +34,23 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<Self, InvalidIdempotencyKey> {
         let is_key = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         if is_key { Ok(Self(text.to_owned())) } else { Err(InvalidIdempotencyKey) }
+    }
+}
+
+/// How often keys are looked through for those that are too old. Each new key does it, too, so that an old one is never
+/// found; this is for the sake of their answers' privacy where no new ones come.
+const FORGETTING: Duration = Duration::from_hours(1);
+
+/// Forgets old keys as long as the service runs.
+pub(super) async fn forget_old_keys(storage: Storage, clock: Clock, stopping: CancellationToken) {
+    loop {
+        if let Err(failure) = storage.forget_old_keys(clock.now()).await {
+            tracing::warn!(%failure, "old Idempotency-Keys cannot be forgotten yet");
+        }
+        select! {
+            () = sleep(FORGETTING) => {}
+            () = stopping.cancelled() => return,
+        }
     }
 }
 
