@@ -8,11 +8,10 @@
 #[path = "../tests/front_door/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
-#[path = "turns/server.rs"]
+#[allow(dead_code, reason = "each bench uses a part of it")]
 mod server;
 
 use std::{
-    fs,
     net::SocketAddr,
     path::Path,
     pin::Pin,
@@ -25,7 +24,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use server::{Server, cpu_time};
+use server::{Server, cpu_time, logged_turns, micros};
 use tokio::{net::TcpStream, task::JoinSet, time::sleep};
 
 /// The size of each request's body, whoever it is sent to.
@@ -82,7 +81,7 @@ async fn main() {
     if let Some(nginx) = &mut nginx {
         nginx.stop().await;
     }
-    let logged = logged_turns(dir.path());
+    let logged = logged_turns(dir.path()).len();
     println!("session log: {logged} of {turns} turns");
     assert_eq!(logged, turns, "every answered turn is in the session log");
 }
@@ -171,10 +170,6 @@ impl Measured {
     fn cpu_each(&self) -> Option<f64> {
         Some(micros(self.cpu?) / self.count())
     }
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }
 
 /// Who is loaded: the model itself, or a server in front of it.
@@ -291,11 +286,4 @@ impl Lane {
         }
         .expect("an answer")
     }
-}
-
-/// The lines of turns in the session log.
-fn logged_turns(dir: &Path) -> usize {
-    let files = fs::read_dir(dir.join("SessionLog")).expect("the session log's folder");
-    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("its text"));
-    texts.map(|text| text.lines().filter(|line| line.starts_with(r#"{"event":"chat""#)).count()).sum()
 }

@@ -1,4 +1,4 @@
-//! The processes under load, and what the system says of them.
+//! The processes under load, what the system says of them, and what AL-Chat logged.
 
 use std::{
     fs::{self, File},
@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -128,4 +129,20 @@ pub(crate) fn cpu_time(process: u32) -> Duration {
 fn ticks_per_second() -> u32 {
     let output = StdCommand::new("getconf").arg("CLK_TCK").output().expect("getconf runs");
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("ticks a second")
+}
+
+pub(crate) fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// The request ids of the turns in the session log, one for each line.
+pub(crate) fn logged_turns(dir: &Path) -> Vec<String> {
+    let files = fs::read_dir(dir.join("SessionLog")).expect("the session log's folder");
+    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("its text"));
+    let id = |line: &str| {
+        let turn: Value = serde_json::from_str(line).expect("a line of JSON");
+        turn["request_id"].as_str().expect("a request's id").to_owned()
+    };
+    let ids = |text: String| text.lines().filter(|line| line.starts_with(r#"{"event":"chat""#)).map(id).collect();
+    texts.flat_map(|text| -> Vec<_> { ids(text) }).collect()
 }
