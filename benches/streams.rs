@@ -1,0 +1,429 @@
+//! What streams cost, with everything on: `cargo bench --bench streams`, or with `-- --quick` for a first look.
+//!
+//! Three questions to the program over loopback in front of the fake model: how much later the first word comes than
+//! from the model itself, what passing on a word costs, and what as many streams as may be open at once occupy. Takes
+//! about a minute and a half and leaves nothing behind.
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+#![expect(clippy::print_stdout, reason = "its output is a table")]
+
+#[path = "../tests/front_door/fakes/mod.rs"]
+#[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
+mod fakes;
+#[allow(dead_code, reason = "each bench uses a part of it")]
+mod server;
+
+use std::{
+    iter,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use fakes::model::{Behaviour, FakeModel, Pace, Script};
+use serde_json::{Value, json};
+use server::{Server, cpu_time, logged_turns, micros};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+    time::{interval, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What each piece says.
+const WORD: &str = "word ";
+
+/// A piece as it arrives, in AL-Chat's events as well as in the model's chunks; and nowhere else.
+const PIECE: &[u8] = br#"{"content":"word "}"#;
+
+/// The end of a body sent in chunks, behind the end of the chunk before.
+const END: &[u8] = b"\r\n0\r\n\r\n";
+
+/// Pieces of a short answer.
+const SHORT: usize = 8;
+
+/// Pieces of a long answer.
+const LONG: usize = 2000;
+
+/// Who reads long answers at once.
+const READERS: usize = 8;
+
+/// Answers of one round at the most.
+const ROUND_LIMIT: usize = 40_000;
+
+/// What a model that is in no hurry waits before each word.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The most that a process may occupy with all streams open, in mebibytes.
+const MEMORY_LIMIT: f64 = 300.0;
+
+/// How long to wait for what should happen at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const AL_CHAT: &str = "al-chat";
+
+/// How much is measured.
+struct Plan {
+    round: Duration,
+    rounds: usize,
+    /// Streams open at once; as many as `MAX_TURNS` allows by itself.
+    streams: usize,
+    /// Streams opened in a second.
+    rate: usize,
+    /// How long they are watched with all of them open.
+    hold: Duration,
+}
+
+impl Plan {
+    /// The words of a stream that is still told when the last one has been opened and watched, even at half the rate.
+    fn words(&self) -> usize {
+        let opening = self.streams / self.rate * 2 + 1;
+        let time = Duration::from_secs(opening as u64) + self.hold;
+        usize::try_from(time.as_millis() / PAUSE.as_millis()).expect("a bounded run")
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = std::env::args().collect::<Vec<_>>();
+    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
+    // Without `--bench` it is `cargo test` that runs this, to see whether it works.
+    let quick = has("--quick") || !has("--bench");
+    let plan = if quick {
+        Plan { round: Duration::from_millis(250), rounds: 2, streams: 500, rate: 500, hold: Duration::from_secs(2) }
+    } else {
+        Plan { round: Duration::from_secs(1), rounds: 5, streams: 5000, rate: 500, hold: Duration::from_secs(10) }
+    };
+    // This process holds both ends of each stream: the reader's and the model's.
+    rlimit::increase_nofile_limit(u64::MAX).expect("more files");
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let model = FakeModel::start().await.without_recording();
+    let mut told = Vec::new();
+
+    let mut chat = Server::al_chat(dir.path(), &model).await;
+    model.behave(story(SHORT, Pace::AtOnce));
+    for concurrency in [1, 32] {
+        let mut targets = both(&model, &chat, concurrency).await;
+        told.extend(measure(&mut targets, &plan, SHORT).await);
+        print_first_words(&targets, concurrency);
+    }
+    model.behave(story(LONG, Pace::AtOnce));
+    let mut targets = both(&model, &chat, READERS).await;
+    told.extend(measure(&mut targets, &plan, LONG).await);
+    print_throughput(&targets);
+    drop(targets);
+    println!("memory: {:.1} MiB at the most", chat.memory("VmHWM"));
+    chat.stop().await;
+
+    told.extend(hold_open(dir.path(), &model, &plan).await);
+
+    let mut logged = logged_turns(dir.path());
+    println!("session log: {} of {} turns", logged.len(), told.len());
+    told.sort_unstable();
+    logged.sort_unstable();
+    assert!(logged == told, "every turn is in the session log, and exactly once");
+}
+
+fn story(words: usize, pace: Pace) -> Behaviour {
+    let pieces = iter::repeat_n(WORD.to_owned(), words).collect();
+    Behaviour::Stream(Script { pieces, pace, ..Script::default() })
+}
+
+/// Rounds of load by turns, so that what else the machine does falls on all alike. Returns the turns taken.
+async fn measure(targets: &mut [Target], plan: &Plan, words: usize) -> Vec<String> {
+    let mut turns = Vec::new();
+    // One round more, first, to warm up.
+    for round in 0..=plan.rounds {
+        for target in &mut *targets {
+            let mut measured = target.load(plan.round, words).await;
+            turns.append(&mut measured.turns);
+            if round > 0 {
+                target.measured.add(measured);
+            }
+        }
+    }
+    turns
+}
+
+fn print_first_words(targets: &[Target], concurrency: usize) {
+    println!("first word of {SHORT}, concurrency {concurrency}:");
+    let direct = &targets[0].measured;
+    for Target { name, measured, .. } in targets {
+        let rate = measured.rate(measured.first_words.len());
+        let [p50, p99] = [0.5, 0.99].map(|part| measured.first_word(part));
+        let [more50, more99] = [0.5, 0.99].map(|part| measured.first_word(part) - direct.first_word(part));
+        print!("  {name:8} {rate:7.0}/s   p50 {p50:6.0} µs ({more50:+.0})   p99 {p99:6.0} µs ({more99:+.0})");
+        print_cpu(measured, measured.first_words.len());
+    }
+}
+
+fn print_throughput(targets: &[Target]) {
+    println!("answers of {LONG} words, {READERS} readers:");
+    for Target { name, measured, .. } in targets {
+        print!("  {name:8} {:7.0} words/s", measured.rate(measured.words));
+        print_cpu(measured, measured.words);
+    }
+}
+
+fn print_cpu(measured: &Measured, count: usize) {
+    match measured.cpu {
+        Some(cpu) => println!("   CPU {:6.2} µs each", micros(cpu) / number(count)),
+        None => println!(),
+    }
+}
+
+/// Opens all streams on a process of their own, and watches them. One half of the readers then leaves, the other one
+/// reads to the end. Returns the turns taken.
+async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
+    let words = plan.words();
+    model.behave(story(words, Pace::Every(PAUSE)));
+    let mut chat = Server::al_chat(dir, model).await;
+    sleep(Duration::from_secs(1)).await;
+    let before = chat.memory("VmRSS");
+
+    let heard: Arc<[AtomicUsize]> = (0..plan.streams).map(|_| AtomicUsize::new(0)).collect();
+    let heard_now = || heard.iter().map(|words| words.load(Relaxed)).collect::<Vec<_>>();
+    let leave = CancellationToken::new();
+    let mut readers = JoinSet::new();
+    let mut pace = interval(Duration::from_secs(1) / u32::try_from(plan.rate).expect("a bounded run"));
+    for number in 0..plan.streams {
+        pace.tick().await;
+        let (address, heard) = (chat.address, Arc::clone(&heard));
+        let stays = number % 2 == 0;
+        let leave = leave.clone();
+        readers.spawn(async move {
+            let mut lane = Lane::of_chat(address).await;
+            let turn = lane.begin().await;
+            let reading = lane.read(|words| heard[number].store(words, Relaxed));
+            let read = tokio::select! {
+                read = reading => Some(read),
+                () = leave.cancelled(), if !stays => None,
+            };
+            assert!(read.is_none_or(|read| read == words), "{read:?} of {words} words");
+            turn
+        });
+    }
+    let all_heard = async {
+        while heard_now().contains(&0) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, all_heard).await.expect("each stream begins");
+
+    let (heard_before, cpu_before, watched) = (heard_now(), cpu_time(chat.id()), Instant::now());
+    sleep(plan.hold).await;
+    let (heard_after, cpu, time) = (heard_now(), cpu_time(chat.id()).saturating_sub(cpu_before), watched.elapsed());
+    let open = chat.memory("VmRSS");
+    assert_eq!(model.open_streams(), plan.streams, "all streams are open");
+    let news = heard_after.iter().zip(&heard_before).map(|(after, before)| after - before).collect::<Vec<_>>();
+    assert!(!news.contains(&0), "each stream delivers");
+
+    leave.cancel();
+    let mut turns = readers.join_all().await;
+    // What the readers have left goes on for a while; the program waits for that before it stops.
+    let highest = chat.memory("VmHWM");
+    chat.stop().await;
+    turns.retain(|turn| !turn.is_empty());
+    assert_eq!(turns.len(), plan.streams, "none was refused");
+
+    let delivered = number(news.iter().sum());
+    println!("{} streams open at once, a word every {} ms:", plan.streams, PAUSE.as_millis());
+    println!("  memory   {before:.1} MiB before, {open:.1} MiB with all open, {highest:.1} MiB at the most");
+    println!("           {:.1} KiB a stream", (open - before) * 1024.0 / number(plan.streams));
+    println!(
+        "  words    {:.0}/s delivered   CPU {:.1} % of a core, {:.1} µs each",
+        delivered / time.as_secs_f64(),
+        cpu.as_secs_f64() / time.as_secs_f64() * 100.0,
+        micros(cpu) / delivered,
+    );
+    assert!(highest < MEMORY_LIMIT, "{highest:.1} MiB are more than {MEMORY_LIMIT} MiB");
+    turns
+}
+
+/// What the rounds of one target came to.
+#[derive(Default)]
+struct Measured {
+    /// The times until the first word.
+    first_words: Vec<Duration>,
+    words: usize,
+    /// The ids that AL-Chat gave to its turns.
+    turns: Vec<String>,
+    time: Duration,
+    cpu: Option<Duration>,
+}
+
+impl Measured {
+    fn add(&mut self, other: Self) {
+        self.first_words.extend(other.first_words);
+        self.first_words.sort_unstable();
+        self.words += other.words;
+        self.time += other.time;
+        self.cpu = other.cpu.map(|cpu| cpu + self.cpu.unwrap_or_default());
+    }
+
+    fn rate(&self, count: usize) -> f64 {
+        number(count) / self.time.as_secs_f64()
+    }
+
+    /// In microseconds.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+    fn first_word(&self, part: f64) -> f64 {
+        micros(self.first_words[(number(self.first_words.len()) * part) as usize])
+    }
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).expect("a bounded run"))
+}
+
+/// Who is loaded: the model itself, or AL-Chat in front of it.
+struct Target {
+    name: &'static str,
+    /// The process whose CPU time is of interest.
+    process: Option<u32>,
+    lanes: Vec<Lane>,
+    measured: Measured,
+}
+
+async fn both(model: &FakeModel, chat: &Server, concurrency: usize) -> [Target; 2] {
+    let (mut direct, mut through) = (Vec::new(), Vec::new());
+    for _ in 0..concurrency {
+        direct.push(Lane::of_model(model.address()).await);
+        through.push(Lane::of_chat(chat.address).await);
+    }
+    [
+        Target { name: "direct", process: None, lanes: direct, measured: Measured::default() },
+        Target { name: AL_CHAT, process: Some(chat.id()), lanes: through, measured: Measured::default() },
+    ]
+}
+
+impl Target {
+    /// Asks on all lanes, again after each answer's end, until the time is over.
+    async fn load(&mut self, time: Duration, words: usize) -> Measured {
+        let most = ROUND_LIMIT / self.lanes.len();
+        let cpu_before = self.process.map(cpu_time);
+        let started = Instant::now();
+        let mut running = JoinSet::new();
+        for mut lane in self.lanes.drain(..) {
+            running.spawn(async move {
+                let (mut first_words, mut turns) = (Vec::new(), Vec::new());
+                while first_words.len() < most && started.elapsed() < time {
+                    let asked = Instant::now();
+                    let turn = lane.begin().await;
+                    let mut first_word = None;
+                    let read = lane.read(|words| {
+                        if words > 0 {
+                            first_word.get_or_insert_with(|| asked.elapsed());
+                        }
+                    });
+                    assert_eq!(read.await, words, "the words of an answer");
+                    first_words.extend(first_word);
+                    turns.extend(Some(turn).filter(|turn| !turn.is_empty()));
+                }
+                (lane, first_words, turns)
+            });
+        }
+        let mut measured = Measured::default();
+        for (lane, first_words, turns) in running.join_all().await {
+            self.lanes.push(lane);
+            measured.first_words.extend(first_words);
+            measured.turns.extend(turns);
+        }
+        measured.time = started.elapsed();
+        measured.cpu = self.process.map(cpu_time).zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+        measured.words = measured.first_words.len() * words;
+        measured
+    }
+}
+
+/// A connection that is kept, and what is asked on it. It reads no more of the answers than their pieces, so that
+/// thousands of them leave the machine to the program.
+struct Lane {
+    stream: TcpStream,
+    question: Vec<u8>,
+    /// What has been read and not yet been looked at.
+    bytes: Vec<u8>,
+}
+
+impl Lane {
+    async fn of_model(address: SocketAddr) -> Self {
+        let messages = [json!({"role": "user", "content": WORD.repeat(SHORT)})];
+        let body = json!({"model": "gpt-4o-mini", "stream": true, "messages": messages});
+        let question = post(address, "/v1/chat/completions", &body);
+        Self { stream: connect(address).await, question, bytes: Vec::new() }
+    }
+
+    /// With a session of its own.
+    async fn of_chat(address: SocketAddr) -> Self {
+        let mut this = Self { stream: connect(address).await, question: Vec::new(), bytes: Vec::new() };
+        this.question = post(address, "/api/session/start", &json!({}));
+        this.begin().await;
+        while !this.bytes.ends_with(b"}") {
+            this.receive().await;
+        }
+        let started: Value = serde_json::from_slice(&this.bytes).expect("a session");
+        let body = json!({
+            "message": WORD.repeat(SHORT), "sessionId": started["session_id"], "username": "ada", "isGuest": false,
+            "history": [], "stream": true,
+        });
+        this.question = post(address, "/api/chat", &body);
+        this
+    }
+
+    /// Asks, and reads the head of the answer. Returns the request's id where there is one.
+    async fn begin(&mut self) -> String {
+        self.bytes.clear();
+        self.stream.write_all(&self.question).await.expect("a listener");
+        let end = loop {
+            self.receive().await;
+            if let Some(end) = self.bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let head = String::from_utf8(self.bytes.drain(..end).collect()).expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}{}", String::from_utf8_lossy(&self.bytes));
+        let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+        id.unwrap_or_default().to_owned()
+    }
+
+    /// Reads to the end; tells after each look how many pieces have come. Returns how many came.
+    async fn read(&mut self, mut heard: impl FnMut(usize)) -> usize {
+        let mut pieces = 0;
+        loop {
+            pieces += self.bytes.windows(PIECE.len()).filter(|window| *window == PIECE).count();
+            heard(pieces);
+            if self.bytes.ends_with(END) {
+                return pieces;
+            }
+            // A piece, or the end, may have come in part.
+            self.bytes.drain(..self.bytes.len().saturating_sub(PIECE.len() - 1));
+            self.receive().await;
+        }
+    }
+
+    async fn receive(&mut self) {
+        let read = self.stream.read_buf(&mut self.bytes).await.expect("an answer");
+        assert!(read > 0, "the connection ended in the middle of an answer");
+    }
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    stream.set_nodelay(true).expect("a connection without delay");
+    stream
+}
+
+fn post(address: SocketAddr, path: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer sk-bench\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
