@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{StatusCode, header::HeaderMap};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -34,7 +34,9 @@ pub(super) struct Streamed {
 }
 
 impl Streamed {
-    pub(super) fn new(response: reqwest::Response) -> Self {
+    pub(super) fn new(mut response: reqwest::Response) -> Self {
+        // They have been read, and would keep the 8 KiB that the head was read into.
+        *response.headers_mut() = HeaderMap::new();
         let decoder = Decoder::default();
         Self { response, decoder, usage: None, finish_reason: None, length: 0, is_done: false }
     }
