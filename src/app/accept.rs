@@ -97,11 +97,12 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             let (local, remote) = addresses.clone();
             let request = Request::from((request, local, remote, Scheme::HTTP));
             pace.answer();
-            async {
+            // Boxed, so that a connection keeps no room for it while an answer leaves or nothing goes on.
+            Box::pin(async {
                 let response = hyper::Response::from(self.endpoint.get_response(request).await);
                 pace.send();
                 Ok::<_, Infallible>(response.map(|body| PacedBody { body, pace: Arc::clone(&pace) }))
-            }
+            })
         });
         let stream = TokioIo::new(Paced { stream, pace: Arc::clone(&pace) });
         let connection =
