@@ -25,12 +25,13 @@ impl Tasks {
     #[expect(clippy::disallowed_methods, reason = "the one home of spawned tasks")]
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let dead = Arc::clone(&self.dead);
-        let watched = async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        // Not an async block, which would keep room for the task twice: as it came in, and as it runs.
+        let watched = AssertUnwindSafe(task).catch_unwind().map(move |outcome| {
+            if outcome.is_err() {
                 tracing::error!(task = name, "a task died of a panic; please report this with the panic's text");
                 dead.lock().unwrap_or_else(PoisonError::into_inner).push(name);
             }
-        };
+        });
         tokio::spawn(self.tracker.track_future(watched));
     }
 
