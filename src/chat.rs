@@ -75,7 +75,8 @@ pub enum Finish {
 }
 
 impl Finish {
-    const ALL: [Self; 6] =
+    /// Every one of them.
+    pub const ALL: [Self; 6] =
         [Self::Complete, Self::Length, Self::ClientGone, Self::Stopped, Self::UpstreamError, Self::Timeout];
 
     /// The finish of this name.

@@ -1,6 +1,6 @@
 //! Numbers for those who watch the service, in the OpenMetrics text format.
 
-use std::{sync::atomic::AtomicU64, time::Duration};
+use std::{collections::HashMap, sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -36,9 +36,7 @@ struct Tokens {
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    turns: Family<Ended, Counter>,
-    tokens: Family<Tokens, Counter>,
-    attempts: Family<OfModel, Counter>,
+    models: HashMap<String, Counters>,
     turn_seconds: Histogram,
     first_word_seconds: Histogram,
     running: Gauge,
@@ -46,6 +44,15 @@ pub(super) struct Metrics {
     breakers: Family<OfModel, Gauge>,
     papita_queue: Gauge<u64, AtomicU64>,
     papita_dropped: Gauge<u64, AtomicU64>,
+}
+
+/// What is counted for each model. There from the start, so that the first of a kind shows as a change.
+#[derive(Debug)]
+struct Counters {
+    turns: [(Finish, Counter); Finish::ALL.len()],
+    prompt_tokens: Counter,
+    completion_tokens: Counter,
+    attempts: Counter,
 }
 
 /// One turn that has ended.
@@ -67,14 +74,28 @@ pub(super) struct Now<'a> {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
-        // From 5 ms to 82 s.
-        let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 15));
+    /// For turns of these models.
+    pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>) -> Self {
+        let (turns, tokens, attempts) = (Family::default(), Family::default(), Family::default());
+        let counters = |model: &str| {
+            let model = model.to_owned();
+            let of_kind = |kind| tokens.get_or_create_owned(&Tokens { model: model.clone(), kind });
+            let of_finish = |finish: Finish| {
+                let ended = Ended { model: model.clone(), finish: finish.as_str() };
+                (finish, turns.get_or_create_owned(&ended))
+            };
+            Counters {
+                turns: Finish::ALL.map(of_finish),
+                prompt_tokens: of_kind("prompt"),
+                completion_tokens: of_kind("completion"),
+                attempts: attempts.get_or_create_owned(&OfModel { model: model.clone() }),
+            }
+        };
+        // From 5 ms to 164 s.
+        let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let mut this = Self {
             registry: Registry::with_prefix("al_chat"),
-            turns: Family::default(),
-            tokens: Family::default(),
-            attempts: Family::default(),
+            models: models.into_iter().map(|model| (model.to_owned(), counters(model))).collect(),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
             running: Gauge::default(),
@@ -83,15 +104,20 @@ impl Metrics {
             papita_queue: Gauge::default(),
             papita_dropped: Gauge::default(),
         };
-        this.register();
+        this.register(turns, tokens, attempts);
         this
     }
 
-    fn register(&mut self) {
+    fn register(
+        &mut self,
+        turns: Family<Ended, Counter>,
+        tokens: Family<Tokens, Counter>,
+        attempts: Family<OfModel, Counter>,
+    ) {
         let registry = &mut self.registry;
-        registry.register("turns", "Turns that have ended", self.turns.clone());
-        registry.register("tokens", "Tokens read and written by models", self.tokens.clone());
-        registry.register("model_attempts", "Calls to models, repetitions included", self.attempts.clone());
+        registry.register("turns", "Turns that have ended", turns);
+        registry.register("tokens", "Tokens read and written by models", tokens);
+        registry.register("model_attempts", "Calls to models, repetitions included", attempts);
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
         registry.register("first_word_seconds", "From a request's arrival to the answer's first word", first_word);
@@ -105,12 +131,14 @@ impl Metrics {
     }
 
     pub(super) fn count(&self, turn: &EndedTurn<'_>) {
-        let model = || turn.model.to_owned();
-        self.turns.get_or_create(&Ended { model: model(), finish: turn.finish.as_str() }).inc();
-        for (kind, tokens) in [("prompt", turn.usage.prompt), ("completion", turn.usage.completion)] {
-            self.tokens.get_or_create(&Tokens { model: model(), kind }).inc_by(tokens);
+        if let Some(counters) = self.models.get(turn.model) {
+            if let Some((_, turns)) = counters.turns.iter().find(|(finish, _)| *finish == turn.finish) {
+                turns.inc();
+            }
+            counters.prompt_tokens.inc_by(turn.usage.prompt);
+            counters.completion_tokens.inc_by(turn.usage.completion);
+            counters.attempts.inc_by(u64::from(turn.attempts));
         }
-        self.attempts.get_or_create(&OfModel { model: model() }).inc_by(u64::from(turn.attempts));
         self.turn_seconds.observe(turn.latency.as_secs_f64());
         if let Some(first_word) = turn.first_word {
             self.first_word_seconds.observe(first_word.as_secs_f64());

@@ -65,41 +65,43 @@ impl Turns {
             let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
-            let asked = fingerprint(&ask);
-            let mut interrupted = None;
-            let found_before = loop {
-                let now = this.0.clock.now();
-                let before = match this.0.storage.take_key(&key, &asked, &ask.request_id, now).await {
-                    Ok(Some(before)) => before,
-                    Ok(None) => {
-                        // Whoever asked may have left: then the turn is without a reader, and ends in time.
-                        let _ = found.send(Ok(journal.reader()));
-                        return this.run(ask, model, journal, Some(key)).await;
-                    }
-                    Err(failure) => {
-                        tracing::error!(%failure, "an Idempotency-Key cannot be taken");
-                        break Err(TurnFailure::StorageUnavailable);
-                    }
-                };
-                if before.fingerprint != asked {
-                    break Err(TurnFailure::KeyReused);
-                }
-                let first = before.request_id.clone();
-                if let Some(reader) = this.repeat(&ask, before).await {
-                    break Ok(reader);
-                }
-                // It may have ended, and its key been settled, between the two looks at it; so another two.
-                if interrupted.replace(first.clone()) == Some(first) {
-                    break Err(TurnFailure::Interrupted);
-                }
+            let Some(reader) = this.find_before(&ask, &key).await.transpose() else {
+                // Whoever asked may have left: then the turn is without a reader, and ends in time.
+                let _ = found.send(Ok(journal.reader()));
+                return this.run(ask, model, journal, Some(key)).await;
             };
             this.0.registry.forget(&journal);
-            if let Ok(reader) = &found_before {
+            if let Ok(reader) = &reader {
                 this.0.registry.add_other(&ask.request_id, reader.journal());
             }
-            let _ = found.send(found_before);
+            let _ = found.send(reader);
         });
         reader.await.unwrap_or(Err(TurnFailure::Died))
+    }
+
+    /// A reader of the turn that was taken for this key before; if there was none, the key is taken.
+    async fn find_before(&self, ask: &Ask, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
+        let asked = fingerprint(ask);
+        let mut lost = None;
+        loop {
+            let now = self.0.clock.now();
+            let before = self.0.storage.take_key(key, &asked, &ask.request_id, now).await.map_err(|failure| {
+                tracing::error!(%failure, "an Idempotency-Key cannot be taken");
+                TurnFailure::StorageUnavailable
+            })?;
+            let Some(before) = before else { return Ok(None) };
+            if before.fingerprint != asked {
+                return Err(TurnFailure::KeyReused);
+            }
+            let first = before.request_id.clone();
+            if let Some(reader) = self.repeat(ask, before).await {
+                return Ok(Some(reader));
+            }
+            // It may have ended, and its key been settled, between the two looks at it; so another two.
+            if lost.replace(first.clone()) == Some(first) {
+                return Err(TurnFailure::Interrupted);
+            }
+        }
     }
 
     /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
