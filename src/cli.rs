@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api,
@@ -174,9 +175,9 @@ async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> Exi
     let messages =
         [crate::chat::Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
     let question = Question { model: name, messages: &messages, stream: false };
-    let asking = async { model.ask(question, key).await?.next().await };
-    let asked = tokio::time::timeout(config.turns.timeout, asking).await;
-    match asked.unwrap_or(Err(ModelFailure::Timeout)) {
+    let deadline = Instant::now() + config.turns.timeout;
+    let asking = async { model.ask(question, key, deadline).await?.next().await };
+    match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout)) {
         Ok(_) => {
             print(&format!("Model: {name} answers.\n"));
             ExitCode::SUCCESS

@@ -183,8 +183,7 @@ impl Asking<'_> {
     async fn hear(&mut self, key: Option<&Credential>, attempt: &mut Attempt) -> Result<Answer, ModelFailure> {
         let model = &self.turns.0.model;
         let question = Question { model: &self.reply.model, messages: self.messages, stream: self.stream };
-        let asking = model.ask(question, key.map(|credential| &credential.key));
-        let mut answering = timeout_at(self.deadline, asking).await.map_err(|_| ModelFailure::Timeout)??;
+        let mut answering = model.ask(question, key.map(|credential| &credential.key), self.deadline).await?;
         self.journal.begin();
         // A stream that has begun has a time limit of its own.
         let deadline = if self.stream { None } else { Some(self.deadline) };

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use self::streamed::Streamed;
@@ -53,9 +54,15 @@ impl OpenAi {
         Self { client, url, limits }
     }
 
-    /// Asks once. Returns when the model has begun to answer; dropping what is returned closes its connection.
-    pub async fn ask(&self, question: Question<'_>, key: Option<&ApiKey>) -> Result<Answering, ModelFailure> {
-        let response = self.send(question, key).await?;
+    /// Asks once. Returns when the model has begun to answer, for which it has until `deadline` at the most; dropping
+    /// what is returned closes its connection.
+    pub async fn ask(
+        &self,
+        question: Question<'_>,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<Answering, ModelFailure> {
+        let response = self.send(question, key, deadline).await?;
         let status = response.status();
         if !status.is_success() {
             let retry_after = refusal::retry_after(response.headers());
@@ -69,7 +76,12 @@ impl OpenAi {
         Ok(Answering { source: Some(source), limits: self.limits, usage: None, finish: Finish::Complete })
     }
 
-    async fn send(&self, question: Question<'_>, key: Option<&ApiKey>) -> Result<reqwest::Response, ModelFailure> {
+    async fn send(
+        &self,
+        question: Question<'_>,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<reqwest::Response, ModelFailure> {
         let body = serde_json::to_vec(&Request::from(question)).map_err(|_| ModelFailure::Unreadable)?;
         let mut request = self
             .client
@@ -79,7 +91,8 @@ impl OpenAi {
         if let Some(key) = key {
             request = request.header(AUTHORIZATION, key.bearer());
         }
-        let sent = tokio::time::timeout(self.limits.first_byte_timeout, request.send()).await;
+        let deadline = deadline.min(Instant::now() + self.limits.first_byte_timeout);
+        let sent = timeout_at(deadline, request.send()).await;
         sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| {
             // The connect timeout is part of not being reachable.
             if error.is_connect() {
