@@ -48,6 +48,7 @@ fn chat_line(criterion: &mut Criterion) {
         username: "ada",
         is_guest: false,
         model: "gpt-4o-mini",
+        requested_model: "gpt-4o-mini",
         prompt_tokens: 14,
         completion_tokens: 9,
         total_tokens: 23,

@@ -64,7 +64,7 @@ pub enum Finish {
     Complete,
     /// The model reached its limit of tokens.
     Length,
-    /// The client left before the answer was complete.
+    /// The client had left before the answer was complete, or before it was read to its end for its count alone.
     ClientGone,
     /// The turn was stopped before the answer was complete.
     Stopped,

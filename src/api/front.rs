@@ -154,7 +154,8 @@ impl Drop for RequestEvent {
         let method = self.method.as_str();
         let path = self.path.as_str();
         let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if status >= 500 {
+        // A key that is refused is the operator's business, whatever its status.
+        if status >= 500 || code == Some("invalid_api_key") {
             tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
         } else {
             tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");

@@ -116,7 +116,8 @@ impl HealthApi {
 
     /// Whether traffic should be sent here
     ///
-    /// 503 while the service stops, or while the database or the session log cannot be written.
+    /// 503 while the service stops, while the database or the session log cannot be written, or when a background task
+    /// has died.
     #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
     async fn ready(&self, Data(doors): Data<&Doors>) -> Result<Json<Ready>, NotReady> {
         let parts = Parts::of(doors).await;
@@ -147,7 +148,7 @@ impl Parts {
         let dead = doors.tasks.dead();
         let breakers = doors.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);
-        let failing = failing.map(|(model, state)| format!("{model}: {}", state.as_str())).collect::<Vec<_>>();
+        let failing = failing.map(|(model, state)| format!("{model}: breaker {}", state.as_str())).collect::<Vec<_>>();
         Self {
             serving: part(!doors.turns.is_draining(), "stopping"),
             database: part(database, "cannot be written"),

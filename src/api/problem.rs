@@ -283,7 +283,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::RateLimited { retry_after } => Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "rate_limited",
-            "The model's provider limits the rate of requests; please try again after the time in Retry-After",
+            "The model's provider limits the rate of requests; please try again a little later",
         )
         .retry_after(retry_after.unwrap_or(DEFAULT_WAIT)),
         ModelFailure::QuotaExhausted { retry_after } => Problem::new(
@@ -335,7 +335,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
             "The model failed too often of late and is left alone for a moment; please try again soon",
         )
         .retry_after(*retry_after),
-        ModelFailure::Timeout | ModelFailure::GatewayTimeout { .. } => Problem::new(
+        ModelFailure::Timeout | ModelFailure::Slow | ModelFailure::GatewayTimeout { .. } => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "model_timeout",
             "The model did not answer in time; please try again",

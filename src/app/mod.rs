@@ -135,7 +135,11 @@ impl App {
         }
         log.close().await;
         storage.close().await;
-        tracing::info!(turns_cut_off, "stopped");
+        if turns_cut_off > 0 {
+            tracing::warn!(turns_cut_off, "stopped; DRAIN_TIMEOUT was too short for some turns");
+        } else {
+            tracing::info!("stopped");
+        }
     }
 }
 

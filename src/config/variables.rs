@@ -40,7 +40,7 @@ variables! {
     MODEL_RETRIES = "2", "how often a model that failed is asked again, before the first word only";
     BREAKER_FAILURE_RATE = "50", "percent of failed calls at which a model is left alone for a while; 0 never";
     BREAKER_PAUSE = "10s", "how long a failing model is left alone before a single call tries it";
-    TURN_TIMEOUT = "28s", "time for a whole answer, or until a streamed one begins; retries included";
+    TURN_TIMEOUT = "28s", "time for a whole answer, or until the model takes up a streamed one; retries included";
     STREAM_TIMEOUT = "10m", "time for a streamed answer";
 
     RESUME_GRACE = "10s", "how long a turn goes on for a client that left its stream; 0 stops it at once";

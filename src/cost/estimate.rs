@@ -26,22 +26,24 @@ pub fn tokens(text: &str) -> u64 {
     whole.max(u64::from(!text.is_empty()))
 }
 
-/// So much of each text of a prompt is looked at, in bytes: attached files may have megabytes, and are of a kind.
-const SAMPLE: usize = 64 << 10;
+/// So much of a prompt is looked at, in bytes: attached files may have megabytes, and are much alike inside.
+const SAMPLE: usize = 256 << 10;
 
 /// About how many tokens a conversation is as a prompt: its texts, four more for each message (its role and its
 /// bounds), three for the start of the reply.
 #[must_use]
 pub fn prompt_tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
-    texts.into_iter().map(|text| sampled_tokens(text).saturating_add(4)).fold(3, u64::saturating_add)
-}
-
-fn sampled_tokens(text: &str) -> u64 {
-    let sample = &text[..text.floor_char_boundary(SAMPLE)];
-    if sample.len() == text.len() {
-        return tokens(text);
+    let (mut messages, mut bytes, mut seen, mut seen_tokens) = (0_u64, 0_usize, 0_usize, 0_u64);
+    for text in texts {
+        let sample = &text[..text.floor_char_boundary(SAMPLE - seen)];
+        messages += 1;
+        bytes += text.len();
+        seen += sample.len();
+        seen_tokens = seen_tokens.saturating_add(tokens(sample));
     }
-    tokens(sample).saturating_mul(text.len() as u64) / sample.len() as u64
+    let of_texts =
+        if seen < bytes { seen_tokens.saturating_mul(bytes as u64) / (seen.max(1) as u64) } else { seen_tokens };
+    of_texts.saturating_add(messages * 4 + 3)
 }
 
 /// About how many tokens an answer is that came in this many pieces.

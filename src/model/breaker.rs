@@ -53,7 +53,7 @@ impl Breakers {
     /// Breakers for these models.
     #[must_use]
     pub fn new(settings: config::Breaker, models: &BTreeSet<&str>) -> Self {
-        let breaker = |model: &&str| ((*model).to_owned(), Arc::new(Breaker::new(settings)));
+        let breaker = |model: &&str| ((*model).to_owned(), Arc::new(Breaker::new(model, settings)));
         Self(models.iter().map(breaker).collect())
     }
 
@@ -88,14 +88,23 @@ impl Attempt {
     pub fn succeeded(&mut self) {
         if let (Some(breaker), false) = (&self.breaker, self.is_answered) {
             breaker.lock().succeed(self.is_trial, Instant::now());
+            if self.is_trial {
+                tracing::info!(model = breaker.model, "the model answers again");
+            }
             (self.is_trial, self.is_answered) = (false, true);
         }
     }
 
     /// The model, or the way to it, failed.
-    pub fn failed(mut self) {
+    pub fn failed(mut self, failure: &ModelFailure) {
         if let Some(breaker) = &self.breaker {
-            breaker.lock().fail(self.is_trial, Instant::now(), breaker.settings);
+            // A call that was counted when it was answered isn't counted again.
+            let calls = u32::from(!self.is_answered);
+            let has_opened = breaker.lock().fail(self.is_trial, calls, Instant::now(), breaker.settings);
+            if has_opened {
+                let pause = breaker.settings.pause;
+                tracing::warn!(model = breaker.model, %failure, ?pause, "the model fails too often and is left alone");
+            }
             self.is_trial = false;
         }
     }
@@ -111,15 +120,16 @@ impl Drop for Attempt {
 
 #[derive(Debug)]
 struct Breaker {
+    model: String,
     settings: config::Breaker,
     record: Mutex<Record>,
 }
 
 impl Breaker {
-    fn new(settings: config::Breaker) -> Self {
+    fn new(model: &str, settings: config::Breaker) -> Self {
         let record =
             Record { slices: [Slice::default(); SLICES], start: Instant::now(), open_until: None, is_tried: false };
-        Self { settings, record: Mutex::new(record) }
+        Self { model: model.to_owned(), settings, record: Mutex::new(record) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
@@ -174,32 +184,37 @@ impl Record {
             self.open_until = None;
             self.is_tried = false;
         } else {
-            self.count(now, 0);
+            self.count(now, 1, 0);
         }
     }
 
-    fn fail(&mut self, was_trial: bool, now: Instant, settings: config::Breaker) {
+    /// Returns whether the breaker has opened by this.
+    fn fail(&mut self, was_trial: bool, calls: u32, now: Instant, settings: config::Breaker) -> bool {
         if was_trial {
             self.open_until = Some(now + settings.pause);
             self.is_tried = false;
-        } else if self.open_until.is_none() {
+            return true;
+        }
+        if self.open_until.is_none() {
             // Calls begun before the breaker opened don't prolong its pause.
-            let (calls, failures) = self.count(now, 1);
+            let (calls, failures) = self.count(now, calls, 1);
             let is_judged = settings.failure_rate > 0 && calls >= LEAST_CALLS;
             if is_judged && failures * 100 >= calls * settings.failure_rate {
                 self.open_until = Some(now + settings.pause);
+                return true;
             }
         }
+        false
     }
 
-    /// Counts a call. Returns the calls and failures of the last slices.
-    fn count(&mut self, now: Instant, failures: u32) -> (u32, u32) {
+    /// Counts these. Returns the calls and failures of the last slices.
+    fn count(&mut self, now: Instant, calls: u32, failures: u32) -> (u32, u32) {
         let number = u64::try_from(now.duration_since(self.start).as_millis() / SLICE.as_millis()).unwrap_or(u64::MAX);
         let slice = &mut self.slices[usize::try_from(number % SLICES as u64).unwrap_or_default()];
         if slice.number != number {
             *slice = Slice { number, ..Slice::default() };
         }
-        slice.calls += 1;
+        slice.calls += calls;
         slice.failures += failures;
         let recent = self.slices.iter().filter(|slice| slice.number + (SLICES as u64) > number);
         recent.fold((0, 0), |(calls, failures), slice| (calls + slice.calls, failures + slice.failures))
@@ -220,7 +235,7 @@ mod tests {
 
     impl Hand {
         fn new() -> Self {
-            let breaker = Arc::new(Breaker::new(SETTINGS));
+            let breaker = Arc::new(Breaker::new("m", SETTINGS));
             let now = breaker.lock().start;
             Self { breaker, now }
         }
@@ -231,7 +246,7 @@ mod tests {
             if succeeds {
                 record.succeed(is_trial, self.now);
             } else {
-                record.fail(is_trial, self.now, SETTINGS);
+                record.fail(is_trial, 1, self.now, SETTINGS);
             }
             Ok(())
         }
@@ -277,7 +292,7 @@ mod tests {
         assert_eq!(hand.state(), BreakerState::HalfOpen);
         assert_eq!(hand.breaker.admit(hand.now), Ok(true));
         assert_eq!(hand.call(true), Err(TRIAL), "a second call while the first tries");
-        hand.breaker.lock().fail(true, hand.now, SETTINGS);
+        hand.breaker.lock().fail(true, 1, hand.now, SETTINGS);
         assert_eq!(hand.state(), BreakerState::Open);
         hand.now += SETTINGS.pause;
         hand.call(true).unwrap();
@@ -287,11 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_breaks_off_after_its_first_word_is_one_failed_call() {
+        let breaker = config::Breaker { failure_rate: 100, ..SETTINGS };
+        let breakers = Breakers::new(breaker, &BTreeSet::from(["m"]));
+        for _ in 0..LEAST_CALLS {
+            let mut attempt = breakers.admit("m").unwrap();
+            attempt.succeeded();
+            attempt.failed(&ModelFailure::Unreachable);
+        }
+        assert!(breakers.admit("m").is_err());
+    }
+
+    #[test]
     fn a_trial_that_tells_nothing_makes_room_for_the_next() {
         let pause = Duration::from_nanos(1);
         let breakers = Breakers::new(config::Breaker { failure_rate: 1, pause }, &BTreeSet::from(["m"]));
         for _ in 0..LEAST_CALLS {
-            breakers.admit("m").unwrap().failed();
+            breakers.admit("m").unwrap().failed(&ModelFailure::Unreachable);
         }
         let trial = breakers.admit("m").unwrap();
         assert_eq!(breakers.admit("m").unwrap_err(), ModelFailure::LeftAlone { retry_after: TRIAL });

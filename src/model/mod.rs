@@ -86,6 +86,9 @@ pub enum ModelFailure {
     /// Nothing came in time.
     #[error("the model did not answer in time")]
     Timeout,
+    /// Nothing came while there was time left to ask another model.
+    #[error("the model was slow, and there was another one to ask")]
+    Slow,
     /// A server on the way to the model had no answer from it in time.
     #[error("the model's provider had no answer in time")]
     GatewayTimeout {
@@ -101,8 +104,8 @@ pub enum ModelFailure {
 }
 
 impl ModelFailure {
-    /// Whether the same question may be answered a moment later: no connection, or a status of 429, 500, 502, 503 or
-    /// 504.
+    /// Whether the same question may be answered a moment later: no connection or a lost one, or a status of 429 (save
+    /// for an account without credit), 500, 502, 503, 504, or one of those that some servers use in their place.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502, .. })
@@ -113,8 +116,9 @@ impl ModelFailure {
     /// Whether another model may do better: this one is away, busy, or unknown at the provider.
     #[must_use]
     pub fn is_unavailability(&self) -> bool {
-        let is_refused = matches!(self, Self::LeftAlone { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel);
-        is_refused || self.is_passing() || self.is_breakdown()
+        let is_away =
+            matches!(self, Self::LeftAlone { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel | Self::Slow);
+        is_away || self.is_passing() || self.is_breakdown()
     }
 
     /// Whether it tells that the model, or the way to it, is broken. A limit to the rate of requests doesn't.
@@ -131,7 +135,7 @@ impl ModelFailure {
         matches!(self, Self::Overloaded { .. } | Self::GatewayTimeout { .. })
     }
 
-    /// Whether it tells for certain that the provider has not begun to answer, so that nothing was spent.
+    /// Whether it tells, of a question that got no answer, that none was begun either, so that nothing was spent.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         !matches!(
@@ -141,7 +145,10 @@ impl ModelFailure {
                 | Self::Unreadable
                 | Self::TooLarge
                 | Self::Timeout
+                | Self::Slow
                 | Self::GatewayTimeout { .. }
+                // Said by a server on the way to the model, which may have heard the question.
+                | Self::Failed { status: 502.., .. }
         )
     }
 

@@ -54,6 +54,8 @@ pub struct Chat<'a> {
     pub is_guest: bool,
     /// The model that was asked; `basic` is the built-in responder.
     pub model: &'a str,
+    /// The model that should have been asked; another one when that one stood in for it.
+    pub requested_model: &'a str,
     /// Tokens read.
     pub prompt_tokens: u64,
     /// Tokens written.

@@ -27,7 +27,7 @@ pub struct AskedBefore {
     pub fingerprint: String,
     /// The request that asked first.
     pub request_id: String,
-    /// The answer. None while the turn goes on, and for ever if it was interrupted.
+    /// The answer. None while the turn goes on, and ever after if it was interrupted.
     pub answer: Option<KeptAnswer>,
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 enum Usage {
     Told(TokenUsage),
     Estimated(TokenUsage),
-    /// The model gave neither figures nor text.
+    /// The model gave neither figures nor text, or it was the built-in responder.
     None,
 }
 
@@ -126,11 +126,13 @@ impl Turns {
         let mut lines = self.0.log.lines(at);
         lines.add(&self.line(&ended));
         let record = self.record(&ended, at);
+        if ask.stream {
+            self.tell_end(&ended);
+        }
         self.0.metrics.count(&EndedTurn {
             model: &reply.model,
             finish: ended.finish(),
             usage: usage.tokens(),
-            attempts: reply.attempts,
             latency: ended.latency,
             first_word: ended.first_word,
         });
@@ -140,6 +142,23 @@ impl Turns {
         let Answer { finish, .. } = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(Told { model: reply.model.clone(), usage: usage.tokens(), finish, at })
+    }
+
+    /// The end of a stream, for the diagnostics: the event of its request was written at its beginning.
+    fn tell_end(&self, ended: &Ended<'_>) {
+        let request_id = ended.ask.request_id.as_str();
+        let Ended { reply: Reply { model, attempts, .. }, .. } = ended;
+        let (finish, latency_ms) = (ended.finish().as_str(), milliseconds(ended.latency));
+        let Some(failure) = ended.failure() else {
+            tracing::info!(request_id, model, attempts, finish, latency_ms, "stream");
+            return;
+        };
+        let (status, code) = (self.0.telling)(failure);
+        if status >= 500 {
+            tracing::warn!(request_id, model, attempts, finish, code, cause = %failure, latency_ms, "stream");
+        } else {
+            tracing::info!(request_id, model, attempts, finish, code, cause = %failure, latency_ms, "stream");
+        }
     }
 
     fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
@@ -172,6 +191,7 @@ impl Turns {
             username: &ask.speaker.username,
             is_guest: ask.speaker.is_guest,
             model: &reply.model,
+            requested_model: &reply.requested_model,
             prompt_tokens: tokens.prompt,
             completion_tokens: tokens.completion,
             total_tokens: tokens.total(),

@@ -28,6 +28,7 @@ pub(super) struct Answer {
 /// Who is being asked, and with which key.
 pub(super) struct Reply {
     pub(super) model: String,
+    pub(super) requested_model: String,
     pub(super) source: CredentialSource,
     pub(super) asked_at: Option<std::time::Instant>,
     /// How often a model was asked.
@@ -41,6 +42,7 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn new(model: String) -> Self {
         Self {
+            requested_model: model.clone(),
             model,
             source: CredentialSource::None,
             asked_at: None,
@@ -57,8 +59,11 @@ pub(super) struct Asking<'a> {
     pub(super) messages: &'a [Message],
     /// Whether the answer is wanted in pieces as they come.
     pub(super) stream: bool,
-    /// When the time for a beginning is over.
+    /// When the time for a whole answer, or for the beginning of a streamed one, is over.
     pub(super) deadline: Instant,
+    /// When another model should be asked, unless there is a word by then. Of a whole answer nothing is to be seen
+    /// before its end, so that it isn't given up for being slow.
+    pub(super) share: Option<Instant>,
     pub(super) journal: &'a Journal,
     /// Told at once who is asked with which key, so that a turn that is ended early can still say so.
     pub(super) reply: &'a mut Reply,
@@ -87,33 +92,40 @@ impl Asking<'_> {
         Ok(self.ask_models(key).await?)
     }
 
-    /// Asks the wanted model and, where that one is unavailable, those that may stand in for it. If none answers, the
-    /// failure of the wanted one is told.
+    /// Asks the requested model and, where that one is unavailable, those that may stand in for it. If none answers, the
+    /// failure of the requested one is told.
     async fn ask_models(&mut self, mut key: Option<Credential>) -> Result<Answer, ModelFailure> {
         let turns = self.turns;
-        let wanted = self.reply.model.clone();
-        let others = turns.0.settings.fallbacks.iter().filter(|model| **model != wanted).collect::<Vec<_>>();
-        let last_deadline = self.deadline;
-        self.deadline = share_of(last_deadline, others.len());
-        let outcome = self.ask_until_answered(&mut key).await;
-        if !outcome.as_ref().is_err_and(ModelFailure::is_unavailability) {
-            return outcome;
-        }
+        let requested = &self.reply.requested_model;
+        let others = turns.0.settings.fallbacks.iter().filter(|model| *model != requested).collect::<Vec<_>>();
+        self.share = self.share_of_time(others.len());
+        let failure = match self.ask_until_answered(&mut key).await {
+            Err(failure) if failure.is_unavailability() => failure,
+            outcome => return outcome,
+        };
         for (index, model) in others.iter().enumerate() {
-            if !self.may_ask_again() || Instant::now() >= last_deadline {
+            if !self.may_ask_again() || Instant::now() >= self.deadline {
                 break;
             }
-            tracing::warn!(model = self.reply.model, next = model, "the model is unavailable; another one is asked");
+            let request_id = self.journal.request_id.as_str();
+            tracing::info!(request_id, %failure, requested = self.reply.requested_model, model, "another model is asked");
             (*model).clone_into(&mut self.reply.model);
-            self.deadline = share_of(last_deadline, others.len() - 1 - index);
+            self.share = self.share_of_time(others.len() - 1 - index);
             let next = self.ask_until_answered(&mut key).await;
             if next.is_ok() || !self.may_ask_again() {
                 return next;
             }
         }
-        // What kept the wanted model from answering says more than what kept the others.
-        wanted.clone_into(&mut self.reply.model);
-        outcome
+        // What kept the requested model from answering says more than what kept the others.
+        self.reply.model.clone_from(&self.reply.requested_model);
+        Err(failure)
+    }
+
+    /// When the time for a model is over, if as many others can be asked after it.
+    fn share_of_time(&self, others: usize) -> Option<Instant> {
+        let now = Instant::now();
+        let shares = u32::try_from(others + 1).unwrap_or(u32::MAX);
+        (self.stream && others > 0).then(|| now + self.deadline.saturating_duration_since(now) / shares)
     }
 
     /// Once a word of an answer is out, there is no other answer.
@@ -124,20 +136,27 @@ impl Asking<'_> {
     /// Asks the model of the moment, again after failures that may pass, within its time.
     async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Answer, ModelFailure> {
         let mut pauses = pauses(self.turns.0.settings.retries);
+        let mut last = None;
         loop {
             let failure = match self.ask_with_keys(key).await {
                 Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
+                // The breaker opened meanwhile; what this turn met itself says more.
+                Err(ModelFailure::LeftAlone { retry_after }) => {
+                    return Err(last.unwrap_or(ModelFailure::LeftAlone { retry_after }));
+                }
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };
             // With a part of the pause on top: not all who were told the same time should come at once.
             let pause = failure.retry_after().map_or(pause, |wait| wait + pause / 4);
             // A wait that leaves no time for the answer helps nobody.
-            if Instant::now() + pause >= self.deadline {
+            if Instant::now() + pause >= self.share.unwrap_or(self.deadline) {
                 return Err(failure);
             }
-            tracing::debug!(%failure, ?pause, model = self.reply.model, "the model is asked again");
+            let request_id = self.journal.request_id.as_str();
+            tracing::debug!(request_id, %failure, ?pause, model = self.reply.model, "the model is asked again");
             tokio::time::sleep(pause).await;
+            last = Some(failure);
         }
     }
 
@@ -165,34 +184,40 @@ impl Asking<'_> {
         let had_cost = std::mem::replace(&mut self.reply.may_have_cost, true);
         self.reply.source = key.map_or(CredentialSource::None, |credential| credential.source);
         self.reply.attempts += 1;
+        self.turns.0.metrics.count_attempt(&self.reply.model);
         self.journal.ask(&self.reply.model);
-        let outcome = self.hear(key, &mut attempt).await;
+        let outcome = match self.ask_model(key).await {
+            Ok(answering) => self.hear(answering, &mut attempt).await,
+            Err(failure) => {
+                if failure.is_refusal() {
+                    self.reply.may_have_cost = had_cost;
+                }
+                Err(failure)
+            }
+        };
         match &outcome {
-            Err(failure) if failure.is_breakdown() => attempt.failed(),
-            // A limit to the rate of requests says nothing of the model; otherwise, who refuses is there.
-            Err(ModelFailure::RateLimited { .. }) => {}
+            Err(failure) if failure.is_breakdown() => attempt.failed(failure),
+            // That there are too many requests, or that we wouldn't wait, says nothing of the model; otherwise, who
+            // refuses is there.
+            Err(ModelFailure::RateLimited { .. } | ModelFailure::Slow) => {}
             _ => attempt.succeeded(),
-        }
-        if outcome.as_ref().is_err_and(ModelFailure::is_refusal) {
-            self.reply.may_have_cost = had_cost;
         }
         outcome
     }
 
-    /// Asks, and passes the answer on as it comes.
-    async fn hear(&mut self, key: Option<&Credential>, attempt: &mut Attempt) -> Result<Answer, ModelFailure> {
-        let model = &self.turns.0.model;
+    async fn ask_model(&self, key: Option<&Credential>) -> Result<Answering, ModelFailure> {
         let question = Question { model: &self.reply.model, messages: self.messages, stream: self.stream };
-        let mut answering = model.ask(question, key.map(|credential| &credential.key), self.deadline).await?;
+        let asking = self.turns.0.model.ask(question, key.map(|credential| &credential.key), self.deadline);
+        match self.share {
+            Some(share) => timeout_at(share, asking).await.map_err(|_| ModelFailure::Slow)?,
+            None => asking.await,
+        }
+    }
+
+    /// Passes the answer on as it comes.
+    async fn hear(&mut self, mut answering: Answering, attempt: &mut Attempt) -> Result<Answer, ModelFailure> {
         self.journal.begin();
-        // A stream that has begun has a time limit of its own.
-        let deadline = if self.stream { None } else { Some(self.deadline) };
-        loop {
-            let next = match deadline {
-                Some(deadline) => timeout_at(deadline, answering.next()).await.map_err(|_| ModelFailure::Timeout)?,
-                None => answering.next().await,
-            };
-            let Some(text) = next? else { break };
+        while let Some(text) = self.next(&mut answering).await? {
             attempt.succeeded();
             self.journal.append(&text).await;
         }
@@ -200,12 +225,19 @@ impl Asking<'_> {
         self.reply.complete = Some(answering);
         Ok(answer)
     }
-}
 
-/// When the time for a model is over, if as many others may have to be asked after it.
-fn share_of(last_deadline: Instant, others: usize) -> Instant {
-    let now = Instant::now();
-    now + last_deadline.saturating_duration_since(now) / u32::try_from(others + 1).unwrap_or(1)
+    /// The next piece. The time of a stream that goes on is limited elsewhere.
+    async fn next(&self, answering: &mut Answering) -> Result<Option<String>, ModelFailure> {
+        match self.share {
+            _ if !self.stream => {
+                timeout_at(self.deadline, answering.next()).await.map_err(|_| ModelFailure::Timeout)?
+            }
+            Some(share) if self.may_ask_again() => {
+                timeout_at(share, answering.next()).await.map_err(|_| ModelFailure::Slow)?
+            }
+            _ => answering.next().await,
+        }
+    }
 }
 
 /// The pauses between attempts.

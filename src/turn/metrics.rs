@@ -43,7 +43,8 @@ pub(super) struct Metrics {
     waiting: Gauge,
     breakers: Family<OfModel, Gauge>,
     papita_queue: Gauge<u64, AtomicU64>,
-    papita_dropped: Gauge<u64, AtomicU64>,
+    papita_dropped: Counter,
+    refused: Counter,
 }
 
 /// What is counted for each model. There from the start, so that the first of a kind shows as a change.
@@ -60,7 +61,6 @@ pub(super) struct EndedTurn<'a> {
     pub(super) model: &'a str,
     pub(super) finish: Finish,
     pub(super) usage: TokenUsage,
-    pub(super) attempts: u32,
     pub(super) latency: Duration,
     pub(super) first_word: Option<Duration>,
 }
@@ -69,6 +69,7 @@ pub(super) struct EndedTurn<'a> {
 pub(super) struct Now<'a> {
     pub(super) running: usize,
     pub(super) waiting: usize,
+    pub(super) refused: u64,
     pub(super) breakers: Vec<(&'a str, BreakerState)>,
     pub(super) papita_queue: (u64, u64),
 }
@@ -102,7 +103,8 @@ impl Metrics {
             waiting: Gauge::default(),
             breakers: Family::default(),
             papita_queue: Gauge::default(),
-            papita_dropped: Gauge::default(),
+            papita_dropped: Counter::default(),
+            refused: Counter::default(),
         };
         this.register(turns, tokens, attempts);
         this
@@ -116,11 +118,12 @@ impl Metrics {
     ) {
         let registry = &mut self.registry;
         registry.register("turns", "Turns that have ended", turns);
-        registry.register("tokens", "Tokens read and written by models", tokens);
+        registry.register("tokens", "Tokens read and written by models in turns", tokens);
         registry.register("model_attempts", "Calls to models, repetitions included", attempts);
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
         registry.register("first_word_seconds", "From a request's arrival to the answer's first word", first_word);
+        registry.register("turns_refused", "Turns refused because too many were under way", self.refused.clone());
         registry.register("turns_running", "Turns under way", self.running.clone());
         registry.register("turns_waiting", "Turns that wait for a place", self.waiting.clone());
         let breakers = "Whether a model is asked (0), tried by a single call (1), or left alone (2)";
@@ -130,6 +133,13 @@ impl Metrics {
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
     }
 
+    /// A model is asked.
+    pub(super) fn count_attempt(&self, model: &str) {
+        if let Some(counters) = self.models.get(model) {
+            counters.attempts.inc();
+        }
+    }
+
     pub(super) fn count(&self, turn: &EndedTurn<'_>) {
         if let Some(counters) = self.models.get(turn.model) {
             if let Some((_, turns)) = counters.turns.iter().find(|(finish, _)| *finish == turn.finish) {
@@ -137,7 +147,6 @@ impl Metrics {
             }
             counters.prompt_tokens.inc_by(turn.usage.prompt);
             counters.completion_tokens.inc_by(turn.usage.completion);
-            counters.attempts.inc_by(u64::from(turn.attempts));
         }
         self.turn_seconds.observe(turn.latency.as_secs_f64());
         if let Some(first_word) = turn.first_word {
@@ -160,7 +169,10 @@ impl Metrics {
         }
         let (waiting, dropped) = now.papita_queue;
         self.papita_queue.set(waiting);
-        self.papita_dropped.set(dropped);
+        // Counted elsewhere since the start; here they are brought up to that.
+        for (counter, count) in [(&self.papita_dropped, dropped), (&self.refused, now.refused)] {
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
         let mut text = String::new();
         // Writing to memory does not fail.
         let _ = encode(&mut text, &self.registry);

@@ -1,8 +1,8 @@
 //! A turn: what is asked, who answers, and what is kept of it.
 //!
 //! Each turn is a task of its own that writes a journal; whoever asked reads it, as a stream or to its end. A turn
-//! that nobody waits for, or that was stopped, closes the model's connection. However it ends, it is logged and
-//! counted once.
+//! that nobody waits for, or that was stopped, closes the model's connection. However it ends, short of a fault of ours,
+//! it is logged and counted once.
 
 mod account;
 mod answer;
@@ -89,7 +89,7 @@ pub enum TurnFailure {
     #[error("the service is stopping")]
     Stopping,
     /// There are as many turns as there may be.
-    #[error("as many turns are under way, and wait, as MAX_TURNS and TURN_QUEUE allow")]
+    #[error("all MAX_TURNS places are taken; TURN_QUEUE is full, or TURN_QUEUE_TIMEOUT was over")]
     Busy,
     /// The Idempotency-Key was used for another question.
     #[error("the Idempotency-Key was used for another question")]
@@ -122,7 +122,10 @@ impl TurnFailure {
         match self {
             Self::ClientGone => Finish::ClientGone,
             Self::Stopping => Finish::Stopped,
-            Self::Busy | Self::Model(ModelFailure::Timeout | ModelFailure::GatewayTimeout { .. }) => Finish::Timeout,
+            Self::Busy
+            | Self::Model(ModelFailure::Timeout | ModelFailure::Slow | ModelFailure::GatewayTimeout { .. }) => {
+                Finish::Timeout
+            }
             _ => Finish::UpstreamError,
         }
     }
@@ -264,6 +267,7 @@ impl Turns {
         self.0.metrics.encode(&metrics::Now {
             running: self.0.places.taken(),
             waiting: self.0.places.waiting(),
+            refused: self.0.places.refused(),
             breakers: self.breakers(),
             papita_queue: self.papita_queue(),
         })

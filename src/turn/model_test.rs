@@ -43,6 +43,7 @@ impl Turns {
             messages: &messages,
             stream: false,
             deadline: tokio::time::Instant::now() + timeout,
+            share: None,
             journal: &journal,
             reply: &mut reply,
         };

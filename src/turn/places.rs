@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +20,7 @@ pub(super) struct Places {
     queue: usize,
     patience: Duration,
     waiting: AtomicUsize,
+    refused: AtomicU64,
 }
 
 /// A place, held as long as the turn goes on.
@@ -36,13 +37,14 @@ impl Places {
             queue: settings.queue,
             patience: settings.queue_timeout,
             waiting: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
         }
     }
 
     /// Fails when all places are taken and the queue is full, so that nothing is begun in vain.
     pub(super) fn ensure_room(&self) -> Result<(), TurnFailure> {
         let is_full = self.free.available_permits() == 0 && self.waiting() >= self.queue;
-        if is_full { Err(TurnFailure::Busy) } else { Ok(()) }
+        if is_full { Err(self.refuse()) } else { Ok(()) }
     }
 
     /// A place, as soon as there is one.
@@ -50,11 +52,21 @@ impl Places {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
             return Ok(Place { _permit: permit });
         }
-        let _waiting = Waiting::join(&self.waiting, self.queue).ok_or(TurnFailure::Busy)?;
+        let _waiting = Waiting::join(&self.waiting, self.queue).ok_or_else(|| self.refuse())?;
         match tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Place { _permit: permit }),
-            _ => Err(TurnFailure::Busy),
+            _ => Err(self.refuse()),
         }
+    }
+
+    fn refuse(&self) -> TurnFailure {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        TurnFailure::Busy
+    }
+
+    /// Turns refused since the start.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Turns under way.

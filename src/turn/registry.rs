@@ -59,6 +59,7 @@ impl Registry {
             going_on.turns.insert(request_id.to_owned(), Arc::clone(journal));
             going_on.others.entry(journal.request_id.clone()).or_default().push(request_id.to_owned());
         } else {
+            // Of an answer told again; its events tell its first id, which may have been forgotten.
             self.keep(request_id.to_owned(), journal);
             self.keep(journal.request_id.clone(), journal);
         }

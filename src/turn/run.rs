@@ -30,7 +30,8 @@ impl Turns {
             self.settle_key(&key, &journal, &told, reply.may_have_cost).await;
         }
         journal.end(told);
-        drop(unfinished);
+        // What is left to do is for the connection's sake, and shall not keep all this.
+        drop((unfinished, journal, ask));
         if let Some(answer) = reply.complete {
             answer.read_out().await;
         }
@@ -39,17 +40,19 @@ impl Turns {
     /// The answer, or whatever ends the turn before it.
     async fn outcome(&self, ask: &Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
         let started = Instant::now();
+        let stream_deadline = started + self.0.limits.stream_timeout;
         let deadline = started + self.0.limits.timeout;
+        let deadline = if ask.stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
         let answering = async {
             let _place = self.0.places.take().await?;
             let Ask { messages, stream, .. } = ask;
-            Asking { turns: self, messages, stream: *stream, deadline, journal, reply }.answer().await
+            Asking { turns: self, messages, stream: *stream, deadline, share: None, journal, reply }.answer().await
         };
         let out_of_time = async {
             sleep_until(deadline).await;
             if ask.stream && journal.is_answering() {
-                sleep_until(started + self.0.limits.stream_timeout).await;
+                sleep_until(stream_deadline).await;
             }
         };
         let unwanted = async {

@@ -266,7 +266,7 @@ async fn a_model_that_failed_ten_times_is_left_alone() {
         assert_eq!((name.as_str(), &error["code"]), ("refused", &json!("model_unavailable")));
     }
     assert_eq!(model.call_count(), 10, "a model that is left alone was asked");
-    assert_eq!((breaker(client, MODEL).await, model_part(client).await), (2, format!("{MODEL}: open")));
+    assert_eq!((breaker(client, MODEL).await, model_part(client).await), (2, format!("{MODEL}: breaker open")));
     client.get("/api/health/live").await.assert_ok();
     assert_eq!(house.events("chat").len(), 16);
 }
@@ -320,9 +320,11 @@ async fn the_rate_is_the_operators_and_none_is_never() {
 async fn each_attempt_counts_and_the_breaker_ends_a_turns_attempts() {
     let (model, _house, service) = open_with(&[("MODEL_RETRIES", "2")]).await;
     model.behave(refusal(500));
-    for _ in 0..3 {
+    // The last of them is left with one attempt, and tells what that one met.
+    for _ in 0..4 {
         service.client.chat("hello").await.assert_error(502, "model_failed");
     }
+    assert_eq!(model.call_count(), 10);
     check_left_alone(&service.client.chat("hello").await, 10);
     assert_eq!(model.call_count(), 10);
 }
@@ -368,7 +370,7 @@ async fn after_its_pause_a_single_call_tries_the_model_and_its_success_is_everyb
     let (model, _house, service) = open_left_alone("200ms", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
-    assert_eq!(model_part(client).await, format!("{MODEL}: half_open"));
+    assert_eq!(model_part(client).await, format!("{MODEL}: breaker half_open"));
     let gate = Gate::new();
     model.behave(Behaviour::Held(gate.clone()));
     let meanwhile = async {
@@ -446,7 +448,7 @@ async fn each_model_has_its_own_breaker() {
     let body = client.post("/api/chat", &json!({ "message": "hello", "model": "other" })).await.assert_ok();
     assert_eq!(body["model"], "other");
     assert_eq!((breaker(client, MODEL).await, breaker(client, "other").await), (2, 0));
-    assert_eq!(model_part(client).await, format!("{MODEL}: open"));
+    assert_eq!(model_part(client).await, format!("{MODEL}: breaker open"));
     assert_eq!(model.call_count(), 11);
 }
 
@@ -632,4 +634,23 @@ async fn an_answer_of_another_model_is_kept_for_its_key() {
     let first = ask().await;
     assert_eq!(first.assert_ok()["model"], "spare");
     assert_eq!((ask().await.text, model.call_count()), (first.text, 2));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_slow_to_begin_is_stood_in_for_while_there_is_time_and_is_none_the_worse_for_it() {
+    let settings = [("FALLBACK_MODELS", "backup"), ("TURN_TIMEOUT", "2s"), ("MODEL_RETRIES", "0")];
+    let (model, house, service) = open_with(&settings).await;
+    for slow in
+        [Behaviour::Silent, Behaviour::Stream(Script { pieces: vec![], ending: Ending::Stall, ..Script::default() })]
+    {
+        model.once(slow);
+        let (name, done) = stream_end(&service.client).await;
+        assert_eq!((name.as_str(), &done["message"]), ("done", &json!(Reply::default().text)));
+        check_spoke(&done, &house, "backup", 2);
+        assert_eq!(last_line(&house)["requested_model"], "gpt-4o-mini");
+    }
+    // A whole answer may take all the time there is.
+    model.once(Behaviour::Later(Duration::from_millis(1200), Box::new(Behaviour::Answer(Reply::default()))));
+    assert_eq!(service.client.chat("hi").await.assert_ok()["model"], "gpt-4o-mini");
+    assert_eq!(breaker(&service.client, "gpt-4o-mini").await, 0);
 }

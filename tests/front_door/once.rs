@@ -380,14 +380,17 @@ async fn a_turn_that_failed_and_may_have_cost_something_keeps_its_key() {
 
 #[tokio::test]
 async fn an_answer_that_the_model_cut_off_is_not_asked_for_again() {
-    for window in WINDOWS {
-        let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
-        model.once(Behaviour::Stream(Script { ending: Ending::CutOff, ..Script::default() }));
-        let (text, end) = ask_stream(&service.client, "a").await.text_and_end().await;
-        assert_eq!((text, end.name.as_str()), (Script::default().text(), "error"));
-        assert_eq!(end.data["code"], "model_connection_lost");
-        check_interrupted(&service.client, &model, "a").await;
-        assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+    let overloaded = Ending::Error(json!({"message": "x", "code": 503}));
+    for (ending, code) in [(Ending::CutOff, "model_connection_lost"), (overloaded, "model_overloaded")] {
+        for window in WINDOWS {
+            let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
+            model.once(Behaviour::Stream(Script { ending: ending.clone(), ..Script::default() }));
+            let (text, end) = ask_stream(&service.client, "a").await.text_and_end().await;
+            assert_eq!((text, end.name.as_str()), (Script::default().text(), "error"));
+            assert_eq!(end.data["code"], code);
+            check_interrupted(&service.client, &model, "a").await;
+            assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+        }
     }
 }
 

@@ -428,7 +428,10 @@ async fn the_metrics_count_turns_by_how_they_ended() {
         ("al_chat_model_breaker{model=\"gpt-4o-mini\"}", 0.0),
         ("al_chat_model_breaker{model=\"spare\"}", 0.0),
         ("al_chat_papita_queue", 0.0),
-        ("al_chat_papita_queue_dropped", 0.0),
+        ("al_chat_papita_queue_dropped_total", 0.0),
+        ("al_chat_turns_refused_total", 0.0),
+        ("al_chat_model_attempts_total{model=\"gpt-4o-mini\"}", 6.0),
+        ("al_chat_model_attempts_total{model=\"spare\"}", 1.0),
     ] {
         assert_eq!(metric(client, name).await, Some(expected), "{name}");
     }

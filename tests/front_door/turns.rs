@@ -452,7 +452,7 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
     assert_eq!(timestamp.as_str().unwrap().split('T').next(), date.as_str());
     let expected = json!({
         "event": "chat", "request_id": body["request_id"], "session_id": "s-1", "username": "ada", "is_guest": false,
-        "model": "gpt-4o-mini", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
+        "model": "gpt-4o-mini", "requested_model": "gpt-4o-mini", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
         "usage_source": "provider", "stream": false, "attempts": 1, "status": 200, "code": null, "finish": "complete",
         "credential_source": "local_env", "message_chars": 7, "answer_chars": 10,
     });

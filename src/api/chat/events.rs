@@ -35,8 +35,8 @@ const BATCH: usize = 16 << 10;
 /// What a proxy or a client takes for a dead connection is silent for longer than this.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 
-/// One event of a stream: its lines `id:`, `event:` and `data:`, the data as JSON in one line. First comes `start`,
-/// then a `delta` for each piece of the answer, at last `done` or `error`. Lines that begin with a colon say nothing.
+/// One event of a stream: its lines `id:`, `event:` and `data:`, the data as JSON in one line. First comes `start`
+/// (unless the turn failed before), then a `delta` for each piece of the answer, at last `done` or `error`. Lines that begin with a colon say nothing.
 #[derive(Debug, Union)]
 #[oai(discriminator_name = "event", one_of)]
 enum ChatEvent {
@@ -66,7 +66,7 @@ struct DeltaEvent {
     data: Delta,
 }
 
-/// The answer is complete; the last event.
+/// The answer is complete, or was stopped; the last event.
 #[derive(Debug, Object)]
 struct DoneEvent {
     /// Its number in the stream.

@@ -54,7 +54,12 @@ failures! { ChatFailure {
     504 "The model did not answer in time (`model_timeout`).",
 } }
 
-failures! { TurnNotFound {
+failures! { StopFailure {
+    400 "The session id is malformed (`invalid_session_id`).",
+    404 "There is no such turn, or not any more, or it belongs to another session (`turn_not_found`).",
+} }
+
+failures! { EventsFailure {
     400 "The `Last-Event-ID` is none of this turn's (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
     404 "There is no such turn, or not any more, or it belongs to another session (`turn_not_found`).",
@@ -79,7 +84,7 @@ impl ChatApi {
     /// there, the turn is in the session log. In demo mode (no source of a key is configured) a built-in responder
     /// answers, and `model` is `basic`.
     ///
-    /// With `"stream": true`, or `Accept: text/event-stream`, the answer comes as Server-Sent Events. A client that
+    /// With `"stream": true`, or an `Accept` with `text/event-stream` and without `application/json`, the answer comes as Server-Sent Events. A client that
     /// loses its stream can come back to it, and an impatient one can stop it. With an `Idempotency-Key` a turn is
     /// taken once, however often it is asked for within a day.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
@@ -116,7 +121,8 @@ impl ChatApi {
     /// Go on with a stream
     ///
     /// The events of a turn behind the one that the client has seen last, for as long as the turn goes on and for a
-    /// while after its end. A turn waits for its client a few seconds before it is stopped.
+    /// while after its end. A turn waits for its client a few seconds before it is stopped; the answer to a repeated
+    /// `Idempotency-Key` may have other events than the first one, with the same text.
     #[oai(path = "/chat/:request_id/events", method = "get", operation_id = "chatEvents")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn events(
@@ -130,7 +136,7 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-    ) -> Result<Rest, TurnNotFound> {
+    ) -> Result<Rest, EventsFailure> {
         let reader = find(doors, &request_id, session)?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
@@ -153,7 +159,7 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-    ) -> Result<Json<Stopped>, TurnNotFound> {
+    ) -> Result<Json<Stopped>, StopFailure> {
         let reader = find(doors, &request_id, session)?;
         let request_id = reader.request_id().to_owned();
         let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
@@ -161,7 +167,7 @@ impl ChatApi {
     }
 }
 
-/// Whether the client takes events, and would not take a whole answer.
+/// Whether the client takes events, and names no JSON.
 fn accepts_events(request: &Request) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let accept = accept.to_ascii_lowercase();

@@ -18,7 +18,7 @@ const LONGEST_NAME: usize = 200;
 pub(super) struct Headers {
     pub(super) session: Option<String>,
     pub(super) idempotency_key: Option<String>,
-    /// Whether events are the only thing that is accepted.
+    /// Whether events are accepted, and JSON isn't named.
     pub(super) accepts_events: bool,
 }
 

@@ -48,7 +48,7 @@ enum Progress {
     /// It has not been asked yet.
     Waiting,
     Asked,
-    /// It has begun to answer.
+    /// Its answer has begun; there may be no word of it yet.
     Answering,
 }
 
