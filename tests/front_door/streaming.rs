@@ -234,6 +234,16 @@ async fn streams_of_different_servers_are_understood() {
 }
 
 #[tokio::test]
+async fn a_server_that_lingers_behind_its_last_event_is_left() {
+    let (model, house, service) = open_with(&[]).await;
+    model.behave(Behaviour::Stream(Script { ending: Ending::Linger, ..Script::default() }));
+    let (text, end) = service.client.stream_chat("hi").await.text_and_end().await;
+    assert_eq!((text, end.name.as_str()), (Script::default().text(), "done"));
+    model.wait_for_departures(1).await;
+    assert_eq!(the_line(&house).await["finish"], "complete");
+}
+
+#[tokio::test]
 async fn demo_mode_streams_too() {
     let service = House::new().open().await;
     let (text, end) = service.client.stream_chat("hello").await.text_and_end().await;

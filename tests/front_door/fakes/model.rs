@@ -158,6 +158,8 @@ pub enum Ending {
     Stall,
     /// This as the `error` of a last event.
     Error(Value),
+    /// As it should be, but then comments for ever instead of the end of the body.
+    Linger,
 }
 
 /// Holds pieces back; clones are the same tap. Answers that share one share
@@ -460,7 +462,7 @@ async fn perform(script: &Script, asked: &Value, progress: Arc<Progress>) -> Res
         script.pace.pass().await;
     }
     match &script.ending {
-        Ending::Done | Ending::Length | Ending::WithoutDone => answer_whole(&reply, asked),
+        Ending::Done | Ending::Length | Ending::WithoutDone | Ending::Linger => answer_whole(&reply, asked),
         Ending::CutOff | Ending::Vanish => half(&reply, asked, break_off()),
         Ending::Stall => half(&reply, asked, stream::pending()),
         Ending::Error(error) => respond_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error })),
@@ -522,6 +524,13 @@ fn half(
     let promised = HeaderValue::from(body.len());
     response.headers_mut().insert(CONTENT_LENGTH, promised);
     response
+}
+
+fn comments() -> impl Stream<Item = io::Result<Bytes>> {
+    stream::repeat(()).then(async |()| {
+        sleep(Duration::from_millis(20)).await;
+        Ok(Bytes::from_static(b": still here\n\n"))
+    })
 }
 
 fn break_off() -> impl Stream<Item = io::Result<Bytes>> {
@@ -609,12 +618,12 @@ impl Chunks {
     /// be taken for one that leaves early.
     fn end(&self, ending: &Ending) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let mut last = Vec::new();
-        if let Ending::Done | Ending::Length | Ending::WithoutDone = ending {
+        if let Ending::Done | Ending::Length | Ending::WithoutDone | Ending::Linger = ending {
             last.push(self.delta(&json!({}), &json!(self.finish_reason)));
             last.extend(self.usage.as_ref().map(|usage| self.chunk("usage", usage)));
         }
         match ending {
-            Ending::Done | Ending::Length => last.push(event("[DONE]")),
+            Ending::Done | Ending::Length | Ending::Linger => last.push(event("[DONE]")),
             Ending::Error(error) => last.push(event(json!({ "error": error }))),
             Ending::WithoutDone | Ending::CutOff | Ending::Vanish | Ending::Stall => {}
         }
@@ -622,6 +631,7 @@ impl Chunks {
         let last: BoxStream<'_, _> = match ending {
             Ending::CutOff => last.chain(break_off()).boxed(),
             Ending::Stall => last.chain(stream::pending()).boxed(),
+            Ending::Linger => last.chain(comments()).boxed(),
             _ => last.boxed(),
         };
         stream::once(async {
