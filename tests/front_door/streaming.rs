@@ -162,6 +162,14 @@ async fn what_fails_before_the_start_is_told_by_the_status() {
     }
     let nothing = service.client.json_request("/api/chat", &json!({"message": " ", "stream": true}));
     service.client.send(nothing).await.assert_error(400, "message_required");
+    service.close().await;
+
+    // Also when it took some attempts to find out: a model that fails isn't one that thinks.
+    let (model, _house, service) = open_with(&[]).await;
+    model.stop().await;
+    for _ in 0..3 {
+        service.client.stream_chat("hi").await.into_answer().await.assert_error(502, "model_unreachable");
+    }
 }
 
 #[tokio::test]

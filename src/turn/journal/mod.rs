@@ -22,9 +22,12 @@ const AHEAD: usize = 64 << 10;
 /// Where one has read to who takes all that comes.
 const EVERYTHING: usize = usize::MAX;
 
-/// How long a reader waits for the model before it begins without it. Refusals nearly always come sooner, and can be
-/// told by the answer's status.
-const HEAD_START: Duration = Duration::from_millis(400);
+/// How long a model may be silent before a reader begins without it. Refusals nearly always come sooner, and can be told
+/// by the answer's status.
+const HEAD_START: Duration = Duration::from_millis(500);
+
+/// How long a reader waits at the most while models are asked again and again.
+const LONGEST_HEAD_START: Duration = Duration::from_secs(2);
 
 /// The journal of one turn.
 #[derive(Debug)]
@@ -42,21 +45,14 @@ pub(super) struct Journal {
     attention: Notify,
 }
 
-/// How far the model is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// It has not been asked yet.
-    Waiting,
-    Asked,
-    /// Its answer has begun; there may be no word of it yet.
-    Answering,
-}
-
 #[derive(Debug)]
 struct State {
     /// The model that is asked, or will be.
     model: String,
-    progress: Progress,
+    /// How often a model has been asked.
+    asked: u32,
+    /// Whether the answer to the last question has begun; there may be no word of it yet.
+    is_answering: bool,
     /// Whether the start has been told; from then on the model in it stays.
     has_begun: bool,
     text: String,
@@ -146,7 +142,8 @@ impl Journal {
     pub(super) fn new(request_id: String, session_id: Option<SessionId>, model: String, grace: Duration) -> Arc<Self> {
         let state = State {
             model,
-            progress: Progress::Waiting,
+            asked: 0,
+            is_answering: false,
             has_begun: false,
             text: String::new(),
             ends: Vec::new(),
@@ -210,7 +207,7 @@ impl Journal {
         if !state.has_begun {
             model.clone_into(&mut state.model);
         }
-        state.progress = Progress::Asked;
+        (state.asked, state.is_answering) = (state.asked + 1, false);
         drop(state);
         self.news.notify_waiters();
     }
@@ -218,14 +215,14 @@ impl Journal {
     /// The model has begun to answer.
     pub(super) fn begin(&self) {
         let mut state = self.state();
-        (state.has_begun, state.progress) = (true, Progress::Answering);
+        (state.has_begun, state.is_answering) = (true, true);
         drop(state);
         self.news.notify_waiters();
     }
 
     /// Whether the model has begun to answer.
     pub(super) fn is_answering(&self) -> bool {
-        self.state().progress == Progress::Answering
+        self.state().is_answering
     }
 
     /// Adds a piece of text. Returns when a reader has come near enough, so that a slow one slows the model.
@@ -246,7 +243,7 @@ impl Journal {
 
     fn put(&self, text: &str) {
         let mut state = self.state();
-        (state.has_begun, state.progress) = (true, Progress::Answering);
+        (state.has_begun, state.is_answering) = (true, true);
         state.first_word_at.get_or_insert_with(Instant::now);
         state.text.push_str(text);
         let end = u32::try_from(state.text.len()).unwrap_or(u32::MAX);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{AHEAD, EVERYTHING, Event, HEAD_START, Journal, Progress, State, Wish};
+use tokio::time::{Instant, timeout_at};
+
+use super::{AHEAD, EVERYTHING, Event, HEAD_START, Journal, LONGEST_HEAD_START, State, Wish};
 use crate::{
     session::SessionId,
     turn::{Told, TurnFailure},
@@ -44,18 +46,28 @@ impl Reader {
         state.end.is_some() && self.seen >= state.last_id()
     }
 
-    /// Waits until the turn has begun; while a model is asked, not for long: then it begins in the name of that one.
-    /// Fails if the turn has failed before.
+    /// Waits until the turn has begun; while a model that was asked is silent, not for long: then it begins in the name
+    /// of that one. Fails if the turn has failed before.
     pub async fn begun(&self) -> Result<(), TurnFailure> {
-        self.until(|state| state.progress != Progress::Waiting).await?;
-        let begun = tokio::time::timeout(HEAD_START, self.until(|state| state.has_begun)).await;
-        begun.unwrap_or_else(|_| {
+        self.until(|state| state.has_begun || state.asked > 0).await?;
+        let latest = Instant::now() + LONGEST_HEAD_START;
+        loop {
+            let asked = self.journal.state().asked;
+            let due = latest.min(Instant::now() + HEAD_START);
+            let waiting = self.until(|state| state.has_begun || state.asked > asked);
+            let waited = timeout_at(due, waiting).await;
+            let is_silent = waited.is_err();
+            if let Ok(outcome) = waited {
+                outcome?;
+            }
             let mut state = self.journal.state();
-            state.has_begun |= state.end.is_none();
-            drop(state);
-            self.journal.news.notify_waiters();
-            Ok(())
-        })
+            state.has_begun |= is_silent && state.end.is_none();
+            if state.has_begun || state.end.is_some() {
+                drop(state);
+                self.journal.news.notify_waiters();
+                return Ok(());
+            }
+        }
     }
 
     /// Waits until it has come to this, or to the turn's end. Fails if the turn has failed before it began.
