@@ -13,6 +13,7 @@ use crate::{
     credentials::{Access, CredentialSource, Credentials},
     http_client,
     model::{ModelFailure, OpenAi, Question},
+    prompt,
     secret::ApiKey,
     tasks::Tasks,
     telemetry,
@@ -172,8 +173,7 @@ async fn check(config: Config) -> ExitCode {
 
 async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> ExitCode {
     let name = &config.model.default;
-    let messages =
-        [crate::chat::Message { role: crate::chat::Role::User, content: "Reply with the single word OK.".to_owned() }];
+    let messages = [prompt::test()];
     let question = Question { model: name, messages: &messages, stream: false };
     let deadline = Instant::now() + config.turns.timeout;
     let asking = async { model.ask(question, key, deadline).await?.next().await };

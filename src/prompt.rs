@@ -30,6 +30,12 @@ pub fn conversation(
     Ok(messages)
 }
 
+/// What a model is asked to see whether it answers: as little as possible, for it costs.
+#[must_use]
+pub fn test() -> Message {
+    Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }
+}
+
 /// Files and message as one text, set apart by lines of `---`.
 fn question(files: &[AttachedFile], message: &str) -> Result<String, NothingAsked> {
     let text = match (files.len(), message.trim().is_empty()) {

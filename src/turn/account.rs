@@ -28,41 +28,22 @@ pub(super) struct Outcome {
     pub(super) is_abandoned: bool,
 }
 
-/// The tokens of a turn, and who says so.
-#[derive(Clone, Copy)]
-enum Usage {
-    Told(TokenUsage),
-    Estimated(TokenUsage),
-    /// The model gave neither figures nor text, or it was the built-in responder.
-    None,
-}
-
-impl Usage {
-    fn of(ask: &Ask, reply: &Reply, journal: &Journal, told: Option<TokenUsage>) -> Self {
-        match told {
-            Some(usage) => Self::Told(usage),
-            None if reply.model == basic::NAME || !journal.has_text() => Self::None,
-            None => {
-                let prompt = estimate::prompt_tokens(ask.messages.iter().map(|message| message.content.as_str()));
-                Self::Estimated(TokenUsage { prompt, completion: journal.estimated_tokens() })
-            }
-        }
+/// The tokens of a turn, and who says so: `provider`, `estimated`, or `none` where the model gave neither figures nor
+/// text, or it was the built-in responder.
+fn usage_of(
+    ask: &Ask,
+    reply: &Reply,
+    journal: &Journal,
+    told: Option<TokenUsage>,
+) -> (Option<TokenUsage>, &'static str) {
+    if told.is_some() {
+        return (told, "provider");
     }
-
-    fn tokens(self) -> TokenUsage {
-        match self {
-            Self::Told(usage) | Self::Estimated(usage) => usage,
-            Self::None => TokenUsage::default(),
-        }
+    if reply.model == basic::NAME || !journal.has_text() {
+        return (None, "none");
     }
-
-    fn source(self) -> &'static str {
-        match self {
-            Self::Told(_) => "provider",
-            Self::Estimated(_) => "estimated",
-            Self::None => "none",
-        }
-    }
+    let prompt = estimate::prompt_tokens(ask.messages.iter().map(|message| message.content.as_str()));
+    (Some(TokenUsage { prompt, completion: journal.estimated_tokens() }), "estimated")
 }
 
 /// A turn that has ended, with all that is kept of it.
@@ -72,26 +53,17 @@ struct Ended<'a> {
     /// The answer's text, if it is to be logged, and its characters in any case.
     text: Option<&'a str>,
     chars: usize,
-    outcome: &'a Outcome,
-    usage: Usage,
+    /// What it failed of, also where the answer came but found nobody.
+    failure: Option<&'a TurnFailure>,
+    finish: Finish,
+    /// How it is told: the status, and the code of a failure.
+    status: u16,
+    code: Option<&'static str>,
+    usage: TokenUsage,
+    usage_source: &'static str,
     cost: Option<Cost>,
     latency: Duration,
     first_word: Option<Duration>,
-}
-
-impl Ended<'_> {
-    /// What to tell of it: a failure, also where the answer came but found nobody.
-    fn failure(&self) -> Option<&TurnFailure> {
-        let abandoned = self.outcome.is_abandoned.then_some(&TurnFailure::ClientGone);
-        self.outcome.answer.as_ref().err().or(abandoned)
-    }
-
-    fn finish(&self) -> Finish {
-        match (&self.outcome.answer, self.failure()) {
-            (Ok(answer), None) => answer.finish,
-            (_, Some(failure)) | (Err(failure), _) => failure.finish(),
-        }
-    }
 }
 
 impl Turns {
@@ -109,17 +81,26 @@ impl Turns {
         outcome: Outcome,
     ) -> Result<Told, TurnFailure> {
         let at = self.0.clock.now();
-        let usage = Usage::of(ask, reply, journal, outcome.answer.as_ref().ok().and_then(|answer| answer.usage));
-        let known = (!matches!(usage, Usage::None)).then(|| usage.tokens());
+        let answer = outcome.answer.as_ref();
+        let (usage, usage_source) = usage_of(ask, reply, journal, answer.ok().and_then(|answer| answer.usage));
+        let failure = answer.err().or(outcome.is_abandoned.then_some(&TurnFailure::ClientGone));
+        let told = failure.map(self.0.telling);
         let text = self.0.log_content.then(|| journal.text());
         let ended = Ended {
             ask,
             reply,
             text: text.as_deref(),
             chars: journal.chars(),
-            outcome: &outcome,
-            usage,
-            cost: self.cost(&reply.model, known),
+            failure,
+            finish: match (answer, failure) {
+                (Ok(answer), None) => answer.finish,
+                (_, Some(failure)) | (Err(failure), None) => failure.finish(),
+            },
+            status: told.map_or(200, |(status, _)| status),
+            code: told.map(|(_, code)| code),
+            usage: usage.unwrap_or_default(),
+            usage_source,
+            cost: self.cost(&reply.model, usage),
             latency: ask.arrived.elapsed(),
             first_word: journal.first_word_at().map(|at| at.duration_since(ask.arrived)),
         };
@@ -127,12 +108,12 @@ impl Turns {
         lines.add(&self.line(&ended));
         let record = self.record(&ended, at);
         if ask.stream {
-            self.tell_end(&ended);
+            tell_end(&ended);
         }
         self.0.metrics.count(&EndedTurn {
             model: &reply.model,
-            finish: ended.finish(),
-            usage: usage.tokens(),
+            finish: ended.finish,
+            usage: ended.usage,
             latency: ended.latency,
             first_word: ended.first_word,
         });
@@ -141,29 +122,12 @@ impl Turns {
         let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
         let Answer { finish, .. } = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told { model: reply.model.clone(), usage: usage.tokens(), finish, at })
-    }
-
-    /// The end of a stream, for the diagnostics: the event of its request was written at its beginning.
-    fn tell_end(&self, ended: &Ended<'_>) {
-        let request_id = ended.ask.request_id.as_str();
-        let Ended { reply: Reply { model, attempts, .. }, .. } = ended;
-        let (finish, latency_ms) = (ended.finish().as_str(), milliseconds(ended.latency));
-        let Some(failure) = ended.failure() else {
-            tracing::info!(request_id, model, attempts, finish, latency_ms, "stream");
-            return;
-        };
-        let (status, code) = (self.0.telling)(failure);
-        if status >= 500 {
-            tracing::warn!(request_id, model, attempts, finish, code, cause = %failure, latency_ms, "stream");
-        } else {
-            tracing::info!(request_id, model, attempts, finish, code, cause = %failure, latency_ms, "stream");
-        }
+        Ok(Told { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at })
     }
 
     fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
         let Ended { ask, reply, .. } = ended;
-        let (failed, usage) = (ended.failure().is_some(), ended.usage.tokens());
+        let (failed, usage) = (ended.failure.is_some(), ended.usage);
         TurnRecord {
             at,
             request_id: ask.request_id.clone(),
@@ -179,11 +143,7 @@ impl Turns {
 
     fn line<'a>(&self, ended: &Ended<'a>) -> Chat<'a> {
         let &Ended { ask, reply, text, latency, .. } = ended;
-        let (status, code) = ended.failure().map_or((200, None), |failure| {
-            let (status, code) = (self.0.telling)(failure);
-            (status, Some(code))
-        });
-        let tokens = ended.usage.tokens();
+        let tokens = ended.usage;
         let message = ask.messages.last().map_or("", |message| message.content.as_str());
         Chat {
             request_id: &ask.request_id,
@@ -195,16 +155,16 @@ impl Turns {
             prompt_tokens: tokens.prompt,
             completion_tokens: tokens.completion,
             total_tokens: tokens.total(),
-            usage_source: ended.usage.source(),
+            usage_source: ended.usage_source,
             cost_usd: ended.cost.map(|cost| dollars(cost.total())),
             latency_ms: milliseconds(latency),
             model_ms: milliseconds(reply.asked_at.as_ref().map_or(Duration::ZERO, Instant::elapsed)),
             first_word_ms: ended.first_word.map(milliseconds),
             stream: ask.stream,
             attempts: reply.attempts,
-            status,
-            code,
-            finish: ended.finish().as_str(),
+            status: ended.status,
+            code: ended.code,
+            finish: ended.finish.as_str(),
             credential_source: reply.source.as_str(),
             message_chars: message.chars().count(),
             answer_chars: ended.chars,
@@ -226,6 +186,19 @@ impl Turns {
         let is_due = (!failed || usage.total() > 0) && model != basic::NAME;
         let wanted = is_due && self.0.credentials.expects_papita() && self.0.delivery.has_room();
         wanted.then(|| usage::record(speaker, session, model, usage))?
+    }
+}
+
+/// The end of a stream, for the diagnostics: the event of its request was written at its beginning.
+fn tell_end(ended: &Ended<'_>) {
+    let request_id = ended.ask.request_id.as_str();
+    let Reply { model, attempts, .. } = ended.reply;
+    let (finish, code, latency_ms) = (ended.finish.as_str(), ended.code, milliseconds(ended.latency));
+    let cause = ended.failure.map(tracing::field::display);
+    if ended.status >= 500 {
+        tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+    } else {
+        tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
     }
 }
 

@@ -141,9 +141,7 @@ impl Asking<'_> {
             let failure = match self.ask_with_keys(key).await {
                 Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
                 // The breaker opened meanwhile; what this turn met itself says more.
-                Err(ModelFailure::LeftAlone { retry_after }) => {
-                    return Err(last.unwrap_or(ModelFailure::LeftAlone { retry_after }));
-                }
+                Err(failure @ ModelFailure::LeftAlone { .. }) => return Err(last.unwrap_or(failure)),
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };

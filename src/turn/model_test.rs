@@ -2,18 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout_at};
 
 use super::{
     Told, TurnFailure, Turns,
     answer::{Answer, Asking, Reply},
     journal::Journal,
 };
-use crate::{
-    chat::{Message, Role},
-    model::ModelFailure,
-    storage::TurnRecord,
-};
+use crate::{model::ModelFailure, prompt, storage::TurnRecord};
 
 impl Turns {
     /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
@@ -34,20 +30,20 @@ impl Turns {
 
     async fn run_test(&self, request_id: String) -> Result<(String, Told), TurnFailure> {
         let started = Instant::now();
-        let messages = [Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }];
+        let messages = [prompt::test()];
         let mut reply = Reply::new(self.0.settings.default.clone());
         let journal = Journal::new(request_id.clone(), None, reply.model.clone(), Duration::ZERO);
-        let timeout = self.0.limits.timeout;
+        let deadline = tokio::time::Instant::now() + self.0.limits.timeout;
         let asking = Asking {
             turns: self,
             messages: &messages,
             stream: false,
-            deadline: tokio::time::Instant::now() + timeout,
+            deadline,
             share: None,
             journal: &journal,
             reply: &mut reply,
         };
-        let answer = tokio::time::timeout(timeout, asking.answer()).await;
+        let answer = timeout_at(deadline, asking.answer()).await;
         let Answer { usage, finish } = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
         let (model, at) = (reply.model, self.0.clock.now());
         let record = TurnRecord {

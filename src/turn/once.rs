@@ -115,8 +115,8 @@ impl Turns {
             let journal = Journal::ended(before.request_id, ask.session_id.clone(), &text, told);
             return Some(journal.reader());
         }
-        // Its key is settled before its end.
-        known?.over().await;
+        // What it came to stands with its key, which is settled before its end.
+        let _ = known?.over().await;
         None
     }
 

@@ -1,21 +1,18 @@
 //! A bound on the turns at once. Those beyond it wait their turn in a short queue, first come, first served.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::TurnFailure;
 use crate::config;
 
 #[derive(Debug)]
 pub(super) struct Places {
-    free: Arc<Semaphore>,
+    free: Semaphore,
     most: usize,
     queue: usize,
     patience: Duration,
@@ -23,16 +20,10 @@ pub(super) struct Places {
     refused: AtomicU64,
 }
 
-/// A place, held as long as the turn goes on.
-#[derive(Debug)]
-pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
-}
-
 impl Places {
     pub(super) fn new(settings: &config::Turns) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(settings.most)),
+            free: Semaphore::new(settings.most),
             most: settings.most,
             queue: settings.queue,
             patience: settings.queue_timeout,
@@ -47,14 +38,14 @@ impl Places {
         if is_full { Err(self.refuse()) } else { Ok(()) }
     }
 
-    /// A place, as soon as there is one.
-    pub(super) async fn take(&self) -> Result<Place, TurnFailure> {
-        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            return Ok(Place { _permit: permit });
+    /// A place, as soon as there is one; to be held as long as the turn goes on.
+    pub(super) async fn take(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
+        if let Ok(place) = self.free.try_acquire() {
+            return Ok(place);
         }
         let _waiting = Waiting::join(&self.waiting, self.queue).ok_or_else(|| self.refuse())?;
-        match tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Place { _permit: permit }),
+        match tokio::time::timeout(self.patience, self.free.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
             _ => Err(self.refuse()),
         }
     }

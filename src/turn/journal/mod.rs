@@ -174,22 +174,21 @@ impl Journal {
 
     /// A reader who has read nothing yet.
     pub(super) fn reader(self: &Arc<Self>) -> Reader {
-        self.state().readers += 1;
-        self.attention.notify_waiters();
-        Reader::at_start(self)
+        self.count_reader(self.state())
     }
 
     /// A reader for somebody who asks for the same, unless the turn is lost: failed, or given up.
     pub(super) fn join(self: &Arc<Self>) -> Option<Reader> {
-        let mut state = self.state();
+        let state = self.state();
         let is_lost = state.wish == Wish::None || state.end.as_ref().is_some_and(Result::is_err);
-        if is_lost {
-            return None;
-        }
+        (!is_lost).then(|| self.count_reader(state))
+    }
+
+    fn count_reader(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Reader {
         state.readers += 1;
         drop(state);
         self.attention.notify_waiters();
-        Some(Reader::at_start(self))
+        Reader::at_start(self)
     }
 
     /// Gives the turn up, unless somebody has come to read it, or stopped it, after all. Returns whether it is given up.
@@ -297,12 +296,12 @@ impl Journal {
         self.ended.notify_waiters();
     }
 
-    /// Waits until the turn is over.
-    pub(super) async fn over(&self) {
+    /// Waits until the turn is over. Returns what came of it.
+    pub(super) async fn over(&self) -> Result<Told, TurnFailure> {
         loop {
             let ended = self.ended.notified();
-            if self.state().end.is_some() {
-                return;
+            if let Some(end) = &self.state().end {
+                return end.clone();
             }
             ended.await;
         }

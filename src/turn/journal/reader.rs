@@ -120,16 +120,8 @@ impl Reader {
     pub async fn whole(&self) -> Result<(String, Told), TurnFailure> {
         self.journal.state().read = EVERYTHING;
         self.journal.attention.notify_waiters();
-        loop {
-            let ended = self.journal.ended.notified();
-            {
-                let state = self.journal.state();
-                if let Some(end) = &state.end {
-                    return end.clone().map(|told| (state.text.clone(), told));
-                }
-            }
-            ended.await;
-        }
+        let told = self.journal.over().await?;
+        Ok((self.journal.text(), told))
     }
 
     /// The text up to the end, for the event that repeats it.
