@@ -131,10 +131,6 @@ fn ticks_per_second() -> u32 {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("ticks a second")
 }
 
-pub(crate) fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
 /// The request ids of the turns in the session log, one for each line.
 pub(crate) fn logged_turns(dir: &Path) -> Vec<String> {
     let files = fs::read_dir(dir.join("SessionLog")).expect("the session log's folder");

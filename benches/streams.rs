@@ -9,6 +9,7 @@
 #[path = "../tests/front_door/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
+mod measured;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod server;
 
@@ -24,8 +25,9 @@ use std::{
 };
 
 use fakes::model::{Behaviour, FakeModel, Pace, Script};
+use measured::{Measured, micros, number, print_cpu};
 use serde_json::{Value, json};
-use server::{Server, cpu_time, logged_turns, micros};
+use server::{Server, cpu_time, logged_turns};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -140,8 +142,8 @@ async fn measure(targets: &mut [Target], plan: &Plan, words: usize) -> Vec<Strin
     // One round more, first, to warm up.
     for round in 0..=plan.rounds {
         for target in &mut *targets {
-            let mut measured = target.load(plan.round, words).await;
-            turns.append(&mut measured.turns);
+            let (measured, mut taken) = target.load(plan.round, words).await;
+            turns.append(&mut taken);
             if round > 0 {
                 target.measured.add(measured);
             }
@@ -154,26 +156,15 @@ fn print_first_words(targets: &[Target], concurrency: usize) {
     println!("first word of {SHORT}, concurrency {concurrency}:");
     let direct = &targets[0].measured;
     for Target { name, measured, .. } in targets {
-        let rate = measured.rate(measured.first_words.len());
-        let [p50, p99] = [0.5, 0.99].map(|part| measured.first_word(part));
-        let [more50, more99] = [0.5, 0.99].map(|part| measured.first_word(part) - direct.first_word(part));
-        print!("  {name:8} {rate:7.0}/s   p50 {p50:6.0} µs ({more50:+.0})   p99 {p99:6.0} µs ({more99:+.0})");
-        print_cpu(measured, measured.first_words.len());
+        measured.print(name, direct);
     }
 }
 
 fn print_throughput(targets: &[Target]) {
     println!("answers of {LONG} words, {READERS} readers:");
     for Target { name, measured, .. } in targets {
-        print!("  {name:8} {:7.0} words/s", measured.rate(measured.words));
-        print_cpu(measured, measured.words);
-    }
-}
-
-fn print_cpu(measured: &Measured, count: usize) {
-    match measured.cpu {
-        Some(cpu) => println!("   CPU {:6.2} µs each", micros(cpu) / number(count)),
-        None => println!(),
+        print!("  {name:8} {:7.0} words/s", measured.rate() * number(LONG));
+        print_cpu(measured.cpu_each().map(|cpu| cpu / number(LONG)));
     }
 }
 
@@ -245,42 +236,6 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     turns
 }
 
-/// What the rounds of one target came to.
-#[derive(Default)]
-struct Measured {
-    /// The times until the first word.
-    first_words: Vec<Duration>,
-    words: usize,
-    /// The ids that AL-Chat gave to its turns.
-    turns: Vec<String>,
-    time: Duration,
-    cpu: Option<Duration>,
-}
-
-impl Measured {
-    fn add(&mut self, other: Self) {
-        self.first_words.extend(other.first_words);
-        self.first_words.sort_unstable();
-        self.words += other.words;
-        self.time += other.time;
-        self.cpu = other.cpu.map(|cpu| cpu + self.cpu.unwrap_or_default());
-    }
-
-    fn rate(&self, count: usize) -> f64 {
-        number(count) / self.time.as_secs_f64()
-    }
-
-    /// In microseconds.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
-    fn first_word(&self, part: f64) -> f64 {
-        micros(self.first_words[(number(self.first_words.len()) * part) as usize])
-    }
-}
-
-fn number(count: usize) -> f64 {
-    f64::from(u32::try_from(count).expect("a bounded run"))
-}
-
 /// Who is loaded: the model itself, or AL-Chat in front of it.
 struct Target {
     name: &'static str,
@@ -303,8 +258,9 @@ async fn both(model: &FakeModel, chat: &Server, concurrency: usize) -> [Target; 
 }
 
 impl Target {
-    /// Asks on all lanes, again after each answer's end, until the time is over.
-    async fn load(&mut self, time: Duration, words: usize) -> Measured {
+    /// Asks on all lanes, again after each answer's end, until the time is over; a latency is the time until the first
+    /// word. Returns the ids that AL-Chat gave to its turns, too.
+    async fn load(&mut self, time: Duration, words: usize) -> (Measured, Vec<String>) {
         let most = ROUND_LIMIT / self.lanes.len();
         let cpu_before = self.process.map(cpu_time);
         let started = Instant::now();
@@ -328,16 +284,15 @@ impl Target {
                 (lane, first_words, turns)
             });
         }
-        let mut measured = Measured::default();
-        for (lane, first_words, turns) in running.join_all().await {
+        let (mut measured, mut turns) = (Measured::default(), Vec::new());
+        for (lane, first_words, taken) in running.join_all().await {
             self.lanes.push(lane);
-            measured.first_words.extend(first_words);
-            measured.turns.extend(turns);
+            measured.latencies.extend(first_words);
+            turns.extend(taken);
         }
         measured.time = started.elapsed();
         measured.cpu = self.process.map(cpu_time).zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        measured.words = measured.first_words.len() * words;
-        measured
+        (measured, turns)
     }
 }
 

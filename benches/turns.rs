@@ -8,6 +8,7 @@
 #[path = "../tests/front_door/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
+mod measured;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod server;
 
@@ -23,8 +24,9 @@ use fakes::model::FakeModel;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
+use measured::{Measured, micros};
 use serde_json::{Value, json};
-use server::{Server, cpu_time, logged_turns, micros};
+use server::{Server, cpu_time, logged_turns};
 use tokio::{net::TcpStream, task::JoinSet, time::sleep};
 
 /// The size of each request's body, whoever it is sent to.
@@ -119,56 +121,13 @@ fn print_load(targets: &[Target], concurrency: usize) {
     println!("concurrency {concurrency}:");
     let direct = &targets[0].measured;
     for Target { name, measured, .. } in targets {
-        let rate = measured.rate();
-        let [p50, p99] = [0.5, 0.99].map(|part| measured.percentile(part));
-        let [more50, more99] = [0.5, 0.99].map(|part| measured.percentile(part) - direct.percentile(part));
-        print!("  {name:8} {rate:7.0}/s   p50 {p50:6.0} µs ({more50:+.0})   p99 {p99:6.0} µs ({more99:+.0})");
-        match measured.cpu_each() {
-            Some(cpu) => println!("   CPU {cpu:6.1} µs each"),
-            None => println!(),
-        }
+        measured.print(name, direct);
     }
     if let [_, chat, nginx] = targets {
         let ratio = |of: &dyn Fn(&Measured) -> f64| of(&chat.measured) / of(&nginx.measured);
         let cpu = ratio(&|it| it.cpu_each().unwrap_or(f64::NAN));
         let added = ratio(&|it| it.percentile(0.5) - direct.percentile(0.5));
         println!("  al-chat / nginx: {cpu:.1} times the CPU, {added:.1} times the added p50");
-    }
-}
-
-/// What the rounds of one target came to.
-#[derive(Default)]
-struct Measured {
-    latencies: Vec<Duration>,
-    time: Duration,
-    cpu: Option<Duration>,
-}
-
-impl Measured {
-    fn add(&mut self, other: Self) {
-        self.latencies.extend(other.latencies);
-        self.latencies.sort_unstable();
-        self.time += other.time;
-        self.cpu = other.cpu.map(|cpu| cpu + self.cpu.unwrap_or_default());
-    }
-
-    fn count(&self) -> f64 {
-        f64::from(u32::try_from(self.latencies.len()).expect("a bounded run"))
-    }
-
-    fn rate(&self) -> f64 {
-        self.count() / self.time.as_secs_f64()
-    }
-
-    /// In microseconds.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
-    fn percentile(&self, part: f64) -> f64 {
-        micros(self.latencies[(self.count() * part) as usize])
-    }
-
-    /// Microseconds of CPU for each request.
-    fn cpu_each(&self) -> Option<f64> {
-        Some(micros(self.cpu?) / self.count())
     }
 }
 
