@@ -15,6 +15,7 @@ use crate::{
     model::{ModelFailure, OpenAi, Question},
     prompt,
     secret::ApiKey,
+    storage::Storage,
     tasks::Tasks,
     telemetry,
 };
@@ -36,6 +37,8 @@ enum Command {
     Serve,
     /// Print the contract, an OpenAPI document
     Openapi,
+    /// Bring the database's tables up to date, and do nothing else
+    Migrate,
     /// Load the configuration, ask Papita and the model, and say what works
     Check,
 }
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
     };
     match command {
         Command::Check => runtime.block_on(check(config)),
+        Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Serve | Command::Openapi => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
             runtime.block_on(serve(config))
@@ -184,6 +188,20 @@ async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> Exi
         }
         Err(failure) => {
             print(&format!("Model: {name} does not answer; {failure}.\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Brings the tables up to date, for those who want that done before a service starts.
+async fn migrate(config: &Config) -> ExitCode {
+    match Storage::migrate(&config.database).await {
+        Ok(()) => {
+            print("Database: its tables are up to date.\n");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            complain(&failure);
             ExitCode::FAILURE
         }
     }

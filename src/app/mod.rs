@@ -73,7 +73,7 @@ impl App {
         let tasks = Tasks::default();
         let log_settings = &config.session_log;
         let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
-        let storage = Storage::open(&config.database_url, log.name(), &tasks).await?;
+        let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
         let means = Means {

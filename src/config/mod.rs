@@ -41,12 +41,25 @@ pub struct Config {
     pub papita_queue_limit: u64,
     /// The proxy for calls by https.
     pub proxy: Proxy,
-    /// The database's address, `sqlite://…`.
-    pub database_url: String,
+    /// The database.
+    pub database: Database,
     /// The filter of the diagnostics.
     pub log_level: String,
     /// The form of the diagnostics.
     pub log_format: LogFormat,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Its address, which may hold a password: `sqlite://…` or `postgres://…`.
+    pub url: SecretString,
+    /// Connections to a PostgreSQL server at once.
+    pub connections: u32,
+    /// Time to get a connection to it.
+    pub connect_timeout: Duration,
+    /// Time for one statement there.
+    pub statement_timeout: Duration,
 }
 
 /// The listening side.

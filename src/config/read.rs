@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AiService, Breaker, Config, Credentials, LogFormat, Model, OnDisconnect, Proxy, Server, SessionLog, Source, Turns,
-    parse, source::Reader, variables as var,
+    AiService, Breaker, Config, Credentials, Database, LogFormat, Model, OnDisconnect, Proxy, Server, SessionLog,
+    Source, Turns, parse, source::Reader, variables as var,
 };
 use crate::secret::ApiKey;
 
@@ -28,10 +28,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
-    let database_url = reader.read(var::DATABASE_URL, "an address such as sqlite://al-chat.db", |text| {
-        text.strip_prefix("sqlite:").filter(|path| !path.trim_start_matches('/').is_empty())?;
-        Some(text.to_owned())
-    });
+    let database = read_database(reader);
     let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match text {
         "text" => Some(LogFormat::Text),
         "json" => Some(LogFormat::Json),
@@ -58,7 +55,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         session_log: session_log?,
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,
-        database_url: database_url?,
+        database: database?,
         log_level: log_level?,
         log_format: log_format?,
     })
@@ -177,6 +174,27 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
         stale: stale?,
         retry: retry?,
         env_file: source.env_file.clone(),
+    })
+}
+
+fn read_database(reader: &mut Reader<'_>) -> Option<Database> {
+    let expected = "an address such as sqlite://al-chat.db or postgres://user:password@host/name";
+    let url = reader.read(var::DATABASE_URL, expected, |text| {
+        let is_file = text.strip_prefix("sqlite:").is_some_and(|path| !path.trim_start_matches('/').is_empty());
+        let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        let valid = is_file || (is_server && Url::parse(text).is_ok());
+        valid.then(|| SecretString::from(text))
+    });
+    let connections = reader.read(var::DATABASE_CONNECTIONS, "a whole number from 2 to 1000", |text| {
+        text.parse().ok().filter(|connections| (2..=1000).contains(connections))
+    });
+    let connect_timeout = reader.read(var::DATABASE_CONNECT_TIMEOUT, DURATION, parse::duration);
+    let statement_timeout = reader.read(var::DATABASE_STATEMENT_TIMEOUT, DURATION, parse::duration);
+    Some(Database {
+        url: url?,
+        connections: connections?,
+        connect_timeout: connect_timeout?,
+        statement_timeout: statement_timeout?,
     })
 }
 

@@ -62,7 +62,11 @@ variables! {
     SESSION_LOG_TIMEZONE = "", "time zone of days and times, e.g. Europe/Berlin; unset: the system's";
     SESSION_LOG_SYNC = "off", "on: lines reach the disk before their answer (survives power loss; slower)";
     SESSION_LOG_CONTENT = "off", "on: the texts of messages and answers are logged too";
-    DATABASE_URL = "sqlite://al-chat.db", "where sessions, totals and queues are kept";
+
+    DATABASE_URL = "sqlite://al-chat.db", "where everything but the log is kept; postgres://user:password@host/name for a server";
+    DATABASE_CONNECTIONS = "10", "connections to a PostgreSQL server at once";
+    DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to a PostgreSQL server";
+    DATABASE_STATEMENT_TIMEOUT = "10s", "time for one statement of a PostgreSQL server";
 
     HTTPS_PROXY = "", "proxy for calls by https; plain http goes straight";
     NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated";

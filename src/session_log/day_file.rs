@@ -30,6 +30,10 @@ impl DayFiles {
         Self { dir, sync, open: None, refused: None }
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Appends whole lines to the day's file: all of them, or on failure none. Returns the file's length before.
     pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<u64> {
         self.cut_off_refused()?;

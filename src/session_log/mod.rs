@@ -51,6 +51,7 @@ pub struct LogUnavailable;
 #[derive(Clone, Debug)]
 pub struct SessionLog {
     dir: PathBuf,
+    id: String,
     clock: Clock,
     writer: mpsc::Sender<Message>,
     writable: Arc<AtomicBool>,
@@ -81,9 +82,10 @@ impl SessionLog {
     pub fn open(dir: PathBuf, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
-        let writer = Writer::open(dir.clone(), sync, clock.clone(), Arc::clone(&writable))?;
+        let mut writer = Writer::open(dir.clone(), sync, clock.clone(), Arc::clone(&writable))?;
+        let id = writer.id()?;
         writer.start(receiver)?;
-        Ok(Self { dir, clock, writer: sender, writable })
+        Ok(Self { dir, id, clock, writer: sender, writable })
     }
 
     /// Writes one event that happened at `now`, and returns when it is in the file.
@@ -123,10 +125,10 @@ impl SessionLog {
         written.await.unwrap_or(Err(LogUnavailable)).map(|_| ())
     }
 
-    /// The log's name among others: its folder.
+    /// The log's name among those of all replicas: made with its folder, and kept in it.
     #[must_use]
-    pub fn name(&self) -> String {
-        std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone()).display().to_string()
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Where the log ends now.

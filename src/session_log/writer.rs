@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    io::{Read, Write},
     path::PathBuf,
     sync::{
         Arc,
@@ -12,6 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::timeout};
+use uuid::{NoContext, Uuid};
 
 use super::{
     Entry, Message, OpenFailure, QUEUE,
@@ -42,7 +44,7 @@ impl Writer {
     pub(super) fn open(dir: PathBuf, sync: bool, clock: Clock, writable: Arc<AtomicBool>) -> Result<Self, OpenFailure> {
         let unusable = |error| OpenFailure::Folder(dir.clone(), error);
         fs::create_dir_all(&dir).map_err(unusable)?;
-        let lock = OpenOptions::new().create(true).append(true).open(dir.join(".lock")).map_err(unusable)?;
+        let lock = OpenOptions::new().create(true).append(true).read(true).open(dir.join(".lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(OpenFailure::Taken(dir)),
@@ -51,6 +53,21 @@ impl Writer {
         let files = DayFiles::new(dir.clone(), sync);
         files.mend_all().map_err(unusable)?;
         Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
+    }
+
+    /// The folder's id, which stands in its lock file; written there when there is none.
+    pub(super) fn id(&mut self) -> Result<String, OpenFailure> {
+        let mut id = String::new();
+        let mut read = || {
+            self.lock.read_to_string(&mut id)?;
+            if id.trim().is_empty() {
+                id = Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string();
+                writeln!(self.lock, "{id}")?;
+            }
+            Ok(())
+        };
+        read().map_err(|error| OpenFailure::Folder(self.files.dir().to_owned(), error))?;
+        Ok(id.trim().to_owned())
     }
 
     /// Starts the thread. It ends when it is told to, or when nobody can reach it any more.

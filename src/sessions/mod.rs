@@ -184,7 +184,7 @@ impl Sessions {
             // Forgotten between two looks at it; there is nothing left to do.
             return Ok(Stopped { at: self.0.clock.now(), duration: None, was_idle: false });
         };
-        if !session.logged {
+        if !session.logged && storage.claim_stop(id, self.0.clock.now()).await? {
             self.log_stop(&session).await?;
         }
         let was_idle = session.closed_by == ClosedBy::IdleTimeout.as_str();
@@ -247,6 +247,9 @@ impl Sessions {
     /// long over.
     async fn sweep(&self, idle_timeout: Duration) -> Result<(), SessionFailure> {
         let now = self.0.clock.now();
+        if !self.0.storage.has_duty("idle sessions", now).await? {
+            return Ok(());
+        }
         let idle_timeout = SignedDuration::try_from(idle_timeout).unwrap_or(SignedDuration::MAX);
         let before = |age: SignedDuration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
         self.0.storage.close_idle_sessions(before(idle_timeout)).await?;

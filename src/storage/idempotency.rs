@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
-use super::{Storage, StorageFailure, count, moment, sql};
+use super::{Storage, StorageFailure, count, database::sql, moment, number};
 use crate::{chat::Finish, cost::TokenUsage};
 
 /// How long a key and its answer are kept.
@@ -29,6 +28,8 @@ pub struct AskedBefore {
     pub request_id: String,
     /// The answer. None while the turn goes on, and ever after if it was interrupted.
     pub answer: Option<KeptAnswer>,
+    /// Whether the turn may be going on at another replica.
+    pub is_elsewhere: bool,
 }
 
 /// An answer as it was given.
@@ -46,7 +47,7 @@ pub struct KeptAnswer {
     pub at: Timestamp,
 }
 
-type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>);
+type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64);
 
 impl Storage {
     /// Takes a key for the turn of this request, unless it has been taken: then tells what is known of that turn.
@@ -57,52 +58,56 @@ impl Storage {
         request_id: &str,
         now: Timestamp,
     ) -> Result<Option<AskedBefore>, StorageFailure> {
-        let mut connection = self.write.acquire().await?;
-        forget(&mut connection, now).await?;
-        let taken = sqlx::query(
-            "INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, key) DO NOTHING",
-        )
-        .bind(&key.caller)
-        .bind(&key.key)
-        .bind(fingerprint)
-        .bind(request_id)
-        .bind(now.as_microsecond())
-        .execute(&mut *connection)
-        .await?;
-        if taken.rows_affected() == 1 {
-            return Ok(None);
+        self.forget_old_keys(now).await?;
+        loop {
+            let taken = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO NOTHING")
+            .bind(&key.caller)
+            .bind(&key.key)
+            .bind(fingerprint)
+            .bind(request_id)
+            .bind(now.as_microsecond())
+            .bind(self.replica.id())
+            .execute(&self.write)
+            .await?;
+            if taken == 1 {
+                return Ok(None);
+            }
+            let row: Option<Row> = sql(
+                "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish,
+                        (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3 AND alive_until > $4)
+                 FROM idempotency_keys WHERE caller = $1 AND key = $2",
+            )
+            .bind(&key.caller)
+            .bind(&key.key)
+            .bind(self.replica.id())
+            .bind(now.as_microsecond())
+            .fetch_optional(&self.write)
+            .await?;
+            // Without a row it has been given back between the two looks at it.
+            if let Some(row) = row {
+                return Ok(Some(asked_before(row)));
+            }
         }
-        // Nobody else writes in between: this is the one connection that can.
-        let row: Row = sqlx::query_as(
-            "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish
-             FROM idempotency_keys WHERE caller = $1 AND key = $2",
-        )
-        .bind(&key.caller)
-        .bind(&key.key)
-        .fetch_one(&mut *connection)
-        .await?;
-        Ok(Some(asked_before(row)))
     }
 
     /// Forgets the keys that have been kept for long enough.
     pub async fn forget_old_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
-        let mut connection = self.write.acquire().await?;
-        Ok(forget(&mut connection, now).await?)
+        let oldest = (now - KEPT).as_microsecond();
+        sql("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest).execute(&self.write).await?;
+        Ok(())
     }
 
     /// Keeps the answer of the turn that took this key.
     pub async fn keep_answer(&self, key: &CallersKey, answer: &KeptAnswer) -> Result<(), StorageFailure> {
-        sqlx::query(
-            "UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
+        sql("UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
                                          completion_tokens = $5, finish = $6
-             WHERE caller = $7 AND key = $8",
-        )
+             WHERE caller = $7 AND key = $8")
         .bind(answer.at.as_microsecond())
         .bind(&answer.text)
         .bind(&answer.model)
-        .bind(sql(answer.usage.prompt))
-        .bind(sql(answer.usage.completion))
+        .bind(number(answer.usage.prompt))
+        .bind(number(answer.usage.completion))
         .bind(answer.finish.as_str())
         .bind(&key.caller)
         .bind(&key.key)
@@ -113,7 +118,7 @@ impl Storage {
 
     /// Gives a key back that led to nothing, so that it can be used again.
     pub async fn give_key_back(&self, key: &CallersKey) -> Result<(), StorageFailure> {
-        sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND answer IS NULL")
+        sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND answer IS NULL")
             .bind(&key.caller)
             .bind(&key.key)
             .execute(&self.write)
@@ -122,15 +127,8 @@ impl Storage {
     }
 }
 
-async fn forget(connection: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
-    let oldest = now - KEPT;
-    let forgetting = sqlx::query("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest.as_microsecond());
-    forgetting.execute(connection).await?;
-    Ok(())
-}
-
 fn asked_before(row: Row) -> AskedBefore {
-    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish) = row;
+    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, elsewhere) = row;
     let tokens = |number: Option<i64>| count(number.unwrap_or_default());
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| KeptAnswer {
         text,
@@ -139,5 +137,5 @@ fn asked_before(row: Row) -> AskedBefore {
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: moment(answered_at),
     });
-    AskedBefore { fingerprint, request_id, answer }
+    AskedBefore { fingerprint, request_id, answer, is_elsewhere: elsewhere > 0 }
 }

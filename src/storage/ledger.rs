@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, turns::Database};
+use super::{Outbox, turns::Books};
 use crate::{log_place::LogPlace, storage::TurnRecord};
 
 /// How long turns are gathered for one transaction. Readers who need them sooner say so.
@@ -43,7 +43,7 @@ impl Ledger {
     /// The ledger, and the task that must run for it. The task ends when it is told to stop, with everything written
     /// that can be.
     pub(super) fn new(
-        database: Database,
+        books: Books,
         outbox: Arc<Outbox>,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
@@ -51,7 +51,7 @@ impl Ledger {
         let (settling, settle) = mpsc::unbounded_channel();
         let writable = Arc::new(AtomicBool::new(true));
         let this = Self { entries, settling, writable: Arc::clone(&writable) };
-        let keeper = Keeper { database, outbox, writable, pending: Vec::new(), waiting: Vec::new() };
+        let keeper = Keeper { books, outbox, writable, pending: Vec::new(), waiting: Vec::new() };
         (this, keeper.run(queue, settle, stopping))
     }
 
@@ -84,7 +84,7 @@ impl Ledger {
 }
 
 struct Keeper {
-    database: Database,
+    books: Books,
     outbox: Arc<Outbox>,
     writable: Arc<AtomicBool>,
     /// Turns not in the database yet.
@@ -132,7 +132,8 @@ impl Keeper {
     /// Tries to write what is pending.
     async fn write(&mut self) {
         if !self.pending.is_empty() {
-            let outcome = self.database.keep(&self.pending).await;
+            let was_failing = !self.writable.load(Ordering::Acquire);
+            let outcome = self.books.keep(&self.pending, was_failing).await;
             self.writable.store(outcome.is_ok(), Ordering::Release);
             match outcome {
                 Ok(()) => {

@@ -1,31 +1,32 @@
-//! The door to the database: sessions, totals, kept answers, and the queue to Papita.
+//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, and the queue to Papita.
 //!
-//! The SQL keeps to what SQLite and PostgreSQL share (`$n` parameters, `ON CONFLICT`, `RETURNING`); what differs is
-//! in `migrations/`, one folder a database.
+//! One SQL text serves both. It keeps to what they share (`$n` parameters, `ON CONFLICT`, `RETURNING`, numbers and
+//! texts); what differs is in `migrations/`, one folder a database.
 
+mod database;
 mod idempotency;
 mod ledger;
 mod migrations;
 mod outbox;
+mod postgres;
+mod replicas;
 mod sessions;
+mod sqlite;
 mod totals;
 mod turns;
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
-    str::FromStr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
-use sqlx::{
-    Sqlite, SqlitePool,
-    pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use secrecy::ExposeSecret;
 
+use self::{
+    database::{Pool, sql},
+    ledger::Ledger,
+    outbox::Outbox,
+    replicas::Replica,
+    turns::Books,
+};
 pub use self::{
     idempotency::{AskedBefore, CallersKey, KeptAnswer},
     outbox::Posting,
@@ -33,19 +34,20 @@ pub use self::{
     totals::UsageTotals,
     turns::TurnRecord,
 };
-use self::{ledger::Ledger, outbox::Outbox, turns::Database};
-
-use crate::tasks::Tasks;
+use crate::{clock::Clock, config, tasks::Tasks};
 
 /// The database could not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageFailure {
     /// The address is not one.
-    #[error("DATABASE_URL is not an address of a SQLite database")]
+    #[error("DATABASE_URL is not an address of a SQLite or PostgreSQL database")]
     Address(#[source] sqlx::Error),
-    /// The database could not be opened or brought up to date.
+    /// The file could not be opened.
     #[error("the database could not be opened; is the path of DATABASE_URL writable?")]
     Open(#[source] sqlx::Error),
+    /// The server could not be used.
+    #[error("the database's server could not be used; are host, name, user and password of DATABASE_URL right?")]
+    Connect(#[source] sqlx::Error),
     /// The tables could not be brought up to date.
     #[error(
         "the database's tables could not be brought up to date; was it made by a newer al-chat? Use that, or another DATABASE_URL"
@@ -57,53 +59,52 @@ pub enum StorageFailure {
     /// A query failed.
     #[error("the database did not do as asked")]
     Query(#[from] sqlx::Error),
+    /// The server didn't answer.
+    #[error("the database's server has fallen silent")]
+    Silent,
 }
 
 /// An open database. Cheap to clone.
-///
-/// SQLite lets one connection write at a time, so one is kept for it, and readers have their own: a pool of several
-/// writers would make them wait for each other's locks.
 #[derive(Clone, Debug)]
 pub struct Storage {
-    write: SqlitePool,
-    read: SqlitePool,
-    database: Database,
+    write: Pool,
+    read: Pool,
+    replica: Replica,
+    books: Books,
     ledger: Ledger,
     outbox: Arc<Outbox>,
-    /// Held as long as anybody uses the database: two services would deliver one queue twice.
-    lock: Arc<File>,
+    /// Of a file, held as long as anybody uses it.
+    lock: Option<Arc<File>>,
 }
 
 impl Storage {
-    /// Opens the database, made when it isn't there, and brings its tables up to date. `log` names the session log in
-    /// which the turns stand that are kept here; `tasks` owns the task that keeps them.
-    pub async fn open(url: &str, log: String, tasks: &Tasks) -> Result<Self, StorageFailure> {
-        let options = SqliteConnectOptions::from_str(url).map_err(StorageFailure::Address)?;
-        let lock = lock(options.get_filename())?;
-        let options = options
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode a commit survives the death of the process; only power loss may take the last ones.
-            .synchronous(SqliteSynchronous::Normal)
-            // For a backup or a curious operator; nobody else writes here.
-            .busy_timeout(Duration::from_secs(1))
-            // A checkpoint holds up the turns of that moment: better one long one than ten short ones.
-            .pragma("wal_autocheckpoint", "10000");
-        let pool = |most| {
-            SqlitePoolOptions::new()
-                .max_connections(most)
-                .acquire_timeout(Duration::from_secs(5))
-                .test_before_acquire(false)
-        };
-        let write = pool(1).connect_with(options.clone()).await.map_err(StorageFailure::Open)?;
-        migrations::run(&write).await?;
-        let read = pool(4).connect_lazy_with(options.read_only(true));
+    /// Opens the database, a file made when it isn't there, and brings its tables up to date. `log` names the session
+    /// log in which the turns stand that are kept here; `tasks` owns the tasks that keep them.
+    pub async fn open(
+        settings: &config::Database,
+        log: String,
+        clock: &Clock,
+        tasks: &Tasks,
+    ) -> Result<Self, StorageFailure> {
+        let (write, read, lock) = connect(settings).await?;
+        let replica = Replica::new();
+        if lock.is_none() {
+            replica.sign_on(&write, clock.now()).await?;
+            tasks.spawn("replica", replica.clone().stay(write.clone(), clock.clone(), tasks.stopping()));
+        }
         let outbox = Arc::new(Outbox::open(&read).await?);
-        let database = Database { write: write.clone(), log };
-        let (ledger, keeping) = Ledger::new(database.clone(), Arc::clone(&outbox), tasks.stopping());
+        let books = Books { write: write.clone(), log };
+        let (ledger, keeping) = Ledger::new(books.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn ledger", keeping);
-        Ok(Self { write, read, database, ledger, outbox, lock: Arc::new(lock) })
+        Ok(Self { write, read, replica, books, ledger, outbox, lock: lock.map(Arc::new) })
+    }
+
+    /// Brings the tables of a database up to date, and does nothing else.
+    pub async fn migrate(settings: &config::Database) -> Result<(), StorageFailure> {
+        let (write, read, _lock) = connect(settings).await?;
+        read.close().await;
+        write.close().await;
+        Ok(())
     }
 
     /// Whether turns could be kept of late. While they could not, turns should not be begun.
@@ -120,45 +121,37 @@ impl Storage {
 
     /// Whether the database can be written, tried with a change that changes nothing.
     pub async fn check(&self) -> Result<(), StorageFailure> {
-        let nothing = "UPDATE usage_totals SET requests = requests WHERE model IS NULL";
-        sqlx::query(nothing).execute(&self.write).await?;
+        sql("UPDATE usage_totals SET requests = requests WHERE model IS NULL").execute(&self.write).await?;
         Ok(())
     }
 
-    /// Closes the database; the write-ahead log is folded into it.
+    /// Closes the database; the write-ahead log of a file is folded into it.
     pub async fn close(&self) {
+        if self.is_shared()
+            && let Err(failure) = self.replica.sign_off(&self.write).await
+        {
+            tracing::warn!(%failure, "other replicas will take over from this one only in a while");
+        }
         self.read.close().await;
         self.write.close().await;
         // Closing the file would do, were it not that a child process just being started may still hold it.
-        let _ = self.lock.unlock();
+        let _ = self.lock.as_ref().map(|lock| lock.unlock());
     }
 }
 
-/// Ends the use of a connection for a transaction. When a commit fails for want of space, SQLite has ended the
-/// transaction but the driver believes it goes on, and would refuse to begin another: such a connection is not used
-/// again.
-fn give_back<T>(mut connection: PoolConnection<Sqlite>, outcome: Result<T, sqlx::Error>) -> Result<T, StorageFailure> {
-    if outcome.is_err() {
-        connection.close_on_drop();
+/// The connections for writing and for reading, and the lock of a file.
+async fn connect(settings: &config::Database) -> Result<(Pool, Pool, Option<File>), StorageFailure> {
+    let url = settings.url.expose_secret();
+    if url.starts_with("sqlite:") {
+        let sqlite::Opened { write, read, lock } = sqlite::open(url).await?;
+        return Ok((write, read, Some(lock)));
     }
-    Ok(outcome?)
-}
-
-/// Takes the database for this process, by a lock on a file beside it.
-fn lock(database: &Path) -> Result<File, StorageFailure> {
-    let unusable = |error| StorageFailure::Open(sqlx::Error::Io(error));
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    let file = OpenOptions::new().create(true).append(true).open(path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StorageFailure::Taken(database.to_owned())),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
+    let pool = postgres::open(settings).await?;
+    Ok((pool.clone(), pool, None))
 }
 
 /// Whole numbers as SQL has them. What is counted here stays far below the limit; should it not, it stops there.
-fn sql(number: u64) -> i64 {
+fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use sqlx::SqlitePool;
 use tokio::sync::Notify;
 
-use super::{Storage, StorageFailure, count, sql};
+use super::{
+    Storage, StorageFailure, count,
+    database::{Pool, sql},
+    number,
+};
 
 /// One usage record that waits to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +30,8 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) async fn open(read: &SqlitePool) -> Result<Self, sqlx::Error> {
-        let (waiting,) = sqlx::query_as::<_, (i64,)>("SELECT COUNT(*) FROM papita_outbox").fetch_one(read).await?;
-        Ok(Self { waiting: AtomicU64::new(count(waiting)), more: Notify::new() })
+    pub(super) async fn open(read: &Pool) -> Result<Self, StorageFailure> {
+        Ok(Self { waiting: AtomicU64::new(waiting(read).await?), more: Notify::new() })
     }
 
     /// Records are on their way into the queue.
@@ -43,7 +45,20 @@ impl Outbox {
     }
 }
 
+async fn waiting(read: &Pool) -> Result<u64, StorageFailure> {
+    let (waiting,): (i64,) = sql("SELECT COUNT(*) FROM papita_outbox").fetch_one(read).await?;
+    Ok(count(waiting))
+}
+
 impl Storage {
+    /// Counts anew how many records wait, where other replicas add and remove some, too.
+    pub async fn count_postings(&self) -> Result<(), StorageFailure> {
+        if self.is_shared() {
+            self.outbox.waiting.store(waiting(&self.read).await?, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// How many records wait, those on their way into the queue included.
     #[must_use]
     pub fn waiting_postings(&self) -> u64 {
@@ -58,33 +73,39 @@ impl Storage {
     /// The `most` oldest records, oldest first.
     pub async fn next_postings(&self, most: u64) -> Result<Vec<Posting>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
-                .bind(sql(most))
+            sql("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
+                .bind(number(most))
                 .fetch_all(&self.read)
                 .await?;
         let posting = |(id, request_id, body)| Posting { id, request_id, body };
         Ok(rows.into_iter().map(posting).collect())
     }
 
-    /// Removes the record `id` and all before it.
-    pub async fn remove_postings_up_to(&self, id: i64) -> Result<(), StorageFailure> {
-        let removed = sqlx::query("DELETE FROM papita_outbox WHERE id <= $1").bind(id).execute(&self.write).await?;
-        self.outbox.waiting.fetch_sub(removed.rows_affected(), Ordering::Relaxed);
+    /// Removes records that are done with.
+    pub async fn remove_postings(&self, postings: &[Posting]) -> Result<(), StorageFailure> {
+        let mut work = self.write.begin().await?;
+        let mut removed = 0;
+        // One by one: between those that were read, others may have come in the meantime.
+        for Posting { id, .. } in postings {
+            removed += sql("DELETE FROM papita_outbox WHERE id = $1").bind(*id).execute(&mut work).await?;
+        }
+        work.commit().await?;
+        let less = |waiting: u64| Some(waiting.saturating_sub(removed));
+        // It never refuses.
+        let _ = self.outbox.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         Ok(())
     }
 
     /// Whether the broker at this address has ever answered.
     pub async fn has_met_papita(&self, url: &str) -> Result<bool, StorageFailure> {
-        let met: Option<(i64,)> = sqlx::query_as("SELECT answered_at FROM papita_contacts WHERE url = $1")
-            .bind(url)
-            .fetch_optional(&self.read)
-            .await?;
+        let met: Option<(i64,)> =
+            sql("SELECT answered_at FROM papita_contacts WHERE url = $1").bind(url).fetch_optional(&self.read).await?;
         Ok(met.is_some())
     }
 
     /// Remembers that the broker at this address has answered.
     pub async fn remember_papita(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
-        sqlx::query("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
+        sql("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
             .bind(url)
             .bind(now.as_microsecond())
             .execute(&self.write)

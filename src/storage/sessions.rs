@@ -2,9 +2,8 @@
 //! process died, the disk was full) is found again by [`Storage::unlogged_sessions`].
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Connection, SqliteConnection};
 
-use super::{Storage, StorageFailure, count, give_back, moment};
+use super::{Storage, StorageFailure, count, database::sql, moment};
 use crate::{
     cost::TokenUsage,
     session::{ClosedBy, SessionId},
@@ -68,7 +67,7 @@ fn stopped((id, started_at, stopped_at, closed_by, metrics, logged): Row) -> Opt
 impl Storage {
     /// Keeps a session that starts now.
     pub async fn start_session(&self, id: &SessionId, now: Timestamp) -> Result<(), StorageFailure> {
-        sqlx::query("INSERT INTO sessions (id, started_at) VALUES ($1, $2)")
+        sql("INSERT INTO sessions (id, started_at) VALUES ($1, $2)")
             .bind(id.as_str())
             .bind(now.as_microsecond())
             .execute(&self.write)
@@ -78,7 +77,7 @@ impl Storage {
 
     /// Forgets a session whose start could not be logged.
     pub async fn forget_session(&self, id: &SessionId) -> Result<(), StorageFailure> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id.as_str()).execute(&self.write).await?;
+        sql("DELETE FROM sessions WHERE id = $1").bind(id.as_str()).execute(&self.write).await?;
         Ok(())
     }
 
@@ -91,12 +90,10 @@ impl Storage {
     ) -> Result<(), StorageFailure> {
         // The session's last turns may still be on their way; they count for it only while it is open.
         self.ledger.settled().await;
-        sqlx::query(
-            "INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
+        sql("INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET
                  stopped_at = excluded.stopped_at, closed_by = excluded.closed_by, metrics = excluded.metrics
-             WHERE sessions.stopped_at IS NULL",
-        )
+             WHERE sessions.stopped_at IS NULL")
         .bind(id.as_str())
         .bind(now.as_microsecond())
         .bind(ClosedBy::Client.as_str())
@@ -108,10 +105,8 @@ impl Storage {
 
     /// A session that has ended.
     pub async fn stopped_session(&self, id: &SessionId) -> Result<Option<StoppedSession>, StorageFailure> {
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, started_at, stopped_at, closed_by, metrics, logged
-             FROM sessions WHERE id = $1 AND stopped_at IS NOT NULL",
-        )
+        let row: Option<Row> = sql("SELECT id, started_at, stopped_at, closed_by, metrics, logged
+             FROM sessions WHERE id = $1 AND stopped_at IS NOT NULL")
         .bind(id.as_str())
         .fetch_optional(&self.write)
         .await?;
@@ -121,14 +116,12 @@ impl Storage {
     /// Ends the sessions not heard of since `silent_since`, each at the moment of its last turn or of its start.
     pub async fn close_idle_sessions(&self, silent_since: Timestamp) -> Result<(), StorageFailure> {
         self.ledger.settled().await;
-        sqlx::query(
-            "UPDATE sessions SET
+        sql("UPDATE sessions SET
                  closed_by = $2,
                  stopped_at = COALESCE(
                      (SELECT MAX(ended_at) FROM session_turns WHERE session_id = sessions.id), started_at)
              WHERE stopped_at IS NULL AND started_at <= $1 AND NOT EXISTS (
-                 SELECT 1 FROM session_turns WHERE session_id = sessions.id AND ended_at > $1)",
-        )
+                 SELECT 1 FROM session_turns WHERE session_id = sessions.id AND ended_at > $1)")
         .bind(silent_since.as_microsecond())
         .bind(ClosedBy::IdleTimeout.as_str())
         .execute(&self.write)
@@ -138,39 +131,49 @@ impl Storage {
 
     /// Sessions that have ended but whose stop is not in the log.
     pub async fn unlogged_sessions(&self) -> Result<Vec<StoppedSession>, StorageFailure> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, started_at, stopped_at, closed_by, metrics, logged
-             FROM sessions WHERE stopped_at IS NOT NULL AND logged = 0 ORDER BY stopped_at LIMIT 500",
-        )
+        let rows: Vec<Row> = sql("SELECT id, started_at, stopped_at, closed_by, metrics, logged
+             FROM sessions WHERE stopped_at IS NOT NULL AND logged = 0 ORDER BY stopped_at LIMIT 500")
         .fetch_all(&self.read)
         .await?;
         Ok(rows.into_iter().filter_map(stopped).collect())
     }
 
+    /// Leaves the logging of a stop to this replica, unless another one that lives is at it. Returns whether it is ours.
+    pub async fn claim_stop(&self, id: &SessionId, now: Timestamp) -> Result<bool, StorageFailure> {
+        let claimed = sql("UPDATE sessions SET replica = $2 WHERE id = $1 AND logged = 0 AND NOT EXISTS (
+                 SELECT 1 FROM replicas WHERE id = sessions.replica AND id <> $2 AND alive_until > $3)")
+        .bind(id.as_str())
+        .bind(self.replica.id())
+        .bind(now.as_microsecond())
+        .execute(&self.write)
+        .await?;
+        Ok(claimed > 0)
+    }
+
     /// The stop is in the log: its turns are no longer needed.
     pub async fn mark_session_logged(&self, id: &SessionId) -> Result<(), StorageFailure> {
-        let mut connection = self.write.acquire().await?;
-        let outcome = mark_logged(&mut connection, id).await;
-        give_back(connection, outcome)
+        let mut work = self.write.begin().await?;
+        sql("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut work).await?;
+        sql("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(&mut work).await?;
+        work.commit().await
     }
 
     /// Adds what a client reports with its stop of a session that was closed for being idle. Returns whether this is
     /// news.
     pub async fn add_late_metrics(&self, id: &SessionId, metrics: &str) -> Result<bool, StorageFailure> {
-        let added = sqlx::query(
-            "UPDATE sessions SET metrics = $2 WHERE id = $1 AND metrics IS NULL AND closed_by = $3 AND logged = 1",
-        )
-        .bind(id.as_str())
-        .bind(metrics)
-        .bind(ClosedBy::IdleTimeout.as_str())
-        .execute(&self.write)
-        .await?;
-        Ok(added.rows_affected() > 0)
+        let added =
+            sql("UPDATE sessions SET metrics = $2 WHERE id = $1 AND metrics IS NULL AND closed_by = $3 AND logged = 1")
+                .bind(id.as_str())
+                .bind(metrics)
+                .bind(ClosedBy::IdleTimeout.as_str())
+                .execute(&self.write)
+                .await?;
+        Ok(added > 0)
     }
 
     /// Forgets sessions that ended before `ended_before` and are in the log.
     pub async fn forget_sessions(&self, ended_before: Timestamp) -> Result<(), StorageFailure> {
-        sqlx::query("DELETE FROM sessions WHERE stopped_at < $1 AND logged = 1")
+        sql("DELETE FROM sessions WHERE stopped_at < $1 AND logged = 1")
             .bind(ended_before.as_microsecond())
             .execute(&self.write)
             .await?;
@@ -179,13 +182,12 @@ impl Storage {
 
     /// What was counted of a session's turns.
     pub async fn session_numbers(&self, id: &SessionId) -> Result<SessionNumbers, StorageFailure> {
-        let rows: Vec<(String, i64, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us
-             FROM session_turns WHERE session_id = $1 ORDER BY latency_us",
-        )
-        .bind(id.as_str())
-        .fetch_all(&self.read)
-        .await?;
+        let rows: Vec<(String, i64, i64, i64, i64, i64)> =
+            sql("SELECT model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us
+             FROM session_turns WHERE session_id = $1 ORDER BY latency_us")
+            .bind(id.as_str())
+            .fetch_all(&self.read)
+            .await?;
         let mut numbers = SessionNumbers::default();
         for (model, failed, prompt, completion, cost, latency) in rows {
             numbers.turns += 1;
@@ -199,11 +201,4 @@ impl Storage {
         }
         Ok(numbers)
     }
-}
-
-async fn mark_logged(connection: &mut SqliteConnection, id: &SessionId) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
-    sqlx::query("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
-    transaction.commit().await
 }

@@ -1,6 +1,6 @@
 //! Usage since the beginning, over all restarts.
 
-use super::{Storage, StorageFailure, count};
+use super::{Storage, StorageFailure, count, database::sql};
 use crate::cost::{Cost, TokenUsage};
 
 /// Usage since the database was made.
@@ -20,12 +20,11 @@ impl Storage {
     /// The sums over all models and all turns that have ended.
     pub async fn usage_totals(&self) -> Result<UsageTotals, StorageFailure> {
         self.ledger.settled().await;
-        let rows: Vec<(String, i64, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT model, requests, prompt_tokens, completion_tokens, prompt_cost_pico, completion_cost_pico
-             FROM usage_totals ORDER BY last_used_at, model",
-        )
-        .fetch_all(&self.read)
-        .await?;
+        let rows: Vec<(String, i64, i64, i64, i64, i64)> =
+            sql("SELECT model, requests, prompt_tokens, completion_tokens, prompt_cost_pico, completion_cost_pico
+             FROM usage_totals ORDER BY last_used_at, model")
+            .fetch_all(&self.read)
+            .await?;
         let mut totals = UsageTotals::default();
         for (model, requests, prompt, completion, prompt_cost, completion_cost) in rows {
             totals.requests += count(requests);

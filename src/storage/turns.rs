@@ -1,15 +1,15 @@
 //! What a turn leaves behind in the database, many turns in one transaction.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::{Connection, SqliteConnection, SqlitePool};
 
-use super::{Storage, StorageFailure, count, give_back, ledger::Entry, sql};
+use super::{
+    Storage, StorageFailure, count,
+    database::{Place, Pool, Work, sql},
+    ledger::Entry,
+    number,
+};
 use crate::{
     cost::{Cost, TokenUsage},
     log_place::LogPlace,
@@ -47,36 +47,35 @@ struct Sum {
     last_used_at: i64,
 }
 
-/// Writes turns.
+/// Where turns are written down.
 #[derive(Clone, Debug)]
-pub(super) struct Database {
-    pub(super) write: SqlitePool,
-    /// The name of the session log in which the turns stand.
+pub(super) struct Books {
+    pub(super) write: Pool,
+    /// The id of the session log in which the turns stand.
     pub(super) log: String,
 }
 
-impl Database {
-    /// Keeps turns, and the places in the log up to which they are all known: all of it, or on failure nothing.
-    pub(super) async fn keep(&self, entries: &[Entry]) -> Result<(), StorageFailure> {
-        let mut connection = self.write.acquire().await?;
-        let outcome = self.record(&mut connection, entries).await;
-        give_back(connection, outcome)
-    }
-
-    async fn record(&self, connection: &mut SqliteConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {
-        let turns = entries.iter().map(|(turn, _)| turn).collect::<Vec<_>>();
+impl Books {
+    /// Keeps turns, and the places in the log up to which they are all known: all of it, or on failure nothing. When
+    /// it has failed before, a server may have kept them all the same, and died before it could say so.
+    pub(super) async fn keep(&self, entries: &[Entry], may_be_kept: bool) -> Result<(), StorageFailure> {
+        let mut work = self.write.begin().await?;
+        let known = if may_be_kept { places(&mut work, &self.log).await? } else { Vec::new() };
+        let is_new = |place: &LogPlace| !known.iter().any(|it| it.date == place.date && it.end >= place.end);
+        let entries = entries.iter().filter(|(_, place)| place.as_ref().is_none_or(is_new));
+        let mut turns = Vec::new();
         let mut places = BTreeMap::new();
-        for place in entries.iter().filter_map(|(_, place)| *place) {
-            places.insert(place.date, place.end);
+        for (turn, place) in entries {
+            turns.push(turn);
+            places.extend(place.map(|place| (place.date, place.end)));
         }
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        add_totals(&mut transaction, &turns).await?;
-        add_to_sessions(&mut transaction, &turns).await?;
-        enqueue_postings(&mut transaction, &turns).await?;
+        add_totals(&mut work, &turns).await?;
+        add_to_sessions(&mut work, &turns).await?;
+        enqueue_postings(&mut work, &turns).await?;
         for (date, end) in places {
-            note_place(&mut transaction, &self.log, LogPlace { date, end }).await?;
+            note_place(&mut work, &self.log, LogPlace { date, end }).await?;
         }
-        transaction.commit().await
+        work.commit().await
     }
 }
 
@@ -91,7 +90,7 @@ impl Storage {
     /// Keeps turns now: those that a crash left in the log alone.
     pub async fn keep_turns(&self, turns: &[(TurnRecord, Option<LogPlace>)]) -> Result<(), StorageFailure> {
         for batch in turns.chunks(1000) {
-            self.database.keep(batch).await?;
+            self.books.keep(batch, false).await?;
             self.outbox.expect(batch.iter().filter(|(turn, _)| turn.posting.is_some()).count());
             self.outbox.announce();
         }
@@ -100,39 +99,37 @@ impl Storage {
 
     /// Up to where the turns of the session log are known, by day; the latest days only.
     pub async fn log_places(&self) -> Result<Vec<LogPlace>, StorageFailure> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7")
-                .bind(&self.database.log)
-                .fetch_all(&self.read)
-                .await?;
-        let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });
-        Ok(rows.into_iter().filter_map(place).collect())
+        places(&self.read, &self.books.log).await
     }
 
     /// Notes that all turns up to this place are known.
     pub async fn note_log_place(&self, place: LogPlace) -> Result<(), StorageFailure> {
-        let mut connection = self.write.acquire().await?;
-        note_place(&mut connection, &self.database.log, place).await?;
-        Ok(())
+        note_place(&self.write, &self.books.log, place).await
     }
 }
 
-async fn note_place(connection: &mut SqliteConnection, log: &str, place: LogPlace) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO log_places (log, day, size) VALUES ($1, $2, $3)
-         ON CONFLICT (log, day) DO UPDATE SET size = excluded.size",
-    )
+async fn places(place: impl Into<Place<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
+    let places = sql("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7").bind(log);
+    let rows = places.fetch_all(place).await?;
+    let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });
+    Ok(rows.into_iter().filter_map(place).collect())
+}
+
+async fn note_place(at: impl Into<Place<'_>>, log: &str, place: LogPlace) -> Result<(), StorageFailure> {
+    sql("INSERT INTO log_places (log, day, size) VALUES ($1, $2, $3)
+         ON CONFLICT (log, day) DO UPDATE SET size = excluded.size")
     .bind(log)
     .bind(place.date.to_string())
-    .bind(sql(place.end))
-    .execute(connection)
+    .bind(number(place.end))
+    .execute(at)
     .await?;
     Ok(())
 }
 
 /// A turn that was cut off is no answered request, but what it took was spent.
-async fn add_totals(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
-    let mut sums = HashMap::<&str, Sum>::new();
+async fn add_totals(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
+    // In the same order everywhere: replicas that took rows crosswise would wait for each other.
+    let mut sums = BTreeMap::<&str, Sum>::new();
     for turn in turns.iter().filter(|turn| !turn.failed || turn.usage.total() > 0) {
         let sum = sums.entry(&turn.model).or_default();
         sum.requests += u64::from(!turn.failed);
@@ -141,8 +138,7 @@ async fn add_totals(connection: &mut SqliteConnection, turns: &[&TurnRecord]) ->
         sum.last_used_at = sum.last_used_at.max(turn.at.as_microsecond());
     }
     for (model, sum) in sums {
-        sqlx::query(
-            "INSERT INTO usage_totals (model, requests, prompt_tokens, completion_tokens, prompt_cost_pico,
+        sql("INSERT INTO usage_totals (model, requests, prompt_tokens, completion_tokens, prompt_cost_pico,
                                        completion_cost_pico, last_used_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (model) DO UPDATE SET
@@ -151,16 +147,15 @@ async fn add_totals(connection: &mut SqliteConnection, turns: &[&TurnRecord]) ->
                  completion_tokens = usage_totals.completion_tokens + excluded.completion_tokens,
                  prompt_cost_pico = usage_totals.prompt_cost_pico + excluded.prompt_cost_pico,
                  completion_cost_pico = usage_totals.completion_cost_pico + excluded.completion_cost_pico,
-                 last_used_at = excluded.last_used_at",
-        )
+                 last_used_at = excluded.last_used_at")
         .bind(model)
-        .bind(sql(sum.requests))
-        .bind(sql(sum.usage.prompt))
-        .bind(sql(sum.usage.completion))
-        .bind(sql(sum.cost.prompt))
-        .bind(sql(sum.cost.completion))
+        .bind(number(sum.requests))
+        .bind(number(sum.usage.prompt))
+        .bind(number(sum.usage.completion))
+        .bind(number(sum.cost.prompt))
+        .bind(number(sum.cost.completion))
         .bind(sum.last_used_at)
-        .execute(&mut *connection)
+        .execute(&mut *work)
         .await?;
     }
     Ok(())
@@ -210,11 +205,11 @@ static ADD_TO_SESSIONS: LazyLock<Insertion> = LazyLock::new(|| {
     )
 });
 
-async fn add_to_sessions(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
+async fn add_to_sessions(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, *turn))).collect::<Vec<_>>();
     for chunk in in_sessions.chunks(ROWS) {
         let (text, rows) = ADD_TO_SESSIONS.text(chunk.len());
-        let mut query = sqlx::query(text);
+        let mut query = sql(text);
         for row in 0..rows {
             let (session, turn) = chunk.get(row).copied().unzip();
             query = query
@@ -222,12 +217,12 @@ async fn add_to_sessions(connection: &mut SqliteConnection, turns: &[&TurnRecord
                 .bind(turn.map(|turn| turn.at.as_microsecond()))
                 .bind(turn.map(|turn| turn.model.as_str()))
                 .bind(turn.map(|turn| i64::from(turn.failed)))
-                .bind(turn.map(|turn| sql(turn.usage.prompt)))
-                .bind(turn.map(|turn| sql(turn.usage.completion)))
-                .bind(turn.map(|turn| sql(turn.cost.total())))
+                .bind(turn.map(|turn| number(turn.usage.prompt)))
+                .bind(turn.map(|turn| number(turn.usage.completion)))
+                .bind(turn.map(|turn| number(turn.cost.total())))
                 .bind(turn.map(|turn| i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX)));
         }
-        query.execute(&mut *connection).await?;
+        query.execute(&mut *work).await?;
     }
     Ok(())
 }
@@ -240,16 +235,16 @@ static ENQUEUE: LazyLock<Insertion> = LazyLock::new(|| {
     )
 });
 
-async fn enqueue_postings(connection: &mut SqliteConnection, turns: &[&TurnRecord]) -> Result<(), sqlx::Error> {
+async fn enqueue_postings(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let postings = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.posting.as_deref()?)));
     for chunk in postings.collect::<Vec<_>>().chunks(ROWS) {
         let (text, rows) = ENQUEUE.text(chunk.len());
-        let mut query = sqlx::query(text);
+        let mut query = sql(text);
         for row in 0..rows {
             let (request_id, body) = chunk.get(row).copied().unzip();
             query = query.bind(request_id).bind(body);
         }
-        query.execute(&mut *connection).await?;
+        query.execute(&mut *work).await?;
     }
     Ok(())
 }

@@ -13,13 +13,17 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    storage::{Posting, Storage},
+    clock::Clock,
+    storage::{Posting, Storage, StorageFailure},
     tasks::Tasks,
     usage::{PostFailure, UsageLog},
 };
 
 /// Records read from the queue at once; so many may arrive twice when the process dies at the wrong moment.
 const BATCH: u64 = 16;
+
+/// How often a queue that other replicas fill, too, is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
 const REFUSALS: u32 = 5;
@@ -37,8 +41,8 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
-    pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, tasks: &Tasks) -> Self {
-        let courier = Courier { storage: storage.clone(), usage_log, refusals: 0, pauses: pauses() };
+    pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, clock: Clock, tasks: &Tasks) -> Self {
+        let courier = Courier { storage: storage.clone(), usage_log, clock, refusals: 0, pauses: pauses() };
         tasks.spawn("usage delivery", courier.run(tasks.stopping()));
         Self { storage, limit, dropped: Arc::default() }
     }
@@ -75,6 +79,7 @@ fn pauses() -> ExponentialBackoff {
 struct Courier {
     storage: Storage,
     usage_log: UsageLog,
+    clock: Clock,
     /// How often the oldest record has been refused.
     refusals: u32,
     pauses: ExponentialBackoff,
@@ -99,6 +104,7 @@ impl Courier {
                 Batch::Delivered => self.pauses = pauses(),
                 Batch::Nothing => tokio::select! {
                     () = self.storage.more_postings() => {}
+                    () = tokio::time::sleep(LOOK), if self.storage.is_shared() => {}
                     () = stopping.cancelled() => {}
                 },
                 Batch::Failed => {
@@ -113,7 +119,7 @@ impl Courier {
     }
 
     async fn deliver_batch(&mut self) -> Batch {
-        let postings = match self.storage.next_postings(BATCH).await {
+        let postings = match self.next_postings().await {
             Ok(postings) if postings.is_empty() => return Batch::Nothing,
             Ok(postings) => postings,
             Err(failure) => {
@@ -122,14 +128,24 @@ impl Courier {
             }
         };
         let (delivered, failed) = self.post(&postings).await;
-        if let Some(last) = delivered.last() {
+        if !delivered.is_empty() {
             self.pauses = pauses();
-            if let Err(failure) = self.storage.remove_postings_up_to(last.id).await {
+            if let Err(failure) = self.storage.remove_postings(delivered).await {
                 tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
                 return Batch::Failed;
             }
         }
         if failed { Batch::Failed } else { Batch::Delivered }
+    }
+
+    /// The oldest records; none where they are another replica's duty.
+    async fn next_postings(&self) -> Result<Vec<Posting>, StorageFailure> {
+        self.storage.count_postings().await?;
+        if self.storage.has_duty("usage delivery", self.clock.now()).await? {
+            self.storage.next_postings(BATCH).await
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Posts records until one fails. Returns those that are done with, and whether one failed.

@@ -189,7 +189,7 @@ impl Turns {
         let Means { client, credentials, log, storage, clock, tasks, telling } = means;
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, &tasks);
+        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
         let forgetting = once::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", forgetting);
         let this = Self(Arc::new(Table {

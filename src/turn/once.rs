@@ -6,7 +6,11 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::{select, sync::oneshot, time::sleep};
+use tokio::{
+    select,
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ask, Reader, Told, TurnFailure, Turns, journal::Journal};
@@ -36,6 +40,9 @@ impl IdempotencyKey {
         if is_key { Ok(Self(text.to_owned())) } else { Err(InvalidIdempotencyKey) }
     }
 }
+
+/// How often a turn that goes on at another replica is asked for.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How often keys are looked through for those that are too old. Each new key does it, too, so that an old one is never
 /// found; this is for the sake of their answers' privacy where no new ones come.
@@ -83,6 +90,7 @@ impl Turns {
     async fn find_before(&self, ask: &Ask, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
         let asked = fingerprint(ask);
         let mut lost = None;
+        let patience = Instant::now() + self.0.limits.timeout;
         loop {
             let now = self.0.clock.now();
             let before = self.0.storage.take_key(key, &asked, &ask.request_id, now).await.map_err(|failure| {
@@ -94,8 +102,16 @@ impl Turns {
                 return Err(TurnFailure::KeyReused);
             }
             let first = before.request_id.clone();
+            let is_elsewhere = before.is_elsewhere && before.answer.is_none();
             if let Some(reader) = self.repeat(ask, before).await {
                 return Ok(Some(reader));
+            }
+            if is_elsewhere {
+                if Instant::now() >= patience {
+                    return Err(TurnFailure::Busy);
+                }
+                sleep(LOOK).await;
+                continue;
             }
             // It may have ended, and its key been settled, between the two looks at it; so another two.
             if lost.replace(first.clone()) == Some(first) {

@@ -1,0 +1,54 @@
+//! Opens a database on a PostgreSQL server, which any number of replicas may share.
+
+use std::{str::FromStr, time::Duration};
+
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::{
+    StorageFailure,
+    database::{Pool, PostgresPool},
+    migrations,
+};
+use crate::config;
+
+/// How much longer than the server's own limit an answer is waited for.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// A connection that was idle for longer than this is tried before it is used: its server may have been restarted.
+const TRUSTED: Duration = Duration::from_millis(500);
+
+/// Connects, and brings the tables up to date. Of replicas that start together, one does it and the others wait.
+pub(super) async fn open(settings: &config::Database) -> Result<Pool, StorageFailure> {
+    let options = PgConnectOptions::from_str(settings.url.expose_secret()).map_err(StorageFailure::Address)?;
+    let options = options.application_name("al-chat");
+    // Migrations may take their time.
+    let first = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(settings.connect_timeout)
+        .connect_with(options.clone())
+        .await
+        .map_err(StorageFailure::Connect)?;
+    migrations::postgres().await?.run(&first).await?;
+    first.close().await;
+    let limit = format!("SET statement_timeout = {}", settings.statement_timeout.as_millis());
+    let connections = PgPoolOptions::new()
+        .max_connections(settings.connections)
+        .acquire_timeout(settings.connect_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > TRUSTED {
+                    sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        // Not among the options of the connection, which some poolers in between refuse.
+        .after_connect(move |connection, _| {
+            let limit = sqlx::AssertSqlSafe(limit.clone());
+            Box::pin(async move { sqlx::raw_sql(limit).execute(connection).await.map(|_| ()) })
+        })
+        .connect_lazy_with(options);
+    Ok(Pool::Postgres(PostgresPool { connections, patience: settings.statement_timeout + SILENCE }))
+}
