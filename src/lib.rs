@@ -8,7 +8,7 @@
 //! | 4 | [`api`] | HTTP and the contract |
 //! | 3 | [`turn`], [`sessions`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`model`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
-//! | 1 | [`chat`], [`cost`], [`log_place`], [`prompt`], [`session`] | nouns: plain types and rules |
+//! | 1 | [`chat`], [`cost`], [`known_models`], [`log_place`], [`prompt`], [`session`] | nouns: plain types and rules |
 //! | 0 | [`clock`], [`config`], [`http_client`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
 //!
 //! `ARCHITECTURE.md` walks one turn through the rooms.
@@ -22,6 +22,7 @@ pub mod config;
 pub mod cost;
 pub mod credentials;
 pub mod http_client;
+pub mod known_models;
 pub mod log_place;
 pub mod model;
 pub mod prompt;

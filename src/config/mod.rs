@@ -98,6 +98,10 @@ pub struct Model {
     pub fallbacks: Vec<String>,
     /// Prices that replace or add to the built-in table: model, pico-dollars per prompt token, per completion token.
     pub prices: Vec<(String, u64, u64)>,
+    /// Tokens that a model reads at once, its answer included, over those that are known.
+    pub windows: Vec<(String, u64)>,
+    /// Models that see images besides those that are known to.
+    pub seeing: Vec<String>,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// Time until the first byte.

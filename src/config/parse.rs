@@ -84,6 +84,17 @@ pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
         .collect()
 }
 
+/// `name=tokens`, comma-separated; at least one token.
+pub(super) fn windows(text: &str) -> Option<Vec<(String, u64)>> {
+    list(text)
+        .map(|entry| {
+            let (model, tokens) = entry.rsplit_once('=')?;
+            let tokens = tokens.trim().parse().ok().filter(|tokens| *tokens > 0)?;
+            Some((model.trim().to_owned(), tokens))
+        })
+        .collect()
+}
+
 /// Dollars per million tokens, with at most six decimals, as pico-dollars per token, without the rounding of floats.
 #[must_use]
 pub fn pico_per_token(dollars: &str) -> Option<u64> {
@@ -124,6 +135,15 @@ mod tests {
             Some(vec![("a".into(), 1_000_000, 2_000_000), ("b".into(), 500_000, 0)])
         );
         assert_eq!(prices("a=1"), None);
+    }
+
+    #[test]
+    fn windows_are_whole_numbers_of_tokens() {
+        assert_eq!(windows("a=8192, b:7b = 4096"), Some(vec![("a".into(), 8192), ("b:7b".into(), 4096)]));
+        assert_eq!(windows(""), Some(vec![]));
+        for text in ["a", "a=", "a=0", "a=-1", "a=8k", "a=1.5"] {
+            assert_eq!(windows(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -106,6 +106,8 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         "model=input/output in US dollars per million tokens, comma-separated",
         parse::prices,
     );
+    let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
+    let seeing = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
     let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
     let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
     let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
@@ -123,6 +125,8 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         default: default?,
         allowed,
         prices: prices?,
+        windows: windows?,
+        seeing,
         connect_timeout: connect_timeout?,
         first_byte_timeout: first_byte_timeout?,
         idle_timeout: idle_timeout?,

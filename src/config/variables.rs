@@ -33,6 +33,8 @@ variables! {
     ALLOWED_MODELS = "", "models a client may name besides OPENAI_MODEL, comma-separated";
     FALLBACK_MODELS = "", "models asked in turn when the asked one is unavailable, comma-separated";
     MODEL_PRICES = "", "US dollars per million tokens in/out, e.g. my-model=1/2,other=0.5/1.5";
+    MODEL_WINDOWS = "", "tokens a model reads at once, answer included, e.g. my-model=8192,other=128000";
+    VISION_MODELS = "", "further models that see images, comma-separated";
     MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model";
     MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte";
     MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of the model";

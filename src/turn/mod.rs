@@ -37,6 +37,7 @@ use crate::{
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
+    known_models::{Abilities, KnownModels},
     model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
     session::SessionId,
     session_log::SessionLog,
@@ -144,6 +145,7 @@ struct Table {
     limits: config::Turns,
     log_content: bool,
     prices: Prices,
+    known_models: KnownModels,
     model: OpenAi,
     breakers: Breakers,
     places: Places,
@@ -197,6 +199,7 @@ impl Turns {
             limits: config.turns.clone(),
             log_content: config.session_log.content,
             prices: Prices::new(&config.model.prices),
+            known_models: KnownModels::new(&config.model.windows, &config.model.seeing),
             model: OpenAi::new(&config.model, client),
             breakers: Breakers::new(config.model.breaker, &config.model.names()),
             places: Places::new(&config.turns),
@@ -245,6 +248,11 @@ impl Turns {
         // Whoever knows the id is taken for the caller, unless it names a session that isn't the turn's.
         let is_callers = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
         is_callers.then(|| journal.reader())
+    }
+
+    /// What the model can take in that a turn asks first, if one of this name was asked for.
+    pub fn abilities(&self, asked: Option<&str>) -> Result<Abilities, TurnFailure> {
+        Ok(self.0.known_models.abilities(self.allowed_model(asked)?))
     }
 
     /// How many usage records wait for Papita, and how many were dropped because too many waited.

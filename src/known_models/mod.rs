@@ -1,0 +1,169 @@
+//! What is known of models by their names: how much they read at once, and whether they see.
+
+use std::{
+    collections::{HashMap, HashSet},
+    num::ParseIntError,
+};
+
+/// What a model reads at once of which nothing is known. Hardly any reads less.
+const UNKNOWN_WINDOW: u64 = 8192;
+
+/// What an image takes up where the model's own figure is not known, in tokens.
+const IMAGE: u64 = 1500;
+
+/// What a model can take in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// Tokens it reads at once, its answer included.
+    pub window: u64,
+    /// Tokens that an image takes up; none where the model doesn't see.
+    pub image: Option<u64>,
+}
+
+impl Abilities {
+    /// Whether it sees images.
+    #[must_use]
+    pub fn sees(self) -> bool {
+        self.image.is_some()
+    }
+}
+
+/// The table of models.
+#[derive(Clone, Debug)]
+pub struct KnownModels {
+    lines: Vec<Line>,
+    windows: HashMap<String, u64>,
+    seeing: HashSet<String>,
+}
+
+impl KnownModels {
+    /// The built-in table, with these windows over it and these models that see besides.
+    #[must_use]
+    pub fn new(windows: &[(String, u64)], seeing: &[String]) -> Self {
+        Self {
+            lines: include_str!("models.csv").lines().filter_map(Line::read).collect(),
+            windows: windows.iter().cloned().collect(),
+            seeing: seeing.iter().cloned().collect(),
+        }
+    }
+
+    /// What the model of this name can take in. A provider or an owner before the name (`openai/gpt-4o`) is passed over.
+    #[must_use]
+    pub fn abilities(&self, model: &str) -> Abilities {
+        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+        let known = self.lines.iter().filter(|line| line.is_of(&name)).max_by_key(|line| line.name.len());
+        let window = self.windows.get(model).copied().or_else(|| known?.window);
+        let image = known.and_then(|line| line.image);
+        Abilities {
+            window: window.unwrap_or(UNKNOWN_WINDOW),
+            image: image.or_else(|| self.seeing.contains(model).then_some(IMAGE)),
+        }
+    }
+}
+
+/// What the table says of some models.
+#[derive(Clone, Debug)]
+struct Line {
+    name: &'static str,
+    /// Whether the name may stand anywhere in a model's, not only at its beginning.
+    is_within: bool,
+    window: Option<u64>,
+    image: Option<u64>,
+}
+
+impl Line {
+    fn read(line: &'static str) -> Option<Self> {
+        let [name, window, image] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
+        let within = name.strip_prefix('*');
+        let (window, image) = (number(window).ok()?, number(image).ok()?);
+        Some(Self { name: within.unwrap_or(name), is_within: within.is_some(), window, image })
+    }
+
+    fn is_of(&self, name: &str) -> bool {
+        if self.is_within {
+            return name.contains(self.name);
+        }
+        name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
+
+/// A number, or none where the field is blank.
+fn number(field: &str) -> Result<Option<u64>, ParseIntError> {
+    if field.is_empty() { Ok(None) } else { field.parse().map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn abilities(model: &str) -> (u64, bool) {
+        let abilities = KnownModels::new(&[], &[]).abilities(model);
+        (abilities.window, abilities.sees())
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let models = include_str!("models.csv").lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(KnownModels::new(&[], &[]).lines.len(), models);
+    }
+
+    #[test]
+    fn every_model_that_has_a_price_is_known() {
+        let known = KnownModels::new(&[], &[]);
+        for line in include_str!("../cost/openai_prices.csv").lines().filter(|line| !line.starts_with('#')) {
+            let name = line.split(',').next().unwrap();
+            assert!(known.lines.iter().any(|line| line.is_of(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_for_its_variants_unless_they_are_listed() {
+        assert_eq!(abilities("gpt-4o"), (128_000, true));
+        assert_eq!(abilities("gpt-4o-2024-08-06"), (128_000, true));
+        assert_eq!(abilities("openai/gpt-4o"), (128_000, true));
+        assert_eq!(abilities("gpt-4o-audio-preview-2024-12-17"), (128_000, false));
+        assert_eq!(abilities("gpt-4-0613"), (8192, false));
+        assert_eq!(abilities("gpt-4-turbo-2024-04-09"), (128_000, true));
+        assert_eq!(abilities("gpt-4.1-mini-2025-04-14"), (1_047_576, true));
+        assert_eq!(abilities("o3-mini-2025-01-31"), (200_000, false));
+        assert_eq!(abilities("gpt-3.5-turbo-0125"), (16_385, false));
+    }
+
+    #[test]
+    fn nothing_is_expected_of_an_unknown_model() {
+        for model in ["", "/", "my-model", "gpt-4omni", "gpt-40", "my-gpt-4o", "o30", "llama3.2", "gemma3n:e4b", "é"] {
+            assert_eq!(abilities(model), (UNKNOWN_WINDOW, false), "{model}");
+        }
+    }
+
+    #[test]
+    fn open_models_that_see_are_known_by_parts_of_their_names() {
+        for model in [
+            "llava:7b",
+            "bakllava",
+            "llava-hf/llava-1.5-7b-hf",
+            "Qwen/Qwen2.5-VL-7B-Instruct",
+            "qwen2.5vl:7b",
+            "qwen3-vl:8b",
+            "meta-llama/Llama-3.2-11B-Vision-Instruct",
+            "llama3.2-vision",
+            "mistralai/Pixtral-12B-2409",
+            "google/gemma-3-27b-it",
+            "gemma3:12b",
+            "hf.co/ggml-org/SmolVLM-500M-Instruct-GGUF",
+        ] {
+            assert_eq!(abilities(model), (UNKNOWN_WINDOW, true), "{model}");
+        }
+        for model in ["gemma3:1b", "google/gemma-3-270m-it", "llava-hf/another-one"] {
+            assert!(!abilities(model).1, "{model}");
+        }
+    }
+
+    #[test]
+    fn the_operator_knows_better() {
+        let known = KnownModels::new(&[("gpt-4o".into(), 30_000), ("mine".into(), 4096)], &["mine".into()]);
+        assert_eq!(known.abilities("gpt-4o"), Abilities { window: 30_000, image: Some(1500) });
+        assert_eq!(known.abilities("mine"), Abilities { window: 4096, image: Some(IMAGE) });
+        assert_eq!(known.abilities("gpt-4o-mini").window, 128_000);
+    }
+}
