@@ -29,7 +29,7 @@ fn main() {
 }
 
 fn message(role: Role, content: &str) -> Message {
-    Message { role, content: content.to_owned() }
+    Message::new(role, content)
 }
 
 /// A zone with rules of its own, as most are.

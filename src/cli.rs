@@ -178,7 +178,7 @@ async fn check(config: Config) -> ExitCode {
 async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> ExitCode {
     let name = &config.model.default;
     let messages = [prompt::test()];
-    let question = Question { model: name, messages: &messages, stream: false };
+    let question = Question { model: name, messages: &messages, with_images: false, stream: false };
     let deadline = Instant::now() + config.turns.timeout;
     let asking = async { model.ask(question, key, deadline).await?.next().await };
     match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout)) {

@@ -11,6 +11,8 @@
 //! knows come out too low: Catalan and Czech by 10 %, Finnish and Hungarian by 25 %. The older `cl100k_base` has as many
 //! tokens for English and code, but a fifth more for German and two to three times as many for Arabic and Hindi.
 
+use crate::chat::{InWords, Message};
+
 /// The rules count in hundredths of a token, so that no part of a word is lost before the end.
 const TOKEN: u64 = 100;
 
@@ -29,21 +31,43 @@ pub fn tokens(text: &str) -> u64 {
 /// So much of a prompt is looked at, in bytes: attached files may have megabytes, and are much alike inside.
 const SAMPLE: usize = 256 << 10;
 
+/// What a message takes besides its text: its role and its bounds.
+const FRAME: u64 = 4;
+
+/// The start of the reply, at the end of each prompt.
+const REPLY: u64 = 3;
+
 /// About how many tokens a conversation is as a prompt: its texts, four more for each message (its role and its
-/// bounds), three for the start of the reply.
+/// bounds), three for the start of the reply. An image takes so many, or those of the line for a model that doesn't see.
 #[must_use]
-pub fn prompt_tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
-    let (mut messages, mut bytes, mut seen, mut seen_tokens) = (0_u64, 0_usize, 0_usize, 0_u64);
-    for text in texts {
+pub fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, image: Option<u64>) -> u64 {
+    let (mut besides, mut bytes, mut seen, mut seen_tokens) = (REPLY, 0_usize, 0_usize, 0_u64);
+    for message in messages {
+        let text = message.content.as_str();
         let sample = &text[..text.floor_char_boundary(SAMPLE - seen)];
-        messages += 1;
+        besides = besides.saturating_add(FRAME).saturating_add(image_tokens(message, image));
         bytes += text.len();
         seen += sample.len();
         seen_tokens = seen_tokens.saturating_add(tokens(sample));
     }
-    let of_texts =
-        if seen < bytes { seen_tokens.saturating_mul(bytes as u64) / (seen.max(1) as u64) } else { seen_tokens };
-    of_texts.saturating_add(messages * 4 + 3)
+    extrapolated(seen_tokens, seen, bytes).saturating_add(besides)
+}
+
+/// About how many tokens a message adds to a prompt.
+#[must_use]
+pub fn message_tokens(message: &Message, image: Option<u64>) -> u64 {
+    let text = message.content.as_str();
+    let sample = &text[..text.floor_char_boundary(SAMPLE)];
+    extrapolated(tokens(sample), sample.len(), text.len()).saturating_add(FRAME + image_tokens(message, image))
+}
+
+fn image_tokens(message: &Message, image: Option<u64>) -> u64 {
+    message.image.as_ref().map_or(0, |_| image.unwrap_or_else(|| tokens(InWords::UNSEEN)))
+}
+
+/// The tokens of so many bytes, of which some have been looked at.
+fn extrapolated(seen_tokens: u64, seen: usize, bytes: usize) -> u64 {
+    if seen < bytes { seen_tokens.saturating_mul(bytes as u64) / (seen.max(1) as u64) } else { seen_tokens }
 }
 
 /// About how many tokens an answer is that came in this many pieces.
@@ -278,6 +302,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chat::{Image, Role};
 
     /// Each text with its name and its tokens as `o200k_base` counts them.
     fn texts() -> impl Iterator<Item = (&'static str, u64, &'static str)> {
@@ -348,8 +373,29 @@ mod tests {
 
     #[test]
     fn a_prompt_is_its_texts_and_their_frame() {
-        assert_eq!(prompt_tokens([]), 3);
-        assert_eq!(prompt_tokens(["Hello", ""]), 3 + 4 + 1 + 4);
+        let hello = Message::new(Role::User, "Hello");
+        assert_eq!(prompt_tokens([], None), 3);
+        assert_eq!(prompt_tokens([&hello, &Message::new(Role::Assistant, "")], None), 3 + 4 + 1 + 4);
+        assert_eq!(message_tokens(&hello, None), 4 + 1);
+    }
+
+    #[test]
+    fn an_image_takes_what_the_model_says_or_a_line() {
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let shown = Message { image, ..Message::new(Role::User, "Hello") };
+        assert_eq!(message_tokens(&shown, Some(1500)), 4 + 1 + 1500);
+        assert_eq!(prompt_tokens([&shown], Some(1500)), 3 + 4 + 1 + 1500);
+        let in_words = Message::new(Role::User, shown.in_words().to_string());
+        assert!(message_tokens(&shown, None).abs_diff(message_tokens(&in_words, None)) <= 2);
+    }
+
+    #[test]
+    fn a_long_text_is_as_dense_as_its_beginning() {
+        let text = "word ".repeat(SAMPLE / 5);
+        let long = Message::new(Role::User, text.repeat(4));
+        let expected = tokens(&text) * 4;
+        assert!(message_tokens(&long, None).abs_diff(expected) <= expected / 1000);
+        assert_eq!(message_tokens(&long, None) + 3, prompt_tokens([&long], None));
     }
 
     #[test]

@@ -96,8 +96,11 @@ const OTHERWISE: &[&str] = &[
 /// A reply to the last message. The same conversation gets the same reply; the same words later in it, another one.
 #[must_use]
 pub fn reply(conversation: &[Message]) -> &'static str {
-    let said = conversation.last().map_or("", |message| message.content.as_str());
-    let words = words(said);
+    let last = conversation.last();
+    let mut words = words(last.map_or("", |message| message.content.as_str()));
+    if last.is_some_and(|message| message.image.is_some()) {
+        words.push("attached".to_owned());
+    }
     let topic = TOPICS.iter().find(|(keys, _)| words.iter().any(|word| keys.contains(&word.as_str())));
     let replies = topic.map_or(OTHERWISE, |(_, replies)| replies);
     let mut hasher = DefaultHasher::new();
@@ -115,10 +118,10 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Role;
+    use crate::chat::{Image, Role};
 
     fn after(before: usize, said: &str) -> &'static str {
-        let message = |content: &str| Message { role: Role::User, content: content.to_owned() };
+        let message = |content: &str| Message::new(Role::User, content);
         let mut conversation = vec![message("…"); before];
         conversation.push(message(said));
         reply(&conversation)
@@ -130,6 +133,13 @@ mod tests {
         assert!(OTHERWISE.contains(&after(0, "Chili whips")), "parts of words are no keywords");
         assert!(TOPICS[6].1.contains(&after(0, "tell me a JOKE")));
         assert!(OTHERWISE.contains(&after(0, "")));
+    }
+
+    #[test]
+    fn an_image_is_a_file_to_it() {
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let shown = Message { image, ..Message::new(Role::User, "Who is it?") };
+        assert!(TOPICS[2].1.contains(&reply(&[shown])));
     }
 
     #[test]

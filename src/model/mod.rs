@@ -20,6 +20,8 @@ pub struct Question<'a> {
     pub model: &'a str,
     /// The conversation; its last message is to be answered.
     pub messages: &'a [Message],
+    /// Whether images are shown to it; otherwise it is told that there are some.
+    pub with_images: bool,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
 }

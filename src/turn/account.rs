@@ -28,24 +28,6 @@ pub(super) struct Outcome {
     pub(super) is_abandoned: bool,
 }
 
-/// The tokens of a turn, and who says so: `provider`, `estimated`, or `none` where the model gave neither figures nor
-/// text, or it was the built-in responder.
-fn usage_of(
-    ask: &Ask,
-    reply: &Reply,
-    journal: &Journal,
-    told: Option<TokenUsage>,
-) -> (Option<TokenUsage>, &'static str) {
-    if told.is_some() {
-        return (told, "provider");
-    }
-    if reply.model == basic::NAME || !journal.has_text() {
-        return (None, "none");
-    }
-    let prompt = estimate::prompt_tokens(ask.messages.iter().map(|message| message.content.as_str()));
-    (Some(TokenUsage { prompt, completion: journal.estimated_tokens() }), "estimated")
-}
-
 /// A turn that has ended, with all that is kept of it.
 struct Ended<'a> {
     ask: &'a Ask,
@@ -72,6 +54,26 @@ impl Turns {
         if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage?) }
     }
 
+    /// The tokens of a turn, and who says so: `provider`, `estimated`, or `none` where the model gave neither figures
+    /// nor text, or it was the built-in responder.
+    fn usage_of(
+        &self,
+        ask: &Ask,
+        reply: &Reply,
+        journal: &Journal,
+        told: Option<TokenUsage>,
+    ) -> (Option<TokenUsage>, &'static str) {
+        if told.is_some() {
+            return (told, "provider");
+        }
+        if reply.model == basic::NAME || !journal.has_text() {
+            return (None, "none");
+        }
+        let image = self.0.known_models.abilities(&reply.model).image;
+        let prompt = estimate::prompt_tokens(&ask.messages, image);
+        (Some(TokenUsage { prompt, completion: journal.estimated_tokens() }), "estimated")
+    }
+
     /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
     pub(super) async fn account(
         &self,
@@ -82,7 +84,7 @@ impl Turns {
     ) -> Result<Told, TurnFailure> {
         let at = self.0.clock.now();
         let answer = outcome.answer.as_ref();
-        let (usage, usage_source) = usage_of(ask, reply, journal, answer.ok().and_then(|answer| answer.usage));
+        let (usage, usage_source) = self.usage_of(ask, reply, journal, answer.ok().and_then(|answer| answer.usage));
         let failure = answer.err().or(outcome.is_abandoned.then_some(&TurnFailure::ClientGone));
         let told = failure.map(self.0.telling);
         let text = self.0.log_content.then(|| journal.text());

@@ -204,7 +204,10 @@ impl Asking<'_> {
     }
 
     async fn ask_model(&self, key: Option<&Credential>) -> Result<Answering, ModelFailure> {
-        let question = Question { model: &self.reply.model, messages: self.messages, stream: self.stream };
+        let (model, messages) = (self.reply.model.as_str(), self.messages);
+        let has_images = messages.iter().any(|message| message.image.is_some());
+        let with_images = has_images && self.turns.0.known_models.abilities(model).sees();
+        let question = Question { model, messages, with_images, stream: self.stream };
         let asking = self.turns.0.model.ask(question, key.map(|credential| &credential.key), self.deadline);
         match self.share {
             Some(share) => timeout_at(share, asking).await.map_err(|_| ModelFailure::Slow)?,

@@ -184,6 +184,9 @@ fn fingerprint(ask: &Ask) -> String {
     for message in &ask.messages {
         add(message.role.as_str());
         add(&message.content);
+        if let Some(image) = &message.image {
+            add(image.url());
+        }
     }
     format!("{:x}", hasher.finalize())
 }

@@ -198,3 +198,15 @@ async fn a_stream_against_the_contract_fails_the_test() {
         assert!(read.is_err(), "{text:?} was read as {read:?}");
     }
 }
+
+#[tokio::test]
+async fn an_image_is_recorded_as_it_came_and_its_words_are_echoed() {
+    let model = FakeModel::start().await;
+    model.behave(Behaviour::Echo);
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
+    let content = json!([{"type": "text", "text": "Who is it?"}, image]);
+    let body = json!({"model": "gpt", "messages": [{"role": "user", "content": content}]});
+    let answer = Client::new(model.address()).post("/v1/chat/completions", &body).await;
+    assert_eq!(answer.assert_ok()["choices"][0]["message"]["content"], "Who is it?");
+    assert_eq!(model.calls()[0].body["messages"][0]["content"], content);
+}

@@ -157,7 +157,7 @@ impl From<Said> for Message {
             SaidBy::User => Role::User,
             SaidBy::Assistant => Role::Assistant,
         };
-        Self { role, content: said.content.unwrap_or_default() }
+        Self::new(role, said.content.unwrap_or_default())
     }
 }
 

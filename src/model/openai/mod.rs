@@ -3,6 +3,7 @@
 //!
 //! The types read are lenient: unknown fields pass, and what is missing is made up for where that is honest.
 
+mod request;
 mod sse;
 mod streamed;
 mod whole;
@@ -10,14 +11,13 @@ mod whole;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use self::streamed::Streamed;
+use self::{request::Request, streamed::Streamed};
 use super::{ModelFailure, Question, refusal};
 use crate::{
-    chat::{Finish, Message},
+    chat::Finish,
     config,
     cost::TokenUsage,
     http_client::{ReadFailure, read_body},
@@ -175,32 +175,6 @@ impl From<ReadFailure> for ModelFailure {
             ReadFailure::TooLarge => Self::TooLarge,
             ReadFailure::Idle => Self::Timeout,
             ReadFailure::Lost(_) => Self::ConnectionLost,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: &'a [Message],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_options: Option<StreamOptions>,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
-
-impl<'a> From<Question<'a>> for Request<'a> {
-    fn from(question: Question<'a>) -> Self {
-        Self {
-            model: question.model,
-            messages: question.messages,
-            stream: question.stream.then_some(true),
-            stream_options: question.stream.then_some(StreamOptions { include_usage: true }),
         }
     }
 }

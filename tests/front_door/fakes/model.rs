@@ -495,17 +495,21 @@ fn echo(asked: &Value) -> Reply {
     let messages = asked["messages"].as_array().map_or(&[][..], Vec::as_slice);
     let mut latest_first = messages.iter().rev();
     let last = latest_first.find(|message| message["role"] == "user");
-    let text = last.map_or("", text_of).to_owned();
+    let text = last.map_or_else(String::new, text_of);
     Reply {
-        prompt_tokens: messages.iter().map(|message| words(text_of(message))).sum(),
+        prompt_tokens: messages.iter().map(|message| words(&text_of(message))).sum(),
         completion_tokens: words(&text),
         text,
         ..Reply::default()
     }
 }
 
-fn text_of(message: &Value) -> &str {
-    message["content"].as_str().unwrap_or_default()
+/// The words of a message: its content, or those of its content's parts that are no images.
+fn text_of(message: &Value) -> String {
+    let content = &message["content"];
+    let parts = content.as_array().map_or(&[][..], Vec::as_slice);
+    let texts = parts.iter().map(|part| &part["text"]).chain([content]);
+    texts.filter_map(Value::as_str).collect()
 }
 
 fn words(text: &str) -> usize {

@@ -1,11 +1,16 @@
 //! What is said, and by whom.
 
-use serde::{Deserialize, Serialize};
+mod image;
+
+use std::fmt;
+
+pub use self::image::{Image, InvalidImage};
 
 /// Who said a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// This service, to the model alone: who it is, and what it has to heed. No client speaks so.
+    System,
     /// The visitor.
     User,
     /// The model.
@@ -17,6 +22,7 @@ impl Role {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::System => "system",
             Self::User => "user",
             Self::Assistant => "assistant",
         }
@@ -24,12 +30,54 @@ impl Role {
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Who said it.
     pub role: Role,
     /// What was said.
     pub content: String,
+    /// What was shown with it; only a visitor shows something.
+    pub image: Option<Image>,
+}
+
+impl Message {
+    /// A message of words alone.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), image: None }
+    }
+
+    /// Whether nothing is said and nothing shown.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.image.is_none() && self.content.trim().is_empty()
+    }
+
+    /// The message for a model that isn't shown the image: a line in its place says that there is one.
+    #[must_use]
+    pub fn in_words(&self) -> InWords<'_> {
+        InWords(self)
+    }
+}
+
+/// A message as a text alone.
+#[derive(Clone, Copy, Debug)]
+pub struct InWords<'a>(&'a Message);
+
+impl InWords<'_> {
+    /// What stands in the place of an image.
+    pub const UNSEEN: &'static str = "[An image was attached, which you cannot see.]";
+}
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Message { content, image, .. } = self.0;
+        match image {
+            None => f.write_str(content),
+            Some(_) if content.trim().is_empty() => f.write_str(Self::UNSEEN),
+            Some(_) => write!(f, "{content}\n\n{}", Self::UNSEEN),
+        }
+    }
 }
 
 /// The person in front of the chat window, as far as the client tells.
@@ -102,6 +150,15 @@ impl Finish {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_that_is_not_shown_is_told_of() {
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let words = |content, image| Message { image, ..Message::new(Role::User, content) }.in_words().to_string();
+        assert_eq!(words(" hi\n", None), " hi\n");
+        assert_eq!(words("Who is it?", image.clone()), format!("Who is it?\n\n{}", InWords::UNSEEN));
+        assert_eq!(words(" ", image), InWords::UNSEEN);
+    }
 
     #[test]
     fn only_a_named_speaker_can_be_more_than_a_guest() {

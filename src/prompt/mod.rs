@@ -25,15 +25,15 @@ pub fn conversation(
 ) -> Result<Vec<Message>, NothingAsked> {
     let content = question(files, message)?;
     let mut messages = history;
-    messages.retain(|message| !message.content.trim().is_empty());
-    messages.push(Message { role: Role::User, content });
+    messages.retain(|message| !message.is_blank());
+    messages.push(Message::new(Role::User, content));
     Ok(messages)
 }
 
 /// What a model is asked to see whether it answers: as little as possible, for it costs.
 #[must_use]
 pub fn test() -> Message {
-    Message { role: Role::User, content: "Reply with the single word OK.".to_owned() }
+    Message::new(Role::User, "Reply with the single word OK.")
 }
 
 /// Files and message as one text, set apart by lines of `---`.

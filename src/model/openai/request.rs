@@ -1,0 +1,135 @@
+//! What is asked, in the words of chat completions. Nothing is copied before it is written.
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    chat::{InWords, Message},
+    model::Question,
+};
+
+#[derive(Serialize)]
+pub(super) struct Request<'a> {
+    model: &'a str,
+    messages: Messages<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl<'a> From<Question<'a>> for Request<'a> {
+    fn from(question: Question<'a>) -> Self {
+        Self {
+            model: question.model,
+            messages: Messages { all: question.messages, with_images: question.with_images },
+            stream: question.stream.then_some(true),
+            stream_options: question.stream.then_some(StreamOptions { include_usage: true }),
+        }
+    }
+}
+
+struct Messages<'a> {
+    all: &'a [Message],
+    with_images: bool,
+}
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            self.all
+                .iter()
+                .map(|message| Said { role: message.role.as_str(), content: Content::of(message, self.with_images) }),
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+/// A plain text wherever it will do: not every server knows parts.
+enum Content<'a> {
+    Text(&'a str),
+    InWords(InWords<'a>),
+    Parts { text: &'a str, image: &'a str },
+}
+
+impl<'a> Content<'a> {
+    fn of(message: &'a Message, with_images: bool) -> Self {
+        match &message.image {
+            None => Self::Text(&message.content),
+            Some(_) if !with_images => Self::InWords(message.in_words()),
+            Some(image) => Self::Parts { text: &message.content, image: image.url() },
+        }
+    }
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::InWords(words) => serializer.collect_str(&words),
+            Self::Parts { text, image } => {
+                // Some servers refuse a blank text.
+                let text = (!text.trim().is_empty()).then_some(Part::Text { text });
+                let image = Part::ImageUrl { image_url: ImageUrl { url: image } };
+                serializer.collect_seq(text.into_iter().chain([image]))
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: ImageUrl<'a> },
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    url: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::chat::{Image, Role};
+
+    fn written(messages: &[Message], with_images: bool, stream: bool) -> serde_json::Value {
+        serde_json::to_value(Request::from(Question { model: "m", messages, with_images, stream })).unwrap()
+    }
+
+    #[test]
+    fn words_alone_are_plain_texts() {
+        let messages = [Message::new(Role::System, "Be \"kind\"."), Message::new(Role::User, "é\n")];
+        let expected = json!([{"role": "system", "content": "Be \"kind\"."}, {"role": "user", "content": "é\n"}]);
+        assert_eq!(written(&messages, false, false), json!({"model": "m", "messages": expected}));
+        let streamed =
+            json!({"model": "m", "messages": expected, "stream": true, "stream_options": {"include_usage": true}});
+        assert_eq!(written(&messages, true, true), streamed);
+    }
+
+    #[test]
+    fn an_image_is_a_part_for_a_model_that_sees_and_a_line_for_one_that_does_not() {
+        let url = "data:image/png;base64,iVBORw0KGgo=";
+        let image = Image::parse(url).ok();
+        let shown = |content| [Message { image: image.clone(), ..Message::new(Role::User, content) }];
+        let content =
+            |content, with_images| written(&shown(content), with_images, false)["messages"][0]["content"].take();
+        let part = json!({"type": "image_url", "image_url": {"url": url}});
+        assert_eq!(content("Who is it?", true), json!([{"type": "text", "text": "Who is it?"}, part]));
+        assert_eq!(content(" ", true), json!([part]));
+        assert_eq!(content("Who is it?", false), json!(format!("Who is it?\n\n{}", InWords::UNSEEN)));
+        assert_eq!(content("", false), json!(InWords::UNSEEN));
+    }
+}
