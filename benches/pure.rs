@@ -4,11 +4,12 @@
 use std::hint::black_box;
 
 use al_chat::{
-    chat::{Message, Role},
+    chat::{Image, Message, Role},
     clock::Clock,
     cost::{Prices, TokenUsage, estimate},
+    known_models::KnownModels,
     model::basic,
-    prompt::{self, AttachedFile},
+    prompt::{self, AttachedFile, Fitting},
     secret::ApiKey,
     session::SessionId,
     session_log::{Chat, SessionLog},
@@ -24,6 +25,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     chat_line(&mut criterion);
     conversation(&mut criterion);
+    fitting(&mut criterion);
     small_parts(&mut criterion);
     criterion.final_summary();
 }
@@ -85,6 +87,25 @@ fn conversation(criterion: &mut Criterion) {
         let ask = |history| prompt::conversation(history, black_box(&files), "Which is longer?");
         bencher.iter_batched(|| history.clone(), ask, BatchSize::SmallInput);
     });
+}
+
+/// A long conversation with a model that reads 128,000 tokens, and an image in it.
+fn fitting(criterion: &mut Criterion) {
+    let models = KnownModels::new(&[], &[]);
+    criterion.bench_function("known models: a dated one", |bencher| {
+        bencher.iter(|| models.abilities(black_box("gpt-4o-mini-2024-07-18")));
+    });
+    let model = models.abilities("gpt-4o");
+    let said = [message(Role::Assistant, &"An answer of some length. ".repeat(40)), message(Role::User, "And then?")];
+    criterion.bench_function("prompt: a history longer than 128,000 tokens, fitted", |bencher| {
+        bencher.iter(|| {
+            let mut fitting = Fitting::new(Vec::new(), message(Role::User, "And now?"), black_box(model));
+            said.iter().cycle().take(10_000).all(|message| fitting.offer(message.clone()));
+            fitting.into_messages()
+        });
+    });
+    let image = format!("data:image/png;base64,{}", "A".repeat(1 << 20));
+    criterion.bench_function("chat: an image of 1 MiB", |bencher| bencher.iter(|| Image::parse(black_box(&image))));
 }
 
 fn small_parts(criterion: &mut Criterion) {

@@ -1,5 +1,8 @@
 //! From what a client sends to what the model reads.
 
+mod fitting;
+
+pub use self::fitting::{Fitting, budget};
 use crate::chat::{Message, Role};
 
 /// A text file the visitor attached.
