@@ -12,13 +12,13 @@ use crate::{
 
 /// What a command said and how it ended.
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
-async fn run(house: &House, arguments: &[&str]) -> Ran {
+pub async fn run(house: &House, arguments: &[&str]) -> Ran {
     let output = timeout(PATIENCE, house.command(arguments).output()).await.expect("it ends").expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
@@ -219,7 +219,7 @@ async fn check_says_that_papita_is_configured_and_down() {
 
 #[tokio::test]
 async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name() {
-    let first = House::new();
+    let first = House::new().on_sqlite();
     let service = first.open().await;
     // Its port and its session log are its own.
     let database = format!("sqlite://{}", first.path().join("al-chat.db").display());

@@ -87,7 +87,7 @@ async fn talk(client: Client, number: usize, told: UnboundedSender<Heard>) {
 }
 
 /// How often each value of `field` occurs in the lines of this event.
-fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> {
+pub fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> {
     let mut tally = HashMap::new();
     for line in log.iter().filter(|line| line["event"] == event) {
         *tally.entry(line[field].as_str().unwrap_or_default().to_owned()).or_default() += 1;
@@ -96,7 +96,7 @@ fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> {
 }
 
 #[track_caller]
-fn assert_each_once(answered: &[String], logged: &HashMap<String, usize>, what: &str) {
+pub fn assert_each_once(answered: &[String], logged: &HashMap<String, usize>, what: &str) {
     let wrong = answered.iter().filter(|id| logged.get(*id) != Some(&1));
     let wrong = wrong.map(|id| (id, logged.get(id))).collect::<Vec<_>>();
     assert!(wrong.is_empty(), "{} of {} answered {what} are not there once: {wrong:?}", wrong.len(), answered.len());

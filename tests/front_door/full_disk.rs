@@ -41,7 +41,7 @@ async fn turns_counted(client: &Client) -> u64 {
 #[tokio::test]
 async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_loses_none_that_was_answered() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
+    let house = House::of_model(&model).on_sqlite();
     let process = house.launch_ignoring("XFSZ").await;
     let client = &process.client;
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();

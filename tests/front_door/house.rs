@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,6 +16,7 @@ use al_chat::{
     config::{Config, Source},
 };
 use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -25,6 +27,7 @@ use url::Url;
 
 use crate::{
     client::Client,
+    database::OwnDatabase,
     fakes::{model::FakeModel, papita::FakePapita},
 };
 
@@ -41,6 +44,8 @@ pub struct House {
     settings: BTreeMap<String, String>,
     /// Stands for Papita's default address, which tests cannot all share.
     default_papita: Url,
+    /// Where it is on a server, it goes with the last who needs it.
+    database: Option<Arc<OwnDatabase>>,
 }
 
 impl House {
@@ -49,15 +54,29 @@ impl House {
         let dir = tempfile::tempdir().expect("a folder");
         // The discard port, where nobody listens.
         let default_papita = Url::parse("http://127.0.0.1:9").expect("a URL");
-        let house = Self { dir, settings: BTreeMap::new(), default_papita };
+        let database = OwnDatabase::on_tests_server().map(Arc::new);
+        let house = Self { dir, settings: BTreeMap::new(), default_papita, database };
         let log = house.log_dir().display().to_string();
-        let database = format!("sqlite://{}", house.dir.path().join("al-chat.db").display());
+        let server = house.database.as_ref().map(|database| database.url().to_owned());
+        let database = server.unwrap_or_else(|| house.sqlite_url());
         house
             .with("PORT", "0")
             .with("SESSION_LOG_DIR", &log)
             .with("SESSION_LOG_TIMEZONE", "UTC")
             .with("DATABASE_URL", &database)
+            // All tests at once are more than a server is used to.
+            .with("DATABASE_CONNECT_TIMEOUT", "10s")
             .with("LOG_LEVEL", "info")
+    }
+
+    fn sqlite_url(&self) -> String {
+        format!("sqlite://{}", self.dir.path().join("al-chat.db").display())
+    }
+
+    /// Keeps to SQLite whatever the environment says, for what is about it.
+    pub fn on_sqlite(self) -> Self {
+        let url = self.sqlite_url();
+        self.with("DATABASE_URL", &url)
     }
 
     /// A service that asks this model with the local key `sk-local`.
@@ -89,6 +108,17 @@ impl House {
         self.dir.path().join("SessionLog")
     }
 
+    /// Does something to the database from outside, as a curious operator would.
+    pub async fn change_database(&self, statement: &'static str) {
+        let url = &self.settings["DATABASE_URL"];
+        let changed = if url.starts_with("postgres") {
+            PgConnection::connect(url).await.expect("a connection").execute(statement).await.map(drop)
+        } else {
+            SqliteConnection::connect(url).await.expect("a connection").execute(statement).await.map(drop)
+        };
+        changed.expect("the database does as asked");
+    }
+
     fn config(&self) -> Config {
         let mut config = Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration");
         if !config.credentials.papita_configured {
@@ -108,7 +138,7 @@ impl House {
     pub async fn open_at(&self, clock: Clock) -> Service {
         let app = App::start(self.config(), clock).await.expect("the service starts");
         let client = Client::new(app.address());
-        Service { app, client }
+        Service { app, client, database: self.database.clone() }
     }
 
     /// The program with exactly these settings.
@@ -125,7 +155,7 @@ impl House {
 
     /// Starts the service as a process of its own.
     pub async fn launch(&self) -> Process {
-        Self::launch_by(self.command(&[])).await
+        self.launch_by(self.command(&[])).await
     }
 
     /// Starts the service as a process of its own that doesn't die of this signal, and so gets the error behind it.
@@ -133,10 +163,10 @@ impl House {
     pub async fn launch_ignoring(&self, signal: &str) -> Process {
         // What a process ignores, the program it becomes ignores, too.
         let script = format!("trap '' {signal}; exec \"$0\"");
-        Self::launch_by(self.command_of("/bin/sh", &["-c", &script, PROGRAM])).await
+        self.launch_by(self.command_of("/bin/sh", &["-c", &script, PROGRAM])).await
     }
 
-    async fn launch_by(mut command: Command) -> Process {
+    async fn launch_by(&self, mut command: Command) -> Process {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
         let address = timeout(PATIENCE, async {
@@ -156,7 +186,8 @@ impl House {
                 let _ = sender.send(line);
             }
         });
-        Process { child, address, client: Client::new(address), diagnostics }
+        let database = self.database.clone();
+        Process { child, address, client: Client::new(address), diagnostics, database }
     }
 
     /// All lines of the session log, of all days in order. Fails on a line that is not a JSON object.
@@ -223,6 +254,8 @@ pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>
 pub struct Service {
     app: App,
     pub client: Client,
+    #[expect(dead_code, reason = "a service may outlive its house, and needs its database")]
+    database: Option<Arc<OwnDatabase>>,
 }
 
 impl Service {
@@ -244,6 +277,8 @@ pub struct Process {
     pub client: Client,
     /// What it writes to standard error after the line that says where it listens.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
+    #[expect(dead_code, reason = "a process may outlive its house, and needs its database")]
+    database: Option<Arc<OwnDatabase>>,
 }
 
 impl Process {

@@ -10,6 +10,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod credentials;
+mod database;
 mod events;
 mod fakes;
 mod fakes_work;
@@ -19,6 +20,8 @@ mod hand_clock;
 mod house;
 mod model_trouble;
 mod once;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod pressure;
 mod serving;
 mod session_log;

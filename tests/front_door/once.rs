@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use reqwest::{RequestBuilder, header::HeaderValue};
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use tokio::{task::yield_now, time::interval};
 
 use crate::{
@@ -627,17 +626,14 @@ async fn a_key_is_forgotten_after_a_day() {
 async fn while_no_key_can_be_kept_a_turn_with_one_is_refused_and_others_are_not() {
     let (model, house, service) = open_with(&[]).await;
     let client = &service.client;
-    let options = SqliteConnectOptions::new().filename(house.path().join("al-chat.db"));
-    let mut other = options.connect().await.unwrap();
-    sqlx::query("ALTER TABLE idempotency_keys RENAME TO hidden").execute(&mut other).await.unwrap();
+    house.change_database("ALTER TABLE idempotency_keys RENAME TO hidden").await;
     let answer = ask(client, "a").await;
     answer.assert_error(503, "storage_unavailable");
     assert!(!answer.header("retry-after").is_empty());
     ask_stream(client, "a").await.into_answer().await.assert_error(503, "storage_unavailable");
     assert_eq!(model.call_count(), 0);
     client.chat("hello").await.assert_ok();
-    sqlx::query("ALTER TABLE hidden RENAME TO idempotency_keys").execute(&mut other).await.unwrap();
-    other.close().await.unwrap();
+    house.change_database("ALTER TABLE hidden RENAME TO idempotency_keys").await;
     ask(client, "a").await.assert_ok();
     assert_eq!(model.call_count(), 2);
 }

@@ -290,7 +290,7 @@ async fn a_port_in_use_is_told_clearly() {
 
 #[tokio::test]
 async fn readiness_names_a_database_that_cannot_be_written_in_good_time_and_recovers() {
-    let house = House::new();
+    let house = House::new().on_sqlite();
     let service = house.open().await;
     let file = house.path().join("al-chat.db");
     let mut other = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
