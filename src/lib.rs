@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | 5 | [`cli`], [`app`] | read the command line; build, wire, run and stop |
 //! | 4 | [`api`] | HTTP and the contract |
-//! | 3 | [`turn`], [`sessions`] | verbs: what the product does, over several doors |
+//! | 3 | [`accounts`], [`sessions`], [`turn`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`model`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
 //! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`prompt`], [`session`] | nouns: plain types and rules |
 //! | 0 | [`clock`], [`config`], [`http_client`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
@@ -14,6 +14,7 @@
 //! `ARCHITECTURE.md` walks one turn through the rooms.
 
 pub mod account;
+pub mod accounts;
 pub mod address;
 pub mod api;
 pub mod app;

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 6] = [
     &["secret", "clock", "tasks", "config", "telemetry", "http_client"],
     &["account", "address", "chat", "session", "cost", "known_models", "prompt", "log_place"],
     &["credentials", "model", "session_log", "storage", "usage"],
-    &["turn", "sessions"],
+    &["turn", "sessions", "accounts"],
     &["api"],
     &["app", "cli"],
 ];

@@ -17,7 +17,7 @@ pub use self::{
     source::Source,
     variables::{VARIABLES, Variable},
 };
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, SigningSecret};
 
 /// OpenAI's own endpoint, which never works without a key.
 const OPENAI: &str = "api.openai.com";
@@ -33,6 +33,8 @@ pub struct Config {
     pub turns: Turns,
     /// Where the key comes from.
     pub credentials: Credentials,
+    /// How accounts are opened.
+    pub accounts: Accounts,
     /// The session log.
     pub session_log: SessionLog,
     /// How long a session may be idle before it is closed.
@@ -71,6 +73,8 @@ pub struct Server {
     pub port: u16,
     /// Origins that browsers may call from; empty allows any.
     pub origins: Vec<String>,
+    /// Proxies in front, each of which says whom it serves.
+    pub proxies: usize,
     /// Connections served at once.
     pub max_connections: usize,
     /// Time for a request's headers.
@@ -209,6 +213,15 @@ pub struct Credentials {
     pub retry: Duration,
     /// Where a `.env` file would be.
     pub env_file: PathBuf,
+}
+
+/// How accounts are opened.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// Signs tokens; none leaves it to one that the replicas share.
+    pub signing_secret: Option<SigningSecret>,
+    /// How long a token lasts.
+    pub token_lifetime: Duration,
 }
 
 /// The session log.

@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AiService, Breaker, Config, Credentials, Database, LogFormat, Model, OnDisconnect, Proxy, Server, SessionLog,
-    Source, Turns, parse, source::Reader, variables as var,
+    Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, OnDisconnect, Proxy, Server,
+    SessionLog, Source, Turns, parse, source::Reader, variables as var,
 };
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, SigningSecret};
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
@@ -24,6 +24,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let model = read_model(reader);
     let turns = read_turns(reader);
     let credentials = read_credentials(source, reader);
+    let accounts = read_accounts(reader);
     let session_log = read_session_log(reader);
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit =
@@ -52,6 +53,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         model: model?,
         turns: turns?,
         credentials: credentials?,
+        accounts: accounts?,
         session_log: session_log?,
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,
@@ -72,6 +74,8 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
     let origins =
         reader.read(var::FRONTEND_URL, "origins such as https://shop.example, comma-separated, or *", parse::origins);
+    let proxies =
+        reader.read(var::PROXIES, "a whole number up to 100", |text| text.parse().ok().filter(|count| *count <= 100));
     let max_connections = reader
         .read(var::MAX_CONNECTIONS, COUNT, |text| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit)));
     let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
@@ -82,6 +86,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         host: host?,
         port: port?,
         origins: origins?,
+        proxies: proxies?,
         max_connections: max_connections?,
         header_timeout: header_timeout?,
         body_timeout: body_timeout?,
@@ -200,6 +205,19 @@ fn read_database(reader: &mut Reader<'_>) -> Option<Database> {
         connect_timeout: connect_timeout?,
         statement_timeout: statement_timeout?,
     })
+}
+
+fn read_accounts(reader: &mut Reader<'_>) -> Option<Accounts> {
+    let signing_secret = reader.read(
+        var::JWT_SECRET_KEY,
+        "32 or more random characters, or nothing to have one made",
+        |text| match text {
+            "" => Some(None),
+            text => SigningSecret::parse(text).map(Some),
+        },
+    );
+    let token_lifetime = reader.read(var::JWT_ACCESS_TOKEN_EXPIRES, DURATION, parse::duration);
+    Some(Accounts { signing_secret: signing_secret?, token_lifetime: token_lifetime? })
 }
 
 fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {

@@ -70,9 +70,13 @@ variables! {
     DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to a PostgreSQL server";
     DATABASE_STATEMENT_TIMEOUT = "10s", "time for one statement of a PostgreSQL server";
 
+    JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; unset: made once and kept in the database";
+    JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";
+
     HTTPS_PROXY = "", "proxy for calls by https; plain http goes straight";
     NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated";
 
+    PROXIES = "0", "proxies in front of this server whose X-Forwarded-For is believed";
     MAX_CONNECTIONS = "10000", "connections served at once; more wait to be accepted";
     HEADER_TIMEOUT = "10s", "time for a client to send its request's headers";
     BODY_TIMEOUT = "30s", "time for a client to send its request's body; large ones have a second more for each 32 KiB";

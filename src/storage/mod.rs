@@ -1,8 +1,10 @@
-//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, and the queue to Papita.
+//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, accounts, and the queue
+//! to Papita.
 //!
 //! One SQL text serves both. It keeps to what they share (`$n` parameters, `ON CONFLICT`, `RETURNING`, numbers and
 //! texts); what differs is in `migrations/`, one folder a database.
 
+mod accounts;
 mod database;
 mod idempotency;
 mod ledger;
@@ -20,19 +22,20 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
+pub use self::{
+    accounts::{Lock, Taken},
+    idempotency::{AskedBefore, CallersKey, KeptAnswer},
+    outbox::Posting,
+    sessions::{SessionNumbers, StoppedSession},
+    totals::UsageTotals,
+    turns::TurnRecord,
+};
 use self::{
     database::{Pool, sql},
     ledger::Ledger,
     outbox::Outbox,
     replicas::Replica,
     turns::Books,
-};
-pub use self::{
-    idempotency::{AskedBefore, CallersKey, KeptAnswer},
-    outbox::Posting,
-    sessions::{SessionNumbers, StoppedSession},
-    totals::UsageTotals,
-    turns::TurnRecord,
 };
 use crate::{clock::Clock, config, tasks::Tasks};
 
