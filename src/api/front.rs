@@ -110,6 +110,9 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
         }
+        if problem.status == StatusCode::UNAUTHORIZED && problem.is_of_auth {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if problem.status == StatusCode::METHOD_NOT_ALLOWED
             && let Some(found) = self.methods.iter().find(|it| it.is_of(&event.path))
         {

@@ -1,6 +1,9 @@
 //! HTTP and the contract: one file per resource. `problem` alone knows status codes.
 
+mod auth;
+mod bearer;
 mod chat;
+mod client_address;
 mod cors;
 mod front;
 mod health;
@@ -28,8 +31,8 @@ use self::{
     json::BodyTimeout,
 };
 use crate::{
-    clock::Clock, config::Config, credentials::Credentials, session_log::SessionLog, sessions::Sessions,
-    storage::Storage, tasks::Tasks, turn::Turns,
+    accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, session_log::SessionLog,
+    sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
 };
 
 /// Where the contract can be read and tried.
@@ -54,6 +57,8 @@ pub struct Doors {
     pub turns: Turns,
     /// Starts and stops sessions.
     pub sessions: Sessions,
+    /// Opens and closes accounts.
+    pub accounts: Accounts,
     /// Keeps the keys.
     pub credentials: Credentials,
     /// The session log.
@@ -71,21 +76,24 @@ enum Group {
     Chat,
     /// A visitor's stay at a chat window.
     Session,
+    /// Accounts, opened by a password and kept open by a token.
+    Auth,
     /// The model behind the chat: its key, a test, and what it has cost.
     OpenAI,
     /// Whether the service is well.
     Health,
 }
 
-type Resources = (chat::ChatApi, session::SessionApi, openai::OpenAiApi, health::HealthApi);
+type Resources = (chat::ChatApi, session::SessionApi, auth::AuthApi, openai::OpenAiApi, health::HealthApi);
 
 fn service() -> OpenApiService<Resources, ()> {
-    let resources = (chat::ChatApi, session::SessionApi, openai::OpenAiApi, health::HealthApi);
+    let resources = (chat::ChatApi, session::SessionApi, auth::AuthApi, openai::OpenAiApi, health::HealthApi);
     OpenApiService::new(resources, "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
             "The server between a website's chat window and a language model. It holds the key, answers chat turns \
              and keeps a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
-             people, a stable code for programs, and the id to quote when asking for help. Times are RFC 3339. \
+             people, a stable code for programs, and the id to quote when asking for help. Who isn't signed in where that \
+             is needed also gets `msg`, the same sentence. Times are RFC 3339. \
              Unknown request fields are ignored; null means absent.",
         )
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))

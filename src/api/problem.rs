@@ -14,12 +14,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    account::InvalidAccount,
+    accounts::{AccountFailure, HashFailure},
     credentials::NoCredential,
     model::ModelFailure,
     prompt::NothingAsked,
     session::InvalidSessionId,
     sessions::SessionFailure,
-    storage::StorageFailure,
+    storage::{StorageFailure, Taken},
     turn::{InvalidIdempotencyKey, TurnFailure},
 };
 
@@ -38,6 +40,8 @@ pub(super) struct Problem {
     pub(super) retry_after: Option<Duration>,
     /// More for programs.
     pub(super) details: Option<Value>,
+    /// Whether it is about who asks. Clients of accounts look for its sentence in `msg`.
+    pub(super) is_of_auth: bool,
     /// What the diagnostics should know and the client should not.
     pub(super) cause: Option<String>,
 }
@@ -48,6 +52,10 @@ pub(super) struct Problem {
 pub(super) struct ErrorBody {
     /// What happened and what to do, in one plain sentence.
     error: String,
+    /// The same sentence, where it is about who asks.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msg: Option<String>,
     /// The same for programs; stable.
     code: String,
     /// The request's id, as in `X-Request-Id`; quote it when asking for help.
@@ -66,7 +74,7 @@ impl Example for ErrorBody {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, error: error.into(), retry_after: None, details: None, cause: None }
+        Self { status, code, error: error.into(), retry_after: None, details: None, is_of_auth: false, cause: None }
     }
 
     pub(super) fn bad_request(code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
@@ -76,6 +84,15 @@ impl Problem {
     pub(super) fn unavailable(code: &'static str, error: &'static str) -> Self {
         let retry_after = Some(Duration::from_secs(5));
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error) }
+    }
+
+    /// Who asks has to be known, and isn't.
+    pub(super) fn not_signed_in() -> Self {
+        Self::of_auth(StatusCode::UNAUTHORIZED, "token_missing", "Please log in first: no token was sent")
+    }
+
+    fn of_auth(status: StatusCode, code: &'static str, error: &'static str) -> Self {
+        Self { is_of_auth: true, ..Self::new(status, code, error) }
     }
 
     pub(super) fn internal() -> Self {
@@ -107,6 +124,7 @@ impl Problem {
     pub(super) fn body(&self, request_id: &str) -> ErrorBody {
         ErrorBody {
             error: self.error.clone().into_owned(),
+            msg: self.is_of_auth.then(|| self.error.clone().into_owned()),
             code: self.code.to_owned(),
             request_id: request_id.to_owned(),
             details: self.details.clone().map(poem_openapi::types::Any),
@@ -180,6 +198,59 @@ impl From<InvalidSessionId> for Problem {
 impl From<InvalidIdempotencyKey> for Problem {
     fn from(invalid: InvalidIdempotencyKey) -> Self {
         Self::bad_request("invalid_idempotency_key", invalid.to_string())
+    }
+}
+
+impl From<InvalidAccount> for Problem {
+    fn from(invalid: InvalidAccount) -> Self {
+        let code = match invalid {
+            InvalidAccount::NoUsername => "username_required",
+            InvalidAccount::Username => "invalid_username",
+            InvalidAccount::NoEmail => "email_required",
+            InvalidAccount::Email => "invalid_email",
+            InvalidAccount::NoPassword => "password_required",
+            InvalidAccount::ShortPassword => "password_too_short",
+            InvalidAccount::LongPassword => "password_too_long",
+        };
+        Self::bad_request(code, invalid.to_string())
+    }
+}
+
+impl From<AccountFailure> for Problem {
+    fn from(failure: AccountFailure) -> Self {
+        let unauthorized = |code, error| Self::of_auth(StatusCode::UNAUTHORIZED, code, error);
+        let conflict = |code, error| Self::new(StatusCode::CONFLICT, code, error);
+        let too_many = |code, error, wait| Self::new(StatusCode::TOO_MANY_REQUESTS, code, error).retry_after(wait);
+        let problem = match failure {
+            AccountFailure::Taken(Taken::Username) => conflict("username_taken", "Username already exists"),
+            AccountFailure::Taken(Taken::Email) => conflict("email_taken", "Email already exists"),
+            AccountFailure::WrongLogin => unauthorized("wrong_login", "Invalid username or password"),
+            AccountFailure::WrongPassword => {
+                Self::of_auth(StatusCode::FORBIDDEN, "wrong_password", "The current password is not right")
+            }
+            AccountFailure::InvalidToken => {
+                unauthorized("token_invalid", "The token is not a valid one; please log in again")
+            }
+            AccountFailure::ExpiredToken => unauthorized("token_expired", "The token has expired; please log in again"),
+            AccountFailure::EndedToken => unauthorized("token_ended", "The token was ended; please log in again"),
+            AccountFailure::TooManyAttempts { retry_after } => too_many(
+                "too_many_attempts",
+                "Too many wrong passwords for this account; please try again in a moment",
+                retry_after,
+            ),
+            AccountFailure::TooManyRegistrations { retry_after } => too_many(
+                "too_many_registrations",
+                "Too many accounts were registered from here; please try again later",
+                retry_after,
+            ),
+            AccountFailure::Hash(HashFailure::Busy) => {
+                Self::unavailable("too_busy", "Too many people log in at once; please try again in a moment")
+                    .retry_after(Duration::from_secs(2))
+            }
+            AccountFailure::Hash(HashFailure::Broken) | AccountFailure::Token(_) => Self::internal(),
+            AccountFailure::Storage(_) => storage_unavailable(),
+        };
+        problem.with_cause(&failure)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::Accounts,
     api::{self, Doors},
     clock::Clock,
     config::Config,
@@ -88,6 +89,7 @@ impl App {
         let turns = Turns::start(&config, means).await?;
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
+        let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
         let event = ServiceStart {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -95,8 +97,8 @@ impl App {
             demo_mode: credentials.demo_mode(&config.model),
         };
         log.append(clock.now(), &event).await?;
-        let doors =
-            Doors { config: Arc::new(config), started, clock, turns, sessions, credentials, log, storage, tasks };
+        let config = Arc::new(config);
+        let doors = Doors { config, started, clock, turns, sessions, accounts, credentials, log, storage, tasks };
         let connections = Tasks::default();
         let accepting = CancellationToken::new();
         let endpoint = Arc::new(api::endpoint(doors.clone()));

@@ -50,7 +50,7 @@ fn every_operation_says_all_a_client_generator_needs() {
         assert!(!own_tags.is_empty() && own_tags.iter().all(|tag| tags.contains(&tag)), "{name}: {own_tags:?}");
 
         let responses = operation["responses"].as_object().expect("responses");
-        assert!(responses.contains_key("200"), "{name}");
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}");
         for (status, response) in responses {
             let headers = response["headers"].as_object().into_iter().flatten();
             let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
@@ -64,7 +64,7 @@ fn every_operation_says_all_a_client_generator_needs() {
                 assert!(["application/json", "text/event-stream"].contains(&media_type.as_str()), "{name} {status}");
                 assert!(is_text(&content["schema"]["$ref"]), "{name} {status} {media_type} has a schema");
             }
-            if status != "200" {
+            if !status.starts_with('2') {
                 let schema = &content["application/json"]["schema"]["$ref"];
                 assert_eq!(schema, "#/components/schemas/Error", "{name} {status}");
             }

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may say what it expects")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+mod accounts;
 mod breaker;
 mod client;
 mod command_line;

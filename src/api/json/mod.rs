@@ -38,6 +38,10 @@ pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct OptionalJson<T>(pub(super) T);
 
+/// The answer of something that was made.
+#[derive(Debug)]
+pub(super) struct Created<T>(pub(super) T);
+
 impl<T: Type + Send, const LIMIT: usize> Payload for Json<T, LIMIT> {
     const CONTENT_TYPE: &'static str = MEDIA_TYPE;
 
@@ -62,22 +66,40 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     }
 }
 
+impl<T: Serialize + Send> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json::<T>(self.0).into_response();
+        if response.status().is_success() {
+            response.set_status(StatusCode::CREATED);
+        }
+        response
+    }
+}
+
 impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
     fn meta() -> MetaResponses {
-        MetaResponses {
-            responses: vec![MetaResponse {
-                description: "Done.",
-                status: Some(200),
-                status_range: None,
-                content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }],
-                headers: Vec::new(),
-            }],
-        }
+        response_meta::<T>("Done.", 200)
     }
 
     fn register(registry: &mut Registry) {
         T::register(registry);
     }
+}
+
+impl<T: Type + Serialize + Send> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        response_meta::<T>("Made.", 201)
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+fn response_meta<T: Type>(description: &'static str, status: u16) -> MetaResponses {
+    let content = vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }];
+    let response = MetaResponse { description, status: Some(status), status_range: None, content, headers: Vec::new() };
+    MetaResponses { responses: vec![response] }
 }
 
 fn request_meta<T: Type>(required: bool, media_types: &[&'static str]) -> MetaRequest {

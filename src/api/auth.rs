@@ -1,0 +1,322 @@
+//! Accounts: `POST /api/auth/register`, `login`, `logout` and `password`, `GET` and `DELETE /api/auth/me`.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, types::Example};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Doors, Group,
+    bearer::Bearer,
+    client_address::ClientAddress,
+    json::{Created, Json},
+    problem::failures,
+};
+use crate::{
+    account::{Account, Email, LoginName, Password, Username},
+    clock::Clock,
+};
+
+failures! { RegisterFailure {
+    400 "The body is not valid JSON (`invalid_json`), a field is missing (`username_required`, `email_required`, \
+         `password_required`), or not as it has to be (`invalid_request`, `invalid_username`, `invalid_email`, \
+         `password_too_short`, `password_too_long`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    409 "Somebody has this name (`username_taken`) or this address (`email_taken`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    429 "Too many accounts were registered from this address (`too_many_registrations`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The account cannot be stored (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+} }
+
+failures! { LoginFailure {
+    400 "The body is not valid JSON (`invalid_json`), a field is missing (`username_required`, `password_required`) or \
+         no text (`invalid_request`).",
+    401 "There is no such account, or its password is another one (`wrong_login`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+} }
+
+failures! { TokenFailure {
+    401 "There is no token (`token_missing`), or it is not one of this server's (`token_invalid`), has expired \
+         (`token_expired`), or was ended by a logout, another password or the account's end (`token_ended`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "Accounts cannot be read or changed (`storage_unavailable`).",
+} }
+
+failures! { PasswordFailure {
+    400 "The body is not valid JSON (`invalid_json`), a field is missing (`password_required`), or not as it has to be \
+         (`invalid_request`, `password_too_short`, `password_too_long`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    403 "The current password is another one (`wrong_password`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+} }
+
+/// Who wants an account.
+#[derive(Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(example, skip_serializing_if_is_none)]
+struct RegisterRequest {
+    /// The name to log in by: 1 to 80 characters, without `@`. Case makes no difference.
+    username: Option<String>,
+    /// The e-mail address, which serves to log in as well.
+    email: Option<String>,
+    /// The password: at least 6 characters.
+    password: Option<String>,
+}
+
+/// Who wants to be let in.
+#[derive(Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(example, skip_serializing_if_is_none)]
+struct LoginRequest {
+    /// The name of the account, or its e-mail address.
+    username: Option<String>,
+    /// The password.
+    password: Option<String>,
+}
+
+/// Another password for an account.
+#[derive(Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(example, skip_serializing_if_is_none)]
+struct PasswordRequest {
+    /// The password as it is.
+    current_password: Option<String>,
+    /// The password to be: at least 6 characters.
+    new_password: Option<String>,
+}
+
+/// An account.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Account", example)]
+struct AccountBody {
+    /// Its id.
+    id: i64,
+    /// Its name, as it was registered.
+    username: String,
+    /// Its e-mail address.
+    email: String,
+    /// When it was registered, RFC 3339.
+    created_at: String,
+}
+
+/// Who has been let in.
+#[derive(Object, Serialize)]
+#[oai(example)]
+struct LoggedIn {
+    /// The token to be sent with each request, as `Authorization: Bearer …`.
+    access_token: String,
+    /// Whose it is.
+    user: User,
+}
+
+/// The account of a token.
+#[derive(Debug, Object, Serialize)]
+struct User {
+    /// Its id.
+    id: i64,
+    /// Its name, as it was registered.
+    username: String,
+    /// Its e-mail address.
+    email: String,
+}
+
+/// Something was done.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct Done {
+    /// What, in words.
+    message: String,
+}
+
+/// A password was changed.
+#[derive(Object, Serialize)]
+#[oai(example)]
+struct PasswordChanged {
+    /// That it was, in words.
+    message: String,
+    /// The token to go on with; all others are dead.
+    access_token: String,
+}
+
+impl AccountBody {
+    fn new(account: Account, clock: &Clock) -> Self {
+        let Account { id, username, email, created_at } = account;
+        Self { id: id.0, username, email, created_at: clock.rfc3339(created_at) }
+    }
+}
+
+impl From<Account> for User {
+    fn from(Account { id, username, email, .. }: Account) -> Self {
+        Self { id: id.0, username, email }
+    }
+}
+
+/// A field's text; nothing is no text.
+fn text(field: Option<String>) -> String {
+    field.unwrap_or_default()
+}
+
+/// A field that nobody may see.
+fn secret(field: Option<String>) -> SecretString {
+    SecretString::from(text(field))
+}
+
+fn done(message: &str) -> Json<Done> {
+    Json(Done { message: message.to_owned() })
+}
+
+pub(super) struct AuthApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Group::Auth")]
+impl AuthApi {
+    /// Register
+    ///
+    /// Makes an account. Names and addresses are unique without regard to case or the blanks around them.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        Data(doors): Data<&Doors>,
+        ClientAddress(from): ClientAddress,
+        Json(request): Json<RegisterRequest>,
+    ) -> Result<Created<AccountBody>, RegisterFailure> {
+        let username = Username::parse(&text(request.username))?;
+        let email = Email::parse(&text(request.email))?;
+        let password = Password::choose(secret(request.password))?;
+        let account = doors.accounts.register(username, email, password, from).await?;
+        Ok(Created(AccountBody::new(account, &doors.clock)))
+    }
+
+    /// Log in
+    ///
+    /// By name or e-mail address. After several wrong passwords each further attempt takes longer, but never more than
+    /// five seconds.
+    #[oai(path = "/login", method = "post", operation_id = "logIn")]
+    async fn log_in(
+        &self,
+        Data(doors): Data<&Doors>,
+        ClientAddress(from): ClientAddress,
+        Json(request): Json<LoginRequest>,
+    ) -> Result<Json<LoggedIn>, LoginFailure> {
+        let name = LoginName::parse(&text(request.username))?;
+        let password = Password::give(secret(request.password))?;
+        let (token, account) = doors.accounts.log_in(name, password, from).await?;
+        Ok(Json(LoggedIn { access_token: token.expose_secret().to_owned(), user: account.into() }))
+    }
+
+    /// Who is signed in
+    #[oai(path = "/me", method = "get", operation_id = "me")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn me(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+    ) -> Result<Json<AccountBody>, TokenFailure> {
+        Ok(Json(AccountBody::new(signed_in.account, &doors.clock)))
+    }
+
+    /// Remove the account
+    ///
+    /// Its chats and their messages go with it, and all its tokens are dead.
+    #[oai(path = "/me", method = "delete", operation_id = "removeAccount")]
+    async fn remove(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
+        doors.accounts.remove(signed_in).await?;
+        Ok(done("Account deleted successfully"))
+    }
+
+    /// Log out
+    ///
+    /// The token is dead from then on. Nothing needs to be sent; a body is ignored.
+    #[oai(path = "/logout", method = "post", operation_id = "logOut")]
+    async fn log_out(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
+        doors.accounts.log_out(signed_in).await?;
+        Ok(done("Successfully logged out"))
+    }
+
+    /// Change the password
+    ///
+    /// All tokens of the account are dead from then on; the answer holds a new one.
+    #[oai(path = "/password", method = "post", operation_id = "changePassword")]
+    async fn change_password(
+        &self,
+        Data(doors): Data<&Doors>,
+        ClientAddress(from): ClientAddress,
+        Bearer(signed_in): Bearer,
+        Json(request): Json<PasswordRequest>,
+    ) -> Result<Json<PasswordChanged>, PasswordFailure> {
+        let current = Password::give(secret(request.current_password))?;
+        let new = Password::choose(secret(request.new_password))?;
+        let token = doors.accounts.change_password(signed_in, current, new, from).await?;
+        let message = "Password changed successfully".to_owned();
+        Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
+    }
+}
+
+/// A token in examples, cut short.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…";
+
+impl Example for RegisterRequest {
+    fn example() -> Self {
+        Self {
+            username: Some("ada".to_owned()),
+            email: Some("ada@example.org".to_owned()),
+            password: Some("correct horse battery".to_owned()),
+        }
+    }
+}
+
+impl Example for LoginRequest {
+    fn example() -> Self {
+        Self { username: Some("ada".to_owned()), password: Some("correct horse battery".to_owned()) }
+    }
+}
+
+impl Example for PasswordRequest {
+    fn example() -> Self {
+        Self {
+            current_password: Some("correct horse battery".to_owned()),
+            new_password: Some("staple correct horse".to_owned()),
+        }
+    }
+}
+
+impl Example for AccountBody {
+    fn example() -> Self {
+        Self {
+            id: 7,
+            username: "ada".to_owned(),
+            email: "ada@example.org".to_owned(),
+            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
+        }
+    }
+}
+
+impl Example for LoggedIn {
+    fn example() -> Self {
+        let user = User { id: 7, username: "ada".to_owned(), email: "ada@example.org".to_owned() };
+        Self { access_token: TOKEN.to_owned(), user }
+    }
+}
+
+impl Example for Done {
+    fn example() -> Self {
+        Self { message: "Successfully logged out".to_owned() }
+    }
+}
+
+impl Example for PasswordChanged {
+    fn example() -> Self {
+        Self { message: "Password changed successfully".to_owned(), access_token: TOKEN.to_owned() }
+    }
+}

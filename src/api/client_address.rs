@@ -1,0 +1,25 @@
+//! Where a request comes from.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use poem::{FromRequest, Request, RequestBody};
+
+use super::Doors;
+use crate::address::Address;
+
+/// What proxies say of the client they serve.
+const FORWARDED: &str = "x-forwarded-for";
+
+/// The address of the client, as far as the proxies in front can be believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClientAddress(pub(super) Address);
+
+impl<'a> FromRequest<'a> for ClientAddress {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
+        let proxies = request.data::<Doors>().map_or(0, |doors| doors.config.server.proxies);
+        let forwarded = request.headers().get_all(FORWARDED).iter().map(|value| value.to_str().unwrap_or_default());
+        let forwarded = forwarded.collect::<Vec<_>>().join(",");
+        Ok(Self(Address::behind(proxies, peer, &forwarded)))
+    }
+}

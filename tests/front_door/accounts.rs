@@ -1,0 +1,592 @@
+//! Accounts: registered, opened, closed; what guessing costs, and what is never told.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use tokio::time::timeout;
+
+use crate::{
+    client::{Answer, Client},
+    hand_clock::HandClock,
+    house::{House, PATIENCE, Service},
+};
+
+const REGISTER: &str = "/api/auth/register";
+const LOGIN: &str = "/api/auth/login";
+const ME: &str = "/api/auth/me";
+const LOGOUT: &str = "/api/auth/logout";
+const PASSWORD: &str = "/api/auth/password";
+
+/// As nobody else writes, so that it can be looked for everywhere.
+const HERS: &str = "Correct-Horse-77";
+
+/// 256 random bits.
+const SECRET: &str = "6b1f0de2c8a94735be50d1f7a2839c4e6d07b5f81c2e93a4";
+
+/// Registers somebody of this name with the password [`HERS`].
+async fn register(client: &Client, name: &str) -> Value {
+    let email = format!("{name}@example.org");
+    let answer = client.post(REGISTER, &json!({ "username": name, "email": email, "password": HERS })).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+async fn log_in(client: &Client, name: &str, password: &str) -> Answer {
+    client.post(LOGIN, &json!({ "username": name, "password": password })).await
+}
+
+/// A token of who has this name and the password [`HERS`].
+async fn token(client: &Client, name: &str) -> String {
+    let body = log_in(client, name, HERS).await.assert_ok();
+    body["access_token"].as_str().expect("a token").to_owned()
+}
+
+fn with_token(request: RequestBuilder, token: &str) -> RequestBuilder {
+    request.header("authorization", format!("Bearer {token}"))
+}
+
+async fn call(client: &Client, method: Method, path: &str, token: &str) -> Answer {
+    client.send(with_token(client.request(method, path), token)).await
+}
+
+async fn me(client: &Client, token: &str) -> Answer {
+    call(client, Method::GET, ME, token).await
+}
+
+async fn change_password(client: &Client, token: &str, current: &str, new: &str) -> Answer {
+    let body = json!({ "current_password": current, "new_password": new });
+    client.send(with_token(client.json_request(PASSWORD, &body), token)).await
+}
+
+/// Fails unless who asked is told to log in, in the words of all clients.
+#[track_caller]
+fn assert_unauthorized(answer: &Answer, code: &str) {
+    let sentence = answer.assert_error(401, code);
+    assert_eq!(answer.json()["msg"], sentence);
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+}
+
+/// A service, with ada registered and logged in.
+async fn with_ada() -> (House, Service, String) {
+    let house = House::new();
+    let service = house.open().await;
+    register(&service.client, "ada").await;
+    let token = token(&service.client, "ada").await;
+    (house, service, token)
+}
+
+#[tokio::test]
+async fn an_account_is_registered_opened_shown_and_closed() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new();
+    let service = house.open_at(hands.clock("UTC")).await;
+    let client = &service.client;
+
+    let made = register(client, "ada").await;
+    let id = made["id"].as_i64().expect("a number");
+    assert_eq!((&made["username"], &made["email"]), (&"ada".into(), &"ada@example.org".into()));
+    let created = made["created_at"].as_str().expect("a time").parse::<Timestamp>().expect("RFC 3339");
+    assert_eq!(created, "2026-05-04T12:00:00Z".parse().unwrap());
+    assert_eq!(made.as_object().unwrap().len(), 4, "{made}");
+
+    let login = log_in(client, "ada", HERS).await.assert_ok();
+    assert_eq!(login["user"], json!({ "id": id, "username": "ada", "email": "ada@example.org" }));
+    let token = login["access_token"].as_str().expect("a token");
+    let claims = BASE64.decode(token.split('.').nth(1).expect("claims")).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    assert_eq!(claims["sub"], id.to_string());
+    assert_eq!(claims["exp"], created.as_second() + 2_592_000);
+    assert!(claims["jti"].is_string(), "{claims}");
+
+    assert_eq!(me(client, token).await.assert_ok(), made);
+    let out = call(client, Method::POST, LOGOUT, token).await.assert_ok();
+    assert_eq!(out, json!({ "message": "Successfully logged out" }));
+    assert_unauthorized(&me(client, token).await, "token_ended");
+    assert_unauthorized(&call(client, Method::POST, LOGOUT, token).await, "token_ended");
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_in_a_registration_is_said() {
+    let house = House::new();
+    let service = house.open().await;
+    let whole = json!({ "username": "ada", "email": "ada@example.org", "password": HERS });
+    let wrong = [
+        ("username", Value::Null, "username_required"),
+        ("username", " \t".into(), "username_required"),
+        ("username", "a\u{0}da".into(), "invalid_username"),
+        ("username", "ada@example.org".into(), "invalid_username"),
+        ("username", "x".repeat(81).into(), "invalid_username"),
+        ("username", 7.into(), "invalid_request"),
+        ("email", Value::Null, "email_required"),
+        ("email", " ".into(), "email_required"),
+        ("email", "ada".into(), "invalid_email"),
+        ("email", "a da@example.org".into(), "invalid_email"),
+        ("password", Value::Null, "password_required"),
+        ("password", "".into(), "password_required"),
+        ("password", "12345".into(), "password_too_short"),
+        ("password", "x".repeat(1025).into(), "password_too_long"),
+    ];
+    for (field, value, code) in wrong {
+        for body in [changed(&whole, field, Some(&value)), changed(&whole, field, None)] {
+            let answer = service.client.post(REGISTER, &body).await;
+            let expected = if body[field].is_null() { format!("{field}_required") } else { code.to_owned() };
+            answer.assert_error(400, &expected);
+        }
+    }
+    for body in ["", "{", "hello"] {
+        let request = service.client.request(Method::POST, REGISTER).header("content-type", "application/json");
+        service.client.send(request.body(body)).await.assert_error(400, "invalid_json");
+    }
+    for (field, code) in [("username", "username_required"), ("password", "password_required")] {
+        let body = changed(&json!({ "username": "ada", "password": HERS }), field, None);
+        service.client.post(LOGIN, &body).await.assert_error(400, code);
+    }
+    // Unknown fields are nobody's business, and six characters are enough.
+    let body = changed(&changed(&whole, "password", Some(&"sechs6".into())), "unknown", Some(&1.into()));
+    assert_eq!(service.client.post(REGISTER, &body).await.status, 201);
+}
+
+/// The object with another value of this field, or without it.
+fn changed(object: &Value, field: &str, value: Option<&Value>) -> Value {
+    let mut object = object.clone();
+    let fields = object.as_object_mut().expect("an object");
+    match value {
+        Some(value) => fields.insert(field.to_owned(), value.clone()),
+        None => fields.remove(field),
+    };
+    object
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_unique_without_regard_to_case_and_blanks() {
+    let house = House::new();
+    let service = house.open().await;
+    let client = &service.client;
+    register(client, "Ada").await;
+    let again = async |name: &str, email: &str| {
+        client.post(REGISTER, &json!({ "username": name, "email": email, "password": HERS })).await
+    };
+    for name in ["Ada", " ada", "ADA\t", "aDA "] {
+        let sentence = again(name, "other@example.org").await.assert_error(409, "username_taken");
+        assert_eq!(sentence, "Username already exists");
+        // Were both taken, the name would come first.
+        again(name, "ADA@example.org").await.assert_error(409, "username_taken");
+    }
+    for email in ["ada@example.org", " ADA@Example.Org "] {
+        let sentence = again("grace", email).await.assert_error(409, "email_taken");
+        assert_eq!(sentence, "Email already exists");
+    }
+    for name in ["ada", " ADA ", "ada@example.org", "\tAda@EXAMPLE.org"] {
+        let user = log_in(client, name, HERS).await.assert_ok()["user"].clone();
+        assert_eq!((&user["username"], &user["email"]), (&"Ada".into(), &"Ada@example.org".into()), "{name:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_registrations_at_once_one_succeeds() {
+    let house = House::new();
+    let service = house.open().await;
+    let client = &service.client;
+    let names = ["ada", "Ada", " ada", "ada ", "ADA", "aDa", "adA", "\tada"];
+    let registrations = names.iter().enumerate().map(|(number, name)| {
+        let email = format!("ada{number}@example.org");
+        let body = json!({ "username": name, "email": email, "password": HERS });
+        async move { client.post(REGISTER, &body).await }
+    });
+    let mut statuses = join_all(registrations).await.iter().map(|it| it.status.as_u16()).collect::<Vec<_>>();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+
+    let registrations = (0..8).map(|number| {
+        let body = json!({ "username": format!("grace{number}"), "email": "Grace@example.org", "password": HERS });
+        async move { client.post(REGISTER, &body).await }
+    });
+    let answers = join_all(registrations).await;
+    let (made, taken): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!((made.len(), taken.len()), (1, 7), "{answers:?}");
+    for answer in taken {
+        answer.assert_error(409, "email_taken");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_login_is_refused_in_the_same_words_whoever_it_names() {
+    let (_house, service, _) = with_ada().await;
+    let wrong = [
+        ("ada", "correct-horse-77"),
+        ("ada", "Correct-Horse-77 "),
+        ("ada@example.org", "x"),
+        ("nobody", HERS),
+        ("nobody@example.org", HERS),
+        ("a\u{0}da", HERS),
+        ("' OR '1'='1", HERS),
+        ("ada%", HERS),
+    ];
+    for (name, password) in wrong {
+        let answer = log_in(&service.client, name, password).await;
+        assert_unauthorized(&answer, "wrong_login");
+        assert_eq!(answer.json()["error"], "Invalid username or password", "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_token_or_a_bad_one_is_told_so() {
+    let (_house, service, token) = with_ada().await;
+    let client = &service.client;
+    let operations = [(Method::GET, ME), (Method::DELETE, ME), (Method::POST, LOGOUT), (Method::POST, PASSWORD)];
+    let (head, signature) = token.rsplit_once('.').expect("a signature");
+    let none = BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    let claims = head.split_once('.').expect("claims").1;
+    let mut bad = vec![
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        "Basic YWRhOng=".to_owned(),
+        token.clone(),
+        "Bearer a.b.c".to_owned(),
+        "Bearer null".to_owned(),
+        format!("Bearer {none}.{claims}."),
+        format!("Bearer {none}.{claims}.{signature}"),
+        format!("Bearer {head}."),
+        format!("Bearer {head}"),
+        format!("Bearer {token}x"),
+        format!("Bearer {token} {token}"),
+    ];
+    // Somebody else's claims under this signature.
+    let forged = BASE64.encode(r#"{"sub":"2","jti":"x","iat":0,"exp":99999999999,"generation":0}"#);
+    bad.push(format!("Bearer {}.{forged}.{signature}", head.split_once('.').unwrap().0));
+    for (method, path) in operations {
+        assert_unauthorized(&client.send(client.request(method.clone(), path)).await, "token_missing");
+        for header in &bad {
+            let request = client.request(method.clone(), path).header("authorization", header);
+            assert_unauthorized(&client.send(request).await, "token_invalid");
+        }
+    }
+    // Nothing of this has harmed anybody, and the scheme's case makes no difference.
+    let request = client.request(Method::GET, ME).header("authorization", format!("bearer {token}"));
+    client.send(request).await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_token_of_another_secret_is_none() {
+    let open = async |secret: &str| {
+        let house = House::new().with("JWT_SECRET_KEY", secret);
+        let service = house.open().await;
+        register(&service.client, "ada").await;
+        let token = token(&service.client, "ada").await;
+        (house, service, token)
+    };
+    let (_house, one, token) = open(SECRET).await;
+    let (_other_house, other, _) = open("e09b7d41f6a3c2588b1e5d7f90a4c63d2e7f18b9").await;
+    me(&one.client, &token).await.assert_ok();
+    assert_unauthorized(&me(&other.client, &token).await, "token_invalid");
+}
+
+#[tokio::test]
+async fn a_token_lasts_as_long_as_it_is_set() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new().with("JWT_ACCESS_TOKEN_EXPIRES", "3600");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let client = &service.client;
+    register(client, "ada").await;
+    let token = token(client, "ada").await;
+    hands.advance(Duration::from_secs(3599));
+    me(client, &token).await.assert_ok();
+    hands.advance(Duration::from_secs(1));
+    assert_unauthorized(&me(client, &token).await, "token_expired");
+}
+
+#[tokio::test]
+async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
+    let (house, service, _) = with_ada().await;
+    let client = &service.client;
+    let kept = token(client, "ada").await;
+    let mut ended = Vec::new();
+    let bodies: [(&str, &str); 5] =
+        [("", ""), ("application/json", ""), ("application/json", "{}"), ("text/plain", "bye"), ("", "{")];
+    for (content_type, body) in bodies {
+        let token = token(client, "ada").await;
+        let mut request = with_token(client.request(Method::POST, LOGOUT), &token).body(body);
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        client.send(request).await.assert_ok();
+        ended.push(token);
+    }
+    service.close().await;
+    let service = house.open().await;
+    for token in ended {
+        assert_unauthorized(&me(&service.client, &token).await, "token_ended");
+    }
+    me(&service.client, &kept).await.assert_ok();
+}
+
+#[tokio::test]
+async fn an_ended_token_is_remembered_for_as_long_as_it_would_have_lasted() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let client = &service.client;
+    register(client, "ada").await;
+    let file = SqliteConnectOptions::new().filename(house.path().join("al-chat.db")).read_only(true);
+    let mut database = file.connect().await.expect("the database");
+    for remembered in [1, 2, 1] {
+        let token = token(client, "ada").await;
+        call(client, Method::POST, LOGOUT, &token).await.assert_ok();
+        let counting = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM revoked_tokens");
+        assert_eq!(counting.fetch_one(&mut database).await.expect("a count"), remembered);
+        hands.advance(Duration::from_mins(40));
+        if remembered == 2 {
+            hands.advance(Duration::from_mins(40));
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_password_ends_every_token_but_the_new_one() {
+    let (_house, service, token_before) = with_ada().await;
+    let client = &service.client;
+    let other = token(client, "ada").await;
+
+    let answer = change_password(client, &token_before, "wrong", "staple-battery").await;
+    answer.assert_error(403, "wrong_password");
+    change_password(client, &token_before, HERS, "short").await.assert_error(400, "password_too_short");
+    change_password(client, &token_before, "", "staple-battery").await.assert_error(400, "password_required");
+    me(client, &token_before).await.assert_ok();
+
+    let changed = change_password(client, &token_before, HERS, "staple-battery").await.assert_ok();
+    assert!(changed["message"].is_string(), "{changed}");
+    for token in [&token_before, &other] {
+        assert_unauthorized(&me(client, token).await, "token_ended");
+    }
+    me(client, changed["access_token"].as_str().expect("a token")).await.assert_ok();
+    assert_unauthorized(&log_in(client, "ada", HERS).await, "wrong_login");
+    log_in(client, "ada", "staple-battery").await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_passwords_set_at_once_one_holds() {
+    let (_house, service, token) = with_ada().await;
+    let client = &service.client;
+    let (one, other) = tokio::join!(
+        change_password(client, &token, HERS, "staple-battery-1"),
+        change_password(client, &token, HERS, "staple-battery-2"),
+    );
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    // The later one was let in by a token that was dead by then, or by a password that was another one.
+    assert!(statuses[0] == 200 && matches!(statuses[1], 401 | 403), "{statuses:?}");
+    let held = if one.status == 200 { "staple-battery-1" } else { "staple-battery-2" };
+    log_in(client, "ada", held).await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_removed_account_leaves_nothing_but_its_name_to_others() {
+    let (_house, service, token_before) = with_ada().await;
+    let client = &service.client;
+    let id = me(client, &token_before).await.assert_ok()["id"].clone();
+    let removed = call(client, Method::DELETE, ME, &token_before).await.assert_ok();
+    assert!(removed["message"].is_string(), "{removed}");
+    assert_unauthorized(&me(client, &token_before).await, "token_ended");
+    assert_unauthorized(&log_in(client, "ada", HERS).await, "wrong_login");
+
+    let again = register(client, "Ada").await;
+    assert_ne!(again["id"], id, "an id is given once");
+    assert_unauthorized(&me(client, &token_before).await, "token_ended");
+}
+
+#[tokio::test]
+async fn the_secret_is_made_once_and_outlives_a_restart() {
+    let (house, service, token) = with_ada().await;
+    service.close().await;
+    let service = house.open().await;
+    me(&service.client, &token).await.assert_ok();
+    service.close().await;
+    // One that is set is used instead.
+    let house = house.with("JWT_SECRET_KEY", SECRET);
+    let service = house.open().await;
+    assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
+
+    // No two services that were set up alone have the same.
+    let (_other_house, other, token) = with_ada().await;
+    me(&other.client, &token).await.assert_ok();
+    assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
+}
+
+#[tokio::test]
+async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
+    for secret in [
+        "secret",
+        "hunter2-hunter2",
+        "your_secret_key_here",
+        "your-super-secret-jwt-key-change-this-in-production",
+        "a-string-secret-at-least-256-bits-long",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "01234567890123456789012345678901234567890123456789",
+    ] {
+        let house = House::new().with("JWT_SECRET_KEY", secret);
+        let output = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").expect("it runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("JWT_SECRET_KEY: expected "), "{said}");
+        assert!(!said.contains(secret), "{said}");
+        assert!(house.log().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn ten_registrations_a_minute_pass_and_a_flood_does_not() {
+    let house = House::new();
+    let service = house.open().await;
+    for number in 0..10 {
+        let started = Instant::now();
+        register(&service.client, &format!("user{number}")).await;
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+    let flood = (0..60).map(async |_| {
+        let body = json!({ "username": "user1", "email": "user1@example.org", "password": HERS });
+        service.client.post(REGISTER, &body).await
+    });
+    let answers = join_all(flood).await;
+    let refused = answers.iter().filter(|answer| answer.status == 429).collect::<Vec<_>>();
+    assert_eq!(refused.len(), 10);
+    for answer in refused {
+        answer.assert_error(429, "too_many_registrations");
+        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds <= 60));
+    }
+}
+
+#[tokio::test]
+async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
+    let house = House::new().with("PROXIES", "1");
+    let service = house.open().await;
+    let client = &service.client;
+    register(client, "ada").await;
+    let attempt = async |from: &str, password: &str| {
+        let request = client.json_request(LOGIN, &json!({ "username": "ada", "password": password }));
+        // What comes first a client may write itself.
+        client.send(request.header("x-forwarded-for", format!("203.0.113.77, {from}"))).await
+    };
+    let attacker = "198.51.100.1";
+    let flood = join_all((0..40).map(|number| attempt(attacker, if number == 0 { "x" } else { "wrong" })));
+    let owner = async {
+        for _ in 0..3 {
+            let started = Instant::now();
+            attempt("192.0.2.1", HERS).await.assert_ok();
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        }
+    };
+    let (answers, ()) = tokio::join!(flood, owner);
+    let wrong = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!((5..=9).contains(&wrong), "{wrong}");
+    for answer in answers.iter().filter(|answer| answer.status != 401) {
+        answer.assert_error(429, "too_many_attempts");
+        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=5).contains(&seconds)));
+    }
+
+    let started = Instant::now();
+    assert_unauthorized(&attempt(attacker, "wrong").await, "wrong_login");
+    assert!(started.elapsed() >= Duration::from_millis(500), "{:?}", started.elapsed());
+    // Even where the guesses come from, the right password opens, and wipes the slate clean.
+    let started = Instant::now();
+    attempt(attacker, HERS).await.assert_ok();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    attempt(attacker, HERS).await.assert_ok();
+}
+
+#[tokio::test]
+async fn without_a_proxy_nobody_chooses_an_address() {
+    let (_house, service, _) = with_ada().await;
+    let client = &service.client;
+    let attempts = (0..40).map(|number| {
+        let request = client.json_request(LOGIN, &json!({ "username": "ada", "password": "wrong" }));
+        client.send(request.header("x-forwarded-for", format!("203.0.113.{number}")))
+    });
+    let refused = join_all(attempts).await.iter().filter(|answer| answer.status == 429).count();
+    assert!(refused >= 31, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn right_logins_at_once_are_all_let_in() {
+    let (_house, service, _) = with_ada().await;
+    for answer in join_all((0..30).map(|_| log_in(&service.client, "ada", HERS))).await {
+        answer.assert_ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_takes_as_long_for_nobody_as_for_somebody() {
+    let (_house, service, _) = with_ada().await;
+    let mut shortest = [Duration::MAX; 2];
+    // Few enough to stay free of pauses.
+    for _ in 0..4 {
+        for (shortest, name) in shortest.iter_mut().zip(["ada", "nobody"]) {
+            let started = Instant::now();
+            assert_unauthorized(&log_in(&service.client, name, "wrong").await, "wrong_login");
+            *shortest = started.elapsed().min(*shortest);
+        }
+    }
+    let ratio = shortest[1].as_secs_f64() / shortest[0].as_secs_f64();
+    assert!((0.4..2.5).contains(&ratio), "{shortest:?}");
+}
+
+#[tokio::test]
+async fn no_password_token_or_hash_shows_anywhere() {
+    let house = House::new().with("JWT_SECRET_KEY", SECRET).with("LOG_LEVEL", "trace");
+    let mut process = house.launch().await;
+    let client = &process.client;
+    let mut said = vec![register(client, "ada").await.to_string()];
+    let token = token(client, "ada").await;
+    said.push(me(client, &token).await.text);
+    said.push(log_in(client, "ada", "Guessed-Horse-78").await.text);
+    said.push(log_in(client, HERS, HERS).await.text);
+    let body = json!({ "username": { "x": HERS }, "email": HERS, "password": [HERS] });
+    said.push(client.post(REGISTER, &body).await.text);
+    let body = json!({ "username": "grace", "email": HERS, "password": HERS });
+    said.push(client.post(REGISTER, &body).await.text);
+    said.push(me(client, &format!("{token}x")).await.text);
+    said.push(change_password(client, &token, "Guessed-Horse-78", HERS).await.text);
+    let changed = change_password(client, &token, HERS, "Staple-Battery-79").await.assert_ok();
+    let newer = changed["access_token"].as_str().expect("a token").to_owned();
+    said.push(call(client, Method::DELETE, ME, &newer).await.text);
+    said.push(client.get("/metrics").await.text);
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    while let Some(line) = process.diagnostics.recv().await {
+        said.push(line);
+    }
+    let days = fs::read_dir(house.log_dir()).expect("a log").map(|day| day.expect("a day").path());
+    said.extend(days.filter_map(|day| fs::read_to_string(day).ok()));
+    let secrets = [HERS, "Guessed-Horse", "Staple-Battery", SECRET, "$argon2", "argon2id", &token, &newer];
+    for said in &said {
+        for secret in secrets {
+            assert!(!said.contains(secret), "{secret} in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_contract_says_who_needs_a_token() {
+    let contract: Value = serde_json::from_str(&al_chat::api::contract()).expect("JSON");
+    let scheme = &contract["components"]["securitySchemes"]["bearerAuth"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&"http".into(), &"bearer".into()), "{scheme}");
+    let needs = |path: &str, method: &str| contract["paths"][path][method]["security"][0]["bearerAuth"].is_array();
+    for (path, method, expected) in [
+        (ME, "get", true),
+        (ME, "delete", true),
+        (LOGOUT, "post", true),
+        (PASSWORD, "post", true),
+        (LOGIN, "post", false),
+        (REGISTER, "post", false),
+    ] {
+        assert_eq!(needs(path, method), expected, "{method} {path}");
+    }
+}
