@@ -21,13 +21,14 @@ use tokio::{
 
 use crate::{account::LoginName, address::Address};
 
-/// Wrong passwords for an account that don't slow the next attempt down.
+/// Wrong passwords for an account that don't slow the next attempt down. Each further one doubles the pause.
 const FREE_OF_ACCOUNT: u32 = 5;
 
-/// The same for an address, where a whole school may be.
+/// The same for an address, where a whole school may be: that many are free, and that many more double the pause.
 const FREE_OF_ADDRESS: u32 = 20;
+const STEP_OF_ADDRESS: u32 = 10;
 
-/// The first pause. Each further failure doubles it.
+/// The first pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause. Two of them are less than an attempt may take.
@@ -36,16 +37,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long an attempt may take until its password is hashed.
 const PATIENCE: Duration = Duration::from_millis(4200);
 
-/// How long nothing must happen for failures to be forgotten.
+/// How long nothing must happen for failures to be forgotten. Those of an address, where always something happens, are
+/// forgotten that long after the first.
 const MEMORY: Duration = Duration::from_mins(15);
 
 /// Accounts, addresses and lanes remembered, of each.
 const MOST: u64 = 100_000;
 
 /// Registrations from one address within [`WINDOW`].
-const REGISTRATIONS: u32 = 60;
+const REGISTRATIONS: u32 = 300;
 
-const WINDOW: Duration = Duration::from_mins(1);
+/// Long, so that a class may register within a minute, and yet nobody goes on like that.
+const WINDOW: Duration = Duration::from_mins(10);
 
 /// Too much was tried; nothing is wrong with trying again then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +158,7 @@ impl Throttle {
             hasher: RandomState::new(),
             lanes: Cache::builder().max_capacity(MOST).time_to_idle(MEMORY).build(),
             accounts: Cache::builder().max_capacity(MOST).time_to_idle(MEMORY).build(),
-            addresses: Cache::builder().max_capacity(MOST).time_to_idle(MEMORY).build(),
+            addresses: Cache::builder().max_capacity(MOST).time_to_live(MEMORY).build(),
             registrations: Cache::builder().max_capacity(MOST).time_to_live(WINDOW).build(),
         }
     }
@@ -167,10 +170,11 @@ impl Throttle {
         let of_account = self.accounts.get_with(account, Arc::default);
         let of_address = self.addresses.get_with(address, Arc::default);
         let (lane, before) = InLane::enter(self.lanes.get_with((account, address), || Arc::new(Lane::new())));
-        let lanes_pause = || pause(lane.0.failures(), FREE_OF_ACCOUNT);
+        let lanes_pause = || pause(lane.0.failures(), FREE_OF_ACCOUNT, 1);
         let longest_pause = || {
-            let of_account = pause(of_account.load(Relaxed), FREE_OF_ACCOUNT);
-            lanes_pause().max(of_account).max(pause(of_address.load(Relaxed), FREE_OF_ADDRESS))
+            let of_account = pause(of_account.load(Relaxed), FREE_OF_ACCOUNT, 1);
+            let of_address = pause(of_address.load(Relaxed), FREE_OF_ADDRESS, STEP_OF_ADDRESS);
+            lanes_pause().max(of_account).max(of_address)
         };
         // One whose turn would come too late is told at once.
         let queue = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
@@ -197,11 +201,11 @@ impl Throttle {
     }
 }
 
-/// How long an attempt pauses after so many failures, of which some are free.
-fn pause(failures: u32, free: u32) -> Duration {
+/// How long an attempt pauses after so many failures, of which some are free, and some more double the pause.
+fn pause(failures: u32, free: u32, step: u32) -> Duration {
     match failures.checked_sub(free) {
         None => Duration::ZERO,
-        Some(doublings) => FIRST_PAUSE.saturating_mul(1 << doublings.min(16)).min(LONGEST_PAUSE),
+        Some(further) => FIRST_PAUSE.saturating_mul(1 << (further / step).min(16)).min(LONGEST_PAUSE),
     }
 }
 
@@ -307,17 +311,17 @@ mod tests {
     #[test]
     fn registrations_are_bounded_for_each_address() {
         let throttle = Throttle::new();
-        let admitted = (0..100).filter(|_| throttle.admit_registration(address(1)).is_ok()).count();
+        let admitted = (0..REGISTRATIONS + 100).filter(|_| throttle.admit_registration(address(1)).is_ok()).count();
         assert_eq!(admitted, REGISTRATIONS as usize);
         assert!(throttle.admit_registration(address(2)).is_ok());
     }
 
     proptest! {
         #[test]
-        fn pauses_grow_and_have_an_end(failures: u32, free in 0..100_u32) {
-            let it = pause(failures, free);
+        fn pauses_grow_and_have_an_end(failures: u32, free in 0..100_u32, step in 1..100_u32) {
+            let it = pause(failures, free, step);
             prop_assert_eq!(it.is_zero(), failures < free);
-            prop_assert!(it <= LONGEST_PAUSE && it <= pause(failures.saturating_add(1), free));
+            prop_assert!(it <= LONGEST_PAUSE && it <= pause(failures.saturating_add(1), free, step));
         }
     }
 }

@@ -18,7 +18,8 @@ impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
         let proxies = request.data::<Doors>().map_or(0, |doors| doors.config.server.proxies);
-        let forwarded = request.headers().get_all(FORWARDED).iter().map(|value| value.to_str().unwrap_or_default());
+        // Whatever bytes the client wrote, what the proxies added stands behind them.
+        let forwarded = request.headers().get_all(FORWARDED).iter().map(|it| String::from_utf8_lossy(it.as_bytes()));
         let forwarded = forwarded.collect::<Vec<_>>().join(",");
         Ok(Self(Address::behind(proxies, peer, &forwarded)))
     }

@@ -443,24 +443,13 @@ async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn ten_registrations_a_minute_pass_and_a_flood_does_not() {
+async fn ten_registrations_a_minute_pass_within_five_seconds_each() {
     let house = House::new();
     let service = house.open().await;
     for number in 0..10 {
         let started = Instant::now();
         register(&service.client, &format!("user{number}")).await;
         assert!(started.elapsed() < Duration::from_secs(5));
-    }
-    let flood = (0..60).map(async |_| {
-        let body = json!({ "username": "user1", "email": "user1@example.org", "password": HERS });
-        service.client.post(REGISTER, &body).await
-    });
-    let answers = join_all(flood).await;
-    let refused = answers.iter().filter(|answer| answer.status == 429).collect::<Vec<_>>();
-    assert_eq!(refused.len(), 10);
-    for answer in refused {
-        answer.assert_error(429, "too_many_registrations");
-        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds <= 60));
     }
 }
 
