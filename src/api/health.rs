@@ -1,5 +1,7 @@
 //! `GET /api/health`, `/api/health/live` and `/api/health/ready`.
 
+use std::time::Duration;
+
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
@@ -19,6 +21,9 @@ failures! { NotReady {
 failures! { NotAlive {
     503 "The process should be restarted (`not_alive`).",
 } }
+
+/// Whoever asks for readiness doesn't wait for long; a database that takes longer is no good to anybody else.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How the service is.
 #[derive(Debug, Object, Serialize)]
@@ -130,12 +135,8 @@ impl HealthApi {
             "not_ready",
             "This server should not be sent traffic now; see details.parts",
         );
-        Err(Problem {
-            details: Some(json!({ "parts": parts })),
-            retry_after: Some(std::time::Duration::from_secs(1)),
-            ..problem
-        }
-        .into())
+        Err(Problem { details: Some(json!({ "parts": parts })), retry_after: Some(Duration::from_secs(1)), ..problem }
+            .into())
     }
 }
 
@@ -144,7 +145,8 @@ impl Parts {
 
     async fn of(doors: &Doors) -> Self {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
-        let database = doors.storage.keeps_turns() && doors.storage.check().await.is_ok();
+        let check = tokio::time::timeout(PATIENCE, doors.storage.check());
+        let database = doors.storage.keeps_turns() && check.await.is_ok_and(|outcome| outcome.is_ok());
         let dead = doors.tasks.dead();
         let breakers = doors.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, turns::Books};
+use super::{Outbox, StorageFailure, turns::Books};
 use crate::{log_place::LogPlace, storage::TurnRecord};
 
 /// How long turns are gathered for one transaction. Readers who need them sooner say so.
@@ -35,7 +35,7 @@ pub(super) type Entry = (TurnRecord, Option<LogPlace>);
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     entries: mpsc::UnboundedSender<Entry>,
-    settling: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    settling: mpsc::UnboundedSender<oneshot::Sender<bool>>,
     writable: Arc<AtomicBool>,
 }
 
@@ -63,13 +63,12 @@ impl Ledger {
         }
     }
 
-    /// Returns when it has been tried to write all turns that came before.
-    pub(super) async fn settled(&self) {
+    /// Returns when all turns that came before are written; fails if they cannot be now.
+    pub(super) async fn settled(&self) -> Result<(), StorageFailure> {
         let (done, settled) = oneshot::channel();
-        if self.settling.send(done).is_ok() {
-            // An error means that the task has died, which is seen elsewhere.
-            let _ = settled.await;
-        }
+        // Without an answer the task has died.
+        let all_kept = self.settling.send(done).is_ok() && settled.await.unwrap_or(false);
+        if all_kept { Ok(()) } else { Err(StorageFailure::Behind) }
     }
 
     /// Whether the last write succeeded.
@@ -90,14 +89,14 @@ struct Keeper {
     /// Turns not in the database yet.
     pending: Vec<Entry>,
     /// Who waits for the next attempt.
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<bool>>,
 }
 
 impl Keeper {
     async fn run(
         mut self,
         mut queue: mpsc::UnboundedReceiver<Entry>,
-        mut settle: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+        mut settle: mpsc::UnboundedReceiver<oneshot::Sender<bool>>,
         stopping: CancellationToken,
     ) {
         let mut ended = false;
@@ -150,7 +149,7 @@ impl Keeper {
         }
         for done in self.waiting.drain(..) {
             // Whoever waited may have left.
-            let _ = done.send(());
+            let _ = done.send(self.pending.is_empty());
         }
     }
 }

@@ -62,6 +62,9 @@ pub enum StorageFailure {
     /// A query failed.
     #[error("the database did not do as asked")]
     Query(#[from] sqlx::Error),
+    /// Turns that have ended are not kept yet, and what was asked needs them.
+    #[error("turns that have ended cannot be kept yet")]
+    Behind,
     /// The server didn't answer.
     #[error("the database's server has fallen silent")]
     Silent,
@@ -90,8 +93,9 @@ impl Storage {
         tasks: &Tasks,
     ) -> Result<Self, StorageFailure> {
         let (write, read, lock) = connect(settings).await?;
-        let replica = Replica::new();
+        let replica = Replica::new(&log);
         if lock.is_none() {
+            replica.succeed(&write).await?;
             replica.sign_on(&write, clock.now()).await?;
             tasks.spawn("replica", replica.clone().stay(write.clone(), clock.clone(), tasks.stopping()));
         }

@@ -21,17 +21,25 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How often a replica says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// This process among those that share the database. A restarted one is another.
+/// This process among those that share the database, named after its session log. A restarted one is another.
 #[derive(Clone, Debug)]
 pub(super) struct Replica(Arc<str>);
 
 impl Replica {
-    pub(super) fn new() -> Self {
-        Self(Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string().into())
+    pub(super) fn new(log: &str) -> Self {
+        let process = Uuid::new_v7(uuid::Timestamp::now(NoContext));
+        Self(format!("{log}.{process}").into())
     }
 
     pub(super) fn id(&self) -> &str {
         &self.0
+    }
+
+    /// Forgets those that had the same session log: as it is this one's now, they have died.
+    pub(super) async fn succeed(&self, pool: &Pool) -> Result<(), StorageFailure> {
+        let log = self.0.split_once('.').map_or("", |(log, _)| log);
+        sql("DELETE FROM replicas WHERE id LIKE $1").bind(format!("{log}.%")).execute(pool).await?;
+        Ok(())
     }
 
     /// Says that it is alive from now on.
@@ -80,6 +88,9 @@ impl Storage {
 
     /// Whether this replica is the one that does this duty: it has taken it, before or now.
     pub async fn has_duty(&self, name: &str, now: Timestamp) -> Result<bool, StorageFailure> {
+        if !self.is_shared() {
+            return Ok(true);
+        }
         let taken = sql("INSERT INTO duties (name, replica) VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE SET replica = excluded.replica
              WHERE duties.replica = excluded.replica OR NOT EXISTS (

@@ -89,7 +89,7 @@ impl Storage {
         metrics: Option<&str>,
     ) -> Result<(), StorageFailure> {
         // The session's last turns may still be on their way; they count for it only while it is open.
-        self.ledger.settled().await;
+        self.ledger.settled().await?;
         sql("INSERT INTO sessions (id, stopped_at, closed_by, metrics) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET
                  stopped_at = excluded.stopped_at, closed_by = excluded.closed_by, metrics = excluded.metrics
@@ -115,7 +115,7 @@ impl Storage {
 
     /// Ends the sessions not heard of since `silent_since`, each at the moment of its last turn or of its start.
     pub async fn close_idle_sessions(&self, silent_since: Timestamp) -> Result<(), StorageFailure> {
-        self.ledger.settled().await;
+        self.ledger.settled().await?;
         sql("UPDATE sessions SET
                  closed_by = $2,
                  stopped_at = COALESCE(

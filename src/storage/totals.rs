@@ -19,7 +19,7 @@ pub struct UsageTotals {
 impl Storage {
     /// The sums over all models and all turns that have ended.
     pub async fn usage_totals(&self) -> Result<UsageTotals, StorageFailure> {
-        self.ledger.settled().await;
+        self.ledger.settled().await?;
         let rows: Vec<(String, i64, i64, i64, i64, i64)> =
             sql("SELECT model, requests, prompt_tokens, completion_tokens, prompt_cost_pico, completion_cost_pico
              FROM usage_totals ORDER BY last_used_at, model")

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -42,7 +42,14 @@ pub(super) struct Delivery {
 impl Delivery {
     /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
     pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, clock: Clock, tasks: &Tasks) -> Self {
-        let courier = Courier { storage: storage.clone(), usage_log, clock, refusals: 0, pauses: pauses() };
+        let courier = Courier {
+            storage: storage.clone(),
+            usage_log,
+            clock,
+            counted: Instant::now(),
+            refusals: 0,
+            pauses: pauses(),
+        };
         tasks.spawn("usage delivery", courier.run(tasks.stopping()));
         Self { storage, limit, dropped: Arc::default() }
     }
@@ -80,6 +87,8 @@ struct Courier {
     storage: Storage,
     usage_log: UsageLog,
     clock: Clock,
+    /// When the queue was counted last.
+    counted: Instant,
     /// How often the oldest record has been refused.
     refusals: u32,
     pauses: ExponentialBackoff,
@@ -139,8 +148,11 @@ impl Courier {
     }
 
     /// The oldest records; none where they are another replica's duty.
-    async fn next_postings(&self) -> Result<Vec<Posting>, StorageFailure> {
-        self.storage.count_postings().await?;
+    async fn next_postings(&mut self) -> Result<Vec<Posting>, StorageFailure> {
+        if self.counted.elapsed() >= LOOK {
+            self.storage.count_postings().await?;
+            self.counted = Instant::now();
+        }
         if self.storage.has_duty("usage delivery", self.clock.now()).await? {
             self.storage.next_postings(BATCH).await
         } else {
