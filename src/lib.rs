@@ -8,7 +8,7 @@
 //! | 4 | [`api`] | HTTP and the contract |
 //! | 3 | [`accounts`], [`sessions`], [`turn`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`model`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
-//! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`prompt`], [`session`] | nouns: plain types and rules |
+//! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`prompt`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
 //! | 0 | [`clock`], [`config`], [`http_client`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
 //!
 //! `ARCHITECTURE.md` walks one turn through the rooms.
@@ -36,5 +36,7 @@ pub mod sessions;
 pub mod storage;
 pub mod tasks;
 pub mod telemetry;
+pub mod title;
 pub mod turn;
 pub mod usage;
+pub mod words;

@@ -66,7 +66,7 @@ CREATE TABLE messages (
 );
 
 CREATE INDEX messages_by_chat ON messages (chat_id, turn, id);
-CREATE INDEX messages_by_owner ON messages (owner_id, id);
+CREATE INDEX messages_by_request ON messages (request_id);
 CREATE UNIQUE INDEX messages_pending ON messages (chat_id) WHERE status = 'pending';
 
 CREATE TABLE message_images (

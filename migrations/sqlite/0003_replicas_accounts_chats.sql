@@ -76,7 +76,7 @@ CREATE TABLE messages (
 ) STRICT;
 
 CREATE INDEX messages_by_chat ON messages (chat_id, turn, id);
-CREATE INDEX messages_by_owner ON messages (owner_id, id);
+CREATE INDEX messages_by_request ON messages (request_id);
 -- One turn of a chat at a time.
 CREATE UNIQUE INDEX messages_pending ON messages (chat_id) WHERE status = 'pending';
 
@@ -88,7 +88,8 @@ CREATE TABLE message_images (
 
 -- The words of messages, by the message's id.
 CREATE VIRTUAL TABLE message_words USING fts5(
-    owner, words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+    owner, words, content = '', contentless_delete = 1,
+    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
 );
 
 CREATE TRIGGER messages_forget_words AFTER DELETE ON messages BEGIN

@@ -1,17 +1,21 @@
-//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, accounts, and the queue
+//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, accounts, stored chats, and the queue
 //! to Papita.
 //!
 //! One SQL text serves both. It keeps to what they share (`$n` parameters, `ON CONFLICT`, `RETURNING`, numbers and
 //! texts); what differs is in `migrations/`, one folder a database.
 
 mod accounts;
+mod chats;
 mod database;
+mod exchanges;
 mod idempotency;
 mod ledger;
+mod messages;
 mod migrations;
 mod outbox;
 mod postgres;
 mod replicas;
+mod search;
 mod sessions;
 mod sqlite;
 mod totals;
@@ -24,8 +28,12 @@ use secrecy::ExposeSecret;
 
 pub use self::{
     accounts::{Lock, Taken},
+    chats::{ChatId, Cursor, StoredChat},
+    exchanges::{Exchange, Kept, NewQuestion, Opening, Question},
     idempotency::{AskedBefore, CallersKey, KeptAnswer},
+    messages::{MessageId, MessageStatus, SaidBefore, Sender, StoredMessage},
     outbox::Posting,
+    search::Found,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
     turns::TurnRecord,
