@@ -45,6 +45,8 @@ fn chat_line(criterion: &mut Criterion) {
     let log = SessionLog::open(dir.path().to_owned(), false, clock).expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
     let chat = Chat {
+        user_id: None,
+        chat_id: None,
         request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27",
         session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
         username: "ada",

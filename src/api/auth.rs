@@ -135,7 +135,7 @@ struct User {
 /// Something was done.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-struct Done {
+pub(super) struct Done {
     /// What, in words.
     message: String,
 }
@@ -173,7 +173,7 @@ fn secret(field: Option<String>) -> SecretString {
     SecretString::from(text(field))
 }
 
-fn done(message: &str) -> Json<Done> {
+pub(super) fn done(message: &str) -> Json<Done> {
     Json(Done { message: message.to_owned() })
 }
 

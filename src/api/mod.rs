@@ -3,13 +3,16 @@
 mod auth;
 mod bearer;
 mod chat;
+mod chats;
 mod client_address;
 mod cors;
 mod front;
 mod health;
 mod json;
+mod messages;
 mod metrics;
 mod openai;
+mod page;
 mod problem;
 mod session;
 
@@ -76,6 +79,10 @@ enum Group {
     Chat,
     /// A visitor's stay at a chat window.
     Session,
+    /// Chats that are kept for an account.
+    Chats,
+    /// What is said in kept chats, and answered.
+    Messages,
     /// Accounts, opened by a password and kept open by a token.
     Auth,
     /// The model behind the chat: its key, a test, and what it has cost.
@@ -84,10 +91,26 @@ enum Group {
     Health,
 }
 
-type Resources = (chat::ChatApi, session::SessionApi, auth::AuthApi, openai::OpenAiApi, health::HealthApi);
+type Resources = (
+    chat::ChatApi,
+    session::SessionApi,
+    auth::AuthApi,
+    chats::ChatsApi,
+    messages::MessagesApi,
+    openai::OpenAiApi,
+    health::HealthApi,
+);
 
 fn service() -> OpenApiService<Resources, ()> {
-    let resources = (chat::ChatApi, session::SessionApi, auth::AuthApi, openai::OpenAiApi, health::HealthApi);
+    let resources = (
+        chat::ChatApi,
+        session::SessionApi,
+        auth::AuthApi,
+        chats::ChatsApi,
+        messages::MessagesApi,
+        openai::OpenAiApi,
+        health::HealthApi,
+    );
     OpenApiService::new(resources, "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
             "The server between a website's chat window and a language model. It holds the key, answers chat turns \

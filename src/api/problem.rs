@@ -9,19 +9,25 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
     http::StatusCode,
 };
-use poem_openapi::{Object, types::Example};
+use poem_openapi::{
+    Object,
+    error::{ParseParamError, ParsePathError},
+    types::Example,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     account::InvalidAccount,
     accounts::{AccountFailure, HashFailure},
+    chat::InvalidImage,
     credentials::NoCredential,
     model::ModelFailure,
     prompt::NothingAsked,
     session::InvalidSessionId,
     sessions::SessionFailure,
-    storage::{StorageFailure, Taken},
+    storage::{MessageId, StorageFailure, Taken},
+    title::InvalidTitle,
     turn::{InvalidIdempotencyKey, TurnFailure},
 };
 
@@ -131,10 +137,23 @@ impl Problem {
         }
     }
 
+    /// With the number of the message of a stored chat that was not answered.
+    pub(super) fn of_message(mut self, question: Option<MessageId>) -> Self {
+        if let Some(MessageId(id)) = question {
+            self.add_detail("user_message_id", id.into());
+        }
+        self
+    }
+
+    fn add_detail(&mut self, name: &str, value: Value) {
+        let details = self.details.get_or_insert_with(|| json!({}));
+        details[name] = value;
+    }
+
     /// The same within a stream, where there is no header to say when to try again.
     pub(super) fn in_stream(mut self) -> Self {
         if let Some(wait) = self.retry_after {
-            self.details = Some(json!({ "retry_after_seconds": wait.as_secs_f64().ceil() }));
+            self.add_detail("retry_after_seconds", wait.as_secs_f64().ceil().into());
         }
         self
     }
@@ -144,7 +163,11 @@ impl Problem {
         if let Some(problem) = error.downcast_ref::<Self>() {
             return problem.clone();
         }
-        if error.is::<NotFoundError>() {
+        if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+            return of_parameter(parameter);
+        }
+        // What isn't an id names nothing.
+        if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
             return Self::of_status(StatusCode::NOT_FOUND);
         }
         if error.is::<MethodNotAllowedError>() {
@@ -198,6 +221,18 @@ impl From<InvalidSessionId> for Problem {
 impl From<InvalidIdempotencyKey> for Problem {
     fn from(invalid: InvalidIdempotencyKey) -> Self {
         Self::bad_request("invalid_idempotency_key", invalid.to_string())
+    }
+}
+
+impl From<InvalidTitle> for Problem {
+    fn from(invalid: InvalidTitle) -> Self {
+        Self::bad_request("invalid_title", invalid.to_string())
+    }
+}
+
+impl From<InvalidImage> for Problem {
+    fn from(invalid: InvalidImage) -> Self {
+        Self::bad_request("invalid_image", invalid.to_string())
     }
 }
 
@@ -294,6 +329,15 @@ impl From<TurnFailure> for Problem {
                 "turn_interrupted",
                 "The turn of this Idempotency-Key was cut off before it was answered; ask again with a new key",
             ),
+            TurnFailure::ChatBusy => Self::unavailable(
+                "chat_busy",
+                "The messages before this one are still being answered; please try again in a moment",
+            ),
+            TurnFailure::ChatChanged => Self::new(
+                StatusCode::CONFLICT,
+                "chat_changed",
+                "The chat or the message was removed, or has been answered; please load the chat again",
+            ),
             TurnFailure::LogUnavailable => log_unavailable(),
             TurnFailure::StorageUnavailable => storage_unavailable(),
             TurnFailure::NoCredential(none) => no_credential(*none),
@@ -313,6 +357,11 @@ impl From<TurnFailure> for Problem {
 pub(crate) fn telling(failure: &TurnFailure) -> (u16, &'static str) {
     let problem = Problem::from(failure.clone());
     (problem.status.as_u16(), problem.code)
+}
+
+fn of_parameter(ParseParamError { name, .. }: &ParseParamError) -> Problem {
+    let sentence = format!("{name} is not as it should be; /docs says how");
+    Problem { details: Some(json!({ "field": name })), ..Problem::bad_request("invalid_request", sentence) }
 }
 
 fn log_unavailable() -> Problem {

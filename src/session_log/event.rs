@@ -48,6 +48,12 @@ pub struct Chat<'a> {
     pub request_id: &'a str,
     /// The session, if the client named one.
     pub session_id: Option<&'a str>,
+    /// The account that asked in a stored chat; missing elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+    /// The stored chat; missing elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_id: Option<i64>,
     /// Who asked.
     pub username: &'a str,
     /// Whether that is a guest.

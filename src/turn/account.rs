@@ -124,7 +124,7 @@ impl Turns {
         let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
         let Answer { finish, .. } = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at })
+        Ok(Told { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at, exchange: None })
     }
 
     fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
@@ -150,6 +150,8 @@ impl Turns {
         Chat {
             request_id: &ask.request_id,
             session_id: ask.session_id.as_ref().map(SessionId::as_str),
+            user_id: ask.in_chat.map(|in_chat| in_chat.owner.0),
+            chat_id: ask.in_chat.map(|in_chat| in_chat.chat.0),
             username: &ask.speaker.username,
             is_guest: ask.speaker.is_guest,
             model: &reply.model,

@@ -7,6 +7,7 @@
 mod account;
 mod answer;
 mod delivery;
+mod in_chat;
 mod journal;
 mod metrics;
 mod model_test;
@@ -25,23 +26,25 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use tokio_util::sync::CancellationToken;
 
-use self::{delivery::Delivery, metrics::Metrics, places::Places, registry::Registry};
+use self::{delivery::Delivery, in_chat::Chats, metrics::Metrics, places::Places, registry::Registry};
 pub use self::{
+    in_chat::InChat,
     journal::{Event, Reader, What},
     once::{IdempotencyKey, InvalidIdempotencyKey},
     recovery::StartFailure,
 };
 use crate::{
+    account::OwnerId,
     chat::{Finish, Message, Speaker},
     clock::Clock,
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
-    known_models::{Abilities, KnownModels},
+    known_models::KnownModels,
     model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
     session::SessionId,
     session_log::SessionLog,
-    storage::Storage,
+    storage::{Exchange, Storage},
     tasks::Tasks,
     usage::UsageLog,
 };
@@ -59,7 +62,9 @@ pub struct Ask {
     pub session_id: Option<SessionId>,
     /// The model, if one was named.
     pub model: Option<String>,
-    /// The conversation; its last message is to be answered.
+    /// The stored chat that this is a turn of, if it is one of any.
+    pub in_chat: Option<InChat>,
+    /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
     pub messages: Vec<Message>,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
@@ -78,6 +83,8 @@ pub struct Told {
     pub finish: Finish,
     /// When.
     pub at: Timestamp,
+    /// Where question and answer are kept, in a stored chat.
+    pub exchange: Option<Exchange>,
 }
 
 /// A turn ended without an answer.
@@ -98,6 +105,12 @@ pub enum TurnFailure {
     /// The turn of this Idempotency-Key was begun, and then cut off.
     #[error("the turn of this Idempotency-Key was cut off")]
     Interrupted,
+    /// Others were waiting for their turn in the same chat, and time ran out.
+    #[error("the turns before it in the same chat took too long")]
+    ChatBusy,
+    /// The chat, or the message to be answered, was removed, or is not there to be answered.
+    #[error("the chat or the message is gone, or isn't to be answered")]
+    ChatChanged,
     /// The session log cannot be written, so no turn may be answered.
     #[error("the session log cannot be written")]
     LogUnavailable,
@@ -124,6 +137,7 @@ impl TurnFailure {
             Self::ClientGone => Finish::ClientGone,
             Self::Stopping => Finish::Stopped,
             Self::Busy
+            | Self::ChatBusy
             | Self::Model(ModelFailure::Timeout | ModelFailure::Slow | ModelFailure::GatewayTimeout { .. }) => {
                 Finish::Timeout
             }
@@ -149,6 +163,7 @@ struct Table {
     model: OpenAi,
     breakers: Breakers,
     places: Places,
+    chats: Chats,
     registry: Registry,
     metrics: Metrics,
     credentials: Credentials,
@@ -203,6 +218,7 @@ impl Turns {
             model: OpenAi::new(&config.model, client),
             breakers: Breakers::new(config.model.breaker, &config.model.names()),
             places: Places::new(&config.turns),
+            chats: Chats::default(),
             registry: Registry::new(config.turns.resume_window),
             metrics: Metrics::new(config.model.names().into_iter().chain([basic::NAME])),
             credentials,
@@ -217,6 +233,7 @@ impl Turns {
             cut_off: CancellationToken::new(),
         }));
         this.recover().await?;
+        tasks.spawn("stored chats", this.clone().tend_chats(tasks.stopping()));
         Ok(this)
     }
 
@@ -240,19 +257,16 @@ impl Turns {
         Ok(reader)
     }
 
-    /// A reader of the turn that this request began or joined. `None` when there is no such turn, no more, or not in
-    /// this session.
+    /// A reader of the turn that this request began or joined. `None` when there is no such turn, no more, not in this
+    /// session, or in a chat that isn't this owner's.
     #[must_use]
-    pub fn find(&self, request_id: &str, session: Option<&SessionId>) -> Option<Reader> {
+    pub fn find(&self, request_id: &str, session: Option<&SessionId>, owner: Option<OwnerId>) -> Option<Reader> {
         let journal = self.0.registry.find(request_id)?;
-        // Whoever knows the id is taken for the caller, unless it names a session that isn't the turn's.
-        let is_callers = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
-        is_callers.then(|| journal.reader())
-    }
-
-    /// What the model can take in that a turn asks first, if one of this name was asked for.
-    pub fn abilities(&self, asked: Option<&str>) -> Result<Abilities, TurnFailure> {
-        Ok(self.0.known_models.abilities(self.allowed_model(asked)?))
+        // Outside of stored chats, whoever knows the id is taken for the caller, unless it names a session that isn't
+        // the turn's.
+        let is_of_session = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
+        let is_owners = journal.owner.is_none() || journal.owner == owner;
+        (is_of_session && is_owners).then(|| journal.reader())
     }
 
     /// How many usage records wait for Papita, and how many were dropped because too many waited.

@@ -32,7 +32,7 @@ impl Turns {
         let started = Instant::now();
         let messages = [prompt::test()];
         let mut reply = Reply::new(self.0.settings.default.clone());
-        let journal = Journal::new(request_id.clone(), None, reply.model.clone(), Duration::ZERO);
+        let journal = Journal::new(request_id.clone(), None, None, reply.model.clone(), Duration::ZERO);
         let deadline = tokio::time::Instant::now() + self.0.limits.timeout;
         let asking = Asking {
             turns: self,
@@ -58,6 +58,6 @@ impl Turns {
             posting: None,
         };
         self.0.storage.keep_turn(record, None);
-        Ok((journal.text(), Told { model, usage: usage.unwrap_or_default(), finish, at }))
+        Ok((journal.text(), Told { model, usage: usage.unwrap_or_default(), finish, at, exchange: None }))
     }
 }

@@ -13,11 +13,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Reader, Told, TurnFailure, Turns, journal::Journal};
+use super::{Ask, InChat, Reader, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
-    chat::Speaker,
     clock::Clock,
-    session::SessionId,
     storage::{AskedBefore, CallersKey, KeptAnswer, Storage},
 };
 
@@ -67,7 +65,7 @@ impl Turns {
     pub(super) async fn take_once(&self, ask: Ask, model: String, key: IdempotencyKey) -> Result<Reader, TurnFailure> {
         let (found, reader) = oneshot::channel();
         let this = self.clone();
-        let key = CallersKey { caller: caller(&ask.speaker, ask.session_id.as_ref()), key: key.0 };
+        let key = CallersKey { caller: caller(&ask), key: key.0 };
         self.0.running.spawn("turn", async move {
             let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
@@ -103,7 +101,7 @@ impl Turns {
             }
             let first = before.request_id.clone();
             let is_elsewhere = before.is_elsewhere && before.answer.is_none();
-            if let Some(reader) = self.repeat(ask, before).await {
+            if let Some(reader) = self.repeat(ask, before).await? {
                 return Ok(Some(reader));
             }
             if is_elsewhere {
@@ -121,19 +119,23 @@ impl Turns {
     }
 
     /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
-    async fn repeat(&self, ask: &Ask, before: AskedBefore) -> Option<Reader> {
+    async fn repeat(&self, ask: &Ask, before: AskedBefore) -> Result<Option<Reader>, TurnFailure> {
         let known = self.0.registry.find(&before.request_id);
         if let Some(reader) = known.as_ref().and_then(Journal::join) {
-            return Some(reader);
+            return Ok(Some(reader));
         }
         if let Some(KeptAnswer { text, model, usage, finish, at }) = before.answer {
-            let told = Told { model, usage, finish, at };
-            let journal = Journal::ended(before.request_id, ask.session_id.clone(), &text, told);
-            return Some(journal.reader());
+            let exchange = self.exchange(ask, &before.request_id).await?;
+            let owner = ask.in_chat.map(|in_chat| in_chat.owner);
+            let told = Told { model, usage, finish, at, exchange };
+            let journal = Journal::ended(before.request_id, ask.session_id.clone(), owner, &text, told);
+            return Ok(Some(journal.reader()));
         }
         // What it came to stands with its key, which is settled before its end.
-        let _ = known?.over().await;
-        None
+        if let Some(known) = known {
+            let _ = known.over().await;
+        }
+        Ok(None)
     }
 
     /// Keeps the answer for repetitions, or gives back a key for which nothing was spent.
@@ -146,7 +148,7 @@ impl Turns {
     ) {
         let storage = &self.0.storage;
         let settled = match told {
-            Ok(Told { model, usage, finish, at }) => {
+            Ok(Told { model, usage, finish, at, .. }) => {
                 let (text, model) = (journal.text(), model.clone());
                 let answer = KeptAnswer { text, model, usage: *usage, finish: *finish, at: *at };
                 storage.keep_answer(key, &answer).await
@@ -160,13 +162,14 @@ impl Turns {
     }
 }
 
-/// Whose key it is. Without accounts that is whoever knows the session or the name; somebody else's key of the same
-/// text leads to an answer only if the very same was asked.
-fn caller(speaker: &Speaker, session: Option<&SessionId>) -> String {
-    match session {
-        Some(session) => format!("session {session}"),
-        None if speaker.is_guest => format!("guest {}", speaker.username),
-        None => format!("user {}", speaker.username),
+/// Whose key it is. Outside of stored chats that is whoever knows the session or the name; somebody else's key of the
+/// same text leads to an answer only if the very same was asked.
+fn caller(Ask { speaker, session_id, in_chat, .. }: &Ask) -> String {
+    match (in_chat, session_id) {
+        (Some(in_chat), _) => format!("owner {}", in_chat.owner),
+        (None, Some(session)) => format!("session {session}"),
+        (None, None) if speaker.is_guest => format!("guest {}", speaker.username),
+        (None, None) => format!("user {}", speaker.username),
     }
 }
 
@@ -181,6 +184,10 @@ fn fingerprint(ask: &Ask) -> String {
     add(&ask.speaker.username);
     add(if ask.speaker.is_guest { "guest" } else { "user" });
     add(ask.model.as_deref().unwrap_or_default());
+    if let Some(InChat { chat, again, .. }) = ask.in_chat {
+        add(&chat.0.to_string());
+        add(&again.map_or_else(String::new, |message| message.0.to_string()));
+    }
     for message in &ask.messages {
         add(message.role.as_str());
         add(&message.content);

@@ -111,8 +111,9 @@ mod tests {
         let text = "x".repeat(1 << 20);
         for number in 0..100 {
             let at = Timestamp::UNIX_EPOCH;
-            let told = Told { model: "m".to_owned(), usage: TokenUsage::default(), finish: Finish::Complete, at };
-            let journal = Journal::ended(number.to_string(), None, &text, told);
+            let (model, usage) = ("m".to_owned(), TokenUsage::default());
+            let told = Told { model, usage, finish: Finish::Complete, at, exchange: None };
+            let journal = Journal::ended(number.to_string(), None, None, &text, told);
             registry.add(&journal);
             registry.retire(&journal);
         }

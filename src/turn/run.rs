@@ -8,24 +8,29 @@ use tokio::{
 };
 
 use super::{
-    Ask, TurnFailure, Turns,
+    Ask, Told, TurnFailure, Turns,
     account::Outcome,
     answer::{Answer, Asking, Reply},
     journal::{Journal, Unwanted},
 };
-use crate::{chat::Finish, config::OnDisconnect, model::ModelFailure, storage::CallersKey};
+use crate::{
+    chat::{Finish, Message, Role},
+    config::OnDisconnect,
+    model::ModelFailure,
+    storage::CallersKey,
+};
 
 impl Turns {
     pub(super) fn open(&self, ask: &Ask, model: &str, may_return: bool) -> Arc<Journal> {
         let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
-        Journal::new(ask.request_id.clone(), ask.session_id.clone(), model.to_owned(), grace)
+        let owner = ask.in_chat.map(|in_chat| in_chat.owner);
+        Journal::new(ask.request_id.clone(), ask.session_id.clone(), owner, model.to_owned(), grace)
     }
 
-    pub(super) async fn run(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
+    pub(super) async fn run(self, mut ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
         let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
         let mut reply = Reply::new(model);
-        let outcome = self.outcome(&ask, &journal, &mut reply).await;
-        let told = self.account(&ask, &reply, &journal, outcome).await;
+        let told = self.told(&mut ask, &journal, &mut reply).await;
         if let Some(key) = key {
             self.settle_key(&key, &journal, &told, reply.may_have_cost).await;
         }
@@ -37,21 +42,41 @@ impl Turns {
         }
     }
 
+    /// Takes the turn, and keeps what became of it. One that cannot be opened in its chat has not begun.
+    async fn told(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Result<Told, TurnFailure> {
+        let open = self.open_in_chat(ask, &reply.requested_model, journal).await?;
+        let outcome = self.outcome(ask, journal, reply).await;
+        let told = self.account(ask, reply, journal, outcome).await;
+        match open {
+            Some(open) => self.close_in_chat(open, journal, told).await,
+            None => told,
+        }
+    }
+
     /// The answer, or whatever ends the turn before it.
-    async fn outcome(&self, ask: &Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
+    async fn outcome(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
         let started = Instant::now();
         let stream_deadline = started + self.0.limits.stream_timeout;
         let deadline = started + self.0.limits.timeout;
         let deadline = if ask.stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
+        let Ask { messages, stream, in_chat, .. } = ask;
+        let stream = *stream;
         let answering = async {
             let _place = self.0.places.take().await?;
-            let Ask { messages, stream, .. } = ask;
-            Asking { turns: self, messages, stream: *stream, deadline, share: None, journal, reply }.answer().await
+            loop {
+                let asking =
+                    Asking { turns: self, messages, stream, deadline, share: None, journal, reply: &mut *reply };
+                match asking.answer().await {
+                    Err(TurnFailure::Model(ModelFailure::PromptTooLong))
+                        if in_chat.is_some() && forget_half(messages) => {}
+                    answer => return answer,
+                }
+            }
         };
         let out_of_time = async {
             sleep_until(deadline).await;
-            if ask.stream && journal.is_answering() {
+            if stream && journal.is_answering() {
                 sleep_until(stream_deadline).await;
             }
         };
@@ -77,6 +102,17 @@ impl Turns {
         };
         Outcome { answer, is_abandoned: is_abandoned && !journal.is_read() }
     }
+}
+
+/// Takes the older half of the history from the question. Returns whether there was any: how much a model reads is only
+/// known in advance as far as models are known, and a chat must not come to its end by that.
+fn forget_half(messages: &mut Vec<Message>) -> bool {
+    let history = messages.len().saturating_sub(1);
+    let begins_turn = |message: &Message| message.role == Role::User;
+    // From the beginning of a turn on, which the question itself is, too.
+    let kept = messages.iter().skip(history.div_ceil(2)).position(begins_turn);
+    messages.drain(..kept.map_or(history, |place| history.div_ceil(2) + place));
+    history > 0
 }
 
 /// A turn under way. It ends as one, also if its task dies.

@@ -30,6 +30,14 @@ pub(super) struct ChatAnswer {
     session_id: Option<String>,
     /// The id of the request that began the turn, as in its `X-Request-Id`.
     request_id: String,
+    /// In a stored chat, the number of the message that was answered.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_message_id: Option<i64>,
+    /// In a stored chat, the number of the answer's message.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ai_response_id: Option<i64>,
 }
 
 impl ChatAnswer {
@@ -42,6 +50,8 @@ impl ChatAnswer {
             finish_reason: told.finish.as_str().to_owned(),
             session_id: reader.session_id().map(SessionId::to_string),
             request_id: reader.request_id().to_owned(),
+            user_message_id: told.exchange.map(|exchange| exchange.question.id.0),
+            ai_response_id: told.exchange.map(|exchange| exchange.answer.id.0),
         }
     }
 }
@@ -57,6 +67,8 @@ impl Example for ChatAnswer {
             finish_reason: "complete".to_owned(),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
+            user_message_id: None,
+            ai_response_id: None,
         }
     }
 }

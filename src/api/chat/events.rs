@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::answer::ChatAnswer;
 use crate::{
     api::{
+        Doors,
         json::{Json, MEDIA_TYPE},
         problem::{ErrorBody, Problem},
     },
@@ -106,16 +107,18 @@ struct Delta {
 }
 
 /// Turns events into bytes.
-pub(super) struct EventStream {
+pub(in crate::api) struct EventStream {
     reader: Reader,
     clock: Clock,
     longest_silence: Duration,
 }
 
 impl EventStream {
-    /// The stream says something, if only that it is alive, well before `keepalive_timeout` is over.
-    pub(super) fn new(reader: Reader, clock: Clock, keepalive_timeout: Duration) -> Self {
-        Self { reader, clock, longest_silence: LONGEST_SILENCE.min(keepalive_timeout / 2) }
+    /// What is left for a reader. The stream says something, if only that it is alive, well before an idle connection
+    /// would be given up.
+    pub(super) fn of(reader: Reader, doors: &Doors) -> Self {
+        let longest_silence = LONGEST_SILENCE.min(doors.config.server.keepalive_timeout / 2);
+        Self { reader, clock: doors.clock.clone(), longest_silence }
     }
 
     /// The next bytes, as soon as there are any; `None` after the last event.
@@ -146,7 +149,8 @@ impl EventStream {
                 write(bytes, id, "done", &answer);
             }
             What::End(Err(failure)) => {
-                write(bytes, id, "error", &Problem::from(failure).in_stream().body(self.reader.request_id()));
+                let problem = Problem::from(failure).of_message(self.reader.question()).in_stream();
+                write(bytes, id, "error", &problem.body(self.reader.request_id()));
             }
         }
     }
@@ -174,13 +178,13 @@ impl IntoResponse for EventStream {
     }
 }
 
-/// The answer of a turn, whole or as it comes.
-pub(super) enum ChatReply {
-    Whole(ChatAnswer),
+/// An answer, whole or as it comes.
+pub(in crate::api) enum Reply<T> {
+    Whole(T),
     Events(EventStream),
 }
 
-impl IntoResponse for ChatReply {
+impl<T: Serialize + Send> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         match self {
             Self::Whole(answer) => Json(answer).into_response(),
@@ -189,15 +193,15 @@ impl IntoResponse for ChatReply {
     }
 }
 
-impl ApiResponse for ChatReply {
+impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
     fn meta() -> MetaResponses {
-        let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: ChatAnswer::schema_ref() };
+        let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() };
         let description = "The answer: whole, or event by event when a stream was asked for.";
         MetaResponses { responses: vec![answered(description, vec![whole, events()])] }
     }
 
     fn register(registry: &mut Registry) {
-        ChatAnswer::register(registry);
+        T::register(registry);
         ChatEvent::register(registry);
     }
 }

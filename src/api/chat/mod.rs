@@ -4,30 +4,33 @@ mod answer;
 mod events;
 mod request;
 
-use poem::{
-    Request,
-    http::{StatusCode, header},
-    web::Data,
-};
+use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path},
 };
 use serde::Serialize;
 
-pub(super) use self::request::named_session;
 use self::{
     answer::ChatAnswer,
-    events::{ChatReply, EVENTS, EventStream, Rest},
-    request::{ChatRequest, Headers},
+    events::{EventStream, Rest},
+    request::ChatRequest,
+};
+pub(super) use self::{
+    events::Reply,
+    request::{Headers, named_session},
 };
 use super::{
     Doors, Group,
+    bearer::OptionalBearer,
     front::RequestContext,
     json::Json,
     problem::{Problem, failures},
 };
-use crate::turn::{InvalidIdempotencyKey, Reader};
+use crate::{
+    accounts::SignedIn,
+    turn::{Ask, Reader, Told},
+};
 
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;
@@ -56,13 +59,17 @@ failures! { ChatFailure {
 
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
-    404 "There is no such turn, or not any more, or it belongs to another session (`turn_not_found`).",
+    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such turn, or not any more, or it belongs to another session or account (`turn_not_found`).",
+    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 failures! { EventsFailure {
     400 "The `Last-Event-ID` is none of this turn's (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
-    404 "There is no such turn, or not any more, or it belongs to another session (`turn_not_found`).",
+    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such turn, or not any more, or it belongs to another session or account (`turn_not_found`).",
+    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 /// What became of the turn.
@@ -101,21 +108,11 @@ impl ChatApi {
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
-    ) -> Result<ChatReply, ChatFailure> {
-        // The framework passes over what isn't ASCII.
-        if idempotency_key.is_none() && request.headers().contains_key("idempotency-key") {
-            return Err(InvalidIdempotencyKey.into());
-        }
-        let headers = Headers { session, idempotency_key, accepts_events: accepts_events(request) };
+    ) -> Result<Reply<ChatAnswer>, ChatFailure> {
+        let headers = Headers::read(request, session, idempotency_key)?;
         let ask = asked.into_ask(headers, context)?;
-        let stream = ask.stream;
-        let reader = doors.turns.take(ask).await?;
-        if stream {
-            reader.begun().await?;
-            return Ok(ChatReply::Events(events(reader, doors)));
-        }
-        let (text, told) = reader.whole().await?;
-        Ok(ChatReply::Whole(ChatAnswer::new(text, told, &reader, &doors.clock)))
+        let answer = |text, told, reader: &Reader| Ok(ChatAnswer::new(text, told, reader, &doors.clock));
+        Ok(take(doors, ask, answer).await?)
     }
 
     /// Go on with a stream
@@ -136,14 +133,15 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
+        OptionalBearer(signed_in): OptionalBearer,
     ) -> Result<Rest, EventsFailure> {
-        let reader = find(doors, &request_id, session)?;
+        let reader = find(doors, &request_id, session, signed_in)?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
         let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
             Problem::bad_request("invalid_last_event_id", "The Last-Event-ID is not that of an event of this turn")
         })?;
-        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(events(reader, doors)) })
+        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, doors)) })
     }
 
     /// Stop a turn
@@ -159,28 +157,41 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
+        OptionalBearer(signed_in): OptionalBearer,
     ) -> Result<Json<Stopped>, StopFailure> {
-        let reader = find(doors, &request_id, session)?;
+        let reader = find(doors, &request_id, session, signed_in)?;
         let request_id = reader.request_id().to_owned();
         let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
         Ok(Json(Stopped { status, request_id }))
     }
 }
 
-/// Whether the client takes events, and names no JSON.
-fn accepts_events(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let accept = accept.to_ascii_lowercase();
-    accept.contains(EVENTS) && !accept.contains("application/json")
+/// Takes a turn, and replies as it was asked for: with its events, or with what `whole` makes of its answer.
+pub(super) async fn take<T>(
+    doors: &Doors,
+    ask: Ask,
+    whole: impl FnOnce(String, Told, &Reader) -> Result<T, Problem>,
+) -> Result<Reply<T>, Problem> {
+    let stream = ask.stream;
+    let reader = doors.turns.take(ask).await?;
+    let failed = |failure| Problem::from(failure).of_message(reader.question());
+    if stream {
+        reader.begun().await.map_err(failed)?;
+        return Ok(Reply::Events(EventStream::of(reader, doors)));
+    }
+    let (text, told) = reader.whole().await.map_err(failed)?;
+    Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
-fn events(reader: Reader, doors: &Doors) -> EventStream {
-    EventStream::new(reader, doors.clock.clone(), doors.config.server.keepalive_timeout)
-}
-
-fn find(doors: &Doors, request_id: &str, session: Option<String>) -> Result<Reader, Problem> {
+fn find(
+    doors: &Doors,
+    request_id: &str,
+    session: Option<String>,
+    signed_in: Option<SignedIn>,
+) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
-    doors.turns.find(request_id, session.as_ref()).ok_or_else(|| {
+    let owner = signed_in.map(|signed_in| signed_in.account.id);
+    doors.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
         let error = "There is no such turn here, or it ended too long ago";
         Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)
     })

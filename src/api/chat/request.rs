@@ -1,25 +1,50 @@
 //! What a chat window asks.
 
+use poem::{Request, http::header};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Deserialize;
 
+use super::events::EVENTS;
 use crate::{
     api::{front::RequestContext, json::objects, problem::Problem},
     chat::{Message, Role, Speaker},
     prompt::{self, AttachedFile},
     session::{InvalidSessionId, SessionId},
-    turn::{Ask, IdempotencyKey},
+    turn::{Ask, IdempotencyKey, InvalidIdempotencyKey},
 };
 
 /// Longest user name, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// What the request's headers say of the turn.
-pub(super) struct Headers {
-    pub(super) session: Option<String>,
-    pub(super) idempotency_key: Option<String>,
+/// What the request's headers say of a turn.
+pub(in crate::api) struct Headers {
+    pub(in crate::api) session: Option<String>,
+    pub(in crate::api) idempotency_key: Option<IdempotencyKey>,
     /// Whether events are accepted, and JSON isn't named.
-    pub(super) accepts_events: bool,
+    pub(in crate::api) accepts_events: bool,
+}
+
+impl Headers {
+    /// The headers, two of which the framework has read for the sake of the contract.
+    pub(in crate::api) fn read(
+        request: &Request,
+        session: Option<String>,
+        idempotency_key: Option<String>,
+    ) -> Result<Self, InvalidIdempotencyKey> {
+        // The framework passes over what isn't ASCII.
+        if idempotency_key.is_none() && request.headers().contains_key("idempotency-key") {
+            return Err(InvalidIdempotencyKey);
+        }
+        let idempotency_key = idempotency_key.map(|key| IdempotencyKey::parse(&key)).transpose()?;
+        Ok(Self { session, idempotency_key, accepts_events: accepts_events(request) })
+    }
+}
+
+/// Whether the client takes events, and names no JSON.
+fn accepts_events(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let accept = accept.to_ascii_lowercase();
+    accept.contains(EVENTS) && !accept.contains("application/json")
 }
 
 /// What a chat window sends. A message or a file is required.
@@ -111,7 +136,6 @@ impl ChatRequest {
         }
         let speaker = Speaker::new(username, self.is_guest_camel.or(self.is_guest));
         let session_id = named_session([headers.session, self.session_id_camel, self.session_id])?;
-        let idempotency_key = headers.idempotency_key.map(|key| IdempotencyKey::parse(&key)).transpose()?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::from).collect();
         let messages = prompt::conversation(history, &files, self.message.as_deref().unwrap_or_default())?;
@@ -120,10 +144,11 @@ impl ChatRequest {
             arrived: context.arrived,
             speaker,
             session_id,
+            in_chat: None,
             model: self.model.map(|model| model.trim().to_owned()).filter(|model| !model.is_empty()),
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
-            idempotency_key,
+            idempotency_key: headers.idempotency_key,
         })
     }
 }

@@ -14,7 +14,7 @@ use tokio::{select, sync::Notify, time::sleep};
 
 pub use self::reader::Reader;
 use super::{Told, TurnFailure};
-use crate::{cost::estimate, session::SessionId};
+use crate::{account::OwnerId, cost::estimate, session::SessionId, storage::MessageId};
 
 /// So much text may wait for its fastest reader before the model is made to wait, in bytes.
 const AHEAD: usize = 64 << 10;
@@ -34,6 +34,8 @@ const LONGEST_HEAD_START: Duration = Duration::from_secs(2);
 pub(super) struct Journal {
     pub(super) request_id: String,
     pub(super) session_id: Option<SessionId>,
+    /// Whose chat it is a turn of, if it is one of a stored chat.
+    pub(super) owner: Option<OwnerId>,
     /// How long the turn goes on without a reader.
     grace: Duration,
     state: Mutex<State>,
@@ -47,6 +49,8 @@ pub(super) struct Journal {
 
 #[derive(Debug)]
 struct State {
+    /// The message of a stored chat that is to be answered.
+    question: Option<MessageId>,
     /// The model that is asked, or will be.
     model: String,
     /// How often a model has been asked.
@@ -139,8 +143,15 @@ pub(super) enum Unwanted {
 }
 
 impl Journal {
-    pub(super) fn new(request_id: String, session_id: Option<SessionId>, model: String, grace: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        request_id: String,
+        session_id: Option<SessionId>,
+        owner: Option<OwnerId>,
+        model: String,
+        grace: Duration,
+    ) -> Arc<Self> {
         let state = State {
+            question: None,
             model,
             asked: 0,
             is_answering: false,
@@ -155,12 +166,18 @@ impl Journal {
         };
         let state = Mutex::new(state);
         let (news, ended, attention) = (Notify::new(), Notify::new(), Notify::new());
-        Arc::new(Self { request_id, session_id, grace, state, news, ended, attention })
+        Arc::new(Self { request_id, session_id, owner, grace, state, news, ended, attention })
     }
 
     /// The journal of a turn that ended before, told again.
-    pub(super) fn ended(request_id: String, session_id: Option<SessionId>, text: &str, told: Told) -> Arc<Self> {
-        let this = Self::new(request_id, session_id, told.model.clone(), Duration::ZERO);
+    pub(super) fn ended(
+        request_id: String,
+        session_id: Option<SessionId>,
+        owner: Option<OwnerId>,
+        text: &str,
+        told: Told,
+    ) -> Arc<Self> {
+        let this = Self::new(request_id, session_id, owner, told.model.clone(), Duration::ZERO);
         if !text.is_empty() {
             this.put(text);
         }
@@ -189,6 +206,20 @@ impl Journal {
         drop(state);
         self.attention.notify_waiters();
         Reader::at_start(self)
+    }
+
+    /// The message of a stored chat that is to be answered is kept.
+    pub(super) fn keep_question(&self, id: MessageId) {
+        self.state().question = Some(id);
+    }
+
+    /// Resolves when nobody waits for the turn, or somebody has stopped it, before it has begun.
+    pub(super) async fn given_up(&self) {
+        while let Unwanted::Abandoned = self.unwanted(true).await {
+            if self.give_up() {
+                return;
+            }
+        }
     }
 
     /// Gives the turn up, unless somebody has come to read it, or stopped it, after all. Returns whether it is given up.

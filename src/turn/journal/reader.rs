@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{AHEAD, EVERYTHING, Event, HEAD_START, Journal, LONGEST_HEAD_START, State, Wish};
 use crate::{
     session::SessionId,
+    storage::MessageId,
     turn::{Told, TurnFailure},
 };
 
@@ -37,6 +38,12 @@ impl Reader {
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
         self.journal.session_id.as_ref()
+    }
+
+    /// The message of a stored chat that is to be answered, once it is kept.
+    #[must_use]
+    pub fn question(&self) -> Option<MessageId> {
+        self.journal.state().question
     }
 
     /// Whether there is nothing left to read, now or ever.

@@ -1,0 +1,333 @@
+//! Stored chats: `GET /api/chat/histories`, `/api/chat/search` and `/api/chat/{chat_id}`, `POST /api/chat/create`, and
+//! what can be done with one.
+
+mod export;
+
+use poem::{Request, http::StatusCode, web::Data};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+    types::Example,
+};
+use serde::{Deserialize, Serialize};
+
+use self::export::{Export, Format};
+use super::{
+    Doors, Group,
+    auth::{Done, done},
+    bearer::Bearer,
+    json::{Created, Json, OptionalJson},
+    messages::MessageBody,
+    page::{Page, Wanted},
+    problem::{Problem, failures},
+};
+use crate::{
+    account::OwnerId,
+    clock::Clock,
+    storage::{ChatId, Cursor, Found, MessageId, StoredChat, StoredMessage},
+    title::Title,
+};
+
+/// Messages that a search finds at once, where nothing else is asked for.
+const FOUND: u64 = 50;
+
+failures! { ListFailure {
+    400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { CreateFailure {
+    400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { ChatFailure {
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { RenameFailure {
+    400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+/// A chat, without what was said in it.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatHistory", example)]
+struct ChatBody {
+    /// Its number.
+    id: i64,
+    /// What it is called.
+    title: String,
+    /// When it was begun, RFC 3339.
+    created_at: String,
+    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    updated_at: String,
+    /// Messages of both sides.
+    message_count: u64,
+}
+
+/// A chat with what was said in it.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Chat")]
+struct WholeChat {
+    /// Its number.
+    id: i64,
+    /// What it is called.
+    title: String,
+    /// When it was begun, RFC 3339.
+    created_at: String,
+    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    updated_at: String,
+    /// Messages of both sides.
+    message_count: u64,
+    /// What was said, the oldest first.
+    messages: Vec<MessageBody>,
+}
+
+/// A message that was found.
+#[derive(Debug, Object, Serialize)]
+struct FoundMessage {
+    /// The chat it belongs to.
+    chat_id: i64,
+    /// What that chat is called.
+    chat_title: String,
+    /// The message.
+    message: MessageBody,
+}
+
+/// What a chat shall be called.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(rename = "ChatTitle", example, nullable_all, skip_serializing_if_is_none)]
+struct TitleRequest {
+    /// 1 to 200 characters in one line. Without one, a new chat is called `New Chat` until its first message gives it a
+    /// title.
+    title: Option<String>,
+}
+
+impl ChatBody {
+    fn new(chat: StoredChat, clock: &Clock) -> Self {
+        Self {
+            id: chat.id.0,
+            title: chat.title,
+            created_at: clock.rfc3339(chat.created_at),
+            updated_at: clock.rfc3339(chat.updated_at),
+            message_count: chat.message_count,
+        }
+    }
+}
+
+impl WholeChat {
+    fn new(chat: StoredChat, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
+        let ChatBody { id, title, created_at, updated_at, message_count } = ChatBody::new(chat, clock);
+        let messages = messages.into_iter().map(|message| MessageBody::new(message, clock)).collect();
+        Self { id, title, created_at, updated_at, message_count, messages }
+    }
+}
+
+/// There is no such chat, or it is somebody else's; which of the two is nobody's business.
+pub(super) fn chat_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "chat_not_found", "There is no such chat")
+}
+
+/// A chat of the owner's, with what was said in it.
+async fn whole(doors: &Doors, owner: OwnerId, id: i64) -> Result<(StoredChat, Vec<StoredMessage>), Problem> {
+    let id = ChatId(id);
+    let chat = doors.storage.chat(owner, id).await?.ok_or_else(chat_not_found)?;
+    let messages = doors.storage.messages(owner, id, Cursor::START, u64::MAX).await?;
+    Ok((chat, messages.into_iter().rev().collect()))
+}
+
+pub(super) struct ChatsApi;
+
+#[OpenApi(prefix_path = "/api/chat", tag = "Group::Chats")]
+impl ChatsApi {
+    /// List the chats
+    ///
+    /// All of them, the one where something was said last first. With `limit` they come in pages; the `Link` header
+    /// says where the next one is.
+    #[oai(path = "/histories", method = "get", operation_id = "listChats")]
+    async fn histories(
+        &self,
+        Data(doors): Data<&Doors>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// At most so many.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        Query(limit): Query<Option<u64>>,
+        /// A place in the list, from a `Link` header.
+        Query(before): Query<Option<String>>,
+    ) -> Result<Page<ChatBody>, ListFailure> {
+        let wanted = Wanted::new(limit, before.as_deref())?;
+        let chats = doors.storage.chats(signed_in.account.id, wanted.behind, wanted.most()).await?;
+        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, &doors.clock)))
+    }
+
+    /// Search the messages
+    ///
+    /// Finds one's own messages that hold all the words of `q`, without regard to case and accents; a word of three or
+    /// more letters may be the beginning of a longer one. The latest ones come first.
+    #[oai(path = "/search", method = "get", operation_id = "searchMessages")]
+    async fn search(
+        &self,
+        Data(doors): Data<&Doors>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// The words to look for.
+        Query(q): Query<Option<String>>,
+        /// At most so many; 50 where nothing is said.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        Query(limit): Query<Option<u64>>,
+        /// A place in the list, from a `Link` header.
+        Query(before): Query<Option<String>>,
+    ) -> Result<Page<FoundMessage>, ListFailure> {
+        let wanted = Wanted::new(limit.or(Some(FOUND)), before.as_deref())?;
+        let Cursor(last, _) = wanted.behind;
+        let words = q.unwrap_or_default();
+        let found = doors.storage.search(signed_in.account.id, &words, MessageId(last), wanted.most()).await?;
+        let cursor = |found: &Found| Cursor(found.message.id.0, 0);
+        Ok(wanted.page(found, request, cursor, |Found { message, title }| FoundMessage {
+            chat_id: message.chat.0,
+            chat_title: title,
+            message: MessageBody::new(message, &doors.clock),
+        }))
+    }
+
+    /// Begin a chat
+    ///
+    /// Nothing needs to be sent. A chat without a title is called `New Chat` until its first message gives it one.
+    #[oai(path = "/create", method = "post", operation_id = "createChat")]
+    async fn create(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        OptionalJson(request): OptionalJson<TitleRequest>,
+    ) -> Result<Created<WholeChat>, CreateFailure> {
+        let given = request.title.filter(|title| !title.trim().is_empty());
+        let title = given.as_deref().map(Title::parse).transpose()?;
+        let chat = doors.storage.create_chat(signed_in.account.id, title.as_ref(), doors.clock.now()).await?;
+        Ok(Created(WholeChat::new(chat, Vec::new(), &doors.clock)))
+    }
+
+    /// Read a chat
+    #[oai(path = "/:chat_id", method = "get", operation_id = "getChat")]
+    async fn get(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+    ) -> Result<Json<WholeChat>, ChatFailure> {
+        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
+        Ok(Json(WholeChat::new(chat, messages, &doors.clock)))
+    }
+
+    /// Rename a chat
+    #[oai(path = "/:chat_id", method = "patch", operation_id = "renameChat")]
+    async fn rename(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        Json(request): Json<TitleRequest>,
+    ) -> Result<Json<ChatBody>, RenameFailure> {
+        let title = Title::parse(request.title.as_deref().unwrap_or_default())?;
+        let (owner, now) = (signed_in.account.id, doors.clock.now());
+        let renamed = doors.storage.rename_chat(owner, ChatId(chat_id), &title, now).await?;
+        Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, &doors.clock)))
+    }
+
+    /// Delete a chat
+    ///
+    /// What was said in it goes with it.
+    #[oai(path = "/:chat_id/delete", method = "delete", operation_id = "deleteChat")]
+    async fn delete(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+    ) -> Result<Json<Done>, ChatFailure> {
+        if doors.storage.delete_chat(signed_in.account.id, ChatId(chat_id)).await? {
+            return Ok(done("Chat deleted successfully"));
+        }
+        Err(chat_not_found().into())
+    }
+
+    /// Clear a chat
+    ///
+    /// What was said in it is deleted; the chat remains. Nothing needs to be sent; a body is ignored.
+    #[oai(path = "/:chat_id/clear", method = "post", operation_id = "clearChat")]
+    async fn clear(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+    ) -> Result<Json<Done>, ChatFailure> {
+        if doors.storage.clear_chat(signed_in.account.id, ChatId(chat_id), doors.clock.now()).await? {
+            return Ok(done("Chat cleared successfully"));
+        }
+        Err(chat_not_found().into())
+    }
+
+    /// Export a chat
+    ///
+    /// The chat as a file, as JSON (the same as reading it) or as Markdown for people.
+    #[oai(path = "/:chat_id/export", method = "get", operation_id = "exportChat")]
+    async fn export(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The form of the file; `json` where nothing is said.
+        Query(format): Query<Option<Format>>,
+    ) -> Result<Export, ExportFailure> {
+        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
+        let chat = WholeChat::new(chat, messages, &doors.clock);
+        Ok(Export { chat, format: format.unwrap_or(Format::Json) })
+    }
+}
+
+failures! { ExportFailure {
+    400 "There is no such `format` (`invalid_request`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+impl Example for ChatBody {
+    fn example() -> Self {
+        Self {
+            id: 7,
+            title: "Opening hours".to_owned(),
+            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            updated_at: "2026-11-21T09:30:02.125+01:00".to_owned(),
+            message_count: 2,
+        }
+    }
+}
+
+impl Example for TitleRequest {
+    fn example() -> Self {
+        Self { title: Some("Opening hours".to_owned()) }
+    }
+}

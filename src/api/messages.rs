@@ -1,0 +1,363 @@
+//! What is said in stored chats: `POST /api/messages/{chat_id}/send`, `GET /api/messages/{chat_id}/messages`, and
+//! `POST /api/messages/{message_id}/retry`.
+
+use poem::{Request, http::StatusCode, web::Data};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Path, Query},
+    types::Example,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Doors, Group,
+    auth::{Done, done},
+    bearer::Bearer,
+    chat::{Headers, Reply, named_session, take},
+    chats::chat_not_found,
+    front::RequestContext,
+    json::{Json, OptionalJson},
+    page::{Page, Wanted},
+    problem::{Problem, failures},
+};
+use crate::{
+    account::Account,
+    chat::{Image, Message, Role, Speaker},
+    clock::Clock,
+    storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
+    turn::{Ask, InChat},
+};
+
+/// An image of 16 MiB that comes along in its URL, and a text of 1 MiB.
+const LARGEST_BODY: usize = 17 << 20;
+
+failures! { SendFailure {
+    400 "Something in the request is not as it should be: no text and no image (`text_required`), a field \
+         (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
+         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
+         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+         the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
+         cleared or deleted meanwhile (`chat_changed`).",
+    413 "The body is larger than 17 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
+    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+    500 "A fault of this server (`internal_error`).",
+    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+    503 "Not now: too many turns at once (`too_busy`) or in this chat (`chat_busy`), no API key (`no_api_key`, \
+         `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too often of late \
+         (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, `storage_unavailable`), or \
+         the service is restarting (`stopping`).",
+    504 "The model did not answer in time (`model_timeout`).",
+} }
+
+failures! { RetryFailure {
+    400 "Something in the request is not as it should be: a field (`invalid_request`), the session id \
+         (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
+         `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
+         `answer_withheld`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+         the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    404 "There is no such message, or it is somebody else's (`message_not_found`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); or the turn \
+         of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
+    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+    500 "A fault of this server (`internal_error`).",
+    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+    503 "Not now; the same as for sending.",
+    504 "The model did not answer in time (`model_timeout`).",
+} }
+
+failures! { ListFailure {
+    400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { DeleteFailure {
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such message, or it is somebody else's (`message_not_found`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+/// A message of a stored chat.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Message", example)]
+pub(super) struct MessageBody {
+    /// Its number.
+    pub(super) id: i64,
+    /// What was said.
+    pub(super) text: String,
+    /// Who said it: `user` or `bot`.
+    pub(super) sender: String,
+    /// The image that was shown with it, as it was given; null without one.
+    #[oai(nullable)]
+    pub(super) image_url: Option<String>,
+    /// When, RFC 3339.
+    pub(super) created_at: String,
+    /// `complete`; a user's message is `pending` while it is being answered, and `failed` when it was not: then it can
+    /// be tried again.
+    pub(super) status: String,
+}
+
+/// What is to be said. A text or an image is required.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(example, nullable_all, skip_serializing_if_is_none)]
+struct SendRequest {
+    /// What the user says.
+    text: Option<String>,
+    /// An image to look at, for models that see: an https address, or a data URL (PNG, JPEG, GIF, WebP) of at most 16
+    /// MiB.
+    image_url: Option<String>,
+    /// The model to ask, among those the operator allows.
+    model: Option<String>,
+    /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+    /// `Accept: text/event-stream` asks for one.
+    stream: Option<bool>,
+}
+
+/// How a failed message is to be tried again.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(nullable_all, skip_serializing_if_is_none)]
+struct RetryRequest {
+    /// The model to ask, among those the operator allows.
+    model: Option<String>,
+    /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
+    stream: Option<bool>,
+}
+
+/// A message and what was answered.
+#[derive(Debug, Object, Serialize)]
+struct Answered {
+    /// What the user said.
+    user_message: MessageBody,
+    /// What the model said.
+    ai_response: MessageBody,
+}
+
+impl MessageBody {
+    pub(super) fn new(message: StoredMessage, clock: &Clock) -> Self {
+        Self {
+            id: message.id.0,
+            text: message.text,
+            sender: message.sender.as_str().to_owned(),
+            image_url: message.image,
+            created_at: clock.rfc3339(message.created_at),
+            status: message.status.as_str().to_owned(),
+        }
+    }
+
+    /// A message that has just been kept.
+    fn kept(Kept { id, at }: Kept, sender: Sender, text: String, image_url: Option<String>, clock: &Clock) -> Self {
+        Self {
+            id: id.0,
+            text,
+            sender: sender.as_str().to_owned(),
+            image_url,
+            created_at: clock.rfc3339(at),
+            status: MessageStatus::Complete.as_str().to_owned(),
+        }
+    }
+}
+
+/// A turn in a chat, as far as it is the same for a new message and for one that is tried again.
+struct Turn<'a> {
+    doors: &'a Doors,
+    context: &'a RequestContext,
+    account: Account,
+    headers: Headers,
+    model: Option<String>,
+    stream: Option<bool>,
+}
+
+impl Turn<'_> {
+    /// Asks the model. `said` is the user's message, as it is told with the answer.
+    async fn take(self, in_chat: InChat, said: Message) -> Result<Reply<Answered>, Problem> {
+        let Turn { doors, context, account, headers, .. } = self;
+        let (text, image) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
+        let ask = Ask {
+            request_id: context.id.clone(),
+            arrived: context.arrived,
+            speaker: Speaker { username: account.username, is_guest: false },
+            session_id: named_session([headers.session, None, None])?,
+            in_chat: Some(in_chat),
+            model: self.model.map(|model| model.trim().to_owned()).filter(|model| !model.is_empty()),
+            messages: vec![said],
+            stream: self.stream.unwrap_or(headers.accepts_events),
+            idempotency_key: headers.idempotency_key,
+        };
+        take(doors, ask, |answer, told, _| {
+            let Exchange { question, answer: kept } = told.exchange.ok_or_else(Problem::internal)?;
+            Ok(Answered {
+                user_message: MessageBody::kept(question, Sender::User, text, image, &doors.clock),
+                ai_response: MessageBody::kept(kept, Sender::Bot, answer, None, &doors.clock),
+            })
+        })
+        .await
+    }
+}
+
+fn message_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "message_not_found", "There is no such message")
+}
+
+pub(super) struct MessagesApi;
+
+#[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
+impl MessagesApi {
+    /// Say something in a chat
+    ///
+    /// The model answers it with the chat's history before it, as much as it can read. Messages of one chat are
+    /// answered one after the other. Where the turn fails, the message stays, marked as `failed`; the error's
+    /// `details.user_message_id` says which one it is, and it can be tried again.
+    ///
+    /// Streams, `Idempotency-Key`, stopping and coming back are the same as with `POST /api/chat`.
+    #[oai(path = "/:chat_id/send", method = "post", operation_id = "sendMessage")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn send(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(asked): Json<SendRequest, LARGEST_BODY>,
+    ) -> Result<Reply<Answered>, SendFailure> {
+        let account = signed_in.account;
+        let (owner, chat) = (account.id, ChatId(chat_id));
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let image = asked.image_url.filter(|url| !url.trim().is_empty());
+        let image = image.as_deref().map(Image::parse).transpose()?;
+        let said = Message { role: Role::User, content: asked.text.unwrap_or_default(), image };
+        if said.is_blank() {
+            return Err(Problem::bad_request("text_required", "A text or an image is required").into());
+        }
+        doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
+        let turn = Turn { doors, context, account, headers, model: asked.model, stream: asked.stream };
+        Ok(turn.take(InChat { owner, chat, again: None }, said).await?)
+    }
+
+    /// List the messages of a chat
+    ///
+    /// All of them, the oldest first. With `limit` come the latest ones, still the oldest of them first; the `Link`
+    /// header says where those before them are.
+    #[oai(path = "/:chat_id/messages", method = "get", operation_id = "listMessages")]
+    async fn messages(
+        &self,
+        Data(doors): Data<&Doors>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// At most so many.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        Query(limit): Query<Option<u64>>,
+        /// A place in the list, from a `Link` header: those before it come.
+        Query(before): Query<Option<String>>,
+    ) -> Result<Page<MessageBody>, ListFailure> {
+        let (owner, chat) = (signed_in.account.id, ChatId(chat_id));
+        let wanted = Wanted::new(limit, before.as_deref())?;
+        let messages = doors.storage.messages(owner, chat, wanted.behind, wanted.most()).await?;
+        if messages.is_empty() {
+            doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
+        }
+        let body = |message| MessageBody::new(message, &doors.clock);
+        Ok(wanted.page(messages, request, StoredMessage::cursor, body).reversed())
+    }
+
+    /// Try a message again
+    ///
+    /// A message of one's own whose turn has failed is answered as if it had just been said; its place in the chat
+    /// stays. Nothing needs to be sent.
+    #[oai(path = "/:message_id/retry", method = "post", operation_id = "retryMessage")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn retry(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// The message's number.
+        Path(message_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        OptionalJson(asked): OptionalJson<RetryRequest>,
+    ) -> Result<Reply<Answered>, RetryFailure> {
+        let account = signed_in.account;
+        let owner = account.id;
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let message = doors.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
+        // A repetition finds its turn by its key, also when the message has been answered by then.
+        if message.status != MessageStatus::Failed && headers.idempotency_key.is_none() {
+            let error = "Only a message that has failed can be tried again";
+            return Err(Problem::new(StatusCode::CONFLICT, "not_failed", error).into());
+        }
+        let image = message.image.as_deref().map(Image::parse).transpose()?;
+        let said = Message { role: Role::User, content: message.text, image };
+        let turn = Turn { doors, context, account, headers, model: asked.model, stream: asked.stream };
+        Ok(turn.take(InChat { owner, chat: message.chat, again: Some(message.id) }, said).await?)
+    }
+
+    /// Delete a message
+    ///
+    /// That one alone; what was answered to it stays.
+    #[oai(path = "/:message_id", method = "delete", operation_id = "deleteMessage")]
+    async fn delete(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The message's number.
+        Path(message_id): Path<i64>,
+    ) -> Result<Json<Done>, DeleteFailure> {
+        if doors.storage.delete_message(signed_in.account.id, MessageId(message_id)).await? {
+            return Ok(done("Message deleted successfully"));
+        }
+        Err(message_not_found().into())
+    }
+}
+
+impl Example for MessageBody {
+    fn example() -> Self {
+        Self {
+            id: 12,
+            text: "What are your opening hours?".to_owned(),
+            sender: "user".to_owned(),
+            image_url: None,
+            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            status: "complete".to_owned(),
+        }
+    }
+}
+
+impl Example for SendRequest {
+    fn example() -> Self {
+        Self { text: Some("What are your opening hours?".to_owned()), image_url: None, model: None, stream: None }
+    }
+}

@@ -1,0 +1,278 @@
+//! Turns of stored chats: one at a time in a chat, with the question kept before the model is asked, and the answer, or
+//! its absence, before anybody is told.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    select,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Ask, Told, TurnFailure, Turns, journal::Journal};
+use crate::{
+    account::OwnerId,
+    chat::{Image, InWords, Message, Role},
+    prompt::Fitting,
+    storage::{ChatId, Exchange, MessageId, NewQuestion, Opening, Question, SaidBefore, Sender, StorageFailure},
+};
+
+/// How often a chat is asked for in which another replica takes a turn.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How often it is tried again to keep what became of questions.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How often it is looked for questions that a death left pending.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// Messages of the history that are read at once.
+const PAGE: u64 = 64;
+
+/// The stored chat that a turn belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InChat {
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// Which.
+    pub chat: ChatId,
+    /// The failed message that is tried again; none for a new one.
+    pub again: Option<MessageId>,
+}
+
+/// The chats in which turns go on.
+#[derive(Debug, Default)]
+pub(super) struct Chats {
+    /// One place in each chat; whoever comes first waits first.
+    places: Mutex<HashMap<ChatId, Weak<Semaphore>>>,
+    /// The requests whose questions are, or will be, pending.
+    going_on: Mutex<HashSet<String>>,
+    /// What could not be kept yet.
+    unkept: Mutex<Vec<Unkept>>,
+}
+
+/// A question that is pending, and the place in its chat that goes with it.
+#[derive(Debug)]
+pub(super) struct Open {
+    question: Question,
+    _held: Held,
+}
+
+#[derive(Debug)]
+struct Held {
+    turns: Turns,
+    request_id: String,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        locked(&self.turns.0.chats.going_on).remove(&self.request_id);
+    }
+}
+
+/// What became of a question, on its way into the database.
+#[derive(Debug)]
+struct Unkept {
+    open: Open,
+    /// The answer, and when it was given; none where the turn failed.
+    answer: Option<(String, Timestamp)>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Chats {
+    /// The one place in a chat, as soon as it is free.
+    async fn place(&self, chat: ChatId) -> Option<OwnedSemaphorePermit> {
+        let place = {
+            let mut places = locked(&self.places);
+            places.retain(|_, place| place.strong_count() > 0);
+            let known = places.get(&chat).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let place = Arc::new(Semaphore::new(1));
+                places.insert(chat, Arc::downgrade(&place));
+                place
+            })
+        };
+        place.acquire_owned().await.ok()
+    }
+}
+
+impl Turns {
+    /// Opens the turn in its chat, if it belongs to one: waits for those before it, keeps the question, and puts the
+    /// history in front of it, as much as the model can read. When this fails, no turn has begun.
+    pub(super) async fn open_in_chat(
+        &self,
+        ask: &mut Ask,
+        model: &str,
+        journal: &Journal,
+    ) -> Result<Option<Open>, TurnFailure> {
+        let Some(place) = ask.in_chat else { return Ok(None) };
+        let opening = select! {
+            biased;
+            opening = self.take_place(&place, ask) => opening,
+            () = journal.given_up() => Err(TurnFailure::ClientGone),
+            () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
+        };
+        let open = opening?;
+        journal.keep_question(open.question.id);
+        match self.fitted(&open.question, ask, model).await {
+            Ok(messages) => ask.messages = messages,
+            Err(failure) => {
+                self.close_in_chat(open, journal, Err(failure.clone())).await?;
+                return Err(failure);
+            }
+        }
+        Ok(Some(open))
+    }
+
+    /// Waits for the turns before it, and keeps the question.
+    async fn take_place(&self, in_chat: &InChat, ask: &Ask) -> Result<Open, TurnFailure> {
+        let patience = Instant::now() + self.0.limits.timeout;
+        let place = timeout_at(patience, self.0.chats.place(in_chat.chat)).await;
+        let place = place.ok().flatten().ok_or(TurnFailure::ChatBusy)?;
+        // Before the question can be in the database: what stands there and is not among these is nobody's.
+        locked(&self.0.chats.going_on).insert(ask.request_id.clone());
+        let held = Held { turns: self.clone(), request_id: ask.request_id.clone(), _place: place };
+        loop {
+            match self.try_to_open(in_chat, ask).await.map_err(|failure| unavailable(&failure))? {
+                Opening::Open(question) => return Ok(Open { question, _held: held }),
+                Opening::Nothing => return Err(TurnFailure::ChatChanged),
+                Opening::Occupied if Instant::now() >= patience => return Err(TurnFailure::ChatBusy),
+                Opening::Occupied => sleep(LOOK).await,
+            }
+        }
+    }
+
+    async fn try_to_open(&self, in_chat: &InChat, ask: &Ask) -> Result<Opening, StorageFailure> {
+        let &InChat { owner, chat, again } = in_chat;
+        let (storage, request_id) = (&self.0.storage, ask.request_id.as_str());
+        if let Some(message) = again {
+            return storage.reopen_turn(owner, message, request_id).await;
+        }
+        let Some(message) = ask.messages.last() else { return Ok(Opening::Nothing) };
+        let image = message.image.as_ref().map(Image::url);
+        let new = NewQuestion { owner, chat, text: &message.content, image, request_id };
+        storage.open_turn(&new, self.0.clock.now()).await
+    }
+
+    /// The question with as much of the chat's history as the model can read.
+    async fn fitted(&self, question: &Question, ask: &Ask, model: &str) -> Result<Vec<Message>, TurnFailure> {
+        let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
+        let abilities = self.0.known_models.abilities(model);
+        let mut fitting = Fitting::new(Vec::new(), asked, abilities);
+        let mut before = question.cursor();
+        loop {
+            let page = self.0.storage.said_before(question.owner, question.chat, before, PAGE).await;
+            let page = page.map_err(|failure| unavailable(&failure))?;
+            let Some(oldest) = page.last().map(|said| said.cursor) else { return Ok(fitting.into_messages()) };
+            for said in page {
+                let message = self.told_again(question.owner, said, abilities.sees()).await?;
+                if !fitting.offer(message) {
+                    return Ok(fitting.into_messages());
+                }
+            }
+            before = oldest;
+        }
+    }
+
+    async fn told_again(&self, owner: OwnerId, said: SaidBefore, sees: bool) -> Result<Message, TurnFailure> {
+        let role = if said.sender == Sender::User { Role::User } else { Role::Assistant };
+        let mut message = Message::new(role, said.text);
+        if said.has_image && sees {
+            let image = self.0.storage.image(owner, said.id).await.map_err(|failure| unavailable(&failure))?;
+            message.image = image.and_then(|url| Image::parse(&url).ok());
+        } else if said.has_image {
+            message.content = format!("{}\n\n{}", message.content, InWords::UNSEEN);
+        }
+        Ok(message)
+    }
+
+    /// Keeps what became of the turn, before anybody is told. Where that is impossible now, it is done later, and the
+    /// turn is told as failed.
+    pub(super) async fn close_in_chat(
+        &self,
+        open: Open,
+        journal: &Journal,
+        told: Result<Told, TurnFailure>,
+    ) -> Result<Told, TurnFailure> {
+        let answer = told.as_ref().ok().map(|told| (journal.text(), told.at));
+        let unkept = Unkept { open, answer };
+        match (self.keep(&unkept).await, told) {
+            (Ok(Some(exchange)), Ok(told)) => Ok(Told { exchange: Some(exchange), ..told }),
+            (Ok(None), Ok(_)) => Err(TurnFailure::ChatChanged),
+            (Ok(_), Err(failure)) => Err(failure),
+            (Err(failure), told) => {
+                locked(&self.0.chats.unkept).push(unkept);
+                Err(told.err().unwrap_or_else(|| unavailable(&failure)))
+            }
+        }
+    }
+
+    /// Where the turn of this request is kept in its chat, for somebody who asks for the same.
+    pub(super) async fn exchange(&self, ask: &Ask, request_id: &str) -> Result<Option<Exchange>, TurnFailure> {
+        let Some(InChat { owner, .. }) = ask.in_chat else { return Ok(None) };
+        let kept = self.0.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
+        kept.map(Some).ok_or(TurnFailure::ChatChanged)
+    }
+
+    async fn keep(&self, Unkept { open, answer }: &Unkept) -> Result<Option<Exchange>, StorageFailure> {
+        match answer {
+            Some((text, at)) => self.0.storage.answer_question(&open.question, text, *at).await,
+            None => self.0.storage.fail_question(&open.question).await.map(|()| None),
+        }
+    }
+
+    /// Keeps what could not be kept at once, and fails the questions that a death left pending, as long as the service
+    /// runs.
+    pub(super) async fn tend_chats(self, stopping: CancellationToken) {
+        let mut swept: Option<Instant> = None;
+        loop {
+            let is_last = stopping.is_cancelled();
+            self.keep_unkept().await;
+            if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+                swept = Some(Instant::now());
+                self.fail_orphans().await;
+            }
+            if is_last {
+                return;
+            }
+            select! {
+                () = sleep(RETRY) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+    }
+
+    async fn keep_unkept(&self) {
+        let unkept = std::mem::take(&mut *locked(&self.0.chats.unkept));
+        for one in unkept {
+            if let Err(failure) = self.keep(&one).await {
+                tracing::warn!(%failure, "what became of a turn in a stored chat cannot be kept yet");
+                locked(&self.0.chats.unkept).push(one);
+            }
+        }
+    }
+
+    async fn fail_orphans(&self) {
+        let going_on = locked(&self.0.chats.going_on).clone();
+        match self.0.storage.fail_orphans(&going_on, self.0.clock.now()).await {
+            Ok(0) => {}
+            Ok(messages) => tracing::warn!(messages, "turns in stored chats were cut off; they can be tried again"),
+            Err(failure) => tracing::warn!(%failure, "stored chats cannot be looked through yet"),
+        }
+    }
+}
+
+fn unavailable(failure: &StorageFailure) -> TurnFailure {
+    tracing::error!(%failure, "a turn in a stored chat cannot be kept");
+    TurnFailure::StorageUnavailable
+}
