@@ -82,7 +82,7 @@ impl SessionLog {
     pub fn open(dir: PathBuf, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
-        let mut writer = Writer::open(dir.clone(), sync, clock.clone(), Arc::clone(&writable))?;
+        let mut writer = Writer::open(&dir, sync, clock.clone(), Arc::clone(&writable))?;
         let id = writer.id()?;
         writer.start(receiver)?;
         Ok(Self { dir, id, clock, writer: sender, writable })

@@ -1,9 +1,9 @@
 //! The thread that owns the log's files.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +20,11 @@ use super::{
     day_file::DayFiles,
     event::{LogGap, encode},
 };
-use crate::{clock::Clock, log_place::LogPlace};
+use crate::{
+    clock::Clock,
+    log_place::LogPlace,
+    process_lock::{self, LockFailure},
+};
 
 /// How often a log that could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -41,16 +45,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn open(dir: PathBuf, sync: bool, clock: Clock, writable: Arc<AtomicBool>) -> Result<Self, OpenFailure> {
-        let unusable = |error| OpenFailure::Folder(dir.clone(), error);
-        fs::create_dir_all(&dir).map_err(unusable)?;
-        let lock = OpenOptions::new().create(true).append(true).read(true).open(dir.join(".lock")).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(OpenFailure::Taken(dir)),
-            Err(fs::TryLockError::Error(error)) => return Err(unusable(error)),
-        }
-        let files = DayFiles::new(dir.clone(), sync);
+    pub(super) fn open(dir: &Path, sync: bool, clock: Clock, writable: Arc<AtomicBool>) -> Result<Self, OpenFailure> {
+        let unusable = |error| OpenFailure::Folder(dir.to_owned(), error);
+        fs::create_dir_all(dir).map_err(unusable)?;
+        let lock = process_lock::take(&dir.join(".lock")).map_err(|failure| match failure {
+            LockFailure::Taken => OpenFailure::Taken(dir.to_owned()),
+            LockFailure::Unusable(error) => unusable(error),
+        })?;
+        let files = DayFiles::new(dir.to_owned(), sync);
         files.mend_all().map_err(unusable)?;
         Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
     }

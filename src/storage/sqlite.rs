@@ -1,15 +1,11 @@
 //! Opens a SQLite database: a file for one process.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    path::Path,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fs::File, path::Path, str::FromStr, time::Duration};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{StorageFailure, database::Pool, migrations};
+use crate::process_lock::{self, LockFailure};
 
 /// A database of this process's own.
 pub(super) struct Opened {
@@ -50,13 +46,10 @@ pub(super) async fn open(url: &str) -> Result<Opened, StorageFailure> {
 
 /// Takes the database for this process, by a lock on a file beside it.
 fn lock(database: &Path) -> Result<File, StorageFailure> {
-    let unusable = |error| StorageFailure::Open(sqlx::Error::Io(error));
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
-    let file = OpenOptions::new().create(true).append(true).open(path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StorageFailure::Taken(database.to_owned())),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
+    process_lock::take(Path::new(&path)).map_err(|failure| match failure {
+        LockFailure::Taken => StorageFailure::Taken(database.to_owned()),
+        LockFailure::Unusable(error) => StorageFailure::Open(sqlx::Error::Io(error)),
+    })
 }

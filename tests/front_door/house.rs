@@ -170,8 +170,11 @@ impl House {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
         let address = timeout(PATIENCE, async {
+            let mut said = Vec::new();
             loop {
-                let line = lines.next_line().await.expect("diagnostics").expect("the program says where it listens");
+                let line = lines.next_line().await.expect("diagnostics");
+                let line = line.unwrap_or_else(|| panic!("the program ended instead of listening: {said:#?}"));
+                said.push(line.clone());
                 if let Some((_, rest)) = line.split_once("AL-Chat listens on http://") {
                     break rest.split_whitespace().next().expect("an address").parse().expect("an address");
                 }
