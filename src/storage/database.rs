@@ -32,10 +32,11 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Work, StorageFailure> {
         match self {
             Self::Sqlite(pool) => {
-                let mut connection = Box::pin(pool.acquire()).await?;
+                // Before it has begun: whoever leaves meanwhile must not give the connection back in the middle of it.
+                let mut work = SqliteWork { connection: Box::pin(pool.acquire()).await?, is_over: false };
                 // At once for writing: one that begins by reading may find later that it cannot write any more.
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-                Ok(Work::Sqlite(SqliteWork { connection, is_over: false }))
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *work.connection).await?;
+                Ok(Work::Sqlite(work))
             }
             Self::Postgres(PostgresPool { connections, patience }) => {
                 Ok(Work::Postgres(in_time(*patience, Box::pin(connections.begin())).await?, *patience))
