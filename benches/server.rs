@@ -31,16 +31,22 @@ pub(crate) struct Server {
 impl Server {
     /// AL-Chat with everything on: sessions, usage, the local key, the request event written to a file.
     pub(crate) async fn al_chat(dir: &Path, model: &FakeModel) -> Self {
+        let url = model.base_url();
+        Self::al_chat_with(dir, &[("OPENAI_BASE_URL", &url), ("OPENAI_API_KEY", "sk-bench")]).await
+    }
+
+    /// AL-Chat with the built-in responder and this database.
+    pub(crate) async fn al_chat_alone(dir: &Path, database: &str) -> Self {
+        Self::al_chat_with(dir, &[("AI_SERVICE", "basic"), ("DATABASE_URL", database)]).await
+    }
+
+    async fn al_chat_with(dir: &Path, settings: &[(&str, &str)]) -> Self {
         let address = free_address();
         let diagnostics = File::create(dir.join("diagnostics.log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_al-chat"));
-        command.current_dir(dir).env_clear().stderr(diagnostics).envs([
-            ("PORT", address.port().to_string()),
-            ("OPENAI_BASE_URL", model.base_url()),
-            ("OPENAI_API_KEY", "sk-bench".to_owned()),
-            ("SESSION_LOG_TIMEZONE", "Europe/Berlin".to_owned()),
-            ("LOG_LEVEL", "info".to_owned()),
-        ]);
+        command.current_dir(dir).env_clear().stderr(diagnostics);
+        command.env("PORT", address.port().to_string()).envs(settings.iter().copied());
+        command.envs([("SESSION_LOG_TIMEZONE", "Europe/Berlin"), ("LOG_LEVEL", "info")]);
         Self::start(command, address, "/api/health/live").await.expect("AL-Chat starts")
     }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
+mod connection;
 #[path = "../tests/front_door/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
@@ -15,19 +16,18 @@ mod server;
 use std::{
     net::SocketAddr,
     path::Path,
-    pin::Pin,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use connection::Connection;
 use fakes::model::FakeModel;
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, StatusCode, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::{Request, StatusCode, header};
 use measured::{Measured, micros};
 use serde_json::{Value, json};
 use server::{Server, cpu_time, logged_turns};
-use tokio::{net::TcpStream, task::JoinSet, time::sleep};
+use tokio::{task::JoinSet, time::sleep};
 
 /// The size of each request's body, whoever it is sent to.
 const BODY: usize = 400;
@@ -208,41 +208,24 @@ fn padded(body: impl Fn(&str) -> Value) -> Bytes {
     Bytes::from(body(&"word ".repeat(BODY)[..BODY - frame]).to_string())
 }
 
-/// A connection that is kept, and what is sent on it.
+/// A connection, and what is sent on it.
 struct Lane {
-    requests: http1::SendRequest<Full<Bytes>>,
-    connection: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
-    address: SocketAddr,
+    connection: Connection,
     path: &'static str,
     body: Bytes,
 }
 
 impl Lane {
     async fn open(address: SocketAddr, path: &'static str, body: Bytes) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-        Ok(Self { requests, connection: Box::pin(connection), address, path, body })
+        Ok(Self { connection: Connection::open(address).await?, path, body })
     }
 
     async fn send(&mut self) -> (StatusCode, Bytes) {
         let request = Request::post(self.path)
-            .header(header::HOST, self.address.to_string())
-            .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, "Bearer sk-bench")
             .body(Full::new(self.body.clone()))
             .expect("a request");
-        let answer = async {
-            self.requests.ready().await?;
-            let (head, body) = self.requests.send_request(request).await?.into_parts();
-            Ok::<_, hyper::Error>((head.status, body.collect().await?.to_bytes()))
-        };
-        // The connection is driven by whoever uses it: no other task, no other thread.
-        tokio::select! {
-            biased;
-            _ = &mut self.connection => None,
-            answer = answer => answer.ok(),
-        }
-        .expect("an answer")
+        let (head, body) = self.connection.send(request).await;
+        (head.status, body)
     }
 }

@@ -1,0 +1,223 @@
+//! A database full of stored chats, in the shape in which AL-Chat keeps them: too many to be said one by one.
+
+use std::fmt::Write;
+
+use al_chat::words::words;
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+
+/// Rows of one statement.
+const ROWS: usize = 500;
+
+/// The time of the first message, in microseconds since 1970.
+const BEGINNING: i64 = 1_790_000_000_000_000;
+
+/// From one turn to the next.
+const PAUSE: i64 = 20_000_000;
+
+/// Different words of all texts.
+const VOCABULARY: usize = 5000;
+
+/// The most frequent words; the others are made up.
+const FREQUENT: [&str; 24] = [
+    "the", "to", "and", "is", "of", "you", "a", "in", "for", "it", "can", "my", "on", "your", "order", "we", "be",
+    "with", "have", "are", "if", "this", "delivery", "parcel",
+];
+
+/// A word in very few messages of the first owner.
+pub(crate) const RARE: &str = "zyzzyva";
+
+/// Two words, each of them in many messages, but never in the same one.
+pub(crate) const APART: [&str; 2] = ["monday", "friday"];
+
+/// A word that only the other owners use, and often.
+pub(crate) const OTHERS: &str = "solitude";
+
+/// Words of a script without blanks.
+pub(crate) const UNSPACED: &str = "天気";
+
+/// How much there is of everything.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    /// Chats of the first owner. One has a twentieth of the messages.
+    pub(crate) chats: usize,
+    /// Turns of the first owner, of two messages each.
+    pub(crate) turns: usize,
+    /// Further owners, who have as much together.
+    pub(crate) others: usize,
+}
+
+/// Where the chats go.
+pub(crate) enum Database {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Database {
+    pub(crate) async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            return Self::Sqlite(SqliteConnection::connect(url).await.expect("a SQLite database"));
+        }
+        Self::Postgres(PgConnection::connect(url).await.expect("a PostgreSQL database"))
+    }
+
+    pub(crate) async fn run(&mut self, text: String) {
+        let query = sqlx::raw_sql(AssertSqlSafe(text));
+        match self {
+            Self::Sqlite(connection) => query.execute(connection).await.map(|_| ()),
+            Self::Postgres(connection) => query.execute(connection).await.map(|_| ()),
+        }
+        .expect("a statement that works");
+    }
+
+    async fn insert(&mut self, into: &str, rows: &[String]) {
+        for rows in rows.chunks(ROWS) {
+            self.run(format!("INSERT INTO {into} VALUES {}", rows.join(","))).await;
+        }
+    }
+
+    /// Fills a database that holds nothing but its first owner's account.
+    pub(crate) async fn fill(&mut self, size: Size) {
+        let (chats, messages) = write_all(size);
+        self.run("BEGIN".to_owned()).await;
+        for _ in 0..size.others {
+            self.run("INSERT INTO owners DEFAULT VALUES".to_owned()).await;
+        }
+        let rows = chats.iter().map(Chat::row).collect::<Vec<_>>();
+        self.insert("chats (owner_id, title, is_titled, created_at, updated_at, message_count, turns)", &rows).await;
+        let rows = messages.iter().map(Message::row).collect::<Vec<_>>();
+        let into = "messages (chat_id, owner_id, turn, sender, status, text, has_image, request_id, created_at)";
+        self.insert(into, &rows).await;
+        let rows = messages.iter().zip(1..).map(|(message, id)| message.words_row(id, self)).collect::<Vec<_>>();
+        let into = match self {
+            Self::Sqlite(_) => "message_words (rowid, owner, words)",
+            Self::Postgres(_) => "message_words (message_id, owner_id, words)",
+        };
+        self.insert(into, &rows).await;
+        self.run("COMMIT".to_owned()).await;
+        if let Self::Postgres(_) = self {
+            // A server does so by itself, sooner or later.
+            self.run("VACUUM ANALYZE".to_owned()).await;
+        }
+    }
+}
+
+/// A chat; its number is its place in the list.
+struct Chat {
+    owner: usize,
+    turns: usize,
+    updated_at: i64,
+}
+
+struct Message {
+    chat: usize,
+    owner: usize,
+    turn: usize,
+    sender: &'static str,
+    text: String,
+    created_at: i64,
+}
+
+impl Chat {
+    fn row(&self) -> String {
+        let Self { owner, turns, updated_at } = self;
+        format!("({owner},'What is on my mind',1,{BEGINNING},{updated_at},{},{turns})", turns * 2)
+    }
+}
+
+impl Message {
+    fn row(&self) -> String {
+        let Self { chat, owner, turn, sender, text, created_at } = self;
+        format!("({chat},{owner},{turn},'{sender}','complete','{text}',0,'request-{chat}-{turn}',{created_at})")
+    }
+
+    fn words_row(&self, id: usize, database: &Database) -> String {
+        let (owner, words) = (self.owner, words(&self.text).join(" "));
+        match database {
+            Database::Sqlite(_) => format!("({id},'{owner}','{words}')"),
+            Database::Postgres(_) => format!("({id},{owner},array_to_tsvector(string_to_array('{words}',' ')))"),
+        }
+    }
+}
+
+/// The chats of all owners, and what is said in them, in the order of time: now in one, now in another.
+fn write_all(size: Size) -> (Vec<Chat>, Vec<Message>) {
+    let mut chats = Vec::new();
+    let mut add = |owner, chats_of_owner: usize, turns: usize| {
+        let big = turns / 20;
+        let rest = turns - big;
+        chats.push(Chat { owner, turns: big, updated_at: 0 });
+        // Uneven, and the middle ones with as many as the average has.
+        let weight = |chat: usize| 10 + chat * 37 % 76;
+        let total = (1..chats_of_owner).map(weight).sum::<usize>();
+        chats.extend((1..chats_of_owner).map(|chat| Chat { owner, turns: rest * weight(chat) / total, updated_at: 0 }));
+    };
+    add(1, size.chats, size.turns);
+    for owner in 0..size.others {
+        add(owner + 2, size.chats / size.others, size.turns / size.others);
+    }
+    let mut random = StdRng::seed_from_u64(1);
+    let mut order = (0..chats.len()).flat_map(|chat| vec![chat; chats[chat].turns]).collect::<Vec<_>>();
+    order.shuffle(&mut random);
+    let mut texts = Texts::new(random);
+    let mut said = vec![0; chats.len()];
+    let mut messages = Vec::new();
+    for (chat, created_at) in order.into_iter().zip((BEGINNING..).step_by(usize::try_from(PAUSE).expect("a pause"))) {
+        said[chat] += 1;
+        chats[chat].updated_at = created_at;
+        let owner = chats[chat].owner;
+        for (sender, length) in [("user", 5..25), ("bot", 20..80)] {
+            let text = texts.write(length, owner == 1);
+            messages.push(Message { chat: chat + 1, owner, turn: said[chat], sender, text, created_at });
+        }
+    }
+    (chats, messages)
+}
+
+struct Texts {
+    random: StdRng,
+    vocabulary: Vec<String>,
+    written: usize,
+}
+
+impl Texts {
+    fn new(mut random: StdRng) -> Self {
+        let syllables = ["ba", "de", "lo", "mi", "nu", "par", "ser", "tan", "vel", "wor"];
+        let mut vocabulary = FREQUENT.map(str::to_owned).to_vec();
+        while vocabulary.len() < VOCABULARY {
+            let length = random.random_range(2..=4);
+            vocabulary.push((0..length).map(|_| syllables[random.random_range(0..syllables.len())]).collect());
+        }
+        Self { random, vocabulary, written: 0 }
+    }
+
+    /// The second most frequent word is half as frequent as the first, the third a third, as in languages.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a place in the vocabulary"
+    )]
+    fn word(&mut self) -> &str {
+        let place = (VOCABULARY as f64).powf(self.random.random::<f64>()) - 1.0;
+        &self.vocabulary[place as usize]
+    }
+
+    fn write(&mut self, length: std::ops::Range<usize>, is_first_owners: bool) -> String {
+        self.written += 1;
+        let mut text = String::new();
+        for _ in 0..self.random.random_range(length) {
+            let _ = write!(text, "{} ", self.word());
+        }
+        if self.random.random_ratio(1, 3) {
+            text.push_str(if is_first_owners { APART[self.written % 2] } else { OTHERS });
+        }
+        if self.written.is_multiple_of(50) {
+            text.push_str(" 明日の東京の天気");
+        }
+        if is_first_owners && self.random.random_ratio(1, 20_000) {
+            let _ = write!(text, " {RARE}");
+        }
+        text
+    }
+}
