@@ -90,7 +90,7 @@ impl Database {
         self.insert(into, &rows).await;
         let rows = messages.iter().zip(1..).map(|(message, id)| message.words_row(id, self)).collect::<Vec<_>>();
         let into = match self {
-            Self::Sqlite(_) => "message_words (rowid, owner, words)",
+            Self::Sqlite(_) => "message_words (rowid, words)",
             Self::Postgres(_) => "message_words (message_id, owner_id, words)",
         };
         self.insert(into, &rows).await;
@@ -133,8 +133,9 @@ impl Message {
 
     fn words_row(&self, id: usize, database: &Database) -> String {
         let (owner, words) = (self.owner, words(&self.text).join(" "));
+        let words = format!("\u{e000}{owner} {words}");
         match database {
-            Database::Sqlite(_) => format!("({id},'{owner}','{words}')"),
+            Database::Sqlite(_) => format!("({id},'{words}')"),
             Database::Postgres(_) => format!("({id},{owner},array_to_tsvector(string_to_array('{words}',' ')))"),
         }
     }

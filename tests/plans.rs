@@ -89,7 +89,7 @@ fn is_fault_of_postgres(statement: &str, node: &str) -> bool {
         return !holds(statement, &SORTED);
     }
     let table = head.split_once(" on ").map_or("", |(_, table)| table);
-    let is_of_table = head.contains("Scan") && !head.contains("Bitmap Heap Scan");
+    let is_of_table = head.contains("Scan") && !holds(head, &["Bitmap Heap Scan", "CTE Scan", "Subquery Scan"]);
     is_of_table && !is_small(table) && !node.contains("Index Cond") && !holds(head, &OF_FEW)
 }
 

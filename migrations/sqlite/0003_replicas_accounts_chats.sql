@@ -86,10 +86,11 @@ CREATE TABLE message_images (
     url        TEXT NOT NULL
 ) STRICT;
 
--- The words of messages, by the message's id.
+-- The words of messages, by the message's id; one of them stands for the owner. They come as the service makes them of a
+-- text, set apart by blanks. What they begin with has an index of its own: put together from all words that begin so, the
+-- messages of a frequent beginning took 50 ms.
 CREATE VIRTUAL TABLE message_words USING fts5(
-    owner, words, content = '', contentless_delete = 1,
-    tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
+    words, content = '', contentless_delete = 1, detail = none, prefix = '3 4 5 6', tokenize = 'ascii'
 );
 
 CREATE TRIGGER messages_forget_words AFTER DELETE ON messages BEGIN
