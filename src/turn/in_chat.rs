@@ -32,8 +32,11 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How often it is looked for questions that a death left pending.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// Messages of the history that are read at once.
-const PAGE: u64 = 64;
+/// Messages of the history that are read first.
+const FIRST_PAGE: u64 = 64;
+
+/// Messages of the history that are read at once, at the most: a chat for a large window is read in a few steps.
+const LARGEST_PAGE: u64 = 256;
 
 /// The stored chat that a turn belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,9 +172,9 @@ impl Turns {
         let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
         let abilities = self.0.known_models.abilities(model);
         let mut fitting = Fitting::new(Vec::new(), asked, abilities);
-        let mut before = question.cursor();
+        let (mut before, mut most) = (question.cursor(), FIRST_PAGE);
         loop {
-            let page = self.0.storage.said_before(question.owner, question.chat, before, PAGE).await;
+            let page = self.0.storage.said_before(question.owner, question.chat, before, most).await;
             let page = page.map_err(|failure| unavailable(&failure))?;
             let Some(oldest) = page.last().map(|said| said.cursor) else { return Ok(fitting.into_messages()) };
             for said in page {
@@ -180,7 +183,7 @@ impl Turns {
                     return Ok(fitting.into_messages());
                 }
             }
-            before = oldest;
+            (before, most) = (oldest, LARGEST_PAGE.min(most * 2));
         }
     }
 
