@@ -22,6 +22,8 @@ mod house;
 mod model_trouble;
 mod once;
 #[cfg(target_os = "linux")]
+mod plans;
+#[cfg(target_os = "linux")]
 mod postgres;
 mod pressure;
 mod serving;
