@@ -9,7 +9,7 @@
 mod archive;
 mod connection;
 #[path = "../tests/front_door/fakes/mod.rs"]
-#[allow(dead_code, unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
+#[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 #[allow(dead_code, reason = "each bench uses a part of it")]
 mod measured;
@@ -31,6 +31,7 @@ use measured::Measured;
 use serde_json::{Value, json};
 use server::Server;
 use tokio::task::JoinSet;
+use url::form_urlencoded;
 
 /// A PostgreSQL server, as for the tests; its user may create databases.
 const VARIABLE: &str = "AL_CHAT_TEST_POSTGRES";
@@ -133,23 +134,23 @@ async fn print_readings(client: &mut Client, plan: &Plan) -> (usize, usize) {
         ("messages, deep page", client.page(&messages, plan.size.turns / 10 / PAGE - 1).await),
         ("a chat of 100 messages", format!("/api/chat/{middling}")),
     ];
-    let two = archive::APART.join("%20");
+    let two = archive::APART.join(" ");
     for (name, words) in [
         ("a rare word", archive::RARE),
         ("a frequent word", "the"),
         ("a frequent short word", "to"),
-        ("two frequent words", "the%20to"),
-        ("two words", "order%20parcel"),
+        ("two frequent words", "the to"),
+        ("two words", "order parcel"),
         ("two words never together", &two),
         ("a beginning", "par"),
         ("another beginning", "deli"),
-        ("a word and a beginning", "parcel%20vel"),
+        ("a word and a beginning", "parcel vel"),
         ("CJK", archive::UNSPACED),
         ("a word of others", archive::OTHERS),
         ("nobody's word", "xylophone"),
     ] {
-        let words = words.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect::<String>();
-        let first = format!("/api/chat/search?limit={PAGE}&q={words}");
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", words).finish();
+        let first = format!("/api/chat/search?limit={PAGE}&{query}");
         let deep = client.page(&first, 20).await;
         kinds.push((name, first.clone()));
         if deep != first {
@@ -223,11 +224,6 @@ fn id(chat: &Value) -> u64 {
 
 fn count(chat: &Value) -> u64 {
     chat["message_count"].as_u64().expect("a chat's messages")
-}
-
-fn escaped(c: char) -> String {
-    let mut bytes = [0; 4];
-    c.encode_utf8(&mut bytes).bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// Somebody who is logged in.
