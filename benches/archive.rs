@@ -86,7 +86,7 @@ impl Database {
         let rows = chats.iter().map(Chat::row).collect::<Vec<_>>();
         self.insert("chats (owner_id, title, is_titled, created_at, updated_at, message_count, turns)", &rows).await;
         let rows = messages.iter().map(Message::row).collect::<Vec<_>>();
-        let into = "messages (chat_id, owner_id, turn, sender, status, text, has_image, request_id, created_at)";
+        let into = "messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, created_at)";
         self.insert(into, &rows).await;
         let rows = messages.iter().zip(1..).map(|(message, id)| message.words_row(id, self)).collect::<Vec<_>>();
         let into = match self {
@@ -132,11 +132,13 @@ impl Message {
     }
 
     fn words_row(&self, id: usize, database: &Database) -> String {
-        let (owner, words) = (self.owner, words(&self.text).join(" "));
-        let words = format!("\u{e000}{owner} {words}");
+        let (owner, words) = (self.owner, words(&self.text));
         match database {
-            Database::Sqlite(_) => format!("({id},'{words}')"),
-            Database::Postgres(_) => format!("({id},{owner},array_to_tsvector(string_to_array('{words}',' ')))"),
+            Database::Sqlite(_) => format!("({id},'\u{e000}{owner} {}')", words.join(" ")),
+            Database::Postgres(_) => {
+                let marked = words.iter().map(|word| format!("{owner}\u{e000}{word}")).collect::<Vec<_>>().join(" ");
+                format!("({id},{owner},array_to_tsvector(string_to_array('{marked}',' ')))")
+            }
         }
     }
 }

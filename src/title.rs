@@ -46,10 +46,17 @@ impl Title {
     }
 }
 
-/// The text in one line, each run of blanks and control characters a single blank.
+/// The text in one line, each run of what cannot be seen a single blank.
 fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words = text.split(is_unseen).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Blanks, control characters, and those that turn the direction of what stands behind them.
+fn is_unseen(c: char) -> bool {
+    let is_invisible = matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let is_turn = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_whitespace() || c.is_control() || is_invisible || is_turn
 }
 
 #[cfg(test)]
@@ -71,7 +78,7 @@ mod tests {
     #[test]
     fn blank_and_endless_titles_are_none() {
         assert_eq!(Title::parse(" Trip\nto Rome "), Ok(Title("Trip to Rome".to_owned())));
-        assert_eq!(Title::parse(" \u{0}"), Err(InvalidTitle));
+        assert_eq!(Title::parse(" \u{0}\u{200b}"), Err(InvalidTitle));
         assert_eq!(Title::parse(&"x".repeat(201)), Err(InvalidTitle));
     }
 

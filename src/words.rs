@@ -15,7 +15,8 @@ const MOST: usize = 256 << 10;
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let mut found = Found::default();
-    for c in text.nfkd().flat_map(char::to_lowercase) {
+    // By way of capitals: only they tell that `Straße` is `STRASSE`.
+    for c in text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
         if is_accent(c) {
             continue;
         }
@@ -89,6 +90,7 @@ mod tests {
     #[test]
     fn words_are_found_in_every_script() {
         assert_eq!(words("The Café, the CAFE\u{301}-bar; 42%"), ["the", "cafe", "bar", "42"]);
+        assert_eq!(words("Straße ΟΔΟΣ"), words("STRASSE οδος"));
         assert_eq!(words("東京へ"), ["東", "京", "へ"]);
         assert_eq!(words("हिन्दी में"), ["हिन्दी", "में"]);
         assert_eq!(words(" … \u{0}"), Vec::<String>::new());

@@ -59,7 +59,7 @@ CREATE TABLE messages (
     sender     TEXT NOT NULL,
     status     TEXT NOT NULL,
     text       TEXT NOT NULL,
-    has_image  BIGINT NOT NULL,
+    image_bytes BIGINT NOT NULL,
     request_id TEXT NOT NULL,
     replica    TEXT,
     created_at BIGINT NOT NULL
@@ -75,7 +75,7 @@ CREATE TABLE message_images (
 );
 
 -- PostgreSQL's own index of words, filled with the words that the service makes of a text, so that both databases find
--- the same; one of them stands for the owner.
+-- the same; each marked as its owner's.
 CREATE TABLE message_words (
     message_id BIGINT PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
     owner_id   BIGINT NOT NULL,

@@ -69,7 +69,7 @@ CREATE TABLE messages (
     sender     TEXT NOT NULL,               -- user, bot
     status     TEXT NOT NULL,               -- complete; of a user's message also pending, failed
     text       TEXT NOT NULL,
-    has_image  INTEGER NOT NULL,
+    image_bytes INTEGER NOT NULL,           -- of the image's URL; 0 without one
     request_id TEXT NOT NULL,               -- the request that asked last
     replica    TEXT,                        -- of a pending one: where its turn goes on
     created_at INTEGER NOT NULL

@@ -42,12 +42,7 @@ failures! { LoginFailure {
     503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
 } }
 
-failures! { TokenFailure {
-    401 "There is no token (`token_missing`), or it is not one of this server's (`token_invalid`), has expired \
-         (`token_expired`), or was ended by a logout, another password or the account's end (`token_ended`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "Accounts cannot be read or changed (`storage_unavailable`).",
-} }
+failures! { TokenFailure, signed in {} }
 
 failures! { PasswordFailure {
     400 "The body is not valid JSON (`invalid_json`), a field is missing (`password_required`), or not as it has to be \

@@ -20,15 +20,17 @@ pub(super) struct Bearer(pub(super) SignedIn);
 #[derive(Debug)]
 pub(super) struct OptionalBearer(pub(super) Option<SignedIn>);
 
-/// Who has sent a token; `None` who has sent none at all. One that is of no use isn't taken for none: its owner would
-/// go on as somebody else without knowing.
-async fn signed_in(request: &Request) -> Result<Option<SignedIn>, Problem> {
-    let Some(credentials) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
+/// The token that came with the request, if the credentials in its header are one.
+fn token(request: &Request) -> Option<&str> {
+    let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = credentials.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// A token that is of no use isn't taken for none: its owner would go on as somebody else without knowing.
+async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
     let doors = request.data::<Doors>().ok_or_else(Problem::internal)?;
-    let token = credentials.to_str().ok().and_then(|text| text.trim().split_once(' '));
-    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let (_, token) = token.ok_or(AccountFailure::InvalidToken)?;
-    Ok(Some(doors.accounts.authenticate(token.trim()).await?))
+    Ok(doors.accounts.authenticate(token).await?)
 }
 
 impl<'a> ApiExtractor<'a> for Bearer {
@@ -46,8 +48,11 @@ impl<'a> ApiExtractor<'a> for Bearer {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let signed_in = signed_in(request).await?;
-        Ok(Self(signed_in.ok_or_else(Problem::not_signed_in)?))
+        let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
+        let token = token(request).ok_or_else(|| {
+            if has_credentials { AccountFailure::InvalidToken.into() } else { Problem::not_signed_in() }
+        })?;
+        Ok(Self(authenticate(request, token).await?))
     }
 }
 
@@ -70,7 +75,11 @@ impl<'a> ApiExtractor<'a> for OptionalBearer {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(Self(signed_in(request).await?))
+        // Credentials of another kind are for a proxy in front.
+        Ok(Self(match token(request) {
+            Some(token) => Some(authenticate(request, token).await?),
+            None => None,
+        }))
     }
 }
 

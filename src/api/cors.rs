@@ -8,7 +8,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 const ALLOWED_HEADERS: HeaderValue =
     HeaderValue::from_static("content-type, authorization, x-session-id, idempotency-key, last-event-id");
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS");
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, link");
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, link, content-disposition");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const TRUE: HeaderValue = HeaderValue::from_static("true");

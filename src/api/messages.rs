@@ -77,19 +77,13 @@ failures! { RetryFailure {
     504 "The model did not answer in time (`model_timeout`).",
 } }
 
-failures! { ListFailure {
+failures! { ListFailure, signed in {
     400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-failures! { DeleteFailure {
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+failures! { MessageFailure, signed in {
     404 "There is no such message, or it is somebody else's (`message_not_found`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 /// A message of a stored chat.
@@ -105,6 +99,11 @@ pub(super) struct MessageBody {
     /// The image that was shown with it, as it was given; null without one.
     #[oai(nullable)]
     pub(super) image_url: Option<String>,
+    /// Whether there is an image that was left out here, because a list holds 32 MiB of them at the most, the latest
+    /// ones; reading the message alone gives it.
+    #[oai(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) image_omitted: bool,
     /// When, RFC 3339.
     pub(super) created_at: String,
     /// `complete`; a user's message is `pending` while it is being answered, and `failed` when it was not: then it can
@@ -155,6 +154,7 @@ impl MessageBody {
             id: message.id.0,
             text: message.text,
             sender: message.sender.as_str().to_owned(),
+            image_omitted: message.image.is_none() && message.image_bytes > 0,
             image_url: message.image,
             created_at: clock.rfc3339(message.created_at),
             status: message.status.as_str().to_owned(),
@@ -167,6 +167,7 @@ impl MessageBody {
             id: id.0,
             text,
             sender: sender.as_str().to_owned(),
+            image_omitted: false,
             image_url,
             created_at: clock.rfc3339(at),
             status: MessageStatus::Complete.as_str().to_owned(),
@@ -287,6 +288,19 @@ impl MessagesApi {
         Ok(wanted.page(messages, request, StoredMessage::cursor, body).reversed())
     }
 
+    /// Read a message
+    #[oai(path = "/:message_id", method = "get", operation_id = "getMessage")]
+    async fn get(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The message's number.
+        Path(message_id): Path<i64>,
+    ) -> Result<Json<MessageBody>, MessageFailure> {
+        let message = doors.storage.message(signed_in.account.id, MessageId(message_id)).await?;
+        Ok(Json(MessageBody::new(message.ok_or_else(message_not_found)?, &doors.clock)))
+    }
+
     /// Try a message again
     ///
     /// A message of one's own whose turn has failed is answered as if it had just been said; its place in the chat
@@ -335,7 +349,7 @@ impl MessagesApi {
         Bearer(signed_in): Bearer,
         /// The message's number.
         Path(message_id): Path<i64>,
-    ) -> Result<Json<Done>, DeleteFailure> {
+    ) -> Result<Json<Done>, MessageFailure> {
         if doors.storage.delete_message(signed_in.account.id, MessageId(message_id)).await? {
             return Ok(done("Message deleted successfully"));
         }
@@ -350,6 +364,7 @@ impl Example for MessageBody {
             text: "What are your opening hours?".to_owned(),
             sender: "user".to_owned(),
             image_url: None,
+            image_omitted: false,
             created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
             status: "complete".to_owned(),
         }

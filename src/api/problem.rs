@@ -463,8 +463,18 @@ fn model_failure(failure: &ModelFailure) -> Problem {
     }
 }
 
-/// Declares the failures of an operation, for the contract: statuses and when they come.
+/// Declares the failures of an operation, for the contract: statuses and when they come. `signed in` adds those that
+/// every operation on something of an account's has.
 macro_rules! failures {
+    ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
+        failures! { $name {
+            $($status $when,)*
+            401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, \
+                 `token_ended`).",
+            500 "A fault of this server (`internal_error`).",
+            503 "The database cannot be used (`storage_unavailable`).",
+        } }
+    };
     ($name:ident { $($status:literal $when:literal,)+ }) => {
         pub(crate) struct $name($crate::api::problem::Problem);
 

@@ -56,26 +56,34 @@ impl Message {
     /// The message for a model that isn't shown the image: a line in its place says that there is one.
     #[must_use]
     pub fn in_words(&self) -> InWords<'_> {
-        InWords(self)
+        InWords { content: &self.content, has_image: self.image.is_some() }
     }
 }
 
 /// A message as a text alone.
 #[derive(Clone, Copy, Debug)]
-pub struct InWords<'a>(&'a Message);
+pub struct InWords<'a> {
+    content: &'a str,
+    has_image: bool,
+}
 
-impl InWords<'_> {
+impl<'a> InWords<'a> {
     /// What stands in the place of an image.
     pub const UNSEEN: &'static str = "[An image was attached, which you cannot see.]";
+
+    /// The words of a message with an image, which itself isn't needed for them.
+    #[must_use]
+    pub fn of_image(content: &'a str) -> Self {
+        Self { content, has_image: true }
+    }
 }
 
 impl fmt::Display for InWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Message { content, image, .. } = self.0;
-        match image {
-            None => f.write_str(content),
-            Some(_) if content.trim().is_empty() => f.write_str(Self::UNSEEN),
-            Some(_) => write!(f, "{content}\n\n{}", Self::UNSEEN),
+        match (self.content, self.has_image) {
+            (content, false) => f.write_str(content),
+            (content, true) if content.trim().is_empty() => f.write_str(Self::UNSEEN),
+            (content, true) => write!(f, "{content}\n\n{}", Self::UNSEEN),
         }
     }
 }

@@ -64,6 +64,12 @@ impl Fitting {
         self.left.is_some()
     }
 
+    /// Whether an image of so many bytes would have room with the next message, so that it need not be read otherwise.
+    #[must_use]
+    pub fn has_room_for_image(&self, bytes: usize) -> bool {
+        self.image.is_some() && bytes <= self.image_bytes
+    }
+
     /// Takes in the message that was said before all those it has, if there is room: where one had none, there is none
     /// for older ones. Returns whether there may be room for another. A blank message is left out.
     pub fn offer(&mut self, mut message: Message) -> bool {

@@ -185,7 +185,11 @@ impl Sessions {
             return Ok(Stopped { at: self.0.clock.now(), duration: None, was_idle: false });
         };
         if !session.logged && storage.claim_stop(id, self.0.clock.now()).await? {
-            self.log_stop(&session).await?;
+            let logged = self.log_stop(&session).await;
+            if logged.is_err() && storage.is_shared() {
+                storage.release_stop(id).await?;
+            }
+            logged?;
         }
         let was_idle = session.closed_by == ClosedBy::IdleTimeout.as_str();
         Ok(Stopped { at: session.stopped_at, duration: session.duration(), was_idle })

@@ -54,22 +54,23 @@ fn chat((id, title, created_at, updated_at, message_count): Row) -> StoredChat {
 }
 
 impl Storage {
-    /// Begins a chat. Without a title, its first message will give it one.
+    /// Begins a chat. Without a title, its first message will give it one. `None` when the owner is gone.
     pub async fn create_chat(
         &self,
         owner: OwnerId,
         title: Option<&Title>,
         now: Timestamp,
-    ) -> Result<StoredChat, StorageFailure> {
-        let row: Row = sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $4) RETURNING id, title, created_at, updated_at, message_count")
+    ) -> Result<Option<StoredChat>, StorageFailure> {
+        let row: Option<Row> = sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at)
+             SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT) FROM owners WHERE id = $1
+             RETURNING id, title, created_at, updated_at, message_count")
         .bind(owner.0)
         .bind(title.map_or(Title::NEW, Title::as_str))
         .bind(i64::from(title.is_some()))
         .bind(now.as_microsecond())
-        .fetch_one(&self.write)
+        .fetch_optional(&self.write)
         .await?;
-        Ok(chat(row))
+        Ok(row.map(chat))
     }
 
     /// The owner's chats behind this place in their list, at most so many, the latest first.
@@ -133,6 +134,7 @@ impl Storage {
             .execute(&mut work)
             .await?;
         if found == 0 {
+            work.rollback().await?;
             return Ok(false);
         }
         let cleared = sql("DELETE FROM messages WHERE chat_id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);

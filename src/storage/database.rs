@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    Arguments, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Arguments, Database, FromRow, PgPool, Postgres, Sqlite, SqlitePool,
     pool::PoolConnection,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
@@ -32,14 +32,19 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Work, StorageFailure> {
         match self {
             Self::Sqlite(pool) => {
-                // Before it has begun: whoever leaves meanwhile must not give the connection back in the middle of it.
-                let mut work = SqliteWork { connection: Box::pin(pool.acquire()).await?, is_over: false };
+                // Borrowed before it begins: whoever leaves meanwhile must not give a transaction back.
+                let mut borrowed = Borrowed::from(pool).await?;
                 // At once for writing: one that begins by reading may find later that it cannot write any more.
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut *work.connection).await?;
-                Ok(Work::Sqlite(work))
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *borrowed.connection).await?;
+                Ok(Work::Sqlite(borrowed))
             }
             Self::Postgres(PostgresPool { connections, patience }) => {
-                Ok(Work::Postgres(in_time(*patience, Box::pin(connections.begin())).await?, *patience))
+                let beginning = async {
+                    let mut borrowed = Borrowed::from(connections).await?;
+                    sqlx::raw_sql("BEGIN").execute(&mut *borrowed.connection).await?;
+                    Ok(borrowed)
+                };
+                Ok(Work::Postgres(in_time(*patience, Box::pin(beginning)).await?, *patience))
             }
         }
     }
@@ -47,7 +52,37 @@ impl Pool {
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.connections.close().await,
+            // A server that is away isn't waited for; it will notice.
+            Self::Postgres(pool) => drop(timeout(pool.patience, pool.connections.close()).await),
+        }
+    }
+}
+
+/// A connection at work. Given up while its work goes on, it is closed, and with it ends a transaction in whatever state
+/// it is: SQLite's may have ended by a commit that failed for want of space, so that a rollback would fail in turn; and a
+/// server may never answer again.
+#[derive(Debug)]
+pub(super) struct Borrowed<D: Database> {
+    connection: PoolConnection<D>,
+    is_at_rest: bool,
+}
+
+impl<D: Database> Borrowed<D> {
+    async fn from(pool: &sqlx::Pool<D>) -> Result<Self, sqlx::Error> {
+        Ok(Self { connection: Box::pin(pool.acquire()).await?, is_at_rest: false })
+    }
+
+    /// Whether it can be used again is seen by what came of its last work: an answer, if only a refusal, is one.
+    fn give_back<T>(mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.is_at_rest = matches!(outcome, Ok(_) | Err(sqlx::Error::Database(_)));
+        outcome
+    }
+}
+
+impl<D: Database> Drop for Borrowed<D> {
+    fn drop(&mut self) {
+        if !self.is_at_rest {
+            self.connection.close_on_drop();
         }
     }
 }
@@ -55,53 +90,49 @@ impl Pool {
 /// A transaction.
 #[derive(Debug)]
 pub(super) enum Work {
-    Sqlite(SqliteWork),
-    Postgres(Transaction<'static, Postgres>, Duration),
+    Sqlite(Borrowed<Sqlite>),
+    Postgres(Borrowed<Postgres>, Duration),
 }
 
 impl Work {
     pub(super) async fn commit(self) -> Result<(), StorageFailure> {
+        self.end("COMMIT").await
+    }
+
+    /// Ends a transaction of which nothing shall have happened. Dropping it does so, too, but closes the connection.
+    pub(super) async fn rollback(self) -> Result<(), StorageFailure> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(self, how: &'static str) -> Result<(), StorageFailure> {
         match self {
             Self::Sqlite(mut work) => {
-                sqlx::query("COMMIT").execute(&mut *work.connection).await?;
-                work.is_over = true;
+                sqlx::raw_sql(how).execute(&mut *work.connection).await?;
+                work.is_at_rest = true;
                 Ok(())
             }
-            Self::Postgres(transaction, patience) => in_time(patience, Box::pin(transaction.commit())).await,
-        }
-    }
-}
-
-/// A transaction's connection.
-#[derive(Debug)]
-pub(super) struct SqliteWork {
-    connection: PoolConnection<Sqlite>,
-    is_over: bool,
-}
-
-impl Drop for SqliteWork {
-    fn drop(&mut self) {
-        // With its connection ends a transaction in whatever state it is: after a commit that failed for want of
-        // space, SQLite has ended it, and a rollback would fail in turn.
-        if !self.is_over {
-            self.connection.close_on_drop();
+            Self::Postgres(mut work, patience) => {
+                in_time(patience, Box::pin(sqlx::raw_sql(how).execute(&mut *work.connection))).await?;
+                work.is_at_rest = true;
+                Ok(())
+            }
         }
     }
 }
 
 /// Where a statement runs: on any connection, or within a transaction.
-pub(super) enum Place<'a> {
+pub(super) enum On<'a> {
     Pool(&'a Pool),
     Work(&'a mut Work),
 }
 
-impl<'a> From<&'a Pool> for Place<'a> {
+impl<'a> From<&'a Pool> for On<'a> {
     fn from(pool: &'a Pool) -> Self {
         Self::Pool(pool)
     }
 }
 
-impl<'a> From<&'a mut Work> for Place<'a> {
+impl<'a> From<&'a mut Work> for On<'a> {
     fn from(work: &'a mut Work) -> Self {
         Self::Work(work)
     }
@@ -156,46 +187,49 @@ pub(super) fn sql<'q>(text: &'static str) -> Statement<'q> {
 
 /// Runs a statement where it belongs.
 macro_rules! run {
-    ($make:path, $statement:ident, $place:expr, $($how:tt)+) => {{
+    ($make:path, $statement:ident, $on:expr, $how:ident) => {{
         let Statement { text, values } = $statement;
-        match $place.into() {
-            Place::Pool(Pool::Sqlite(pool)) => run!(@ $make, text, sqlite(values), pool, $($how)+).await?,
-            Place::Work(Work::Sqlite(work)) => {
-                run!(@ $make, text, sqlite(values), &mut *work.connection, $($how)+).await?
+        match $on.into() {
+            On::Pool(Pool::Sqlite(pool)) => run!(@ $make, text, sqlite(values), pool, $how).await?,
+            On::Work(Work::Sqlite(work)) => run!(@ $make, text, sqlite(values), &mut *work.connection, $how).await?,
+            On::Pool(Pool::Postgres(PostgresPool { connections, patience })) => {
+                let running = async {
+                    let mut borrowed = Borrowed::from(connections).await?;
+                    let outcome = run!(@ $make, text, postgres(values), &mut *borrowed.connection, $how).await;
+                    borrowed.give_back(outcome)
+                };
+                in_time(*patience, Box::pin(running)).await?
             }
-            Place::Pool(Pool::Postgres(pool)) => {
-                in_time(pool.patience, run!(@ $make, text, postgres(values), &pool.connections, $($how)+)).await?
-            }
-            Place::Work(Work::Postgres(transaction, patience)) => {
-                in_time(*patience, run!(@ $make, text, postgres(values), &mut **transaction, $($how)+)).await?
+            On::Work(Work::Postgres(work, patience)) => {
+                in_time(*patience, run!(@ $make, text, postgres(values), &mut *work.connection, $how)).await?
             }
         }
     }};
-    (@ $make:path, $text:ident, $values:expr, $on:expr, changes) => {
+    (@ $make:path, $text:ident, $values:expr, $executor:expr, changes) => {
         // Boxed here, where it is done once, to be no burden to all who wait for it.
-        Box::pin(async { Ok::<_, sqlx::Error>($make($text, $values?).execute($on).await?.rows_affected()) })
+        Box::pin(async { Ok::<_, sqlx::Error>($make($text, $values?).execute($executor).await?.rows_affected()) })
     };
-    (@ $make:path, $text:ident, $values:expr, $on:expr, $how:ident) => {
-        Box::pin(async { $make($text, $values?).$how($on).await })
+    (@ $make:path, $text:ident, $values:expr, $executor:expr, $how:ident) => {
+        Box::pin(async { $make($text, $values?).$how($executor).await })
     };
 }
 
 impl Statement<'_> {
     /// Returns how many rows were changed.
-    pub(super) async fn execute(self, place: impl Into<Place<'_>>) -> Result<u64, StorageFailure> {
-        Ok(run!(sqlx::query_with, self, place, changes))
+    pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64, StorageFailure> {
+        Ok(run!(sqlx::query_with, self, on, changes))
     }
 
-    pub(super) async fn fetch_all<T: Row>(self, place: impl Into<Place<'_>>) -> Result<Vec<T>, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, place, fetch_all))
+    pub(super) async fn fetch_all<T: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<T>, StorageFailure> {
+        Ok(run!(sqlx::query_as_with, self, on, fetch_all))
     }
 
-    pub(super) async fn fetch_optional<T: Row>(self, place: impl Into<Place<'_>>) -> Result<Option<T>, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, place, fetch_optional))
+    pub(super) async fn fetch_optional<T: Row>(self, on: impl Into<On<'_>>) -> Result<Option<T>, StorageFailure> {
+        Ok(run!(sqlx::query_as_with, self, on, fetch_optional))
     }
 
-    pub(super) async fn fetch_one<T: Row>(self, place: impl Into<Place<'_>>) -> Result<T, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, place, fetch_one))
+    pub(super) async fn fetch_one<T: Row>(self, on: impl Into<On<'_>>) -> Result<T, StorageFailure> {
+        Ok(run!(sqlx::query_as_with, self, on, fetch_one))
     }
 }
 

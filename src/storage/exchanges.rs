@@ -1,13 +1,11 @@
 //! The turns of stored chats: a question is kept before the model is asked, and its answer, or its failure, together
 //! with what became of it. At most one question of a chat is pending, which the database sees to.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use super::{
     ChatId, Cursor, MessageId, MessageStatus, Sender, Storage, StorageFailure,
-    database::{Statement, sql},
+    database::sql,
     messages::{NewMessage, add},
     moment,
 };
@@ -82,13 +80,6 @@ pub struct Exchange {
     pub answer: Kept,
 }
 
-/// Fails a message that is still pending for this request.
-fn fail(id: i64, request_id: &str) -> Statement<'_> {
-    sql("UPDATE messages SET status = 'failed', replica = NULL WHERE id = $1 AND request_id = $2 AND status = 'pending'")
-        .bind(id)
-        .bind(request_id)
-}
-
 impl Storage {
     /// Keeps a question as pending; the first one of a chat gives it a title, if it has none.
     pub async fn open_turn(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<Opening, StorageFailure> {
@@ -105,7 +96,10 @@ impl Storage {
         .bind(title.as_ref().map(Title::as_str))
         .fetch_optional(&mut work)
         .await?;
-        let Some((turn,)) = numbered else { return Ok(Opening::Nothing) };
+        let Some((turn,)) = numbered else {
+            work.rollback().await?;
+            return Ok(Opening::Nothing);
+        };
         let new = NewMessage {
             owner,
             chat,
@@ -118,7 +112,10 @@ impl Storage {
             replica: Some(self.replica.id()),
             created_at: now,
         };
-        let Some(id) = add(&mut work, &new).await? else { return Ok(Opening::Occupied) };
+        let Some(id) = add(&mut work, &new).await? else {
+            work.rollback().await?;
+            return Ok(Opening::Occupied);
+        };
         work.commit().await?;
         let request_id = request_id.to_owned();
         Ok(Opening::Open(Question { owner, chat, id, turn, request_id, created_at: now }))
@@ -132,19 +129,20 @@ impl Storage {
         request_id: &str,
     ) -> Result<Opening, StorageFailure> {
         let mut work = self.write.begin().await?;
-        // The chat first; so others of its turns wait here, rather than for each other's messages.
+        // The chat first: so others of its turns wait here, rather than for each other's messages.
         let chat: Option<(i64,)> = sql("UPDATE chats SET turns = turns
              WHERE id = (SELECT chat_id FROM messages WHERE id = $1 AND owner_id = $2) RETURNING id")
         .bind(id.0)
         .bind(owner.0)
         .fetch_optional(&mut work)
         .await?;
-        let Some((chat,)) = chat else { return Ok(Opening::Nothing) };
-        let pending: (i64,) = sql("SELECT COUNT(*) FROM messages WHERE chat_id = $1 AND status = 'pending'")
-            .bind(chat)
+        let chat = ChatId(chat.map_or(0, |(chat,)| chat));
+        let (pending,): (i64,) = sql("SELECT COUNT(*) FROM messages WHERE chat_id = $1 AND status = 'pending'")
+            .bind(chat.0)
             .fetch_one(&mut work)
             .await?;
-        if pending.0 > 0 {
+        if pending > 0 {
+            work.rollback().await?;
             return Ok(Opening::Occupied);
         }
         let reopened: Option<(i64, i64)> = sql("UPDATE messages SET status = 'pending', request_id = $3, replica = $4
@@ -155,16 +153,13 @@ impl Storage {
         .bind(self.replica.id())
         .fetch_optional(&mut work)
         .await?;
-        let Some((turn, created_at)) = reopened else { return Ok(Opening::Nothing) };
+        let Some((turn, created_at)) = reopened else {
+            work.rollback().await?;
+            return Ok(Opening::Nothing);
+        };
         work.commit().await?;
-        Ok(Opening::Open(Question {
-            owner,
-            chat: ChatId(chat),
-            id,
-            turn,
-            request_id: request_id.to_owned(),
-            created_at: moment(created_at),
-        }))
+        let (request_id, created_at) = (request_id.to_owned(), moment(created_at));
+        Ok(Opening::Open(Question { owner, chat, id, turn, request_id, created_at }))
     }
 
     /// Keeps the answer to a pending question; once, however often it is tried. `None` when the question is gone: it,
@@ -176,20 +171,24 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<Exchange>, StorageFailure> {
         let mut work = self.write.begin().await?;
-        sql("UPDATE chats SET message_count = message_count + 1, updated_at = $2 WHERE id = $1")
-            .bind(question.chat.0)
-            .bind(now.as_microsecond())
-            .execute(&mut work)
-            .await?;
+        sql("UPDATE chats SET message_count = message_count + 1,
+                    updated_at = CASE WHEN updated_at > $2 THEN updated_at ELSE $2 END
+             WHERE id = $1 AND owner_id = $3")
+        .bind(question.chat.0)
+        .bind(now.as_microsecond())
+        .bind(question.owner.0)
+        .execute(&mut work)
+        .await?;
         // Also one that was failed, by another replica that took this one for dead; unless it is being tried again.
         let answered = sql("UPDATE messages SET status = 'complete', replica = NULL
-             WHERE id = $1 AND request_id = $2 AND status <> 'complete'")
+             WHERE id = $1 AND request_id = $2 AND owner_id = $3 AND status <> 'complete'")
         .bind(question.id.0)
         .bind(&question.request_id)
+        .bind(question.owner.0)
         .execute(&mut work)
         .await?;
         if answered == 0 {
-            drop(work);
+            work.rollback().await?;
             // A server that died at the wrong moment may have kept it without saying so.
             return self.exchange(question.owner, &question.request_id).await;
         }
@@ -212,12 +211,6 @@ impl Storage {
         Ok(Some(Exchange { question, answer: Kept { id, at: now } }))
     }
 
-    /// A pending question was not answered.
-    pub async fn fail_question(&self, question: &Question) -> Result<(), StorageFailure> {
-        fail(question.id.0, &question.request_id).execute(&self.write).await?;
-        Ok(())
-    }
-
     /// The question of this request of the owner's, and its answer. `None` without an answer.
     pub async fn exchange(&self, owner: OwnerId, request_id: &str) -> Result<Option<Exchange>, StorageFailure> {
         let rows: Vec<(i64, String, i64)> = sql("SELECT id, sender, created_at FROM messages
@@ -234,9 +227,8 @@ impl Storage {
         Ok(exchange.map(|(question, answer)| Exchange { question, answer }))
     }
 
-    /// Fails the questions that nobody works on any more: those of dead replicas, and those of this one whose requests
-    /// aren't among `going_on`. Returns how many they were.
-    pub async fn fail_orphans(&self, going_on: &HashSet<String>, now: Timestamp) -> Result<u64, StorageFailure> {
+    /// The pending questions of dead replicas, and those of this one: each one's message and request.
+    pub async fn pending_questions(&self, now: Timestamp) -> Result<Vec<(MessageId, String)>, StorageFailure> {
         let pending: Vec<(i64, String)> = sql("SELECT id, request_id FROM messages
              WHERE status = 'pending' AND (replica = $1 OR NOT EXISTS (
                  SELECT 1 FROM replicas WHERE id = messages.replica AND alive_until > $2))")
@@ -244,10 +236,28 @@ impl Storage {
         .bind(now.as_microsecond())
         .fetch_all(&self.read)
         .await?;
-        let mut failed = 0;
-        for (id, request_id) in pending.iter().filter(|(_, request_id)| !going_on.contains(request_id)) {
-            failed += fail(*id, request_id).execute(&self.write).await?;
-        }
-        Ok(failed)
+        Ok(pending.into_iter().map(|(id, request_id)| (MessageId(id), request_id)).collect())
+    }
+
+    /// Fails a question, if it is still pending for this request. Returns whether it was.
+    pub async fn fail_question(&self, id: MessageId, request_id: &str) -> Result<bool, StorageFailure> {
+        let failed = sql("UPDATE messages SET status = 'failed', replica = NULL
+             WHERE id = $1 AND request_id = $2 AND status = 'pending'")
+        .bind(id.0)
+        .bind(request_id)
+        .execute(&self.write)
+        .await?;
+        Ok(failed > 0)
+    }
+
+    /// The question of this request of the owner's, if it has failed.
+    pub async fn failed_question(&self, owner: OwnerId, request_id: &str) -> Result<Option<MessageId>, StorageFailure> {
+        let failed: Option<(i64,)> = sql("SELECT id FROM messages
+             WHERE request_id = $1 AND owner_id = $2 AND status = 'failed'")
+        .bind(request_id)
+        .bind(owner.0)
+        .fetch_optional(&self.write)
+        .await?;
+        Ok(failed.map(|(id,)| MessageId(id)))
     }
 }

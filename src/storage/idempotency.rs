@@ -10,6 +10,9 @@ use crate::{chat::Finish, cost::TokenUsage};
 /// How long a key and its answer are kept.
 const KEPT: Duration = Duration::from_hours(24);
 
+/// How a turn ended, in the place of a finish, that was refused.
+const REFUSED: &str = "refused";
+
 /// A key, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallersKey {
@@ -30,6 +33,8 @@ pub struct AskedBefore {
     pub answer: Option<KeptAnswer>,
     /// Whether the turn may be going on at another replica.
     pub is_elsewhere: bool,
+    /// Whether it was refused, so that nothing was spent, and may be taken anew.
+    pub is_refused: bool,
 }
 
 /// An answer as it was given.
@@ -98,8 +103,48 @@ impl Storage {
         Ok(())
     }
 
+    /// Leaves a key of a turn that was refused to this request. Returns whether it is that one's now.
+    pub async fn take_over_key(
+        &self,
+        key: &CallersKey,
+        from: &str,
+        fingerprint: &str,
+        request_id: &str,
+    ) -> Result<bool, StorageFailure> {
+        let taken = sql("UPDATE idempotency_keys SET request_id = $4, replica = $5, fingerprint = $6, finish = NULL
+             WHERE caller = $1 AND key = $2 AND request_id = $3 AND finish = 'refused'")
+        .bind(&key.caller)
+        .bind(&key.key)
+        .bind(from)
+        .bind(request_id)
+        .bind(self.replica.id())
+        .bind(fingerprint)
+        .execute(&self.write)
+        .await?;
+        Ok(taken > 0)
+    }
+
+    /// Notes that the turn which took this key has ended without an answer: refused, or so that it may have cost
+    /// something.
+    pub async fn end_key(&self, key: &CallersKey, request_id: &str, is_refused: bool) -> Result<(), StorageFailure> {
+        sql("UPDATE idempotency_keys SET replica = NULL, finish = $4
+             WHERE caller = $1 AND key = $2 AND request_id = $3")
+        .bind(&key.caller)
+        .bind(&key.key)
+        .bind(request_id)
+        .bind(is_refused.then_some(REFUSED))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
     /// Keeps the answer of the turn that took this key.
-    pub async fn keep_answer(&self, key: &CallersKey, answer: &KeptAnswer) -> Result<(), StorageFailure> {
+    pub async fn keep_answer(
+        &self,
+        key: &CallersKey,
+        request_id: &str,
+        answer: &KeptAnswer,
+    ) -> Result<(), StorageFailure> {
         sql("UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
                                          completion_tokens = $5, finish = $6
              WHERE caller = $7 AND key = $8")
@@ -111,16 +156,18 @@ impl Storage {
         .bind(answer.finish.as_str())
         .bind(&key.caller)
         .bind(&key.key)
+        .bind(request_id)
         .execute(&self.write)
         .await?;
         Ok(())
     }
 
     /// Gives a key back that led to nothing, so that it can be used again.
-    pub async fn give_key_back(&self, key: &CallersKey) -> Result<(), StorageFailure> {
-        sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND answer IS NULL")
+    pub async fn give_key_back(&self, key: &CallersKey, request_id: &str) -> Result<(), StorageFailure> {
+        sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND request_id = $3 AND answer IS NULL")
             .bind(&key.caller)
             .bind(&key.key)
+            .bind(request_id)
             .execute(&self.write)
             .await?;
         Ok(())
@@ -129,6 +176,7 @@ impl Storage {
 
 fn asked_before(row: Row) -> AskedBefore {
     let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, elsewhere) = row;
+    let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |number: Option<i64>| count(number.unwrap_or_default());
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| KeptAnswer {
         text,
@@ -137,5 +185,5 @@ fn asked_before(row: Row) -> AskedBefore {
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: moment(answered_at),
     });
-    AskedBefore { fingerprint, request_id, answer, is_elsewhere: elsewhere > 0 }
+    AskedBefore { fingerprint, request_id, answer, is_elsewhere: elsewhere > 0, is_refused }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, StorageFailure, turns::Books};
+use super::{Outbox, StorageFailure, books::Books};
 use crate::{log_place::LogPlace, storage::TurnRecord};
 
 /// How long turns are gathered for one transaction. Readers who need them sooner say so.

@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 
 use super::{
-    ChatId, Cursor, Storage, StorageFailure,
+    ChatId, Cursor, Storage, StorageFailure, count,
     database::{Work, sql},
     moment, number,
 };
 use crate::account::OwnerId;
+
+/// Bytes of images in one list at the most.
+const IMAGES: u64 = 32 << 20;
 
 /// A message's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,10 @@ impl Sender {
             Self::User => "user",
             Self::Bot => "bot",
         }
+    }
+
+    fn parse(name: &str) -> Self {
+        if name == Self::User.as_str() { Self::User } else { Self::Bot }
     }
 }
 
@@ -54,6 +61,11 @@ impl MessageStatus {
             Self::Failed => "failed",
         }
     }
+
+    fn parse(name: &str) -> Self {
+        let known = [Self::Pending, Self::Failed].into_iter().find(|status| status.as_str() == name);
+        known.unwrap_or(Self::Complete)
+    }
 }
 
 /// A message of a stored chat.
@@ -71,8 +83,10 @@ pub struct StoredMessage {
     pub status: MessageStatus,
     /// What was said.
     pub text: String,
-    /// The address of a picture that was shown with it.
+    /// The URL of the image that was shown with it; none also where it was too large for the list.
     pub image: Option<String>,
+    /// The bytes of that URL; 0 without an image.
+    pub image_bytes: u64,
     /// When.
     pub created_at: Timestamp,
 }
@@ -85,21 +99,18 @@ impl StoredMessage {
     }
 }
 
-type Row = (i64, i64, i64, String, String, String, Option<String>, i64);
+pub(super) type Row = (i64, i64, i64, String, String, String, i64, i64);
 
-pub(super) fn message((id, chat, turn, sender, status, text, image, created_at): Row) -> StoredMessage {
+pub(super) fn message((id, chat, turn, sender, status, text, image_bytes, created_at): Row) -> StoredMessage {
     StoredMessage {
         id: MessageId(id),
         chat: ChatId(chat),
         turn,
-        sender: if sender == Sender::User.as_str() { Sender::User } else { Sender::Bot },
-        status: match status.as_str() {
-            "pending" => MessageStatus::Pending,
-            "failed" => MessageStatus::Failed,
-            _ => MessageStatus::Complete,
-        },
+        sender: Sender::parse(&sender),
+        status: MessageStatus::parse(&status),
         text,
-        image,
+        image: None,
+        image_bytes: count(image_bytes),
         created_at: moment(created_at),
     }
 }
@@ -115,13 +126,13 @@ pub struct SaidBefore {
     pub sender: Sender,
     /// What was said.
     pub text: String,
-    /// Whether a picture was shown with it.
-    pub has_image: bool,
+    /// The bytes of the URL of the image that was shown with it; 0 without one.
+    pub image_bytes: u64,
 }
 
 impl Storage {
-    /// The messages of one of the owner's chats in front of this place, at most so many, the latest first. None if the chat
-    /// is somebody else's.
+    /// The messages of one of the owner's chats in front of this place, at most so many, the latest first, each with
+    /// its image as long as there is room. Empty if the chat is somebody else's.
     pub async fn messages(
         &self,
         owner: OwnerId,
@@ -129,34 +140,53 @@ impl Storage {
         before: Cursor,
         most: u64,
     ) -> Result<Vec<StoredMessage>, StorageFailure> {
-        let rows: Vec<Row> = sql("SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, i.url, m.created_at
-             FROM messages m LEFT JOIN message_images i ON i.message_id = m.id AND m.has_image = 1
-             WHERE m.chat_id = $1 AND m.owner_id = $2 AND (m.turn, m.id) < ($3, $4)
-             ORDER BY m.turn DESC, m.id DESC LIMIT $5")
-        .bind(chat.0)
-        .bind(owner.0)
-        .bind(before.0)
-        .bind(before.1)
-        .bind(number(most))
-        .fetch_all(&self.read)
-        .await?;
-        Ok(rows.into_iter().map(message).collect())
+        let rows: Vec<Row> =
+            sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
+             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) < ($3, $4)
+             ORDER BY turn DESC, id DESC LIMIT $5")
+            .bind(chat.0)
+            .bind(owner.0)
+            .bind(before.0)
+            .bind(before.1)
+            .bind(number(most))
+            .fetch_all(&self.read)
+            .await?;
+        let mut messages = rows.into_iter().map(message).collect::<Vec<_>>();
+        self.add_images(owner, &mut messages).await?;
+        Ok(messages)
     }
 
-    /// One of the owner's messages.
+    /// One of the owner's messages, with its image.
     pub async fn message(&self, owner: OwnerId, id: MessageId) -> Result<Option<StoredMessage>, StorageFailure> {
-        let row: Option<Row> = sql("SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, i.url, m.created_at
-             FROM messages m LEFT JOIN message_images i ON i.message_id = m.id AND m.has_image = 1
-             WHERE m.id = $1 AND m.owner_id = $2")
+        let row: Option<Row> = sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at
+             FROM messages WHERE id = $1 AND owner_id = $2")
         .bind(id.0)
         .bind(owner.0)
         .fetch_optional(&self.read)
         .await?;
-        Ok(row.map(message))
+        let mut found = row.map(message);
+        self.add_images(owner, found.as_mut_slice()).await?;
+        Ok(found)
+    }
+
+    /// Adds to messages the images that were shown with them, up to a limit: data URLs are large, and memory is not.
+    pub(super) async fn add_images(
+        &self,
+        owner: OwnerId,
+        messages: &mut [StoredMessage],
+    ) -> Result<(), StorageFailure> {
+        let mut left = IMAGES;
+        for message in messages.iter_mut().filter(|message| message.image_bytes > 0) {
+            if let Some(less) = left.checked_sub(message.image_bytes) {
+                left = less;
+                message.image = self.image(owner, message.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What was said, and answered, in one of the owner's chats in front of this place; the latest first, and without
-    /// the pictures, which are large.
+    /// the images, which are large.
     pub async fn said_before(
         &self,
         owner: OwnerId,
@@ -164,7 +194,7 @@ impl Storage {
         before: Cursor,
         most: u64,
     ) -> Result<Vec<SaidBefore>, StorageFailure> {
-        let rows: Vec<(i64, i64, String, String, i64)> = sql("SELECT turn, id, sender, text, has_image FROM messages
+        let rows: Vec<(i64, i64, String, String, i64)> = sql("SELECT turn, id, sender, text, image_bytes FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) < ($3, $4) AND status = 'complete'
              ORDER BY turn DESC, id DESC LIMIT $5")
         .bind(chat.0)
@@ -174,17 +204,17 @@ impl Storage {
         .bind(number(most))
         .fetch_all(&self.read)
         .await?;
-        let said = |(turn, id, sender, text, has_image): (i64, i64, String, String, i64)| SaidBefore {
+        let said = |(turn, id, sender, text, image_bytes): (i64, i64, String, String, i64)| SaidBefore {
             id: MessageId(id),
             cursor: Cursor(turn, id),
-            sender: if sender == Sender::User.as_str() { Sender::User } else { Sender::Bot },
+            sender: Sender::parse(&sender),
             text,
-            has_image: has_image != 0,
+            image_bytes: count(image_bytes),
         };
         Ok(rows.into_iter().map(said).collect())
     }
 
-    /// The picture that was shown with one of the owner's messages.
+    /// The URL of the image that was shown with one of the owner's messages.
     pub async fn image(&self, owner: OwnerId, message: MessageId) -> Result<Option<String>, StorageFailure> {
         let image: Option<(String,)> = sql("SELECT i.url FROM message_images i JOIN messages m ON m.id = i.message_id
              WHERE i.message_id = $1 AND m.owner_id = $2")
@@ -204,12 +234,15 @@ impl Storage {
         .bind(owner.0)
         .execute(&mut work)
         .await?;
-        let deleted = sql("DELETE FROM messages WHERE id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
-        if counted == 0 || deleted.execute(&mut work).await? == 0 {
-            return Ok(false);
+        let deleting = sql("DELETE FROM messages WHERE id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
+        // Somebody else may have deleted it between the two.
+        let is_deleted = counted > 0 && deleting.execute(&mut work).await? > 0;
+        if is_deleted {
+            work.commit().await?;
+        } else {
+            work.rollback().await?;
         }
-        work.commit().await?;
-        Ok(true)
+        Ok(is_deleted)
     }
 }
 
@@ -231,7 +264,7 @@ pub(super) struct NewMessage<'a> {
 /// Puts a message into its chat. `None` when it is to be answered while another one of the chat is.
 pub(super) async fn add(work: &mut Work, new: &NewMessage<'_>) -> Result<Option<MessageId>, StorageFailure> {
     let added: Option<(i64,)> = sql(
-        "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, has_image, request_id, replica, created_at)
+        "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, replica, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (chat_id) WHERE status = 'pending' DO NOTHING RETURNING id",
     )
@@ -241,7 +274,7 @@ pub(super) async fn add(work: &mut Work, new: &NewMessage<'_>) -> Result<Option<
     .bind(new.sender.as_str())
     .bind(new.status.as_str())
     .bind(new.text)
-    .bind(i64::from(new.image.is_some()))
+    .bind(number(new.image.map_or(0, str::len) as u64))
     .bind(new.request_id)
     .bind(new.replica)
     .bind(new.created_at.as_microsecond())

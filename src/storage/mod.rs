@@ -5,6 +5,7 @@
 //! texts); what differs is in `migrations/`, one folder a database.
 
 mod accounts;
+mod books;
 mod chats;
 mod database;
 mod exchanges;
@@ -19,7 +20,6 @@ mod search;
 mod sessions;
 mod sqlite;
 mod totals;
-mod turns;
 
 use std::{fs::File, path::PathBuf, sync::Arc};
 
@@ -28,6 +28,7 @@ use secrecy::ExposeSecret;
 
 pub use self::{
     accounts::{Lock, Taken},
+    books::TurnRecord,
     chats::{ChatId, Cursor, StoredChat},
     exchanges::{Exchange, Kept, NewQuestion, Opening, Question},
     idempotency::{AskedBefore, CallersKey, KeptAnswer},
@@ -36,14 +37,13 @@ pub use self::{
     search::Found,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
-    turns::TurnRecord,
 };
 use self::{
+    books::Books,
     database::{Pool, sql},
     ledger::Ledger,
     outbox::Outbox,
     replicas::Replica,
-    turns::Books,
 };
 use crate::{clock::Clock, config, tasks::Tasks};
 
@@ -100,12 +100,12 @@ impl Storage {
         clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, StorageFailure> {
-        let (write, read, lock) = connect(settings).await?;
+        let Connected { write, read, heartbeat, lock } = connect(settings).await?;
         let replica = Replica::new(&log);
-        if lock.is_none() {
-            replica.succeed(&write).await?;
-            replica.sign_on(&write, clock.now()).await?;
-            tasks.spawn("replica", replica.clone().stay(write.clone(), clock.clone(), tasks.stopping()));
+        if let Some(heartbeat) = heartbeat {
+            replica.succeed(&heartbeat).await?;
+            replica.sign_on(&heartbeat, clock.now()).await?;
+            tasks.spawn("replica", replica.clone().stay(heartbeat, clock.clone(), tasks.stopping()));
         }
         let outbox = Arc::new(Outbox::open(&read).await?);
         let books = Books { write: write.clone(), log };
@@ -116,7 +116,7 @@ impl Storage {
 
     /// Brings the tables of a database up to date, and does nothing else.
     pub async fn migrate(settings: &config::Database) -> Result<(), StorageFailure> {
-        let (write, read, _lock) = connect(settings).await?;
+        let Connected { write, read, lock: _lock, .. } = connect(settings).await?;
         read.close().await;
         write.close().await;
         Ok(())
@@ -154,15 +154,24 @@ impl Storage {
     }
 }
 
-/// The connections for writing and for reading, and the lock of a file.
-async fn connect(settings: &config::Database) -> Result<(Pool, Pool, Option<File>), StorageFailure> {
+/// The connections to a database.
+struct Connected {
+    write: Pool,
+    read: Pool,
+    /// Of one that other processes may use, too.
+    heartbeat: Option<Pool>,
+    /// Of one that is this process's own.
+    lock: Option<File>,
+}
+
+async fn connect(settings: &config::Database) -> Result<Connected, StorageFailure> {
     let url = settings.url.expose_secret();
     if url.starts_with("sqlite:") {
         let sqlite::Opened { write, read, lock } = sqlite::open(url).await?;
-        return Ok((write, read, Some(lock)));
+        return Ok(Connected { write, read, heartbeat: None, lock: Some(lock) });
     }
-    let pool = postgres::open(settings).await?;
-    Ok((pool.clone(), pool, None))
+    let postgres::Opened { pool, heartbeat } = postgres::open(settings).await?;
+    Ok(Connected { write: pool.clone(), read: pool, heartbeat: Some(heartbeat), lock: None })
 }
 
 /// Whole numbers as SQL has them. What is counted here stays far below the limit; should it not, it stops there.

@@ -18,10 +18,18 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// A connection that was idle for longer than this is tried before it is used: its server may have been restarted.
 const TRUSTED: Duration = Duration::from_millis(500);
 
+/// A database on a server.
+pub(super) struct Opened {
+    pub(super) pool: Pool,
+    /// A connection apart: however busy the others are, the other replicas are to know that this one is alive.
+    pub(super) heartbeat: Pool,
+}
+
 /// Connects, and brings the tables up to date. Of replicas that start together, one does it and the others wait.
-pub(super) async fn open(settings: &config::Database) -> Result<Pool, StorageFailure> {
+pub(super) async fn open(settings: &config::Database) -> Result<Opened, StorageFailure> {
     let options = PgConnectOptions::from_str(settings.url.expose_secret()).map_err(StorageFailure::Address)?;
     let options = options.application_name("al-chat");
+    let patience = settings.statement_timeout + SILENCE;
     // Migrations may take their time.
     let first = PgPoolOptions::new()
         .max_connections(1)
@@ -30,8 +38,9 @@ pub(super) async fn open(settings: &config::Database) -> Result<Pool, StorageFai
         .await
         .map_err(StorageFailure::Connect)?;
     migrations::postgres().await?.run(&first).await?;
-    first.close().await;
-    let limit = format!("SET statement_timeout = {}", settings.statement_timeout.as_millis());
+    let limit = settings.statement_timeout.as_millis();
+    // A replica that is frozen in the middle of a transaction must not hold up the others for longer.
+    let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
     let connections = PgPoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.connect_timeout)
@@ -46,9 +55,10 @@ pub(super) async fn open(settings: &config::Database) -> Result<Pool, StorageFai
         })
         // Not among the options of the connection, which some poolers in between refuse.
         .after_connect(move |connection, _| {
-            let limit = sqlx::AssertSqlSafe(limit.clone());
-            Box::pin(async move { sqlx::raw_sql(limit).execute(connection).await.map(|_| ()) })
+            let limits = sqlx::AssertSqlSafe(limits.clone());
+            Box::pin(async move { sqlx::raw_sql(limits).execute(connection).await.map(|_| ()) })
         })
         .connect_lazy_with(options);
-    Ok(Pool::Postgres(PostgresPool { connections, patience: settings.statement_timeout + SILENCE }))
+    let pool = |connections| Pool::Postgres(PostgresPool { connections, patience });
+    Ok(Opened { pool: pool(connections), heartbeat: pool(first) })
 }

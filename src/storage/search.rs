@@ -25,13 +25,15 @@ pub struct Found {
 
 /// Lets a message be found by its words.
 pub(super) async fn index(work: &mut Work, owner: OwnerId, id: MessageId, text: &str) -> Result<(), StorageFailure> {
-    let words = std::iter::once(mark(owner)).chain(words(text)).collect::<Vec<_>>().join(" ");
+    let words = words(text);
     match work {
         Work::Sqlite(_) => {
+            let words = std::iter::once(mark(owner)).chain(words).collect::<Vec<_>>().join(" ");
             let indexing = sql("INSERT INTO message_words (rowid, words) VALUES ($1, $2)");
             indexing.bind(id.0).bind(words).execute(work).await?;
         }
         Work::Postgres(..) => {
+            let words = words.iter().map(|word| owned(owner, word)).collect::<Vec<_>>().join(" ");
             let indexing = sql("INSERT INTO message_words (message_id, owner_id, words)
                  VALUES ($1, $2, array_to_tsvector(string_to_array($3, ' ')))");
             indexing.bind(id.0).bind(owner.0).bind(words).execute(work).await?;
@@ -50,8 +52,8 @@ struct Search {
 }
 
 impl Storage {
-    /// The owner's messages that hold all words of a question, at most so many: the latest ones in front of this one.
-    /// A word of three or more letters may be the beginning of a longer one.
+    /// The owner's messages that hold all words of a question, at most so many: the latest ones in front of this one,
+    /// without their images. A word of three or more letters may be the beginning of a longer one.
     pub async fn search(
         &self,
         owner: OwnerId,
@@ -72,11 +74,10 @@ impl Storage {
     }
 
     async fn search_sqlite(&self, search: &Search) -> Result<Vec<Found>, StorageFailure> {
-        let all = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, i.url, m.created_at, c.title
+        let all = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
              FROM message_words
              JOIN messages m ON m.id = message_words.rowid
              JOIN chats c ON c.id = m.chat_id
-             LEFT JOIN message_images i ON i.message_id = m.id AND m.has_image = 1
              WHERE message_words MATCH $2 AND m.owner_id = $1 AND message_words.rowid < $3
              ORDER BY message_words.rowid DESC LIMIT $4";
         self.find(all, search).await
@@ -86,12 +87,11 @@ impl Storage {
     /// with a frequent one. Those are found soon by reading the latest messages, and then the index isn't asked. Which
     /// way is better is not left to the server, which doesn't know how frequent a word is with this owner.
     async fn search_postgres(&self, search: &Search) -> Result<Vec<Found>, StorageFailure> {
-        let latest = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, i.url, m.created_at, c.title
+        let latest = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
              FROM (SELECT message_id, words FROM message_words WHERE owner_id = $1 AND message_id < $3
                    ORDER BY message_id DESC LIMIT 2000) w
              JOIN messages m ON m.id = w.message_id
              JOIN chats c ON c.id = m.chat_id
-             LEFT JOIN message_images i ON i.message_id = m.id AND m.has_image = 1
              WHERE w.words @@ CAST($2 AS TSQUERY) AND m.owner_id = $1
              ORDER BY w.message_id DESC LIMIT $4";
         let found = self.find(latest, search).await?;
@@ -101,11 +101,10 @@ impl Storage {
         let all = "WITH w AS MATERIALIZED (SELECT message_id FROM message_words WHERE words @@ CAST($2 AS TSQUERY)),
                   last AS MATERIALIZED (SELECT message_id FROM w WHERE message_id < $3
                                         ORDER BY message_id DESC LIMIT $4)
-             SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, i.url, m.created_at, c.title
+             SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
              FROM last
              JOIN messages m ON m.id = last.message_id
              JOIN chats c ON c.id = m.chat_id
-             LEFT JOIN message_images i ON i.message_id = m.id AND m.has_image = 1
              WHERE m.owner_id = $1
              ORDER BY m.id DESC";
         self.find(all, search).await
@@ -118,10 +117,10 @@ impl Storage {
     }
 }
 
-type Row = (i64, i64, i64, String, String, String, Option<String>, i64, String);
+type Row = (i64, i64, i64, String, String, String, i64, i64, String);
 
-fn found((id, chat, turn, sender, status, text, image, created_at, title): Row) -> Found {
-    Found { message: message((id, chat, turn, sender, status, text, image, created_at)), title }
+fn found((id, chat, turn, sender, status, text, image_bytes, created_at, title): Row) -> Found {
+    Found { message: message((id, chat, turn, sender, status, text, image_bytes, created_at)), title }
 }
 
 /// Whether a word is long enough to stand for all that begin with it.
@@ -144,14 +143,16 @@ fn for_sqlite(owner: OwnerId, words: &[String]) -> String {
     wanted
 }
 
+/// A word that is the owner's alone: the index has a list of messages for each word, which should not hold those of
+/// others.
+fn owned(owner: OwnerId, word: &str) -> String {
+    format!("{owner}\u{e000}{word}")
+}
+
 /// The question in the language of PostgreSQL's text search.
 fn for_postgres(owner: OwnerId, words: &[String]) -> String {
-    let mut wanted = format!("'{}'", mark(owner));
-    for word in words {
-        // Writing to a string does not fail.
-        let _ = write!(wanted, " & '{word}'{}", if is_beginning(word) { ":*" } else { "" });
-    }
-    wanted
+    let word = |word: &String| format!("'{}'{}", owned(owner, word), if is_beginning(word) { ":*" } else { "" });
+    words.iter().map(word).collect::<Vec<_>>().join(" & ")
 }
 
 #[cfg(test)]

@@ -150,6 +150,16 @@ impl Storage {
         Ok(claimed > 0)
     }
 
+    /// Leaves the logging of a stop to whoever comes next.
+    pub async fn release_stop(&self, id: &SessionId) -> Result<(), StorageFailure> {
+        sql("UPDATE sessions SET replica = NULL WHERE id = $1 AND logged = 0 AND replica = $2")
+            .bind(id.as_str())
+            .bind(self.replica.id())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
     /// The stop is in the log: its turns are no longer needed.
     pub async fn mark_session_logged(&self, id: &SessionId) -> Result<(), StorageFailure> {
         let mut work = self.write.begin().await?;

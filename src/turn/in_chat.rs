@@ -26,6 +26,9 @@ use crate::{
 /// How often a chat is asked for in which another replica takes a turn.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// So many may wait for their turn in one chat; each holds what it has to say.
+const MOST_WAITING: usize = 32;
+
 /// How often it is tried again to keep what became of questions.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -93,7 +96,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Chats {
-    /// The one place in a chat, as soon as it is free.
+    /// The one place in a chat, as soon as it is free. `None` where too many wait for it.
     async fn place(&self, chat: ChatId) -> Option<OwnedSemaphorePermit> {
         let place = {
             let mut places = locked(&self.places);
@@ -105,6 +108,9 @@ impl Chats {
                 place
             })
         };
+        if Arc::strong_count(&place) > MOST_WAITING {
+            return None;
+        }
         place.acquire_owned().await.ok()
     }
 }
@@ -129,10 +135,7 @@ impl Turns {
         journal.keep_question(open.question.id);
         match self.fitted(&open.question, ask, model).await {
             Ok(messages) => ask.messages = messages,
-            Err(failure) => {
-                self.close_in_chat(open, journal, Err(failure.clone())).await?;
-                return Err(failure);
-            }
+            Err(failure) => return self.close_in_chat(open, journal, Err(failure)).await.map(|_| None),
         }
         Ok(Some(open))
     }
@@ -178,7 +181,7 @@ impl Turns {
             let page = page.map_err(|failure| unavailable(&failure))?;
             let Some(oldest) = page.last().map(|said| said.cursor) else { return Ok(fitting.into_messages()) };
             for said in page {
-                let message = self.told_again(question.owner, said, abilities.sees()).await?;
+                let message = self.told_again(question.owner, said, &fitting).await?;
                 if !fitting.offer(message) {
                     return Ok(fitting.into_messages());
                 }
@@ -187,14 +190,15 @@ impl Turns {
         }
     }
 
-    async fn told_again(&self, owner: OwnerId, said: SaidBefore, sees: bool) -> Result<Message, TurnFailure> {
+    async fn told_again(&self, owner: OwnerId, said: SaidBefore, fitting: &Fitting) -> Result<Message, TurnFailure> {
         let role = if said.sender == Sender::User { Role::User } else { Role::Assistant };
         let mut message = Message::new(role, said.text);
-        if said.has_image && sees {
+        let bytes = usize::try_from(said.image_bytes).unwrap_or(usize::MAX);
+        if bytes > 0 && fitting.has_room_for_image(bytes) {
             let image = self.0.storage.image(owner, said.id).await.map_err(|failure| unavailable(&failure))?;
             message.image = image.and_then(|url| Image::parse(&url).ok());
-        } else if said.has_image {
-            message.content = format!("{}\n\n{}", message.content, InWords::UNSEEN);
+        } else if bytes > 0 {
+            message.content = InWords::of_image(&message.content).to_string();
         }
         Ok(message)
     }
@@ -220,18 +224,28 @@ impl Turns {
         }
     }
 
-    /// Where the turn of this request is kept in its chat, for somebody who asks for the same.
-    pub(super) async fn exchange(&self, ask: &Ask, request_id: &str) -> Result<Option<Exchange>, TurnFailure> {
-        let Some(InChat { owner, .. }) = ask.in_chat else { return Ok(None) };
-        let kept = self.0.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
-        kept.map(Some).ok_or(TurnFailure::ChatChanged)
+    /// Where the turn of this request is kept in its chat, and the text of its answer; outside of chats, nowhere and
+    /// this text. Fails if it was removed.
+    pub(super) async fn exchange(
+        &self,
+        ask: &Ask,
+        request_id: &str,
+        text: String,
+    ) -> Result<(Option<Exchange>, String), TurnFailure> {
+        let Some(InChat { owner, .. }) = ask.in_chat else { return Ok((None, text)) };
+        let storage = &self.0.storage;
+        let exchange = storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
+        let exchange = exchange.ok_or(TurnFailure::ChatChanged)?;
+        let answer = storage.message(owner, exchange.answer.id).await.map_err(|failure| unavailable(&failure))?;
+        Ok((Some(exchange), answer.ok_or(TurnFailure::ChatChanged)?.text))
     }
 
     async fn keep(&self, Unkept { open, answer }: &Unkept) -> Result<Option<Exchange>, StorageFailure> {
-        match answer {
-            Some((text, at)) => self.0.storage.answer_question(&open.question, text, *at).await,
-            None => self.0.storage.fail_question(&open.question).await.map(|()| None),
+        let storage = &self.0.storage;
+        if let Some((text, at)) = answer {
+            return storage.answer_question(&open.question, text, *at).await;
         }
+        storage.fail_question(open.question.id, &open.question.request_id).await.map(|_| None)
     }
 
     /// Keeps what could not be kept at once, and fails the questions that a death left pending, as long as the service
@@ -255,23 +269,39 @@ impl Turns {
         }
     }
 
+    /// Stops at the first failure: what the database refuses now, it refuses for all.
     async fn keep_unkept(&self) {
-        let unkept = std::mem::take(&mut *locked(&self.0.chats.unkept));
-        for one in unkept {
+        let mut unkept = std::mem::take(&mut *locked(&self.0.chats.unkept));
+        while let Some(one) = unkept.pop() {
             if let Err(failure) = self.keep(&one).await {
                 tracing::warn!(%failure, "what became of a turn in a stored chat cannot be kept yet");
-                locked(&self.0.chats.unkept).push(one);
+                unkept.push(one);
+                break;
             }
         }
+        locked(&self.0.chats.unkept).append(&mut unkept);
     }
 
+    /// Fails the questions whose turns have died.
     async fn fail_orphans(&self) {
-        let going_on = locked(&self.0.chats.going_on).clone();
-        match self.0.storage.fail_orphans(&going_on, self.0.clock.now()).await {
+        match self.try_to_fail_orphans().await {
             Ok(0) => {}
             Ok(messages) => tracing::warn!(messages, "turns in stored chats were cut off; they can be tried again"),
             Err(failure) => tracing::warn!(%failure, "stored chats cannot be looked through yet"),
         }
+    }
+
+    async fn try_to_fail_orphans(&self) -> Result<u64, StorageFailure> {
+        let pending = self.0.storage.pending_questions(self.0.clock.now()).await?;
+        let mut failed = 0;
+        for (id, request_id) in pending {
+            // Looked at after the database: a turn is known here before its question is kept.
+            let goes_on = locked(&self.0.chats.going_on).contains(&request_id);
+            if !goes_on {
+                failed += u64::from(self.0.storage.fail_question(id, &request_id).await?);
+            }
+        }
+        Ok(failed)
     }
 }
 

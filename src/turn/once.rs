@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Ask, InChat, Reader, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
     clock::Clock,
-    storage::{AskedBefore, CallersKey, KeptAnswer, Storage},
+    storage::{AskedBefore, CallersKey, KeptAnswer, Storage, StorageFailure},
 };
 
 /// Longest key, in bytes.
@@ -62,7 +62,12 @@ pub(super) async fn forget_old_keys(storage: Storage, clock: Clock, stopping: Ca
 impl Turns {
     /// Takes the turn, or finds the one that was taken for the same key. A task of its own does it, so that a client
     /// that leaves doesn't leave a key behind that nobody works for.
-    pub(super) async fn take_once(&self, ask: Ask, model: String, key: IdempotencyKey) -> Result<Reader, TurnFailure> {
+    pub(super) async fn take_once(
+        &self,
+        mut ask: Ask,
+        model: String,
+        key: IdempotencyKey,
+    ) -> Result<Reader, TurnFailure> {
         let (found, reader) = oneshot::channel();
         let this = self.clone();
         let key = CallersKey { caller: caller(&ask), key: key.0 };
@@ -70,7 +75,7 @@ impl Turns {
             let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
-            let Some(reader) = this.find_before(&ask, &key).await.transpose() else {
+            let Some(reader) = this.find_before(&mut ask, &key).await.transpose() else {
                 // Whoever asked may have left: then the turn is without a reader, and ends in time.
                 let _ = found.send(Ok(journal.reader()));
                 return this.run(ask, model, journal, Some(key)).await;
@@ -85,17 +90,21 @@ impl Turns {
     }
 
     /// A reader of the turn that was taken for this key before; if there was none, the key is taken.
-    async fn find_before(&self, ask: &Ask, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
+    async fn find_before(&self, ask: &mut Ask, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
         let asked = fingerprint(ask);
         let mut lost = None;
         let patience = Instant::now() + self.0.limits.timeout;
         loop {
             let now = self.0.clock.now();
-            let before = self.0.storage.take_key(key, &asked, &ask.request_id, now).await.map_err(|failure| {
-                tracing::error!(%failure, "an Idempotency-Key cannot be taken");
-                TurnFailure::StorageUnavailable
-            })?;
+            let before = self.0.storage.take_key(key, &asked, &ask.request_id, now).await;
+            let before = before.map_err(|failure| unkept(&failure))?;
             let Some(before) = before else { return Ok(None) };
+            if before.is_refused {
+                if self.take_over(ask, key, &before, &asked).await? {
+                    return Ok(None);
+                }
+                continue;
+            }
             if before.fingerprint != asked {
                 return Err(TurnFailure::KeyReused);
             }
@@ -118,6 +127,25 @@ impl Turns {
         }
     }
 
+    /// Takes the turn anew that was refused in a stored chat: there its message remains, and is tried again if the same
+    /// is asked. Returns whether this request is the one to do so.
+    async fn take_over(
+        &self,
+        ask: &mut Ask,
+        key: &CallersKey,
+        before: &AskedBefore,
+        asked: &str,
+    ) -> Result<bool, TurnFailure> {
+        let (storage, first) = (&self.0.storage, before.request_id.as_str());
+        let taken = storage.take_over_key(key, first, asked, &ask.request_id).await;
+        let taken = taken.map_err(|failure| unkept(&failure))?;
+        if let Some(in_chat) = ask.in_chat.as_mut().filter(|_| taken && before.fingerprint == asked) {
+            let failed = storage.failed_question(in_chat.owner, first).await.map_err(|failure| unkept(&failure))?;
+            in_chat.again = failed.or(in_chat.again);
+        }
+        Ok(taken)
+    }
+
     /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
     async fn repeat(&self, ask: &Ask, before: AskedBefore) -> Result<Option<Reader>, TurnFailure> {
         let known = self.0.registry.find(&before.request_id);
@@ -125,7 +153,7 @@ impl Turns {
             return Ok(Some(reader));
         }
         if let Some(KeptAnswer { text, model, usage, finish, at }) = before.answer {
-            let exchange = self.exchange(ask, &before.request_id).await?;
+            let (exchange, text) = self.exchange(ask, &before.request_id, text).await?;
             let owner = ask.in_chat.map(|in_chat| in_chat.owner);
             let told = Told { model, usage, finish, at, exchange };
             let journal = Journal::ended(before.request_id, ask.session_id.clone(), owner, &text, told);
@@ -138,7 +166,7 @@ impl Turns {
         Ok(None)
     }
 
-    /// Keeps the answer for repetitions, or gives back a key for which nothing was spent.
+    /// Keeps the answer for repetitions, or leaves a key for which nothing was spent to be used again.
     pub(super) async fn settle_key(
         &self,
         key: &CallersKey,
@@ -146,20 +174,27 @@ impl Turns {
         told: &Result<Told, TurnFailure>,
         may_have_cost: bool,
     ) {
-        let storage = &self.0.storage;
+        let (storage, request_id) = (&self.0.storage, journal.request_id.as_str());
+        let is_in_chat = journal.owner.is_some();
         let settled = match told {
             Ok(Told { model, usage, finish, at, .. }) => {
-                let (text, model) = (journal.text(), model.clone());
-                let answer = KeptAnswer { text, model, usage: *usage, finish: *finish, at: *at };
-                storage.keep_answer(key, &answer).await
+                // A stored chat has the text already.
+                let text = if is_in_chat { String::new() } else { journal.text() };
+                let answer = KeptAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at };
+                storage.keep_answer(key, request_id, &answer).await
             }
-            Err(_) if may_have_cost => Ok(()),
-            Err(_) => storage.give_key_back(key).await,
+            Err(_) if is_in_chat || may_have_cost => storage.end_key(key, request_id, !may_have_cost).await,
+            Err(_) => storage.give_key_back(key, request_id).await,
         };
         if let Err(failure) = settled {
             tracing::error!(%failure, "a turn with an Idempotency-Key will be told as interrupted");
         }
     }
+}
+
+fn unkept(failure: &StorageFailure) -> TurnFailure {
+    tracing::error!(%failure, "an Idempotency-Key cannot be taken");
+    TurnFailure::StorageUnavailable
 }
 
 /// Whose key it is. Outside of stored chats that is whoever knows the session or the name; somebody else's key of the

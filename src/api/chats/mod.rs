@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     account::OwnerId,
+    accounts::AccountFailure,
     clock::Clock,
     storage::{ChatId, Cursor, Found, MessageId, StoredChat, StoredMessage},
     title::Title,
@@ -31,38 +32,26 @@ use crate::{
 /// Messages that a search finds at once, where nothing else is asked for.
 const FOUND: u64 = 50;
 
-failures! { ListFailure {
+failures! { ListFailure, signed in {
     400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-failures! { CreateFailure {
+failures! { CreateFailure, signed in {
     400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-failures! { ChatFailure {
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+failures! { ChatFailure, signed in {
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-failures! { RenameFailure {
+failures! { RenameFailure, signed in {
     400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 /// A chat, without what was said in it.
@@ -181,7 +170,7 @@ impl ChatsApi {
     /// Search the messages
     ///
     /// Finds one's own messages that hold all the words of `q`, without regard to case and accents; a word of three or
-    /// more letters may be the beginning of a longer one. The latest ones come first.
+    /// more letters may be the beginning of a longer one. The latest ones come first, without their images.
     #[oai(path = "/search", method = "get", operation_id = "searchMessages")]
     async fn search(
         &self,
@@ -218,9 +207,11 @@ impl ChatsApi {
         Bearer(signed_in): Bearer,
         OptionalJson(request): OptionalJson<TitleRequest>,
     ) -> Result<Created<WholeChat>, CreateFailure> {
-        let given = request.title.filter(|title| !title.trim().is_empty());
+        // What a chat without a title is called is no title.
+        let given = request.title.filter(|title| !matches!(title.trim(), "" | Title::NEW));
         let title = given.as_deref().map(Title::parse).transpose()?;
         let chat = doors.storage.create_chat(signed_in.account.id, title.as_ref(), doors.clock.now()).await?;
+        let chat = chat.ok_or(AccountFailure::EndedToken)?;
         Ok(Created(WholeChat::new(chat, Vec::new(), &doors.clock)))
     }
 
@@ -306,12 +297,9 @@ impl ChatsApi {
     }
 }
 
-failures! { ExportFailure {
+failures! { ExportFailure, signed in {
     400 "There is no such `format` (`invalid_request`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
-    500 "A fault of this server (`internal_error`).",
-    503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 impl Example for ChatBody {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Storage, StorageFailure, count,
-    database::{Place, Pool, Work, sql},
+    database::{On, Pool, Work, sql},
     ledger::Entry,
     number,
 };
@@ -108,20 +108,20 @@ impl Storage {
     }
 }
 
-async fn places(place: impl Into<Place<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
+async fn places(on: impl Into<On<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
     let places = sql("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7").bind(log);
-    let rows = places.fetch_all(place).await?;
+    let rows = places.fetch_all(on).await?;
     let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });
     Ok(rows.into_iter().filter_map(place).collect())
 }
 
-async fn note_place(at: impl Into<Place<'_>>, log: &str, place: LogPlace) -> Result<(), StorageFailure> {
+async fn note_place(on: impl Into<On<'_>>, log: &str, place: LogPlace) -> Result<(), StorageFailure> {
     sql("INSERT INTO log_places (log, day, size) VALUES ($1, $2, $3)
          ON CONFLICT (log, day) DO UPDATE SET size = excluded.size")
     .bind(log)
     .bind(place.date.to_string())
     .bind(number(place.end))
-    .execute(at)
+    .execute(on)
     .await?;
     Ok(())
 }
