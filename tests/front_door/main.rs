@@ -6,6 +6,7 @@
 
 mod accounts;
 mod breaker;
+mod chats;
 mod client;
 mod command_line;
 mod contract;
@@ -13,22 +14,30 @@ mod crash;
 mod credentials;
 mod database;
 mod events;
+mod failed_messages;
 mod fakes;
 mod fakes_work;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hand_clock;
 mod house;
+mod images;
+mod member;
+mod messages;
 mod model_trouble;
 mod once;
+mod owners;
 #[cfg(target_os = "linux")]
 mod plans;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod pressure;
+mod search;
 mod serving;
 mod session_log;
 mod sessions;
+#[cfg(target_os = "linux")]
+mod shared_chats;
 mod streaming;
 mod turns;
 mod usage;

@@ -1,0 +1,389 @@
+//! Stored chats: begun, listed, read, renamed, cleared, deleted, exported.
+
+use std::{collections::HashSet, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+
+use crate::{
+    fakes::model::{Behaviour, FakeModel},
+    hand_clock::HandClock,
+    house::{House, Service},
+    member::{Member, list, next_page, number, told_to, with_ada},
+};
+
+const HISTORIES: &str = "/api/chat/histories";
+const CREATE: &str = "/api/chat/create";
+
+/// What has to live as long as a service is used.
+type Kept = (FakeModel, House, Service);
+
+/// A service whose clock is moved by hand, with a model that says everything back.
+async fn at_noon() -> (Kept, Member, HandClock) {
+    let model = FakeModel::start().await;
+    model.behave(Behaviour::Echo);
+    let house = House::of_model(&model);
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let ada = Member::join(&service.client, "ada").await;
+    ((model, house, service), ada, hands)
+}
+
+#[track_caller]
+fn assert_moment(value: &Value, expected: &str) {
+    let moment = value.as_str().expect("a time").parse::<Timestamp>().expect("RFC 3339 with an offset");
+    assert_eq!(moment, expected.parse().unwrap());
+}
+
+#[track_caller]
+fn assert_fields(value: &Value, fields: &[&str]) {
+    let found = value.as_object().expect("an object").keys().map(String::as_str).collect::<HashSet<_>>();
+    assert_eq!(found, fields.iter().copied().collect(), "{value}");
+}
+
+const CHAT: [&str; 5] = ["id", "title", "created_at", "updated_at", "message_count"];
+const WHOLE_CHAT: [&str; 6] = ["id", "title", "created_at", "updated_at", "message_count", "messages"];
+const MESSAGE: [&str; 6] = ["id", "text", "sender", "image_url", "created_at", "status"];
+
+#[tokio::test]
+async fn a_chat_is_begun_filled_read_and_deleted() {
+    let (_kept, ada, hands) = at_noon().await;
+    let made = ada.post(CREATE, &json!({ "title": " Trip to\nRome " })).await;
+    assert_eq!(made.status, 201);
+    let made = made.json();
+    assert_fields(&made, &WHOLE_CHAT);
+    let chat = number(&made["id"]);
+    assert_eq!(
+        (&made["title"], &made["messages"], &made["message_count"]),
+        (&"Trip to Rome".into(), &json!([]), &0.into())
+    );
+    for field in ["created_at", "updated_at"] {
+        assert_moment(&made[field], "2026-05-04T12:00:00Z");
+    }
+    assert_eq!(ada.chat(chat).await, made);
+
+    hands.advance(Duration::from_mins(1));
+    let said = ada.say(chat, " What is\nPython? ").await;
+    assert_fields(&said, &["user_message", "ai_response"]);
+    let (question, answer) = (&said["user_message"], &said["ai_response"]);
+    for (message, sender) in [(question, "user"), (answer, "bot")] {
+        assert_fields(message, &MESSAGE);
+        assert_eq!((&message["sender"], &message["text"]), (&sender.into(), &" What is\nPython? ".into()));
+        assert_eq!((&message["image_url"], &message["status"]), (&Value::Null, &"complete".into()));
+        assert_moment(&message["created_at"], "2026-05-04T12:01:00Z");
+    }
+    assert!(number(&question["id"]) < number(&answer["id"]));
+    let whole = ada.chat(chat).await;
+    assert_eq!((&whole["messages"], &whole["message_count"]), (&json!([question, answer]), &2.into()));
+    assert_eq!((&whole["title"], &whole["created_at"]), (&"Trip to Rome".into(), &made["created_at"]));
+    assert_moment(&whole["updated_at"], "2026-05-04T12:01:00Z");
+    assert_eq!(ada.messages(chat).await, [question.clone(), answer.clone()]);
+    let listed = ada.histories().await;
+    assert_eq!(listed.len(), 1);
+    assert_fields(&listed[0], &CHAT);
+    for field in CHAT {
+        assert_eq!(listed[0][field], whole[field]);
+    }
+
+    let deleted = ada.delete(&format!("/api/chat/{chat}/delete")).await.assert_ok();
+    assert_eq!(deleted, json!({ "message": "Chat deleted successfully" }));
+    assert_eq!((ada.histories().await.len(), ada.find("python").await.len()), (0, 0));
+    ada.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
+    ada.get(&format!("/api/messages/{chat}/messages")).await.assert_error(404, "chat_not_found");
+    ada.send(chat, "Hello?").await.assert_error(404, "chat_not_found");
+    ada.delete(&format!("/api/chat/{chat}/delete")).await.assert_error(404, "chat_not_found");
+    for message in [question, answer] {
+        ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_error(404, "message_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_chat_without_a_title_is_begun_with_any_body_or_none() {
+    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let rows = [
+        ("", ""),
+        ("application/json", ""),
+        ("application/json", " "),
+        ("application/json", "{}"),
+        ("", "{}"),
+        ("application/json", r#"{"title":null}"#),
+        ("application/json", r#"{"title":" \n"}"#),
+        ("application/json", r#"{"title":"","unknown":7}"#),
+    ];
+    for (content_type, body) in rows {
+        let mut request = ada.request(Method::POST, CREATE).body(body);
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        let answer = ada.client.send(request).await;
+        assert_eq!(answer.status, 201, "{content_type} {body}: {}", answer.text);
+        assert_eq!(answer.json()["title"], "New Chat");
+    }
+    for (body, code) in [
+        ("{", "invalid_json"),
+        (r#"{"title":7}"#, "invalid_request"),
+        (r#"["title"]"#, "invalid_request"),
+        (&json!({ "title": "x".repeat(201) }).to_string(), "invalid_title"),
+    ] {
+        let request = ada.request(Method::POST, CREATE).header("content-type", "application/json");
+        ada.client.send(request.body(body.to_owned())).await.assert_error(400, code);
+    }
+    let huge = json!({ "title": "x".repeat(1 << 20) });
+    ada.post(CREATE, &huge).await.assert_error(413, "body_too_large");
+    assert_eq!(ada.histories().await.len(), rows.len());
+}
+
+#[tokio::test]
+async fn the_first_message_gives_a_title_to_a_chat_without_one() {
+    let (model, _house, _service, ada) = with_ada(&[("MODEL_RETRIES", "0")]).await;
+    let chat = ada.begin().await;
+    ada.say(chat, "  What is\n\tPython? ").await;
+    ada.say(chat, "And what is Rust?").await;
+    assert_eq!(ada.chat(chat).await["title"], "What is Python?");
+    ada.clear(chat).await;
+    ada.say(chat, "Something else").await;
+    assert_eq!(ada.chat(chat).await["title"], "What is Python?", "a title stays");
+
+    // A given one stays; some clients give what a chat without one is called.
+    for (title, later) in [("Trip to Rome", "Trip to Rome"), ("New Chat", "What is Python?")] {
+        let chat = ada.begin_titled(title).await;
+        assert_eq!(ada.chat(chat).await["title"], title);
+        ada.say(chat, "What is Python?").await;
+        assert_eq!(ada.chat(chat).await["title"], later);
+    }
+    // An image says nothing; the first words do. A failed message has words, too.
+    let chat = ada.begin().await;
+    let image = json!({ "image_url": "https://a.example/cat.png" });
+    ada.client.send(ada.sending(chat, &image)).await.assert_ok();
+    assert_eq!(ada.chat(chat).await["title"], "New Chat");
+    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    ada.send(chat, "Whose cat is it?").await.assert_error(400, "request_refused");
+    assert_eq!(ada.chat(chat).await["title"], "Whose cat is it?");
+    let chat = ada.begin().await;
+    ada.say(chat, &"word ".repeat(100)).await;
+    let title = ada.chat(chat).await["title"].as_str().unwrap().to_owned();
+    assert!(title.ends_with("word…") && title.chars().count() <= 61, "{title}");
+}
+
+#[tokio::test]
+async fn a_chat_is_renamed() {
+    let (_kept, ada, hands) = at_noon().await;
+    let chat = ada.begin().await;
+    hands.advance(Duration::from_secs(1));
+    let renamed = ada.rename(chat, " Trip\nto  Rome ").await.assert_ok();
+    assert_fields(&renamed, &CHAT);
+    assert_eq!((number(&renamed["id"]), &renamed["title"]), (chat, &"Trip to Rome".into()));
+    assert_moment(&renamed["updated_at"], "2026-05-04T12:00:01Z");
+    assert_moment(&renamed["created_at"], "2026-05-04T12:00:00Z");
+    ada.say(chat, "What is Python?").await;
+    let expected = "x".repeat(200);
+    for (body, code) in [
+        (json!({ "title": " \n" }), "invalid_title"),
+        (json!({ "title": null }), "invalid_title"),
+        (json!({}), "invalid_title"),
+        (json!({ "title": "x".repeat(201) }), "invalid_title"),
+        (json!({ "title": ["x"] }), "invalid_request"),
+    ] {
+        let request = ada.json_request(Method::PATCH, &format!("/api/chat/{chat}"), &body);
+        ada.client.send(request).await.assert_error(400, code);
+    }
+    assert_eq!(ada.chat(chat).await["title"], "Trip to Rome");
+    ada.rename(chat, &expected).await.assert_ok();
+    assert_eq!(ada.histories().await[0]["title"], expected);
+    ada.rename(chat + 1, "Nothing").await.assert_error(404, "chat_not_found");
+}
+
+#[tokio::test]
+async fn chats_are_listed_by_what_was_done_in_them_last() {
+    let (_kept, ada, hands) = at_noon().await;
+    let mut chats = Vec::new();
+    for _ in 0..4 {
+        hands.advance(Duration::from_secs(1));
+        chats.push(ada.begin().await);
+    }
+    let order = async || ada.histories().await.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
+    assert_eq!(order().await, [chats[3], chats[2], chats[1], chats[0]]);
+    hands.advance(Duration::from_secs(1));
+    ada.say(chats[0], "Hello").await;
+    assert_eq!(order().await, [chats[0], chats[3], chats[2], chats[1]]);
+    hands.advance(Duration::from_secs(1));
+    ada.rename(chats[1], "Renamed").await.assert_ok();
+    assert_eq!(order().await, [chats[1], chats[0], chats[3], chats[2]]);
+    hands.advance(Duration::from_secs(1));
+    ada.clear(chats[2]).await;
+    assert_eq!(order().await, [chats[2], chats[1], chats[0], chats[3]]);
+    ada.delete_chat(chats[1]).await;
+    assert_eq!(order().await, [chats[2], chats[0], chats[3]]);
+}
+
+#[tokio::test]
+async fn a_cleared_chat_is_empty_and_goes_on() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin_titled("Rome").await;
+    ada.say(chat, "Forget this").await;
+    for (content_type, body) in [("", ""), ("application/json", "{}"), ("text/plain", "{"), ("application/json", "")] {
+        let mut request = ada.request(Method::POST, &format!("/api/chat/{chat}/clear")).body(body);
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        let cleared = ada.client.send(request).await.assert_ok();
+        assert_eq!(cleared, json!({ "message": "Chat cleared successfully" }));
+    }
+    assert_eq!((ada.talk(chat).await.len(), ada.find("forget").await.len()), (0, 0));
+    assert_eq!(ada.chat(chat).await["title"], "Rome");
+    model.behave(Behaviour::Echo);
+    ada.say(chat, "Hello").await;
+    assert_eq!(ada.talk(chat).await, ["Hello", "> Hello"]);
+    assert_eq!(told_to(&model, 1), ["u: Hello"]);
+}
+
+#[tokio::test]
+async fn a_deleted_message_is_gone_from_everywhere() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    model.behave(Behaviour::Echo);
+    let chat = ada.begin().await;
+    let first = ada.say(chat, "Keep one").await;
+    let second = ada.say(chat, "Drop two").await;
+    for (message, left) in [
+        (&second["user_message"]["id"], &["Keep one", "> Keep one", "> Drop two"][..]),
+        (&first["ai_response"]["id"], &["Keep one", "> Drop two"]),
+    ] {
+        let deleted = ada.delete(&format!("/api/messages/{message}")).await.assert_ok();
+        assert_eq!(deleted, json!({ "message": "Message deleted successfully" }));
+        assert_eq!(ada.talk(chat).await, left);
+        ada.delete(&format!("/api/messages/{message}")).await.assert_error(404, "message_not_found");
+    }
+    assert_eq!((ada.find("keep").await.len(), ada.find("drop").await.len()), (1, 1));
+    ada.say(chat, "Three").await;
+    let told = told_to(&model, 2);
+    assert!(!told.contains(&"u: Drop two".to_owned()) && told.ends_with(&["u: Three".to_owned()]), "{told:?}");
+}
+
+/// Begins chats, some of them at the same moment. Returns the whole list.
+async fn some_chats(ada: &Member, hands: &HandClock, count: usize) -> Vec<Value> {
+    for number in 0..count {
+        hands.advance(Duration::from_micros(u64::from(number % 3 == 0)));
+        ada.begin().await;
+    }
+    ada.histories().await
+}
+
+#[tokio::test]
+async fn pages_of_any_size_make_up_the_whole_list() {
+    const COUNT: usize = 23;
+    let (_kept, ada, hands) = at_noon().await;
+    assert_eq!(ada.pages(&format!("{HISTORIES}?limit=1")).await, [Vec::<Value>::new()]);
+    let whole = some_chats(&ada, &hands, COUNT).await;
+    assert_eq!(whole.len(), COUNT);
+    for size in (1..=COUNT + 2).chain([1000]) {
+        let pages = ada.pages(&format!("{HISTORIES}?limit={size}")).await;
+        assert_eq!(pages.len(), COUNT.div_ceil(size), "a link is there exactly if there is more");
+        assert!(pages.iter().rev().skip(1).all(|page| page.len() == size));
+        assert_eq!(pages.concat(), whole, "pages of {size}");
+    }
+    assert_eq!(next_page(&ada.get(HISTORIES).await), None);
+}
+
+#[tokio::test]
+async fn pages_hold_while_chats_come_and_go() {
+    let (_kept, ada, hands) = at_noon().await;
+    for size in [1, 2, 3, 5] {
+        let whole = some_chats(&ada, &hands, 12).await;
+        let ids = whole.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
+        let (mut seen, mut touched, mut next) = (Vec::new(), HashSet::new(), Some(format!("{HISTORIES}?limit={size}")));
+        let mut round = 0;
+        while let Some(path) = next {
+            let answer = ada.get(&path).await;
+            let page = list(&answer.assert_ok());
+            seen.extend(page.iter().map(|chat| number(&chat["id"])));
+            next = next_page(&answer);
+            hands.advance(Duration::from_secs(1));
+            // What stands last on the page, where the next one begins, is renamed or deleted; others come.
+            let last = *seen.last().unwrap();
+            touched.insert(last);
+            if round % 2 == 0 {
+                ada.rename(last, "Renamed").await.assert_ok();
+            } else {
+                ada.delete_chat(last).await;
+            }
+            let other = ids[(round * 7 + 3) % ids.len()];
+            if touched.insert(other) {
+                ada.delete_chat(other).await;
+            }
+            ada.begin().await;
+            round += 1;
+        }
+        let once = seen.iter().collect::<HashSet<_>>();
+        assert_eq!(once.len(), seen.len(), "none is told twice: {seen:?}");
+        let untouched = ids.iter().filter(|id| !touched.contains(*id));
+        assert!(untouched.clone().all(|id| seen.contains(id)), "{untouched:?} are not all in {seen:?}");
+        for chat in ada.histories().await {
+            ada.delete_chat(number(&chat["id"])).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_refused() {
+    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    for path in [HISTORIES.to_owned(), "/api/chat/search".to_owned(), format!("/api/messages/{chat}/messages")] {
+        for limit in ["0", "-1", "1001", "x", "1.5", "99999999999999999999"] {
+            ada.get(&format!("{path}?limit={limit}")).await.assert_error(400, "invalid_request");
+        }
+        for before in ["", "x", "1", "_", "1_", "_1", "1_2_3", "1_99999999999999999999", "%00"] {
+            ada.get(&format!("{path}?before={before}")).await.assert_error(400, "invalid_cursor");
+        }
+        for edge in ["9223372036854775807_9223372036854775807", "-9223372036854775808_-9223372036854775808", "0_0"] {
+            ada.get(&format!("{path}?limit=1000&before={edge}")).await.assert_ok();
+        }
+    }
+    for path in ["/api/chat/x", "/api/chat/99999999999999999999", "/api/chat/-1", "/api/chat/0", "/api/chat/1.0"] {
+        let answer = ada.get(path).await;
+        assert_eq!(answer.status, 404, "{path} {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_chat_is_exported_for_programs_and_for_people() {
+    let (_kept, ada, _) = at_noon().await;
+    let chat = ada.begin_titled("Trip to Rome").await;
+    ada.say(chat, "Where is *it*?\n").await;
+    let path = format!("/api/chat/{chat}/export");
+    for path in [path.clone(), format!("{path}?format=json")] {
+        let answer = ada.get(&path).await;
+        assert_eq!(answer.assert_ok(), ada.chat(chat).await);
+        assert!(answer.header("content-type").starts_with("application/json"));
+        assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"chat-{chat}.json\""));
+    }
+    let answer = ada.get(&format!("{path}?format=markdown")).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("text/markdown"));
+    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"chat-{chat}.md\""));
+    let at = ada.chat(chat).await["created_at"].as_str().unwrap().to_owned();
+    let expected = format!("# Trip to Rome\n\n**You**, {at}\n\nWhere is *it*?\n\n**Bot**, {at}\n\nWhere is *it*?\n");
+    assert_eq!(answer.text, expected);
+    for format in ["pdf", "", "JSON%00"] {
+        ada.get(&format!("{path}?format={format}")).await.assert_error(400, "invalid_request");
+    }
+    ada.get(&format!("/api/chat/{}/export?format=markdown", chat + 1)).await.assert_error(404, "chat_not_found");
+}
+
+#[tokio::test]
+async fn a_browser_may_rename_and_read_where_lists_go_on() {
+    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let preflight = ada.client.request(Method::OPTIONS, "/api/chat/1").header("origin", "https://shop.example");
+    let preflight = preflight.header("access-control-request-method", "PATCH");
+    let answer = ada.client.send(preflight).await;
+    assert!(names(&answer.headers, "access-control-allow-methods").contains("patch"));
+    let exposed = names(&ada.get(HISTORIES).await.headers, "access-control-expose-headers");
+    for header in ["link", "content-disposition", "x-request-id", "retry-after"] {
+        assert!(exposed.contains(header), "{header} is not among {exposed:?}");
+    }
+}
+
+fn names(headers: &HeaderMap, list: &str) -> HashSet<String> {
+    let list = headers[list].to_str().unwrap().to_ascii_lowercase();
+    list.split(',').map(|name| name.trim().to_owned()).collect()
+}

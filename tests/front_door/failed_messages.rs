@@ -1,0 +1,502 @@
+//! Messages whose turn fails: kept with an answer, or as failed, to be tried again; never in between.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::{
+    client::Answer,
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Script, Tap},
+    house::{House, Service, wait_until},
+    member::{Member, number, told_to, with_ada},
+};
+
+const ONE_TRY: (&str, &str) = ("MODEL_RETRIES", "0");
+const NO_GRACE: (&str, &str) = ("RESUME_GRACE", "0");
+
+fn refusal(status: u16) -> Behaviour {
+    Behaviour::Refuse { status, headers: vec![], body: "{}".to_owned() }
+}
+
+fn script(words: &[&str], pace: Pace, ending: Ending) -> Behaviour {
+    let pieces = words.iter().map(ToString::to_string).collect();
+    Behaviour::Stream(Script { pieces, pace, ending, ..Script::default() })
+}
+
+/// The message that an error tells of.
+#[track_caller]
+fn failed_message(error: &Value) -> i64 {
+    number(&error["details"]["user_message_id"])
+}
+
+/// A model that says everything back unless told otherwise, and ada's chat.
+async fn with_chat(settings: &[(&str, &str)]) -> (FakeModel, House, Service, Member, i64) {
+    let (model, house, service, ada) = with_ada(settings).await;
+    model.behave(Behaviour::Echo);
+    let chat = ada.begin().await;
+    (model, house, service, ada, chat)
+}
+
+/// Says this, to a model that refuses it. Returns the message.
+async fn fail(ada: &Member, model: &FakeModel, chat: i64, text: &str) -> i64 {
+    model.once(refusal(400));
+    let answer = ada.send(chat, text).await;
+    answer.assert_error(400, "request_refused");
+    failed_message(&answer.json())
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_place() {
+    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+    ada.say(chat, "One").await;
+    let failed = fail(&ada, &model, chat, "Two").await;
+    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed"]);
+    assert_eq!(number(&ada.messages(chat).await[2]["id"]), failed);
+    assert_eq!(number(&ada.histories().await[0]["message_count"]), 3);
+
+    ada.say(chat, "Three").await;
+    let also_failed = fail(&ada, &model, chat, "Four").await;
+    assert_eq!(told_to(&model, 3), ["u: One", "a: One", "u: Three", "a: Three", "u: Four"]);
+
+    // A retry may fail, too.
+    model.once(refusal(500));
+    let answer = ada.retry(failed).await;
+    answer.assert_error(502, "model_failed");
+    assert_eq!(failed_message(&answer.json()), failed);
+    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed", "Three", "> Three", "Four failed"]);
+
+    let before = ada.messages(chat).await[2].clone();
+    let retried = ada.retry(failed).await.assert_ok();
+    let talk = ada.talk(chat).await;
+    assert_eq!(talk, ["One", "> One", "Two", "> Two", "Three", "> Three", "Four failed"]);
+    assert_eq!(told_to(&model, 5), ["u: One", "a: One", "u: Two"], "what was said later is no history of it");
+    let messages = ada.messages(chat).await;
+    assert_eq!((&retried["user_message"], &retried["ai_response"]), (&messages[2], &messages[3]));
+    assert_eq!((&before["id"], &before["created_at"]), (&messages[2]["id"], &messages[2]["created_at"]));
+    // A list in pages has it in its place, too.
+    let mut pages = ada.pages(&format!("/api/messages/{chat}/messages?limit=3")).await;
+    pages.reverse();
+    assert_eq!(pages.concat(), messages);
+
+    // A retry may be streamed.
+    let body = json!({ "stream": true });
+    let request = ada.json_request(Method::POST, &format!("/api/messages/{also_failed}/retry"), &body);
+    let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
+    assert_eq!((text.as_str(), number(&done.data["user_message_id"])), ("Four", also_failed));
+    assert_eq!(ada.talk(chat).await[6..], ["Four", "> Four"]);
+    ada.say(chat, "Five").await;
+    let told = told_to(&model, 7);
+    assert_eq!((told.len(), told[2].as_str(), told[6].as_str()), (9, "u: Two", "u: Four"));
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_leaves_a_failed_message() {
+    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+    model.once(script(&["Half ", "of "], Pace::AtOnce, Ending::CutOff));
+    let (text, end) = ada.stream(chat, "Tell me").await.text_and_end().await;
+    assert_eq!((text.as_str(), end.name.as_str()), ("Half of ", "error"));
+    assert_eq!(end.data["code"], "model_connection_lost");
+    let failed = failed_message(&end.data);
+    assert_eq!(ada.talk(chat).await, ["Tell me failed"]);
+
+    // What fails before its first word has a status.
+    model.once(refusal(500));
+    let answer = ada.stream(chat, "Or not").await.into_answer().await;
+    answer.assert_error(502, "model_failed");
+    assert_eq!(failed_message(&answer.json()), number(&ada.messages(chat).await[1]["id"]));
+    ada.retry(failed).await.assert_ok();
+    assert_eq!(ada.talk(chat).await, ["Tell me", "> Tell me", "Or not failed"]);
+}
+
+#[tokio::test]
+async fn only_a_failed_message_can_be_tried_again() {
+    let (model, _house, service, ada, chat) = with_chat(&[ONE_TRY]).await;
+    let grace = Member::join(&service.client, "grace").await;
+    let said = ada.say(chat, "One").await;
+    let failed = fail(&ada, &model, chat, "Two").await;
+    for message in [&said["user_message"]["id"], &said["ai_response"]["id"]] {
+        ada.retry(number(message)).await.assert_error(409, "not_failed");
+        let request = ada.request(Method::POST, &format!("/api/messages/{message}/retry"));
+        ada.client.send(request.header("idempotency-key", "a")).await.assert_error(409, "chat_changed");
+    }
+    ada.retry(failed + 100).await.assert_error(404, "message_not_found");
+    grace.retry(failed).await.assert_error(404, "message_not_found");
+    let calls = model.call_count();
+
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let (answer, ()) = tokio::join!(ada.send(chat, "Three"), async {
+        model.wait_for_calls(calls + 1).await;
+        let pending = &ada.messages(chat).await[3];
+        assert_eq!(pending["status"], "pending");
+        ada.retry(number(&pending["id"])).await.assert_error(409, "not_failed");
+        gate.open();
+    });
+    answer.assert_ok();
+    ada.delete(&format!("/api/messages/{failed}")).await.assert_ok();
+    ada.retry(failed).await.assert_error(404, "message_not_found");
+    assert_eq!(ada.talk(chat).await, ["One", "> One", "Three", "> Three"]);
+    assert_eq!(model.call_count(), calls + 1);
+}
+
+#[tokio::test]
+async fn a_message_is_tried_again_by_any_body_or_none() {
+    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+    for (content_type, body) in [("", ""), ("application/json", ""), ("application/json", "{}"), ("", "{}")] {
+        let failed = fail(&ada, &model, chat, "Again").await;
+        let mut request = ada.request(Method::POST, &format!("/api/messages/{failed}/retry")).body(body);
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        ada.client.send(request).await.assert_ok();
+    }
+    let failed = fail(&ada, &model, chat, "Again").await;
+    let request =
+        ada.json_request(Method::POST, &format!("/api/messages/{failed}/retry"), &json!({ "model": "gpt-9" }));
+    ada.client.send(request).await.assert_error(400, "model_not_allowed");
+    assert_eq!(ada.talk(chat).await[8..], ["Again failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_retries_at_once_one_asks_the_model() {
+    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+    for _ in 0..5 {
+        let failed = fail(&ada, &model, chat, "Again").await;
+        let calls = model.call_count();
+        let mut statuses = join_all((0..4).map(|_| ada.retry(failed))).await;
+        statuses.sort_by_key(|answer| answer.status);
+        statuses[0].assert_ok();
+        for answer in &statuses[1..] {
+            assert_eq!(answer.status, 409, "{}", answer.text);
+        }
+        assert_eq!(model.call_count(), calls + 1);
+    }
+    assert_eq!(ada.talk(chat).await, ["Again", "> Again"].repeat(5));
+}
+
+#[tokio::test]
+async fn a_retry_with_a_key_is_taken_once() {
+    let (model, house, service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", "0")]).await;
+    let failed = fail(&ada, &model, chat, "Again").await;
+    let retry = async |ada: &Member| -> Answer {
+        let request = ada.request(Method::POST, &format!("/api/messages/{failed}/retry"));
+        ada.client.send(request.header("idempotency-key", "a")).await
+    };
+    let first = retry(&ada).await.assert_ok();
+    assert_eq!(retry(&ada).await.assert_ok(), first);
+    service.close().await;
+    let service = house.open().await;
+    let ada = ada.at(&service.client);
+    assert_eq!(retry(&ada).await.assert_ok(), first);
+    assert_eq!((model.call_count(), ada.talk(chat).await), (2, vec!["Again".to_owned(), "> Again".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_leaves_a_failed_message() {
+    let (model, house, _service, ada, chat) = with_chat(&[NO_GRACE]).await;
+    model.once(Behaviour::Silent);
+    tokio::select! {
+        answer = ada.send(chat, "Whole") => panic!("a silent model answered {answer:?}"),
+        () = model.wait_for_calls(1) => {}
+    }
+    ada.wait_for_talk(chat, &["Whole failed"]).await;
+    let tap = Tap::new();
+    model.once(script(&["One ", "two."], Pace::By(tap.clone()), Ending::Done));
+    tap.release(1);
+    let mut events = ada.stream(chat, "Streamed").await;
+    assert_eq!(events.next().await.unwrap().name, "start");
+    assert_eq!(events.next().await.unwrap().data["content"], "One ");
+    drop(events);
+    ada.wait_for_talk(chat, &["Whole failed", "Streamed failed"]).await;
+    for (index, line) in house.wait_for_events("chat", 2).await.iter().enumerate() {
+        assert_eq!((&line["finish"], &line["username"]), (&"client_gone".into(), &"ada".into()), "{index}: {line}");
+    }
+    let failed = number(&ada.messages(chat).await[0]["id"]);
+    ada.retry(failed).await.assert_ok();
+    assert_eq!(ada.talk(chat).await, ["Whole", "> Whole", "Streamed failed"]);
+}
+
+#[tokio::test]
+async fn a_stopped_stream_keeps_what_was_said() {
+    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+    for (words, expected) in [(0, "> "), (2, "> One two ")] {
+        let tap = Tap::new();
+        model.once(script(&["One ", "two ", "three."], Pace::By(tap.clone()), Ending::Done));
+        tap.release(words);
+        let mut events = ada.stream(chat, "Count").await;
+        for _ in 0..=words {
+            events.next().await.expect("one more event");
+        }
+        ada.call(Method::POST, &format!("/api/chat/{}/stop", events.request_id())).await.assert_ok();
+        let (_, done) = events.text_and_end().await;
+        assert_eq!((done.name.as_str(), &done.data["finish_reason"]), ("done", &"stopped".into()));
+        let messages = ada.messages(chat).await;
+        let [.., question, answer] = messages.as_slice() else { panic!("{messages:?}") };
+        assert_eq!((&done.data["user_message_id"], &done.data["ai_response_id"]), (&question["id"], &answer["id"]));
+        assert_eq!(ada.talk(chat).await.last().unwrap(), expected);
+    }
+    ada.say(chat, "Go on").await;
+    // What says nothing isn't told to a model.
+    assert_eq!(told_to(&model, 2), ["u: Count", "u: Count", "a: One two ", "u: Go on"]);
+}
+
+/// What becomes of the chat while the model thinks about its first message.
+async fn during_a_turn(
+    ada: &Member,
+    model: &FakeModel,
+    chat: i64,
+    stream: bool,
+    meanwhile: impl AsyncFnOnce(Value),
+) -> Answer {
+    let calls = model.call_count();
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let asking = async {
+        let request = ada.sending(chat, &json!({ "text": "Thinking", "stream": stream }));
+        ada.client.open_stream(request).await.into_answer().await
+    };
+    let (answer, ()) = tokio::join!(asking, async {
+        model.wait_for_calls(calls + 1).await;
+        let messages = ada.messages(chat).await;
+        meanwhile(messages.last().expect("a pending message").clone()).await;
+        gate.open();
+    });
+    answer
+}
+
+#[track_caller]
+fn assert_changed(answer: &Answer, stream: bool) {
+    if stream && answer.status == 200 {
+        assert!(answer.text.contains("event: error") && answer.text.contains("\"chat_changed\""), "{}", answer.text);
+    } else {
+        answer.assert_error(409, "chat_changed");
+    }
+}
+
+#[tokio::test]
+async fn what_is_removed_during_its_turn_is_gone() {
+    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+    for stream in [false, true] {
+        let answer = during_a_turn(&ada, &model, chat, stream, async |_| ada.clear(chat).await).await;
+        assert_changed(&answer, stream);
+        assert_eq!((ada.talk(chat).await.len(), ada.find("thinking").await.len()), (0, 0));
+
+        ada.say(chat, "Before").await;
+        let delete = async |message: Value| {
+            assert_eq!(message["status"], "pending");
+            ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_ok();
+        };
+        let answer = during_a_turn(&ada, &model, chat, stream, delete).await;
+        assert_changed(&answer, stream);
+        assert_eq!(ada.talk(chat).await, ["Before", "> Before"]);
+        ada.clear(chat).await;
+
+        let doomed = ada.begin().await;
+        let answer = during_a_turn(&ada, &model, doomed, stream, async |_| ada.delete_chat(doomed).await).await;
+        assert_changed(&answer, stream);
+        ada.get(&format!("/api/chat/{doomed}")).await.assert_error(404, "chat_not_found");
+    }
+    assert_eq!((ada.find("thinking").await.len(), ada.histories().await.len()), (0, 1));
+    ada.say(chat, "After").await;
+    assert_eq!(ada.talk(chat).await, ["After", "> After"]);
+}
+
+#[tokio::test]
+async fn a_chat_that_is_cleared_while_others_wait_goes_on_with_them() {
+    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let (first, second, ()) = tokio::join!(
+        ada.send(chat, "First"),
+        async {
+            model.wait_for_calls(1).await;
+            ada.send(chat, "Second").await
+        },
+        async {
+            model.wait_for_calls(1).await;
+            ada.clear(chat).await;
+            gate.open();
+        }
+    );
+    first.assert_error(409, "chat_changed");
+    second.assert_ok();
+    assert_eq!(ada.talk(chat).await, ["Second", "> Second"]);
+    assert_eq!(told_to(&model, 1), ["u: Second"]);
+}
+
+#[tokio::test]
+async fn an_account_that_is_removed_during_a_turn_leaves_nothing() {
+    let (model, house, service, ada, chat) = with_chat(&[]).await;
+    let remove = async |_| {
+        ada.delete("/api/auth/me").await.assert_ok();
+    };
+    let answer = during_a_turn(&ada, &model, chat, false, remove).await;
+    answer.assert_error(409, "chat_changed");
+    ada.get("/api/chat/histories").await.assert_error(401, "token_ended");
+    let another = Member::join(&service.client, "ada").await;
+    assert_eq!((another.histories().await.len(), another.find("thinking").await.len()), (0, 0));
+    another.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
+    // It was paid for, and counts.
+    let lines = house.events("chat");
+    assert_eq!((lines.len(), &lines[0]["username"]), (1, &"ada".into()));
+}
+
+#[tokio::test]
+async fn a_message_that_kill_9_cut_off_is_failed_and_can_be_tried_again() {
+    let model = FakeModel::start().await;
+    model.behave(Behaviour::Echo);
+    let house = House::of_model(&model);
+    let mut process = house.launch().await;
+    let ada = Member::join(&process.client, "ada").await;
+    let chat = ada.begin().await;
+    ada.say(chat, "One").await;
+    model.once(Behaviour::Silent);
+    tokio::select! {
+        answer = ada.client.try_send(ada.sending(chat, &json!({ "text": "Two" }))) => panic!("{answer:?}"),
+        () = model.wait_for_calls(2) => {}
+    }
+    process.kill().await;
+    let process = house.launch().await;
+    let ada = ada.at(&process.client);
+    let failed = wait_until("a failed message", async || {
+        let messages = ada.messages(chat).await;
+        (messages[2]["status"] == "failed").then(|| number(&messages[2]["id"]))
+    })
+    .await;
+    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed"]);
+    let retried = ada.retry(failed).await.assert_ok();
+    assert_eq!(number(&retried["user_message"]["id"]), failed);
+    ada.say(chat, "Three").await;
+    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two", "> Two", "Three", "> Three"]);
+}
+
+#[tokio::test]
+async fn a_message_that_a_stop_cut_off_is_failed() {
+    let (model, house, service, ada, chat) = with_chat(&[("DRAIN_TIMEOUT", "100ms")]).await;
+    model.once(Behaviour::Silent);
+    let (answer, ()) = tokio::join!(ada.send(chat, "Two"), async {
+        model.wait_for_calls(1).await;
+        service.close().await;
+    });
+    answer.assert_error(503, "stopping");
+    let failed = failed_message(&answer.json());
+    let service = house.open().await;
+    let ada = ada.at(&service.client);
+    assert_eq!(ada.talk(chat).await, ["Two failed"]);
+    ada.retry(failed).await.assert_ok();
+}
+
+/// Talks in a chat until the program is gone. Returns the numbers of what it was told of.
+async fn talk_on(ada: &Member, chat: i64, told: &Notify) -> Vec<[i64; 2]> {
+    let mut answered = Vec::new();
+    for turn in 0.. {
+        let request = ada.sending(chat, &json!({ "text": format!("Turn {turn}") }));
+        let Ok(answer) = ada.client.try_send(request).await else { break };
+        let said = answer.assert_ok();
+        answered.push([number(&said["user_message"]["id"]), number(&said["ai_response"]["id"])]);
+        told.notify_one();
+    }
+    answered
+}
+
+/// The pairs of a chat in which each question has its answer behind it, or has failed.
+#[track_caller]
+fn pairs(messages: &[Value]) -> Vec<[i64; 2]> {
+    let (mut pairs, mut rest) = (Vec::new(), messages);
+    while let Some((question, behind)) = rest.split_first() {
+        assert_eq!(question["sender"], "user", "an answer to nothing: {question}");
+        rest = behind;
+        if question["status"] == "failed" {
+            continue;
+        }
+        let (answer, behind) = rest.split_first().unwrap_or_else(|| panic!("{question} has no answer"));
+        assert_eq!(
+            (&question["status"], &answer["sender"]),
+            (&"complete".into(), &"bot".into()),
+            "{question} {answer}"
+        );
+        assert_eq!(question["text"], answer["text"]);
+        pairs.push([number(&question["id"]), number(&answer["id"])]);
+        rest = behind;
+    }
+    pairs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
+    const CHATS: usize = 12;
+    let model = FakeModel::start().await.without_recording();
+    model.behave(Behaviour::Echo);
+    let house = House::of_model(&model);
+    let mut process = house.launch().await;
+    let mut ada = Member::join(&process.client, "ada").await;
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        chats.push((ada.begin().await, Vec::new()));
+    }
+    for _ in 0..2 {
+        let told = Notify::new();
+        let talking = join_all(chats.iter().map(|(chat, _)| talk_on(&ada, *chat, &told)));
+        let killing = async {
+            for _ in 0..100 {
+                told.notified().await;
+            }
+            process.kill().await;
+        };
+        let (answered, ()) = tokio::join!(talking, killing);
+        for ((_, known), answered) in chats.iter_mut().zip(answered) {
+            known.extend(answered);
+        }
+        process = house.launch().await;
+        ada = ada.at(&process.client);
+        for (chat, known) in &chats {
+            let messages = wait_until("a chat in which nothing is pending", async || {
+                let messages = ada.messages(*chat).await;
+                messages.iter().all(|message| message["status"] != "pending").then_some(messages)
+            })
+            .await;
+            ada.talk(*chat).await;
+            let pairs = pairs(&messages);
+            assert!(known.iter().all(|pair| pairs.contains(pair)), "{known:?} are not all in {messages:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
+    let (model, house, _service, ada, chat) = with_chat(&[]).await;
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let (answer, ()) = tokio::join!(ada.send(chat, "Keep it"), async {
+        model.wait_for_calls(1).await;
+        house.change_database("ALTER TABLE messages RENAME TO hidden").await;
+        gate.open();
+    });
+    answer.assert_error(503, "storage_unavailable");
+    failed_message(&answer.json());
+    house.change_database("ALTER TABLE hidden RENAME TO messages").await;
+    ada.wait_for_talk(chat, &["Keep it", "> Keep it"]).await;
+    assert_eq!(ada.find("keep").await.len(), 2);
+    ada.say(chat, "And on").await;
+    assert_eq!(told_to(&model, 1), ["u: Keep it", "a: Keep it", "u: And on"]);
+}
+
+#[tokio::test]
+async fn a_message_whose_client_left_is_answered_if_it_comes_back_with_its_key() {
+    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    for _ in 0..3 {
+        tokio::select! {
+            answer = ada.send_once(chat, "Once", "a") => panic!("{answer:?} came through a closed gate"),
+            () = async {
+                model.wait_for_calls(1).await;
+                assert_eq!(ada.talk(chat).await, ["Once pending"]);
+            } => {}
+        }
+    }
+    gate.open();
+    ada.send_once(chat, "Once", "a").await.assert_ok();
+    assert_eq!((model.call_count(), ada.talk(chat).await.len()), (1, 2));
+}

@@ -1,0 +1,152 @@
+//! Images that are shown with messages of stored chats.
+
+use serde_json::{Value, json};
+
+use crate::{
+    client::Answer,
+    fakes::model::Behaviour,
+    member::{Member, asked, number, told_to, with_ada},
+};
+
+const ADDRESS: &str = "https://shop.example/cat.png?size=large#head";
+const DATA: &str = "data:image/png;base64,iVBORw0KGgo=";
+const UNSEEN: &str = "[An image was attached, which you cannot see.]";
+
+/// The largest image that comes along in its URL, in bytes of that URL.
+const LARGEST: usize = 16 << 20;
+
+async fn show(member: &Member, chat: i64, text: &str, url: &str) -> Answer {
+    member.client.send(member.sending(chat, &json!({ "text": text, "image_url": url }))).await
+}
+
+fn part(url: &str) -> Value {
+    json!({ "type": "image_url", "image_url": { "url": url } })
+}
+
+/// A data URL of exactly this length.
+fn image_of(length: usize) -> String {
+    let start = "data:image/png;base64,";
+    format!("{start}{}", "A".repeat(length - start.len()))
+}
+
+#[tokio::test]
+async fn a_model_that_sees_is_shown_images_and_they_are_listed_as_they_came() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin_titled("Cats").await;
+    for (turn, url) in [ADDRESS, DATA].into_iter().enumerate() {
+        let said = show(&ada, chat, "Who is it?", url).await.assert_ok();
+        assert_eq!(
+            (&said["user_message"]["image_url"], &said["ai_response"]["image_url"]),
+            (&url.into(), &Value::Null)
+        );
+        let question = &asked(&model, turn)[2 * turn];
+        assert_eq!(question["content"], json!([{ "type": "text", "text": "Who is it?" }, part(url)]));
+    }
+    // Alone, and as part of the history.
+    let alone = show(&ada, chat, "", DATA).await.assert_ok();
+    assert_eq!(alone["user_message"]["text"], "");
+    let told = asked(&model, 2);
+    assert_eq!(told.len(), 5);
+    assert_eq!(told[0]["content"][1], part(ADDRESS));
+    assert_eq!(told[2]["content"][1], part(DATA));
+    assert_eq!(told[4]["content"], json!([part(DATA)]));
+
+    let listed = ada.messages(chat).await;
+    let urls = listed.iter().map(|message| &message["image_url"]).collect::<Vec<_>>();
+    let none = &Value::Null;
+    assert_eq!(urls, [&ADDRESS.into(), none, &DATA.into(), none, &DATA.into(), none]);
+    assert_eq!(ada.chat(chat).await["messages"], json!(listed));
+    let found = ada.get("/api/chat/search?q=who").await.assert_ok();
+    // A search says that there is an image; reading the message gives it.
+    for (found, url) in found.as_array().unwrap().iter().zip([DATA, ADDRESS]) {
+        let message = &found["message"];
+        assert_eq!((&message["image_url"], &message["image_omitted"]), (&Value::Null, &Value::Bool(true)));
+        let alone = ada.get(&format!("/api/messages/{}", message["id"])).await.assert_ok();
+        assert_eq!((&alone["image_url"], &alone["image_omitted"]), (&url.into(), &Value::Null));
+    }
+    let export = ada.get(&format!("/api/chat/{chat}/export?format=markdown")).await;
+    assert!(export.text.contains(&format!("\n![An image]({ADDRESS})\n")), "{}", export.text);
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_see_is_told_that_there_is_an_image() {
+    let settings = [("OPENAI_MODEL", "gpt-3.5-turbo"), ("ALLOWED_MODELS", "mine"), ("VISION_MODELS", "mine")];
+    let (model, _house, _service, ada) = with_ada(&settings).await;
+    let chat = ada.begin().await;
+    model.behave(Behaviour::Echo);
+    show(&ada, chat, "Who is it?", DATA).await.assert_ok();
+    show(&ada, chat, "", ADDRESS).await.assert_ok();
+    let question = format!("u: Who is it?\n\n{UNSEEN}");
+    assert_eq!(told_to(&model, 0), std::slice::from_ref(&question));
+    assert_eq!(told_to(&model, 1)[0], question);
+    assert_eq!(told_to(&model, 1)[2], format!("u: {UNSEEN}"));
+    assert_eq!(ada.messages(chat).await[0]["image_url"], DATA);
+    // Another model in the same chat sees them all.
+    let body = json!({ "text": "And you?", "model": "mine" });
+    ada.client.send(ada.sending(chat, &body)).await.assert_ok();
+    let told = asked(&model, 2);
+    assert_eq!((&told[0]["content"][1], &told[2]["content"]), (&part(DATA), &json!([part(ADDRESS)])));
+    ada.say(chat, "Still blind?").await;
+    assert_eq!(told_to(&model, 3)[..3], told_to(&model, 1));
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_refused() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    for url in [
+        "http://shop.example/cat.png",
+        "https://",
+        "cat.png",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "data:text/html;base64,PGI+",
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "data:image/png,raw",
+        "data:image/png;base64,n\u{f6}",
+        "data:image/png;base64,",
+        &format!("https://shop.example/{}", "x".repeat(9000)),
+    ] {
+        let sentence = show(&ada, chat, "Who is it?", url).await.assert_error(400, "invalid_image");
+        assert!(!sentence.contains("passwd") && !sentence.contains("shop.example"), "{sentence}");
+    }
+    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_image_may_have_16_mebibytes_and_no_more() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    let largest = image_of(LARGEST - 2);
+    show(&ada, chat, &"word ".repeat(1000), &largest).await.assert_ok();
+    // Not `assert_eq`: nobody reads 16 MiB.
+    assert!(asked(&model, 0)[0]["content"][1] == part(&largest), "the model is shown another image");
+    assert!(ada.messages(chat).await[0]["image_url"] == largest, "another image is listed");
+    show(&ada, chat, "Larger", &image_of(LARGEST + 2)).await.assert_error(400, "invalid_image");
+    show(&ada, chat, "Far larger", &image_of(17 << 20)).await.assert_error(413, "body_too_large");
+    assert_eq!((ada.messages(chat).await.len(), model.call_count()), (2, 1));
+}
+
+#[tokio::test]
+async fn an_image_stays_with_its_message() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let failed = show(&ada, chat, "Who is it?", DATA).await;
+    failed.assert_error(400, "request_refused");
+    let failed = number(&failed.json()["details"]["user_message_id"]);
+    let retried = ada.retry(failed).await.assert_ok();
+    assert_eq!(retried["user_message"]["image_url"], DATA);
+    assert_eq!(asked(&model, 1), asked(&model, 0));
+
+    // One key is for one image.
+    let keyed = async |url: &str| {
+        let request = ada.sending(chat, &json!({ "text": "Look", "image_url": url }));
+        ada.client.send(request.header("idempotency-key", "a")).await
+    };
+    let first = keyed(DATA).await.assert_ok();
+    assert_eq!(keyed(DATA).await.assert_ok(), first);
+    assert_eq!(first["user_message"]["image_url"], DATA);
+    keyed(ADDRESS).await.assert_error(422, "idempotency_key_reused");
+    assert_eq!(ada.talk(chat).await.len(), 4);
+}

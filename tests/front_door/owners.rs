@@ -1,0 +1,207 @@
+//! Everything that belongs to somebody belongs to nobody else: a walk over the contract.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, Client},
+    fakes::model::Behaviour,
+    member::{Member, number, with_ada},
+};
+
+/// One operation of the contract.
+#[derive(Debug)]
+struct Operation {
+    method: Method,
+    path: String,
+    id: String,
+    security: Value,
+    takes_body: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let contract: Value = serde_json::from_str(&al_chat::api::contract()).expect("the contract is JSON");
+    let paths = contract["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods");
+        methods.iter().map(move |(method, operation)| Operation {
+            method: method.to_uppercase().parse().expect("a method"),
+            path: path.clone(),
+            id: operation["operationId"].as_str().expect("an id").to_owned(),
+            security: operation["security"].clone(),
+            takes_body: operation["requestBody"].is_object(),
+        })
+    });
+    operations.collect()
+}
+
+impl Operation {
+    fn knows_tokens(&self) -> bool {
+        let ways = self.security.as_array().map_or(&[][..], Vec::as_slice);
+        ways.iter().any(|way| way["bearerAuth"].is_array())
+    }
+
+    /// Whether nobody gets further without a token.
+    fn needs_token(&self) -> bool {
+        self.knows_tokens() && self.security.as_array().is_some_and(|ways| ways.len() == 1)
+    }
+
+    fn is_about(&self, what: &str) -> bool {
+        self.path.contains(&format!("{{{what}}}"))
+    }
+
+    /// A body that the operation takes; each that takes one, and belongs to an account, is listed here.
+    fn body(&self) -> Option<Value> {
+        self.takes_body.then(|| match self.id.as_str() {
+            "changePassword" => json!({ "current_password": "Correct-Horse-77", "new_password": "Staple-Battery-79" }),
+            "createChat" | "renameChat" => json!({ "title": "Mine now" }),
+            "sendMessage" => json!({ "text": "Is anybody there?" }),
+            "retryMessage" => json!({}),
+            other => panic!("{other} is not known to this test: how does its body look?"),
+        })
+    }
+
+    fn request(&self, client: &Client, chat: i64, message: i64) -> RequestBuilder {
+        let ids = [("{chat_id}", chat.to_string()), ("{message_id}", message.to_string())];
+        let path = ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(name, id));
+        let path = path.replace("{request_id}", "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27");
+        assert!(!path.contains('{'), "{path} has a parameter that this test doesn't know");
+        let request = client.request(self.method.clone(), &path);
+        match self.body() {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        }
+    }
+}
+
+/// An error without what is different each time.
+fn told(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.json();
+    body["request_id"].take();
+    (answer.status.as_u16(), body)
+}
+
+#[track_caller]
+fn assert_unauthorized(answer: &Answer, code: &str) {
+    let sentence = answer.assert_error(401, code);
+    assert_eq!(answer.json()["msg"], sentence);
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+}
+
+/// A chat with a message, its answer, and a message that failed. Returns the chat and the failed message.
+async fn chat_of(member: &Member, once: impl FnOnce()) -> (i64, i64) {
+    let chat = member.begin_titled("Hers").await;
+    member.say(chat, "A secret recipe").await;
+    once();
+    let failed = member.send(chat, "And its price").await;
+    failed.assert_error(400, "request_refused");
+    (chat, number(&failed.json()["details"]["user_message_id"]))
+}
+
+/// All that somebody has.
+async fn belongings(member: &Member, chat: i64) -> Value {
+    json!([member.get("/api/auth/me").await.assert_ok(), member.histories().await, member.chat(chat).await])
+}
+
+#[tokio::test]
+async fn without_a_token_nobody_gets_at_what_belongs_to_somebody() {
+    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let refuse = || model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let (chat, message) = chat_of(&ada, refuse).await;
+    let (before, calls) = (belongings(&ada, chat).await, model.call_count());
+    let operations = operations();
+    let closed = operations.iter().filter(|operation| operation.needs_token()).count();
+    assert!(closed >= 16, "only {closed} operations need a token");
+    for operation in operations.iter().filter(|operation| operation.knows_tokens()) {
+        let ask = async |header: Option<&str>| {
+            let request = operation.request(&ada.client, chat, message);
+            let request = header.into_iter().fold(request, |request, it| request.header("authorization", it));
+            ada.client.send(request).await
+        };
+        if operation.needs_token() {
+            assert_unauthorized(&ask(None).await, "token_missing");
+        }
+        for header in ["Bearer x", "Bearer a.b.c", &format!("Bearer {}x", ada.token)] {
+            assert_unauthorized(&ask(Some(header)).await, "token_invalid");
+        }
+        // Where nobody needs to be signed in, other credentials are for a proxy in front.
+        for header in ["", "Bearer", "Basic YWRhOng="].into_iter().filter(|_| operation.needs_token()) {
+            assert_unauthorized(&ask(Some(header)).await, "token_invalid");
+        }
+        // An id that is none and a body that is none are no way around it.
+        if operation.needs_token() {
+            let request = ada.client.request(operation.method.clone(), &operation.path.replace(['{', '}'], ""));
+            assert_unauthorized(&ada.client.send(request.body("{")).await, "token_missing");
+        }
+    }
+    assert_eq!((belongings(&ada, chat).await, model.call_count()), (before, calls));
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
+    let (model, _house, service, ada) = with_ada(&[]).await;
+    let grace = Member::join(&service.client, "grace").await;
+    let refuse = || model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let (chat, failed) = chat_of(&ada, refuse).await;
+    let mut messages = ada.messages(chat).await.iter().map(|message| number(&message["id"])).collect::<Vec<_>>();
+    assert_eq!(messages.pop(), Some(failed));
+    let graces = grace.begin_titled("Another").await;
+    let (before, graces_before) = (belongings(&ada, chat).await, belongings(&grace, graces).await);
+    let calls = model.call_count();
+
+    let owned = operations().into_iter().filter(|operation| operation.path.contains("_id}"));
+    let mut owned = owned.filter(|operation| !operation.is_about("request_id")).collect::<Vec<_>>();
+    assert!(owned.len() >= 9, "{owned:?}");
+    for operation in &owned {
+        let code = if operation.is_about("chat_id") { "chat_not_found" } else { "message_not_found" };
+        let ask = async |member: &Member, chat: i64, message: i64| {
+            let request = operation.request(&member.client, chat, message).bearer_auth(&member.token);
+            member.client.send(request).await
+        };
+        let nowhere = ask(&ada, 999_999, 999_999).await;
+        nowhere.assert_error(404, code);
+        for message in messages.iter().chain([&failed]) {
+            let answer = ask(&grace, chat, *message).await;
+            answer.assert_error(404, code);
+            assert_eq!(told(&answer), told(&nowhere), "{operation:?} tells that there is something");
+        }
+    }
+    assert_eq!(belongings(&ada, chat).await, before);
+    assert_eq!(belongings(&grace, graces).await, graces_before);
+    assert_eq!(model.call_count(), calls);
+
+    // With the right token each of them does what it says: the walk was not for nothing. What removes comes last.
+    owned.sort_by_key(|operation| match operation.id.as_str() {
+        "deleteMessage" => 1,
+        "clearChat" => 2,
+        "deleteChat" => 3,
+        _ => 0,
+    });
+    for operation in &owned {
+        let request = operation.request(&ada.client, chat, failed).bearer_auth(&ada.token);
+        let answer = ada.client.send(request).await;
+        assert_eq!(answer.status, 200, "{operation:?}: {}", answer.text);
+    }
+    assert!(ada.histories().await.is_empty());
+}
+
+#[tokio::test]
+async fn lists_and_searches_hold_only_what_is_ones_own() {
+    let (_model, _house, service, ada) = with_ada(&[]).await;
+    let grace = Member::join(&service.client, "grace").await;
+    for (member, other, title) in [(&ada, &grace, "Of ada"), (&grace, &ada, "Of grace")] {
+        let chat = member.begin_titled(title).await;
+        member.say(chat, title).await;
+        assert!(!other.histories().await.iter().any(|chat| chat["title"] == title));
+        assert!(!other.find("of").await.contains(&title.to_owned()));
+        assert_eq!(member.histories().await.len(), 1);
+        assert_eq!(member.find("of").await, [title]);
+    }
+    // Also where a place in the list is somebody else's.
+    for path in ["/api/chat/histories?limit=1", "/api/chat/search?q=of&limit=1"] {
+        let before = "before=9223372036854775806_9223372036854775806";
+        for member in [&ada, &grace] {
+            assert_eq!(member.get(&format!("{path}&{before}")).await.assert_ok().as_array().map(Vec::len), Some(1));
+        }
+    }
+}
