@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::{
     hand_clock::HandClock,
     house::{House, Service},
     member::{Member, list, next_page, number, told_to, with_ada},
+    wire::Wire,
 };
 
 const HISTORIES: &str = "/api/chat/histories";
@@ -386,4 +388,22 @@ async fn a_browser_may_rename_and_read_where_lists_go_on() {
 fn names(headers: &HeaderMap, list: &str) -> HashSet<String> {
     let list = headers[list].to_str().unwrap().to_ascii_lowercase();
     list.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_leave_while_their_chat_is_cleared_leave_no_transaction_behind() {
+    let (_model, _house, service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    let head = format!("Host: al-chat\r\nAuthorization: Bearer {}\r\nContent-Length: 0", ada.token);
+    let clear = format!("POST /api/chat/{chat}/clear HTTP/1.1\r\n{head}\r\n\r\n");
+    let leave = async || Wire::connect(service.address()).await.send(&clear).await;
+    for _ in 0..10 {
+        join_all((0..30).map(|_| leave())).await;
+        // What is written in somebody else's transaction is not to be seen by those who read.
+        let begun = ada.begin().await;
+        assert_eq!(number(&ada.histories().await[0]["id"]), begun);
+    }
+    service.client.post("/api/session/start", &json!({})).await.assert_ok();
+    service.client.chat("hello").await.assert_ok();
+    ada.say(chat, "Is anybody there?").await;
 }

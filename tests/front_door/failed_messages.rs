@@ -192,6 +192,36 @@ async fn a_retry_with_a_key_is_taken_once() {
     assert_eq!((model.call_count(), ada.talk(chat).await), (2, vec!["Again".to_owned(), "> Again".to_owned()]));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
+    for window in ["2m", "0"] {
+        let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", window)]).await;
+        model.behave(refusal(400));
+        let at_once = join_all((0..4).map(|_| ada.send_once(chat, "Once", "a"))).await;
+        let later = ada.send_once(chat, "Once", "a").await;
+        assert_eq!(ada.talk(chat).await, ["Once failed"]);
+        let message = number(&ada.messages(chat).await[0]["id"]);
+        for refused in at_once.iter().chain([&later]) {
+            refused.assert_error(400, "request_refused");
+            assert_eq!(failed_message(&refused.json()), message);
+        }
+        ada.send_once(chat, "Another", "b").await.assert_error(400, "request_refused");
+        model.behave(Behaviour::Echo);
+        let calls = model.call_count();
+        let answered = ada.send_once(chat, "Once", "a").await.assert_ok();
+        assert_eq!(number(&answered["user_message"]["id"]), message);
+        // Nothing was spent for the other one, so its key may be used for something else.
+        let other = ada.send_once(chat, "Otherwise", "b").await.assert_ok();
+        for _ in 0..2 {
+            assert_eq!(ada.send_once(chat, "Once", "a").await.assert_ok(), answered);
+            assert_eq!(ada.send_once(chat, "Otherwise", "b").await.assert_ok(), other);
+        }
+        ada.send_once(chat, "Another", "b").await.assert_error(422, "idempotency_key_reused");
+        assert_eq!(ada.talk(chat).await, ["Once", "> Once", "Another failed", "Otherwise", "> Otherwise"]);
+        assert_eq!(model.call_count(), calls + 2);
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_leaves_a_failed_message() {
     let (model, house, _service, ada, chat) = with_chat(&[NO_GRACE]).await;

@@ -128,6 +128,28 @@ async fn an_image_may_have_16_mebibytes_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_list_holds_32_mebibytes_of_images_the_latest_ones() {
+    // Not sent to a model again and again: it doesn't see.
+    let (_model, _house, _service, ada) = with_ada(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
+    let chat = ada.begin().await;
+    // Not `assert_eq`: nobody reads 15 MiB.
+    let images = [2, 6, 10].map(|less| image_of((15 << 20) - less));
+    for image in &images {
+        show(&ada, chat, "", image).await.assert_ok();
+    }
+    let listed = ada.messages(chat).await;
+    assert_eq!((&listed[0]["image_url"], &listed[0]["image_omitted"]), (&Value::Null, &Value::Bool(true)));
+    for (message, image) in [(&listed[2], &images[1]), (&listed[4], &images[2])] {
+        assert!(message["image_url"] == *image, "another image is listed");
+        assert_eq!(message["image_omitted"], Value::Null);
+    }
+    assert!(ada.chat(chat).await["messages"] == json!(listed), "the chat has other images than its list");
+    let alone = ada.get(&format!("/api/messages/{}", listed[0]["id"])).await.assert_ok();
+    assert!(alone["image_url"] == images[0], "another image is read");
+    assert_eq!(alone["image_omitted"], Value::Null);
+}
+
+#[tokio::test]
 async fn an_image_stays_with_its_message() {
     let (model, _house, _service, ada) = with_ada(&[]).await;
     let chat = ada.begin().await;

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
@@ -90,6 +91,26 @@ async fn what_is_asked_for_once_at_both_is_said_once() {
     answers[0].assert_ok();
     assert!(answers[1..].iter().all(|answer| answer.status == 409), "{answers:?}");
     assert_eq!((model.call_count(), ada[0].talk(chat).await.len()), (calls + 1, 12));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn what_was_cut_off_at_one_is_known_as_such_at_the_other_at_once() {
+    let Pair { model, houses: _houses, services: _services, ada } = pair().await;
+    let chat = ada[0].begin().await;
+    let in_chat = async |ada: &Member| ada.send_once(chat, "Once", "a").await;
+    let alone = async |ada: &Member| {
+        let request = ada.client.json_request("/api/chat", &json!({ "message": "Once" }));
+        ada.client.send(request.header("idempotency-key", "a")).await
+    };
+    model.behave(Behaviour::CutOff);
+    in_chat(&ada[0]).await.assert_error(502, "model_connection_lost");
+    alone(&ada[0]).await.assert_error(502, "model_connection_lost");
+    let asked = Instant::now();
+    in_chat(&ada[1]).await.assert_error(409, "turn_interrupted");
+    alone(&ada[1]).await.assert_error(409, "turn_interrupted");
+    assert!(asked.elapsed() < Duration::from_secs(5), "it took {:?}", asked.elapsed());
+    assert_eq!((model.call_count(), ada[1].talk(chat).await), (2, vec!["Once failed".to_owned()]));
 }
 
 #[tokio::test]

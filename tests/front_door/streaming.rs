@@ -330,6 +330,26 @@ async fn only_its_caller_finds_a_turn() {
 }
 
 #[tokio::test]
+async fn credentials_for_a_proxy_in_front_keep_nobody_from_a_turn() {
+    let (model, _house, service) = open_with(&[]).await;
+    let (behaviour, tap) = by_tap(script(&["One ", "two."]));
+    model.behave(behaviour);
+    let events = service.client.stream_chat("count").await;
+    let visit = |method: Method, what: &str| {
+        let request = service.client.request(method, &format!("/api/chat/{}/{what}", events.request_id()));
+        request.header("authorization", "Basic YWRhOng=")
+    };
+    tap.release(1);
+    let mut again = service.client.open_stream(visit(Method::GET, "events")).await;
+    assert_eq!(read_pieces(&mut again, 1).await, "One ");
+    service.client.send(visit(Method::POST, "stop")).await.assert_ok();
+    for events in [events, again] {
+        let rest = events.rest().await;
+        assert_eq!(rest.last().unwrap().data["finish_reason"], "stopped");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_ends_its_stream_at_the_model() {
     let (model, house, service) = open_with(&[NO_GRACE]).await;
     let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
