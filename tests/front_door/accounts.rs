@@ -332,7 +332,7 @@ async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
 #[tokio::test]
 async fn an_ended_token_is_remembered_for_as_long_as_it_would_have_lasted() {
     let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
+    let house = House::new().on_sqlite().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
     let service = house.open_at(hands.clock("UTC")).await;
     let client = &service.client;
     register(client, "ada").await;
