@@ -4,6 +4,7 @@
 
 mod certificates;
 pub mod cluster;
+mod network;
 
 use std::{
     collections::HashMap,
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use self::{certificates::Authority, cluster::Cluster};
+use self::{certificates::Authority, cluster::Cluster, network::Network};
 use crate::{
     client::{Answer, Client},
     command_line::run,
@@ -443,4 +444,56 @@ async fn a_server_killed_and_restarted_under_load_loses_nothing_and_counts_nothi
     while let Ok(line) = process.diagnostics.try_recv() {
         assert!(!line.contains("Secret"), "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn connections_that_fall_silent_are_given_up_and_replaced() {
+    let cluster = Cluster::start();
+    let model = FakeModel::start().await.without_recording();
+    let network = Network::to(&cluster.database()).await;
+    let house = house_at(&model, network.url()).with("DATABASE_STATEMENT_TIMEOUT", "500ms");
+    let house = house.with("DATABASE_CONNECTIONS", "3");
+    let mut process = house.launch().await;
+    let client = process.client.clone();
+    let (sender, mut heard) = unbounded_channel();
+    let (mut told, mut clients, enough) = (Told::default(), JoinSet::new(), CancellationToken::new());
+    for _ in 0..6 {
+        clients.spawn(talk(client.clone(), sender.clone(), enough.clone()));
+    }
+    drop(sender);
+    // With whatever is under way at that moment, and in the middle of transactions.
+    let silences: [fn(&Network); 3] =
+        [Network::swallow, |network| network.swallow_at("COMMIT"), |network| network.swallow_at("BEGIN")];
+    for (silence, times) in silences.into_iter().zip(1..) {
+        let turns = told.turns.len() + 20;
+        told.listen(&mut heard, |told| told.turns.len() >= turns).await;
+        silence(&network);
+        network.wait_for_silences(times).await;
+    }
+    let turns = told.turns.len() + 20;
+    told.listen(&mut heard, |told| told.turns.len() >= turns).await;
+    enough.cancel();
+    while let Some(heard) = heard.recv().await {
+        told.add(heard);
+    }
+    while let Some(ended) = clients.join_next().await {
+        ended.expect("a client that saw nothing wrong");
+    }
+    let log = house.log();
+    let in_log = log.iter().filter(|line| line["event"] == "chat" && line["status"] == 200).count();
+    assert_eq!(turns_counted(&client).await, in_log, "the log and the totals tell of different turns");
+    assert_each_once(&told.turns, &tally(&log, "chat", "request_id"), "turns");
+    assert_each_once(&told.stops, &tally(&log, "session_stop", "session_id"), "stops");
+    assert_sessions_count(&log);
+
+    // Whoever is given one of them is told to come back, and it isn't waited for when the service is to stop.
+    network.swallow();
+    let asked = Instant::now();
+    assert_come_back(&client.post("/api/session/start", &json!({})).await);
+    assert!(asked.elapsed() < PROMPTLY, "it took {:?}", asked.elapsed());
+    let asked = Instant::now();
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    assert!(asked.elapsed() < 2 * PROMPTLY, "it took {:?}", asked.elapsed());
 }
