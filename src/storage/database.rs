@@ -12,6 +12,9 @@ use tokio::time::timeout;
 
 use super::StorageFailure;
 
+/// How long a connection may take to show that it is well when it is given back.
+const RETURN: Duration = Duration::from_secs(5);
+
 /// Connections to a database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
@@ -80,8 +83,12 @@ impl<D: Database> Borrowed<D> {
 }
 
 impl<D: Database> Drop for Borrowed<D> {
+    #[expect(clippy::disallowed_methods, reason = "the pool would do the same, without a limit")]
     fn drop(&mut self) {
-        if !self.is_at_rest {
+        if self.is_at_rest {
+            // The pool tries a connection before it takes it back; one that doesn't answer would be waited for.
+            tokio::spawn(timeout(RETURN, self.connection.return_to_pool()));
+        } else {
             self.connection.close_on_drop();
         }
     }
