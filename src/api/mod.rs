@@ -15,6 +15,7 @@ mod openai;
 mod page;
 mod problem;
 mod session;
+mod web;
 
 use std::{sync::Arc, time::Instant};
 
@@ -141,13 +142,16 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let contract = contract();
     let docs = Bytes::from(service.swagger_ui_html());
     let mut methods = methods(&contract);
-    for page in [DOCS, CONTRACT, metrics::PATH] {
+    let pages = if doors.config.server.portal { web::PAGES } else { &[] };
+    let files = web::WINDOW.iter().chain(pages);
+    for page in [DOCS, CONTRACT, metrics::PATH].into_iter().chain(files.clone().map(|file| file.path)) {
         methods.push(PathMethods { path: page.to_owned(), methods: HeaderValue::from_static("GET") });
     }
     let turns = doors.turns.clone();
     let cors = Cors::new(&doors.config.server.origins);
     let body_timeout = BodyTimeout(doors.config.server.body_timeout);
-    let routes = Route::new()
+    let routes = files.fold(Route::new(), |routes, file| routes.at(file.path, poem::get(web::file(file))));
+    let routes = routes
         .at(DOCS, poem::get(page(HTML, docs)))
         .at(CONTRACT, poem::get(page(json::MEDIA_TYPE, Bytes::from(contract))))
         .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))

@@ -73,6 +73,8 @@ pub struct Server {
     pub port: u16,
     /// Origins that browsers may call from; empty allows any.
     pub origins: Vec<String>,
+    /// Whether pages for people are served.
+    pub portal: bool,
     /// Proxies in front, each of which says whom it serves.
     pub proxies: usize,
     /// Connections served at once.

@@ -74,6 +74,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
     let origins =
         reader.read(var::FRONTEND_URL, "origins such as https://shop.example, comma-separated, or *", parse::origins);
+    let portal = reader.read(var::PORTAL, SWITCH, parse::switch);
     let proxies =
         reader.read(var::PROXIES, "a whole number up to 100", |text| text.parse().ok().filter(|count| *count <= 100));
     let max_connections = reader
@@ -86,6 +87,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         host: host?,
         port: port?,
         origins: origins?,
+        portal: portal?,
         proxies: proxies?,
         max_connections: max_connections?,
         header_timeout: header_timeout?,

@@ -25,6 +25,7 @@ variables! {
     PORT = "5000", "port to listen on; 0 takes a free one";
     SERVER_PORT = "", "another name for PORT, which wins";
     FRONTEND_URL = "", "websites that may call from a browser, comma-separated; unset allows any";
+    PORTAL = "on", "off: no pages for people are served, only what programs and the embedded chat window use";
 
     AI_SERVICE = "auto", "auto, openai, or basic (built-in replies that need no key)";
     OPENAI_API_KEY = "", "the model's key, used when Papita has none";

@@ -41,4 +41,5 @@ mod shared_chats;
 mod streaming;
 mod turns;
 mod usage;
+mod web;
 mod wire;

@@ -1,0 +1,90 @@
+//! What browsers are served: the chat window, its types, and the page that shows it.
+
+use reqwest::Method;
+
+use crate::{
+    client::{Answer, Client},
+    house::House,
+};
+
+const WINDOW: [&str; 2] = ["/chat-window.js", "/chat-window.d.ts"];
+const PAGES: [&str; 3] = ["/embed-demo", "/embed-demo.css", "/embed-demo.js"];
+
+async fn get_if_not(client: &Client, path: &str, tags: &str) -> Answer {
+    client.send(client.request(Method::GET, path).header("if-none-match", tags)).await
+}
+
+#[tokio::test]
+async fn files_have_their_media_types_and_may_be_used_by_any_site() {
+    let service = House::new().open().await;
+    let types = ["text/javascript", "text/plain", "text/html", "text/css", "text/javascript"];
+    for (path, media_type) in WINDOW.into_iter().chain(PAGES).zip(types) {
+        let request = service.client.request(Method::GET, path).header("origin", "https://shop.example");
+        let file = service.client.send(request).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("content-type"), format!("{media_type}; charset=utf-8"), "{path}");
+        assert_eq!(file.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(file.header("cache-control"), "no-cache", "{path}");
+        assert_eq!(file.headers.get_all("access-control-allow-origin").iter().count(), 1, "{path}");
+        assert_eq!(file.header("access-control-allow-origin"), "*", "{path}");
+        assert!(file.text.len() > 300, "{path}: {}", file.text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_a_browser_has_is_not_sent_again() {
+    let service = House::new().open().await;
+    let client = &service.client;
+    for path in WINDOW.into_iter().chain(PAGES) {
+        let tag = client.get(path).await.header("etag").to_owned();
+        assert!(tag.len() > 20 && tag.starts_with('"') && tag.ends_with('"'), "{path}: {tag}");
+        for tags in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            let answer = get_if_not(client, path, &tags).await;
+            assert_eq!((answer.status.as_u16(), answer.text.as_str()), (304, ""), "{path} {tags}");
+            assert_eq!(answer.header("etag"), tag);
+            assert_eq!(answer.header("cache-control"), "no-cache");
+            assert_eq!(answer.header("access-control-allow-origin"), "*");
+        }
+        assert_eq!(get_if_not(client, path, "\"other\"").await.status, 200, "{path}");
+    }
+    let tags = [client.get(WINDOW[0]).await, client.get(WINDOW[1]).await].map(|file| file.header("etag").to_owned());
+    assert_ne!(tags[0], tags[1]);
+}
+
+#[tokio::test]
+async fn files_are_read_and_nothing_else() {
+    let service = House::new().open().await;
+    let client = &service.client;
+    for path in WINDOW.into_iter().chain(PAGES) {
+        let head = client.send(client.request(Method::HEAD, path)).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        assert!(!head.header("etag").is_empty());
+        let posted = client.send(client.request(Method::POST, path)).await;
+        posted.assert_error(405, "method_not_allowed");
+        assert_eq!(posted.header("allow"), "GET");
+    }
+}
+
+#[tokio::test]
+async fn the_page_allows_nothing_inline_and_nothing_from_elsewhere() {
+    let service = House::new().open().await;
+    let page = service.client.get("/embed-demo").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let text = page.text.to_lowercase();
+    for inline in ["<style", " style=", " onclick=", " onload=", "javascript:", "https://", "src=\"//"] {
+        assert!(!text.contains(inline), "{inline}");
+    }
+    assert!(text.contains("<al-chat-window"));
+}
+
+#[tokio::test]
+async fn without_the_portal_there_are_no_pages_but_sites_have_their_window() {
+    let service = House::new().with("PORTAL", "off").open().await;
+    for path in PAGES {
+        service.client.get(path).await.assert_error(404, "not_found");
+    }
+    for path in WINDOW {
+        assert_eq!(service.client.get(path).await.status, 200, "{path}");
+    }
+}
