@@ -1,0 +1,460 @@
+// Turns in the window: as they come, stopped, failed, lost and found again.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { openHouse, Tab, until } from "./house.js";
+import { gate } from "./model.js";
+
+let house;
+before(async () => (house = await openHouse()));
+after(() => house.close());
+
+/** Has the model say these parts of an answer, each when its gate opens. */
+function parts(message, first, ...rest) {
+  const gates = rest.map(gate);
+  house.model.when(message, async (call) => {
+    call.say(first);
+    for (const [index, part] of rest.entries()) {
+      await gates[index].opened;
+      call.say(part);
+    }
+    call.done();
+  });
+  return gates.map(({ open }) => open);
+}
+
+const posts = (requests, path) => requests.filter((request) => request.method() === "POST" && request.url().endsWith(path));
+
+test("a turn streams into the window", async () => {
+  const tab = await house.tab();
+  const requests = tab.requests();
+  await tab.window.evaluate((window) => {
+    window.told = [];
+    for (const name of ["session", "message", "answer", "error"]) {
+      document.addEventListener(`al-chat:${name}`, ({ type, detail }) => window.told.push([type, detail]));
+    }
+  });
+  const [more] = parts("Tell me of the sea", "It is ", "**wide**.");
+  await tab.ask("Tell me of the sea");
+  await tab.reads("It is ");
+  assert.equal(await tab.stop.isVisible(), true);
+  assert.equal(await tab.send.isVisible(), false);
+  more();
+  await tab.isDone();
+  assert.equal(await tab.answer.innerHTML(), "<p>It is <strong>wide</strong>.</p>");
+  assert.equal(await tab.send.isVisible(), true);
+
+  const told = await tab.window.evaluate((window) => window.told);
+  assert.deepEqual(told.map(([type]) => type), ["al-chat:message", "al-chat:session", "al-chat:answer"]);
+  assert.deepEqual(told[0][1], { text: "Tell me of the sea", files: [] });
+  assert.equal(told[2][1].text, "It is **wide**.");
+  assert.equal(told[2][1].finishReason, "complete");
+  const [turn] = posts(requests, "/api/chat");
+  assert.equal(turn.headers()["x-session-id"], told[1][1].sessionId);
+  assert.match(turn.headers()["idempotency-key"], /^[0-9a-f-]{36}$/);
+  assert.equal(posts(requests, "/session/start").length, 1);
+
+  await tab.askAndWait("And of the sand?");
+  const { messages } = house.model.callsOf("And of the sand?")[0];
+  assert.deepEqual(messages.map(({ role, content }) => [role, content]), [
+    ["user", "Tell me of the sea"],
+    ["assistant", "It is **wide**."],
+    ["user", "And of the sand?"],
+  ]);
+  assert.equal(posts(requests, "/session/start").length, 1);
+  await tab.close();
+});
+
+test("stopping keeps what was said and closes the model's connection", async () => {
+  const tab = await house.tab();
+  let departed;
+  house.model.when("Count to a million", (call) => {
+    departed = call.departed;
+    call.say("One, two");
+  });
+  await tab.ask("Count to a million");
+  await tab.reads("One, two");
+  await tab.stop.click();
+  await departed;
+  await tab.isDone();
+  assert.equal(await tab.answerText(), "One, two");
+  assert.match(await tab.page.locator(".note").textContent(), /Stopped/);
+  const line = await until("the turn's line", async () =>
+    (await house.log("chat")).find((line) => line.finish === "stopped"),
+  );
+  assert.equal(line.status, 200);
+  await tab.askAndWait("Go on");
+  assert.equal(house.model.callsOf("Go on")[0].messages[1].content, "One, two");
+  await tab.close();
+});
+
+test("a turn stopped before its first word is stopped at the model, too", async () => {
+  const tab = await house.tab();
+  const reached = gate();
+  let departed;
+  house.model.when("Think for long", (call) => {
+    departed = call.departed;
+    reached.open();
+  });
+  await tab.ask("Think for long");
+  await reached.opened;
+  await tab.page.keyboard.press("Escape");
+  await tab.isDone();
+  await departed;
+  assert.equal(await tab.trouble.count(), 0);
+  await tab.askAndWait("Something else");
+  assert.equal(await tab.answerText(), "Something else");
+  await tab.close();
+});
+
+test("what failed is said, and asked again by a button", async () => {
+  const tab = await house.tab();
+  const requests = tab.requests();
+  const half = gate();
+  house.model.when("Try hard", (call) => call.refuse(500), async (call) => {
+    call.say("Half");
+    await half.opened;
+    call.cut();
+  });
+  await tab.ask("Try hard");
+  await tab.retry.waitFor();
+  assert.equal(await tab.trouble.locator("p").first().textContent(), "The model's provider failed; please try again.");
+  await tab.retry.click();
+  await tab.reads("Half");
+  half.open();
+  await until("the second failure", () => tab.trouble.getByText("connection to the model").count());
+  assert.equal(await tab.answerText(), "Half");
+  await tab.retry.click();
+  await tab.reads("Try hard");
+  assert.equal(await tab.trouble.count(), 0);
+  assert.equal(house.model.callsOf("Try hard").length, 3);
+  // What may have cost something is never asked again by the same key.
+  const keys = posts(requests, "/api/chat").map((request) => request.headers()["idempotency-key"]);
+  assert.equal(new Set(keys).size, 3);
+  await tab.close();
+});
+
+test("one who asks too much is told when to try again", async () => {
+  const tab = await house.tab();
+  const requests = tab.requests();
+  house.model.when("More, more", (call) => call.refuse(429, { "retry-after": "2" }));
+  await tab.ask("More, more");
+  await tab.trouble.getByText(/You can try again in [12] s/).waitFor();
+  assert.equal(await tab.retry.getAttribute("aria-disabled"), "true");
+  await tab.retry.dispatchEvent("click");
+  assert.equal(house.model.callsOf("More, more").length, 1);
+  await until("the end of the wait", async () => (await tab.retry.getAttribute("aria-disabled")) === "false");
+  await tab.retry.click();
+  await tab.reads("More, more");
+  // It cost nothing: the key was free again.
+  const keys = posts(requests, "/api/chat").map((request) => request.headers()["idempotency-key"]);
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
+  await tab.close();
+});
+
+test("what was refused for what it is comes back to be changed", async () => {
+  const tab = await house.tab();
+  await tab.window.evaluate((window) => (window.model = "unknown-model"));
+  await tab.ask("Who are you?");
+  await tab.trouble.getByText("may not be chosen").waitFor();
+  assert.equal(await tab.retry.count(), 0);
+  assert.equal(await tab.input.inputValue(), "Who are you?");
+  await tab.window.evaluate((window) => (window.model = "other-model"));
+  await tab.input.press("Enter");
+  await tab.reads("Who are you?");
+  assert.equal(house.model.callsOf("Who are you?")[0].messages.length, 1);
+  await tab.close();
+});
+
+test("a reload in mid-answer goes on with it, and the model is asked once", async () => {
+  const tab = await house.tab();
+  const [more, end] = parts("A long story", "Once ", "upon ", "a time.");
+  await tab.ask("A long story");
+  await tab.reads("Once ");
+  more();
+  await tab.reads("Once upon ");
+  const requests = tab.requests();
+  await tab.page.reload();
+  await tab.reads("Once upon ");
+  end();
+  await tab.reads("Once upon a time.");
+  await tab.isDone();
+  assert.equal(house.model.callsOf("A long story").length, 1);
+  assert.equal(posts(requests, "/api/chat").length, 0);
+  assert.equal(await tab.page.locator(".turn").count(), 1);
+  await tab.page.reload();
+  await tab.reads("Once upon a time.");
+  await tab.close();
+});
+
+test("a reload before the first word asks by the same key", async () => {
+  const tab = await house.tab();
+  const reached = gate();
+  const go = gate();
+  house.model.when("Slow start", async (call) => {
+    reached.open();
+    await go.opened;
+    call.say("Here.");
+    call.done();
+  });
+  await tab.ask("Slow start");
+  await reached.opened;
+  await tab.page.reload();
+  go.open();
+  await tab.reads("Here.");
+  await tab.isDone();
+  assert.equal(house.model.callsOf("Slow start").length, 1);
+  await tab.close();
+});
+
+test("offline and back in mid-answer", async () => {
+  const tab = await house.tab();
+  const [more] = parts("Through the tunnel", "Dark ", "and light.");
+  await tab.ask("Through the tunnel");
+  await tab.reads("Dark ");
+  await tab.page.context().setOffline(true);
+  house.line.breakAll();
+  more();
+  await tab.page.locator(".note").getByText("You are offline").waitFor();
+  await tab.page.context().setOffline(false);
+  await tab.reads("Dark and light.");
+  await tab.isDone();
+  assert.equal(house.model.callsOf("Through the tunnel").length, 1);
+  assert.equal(await tab.page.locator(".note").count(), 0);
+  await tab.close();
+});
+
+test("a question asked offline is sent when one is back", async () => {
+  const tab = await house.tab();
+  await tab.page.context().setOffline(true);
+  await tab.ask("Anybody there?");
+  await tab.page.locator(".note").getByText("You are offline").waitFor();
+  await tab.page.context().setOffline(false);
+  await tab.reads("Anybody there?");
+  await tab.close();
+});
+
+test("a connection that breaks again and again is taken up each time, without a word twice", async () => {
+  const tab = await house.tab();
+  const gates = parts("Bad wires", "This ", "and that, ", "and those, ", "and all.");
+  await tab.ask("Bad wires");
+  await tab.reads("This ");
+  const expected = ["This and that, ", "This and that, and those, ", "This and that, and those, and all."];
+  for (const [index, open] of gates.entries()) {
+    house.line.breakAll();
+    open();
+    await tab.reads(expected[index]);
+  }
+  await tab.isDone();
+  assert.equal(house.model.callsOf("Bad wires").length, 1);
+  await tab.close();
+});
+
+test("one who stays away for too long is told that the answer was cut off, and may ask again", async () => {
+  const tab = await house.tab();
+  const begun = gate();
+  house.model.when("Wait for me", async (call) => {
+    call.say("I ");
+    begun.open(call.departed);
+  });
+  await tab.ask("Wait for me");
+  await tab.reads("I ");
+  await tab.page.context().setOffline(true);
+  house.line.breakAll();
+  // The server gives up a turn that nobody has read for a while.
+  await begun.opened;
+  await tab.page.context().setOffline(false);
+  await tab.trouble.getByText("The answer was cut off").waitFor();
+  await tab.retry.click();
+  await tab.reads("Wait for me");
+  assert.equal(house.model.callsOf("Wait for me").length, 2);
+  await tab.close();
+});
+
+test("two tabs have conversations and sessions of their own", async () => {
+  const one = await house.tab();
+  const other = new Tab(await one.page.context().newPage());
+  await other.page.goto(one.page.url());
+  const [more] = parts("From one", "I am ", "one.");
+  await one.ask("From one");
+  await one.reads("I am ");
+  await other.askAndWait("From the other");
+  assert.equal(await other.answerText(), "From the other");
+  more();
+  await one.reads("I am one.");
+  const lines = (await house.log("chat")).slice(-2);
+  assert.notEqual(lines[0].session_id, lines[1].session_id);
+  await one.close();
+});
+
+test("a duplicated tab reads the same answer, and the model is asked once", async () => {
+  const one = await house.tab();
+  const [more] = parts("To be copied", "The same ", "for both.");
+  await one.ask("To be copied");
+  await one.reads("The same ");
+  // What a browser does with the storage of a tab that is duplicated.
+  const kept = await one.page.evaluate(() => ({ ...sessionStorage }));
+  const page = await one.page.context().newPage();
+  await page.addInitScript((kept) => Object.assign(sessionStorage, kept), kept);
+  await page.goto(one.page.url());
+  const other = new Tab(page);
+  await other.reads("The same ");
+  more();
+  for (const tab of [one, other]) {
+    await tab.reads("The same for both.");
+    await tab.isDone();
+  }
+  assert.equal(house.model.callsOf("To be copied").length, 1);
+  await one.askAndWait("Original");
+  await other.askAndWait("Copy");
+  const lines = (await house.log("chat")).slice(-2);
+  assert.notEqual(lines[0].session_id, lines[1].session_id);
+  await one.close();
+});
+
+test("when the page goes, its session is stopped with what was counted", async () => {
+  const tab = await house.tab();
+  await tab.askAndWait("First");
+  house.model.when("Second", (call) => call.refuse(500));
+  await tab.askAndWait("Second");
+  const session = (await house.log("chat")).at(-1).session_id;
+  const stops = async () => (await house.log("session_stop")).filter((line) => line.session_id === session);
+
+  await tab.page.reload();
+  const [stop] = await until("the stop", async () => (await stops()).length && (await stops()));
+  const { seconds, ...counts } = stop.metrics;
+  assert.deepEqual(counts, { messages: 2, answers: 1, errors: 1, stopped: 0, files: 0 });
+  assert.ok(seconds >= 0 && seconds < 60);
+  assert.equal(stop.server_metrics.turns, 2);
+
+  // The conversation is still there, and goes on in another session.
+  assert.equal(await tab.page.locator(".turn").count(), 2);
+  await tab.askAndWait("Third");
+  assert.deepEqual(house.model.callsOf("Third")[0].messages.map(({ content }) => content), ["First", "First", "Third"]);
+  const last = (await house.log("chat")).at(-1).session_id;
+  assert.notEqual(last, session);
+  await tab.page.goto("about:blank");
+  await until("the other stop", async () => (await house.log("session_stop")).some((line) => line.session_id === last));
+  assert.equal((await stops()).length, 1);
+  await tab.close();
+});
+
+test("a server that cannot be reached is told, and asked again by the same key", async () => {
+  const tab = await house.tab();
+  await tab.askAndWait("Before");
+  const [more] = parts("Lost for long", "There ", "and back.");
+  await tab.ask("Lost for long");
+  await tab.reads("There ");
+  // Its clock goes faster than ours, so that it has soon waited long enough.
+  await tab.page.clock.install();
+  house.line.cut();
+  await tab.page.locator(".note").getByText("Reconnecting").waitFor();
+  for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
+  await tab.trouble.getByText("cannot be reached").waitFor();
+  house.line.mend();
+  more();
+  await tab.retry.click();
+  await tab.reads("There and back.");
+  assert.equal(house.model.callsOf("Lost for long").length, 1);
+  await tab.close();
+});
+
+test("text files are attached by button and by drop, and sent with the question", async () => {
+  const tab = await house.tab();
+  const picker = tab.page.locator("input[type=file]");
+  await picker.setInputFiles([
+    { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("eins\nzwei") },
+    { name: "old.csv", mimeType: "text/csv", buffer: Buffer.from("Stra\xdfe;1", "latin1") },
+  ]);
+  await tab.page.getByRole("button", { name: "Remove notes.txt" }).waitFor();
+  const dropped = await tab.page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["three"], "dropped.md"));
+    return transfer;
+  });
+  const panel = tab.page.locator(".panel");
+  await panel.dispatchEvent("dragover", { dataTransfer: dropped });
+  assert.equal(await tab.page.locator(".drop").isVisible(), true);
+  await panel.dispatchEvent("drop", { dataTransfer: dropped });
+  await tab.page.getByRole("button", { name: "Remove dropped.md" }).waitFor();
+  assert.equal(await tab.page.locator(".drop").isVisible(), false);
+  await tab.page.getByRole("button", { name: "Remove old.csv" }).click();
+  const prompt =
+    "[Attached file 1: notes.txt]\n\neins\nzwei\n\n---\n\n[Attached file 2: dropped.md]\n\nthree\n\n---\n\nSum up";
+  house.model.when(prompt, (call) => (call.say("Done."), call.done()));
+  await tab.askAndWait("Sum up");
+  assert.equal(await tab.answerText(), "Done.");
+  assert.deepEqual(await tab.page.locator(".question .chips li").allTextContents(), ["notes.txt", "dropped.md"]);
+  await tab.askAndWait("Which is longer?");
+  assert.equal(house.model.callsOf("Which is longer?")[0].messages[0].content, prompt);
+
+  await picker.setInputFiles({ name: "old.csv", mimeType: "text/csv", buffer: Buffer.from("Stra\xdfe;1", "latin1") });
+  await tab.page.getByRole("button", { name: "Remove old.csv" }).waitFor();
+  await tab.send.click();
+  await tab.isDone();
+  const alone = "[Attached file 1: old.csv]\n\nStraße;1\n\n---\n\nPlease analyze the attached file.";
+  assert.equal(house.model.callsOf(alone).length, 1);
+  await tab.close();
+});
+
+test("files that cannot be sent are refused in words", async () => {
+  const tab = await house.tab();
+  const picker = tab.page.locator("input[type=file]");
+  const complaint = tab.page.locator("form [role=alert]");
+  const refused = async (files, words) => {
+    await picker.setInputFiles(files);
+    await complaint.getByText(words).waitFor();
+  };
+  const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0]);
+  await refused({ name: "cat.png", mimeType: "image/png", buffer: png }, "cat.png is not a text file.");
+  const large = Buffer.alloc((1 << 20) + 1, "a");
+  await refused({ name: "big.txt", mimeType: "text/plain", buffer: large }, "big.txt is larger than 1 MB.");
+  const many = Array.from({ length: 11 }, (_, at) => ({ name: `${at}.txt`, mimeType: "text/plain", buffer: Buffer.from("x") }));
+  await refused(many, "At most 10 files can be attached.");
+  assert.equal(await tab.page.locator("form .chips li").count(), 10);
+  await tab.close();
+});
+
+test("ten files of 1 MB are sent, and a reload in mid-answer goes on although they are too large to be kept", async () => {
+  const tab = await house.tab();
+  const content = "x\n".repeat(1 << 19);
+  const files = Array.from({ length: 10 }, (_, at) => ({ name: `${at}.txt`, mimeType: "text/plain", buffer: Buffer.from(content) }));
+  const prompt = files.map((file, at) => `[Attached file ${at + 1}: ${file.name}]\n\n${content}\n\n---\n\n`).join("") + "All";
+  const [more] = parts(prompt, "So ", "much.");
+  await tab.page.locator("input[type=file]").setInputFiles(files);
+  await until("ten chips", async () => (await tab.page.locator("form .chips li").count()) === 10);
+  await tab.ask("All");
+  await tab.reads("So ");
+  await tab.page.reload();
+  more();
+  await tab.reads("So much.");
+  assert.equal(house.model.callsOf(prompt).length, 1);
+  await tab.close();
+});
+
+test("a new conversation forgets the old one", async () => {
+  const tab = await house.tab();
+  await tab.askAndWait("Forget me");
+  await tab.page.getByRole("button", { name: "New conversation" }).click();
+  assert.equal(await tab.page.locator(".turn").count(), 0);
+  await tab.askAndWait("Fresh");
+  assert.equal(house.model.callsOf("Fresh")[0].messages.length, 1);
+  await tab.page.reload();
+  await tab.reads("Fresh");
+  assert.equal(await tab.page.locator(".turn").count(), 1);
+  await tab.close();
+});
+
+test("two windows on one page keep apart", async () => {
+  const tab = await house.tab();
+  await tab.page.evaluate(() => document.body.append(document.createElement("al-chat-window")));
+  const windows = tab.page.locator("al-chat-window");
+  await windows.nth(0).locator("textarea").fill("Left");
+  await windows.nth(0).locator("textarea").press("Enter");
+  await windows.nth(1).locator("textarea").fill("Right");
+  await windows.nth(1).locator("textarea").press("Enter");
+  for (const [index, text] of ["Left", "Right"].entries()) {
+    await until(text, async () => (await windows.nth(index).locator(".answer .body").allTextContents()).join() === text);
+  }
+  await tab.close();
+});

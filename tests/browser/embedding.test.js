@@ -1,0 +1,220 @@
+// The window on other people's sites: another origin, a strict policy, no cookies, many languages, a bubble.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { openHouse, Tab, until } from "./house.js";
+import { gate } from "./model.js";
+
+let house;
+before(async () => (house = await openHouse()));
+after(() => house.close());
+
+const ask = async (page, text) => {
+  const tab = new Tab(page);
+  await tab.askAndWait(text);
+  assert.equal(await tab.answerText(), text);
+  return tab;
+};
+
+test("the script has less than 15 kB when it is zipped", async () => {
+  const response = await fetch(`http://127.0.0.1:${house.port}/chat-window.js`);
+  const { length } = gzipSync(await response.text(), { level: 9 });
+  console.log(`chat-window.js: ${length} bytes zipped`);
+  assert.ok(length < 15_000);
+});
+
+test("the types name every word, event and attribute", async () => {
+  const read = (name) => readFile(new URL(`../../web/${name}`, import.meta.url), "utf8");
+  const [script, types] = await Promise.all([read("chat-window.js"), read("chat-window.d.ts")]);
+  const names = (text, begin, each) => {
+    const [, rest] = text.split(begin);
+    return [...rest.slice(0, rest.search(/\n\}|\]/)).matchAll(each)].map(([, name]) => name);
+  };
+  const words = names(script, "const ENGLISH = {", /^ {2}(\w+):/gm);
+  assert.deepEqual(names(types, "interface Strings {", /^ {2}(\w+):/gm), words);
+  assert.ok(words.length > 25);
+  const told = [...script.matchAll(/#tell\((?:isOpen \? "open" : )?"(\w+)"/g)].map(([, name]) => name);
+  for (const name of [...told, "open"]) assert.ok(types.includes(`"al-chat:${name}": CustomEvent`), name);
+  const attributes = names(script, 'for (const name of ["api"', /"(\w+)"/g);
+  assert.deepEqual(names(types, "api: string | null;", /^ {2}(\w+): string \| null;/gm), attributes);
+});
+
+test("a site of another origin embeds it under a strict policy, with third-party cookies blocked", async () => {
+  const api = `http://chat.example:${house.port}`;
+  const sources = `default-src 'none'; script-src 'self' ${api}; connect-src ${api}`;
+  const policy = `${sources}; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const lines = `<script type="module" src="${api}/chat-window.js"></script><al-chat-window></al-chat-window>`;
+  const site = await house.site({
+    "/": { body: `<!doctype html><title>Shop</title>${lines}`, headers: { "content-security-policy": policy } },
+  });
+  const browser = await house.strictBrowser();
+  const page = await browser.newPage();
+  const complaints = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  const requests = [];
+  page.on("request", (request) => requests.push(request));
+
+  await page.goto(`http://shop.example:${site.port}/`);
+  const tab = await ask(page, "Hello from the shop");
+  await page.locator("input[type=file]").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+  house.model.when("[Attached file 1: a.txt]\n\na\n\n---\n\nRead", (call) => (call.say("# Read\n\n```\na\n```"), call.done()));
+  await tab.askAndWait("Read");
+  // The window has its looks although the site allows no styles.
+  const position = await page.locator(".panel").evaluate((panel) => getComputedStyle(panel).flexDirection);
+  assert.equal(position, "column");
+  await page.reload();
+  await tab.answer.locator("h3").waitFor();
+
+  const own = requests.filter((request) => !request.url().startsWith(`http://shop.example:${site.port}/`));
+  assert.ok(own.length >= 4);
+  for (const request of own) {
+    assert.ok(request.url().startsWith(`${api}/`), request.url());
+    assert.equal((await request.allHeaders()).cookie, undefined);
+  }
+  assert.deepEqual(await browser.cookies(), []);
+  assert.deepEqual(complaints.filter((text) => !text.includes("favicon")), []);
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
+  await browser.close();
+});
+
+test("words, names and colours are the site's", async () => {
+  const tab = await house.tab();
+  const body = `<!doctype html><html lang="ar" dir="rtl"><meta charset="utf-8"><title>متجر</title>
+    <script type="module" src="http://127.0.0.1:${house.port}/chat-window.js"></script>
+    <al-chat-window heading="محادثة" strings='{"send":"إرسال","errors":{"model_not_allowed":"لا"}}' username=" ada "
+      style="--al-chat-accent: rgb(1, 2, 3)"></al-chat-window>`;
+  const site = await house.site({ "/": { body } });
+  await tab.page.goto(`http://127.0.0.1:${site.port}/`);
+  await tab.window.evaluate((window) => (window.strings = { assistant: "المساعد" }));
+  const send = tab.page.getByRole("button", { name: "إرسال" });
+  assert.equal(await send.evaluate((button) => getComputedStyle(button).backgroundColor), "rgb(1, 2, 3)");
+  const { x } = await send.boundingBox();
+  assert.ok(x < 200, "right to left, the button is on the left");
+  assert.equal(await tab.page.getByRole("heading").textContent(), "محادثة");
+  await tab.askAndWait("مرحبا");
+  const line = (await house.log("chat")).at(-1);
+  assert.deepEqual([line.username, line.is_guest], ["ada", false]);
+  await tab.window.evaluate((window) => (window.model = "unknown"));
+  await tab.ask("Again");
+  await tab.trouble.getByText("لا").waitFor();
+  await tab.close();
+});
+
+test("a persona is passed on", async () => {
+  const tab = await house.tab();
+  const requests = tab.requests();
+  await tab.window.evaluate((window) => (window.persona = "assistant"));
+  await tab.askAndWait("Who is there?");
+  const turn = requests.find((request) => request.url().endsWith("/api/chat"));
+  assert.equal(turn.postDataJSON().persona, "assistant");
+  await tab.close();
+});
+
+test("an element that is moved in mid-answer goes on with it, once", async () => {
+  const tab = await house.tab();
+  const rest = gate();
+  house.model.when("Move me", async (call) => {
+    call.say("From here ");
+    await rest.opened;
+    call.say("to there.");
+    call.done();
+  });
+  await tab.ask("Move me");
+  await tab.reads("From here");
+  const requests = tab.requests();
+  await tab.page.evaluate(() => document.body.append(document.querySelector("al-chat-window")));
+  await until("the way back", () => requests.some((request) => request.url().endsWith("/events")));
+  rest.open();
+  await tab.reads("From here to there.");
+  assert.equal(requests.filter((request) => request.url().endsWith("/events")).length, 1);
+  assert.equal(house.model.callsOf("Move me").length, 1);
+  await tab.close();
+});
+
+test("an element that is moved goes on, and one that is removed ends its session", async () => {
+  const tab = await house.tab();
+  await tab.askAndWait("Stay");
+  const session = (await house.log("chat")).at(-1).session_id;
+  await tab.page.evaluate(() => document.body.append(document.querySelector("al-chat-window")));
+  await tab.askAndWait("Still here?");
+  assert.equal((await house.log("chat")).at(-1).session_id, session);
+  assert.equal(await tab.page.locator(".turn").count(), 2);
+  await tab.page.evaluate(() => document.querySelector("al-chat-window").remove());
+  await until("the stop", async () => (await house.log("session_stop")).some((line) => line.session_id === session));
+  await tab.close();
+});
+
+test("a bubble opens and closes by keyboard, and keeps the focus where it belongs", async () => {
+  const tab = await house.tab();
+  await tab.window.evaluate((window) => (window.mode = "bubble"));
+  const launcher = tab.page.getByRole("button", { name: "Open chat" });
+  assert.equal(await tab.page.getByRole("dialog").count(), 0);
+  await launcher.focus();
+  await tab.page.keyboard.press("Enter");
+  await tab.page.getByRole("dialog", { name: "Chat" }).waitFor();
+  await tab.page.keyboard.type("Typed at once");
+  await tab.page.keyboard.press("Enter");
+  await tab.reads("Typed at once");
+  await tab.isDone();
+  await tab.page.keyboard.press("Escape");
+  assert.equal(await tab.page.getByRole("dialog").count(), 0);
+  assert.equal(await tab.window.evaluate((window) => window.shadowRoot.activeElement.ariaLabel), "Open chat");
+  await tab.page.reload();
+  await tab.close();
+});
+
+test("everything can be done by keyboard", async () => {
+  const tab = await house.tab();
+  const { keyboard } = tab.page;
+  const focused = () =>
+    tab.window.evaluate(({ shadowRoot: { activeElement: it } }) => it?.ariaLabel || it?.textContent || it?.tagName);
+  await tab.input.focus();
+  await keyboard.type("Two");
+  await keyboard.press("Shift+Enter");
+  await keyboard.type("lines");
+  house.model.when("Two\nlines", (call) => call.refuse(500), (call) => (call.say("```\ncode\n```"), call.done()));
+  await keyboard.press("Enter");
+  await tab.retry.waitFor();
+  await tab.page.locator("header button").first().focus();
+  const order = [];
+  for (let stop = 0; stop < 5; stop++) {
+    order.push(await focused());
+    await keyboard.press("Tab");
+  }
+  assert.deepEqual(order, ["New conversation", "Conversation", "Try again", "Attach text files", "Write a message"]);
+  await tab.retry.focus();
+  await keyboard.press("Enter");
+  await tab.answer.locator("pre").waitFor();
+  await tab.isDone();
+  assert.equal(await focused(), "Write a message");
+  await tab.page.locator(".log").focus();
+  await keyboard.press("Tab");
+  assert.equal(await focused(), "Copy");
+  await keyboard.press("Enter");
+  await tab.answer.getByText("Copied").waitFor();
+  await tab.close();
+});
+
+test("answers are told to those who hear them, whole sentences and each one once", async () => {
+  const tab = await house.tab();
+  const sentence = "This is a sentence that is long enough to be told before the answer has come to its end. ";
+  const rest = gate();
+  house.model.when("Tell", async (call) => {
+    call.say(sentence, "And half of");
+    await rest.opened;
+    call.say(" **another**.");
+    call.done();
+  });
+  const live = tab.page.locator("[aria-live=polite]");
+  await tab.ask("Tell");
+  await until("the first sentence", async () => (await live.textContent()).includes("to its end."));
+  assert.doesNotMatch(await live.textContent(), /And half/);
+  rest.open();
+  await tab.isDone();
+  assert.equal((await live.textContent()).replace(/\s+/g, " "), `${sentence.trim()} And half of another.`);
+  assert.equal(await tab.page.locator("[role=log]").getAttribute("aria-live"), "off");
+  await tab.close();
+});

@@ -1,0 +1,199 @@
+// The house under test: the shipped program with a fake model behind it and a browser in front of it.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import * as net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { chromium } from "playwright-core";
+
+import { startModel } from "./model.js";
+
+const PROGRAM = process.env.AL_CHAT_PROGRAM;
+const PATIENCE = 15_000;
+const SWITCHES = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  // Sites with names of their own, without a name server.
+  "--host-resolver-rules=MAP *.example 127.0.0.1",
+];
+
+/** Looks again and again until `look` gives something true. */
+export async function until(what, look) {
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(10)) {
+    const found = await look();
+    if (found) return found;
+  }
+  assert.fail(`waited in vain for ${what}`);
+}
+
+async function startProgram(dir, model) {
+  const settings = {
+    PORT: "0",
+    OPENAI_BASE_URL: model.url,
+    OPENAI_API_KEY: "sk-fake",
+    PAPITA_API_URL: "http://127.0.0.1:9",
+    ALLOWED_MODELS: "other-model",
+    MODEL_RETRIES: "0",
+    // Longer than a turn waits for one who has left.
+    MODEL_IDLE_TIMEOUT: "60s",
+    BREAKER_FAILURE_RATE: "0",
+    SESSION_LOG_TIMEZONE: "UTC",
+  };
+  const child = spawn(PROGRAM, { cwd: dir, env: settings, stdio: ["ignore", "ignore", "pipe"] });
+  const lines = createInterface({ input: child.stderr });
+  const port = await new Promise((resolve, reject) => {
+    child.on("exit", () => reject(new Error("the program has ended")));
+    lines.on("line", (line) => {
+      const said = /AL-Chat listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
+      if (said) resolve(Number(said[1]));
+    });
+  });
+  return { child, port };
+}
+
+/** A line to the program that can be cut. */
+async function startLine(port) {
+  const ends = new Set();
+  let isCut = false;
+  const server = net.createServer((near) => {
+    if (isCut) return near.destroy();
+    const far = net.connect(port, "127.0.0.1");
+    for (const [end, other] of [[near, far], [far, near]]) {
+      ends.add(end);
+      end.on("error", () => {}).on("close", () => (ends.delete(end), other.destroy()));
+      end.pipe(other);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const breakAll = () => ends.forEach((end) => end.destroy());
+  return {
+    port: server.address().port,
+    /** Breaks every connection; new ones are made. */
+    breakAll,
+    /** Breaks every connection, and lets none be made. */
+    cut: () => ((isCut = true), breakAll()),
+    mend: () => (isCut = false),
+    close: () => (breakAll(), server.close()),
+  };
+}
+
+/** Opens a house: model, program and browser. */
+export async function openHouse() {
+  const dir = await mkdtemp(join(tmpdir(), "al-chat-browser-"));
+  const model = await startModel();
+  const { child, port } = await startProgram(dir, model);
+  const line = await startLine(port);
+  const profile = join(dir, "profile");
+  await mkdir(join(profile, "Default"), { recursive: true });
+  const blocked = { profile: { block_third_party_cookies: true, cookie_controls_mode: 1 } };
+  await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(blocked));
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  const browser = await chromium.launch({ executablePath, args: SWITCHES });
+  const sites = [];
+  return {
+    model,
+    browser,
+    port,
+    line,
+    /** A browser with a profile of its own that blocks third-party cookies. */
+    strictBrowser: () => chromium.launchPersistentContext(profile, { executablePath, args: SWITCHES }),
+    /** A tab of its own, at the page that comes with the window. */
+    async tab(options = {}) {
+      const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
+      const page = await context.newPage();
+      await page.goto(`http://127.0.0.1:${line.port}/embed-demo`);
+      return new Tab(page);
+    },
+    /** Another website, of these pages by path: `{ body, headers }`. */
+    async site(pages) {
+      const asked = [];
+      const server = createServer((request, response) => {
+        asked.push(request);
+        const page = pages[new URL(request.url, "http://site").pathname];
+        response.writeHead(page ? 200 : 404, { "content-type": "text/html; charset=utf-8", ...page?.headers });
+        response.end(page?.body);
+      });
+      await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+      sites.push(server);
+      return { port: server.address().port, asked };
+    },
+    /** The events of this name in the session log. */
+    async log(event) {
+      const folder = join(dir, "SessionLog");
+      const names = (await readdir(folder)).filter((name) => name.endsWith(".log"));
+      const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+      const lines = texts.join("").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+      return lines.filter((line) => line.event === event);
+    },
+    async close() {
+      await browser.close();
+      for (const site of sites) site.closeAllConnections(), site.close();
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      line.close();
+      model.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A tab with a chat window in it. */
+export class Tab {
+  constructor(page) {
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE);
+    this.window = page.locator("al-chat-window");
+    this.input = page.locator("textarea");
+    this.answer = page.locator(".answer .body").last();
+    this.trouble = page.locator(".turn .trouble");
+    this.send = page.getByRole("button", { name: "Send" });
+    this.stop = page.getByRole("button", { name: "Stop" });
+    this.retry = page.getByRole("button", { name: "Try again" });
+  }
+
+  async ask(text) {
+    await this.input.fill(text);
+    await this.input.press("Enter");
+  }
+
+  /** Waits until the last answer reads so. */
+  async reads(text) {
+    await until(`the answer ${JSON.stringify(text)}`, async () => (await this.answerText()) === text.trim());
+  }
+
+  answerText() {
+    return this.answer.textContent({ timeout: 500 }).catch(() => undefined);
+  }
+
+  /** Waits until no answer is being written. */
+  async isDone() {
+    await until("the end of the answer", () => this.window.evaluate((window) => !window.busy));
+  }
+
+  async askAndWait(text) {
+    await this.ask(text);
+    await this.isDone();
+  }
+
+  /** Collects what requests say from now on. */
+  requests() {
+    const requests = [];
+    this.page.on("request", (request) => requests.push(request));
+    return requests;
+  }
+
+  close() {
+    return this.page.context().close();
+  }
+}

@@ -1,0 +1,118 @@
+// How the window looks: to eyes, to a machine that looks for barriers, and on small screens.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import axe from "axe-core";
+
+import { openHouse } from "./house.js";
+
+const ANSWER = `Certainly! Here is a **short plan** with \`code\`:
+
+1. Read the [opening hours](https://shop.example/hours)
+2. Write them down
+   - weekdays
+   - weekends
+
+\`\`\`js
+const hours = { monday: "9 to 5" };
+\`\`\`
+
+| Day | Open |
+|---|---|
+| Monday | 9 to 5 |
+| Sunday | closed |
+
+> Nobody works on Sundays.`;
+
+let house;
+before(async () => {
+  house = await openHouse();
+  house.model.when("Plan", ...Array(20).fill((call) => (call.say(ANSWER), call.done())));
+  house.model.when("Fail", ...Array(20).fill((call) => call.refuse(429, { "retry-after": "30" })));
+  house.model.when("Wait", ...Array(20).fill((call) => call.say("So far")));
+});
+after(() => house.close());
+
+/** Keeps a picture where one is asked for. */
+const picture = (page, name) =>
+  process.env.PICTURES && page.screenshot({ path: `${process.env.PICTURES}/${name}.png`, animations: "disabled" });
+
+async function barriers(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
+}
+
+const SCREENS = {
+  desktop: { viewport: { width: 1200, height: 800 } },
+  phone: { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    test(`there are no barriers: ${screen}, ${colorScheme}`, async () => {
+      const tab = await house.tab({ ...options, colorScheme });
+      const check = async (state) => {
+        assert.deepEqual(await barriers(tab.page), [], state);
+        await tab.window.scrollIntoViewIfNeeded();
+        await picture(tab.page, `${screen}-${colorScheme}-${state}`);
+      };
+      await check("empty");
+      await tab.page.locator("input[type=file]").setInputFiles({ name: "hours.csv", mimeType: "text/csv", buffer: Buffer.from("a") });
+      await tab.page.getByRole("button", { name: "Remove hours.csv" }).waitFor();
+      await check("file");
+      await tab.page.getByRole("button", { name: "Remove hours.csv" }).click();
+      await tab.askAndWait("Plan");
+      await check("conversation");
+      await tab.askAndWait("Fail");
+      await check("failed");
+      await tab.ask("Wait");
+      await tab.reads("So far");
+      await check("writing");
+      await tab.stop.click();
+      await tab.window.evaluate((window) => (window.mode = "bubble"));
+      await check("bubble-closed");
+      await tab.page.getByRole("button", { name: "Open chat" }).click();
+      await check("bubble-open");
+      await tab.close();
+    });
+  }
+}
+
+test("nothing moves for those who asked for that", async () => {
+  const moving = { reduce: 0, "no-preference": 3 };
+  for (const [reducedMotion, expected] of Object.entries(moving)) {
+    const tab = await house.tab({ reducedMotion });
+    house.model.when(reducedMotion, () => {});
+    await tab.ask(reducedMotion);
+    await tab.page.locator(".dots").waitFor();
+    const running = await tab.window.evaluate((window) => window.shadowRoot.getAnimations().length);
+    assert.equal(running, expected, reducedMotion);
+    await tab.close();
+  }
+});
+
+test("the first paint doesn't jump", async () => {
+  const tab = await house.tab();
+  const jumps = await tab.page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const observer = new PerformanceObserver(() => {});
+        observer.observe({ type: "layout-shift", buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(observer.takeRecords().length)));
+      }),
+  );
+  assert.equal(jumps, 0);
+  await tab.close();
+});
+
+test("on a phone nothing is wider than the screen, and fields don't zoom", async () => {
+  const tab = await house.tab(SCREENS.phone);
+  await tab.askAndWait("Plan");
+  assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  assert.equal(await tab.input.evaluate((input) => parseFloat(getComputedStyle(input).fontSize) >= 16), true);
+  await tab.window.evaluate((window) => ((window.mode = "bubble"), window.open()));
+  const box = await tab.page.locator(".panel").boundingBox();
+  assert.deepEqual([box.x, box.y, box.width, box.height], [0, 0, 390, 780]);
+  await tab.close();
+});

@@ -1,0 +1,31 @@
+// How a site that writes TypeScript uses the window. It only has to compile.
+import type { AlChatWindow, Failure, Strings } from "../../../web/chat-window.js";
+
+const chat = document.createElement("al-chat-window");
+const same: AlChatWindow = chat;
+chat.mode = "bubble";
+chat.username = null;
+chat.strings = { send: "Senden", errors: { rate_limited: "Bitte etwas langsamer." } };
+const words: Partial<Strings> = same.strings;
+
+chat.addEventListener("al-chat:answer", ({ detail }) => {
+  const total: number | undefined = detail.usage?.total_tokens;
+  console.log(detail.text, detail.finishReason === "stopped", total, words.send);
+});
+document.addEventListener("al-chat:session", ({ detail }) => console.log(detail.sessionId.length));
+chat.addEventListener("al-chat:error", ({ detail }: CustomEvent<Failure>) => {
+  if (detail.code !== "rate_limited" && !chat.busy) chat.retry();
+});
+chat.addEventListener("click", (event) => event.preventDefault());
+
+// @ts-expect-error: there is no such word.
+chat.strings = { sned: "Senden" };
+// @ts-expect-error: it is told by events.
+chat.busy = true;
+
+document.body.append(chat);
+chat.open();
+chat.send("Hello!");
+chat.stop();
+chat.clear();
+chat.close();
