@@ -211,7 +211,7 @@ fn settings_help() -> String {
     let mut help = "Settings, from the environment or a .env file in the working directory:\n".to_owned();
     for variable in VARIABLES {
         // Writing to a string does not fail.
-        let _ = write!(help, "  {:<25} {}", variable.name, variable.about);
+        let _ = write!(help, "  {:<26} {}", variable.name, variable.about);
         if !variable.default.is_empty() {
             let _ = write!(help, " [{}]", variable.default);
         }
