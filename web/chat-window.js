@@ -130,7 +130,7 @@ form { margin: 0 0.8rem max(0.8rem, env(safe-area-inset-bottom)); border: var(--
 form:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
 form > .chips, form > .trouble { margin: 0.6rem 0.6rem 0; }
 .row { display: flex; align-items: end; padding: 0.35rem; }
-textarea { flex: 1; min-width: 0; resize: none; max-height: 11rem; padding: 0.45rem 0.3rem;
+textarea { flex: 1; min-width: 0; border: 0; resize: none; max-height: 11rem; padding: 0.45rem 0.3rem;
   font-size: max(1rem, 16px); line-height: 1.5; }
 textarea:focus-visible { outline: none; }
 textarea::placeholder { color: var(--muted); opacity: 1; }
