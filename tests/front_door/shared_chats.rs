@@ -192,14 +192,13 @@ async fn a_server_killed_and_restarted_while_chats_go_on_leaves_each_exchange_wh
     let model = FakeModel::start().await.without_recording();
     model.behave(Behaviour::Echo);
     let house = House::of_model(&model).with("DATABASE_URL", cluster.database().as_str());
-    let service = house.with("DATABASE_CONNECT_TIMEOUT", "1s").open().await;
+    let house = house.with("DATABASE_CONNECT_TIMEOUT", "3s");
+    let service = house.open().await;
     let ada = Member::join(&service.client, "ada").await;
     let (said, enough) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-    let mut chats = Vec::new();
+    let chats = join_all((0..8).map(|_| ada.begin())).await;
     let mut talks = JoinSet::new();
-    for _ in 0..8 {
-        let chat = ada.begin().await;
-        chats.push(chat);
+    for &chat in &chats {
         talks.spawn(keep_talking(ada.clone(), chat, Arc::clone(&said), enough.clone()));
     }
     for _ in 0..3 {
