@@ -20,7 +20,7 @@ pub struct NewQuestion<'a> {
     pub chat: ChatId,
     /// What.
     pub text: &'a str,
-    /// The address of a picture shown with it.
+    /// The URL of the image shown with it.
     pub image: Option<&'a str>,
     /// The request that asks.
     pub request_id: &'a str,
@@ -136,7 +136,10 @@ impl Storage {
         .bind(owner.0)
         .fetch_optional(&mut work)
         .await?;
-        let chat = ChatId(chat.map_or(0, |(chat,)| chat));
+        let Some(chat) = chat.map(|(chat,)| ChatId(chat)) else {
+            work.rollback().await?;
+            return Ok(Opening::Nothing);
+        };
         let (pending,): (i64,) = sql("SELECT COUNT(*) FROM messages WHERE chat_id = $1 AND status = 'pending'")
             .bind(chat.0)
             .fetch_one(&mut work)

@@ -18,7 +18,7 @@ use self::{
 };
 pub(super) use self::{
     events::Reply,
-    request::{Headers, named_session},
+    request::{Headers, named_model, named_session},
 };
 use super::{
     Doors, Group,

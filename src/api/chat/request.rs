@@ -145,7 +145,7 @@ impl ChatRequest {
             speaker,
             session_id,
             in_chat: None,
-            model: self.model.map(|model| model.trim().to_owned()).filter(|model| !model.is_empty()),
+            model: named_model(self.model),
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
@@ -158,6 +158,11 @@ pub(in crate::api) fn named_session(names: [Option<String>; 3]) -> Result<Option
     let mut names = names.into_iter().flatten();
     let name = names.find(|name| !name.trim().is_empty());
     name.map(|name| SessionId::parse(name.trim())).transpose()
+}
+
+/// The model a client names, unless that is blank.
+pub(in crate::api) fn named_model(name: Option<String>) -> Option<String> {
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn attached(files: Option<Vec<File>>, content: Option<String>, name: Option<String>) -> Vec<AttachedFile> {
