@@ -66,7 +66,11 @@ async fn wait_for_empty_queue(service: &Service) {
     wait_until("an empty queue", async || (queue(service).await.0 == 0).then_some(())).await;
 }
 
-/// Lets the pauses between attempts pass quickly until `done`.
+/// Limits that are not reached while time is hurried.
+const UNHURRIED: [(&str, &str); 3] =
+    [("PAPITA_TIMEOUT", "1h"), ("DATABASE_CONNECT_TIMEOUT", "1h"), ("DATABASE_STATEMENT_TIMEOUT", "1h")];
+
+/// Lets the pauses between attempts pass quickly until `done`, in a house that is `UNHURRIED`.
 async fn hurry_until(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {
@@ -225,7 +229,7 @@ async fn records_arrive_in_the_order_of_the_turns() {
 #[tokio::test]
 async fn records_are_tried_again_until_papita_takes_them() {
     for status in [500, 404] {
-        let (_model, papita, _house, service) = open_with_papita(&[("PAPITA_TIMEOUT", "1h")]).await;
+        let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
         papita.usage_status(status);
         turn_of(&service, "ada").await;
         papita.wait_for_usage_attempts(1).await;
@@ -325,7 +329,7 @@ async fn a_papita_that_hangs_on_records_is_not_in_the_way_of_turns() {
 #[tokio::test]
 async fn a_record_that_papita_refuses_as_malformed_five_times_blocks_no_others() {
     for status in [400, 422] {
-        let (_model, papita, _house, service) = open_with_papita(&[("PAPITA_TIMEOUT", "1h")]).await;
+        let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
         papita.usage_status(status);
         turn_of(&service, "ada").await;
         turn_of(&service, "bob").await;
@@ -340,7 +344,7 @@ async fn a_record_that_papita_refuses_as_malformed_five_times_blocks_no_others()
 
 #[tokio::test]
 async fn a_record_that_papita_refuses_a_few_times_is_not_lost() {
-    let (_model, papita, _house, service) = open_with_papita(&[("PAPITA_TIMEOUT", "1h")]).await;
+    let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
     papita.usage_status(400);
     turn_of(&service, "ada").await;
     hurry_until("three attempts", || papita.usage_attempts() >= 3).await;
