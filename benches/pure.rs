@@ -53,6 +53,7 @@ fn chat_line(criterion: &mut Criterion) {
         is_guest: false,
         model: "gpt-4o-mini",
         requested_model: "gpt-4o-mini",
+        persona: None,
         prompt_tokens: 14,
         completion_tokens: 9,
         total_tokens: 23,
@@ -86,7 +87,7 @@ fn conversation(criterion: &mut Criterion) {
     let file = |name: &str| AttachedFile { name: name.to_owned(), content: "A line of the file.\n".repeat(500) };
     let files = [file("first.txt"), file("second.txt")];
     criterion.bench_function("prompt: ten messages and two files of 10 kB", |bencher| {
-        let ask = |history| prompt::conversation(history, black_box(&files), "Which is longer?");
+        let ask = |history| prompt::conversation(None, history, black_box(&files), "Which is longer?");
         bencher.iter_batched(|| history.clone(), ask, BatchSize::SmallInput);
     });
 }
@@ -101,7 +102,7 @@ fn fitting(criterion: &mut Criterion) {
     let said = [message(Role::Assistant, &"An answer of some length. ".repeat(40)), message(Role::User, "And then?")];
     criterion.bench_function("prompt: a history longer than 128,000 tokens, fitted", |bencher| {
         bencher.iter(|| {
-            let mut fitting = Fitting::new(Vec::new(), message(Role::User, "And now?"), black_box(model));
+            let mut fitting = Fitting::new(None, message(Role::User, "And now?"), black_box(model));
             said.iter().cycle().take(10_000).all(|message| fitting.offer(message.clone()));
             fitting.into_messages()
         });
@@ -123,7 +124,7 @@ fn small_parts(criterion: &mut Criterion) {
     criterion
         .bench_function("cost: an estimate of 1 kB", |bencher| bencher.iter(|| estimate::tokens(black_box(&text))));
     let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
-    criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked))));
+    criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked), None)));
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());
     criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::mint(black_box(&now))));
     let key = ApiKey::parse("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl").expect("a key");

@@ -13,6 +13,7 @@ use crate::{
     credentials::{Access, CredentialSource, Credentials},
     http_client,
     model::{ModelFailure, OpenAi, Question},
+    personas::Personas,
     prompt,
     secret::ApiKey,
     storage::Storage,
@@ -144,6 +145,16 @@ impl Signals {
 /// Says in words what works. Succeeds when a turn would be answered.
 async fn check(config: Config) -> ExitCode {
     print("Configuration: valid.\n");
+    match Personas::open(config.personas_dir.clone(), &Tasks::default()) {
+        Ok(personas) => {
+            let ids = personas.all().iter().map(|persona| persona.id.clone()).collect::<Vec<_>>();
+            print(&format!("Personas: {}.\n", ids.join(", ")));
+        }
+        Err(failure) => {
+            complain(&failure);
+            return ExitCode::FAILURE;
+        }
+    }
     let client = match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => client,
         Err(failure) => {
@@ -178,7 +189,14 @@ async fn check(config: Config) -> ExitCode {
 async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> ExitCode {
     let name = &config.model.default;
     let messages = [prompt::test()];
-    let question = Question { model: name, messages: &messages, with_images: false, stream: false };
+    let question = Question {
+        model: name,
+        messages: &messages,
+        with_images: false,
+        temperature: None,
+        limit: None,
+        stream: false,
+    };
     let deadline = Instant::now() + config.turns.timeout;
     let asking = async { model.ask(question, key, deadline).await?.next().await };
     match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout)) {

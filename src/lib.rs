@@ -7,8 +7,8 @@
 //! | 5 | [`cli`], [`app`] | read the command line; build, wire, run and stop |
 //! | 4 | [`api`] | HTTP and the contract |
 //! | 3 | [`accounts`], [`sessions`], [`turn`] | verbs: what the product does, over several doors |
-//! | 2 | [`credentials`], [`model`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
-//! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`prompt`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
+//! | 2 | [`credentials`], [`model`], [`personas`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
+//! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`persona`], [`prompt`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
 //! | 0 | [`clock`], [`config`], [`http_client`], [`process_lock`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
 //!
 //! `ARCHITECTURE.md` walks one turn through the rooms.
@@ -28,6 +28,8 @@ pub mod http_client;
 pub mod known_models;
 pub mod log_place;
 pub mod model;
+pub mod persona;
+pub mod personas;
 pub mod process_lock;
 pub mod prompt;
 pub mod secret;

@@ -8,8 +8,20 @@ use std::{fs, path::Path};
 /// The floors from the ground up; on floors 0 and 1 from left to right.
 const FLOORS: [&[&str]; 6] = [
     &["secret", "clock", "tasks", "config", "telemetry", "http_client", "process_lock"],
-    &["account", "address", "chat", "session", "cost", "known_models", "prompt", "title", "words", "log_place"],
-    &["credentials", "model", "session_log", "storage", "usage"],
+    &[
+        "account",
+        "address",
+        "chat",
+        "session",
+        "cost",
+        "known_models",
+        "persona",
+        "prompt",
+        "title",
+        "words",
+        "log_place",
+    ],
+    &["credentials", "model", "personas", "session_log", "storage", "usage"],
     &["turn", "sessions", "accounts"],
     &["api"],
     &["app", "cli"],

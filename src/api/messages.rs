@@ -18,6 +18,7 @@ use super::{
     front::RequestContext,
     json::{Json, OptionalJson},
     page::{Page, Wanted},
+    personas::named_persona,
     problem::{Problem, failures},
 };
 use crate::{
@@ -34,8 +35,8 @@ const LARGEST_BODY: usize = 17 << 20;
 failures! { SendFailure {
     400 "Something in the request is not as it should be: no text and no image (`text_required`), a field \
          (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
-         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
-         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the chat's \
+         persona, which has been taken away (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
@@ -59,7 +60,7 @@ failures! { SendFailure {
 failures! { RetryFailure {
     400 "Something in the request is not as it should be: a field (`invalid_request`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
-         `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
+         `model_not_found`), the chat's persona, which has been taken away (`persona_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
@@ -181,6 +182,8 @@ struct Turn<'a> {
     context: &'a RequestContext,
     account: Account,
     headers: Headers,
+    /// The chat's.
+    persona: Option<String>,
     model: Option<String>,
     stream: Option<bool>,
 }
@@ -197,6 +200,7 @@ impl Turn<'_> {
             session_id: named_session([headers.session, None, None])?,
             in_chat: Some(in_chat),
             model: named_model(self.model),
+            persona: named_persona(doors, self.persona.as_deref())?,
             messages: vec![said],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
@@ -255,8 +259,8 @@ impl MessagesApi {
         if said.is_blank() {
             return Err(Problem::bad_request("text_required", "A text or an image is required").into());
         }
-        doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
-        let turn = Turn { doors, context, account, headers, model: asked.model, stream: asked.stream };
+        let persona = doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
+        let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
         Ok(turn.take(InChat { owner, chat, again: None }, said).await?)
     }
 
@@ -335,7 +339,8 @@ impl MessagesApi {
         }
         let image = message.image.as_deref().map(Image::parse).transpose()?;
         let said = Message { role: Role::User, content: message.text, image };
-        let turn = Turn { doors, context, account, headers, model: asked.model, stream: asked.stream };
+        let persona = doors.storage.chat(owner, message.chat).await?.ok_or_else(message_not_found)?.persona;
+        let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
         Ok(turn.take(InChat { owner, chat: message.chat, again: Some(message.id) }, said).await?)
     }
 

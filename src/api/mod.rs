@@ -13,6 +13,7 @@ mod messages;
 mod metrics;
 mod openai;
 mod page;
+mod personas;
 mod problem;
 mod session;
 mod web;
@@ -35,8 +36,8 @@ use self::{
     json::BodyTimeout,
 };
 use crate::{
-    accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, session_log::SessionLog,
-    sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
+    accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, personas::Personas,
+    session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
 };
 
 /// Where the contract can be read and tried.
@@ -57,6 +58,8 @@ pub struct Doors {
     pub started: Instant,
     /// The clock.
     pub clock: Clock,
+    /// Who can speak.
+    pub personas: Personas,
     /// Takes turns.
     pub turns: Turns,
     /// Starts and stops sessions.
@@ -94,6 +97,7 @@ enum Group {
 
 type Resources = (
     chat::ChatApi,
+    personas::PersonasApi,
     session::SessionApi,
     auth::AuthApi,
     chats::ChatsApi,
@@ -105,6 +109,7 @@ type Resources = (
 fn service() -> OpenApiService<Resources, ()> {
     let resources = (
         chat::ChatApi,
+        personas::PersonasApi,
         session::SessionApi,
         auth::AuthApi,
         chats::ChatsApi,

@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     credentials::Credentials,
     http_client::{self, ClientFailure},
+    personas::{Personas, UnreadablePersonas},
     session_log::{LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
     sessions::Sessions,
     storage::{Storage, StorageFailure},
@@ -51,6 +52,9 @@ pub enum StartFailure {
     /// Turns that a crash left in the log could not be kept.
     #[error(transparent)]
     Turns(#[from] turn::StartFailure),
+    /// The personas cannot be read.
+    #[error(transparent)]
+    Personas(#[from] UnreadablePersonas),
     /// There is no HTTP client.
     #[error(transparent)]
     Client(#[from] ClientFailure),
@@ -72,6 +76,7 @@ impl App {
         let started = Instant::now();
         let (listener, address) = listen(&config).await?;
         let tasks = Tasks::default();
+        let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
         let log_settings = &config.session_log;
         let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
         let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
@@ -98,7 +103,8 @@ impl App {
         };
         log.append(clock.now(), &event).await?;
         let config = Arc::new(config);
-        let doors = Doors { config, started, clock, turns, sessions, accounts, credentials, log, storage, tasks };
+        let doors =
+            Doors { config, started, clock, personas, turns, sessions, accounts, credentials, log, storage, tasks };
         let connections = Tasks::default();
         let accepting = CancellationToken::new();
         let endpoint = Arc::new(api::endpoint(doors.clone()));

@@ -27,6 +27,8 @@ const OPENAI: &str = "api.openai.com";
 pub struct Config {
     /// The listening side.
     pub server: Server,
+    /// The folder of the personas that replace or add to the built-in ones.
+    pub personas_dir: Option<PathBuf>,
     /// The model and what a client may ask of it.
     pub model: Model,
     /// How turns are taken.

@@ -47,9 +47,11 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
             except: straight.to_owned(),
         })
     });
+    let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     Some(Config {
         proxy: proxy?,
         server: server?,
+        personas_dir,
         model: model?,
         turns: turns?,
         credentials: credentials?,

@@ -27,6 +27,8 @@ variables! {
     FRONTEND_URL = "", "websites that may call from a browser, comma-separated; unset allows any";
     PORTAL = "on", "off: no pages for people are served, only what programs and the embedded chat window use";
 
+    PERSONAS_DIR = "", "folder of personas, Markdown files that replace or add to the built-in ones; read again on change";
+
     AI_SERVICE = "auto", "auto, openai, or basic (built-in replies that need no key)";
     OPENAI_API_KEY = "", "the model's key, used when Papita has none";
     OPENAI_MODEL = "gpt-4o-mini", "the model asked when a client names none";

@@ -1,4 +1,4 @@
-//! What is known of models by their names: how much they read at once, and whether they see.
+//! What is known of models by their names: how much they read at once, whether they see, and whether they reason.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,6 +18,9 @@ pub struct Abilities {
     pub window: u64,
     /// Tokens that an image takes up; none where the model doesn't see.
     pub image: Option<u64>,
+    /// Whether it thinks in tokens of its own before it answers: one of OpenAI's that does chooses its words as freely
+    /// as it sees fit, and counts its thoughts among the tokens of its answer.
+    pub reasons: bool,
 }
 
 impl Abilities {
@@ -57,6 +60,7 @@ impl KnownModels {
         Abilities {
             window: window.unwrap_or(UNKNOWN_WINDOW),
             image: image.or_else(|| self.seeing.contains(model).then_some(IMAGE)),
+            reasons: known.is_some_and(|line| line.reasons),
         }
     }
 }
@@ -69,14 +73,20 @@ struct Line {
     is_within: bool,
     window: Option<u64>,
     image: Option<u64>,
+    reasons: bool,
 }
 
 impl Line {
     fn read(line: &'static str) -> Option<Self> {
-        let [name, window, image] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
+        let [name, window, image, reasons] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
         let within = name.strip_prefix('*');
         let (window, image) = (number(window).ok()?, number(image).ok()?);
-        Some(Self { name: within.unwrap_or(name), is_within: within.is_some(), window, image })
+        let reasons = match reasons {
+            "reasons" => true,
+            "" => false,
+            _ => return None,
+        };
+        Some(Self { name: within.unwrap_or(name), is_within: within.is_some(), window, image, reasons })
     }
 
     fn is_of(&self, name: &str) -> bool {
@@ -162,8 +172,19 @@ mod tests {
     #[test]
     fn the_operator_knows_better() {
         let known = KnownModels::new(&[("gpt-4o".into(), 30_000), ("mine".into(), 4096)], &["mine".into()]);
-        assert_eq!(known.abilities("gpt-4o"), Abilities { window: 30_000, image: Some(1500) });
-        assert_eq!(known.abilities("mine"), Abilities { window: 4096, image: Some(IMAGE) });
+        assert_eq!(known.abilities("gpt-4o"), Abilities { window: 30_000, image: Some(1500), reasons: false });
+        assert_eq!(known.abilities("mine"), Abilities { window: 4096, image: Some(IMAGE), reasons: false });
         assert_eq!(known.abilities("gpt-4o-mini").window, 128_000);
+    }
+
+    #[test]
+    fn models_that_reason_are_known() {
+        let reasons = |model| KnownModels::new(&[], &[]).abilities(model).reasons;
+        for model in ["o1", "o3-mini", "o4-mini-2025-04-16", "gpt-5", "openai/gpt-5.1", "gpt-5-nano"] {
+            assert!(reasons(model), "{model}");
+        }
+        for model in ["gpt-4o-mini", "gpt-4.1", "gpt-5-chat-latest", "llama3.2", "o1x"] {
+            assert!(!reasons(model), "{model}");
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::chat::Message;
+use crate::{
+    chat::{Message, Role},
+    persona::{DemoLine, Persona},
+};
 
 /// The name it goes by in answers and in the log.
 pub const NAME: &str = "basic";
@@ -93,20 +96,36 @@ const OTHERWISE: &[&str] = &[
     "I wish I knew more about that. In demo mode I recognise greetings, jokes, the weather, and a few other topics.",
 ];
 
-/// A reply to the last message. The same conversation gets the same reply; the same words later in it, another one.
+/// A reply to the last message, as this persona gives it, if it has something to say to it. The same conversation gets
+/// the same reply; the same words later in it, another one.
 #[must_use]
-pub fn reply(conversation: &[Message]) -> &'static str {
+pub fn reply<'a>(conversation: &[Message], persona: Option<&'a Persona>) -> &'a str {
     let last = conversation.last();
     let mut words = words(last.map_or("", |message| message.content.as_str()));
     if last.is_some_and(|message| message.image.is_some()) {
         words.push("attached".to_owned());
     }
-    let topic = TOPICS.iter().find(|(keys, _)| words.iter().any(|word| keys.contains(&word.as_str())));
-    let replies = topic.map_or(OTHERWISE, |(_, replies)| replies);
     let mut hasher = DefaultHasher::new();
     words.hash(&mut hasher);
     let start = usize::try_from(hasher.finish() % 1000).unwrap_or_default();
-    replies[(start + conversation.len() / 2) % replies.len()]
+    let said = conversation.iter().filter(|message| message.role != Role::System).count();
+    let one_of = |replies: usize| (start + said / 2) % replies.max(1);
+    let line = persona.into_iter().flat_map(|persona| &persona.demo).find(|line| fits(line, &words));
+    if let Some(reply) = line.and_then(|line| line.replies.get(one_of(line.replies.len()))) {
+        return reply;
+    }
+    let topic = TOPICS.iter().find(|(keys, _)| words.iter().any(|word| keys.contains(&word.as_str())));
+    let replies = topic.map_or(OTHERWISE, |(_, replies)| replies);
+    replies[one_of(replies.len())]
+}
+
+/// Whether one of the line's words or phrases was said; a line without any fits everything.
+fn fits(line: &DemoLine, said: &[String]) -> bool {
+    let is_said = |phrase: &String| {
+        let phrase = words(phrase);
+        !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase)
+    };
+    line.words.is_empty() || line.words.iter().any(is_said)
 }
 
 /// Whole words in lower case; a file's content would only add noise after the first thousand characters.
@@ -118,13 +137,13 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Image, Role};
+    use crate::chat::Image;
 
     fn after(before: usize, said: &str) -> &'static str {
         let message = |content: &str| Message::new(Role::User, content);
         let mut conversation = vec![message("…"); before];
         conversation.push(message(said));
-        reply(&conversation)
+        reply(&conversation, None)
     }
 
     #[test]
@@ -139,12 +158,31 @@ mod tests {
     fn an_image_is_a_file_to_it() {
         let image = Image::parse("https://a.example/cat.png").ok();
         let shown = Message { image, ..Message::new(Role::User, "Who is it?") };
-        assert!(TOPICS[2].1.contains(&reply(&[shown])));
+        assert!(TOPICS[2].1.contains(&reply(&[shown], None)));
     }
 
     #[test]
     fn repeating_oneself_gets_another_reply() {
         assert_eq!(after(0, "hello"), after(0, "hello"));
         assert_ne!(after(0, "hello"), after(2, "hello"));
+    }
+
+    #[test]
+    fn a_persona_answers_in_its_own_words_as_far_as_it_has_any() {
+        let line = |words: &[&str], reply: &str| DemoLine {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            replies: vec![reply.to_owned()],
+        };
+        let demo = vec![line(&["hi"], "Hi!"), line(&["like you", "c'est la vie"], "Blush.")];
+        let mut persona = Persona { demo, ..Persona::default() };
+        let said = |content: &str, persona: &Persona| {
+            reply(&[persona.instruction(), Message::new(Role::User, content)], Some(persona)).to_owned()
+        };
+        assert_eq!(said("HI there", &persona), "Hi!");
+        assert_eq!(said("I like you.", &persona), "Blush.");
+        assert_eq!(said("C\u{27}est la vie", &persona), "Blush.");
+        assert!(OTHERWISE.contains(&said("You like chips", &persona).as_str()), "a phrase is in one piece");
+        persona.demo.push(line(&[], "Hm."));
+        assert_eq!(said("You like chips", &persona), "Hm.");
     }
 }

@@ -22,8 +22,22 @@ pub struct Question<'a> {
     pub messages: &'a [Message],
     /// Whether images are shown to it; otherwise it is told that there are some.
     pub with_images: bool,
+    /// How freely it chooses its words, from 0 to 2; as it likes, where nothing is said.
+    pub temperature: Option<f64>,
+    /// How long the answer may be.
+    pub limit: Option<AnswerLimit>,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
+}
+
+/// How long an answer may be, in tokens. Those that reason have another name for it, and refuse the old one, which is all
+/// that many other servers know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerLimit {
+    /// The tokens of the answer.
+    Answer(u32),
+    /// The tokens of the thoughts before the answer, too.
+    ThoughtsAndAnswer(u32),
 }
 
 /// The model gave no answer.

@@ -4,6 +4,7 @@ use crate::{
     chat::{Message, Role},
     cost::estimate,
     known_models::Abilities,
+    persona::Persona,
 };
 
 /// So many tokens of the window are kept for the answer at the most; few answers are longer.
@@ -28,13 +29,15 @@ pub fn budget(window: u64) -> u64 {
 /// of it, the newest ones: each begins with what the visitor said, and has all that was answered.
 #[derive(Clone, Debug)]
 pub struct Fitting {
-    system: Vec<Message>,
+    instruction: Option<Message>,
     question: Message,
     /// Newest first.
     history: Vec<Message>,
     /// How many messages of the history are whole turns; to those behind, what the visitor said is still to come.
     whole: usize,
-    /// Tokens left; none once a message did not fit.
+    /// Turns of the history that there may still be.
+    turns: usize,
+    /// Tokens left; none once a message did not fit, or there are turns enough.
     left: Option<u64>,
     /// Bytes left for the images of earlier messages.
     image_bytes: usize,
@@ -43,16 +46,20 @@ pub struct Fitting {
 }
 
 impl Fitting {
-    /// A prompt of what is kept in any case: the system's messages, and the question.
+    /// A prompt of what is kept in any case: who the model is, and the question.
     #[must_use]
-    pub fn new(system: Vec<Message>, question: Message, model: Abilities) -> Self {
-        let kept = estimate::prompt_tokens(system.iter().chain([&question]), model.image);
+    pub fn new(persona: Option<&Persona>, question: Message, model: Abilities) -> Self {
+        let instruction = persona.map(Persona::instruction);
+        let kept = estimate::prompt_tokens(instruction.iter().chain([&question]), model.image);
+        let turns = persona.and_then(|persona| persona.turns).unwrap_or(usize::MAX);
+        let left = if turns > 0 { budget(model.window).checked_sub(kept) } else { None };
         Self {
-            system,
+            instruction,
             question,
+            turns,
             history: Vec::new(),
             whole: 0,
-            left: budget(model.window).checked_sub(kept),
+            left,
             image_bytes: IMAGE_BYTES,
             image: model.image,
         }
@@ -82,16 +89,21 @@ impl Fitting {
         if self.has_room() {
             let begins_turn = message.role == Role::User;
             self.history.push(message);
-            self.whole = if begins_turn { self.history.len() } else { self.whole };
+            if begins_turn {
+                self.whole = self.history.len();
+                self.turns -= 1;
+                self.left = self.left.filter(|_| self.turns > 0);
+            }
         }
         self.has_room()
     }
 
-    /// The prompt as the model is asked it: the system's messages, the history from its oldest turn on, the question.
+    /// The prompt as the model is asked it: who it is, the history from its oldest turn on, the question.
     #[must_use]
     pub fn into_messages(mut self) -> Vec<Message> {
         self.history.truncate(self.whole);
-        let mut messages = self.system;
+        let mut messages = Vec::with_capacity(self.history.len() + 2);
+        messages.extend(self.instruction);
         messages.extend(self.history.into_iter().rev());
         messages.push(self.question);
         messages
@@ -116,7 +128,7 @@ mod tests {
     use super::*;
     use crate::chat::{Image, InWords};
 
-    const SMALL: Abilities = Abilities { window: 200, image: Some(40) };
+    const SMALL: Abilities = Abilities { window: 200, image: Some(40), reasons: false };
 
     fn said(role: Role, content: &str) -> Message {
         Message::new(role, content)
@@ -131,9 +143,13 @@ mod tests {
         format!("data:image/png;base64,{}", "A".repeat(size << 20))
     }
 
+    fn amaya() -> Persona {
+        Persona { prompt: "You are Amaya.".to_owned(), ..Persona::default() }
+    }
+
     /// What is asked after this history, oldest first.
     fn fit(history: &[Message], model: Abilities) -> Vec<Message> {
-        let mut fitting = Fitting::new(vec![said(Role::System, "You are Amaya.")], said(Role::User, "And now?"), model);
+        let mut fitting = Fitting::new(Some(&amaya()), said(Role::User, "And now?"), model);
         for message in history.iter().rev() {
             if !fitting.offer(message.clone()) {
                 break;
@@ -174,10 +190,29 @@ mod tests {
     #[test]
     fn a_question_longer_than_the_window_is_asked_alone() {
         let question = said(Role::User, &"word ".repeat(500));
-        let mut fitting = Fitting::new(vec![], question.clone(), SMALL);
+        let mut fitting = Fitting::new(None, question.clone(), SMALL);
         assert!(!fitting.has_room());
         assert!(!fitting.offer(said(Role::User, "Hi")));
         assert_eq!(fitting.into_messages(), [question]);
+    }
+
+    #[test]
+    fn a_persona_may_be_told_its_last_turns_only() {
+        let history = [
+            said(Role::User, "One?"),
+            said(Role::Assistant, "One."),
+            said(Role::User, "Two?"),
+            said(Role::Assistant, "Two."),
+        ];
+        let fitted = |turns| {
+            let amaya = Persona { turns, ..amaya() };
+            let mut fitting = Fitting::new(Some(&amaya), said(Role::User, "And now?"), SMALL);
+            for message in history.iter().rev() {
+                fitting.offer(message.clone());
+            }
+            fitting.into_messages().len() - 2
+        };
+        assert_eq!([None, Some(2), Some(1), Some(0)].map(fitted), [4, 4, 2, 0]);
     }
 
     #[test]
@@ -195,8 +230,8 @@ mod tests {
             shown("Ten.", &megabytes(10)),
             shown("Nine.", &megabytes(9)),
         ];
-        let model = Abilities { window: 128_000, image: Some(1500) };
-        let mut fitting = Fitting::new(vec![], shown("Sixteen.", &megabytes(15)), model);
+        let model = Abilities { window: 128_000, image: Some(1500), reasons: false };
+        let mut fitting = Fitting::new(None, shown("Sixteen.", &megabytes(15)), model);
         assert!(history.iter().rev().all(|message| fitting.offer(message.clone())));
         let messages = fitting.into_messages();
         let is_shown = messages.iter().map(|message| message.image.is_some()).collect::<Vec<_>>();
@@ -223,7 +258,11 @@ mod tests {
     }
 
     fn any_model() -> impl Strategy<Value = Abilities> {
-        (0_u64..800, prop::option::of(1_u64..100)).prop_map(|(window, image)| Abilities { window, image })
+        (0_u64..800, prop::option::of(1_u64..100)).prop_map(|(window, image)| Abilities {
+            window,
+            image,
+            reasons: false,
+        })
     }
 
     proptest! {
@@ -267,7 +306,7 @@ mod tests {
 
         #[test]
         fn who_offers_on_after_there_is_no_room_changes_nothing(history in any_history(), model in any_model()) {
-            let mut fitting = Fitting::new(vec![said(Role::System, "You are Amaya.")], said(Role::User, "And now?"), model);
+            let mut fitting = Fitting::new(Some(&amaya()), said(Role::User, "And now?"), model);
             for message in history.iter().rev() {
                 fitting.offer(message.clone());
             }

@@ -3,7 +3,10 @@
 mod fitting;
 
 pub use self::fitting::{Fitting, budget};
-use crate::chat::{Message, Role};
+use crate::{
+    chat::{Message, Role},
+    persona::Persona,
+};
 
 /// A text file the visitor attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +22,29 @@ pub struct AttachedFile {
 #[error("Message or attachment is required")]
 pub struct NothingAsked;
 
-/// The conversation for the model: the history, then one user message made of the files and the text. Blank entries
-/// of the history are left out: they say nothing, and some providers refuse them.
+/// The conversation for the model: who it is, the history, then one user message made of the files and the text. Blank
+/// entries of the history are left out: they say nothing, and some providers refuse them.
 pub fn conversation(
-    history: Vec<Message>,
+    persona: Option<&Persona>,
+    mut history: Vec<Message>,
     files: &[AttachedFile],
     message: &str,
 ) -> Result<Vec<Message>, NothingAsked> {
     let content = question(files, message)?;
-    let mut messages = history;
-    messages.retain(|message| !message.is_blank());
+    history.retain(|message| !message.is_blank());
+    let from = persona.and_then(|persona| persona.turns).map_or(0, |turns| last_turns(&history, turns));
+    let mut messages = Vec::with_capacity(history.len() - from + 2);
+    messages.extend(persona.map(Persona::instruction));
+    messages.extend(history.drain(from..));
     messages.push(Message::new(Role::User, content));
     Ok(messages)
+}
+
+/// Where so many last turns of a history begin. A turn begins with what the visitor said.
+fn last_turns(history: &[Message], turns: usize) -> usize {
+    let begins = |(_, message): &(usize, &Message)| message.role == Role::User;
+    let beginnings = history.iter().enumerate().rev().filter(begins).take(turns);
+    beginnings.last().map_or(history.len(), |(place, _)| place)
 }
 
 /// What a model is asked to see whether it answers: as little as possible, for it costs.
@@ -66,6 +80,31 @@ mod tests {
 
     fn file(name: &str, content: &str) -> AttachedFile {
         AttachedFile { name: name.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn a_persona_comes_first_and_is_told_its_last_turns() {
+        let said = |role, content: &str| Message::new(role, content);
+        let history = || {
+            vec![
+                said(Role::User, "One?"),
+                said(Role::Assistant, "One."),
+                said(Role::User, " "),
+                said(Role::User, "Two?"),
+                said(Role::Assistant, "Two."),
+            ]
+        };
+        let asked = |turns| {
+            let eva = Persona { prompt: "You are Eva.".to_owned(), turns, ..Persona::default() };
+            let messages = conversation(Some(&eva), history(), &[], "Three?").unwrap();
+            assert_eq!((messages[0].role, messages[0].content.as_str()), (Role::System, "You are Eva."));
+            messages[1..].iter().map(|message| message.content.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(None), ["One?", "One.", "Two?", "Two.", "Three?"]);
+        assert_eq!(asked(Some(9)), asked(None));
+        assert_eq!(asked(Some(1)), ["Two?", "Two.", "Three?"]);
+        assert_eq!(asked(Some(0)), ["Three?"]);
+        assert_eq!(conversation(None, history(), &[], "Three?").unwrap().len(), 5);
     }
 
     #[test]

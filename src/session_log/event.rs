@@ -62,6 +62,9 @@ pub struct Chat<'a> {
     pub model: &'a str,
     /// The model that should have been asked; another one when that one stood in for it.
     pub requested_model: &'a str,
+    /// The persona that spoke; only where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<&'a str>,
     /// Tokens read.
     pub prompt_tokens: u64,
     /// Tokens written.

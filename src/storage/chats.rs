@@ -22,6 +22,8 @@ pub struct StoredChat {
     pub updated_at: Timestamp,
     /// Messages of both sides.
     pub message_count: u64,
+    /// Who speaks in it, if not the model as it is.
+    pub persona: Option<String>,
 }
 
 /// A place in a list: what its last row on a page is ordered by. The next page begins behind it.
@@ -41,33 +43,36 @@ impl StoredChat {
     }
 }
 
-type Row = (i64, String, i64, i64, i64);
+type Row = (i64, String, i64, i64, i64, Option<String>);
 
-fn chat((id, title, created_at, updated_at, message_count): Row) -> StoredChat {
+fn chat((id, title, created_at, updated_at, message_count, persona): Row) -> StoredChat {
     StoredChat {
         id: ChatId(id),
         title,
         created_at: moment(created_at),
         updated_at: moment(updated_at),
         message_count: count(message_count),
+        persona,
     }
 }
 
 impl Storage {
-    /// Begins a chat. Without a title, its first message will give it one. `None` when the owner is gone.
+    /// Begins a chat, in which this persona speaks. Without a title, its first message will give it one. `None` when the owner is gone.
     pub async fn create_chat(
         &self,
         owner: OwnerId,
         title: Option<&Title>,
+        persona: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<StoredChat>, StorageFailure> {
-        let row: Option<Row> = sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at)
-             SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT) FROM owners WHERE id = $1
-             RETURNING id, title, created_at, updated_at, message_count")
+        let row: Option<Row> = sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at, persona)
+             SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS TEXT) FROM owners WHERE id = $1
+             RETURNING id, title, created_at, updated_at, message_count, persona")
         .bind(owner.0)
         .bind(title.map_or(Title::NEW, Title::as_str))
         .bind(i64::from(title.is_some()))
         .bind(now.as_microsecond())
+        .bind(persona)
         .fetch_optional(&self.write)
         .await?;
         Ok(row.map(chat))
@@ -75,7 +80,7 @@ impl Storage {
 
     /// The owner's chats behind this place in their list, at most so many, the latest first.
     pub async fn chats(&self, owner: OwnerId, behind: Cursor, most: u64) -> Result<Vec<StoredChat>, StorageFailure> {
-        let rows: Vec<Row> = sql("SELECT id, title, created_at, updated_at, message_count FROM chats
+        let rows: Vec<Row> = sql("SELECT id, title, created_at, updated_at, message_count, persona FROM chats
              WHERE owner_id = $1 AND (updated_at, id) < ($2, $3)
              ORDER BY updated_at DESC, id DESC LIMIT $4")
         .bind(owner.0)
@@ -89,7 +94,7 @@ impl Storage {
 
     /// One of the owner's chats.
     pub async fn chat(&self, owner: OwnerId, id: ChatId) -> Result<Option<StoredChat>, StorageFailure> {
-        let row: Option<Row> = sql("SELECT id, title, created_at, updated_at, message_count FROM chats
+        let row: Option<Row> = sql("SELECT id, title, created_at, updated_at, message_count, persona FROM chats
              WHERE id = $1 AND owner_id = $2")
         .bind(id.0)
         .bind(owner.0)
@@ -107,7 +112,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<StoredChat>, StorageFailure> {
         let row: Option<Row> = sql("UPDATE chats SET title = $3, is_titled = 1, updated_at = $4
-             WHERE id = $1 AND owner_id = $2 RETURNING id, title, created_at, updated_at, message_count")
+             WHERE id = $1 AND owner_id = $2 RETURNING id, title, created_at, updated_at, message_count, persona")
         .bind(id.0)
         .bind(owner.0)
         .bind(title.as_str())

@@ -31,6 +31,7 @@ const VERSIONS: &[Version] = versions! {
     1 "0001_sessions_totals_outbox.sql" "sessions, totals, outbox";
     2 "0002_idempotency_keys.sql" "idempotency keys";
     3 "0003_replicas_accounts_chats.sql" "replicas, accounts, chats";
+    4 "0004_visitors_personas.sql" "visitors, personas";
 };
 
 #[derive(Debug)]

@@ -156,6 +156,7 @@ impl Turns {
             is_guest: ask.speaker.is_guest,
             model: &reply.model,
             requested_model: &reply.requested_model,
+            persona: ask.persona.as_ref().map(|persona| persona.id.as_str()),
             prompt_tokens: tokens.prompt,
             completion_tokens: tokens.completion,
             total_tokens: tokens.total(),

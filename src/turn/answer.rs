@@ -11,7 +11,8 @@ use crate::{
     chat::{Finish, Message},
     cost::TokenUsage,
     credentials::{Access, Credential, CredentialSource},
-    model::{Answering, Attempt, ModelFailure, Question, basic},
+    model::{AnswerLimit, Answering, Attempt, ModelFailure, Question, basic},
+    persona::Persona,
 };
 
 /// So many rotations of the key a single turn lives through; more are not a rotation.
@@ -57,6 +58,8 @@ impl Reply {
 pub(super) struct Asking<'a> {
     pub(super) turns: &'a Turns,
     pub(super) messages: &'a [Message],
+    /// Who speaks, if the model isn't just itself.
+    pub(super) persona: Option<&'a Persona>,
     /// Whether the answer is wanted in pieces as they come.
     pub(super) stream: bool,
     /// When the time for a whole answer, or for the beginning of a streamed one, is over.
@@ -72,7 +75,7 @@ pub(super) struct Asking<'a> {
 impl Asking<'_> {
     /// The model's answer, or the built-in responder's where that one is meant to answer.
     pub(super) async fn answer(mut self) -> Result<Answer, TurnFailure> {
-        let Self { turns, messages, journal, .. } = self;
+        let Self { turns, messages, persona, journal, .. } = self;
         let access = turns.0.credentials.access(&turns.0.settings).await;
         self.reply.asked_at = Some(std::time::Instant::now());
         let key = match access {
@@ -82,7 +85,7 @@ impl Asking<'_> {
                 basic::NAME.clone_into(&mut self.reply.model);
                 journal.ask(basic::NAME);
                 journal.begin();
-                for word in basic::reply(messages).split_inclusive(' ') {
+                for word in basic::reply(messages, persona).split_inclusive(' ') {
                     journal.append(word).await;
                 }
                 return Ok(Answer { usage: None, finish: Finish::Complete });
@@ -206,8 +209,16 @@ impl Asking<'_> {
     async fn ask_model(&self, key: Option<&Credential>) -> Result<Answering, ModelFailure> {
         let (model, messages) = (self.reply.model.as_str(), self.messages);
         let has_images = messages.iter().any(|message| message.image.is_some());
-        let with_images = has_images && self.turns.0.known_models.abilities(model).sees();
-        let question = Question { model, messages, with_images, stream: self.stream };
+        let abilities = self.turns.0.known_models.abilities(model);
+        let limit = self.persona.and_then(|persona| persona.max_tokens);
+        let question = Question {
+            model,
+            messages,
+            with_images: has_images && abilities.sees(),
+            temperature: self.persona.and_then(|persona| persona.temperature).filter(|_| !abilities.reasons),
+            limit: limit.map(if abilities.reasons { AnswerLimit::ThoughtsAndAnswer } else { AnswerLimit::Answer }),
+            stream: self.stream,
+        };
         let asking = self.turns.0.model.ask(question, key.map(|credential| &credential.key), self.deadline);
         match self.share {
             Some(share) => timeout_at(share, asking).await.map_err(|_| ModelFailure::Slow)?,

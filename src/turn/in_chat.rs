@@ -174,20 +174,21 @@ impl Turns {
     async fn fitted(&self, question: &Question, ask: &Ask, model: &str) -> Result<Vec<Message>, TurnFailure> {
         let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
         let abilities = self.0.known_models.abilities(model);
-        let mut fitting = Fitting::new(Vec::new(), asked, abilities);
+        let mut fitting = Fitting::new(ask.persona.as_deref(), asked, abilities);
         let (mut before, mut most) = (question.cursor(), FIRST_PAGE);
-        loop {
+        while fitting.has_room() {
             let page = self.0.storage.said_before(question.owner, question.chat, before, most).await;
             let page = page.map_err(|failure| unavailable(&failure))?;
-            let Some(oldest) = page.last().map(|said| said.cursor) else { return Ok(fitting.into_messages()) };
+            let Some(oldest) = page.last().map(|said| said.cursor) else { break };
             for said in page {
                 let message = self.told_again(question.owner, said, &fitting).await?;
                 if !fitting.offer(message) {
-                    return Ok(fitting.into_messages());
+                    break;
                 }
             }
             (before, most) = (oldest, LARGEST_PAGE.min(most * 2));
         }
+        Ok(fitting.into_messages())
     }
 
     async fn told_again(&self, owner: OwnerId, said: SaidBefore, fitting: &Fitting) -> Result<Message, TurnFailure> {

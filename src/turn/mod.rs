@@ -42,6 +42,7 @@ use crate::{
     credentials::{Credentials, NoCredential},
     known_models::KnownModels,
     model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
+    persona::Persona,
     session::SessionId,
     session_log::SessionLog,
     storage::{Exchange, Storage},
@@ -62,9 +63,12 @@ pub struct Ask {
     pub session_id: Option<SessionId>,
     /// The model, if one was named.
     pub model: Option<String>,
+    /// Who is to speak, if the model isn't just itself.
+    pub persona: Option<Arc<Persona>>,
     /// The stored chat that this is a turn of, if it is one of any.
     pub in_chat: Option<InChat>,
-    /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
+    /// The conversation, with the persona in front; its last message is to be answered. In a stored chat, only that one:
+    /// the chat knows the rest.
     pub messages: Vec<Message>,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
@@ -240,7 +244,7 @@ impl Turns {
     /// Begins a turn, or finds the one that was begun for the same key. When its reader is dropped, the turn goes on
     /// for its grace, and then ends.
     pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
-        let model = self.allowed_model(ask.model.as_deref())?.to_owned();
+        let model = self.allowed_model(&ask)?.to_owned();
         self.ensure_ready()?;
         self.0.places.ensure_room()?;
         if let Some(key) = ask.idempotency_key.take() {
@@ -323,10 +327,13 @@ impl Turns {
         if self.0.storage.keeps_turns() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
     }
 
-    fn allowed_model<'a>(&'a self, asked: Option<&'a str>) -> Result<&'a str, TurnFailure> {
+    /// The model that the client names, if it may; else the persona's, or the usual one.
+    fn allowed_model<'a>(&'a self, ask: &'a Ask) -> Result<&'a str, TurnFailure> {
         let settings = &self.0.settings;
-        match asked {
-            None => Ok(&settings.default),
+        let own = ask.persona.as_ref().and_then(|persona| persona.model.as_deref());
+        match ask.model.as_deref() {
+            None => Ok(own.unwrap_or(&settings.default)),
+            Some(model) if Some(model) == own => Ok(model),
             Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
             Some(_) => Err(TurnFailure::ModelNotAllowed),
         }

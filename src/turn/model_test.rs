@@ -37,6 +37,7 @@ impl Turns {
         let asking = Asking {
             turns: self,
             messages: &messages,
+            persona: None,
             stream: false,
             deadline,
             share: None,

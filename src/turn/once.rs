@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ask, InChat, Reader, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
+    chat::Role,
     clock::Clock,
     storage::{AskedBefore, CallersKey, KeptAnswer, Storage, StorageFailure},
 };
@@ -219,11 +220,15 @@ fn fingerprint(ask: &Ask) -> String {
     add(&ask.speaker.username);
     add(if ask.speaker.is_guest { "guest" } else { "user" });
     add(ask.model.as_deref().unwrap_or_default());
+    if let Some(persona) = &ask.persona {
+        add(&format!("persona {}", persona.id));
+    }
     if let Some(InChat { chat, again, .. }) = ask.in_chat {
         add(&chat.0.to_string());
         add(&again.map_or_else(String::new, |message| message.0.to_string()));
     }
-    for message in &ask.messages {
+    // What a persona is told may change meanwhile; the question is the same.
+    for message in ask.messages.iter().filter(|message| message.role != Role::System) {
         add(message.role.as_str());
         add(&message.content);
         if let Some(image) = &message.image {

@@ -60,13 +60,21 @@ impl Turns {
         let deadline = started + self.0.limits.timeout;
         let deadline = if ask.stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
-        let Ask { messages, stream, in_chat, .. } = ask;
-        let stream = *stream;
+        let Ask { messages, persona, stream, in_chat, .. } = ask;
+        let (persona, stream) = (persona.as_deref(), *stream);
         let answering = async {
             let _place = self.0.places.take().await?;
             loop {
-                let asking =
-                    Asking { turns: self, messages, stream, deadline, share: None, journal, reply: &mut *reply };
+                let asking = Asking {
+                    turns: self,
+                    messages,
+                    persona,
+                    stream,
+                    deadline,
+                    share: None,
+                    journal,
+                    reply: &mut *reply,
+                };
                 match asking.answer().await {
                     Err(TurnFailure::Model(ModelFailure::PromptTooLong))
                         if in_chat.is_some() && forget_half(messages) => {}
@@ -104,15 +112,16 @@ impl Turns {
     }
 }
 
-/// Takes the older half of the history from the question. Returns whether there was any: how much a model reads is only
-/// known in advance as far as models are known, and a chat must not come to its end by that.
+/// Takes the older half of the history from the question; who the model is remains. Returns whether there was any: how
+/// much a model reads is only known in advance as far as models are known, and a chat must not come to its end by that.
 fn forget_half(messages: &mut Vec<Message>) -> bool {
-    let history = messages.len().saturating_sub(1);
-    let begins_turn = |message: &Message| message.role == Role::User;
+    let start = messages.iter().take_while(|message| message.role == Role::System).count();
+    let question = messages.len().saturating_sub(1);
+    let half = start + (question - start).div_ceil(2);
     // From the beginning of a turn on, which the question itself is, too.
-    let kept = messages.iter().skip(history.div_ceil(2)).position(begins_turn);
-    messages.drain(..kept.map_or(history, |place| history.div_ceil(2) + place));
-    history > 0
+    let kept = messages.iter().skip(half).position(|message| message.role == Role::User);
+    messages.drain(start..kept.map_or(question, |place| half + place));
+    question > start
 }
 
 /// A turn under way. It ends as one, also if its task dies.

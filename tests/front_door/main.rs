@@ -28,6 +28,7 @@ mod model_trouble;
 mod once;
 mod owners;
 #[cfg(target_os = "linux")]
+mod personas;
 mod plans;
 #[cfg(target_os = "linux")]
 mod postgres;

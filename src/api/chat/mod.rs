@@ -25,6 +25,7 @@ use super::{
     bearer::OptionalBearer,
     front::RequestContext,
     json::Json,
+    personas::named_persona,
     problem::{Problem, failures},
 };
 use crate::{
@@ -38,8 +39,8 @@ const LARGEST_BODY: usize = 32 << 20;
 failures! { ChatFailure {
     400 "Something in the request is not as it should be: no message and no file (`message_required`), a field \
          (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
-         (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
-         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+         (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
+         (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     408 "The body took too long to arrive (`body_timeout`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
@@ -110,7 +111,8 @@ impl ChatApi {
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
-        let ask = asked.into_ask(headers, context)?;
+        let persona = named_persona(doors, asked.persona())?;
+        let ask = asked.into_ask(headers, context, persona)?;
         let answer = |text, told, reader: &Reader| Ok(ChatAnswer::new(text, told, reader, &doors.clock));
         Ok(take(doors, ask, answer).await?)
     }

@@ -1,5 +1,7 @@
 //! What a chat window asks.
 
+use std::sync::Arc;
+
 use poem::{Request, http::header};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Deserialize;
@@ -8,6 +10,7 @@ use super::events::EVENTS;
 use crate::{
     api::{front::RequestContext, json::objects, problem::Problem},
     chat::{Message, Role, Speaker},
+    persona::Persona,
     prompt::{self, AttachedFile},
     session::{InvalidSessionId, SessionId},
     turn::{Ask, IdempotencyKey, InvalidIdempotencyKey},
@@ -59,6 +62,8 @@ pub(super) struct ChatRequest {
     history: Option<Vec<Said>>,
     /// The model to ask, among those the operator allows.
     model: Option<String>,
+    /// Who is to speak, among those that `GET /api/personas` lists; without one, the model as it is.
+    persona: Option<String>,
     /// Text files the visitor attached.
     #[serde(deserialize_with = "objects")]
     attached_files: Option<Vec<File>>,
@@ -129,7 +134,17 @@ struct File {
 }
 
 impl ChatRequest {
-    pub(super) fn into_ask(self, headers: Headers, context: &RequestContext) -> Result<Ask, Problem> {
+    /// The persona that is asked for.
+    pub(super) fn persona(&self) -> Option<&str> {
+        self.persona.as_deref()
+    }
+
+    pub(super) fn into_ask(
+        self,
+        headers: Headers,
+        context: &RequestContext,
+        persona: Option<Arc<Persona>>,
+    ) -> Result<Ask, Problem> {
         let username = self.username.as_deref();
         if username.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
             return Err(Problem::bad_request("invalid_request", "username must have at most 200 characters"));
@@ -138,7 +153,8 @@ impl ChatRequest {
         let session_id = named_session([headers.session, self.session_id_camel, self.session_id])?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::from).collect();
-        let messages = prompt::conversation(history, &files, self.message.as_deref().unwrap_or_default())?;
+        let message = self.message.as_deref().unwrap_or_default();
+        let messages = prompt::conversation(persona.as_deref(), history, &files, message)?;
         Ok(Ask {
             request_id: context.id.clone(),
             arrived: context.arrived,
@@ -146,6 +162,7 @@ impl ChatRequest {
             session_id,
             in_chat: None,
             model: named_model(self.model),
+            persona,
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,

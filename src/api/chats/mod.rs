@@ -19,6 +19,7 @@ use super::{
     json::{Created, Json, OptionalJson},
     messages::MessageBody,
     page::{Page, Wanted},
+    personas::named_persona,
     problem::{Problem, failures},
 };
 use crate::{
@@ -37,7 +38,8 @@ failures! { ListFailure, signed in {
 } }
 
 failures! { CreateFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
+    400 "The body is not valid JSON (`invalid_json`), the title is none (`invalid_request`, `invalid_title`), or there is \
+         no such persona (`persona_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
 } }
@@ -68,6 +70,10 @@ struct ChatBody {
     updated_at: String,
     /// Messages of both sides.
     message_count: u64,
+    /// Who speaks in it; left out where that is the model as it is.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persona: Option<String>,
 }
 
 /// A chat with what was said in it.
@@ -84,6 +90,10 @@ struct WholeChat {
     updated_at: String,
     /// Messages of both sides.
     message_count: u64,
+    /// Who speaks in it; left out where that is the model as it is.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persona: Option<String>,
     /// What was said, the oldest first.
     messages: Vec<MessageBody>,
 }
@@ -99,13 +109,24 @@ struct FoundMessage {
     message: MessageBody,
 }
 
+/// What a new chat shall be.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(rename = "NewChat", example, nullable_all, skip_serializing_if_is_none)]
+struct CreateRequest {
+    /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
+    /// title.
+    title: Option<String>,
+    /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
+    persona: Option<String>,
+}
+
 /// What a chat shall be called.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(rename = "ChatTitle", example, nullable_all, skip_serializing_if_is_none)]
 struct TitleRequest {
-    /// 1 to 200 characters in one line. Without one, a new chat is called `New Chat` until its first message gives it a
-    /// title.
+    /// 1 to 200 characters in one line.
     title: Option<String>,
 }
 
@@ -117,15 +138,16 @@ impl ChatBody {
             created_at: clock.rfc3339(chat.created_at),
             updated_at: clock.rfc3339(chat.updated_at),
             message_count: chat.message_count,
+            persona: chat.persona,
         }
     }
 }
 
 impl WholeChat {
     fn new(chat: StoredChat, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
-        let ChatBody { id, title, created_at, updated_at, message_count } = ChatBody::new(chat, clock);
+        let ChatBody { id, title, created_at, updated_at, message_count, persona } = ChatBody::new(chat, clock);
         let messages = messages.into_iter().map(|message| MessageBody::new(message, clock)).collect();
-        Self { id, title, created_at, updated_at, message_count, messages }
+        Self { id, title, created_at, updated_at, message_count, persona, messages }
     }
 }
 
@@ -205,12 +227,15 @@ impl ChatsApi {
         &self,
         Data(doors): Data<&Doors>,
         Bearer(signed_in): Bearer,
-        OptionalJson(request): OptionalJson<TitleRequest>,
+        OptionalJson(request): OptionalJson<CreateRequest>,
     ) -> Result<Created<WholeChat>, CreateFailure> {
         // What a chat without a title is called is no title.
         let given = request.title.filter(|title| !matches!(title.trim(), "" | Title::NEW));
         let title = given.as_deref().map(Title::parse).transpose()?;
-        let chat = doors.storage.create_chat(signed_in.account.id, title.as_ref(), doors.clock.now()).await?;
+        let persona = named_persona(doors, request.persona.as_deref())?;
+        let persona = persona.as_ref().map(|persona| persona.id.as_str());
+        let (owner, now) = (signed_in.account.id, doors.clock.now());
+        let chat = doors.storage.create_chat(owner, title.as_ref(), persona, now).await?;
         let chat = chat.ok_or(AccountFailure::EndedToken)?;
         Ok(Created(WholeChat::new(chat, Vec::new(), &doors.clock)))
     }
@@ -310,7 +335,14 @@ impl Example for ChatBody {
             created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
             updated_at: "2026-11-21T09:30:02.125+01:00".to_owned(),
             message_count: 2,
+            persona: None,
         }
+    }
+}
+
+impl Example for CreateRequest {
+    fn example() -> Self {
+        Self { title: Some("Opening hours".to_owned()), persona: Some("assistant".to_owned()) }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     chat::{InWords, Message},
-    model::Question,
+    model::{AnswerLimit, Question},
 };
 
 #[derive(Serialize)]
@@ -15,6 +15,12 @@ pub(super) struct Request<'a> {
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -24,11 +30,19 @@ struct StreamOptions {
 
 impl<'a> From<Question<'a>> for Request<'a> {
     fn from(question: Question<'a>) -> Self {
+        let (max_tokens, max_completion_tokens) = match question.limit {
+            None => (None, None),
+            Some(AnswerLimit::Answer(limit)) => (Some(limit), None),
+            Some(AnswerLimit::ThoughtsAndAnswer(limit)) => (None, Some(limit)),
+        };
         Self {
             model: question.model,
             messages: Messages { all: question.messages, with_images: question.with_images },
             stream: question.stream.then_some(true),
             stream_options: question.stream.then_some(StreamOptions { include_usage: true }),
+            temperature: question.temperature,
+            max_tokens,
+            max_completion_tokens,
         }
     }
 }
@@ -106,7 +120,22 @@ mod tests {
     use crate::chat::{Image, Role};
 
     fn written(messages: &[Message], with_images: bool, stream: bool) -> serde_json::Value {
-        serde_json::to_value(Request::from(Question { model: "m", messages, with_images, stream })).unwrap()
+        let question = Question { model: "m", messages, with_images, temperature: None, limit: None, stream };
+        serde_json::to_value(Request::from(question)).unwrap()
+    }
+
+    #[test]
+    fn a_limit_has_the_name_that_the_model_knows() {
+        let written = |limit| {
+            let (temperature, limit) = (Some(0.9), Some(limit));
+            let question =
+                Question { model: "m", messages: &[], with_images: false, temperature, limit, stream: false };
+            serde_json::to_value(Request::from(question)).unwrap()
+        };
+        let asked = json!({"model": "m", "messages": [], "temperature": 0.9, "max_tokens": 200});
+        assert_eq!(written(AnswerLimit::Answer(200)), asked);
+        assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200))["max_completion_tokens"], 200);
+        assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200)).get("max_tokens"), None);
     }
 
     #[test]

@@ -1,0 +1,80 @@
+//! `GET /api/personas`: who can speak. What a persona is told of itself stays here.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, types::Example};
+use serde::Serialize;
+
+use super::{
+    Doors, Group,
+    json::Json,
+    problem::{Problem, failures},
+};
+use crate::persona::Persona;
+
+failures! { ListFailure {
+    500 "A fault of this server (`internal_error`).",
+} }
+
+/// Who can speak, as far as a client may show it.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Persona", example)]
+struct PersonaBody {
+    /// What to ask for.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// What it says first; blank leaves that to the client.
+    greeting: String,
+    /// The address of its picture, relative to this server's; left out where it has none.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+}
+
+impl From<&Persona> for PersonaBody {
+    fn from(persona: &Persona) -> Self {
+        Self {
+            id: persona.id.clone(),
+            name: persona.name.clone(),
+            greeting: persona.greeting.clone(),
+            avatar: persona.avatar.clone(),
+        }
+    }
+}
+
+/// The persona a client names, unless that is blank.
+pub(super) fn named_persona(doors: &Doors, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    let found = name.map(|name| {
+        let error = "There is no persona of that name; GET /api/personas lists them";
+        doors.personas.get(name).ok_or_else(|| Problem::bad_request("persona_not_found", error))
+    });
+    found.transpose()
+}
+
+pub(super) struct PersonasApi;
+
+#[OpenApi(prefix_path = "/api", tag = "Group::Chat")]
+impl PersonasApi {
+    /// List the personas
+    ///
+    /// Who can be asked to speak, by the `persona` of a turn or of a new chat.
+    #[oai(path = "/personas", method = "get", operation_id = "listPersonas")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn list(&self, Data(doors): Data<&Doors>) -> Result<Json<Vec<PersonaBody>>, ListFailure> {
+        Ok(Json(doors.personas.all().iter().map(|persona| PersonaBody::from(&**persona)).collect()))
+    }
+}
+
+impl Example for PersonaBody {
+    fn example() -> Self {
+        Self {
+            id: "amaya".to_owned(),
+            name: "Amaya".to_owned(),
+            greeting: "Hey you! What's on your mind?".to_owned(),
+            avatar: Some("/personas/amaya.svg".to_owned()),
+        }
+    }
+}
