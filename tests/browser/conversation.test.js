@@ -359,7 +359,7 @@ test("a server that cannot be reached is told, and asked again by the same key",
   await tab.close();
 });
 
-test("text files are attached by button and by drop, and sent with the question", async () => {
+test("text files are attached by button, by drop and by paste, and sent with the question", async () => {
   const tab = await house.tab();
   const picker = tab.page.locator("input[type=file]");
   await picker.setInputFiles([
@@ -379,12 +379,21 @@ test("text files are attached by button and by drop, and sent with the question"
   await tab.page.getByRole("button", { name: "Remove dropped.md" }).waitFor();
   assert.equal(await tab.page.locator(".drop").isVisible(), false);
   await tab.page.getByRole("button", { name: "Remove old.csv" }).click();
-  const prompt =
-    "[Attached file 1: notes.txt]\n\neins\nzwei\n\n---\n\n[Attached file 2: dropped.md]\n\nthree\n\n---\n\nSum up";
+  const isKept = await tab.input.evaluate((input) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File(["four"], "pasted.txt"));
+    const options = { clipboardData, bubbles: true, composed: true, cancelable: true };
+    return input.dispatchEvent(new ClipboardEvent("paste", options));
+  });
+  assert.equal(isKept, false, "what is pasted as a file isn't pasted as a text");
+  await tab.page.getByRole("button", { name: "Remove pasted.txt" }).waitFor();
+  const files = [["notes.txt", "eins\nzwei"], ["dropped.md", "three"], ["pasted.txt", "four"]];
+  const attached = files.map(([name, text], at) => `[Attached file ${at + 1}: ${name}]\n\n${text}\n\n---\n\n`);
+  const prompt = `${attached.join("")}Sum up`;
   house.model.when(prompt, (call) => (call.say("Done."), call.done()));
   await tab.askAndWait("Sum up");
   assert.equal(await tab.answerText(), "Done.");
-  assert.deepEqual(await tab.page.locator(".question .chips li").allTextContents(), ["notes.txt", "dropped.md"]);
+  assert.deepEqual(await tab.page.locator(".question .chips li").allTextContents(), files.map(([name]) => name));
   await tab.askAndWait("Which is longer?");
   assert.equal(house.model.callsOf("Which is longer?")[0].messages[0].content, prompt);
 
