@@ -67,14 +67,17 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match command {
+    let code = match command {
         Command::Check => runtime.block_on(check(config)),
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Serve | Command::Openapi => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
             runtime.block_on(serve(config))
         }
-    }
+    };
+    // All that has to be waited for has been; what still waits for a disk that doesn't answer may do so for ever.
+    runtime.shutdown_background();
+    code
 }
 
 async fn serve(config: Config) -> ExitCode {
@@ -191,6 +194,7 @@ async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> Exi
     let messages = [prompt::test()];
     let question = Question {
         model: name,
+        instruction: None,
         messages: &messages,
         with_images: false,
         temperature: None,

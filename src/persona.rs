@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::chat::{Message, Role};
-
 /// What stands above and below the settings.
 const FENCE: &str = "+++";
 
@@ -19,7 +17,7 @@ pub struct Persona {
     /// What it says first; nothing leaves that to the chat window.
     #[serde(default)]
     pub greeting: String,
-    /// The address of its picture, relative to this server.
+    /// The address of its picture: a path of this server's, or https.
     pub avatar: Option<String>,
     /// The model that speaks for it, unless the client names another.
     pub model: Option<String>,
@@ -32,7 +30,7 @@ pub struct Persona {
     /// What it says without a model. The first of these that fits is said.
     #[serde(default)]
     pub demo: Vec<DemoLine>,
-    /// What the model is told of who it is. No client ever sees it.
+    /// What the model is told of who it is. No client is shown it.
     #[serde(skip)]
     pub prompt: String,
 }
@@ -52,7 +50,7 @@ pub struct DemoLine {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPersona {
     /// The settings don't begin or don't end.
-    #[error("a persona begins with a line +++, then come its settings in TOML, another line +++, and its prompt")]
+    #[error("a persona begins with a line +++ (not ---), then come its settings in TOML, another line +++, its prompt")]
     NoFence,
     /// The settings are not TOML, or not those of a persona.
     #[error("its settings are not as they should be: {0}")]
@@ -73,7 +71,11 @@ impl Persona {
             return Err(InvalidPersona::Name);
         }
         let (settings, prompt) = parts(text).ok_or(InvalidPersona::NoFence)?;
-        let persona: Self = toml::from_str(&settings).map_err(|error| wrong(error.message()))?;
+        let persona: Self = toml::from_str(&settings).map_err(|error| {
+            // The fence is the first line.
+            let line = error.span().map_or(1, |place| settings[..place.start].lines().count().max(1) + 1);
+            wrong(&format!("{} (line {line})", error.message()))
+        })?;
         persona.check()?;
         if prompt.is_empty() {
             return Err(InvalidPersona::NoPrompt);
@@ -94,16 +96,19 @@ impl Persona {
         if self.max_tokens == Some(0) {
             return Err(wrong("max_tokens is 0"));
         }
-        if self.demo.iter().any(|line| line.replies.is_empty()) {
-            return Err(wrong("a demo line has no replies"));
+        let is_web = |address: &String| address.starts_with('/') || address.starts_with("https://");
+        if self.avatar.as_ref().is_some_and(|avatar| !is_web(avatar)) {
+            return Err(wrong("avatar begins neither with / nor with https://"));
+        }
+        let is_blank = |text: &String| text.trim().is_empty();
+        if self.demo.iter().any(|line| line.replies.is_empty() || line.replies.iter().any(is_blank)) {
+            return Err(wrong("a demo line has no replies, or a blank one"));
+        }
+        let has_no_letters = |word: &String| !word.contains(char::is_alphanumeric);
+        if self.demo.iter().any(|line| line.words.iter().any(has_no_letters)) {
+            return Err(wrong("a word of a demo line has neither letters nor digits"));
         }
         Ok(())
-    }
-
-    /// The prompt, as the model is told it before everything else.
-    #[must_use]
-    pub fn instruction(&self) -> Message {
-        Message::new(Role::System, self.prompt.clone())
     }
 }
 
@@ -144,13 +149,27 @@ mod tests {
             assert_eq!(parse(text), InvalidPersona::NoFence, "{text}");
         }
         assert_eq!(parse("+++\nname = \"Eva\"\n+++\n \n"), InvalidPersona::NoPrompt);
-        let settings =
-            ["", "name = \" \"", "name = Eva", "temperature = 3", "temper = 1", "prompt = \"\"", "max_tokens = 0"];
+        let settings = [
+            "",
+            "name = \" \"",
+            "name = Eva",
+            "temperature = 3",
+            "temper = 1",
+            "prompt = \"\"",
+            "max_tokens = 0",
+            "avatar = \"javascript:alert(1)\"",
+        ];
         for (index, settings) in settings.into_iter().enumerate() {
             let name = if index < 3 { "" } else { "name = \"Eva\"\n" };
             let text = format!("+++\n{name}{settings}\n+++\nYou are Eva.");
             assert!(matches!(parse(&text), InvalidPersona::Settings(_)), "{settings}");
         }
+        let of_demo = |demo: &str| parse(&format!("+++\nname = \"Eva\"\n[[demo]]\n{demo}\n+++\nYou are Eva."));
+        for demo in ["words = [\"hi\"]", "replies = []", "replies = [\" \"]", "words = [\"♡\"]\nreplies = [\"Hm\"]"] {
+            assert!(matches!(of_demo(demo), InvalidPersona::Settings(_)), "{demo}");
+        }
+        let at = parse("+++\nname = \"Eva\"\n\ntemperature = warm\n+++\nYou are Eva.").to_string();
+        assert!(at.ends_with("(line 4)"), "{at}");
         assert_eq!(Persona::parse("../eva", "").unwrap_err(), InvalidPersona::Name);
     }
 }

@@ -1,12 +1,15 @@
 //! The door to the personas: those that are compiled in, and over them those of a folder, read again when it changes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    error::Error as _,
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Read},
+    panic,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::{select, task::spawn_blocking, time::sleep};
@@ -27,12 +30,18 @@ const PORTAL: &str = "amaya";
 /// How often the folder is looked at. Asked for rather than told of: mounted folders tell of nothing.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Largest file of a persona, in bytes.
+const LARGEST: u64 = 1 << 20;
+
 /// The personas cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadablePersonas {
     /// The folder, or a file of it.
-    #[error("the personas in {} cannot be read; PERSONAS_DIR must be a folder of .md files", .0.display())]
+    #[error("{} cannot be read; PERSONAS_DIR must be a folder of .md files that this process may read", .0.display())]
     Io(PathBuf, #[source] io::Error),
+    /// A file is too large.
+    #[error("{} is larger than 1 MiB; is it a persona?", .0.display())]
+    TooLarge(PathBuf),
     /// A file is none of a persona.
     #[error("{} is not a persona", .0.display())]
     Invalid(PathBuf, #[source] InvalidPersona),
@@ -40,22 +49,22 @@ pub enum UnreadablePersonas {
 
 type ByName = BTreeMap<String, Arc<Persona>>;
 
+/// The texts of a folder's files. They are few and short, so that they themselves tell whether anything has changed.
+type Texts = BTreeMap<PathBuf, String>;
+
 /// Who can speak. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Personas(Arc<RwLock<ByName>>);
 
-/// The files of a folder, with what changes when they do.
-type Files = BTreeMap<PathBuf, (SystemTime, u64)>;
-
 impl Personas {
     /// The built-in personas, with those of this folder over them: a file of the same name takes the place of a built-in
-    /// one, an empty file takes it away. What cannot be read at the start ends it; later, the personas stay as they were.
+    /// one, an empty file takes it away. What cannot be read now is a failure; later, the personas stay as they were.
     pub fn open(dir: Option<PathBuf>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
-        let built_in = built_in()?;
-        let Some(dir) = dir else { return Ok(Self(Arc::new(RwLock::new(built_in)))) };
-        let files = files_of(&dir)?;
-        let this = Self(Arc::new(RwLock::new(read(&files)?)));
-        tasks.spawn("personas", this.clone().reread(dir, files, tasks.stopping()));
+        let texts = dir.as_deref().map(texts_of).transpose()?.unwrap_or_default();
+        let this = Self(Arc::new(RwLock::new(over_built_in(&texts)?)));
+        if let Some(dir) = dir {
+            tasks.spawn("personas", this.clone().reread(dir, texts, tasks.stopping()));
+        }
         Ok(this)
     }
 
@@ -71,10 +80,16 @@ impl Personas {
         self.by_name(|personas| personas.get(id).cloned())
     }
 
-    /// The portal's persona. Where the folder takes her away, nobody can ask for her, and the portal has the built-in one.
+    /// The portal's persona. Where the folder takes her away, nobody else can ask for her, and she is the built-in one.
     #[must_use]
     pub fn portal(&self) -> Option<Arc<Persona>> {
-        self.get(PORTAL).or_else(|| built_in().ok()?.remove(PORTAL))
+        self.get(PORTAL).or_else(|| over_built_in(&Texts::new()).ok()?.remove(PORTAL))
+    }
+
+    /// The models that speak for personas now.
+    #[must_use]
+    pub fn models(&self) -> BTreeSet<String> {
+        self.by_name(|personas| personas.values().filter_map(|persona| persona.model.clone()).collect())
     }
 
     fn by_name<T>(&self, look: impl FnOnce(&ByName) -> T) -> T {
@@ -82,81 +97,110 @@ impl Personas {
     }
 
     /// Reads the folder again whenever it changes, as long as the service runs.
-    async fn reread(self, dir: PathBuf, files: Files, stopping: CancellationToken) {
-        let mut known = Some(files);
+    async fn reread(self, dir: PathBuf, texts: Texts, stopping: CancellationToken) {
+        let mut folder = Folder { dir, seen: Ok(texts.clone()), taken: texts };
         loop {
             select! {
                 () = sleep(LOOK) => {}
                 () = stopping.cancelled() => return,
             }
-            let (this, dir) = (self.clone(), dir.clone());
-            // A folder may be on a disk that doesn't answer.
-            let looked = spawn_blocking(move || this.look(&dir, known)).await;
-            let Ok(found) = looked else { return };
-            known = found;
+            let this = self.clone();
+            let looking = spawn_blocking(move || {
+                this.look(&mut folder);
+                folder
+            });
+            folder = select! {
+                looked = looking => looked.unwrap_or_else(|died| panic::resume_unwind(died.into_panic())),
+                // A folder may be on a disk that doesn't answer.
+                () = stopping.cancelled() => return,
+            };
         }
     }
 
-    /// Looks whether the folder is as it is known; nothing is known of one that cannot be looked at. Returns how it is
-    /// found.
-    fn look(&self, dir: &Path, known: Option<Files>) -> Option<Files> {
-        let files = files_of(dir);
-        let found = files.as_ref().ok().cloned();
-        if found.is_some() && found == known {
-            return known;
-        }
-        match files.and_then(|files| read(&files)) {
+    fn look(&self, folder: &mut Folder) {
+        let Some(texts) = folder.change() else { return };
+        match over_built_in(&texts) {
             Ok(personas) => {
                 tracing::info!(personas = ?personas.keys().collect::<Vec<_>>(), "the personas were read again");
                 *self.0.write().unwrap_or_else(PoisonError::into_inner) = personas;
             }
-            // Told once: until something changes again, this is known.
-            Err(failure) if found != known => {
-                let cause = std::error::Error::source(&failure).map(tracing::field::display);
-                tracing::warn!(%failure, cause, "the personas stay as they were");
-            }
-            Err(_) => {}
+            Err(failure) => warn(&failure),
         }
-        found
     }
 }
 
-fn built_in() -> Result<ByName, UnreadablePersonas> {
-    BUILT_IN.into_iter().map(|(id, text)| parse(id, text, Path::new(id))).collect()
+/// A folder that is looked at again and again.
+struct Folder {
+    dir: PathBuf,
+    /// What the last look found, or why it found nothing.
+    seen: Result<Texts, String>,
+    /// What was taken up last.
+    taken: Texts,
 }
 
-fn parse(id: &str, text: &str, path: &Path) -> Result<(String, Arc<Persona>), UnreadablePersonas> {
-    let persona = Persona::parse(id, text).map_err(|error| UnreadablePersonas::Invalid(path.to_owned(), error))?;
-    Ok((id.to_owned(), Arc::new(persona)))
+impl Folder {
+    /// The texts, if they have changed and then been the same in two looks: a file that is being saved is empty for a
+    /// moment, and files that belong together come one after the other.
+    fn change(&mut self) -> Option<Texts> {
+        let found = texts_of(&self.dir).map_err(|failure| {
+            let told = failure.to_string();
+            if self.seen.as_ref() != Err(&told) {
+                warn(&failure);
+            }
+            told
+        });
+        let is_settled = found == self.seen;
+        self.seen = found;
+        let texts = self.seen.as_ref().ok().filter(|texts| is_settled && **texts != self.taken)?;
+        self.taken.clone_from(texts);
+        Some(texts.clone())
+    }
 }
 
-/// The Markdown files of a folder; hidden ones are those that editors are at work on.
-fn files_of(dir: &Path) -> Result<Files, UnreadablePersonas> {
+fn warn(failure: &UnreadablePersonas) {
+    let cause = failure.source().map(tracing::field::display);
+    tracing::warn!(%failure, cause, "the personas stay as they were");
+}
+
+/// The texts of the folder's Markdown files; hidden ones are those that editors are at work on.
+fn texts_of(dir: &Path) -> Result<Texts, UnreadablePersonas> {
     let unreadable = |error| UnreadablePersonas::Io(dir.to_owned(), error);
-    let mut files = Files::new();
+    let mut texts = Texts::new();
     for entry in fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if is_hidden || path.extension() != Some(OsStr::new("md")) {
-            continue;
+        if !is_hidden && path.extension() == Some(OsStr::new("md")) {
+            let text = text_of(&path)?;
+            texts.insert(path, text);
         }
-        let metadata = fs::metadata(&path).map_err(unreadable)?;
-        files.insert(path, (metadata.modified().map_err(unreadable)?, metadata.len()));
     }
-    Ok(files)
+    Ok(texts)
+}
+
+fn text_of(path: &Path) -> Result<String, UnreadablePersonas> {
+    let unreadable = |error| UnreadablePersonas::Io(path.to_owned(), error);
+    // Reading a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::from(io::ErrorKind::InvalidInput)));
+    }
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST { Err(UnreadablePersonas::TooLarge(path.to_owned())) } else { Ok(text) }
 }
 
 /// The built-in personas, with those of these files over them.
-fn read(files: &Files) -> Result<ByName, UnreadablePersonas> {
-    let mut personas = built_in()?;
-    for path in files.keys() {
-        let text = fs::read_to_string(path).map_err(|error| UnreadablePersonas::Io(path.clone(), error))?;
+fn over_built_in(texts: &Texts) -> Result<ByName, UnreadablePersonas> {
+    let mut personas = ByName::new();
+    let built_in = BUILT_IN.map(|(id, text)| (Path::new(id), text));
+    for (path, text) in built_in.into_iter().chain(texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))) {
         let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         if text.trim().is_empty() {
             personas.remove(id);
-        } else {
-            personas.extend([parse(id, &text, path)?]);
+            continue;
         }
+        let persona = Persona::parse(id, text).map_err(|error| UnreadablePersonas::Invalid(path.to_owned(), error))?;
+        personas.insert(id.to_owned(), Arc::new(persona));
     }
     Ok(personas)
 }
@@ -166,10 +210,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_personas_can_be_read() {
-        let personas = built_in().unwrap();
+    fn the_built_in_personas_can_be_read_and_amaya_has_an_answer_to_everything() {
+        let personas = over_built_in(&Texts::new()).unwrap();
         assert_eq!(personas.keys().collect::<Vec<_>>(), ["amaya", "assistant"]);
         let amaya = &personas[PORTAL];
         assert_eq!((amaya.max_tokens, amaya.temperature), (Some(200), Some(0.9)));
+        assert!(amaya.demo.last().unwrap().words.is_empty());
+    }
+
+    #[test]
+    fn what_is_being_saved_is_taken_up_when_it_has_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        let save = |text: &str| fs::write(dir.path().join("eva.md"), text).unwrap();
+        let mut folder = Folder { dir: dir.path().to_owned(), seen: Ok(Texts::new()), taken: Texts::new() };
+        save("");
+        assert_eq!(folder.change(), None);
+        save("Eva");
+        assert_eq!(folder.change(), None);
+        let texts = folder.change().expect("a change");
+        assert_eq!(texts.values().collect::<Vec<_>>(), ["Eva"]);
+        assert_eq!(folder.change(), None);
+        // A moment in which nothing can be read changes nothing.
+        fs::rename(dir.path(), dir.path().with_extension("away")).unwrap();
+        assert_eq!((folder.change(), folder.change()), (None, None));
+        fs::rename(dir.path().with_extension("away"), dir.path()).unwrap();
+        assert_eq!((folder.change(), folder.change()), (None, None));
+        save("Eve");
+        assert_eq!((folder.change(), folder.change().map(|texts| texts.len())), (None, Some(1)));
     }
 }

@@ -18,7 +18,7 @@ use super::{
     front::RequestContext,
     json::{Json, OptionalJson},
     page::{Page, Wanted},
-    personas::named_persona,
+    personas::persona_of_chat,
     problem::{Problem, failures},
 };
 use crate::{
@@ -35,14 +35,14 @@ const LARGEST_BODY: usize = 17 << 20;
 failures! { SendFailure {
     400 "Something in the request is not as it should be: no text and no image (`text_required`), a field \
          (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
-         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the chat's \
-         persona, which has been taken away (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
+         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
-    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
-         cleared or deleted meanwhile (`chat_changed`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
+         cleared or deleted meanwhile (`chat_changed`); or its persona was taken away (`persona_gone`).",
     413 "The body is larger than 17 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
     422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
@@ -60,14 +60,15 @@ failures! { SendFailure {
 failures! { RetryFailure {
     400 "Something in the request is not as it should be: a field (`invalid_request`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
-         `model_not_found`), the chat's persona, which has been taken away (`persona_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
+         `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "There is no such message, or it is somebody else's (`message_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
-    409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); or the turn \
-         of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`).",
+    409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); the turn \
+         of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat's persona was \
+         taken away (`persona_gone`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
     429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
@@ -200,7 +201,7 @@ impl Turn<'_> {
             session_id: named_session([headers.session, None, None])?,
             in_chat: Some(in_chat),
             model: named_model(self.model),
-            persona: named_persona(doors, self.persona.as_deref())?,
+            persona: persona_of_chat(doors, self.persona.as_deref())?,
             messages: vec![said],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use poem::{http::StatusCode, web::Data};
 use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
@@ -50,6 +50,15 @@ pub(super) fn named_persona(doors: &Doors, name: Option<&str>) -> Result<Option<
     let found = name.map(|name| {
         let error = "There is no persona of that name; GET /api/personas lists them";
         doors.personas.get(name).ok_or_else(|| Problem::bad_request("persona_not_found", error))
+    });
+    found.transpose()
+}
+
+/// The persona of a chat.
+pub(super) fn persona_of_chat(doors: &Doors, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
+    let found = id.map(|id| {
+        let error = "Who speaks in this chat isn't there any more; it can be read, and another one begun";
+        doors.personas.get(id).ok_or_else(|| Problem::new(StatusCode::CONFLICT, "persona_gone", error))
     });
     found.transpose()
 }

@@ -84,6 +84,7 @@ impl App {
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
         let means = Means {
             client,
+            personas: personas.clone(),
             credentials: credentials.clone(),
             log: log.clone(),
             storage: storage.clone(),

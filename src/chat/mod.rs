@@ -9,8 +9,6 @@ pub use self::image::{Image, InvalidImage};
 /// Who said a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// This service, to the model alone: who it is, and what it has to heed. No client speaks so.
-    System,
     /// The visitor.
     User,
     /// The model.
@@ -22,7 +20,6 @@ impl Role {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::System => "system",
             Self::User => "user",
             Self::Assistant => "assistant",
         }

@@ -56,9 +56,14 @@ pub fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, image:
 /// About how many tokens a message adds to a prompt.
 #[must_use]
 pub fn message_tokens(message: &Message, image: Option<u64>) -> u64 {
-    let text = message.content.as_str();
+    instruction_tokens(&message.content).saturating_add(image_tokens(message, image))
+}
+
+/// About how many tokens it adds to a prompt what the model is told of who it is.
+#[must_use]
+pub fn instruction_tokens(text: &str) -> u64 {
     let sample = &text[..text.floor_char_boundary(SAMPLE)];
-    extrapolated(tokens(sample), sample.len(), text.len()).saturating_add(FRAME + image_tokens(message, image))
+    extrapolated(tokens(sample), sample.len(), text.len()).saturating_add(FRAME)
 }
 
 fn image_tokens(message: &Message, image: Option<u64>) -> u64 {

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::{
-    chat::{Message, Role},
+    chat::Message,
     persona::{DemoLine, Persona},
 };
 
@@ -108,8 +108,7 @@ pub fn reply<'a>(conversation: &[Message], persona: Option<&'a Persona>) -> &'a 
     let mut hasher = DefaultHasher::new();
     words.hash(&mut hasher);
     let start = usize::try_from(hasher.finish() % 1000).unwrap_or_default();
-    let said = conversation.iter().filter(|message| message.role != Role::System).count();
-    let one_of = |replies: usize| (start + said / 2) % replies.max(1);
+    let one_of = |replies: usize| (start + conversation.len() / 2) % replies.max(1);
     let line = persona.into_iter().flat_map(|persona| &persona.demo).find(|line| fits(line, &words));
     if let Some(reply) = line.and_then(|line| line.replies.get(one_of(line.replies.len()))) {
         return reply;
@@ -137,7 +136,7 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Image;
+    use crate::chat::{Image, Role};
 
     fn after(before: usize, said: &str) -> &'static str {
         let message = |content: &str| Message::new(Role::User, content);
@@ -175,9 +174,8 @@ mod tests {
         };
         let demo = vec![line(&["hi"], "Hi!"), line(&["like you", "c'est la vie"], "Blush.")];
         let mut persona = Persona { demo, ..Persona::default() };
-        let said = |content: &str, persona: &Persona| {
-            reply(&[persona.instruction(), Message::new(Role::User, content)], Some(persona)).to_owned()
-        };
+        let said =
+            |content: &str, persona: &Persona| reply(&[Message::new(Role::User, content)], Some(persona)).to_owned();
         assert_eq!(said("HI there", &persona), "Hi!");
         assert_eq!(said("I like you.", &persona), "Blush.");
         assert_eq!(said("C\u{27}est la vie", &persona), "Blush.");

@@ -18,6 +18,8 @@ use crate::chat::Message;
 pub struct Question<'a> {
     /// The model's name.
     pub model: &'a str,
+    /// What it is told of who it is, in front of the conversation.
+    pub instruction: Option<&'a str>,
     /// The conversation; its last message is to be answered.
     pub messages: &'a [Message],
     /// Whether images are shown to it; otherwise it is told that there are some.
@@ -30,14 +32,26 @@ pub struct Question<'a> {
     pub stream: bool,
 }
 
-/// How long an answer may be, in tokens. Those that reason have another name for it, and refuse the old one, which is all
-/// that many other servers know.
+/// So many tokens of thoughts are let a model that reasons before its answer. Mostly it needs far fewer; but when they run
+/// out, there is no answer, and its price all the same.
+const THOUGHTS: u32 = 4096;
+
+/// How long an answer may be, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerLimit {
-    /// The tokens of the answer.
+    /// The answer alone.
     Answer(u32),
-    /// The tokens of the thoughts before the answer, too.
+    /// The answer and the thoughts before it. Models that reason know their limit by another name, and refuse the usual
+    /// one, which is all that many other servers know.
     ThoughtsAndAnswer(u32),
+}
+
+impl AnswerLimit {
+    /// The limit of an answer of so many tokens, of a model that reasons or doesn't.
+    #[must_use]
+    pub fn of_answer(tokens: u32, reasons: bool) -> Self {
+        if reasons { Self::ThoughtsAndAnswer(tokens.saturating_add(THOUGHTS)) } else { Self::Answer(tokens) }
+    }
 }
 
 /// The model gave no answer.

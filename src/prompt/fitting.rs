@@ -29,7 +29,6 @@ pub fn budget(window: u64) -> u64 {
 /// of it, the newest ones: each begins with what the visitor said, and has all that was answered.
 #[derive(Clone, Debug)]
 pub struct Fitting {
-    instruction: Option<Message>,
     question: Message,
     /// Newest first.
     history: Vec<Message>,
@@ -46,23 +45,14 @@ pub struct Fitting {
 }
 
 impl Fitting {
-    /// A prompt of what is kept in any case: who the model is, and the question.
+    /// A conversation of what is kept in any case, the question, for a model that is told who it is besides.
     #[must_use]
     pub fn new(persona: Option<&Persona>, question: Message, model: Abilities) -> Self {
-        let instruction = persona.map(Persona::instruction);
-        let kept = estimate::prompt_tokens(instruction.iter().chain([&question]), model.image);
+        let instruction = persona.map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
+        let kept = estimate::prompt_tokens([&question], model.image).saturating_add(instruction);
         let turns = persona.and_then(|persona| persona.turns).unwrap_or(usize::MAX);
         let left = if turns > 0 { budget(model.window).checked_sub(kept) } else { None };
-        Self {
-            instruction,
-            question,
-            turns,
-            history: Vec::new(),
-            whole: 0,
-            left,
-            image_bytes: IMAGE_BYTES,
-            image: model.image,
-        }
+        Self { question, turns, history: Vec::new(), whole: 0, left, image_bytes: IMAGE_BYTES, image: model.image }
     }
 
     /// Whether there may be room for another message.
@@ -98,12 +88,11 @@ impl Fitting {
         self.has_room()
     }
 
-    /// The prompt as the model is asked it: who it is, the history from its oldest turn on, the question.
+    /// The conversation as the model is asked it: the history from its oldest turn on, and the question.
     #[must_use]
     pub fn into_messages(mut self) -> Vec<Message> {
         self.history.truncate(self.whole);
-        let mut messages = Vec::with_capacity(self.history.len() + 2);
-        messages.extend(self.instruction);
+        let mut messages = Vec::with_capacity(self.history.len() + 1);
         messages.extend(self.history.into_iter().rev());
         messages.push(self.question);
         messages
@@ -147,6 +136,10 @@ mod tests {
         Persona { prompt: "You are Amaya.".to_owned(), ..Persona::default() }
     }
 
+    fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, model: Abilities) -> u64 {
+        estimate::prompt_tokens(messages, model.image) + estimate::instruction_tokens(&amaya().prompt)
+    }
+
     /// What is asked after this history, oldest first.
     fn fit(history: &[Message], model: Abilities) -> Vec<Message> {
         let mut fitting = Fitting::new(Some(&amaya()), said(Role::User, "And now?"), model);
@@ -165,7 +158,7 @@ mod tests {
     #[test]
     fn what_fits_is_kept_in_its_order() {
         let history = [said(Role::User, "One?"), said(Role::Assistant, "One."), said(Role::User, "Two?")];
-        assert_eq!(contents(&fit(&history, SMALL)), ["You are Amaya.", "One?", "One.", "Two?", "And now?"]);
+        assert_eq!(contents(&fit(&history, SMALL)), ["One?", "One.", "Two?", "And now?"]);
     }
 
     #[test]
@@ -178,13 +171,13 @@ mod tests {
             said(Role::Assistant, "An answer that would fit."),
             said(Role::User, "Last?"),
         ];
-        assert_eq!(contents(&fit(&history, SMALL)), ["You are Amaya.", "Last?", "And now?"]);
+        assert_eq!(contents(&fit(&history, SMALL)), ["Last?", "And now?"]);
     }
 
     #[test]
     fn an_answer_without_its_question_is_left_out() {
         let history = [said(Role::Assistant, "Welcome!"), said(Role::User, " "), said(Role::Assistant, "Sorry?")];
-        assert_eq!(contents(&fit(&history, SMALL)), ["You are Amaya.", "And now?"]);
+        assert_eq!(contents(&fit(&history, SMALL)), ["And now?"]);
     }
 
     #[test]
@@ -210,7 +203,7 @@ mod tests {
             for message in history.iter().rev() {
                 fitting.offer(message.clone());
             }
-            fitting.into_messages().len() - 2
+            fitting.into_messages().len() - 1
         };
         assert_eq!([None, Some(2), Some(1), Some(0)].map(fitted), [4, 4, 2, 0]);
     }
@@ -218,8 +211,8 @@ mod tests {
     #[test]
     fn an_image_takes_its_room() {
         let history = vec![shown("Look.", "https://a.example/cat.png"); 9];
-        assert_eq!(fit(&history, SMALL).len(), 2 + 2);
-        assert_eq!(fit(&history, Abilities { image: None, ..SMALL }).len(), 2 + 5);
+        assert_eq!(fit(&history, SMALL).len(), 2 + 1);
+        assert_eq!(fit(&history, Abilities { image: None, ..SMALL }).len(), 5 + 1);
     }
 
     #[test]
@@ -267,13 +260,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_system_and_the_question_are_kept_and_the_rest_is_the_end_of_the_history(
+        fn the_question_is_kept_and_the_rest_is_the_end_of_the_history(
             history in any_history(), model in any_model(),
         ) {
             let messages = fit(&history, model);
-            prop_assert_eq!(&messages[0].content, "You are Amaya.");
             prop_assert_eq!(&messages[messages.len() - 1].content, "And now?");
-            let kept = &messages[1..messages.len() - 1];
+            let kept = &messages[..messages.len() - 1];
             let said = history.into_iter().filter(|message| !message.is_blank()).collect::<Vec<_>>();
             prop_assert!(said.ends_with(kept));
             prop_assert!(kept.first().is_none_or(|first| first.role == Role::User));
@@ -282,18 +274,18 @@ mod tests {
         #[test]
         fn nothing_of_the_history_is_kept_above_the_budget(history in any_history(), model in any_model()) {
             let messages = fit(&history, model);
-            let tokens = estimate::prompt_tokens(&messages, model.image);
-            prop_assert!(messages.len() == 2 || tokens <= budget(model.window), "{} tokens", tokens);
+            let tokens = prompt_tokens(&messages, model);
+            prop_assert!(messages.len() == 1 || tokens <= budget(model.window), "{} tokens", tokens);
         }
 
         #[test]
         fn the_next_older_turn_would_not_have_fitted(history in any_history(), model in any_model()) {
             let messages = fit(&history, model);
             let said = history.into_iter().filter(|message| !message.is_blank()).collect::<Vec<_>>();
-            let left_out = &said[..said.len() - (messages.len() - 2)];
+            let left_out = &said[..said.len() - (messages.len() - 1)];
             if let Some(start) = left_out.iter().rposition(|message| message.role == Role::User) {
                 let all = messages.iter().chain(&left_out[start..]);
-                prop_assert!(estimate::prompt_tokens(all, model.image) > budget(model.window));
+                prop_assert!(prompt_tokens(all, model) > budget(model.window));
             }
         }
 
@@ -301,7 +293,7 @@ mod tests {
         fn older_history_never_costs_newer(older in any_history(), newer in any_history(), model in any_model()) {
             let without = fit(&newer, model);
             let with = fit(&[older, newer].concat(), model);
-            prop_assert!(with.ends_with(&without[1..]));
+            prop_assert!(with.ends_with(&without));
         }
 
         #[test]

@@ -3,10 +3,7 @@
 mod fitting;
 
 pub use self::fitting::{Fitting, budget};
-use crate::{
-    chat::{Message, Role},
-    persona::Persona,
-};
+use crate::chat::{Message, Role};
 
 /// A text file the visitor attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,29 +19,28 @@ pub struct AttachedFile {
 #[error("Message or attachment is required")]
 pub struct NothingAsked;
 
-/// The conversation for the model: who it is, the history, then one user message made of the files and the text. Blank
-/// entries of the history are left out: they say nothing, and some providers refuse them.
+/// The conversation for the model: the history, then one user message made of the files and the text. Blank entries
+/// of the history are left out: they say nothing, and some providers refuse them.
 pub fn conversation(
-    persona: Option<&Persona>,
-    mut history: Vec<Message>,
+    history: Vec<Message>,
     files: &[AttachedFile],
     message: &str,
 ) -> Result<Vec<Message>, NothingAsked> {
     let content = question(files, message)?;
-    history.retain(|message| !message.is_blank());
-    let from = persona.and_then(|persona| persona.turns).map_or(0, |turns| last_turns(&history, turns));
-    let mut messages = Vec::with_capacity(history.len() - from + 2);
-    messages.extend(persona.map(Persona::instruction));
-    messages.extend(history.drain(from..));
+    let mut messages = history;
+    messages.retain(|message| !message.is_blank());
     messages.push(Message::new(Role::User, content));
     Ok(messages)
 }
 
-/// Where so many last turns of a history begin. A turn begins with what the visitor said.
-fn last_turns(history: &[Message], turns: usize) -> usize {
+/// Takes what was said before the last turns from a conversation; the question at its end stays. What is left begins with
+/// something that the visitor said.
+pub fn keep_last_turns(messages: &mut Vec<Message>, turns: usize) {
+    let question = messages.len().saturating_sub(1);
     let begins = |(_, message): &(usize, &Message)| message.role == Role::User;
-    let beginnings = history.iter().enumerate().rev().filter(begins).take(turns);
-    beginnings.last().map_or(history.len(), |(place, _)| place)
+    let beginnings = messages.iter().enumerate().take(question).rev().filter(begins).take(turns);
+    let first = beginnings.last().map_or(question, |(place, _)| place);
+    messages.drain(..first);
 }
 
 /// What a model is asked to see whether it answers: as little as possible, for it costs.
@@ -83,28 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn a_persona_comes_first_and_is_told_its_last_turns() {
-        let said = |role, content: &str| Message::new(role, content);
-        let history = || {
-            vec![
-                said(Role::User, "One?"),
-                said(Role::Assistant, "One."),
-                said(Role::User, " "),
-                said(Role::User, "Two?"),
-                said(Role::Assistant, "Two."),
-            ]
+    fn the_last_turns_begin_with_a_question() {
+        let said = [(Role::Assistant, "Hi!"), (Role::User, "One?"), (Role::User, "Or two?"), (Role::Assistant, "Two.")];
+        let kept = |turns| {
+            let mut messages = said.map(|(role, content)| Message::new(role, content)).to_vec();
+            messages.push(Message::new(Role::User, "Three?"));
+            keep_last_turns(&mut messages, turns);
+            messages.iter().map(|message| message.content.clone()).collect::<Vec<_>>()
         };
-        let asked = |turns| {
-            let eva = Persona { prompt: "You are Eva.".to_owned(), turns, ..Persona::default() };
-            let messages = conversation(Some(&eva), history(), &[], "Three?").unwrap();
-            assert_eq!((messages[0].role, messages[0].content.as_str()), (Role::System, "You are Eva."));
-            messages[1..].iter().map(|message| message.content.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(asked(None), ["One?", "One.", "Two?", "Two.", "Three?"]);
-        assert_eq!(asked(Some(9)), asked(None));
-        assert_eq!(asked(Some(1)), ["Two?", "Two.", "Three?"]);
-        assert_eq!(asked(Some(0)), ["Three?"]);
-        assert_eq!(conversation(None, history(), &[], "Three?").unwrap().len(), 5);
+        assert_eq!(kept(9), ["One?", "Or two?", "Two.", "Three?"]);
+        assert_eq!(kept(1), ["Or two?", "Two.", "Three?"]);
+        assert_eq!(kept(0), ["Three?"]);
+        keep_last_turns(&mut Vec::new(), 1);
     }
 
     #[test]

@@ -57,7 +57,8 @@ fn chat((id, title, created_at, updated_at, message_count, persona): Row) -> Sto
 }
 
 impl Storage {
-    /// Begins a chat, in which this persona speaks. Without a title, its first message will give it one. `None` when the owner is gone.
+    /// Begins a chat, in which this persona speaks. Without a title, its first message will give it one. `None` when the
+    /// owner is gone.
     pub async fn create_chat(
         &self,
         owner: OwnerId,
@@ -66,7 +67,8 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<StoredChat>, StorageFailure> {
         let row: Option<Row> = sql("INSERT INTO chats (owner_id, title, is_titled, created_at, updated_at, persona)
-             SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS TEXT) FROM owners WHERE id = $1
+             SELECT id, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS TEXT)
+             FROM owners WHERE id = $1
              RETURNING id, title, created_at, updated_at, message_count, persona")
         .bind(owner.0)
         .bind(title.map_or(Title::NEW, Title::as_str))

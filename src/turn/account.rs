@@ -70,7 +70,8 @@ impl Turns {
             return (None, "none");
         }
         let image = self.0.known_models.abilities(&reply.model).image;
-        let prompt = estimate::prompt_tokens(&ask.messages, image);
+        let instruction = ask.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
+        let prompt = estimate::prompt_tokens(&ask.messages, image).saturating_add(instruction);
         (Some(TokenUsage { prompt, completion: journal.estimated_tokens() }), "estimated")
     }
 

@@ -210,13 +210,15 @@ impl Asking<'_> {
         let (model, messages) = (self.reply.model.as_str(), self.messages);
         let has_images = messages.iter().any(|message| message.image.is_some());
         let abilities = self.turns.0.known_models.abilities(model);
-        let limit = self.persona.and_then(|persona| persona.max_tokens);
+        let (persona, reasons) = (self.persona, abilities.reasons);
+        let limit = persona.and_then(|persona| persona.max_tokens);
         let question = Question {
             model,
+            instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
             with_images: has_images && abilities.sees(),
-            temperature: self.persona.and_then(|persona| persona.temperature).filter(|_| !abilities.reasons),
-            limit: limit.map(if abilities.reasons { AnswerLimit::ThoughtsAndAnswer } else { AnswerLimit::Answer }),
+            temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
+            limit: limit.map(|tokens| AnswerLimit::of_answer(tokens, reasons)),
             stream: self.stream,
         };
         let asking = self.turns.0.model.ask(question, key.map(|credential| &credential.key), self.deadline);

@@ -43,6 +43,7 @@ use crate::{
     known_models::KnownModels,
     model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
     persona::Persona,
+    personas::Personas,
     session::SessionId,
     session_log::SessionLog,
     storage::{Exchange, Storage},
@@ -67,8 +68,7 @@ pub struct Ask {
     pub persona: Option<Arc<Persona>>,
     /// The stored chat that this is a turn of, if it is one of any.
     pub in_chat: Option<InChat>,
-    /// The conversation, with the persona in front; its last message is to be answered. In a stored chat, only that one:
-    /// the chat knows the rest.
+    /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
     pub messages: Vec<Message>,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
@@ -190,6 +190,8 @@ struct Table {
 pub struct Means {
     /// The process's HTTP client.
     pub client: reqwest::Client,
+    /// Who can speak. A model that a persona brings in later has no breaker and no metrics until the next start.
+    pub personas: Personas,
     /// The keeper of the keys.
     pub credentials: Credentials,
     /// The session log.
@@ -207,7 +209,10 @@ pub struct Means {
 impl Turns {
     /// Starts to take turns, with the turns kept that a crash left in the log alone.
     pub async fn start(config: &config::Config, means: Means) -> Result<Self, StartFailure> {
-        let Means { client, credentials, log, storage, clock, tasks, telling } = means;
+        let Means { client, personas, credentials, log, storage, clock, tasks, telling } = means;
+        let personas_models = personas.models();
+        let mut models = config.model.names();
+        models.extend(personas_models.iter().map(String::as_str));
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
         let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
@@ -220,11 +225,11 @@ impl Turns {
             prices: Prices::new(&config.model.prices),
             known_models: KnownModels::new(&config.model.windows, &config.model.seeing),
             model: OpenAi::new(&config.model, client),
-            breakers: Breakers::new(config.model.breaker, &config.model.names()),
+            breakers: Breakers::new(config.model.breaker, &models),
             places: Places::new(&config.turns),
             chats: Chats::default(),
             registry: Registry::new(config.turns.resume_window),
-            metrics: Metrics::new(config.model.names().into_iter().chain([basic::NAME])),
+            metrics: Metrics::new(models.into_iter().chain([basic::NAME])),
             credentials,
             log,
             storage,

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ask, InChat, Reader, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
-    chat::Role,
     clock::Clock,
     storage::{AskedBefore, CallersKey, KeptAnswer, Storage, StorageFailure},
 };
@@ -227,8 +226,7 @@ fn fingerprint(ask: &Ask) -> String {
         add(&chat.0.to_string());
         add(&again.map_or_else(String::new, |message| message.0.to_string()));
     }
-    // What a persona is told may change meanwhile; the question is the same.
-    for message in ask.messages.iter().filter(|message| message.role != Role::System) {
+    for message in &ask.messages {
         add(message.role.as_str());
         add(&message.content);
         if let Some(image) = &message.image {

@@ -17,6 +17,7 @@ use crate::{
     chat::{Finish, Message, Role},
     config::OnDisconnect,
     model::ModelFailure,
+    prompt,
     storage::CallersKey,
 };
 
@@ -45,6 +46,9 @@ impl Turns {
     /// Takes the turn, and keeps what became of it. One that cannot be opened in its chat has not begun.
     async fn told(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Result<Told, TurnFailure> {
         let open = self.open_in_chat(ask, &reply.requested_model, journal).await?;
+        if let Some(persona) = &ask.persona {
+            prompt::keep_last_turns(&mut ask.messages, persona.turns.unwrap_or(usize::MAX));
+        }
         let outcome = self.outcome(ask, journal, reply).await;
         let told = self.account(ask, reply, journal, outcome).await;
         match open {
@@ -112,16 +116,15 @@ impl Turns {
     }
 }
 
-/// Takes the older half of the history from the question; who the model is remains. Returns whether there was any: how
-/// much a model reads is only known in advance as far as models are known, and a chat must not come to its end by that.
+/// Takes the older half of the history from the question. Returns whether there was any: how much a model reads is only
+/// known in advance as far as models are known, and a chat must not come to its end by that.
 fn forget_half(messages: &mut Vec<Message>) -> bool {
-    let start = messages.iter().take_while(|message| message.role == Role::System).count();
-    let question = messages.len().saturating_sub(1);
-    let half = start + (question - start).div_ceil(2);
+    let history = messages.len().saturating_sub(1);
+    let begins_turn = |message: &Message| message.role == Role::User;
     // From the beginning of a turn on, which the question itself is, too.
-    let kept = messages.iter().skip(half).position(|message| message.role == Role::User);
-    messages.drain(start..kept.map_or(question, |place| half + place));
-    question > start
+    let kept = messages.iter().skip(history.div_ceil(2)).position(begins_turn);
+    messages.drain(..kept.map_or(history, |place| history.div_ceil(2) + place));
+    history > 0
 }
 
 /// A turn under way. It ends as one, also if its task dies.

@@ -60,7 +60,6 @@ async fn personas_are_listed_without_their_prompts() {
         let fields = persona.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
         assert!(fields.iter().all(|field| ["id", "name", "greeting", "avatar"].contains(field)), "{fields:?}");
     }
-    assert!(!answer.text.contains("You are"), "{}", answer.text);
 }
 
 #[tokio::test]
@@ -204,7 +203,7 @@ async fn a_folder_replaces_adds_and_takes_away() {
 }
 
 #[tokio::test]
-async fn a_folder_is_read_again_when_it_changes_and_what_cannot_be_read_changes_nothing() {
+async fn a_folder_is_read_again_when_it_changes() {
     let model = FakeModel::start().await;
     let (house, dir) = house_with(&model, &[("eva.md", &file("name = \"Eva\"", "You are Eva."))]);
     let service = house.open().await;
@@ -213,8 +212,6 @@ async fn a_folder_is_read_again_when_it_changes_and_what_cannot_be_read_changes_
         (asked(&model)["messages"][0]["content"] == wanted).then_some(())
     };
     told("You are Eva.").await.expect("the first version");
-    // What was written together is read together.
-    fs::write(dir.join("eva.md"), file("name = \"Eva\"\ntemper = 1", "You are wrong.")).unwrap();
     fs::write(dir.join("bob.md"), file("name = \"Bob\"", "You are Bob.")).unwrap();
     fs::write(dir.join("eva.md"), file("name = \"Eva\"", "You are the second Eva.")).unwrap();
     wait_until("the second version", async || told("You are the second Eva.").await).await;
@@ -252,23 +249,67 @@ async fn what_is_wrong_in_the_folder_ends_the_start_and_later_is_told() {
             assert!(said.contains(name) && said.contains(words), "{said}");
         }
     }
-    let (house, dir) = house_with(&model, &[]);
+    let eva = file("name = \"Eva\"", "You are Eva.");
+    let (house, dir) = house_with(&model, &[("eva.md", &eva)]);
     let mut process = house.launch().await;
-    fs::write(dir.join("eva.md"), "You are Eva.").unwrap();
+    fs::write(dir.join("bob.md"), "You are Bob.").unwrap();
     let line = next_warning(&mut process).await;
-    assert!(line.contains("eva.md") && line.contains("begins with a line +++"), "{line}");
+    assert!(line.contains("bob.md") && line.contains("begins with a line +++"), "{line}");
+    assert_eq!(ids(&process.client).await, ["amaya", "assistant", "eva"]);
     fs::remove_dir_all(&dir).unwrap();
     let line = next_warning(&mut process).await;
     assert!(line.contains("PERSONAS_DIR"), "{line}");
-    assert_eq!(ids(&process.client).await, ["amaya", "assistant"]);
+    assert_eq!(ids(&process.client).await, ["amaya", "assistant", "eva"]);
     fs::create_dir(&dir).unwrap();
-    fs::write(dir.join("eva.md"), file("name = \"Eva\"", "You are Eva.")).unwrap();
-    wait_until("eva", async || (ids(&process.client).await.len() == 3).then_some(())).await;
+    fs::write(dir.join("bob.md"), file("name = \"Bob\"", "You are Bob.")).unwrap();
+    let has_bob = async || (ids(&process.client).await == ["amaya", "assistant", "bob"]).then_some(());
+    wait_until("bob in eva's place", has_bob).await;
 
     let house = house.with("PERSONAS_DIR", "nowhere");
     let ran = house.command(&[]).output().await.expect("the program runs");
     assert!(String::from_utf8_lossy(&ran.stderr).contains("PERSONAS_DIR"));
     assert_eq!(ran.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_prompt_is_nowhere_to_be_found() {
+    const MARK: &str = "zeppelin-umbrella-77";
+    let model = FakeModel::start().await;
+    let text = file("name = \"Eva\"", &format!("You are Eva. {MARK}"));
+    let (house, _dir) = house_with(&model, &[("eva.md", &text)]);
+    let house = house.with("SESSION_LOG_CONTENT", "on").with("LOG_LEVEL", "trace").with("MODEL_RETRIES", "0");
+    let mut process = house.launch().await;
+    let ada = Member::join(&process.client, "ada").await;
+    let chat = number(&ada.post("/api/chat/create", &json!({"persona": "eva"})).await.json()["id"]);
+    let mut told = vec![ada.send(chat, "Hi").await.text];
+    for status in [400, 500] {
+        // Some providers repeat what they were asked.
+        let body = json!({"error": {"message": format!("cannot read: You are Eva. {MARK}")}}).to_string();
+        model.once(Behaviour::Refuse { status, headers: Vec::new(), body });
+        told.push(ada.send(chat, "And now?").await.text);
+    }
+    for path in [
+        "/api/personas".to_owned(),
+        "/openapi.json".to_owned(),
+        format!("/api/chat/{chat}"),
+        format!("/api/chat/{chat}/export"),
+        format!("/api/chat/{chat}/export?format=markdown"),
+        format!("/api/chat/search?q={MARK}"),
+        format!("/api/messages/{chat}/messages"),
+        "/metrics".to_owned(),
+    ] {
+        told.push(ada.get(&path).await.text);
+    }
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    while let Some(line) = process.diagnostics.recv().await {
+        told.push(line);
+    }
+    told.extend(house.log().iter().map(Value::to_string));
+    assert!(asked(&model).to_string().contains(MARK));
+    for text in told {
+        assert!(!text.contains(MARK), "{text}");
+    }
 }
 
 /// A service without any key.
@@ -288,11 +329,16 @@ async fn without_a_model_a_persona_says_its_own_lines() {
         answer["message"].as_str().expect("a text").to_owned()
     };
     let is_hers = |reply: &str| AMAYA.contains(&format!("\"{reply}\""));
-    for message in ["Hi!", "I like you", "shipping"] {
+    for message in ["Hi!", "I love you", "shipping"] {
         let reply = said(message, "amaya").await;
         assert!(is_hers(&reply), "{message}: {reply}");
     }
-    assert!(said("Tell me honestly: are you human?", "amaya").await.contains("I'm an AI"));
+    for asked in ["Tell me honestly: are you human?", "am I talking to a real human", "are you a chatbot?"] {
+        assert!(said(asked, "amaya").await.contains("I'm an AI"), "{asked}");
+    }
+    let serious = said("Hey, I want to kill myself", "amaya").await;
+    assert!(serious.contains("emergency") && !serious.contains('♡'), "{serious}");
+    assert!(!said("I love my cat, she died yesterday", "amaya").await.contains("blush"));
     assert!(!said("this chimes with history", "amaya").await.contains("Hey"), "parts of words are no words");
     assert!(!is_hers(&said("Hi!", "assistant").await));
 }
@@ -302,7 +348,10 @@ async fn a_model_that_reasons_is_asked_in_its_own_terms() {
     let (model, _house, service) = open_with(&[("OPENAI_MODEL", "gpt-5-mini")]).await;
     service.client.post("/api/chat", &json!({"message": "Hi", "persona": "amaya"})).await.assert_ok();
     let asked = asked(&model);
-    assert_eq!(asked["max_completion_tokens"], 200);
+    assert!(
+        asked["max_completion_tokens"].as_u64().is_some_and(|limit| limit > 2000),
+        "there is room for its thoughts"
+    );
     assert_eq!((asked.get("max_tokens"), asked.get("temperature")), (None, None));
 }
 
@@ -336,6 +385,6 @@ async fn a_chat_whose_persona_was_taken_away_says_so_and_can_still_be_read() {
     fs::remove_file(dir.join("eva.md")).unwrap();
     let service = house.open().await;
     let ada = ada.at(&service.client);
-    ada.send(chat, "And now?").await.assert_error(400, "persona_not_found");
+    ada.send(chat, "And now?").await.assert_error(409, "persona_gone");
     assert_eq!(ada.talk(chat).await.len(), 2);
 }

@@ -154,7 +154,7 @@ impl ChatRequest {
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::from).collect();
         let message = self.message.as_deref().unwrap_or_default();
-        let messages = prompt::conversation(persona.as_deref(), history, &files, message)?;
+        let messages = prompt::conversation(history, &files, message)?;
         Ok(Ask {
             request_id: context.id.clone(),
             arrived: context.arrived,

@@ -38,8 +38,8 @@ failures! { ListFailure, signed in {
 } }
 
 failures! { CreateFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`), the title is none (`invalid_request`, `invalid_title`), or there is \
-         no such persona (`persona_not_found`).",
+    400 "The body is not valid JSON (`invalid_json`), the title is none (`invalid_request`, `invalid_title`), or there \
+         is no such persona (`persona_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
 } }

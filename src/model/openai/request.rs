@@ -37,7 +37,11 @@ impl<'a> From<Question<'a>> for Request<'a> {
         };
         Self {
             model: question.model,
-            messages: Messages { all: question.messages, with_images: question.with_images },
+            messages: Messages {
+                instruction: question.instruction,
+                all: question.messages,
+                with_images: question.with_images,
+            },
             stream: question.stream.then_some(true),
             stream_options: question.stream.then_some(StreamOptions { include_usage: true }),
             temperature: question.temperature,
@@ -48,17 +52,19 @@ impl<'a> From<Question<'a>> for Request<'a> {
 }
 
 struct Messages<'a> {
+    instruction: Option<&'a str>,
     all: &'a [Message],
     with_images: bool,
 }
 
-impl Serialize for Messages<'_> {
+impl<'a> Serialize for Messages<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.all
-                .iter()
-                .map(|message| Said { role: message.role.as_str(), content: Content::of(message, self.with_images) }),
-        )
+        let instruction = self.instruction.map(|text| Said { role: "system", content: Content::Text(text) });
+        let said = |message: &'a Message| Said {
+            role: message.role.as_str(),
+            content: Content::of(message, self.with_images),
+        };
+        serializer.collect_seq(instruction.into_iter().chain(self.all.iter().map(said)))
     }
 }
 
@@ -119,20 +125,32 @@ mod tests {
     use super::*;
     use crate::chat::{Image, Role};
 
+    /// The question of a model that is just itself.
+    fn plain(messages: &[Message]) -> Question<'_> {
+        Question {
+            model: "m",
+            instruction: None,
+            messages,
+            with_images: false,
+            temperature: None,
+            limit: None,
+            stream: false,
+        }
+    }
+
     fn written(messages: &[Message], with_images: bool, stream: bool) -> serde_json::Value {
-        let question = Question { model: "m", messages, with_images, temperature: None, limit: None, stream };
-        serde_json::to_value(Request::from(question)).unwrap()
+        serde_json::to_value(Request::from(Question { with_images, stream, ..plain(messages) })).unwrap()
     }
 
     #[test]
-    fn a_limit_has_the_name_that_the_model_knows() {
+    fn a_persona_comes_first_and_a_limit_has_the_name_that_the_model_knows() {
+        let (instruction, temperature) = (Some("Be \"kind\"."), Some(0.9));
         let written = |limit| {
-            let (temperature, limit) = (Some(0.9), Some(limit));
-            let question =
-                Question { model: "m", messages: &[], with_images: false, temperature, limit, stream: false };
+            let question = Question { instruction, temperature, limit: Some(limit), ..plain(&[]) };
             serde_json::to_value(Request::from(question)).unwrap()
         };
-        let asked = json!({"model": "m", "messages": [], "temperature": 0.9, "max_tokens": 200});
+        let messages = json!([{"role": "system", "content": "Be \"kind\"."}]);
+        let asked = json!({"model": "m", "messages": messages, "temperature": 0.9, "max_tokens": 200});
         assert_eq!(written(AnswerLimit::Answer(200)), asked);
         assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200))["max_completion_tokens"], 200);
         assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200)).get("max_tokens"), None);
@@ -140,8 +158,8 @@ mod tests {
 
     #[test]
     fn words_alone_are_plain_texts() {
-        let messages = [Message::new(Role::System, "Be \"kind\"."), Message::new(Role::User, "é\n")];
-        let expected = json!([{"role": "system", "content": "Be \"kind\"."}, {"role": "user", "content": "é\n"}]);
+        let messages = [Message::new(Role::Assistant, "Be \"kind\"."), Message::new(Role::User, "é\n")];
+        let expected = json!([{"role": "assistant", "content": "Be \"kind\"."}, {"role": "user", "content": "é\n"}]);
         assert_eq!(written(&messages, false, false), json!({"model": "m", "messages": expected}));
         let streamed =
             json!({"model": "m", "messages": expected, "stream": true, "stream_options": {"include_usage": true}});
