@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | 5 | [`cli`], [`app`] | read the command line; build, wire, run and stop |
 //! | 4 | [`api`] | HTTP and the contract |
-//! | 3 | [`accounts`], [`sessions`], [`turn`] | verbs: what the product does, over several doors |
+//! | 3 | [`accounts`], [`sessions`], [`turn`], [`visitors`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`model`], [`personas`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
 //! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`persona`], [`prompt`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
 //! | 0 | [`clock`], [`config`], [`http_client`], [`process_lock`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
@@ -42,4 +42,5 @@ pub mod telemetry;
 pub mod title;
 pub mod turn;
 pub mod usage;
+pub mod visitors;
 pub mod words;

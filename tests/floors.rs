@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 6] = [
         "log_place",
     ],
     &["credentials", "model", "personas", "session_log", "storage", "usage"],
-    &["turn", "sessions", "accounts"],
+    &["turn", "sessions", "accounts", "visitors"],
     &["api"],
     &["app", "cli"],
 ];

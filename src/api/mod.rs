@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, personas::Personas,
-    session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
+    session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns, visitors::Visitors,
 };
 
 /// Where the contract can be read and tried.
@@ -66,6 +66,8 @@ pub struct Doors {
     pub sessions: Sessions,
     /// Opens and closes accounts.
     pub accounts: Accounts,
+    /// Knows who comes without an account.
+    pub visitors: Visitors,
     /// Keeps the keys.
     pub credentials: Credentials,
     /// The session log.

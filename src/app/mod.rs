@@ -25,6 +25,7 @@ use crate::{
     storage::{Storage, StorageFailure},
     tasks::Tasks,
     turn::{self, Means, Turns},
+    visitors::Visitors,
 };
 
 /// How long the start waits to learn whether there is a Papita. Where nobody listens, that is known in less than a
@@ -96,6 +97,7 @@ impl App {
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
         let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
+        let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
         let event = ServiceStart {
             version: env!("CARGO_PKG_VERSION"),
             pid: std::process::id(),
@@ -104,8 +106,20 @@ impl App {
         };
         log.append(clock.now(), &event).await?;
         let config = Arc::new(config);
-        let doors =
-            Doors { config, started, clock, personas, turns, sessions, accounts, credentials, log, storage, tasks };
+        let doors = Doors {
+            config,
+            started,
+            clock,
+            personas,
+            turns,
+            sessions,
+            accounts,
+            visitors,
+            credentials,
+            log,
+            storage,
+            tasks,
+        };
         let connections = Tasks::default();
         let accepting = CancellationToken::new();
         let endpoint = Arc::new(api::endpoint(doors.clone()));

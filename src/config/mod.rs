@@ -37,6 +37,8 @@ pub struct Config {
     pub credentials: Credentials,
     /// How accounts are opened.
     pub accounts: Accounts,
+    /// How long visitors who don't come back are kept.
+    pub visitor_retention: Duration,
     /// The session log.
     pub session_log: SessionLog,
     /// How long a session may be idle before it is closed.

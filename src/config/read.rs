@@ -25,6 +25,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let turns = read_turns(reader);
     let credentials = read_credentials(source, reader);
     let accounts = read_accounts(reader);
+    let visitor_retention = reader.read(var::VISITOR_RETENTION, DURATION, parse::duration);
     let session_log = read_session_log(reader);
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit =
@@ -56,6 +57,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         turns: turns?,
         credentials: credentials?,
         accounts: accounts?,
+        visitor_retention: visitor_retention?,
         session_log: session_log?,
         session_idle_timeout: session_idle_timeout?,
         papita_queue_limit: papita_queue_limit?,

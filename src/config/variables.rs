@@ -75,6 +75,7 @@ variables! {
 
     JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; unset: made once and kept in the database";
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";
+    VISITOR_RETENTION = "30d", "how long the chat of a visitor who does not come back is kept";
 
     HTTPS_PROXY = "", "proxy for calls by https; plain http goes straight";
     NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated";

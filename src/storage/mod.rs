@@ -1,5 +1,5 @@
-//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, accounts, stored chats, and the queue
-//! to Papita.
+//! The door to the database, SQLite or PostgreSQL: sessions, totals, kept answers, accounts, visitors, stored chats,
+//! and the queue to Papita.
 //!
 //! One SQL text serves both. It keeps to what they share (`$n` parameters, `ON CONFLICT`, `RETURNING`, numbers and
 //! texts); what differs is in `migrations/`, one folder a database.
@@ -20,6 +20,7 @@ mod search;
 mod sessions;
 mod sqlite;
 mod totals;
+mod visitors;
 
 use std::{fs::File, path::PathBuf, sync::Arc};
 
@@ -37,6 +38,7 @@ pub use self::{
     search::Found,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
+    visitors::Visitor,
 };
 use self::{
     books::Books,
