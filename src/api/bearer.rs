@@ -10,25 +10,21 @@ use super::{Doors, problem::Problem};
 use crate::accounts::{AccountFailure, SignedIn};
 
 /// The name of this way to sign in, in the contract.
-const SCHEME: &str = "bearerAuth";
+pub(super) const SCHEME: &str = "bearerAuth";
 
 /// Who has sent a token that is good. Without one, the request goes no further.
 #[derive(Debug)]
 pub(super) struct Bearer(pub(super) SignedIn);
 
-/// Who has sent a token that is good, if there was one at all.
-#[derive(Debug)]
-pub(super) struct OptionalBearer(pub(super) Option<SignedIn>);
-
 /// The token that came with the request, if the credentials in its header are one.
-fn token(request: &Request) -> Option<&str> {
+pub(super) fn token(request: &Request) -> Option<&str> {
     let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = credentials.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// A token that is of no use isn't taken for none: its owner would go on as somebody else without knowing.
-async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
+pub(super) async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
     let doors = request.data::<Doors>().ok_or_else(Problem::internal)?;
     Ok(doors.accounts.authenticate(token).await?)
 }
@@ -56,34 +52,8 @@ impl<'a> ApiExtractor<'a> for Bearer {
     }
 }
 
-impl<'a> ApiExtractor<'a> for OptionalBearer {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        register(registry);
-    }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
-    }
-
-    fn has_security_fallback() -> bool {
-        true
-    }
-
-    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        // Credentials of another kind are for a proxy in front.
-        Ok(Self(match token(request) {
-            Some(token) => Some(authenticate(request, token).await?),
-            None => None,
-        }))
-    }
-}
-
-fn register(registry: &mut Registry) {
+/// Tells the contract of the token.
+pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "http",
         description: Some("The `access_token` of a login."),

@@ -1,7 +1,10 @@
-//! What every request passes through, in one layer: its id, CORS, errors and panics as the contract words them, and
-//! one diagnostic event.
+//! What every request passes through, in one layer: its id, CORS, the portal's cookie, errors and panics as the
+//! contract words them, and one diagnostic event.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use poem::{
@@ -13,6 +16,7 @@ use uuid::{NoContext, Uuid};
 use super::{
     cors::Cors,
     json::{BodyTimeout, Json, MEDIA_TYPE},
+    portal::{self, Visit},
     problem::Problem,
 };
 
@@ -52,6 +56,8 @@ pub(super) struct Front<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
     pub(super) body_timeout: BodyTimeout,
+    /// How long a visitor's cookie lasts.
+    pub(super) retention: Duration,
     /// The methods of each path, for the `Allow` of a 405.
     pub(super) methods: Vec<PathMethods>,
     /// Whether the service is about to stop: then connections are closed after their answer.
@@ -72,7 +78,15 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
         } else {
             request.set_data(context.clone());
             request.set_data(self.body_timeout);
-            self.respond(request, &mut event).await
+            let visit = Visit::of(&request);
+            if let Some(visit) = &visit {
+                request.set_data(visit.clone());
+            }
+            let mut response = self.respond(request, &mut event).await;
+            if let Some(visit) = visit {
+                visit.mark(response.headers_mut(), self.retention);
+            }
+            response
         };
         let headers = response.headers_mut();
         headers.extend(self.cors.headers(origin.as_ref()));
@@ -91,7 +105,7 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
     /// The inner answer, or the problem it ended in.
     async fn respond(&self, request: Request, event: &mut RequestEvent) -> Response {
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
-        let problem = match outcome {
+        let mut problem = match outcome {
             Ok(Ok(output)) => {
                 let response = output.into_response();
                 let is_json = response.content_type().is_some_and(|it| it.starts_with(MEDIA_TYPE));
@@ -104,6 +118,7 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
             Ok(Err(error)) => Problem::from_error(&error),
             Err(_panic) => Problem::internal(),
         };
+        problem.is_of_portal = portal::is_portals(&event.path);
         let mut response = Json(problem.body(&event.context.id)).into_response();
         response.set_status(problem.status);
         if let Some(wait) = problem.retry_after {

@@ -12,8 +12,10 @@ mod json;
 mod messages;
 mod metrics;
 mod openai;
+mod owner;
 mod page;
 mod personas;
+mod portal;
 mod problem;
 mod session;
 mod web;
@@ -89,6 +91,8 @@ enum Group {
     Chats,
     /// What is said in kept chats, and answered.
     Messages,
+    /// The portal's own pages: a chat with each visitor, who is known by a cookie.
+    Portal,
     /// Accounts, opened by a password and kept open by a token.
     Auth,
     /// The model behind the chat: its key, a test, and what it has cost.
@@ -104,6 +108,7 @@ type Resources = (
     auth::AuthApi,
     chats::ChatsApi,
     messages::MessagesApi,
+    portal::PortalApi,
     openai::OpenAiApi,
     health::HealthApi,
 );
@@ -116,6 +121,7 @@ fn service() -> OpenApiService<Resources, ()> {
         auth::AuthApi,
         chats::ChatsApi,
         messages::MessagesApi,
+        portal::PortalApi,
         openai::OpenAiApi,
         health::HealthApi,
     );
@@ -124,8 +130,8 @@ fn service() -> OpenApiService<Resources, ()> {
             "The server between a website's chat window and a language model. It holds the key, answers chat turns \
              and keeps a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
              people, a stable code for programs, and the id to quote when asking for help. Who isn't signed in where that \
-             is needed also gets `msg`, the same sentence. Times are RFC 3339. \
-             Unknown request fields are ignored; null means absent.",
+             is needed also gets `msg`, the same sentence; errors of the portal also have `\"success\": false`. Times are \
+             RFC 3339. Unknown request fields are ignored; null means absent.",
         )
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
         .server(ServerObject::new("/").description("This server"))
@@ -156,6 +162,7 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     }
     let turns = doors.turns.clone();
     let cors = Cors::new(&doors.config.server.origins);
+    let retention = doors.visitors.retention();
     let body_timeout = BodyTimeout(doors.config.server.body_timeout);
     let routes = files.fold(Route::new(), |routes, file| routes.at(file.path, poem::get(web::file(file))));
     let routes = routes
@@ -164,7 +171,7 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
         .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))
         .nest("/", service)
         .data(doors);
-    Front { inner: routes, cors, body_timeout, methods, is_draining: Box::new(move || turns.is_draining()) }
+    Front { inner: routes, cors, body_timeout, retention, methods, is_draining: Box::new(move || turns.is_draining()) }
 }
 
 /// The same for everybody, and shared by all who read it.

@@ -48,6 +48,8 @@ pub(super) struct Problem {
     pub(super) details: Option<Value>,
     /// Whether it is about who asks. Clients of accounts look for its sentence in `msg`.
     pub(super) is_of_auth: bool,
+    /// Whether the portal was asked. Its clients look at `success`.
+    pub(super) is_of_portal: bool,
     /// What the diagnostics should know and the client should not.
     pub(super) cause: Option<String>,
 }
@@ -62,6 +64,10 @@ pub(super) struct ErrorBody {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     msg: Option<String>,
+    /// False where the portal was asked.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success: Option<bool>,
     /// The same for programs; stable.
     code: String,
     /// The request's id, as in `X-Request-Id`; quote it when asking for help.
@@ -80,7 +86,16 @@ impl Example for ErrorBody {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, error: error.into(), retry_after: None, details: None, is_of_auth: false, cause: None }
+        Self {
+            status,
+            code,
+            error: error.into(),
+            retry_after: None,
+            details: None,
+            is_of_auth: false,
+            is_of_portal: false,
+            cause: None,
+        }
     }
 
     pub(super) fn bad_request(code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
@@ -131,6 +146,7 @@ impl Problem {
         ErrorBody {
             error: self.error.clone().into_owned(),
             msg: self.is_of_auth.then(|| self.error.clone().into_owned()),
+            success: self.is_of_portal.then_some(false),
             code: self.code.to_owned(),
             request_id: request_id.to_owned(),
             details: self.details.clone().map(poem_openapi::types::Any),

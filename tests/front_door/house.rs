@@ -16,7 +16,7 @@ use al_chat::{
     config::{Config, Source},
 };
 use serde_json::Value;
-use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -117,6 +117,20 @@ impl House {
             SqliteConnection::connect(url).await.expect("a connection").execute(statement).await.map(drop)
         };
         changed.expect("the database does as asked");
+    }
+
+    /// How many rows a table of the database has.
+    pub async fn count_rows(&self, table: &str) -> i64 {
+        let url = &self.settings["DATABASE_URL"];
+        let statement = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        let counted = if url.starts_with("postgres") {
+            let mut connection = PgConnection::connect(url).await.expect("a connection");
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await
+        } else {
+            let mut connection = SqliteConnection::connect(url).await.expect("a connection");
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await
+        };
+        counted.expect("a number")
     }
 
     fn config(&self) -> Config {

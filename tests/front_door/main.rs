@@ -30,6 +30,7 @@ mod owners;
 #[cfg(target_os = "linux")]
 mod personas;
 mod plans;
+mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod pressure;
@@ -42,5 +43,6 @@ mod shared_chats;
 mod streaming;
 mod turns;
 mod usage;
+mod visitor;
 mod web;
 mod wire;

@@ -7,6 +7,7 @@ use crate::{
     client::{Answer, Client},
     fakes::model::Behaviour,
     member::{Member, number, with_ada},
+    visitor::Visitor,
 };
 
 /// One operation of the contract.
@@ -36,9 +37,13 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
-    fn knows_tokens(&self) -> bool {
+    fn knows(&self, scheme: &str) -> bool {
         let ways = self.security.as_array().map_or(&[][..], Vec::as_slice);
-        ways.iter().any(|way| way["bearerAuth"].is_array())
+        ways.iter().any(|way| way[scheme].is_array())
+    }
+
+    fn knows_tokens(&self) -> bool {
+        self.knows("bearerAuth")
     }
 
     /// Whether nobody gets further without a token.
@@ -50,21 +55,26 @@ impl Operation {
         self.path.contains(&format!("{{{what}}}"))
     }
 
-    /// A body that the operation takes; each that takes one, and belongs to an account, is listed here.
+    /// A body that the operation takes; each that takes one, and belongs to somebody, is listed here.
     fn body(&self) -> Option<Value> {
         self.takes_body.then(|| match self.id.as_str() {
             "changePassword" => json!({ "current_password": "Correct-Horse-77", "new_password": "Staple-Battery-79" }),
             "createChat" | "renameChat" => json!({ "title": "Mine now" }),
             "sendMessage" => json!({ "text": "Is anybody there?" }),
             "retryMessage" => json!({}),
+            "portalChat" => json!({ "message": "Is anybody there?" }),
             other => panic!("{other} is not known to this test: how does its body look?"),
         })
     }
 
     fn request(&self, client: &Client, chat: i64, message: i64) -> RequestBuilder {
+        self.request_about(client, chat, message, "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27")
+    }
+
+    fn request_about(&self, client: &Client, chat: i64, message: i64, turn: &str) -> RequestBuilder {
         let ids = [("{chat_id}", chat.to_string()), ("{message_id}", message.to_string())];
         let path = ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(name, id));
-        let path = path.replace("{request_id}", "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27");
+        let path = path.replace("{request_id}", turn);
         assert!(!path.contains('{'), "{path} has a parameter that this test doesn't know");
         let request = client.request(self.method.clone(), &path);
         match self.body() {
@@ -183,6 +193,49 @@ async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
         assert_eq!(answer.status, 200, "{operation:?}: {}", answer.text);
     }
     assert!(ada.histories().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_a_visitors_is_nobody_elses() {
+    let (model, _house, service, ada) = with_ada(&[]).await;
+    model.behave(Behaviour::Echo);
+    let visitor = Visitor::come(&service.client).await;
+    let stranger = Visitor::come(&service.client).await;
+    visitor.say("A secret recipe").await;
+    let events = visitor.stream("And its secret price").await;
+    let turn = events.request_id();
+    let end = events.text_and_end().await.1;
+    let (message, before) = (number(&end.data["user_message_id"]), visitor.history().await);
+    // The chat's number isn't told; it is the first one here.
+    let asks = |operation: &Operation| {
+        let request = || operation.request_about(&service.client, 1, message, &turn);
+        let by = |token: &str| request().header("cookie", format!("al_chat_visitor={token}"));
+        [
+            request(),
+            request().bearer_auth(&ada.token),
+            by(&stranger.token),
+            by("x"),
+            by(&visitor.token).header("origin", "https://evil.example"),
+            by(&visitor.token).header("sec-fetch-site", "same-site"),
+        ]
+    };
+    let known =
+        operations().into_iter().filter(|operation| operation.knows("visitorCookie") || operation.knows_tokens());
+    // Ada's account itself has nothing to do with it.
+    let known = known.filter(|operation| !operation.path.starts_with("/api/auth/")).collect::<Vec<_>>();
+    let of_visitors = known.iter().filter(|operation| operation.knows("visitorCookie")).count();
+    assert!(of_visitors >= 5 && known.len() >= 16, "{known:?}");
+    for operation in &known {
+        for request in asks(operation) {
+            let answer = service.client.send(request).await;
+            assert!(!answer.text.contains("secret"), "{operation:?}: {}", answer.text);
+            assert!(!answer.status.is_server_error(), "{operation:?}: {}", answer.text);
+        }
+    }
+    assert_eq!(visitor.history().await, before);
+    // The walk was not for nothing: with the right cookie there is something to see.
+    let events = format!("/api/chat/{turn}/events");
+    assert!(visitor.call(Method::GET, &events).await.text.contains("secret"));
 }
 
 #[tokio::test]

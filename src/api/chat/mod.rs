@@ -22,14 +22,14 @@ pub(super) use self::{
 };
 use super::{
     Doors, Group,
-    bearer::OptionalBearer,
     front::RequestContext,
     json::Json,
+    owner::OptionalOwner,
     personas::named_persona,
     problem::{Problem, failures},
 };
 use crate::{
-    accounts::SignedIn,
+    account::OwnerId,
     turn::{Ask, Reader, Told},
 };
 
@@ -61,7 +61,8 @@ failures! { ChatFailure {
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
     401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    404 "There is no such turn, or not any more, or it belongs to another session or account (`turn_not_found`).",
+    404 "There is no such turn, or not any more, or it belongs to another session, account or visitor \
+         (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
@@ -69,7 +70,8 @@ failures! { EventsFailure {
     400 "The `Last-Event-ID` is none of this turn's (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
     401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    404 "There is no such turn, or not any more, or it belongs to another session or account (`turn_not_found`).",
+    404 "There is no such turn, or not any more, or it belongs to another session, account or visitor \
+         (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
@@ -135,9 +137,9 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        OptionalBearer(signed_in): OptionalBearer,
+        OptionalOwner(owner): OptionalOwner,
     ) -> Result<Rest, EventsFailure> {
-        let reader = find(doors, &request_id, session, signed_in)?;
+        let reader = find(doors, &request_id, session, owner)?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
         let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
@@ -159,9 +161,9 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        OptionalBearer(signed_in): OptionalBearer,
+        OptionalOwner(owner): OptionalOwner,
     ) -> Result<Json<Stopped>, StopFailure> {
-        let reader = find(doors, &request_id, session, signed_in)?;
+        let reader = find(doors, &request_id, session, owner)?;
         let request_id = reader.request_id().to_owned();
         let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
         Ok(Json(Stopped { status, request_id }))
@@ -185,14 +187,8 @@ pub(super) async fn take<T>(
     Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
-fn find(
-    doors: &Doors,
-    request_id: &str,
-    session: Option<String>,
-    signed_in: Option<SignedIn>,
-) -> Result<Reader, Problem> {
+fn find(doors: &Doors, request_id: &str, session: Option<String>, owner: Option<OwnerId>) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
-    let owner = signed_in.map(|signed_in| signed_in.account.id);
     doors.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
         let error = "There is no such turn here, or it ended too long ago";
         Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)

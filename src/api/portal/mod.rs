@@ -1,0 +1,309 @@
+//! The portal's endpoints, for its own pages: `POST /chat`, `GET /chat_history`, `POST /clear_chat` and
+//! `GET /api_status`. A visitor's history is a stored chat like any other.
+
+mod origin;
+mod visit;
+
+use poem::{Request, web::Data};
+use poem_openapi::{Object, OpenApi, param::Header, types::Example};
+use serde::{Deserialize, Serialize};
+
+use self::visit::ensure_own;
+pub(super) use self::visit::{SCHEME, Visit, register, shown};
+use super::{
+    Doors, Group,
+    chat::{Headers, Reply, named_session, take},
+    front::RequestContext,
+    json::Json,
+    problem::{Problem, failures},
+};
+use crate::{
+    chat::{Message, Role, Speaker},
+    storage::{Cursor, SaidBefore, Sender},
+    turn::{Ask, InChat},
+};
+
+/// A message that asks whether this is demo mode, and nothing else.
+const DEMO_CHECK: &str = "__demo_check__";
+
+/// The longest message, in characters. The page itself lets far less be written.
+const LONGEST_MESSAGE: usize = 4000;
+
+/// So many messages are shown of a history; the model reads what it can.
+const SHOWN: u64 = 1000;
+
+/// Whether a path is one of the portal's, whose errors say `"success": false`.
+pub(super) fn is_portals(path: &str) -> bool {
+    ["/chat", "/chat_history", "/clear_chat", "/api_status"].contains(&path)
+}
+
+failures! { ChatFailure {
+    400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
+         (`message_too_long`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
+         `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
+         (`request_refused`, `answer_withheld`); or the operator's model is none (`model_not_found`).",
+    401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    403 "The request comes from a page of another website (`foreign_origin`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
+         cleared meanwhile (`chat_changed`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
+    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+    500 "A fault of this server (`internal_error`).",
+    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+    503 "Not now: too many turns at once (`too_busy`) or in this chat (`chat_busy`), no API key (`no_api_key`, \
+         `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too often of late \
+         (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, `storage_unavailable`), or \
+         the service is restarting (`stopping`).",
+    504 "The model did not answer in time (`model_timeout`).",
+} }
+
+failures! { VisitFailure {
+    403 "The request comes from a page of another website (`foreign_origin`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { StatusFailure {
+    403 "The request comes from a page of another website (`foreign_origin`).",
+} }
+
+/// What a visitor says.
+#[derive(Debug, Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(example, nullable_all, skip_serializing_if_is_none)]
+struct PortalRequest {
+    /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
+    /// and isn't kept.
+    message: Option<String>,
+    /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
+    #[serde(rename = "sessionId")]
+    #[oai(rename = "sessionId")]
+    session_id_camel: Option<String>,
+    /// The same as `sessionId`.
+    session_id: Option<String>,
+    /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+    /// `Accept: text/event-stream` asks for one.
+    stream: Option<bool>,
+}
+
+/// What was answered.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct PortalAnswer {
+    /// The words.
+    response: String,
+    /// Always true.
+    success: bool,
+    /// Whether the built-in responder answers; only told to who asks for it.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demo_mode: Option<bool>,
+}
+
+/// What was said so far.
+#[derive(Debug, Object, Serialize)]
+struct PortalHistory {
+    /// The messages that were answered, and the answers, the oldest first; the latest 1000.
+    history: Vec<PortalMessage>,
+}
+
+/// One side's words.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct PortalMessage {
+    /// Who said it: `user` or `assistant`.
+    role: String,
+    /// What was said.
+    content: String,
+    /// Its place in the list, from 0, as a text.
+    timestamp: String,
+}
+
+/// Something was done.
+#[derive(Debug, Object, Serialize)]
+struct PortalDone {
+    /// Always true.
+    success: bool,
+}
+
+/// Who answers.
+#[derive(Debug, Object, Serialize)]
+struct PortalStatus {
+    /// Whether a language model does.
+    openai_available: bool,
+    /// Whether the built-in responder does.
+    demo_mode: bool,
+}
+
+impl PortalRequest {
+    /// The words, if they are neither none nor too many.
+    fn words(&self) -> Result<&str, Problem> {
+        let words = self.message.as_deref().unwrap_or_default().trim();
+        if words.is_empty() {
+            return Err(Problem::bad_request("message_required", "Message cannot be empty"));
+        }
+        if words.chars().count() > LONGEST_MESSAGE {
+            let error = "The message has more than 4000 characters; please shorten it";
+            return Err(Problem::bad_request("message_too_long", error));
+        }
+        Ok(words)
+    }
+}
+
+impl PortalAnswer {
+    fn new(response: String) -> Self {
+        Self { response, success: true, demo_mode: None }
+    }
+
+    fn of_demo_check(demo_mode: bool) -> Self {
+        let response = if demo_mode { "Demo mode: built-in replies answer" } else { "A language model answers" };
+        Self { demo_mode: Some(demo_mode), ..Self::new(response.to_owned()) }
+    }
+}
+
+impl PortalHistory {
+    /// Of what was said, the latest first.
+    fn new(said: Vec<SaidBefore>) -> Self {
+        let message = |(place, SaidBefore { sender, text, .. }): (usize, SaidBefore)| {
+            let role = if sender == Sender::User { Role::User } else { Role::Assistant };
+            PortalMessage { role: role.as_str().to_owned(), content: text, timestamp: place.to_string() }
+        };
+        Self { history: said.into_iter().rev().enumerate().map(message).collect() }
+    }
+}
+
+fn demo_mode(doors: &Doors) -> bool {
+    doors.credentials.demo_mode(&doors.config.model)
+}
+
+pub(super) struct PortalApi;
+
+#[OpenApi(tag = "Group::Portal")]
+impl PortalApi {
+    /// Say something
+    ///
+    /// It is answered with the visitor's history before it, which is kept here; messages of one visitor are answered
+    /// one after the other. Streams, `Idempotency-Key`, stopping and coming back are the same as with
+    /// `POST /api/chat`. A message that isn't answered is not part of the history.
+    #[oai(
+        path = "/chat",
+        method = "post",
+        operation_id = "portalChat",
+        response_header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "The visitor's cookie, to last for longer; not for other websites."
+        )
+    )]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn chat(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        visit: Visit,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(asked): Json<PortalRequest>,
+    ) -> Result<Reply<PortalAnswer>, ChatFailure> {
+        let words = asked.words()?;
+        if words == DEMO_CHECK {
+            return Ok(Reply::Whole(PortalAnswer::of_demo_check(demo_mode(doors))));
+        }
+        let said = Message::new(Role::User, words);
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
+        let visitor = doors.visitors.admit(visit.token()).await?;
+        let ask = Ask {
+            request_id: context.id.clone(),
+            arrived: context.arrived,
+            speaker: Speaker::new(None, None),
+            session_id,
+            in_chat: Some(InChat { owner: visitor.owner, chat: visitor.chat, again: None }),
+            model: None,
+            persona: doors.personas.portal(),
+            messages: vec![said],
+            stream: asked.stream.unwrap_or(headers.accepts_events),
+            idempotency_key: headers.idempotency_key,
+        };
+        Ok(take(doors, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await?)
+    }
+
+    /// What was said so far
+    ///
+    /// Without a cookie that is known here, nothing.
+    #[oai(
+        path = "/chat_history",
+        method = "get",
+        operation_id = "portalHistory",
+        response_header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "The visitor's cookie, to last for longer; not for other websites."
+        )
+    )]
+    async fn history(&self, Data(doors): Data<&Doors>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
+        let said = match doors.visitors.find(visit.token()).await? {
+            Some(visitor) => doors.storage.said_before(visitor.owner, visitor.chat, Cursor::START, SHOWN).await?,
+            None => Vec::new(),
+        };
+        Ok(Json(PortalHistory::new(said)))
+    }
+
+    /// Forget what was said
+    ///
+    /// Nothing needs to be sent; a body is ignored.
+    #[oai(
+        path = "/clear_chat",
+        method = "post",
+        operation_id = "portalClear",
+        response_header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "The visitor's cookie, to last for longer; not for other websites."
+        )
+    )]
+    async fn clear(&self, Data(doors): Data<&Doors>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {
+        if let Some(visitor) = doors.visitors.find(visit.token()).await? {
+            doors.storage.clear_chat(visitor.owner, visitor.chat, doors.clock.now()).await?;
+        }
+        Ok(Json(PortalDone { success: true }))
+    }
+
+    /// Who answers
+    #[oai(path = "/api_status", method = "get", operation_id = "portalStatus")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn status(&self, Data(doors): Data<&Doors>, request: &Request) -> Result<Json<PortalStatus>, StatusFailure> {
+        ensure_own(request)?;
+        let demo_mode = demo_mode(doors);
+        Ok(Json(PortalStatus { openai_available: !demo_mode, demo_mode }))
+    }
+}
+
+impl Example for PortalRequest {
+    fn example() -> Self {
+        Self { message: Some("What is your favourite flower?".to_owned()), ..Self::default() }
+    }
+}
+
+impl Example for PortalAnswer {
+    fn example() -> Self {
+        Self::new("Cherry blossoms, of course!".to_owned())
+    }
+}
+
+impl Example for PortalMessage {
+    fn example() -> Self {
+        let (role, content) = (Role::User.as_str().to_owned(), "What is your favourite flower?".to_owned());
+        Self { role, content, timestamp: "0".to_owned() }
+    }
+}

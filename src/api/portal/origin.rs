@@ -1,0 +1,159 @@
+//! Where a request to the portal comes from. Its cookie is for its own pages: another website's page could only use it
+//! in the visitor's name.
+
+use poem::http::{HeaderMap, header};
+use url::Url;
+
+/// Whether a request comes from a page of this very server, or from no page at all.
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
+    // What the browser says by itself comes first: it knows the address, which proxies may change on the way.
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
+    origin.is_some_and(|origin| is_called(headers, &origin))
+}
+
+/// Whether the server is called by the host and port of this origin. What proxies say of that is believed: no page can
+/// say it for them, since no preflight allows these headers.
+fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
+    let names = [header::HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| listed(headers, name));
+    let names = names.chain(forwarded(headers, "host"));
+    // Parsed with the same scheme: one name may say the port that the other leaves out.
+    let mut addresses = names.filter_map(|name| Url::parse(&format!("{}://{name}", origin.scheme())).ok());
+    let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    origin.has_host() && addresses.any(|own| place(&own) == place(origin))
+}
+
+/// Whether the visitor's browser has come by TLS, as far as the proxy in front, or the browser itself, tells.
+pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
+    let proxy = listed(headers, "x-forwarded-proto").next().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let forwarded = forwarded(headers, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    // A page names itself in one of these, the second where nothing is sent along.
+    let pages = [header::ORIGIN, header::REFERER];
+    let page = pages.iter().filter_map(|name| headers.get(name)).any(|page| page.as_bytes().starts_with(b"https://"));
+    proxy || forwarded || page
+}
+
+/// What the first proxy says of this in a `Forwarded` header (RFC 7239).
+fn forwarded<'a>(headers: &'a HeaderMap, about: &str) -> Option<&'a str> {
+    let mut pairs = listed(headers, "forwarded").next()?.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(about))?;
+    Some(value.trim().trim_matches('"'))
+}
+
+/// What a header lists, the first proxy's word first.
+fn listed<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_own_page_has_the_servers_host_and_port() {
+        let own = [
+            ("http://shop.example", "shop.example"),
+            ("https://shop.example", "Shop.Example:443"),
+            ("http://shop.example:80", "shop.example"),
+            ("http://127.0.0.1:5000", "127.0.0.1:5000"),
+            ("http://[::1]:5000", "[::1]:5000"),
+        ];
+        for (origin, host) in own {
+            assert!(is_own(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+        }
+        let foreign = [
+            ("null", "shop.example"),
+            ("", "shop.example"),
+            ("https://evil.example", "shop.example"),
+            ("https://shop.example.evil.example", "shop.example"),
+            ("https://chat.shop.example", "shop.example"),
+            ("http://shop.example:5001", "shop.example:5000"),
+            ("http://shop.example", "shop.example:443"),
+            ("file:///shop.example", "shop.example"),
+        ];
+        for (origin, host) in foreign {
+            assert!(!is_own(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+        }
+        assert!(!is_own(&headers(&[("origin", "https://shop.example")])));
+    }
+
+    #[test]
+    fn behind_a_proxy_an_own_page_has_the_proxys_host() {
+        let origin = ("origin", "https://shop.example");
+        let host = ("host", "10.0.0.7:5000");
+        assert!(is_own(&headers(&[origin, host, ("x-forwarded-host", "shop.example, inner.example")])));
+        assert!(!is_own(&headers(&[origin, host, ("x-forwarded-host", "other.example")])));
+        assert!(is_own(&headers(&[
+            origin,
+            host,
+            ("forwarded", "for=10.0.0.9;Host=\"shop.example:443\", for=10.0.0.8")
+        ])));
+        assert!(!is_own(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")])));
+    }
+
+    #[test]
+    fn what_a_browser_says_of_the_site_comes_first() {
+        let at_home = [("origin", "http://shop.example"), ("host", "shop.example")];
+        let away = [("origin", "https://evil.example"), ("host", "shop.example")];
+        for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+            for lines in [at_home, away] {
+                let told = headers(&[lines[0], lines[1], ("sec-fetch-site", site)]);
+                assert_eq!(is_own(&told), expected, "{site} {lines:?}");
+            }
+            assert_eq!(is_own(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
+        }
+        assert!(is_own(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn tls_is_told_by_the_proxy_or_by_the_page() {
+        let told = [
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-proto", "HTTPS, http"),
+            ("forwarded", "for=10.0.0.7;proto=https, for=10.0.0.8"),
+            ("forwarded", "Proto=\"HTTPS\""),
+            ("origin", "https://shop.example"),
+            ("referer", "https://shop.example/"),
+        ];
+        for line in told {
+            assert!(is_by_tls(&headers(&[line])), "{line:?}");
+        }
+        let untold = [
+            ("x-forwarded-proto", "http, https"),
+            ("x-forwarded-proto", ""),
+            ("forwarded", "for=10.0.0.7, proto=https"),
+            ("forwarded", "for=\"proto=https\""),
+            ("origin", "http://shop.example"),
+            ("origin", "null"),
+        ];
+        for line in untold {
+            assert!(!is_by_tls(&headers(&[line])), "{line:?}");
+        }
+    }
+
+    const HOST: &str = "[a-z]{1,2}(\\.[a-z]{2})?(:[1-9][0-9]?)?";
+
+    proptest! {
+        #[test]
+        fn any_page_is_own_only_where_its_host_is_the_servers(page in HOST, host in HOST) {
+            let told = |page: &str| is_own(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
+            let whole = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:80") };
+            prop_assert!(told(&host));
+            prop_assert_eq!(told(&page), whole(&page) == whole(&host));
+        }
+    }
+}

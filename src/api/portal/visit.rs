@@ -1,0 +1,176 @@
+//! The portal's cookie: who has it is the visitor whose chat goes on.
+
+use std::time::Duration;
+
+use poem::{
+    Request, RequestBody,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+
+use super::origin;
+use crate::{api::problem::Problem, visitors::VisitorToken};
+
+/// The cookie's name.
+const COOKIE: &str = "al_chat_visitor";
+
+/// The name of this way to be known, in the contract.
+pub(in crate::api) const SCHEME: &str = "visitorCookie";
+
+/// Where a visitor is known, or becomes known.
+const PERSONAL: [&str; 3] = ["/chat", "/chat_history", "/clear_chat"];
+
+/// A request that a visitor makes by a page of ours: by the cookie that came with it, or by the one that goes with the
+/// answer. The latter is so with every answer, errors included, so that the next request is the same visitor's.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Visit {
+    token: VisitorToken,
+    is_by_tls: bool,
+}
+
+impl Visit {
+    /// The visit that a request is, if it is one.
+    pub(in crate::api) fn of(request: &Request) -> Option<Self> {
+        let headers = request.headers();
+        let is_visit = PERSONAL.contains(&request.uri().path()) && origin::is_own(headers);
+        is_visit.then(|| {
+            let token = in_cookie(headers).unwrap_or_else(VisitorToken::mint);
+            Self { token, is_by_tls: origin::is_by_tls(headers) }
+        })
+    }
+
+    /// Adds to an answer the cookie, which lasts for so long, and that the answer is for nobody else.
+    pub(in crate::api) fn mark(&self, headers: &mut HeaderMap, retention: Duration) {
+        let (token, seconds) = (self.token.expose(), retention.as_secs().max(1));
+        let secure = if self.is_by_tls { "; Secure" } else { "" };
+        let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+            cookie.set_sensitive(true);
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        // A stream says so in its own way.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+
+    /// Who makes it.
+    pub(super) fn token(&self) -> &VisitorToken {
+        &self.token
+    }
+}
+
+/// The token of the visitor whose cookie came with a request. One that another website's page has sent counts for
+/// nothing.
+pub(in crate::api) fn shown(headers: &HeaderMap) -> Option<VisitorToken> {
+    in_cookie(headers).filter(|_| origin::is_own(headers))
+}
+
+/// The first token among the cookies of the name: others may have been set for part of the host, or by somebody else.
+fn in_cookie(headers: &HeaderMap) -> Option<VisitorToken> {
+    headers.get_all(header::COOKIE).iter().find_map(|cookies| {
+        // Whatever bytes other cookies have.
+        let cookies = String::from_utf8_lossy(cookies.as_bytes());
+        let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
+        let mut own = pairs.filter(|(name, _)| name.trim() == COOKIE);
+        own.find_map(|(_, value)| VisitorToken::parse(value.trim()))
+    })
+}
+
+pub(super) fn foreign_origin() -> Problem {
+    let error = "The portal is for its own pages; another website embeds the chat window of /embed-demo, which uses no \
+                 cookies";
+    Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error)
+}
+
+/// Fails for the pages of other websites.
+pub(super) fn ensure_own(request: &Request) -> Result<(), Problem> {
+    if origin::is_own(request.headers()) { Ok(()) } else { Err(foreign_origin()) }
+}
+
+impl<'a> ApiExtractor<'a> for Visit {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        ensure_own(request)?;
+        Ok(request.data::<Self>().cloned().ok_or_else(Problem::internal)?)
+    }
+}
+
+/// Tells the contract of the cookie.
+pub(in crate::api) fn register(registry: &mut Registry) {
+    let scheme = MetaSecurityScheme {
+        ty: "apiKey",
+        description: Some("The portal's cookie, for its own pages alone; who has none gets one."),
+        name: Some(COOKIE),
+        key_in: Some("cookie"),
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    };
+    registry.create_security_scheme(SCHEME, scheme);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(cookies: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for cookies in cookies {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(cookies).unwrap());
+        }
+        in_cookie(&headers).map(|token| token.expose().to_owned())
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies() {
+        let token = VisitorToken::mint().expose().to_owned();
+        let other = VisitorToken::mint().expose().to_owned();
+        let rows = [
+            format!("al_chat_visitor={token}"),
+            format!("a=b; al_chat_visitor={token}; c=\"d;=\""),
+            format!("a;;=;al_chat_visitor = {token} "),
+            format!("al_chat_visitor=; al_chat_visitor=x; al_chat_visitor={token}; al_chat_visitor={other}"),
+        ];
+        for row in &rows {
+            assert_eq!(found(&[row.as_bytes()]).as_ref(), Some(&token), "{row}");
+            assert_eq!(found(&[b"a=\xff; b=1", row.as_bytes()]).as_ref(), Some(&token), "{row}");
+        }
+        let beside = [&b"a=\xff; "[..], rows[0].as_bytes()].concat();
+        assert_eq!(found(&[&beside]), Some(token.clone()));
+        for row in ["", "al_chat_visitor", "al_chat_visitor=", "al_chat_visitor=x", "AL_CHAT_VISITOR=", ";"] {
+            assert_eq!(found(&[row.as_bytes()]), None, "{row}");
+        }
+        assert_eq!(found(&[format!("xal_chat_visitor={token}").as_bytes()]), None);
+        assert_eq!(found(&[format!("al_chat_visitor={token}x").as_bytes()]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_a_cookie_is_a_token_or_nothing(cookie in "[ -~]{0,80}", value in "[ -~]{0,60}") {
+            prop_assert!(found(&[cookie.as_bytes()]).is_none_or(|token| token.len() == 43));
+            let named = format!("{COOKIE}={value}");
+            prop_assert!(found(&[named.as_bytes()]).is_none_or(|token| value.contains(&token)));
+        }
+    }
+}

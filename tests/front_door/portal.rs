@@ -1,0 +1,587 @@
+//! The portal's endpoints: a chat with each visitor, who is known by a cookie.
+
+use std::{collections::HashSet, fs, time::Duration};
+
+use futures_util::future::join_all;
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::json;
+
+use crate::{
+    client::{Answer, Client},
+    fakes::model::{Behaviour, FakeModel, Gate, Pace, Script, Tap},
+    hand_clock::HandClock,
+    house::{House, Service, open_with, wait_until},
+    member::{Member, number, told_to},
+    visitor::{Visitor, cookie, token},
+    wire::Wire,
+};
+
+/// The portal's operations, with a body for those that take one.
+const OPERATIONS: [(&str, &str, &str); 4] = [
+    ("POST", "/chat", r#"{"message":"hello"}"#),
+    ("GET", "/chat_history", ""),
+    ("POST", "/clear_chat", ""),
+    ("GET", "/api_status", ""),
+];
+
+/// A request for an operation of the portal.
+fn asking(client: &Client, (method, path, body): (&str, &str, &str)) -> RequestBuilder {
+    let request = client.request(method.parse().unwrap(), path);
+    if body.is_empty() { request } else { request.header("content-type", "application/json").body(body.to_owned()) }
+}
+
+fn with_headers(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+fn refusal() -> Behaviour {
+    Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() }
+}
+
+/// A service with a model that says everything back, and somebody at its portal.
+async fn with_visitor(settings: &[(&str, &str)]) -> (FakeModel, House, Service, Visitor) {
+    let (model, house, service) = open_with(settings).await;
+    model.behave(Behaviour::Echo);
+    let visitor = Visitor::come(&service.client).await;
+    (model, house, service, visitor)
+}
+
+/// Fails unless this is an error as the portal's clients know them.
+#[track_caller]
+fn assert_failure(answer: &Answer, status: u16, code: &str) -> String {
+    let sentence = answer.assert_error(status, code);
+    assert_eq!(answer.json()["success"], false, "{}", answer.text);
+    sentence
+}
+
+#[tokio::test]
+async fn what_a_visitor_says_is_answered_kept_and_told_to_the_model() {
+    let (model, _house, service, visitor) = with_visitor(&[]).await;
+    assert_eq!(visitor.say(" Hello\n ").await, "Hello");
+    assert_eq!(visitor.say("And you?").await, "And you?");
+    assert_eq!(visitor.history().await, ["Hello", "> Hello", "And you?", "> And you?"]);
+    let told = told_to(&model, 1);
+    assert!(told[0].starts_with("s: ") && told[0].contains("Amaya"), "{told:?}");
+    assert_eq!(told[1..], ["u: Hello", "a: Hello", "u: And you?"]);
+    let body = &model.calls()[1].body;
+    assert_eq!((&body["temperature"], &body["max_tokens"]), (&0.9.into(), &200.into()));
+
+    let other = Visitor::come(&service.client).await;
+    assert_eq!(other.history().await, [""; 0]);
+    other.say("Who is there?").await;
+    let told = told_to(&model, 2);
+    assert!(!told.iter().any(|line| line.contains("Hello")), "{told:?}");
+    assert_eq!((other.history().await.len(), visitor.history().await.len()), (2, 4));
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_refused() {
+    let (model, house, _service, visitor) = with_visitor(&[]).await;
+    let rows = [json!({}), json!({ "message": null }), json!({ "message": "" }), json!({ "message": " \n\t" })];
+    for body in rows {
+        let answer = visitor.post(&body).await;
+        assert_eq!(assert_failure(&answer, 400, "message_required"), "Message cannot be empty");
+        assert_eq!(token(&answer), visitor.token);
+    }
+    let long = "ü".repeat(4001);
+    assert_failure(&visitor.send(&long).await, 400, "message_too_long");
+    assert_failure(&visitor.post(&json!({ "message": 7 })).await, 400, "invalid_request");
+    assert_failure(&visitor.post(&json!({ "message": "hi", "session_id": "a b" })).await, 400, "invalid_session_id");
+    let request = visitor.json_request("/chat", &json!({ "message": "hi" })).header("idempotency-key", "a b");
+    assert_failure(&visitor.client.send(request).await, 400, "invalid_idempotency_key");
+    assert_eq!((model.call_count(), house.count_rows("owners").await), (0, 0));
+    visitor.say(&format!(" {} ", &long[..8000])).await;
+}
+
+#[tokio::test]
+async fn all_errors_of_the_portal_say_that_there_is_no_success() {
+    let (_model, _house, service, visitor) = with_visitor(&[("BODY_TIMEOUT", "200ms")]).await;
+    let posted = |content_type: &str, body: String| {
+        visitor.client.send(visitor.request(Method::POST, "/chat").header("content-type", content_type).body(body))
+    };
+    assert_failure(&posted("text/plain", r#"{"message":"hi"}"#.to_owned()).await, 415, "unsupported_media_type");
+    for body in ["", "{", "hi"] {
+        assert_failure(&posted("application/json", body.to_owned()).await, 400, "invalid_json");
+    }
+    let large = json!({ "message": "hi", "unknown": "x".repeat(1 << 20) }).to_string();
+    assert_failure(&posted("application/json", large).await, 413, "body_too_large");
+    for (method, path, allowed) in [
+        (Method::GET, "/chat", "POST"),
+        (Method::POST, "/chat_history", "GET"),
+        (Method::GET, "/clear_chat", "POST"),
+        (Method::PUT, "/api_status", "GET"),
+    ] {
+        let answer = visitor.call(method, path).await;
+        assert_failure(&answer, 405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allowed);
+    }
+    let mut wire = Wire::connect(service.address()).await;
+    let head = "Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: 9";
+    wire.send(&format!("POST /chat HTTP/1.1\r\n{head}\r\n\r\n{{")).await;
+    let answer = wire.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"success\":false"), "{answer}");
+    // Nobody else's errors do.
+    let answer = service.client.post("/api/chat", &json!({})).await;
+    answer.assert_error(400, "message_required");
+    assert_eq!(answer.json().get("success"), None);
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_server_alone_and_lasts() {
+    let (_model, _house, service, visitor) = with_visitor(&[("VISITOR_RETENTION", "2d")]).await;
+    let attributes = "Path=/; HttpOnly; SameSite=Lax; Max-Age=172800";
+    let plain: [&[(&str, &str)]; 4] =
+        [&[], &[("x-forwarded-proto", "http")], &[("forwarded", "proto=http")], &[("sec-fetch-site", "same-origin")]];
+    let host = service.address().to_string();
+    let origin = format!("https://{host}");
+    let by_tls: [&[(&str, &str)]; 4] = [
+        &[("x-forwarded-proto", "https")],
+        &[("forwarded", "for=10.0.0.7;proto=https")],
+        &[("origin", &origin)],
+        &[("origin", "https://shop.example"), ("x-forwarded-host", "shop.example")],
+    ];
+    for (rows, expected) in [(plain, attributes.to_owned()), (by_tls, format!("{attributes}; Secure"))] {
+        for headers in rows {
+            for operation in &OPERATIONS[..3] {
+                let first = service.client.send(with_headers(asking(&service.client, *operation), headers)).await;
+                assert_eq!(first.status, 200, "{operation:?} {headers:?}: {}", first.text);
+                let minted = token(&first);
+                assert_eq!(cookie(&first), format!("al_chat_visitor={minted}; {expected}"), "{headers:?}");
+                assert_eq!(minted.len(), 43);
+                assert_ne!(minted, visitor.token);
+                assert_eq!(first.header("cache-control"), "no-store");
+                let again = asking(&service.client, *operation).header("cookie", format!("al_chat_visitor={minted}"));
+                let again = service.client.send(with_headers(again, headers)).await;
+                assert_eq!(cookie(&again), cookie(&first));
+            }
+        }
+    }
+    assert_eq!(cookie(&service.client.get("/api_status").await), "");
+    assert_eq!(cookie(&service.client.chat("hello").await), "");
+    let preflight = service.client.send(service.client.request(Method::OPTIONS, "/chat")).await;
+    assert_eq!((preflight.status.as_u16(), cookie(&preflight)), (204, String::new()));
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_none_is_replaced() {
+    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    let garbled =
+        ["", "x", "%00", "\"", "../../x", &"A".repeat(42), &"A".repeat(44), &"/".repeat(43), &"x".repeat(9000)];
+    for value in garbled {
+        for operation in &OPERATIONS[..3] {
+            let request = asking(&service.client, *operation).header("cookie", format!("al_chat_visitor={value}"));
+            let answer = service.client.send(request).await;
+            assert_eq!(answer.status, 200, "{value}: {}", answer.text);
+            assert_ne!(token(&answer), value);
+            assert_eq!(token(&answer).len(), 43);
+        }
+    }
+    let bytes = reqwest::header::HeaderValue::from_bytes(b"al_chat_visitor=\xff\xfe; \xff").unwrap();
+    let answer =
+        service.client.send(service.client.request(Method::GET, "/chat_history").header("cookie", bytes)).await;
+    answer.assert_ok();
+    // One that nobody has had before is as good as one of ours, and nobody's.
+    let unknown = Visitor { token: "A".repeat(43), ..visitor };
+    assert_eq!(unknown.history().await, [""; 0]);
+    let before = house.count_rows("visitors").await;
+    unknown.say("Hello").await;
+    assert_eq!(unknown.history().await, ["Hello", "> Hello"]);
+    assert_eq!(house.count_rows("visitors").await, before + 1);
+}
+
+#[tokio::test]
+async fn after_two_hundred_turns_the_cookie_is_the_same_and_the_history_is_whole() {
+    let (_model, _house, _service, visitor) = with_visitor(&[]).await;
+    for turn in 0..200 {
+        visitor.say(&format!("Turn {turn}")).await;
+    }
+    let history = visitor.history().await;
+    assert_eq!(history.len(), 400);
+    for turn in 0..200 {
+        assert_eq!(history[2 * turn..2 * turn + 2], [format!("Turn {turn}"), format!("> Turn {turn}")]);
+    }
+}
+
+#[tokio::test]
+async fn of_a_long_history_the_latest_thousand_are_shown() {
+    let (_model, house, _service, visitor) = with_visitor(&[]).await;
+    visitor.say("At last").await;
+    house
+        .change_database(
+            "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, created_at)
+             WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < 600)
+             SELECT chat_id, owner_id, i - 1000, sender, 'complete', CAST(i AS TEXT), 0, '', 0
+             FROM number, visitors, (SELECT 'user' AS sender UNION ALL SELECT 'bot' AS sender) senders
+             ORDER BY i, sender DESC",
+        )
+        .await;
+    let history = visitor.history().await;
+    assert_eq!(history.len(), 1000);
+    assert_eq!(history[..2], ["102", "> 102"]);
+    assert_eq!(history[996..], ["600", "> 600", "At last", "> At last"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tabs_at_once_are_put_in_order_and_both_kept() {
+    let (model, house, service, visitor) = with_visitor(&[]).await;
+    // All of them the first, with a cookie that is known nowhere yet.
+    let said = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
+    let answers = join_all(said.iter().map(|words| visitor.say(words))).await;
+    assert_eq!(answers, said);
+    for table in ["visitors", "owners", "chats"] {
+        assert_eq!(house.count_rows(table).await, 1, "{table}");
+    }
+    let told = told_to(&model, 7);
+    assert_eq!(told.iter().filter(|line| line.starts_with("u: ")).count(), 8, "{told:?}");
+    let history = visitor.history().await;
+    let exchanges = history.chunks(2).map(|it| (it[0].clone(), it[1].clone())).collect::<HashSet<_>>();
+    assert_eq!(exchanges, said.iter().map(|words| (words.clone(), format!("> {words}"))).collect());
+    // Now as an old acquaintance, one whole and one as it comes.
+    let streamed = async { visitor.stream("Streamed").await.text_and_end().await.0 };
+    let (streamed, whole) = tokio::join!(streamed, visitor.say("Whole"));
+    assert_eq!((streamed.as_str(), whole.as_str()), ("Streamed", "Whole"));
+    assert_eq!(visitor.history().await.len(), 20);
+    drop(service);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_crowd_everybody_is_one_visitor() {
+    let (_model, house, service, _visitor) = with_visitor(&[]).await;
+    let crowd = join_all((0..30).map(|_| Visitor::come(&service.client))).await;
+    let tabs =
+        crowd.iter().flat_map(|visitor| (0..4).map(move |tab| async move { visitor.say(&format!("Tab {tab}")).await }));
+    join_all(tabs).await;
+    for table in ["visitors", "owners", "chats"] {
+        assert_eq!(house.count_rows(table).await, 30, "{table}");
+    }
+    for visitor in &crowd {
+        let history = visitor.history().await;
+        assert_eq!(history.len(), 8, "{history:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_fails_is_an_error_and_no_part_of_the_history() {
+    let (model, house, service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
+    visitor.say("Before").await;
+    model.once(refusal());
+    let failed = visitor.send("Failing").await;
+    assert_failure(&failed, 400, "request_refused");
+    assert_eq!(token(&failed), visitor.token);
+    model.once(Behaviour::CutOff);
+    assert_failure(&visitor.send("Failing again").await, 502, "model_connection_lost");
+    model.once(refusal());
+    let failed = visitor.stream("Failing as it comes").await.into_answer().await;
+    assert_failure(&failed, 400, "request_refused");
+    assert_eq!(visitor.history().await, ["Before", "> Before"]);
+    assert_eq!(visitor.say("After").await, "After");
+    assert_eq!(visitor.history().await, ["Before", "> Before", "After", "> After"]);
+    let told = told_to(&model, 4);
+    assert!(!told.iter().any(|line| line.contains("Failing")), "{told:?}");
+
+    // Who fails at once has the cookie all the same.
+    model.once(refusal());
+    let first = service.client.post("/chat", &json!({ "message": "Failing" })).await;
+    assert_failure(&first, 400, "request_refused");
+    let known = Visitor { token: token(&first), ..visitor };
+    known.say("Hello").await;
+    assert_eq!((known.history().await.len(), house.count_rows("visitors").await), (2, 2));
+}
+
+#[tokio::test]
+async fn what_was_said_is_forgotten_on_demand() {
+    let (model, house, _service, visitor) = with_visitor(&[]).await;
+    let cleared = json!({ "success": true });
+    assert_eq!(visitor.call(Method::POST, "/clear_chat").await.assert_ok(), cleared);
+    assert_eq!(house.count_rows("owners").await, 0);
+    visitor.say("A secret").await;
+    for (content_type, body) in [("application/json", "{}"), ("text/plain", "x"), ("application/json", "{")] {
+        let request = visitor.request(Method::POST, "/clear_chat").header("content-type", content_type).body(body);
+        let answer = visitor.client.send(request).await;
+        assert_eq!((answer.assert_ok(), token(&answer)), (cleared.clone(), visitor.token.clone()));
+        assert_eq!(visitor.history().await, [""; 0]);
+    }
+    // Also what is being answered.
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let (answer, ()) = tokio::join!(visitor.send("Thinking"), async {
+        model.wait_for_calls(2).await;
+        visitor.call(Method::POST, "/clear_chat").await.assert_ok();
+        gate.open();
+    });
+    assert_failure(&answer, 409, "chat_changed");
+    assert_eq!(house.count_rows("messages").await, 0);
+    visitor.say("Anew").await;
+    assert!(!told_to(&model, 2).iter().any(|line| line.contains("secret")));
+    assert_eq!(visitor.history().await, ["Anew", "> Anew"]);
+}
+
+#[tokio::test]
+async fn who_answers_is_told() {
+    let (model, house, service, visitor) = with_visitor(&[]).await;
+    let status = service.client.get("/api_status").await.assert_ok();
+    assert_eq!(status, json!({ "openai_available": true, "demo_mode": false }));
+    let lines = house.log().len();
+    for body in [json!({ "message": " __demo_check__\n" }), json!({ "message": "__demo_check__", "stream": true })] {
+        let body = visitor.post(&body).await.assert_ok();
+        assert_eq!((&body["success"], &body["demo_mode"]), (&true.into(), &false.into()));
+        assert!(!body["response"].as_str().unwrap().is_empty());
+    }
+    let unknown = service.client.post("/chat", &json!({ "message": "__demo_check__" })).await.assert_ok();
+    assert_eq!(unknown["demo_mode"], false);
+    assert_eq!((model.call_count(), house.count_rows("owners").await, house.log().len()), (0, 0, lines));
+
+    let demo = House::new().with("AI_SERVICE", "basic").with("PORTAL", "off").open().await;
+    let status = demo.client.get("/api_status").await.assert_ok();
+    assert_eq!(status, json!({ "openai_available": false, "demo_mode": true }));
+    let visitor = Visitor::come(&demo.client).await;
+    assert_eq!(visitor.send("__demo_check__").await.assert_ok()["demo_mode"], true);
+    visitor.say("Hello").await;
+    assert_eq!(visitor.history().await.len(), 2);
+}
+
+#[tokio::test]
+async fn other_websites_pages_are_refused_and_our_own_are_not() {
+    let (model, house, service, visitor) = with_visitor(&[]).await;
+    visitor.say("Ours").await;
+    let host = service.address().to_string();
+    let own_origin = format!("http://{host}");
+    let foreign: [&[(&str, &str)]; 8] = [
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://127.0.0.1:1")],
+        &[("origin", "not an origin")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site"), ("origin", &own_origin)],
+        &[("sec-fetch-site", "")],
+        &[("origin", "https://evil.example"), ("x-forwarded-host", "shop.example")],
+    ];
+    for headers in foreign {
+        for operation in OPERATIONS {
+            let request =
+                asking(&service.client, operation).header("cookie", format!("al_chat_visitor={}", visitor.token));
+            let answer = service.client.send(with_headers(request, headers)).await;
+            let sentence = assert_failure(&answer, 403, "foreign_origin");
+            assert!(sentence.contains("chat window"), "{sentence}");
+            assert_eq!(cookie(&answer), "", "{operation:?} {headers:?}");
+        }
+    }
+    assert_eq!((visitor.history().await.len(), model.call_count(), house.count_rows("owners").await), (2, 1, 1));
+
+    let own: [&[(&str, &str)]; 5] = [
+        &[("origin", &own_origin)],
+        &[("origin", &own_origin), ("sec-fetch-site", "same-origin")],
+        &[("sec-fetch-site", "none")],
+        &[("origin", "https://shop.example"), ("x-forwarded-host", "shop.example")],
+        &[("origin", "https://shop.example"), ("sec-fetch-site", "same-origin")],
+    ];
+    for headers in own {
+        for operation in OPERATIONS {
+            let answer = service.client.send(with_headers(asking(&service.client, operation), headers)).await;
+            assert_eq!(answer.status, 200, "{operation:?} {headers:?}: {}", answer.text);
+            assert_eq!(answer.headers.get_all("access-control-allow-origin").iter().count(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_has_the_cookie_and_the_events_of_every_turn() {
+    let (_model, _house, service, _visitor) = with_visitor(&[]).await;
+    let body = json!({ "message": "Word by word" });
+    let request = service.client.json_request("/chat", &body).header("accept", "text/event-stream");
+    let events = service.client.open_stream(request).await;
+    let (id, headers) = (events.request_id(), events.headers.clone());
+    let (text, end) = events.text_and_end().await;
+    assert_eq!((text.as_str(), end.name.as_str()), ("Word by word", "done"));
+    assert_eq!((&end.data["message"], &end.data["request_id"]), (&text.as_str().into(), &id.into()));
+    let answer = Answer { status: reqwest::StatusCode::OK, headers, text };
+    let visitor = Visitor { client: service.client.clone(), token: token(&answer) };
+    assert_eq!(visitor.history().await, ["Word by word", "> Word by word"]);
+}
+
+/// A turn that has said one word and waits for its next.
+async fn begun(model: &FakeModel, visitor: &Visitor) -> (crate::events::Events, String, Tap) {
+    let tap = Tap::new();
+    let pieces = ["One ", "two ", "three"].map(str::to_owned).to_vec();
+    model.once(Behaviour::Stream(Script { pieces, pace: Pace::By(tap.clone()), ..Script::default() }));
+    tap.release(1);
+    let mut events = visitor.stream("Count").await;
+    for name in ["start", "delta"] {
+        assert_eq!(events.next().await.expect("one more event").name, name);
+    }
+    let id = events.request_id();
+    (events, id, tap)
+}
+
+#[tokio::test]
+async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
+    let (model, _house, service, visitor) = with_visitor(&[]).await;
+    let stranger = Visitor::come(&service.client).await;
+    stranger.say("Hello").await;
+    let ada = Member::join(&service.client, "ada").await;
+    let (events, id, tap) = begun(&model, &visitor).await;
+    let (stop, rest) = (format!("/api/chat/{id}/stop"), format!("/api/chat/{id}/events"));
+    for (method, path) in [(Method::POST, &stop), (Method::GET, &rest)] {
+        let foreign = |name: &str, value: &str| visitor.request(method.clone(), path).header(name, value);
+        let requests = [
+            service.client.request(method.clone(), path),
+            stranger.request(method.clone(), path),
+            ada.request(method.clone(), path),
+            foreign("origin", "https://evil.example"),
+            foreign("sec-fetch-site", "cross-site"),
+            foreign("authorization", &format!("Bearer {}", ada.token)),
+        ];
+        for request in requests {
+            service.client.send(request).await.assert_error(404, "turn_not_found");
+        }
+    }
+    // A lost stream goes on where it was left.
+    drop(events);
+    let resumed = visitor.request(Method::GET, &rest).header("last-event-id", "2");
+    let resumed = service.client.open_stream(resumed).await;
+    tap.open();
+    let (text, end) = resumed.text_and_end().await;
+    assert_eq!((text.as_str(), &end.data["message"]), ("two three", &"One two three".into()));
+
+    let (events, id, _tap) = begun(&model, &visitor).await;
+    let stopped = visitor.call(Method::POST, &format!("/api/chat/{id}/stop")).await;
+    assert_eq!(stopped.assert_ok(), json!({ "status": "stopped", "request_id": id }));
+    let (_, end) = events.text_and_end().await;
+    assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&"One ".into(), &"stopped".into()));
+    assert_eq!(visitor.history().await, ["Count", "> One two three", "Count", "> One "]);
+}
+
+#[tokio::test]
+async fn a_key_is_its_visitors_own() {
+    let (model, _house, service, visitor) = with_visitor(&[]).await;
+    let ask = async |visitor: &Visitor, words: &str| {
+        let request = visitor.json_request("/chat", &json!({ "message": words })).header("idempotency-key", "a");
+        service.client.send(request).await
+    };
+    let first = ask(&visitor, "Once").await.assert_ok();
+    assert_eq!(ask(&visitor, "Once").await.assert_ok(), first);
+    assert_eq!((model.call_count(), visitor.history().await.len()), (1, 2));
+    assert_failure(&ask(&visitor, "Twice").await, 422, "idempotency_key_reused");
+    let other = Visitor::come(&service.client).await;
+    ask(&other, "Another").await.assert_ok();
+    assert_eq!(ask(&other, "Another").await.assert_ok()["response"], "Another");
+    assert_eq!((other.history().await, model.call_count()), (vec!["Another".to_owned(), "> Another".to_owned()], 2));
+}
+
+#[tokio::test]
+async fn a_visitors_messages_are_no_accounts() {
+    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    visitor.say("A secret recipe").await;
+    let end = visitor.stream("And its price").await.text_and_end().await.1;
+    let ada = Member::join(&service.client, "ada").await;
+    for field in ["user_message_id", "ai_response_id"] {
+        let path = format!("/api/messages/{}", number(&end.data[field]));
+        ada.get(&path).await.assert_error(404, "message_not_found");
+        ada.delete(&path).await.assert_error(404, "message_not_found");
+        visitor.call(Method::GET, &path).await.assert_error(401, "token_missing");
+    }
+    assert_eq!((ada.histories().await.len(), ada.find("recipe").await.len()), (0, 0));
+    // The cookie opens no account's operation, and an account's token no visitor's chat.
+    visitor.call(Method::GET, "/api/chat/histories").await.assert_error(401, "token_missing");
+    assert_eq!(ada.get("/chat_history").await.assert_ok(), json!({ "history": [] }));
+    assert_eq!((visitor.history().await.len(), house.count_rows("messages").await), (4, 4));
+}
+
+#[tokio::test]
+async fn the_session_that_is_named_is_in_the_log() {
+    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    let started = service.client.post("/api/session/start", &json!({})).await.assert_ok();
+    let id = started["session_id"].as_str().unwrap();
+    for body in [json!({ "message": "a", "session_id": id }), json!({ "message": "b", "sessionId": id })] {
+        visitor.post(&body).await.assert_ok();
+    }
+    let request = visitor.json_request("/chat", &json!({ "message": "c" })).header("x-session-id", id);
+    service.client.send(request).await.assert_ok();
+    let lines = house.events("chat");
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        assert_eq!(
+            (&line["session_id"], &line["username"], &line["is_guest"]),
+            (&id.into(), &"guest".into(), &true.into())
+        );
+    }
+    let stopped = service.client.post("/api/session/stop", &json!({ "session_id": id })).await;
+    stopped.assert_ok();
+    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], 3);
+}
+
+#[tokio::test]
+async fn who_doesnt_come_back_is_forgotten_and_who_does_is_not() {
+    let model = FakeModel::start().await;
+    model.behave(Behaviour::Echo);
+    let house = House::of_model(&model).with("VISITOR_RETENTION", "2s");
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let (gone, back) = (Visitor::come(&service.client).await, Visitor::come(&service.client).await);
+    let ada = Member::join(&service.client, "ada").await;
+    let chat = ada.begin().await;
+    ada.say(chat, "I stay").await;
+    gone.say("I go").await;
+    back.say("I come back").await;
+    for _ in 0..3 {
+        hands.advance(Duration::from_secs(1));
+        assert_eq!(back.history().await.len(), 2);
+    }
+    let rows = async |table| house.count_rows(table).await;
+    wait_until("a visitor to be forgotten", async || (rows("visitors").await == 1).then_some(())).await;
+    assert_eq!((rows("owners").await, rows("chats").await, rows("messages").await), (2, 2, 4));
+    assert_eq!(gone.history().await, [""; 0]);
+    assert_eq!(back.history().await, ["I come back", "> I come back"]);
+    assert_eq!(ada.talk(chat).await.len(), 2);
+    // The same cookie begins anew.
+    gone.say("Here again").await;
+    assert_eq!(gone.history().await, ["Here again", "> Here again"]);
+}
+
+#[tokio::test]
+async fn many_are_forgotten_and_a_restart_forgets_none() {
+    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    visitor.say("Still here?").await;
+    service.close().await;
+    let service = house.open().await;
+    let visitor = Visitor { client: service.client.clone(), ..visitor };
+    assert_eq!(visitor.history().await, ["Still here?", "> Still here?"]);
+    let others = join_all((0..50).map(|_| Visitor::come(&service.client))).await;
+    join_all(others.iter().map(|other| other.say("Hello"))).await;
+    house.change_database("UPDATE visitors SET seen_at = 0 WHERE owner_id > 1").await;
+    service.close().await;
+    let service = house.open().await;
+    wait_until("visitors to be forgotten", async || (house.count_rows("visitors").await == 1).then_some(())).await;
+    assert_eq!((house.count_rows("owners").await, house.count_rows("messages").await), (1, 2));
+    let visitor = Visitor { client: service.client.clone(), ..visitor };
+    assert_eq!(visitor.history().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_database_holds_no_token() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).on_sqlite();
+    let service = house.open().await;
+    let visitor = Visitor::come(&service.client).await;
+    visitor.say("Something that is kept").await;
+    service.close().await;
+    let files = fs::read_dir(house.path()).expect("a folder").map(|entry| entry.expect("a file").path());
+    let kept = files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>();
+    let holds = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("Something that is kept") && !holds(&visitor.token));
+    let log = house.log().iter().map(ToString::to_string).collect::<String>();
+    assert!(!log.contains(&visitor.token), "{log}");
+}
+
+#[tokio::test]
+async fn what_the_portal_answers_is_kept_by_nobody_in_between() {
+    let (_model, _house, service, visitor) = with_visitor(&[]).await;
+    let no_store = |headers: &HeaderMap| headers.get("cache-control").is_some_and(|it| it == "no-store");
+    for (method, path, _) in OPERATIONS.iter().filter(|(_, path, _)| *path != "/api_status") {
+        let answer = visitor.call(method.parse().unwrap(), path).await;
+        assert!(no_store(&answer.headers), "{path}: {:?}", answer.headers);
+    }
+    let events = visitor.stream("hello").await;
+    assert!(events.headers["cache-control"].to_str().unwrap().starts_with("no-"));
+    drop(service);
+}
