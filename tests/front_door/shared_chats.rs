@@ -21,6 +21,7 @@ use crate::{
     house::{House, Service, wait_until},
     member::{Member, number, told_to},
     postgres::cluster::{self, Cluster},
+    visitor::Visitor,
 };
 
 /// Two services on one database, which ask one model that says everything back.
@@ -164,6 +165,29 @@ async fn what_kill_9_cuts_off_at_one_can_be_tried_again_at_the_other() {
     .await;
     ada[1].retry(failed).await.assert_ok();
     assert_eq!(ada[1].talk(chat).await, ["Cut off", "> Cut off"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_visitor_who_comes_to_both_at_once_is_one() {
+    let Pair { model, houses, services, ada: _ada } = pair().await;
+    let before = houses[0].count_rows("owners").await;
+    for round in 1..=5 {
+        let first = Visitor::come(&services[0].client).await;
+        let tabs = [first.clone(), Visitor { client: services[1].client.clone(), ..first }];
+        let said = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
+        let answers = join_all(said.iter().enumerate().map(|(number, words)| tabs[number % 2].say(words))).await;
+        assert_eq!(answers, said);
+        let history = tabs[0].history().await;
+        assert_eq!((history.len(), model.call_count()), (16, 8 * round));
+        assert_eq!(history, tabs[1].history().await);
+        assert_eq!(history.iter().step_by(2).collect::<HashSet<_>>(), said.iter().collect());
+        assert_eq!(houses[0].count_rows("owners").await, before + i64::try_from(round).unwrap());
+        // What one clears, the other has no more.
+        tabs[1].call(Method::POST, "/clear_chat").await.assert_ok();
+        assert!(tabs[0].history().await.is_empty());
+    }
+    assert_eq!(houses[0].count_rows("visitors").await, 5);
 }
 
 /// Says one thing after the other in a chat until it is enough. Returns the questions that were answered.
