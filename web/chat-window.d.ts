@@ -5,7 +5,10 @@
  * - `api`: where AL-Chat is; without it, where the script came from.
  * - `heading`, `greeting`, `placeholder`: words of this window; an empty greeting shows none.
  * - `username`: who speaks; without it, a guest.
- * - `model`, `persona`: who answers, among those that the operator allows.
+ * - `model`: which model answers, among those that the operator allows.
+ * - `persona`: who answers; its name and greeting are the window's, unless other words are given.
+ * - `portal`: the conversation is kept by the server, which knows its visitor by a cookie. Only on AL-Chat's own pages,
+ *   without files; questions have at most 500 characters, and the portal's persona answers.
  * - `mode`: `inline` (fills its box) or `bubble` (waits in the corner of the page).
  * - `theme`: `light` or `dark`; without it, as the visitor's system has it.
  * - `strings`: words as JSON, for other languages; see `Strings`. `dir` is respected.
@@ -113,6 +116,7 @@ export class AlChatWindow extends HTMLElement {
   persona: string | null;
   mode: string | null;
   theme: string | null;
+  portal: boolean;
 
   /** Words that replace the English ones; they win over those of the attribute. */
   strings: Partial<Strings>;

@@ -5,8 +5,8 @@
  *     <al-chat-window></al-chat-window>
  *
  * One file without a dependency or a build. Attributes, events and words are described in `chat-window.d.ts`. From the
- * top: words and looks, nodes, Markdown, Server-Sent Events, files, failures, the element. Comments on lines of their
- * own are not served.
+ * top: words and looks, nodes, Markdown, Server-Sent Events, files, failures, the element. Indentation and comments on
+ * lines of their own are not served.
  */
 
 /** The address that this script came from; the API is beside it. */
@@ -17,6 +17,9 @@ const LARGEST_FILE = 1 << 20;
 
 /** So much of what was said before is sent along, in characters; a model that reads more is rare. */
 const LONGEST_HISTORY = 400_000;
+
+/** So much can be written in the portal, in characters. */
+const LONGEST_IN_PORTAL = 500;
 
 /** Between two tries to get back to a lost answer, in milliseconds. */
 const PAUSES = [300, 700, 1500, 3000, 5000, 8000];
@@ -109,6 +112,7 @@ header { display: flex; align-items: center; min-height: 3.5rem; padding-inline:
 h2 { flex: 1; font-size: 1rem; }
 .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 1.1rem; outline-offset: -2px; }
 .log, .turn { display: flex; flex-direction: column; gap: 1rem; }
+.log[aria-busy="true"] { visibility: hidden; }
 .question { align-self: end; max-width: 85%; padding: 0.6rem 0.95rem; background: var(--question);
   border: 1px solid transparent; border-radius: 1.1rem; border-end-end-radius: 0.3rem; }
 .answer, .text { overflow-wrap: anywhere; }
@@ -596,8 +600,13 @@ export class AlChatWindow extends HTMLElement {
   #presence;
   /** Ends the connection of the turn that goes on. */
   #connection = new AbortController();
-  /** Whoever takes the latest turn; the one before gives way. */
+  /** Whoever takes the latest turn; the one before gives way, and so does what was read of the conversation before. */
   #runner;
+  /** The persona's own words. */
+  #persona;
+  /** What the server has to know before it forgets, and what it has to forget before the next question. */
+  #stopping;
+  #forgetting;
   #starting;
   #parts = this.#build();
 
@@ -657,10 +666,10 @@ export class AlChatWindow extends HTMLElement {
   /** Begins a new conversation. */
   clear() {
     this.stop();
-    this.#turns = [];
-    this.#save();
-    this.#label();
+    this.#runner = {};
+    this.#show([]);
     this.focus();
+    if (this.portal) this.#forgetting = this.#forget();
   }
 
   open() {
@@ -681,10 +690,11 @@ export class AlChatWindow extends HTMLElement {
     addEventListener("pagehide", () => this.#leave(), { signal });
     // One who is back may have a connection that doesn't know yet that it is dead.
     addEventListener("online", () => this.#connection.abort(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#refresh(), { signal });
     this.#load();
     this.#label();
     this.#scroll();
-    if (this.busy) this.#run(this.#last);
+    this.#arrive();
   }
 
   disconnectedCallback() {
@@ -699,14 +709,81 @@ export class AlChatWindow extends HTMLElement {
     if (this.isConnected) this.#label();
   }
 
+  /** Whether the conversation is the server's, which knows the visitor by a cookie. */
+  get portal() {
+    return this.hasAttribute("portal");
+  }
+
+  set portal(isOne) {
+    this.toggleAttribute("portal", isOne);
+  }
+
   get #last() {
     return this.#turns.at(-1);
   }
 
   get #words() {
-    const words = { ...ENGLISH, ...parsed(this.getAttribute("strings")), ...this.#strings };
+    const words = { ...ENGLISH, ...this.#persona, ...parsed(this.getAttribute("strings")), ...this.#strings };
     for (const name of ["heading", "greeting", "placeholder"]) words[name] = this.getAttribute(name) ?? words[name];
     return words;
+  }
+
+  /** Comes into a page. What is read from the server is shown at once, so that nothing jumps. */
+  async #arrive() {
+    const { log } = this.#parts;
+    const resumed = this.busy && this.#run(this.#last);
+    log.ariaBusy = true;
+    await Promise.all([this.#meet(), this.#refresh()]);
+    log.ariaBusy = false;
+    if (resumed) resumed.then(() => this.#refresh());
+  }
+
+  /** Learns the persona's own words. Until then, there are none. */
+  async #meet() {
+    const id = this.getAttribute("persona");
+    if (!id || this.#persona) return;
+    this.#persona = { heading: "", greeting: "" };
+    this.#label();
+    const known = await this.#get("personas");
+    const { name, greeting } = known?.find((persona) => persona.id === id) ?? {};
+    this.#persona = name && { heading: name, assistant: name, greeting: greeting || ENGLISH.greeting };
+    this.#label();
+  }
+
+  /** Shows what the server has of the conversation. What it didn't answer, or not yet, is known here alone. */
+  async #refresh() {
+    if (!this.portal || this.busy) return;
+    const runner = this.#runner;
+    await this.#forgetting;
+    const told = await this.#get("../chat_history");
+    if (!told || this.busy || this.#runner !== runner) return;
+    const turns = [];
+    for (const { role, content } of told.history) {
+      if (role === "user") turns.push({ text: content, files: [], answer: "", status: "done" });
+      else if (turns.length) turns.at(-1).answer = content;
+    }
+    const open = this.#turns.slice(-1).filter(({ status, answer }) => status === "failed" || !answer);
+    const known = this.#turns.slice(0, this.#turns.length - open.length);
+    // One whose connection was lost may have been answered all the same.
+    if (turns.length > known.length && turns.at(-1).text === open[0]?.text.trim()) open.pop();
+    const said = (turns) => JSON.stringify(turns.map(({ text, answer }) => [text.trim(), answer]));
+    if (said(turns) !== said(known)) this.#show([...turns, ...open]);
+  }
+
+  /** Has the server forget the conversation, too. */
+  async #forget() {
+    await this.#stopping;
+    const response = await this.#fetch("../clear_chat", { method: "POST", keepalive: true }).catch(() => {});
+    if (response?.ok) return;
+    this.#complain(this.#words.failed);
+    this.#refresh();
+  }
+
+  /** Shows another conversation. */
+  #show(turns) {
+    this.#turns = turns;
+    this.#save();
+    this.#label();
   }
 
   /** What was said in this tab before. Storage may be forbidden: then the conversation lives as long as the page. */
@@ -836,17 +913,18 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Asks the question. */
-  #ask(turn, { signal }) {
+  async #ask(turn, { signal }) {
+    await this.#forgetting;
     const { text: message, files, key } = turn;
     if (files.some(({ content }) => content === null)) {
       throw new Failed({ message: this.#words.filesLost, status: 400 });
     }
     const { username, ...as } = turn.as;
     const speaker = username && { username, isGuest: false };
-    const history = this.#history(turn);
-    const body = JSON.stringify({ message, history, attached_files: files, stream: true, ...as, ...speaker });
+    const further = !this.portal && { history: this.#history(turn), attached_files: files, ...as, ...speaker };
+    const body = JSON.stringify({ message, stream: true, ...further });
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...sessionOf(turn) };
-    return this.#fetch("chat", { method: "POST", headers, body, signal });
+    return this.#fetch(this.portal ? "../chat" : "chat", { method: "POST", headers, body, signal });
   }
 
   /** Asks for the rest of the answer. */
@@ -927,7 +1005,7 @@ export class AlChatWindow extends HTMLElement {
   /** Should it fail, the server stops the turn when nobody has read it for a while. */
   #stopAtServer(turn) {
     const options = { method: "POST", headers: sessionOf(turn), keepalive: true };
-    this.#fetch(`chat/${turn.requestId}/stop`, options).catch(() => {});
+    this.#stopping = this.#fetch(`chat/${turn.requestId}/stop`, options).catch(() => {});
   }
 
   get #api() {
@@ -939,9 +1017,16 @@ export class AlChatWindow extends HTMLElement {
     return new URL(`api/${path}`, this.#api).href;
   }
 
-  /** Without cookies: none are needed. */
+  /** Without cookies: none are needed but in the portal, whose own paths are beside `api/`. */
   #fetch(path, options) {
-    return fetch(this.#url(path), { credentials: "omit", cache: "no-store", ...options }).catch(lost);
+    const credentials = this.portal ? "same-origin" : "omit";
+    return fetch(this.#url(path), { credentials, cache: "no-store", ...options }).catch(lost);
+  }
+
+  /** What the server tells; nothing where it doesn't, or not soon. */
+  async #get(path) {
+    const response = await this.#fetch(path, { signal: AbortSignal.timeout(5000) }).catch(() => {});
+    return response?.ok ? response.json().catch(() => {}) : undefined;
   }
 
   /** What a refusal means. One that isn't in AL-Chat's words is a proxy's: the turn may go on behind it. */
@@ -1017,6 +1102,8 @@ export class AlChatWindow extends HTMLElement {
     label(launcher, words.open);
     panel.role = isBubble ? "dialog" : "region";
     close.hidden = !isBubble;
+    parts.attach.hidden = this.portal;
+    if (this.portal) input.maxLength = LONGEST_IN_PORTAL;
     panel.hidden = isBubble && !this.#isOpen;
     launcher.hidden = !isBubble || this.#isOpen;
     this.#views.clear();
@@ -1216,13 +1303,13 @@ export class AlChatWindow extends HTMLElement {
 
   #attachFrom(event, { files }) {
     this.#parts.drop.hidden = true;
-    if (!files.length) return;
+    if (this.portal || !files.length) return;
     event.preventDefault();
     this.#attach([...files]);
   }
 
   #drag(event, isOver) {
-    if (!event.dataTransfer.types.includes("Files")) return;
+    if (this.portal || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
     this.#parts.drop.hidden = !isOver;
   }

@@ -113,6 +113,30 @@ test("a persona is passed on", async () => {
   await tab.close();
 });
 
+test("a window has its persona's words, unless others are given or it is not known", async () => {
+  const tab = await house.tab();
+  const words = async (attributes) => {
+    await tab.page.evaluate((attributes) => {
+      const window = document.createElement("al-chat-window");
+      for (const [name, value] of Object.entries(attributes)) window.setAttribute(name, value);
+      document.querySelector("al-chat-window").replaceWith(window);
+    }, attributes);
+    await until("the words", () => tab.page.locator(".log").evaluate((log) => log.ariaBusy === "false"));
+    return [await tab.page.locator("h2").textContent(), await tab.page.locator("[part~=greeting]").textContent()];
+  };
+  const builtIn = ["Chat", "Hello! How can I help?"];
+  const [name, hello] = await words({ persona: "amaya" });
+  assert.deepEqual([name, hello.slice(0, 7)], ["Amaya", "Hey you"]);
+  assert.deepEqual(await words({ persona: "amaya", heading: "Mine", strings: '{"greeting":"Hallo"}' }), ["Mine", "Hallo"]);
+  assert.deepEqual(await words({ persona: "nobody" }), builtIn);
+  const asked = tab.requests();
+  assert.deepEqual(await words({}), builtIn);
+  assert.equal(asked.length, 0);
+  await tab.page.route("**/api/personas", (route) => route.abort());
+  assert.deepEqual(await words({ persona: "amaya" }), builtIn);
+  await tab.close();
+});
+
 test("an element that is moved in mid-answer goes on with it, once", async () => {
   const tab = await house.tab();
   const rest = gate();

@@ -5,6 +5,8 @@ const chat = document.createElement("al-chat-window");
 const same: AlChatWindow = chat;
 chat.mode = "bubble";
 chat.username = null;
+chat.persona = "amaya";
+chat.portal = true;
 chat.strings = { send: "Senden", errors: { rate_limited: "Bitte etwas langsamer." } };
 const words: Partial<Strings> = same.strings;
 
