@@ -48,6 +48,9 @@ const DOCS: &str = "/docs";
 /// The media type of pages.
 const HTML: &str = "text/html; charset=utf-8";
 
+/// All paths but `/`, which a nested service would take as its own.
+const EVERYTHING_ELSE: &str = "/<.+>";
+
 /// Where the contract is served.
 const CONTRACT: &str = "/openapi.json";
 
@@ -169,7 +172,7 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
         .at(DOCS, poem::get(page(HTML, docs)))
         .at(CONTRACT, poem::get(page(json::MEDIA_TYPE, Bytes::from(contract))))
         .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))
-        .nest("/", service)
+        .at(EVERYTHING_ELSE, service)
         .data(doors);
     Front { inner: routes, cors, body_timeout, retention, methods, is_draining: Box::new(move || turns.is_draining()) }
 }

@@ -1,4 +1,5 @@
-//! The chat window that any site can embed, and a page that shows it. Compiled in; not part of the contract.
+//! The chat window that any site can embed, the portal, and a page for the window alone. Compiled in; not part of the
+//! contract.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -14,11 +15,26 @@ use super::HTML;
 /// The media type of scripts.
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// The media type of style sheets.
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// The media type of drawings.
+const DRAWING: &str = "image/svg+xml";
+
 /// The page and what belongs to it come from here, nothing is written inline, and no text becomes markup.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
 );
+
+/// A drawing that is opened by itself is a page, too; one that does nothing.
+const DRAWING_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+
+/// Amaya, as the avatar of the persona.
+const AMAYA: &str = include_str!("../../web/personas/amaya.svg");
+
+/// Where a page has her within itself: only then can its style sheet move her face.
+const AMAYAS_PLACE: &str = "<!-- amaya.svg -->";
 
 /// A file that is served as it is.
 pub(super) struct File {
@@ -28,7 +44,7 @@ pub(super) struct File {
     text: &'static str,
 }
 
-/// The window, and its types for those who write TypeScript.
+/// The window, its types for those who write TypeScript, and who may be seen beside it.
 pub(super) const WINDOW: &[File] = &[
     File { path: "/chat-window.js", media_type: SCRIPT, text: include_str!("../../web/chat-window.js") },
     File {
@@ -36,33 +52,39 @@ pub(super) const WINDOW: &[File] = &[
         media_type: "text/plain; charset=utf-8",
         text: include_str!("../../web/chat-window.d.ts"),
     },
+    File { path: "/personas/amaya.svg", media_type: DRAWING, text: AMAYA },
 ];
 
-/// The page that shows it on a neutral site.
+/// The portal, and the page that shows the window on a neutral site.
 pub(super) const PAGES: &[File] = &[
+    File { path: "/", media_type: HTML, text: include_str!("../../web/portal/page.html") },
+    File { path: "/portal.css", media_type: STYLE, text: include_str!("../../web/portal/page.css") },
+    File { path: "/portal.js", media_type: SCRIPT, text: include_str!("../../web/portal/page.js") },
     File { path: "/embed-demo", media_type: HTML, text: include_str!("../../web/embed-demo/page.html") },
-    File {
-        path: "/embed-demo.css",
-        media_type: "text/css; charset=utf-8",
-        text: include_str!("../../web/embed-demo/page.css"),
-    },
+    File { path: "/embed-demo.css", media_type: STYLE, text: include_str!("../../web/embed-demo/page.css") },
     File { path: "/embed-demo.js", media_type: SCRIPT, text: include_str!("../../web/embed-demo/page.js") },
 ];
 
 /// Serves a file. Browsers keep it, and ask each time whether it is still the same.
 pub(super) fn file(file: &'static File) -> impl Endpoint {
-    let is_script = file.media_type == SCRIPT;
-    let text =
-        if is_script { Bytes::from(without_comments(file.text)) } else { Bytes::from_static(file.text.as_bytes()) };
+    let text = match file.media_type {
+        SCRIPT => Bytes::from(without_comments(file.text)),
+        HTML => Bytes::from(file.text.replace(AMAYAS_PLACE, AMAYA.trim())),
+        _ => Bytes::from_static(file.text.as_bytes()),
+    };
     let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text)));
-    let is_page = file.media_type == HTML;
+    let policy = match file.media_type {
+        HTML => Some(PAGE_POLICY),
+        DRAWING => Some(DRAWING_POLICY),
+        _ => None,
+    };
     make_sync(move |request: Request| {
         let mut response = Response::builder()
             .header(header::ETAG, &tag)
             .header(header::CACHE_CONTROL, "no-cache")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        if is_page {
-            response = response.header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        if let Some(policy) = &policy {
+            response = response.header(header::CONTENT_SECURITY_POLICY, policy);
         }
         if has_it(&request, &tag) {
             return response.status(StatusCode::NOT_MODIFIED).finish();

@@ -1,4 +1,4 @@
-//! What browsers are served: the chat window, its types, and the page that shows it.
+//! What browsers are served: the chat window, its types, who is seen beside it, and the pages that show it.
 
 use reqwest::Method;
 
@@ -7,8 +7,8 @@ use crate::{
     house::House,
 };
 
-const WINDOW: [&str; 2] = ["/chat-window.js", "/chat-window.d.ts"];
-const PAGES: [&str; 3] = ["/embed-demo", "/embed-demo.css", "/embed-demo.js"];
+const WINDOW: [&str; 3] = ["/chat-window.js", "/chat-window.d.ts", "/personas/amaya.svg"];
+const PAGES: [&str; 6] = ["/", "/portal.css", "/portal.js", "/embed-demo", "/embed-demo.css", "/embed-demo.js"];
 
 async fn get_if_not(client: &Client, path: &str, tags: &str) -> Answer {
     client.send(client.request(Method::GET, path).header("if-none-match", tags)).await
@@ -17,12 +17,14 @@ async fn get_if_not(client: &Client, path: &str, tags: &str) -> Answer {
 #[tokio::test]
 async fn files_have_their_media_types_and_may_be_used_by_any_site() {
     let service = House::new().open().await;
-    let types = ["text/javascript", "text/plain", "text/html", "text/css", "text/javascript"];
+    let text = ["text/html", "text/css", "text/javascript"].map(|it| format!("{it}; charset=utf-8"));
+    let window = ["text/javascript; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
+    let types = window.into_iter().chain(text.clone()).chain(text);
     for (path, media_type) in WINDOW.into_iter().chain(PAGES).zip(types) {
         let request = service.client.request(Method::GET, path).header("origin", "https://shop.example");
         let file = service.client.send(request).await;
         assert_eq!(file.status, 200, "{path}");
-        assert_eq!(file.header("content-type"), format!("{media_type}; charset=utf-8"), "{path}");
+        assert_eq!(file.header("content-type"), media_type, "{path}");
         assert_eq!(file.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(file.header("cache-control"), "no-cache", "{path}");
         assert_eq!(file.headers.get_all("access-control-allow-origin").iter().count(), 1, "{path}");
@@ -65,17 +67,44 @@ async fn files_are_read_and_nothing_else() {
     }
 }
 
+const FOREIGN: [&str; 7] = ["<style", " style=", " onclick=", " onload=", "javascript:", "https://", "src=\"//"];
+
 #[tokio::test]
-async fn the_page_allows_nothing_inline_and_nothing_from_elsewhere() {
+async fn the_pages_allow_nothing_inline_and_nothing_from_elsewhere() {
     let service = House::new().open().await;
-    let page = service.client.get("/embed-demo").await;
-    let policy = page.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let text = page.text.to_lowercase();
-    for inline in ["<style", " style=", " onclick=", " onload=", "javascript:", "https://", "src=\"//"] {
-        assert!(!text.contains(inline), "{inline}");
+    for path in ["/", "/embed-demo"] {
+        let page = service.client.get(path).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let text = page.text.to_lowercase();
+        for foreign in FOREIGN {
+            assert!(!text.contains(foreign), "{path}: {foreign}");
+        }
+        assert!(text.contains("<al-chat-window"), "{path}");
     }
-    assert!(text.contains("<al-chat-window"));
+}
+
+#[tokio::test]
+async fn amaya_is_a_picture_that_does_nothing_and_is_seen_on_her_page() {
+    let service = House::new().open().await;
+    let drawing = service.client.get("/personas/amaya.svg").await;
+    assert_eq!(drawing.header("content-security-policy"), "default-src 'none'; sandbox");
+    for active in FOREIGN.into_iter().chain(["<script", "<foreignobject", "<animate", "<image", "@import"]) {
+        assert!(!drawing.text.to_lowercase().contains(active), "{active}");
+    }
+    let page = service.client.get("/").await;
+    assert!(page.text.contains(drawing.text.trim()));
+}
+
+#[tokio::test]
+async fn beside_the_portal_everything_else_is_where_it_was() {
+    let service = House::new().open().await;
+    let client = &service.client;
+    assert_eq!(client.get("/api/health").await.status, 200);
+    for path in ["/portal", "/index.html", "/personas", "/personas/", "/personas/nobody.svg", "//"] {
+        client.get(path).await.assert_error(404, "not_found");
+    }
+    client.send(client.request(Method::DELETE, "/api/health")).await.assert_error(405, "method_not_allowed");
 }
 
 #[tokio::test]
