@@ -36,7 +36,7 @@ export async function until(what, look) {
   assert.fail(`waited in vain for ${what}`);
 }
 
-async function startProgram(dir, model) {
+async function startProgram(dir, model, others) {
   const settings = {
     PORT: "0",
     OPENAI_BASE_URL: model.url,
@@ -48,6 +48,7 @@ async function startProgram(dir, model) {
     MODEL_IDLE_TIMEOUT: "60s",
     BREAKER_FAILURE_RATE: "0",
     SESSION_LOG_TIMEZONE: "UTC",
+    ...others,
   };
   const child = spawn(PROGRAM, { cwd: dir, env: settings, stdio: ["ignore", "ignore", "pipe"] });
   const lines = createInterface({ input: child.stderr });
@@ -88,10 +89,10 @@ async function startLine(port) {
 }
 
 /** Opens a house: model, program and browser. */
-export async function openHouse() {
+export async function openHouse(settings = {}) {
   const dir = await mkdtemp(join(tmpdir(), "al-chat-browser-"));
   const model = await startModel();
-  const { child, port } = await startProgram(dir, model);
+  const { child, port } = await startProgram(dir, model, settings);
   const line = await startLine(port);
   const profile = join(dir, "profile");
   await mkdir(join(profile, "Default"), { recursive: true });
@@ -108,11 +109,15 @@ export async function openHouse() {
     /** A browser with a profile of its own that blocks third-party cookies. */
     strictBrowser: () => chromium.launchPersistentContext(profile, { executablePath, args: SWITCHES }),
     /** A tab of its own, at the page that comes with the window. */
-    async tab(options = {}) {
+    async tab(options = {}, path = "/embed-demo") {
       const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
-      const page = await context.newPage();
-      await page.goto(`http://127.0.0.1:${line.port}/embed-demo`);
-      return new Tab(page);
+      return this.tabIn(context, path);
+    },
+    /** Another tab of the same visitor. */
+    async tabIn(context, path) {
+      const tab = new Tab(await context.newPage());
+      await tab.page.goto(`http://127.0.0.1:${line.port}${path}`);
+      return tab;
     },
     /** Another website, of these pages by path: `{ body, headers }`. */
     async site(pages) {

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import axe from "axe-core";
-
+import { barriers, jumps, picture, SCREENS } from "./eyes.js";
 import { openHouse } from "./house.js";
 
 const ANSWER = `Certainly! Here is a **short plan** with \`code\`:
@@ -32,21 +31,6 @@ before(async () => {
   house.model.when("Wait", ...Array(20).fill((call) => call.say("So far")));
 });
 after(() => house.close());
-
-/** Keeps a picture where one is asked for. */
-const picture = (page, name) =>
-  process.env.PICTURES && page.screenshot({ path: `${process.env.PICTURES}/${name}.png`, animations: "disabled" });
-
-async function barriers(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
-}
-
-const SCREENS = {
-  desktop: { viewport: { width: 1200, height: 800 } },
-  phone: { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-};
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [screen, options] of Object.entries(SCREENS)) {
@@ -94,15 +78,7 @@ test("nothing moves for those who asked for that", async () => {
 
 test("the first paint doesn't jump", async () => {
   const tab = await house.tab();
-  const jumps = await tab.page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const observer = new PerformanceObserver(() => {});
-        observer.observe({ type: "layout-shift", buffered: true });
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve(observer.takeRecords().length)));
-      }),
-  );
-  assert.equal(jumps, 0);
+  assert.deepEqual(await jumps(tab.page), []);
   await tab.close();
 });
 
