@@ -1,5 +1,8 @@
 //! What browsers are served: the chat window, its types, who is seen beside it, and the pages that show it.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use reqwest::Method;
 
 use crate::{
@@ -51,6 +54,41 @@ async fn a_file_that_a_browser_has_is_not_sent_again() {
     }
     let tags = [client.get(WINDOW[0]).await, client.get(WINDOW[1]).await].map(|file| file.header("etag").to_owned());
     assert_ne!(tags[0], tags[1]);
+}
+
+#[tokio::test]
+async fn files_are_compressed_for_those_who_take_that() {
+    let service = House::new().with("FRONTEND_URL", "https://shop.example").open().await;
+    let client = &service.client;
+    let get = async |path: &str, takes: &'static str, has: &str| {
+        let request = client.request(Method::GET, path).header("accept-encoding", takes).header("if-none-match", has);
+        request.send().await.expect("an answer")
+    };
+    let header = |answer: &reqwest::Response, name: &str| {
+        answer.headers().get_all(name).iter().map(|it| it.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    for path in WINDOW.into_iter().chain(PAGES) {
+        let plain = client.get(path).await;
+        assert_eq!(plain.header("vary"), "accept-encoding", "{path}");
+        for takes in ["gzip", "br, GZIP;q=0.5", "deflate, gzip; q=1.0"] {
+            let zipped = get(path, takes, "").await;
+            assert_eq!(header(&zipped, "content-encoding"), "gzip", "{path} {takes}");
+            assert_eq!(header(&zipped, "vary"), "accept-encoding, origin", "{path}");
+            let tag = header(&zipped, "etag");
+            assert_ne!(tag, plain.header("etag"), "{path}");
+            let mut text = String::new();
+            let bytes = zipped.bytes().await.expect("a body");
+            GzDecoder::new(&bytes[..]).read_to_string(&mut text).expect("a text");
+            assert_eq!(text, plain.text, "{path}");
+            assert!(bytes.len() < text.len(), "{path}");
+            assert_eq!(get(path, takes, &tag).await.status(), 304, "{path}");
+        }
+        for takes in ["", "br", "gzip;q=0", "gzip; q=0.000", "xgzip"] {
+            let answer = get(path, takes, "").await;
+            assert_eq!(header(&answer, "content-encoding"), "", "{path} {takes}");
+            assert_eq!(answer.text().await.expect("a text"), plain.text, "{path}");
+        }
+    }
 }
 
 #[tokio::test]
