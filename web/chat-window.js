@@ -607,6 +607,7 @@ export class AlChatWindow extends HTMLElement {
   /** What the server has to know before it forgets, and what it has to forget before the next question. */
   #stopping;
   #forgetting;
+  #arriving;
   #starting;
   #parts = this.#build();
 
@@ -733,7 +734,7 @@ export class AlChatWindow extends HTMLElement {
     const { log } = this.#parts;
     const resumed = this.busy && this.#run(this.#last);
     log.ariaBusy = true;
-    await Promise.all([this.#meet(), this.#refresh()]);
+    await (this.#arriving = Promise.all([this.#meet(), this.#refresh()]));
     log.ariaBusy = false;
     if (resumed) resumed.then(() => this.#refresh());
   }
@@ -914,6 +915,8 @@ export class AlChatWindow extends HTMLElement {
 
   /** Asks the question. */
   async #ask(turn, { signal }) {
+    // With the first answer comes the cookie.
+    if (this.portal) await this.#arriving;
     await this.#forgetting;
     const { text: message, files, key } = turn;
     if (files.some(({ content }) => content === null)) {

@@ -20,6 +20,9 @@ use super::{
     problem::Problem,
 };
 
+/// What is answered is for nobody else.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// The request at hand; found in its data.
 #[derive(Clone, Debug)]
 pub(super) struct RequestContext {
@@ -85,6 +88,10 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
             let mut response = self.respond(request, &mut event).await;
             if let Some(visit) = visit {
                 visit.mark(response.headers_mut(), self.retention);
+            }
+            if portal::is_portals(&event.path) {
+                // A stream says so by itself.
+                response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
             }
             response
         };

@@ -1,5 +1,6 @@
 //! HTTP and the contract: one file per resource. `problem` alone knows status codes.
 
+mod asker;
 mod auth;
 mod bearer;
 mod chat;
@@ -12,7 +13,6 @@ mod json;
 mod messages;
 mod metrics;
 mod openai;
-mod owner;
 mod page;
 mod personas;
 mod portal;

@@ -147,7 +147,7 @@ impl Storage {
     ) -> Result<(), StorageFailure> {
         sql("UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
                                          completion_tokens = $5, finish = $6
-             WHERE caller = $7 AND key = $8")
+             WHERE caller = $7 AND key = $8 AND request_id = $9")
         .bind(answer.at.as_microsecond())
         .bind(&answer.text)
         .bind(&answer.model)

@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use super::{ChatId, Storage, StorageFailure, database::sql, moment, number};
 use crate::{account::OwnerId, title::Title};
 
+/// Messages removed at once.
+const PIECE: u64 = 1000;
+
 /// Somebody without an account, and the chat that is theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visitor {
@@ -65,13 +68,40 @@ impl Storage {
         Ok(seen.bind(now.as_microsecond()).execute(&self.write).await? > 0)
     }
 
-    /// Removes visitors who were not here since, at most so many, with all that is theirs. Returns how many.
-    pub async fn forget_visitors(&self, before: Timestamp, most: u64) -> Result<u64, StorageFailure> {
-        sql("DELETE FROM owners WHERE id IN (
-                 SELECT owner_id FROM visitors WHERE seen_at < $1 ORDER BY seen_at LIMIT $2)")
-        .bind(before.as_microsecond())
+    /// Visitors who were not here since, at most so many, save for those who wait for an answer.
+    pub async fn absent_visitors(&self, since: Timestamp, most: u64) -> Result<Vec<Visitor>, StorageFailure> {
+        let rows: Vec<Row> = sql("SELECT owner_id, chat_id, seen_at FROM visitors
+             WHERE seen_at < $1
+               AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = visitors.chat_id AND status = 'pending')
+             ORDER BY seen_at LIMIT $2")
+        .bind(since.as_microsecond())
         .bind(number(most))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(visitor).collect())
+    }
+
+    /// Removes a visitor who was not here since, with all that is theirs. Somebody who said much goes piece by piece: others
+    /// want to write meanwhile. (Who comes back in just that moment misses a part.)
+    pub async fn forget_visitor(&self, gone: &Visitor, since: Timestamp) -> Result<(), StorageFailure> {
+        loop {
+            let piece = sql("DELETE FROM messages WHERE id IN (
+                     SELECT id FROM messages WHERE chat_id = $1 AND owner_id = $2 ORDER BY turn, id LIMIT $3)")
+            .bind(gone.chat.0)
+            .bind(gone.owner.0)
+            .bind(number(PIECE))
+            .execute(&self.write)
+            .await?;
+            if piece < PIECE {
+                break;
+            }
+        }
+        sql("DELETE FROM owners WHERE id = $1
+             AND EXISTS (SELECT 1 FROM visitors WHERE owner_id = $1 AND seen_at < $2)")
+        .bind(gone.owner.0)
+        .bind(since.as_microsecond())
         .execute(&self.write)
-        .await
+        .await?;
+        Ok(())
     }
 }

@@ -250,8 +250,7 @@ impl Turns {
     /// for its grace, and then ends.
     pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(&ask)?.to_owned();
-        self.ensure_ready()?;
-        self.0.places.ensure_room()?;
+        self.ensure_welcome()?;
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
@@ -264,6 +263,18 @@ impl Turns {
         let this = self.clone();
         self.0.running.spawn("turn", async move { this.run(ask, model, journal, None).await });
         Ok(reader)
+    }
+
+    /// Whether a turn would be taken now, for those who have to prepare it.
+    pub fn ensure_welcome(&self) -> Result<(), TurnFailure> {
+        self.ensure_ready()?;
+        self.0.places.ensure_room()
+    }
+
+    /// Whose stored chat the turn belongs to that this request began or joined, if it is one of any.
+    #[must_use]
+    pub fn owner_of(&self, request_id: &str) -> Option<OwnerId> {
+        self.0.registry.find(request_id)?.owner
     }
 
     /// A reader of the turn that this request began or joined. `None` when there is no such turn, no more, not in this

@@ -3,12 +3,12 @@
 use std::{collections::HashSet, fs, time::Duration};
 
 use futures_util::future::join_all;
-use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::{
     client::{Answer, Client},
-    fakes::model::{Behaviour, FakeModel, Gate, Pace, Script, Tap},
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Script, Tap},
     hand_clock::HandClock,
     house::{House, Service, open_with, wait_until},
     member::{Member, number, told_to},
@@ -140,17 +140,20 @@ async fn the_cookie_is_for_this_server_alone_and_lasts() {
         &[("origin", &origin)],
         &[("origin", "https://shop.example"), ("x-forwarded-host", "shop.example")],
     ];
-    for (rows, expected) in [(plain, attributes.to_owned()), (by_tls, format!("{attributes}; Secure"))] {
+    let secure = format!("{attributes}; Secure");
+    for (rows, name, expected) in
+        [(plain, "al_chat_visitor", attributes), (by_tls, "__Host-al_chat_visitor", secure.as_str())]
+    {
         for headers in rows {
             for operation in &OPERATIONS[..3] {
                 let first = service.client.send(with_headers(asking(&service.client, *operation), headers)).await;
                 assert_eq!(first.status, 200, "{operation:?} {headers:?}: {}", first.text);
                 let minted = token(&first);
-                assert_eq!(cookie(&first), format!("al_chat_visitor={minted}; {expected}"), "{headers:?}");
+                assert_eq!(cookie(&first), format!("{name}={minted}; {expected}"), "{headers:?}");
                 assert_eq!(minted.len(), 43);
                 assert_ne!(minted, visitor.token);
                 assert_eq!(first.header("cache-control"), "no-store");
-                let again = asking(&service.client, *operation).header("cookie", format!("al_chat_visitor={minted}"));
+                let again = asking(&service.client, *operation).header("cookie", format!("{name}={minted}"));
                 let again = service.client.send(with_headers(again, headers)).await;
                 assert_eq!(cookie(&again), cookie(&first));
             }
@@ -576,12 +579,69 @@ async fn the_database_holds_no_token() {
 #[tokio::test]
 async fn what_the_portal_answers_is_kept_by_nobody_in_between() {
     let (_model, _house, service, visitor) = with_visitor(&[]).await;
-    let no_store = |headers: &HeaderMap| headers.get("cache-control").is_some_and(|it| it == "no-store");
-    for (method, path, _) in OPERATIONS.iter().filter(|(_, path, _)| *path != "/api_status") {
-        let answer = visitor.call(method.parse().unwrap(), path).await;
-        assert!(no_store(&answer.headers), "{path}: {:?}", answer.headers);
+    for operation in OPERATIONS {
+        let own = service.client.send(asking(&service.client, operation)).await;
+        assert_eq!((own.status.as_u16(), own.header("cache-control")), (200, "no-store"), "{operation:?}");
+        let foreign = asking(&service.client, operation).header("sec-fetch-site", "cross-site");
+        let foreign = service.client.send(foreign).await;
+        assert_eq!((foreign.status.as_u16(), foreign.header("cache-control")), (403, "no-store"), "{operation:?}");
     }
     let events = visitor.stream("hello").await;
-    assert!(events.headers["cache-control"].to_str().unwrap().starts_with("no-"));
-    drop(service);
+    assert_eq!(events.headers["cache-control"], "no-store, no-transform");
+}
+
+#[tokio::test]
+async fn who_is_refused_is_not_remembered() {
+    let (model, house, service) = open_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let visitor = Visitor::come(&service.client).await;
+    let first = async { visitor.say("I take the place").await };
+    let others = async {
+        model.wait_for_calls(1).await;
+        for _ in 0..3 {
+            let refused = service.client.post("/chat", &json!({ "message": "And I?" })).await;
+            refused.assert_error(503, "too_busy");
+        }
+        gate.open();
+    };
+    tokio::join!(first, others);
+    assert_eq!((house.count_rows("visitors").await, house.count_rows("messages").await), (1, 2));
+}
+
+#[tokio::test]
+async fn what_fails_in_a_stream_says_so_as_everything_of_the_portals_does() {
+    let (model, _house, _service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
+    let pieces = vec!["Hel".to_owned()];
+    model.once(Behaviour::Stream(Script { ending: Ending::CutOff, pieces, ..Script::default() }));
+    let (_, end) = visitor.stream("hello").await.text_and_end().await;
+    assert_eq!((end.name.as_str(), &end.data["success"]), ("error", &false.into()), "{:?}", end.data);
+    assert_eq!(end.data.get("details"), None, "no operation of a visitor's takes the number of a message");
+    let failed = async || {
+        model.once(Behaviour::CloseAtOnce);
+        visitor.send("hello").await
+    };
+    assert_eq!(failed().await.json().get("details"), None);
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_is_not_forgotten() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).with("VISITOR_RETENTION", "2s");
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let gate = Gate::new();
+    let (waiting, gone) = (Visitor::come(&service.client).await, Visitor::come(&service.client).await);
+    gone.say("I go").await;
+    model.once(Behaviour::Held(gate.clone()));
+    let answered = async { waiting.say("Are you there?").await };
+    let meanwhile = async {
+        model.wait_for_calls(2).await;
+        hands.advance(Duration::from_mins(1));
+        let is_alone = async || (house.count_rows("visitors").await == 1).then_some(());
+        wait_until("the other one to be forgotten", is_alone).await;
+        gate.open();
+    };
+    tokio::join!(answered, meanwhile);
+    wait_until("nobody to be left", async || (house.count_rows("owners").await == 0).then_some(())).await;
 }

@@ -63,7 +63,7 @@ async fn a_streamed_turn_has_the_contracts_shape() {
     let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
     for (name, value) in [
         ("content-type", "text/event-stream"),
-        ("cache-control", "no-cache, no-transform"),
+        ("cache-control", "no-store, no-transform"),
         ("x-accel-buffering", "no"),
         ("access-control-allow-origin", "*"),
     ] {

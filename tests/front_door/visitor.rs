@@ -89,6 +89,7 @@ pub fn cookie(answer: &Answer) -> String {
 #[track_caller]
 pub fn token(answer: &Answer) -> String {
     let cookie = cookie(answer);
-    let value = cookie.strip_prefix("al_chat_visitor=").unwrap_or_else(|| panic!("{cookie:?} is not the cookie"));
+    let named = cookie.strip_prefix("__Host-").unwrap_or(&cookie);
+    let value = named.strip_prefix("al_chat_visitor=").unwrap_or_else(|| panic!("{cookie:?} is not the cookie"));
     value.split(';').next().expect("a value").to_owned()
 }

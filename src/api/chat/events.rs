@@ -111,6 +111,8 @@ pub(in crate::api) struct EventStream {
     reader: Reader,
     clock: Clock,
     longest_silence: Duration,
+    /// Whether the portal was asked, whose errors tell less and otherwise.
+    is_of_portal: bool,
 }
 
 impl EventStream {
@@ -118,7 +120,12 @@ impl EventStream {
     /// would be given up.
     pub(super) fn of(reader: Reader, doors: &Doors) -> Self {
         let longest_silence = LONGEST_SILENCE.min(doors.config.server.keepalive_timeout / 2);
-        Self { reader, clock: doors.clock.clone(), longest_silence }
+        Self { reader, clock: doors.clock.clone(), longest_silence, is_of_portal: false }
+    }
+
+    /// The same, for a page of the portal.
+    pub(in crate::api) fn of_portal(self) -> Self {
+        Self { is_of_portal: true, ..self }
     }
 
     /// The next bytes, as soon as there are any; `None` after the last event.
@@ -149,7 +156,9 @@ impl EventStream {
                 write(bytes, id, "done", &answer);
             }
             What::End(Err(failure)) => {
-                let problem = Problem::from(failure).of_message(self.reader.question()).in_stream();
+                let question = self.reader.question().filter(|_| !self.is_of_portal);
+                let problem = Problem::from(failure).of_message(question).in_stream();
+                let problem = Problem { is_of_portal: self.is_of_portal, ..problem };
                 write(bytes, id, "error", &problem.body(self.reader.request_id()));
             }
         }
@@ -171,8 +180,8 @@ impl IntoResponse for EventStream {
         });
         Response::builder()
             .header(header::CONTENT_TYPE, EVENTS)
-            // Nothing on the way may keep, change or gather what should arrive at once.
-            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"))
+            // Nothing on the way may keep, change or gather what should arrive at once, for one alone.
+            .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"))
             .header("x-accel-buffering", HeaderValue::from_static("no"))
             .body(Body::from_bytes_stream(events))
     }

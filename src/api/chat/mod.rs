@@ -22,16 +22,13 @@ pub(super) use self::{
 };
 use super::{
     Doors, Group,
+    asker::Asker,
     front::RequestContext,
     json::Json,
-    owner::OptionalOwner,
     personas::named_persona,
     problem::{Problem, failures},
 };
-use crate::{
-    account::OwnerId,
-    turn::{Ask, Reader, Told},
-};
+use crate::turn::{Ask, Reader, Told};
 
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;
@@ -125,7 +122,6 @@ impl ChatApi {
     /// while after its end. A turn waits for its client a few seconds before it is stopped; the answer to a repeated
     /// `Idempotency-Key` may have other events than the first one, with the same text.
     #[oai(path = "/chat/:request_id/events", method = "get", operation_id = "chatEvents")]
-    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn events(
         &self,
         Data(doors): Data<&Doors>,
@@ -137,9 +133,9 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        OptionalOwner(owner): OptionalOwner,
+        asker: Asker,
     ) -> Result<Rest, EventsFailure> {
-        let reader = find(doors, &request_id, session, owner)?;
+        let reader = find(doors, &request_id, session, &asker).await?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
         let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
@@ -152,7 +148,6 @@ impl ChatApi {
     ///
     /// The model's connection is closed at once. What it has said so far is the answer; the turn is logged and counted.
     #[oai(path = "/chat/:request_id/stop", method = "post", operation_id = "chatStop")]
-    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn stop(
         &self,
         Data(doors): Data<&Doors>,
@@ -161,9 +156,9 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        OptionalOwner(owner): OptionalOwner,
+        asker: Asker,
     ) -> Result<Json<Stopped>, StopFailure> {
-        let reader = find(doors, &request_id, session, owner)?;
+        let reader = find(doors, &request_id, session, &asker).await?;
         let request_id = reader.request_id().to_owned();
         let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
         Ok(Json(Stopped { status, request_id }))
@@ -187,8 +182,10 @@ pub(super) async fn take<T>(
     Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
-fn find(doors: &Doors, request_id: &str, session: Option<String>, owner: Option<OwnerId>) -> Result<Reader, Problem> {
+/// The turn of this id, if it is for the one who asks.
+async fn find(doors: &Doors, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
+    let owner = if doors.turns.owner_of(request_id).is_some() { asker.owner(doors).await? } else { None };
     doors.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
         let error = "There is no such turn here, or it ended too long ago";
         Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)

@@ -32,9 +32,19 @@ const LONGEST_MESSAGE: usize = 4000;
 /// So many messages are shown of a history; the model reads what it can.
 const SHOWN: u64 = 1000;
 
-/// Whether a path is one of the portal's, whose errors say `"success": false`.
+/// The portal's paths, and whether what is done there is about the visitor.
+const PATHS: [(&str, bool); 4] =
+    [("/chat", true), ("/chat_history", true), ("/clear_chat", true), ("/api_status", false)];
+
+/// Whether a path is one of the portal's: errors there say `"success": false`, and what is answered, depending on who asks,
+/// is for nobody else.
 pub(super) fn is_portals(path: &str) -> bool {
-    ["/chat", "/chat_history", "/clear_chat", "/api_status"].contains(&path)
+    PATHS.iter().any(|(own, _)| *own == path)
+}
+
+/// Whether what is done there is about the visitor.
+fn is_personal(path: &str) -> bool {
+    PATHS.contains(&(path, true))
 }
 
 failures! { ChatFailure {
@@ -222,6 +232,8 @@ impl PortalApi {
         let said = Message::new(Role::User, words);
         let headers = Headers::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
+        // Who isn't answered need not be known from now on.
+        doors.turns.ensure_welcome()?;
         let visitor = doors.visitors.admit(visit.token()).await?;
         let ask = Ask {
             request_id: context.id.clone(),
@@ -235,7 +247,12 @@ impl PortalApi {
             stream: asked.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
         };
-        Ok(take(doors, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await?)
+        // No operation of a visitor's takes the number of a message that failed.
+        let told = take(doors, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
+        Ok(match told.map_err(|problem| Problem { details: None, ..problem })? {
+            Reply::Events(events) => Reply::Events(events.of_portal()),
+            whole @ Reply::Whole(_) => whole,
+        })
     }
 
     /// What was said so far
@@ -305,5 +322,23 @@ impl Example for PortalMessage {
     fn example() -> Self {
         let (role, content) = (Role::User.as_str().to_owned(), "What is your favourite flower?".to_owned());
         Self { role, content, timestamp: "0".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_paths_are_those_of_the_contract() {
+        let contract: Value = serde_json::from_str(&crate::api::contract()).unwrap();
+        let paths = contract["paths"].as_object().unwrap().iter();
+        let is_portals = |operations: &Value| operations.to_string().contains(r#""tags":["Portal"]"#);
+        let of_contract = paths.filter(|(_, it)| is_portals(it)).map(|(path, _)| path.as_str()).collect::<Vec<_>>();
+        let mut own = PATHS.map(|(path, _)| path);
+        own.sort_unstable();
+        assert_eq!(of_contract, own);
     }
 }

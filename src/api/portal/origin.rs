@@ -2,7 +2,7 @@
 //! in the visitor's name.
 
 use poem::http::{HeaderMap, header};
-use url::Url;
+use url::{Host, Url};
 
 /// Whether a request comes from a page of this very server, or from no page at all.
 pub(super) fn is_own(headers: &HeaderMap) -> bool {
@@ -20,20 +20,43 @@ pub(super) fn is_own(headers: &HeaderMap) -> bool {
 fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
     let names = [header::HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| listed(headers, name));
     let names = names.chain(forwarded(headers, "host"));
+    // Some proxies say the port apart.
+    let port = listed(headers, "x-forwarded-port").next().and_then(|port| port.parse().ok());
     // Parsed with the same scheme: one name may say the port that the other leaves out.
     let mut addresses = names.filter_map(|name| Url::parse(&format!("{}://{name}", origin.scheme())).ok());
-    let place = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
-    origin.has_host() && addresses.any(|own| place(&own) == place(origin))
+    let is_of = |own: &Url| own.host_str() == origin.host_str();
+    let is_at = |port: Option<u16>| port.is_some() && port == origin.port_or_known_default();
+    origin.has_host() && addresses.any(|own| is_of(&own) && (is_at(own.port_or_known_default()) || is_at(port)))
+}
+
+/// What was compared, for the operator whose proxy says too little.
+pub(super) fn described(headers: &HeaderMap) -> String {
+    let names = ["sec-fetch-site", "origin", "host", "x-forwarded-host", "x-forwarded-port", "forwarded"];
+    let told = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the visitor's browser has come by TLS, as far as the proxy in front, or the browser itself, tells.
 pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
     let proxy = listed(headers, "x-forwarded-proto").next().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let forwarded = forwarded(headers, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-    // A page names itself in one of these, the second where nothing is sent along.
+    // A page of this server's names itself in one of these, the second where nothing is sent along.
     let pages = [header::ORIGIN, header::REFERER];
-    let page = pages.iter().filter_map(|name| headers.get(name)).any(|page| page.as_bytes().starts_with(b"https://"));
-    proxy || forwarded || page
+    let mut pages = pages.iter().filter_map(|name| Url::parse(headers.get(name)?.to_str().ok()?).ok());
+    let page = pages.any(|page| page.scheme() == "https" && is_called(headers, &page));
+    proxy || forwarded || page || is_trusted(headers)
+}
+
+/// Whether the browser trusts the way here: only then does it say what it fetches for. It trusts TLS, and its own machine.
+fn is_trusted(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
+    let is_near = host.is_none_or(|host| match host.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => true,
+    });
+    headers.contains_key("sec-fetch-site") && !is_near
 }
 
 /// What the first proxy says of this in a `Forwarded` header (RFC 7239).
@@ -103,6 +126,10 @@ mod tests {
             ("forwarded", "for=10.0.0.9;Host=\"shop.example:443\", for=10.0.0.8")
         ])));
         assert!(!is_own(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")])));
+        let at_port = [("origin", "http://192.168.1.5:8080"), ("host", "192.168.1.5")];
+        assert!(!is_own(&headers(&at_port)));
+        assert!(is_own(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8080")])));
+        assert!(!is_own(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8081")])));
     }
 
     #[test]
@@ -128,9 +155,10 @@ mod tests {
             ("forwarded", "Proto=\"HTTPS\""),
             ("origin", "https://shop.example"),
             ("referer", "https://shop.example/"),
+            ("sec-fetch-site", "cross-site"),
         ];
         for line in told {
-            assert!(is_by_tls(&headers(&[line])), "{line:?}");
+            assert!(is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
         }
         let untold = [
             ("x-forwarded-proto", "http, https"),
@@ -138,10 +166,15 @@ mod tests {
             ("forwarded", "for=10.0.0.7, proto=https"),
             ("forwarded", "for=\"proto=https\""),
             ("origin", "http://shop.example"),
+            ("origin", "https://evil.example"),
+            ("referer", "https://evil.example/shop.example"),
             ("origin", "null"),
         ];
         for line in untold {
-            assert!(!is_by_tls(&headers(&[line])), "{line:?}");
+            assert!(!is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
+        }
+        for host in ["127.0.0.1:5000", "localhost:5000", "[::1]:5000", "al-chat.localhost"] {
+            assert!(!is_by_tls(&headers(&[("sec-fetch-site", "same-origin"), ("host", host)])), "{host}");
         }
     }
 

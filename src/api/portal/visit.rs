@@ -11,17 +11,18 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::origin;
+use super::{is_personal, origin};
 use crate::{api::problem::Problem, visitors::VisitorToken};
 
 /// The cookie's name.
 const COOKIE: &str = "al_chat_visitor";
 
+/// Its name where the visitor has come by TLS. With this prefix, browsers take it from this very host by TLS alone, so that
+/// nobody can plant one whose visitor they know.
+const HOST_COOKIE: &str = "__Host-al_chat_visitor";
+
 /// The name of this way to be known, in the contract.
 pub(in crate::api) const SCHEME: &str = "visitorCookie";
-
-/// Where a visitor is known, or becomes known.
-const PERSONAL: [&str; 3] = ["/chat", "/chat_history", "/clear_chat"];
 
 /// A request that a visitor makes by a page of ours: by the cookie that came with it, or by the one that goes with the
 /// answer. The latter is so with every answer, errors included, so that the next request is the same visitor's.
@@ -35,24 +36,22 @@ impl Visit {
     /// The visit that a request is, if it is one.
     pub(in crate::api) fn of(request: &Request) -> Option<Self> {
         let headers = request.headers();
-        let is_visit = PERSONAL.contains(&request.uri().path()) && origin::is_own(headers);
+        let is_visit = is_personal(request.uri().path()) && origin::is_own(headers);
         is_visit.then(|| {
-            let token = in_cookie(headers).unwrap_or_else(VisitorToken::mint);
-            Self { token, is_by_tls: origin::is_by_tls(headers) }
+            let is_by_tls = origin::is_by_tls(headers);
+            Self { token: in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::mint), is_by_tls }
         })
     }
 
-    /// Adds to an answer the cookie, which lasts for so long, and that the answer is for nobody else.
+    /// Adds the cookie to an answer, to last for so long.
     pub(in crate::api) fn mark(&self, headers: &mut HeaderMap, retention: Duration) {
         let (token, seconds) = (self.token.expose(), retention.as_secs().max(1));
-        let secure = if self.is_by_tls { "; Secure" } else { "" };
-        let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+        let (name, secure) = if self.is_by_tls { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
         if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
             cookie.set_sensitive(true);
             headers.append(header::SET_COOKIE, cookie);
         }
-        // A stream says so in its own way.
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
 
     /// Who makes it.
@@ -64,29 +63,34 @@ impl Visit {
 /// The token of the visitor whose cookie came with a request. One that another website's page has sent counts for
 /// nothing.
 pub(in crate::api) fn shown(headers: &HeaderMap) -> Option<VisitorToken> {
-    in_cookie(headers).filter(|_| origin::is_own(headers))
+    in_cookies(headers, origin::is_by_tls(headers)).filter(|_| origin::is_own(headers))
 }
 
-/// The first token among the cookies of the name: others may have been set for part of the host, or by somebody else.
-fn in_cookie(headers: &HeaderMap) -> Option<VisitorToken> {
+/// The token among the cookies; by TLS, only the one that cannot be planted counts.
+fn in_cookies(headers: &HeaderMap, is_by_tls: bool) -> Option<VisitorToken> {
+    in_cookie(headers, HOST_COOKIE).or_else(|| in_cookie(headers, COOKIE).filter(|_| !is_by_tls))
+}
+
+/// The first token among the cookies of this name: others may have been set for part of the host.
+fn in_cookie(headers: &HeaderMap, name: &str) -> Option<VisitorToken> {
     headers.get_all(header::COOKIE).iter().find_map(|cookies| {
         // Whatever bytes other cookies have.
         let cookies = String::from_utf8_lossy(cookies.as_bytes());
         let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
-        let mut own = pairs.filter(|(name, _)| name.trim() == COOKIE);
+        let mut own = pairs.filter(|(it, _)| it.trim() == name);
         own.find_map(|(_, value)| VisitorToken::parse(value.trim()))
     })
 }
 
-pub(super) fn foreign_origin() -> Problem {
-    let error = "The portal is for its own pages; another website embeds the chat window of /embed-demo, which uses no \
-                 cookies";
-    Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error)
-}
-
 /// Fails for the pages of other websites.
 pub(super) fn ensure_own(request: &Request) -> Result<(), Problem> {
-    if origin::is_own(request.headers()) { Ok(()) } else { Err(foreign_origin()) }
+    if origin::is_own(request.headers()) {
+        return Ok(());
+    }
+    let error = "The portal is for its own pages; another website embeds the chat window of /embed-demo, which uses no \
+                 cookies";
+    let cause = Some(origin::described(request.headers()));
+    Err(Problem { cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
 }
 
 impl<'a> ApiExtractor<'a> for Visit {
@@ -139,7 +143,7 @@ mod tests {
         for cookies in cookies {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookies).unwrap());
         }
-        in_cookie(&headers).map(|token| token.expose().to_owned())
+        in_cookies(&headers, false).map(|token| token.expose().to_owned())
     }
 
     #[test]
@@ -163,6 +167,22 @@ mod tests {
         }
         assert_eq!(found(&[format!("xal_chat_visitor={token}").as_bytes()]), None);
         assert_eq!(found(&[format!("al_chat_visitor={token}x").as_bytes()]), None);
+    }
+
+    #[test]
+    fn by_tls_only_a_cookie_of_this_very_host_counts() {
+        let [own, planted] = [(); 2].map(|()| VisitorToken::mint().expose().to_owned());
+        let found = |cookies: &str, is_by_tls| {
+            let headers = [(header::COOKIE, HeaderValue::from_str(cookies).unwrap())].into_iter().collect();
+            in_cookies(&headers, is_by_tls).map(|token| token.expose().to_owned())
+        };
+        let planted = format!("al_chat_visitor={planted}");
+        for cookies in [format!("__Host-al_chat_visitor={own}"), format!("{planted}; __Host-al_chat_visitor={own}")] {
+            assert_eq!(found(&cookies, true).as_ref(), Some(&own));
+            assert_eq!(found(&cookies, false).as_ref(), Some(&own));
+        }
+        assert_eq!(found(&planted, true), None);
+        assert!(found(&planted, false).is_some());
     }
 
     proptest! {
