@@ -32,7 +32,7 @@ use crate::{
 /// An image of 16 MiB that comes along in its URL, and a text of 1 MiB.
 const LARGEST_BODY: usize = 17 << 20;
 
-failures! { SendFailure {
+failures! { SendFailure, of a turn {
     400 "Something in the request is not as it should be: no text and no image (`text_required`), a field \
          (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
@@ -40,24 +40,13 @@ failures! { SendFailure {
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
          cleared or deleted meanwhile (`chat_changed`); or its persona was taken away (`persona_gone`).",
     413 "The body is larger than 17 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
-    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
-    500 "A fault of this server (`internal_error`).",
-    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
-         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
-    503 "Not now: too many turns at once (`too_busy`) or in this chat (`chat_busy`), no API key (`no_api_key`, \
-         `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too often of late \
-         (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, `storage_unavailable`), or \
-         the service is restarting (`stopping`).",
-    504 "The model did not answer in time (`model_timeout`).",
 } }
 
-failures! { RetryFailure {
+failures! { RetryFailure, of a turn {
     400 "Something in the request is not as it should be: a field (`invalid_request`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
@@ -65,18 +54,10 @@ failures! { RetryFailure {
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "There is no such message, or it is somebody else's (`message_not_found`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); the turn \
          of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat's persona was \
          taken away (`persona_gone`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
-    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
-    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
-    500 "A fault of this server (`internal_error`).",
-    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
-         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
-    503 "Not now; the same as for sending.",
-    504 "The model did not answer in time (`model_timeout`).",
 } }
 
 failures! { ListFailure, signed in {

@@ -480,7 +480,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
 }
 
 /// Declares the failures of an operation, for the contract: statuses and when they come. `signed in` adds those that
-/// every operation on something of an account's has.
+/// every operation on something of an account's has, `of a turn` those of every turn.
 macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
         failures! { $name {
@@ -489,6 +489,22 @@ macro_rules! failures {
                  `token_ended`).",
             500 "A fault of this server (`internal_error`).",
             503 "The database cannot be used (`storage_unavailable`).",
+        } }
+    };
+    ($name:ident, of a turn { $($status:literal $when:literal,)* }) => {
+        failures! { $name {
+            $($status $when,)*
+            408 "The body took too long to arrive (`body_timeout`).",
+            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
+            429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+            500 "A fault of this server (`internal_error`).",
+            502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+                 `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+            503 "Not now: too many turns at once (`too_busy`), or in one kept chat (`chat_busy`), no API key \
+                 (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too \
+                 often of late (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
+                 `storage_unavailable`), or the service is restarting (`stopping`).",
+            504 "The model did not answer in time (`model_timeout`).",
         } }
     };
     ($name:ident { $($status:literal $when:literal,)+ }) => {

@@ -33,26 +33,16 @@ use crate::turn::{Ask, Reader, Told};
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;
 
-failures! { ChatFailure {
+failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message and no file (`message_required`), a field \
          (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
          (`turn_interrupted`).",
     413 "The body is larger than 32 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
-    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
-    500 "A fault of this server (`internal_error`).",
-    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
-         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
-    503 "Not now: too many turns at once (`too_busy`), no API key (`no_api_key`, `credentials_unavailable`), the model \
-         is overloaded (`model_overloaded`) or failed too often of late (`model_unavailable`), nothing can be logged \
-         or stored (`session_log_unavailable`, `storage_unavailable`), or the service is restarting (`stopping`).",
-    504 "The model did not answer in time (`model_timeout`).",
 } }
 
 failures! { StopFailure {

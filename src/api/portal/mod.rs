@@ -36,8 +36,8 @@ const SHOWN: u64 = 1000;
 const PATHS: [(&str, bool); 4] =
     [("/chat", true), ("/chat_history", true), ("/clear_chat", true), ("/api_status", false)];
 
-/// Whether a path is one of the portal's: errors there say `"success": false`, and what is answered, depending on who asks,
-/// is for nobody else.
+/// Whether a path is one of the portal's: errors there say `"success": false`, and what is answered depends on who asks,
+/// so that it is for nobody else.
 pub(super) fn is_portals(path: &str) -> bool {
     PATHS.iter().any(|(own, _)| *own == path)
 }
@@ -47,28 +47,17 @@ fn is_personal(path: &str) -> bool {
     PATHS.contains(&(path, true))
 }
 
-failures! { ChatFailure {
+failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
          (`message_too_long`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`); or the operator's model is none (`model_not_found`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     403 "The request comes from a page of another website (`foreign_origin`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
          cleared meanwhile (`chat_changed`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    422 "The `Idempotency-Key` was used for another message (`idempotency_key_reused`).",
-    429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
-    500 "A fault of this server (`internal_error`).",
-    502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
-         `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
-    503 "Not now: too many turns at once (`too_busy`) or in this chat (`chat_busy`), no API key (`no_api_key`, \
-         `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too often of late \
-         (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, `storage_unavailable`), or \
-         the service is restarting (`stopping`).",
-    504 "The model did not answer in time (`model_timeout`).",
 } }
 
 failures! { VisitFailure {

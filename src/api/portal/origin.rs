@@ -47,7 +47,8 @@ pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
     proxy || forwarded || page || is_trusted(headers)
 }
 
-/// Whether the browser trusts the way here: only then does it say what it fetches for. It trusts TLS, and its own machine.
+/// Whether the browser trusts the way here by TLS: only to whom it trusts does it say what it fetches for, though to its
+/// own machine, too.
 fn is_trusted(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
     let is_near = host.is_none_or(|host| match host.host() {

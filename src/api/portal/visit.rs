@@ -17,8 +17,8 @@ use crate::{api::problem::Problem, visitors::VisitorToken};
 /// The cookie's name.
 const COOKIE: &str = "al_chat_visitor";
 
-/// Its name where the visitor has come by TLS. With this prefix, browsers take it from this very host by TLS alone, so that
-/// nobody can plant one whose visitor they know.
+/// Its name where the visitor has come by TLS. With this prefix, browsers take it by TLS and from this very host alone,
+/// so that nobody can plant one whose visitor they know.
 const HOST_COOKIE: &str = "__Host-al_chat_visitor";
 
 /// The name of this way to be known, in the contract.
@@ -121,7 +121,9 @@ impl<'a> ApiExtractor<'a> for Visit {
 pub(in crate::api) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "apiKey",
-        description: Some("The portal's cookie, for its own pages alone; who has none gets one."),
+        description: Some(
+            "The portal's cookie, for its own pages alone; who has none gets one. By TLS its name begins with `__Host-`.",
+        ),
         name: Some(COOKIE),
         key_in: Some("cookie"),
         scheme: None,
