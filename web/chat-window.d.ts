@@ -99,6 +99,10 @@ export interface AlChatWindowEvents {
   /** The answer is complete, or was stopped. */
   "al-chat:answer": CustomEvent<Answer>;
   "al-chat:error": CustomEvent<Failure>;
+  /** What has failed is asked again. */
+  "al-chat:retry": CustomEvent<null>;
+  /** A new conversation was begun. */
+  "al-chat:clear": CustomEvent<null>;
   /** A bubble was opened. */
   "al-chat:open": CustomEvent<null>;
   /** A bubble was closed. */
@@ -124,7 +128,7 @@ export class AlChatWindow extends HTMLElement {
   /** Whether an answer is being written. */
   readonly busy: boolean;
 
-  /** Asks something; without a text, what stands in the field. Does nothing while `busy`. */
+  /** Asks this, or without a text what the visitor has written, which else stays. Does nothing while `busy`. */
   send(text?: string): void;
   /** Stops the answer; what was said so far stays. */
   stop(): void;

@@ -112,7 +112,7 @@ header { display: flex; align-items: center; min-height: 3.5rem; padding-inline:
 h2 { flex: 1; font-size: 1rem; }
 .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 1.1rem; outline-offset: -2px; }
 .log, .turn { display: flex; flex-direction: column; gap: 1rem; }
-.log[aria-busy="true"] { visibility: hidden; }
+:host([portal]) .log[aria-busy="true"] { visibility: hidden; }
 .question { align-self: end; max-width: 85%; padding: 0.6rem 0.95rem; background: var(--question);
   border: 1px solid transparent; border-radius: 1.1rem; border-end-end-radius: 0.3rem; }
 .answer, .text { overflow-wrap: anywhere; }
@@ -583,7 +583,7 @@ sheet.replaceSync(STYLE);
  * of the last event that was seen.
  */
 export class AlChatWindow extends HTMLElement {
-  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings"];
+  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings", "persona", "portal"];
 
   #strings = {};
   #turns = [];
@@ -608,6 +608,8 @@ export class AlChatWindow extends HTMLElement {
   #stopping;
   #forgetting;
   #arriving;
+  /** Whether the server may know more of the conversation. */
+  #isBehind = false;
   #starting;
   #parts = this.#build();
 
@@ -626,15 +628,18 @@ export class AlChatWindow extends HTMLElement {
     return this.#last?.status === "going";
   }
 
-  /** Asks something, with the files that are attached. */
-  send(text = this.#parts.input.value) {
+  /** Asks something, with the files that are attached: this, or what the visitor has written, which else stays. */
+  send(given) {
+    const { input, log } = this.#parts;
+    const text = given ?? input.value;
     const files = this.#files;
     if (this.busy || !(text.trim() || files.length)) return;
     const said = (name) => this.getAttribute(name)?.trim() || undefined;
     const as = { username: said("username"), model: said("model"), persona: said("persona") };
     const turn = { text, files, answer: "", status: "going", key: newKey(), seen: 0, as };
     this.#turns.push(turn);
-    this.#give("", []);
+    this.#give(given === undefined ? "" : input.value, []);
+    log.ariaBusy = false;
     this.#tell("message", { text, files: files.map(({ name }) => name) });
     this.#scroll();
     this.#run(turn);
@@ -661,16 +666,19 @@ export class AlChatWindow extends HTMLElement {
     Object.assign(turn, { status: "going", failure: undefined });
     this.#draw();
     this.focus();
+    this.#tell("retry");
     this.#run(turn);
   }
 
   /** Begins a new conversation. */
   clear() {
     this.stop();
+    const turns = this.#turns;
     this.#runner = {};
     this.#show([]);
+    this.#tell("clear");
     this.focus();
-    if (this.portal) this.#forgetting = this.#forget();
+    if (this.portal) this.#forgetting = this.#forget(turns);
   }
 
   open() {
@@ -695,6 +703,7 @@ export class AlChatWindow extends HTMLElement {
     this.#load();
     this.#label();
     this.#scroll();
+    if (this.busy) this.#run(this.#last);
     this.#arrive();
   }
 
@@ -706,8 +715,13 @@ export class AlChatWindow extends HTMLElement {
     queueMicrotask(() => this.isConnected || this.#leave());
   }
 
-  attributeChangedCallback() {
-    if (this.isConnected) this.#label();
+  attributeChangedCallback(name) {
+    if (!this.isConnected) return;
+    if (["persona", "portal"].includes(name)) {
+      this.#persona = undefined;
+      this.#arrive();
+    }
+    this.#label();
   }
 
   /** Whether the conversation is the server's, which knows the visitor by a cookie. */
@@ -729,14 +743,12 @@ export class AlChatWindow extends HTMLElement {
     return words;
   }
 
-  /** Comes into a page. What is read from the server is shown at once, so that nothing jumps. */
+  /** Learns what the server knows. In the portal it is shown at once, so that nothing jumps. */
   async #arrive() {
     const { log } = this.#parts;
-    const resumed = this.busy && this.#run(this.#last);
     log.ariaBusy = true;
     await (this.#arriving = Promise.all([this.#meet(), this.#refresh()]));
     log.ariaBusy = false;
-    if (resumed) resumed.then(() => this.#refresh());
   }
 
   /** Learns the persona's own words. Until then, there are none. */
@@ -746,6 +758,7 @@ export class AlChatWindow extends HTMLElement {
     this.#persona = { heading: "", greeting: "" };
     this.#label();
     const known = await this.#get("personas");
+    if (id !== this.getAttribute("persona")) return;
     const { name, greeting } = known?.find((persona) => persona.id === id) ?? {};
     this.#persona = name && { heading: name, assistant: name, greeting: greeting || ENGLISH.greeting };
     this.#label();
@@ -753,11 +766,12 @@ export class AlChatWindow extends HTMLElement {
 
   /** Shows what the server has of the conversation. What it didn't answer, or not yet, is known here alone. */
   async #refresh() {
-    if (!this.portal || this.busy) return;
+    // Who takes no cookies is nobody there.
+    if ((this.#isBehind = this.busy) || !this.portal || !navigator.cookieEnabled) return;
     const runner = this.#runner;
     await this.#forgetting;
     const told = await this.#get("../chat_history");
-    if (!told || this.busy || this.#runner !== runner) return;
+    if (!told || (this.#isBehind = this.busy) || this.#runner !== runner) return;
     const turns = [];
     for (const { role, content } of told.history) {
       if (role === "user") turns.push({ text: content, files: [], answer: "", status: "done" });
@@ -772,10 +786,11 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Has the server forget the conversation, too. */
-  async #forget() {
+  async #forget(turns) {
     await this.#stopping;
     const response = await this.#fetch("../clear_chat", { method: "POST", keepalive: true }).catch(() => {});
     if (response?.ok) return;
+    if (!this.#last) this.#show(turns);
     this.#complain(this.#words.failed);
     this.#refresh();
   }
@@ -918,6 +933,7 @@ export class AlChatWindow extends HTMLElement {
     // With the first answer comes the cookie.
     if (this.portal) await this.#arriving;
     await this.#forgetting;
+    if (turn.status !== "going") throw new Lost();
     const { text: message, files, key } = turn;
     if (files.some(({ content }) => content === null)) {
       throw new Failed({ message: this.#words.filesLost, status: 400 });
@@ -1002,6 +1018,8 @@ export class AlChatWindow extends HTMLElement {
     this.#save();
     this.#draw();
     this.#announce(turn);
+    // What is stopped is known there a little later.
+    if (this.#isBehind && status !== "stopped") this.#refresh();
     this.#parts.status.textContent = turn.failure?.message ?? (status === "stopped" ? this.#words.stopped : "");
   }
 
@@ -1107,6 +1125,7 @@ export class AlChatWindow extends HTMLElement {
     close.hidden = !isBubble;
     parts.attach.hidden = this.portal;
     if (this.portal) input.maxLength = LONGEST_IN_PORTAL;
+    else input.removeAttribute("maxlength");
     panel.hidden = isBubble && !this.#isOpen;
     launcher.hidden = !isBubble || this.#isOpen;
     this.#views.clear();

@@ -153,7 +153,7 @@ fn takes_gzip(request: &Request) -> bool {
     let codings = request.headers().get_all(header::ACCEPT_ENCODING).iter().filter_map(|codings| codings.to_str().ok());
     codings.flat_map(|codings| codings.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let is_refused = weight.trim().strip_prefix("q=").is_some_and(|weight| weight.trim().parse() == Ok(0.0));
+        let is_refused = weight.split_once('=').is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0));
         name.trim().eq_ignore_ascii_case("gzip") && !is_refused
     })
 }

@@ -113,6 +113,15 @@ test("a persona is passed on", async () => {
   await tab.close();
 });
 
+test("a window whose persona is another from now on has that one's words", async () => {
+  const tab = await house.tab();
+  for (const [persona, heading] of [["amaya", "Amaya"], ["assistant", "Assistant"], [null, "Chat"]]) {
+    await tab.window.evaluate((window, persona) => (window.persona = persona), persona);
+    await tab.page.locator("h2").getByText(heading, { exact: true }).waitFor();
+  }
+  await tab.close();
+});
+
 test("a window has its persona's words, unless others are given or it is not known", async () => {
   const tab = await house.tab();
   const words = async (attributes) => {

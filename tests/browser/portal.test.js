@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { barriers, jumps, picture, SCREENS } from "./eyes.js";
-import { openHouse, until } from "./house.js";
+import { openHouse, Tab, until } from "./house.js";
 import { gate } from "./model.js";
 
 const PORTAL = "/";
@@ -208,6 +208,59 @@ test("one who cannot have the conversation forgotten is told, and sees it again"
   await tab.page.getByRole("button", { name: "New conversation" }).click();
   await tab.page.locator("form [role=alert]").getByText("Something went wrong").waitFor();
   await shows(tab, "Stay", "Stay");
+  await tab.close();
+});
+
+test("one who cannot be reached to forget shows the conversation again", async () => {
+  const tab = await house.tab({}, PORTAL);
+  await tab.askAndWait("Stay, too");
+  for (const path of ["**/clear_chat", "**/chat_history"]) await tab.page.route(path, (route) => route.abort());
+  await tab.window.evaluate((window) => window.clear());
+  await tab.page.locator("form [role=alert]").getByText("Something went wrong").waitFor();
+  await shows(tab, "Stay, too", "Stay, too");
+  await tab.close();
+});
+
+test("a question that is taken back before it has left is never asked", async () => {
+  const tab = await house.tab({}, PORTAL);
+  const started = gate();
+  await tab.page.route("**/session/start", async (route) => {
+    await started.opened;
+    await route.continue();
+  });
+  await tab.ask("Ghost");
+  await tab.window.evaluate((window) => window.clear());
+  await tab.ask("And now?");
+  started.open();
+  await tab.reads("And now?");
+  await shows(tab, "And now?", "And now?");
+  assert.equal(house.model.callsOf("Ghost").length, 0);
+  await tab.close();
+});
+
+test("one who asks before the conversation has come sees the question at once, and then all of it", async () => {
+  const tab = await house.tab({}, PORTAL);
+  await tab.askAndWait("Before");
+  const other = new Tab(await tab.page.context().newPage());
+  const told = gate();
+  await other.page.route("**/chat_history", async (route) => {
+    await told.opened;
+    await route.continue();
+  });
+  await other.page.goto(tab.page.url());
+  await other.ask("Already?");
+  await other.page.locator(".question").getByText("Already?").waitFor();
+  told.open();
+  await shows(other, "Before", "Before", "Already?", "Already?");
+  await tab.close();
+});
+
+test("what a page says in the visitor's place leaves a draft alone", async () => {
+  const tab = await house.tab({}, PORTAL);
+  await tab.input.fill("A draft");
+  await tab.window.evaluate((window) => window.send("Hello from the page"));
+  await tab.reads("Hello from the page");
+  assert.equal(await tab.input.inputValue(), "A draft");
   await tab.close();
 });
 
