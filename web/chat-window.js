@@ -795,11 +795,15 @@ export class AlChatWindow extends HTMLElement {
     this.#refresh();
   }
 
-  /** Shows another conversation. */
+  /** Shows another conversation, where one was reading. */
   #show(turns) {
+    const { log } = this.#parts;
+    const { scrollTop } = log;
+    const isAtEnd = this.#isAtEnd();
     this.#turns = turns;
     this.#save();
     this.#label();
+    if (!isAtEnd) log.scrollTop = scrollTop;
   }
 
   /** What was said in this tab before. Storage may be forbidden: then the conversation lives as long as the page. */
@@ -1151,8 +1155,8 @@ export class AlChatWindow extends HTMLElement {
     const began = performance.now();
     clearTimeout(this.#timer);
     this.#timer = 0;
-    const { log, send, stop, clear, chips } = this.#parts;
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    const { send, stop, clear, chips } = this.#parts;
+    const isAtEnd = this.#isAtEnd();
     for (const turn of this.#turns) this.#drawTurn(turn);
     send.hidden = this.busy;
     stop.hidden = !this.busy;
@@ -1163,6 +1167,11 @@ export class AlChatWindow extends HTMLElement {
     if (isAtEnd) this.#scroll();
     if (this.busy) this.#announce(this.#last);
     this.#cost = performance.now() - began;
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#parts.log;
+    return scrollHeight - scrollTop - clientHeight < 60;
   }
 
   #scroll() {

@@ -255,6 +255,19 @@ test("one who asks before the conversation has come sees the question at once, a
   await tab.close();
 });
 
+test("one who has scrolled up to read stays there when more of the conversation comes", async () => {
+  const tab = await house.tab({}, PORTAL);
+  house.model.when("At length", (call) => (call.say("A line.\n\n".repeat(60)), call.done()));
+  await tab.askAndWait("At length");
+  const other = await house.tabIn(tab.page.context(), PORTAL);
+  await other.askAndWait("Over here");
+  await tab.page.locator(".log").evaluate((log) => (log.scrollTop = 300));
+  await comeBack(tab);
+  await tab.page.locator(".question").getByText("Over here").waitFor();
+  assert.equal(await tab.page.locator(".log").evaluate((log) => log.scrollTop), 300);
+  await tab.close();
+});
+
 test("what a page says in the visitor's place leaves a draft alone", async () => {
   const tab = await house.tab({}, PORTAL);
   await tab.input.fill("A draft");
