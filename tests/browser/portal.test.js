@@ -179,7 +179,7 @@ test("a new conversation is one for the server, too, also right before the next 
   await tab.askAndWait("Forget me");
   await comeBack(other);
   await shows(other, "Forget me", "Forget me");
-  await tab.page.getByRole("button", { name: "New conversation" }).click();
+  await tab.page.getByRole("button", { name: "Forget our conversation" }).click();
   await tab.askAndWait("Fresh");
   assert.equal(house.model.callsOf("Fresh")[0].messages.length, 2);
   await tab.page.reload();
@@ -205,7 +205,7 @@ test("one who cannot have the conversation forgotten is told, and sees it again"
   const tab = await house.tab({}, PORTAL);
   await tab.askAndWait("Stay");
   await tab.page.route("**/clear_chat", (route) => route.abort());
-  await tab.page.getByRole("button", { name: "New conversation" }).click();
+  await tab.page.getByRole("button", { name: "Forget our conversation" }).click();
   await tab.page.locator("form [role=alert]").getByText("Something went wrong").waitFor();
   await shows(tab, "Stay", "Stay");
   await tab.close();
@@ -406,9 +406,12 @@ for (const [size, options] of Object.entries(SIZES)) {
 test("beside a phone's keyboard there is room for the chat", async () => {
   const tab = await house.tab({ ...SIZES.phone, viewport: { width: 390, height: 400 } }, PORTAL);
   await greeting(tab).getByText("Hey you").waitFor();
+  await tab.input.tap();
   const { y, height } = await tab.input.boundingBox();
   assert.ok(y + height <= 400);
   assert.ok((await tab.page.locator(".log").boundingBox()).height > 150);
+  assert.equal(await tab.page.locator(".about").isVisible(), true);
+  assert.equal(await tab.page.locator(".openers").isVisible(), false);
   await picture(tab.page, "portal-phone-keyboard");
   await tab.close();
 });
@@ -445,7 +448,7 @@ test("everything is done by the keyboard alone", async () => {
   const focused = () => tab.page.evaluate(() => {
     const { activeElement: outer } = document;
     const inner = outer.shadowRoot?.activeElement ?? outer;
-    return inner.ariaLabel || inner.textContent;
+    return inner.ariaLabel || inner.textContent.trim();
   });
   const tabTo = async (name) => {
     for (let steps = 0; (await focused()) !== name; steps++) {
@@ -453,7 +456,7 @@ test("everything is done by the keyboard alone", async () => {
       await keyboard.press("Tab");
     }
   };
-  await tabTo("online");
+  await tabTo("Status: online");
   await keyboard.press("Enter");
   assert.equal(await tab.page.locator("#status-note").isVisible(), true);
   await keyboard.press("Escape");
@@ -470,9 +473,184 @@ test("everything is done by the keyboard alone", async () => {
   await keyboard.press("Shift+Tab");
   assert.equal(await focused(), "Conversation");
   await keyboard.press("Shift+Tab");
-  assert.equal(await focused(), "New conversation");
+  assert.equal(await focused(), "Forget our conversation");
   await keyboard.press("Enter");
   await shows(tab);
   assert.equal(await focused(), "Write to Amaya");
+  await tab.close();
+});
+
+/** A tab whose browser has letters of this size, in pixels. */
+async function withLetters(size, options) {
+  const tab = await house.tab(options, PORTAL);
+  const browser = await tab.page.context().newCDPSession(tab.page);
+  await browser.send("Page.enable");
+  await browser.send("Page.setFontSizes", { fontSizes: { standard: size } });
+  return tab;
+}
+
+for (const [width, height, letters] of [[320, 640, 16], [912, 1368, 16], [900, 1100, 16], [390, 844, 24]]) {
+  test(`all is within the screen: ${width} by ${height}, letters of ${letters}`, async () => {
+    const tab = await withLetters(letters, { viewport: { width, height } });
+    await until("the letters", () =>
+      tab.page.evaluate((size) => getComputedStyle(document.body).fontSize === `${size}px`, letters),
+    );
+    const isWithin = (node) => {
+      const { left, top, right, bottom } = node.getBoundingClientRect();
+      return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    };
+    assert.equal(await tab.send.evaluate(isWithin), true);
+    assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth), width);
+    await picture(tab.page, `portal-${width}-${letters}`);
+    await tab.close();
+  });
+}
+
+test("where a page is low without a keyboard, nothing is missing from it", async () => {
+  const tab = await house.tab({ viewport: { width: 640, height: 400 } }, PORTAL);
+  await greeting(tab).getByText("Hey you").waitFor();
+  await tab.input.focus();
+  for (const part of [".about", ".openers", "footer"]) {
+    assert.equal(await tab.page.locator(part).isVisible(), true, part);
+    assert.ok((await tab.page.locator(part).boundingBox()).height > 15, part);
+  }
+  await tab.page.getByRole("link", { name: "For programmers" }).scrollIntoViewIfNeeded();
+  assert.ok((await tab.page.locator(".log").boundingBox()).height > 120);
+  await picture(tab.page, "portal-zoomed");
+  await tab.close();
+});
+
+test("all keeps still for those who say so, and does so again the next time", async () => {
+  const tab = await house.tab({}, PORTAL);
+  const still = tab.page.getByRole("button", { name: "Calm" });
+  const moving = () => tab.page.evaluate(() => document.getAnimations().length);
+  assert.ok((await moving()) > 20);
+  const end = halves("Shall we dance?", "Yes", "!");
+  const dancing = (part) => tab.page.locator(part).first().evaluate((node) => node.getAnimations().length);
+  await tab.ask("Shall we dance?");
+  await tab.reads("Yes");
+  assert.equal(await dancing(".thought i"), 1);
+  end();
+  await tab.isDone();
+  assert.equal(await dancing(".hearts .heart"), 1);
+  await still.click();
+  assert.deepEqual([await moving(), await still.getAttribute("aria-pressed")], [0, "true"]);
+  await tab.askAndWait("Happily");
+  assert.deepEqual([await mood(tab), await moving()], ["happy", 0]);
+  await tab.page.reload();
+  await tab.page.getByRole("button", { name: "Calm", pressed: true }).waitFor();
+  assert.equal(await moving(), 0);
+  assert.deepEqual(await jumps(tab.page), []);
+  await still.click();
+  assert.ok((await moving()) > 20);
+  await tab.page.reload();
+  await tab.page.getByRole("button", { name: "Calm", pressed: false }).waitFor();
+  await tab.close();
+  const calm = await house.tab({ reducedMotion: "reduce" }, PORTAL);
+  assert.equal(await calm.page.getByRole("button", { name: "Calm" }).count(), 0);
+  await calm.close();
+});
+
+test("where nothing may be stored, the page keeps still all the same", async () => {
+  const tab = await house.tab({}, PORTAL);
+  await tab.page.addInitScript(() => {
+    const forbid = () => {
+      throw new DOMException("forbidden", "SecurityError");
+    };
+    Object.defineProperty(window, "localStorage", { get: forbid });
+  });
+  await tab.page.reload();
+  await tab.page.getByRole("button", { name: "online" }).waitFor();
+  await tab.page.getByRole("button", { name: "Calm" }).click();
+  assert.equal(await tab.page.evaluate(() => document.getAnimations().length), 0);
+  await tab.close();
+});
+
+test("the status says what it is, aloud, and is asked for again when it may have changed", async () => {
+  const tab = await house.tab({}, PORTAL);
+  const says = (state) => tab.page.getByRole("button", { name: `Status: ${state}`, exact: true }).waitFor();
+  const refuse = () => tab.page.route("**/api_status", (route) => route.abort());
+  const allow = () => tab.page.unroute("**/api_status");
+  await says("online");
+  assert.equal(await tab.page.locator("body > header [role=status]").textContent(), "Status: online");
+  await refuse();
+  await comeBack(tab);
+  await says("away");
+  assert.equal(await tab.page.locator("body > header [role=status]").textContent(), "Status: away");
+  await allow();
+  await tab.askAndWait("Are you back?");
+  await says("online");
+  await refuse();
+  house.model.when("Are you ill?", (call) => call.refuse(500));
+  await tab.askAndWait("Are you ill?");
+  await says("away");
+  await allow();
+  await comeBack(tab);
+  await says("online");
+  await tab.close();
+});
+
+test("until the status is known, it says so", async () => {
+  const tab = await house.tab({}, PORTAL);
+  const answer = gate();
+  await tab.page.route("**/api_status", async (route) => {
+    await answer.opened;
+    await route.continue();
+  });
+  await tab.page.reload();
+  await tab.page.getByRole("button", { name: "Status: checking", exact: true }).waitFor();
+  answer.open();
+  await tab.page.getByRole("button", { name: "Status: online", exact: true }).waitFor();
+  assert.deepEqual(await jumps(tab.page), []);
+  await tab.close();
+});
+
+test("where the browser refuses cookies, the note says what that means", async () => {
+  const tab = await house.tab({}, PORTAL);
+  await tab.page.addInitScript(() => Object.defineProperty(Navigator.prototype, "cookieEnabled", { value: false }));
+  await tab.page.reload();
+  await tab.page.getByRole("button", { name: "online" }).click();
+  await tab.page.getByText("Your browser refuses cookies, so Amaya cannot remember").waitFor();
+  await tab.close();
+});
+
+test("she thinks while she is asked again, and is calm when all is forgotten", async () => {
+  const tab = await house.tab({}, PORTAL);
+  house.model.when("Once more", (call) => call.refuse(500));
+  await tab.ask("Once more");
+  await tab.retry.waitFor();
+  assert.equal(await mood(tab), "sorry");
+  const end = halves("Once more", "Glad", "ly");
+  await tab.retry.click();
+  await tab.reads("Glad");
+  assert.equal(await mood(tab), "thinking");
+  end();
+  await tab.isDone();
+  assert.equal(await mood(tab), "happy");
+  await tab.page.getByRole("button", { name: "Forget our conversation" }).click();
+  assert.equal(await mood(tab), "calm");
+  await tab.close();
+});
+
+test("while she answers, nothing else can be opened with, also after a reload", async () => {
+  const tab = await house.tab({}, PORTAL);
+  const opener = tab.page.getByRole("button", { name: "Tell me a joke!" });
+  const isQuiet = () => opener.getAttribute("aria-disabled");
+  assert.equal(await isQuiet(), "false");
+  const end = halves("Do you hear me?", "Yes, ", "I do.");
+  await tab.ask("Do you hear me?");
+  await tab.reads("Yes, ");
+  await tab.page.reload();
+  await tab.reads("Yes, ");
+  assert.equal(await isQuiet(), "true");
+  assert.deepEqual(await barriers(tab.page), []);
+  // Playwright itself would wait until it can be used.
+  await opener.dispatchEvent("click");
+  end();
+  await shows(tab, "Do you hear me?", "Yes, I do.");
+  await tab.isDone();
+  assert.equal(await isQuiet(), "false");
+  await opener.click();
+  await shows(tab, "Do you hear me?", "Yes, I do.", "Tell me a joke!", "Tell me a joke!");
   await tab.close();
 });
