@@ -3,9 +3,9 @@
 //! Durations are measured with `std::time::Instant`; this clock only answers "what time is it", which is what a
 //! test may want to set by hand.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// Tells the time. Cheap to clone; every clone tells the same time.
 #[derive(Clone)]
@@ -32,6 +32,13 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = (self.now)();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// The moment so long before the present one, as far back as times go.
+    #[must_use]
+    pub fn ago(&self, age: Duration) -> Timestamp {
+        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+        self.now().checked_sub(age).unwrap_or(Timestamp::MIN)
     }
 
     /// The zone in which days begin and times are told.

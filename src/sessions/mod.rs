@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long an ended session is remembered, so that a second stop gets the first one's answer.
-const MEMORY: SignedDuration = SignedDuration::from_hours(7 * 24);
+const MEMORY: Duration = Duration::from_hours(7 * 24);
 
 /// Client metrics that get a `metric` line of their own at the most; `session_stop` holds all of them.
 const METRIC_LINES: usize = 100;
@@ -250,17 +250,15 @@ impl Sessions {
     /// Ends the sessions that have been idle for too long, logs every end that isn't logged yet, and forgets what is
     /// long over.
     async fn sweep(&self, idle_timeout: Duration) -> Result<(), SessionFailure> {
-        let now = self.0.clock.now();
-        if !self.0.storage.has_duty("idle sessions", now).await? {
+        let clock = &self.0.clock;
+        if !self.0.storage.has_duty("idle sessions", clock.now()).await? {
             return Ok(());
         }
-        let idle_timeout = SignedDuration::try_from(idle_timeout).unwrap_or(SignedDuration::MAX);
-        let before = |age: SignedDuration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-        self.0.storage.close_idle_sessions(before(idle_timeout)).await?;
+        self.0.storage.close_idle_sessions(clock.ago(idle_timeout)).await?;
         for session in self.0.storage.unlogged_sessions().await? {
             self.settle(session.id, None).await?;
         }
-        self.0.storage.forget_sessions(before(MEMORY)).await?;
+        self.0.storage.forget_sessions(clock.ago(MEMORY)).await?;
         Ok(())
     }
 }

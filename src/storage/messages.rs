@@ -7,7 +7,7 @@ use super::{
     database::{Work, sql},
     moment, number,
 };
-use crate::account::OwnerId;
+use crate::{account::OwnerId, chat::Role};
 
 /// Bytes of images in one list at the most.
 const IMAGES: u64 = 32 << 20;
@@ -32,6 +32,15 @@ impl Sender {
         match self {
             Self::User => "user",
             Self::Bot => "bot",
+        }
+    }
+
+    /// What they are in a conversation with the model.
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::User => Role::User,
+            Self::Bot => Role::Assistant,
         }
     }
 

@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Ask, Told, TurnFailure, Turns, journal::Journal};
 use crate::{
     account::OwnerId,
-    chat::{Image, InWords, Message, Role},
+    chat::{Image, InWords, Message},
     prompt::Fitting,
-    storage::{ChatId, Exchange, MessageId, NewQuestion, Opening, Question, SaidBefore, Sender, StorageFailure},
+    storage::{ChatId, Exchange, MessageId, NewQuestion, Opening, Question, SaidBefore, StorageFailure},
 };
 
 /// How often a chat is asked for in which another replica takes a turn.
@@ -192,8 +192,7 @@ impl Turns {
     }
 
     async fn told_again(&self, owner: OwnerId, said: SaidBefore, fitting: &Fitting) -> Result<Message, TurnFailure> {
-        let role = if said.sender == Sender::User { Role::User } else { Role::Assistant };
-        let mut message = Message::new(role, said.text);
+        let mut message = Message::new(said.sender.role(), said.text);
         let bytes = usize::try_from(said.image_bytes).unwrap_or(usize::MAX);
         if bytes > 0 && fitting.has_room_for_image(bytes) {
             let image = self.0.storage.image(owner, said.id).await.map_err(|failure| unavailable(&failure))?;

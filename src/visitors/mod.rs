@@ -4,7 +4,6 @@ mod token;
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::{select, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -58,10 +57,10 @@ impl Visitors {
     /// The visitor of this token, if there is one.
     pub async fn find(&self, token: &VisitorToken) -> Result<Option<Visitor>, StorageFailure> {
         let Some(visitor) = self.0.storage.visitor(&token.hash()).await? else { return Ok(None) };
-        let now = self.0.clock.now();
-        let is_noted = visitor.seen_at >= before(now, self.0.lag());
+        let Keeper { storage, clock, .. } = &*self.0;
+        let is_noted = visitor.seen_at >= clock.ago(self.0.lag());
         // Between the two looks the visitor may have been forgotten.
-        let is_here = is_noted || self.0.storage.see_visitor(visitor.owner, now).await?;
+        let is_here = is_noted || storage.see_visitor(visitor.owner, clock.now()).await?;
         Ok(is_here.then_some(visitor))
     }
 
@@ -93,11 +92,10 @@ impl Visitors {
 
     async fn forget(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
         let Keeper { storage, clock, retention } = &*self.0;
-        let now = clock.now();
-        let long_ago = before(now, *retention + self.0.lag());
-        if !storage.has_duty("visitors", now).await? {
+        if !storage.has_duty("visitors", clock.now()).await? {
             return Ok(());
         }
+        let long_ago = clock.ago(*retention + self.0.lag());
         loop {
             let gone = storage.absent_visitors(long_ago, BATCH).await?;
             for visitor in &gone {
@@ -111,9 +109,4 @@ impl Visitors {
             }
         }
     }
-}
-
-fn before(now: Timestamp, age: Duration) -> Timestamp {
-    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-    now.checked_sub(age).unwrap_or(Timestamp::MIN)
 }

@@ -81,6 +81,17 @@ impl Events {
         }
     }
 
+    /// The text of the start and of this many pieces.
+    pub async fn pieces(&mut self, count: usize) -> String {
+        let mut text = String::new();
+        for number in 0..=count {
+            let event = self.next().await.expect("one more event");
+            assert_eq!(event.name, if number == 0 { "start" } else { "delta" });
+            text += event.data["content"].as_str().unwrap_or_default();
+        }
+        text
+    }
+
     /// All further events.
     pub async fn rest(mut self) -> Vec<Event> {
         let mut rest = Vec::new();

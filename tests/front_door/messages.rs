@@ -27,17 +27,6 @@ fn answers(text: &str) -> Behaviour {
     Behaviour::Answer(Reply { text: text.to_owned(), ..Reply::default() })
 }
 
-/// Reads the start and this many pieces.
-async fn read_pieces(events: &mut Events, count: usize) -> String {
-    let mut text = String::new();
-    for number in 0..=count {
-        let event = events.next().await.expect("one more event");
-        assert_eq!(event.name, if number == 0 { "start" } else { "delta" });
-        text += event.data["content"].as_str().unwrap_or_default();
-    }
-    text
-}
-
 #[tokio::test]
 async fn what_is_no_message_is_refused() {
     let (model, _house, _service, ada) = with_ada(&[]).await;
@@ -222,7 +211,7 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
     tap.release(2);
     let mut events = ada.stream(chat, "Count").await;
     let id = events.request_id();
-    assert_eq!(read_pieces(&mut events, 2).await, "One two ");
+    assert_eq!(events.pieces(2).await, "One two ");
     drop(events);
 
     let path = format!("/api/chat/{id}/events");
@@ -417,7 +406,7 @@ async fn who_waits_too_long_for_others_in_a_chat_is_told_so() {
     model.once(tapped(&["One ", "two."], &tap));
     tap.release(1);
     let mut events = ada.stream(chat, "Count").await;
-    read_pieces(&mut events, 1).await;
+    events.pieces(1).await;
     let answer = ada.send(chat, "Hello?").await;
     answer.assert_error(503, "chat_busy");
     assert!(!answer.header("retry-after").is_empty());

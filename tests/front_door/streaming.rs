@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Answer, Client},
-    events::{Event, Events},
+    events::Event,
     fakes::{
         model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
         papita::FakePapita,
@@ -32,17 +32,6 @@ fn by_tap(script: Script) -> (Behaviour, Tap) {
 
 async fn stop(client: &Client, request_id: &str) -> Answer {
     client.send(client.request(Method::POST, &format!("/api/chat/{request_id}/stop"))).await
-}
-
-/// Reads the start and this many pieces.
-async fn read_pieces(events: &mut Events, count: usize) -> String {
-    let mut text = String::new();
-    for number in 0..=count {
-        let event = events.next().await.expect("one more event");
-        assert_eq!(event.name, if number == 0 { "start" } else { "delta" });
-        text += event.data["content"].as_str().unwrap_or_default();
-    }
-    text
 }
 
 async fn the_line(house: &House) -> Value {
@@ -266,7 +255,7 @@ async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
     tap.release(2);
-    assert_eq!(read_pieces(&mut events, 2).await, "One two ");
+    assert_eq!(events.pieces(2).await, "One two ");
     let told = stop(&service.client, &id).await.assert_ok();
     assert_eq!(told, json!({"status": "stopped", "request_id": id}));
     let (text, end) = events.text_and_end().await;
@@ -341,7 +330,7 @@ async fn credentials_for_a_proxy_in_front_keep_nobody_from_a_turn() {
     };
     tap.release(1);
     let mut again = service.client.open_stream(visit(Method::GET, "events")).await;
-    assert_eq!(read_pieces(&mut again, 1).await, "One ");
+    assert_eq!(again.pieces(1).await, "One ");
     service.client.send(visit(Method::POST, "stop")).await.assert_ok();
     for events in [events, again] {
         let rest = events.rest().await;
@@ -357,7 +346,7 @@ async fn a_client_that_leaves_ends_its_stream_at_the_model() {
     for (turn, pieces) in [0, 2].into_iter().enumerate() {
         let mut events = service.client.stream_chat("count").await;
         tap.release(pieces);
-        read_pieces(&mut events, pieces).await;
+        events.pieces(pieces).await;
         drop(events);
         model.wait_for_departures(turn + 1).await;
         let line = house.wait_for_events("chat", turn + 1).await.pop().unwrap();
@@ -378,7 +367,7 @@ async fn a_turn_waits_for_its_client_and_not_for_ever() {
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
     tap.release(1);
-    read_pieces(&mut events, 1).await;
+    events.pieces(1).await;
     drop(events);
     // Comes back in time, and stays for longer than the grace.
     let mut events = service.client.resume(&id, Some(2)).await;
@@ -484,7 +473,7 @@ async fn an_answer_nobody_waits_for_can_be_read_to_its_end_for_its_count() {
     model.behave(behaviour);
     let mut events = service.client.stream_chat("count").await;
     tap.release(1);
-    read_pieces(&mut events, 1).await;
+    events.pieces(1).await;
     drop(events);
     tap.open();
     let line = the_line(&house).await;
@@ -526,7 +515,7 @@ async fn a_stop_of_the_service_lets_streams_finish() {
     model.behave(behaviour);
     let mut events = process.client.stream_chat("count").await;
     tap.release(1);
-    read_pieces(&mut events, 1).await;
+    events.pieces(1).await;
     process.terminate();
     wait_until("a service that is stopping", async || {
         (process.client.get("/api/health").await.json()["status"] == "stopping").then_some(())
@@ -548,7 +537,7 @@ async fn streams_that_dont_finish_in_time_end_with_an_error_and_are_logged() {
         model.once(behaviour);
         tap.release(1);
         let mut events = process.client.stream_chat("count").await;
-        read_pieces(&mut events, 1).await;
+        events.pieces(1).await;
         streams.push(events);
     }
     process.terminate();
@@ -630,7 +619,7 @@ async fn a_key_that_is_refused_in_the_middle_of_a_stream_asks_for_no_other_answe
     model.behave(behaviour);
     let mut events = service.client.stream_chat("count").await;
     tap.release(1);
-    assert_eq!(read_pieces(&mut events, 1).await, "one ");
+    assert_eq!(events.pieces(1).await, "one ");
     papita.serve_key("sk-two");
     tap.open();
     let (text, end) = events.text_and_end().await;
@@ -721,7 +710,7 @@ async fn a_cut_closes_the_models_connection_within_a_tenth_of_a_second() {
         let mut events = service.client.stream_chat("count").await;
         if turn % 2 == 0 {
             tap.release(1);
-            read_pieces(&mut events, 1).await;
+            events.pieces(1).await;
         }
         let cut = Instant::now();
         if turn % 3 == 0 {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     chat::{Message, Role, Speaker},
-    storage::{Cursor, SaidBefore, Sender},
+    storage::{Cursor, SaidBefore},
     turn::{Ask, InChat},
 };
 
@@ -167,9 +167,10 @@ impl PortalAnswer {
 impl PortalHistory {
     /// Of what was said, the latest first.
     fn new(said: Vec<SaidBefore>) -> Self {
-        let message = |(place, SaidBefore { sender, text, .. }): (usize, SaidBefore)| {
-            let role = if sender == Sender::User { Role::User } else { Role::Assistant };
-            PortalMessage { role: role.as_str().to_owned(), content: text, timestamp: place.to_string() }
+        let message = |(place, SaidBefore { sender, text, .. }): (usize, SaidBefore)| PortalMessage {
+            role: sender.role().as_str().to_owned(),
+            content: text,
+            timestamp: place.to_string(),
         };
         Self { history: said.into_iter().rev().enumerate().map(message).collect() }
     }
