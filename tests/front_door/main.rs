@@ -6,6 +6,7 @@
 
 mod accounts;
 mod breaker;
+mod causes;
 mod chats;
 mod client;
 mod command_line;

@@ -2,7 +2,6 @@
 //!
 //! Each test has a server of its own.
 
-mod certificates;
 pub mod cluster;
 mod network;
 
@@ -25,12 +24,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use self::{certificates::Authority, cluster::Cluster, network::Network};
+use self::{cluster::Cluster, network::Network};
 use crate::{
     client::{Answer, Client},
     command_line::run,
     crash::{assert_each_once, tally},
-    fakes::model::FakeModel,
+    fakes::{certificates::Authority, model::FakeModel},
     house::{House, PATIENCE, wait_until},
 };
 

@@ -5,8 +5,11 @@
 //! method of what it expects, which panics when that does not happen in time.
 #![allow(dead_code, reason = "each test program uses a part of the fakes")]
 
+pub mod byte_server;
+pub mod certificates;
 pub mod model;
 pub mod papita;
+pub mod tls;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -20,8 +20,7 @@ use std::{
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use url::Url;
 
-use super::certificates::Identity;
-use crate::{database, house::PATIENCE};
+use crate::{database, fakes::certificates::Identity, house::PATIENCE};
 
 /// Its user, who may do everything.
 const USER: &str = "al_chat";

@@ -3,10 +3,13 @@
 //! HTTP/1.1, with a connection for each call at a time: over HTTP/2 all calls to a host would share one connection, on
 //! which servers allow about a hundred streams; the rest would wait in a queue that nobody sees.
 
+mod cause;
+
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+pub use self::cause::{Cause, cause};
 use crate::config;
 
 /// How long an unused connection is kept. Shorter than the 60 s after which common servers and balancers drop one,
