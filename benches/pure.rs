@@ -52,6 +52,7 @@ fn chat_line(criterion: &mut Criterion) {
         username: "ada",
         is_guest: false,
         model: "gpt-4o-mini",
+        response_model: None,
         requested_model: "gpt-4o-mini",
         persona: None,
         prompt_tokens: 14,

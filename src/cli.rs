@@ -198,18 +198,20 @@ async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> Exi
         messages: &messages,
         with_images: false,
         temperature: None,
-        limit: None,
+        answer_limit: None,
+        reasons: false,
         stream: false,
     };
     let deadline = Instant::now() + config.turns.timeout;
     let asking = async { model.ask(question, key, deadline).await?.next().await };
-    match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout)) {
+    match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout.into())) {
         Ok(_) => {
             print(&format!("Model: {name} answers.\n"));
             ExitCode::SUCCESS
         }
-        Err(failure) => {
-            print(&format!("Model: {name} does not answer; {failure}.\n"));
+        Err(error) => {
+            let (failure, reason) = (&error.failure, error.shown_reason(key, question.texts()));
+            print(&format!("Model: {name} does not answer; {failure}. {reason}\n"));
             ExitCode::FAILURE
         }
     }

@@ -49,6 +49,13 @@ impl ApiKey {
         self.text.expose_secret().len()
     }
 
+    /// Whether `word` has at least `length` consecutive bytes in common with the key.
+    #[must_use]
+    pub fn shares_part_with(&self, word: &str, length: usize) -> bool {
+        let key = self.text.expose_secret().as_bytes();
+        word.as_bytes().windows(length).any(|part| key.windows(length).any(|of_key| of_key == part))
+    }
+
     /// Twelve hexadecimal digits of a keyed hash: equal for equal keys within one process, and no way back.
     #[must_use]
     pub fn fingerprint(&self) -> String {

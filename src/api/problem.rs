@@ -439,7 +439,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::RequestRefused(400 | 422) => {
             Problem::bad_request("request_refused", "The model's provider refuses this request; please change it")
         }
-        ModelFailure::Withheld => Problem::bad_request(
+        ModelFailure::PromptFiltered | ModelFailure::Withheld => Problem::bad_request(
             "answer_withheld",
             "The model's provider withheld the answer to this; please ask for something else",
         ),
@@ -463,6 +463,10 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::Unreadable => {
             bad_gateway("model_answer_unreadable", "The model's answer could not be understood; please try again")
         }
+        ModelFailure::Empty => bad_gateway(
+            "model_answer_empty",
+            "The model ended without a word; please ask again, or for something shorter",
+        ),
         ModelFailure::TooLarge => {
             bad_gateway("model_answer_too_large", "The model's answer was too large; please ask for a shorter one")
         }
@@ -499,7 +503,8 @@ macro_rules! failures {
             429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
             500 "A fault of this server (`internal_error`).",
             502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
-                 `model_connection_lost`, `model_answer_unreadable`, `model_answer_too_large`, `model_forbidden`).",
+                 `model_connection_lost`, `model_answer_unreadable`, `model_answer_empty`, `model_answer_too_large`, \
+                 `model_forbidden`).",
             503 "Not now: too many turns at once (`too_busy`), or in one kept chat (`chat_busy`), no API key \
                  (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too \
                  often of late (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \

@@ -117,6 +117,8 @@ pub enum Finish {
     Complete,
     /// The model reached its limit of tokens.
     Length,
+    /// The provider's filter cut the answer after it had begun.
+    ContentFilter,
     /// The client had left before the answer was complete, or before it was read to its end for its count alone.
     ClientGone,
     /// The turn was stopped before the answer was complete.
@@ -129,8 +131,15 @@ pub enum Finish {
 
 impl Finish {
     /// Every one of them.
-    pub const ALL: [Self; 6] =
-        [Self::Complete, Self::Length, Self::ClientGone, Self::Stopped, Self::UpstreamError, Self::Timeout];
+    pub const ALL: [Self; 7] = [
+        Self::Complete,
+        Self::Length,
+        Self::ContentFilter,
+        Self::ClientGone,
+        Self::Stopped,
+        Self::UpstreamError,
+        Self::Timeout,
+    ];
 
     /// The finish of this name.
     #[must_use]
@@ -144,6 +153,7 @@ impl Finish {
         match self {
             Self::Complete => "complete",
             Self::Length => "length",
+            Self::ContentFilter => "content_filter",
             Self::ClientGone => "client_gone",
             Self::Stopped => "stopped",
             Self::UpstreamError => "upstream_error",

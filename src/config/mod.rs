@@ -112,11 +112,15 @@ pub struct Model {
     pub windows: Vec<(String, u64)>,
     /// Models that see images besides those that are known to.
     pub seeing: Vec<String>,
+    /// Tokens of the longest answer, where no persona sets less; none leaves it to the model.
+    pub max_answer_tokens: Option<u32>,
+    /// When the model is asked for a stream.
+    pub stream: ModelStream,
     /// Time to connect.
     pub connect_timeout: Duration,
-    /// Time until the first byte.
+    /// Time until the first byte of a stream.
     pub first_byte_timeout: Duration,
-    /// Time between two bytes.
+    /// Time between two bytes of a stream.
     pub idle_timeout: Duration,
     /// Largest answer read, in bytes.
     pub response_limit: usize,
@@ -124,6 +128,15 @@ pub struct Model {
     pub retries: u32,
     /// When a failing model is left alone.
     pub breaker: Breaker,
+}
+
+/// When the model is asked for a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelStream {
+    /// Where the client wants one.
+    Auto,
+    /// Always, so that the tokens of an answer that nobody waits for any more are known and its end comes at once.
+    Always,
 }
 
 /// When a failing model is left alone, and for how long.

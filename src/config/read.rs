@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, OnDisconnect, Proxy, Server,
-    SessionLog, Source, Turns, parse, source::Reader, variables as var,
+    Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect, Proxy,
+    Server, SessionLog, Source, Turns, parse, source::Reader, variables as var,
 };
 use crate::secret::{ApiKey, SigningSecret};
 
@@ -119,6 +119,15 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
     );
     let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
     let seeing = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
+    let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
+        "" => Some(None),
+        text => text.parse().ok().filter(|tokens| *tokens > 0).map(Some),
+    });
+    let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match text {
+        "auto" => Some(ModelStream::Auto),
+        "always" => Some(ModelStream::Always),
+        _ => None,
+    });
     let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
     let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
     let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
@@ -138,6 +147,8 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         prices: prices?,
         windows: windows?,
         seeing,
+        max_answer_tokens: max_answer_tokens?,
+        stream: stream?,
         connect_timeout: connect_timeout?,
         first_byte_timeout: first_byte_timeout?,
         idle_timeout: idle_timeout?,

@@ -38,9 +38,11 @@ variables! {
     MODEL_PRICES = "", "US dollars per million tokens in/out, e.g. my-model=1/2,other=0.5/1.5";
     MODEL_WINDOWS = "", "tokens a model reads at once, answer included, e.g. my-model=8192,other=128000";
     VISION_MODELS = "", "further models that see images, comma-separated";
+    MAX_ANSWER_TOKENS = "", "longest answer in tokens, unless a persona sets less; unset: as long as the model likes";
+    MODEL_STREAM = "auto", "auto, or always: ask the model for streams also where a client wants a whole answer";
     MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model";
-    MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte";
-    MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of the model";
+    MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte, of a stream; minutes for local models that are loaded first";
+    MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of a stream";
     MODEL_RESPONSE_LIMIT = "8MiB", "largest answer read from the model";
     MODEL_RETRIES = "2", "how often a model that failed is asked again, before the first word only";
     BREAKER_FAILURE_RATE = "50", "percent of failed calls at which a model is left alone for a while; 0 never";

@@ -54,6 +54,13 @@ impl AddAssign for Cost {
     }
 }
 
+/// Dollars as pico-dollars, rounded; none for less than nothing.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+pub fn pico_dollars(dollars: f64) -> u64 {
+    (dollars * 1e12).round() as u64
+}
+
 /// Pico-dollars as dollars, for people and JSON.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "shown, never summed")]
@@ -83,6 +90,17 @@ impl Prices {
             table.insert(model.clone(), Rate { prompt, completion });
         }
         Self(table)
+    }
+
+    /// A cost in pico-dollars that somebody else reckoned for these tokens of this model, split as this table would split
+    /// it, or by tokens where the model's price is not known.
+    #[must_use]
+    pub fn split(&self, total: u64, model: &str, usage: TokenUsage) -> Cost {
+        let cost = self.cost(model, usage).filter(|cost| cost.total() > 0);
+        let parts = cost.unwrap_or(Cost { prompt: usage.prompt, completion: usage.completion });
+        let prompt = u128::from(total) * u128::from(parts.prompt) / u128::from(parts.total().max(1));
+        let prompt = u64::try_from(prompt).unwrap_or(u64::MAX);
+        Cost { prompt, completion: total - prompt.min(total) }
     }
 
     /// What these tokens of this model cost; `None` when its price is not known.
@@ -139,6 +157,15 @@ mod tests {
         assert_eq!(price(&prices, "gpt-4o-2024-05-13"), Some(20.0));
         assert_eq!(price(&prices, "llama3"), None);
         assert_eq!(price(&prices, "é2024-07-18"), None);
+    }
+
+    #[test]
+    fn reported_costs_are_split_and_keep_their_sum() {
+        let prices = Prices::new(&[("m".into(), 1, 3)]);
+        let usage = TokenUsage { prompt: 10, completion: 10 };
+        assert_eq!(prices.split(1000, "m", usage), Cost { prompt: 250, completion: 750 });
+        assert_eq!(prices.split(1000, "unknown", usage), Cost { prompt: 500, completion: 500 });
+        assert_eq!(prices.split(7, "unknown", TokenUsage::default()), Cost { prompt: 0, completion: 7 });
     }
 
     #[test]

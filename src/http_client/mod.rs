@@ -57,14 +57,29 @@ pub enum ReadFailure {
 }
 
 /// Reads a body of at most `limit` bytes, waiting at most `idle` for each part of it.
-pub async fn read_body(mut response: reqwest::Response, limit: usize, idle: Duration) -> Result<Vec<u8>, ReadFailure> {
+pub async fn read_body(response: reqwest::Response, limit: usize, idle: Duration) -> Result<Vec<u8>, ReadFailure> {
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(ReadFailure::TooLarge);
     }
-    let mut body = Vec::with_capacity(announced.unwrap_or(4096).min(limit));
+    read_rest(Vec::with_capacity(announced.unwrap_or(4096).min(limit)), response, limit, Some(idle)).await
+}
+
+/// Reads the rest of a body that begins with `start`, at most `limit` bytes in all, waiting at most `idle` for each part
+/// of it; without `idle` the caller limits the time.
+pub async fn read_rest(
+    start: Vec<u8>,
+    mut response: reqwest::Response,
+    limit: usize,
+    idle: Option<Duration>,
+) -> Result<Vec<u8>, ReadFailure> {
+    let mut body = start;
     loop {
-        let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| ReadFailure::Idle)?;
+        let chunk = response.chunk();
+        let chunk = match idle {
+            Some(idle) => tokio::time::timeout(idle, chunk).await.map_err(|_| ReadFailure::Idle)?,
+            None => chunk.await,
+        };
         let Some(chunk) = chunk? else { return Ok(body) };
         if body.len() + chunk.len() > limit {
             return Err(ReadFailure::TooLarge);

@@ -32,9 +32,15 @@ pub enum ModelFailure {
     /// The provider refuses the request for another reason.
     #[error("the model's provider refuses the request with status {0}")]
     RequestRefused(u16),
+    /// The provider's filter refuses the conversation; no answer was begun.
+    #[error("the filter of the model's provider refuses the conversation")]
+    PromptFiltered,
     /// The provider's filter withheld the answer.
     #[error("the model's provider withheld the answer")]
     Withheld,
+    /// The answer ended without a word; a model that reasons may have used up its limit of tokens for its thoughts.
+    #[error("the model's answer has no text")]
+    Empty,
     /// The provider is too busy.
     #[error("the model is overloaded")]
     Overloaded {
@@ -83,10 +89,11 @@ pub enum ModelFailure {
 
 impl ModelFailure {
     /// Whether the same question may be answered a moment later: no connection or a lost one, or a status of 429 (save
-    /// for an account without credit), 500, 502, 503, 504, or one of those that some servers use in their place.
+    /// for an account without credit), 500, 502, 503, 504, or one of those that some servers and Cloudflare use in their
+    /// place.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502, .. })
+        matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502 | 520..=530, .. })
             || self.is_connection()
             || self.is_overload()
     }
@@ -119,6 +126,7 @@ impl ModelFailure {
         !matches!(
             self,
             Self::Withheld
+                | Self::Empty
                 | Self::ConnectionLost
                 | Self::Unreadable
                 | Self::TooLarge

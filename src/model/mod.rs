@@ -2,14 +2,15 @@
 
 pub mod basic;
 mod breaker;
+mod error;
 mod failure;
 mod openai;
-mod refusal;
 
 pub use self::{
     breaker::{Attempt, BreakerState, Breakers},
+    error::{ModelError, Reason},
     failure::ModelFailure,
-    openai::{Answering, OpenAi},
+    openai::{Answering, OpenAi, Report},
 };
 use crate::chat::Message;
 
@@ -26,30 +27,17 @@ pub struct Question<'a> {
     pub with_images: bool,
     /// How freely it chooses its words, from 0 to 2; as it likes, where nothing is said.
     pub temperature: Option<f64>,
-    /// How long the answer may be.
-    pub limit: Option<AnswerLimit>,
+    /// How long the answer may be, in tokens, thoughts before it not counted.
+    pub answer_limit: Option<u32>,
+    /// Whether it is known as one of OpenAI's models that reason.
+    pub reasons: bool,
     /// Whether the answer is wanted in pieces as they come.
     pub stream: bool,
 }
 
-/// So many tokens of thoughts are let a model that reasons before its answer. Mostly it needs far fewer; but when they run
-/// out, there is no answer, and its price all the same.
-const THOUGHTS: u32 = 4096;
-
-/// How long an answer may be, in tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerLimit {
-    /// The answer alone.
-    Answer(u32),
-    /// The answer and the thoughts before it. Models that reason know their limit by another name, and refuse the usual
-    /// one, which is all that many other servers know.
-    ThoughtsAndAnswer(u32),
-}
-
-impl AnswerLimit {
-    /// The limit of an answer of so many tokens, of a model that reasons or doesn't.
-    #[must_use]
-    pub fn of_answer(tokens: u32, reasons: bool) -> Self {
-        if reasons { Self::ThoughtsAndAnswer(tokens.saturating_add(THOUGHTS)) } else { Self::Answer(tokens) }
+impl<'a> Question<'a> {
+    /// The texts that are sent.
+    pub fn texts(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        self.instruction.into_iter().chain(self.messages.iter().map(|message| message.content.as_str()))
     }
 }

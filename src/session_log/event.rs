@@ -62,6 +62,8 @@ pub struct Chat<'a> {
     pub model: &'a str,
     /// The model that should have been asked; another one when that one stood in for it.
     pub requested_model: &'a str,
+    /// The model that its server says it used, which may name a version; null when it names none.
+    pub response_model: Option<&'a str>,
     /// The persona that spoke; only where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona: Option<&'a str>,
@@ -71,8 +73,8 @@ pub struct Chat<'a> {
     pub completion_tokens: u64,
     /// Tokens in all.
     pub total_tokens: u64,
-    /// `provider`: the model's own figures; `estimated`: it gave text but no figures, for example because the turn was
-    /// cut off; `none`: it gave neither.
+    /// `provider`: the model's own figures; `estimated`: it was asked and gave none, for example because the turn was cut
+    /// off; `none`: no model has said anything.
     pub usage_source: &'a str,
     /// US dollars; null when the model's price is not known.
     pub cost_usd: Option<f64>,

@@ -5,16 +5,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{
-    Ask, Told, TurnFailure, Turns,
-    answer::{Answer, Reply},
-    journal::Journal,
-    metrics::EndedTurn,
-};
+use super::{Ask, Told, TurnFailure, Turns, answer::Reply, journal::Journal, metrics::EndedTurn};
 use crate::{
     chat::{Finish, Speaker},
     cost::{Cost, TokenUsage, dollars, estimate},
-    model::basic,
+    model::{ModelFailure, basic},
     session::SessionId,
     session_log::Chat,
     storage::TurnRecord,
@@ -23,7 +18,7 @@ use crate::{
 
 /// How a turn ended.
 pub(super) struct Outcome {
-    pub(super) answer: Result<Answer, TurnFailure>,
+    pub(super) answer: Result<Finish, TurnFailure>,
     /// Whether nobody waited for the answer any more.
     pub(super) is_abandoned: bool,
 }
@@ -54,25 +49,44 @@ impl Turns {
         if model == basic::NAME { Some(Cost::default()) } else { self.0.prices.cost(model, usage?) }
     }
 
-    /// The tokens of a turn, and who says so: `provider`, `estimated`, or `none` where the model gave neither figures
-    /// nor text, or it was the built-in responder.
+    /// The tokens of a turn, those of earlier attempts included, and where the figures come from: `provider`,
+    /// `estimated`, or `none` where no model has said anything, or it was the built-in responder. A model that was left
+    /// while it was silent has read the question at least.
     fn usage_of(
         &self,
         ask: &Ask,
         reply: &Reply,
         journal: &Journal,
-        told: Option<TokenUsage>,
+        answer: &Result<Finish, TurnFailure>,
     ) -> (Option<TokenUsage>, &'static str) {
-        if told.is_some() {
-            return (told, "provider");
-        }
-        if reply.model == basic::NAME || !journal.has_text() {
-            return (None, "none");
-        }
-        let image = self.0.known_models.abilities(&reply.model).image;
+        let was_left = was_left(answer) && reply.may_have_cost;
+        let (last, source) = match reply.report.usage {
+            Some(usage) => (usage, "provider"),
+            None if reply.model == basic::NAME => return (None, "none"),
+            None if journal.has_text() || was_left => (self.estimate(ask, reply, journal), "estimated"),
+            None if reply.earlier.usage.total() > 0 => (TokenUsage::default(), "provider"),
+            None => return (None, "none"),
+        };
+        let mut usage = reply.earlier.usage;
+        usage += last;
+        (Some(usage), source)
+    }
+
+    fn estimate(&self, ask: &Ask, reply: &Reply, journal: &Journal) -> TokenUsage {
+        let image = self.abilities(&reply.model).image;
         let instruction = ask.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
         let prompt = estimate::prompt_tokens(&ask.messages, image).saturating_add(instruction);
-        (Some(TokenUsage { prompt, completion: journal.estimated_tokens() }), "estimated")
+        TokenUsage { prompt, completion: journal.estimated_tokens() }
+    }
+
+    /// What a turn cost: as a gateway reports it, or else by the price of the model, or of the one that its server names.
+    fn cost_of(&self, reply: &Reply, usage: Option<TokenUsage>) -> Option<Cost> {
+        if let Some(reported) = reply.report.cost {
+            let total = reported.saturating_add(reply.earlier.cost);
+            return Some(self.0.prices.split(total, &reply.model, usage.unwrap_or_default()));
+        }
+        let by_name = |name: &String| self.cost(name, usage);
+        self.cost(&reply.model, usage).or_else(|| reply.report.model.as_ref().and_then(by_name))
     }
 
     /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
@@ -85,7 +99,7 @@ impl Turns {
     ) -> Result<Told, TurnFailure> {
         let at = self.0.clock.now();
         let answer = outcome.answer.as_ref();
-        let (usage, usage_source) = self.usage_of(ask, reply, journal, answer.ok().and_then(|answer| answer.usage));
+        let (usage, usage_source) = self.usage_of(ask, reply, journal, &outcome.answer);
         let failure = answer.err().or(outcome.is_abandoned.then_some(&TurnFailure::ClientGone));
         let told = failure.map(self.0.telling);
         let text = self.0.log_content.then(|| journal.text());
@@ -96,14 +110,14 @@ impl Turns {
             chars: journal.chars(),
             failure,
             finish: match (answer, failure) {
-                (Ok(answer), None) => answer.finish,
+                (Ok(finish), None) => *finish,
                 (_, Some(failure)) | (Err(failure), None) => failure.finish(),
             },
             status: told.map_or(200, |(status, _)| status),
             code: told.map(|(_, code)| code),
             usage: usage.unwrap_or_default(),
             usage_source,
-            cost: self.cost(&reply.model, usage),
+            cost: self.cost_of(reply, usage),
             latency: ask.arrived.elapsed(),
             first_word: journal.first_word_at().map(|at| at.duration_since(ask.arrived)),
         };
@@ -123,7 +137,7 @@ impl Turns {
         // What was spent is counted even if it cannot be logged and so is not answered.
         let storage = self.0.storage.clone();
         let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
-        let Answer { finish, .. } = outcome.answer?;
+        let finish = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(Told { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at, exchange: None })
     }
@@ -157,6 +171,7 @@ impl Turns {
             is_guest: ask.speaker.is_guest,
             model: &reply.model,
             requested_model: &reply.requested_model,
+            response_model: reply.report.model.as_deref(),
             persona: ask.persona.as_ref().map(|persona| persona.id.as_str()),
             prompt_tokens: tokens.prompt,
             completion_tokens: tokens.completion,
@@ -192,6 +207,17 @@ impl Turns {
         let is_due = (!failed || usage.total() > 0) && model != basic::NAME;
         let wanted = is_due && self.0.credentials.expects_papita() && self.0.delivery.has_room();
         wanted.then(|| usage::record(speaker, session, model, usage))?
+    }
+}
+
+/// Whether a turn ended because its model was left, rather than by what the model did.
+fn was_left(answer: &Result<Finish, TurnFailure>) -> bool {
+    let is_out_of_time = |failure: &ModelFailure| matches!(failure, ModelFailure::Timeout | ModelFailure::Slow);
+    match answer {
+        Ok(finish) => *finish == Finish::Stopped,
+        Err(TurnFailure::ClientGone | TurnFailure::Stopping) => true,
+        Err(TurnFailure::Model(failure)) => is_out_of_time(failure),
+        Err(_) => false,
     }
 }
 

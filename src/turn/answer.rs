@@ -9,22 +9,15 @@ use tokio::time::{Instant, timeout_at};
 use super::{TurnFailure, Turns, journal::Journal};
 use crate::{
     chat::{Finish, Message},
+    config::ModelStream,
     cost::TokenUsage,
     credentials::{Access, Credential, CredentialSource},
-    model::{AnswerLimit, Answering, Attempt, ModelFailure, Question, basic},
+    model::{Answering, Attempt, ModelError, ModelFailure, Question, Report, basic},
     persona::Persona,
 };
 
 /// So many rotations of the key a single turn lives through; more are not a rotation.
 const ROTATIONS: u32 = 3;
-
-/// How a complete answer ended. Its text is in the journal.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    /// The tokens it took, if the model told.
-    pub(super) usage: Option<TokenUsage>,
-    pub(super) finish: Finish,
-}
 
 /// Who is being asked, and with which key.
 pub(super) struct Reply {
@@ -36,6 +29,10 @@ pub(super) struct Reply {
     pub(super) attempts: u32,
     /// Whether something may have been spent: a model was asked, and didn't plainly refuse.
     pub(super) may_have_cost: bool,
+    /// What the server of the model asked last says of its answer.
+    pub(super) report: Report,
+    /// What models reported to have spent on attempts before the last.
+    pub(super) earlier: Spent,
     /// The answer when it is complete, for the sake of its connection.
     pub(super) complete: Option<Answering>,
 }
@@ -49,9 +46,26 @@ impl Reply {
             asked_at: None,
             attempts: 0,
             may_have_cost: false,
+            report: Report::default(),
+            earlier: Spent::default(),
             complete: None,
         }
     }
+
+    /// Makes room for the report of another attempt.
+    fn begin_attempt(&mut self) {
+        let Report { usage, cost, .. } = std::mem::take(&mut self.report);
+        self.earlier.usage += usage.unwrap_or_default();
+        self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
+    }
+}
+
+/// What attempts have spent, as reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    pub(super) usage: TokenUsage,
+    /// In pico-dollars.
+    pub(super) cost: u64,
 }
 
 /// One turn's way to its answer.
@@ -70,11 +84,13 @@ pub(super) struct Asking<'a> {
     pub(super) journal: &'a Journal,
     /// Told at once who is asked with which key, so that a turn that is ended early can still say so.
     pub(super) reply: &'a mut Reply,
+    /// Whether the last answer was cut in its thoughts by a limit, and the next one has room for thoughts.
+    pub(super) has_new_allowance: bool,
 }
 
 impl Asking<'_> {
     /// The model's answer, or the built-in responder's where that one is meant to answer.
-    pub(super) async fn answer(mut self) -> Result<Answer, TurnFailure> {
+    pub(super) async fn answer(mut self) -> Result<Finish, TurnFailure> {
         let Self { turns, messages, persona, journal, .. } = self;
         let access = turns.0.credentials.access(&turns.0.settings).await;
         self.reply.asked_at = Some(std::time::Instant::now());
@@ -88,7 +104,7 @@ impl Asking<'_> {
                 for word in basic::reply(messages, persona).split_inclusive(' ') {
                     journal.append(word).await;
                 }
-                return Ok(Answer { usage: None, finish: Finish::Complete });
+                return Ok(Finish::Complete);
             }
             Access::Missing(none) => return Err(none.into()),
         };
@@ -97,7 +113,7 @@ impl Asking<'_> {
 
     /// Asks the requested model and, where that one is unavailable, those that may stand in for it. If none answers, the
     /// failure of the requested one is told.
-    async fn ask_models(&mut self, mut key: Option<Credential>) -> Result<Answer, ModelFailure> {
+    async fn ask_models(&mut self, mut key: Option<Credential>) -> Result<Finish, ModelFailure> {
         let turns = self.turns;
         let requested = &self.reply.requested_model;
         let others = turns.0.settings.fallbacks.iter().filter(|model| *model != requested).collect::<Vec<_>>();
@@ -128,7 +144,12 @@ impl Asking<'_> {
     fn share_of_time(&self, others: usize) -> Option<Instant> {
         let now = Instant::now();
         let shares = u32::try_from(others + 1).unwrap_or(u32::MAX);
-        (self.stream && others > 0).then(|| now + self.deadline.saturating_duration_since(now) / shares)
+        (self.streams_upstream() && others > 0).then(|| now + self.deadline.saturating_duration_since(now) / shares)
+    }
+
+    /// Whether the model is asked for a stream.
+    fn streams_upstream(&self) -> bool {
+        self.stream || self.turns.0.settings.stream == ModelStream::Always
     }
 
     /// Once a word of an answer is out, there is no other answer.
@@ -137,11 +158,12 @@ impl Asking<'_> {
     }
 
     /// Asks the model of the moment, again after failures that may pass, within its time.
-    async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Answer, ModelFailure> {
+    async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Finish, ModelFailure> {
         let mut pauses = pauses(self.turns.0.settings.retries);
         let mut last = None;
         loop {
             let failure = match self.ask_with_keys(key).await {
+                Err(ModelFailure::Empty) if std::mem::take(&mut self.has_new_allowance) => continue,
                 Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
                 // The breaker opened meanwhile; what this turn met itself says more.
                 Err(failure @ ModelFailure::LeftAlone { .. }) => return Err(last.unwrap_or(failure)),
@@ -163,7 +185,7 @@ impl Asking<'_> {
 
     /// Asks with this key. If it is refused, asks with Papita's new one as long as Papita has a new one, and at last
     /// with the local one.
-    async fn ask_with_keys(&mut self, key: &mut Option<Credential>) -> Result<Answer, ModelFailure> {
+    async fn ask_with_keys(&mut self, key: &mut Option<Credential>) -> Result<Finish, ModelFailure> {
         let mut rotations = 0;
         loop {
             let outcome = self.ask_once(key.as_ref()).await;
@@ -180,22 +202,25 @@ impl Asking<'_> {
         }
     }
 
-    async fn ask_once(&mut self, key: Option<&Credential>) -> Result<Answer, ModelFailure> {
+    async fn ask_once(&mut self, key: Option<&Credential>) -> Result<Finish, ModelFailure> {
         let mut attempt = self.turns.0.breakers.admit(&self.reply.model)?;
         let had_cost = std::mem::replace(&mut self.reply.may_have_cost, true);
         self.reply.source = key.map_or(CredentialSource::None, |credential| credential.source);
         self.reply.attempts += 1;
+        self.reply.begin_attempt();
         self.turns.0.metrics.count_attempt(&self.reply.model);
         self.journal.ask(&self.reply.model);
         let outcome = match self.ask_model(key).await {
             Ok(answering) => self.hear(answering, &mut attempt).await,
-            Err(failure) => {
-                if failure.is_refusal() {
-                    self.reply.may_have_cost = had_cost;
-                }
-                Err(failure)
-            }
+            Err(error) => Err(error),
         };
+        let outcome = outcome.map_err(|error| self.note_failure(&error, key));
+        if let Err(failure) = &outcome
+            && failure.is_refusal()
+            && !self.has_spent()
+        {
+            self.reply.may_have_cost = had_cost;
+        }
         match &outcome {
             Err(failure) if failure.is_breakdown() => attempt.failed(failure),
             // That there are too many requests, or that we wouldn't wait, says nothing of the model; otherwise, who
@@ -206,22 +231,50 @@ impl Asking<'_> {
         outcome
     }
 
-    async fn ask_model(&self, key: Option<&Credential>) -> Result<Answering, ModelFailure> {
+    /// Whether the last attempt took tokens for certain.
+    fn has_spent(&self) -> bool {
+        let Report { usage, has_reasoned, .. } = &self.reply.report;
+        self.journal.has_text() || usage.is_some() || *has_reasoned
+    }
+
+    /// Puts the provider's or the network's own reason into the diagnostics: no client reads it.
+    fn note_failure(&self, error: &ModelError, key: Option<&Credential>) -> ModelFailure {
+        let (request_id, model, failure) = (self.journal.request_id.as_str(), &self.reply.model, &error.failure);
+        let reason = error.shown_reason(key.map(|credential| &credential.key), self.question().texts());
+        if reason.is_empty() {
+            tracing::debug!(request_id, model, %failure, "a call to the model failed");
+        } else {
+            tracing::warn!(request_id, model, %failure, reason, "a call to the model failed");
+        }
+        error.failure.clone()
+    }
+
+    /// How long the answer may be: the persona's limit, within that for all.
+    fn answer_limit(&self) -> Option<u32> {
+        let limits = [self.persona.and_then(|persona| persona.max_tokens), self.turns.0.settings.max_answer_tokens];
+        limits.into_iter().flatten().min()
+    }
+
+    fn question(&self) -> Question<'_> {
         let (model, messages) = (self.reply.model.as_str(), self.messages);
         let has_images = messages.iter().any(|message| message.image.is_some());
-        let abilities = self.turns.0.known_models.abilities(model);
+        let abilities = self.turns.abilities(model);
         let (persona, reasons) = (self.persona, abilities.reasons);
-        let limit = persona.and_then(|persona| persona.max_tokens);
-        let question = Question {
+        Question {
             model,
             instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
             with_images: has_images && abilities.sees(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
-            limit: limit.map(|tokens| AnswerLimit::of_answer(tokens, reasons)),
-            stream: self.stream,
-        };
-        let asking = self.turns.0.model.ask(question, key.map(|credential| &credential.key), self.deadline);
+            answer_limit: self.answer_limit(),
+            reasons,
+            stream: self.streams_upstream(),
+        }
+    }
+
+    async fn ask_model(&self, key: Option<&Credential>) -> Result<Answering, ModelError> {
+        let key = key.map(|credential| &credential.key);
+        let asking = self.turns.0.model.ask(self.question(), key, self.deadline);
         match self.share {
             Some(share) => timeout_at(share, asking).await.map_err(|_| ModelFailure::Slow)?,
             None => asking.await,
@@ -229,28 +282,46 @@ impl Asking<'_> {
     }
 
     /// Passes the answer on as it comes.
-    async fn hear(&mut self, mut answering: Answering, attempt: &mut Attempt) -> Result<Answer, ModelFailure> {
-        self.journal.begin();
-        while let Some(text) = self.next(&mut answering).await? {
+    async fn hear(&mut self, mut answering: Answering, attempt: &mut Attempt) -> Result<Finish, ModelError> {
+        if !answering.has_failed() {
+            self.journal.begin();
+        }
+        // A turn that is ended early still names the model that answered.
+        self.reply.report.model.clone_from(&answering.report().model);
+        let heard = self.pass_on(&mut answering, attempt).await;
+        self.reply.report.clone_from(answering.report());
+        self.learn_from_report();
+        heard?;
+        let finish = answering.finish();
+        self.reply.complete = Some(answering);
+        Ok(finish)
+    }
+
+    async fn pass_on(&mut self, answering: &mut Answering, attempt: &mut Attempt) -> Result<(), ModelError> {
+        while let Some(text) = self.next(answering).await? {
             attempt.succeeded();
             self.journal.append(&text).await;
         }
-        let answer = Answer { usage: answering.usage(), finish: answering.finish() };
-        self.reply.complete = Some(answering);
-        Ok(answer)
+        Ok(())
+    }
+
+    /// A model that was seen to reason is given room for that from now on: at once, if its thoughts used up the limit.
+    fn learn_from_report(&mut self) {
+        let (report, model) = (&self.reply.report, self.reply.model.as_str());
+        if report.has_reasoned && !self.turns.abilities(model).reasons {
+            let is_new = self.turns.0.model.note_reasoning(model);
+            self.has_new_allowance = is_new && report.is_cut_by_limit && self.answer_limit().is_some();
+        }
     }
 
     /// The next piece. The time of a stream that goes on is limited elsewhere.
-    async fn next(&self, answering: &mut Answering) -> Result<Option<String>, ModelFailure> {
-        match self.share {
-            _ if !self.stream => {
-                timeout_at(self.deadline, answering.next()).await.map_err(|_| ModelFailure::Timeout)?
-            }
-            Some(share) if self.may_ask_again() => {
-                timeout_at(share, answering.next()).await.map_err(|_| ModelFailure::Slow)?
-            }
-            _ => answering.next().await,
-        }
+    async fn next(&self, answering: &mut Answering) -> Result<Option<String>, ModelError> {
+        let (limit, failure) = match self.share {
+            Some(share) if self.may_ask_again() => (share, ModelFailure::Slow),
+            _ if !self.stream => (self.deadline, ModelFailure::Timeout),
+            _ => return answering.next().await,
+        };
+        timeout_at(limit, answering.next()).await.map_err(|_| failure)?
     }
 }
 

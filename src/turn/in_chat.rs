@@ -173,7 +173,7 @@ impl Turns {
     /// The question with as much of the chat's history as the model can read.
     async fn fitted(&self, question: &Question, ask: &Ask, model: &str) -> Result<Vec<Message>, TurnFailure> {
         let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
-        let abilities = self.0.known_models.abilities(model);
+        let abilities = self.abilities(model);
         let mut fitting = Fitting::new(ask.persona.as_deref(), asked, abilities);
         let (mut before, mut most) = (question.cursor(), FIRST_PAGE);
         while fitting.has_room() {

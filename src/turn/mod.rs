@@ -40,7 +40,7 @@ use crate::{
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
-    known_models::KnownModels,
+    known_models::{Abilities, KnownModels},
     model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
     persona::Persona,
     personas::Personas,
@@ -341,6 +341,12 @@ impl Turns {
         }
         self.0.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
         if self.0.storage.keeps_turns() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
+    }
+
+    /// What the model of this name can take in, as far as it is known or was learned from its server.
+    fn abilities(&self, model: &str) -> Abilities {
+        let known = self.0.known_models.abilities(model);
+        Abilities { window: self.0.model.learned_window(model).unwrap_or(known.window), ..known }
     }
 
     /// The model that the client names, if it may; else the persona's, or the usual one.

@@ -6,7 +6,7 @@ use tokio::{sync::oneshot, time::timeout_at};
 
 use super::{
     Told, TurnFailure, Turns,
-    answer::{Answer, Asking, Reply},
+    answer::{Asking, Reply},
     journal::Journal,
 };
 use crate::{model::ModelFailure, prompt, storage::TurnRecord};
@@ -43,9 +43,11 @@ impl Turns {
             share: None,
             journal: &journal,
             reply: &mut reply,
+            has_new_allowance: false,
         };
         let answer = timeout_at(deadline, asking.answer()).await;
-        let Answer { usage, finish } = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
+        let finish = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
+        let usage = reply.report.usage;
         let (model, at) = (reply.model, self.0.clock.now());
         let record = TurnRecord {
             at,

@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     Ask, Told, TurnFailure, Turns,
     account::Outcome,
-    answer::{Answer, Asking, Reply},
+    answer::{Asking, Reply},
     journal::{Journal, Unwanted},
 };
 use crate::{
@@ -78,6 +78,7 @@ impl Turns {
                     share: None,
                     journal,
                     reply: &mut *reply,
+                    has_new_allowance: false,
                 };
                 match asking.answer().await {
                     Err(TurnFailure::Model(ModelFailure::PromptTooLong))
@@ -97,11 +98,18 @@ impl Turns {
                 match journal.unwanted(!is_abandoned).await {
                     Unwanted::Stopped => {
                         is_abandoned = false;
-                        return Ok(Answer { usage: None, finish: Finish::Stopped });
+                        return Ok(Finish::Stopped);
                     }
                     Unwanted::Abandoned if self.0.limits.on_disconnect == OnDisconnect::Drain => is_abandoned = true,
-                    Unwanted::Abandoned if journal.give_up() => return Err(TurnFailure::ClientGone),
-                    Unwanted::Abandoned => {}
+                    Unwanted::Abandoned => {
+                        if self.0.model.is_loading(&journal.model()) {
+                            // A server that loads a model gives that up when nobody waits for it any more.
+                            journal.answering_or_wanted().await;
+                        }
+                        if journal.give_up() {
+                            return Err(TurnFailure::ClientGone);
+                        }
+                    }
                 }
             }
         };

@@ -58,7 +58,7 @@ impl Client {
     pub fn new(address: SocketAddr) -> Self {
         // Without it there is no client; whoever came first has installed it for all.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
+        let http = reqwest::Client::builder().no_proxy().no_gzip().timeout(Duration::from_secs(30));
         Self { http: http.build().expect("a client"), base: format!("http://{address}") }
     }
 

@@ -267,8 +267,8 @@ async fn a_stopped_stream_keeps_what_was_said() {
         assert_eq!(ada.talk(chat).await.last().unwrap(), expected);
     }
     ada.say(chat, "Go on").await;
-    // What says nothing isn't told to a model.
-    assert_eq!(told_to(&model, 2), ["u: Count", "u: Count", "a: One two ", "u: Go on"]);
+    // What says nothing isn't told to a model, and its neighbours of one role are one message.
+    assert_eq!(told_to(&model, 2), ["u: Count\n\nCount", "a: One two ", "u: Go on"]);
 }
 
 /// What becomes of the chat while the model thinks about its first message.

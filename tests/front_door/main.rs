@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod credentials;
 mod database;
+mod dialects;
 mod events;
 mod failed_messages;
 mod fakes;

@@ -91,8 +91,8 @@ async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
         (Behaviour::Junk(format!("<html>{BABBLE}</html>")), unreadable),
         (said(""), unreadable),
         (said(r#"{"choices": []}"#), unreadable),
-        (said(r#"{"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}"#), unreadable),
-        (said(&openai_error("server_error")), unreadable),
+        (said(r#"{"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}"#), "model_answer_empty"),
+        (said(&openai_error("server_error")), "model_failed"),
         (Behaviour::Huge(1000), unreadable),
         (Behaviour::Huge(1 << 20), "model_answer_too_large"),
         (Behaviour::CutOff, "model_connection_lost"),
@@ -125,34 +125,35 @@ async fn a_model_that_is_away_is_unreachable_until_it_is_back() {
     service.client.chat("hello").await.assert_ok();
 }
 
-/// The turn must end in a timeout that is this setting's doing: all others are far longer. The model's connection
-/// must be closed, and the next turn must work.
-async fn check_timeout(setting: &str, behaviour: Behaviour) {
-    let (model, house, service) = open_with(&[(setting, "700ms")]).await;
+/// A turn must end in a timeout that is this setting's doing: all others are far longer. The model's connection must be
+/// closed, and the next turn must work. Streams fail before they would begin without the model.
+async fn check_timeout(setting: &str, stream: bool, behaviour: Behaviour) {
+    let (model, house, service) = open_with(&[(setting, "300ms")]).await;
     model.once(behaviour);
-    check_trouble(&service.client.chat("hello").await, &house, 504, "model_timeout", "timeout");
+    let answer = service.client.post("/api/chat", &json!({"message": "hello", "stream": stream})).await;
+    check_trouble(&answer, &house, 504, "model_timeout", "timeout");
     model.wait_for_departures(1).await;
     service.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
 async fn a_silent_model_is_given_up_at_the_first_byte_timeout() {
-    check_timeout("MODEL_FIRST_BYTE_TIMEOUT", Behaviour::Silent).await;
+    check_timeout("MODEL_FIRST_BYTE_TIMEOUT", true, Behaviour::Silent).await;
 }
 
 #[tokio::test]
 async fn a_model_that_stalls_in_its_answer_is_given_up_at_the_idle_timeout() {
-    check_timeout("MODEL_IDLE_TIMEOUT", Behaviour::StallAfterHeaders).await;
+    check_timeout("MODEL_IDLE_TIMEOUT", true, Behaviour::StallAfterHeaders).await;
 }
 
 #[tokio::test]
 async fn a_silent_model_is_given_up_at_the_turn_timeout() {
-    check_timeout("TURN_TIMEOUT", Behaviour::Silent).await;
+    check_timeout("TURN_TIMEOUT", false, Behaviour::Silent).await;
 }
 
 #[tokio::test]
 async fn a_stalling_model_is_given_up_at_the_turn_timeout() {
-    check_timeout("TURN_TIMEOUT", Behaviour::StallAfterHeaders).await;
+    check_timeout("TURN_TIMEOUT", false, Behaviour::StallAfterHeaders).await;
 }
 
 #[tokio::test]

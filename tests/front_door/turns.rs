@@ -86,7 +86,7 @@ async fn an_answer_that_met_the_token_limit_says_so() {
 }
 
 #[tokio::test]
-async fn history_is_passed_on_in_order_with_consecutive_user_turns() {
+async fn history_is_passed_on_in_order_with_neighbours_merged() {
     let (model, _house, service) = open().await;
     let history = json!([
         {"role": "user", "content": "one"},
@@ -95,9 +95,12 @@ async fn history_is_passed_on_in_order_with_consecutive_user_turns() {
         {"role": "user", "content": "four"},
     ]);
     ask(&service, json!({"message": "five", "history": history})).await.assert_ok();
-    let mut expected = history.as_array().unwrap().clone();
-    expected.push(json!({"role": "user", "content": "five"}));
-    assert_eq!(model.calls()[0].body["messages"], Value::Array(expected));
+    let expected = json!([
+        {"role": "user", "content": "one\n\ntwo"},
+        {"role": "assistant", "content": "three"},
+        {"role": "user", "content": "four\n\nfive"},
+    ]);
+    assert_eq!(model.calls()[0].body["messages"], expected);
 }
 
 #[tokio::test]
@@ -452,7 +455,8 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
     assert_eq!(timestamp.as_str().unwrap().split('T').next(), date.as_str());
     let expected = json!({
         "event": "chat", "request_id": body["request_id"], "session_id": "s-1", "username": "ada", "is_guest": false,
-        "model": "gpt-4o-mini", "requested_model": "gpt-4o-mini", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
+        "model": "gpt-4o-mini", "requested_model": "gpt-4o-mini",
+        "response_model": "gpt-4o-mini-2024-07-18", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
         "usage_source": "provider", "stream": false, "attempts": 1, "status": 200, "code": null, "finish": "complete",
         "credential_source": "local_env", "message_chars": 7, "answer_chars": 10,
     });
@@ -466,7 +470,7 @@ async fn texts_are_logged_only_where_the_operator_wants_them() {
         let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
         let (model, house, service) = open_with(&settings).await;
         model.behave(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
-        let history = json!([{"role": "user", "content": "history-7261"}]);
+        let history = json!([{"role": "assistant", "content": "history-7261"}]);
         let file = json!([{"name": "name-7261", "content": "content-7261"}]);
         let body = json!({"message": "message-7261", "history": history, "attached_files": file});
         ask(&service, body).await.assert_ok();

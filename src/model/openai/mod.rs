@@ -1,35 +1,54 @@
 //! A client of OpenAI's chat completions as everybody speaks them: OpenAI, Azure-style proxies, Ollama, vLLM,
-//! llama.cpp, the Transformers server.
+//! llama.cpp, the Transformers server, and the gateways in front of them.
 //!
-//! The types read are lenient: unknown fields pass, and what is missing is made up for where that is honest.
+//! Lenient in form: whatever can be understood is. Strict in meaning: half an answer is never a complete one, and an
+//! error is one wherever it stands.
 
+mod answering;
+mod chunk;
+mod finish;
+mod loaded;
+mod messages;
+mod phrases;
+mod provider_error;
 mod request;
+mod retry_after;
 mod sse;
 mod streamed;
+mod text;
+mod traits;
+mod usage;
 mod whole;
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use self::{request::Request, streamed::Streamed};
-use super::{ModelFailure, Question, refusal};
+pub use self::answering::{Answering, Report};
+use self::{
+    chunk::NoChunk,
+    loaded::LoadedModels,
+    provider_error::ProviderError,
+    request::{Parameters, Request},
+    traits::{LearnedTraits, Traits},
+};
+use super::{ModelError, ModelFailure, Question, Reason};
 use crate::{
-    chat::Finish,
     config,
-    cost::TokenUsage,
-    http_client::{ReadFailure, read_body},
+    http_client::{cause, read_body},
     secret::ApiKey,
 };
 
-/// The model behind an OpenAI-compatible endpoint. Cheap to clone.
+/// The model behind an OpenAI-compatible endpoint. Cheap to clone; clones share what was learned of its models.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     client: reqwest::Client,
     url: Url,
     limits: Limits,
+    learned: LearnedTraits,
+    loaded: LoadedModels,
 }
 
 /// How long to wait for an answer, and how much of it to read.
@@ -51,130 +70,185 @@ impl OpenAi {
             idle_timeout: settings.idle_timeout,
             response: settings.response_limit,
         };
-        Self { client, url, limits }
+        let loaded = LoadedModels::new(limits.first_byte_timeout);
+        Self { client, url, limits, learned: LearnedTraits::default(), loaded }
     }
 
-    /// Asks once. Returns when the model has begun to answer, for which it has until `deadline` at the most; dropping
-    /// what is returned closes its connection.
+    /// Asks, and asks again without what the server refuses of the request's form. Returns when the model has begun to
+    /// answer, for which it has until `deadline` at the most; dropping what is returned closes its connection.
     pub async fn ask(
         &self,
         question: Question<'_>,
         key: Option<&ApiKey>,
         deadline: Instant,
-    ) -> Result<Answering, ModelFailure> {
-        let response = self.send(question, key, deadline).await?;
+    ) -> Result<Answering, ModelError> {
+        let known = self.learned.of(question.model);
+        let mut traits = known;
+        loop {
+            match self.ask_once(&question, traits, key, deadline).await {
+                Ok(answering) => {
+                    self.loaded.note_answer(question.model);
+                    if traits != known {
+                        self.learned.update(question.model, |learned| learned.form = traits.form);
+                    }
+                    return Ok(answering);
+                }
+                Err(Refused { error, avoidable: Some(adapted) }) => {
+                    let reason = error.shown_reason(key, question.texts());
+                    tracing::info!(model = question.model, reason, "the model is asked again in a form that it takes");
+                    traits = adapted;
+                }
+                Err(Refused { error, avoidable: None }) => return Err(error),
+            }
+        }
+    }
+
+    /// How many tokens the model reads at once, if its server has said so in a refusal.
+    #[must_use]
+    pub fn learned_window(&self, model: &str) -> Option<u64> {
+        self.learned.of(model).window
+    }
+
+    /// Notes that a model reasons, so that its answers are given room for that. Returns whether that was new.
+    #[must_use]
+    pub fn note_reasoning(&self, model: &str) -> bool {
+        !self.learned.of(model).reasons && self.learned.update(model, |traits| traits.reasons = true)
+    }
+
+    /// Whether a model that is silent is probably being loaded by its server: it may take long, and has not answered of
+    /// late.
+    #[must_use]
+    pub fn is_loading(&self, model: &str) -> bool {
+        self.loaded.is_loading(model)
+    }
+
+    async fn ask_once(
+        &self,
+        question: &Question<'_>,
+        traits: Traits,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<Answering, Refused> {
+        let request = Request::new(question, traits);
+        let sent = request.parameters();
+        let refused = |error: &ProviderError, failure| self.refused(question.model, traits, sent, error, failure);
+        let response = self.send(&request, key, self.first_byte_deadline(question, deadline)).await?;
         let status = response.status();
         if !status.is_success() {
-            let retry_after = refusal::retry_after(response.headers());
+            let wait = retry_after::of_headers(response.headers());
             let body = read_body(response, self.limits.response, self.limits.idle_timeout).await;
             // An error's body only helps to understand the status; without it the status speaks for itself.
-            return Err(refusal::meaning(status, retry_after, &body.unwrap_or_default()));
+            let error = ProviderError::read(&body.unwrap_or_default());
+            return Err(refused(&error, error.failure(status, wait)));
         }
-        // Some servers answer as a whole whatever they are asked for.
-        let is_stream = is_event_stream(&response);
-        let source = if is_stream { Source::Stream(Streamed::new(response)) } else { Source::Whole(response) };
-        Ok(Answering { source: Some(source), limits: self.limits, usage: None, finish: Finish::Complete })
+        let deadline = self.first_byte_deadline(question, deadline);
+        let answering = Answering::open(response, self.limits, question.stream, deadline).await;
+        answering.map_err(|no_answer| match no_answer {
+            NoAnswer::Error(error) => refused(&error, error.failure_by_itself()),
+            NoAnswer::Failed(error) => error.into(),
+        })
+    }
+
+    /// Of a whole answer nothing is to be seen before its end, so that it has all the time there is.
+    fn first_byte_deadline(&self, question: &Question<'_>, deadline: Instant) -> Instant {
+        let patience = self.limits.first_byte_timeout;
+        if question.stream { deadline.min(Instant::now() + patience) } else { deadline }
+    }
+
+    fn refused(
+        &self,
+        model: &str,
+        traits: Traits,
+        sent: Parameters,
+        error: &ProviderError,
+        failure: ModelFailure,
+    ) -> Refused {
+        if failure == ModelFailure::PromptTooLong
+            && let Some(window) = error.window()
+        {
+            self.learned.update(model, |traits| traits.window = Some(window));
+        }
+        let may_be_avoidable = matches!(failure, ModelFailure::RequestRefused(_) | ModelFailure::Failed { .. });
+        let form = traits.form.after_refusal(error, sent).filter(|_| may_be_avoidable);
+        let avoidable = form.map(|form| Traits { form, ..traits });
+        Refused { error: ModelError::new(failure, Reason::new(error.text())), avoidable }
     }
 
     async fn send(
         &self,
-        question: Question<'_>,
+        request: &Request<'_>,
         key: Option<&ApiKey>,
         deadline: Instant,
-    ) -> Result<reqwest::Response, ModelFailure> {
-        let body = serde_json::to_vec(&Request::from(question)).map_err(|_| ModelFailure::Unreadable)?;
+    ) -> Result<reqwest::Response, ModelError> {
+        let body = serde_json::to_vec(request).map_err(|_| ModelFailure::Unreadable)?;
         let mut request = self
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            // Compression would hold back the pieces of a stream.
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .body(body);
         if let Some(key) = key {
             request = request.header(AUTHORIZATION, key.bearer());
         }
-        let deadline = deadline.min(Instant::now() + self.limits.first_byte_timeout);
         let sent = timeout_at(deadline, request.send()).await;
-        sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| {
-            // The connect timeout is part of not being reachable.
-            if error.is_connect() {
-                ModelFailure::Unreachable
-            } else if error.is_timeout() {
-                ModelFailure::Timeout
-            } else {
-                ModelFailure::ConnectionLost
-            }
-        })
+        sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| transport_error(&error))
     }
 }
 
-fn is_event_stream(response: &reqwest::Response) -> bool {
-    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media_type.is_some_and(|it| it.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+/// A call that was refused or failed, and what may be left out or changed to have it answered.
+struct Refused {
+    error: ModelError,
+    avoidable: Option<Traits>,
 }
 
-/// An answer on its way.
-#[derive(Debug)]
-pub struct Answering {
-    /// Where it comes from; none once it is over.
-    source: Option<Source>,
-    limits: Limits,
-    usage: Option<TokenUsage>,
-    finish: Finish,
+impl From<ModelError> for Refused {
+    fn from(error: ModelError) -> Self {
+        Self { error, avoidable: None }
+    }
 }
 
-#[derive(Debug)]
-enum Source {
-    Whole(reqwest::Response),
-    Stream(Streamed),
+/// A success that is no answer, or not a whole one.
+enum NoAnswer {
+    /// It holds a provider's error.
+    Error(ProviderError),
+    /// It broke off, or is something else.
+    Failed(ModelError),
 }
 
-impl Answering {
-    /// The next piece of text, never an empty one; `None` when the answer is complete.
-    pub async fn next(&mut self) -> Result<Option<String>, ModelFailure> {
-        match self.source.take() {
-            None => Ok(None),
-            Some(Source::Whole(response)) => {
-                let body = read_body(response, self.limits.response, self.limits.idle_timeout).await?;
-                let answer = whole::read_answer(&body)?;
-                (self.usage, self.finish) = (answer.usage, answer.finish);
-                Ok(Some(answer.text).filter(|text| !text.is_empty()))
-            }
-            Some(Source::Stream(mut stream)) => {
-                let text = stream.next(self.limits).await?;
-                if text.is_none() {
-                    (self.usage, self.finish) = stream.ending()?;
-                }
-                self.source = Some(Source::Stream(stream));
-                Ok(text)
-            }
+impl From<ModelError> for NoAnswer {
+    fn from(error: ModelError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<NoChunk> for NoAnswer {
+    fn from(no_chunk: NoChunk) -> Self {
+        match no_chunk {
+            NoChunk::Error(error) => Self::Error(error),
+            NoChunk::Unreadable => Self::Failed(ModelFailure::Unreadable.into()),
         }
     }
+}
 
-    /// Lets the connection of a complete answer be used for the next question.
-    pub async fn read_out(self) {
-        if let Some(Source::Stream(stream)) = self.source {
-            stream.read_out().await;
+impl From<NoAnswer> for ModelError {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::Error(error) => Self::new(error.failure_by_itself(), Reason::new(error.text())),
+            NoAnswer::Failed(error) => error,
         }
-    }
-
-    /// The tokens it took, if the model told; known when the answer is complete.
-    #[must_use]
-    pub fn usage(&self) -> Option<TokenUsage> {
-        self.usage
-    }
-
-    /// How it ended; known when the answer is complete.
-    #[must_use]
-    pub fn finish(&self) -> Finish {
-        self.finish
     }
 }
 
-impl From<ReadFailure> for ModelFailure {
-    fn from(failure: ReadFailure) -> Self {
-        match failure {
-            ReadFailure::TooLarge => Self::TooLarge,
-            ReadFailure::Idle => Self::Timeout,
-            ReadFailure::Lost(_) => Self::ConnectionLost,
-        }
-    }
+/// What the failure of a connection means, and its cause.
+fn transport_error(error: &reqwest::Error) -> ModelError {
+    let failure = if error.is_connect() {
+        // The connect timeout is part of not being reachable.
+        ModelFailure::Unreachable
+    } else if error.is_timeout() {
+        ModelFailure::Timeout
+    } else {
+        ModelFailure::ConnectionLost
+    };
+    ModelError::new(failure, Reason::new(cause(error).to_string()))
 }

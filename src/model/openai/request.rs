@@ -1,11 +1,13 @@
-//! What is asked, in the words of chat completions. Nothing is copied before it is written.
+//! The body of a request, in the form of chat completions.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::{
-    chat::{InWords, Message},
-    model::{AnswerLimit, Question},
-};
+use super::{messages::Messages, traits::Traits};
+use crate::model::Question;
+
+/// What a model that reasons is given for its thoughts besides the limit of its answer, in tokens. Mostly it needs far
+/// fewer; but when they run out, there is no answer, and its price all the same.
+const REASONING_ALLOWANCE: u32 = 4096;
 
 #[derive(Serialize)]
 pub(super) struct Request<'a> {
@@ -28,104 +30,57 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-impl<'a> From<Question<'a>> for Request<'a> {
-    fn from(question: Question<'a>) -> Self {
-        let (max_tokens, max_completion_tokens) = match question.limit {
-            None => (None, None),
-            Some(AnswerLimit::Answer(limit)) => (Some(limit), None),
-            Some(AnswerLimit::ThoughtsAndAnswer(limit)) => (None, Some(limit)),
-        };
+/// Which parameters a request has that some servers refuse.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate parameter")]
+pub(super) struct Parameters {
+    pub(super) stream: bool,
+    pub(super) stream_options: bool,
+    pub(super) temperature: bool,
+    pub(super) max_tokens: bool,
+    pub(super) max_completion_tokens: bool,
+}
+
+impl<'a> Request<'a> {
+    /// The request for a question, without what its model is known to refuse.
+    pub(super) fn new(question: &Question<'a>, traits: Traits) -> Self {
+        let stream = question.stream && !traits.form.no_stream;
+        let reasons = question.reasons || traits.reasons;
+        let allowance = if reasons { REASONING_ALLOWANCE } else { 0 };
+        let limit = question.answer_limit.map(|limit| limit.saturating_add(allowance));
+        // Models of OpenAI's that reason refuse the usual name of the limit, which is all that many other servers know.
+        let by_new_name = (question.reasons && !traits.form.no_max_completion_tokens) || traits.form.no_max_tokens;
         Self {
             model: question.model,
-            messages: Messages {
-                instruction: question.instruction,
-                all: question.messages,
-                with_images: question.with_images,
-            },
-            stream: question.stream.then_some(true),
-            stream_options: question.stream.then_some(StreamOptions { include_usage: true }),
-            temperature: question.temperature,
-            max_tokens,
-            max_completion_tokens,
+            messages: Messages::new(question, traits.form),
+            stream: stream.then_some(true),
+            stream_options: (stream && !traits.form.no_stream_options).then_some(StreamOptions { include_usage: true }),
+            temperature: question.temperature.filter(|_| !traits.form.no_temperature),
+            max_tokens: limit.filter(|_| !by_new_name && !traits.form.no_max_tokens),
+            max_completion_tokens: limit.filter(|_| by_new_name && !traits.form.no_max_completion_tokens),
         }
     }
-}
 
-struct Messages<'a> {
-    instruction: Option<&'a str>,
-    all: &'a [Message],
-    with_images: bool,
-}
-
-impl<'a> Serialize for Messages<'a> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let instruction = self.instruction.map(|text| Said { role: "system", content: Content::Text(text) });
-        let said = |message: &'a Message| Said {
-            role: message.role.as_str(),
-            content: Content::of(message, self.with_images),
-        };
-        serializer.collect_seq(instruction.into_iter().chain(self.all.iter().map(said)))
-    }
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
-    role: &'static str,
-    content: Content<'a>,
-}
-
-/// A plain text wherever it will do: not every server knows parts.
-enum Content<'a> {
-    Text(&'a str),
-    InWords(InWords<'a>),
-    Parts { text: &'a str, image: &'a str },
-}
-
-impl<'a> Content<'a> {
-    fn of(message: &'a Message, with_images: bool) -> Self {
-        match &message.image {
-            None => Self::Text(&message.content),
-            Some(_) if !with_images => Self::InWords(message.in_words()),
-            Some(image) => Self::Parts { text: &message.content, image: image.url() },
+    pub(super) fn parameters(&self) -> Parameters {
+        Parameters {
+            stream: self.stream.is_some(),
+            stream_options: self.stream_options.is_some(),
+            temperature: self.temperature.is_some(),
+            max_tokens: self.max_tokens.is_some(),
+            max_completion_tokens: self.max_completion_tokens.is_some(),
         }
     }
-}
-
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::InWords(words) => serializer.collect_str(&words),
-            Self::Parts { text, image } => {
-                // Some servers refuse a blank text.
-                let text = (!text.trim().is_empty()).then_some(Part::Text { text });
-                let image = Part::ImageUrl { image_url: ImageUrl { url: image } };
-                serializer.collect_seq(text.into_iter().chain([image]))
-            }
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Part<'a> {
-    Text { text: &'a str },
-    ImageUrl { image_url: ImageUrl<'a> },
-}
-
-#[derive(Serialize)]
-struct ImageUrl<'a> {
-    url: &'a str,
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::chat::{Image, Role};
+    use crate::chat::{Image, InWords, Message, Role};
+    use crate::model::openai::traits::Form;
 
-    /// The question of a model that is just itself.
+    /// The question of a model without a persona.
     fn plain(messages: &[Message]) -> Question<'_> {
         Question {
             model: "m",
@@ -133,32 +88,56 @@ mod tests {
             messages,
             with_images: false,
             temperature: None,
-            limit: None,
+            answer_limit: None,
+            reasons: false,
             stream: false,
         }
     }
 
-    fn written(messages: &[Message], with_images: bool, stream: bool) -> serde_json::Value {
-        serde_json::to_value(Request::from(Question { with_images, stream, ..plain(messages) })).unwrap()
+    fn written_for(question: &Question<'_>, traits: Traits) -> Value {
+        serde_json::to_value(Request::new(question, traits)).unwrap()
+    }
+
+    fn written(messages: &[Message], with_images: bool, stream: bool) -> Value {
+        written_for(&Question { with_images, stream, ..plain(messages) }, Traits::default())
+    }
+
+    fn of_form(form: Form) -> Traits {
+        Traits { form, ..Traits::default() }
+    }
+
+    fn said(role: Role, content: &str) -> Message {
+        Message::new(role, content)
     }
 
     #[test]
-    fn a_persona_comes_first_and_a_limit_has_the_name_that_the_model_knows() {
+    fn a_persona_comes_first_and_a_limit_has_its_models_name() {
         let (instruction, temperature) = (Some("Be \"kind\"."), Some(0.9));
-        let written = |limit| {
-            let question = Question { instruction, temperature, limit: Some(limit), ..plain(&[]) };
-            serde_json::to_value(Request::from(question)).unwrap()
-        };
+        let question = Question { instruction, temperature, answer_limit: Some(200), ..plain(&[]) };
         let messages = json!([{"role": "system", "content": "Be \"kind\"."}]);
         let asked = json!({"model": "m", "messages": messages, "temperature": 0.9, "max_tokens": 200});
-        assert_eq!(written(AnswerLimit::Answer(200)), asked);
-        assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200))["max_completion_tokens"], 200);
-        assert_eq!(written(AnswerLimit::ThoughtsAndAnswer(200)).get("max_tokens"), None);
+        assert_eq!(written_for(&question, Traits::default()), asked);
+        let reasoning = written_for(&Question { reasons: true, ..question }, Traits::default());
+        assert_eq!((&reasoning["max_completion_tokens"], reasoning.get("max_tokens")), (&json!(200 + 4096), None));
+    }
+
+    #[test]
+    fn what_a_server_refuses_is_left_out_or_renamed() {
+        let question = Question { temperature: Some(0.9), answer_limit: Some(200), stream: true, ..plain(&[]) };
+        let refused = Form { no_stream_options: true, no_temperature: true, no_max_tokens: true, ..Form::default() };
+        let asked = json!({"model": "m", "messages": [], "stream": true, "max_completion_tokens": 200});
+        assert_eq!(written_for(&question, of_form(refused)), asked);
+        let neither = Form { no_max_completion_tokens: true, no_stream: true, ..refused };
+        assert_eq!(written_for(&question, of_form(neither)), json!({"model": "m", "messages": []}));
+        let learned = Traits { reasons: true, ..Traits::default() };
+        assert_eq!(written_for(&question, learned)["max_tokens"], 200 + 4096, "other servers know the usual name");
+        let old_name = of_form(Form { no_max_completion_tokens: true, ..Form::default() });
+        assert_eq!(written_for(&Question { reasons: true, ..question }, old_name)["max_tokens"], 200 + 4096);
     }
 
     #[test]
     fn words_alone_are_plain_texts() {
-        let messages = [Message::new(Role::Assistant, "Be \"kind\"."), Message::new(Role::User, "é\n")];
+        let messages = [said(Role::Assistant, "Be \"kind\"."), said(Role::User, "é\n")];
         let expected = json!([{"role": "assistant", "content": "Be \"kind\"."}, {"role": "user", "content": "é\n"}]);
         assert_eq!(written(&messages, false, false), json!({"model": "m", "messages": expected}));
         let streamed =
@@ -167,7 +146,36 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_a_part_for_a_model_that_sees_and_a_line_for_one_that_does_not() {
+    fn neighbours_of_one_role_are_one_message() {
+        let messages =
+            [said(Role::User, "a"), said(Role::User, "b"), said(Role::Assistant, "c"), said(Role::User, "d")];
+        let contents = json!([
+            {"role": "user", "content": "a\n\nb"}, {"role": "assistant", "content": "c"}, {"role": "user", "content": "d"}
+        ]);
+        assert_eq!(written(&messages, false, false)["messages"], contents);
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let shown = [said(Role::User, "a"), Message { image, ..said(Role::User, "b") }];
+        let part = json!({"type": "image_url", "image_url": {"url": "https://a.example/cat.png"}});
+        let text = |text| json!({"type": "text", "text": text});
+        assert_eq!(written(&shown, true, false)["messages"][0]["content"], json!([text("a"), text("b"), part]));
+        let unseen = format!("a\n\nb\n\n{}", InWords::UNSEEN);
+        assert_eq!(written(&shown, false, false)["messages"][0]["content"], json!(unseen));
+    }
+
+    #[test]
+    fn templates_without_some_roles_get_what_they_take() {
+        let messages = [said(Role::Assistant, "Welcome!"), said(Role::User, "a")];
+        let question = Question { instruction: Some("Be kind."), ..plain(&messages) };
+        let traits = of_form(Form { starts_with_user: true, no_system_role: true, ..Form::default() });
+        let asked = json!([{"role": "user", "content": "Be kind.\n\na"}]);
+        assert_eq!(written_for(&question, traits)["messages"], asked);
+        let only_system = of_form(Form { no_system_role: true, ..Form::default() });
+        let asked = json!([{"role": "assistant", "content": "Welcome!"}, {"role": "user", "content": "Be kind.\n\na"}]);
+        assert_eq!(written_for(&question, only_system)["messages"], asked);
+    }
+
+    #[test]
+    fn an_image_is_a_part_or_a_line_as_the_model_sees() {
         let url = "data:image/png;base64,iVBORw0KGgo=";
         let image = Image::parse(url).ok();
         let shown = |content| [Message { image: image.clone(), ..Message::new(Role::User, content) }];

@@ -1,7 +1,20 @@
-//! Reads the data of Server-Sent Events (HTML Living Standard, 9.2) from pieces of a body. Names and ids of events
-//! play no part in what models send.
+//! Reads Server-Sent Events (HTML Living Standard, 9.2) from pieces of a body: lines that end in a line feed, a carriage
+//! return or both, and a byte order mark in front. Ids play no part in what models send, and of names only `error`.
 
-/// Takes in bytes, gives out the data of whole events.
+use memchr::memchr;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// One event.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Event<'a> {
+    /// Its data, without the last line's end.
+    pub(super) data: &'a [u8],
+    /// Whether its name is `error`.
+    pub(super) is_error: bool,
+}
+
+/// Takes in bytes, gives out whole events.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     bytes: Vec<u8>,
@@ -9,9 +22,14 @@ pub(super) struct Decoder {
     taken: usize,
     /// Up to here there is no further end of a line.
     searched: usize,
+    /// Lines read so far, blank ones and comments included.
+    lines: u64,
+    /// Whether the last line ended in a carriage return, so that a line feed at its place belongs to that.
+    ended_in_return: bool,
     /// The data of the event at hand.
     data: Vec<u8>,
-    /// Whether `data` has been given out.
+    is_error: bool,
+    /// Whether the event at hand has been given out.
     is_given: bool,
 }
 
@@ -28,28 +46,106 @@ impl Decoder {
         self.bytes.len() - self.taken + self.data.len()
     }
 
-    /// The data of the next event that is there as a whole.
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
+    /// Whether any line has been read, if only a comment.
+    pub(super) fn has_lines(&self) -> bool {
+        self.lines > 0
+    }
+
+    /// The next event that is there as a whole.
+    pub(super) fn next(&mut self) -> Option<Event<'_>> {
+        self.forget_given();
+        while let Some((start, end)) = self.next_line() {
+            if self.read_line(start, end) {
+                return self.event();
+            }
+        }
+        None
+    }
+
+    /// The event whose last line, or the blank line behind it, never came: what there is of it at the end of a body.
+    pub(super) fn last(&mut self) -> Option<Event<'_>> {
+        self.forget_given();
+        let (start, end) = (self.taken, self.bytes.len());
+        self.taken = end;
+        self.searched = end;
+        self.read_line(start, end);
+        if self.data.is_empty() { None } else { self.event() }
+    }
+
+    fn forget_given(&mut self) {
         if std::mem::take(&mut self.is_given) {
             self.data.clear();
+            self.is_error = false;
         }
-        while let Some(length) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') {
-            let end = self.searched + length;
-            let line = &self.bytes[self.taken..end];
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            (self.taken, self.searched) = (end + 1, end + 1);
-            if line.is_empty() && !self.data.is_empty() {
-                self.is_given = true;
-                // Each line of data ends in a line feed, and the last one is not part of it.
-                return self.data.strip_suffix(b"\n");
-            }
-            if let Some(data) = line.strip_prefix(b"data:") {
-                self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-                self.data.push(b'\n');
-            }
+    }
+
+    fn event(&mut self) -> Option<Event<'_>> {
+        self.is_given = true;
+        // Each line of data ends in a line feed, and the last one is not part of it.
+        let data = self.data.strip_suffix(b"\n")?;
+        Some(Event { data, is_error: self.is_error })
+    }
+
+    /// The bounds of the next whole line.
+    fn next_line(&mut self) -> Option<(usize, usize)> {
+        let Some(length) = self.line_length() else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let end = self.searched + length;
+        let mut start = self.taken;
+        (self.taken, self.searched) = (end + 1, end + 1);
+        self.ended_in_return = self.bytes[end] == b'\r';
+        if self.lines == 0 && self.bytes[start..end].starts_with(BYTE_ORDER_MARK) {
+            start += BYTE_ORDER_MARK.len();
         }
-        self.searched = self.bytes.len();
-        None
+        self.lines += 1;
+        Some((start, end))
+    }
+
+    /// How far it is to the end of the next line.
+    fn line_length(&mut self) -> Option<usize> {
+        if self.ended_in_return && self.searched == self.taken {
+            if *self.bytes.get(self.taken)? == b'\n' {
+                (self.taken, self.searched) = (self.taken + 1, self.searched + 1);
+            }
+            self.ended_in_return = false;
+        }
+        let rest = &self.bytes[self.searched..];
+        // Carriage returns are rare, and two searches for one byte are faster than one for two.
+        let length = memchr(b'\n', rest);
+        memchr(b'\r', &rest[..length.unwrap_or(rest.len())]).or(length)
+    }
+
+    /// Takes a line in. Returns whether it ends an event that has data.
+    fn read_line(&mut self, start: usize, end: usize) -> bool {
+        let line = &self.bytes[start..end];
+        if line.is_empty() {
+            if self.data.is_empty() {
+                self.is_error = false;
+            }
+            return !self.data.is_empty();
+        }
+        if let Some(data) = line.strip_prefix(b"data:") {
+            self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+            self.data.push(b'\n');
+        } else if let Some(name) = line.strip_prefix(b"event:") {
+            self.is_error = name.trim_ascii() == b"error";
+        }
+        false
+    }
+}
+
+/// Whether a body that begins with these bytes is one of events; none while they are too few to say.
+pub(super) fn is_event_stream(start: &[u8]) -> Option<bool> {
+    const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
+    let is_field = |field: &&[u8]| start.starts_with(field);
+    let may_be_field = |field: &&[u8]| field.starts_with(start);
+    match () {
+        () if FIELDS.iter().any(is_field) => Some(true),
+        () if start.is_empty() || BYTE_ORDER_MARK.starts_with(start) || FIELDS.iter().any(may_be_field) => None,
+        () => Some(false),
     }
 }
 
@@ -64,8 +160,8 @@ mod tests {
         let mut events = Vec::new();
         for piece in pieces {
             decoder.feed(piece);
-            while let Some(data) = decoder.next() {
-                events.push(String::from_utf8_lossy(data).into_owned());
+            while let Some(event) = decoder.next() {
+                events.push(String::from_utf8_lossy(event.data).into_owned());
             }
         }
         events
@@ -75,6 +171,45 @@ mod tests {
     fn what_servers_send_is_understood() {
         let text = ": hello\n\ndata: one\n\nevent: x\r\ndata:two\r\ndata: three\r\n\r\nretry: 5\n\n\ndata: [DONE]\n\ndata: tail";
         assert_eq!(decode([text.as_bytes()]), ["one", "two\nthree", "[DONE]"]);
+    }
+
+    #[test]
+    fn carriage_returns_and_byte_order_marks_are_understood() {
+        assert_eq!(decode([b"\xEF\xBB\xBFdata: one\r\rdata: two\r\r".as_slice(), b"\n"]), ["one", "two"]);
+        assert_eq!(decode([b"\xEF".as_slice(), b"\xBB", b"\xBFdata: one\r", b"\n", b"\r", b"\n"]), ["one"]);
+    }
+
+    #[test]
+    fn events_named_error_are_known_as_such() {
+        let mut decoder = Decoder::default();
+        decoder.feed(b"event: error\ndata: x\n\nevent: error\n\ndata: y\n\nevent: error \ndata: z\n\n");
+        let mut errors = Vec::new();
+        while let Some(event) = decoder.next() {
+            errors.push(event.is_error);
+        }
+        assert_eq!(errors, [true, false, true]);
+    }
+
+    #[test]
+    fn the_last_event_may_lack_its_end() {
+        for end in ["", "\n"] {
+            let mut decoder = Decoder::default();
+            decoder.feed(format!("data: one\n\ndata: two{end}").as_bytes());
+            assert!(decoder.next().is_some() && decoder.next().is_none());
+            assert_eq!(decoder.last(), Some(Event { data: b"two", is_error: false }));
+            assert_eq!(decoder.last(), None);
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_say_what_a_body_is() {
+        let streams = ["data: x", "\u{feff}data:", " \nevent: x", ": hello", "id: 1", "retry: 5"];
+        assert!(streams.iter().all(|start| is_event_stream(start.as_bytes()) == Some(true)));
+        assert!(
+            ["{", "[", "<html>", "dat\n", "x"].iter().all(|start| is_event_stream(start.as_bytes()) == Some(false))
+        );
+        assert!(["", " ", "d", "\n\nda"].iter().all(|start| is_event_stream(start.as_bytes()).is_none()));
+        assert_eq!(is_event_stream(b"\xEF\xBB"), None);
     }
 
     proptest! {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, header::HeaderMap};
-use serde::Deserialize;
-use serde_json::Value;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
 use super::{
-    Limits, ModelFailure,
-    sse::Decoder,
-    whole::{Said, read_finish, read_usage},
+    Limits, ModelError, ModelFailure, NoAnswer, Reason, Report,
+    chunk::{Chunk, NoChunk, model_name},
+    finish,
+    provider_error::ProviderError,
+    sse::{Decoder, Event},
+    text::Joiner,
+    transport_error, usage,
 };
-use crate::{chat::Finish, cost::TokenUsage, http_client::ReadFailure, model::refusal};
+use crate::chat::Finish;
 
 /// The data of the event that ends a stream.
 const DONE: &[u8] = b"[DONE]";
@@ -26,72 +28,143 @@ const READING_OUT: Duration = Duration::from_millis(100);
 pub(super) struct Streamed {
     response: reqwest::Response,
     decoder: Decoder,
-    usage: Option<TokenUsage>,
+    joiner: Joiner,
+    /// A piece of text that was read and not given out yet.
+    ready: Option<String>,
     finish_reason: Option<String>,
+    /// Whether text came after a reason for the answer's end: then such a reason says nothing by itself.
+    has_revoked_end: bool,
+    /// Whether a broken body can be told from one that has ended.
+    is_framed: bool,
+    has_events: bool,
     /// Bytes of text so far.
     length: usize,
     is_done: bool,
 }
 
 impl Streamed {
-    pub(super) fn new(mut response: reqwest::Response) -> Self {
+    /// The stream of this response, of which the start has been read.
+    pub(super) fn new(mut response: reqwest::Response, start: &[u8]) -> Self {
+        let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
         // They have been read, and would keep the 8 KiB that the head was read into.
         *response.headers_mut() = HeaderMap::new();
-        let decoder = Decoder::default();
-        Self { response, decoder, usage: None, finish_reason: None, length: 0, is_done: false }
+        let mut decoder = Decoder::default();
+        decoder.feed(start);
+        Self {
+            response,
+            decoder,
+            joiner: Joiner::default(),
+            ready: None,
+            finish_reason: None,
+            has_revoked_end: false,
+            is_framed,
+            has_events: false,
+            length: 0,
+            is_done: false,
+        }
+    }
+
+    /// Reads until there is an event or a comment, so that an error at the start is known before anything is passed on.
+    pub(super) async fn begin(&mut self, limits: Limits, report: &mut Report) -> Result<(), NoAnswer> {
+        loop {
+            self.ready = self.take_text(limits, report)?;
+            if self.ready.is_some() || self.is_done || self.decoder.has_lines() {
+                return Ok(());
+            }
+            self.read(limits, report).await?;
+        }
     }
 
     /// The next piece of text; `None` when there is no more.
-    pub(super) async fn next(&mut self, limits: Limits) -> Result<Option<String>, ModelFailure> {
+    pub(super) async fn next(&mut self, limits: Limits, report: &mut Report) -> Result<Option<String>, NoAnswer> {
+        loop {
+            if let Some(text) = self.ready.take() {
+                return Ok(Some(text));
+            }
+            if let Some(text) = self.take_text(limits, report)? {
+                return Ok(Some(text));
+            }
+            if self.is_done {
+                return Ok(self.joiner.finish().map(String::from));
+            }
+            self.read(limits, report).await?;
+        }
+    }
+
+    /// The text of the events that are there, up to the first that has any.
+    fn take_text(&mut self, limits: Limits, report: &mut Report) -> Result<Option<String>, NoAnswer> {
         while !self.is_done {
-            while let Some(data) = self.decoder.next() {
-                if data == DONE {
+            let Some(event) = self.decoder.next() else { break };
+            let chunk = match read_event(&event)? {
+                Content::Nothing => continue,
+                Content::Done => {
                     self.is_done = true;
-                    return Ok(None);
+                    break;
                 }
-                if data.is_empty() {
-                    continue;
-                }
-                let chunk = read_chunk(data)?;
-                if let Some(text) = self.take_in(chunk) {
-                    self.length += text.len();
-                    if self.length > limits.response {
-                        return Err(ModelFailure::TooLarge);
-                    }
-                    return Ok(Some(text));
-                }
+                Content::Chunk(chunk) => chunk,
+            };
+            if !self.has_events {
+                self.has_events = true;
+                report.model = model_name(event.data);
             }
-            if self.decoder.pending() > limits.response {
-                return Err(ModelFailure::TooLarge);
-            }
-            let read = self.read(self.patience(limits)).await;
-            // Once the reason for the answer's end has come it is complete, however its connection ends.
-            self.is_done = self.finish_reason.is_some() && !matches!(read, Ok(true));
-            if !self.is_done && !read? {
-                return Err(ModelFailure::ConnectionLost);
+            if let Some(text) = self.take_in(chunk, report) {
+                self.length += text.len();
+                let is_too_large = self.length > limits.response;
+                return if is_too_large { Err(too_large()) } else { Ok(Some(text)) };
             }
         }
-        Ok(None)
+        if self.decoder.pending() > limits.response { Err(too_large()) } else { Ok(None) }
     }
 
     /// A model that thinks is silent before its first word for longer than between two; and what comes after its last,
     /// the figures, comes at once.
     fn patience(&self, limits: Limits) -> Duration {
-        match (self.length, &self.finish_reason) {
-            (_, Some(_)) => limits.idle_timeout.min(LAST_WAIT),
-            (0, None) => limits.first_byte_timeout.max(limits.idle_timeout),
-            (_, None) => limits.idle_timeout,
+        match (self.length, self.has_ended()) {
+            (_, true) => limits.idle_timeout.min(LAST_WAIT),
+            (0, false) => limits.first_byte_timeout.max(limits.idle_timeout),
+            (_, false) => limits.idle_timeout,
         }
     }
 
-    /// Reads on. Returns whether there was something to read.
-    async fn read(&mut self, patience: Duration) -> Result<bool, ModelFailure> {
-        let read = tokio::time::timeout(patience, self.response.chunk()).await;
-        let bytes = read.map_err(|_| ModelFailure::Timeout)?.map_err(ReadFailure::Lost)?;
-        if let Some(bytes) = &bytes {
-            self.decoder.feed(bytes);
+    /// Whether the model has said why its answer ends, and can be believed: then the answer is complete, however its
+    /// connection ends.
+    fn has_ended(&self) -> bool {
+        self.finish_reason.is_some() && !self.has_revoked_end
+    }
+
+    /// Reads on, up to the end.
+    async fn read(&mut self, limits: Limits, report: &mut Report) -> Result<(), NoAnswer> {
+        let patience = self.patience(limits);
+        let broken = match tokio::time::timeout(patience, self.response.chunk()).await {
+            Ok(Ok(Some(bytes))) => {
+                self.decoder.feed(&bytes);
+                return Ok(());
+            }
+            Ok(Ok(None)) => return self.read_end(report),
+            Ok(Err(error)) => transport_error(&error),
+            Err(_) => ModelError::from(ModelFailure::Timeout),
+        };
+        self.is_done = self.has_ended();
+        if self.is_done { Ok(()) } else { Err(broken.into()) }
+    }
+
+    /// The body has ended in order, as far as can be told. Without `[DONE]` the answer is complete only if the model
+    /// said why it ends; one that has said so too early is believed where a broken body would have been noticed.
+    fn read_end(&mut self, report: &mut Report) -> Result<(), NoAnswer> {
+        let last = self.decoder.last().map(|event| read_event(&event));
+        match last {
+            Some(Ok(Content::Chunk(chunk))) => self.ready = self.take_in(chunk, report),
+            Some(Ok(Content::Done)) => self.is_done = true,
+            Some(Err(NoChunk::Error(error))) => return Err(NoAnswer::Error(error)),
+            // The rest of an event that was cut off.
+            Some(Ok(Content::Nothing) | Err(NoChunk::Unreadable)) | None => {}
         }
-        Ok(bytes.is_some())
+        self.is_done |= self.has_ended() || (self.has_revoked_end && self.is_framed);
+        if self.is_done {
+            return Ok(());
+        }
+        let reason = Reason::new("the stream ended without [DONE] and without a finish_reason");
+        Err(ModelError::new(ModelFailure::ConnectionLost, reason).into())
     }
 
     /// Reads what comes behind the end, so that the connection can be used for the next question.
@@ -101,74 +174,56 @@ impl Streamed {
         let _ = tokio::time::timeout(READING_OUT, reading).await;
     }
 
-    fn take_in(&mut self, chunk: Chunk) -> Option<String> {
-        if let Some(usage) = chunk.usage.as_ref().and_then(read_usage) {
-            self.usage = Some(usage);
+    fn take_in(&mut self, chunk: Chunk, report: &mut Report) -> Option<String> {
+        let parts = chunk.into_parts();
+        if let Some(usage) = parts.usage {
+            report.usage = Some(usage::largest(report.usage, usage));
         }
-        let choice = chunk.choices?.into_iter().next()?;
-        if choice.finish_reason.is_some() {
-            self.finish_reason = choice.finish_reason;
+        report.cost = parts.cost.or(report.cost);
+        report.has_reasoned |= parts.has_reasoning;
+        let has_text = !parts.text.is_empty();
+        if has_text && self.finish_reason.take().is_some() {
+            self.has_revoked_end = true;
         }
-        Some(choice.delta.unwrap_or_default().into_text()).filter(|text| !text.is_empty())
+        if parts.finish_reason.is_some() {
+            self.finish_reason = parts.finish_reason;
+        }
+        has_text.then(|| self.joiner.join(parts.text)).filter(|text| !text.is_empty())
     }
 
-    /// What it took, and how it ended.
-    pub(super) fn ending(&self) -> Result<(Option<TokenUsage>, Finish), ModelFailure> {
-        Ok((self.usage, read_finish(self.finish_reason.as_deref(), self.length > 0)?))
+    /// Completes the report: figures stay only where they can be true.
+    pub(super) fn complete(&self, report: &mut Report) {
+        report.usage = usage::credible(report.usage, self.length > 0);
+        report.is_cut_by_limit = finish::is_limit(self.finish_reason.as_deref());
     }
-}
 
-#[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Value>,
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    delta: Option<Said>,
-    finish_reason: Option<String>,
-}
-
-fn read_chunk(data: &[u8]) -> Result<Chunk, ModelFailure> {
-    let chunk: Chunk = serde_json::from_slice(data).map_err(|_| ModelFailure::Unreadable)?;
-    match &chunk.error {
-        None => Ok(chunk),
-        Some(error) => Err(refusal::meaning(status_of(error), None, data)),
+    /// How the answer ended.
+    pub(super) fn finish(&self) -> Result<Finish, ModelFailure> {
+        finish::read(self.finish_reason.as_deref(), self.length > 0)
     }
 }
 
-/// The status that an error in the middle of a stream would have had at its start.
-fn status_of(error: &Value) -> StatusCode {
-    let number = |name| error.get(name)?.as_u64().and_then(|code| u16::try_from(code).ok());
-    let told = number("code").or_else(|| number("status")).and_then(|code| StatusCode::from_u16(code).ok());
-    told.filter(|status| status.is_client_error() || status.is_server_error()).unwrap_or_else(|| {
-        match error.get("type").and_then(Value::as_str) {
-            Some("rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota") => StatusCode::TOO_MANY_REQUESTS,
-            Some("invalid_request_error") => StatusCode::BAD_REQUEST,
-            Some("overloaded_error") => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    })
+fn too_large() -> NoAnswer {
+    ModelError::from(ModelFailure::TooLarge).into()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What the data of an event is.
+enum Content {
+    /// A comment, or nothing at all.
+    Nothing,
+    Done,
+    Chunk(Chunk),
+}
 
-    #[test]
-    fn an_error_in_the_middle_has_the_meaning_it_would_have_had_at_the_start() {
-        let failure = |data: &str| read_chunk(data.as_bytes()).err();
-        let quota = r#"{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}"#;
-        assert_eq!(failure(quota), Some(ModelFailure::QuotaExhausted { retry_after: None }));
-        assert_eq!(failure(r#"{"error":{"code":503}}"#), Some(ModelFailure::Overloaded { retry_after: None }));
-        assert_eq!(
-            failure(r#"{"error":{"message":"boom","code":200}}"#),
-            Some(ModelFailure::Failed { status: 500, retry_after: None })
-        );
-        assert_eq!(failure(r#"{"error":"boom"}"#), Some(ModelFailure::Failed { status: 500, retry_after: None }));
-        assert_eq!(failure("<html>"), Some(ModelFailure::Unreadable));
-        assert_eq!(failure(r#"{"choices":[],"error":null}"#), None);
+fn read_event(event: &Event<'_>) -> Result<Content, NoChunk> {
+    let data = event.data.trim_ascii();
+    if event.is_error {
+        return Err(NoChunk::Error(ProviderError::read(data)));
+    }
+    match data {
+        DONE => Ok(Content::Done),
+        // Some servers put their comments into data lines.
+        [] | [b':', ..] => Ok(Content::Nothing),
+        data => Chunk::read(data).map(Content::Chunk),
     }
 }

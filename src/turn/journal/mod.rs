@@ -255,6 +255,28 @@ impl Journal {
         self.state().is_answering
     }
 
+    /// The model that is asked.
+    pub(super) fn model(&self) -> String {
+        self.state().model.clone()
+    }
+
+    /// Resolves when the model has begun to answer, or somebody has come to read, or has stopped the turn.
+    pub(super) async fn answering_or_wanted(&self) {
+        loop {
+            let (news, attention) = (self.news.notified(), self.attention.notified());
+            {
+                let state = self.state();
+                if state.is_answering || state.readers > 0 || state.wish == Wish::Stop {
+                    return;
+                }
+            }
+            select! {
+                () = news => {}
+                () = attention => {}
+            }
+        }
+    }
+
     /// Adds a piece of text. Returns when a reader has come near enough, so that a slow one slows the model.
     pub(super) async fn append(&self, text: &str) {
         self.put(text);

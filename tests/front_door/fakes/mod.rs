@@ -9,6 +9,7 @@ pub mod byte_server;
 pub mod certificates;
 pub mod model;
 pub mod papita;
+pub mod scripted_model;
 pub mod tls;
 
 use std::fmt::Debug;

@@ -1,0 +1,200 @@
+//! The words by which providers and servers say what they refuse. Statuses and codes differ from one to the next, and
+//! change; these words are what their errors have in common.
+
+/// What a provider means by a phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The prompt is longer than the model reads at once.
+    TooLong,
+    /// The same, and the number behind the phrase is how many tokens it reads.
+    TooLongFor,
+    /// The account has no credit, or its budget is spent.
+    NoCredit,
+    /// The key is wrong, revoked or expired.
+    InvalidKey,
+    /// A filter or guardrail refuses the content.
+    Filtered,
+    /// There is no such model.
+    UnknownModel,
+    /// The template of the model takes turns of user and assistant only, the user's first.
+    RolesMustAlternate,
+    /// The template of the model has no system message.
+    NoSystemRole,
+}
+
+use Meaning::{Filtered, InvalidKey, NoCredit, NoSystemRole, RolesMustAlternate, TooLong, TooLongFor, UnknownModel};
+
+/// Phrases in lower case, what they mean, and who uses them. The first one found counts, so longer ones come first.
+pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
+    // Credit and budgets.
+    ("insufficient_quota", NoCredit, "OpenAI"),
+    ("billing_hard_limit", NoCredit, "OpenAI, Azure"),
+    ("billing_not_active", NoCredit, "OpenAI"),
+    ("budget_exceeded", NoCredit, "LiteLLM"),
+    ("budget has been exceeded", NoCredit, "LiteLLM"),
+    ("exceededbudget", NoCredit, "LiteLLM"),
+    ("exceeded budget", NoCredit, "LiteLLM"),
+    ("insufficient balance", NoCredit, "DeepSeek, Zhipu"),
+    ("insufficient_balance", NoCredit, "MiniMax"),
+    ("insufficient credit", NoCredit, "OpenRouter"),
+    ("insufficient_credit", NoCredit, "OpenRouter, Together"),
+    ("insufficient funds", NoCredit, "gateways"),
+    ("credit balance is too low", NoCredit, "Anthropic"),
+    ("credit limit exceeded", NoCredit, "Together"),
+    ("used all available credits", NoCredit, "xAI"),
+    ("spending limit", NoCredit, "xAI, Fireworks"),
+    ("exceeded_current_quota", NoCredit, "Moonshot"),
+    ("exceeded your monthly included credits", NoCredit, "Hugging Face"),
+    ("daily free allocation", NoCredit, "Cloudflare Workers AI"),
+    ("arrearage", NoCredit, "DashScope"),
+    ("usage limit exceeded", NoCredit, "Portkey"),
+    // Keys.
+    ("api_key_invalid", InvalidKey, "Google"),
+    ("api key not valid", InvalidKey, "Google"),
+    ("api key expired", InvalidKey, "Google"),
+    ("api key was reported as leaked", InvalidKey, "Google"),
+    ("access_token_expired", InvalidKey, "Google"),
+    ("invalid_api_key", InvalidKey, "OpenAI, Groq"),
+    ("incorrect api key", InvalidKey, "OpenAI, xAI"),
+    ("invalid api key", InvalidKey, "DashScope, Mistral"),
+    ("invalid api-key", InvalidKey, "DashScope"),
+    ("invalid x-api-key", InvalidKey, "Anthropic"),
+    ("invalid_authentication", InvalidKey, "Moonshot"),
+    ("authentication_error", InvalidKey, "Anthropic, DeepSeek"),
+    ("authentication fails", InvalidKey, "DeepSeek"),
+    ("authentication error", InvalidKey, "LiteLLM"),
+    ("token_not_found_in_db", InvalidKey, "LiteLLM"),
+    ("api key has been revoked", InvalidKey, "gateways"),
+    ("api key has been disabled", InvalidKey, "gateways"),
+    ("api key is revoked", InvalidKey, "gateways"),
+    // Filters and guardrails.
+    ("content_filter", Filtered, "OpenAI, Azure"),
+    ("content_policy", Filtered, "OpenAI, LiteLLM"),
+    ("contentpolicyviolation", Filtered, "LiteLLM"),
+    ("content management policy", Filtered, "Azure"),
+    ("responsibleaipolicyviolation", Filtered, "Azure"),
+    ("guardrail", Filtered, "LiteLLM, Portkey, Bedrock"),
+    ("inappropriate content", Filtered, "DashScope"),
+    ("data_inspection_failed", Filtered, "DashScope"),
+    ("datainspectionfailed", Filtered, "DashScope"),
+    ("content exists risk", Filtered, "DeepSeek"),
+    ("considered high risk", Filtered, "Moonshot"),
+    ("requires moderation", Filtered, "OpenRouter"),
+    ("moderation_blocked", Filtered, "OpenAI"),
+    ("was flagged", Filtered, "OpenRouter, OpenAI"),
+    ("prohibited_content", Filtered, "Google"),
+    ("prohibited content", Filtered, "gateways"),
+    ("prompt blocked", Filtered, "Cloudflare AI Gateway"),
+    ("sensitive content", Filtered, "Volcengine"),
+    ("sensitive_content", Filtered, "Volcengine"),
+    ("usage policy", Filtered, "Anthropic, OpenAI"),
+    ("usage policies", Filtered, "OpenAI"),
+    ("safety system", Filtered, "OpenAI"),
+    // Templates of local models.
+    ("roles must alternate", RolesMustAlternate, "templates of Gemma, Mistral, Llama 2"),
+    ("must alternate between", RolesMustAlternate, "Mistral, Anthropic, Perplexity"),
+    ("should alternate", RolesMustAlternate, "Perplexity"),
+    ("alternating user/assistant", RolesMustAlternate, "Perplexity"),
+    ("only user and assistant roles", RolesMustAlternate, "templates of Mistral"),
+    ("must start with a user", RolesMustAlternate, "templates of Mistral, Cohere"),
+    ("must start with user", RolesMustAlternate, "templates"),
+    ("first message must", RolesMustAlternate, "Anthropic, Perplexity"),
+    ("system role not supported", NoSystemRole, "the template of Gemma"),
+    ("system role is not supported", NoSystemRole, "templates"),
+    ("system message is not supported", NoSystemRole, "templates"),
+    ("developer instruction is not enabled", NoSystemRole, "Google, for Gemma"),
+    // Prompts that are too long, with the number that fits.
+    ("maximum context length is", TooLongFor, "OpenAI, vLLM, DeepSeek, OpenRouter"),
+    ("maximum context length of", TooLongFor, "SGLang"),
+    ("maximum model length of", TooLongFor, "vLLM"),
+    ("maximum prompt length is", TooLongFor, "xAI"),
+    ("model's context length (", TooLongFor, "SGLang"),
+    ("model maximum context length:", TooLongFor, "Fireworks"),
+    ("too large for model with", TooLongFor, "Mistral"),
+    ("exceed max_seq_len of", TooLongFor, "TabbyAPI"),
+    ("`inputs` must have less than", TooLongFor, "Text Generation Inference"),
+    ("`max_new_tokens` must be <=", TooLongFor, "Text Generation Inference, Together"),
+    ("maximum number of tokens allowed (", TooLongFor, "Google"),
+    ("model's configured limit of", TooLongFor, "OpenAI"),
+    ("exceed the configured limit of", TooLongFor, "OpenAI"),
+    ("context window limit (", TooLongFor, "Cloudflare Workers AI"),
+    ("loaded with context length of only", TooLongFor, "LM Studio"),
+    ("model token limit:", TooLongFor, "Moonshot"),
+    ("in the prompt cannot exceed", TooLongFor, "Cohere"),
+    ("max size:", TooLongFor, "GitHub Models"),
+    ("available context size (", TooLongFor, "llama.cpp"),
+    // Prompts that are too long, without it.
+    ("context_length", TooLong, "OpenAI"),
+    ("context length", TooLong, "vLLM, Ollama, LM Studio"),
+    ("context window", TooLong, "OpenAI, MiniMax"),
+    ("contextwindow", TooLong, "LiteLLM"),
+    ("context limit", TooLong, "Anthropic"),
+    ("context size", TooLong, "llama.cpp"),
+    ("exceed_context_size", TooLong, "llama.cpp"),
+    ("maximum context", TooLong, "several"),
+    ("input is too large to process", TooLong, "llama.cpp"),
+    ("prompt is too long", TooLong, "Anthropic, Fireworks"),
+    ("range of input length", TooLong, "DashScope"),
+    ("input is too long", TooLong, "Bedrock"),
+    ("input too long", TooLong, "Volcengine"),
+    ("prompt too long", TooLong, "several"),
+    ("prompt exceeds max length", TooLong, "Zhipu"),
+    ("too many tokens", TooLong, "Cohere"),
+    ("too many input tokens", TooLong, "Bedrock"),
+    ("reduce the length of the messages", TooLong, "Groq, vLLM"),
+    ("max_seq_len", TooLong, "TabbyAPI"),
+    ("string_above_max_length", TooLong, "OpenAI"),
+    ("tokens_limit_reached", TooLong, "GitHub Models"),
+    ("prompt_tokens_exceeded", TooLong, "GitHub Copilot"),
+    // Models.
+    ("model_not_found", UnknownModel, "OpenAI, Groq"),
+    ("model_not_supported", UnknownModel, "GitHub Copilot"),
+    ("invalid model", UnknownModel, "Mistral, LiteLLM"),
+    ("unknown model", UnknownModel, "several"),
+    ("unsupported model", UnknownModel, "several"),
+    ("is not a valid model", UnknownModel, "OpenRouter"),
+    ("model not exist", UnknownModel, "DeepSeek"),
+    ("no such model", UnknownModel, "several"),
+];
+
+/// The meaning of the first phrase found in these words, which are in lower case, of the meanings wanted; and the number
+/// that stands behind it.
+pub(super) fn find(words: &str, wanted: impl Fn(Meaning) -> bool) -> Option<(Meaning, Option<u64>)> {
+    PHRASES.iter().filter(|(_, meaning, _)| wanted(*meaning)).find_map(|(phrase, meaning, _)| {
+        let at = words.find(phrase)?;
+        let number = leading_number(&words[at + phrase.len()..]);
+        (*meaning != TooLongFor || number.is_some()).then_some((*meaning, number))
+    })
+}
+
+fn leading_number(text: &str) -> Option<u64> {
+    let text = text.trim_start_matches([' ', '`', '\'']);
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_in_lower_case_and_not_hidden_by_shorter_ones() {
+        for (at, (phrase, meaning, source)) in PHRASES.iter().enumerate() {
+            assert_eq!(*phrase, phrase.to_lowercase());
+            assert!(!source.is_empty());
+            let hidden = PHRASES[..at].iter().find(|(before, other, _)| other == meaning && phrase.contains(before));
+            assert_eq!(hidden, None, "{phrase} is never found");
+        }
+    }
+
+    #[test]
+    fn the_number_behind_a_phrase_is_read() {
+        let long = |words| find(words, |meaning| matches!(meaning, TooLong | TooLongFor));
+        let vllm = "this model's maximum context length is 4096 tokens. however, you requested 5000 tokens";
+        assert_eq!(long(vllm), Some((TooLongFor, Some(4096))));
+        let tgi = "`inputs` tokens + `max_new_tokens` must be <= 2048. given: 5012";
+        assert_eq!(long(tgi), Some((TooLongFor, Some(2048))));
+        assert_eq!(long("the maximum context length is reached").map(|found| found.0), Some(TooLong));
+        assert_eq!(long("hello"), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! Model servers as they are met in the wild: what each of their dialects means for a turn.
+
+mod bytes;
+mod ends;
+mod errors;
+mod figures;
+mod local;
+mod parameters;
+
+use serde_json::{Value, json};
+
+use crate::{
+    fakes::scripted_model::{Scripted, ScriptedModel},
+    house::{House, Service},
+};
+
+/// A scripted model's server, and a service in front of it that asks once, whatever fails.
+struct Dialect {
+    model: ScriptedModel,
+    house: House,
+    service: Service,
+}
+
+/// What a turn came to, as its client and the log say.
+struct Outcome {
+    status: u16,
+    /// The text of the answer, or of the pieces up to an error.
+    text: String,
+    /// The last body: of the answer, of the error, or of the last event.
+    last: Value,
+    /// The turn's line in the session log.
+    line: Value,
+    /// The name of a stream's last event.
+    end: Option<String>,
+}
+
+impl Outcome {
+    fn code(&self) -> &str {
+        self.last["code"].as_str().unwrap_or_default()
+    }
+
+    fn finish(&self) -> &str {
+        self.last["finish_reason"].as_str().unwrap_or_default()
+    }
+
+    /// The tokens in the log, and where they come from.
+    fn usage(&self) -> (u64, u64, &str) {
+        let figure = |name: &str| self.line[name].as_u64().expect("a figure");
+        let source = self.line["usage_source"].as_str().expect("a source");
+        (figure("prompt_tokens"), figure("completion_tokens"), source)
+    }
+}
+
+impl Dialect {
+    async fn open(settings: &[(&str, &str)]) -> Self {
+        let model = ScriptedModel::start().await;
+        let mut house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with("OPENAI_API_KEY", "sk-local");
+        for (name, value) in [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")].iter().chain(settings) {
+            house = house.with(name, value);
+        }
+        let service = house.open().await;
+        Self { model, house, service }
+    }
+
+    /// A whole turn that meets these answers.
+    async fn whole(&self, answers: &[Scripted]) -> Outcome {
+        self.ask(answers, json!({"message": "hello"})).await
+    }
+
+    /// A streamed turn that meets these answers.
+    async fn stream(&self, answers: &[Scripted]) -> Outcome {
+        self.ask(answers, json!({"message": "hello", "stream": true})).await
+    }
+
+    async fn ask(&self, answers: &[Scripted], request: Value) -> Outcome {
+        self.model.play(answers);
+        let events = self.service.client.open_stream(self.service.client.json_request("/api/chat", &request)).await;
+        let status = events.status.as_u16();
+        let is_stream = events.headers["content-type"].as_bytes().starts_with(b"text/event-stream");
+        let (text, last, end) = if is_stream {
+            let (text, end) = events.text_and_end().await;
+            (text, end.data, Some(end.name))
+        } else {
+            let body = events.into_answer().await.json();
+            (body["message"].as_str().unwrap_or_default().to_owned(), body, None)
+        };
+        let lines = self.house.events("chat");
+        let line = lines.into_iter().find(|line| line["request_id"] == last["request_id"]).expect("the turn's line");
+        Outcome { status, text, last, line, end }
+    }
+
+    /// How many requests the last turn made.
+    fn calls(&self) -> usize {
+        self.model.requests().len()
+    }
+}
+
+/// A whole answer.
+fn answer(text: &str) -> Scripted {
+    let choice = json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"});
+    let usage = json!({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10});
+    Scripted::whole(json!({"id": "c", "model": "m-1", "choices": [choice], "usage": usage}).to_string())
+}
+
+/// An event of a stream.
+fn event(data: &Value) -> String {
+    format!("data: {data}\n\n")
+}
+
+/// The event of a piece of text, and of a reason for the end.
+fn piece(text: &str, finish_reason: Value) -> String {
+    let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish_reason});
+    event(&json!({"id": "c", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice]}))
+}
+
+const DONE: &str = "data: [DONE]\n\n";
+
+/// The events of "Hello world" as a stream.
+fn hello_world() -> [String; 4] {
+    [piece("Hello", Value::Null), piece(" world", Value::Null), piece("", "stop".into()), DONE.to_owned()]
+}

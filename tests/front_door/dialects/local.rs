@@ -1,0 +1,108 @@
+//! Local model servers: one slot, slow loads, long answers.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Dialect, answer, hello_world};
+use crate::{
+    fakes::{
+        model::{Behaviour, Gate},
+        scripted_model::Scripted,
+    },
+    house::{open_with, wait_until},
+    member::Member,
+};
+
+#[tokio::test]
+async fn a_whole_answer_has_the_whole_time_of_its_turn() {
+    let settings = [("MODEL_FIRST_BYTE_TIMEOUT", "50ms"), ("MODEL_IDLE_TIMEOUT", "50ms"), ("MODEL_RETRIES", "0")];
+    let (model, _house, service) = open_with(&settings).await;
+    let later = Duration::from_millis(300);
+    model.once(Behaviour::Later(later, Box::new(Behaviour::Echo)));
+    assert_eq!(service.client.chat("hello").await.assert_ok()["message"], "hello");
+}
+
+#[tokio::test]
+async fn a_whole_answer_may_be_asked_for_as_a_stream() {
+    let dialect = Dialect::open(&[("MODEL_STREAM", "always")]).await;
+    let whole = dialect.whole(&[Scripted::stream(hello_world())]).await;
+    assert_eq!((whole.status, whole.text.as_str(), whole.finish()), (200, "Hello world", "complete"));
+    assert_eq!(dialect.model.requests()[0]["stream"], true);
+    assert_eq!(whole.line["stream"], false, "the client asked for a whole answer");
+    assert_eq!(dialect.whole(&[answer("hi")]).await.text, "hi", "a server may answer as it likes");
+}
+
+/// Leaves a whole turn as soon as the model has come this far. Returns its line in the log.
+async fn left_whole_turn(stream: &str, behaviour: Behaviour, pieces: usize) -> Value {
+    let (model, house, service) = open_with(&[("MODEL_STREAM", stream)]).await;
+    model.once(behaviour);
+    let far_enough = wait_until("the model's pieces", async || {
+        let sent = model.sent();
+        sent.first().is_some_and(|sent| sent.pieces >= pieces).then_some(())
+    });
+    tokio::select! {
+        answer = service.client.chat("hello") => panic!("the turn cannot end: {}", answer.text),
+        () = far_enough => {}
+    }
+    model.wait_for_departures(1).await;
+    house.wait_for_events("chat", 1).await.pop().expect("a line")
+}
+
+#[tokio::test]
+async fn an_abandoned_whole_answer_is_counted() {
+    let line = left_whole_turn("auto", Behaviour::Silent, 0).await;
+    assert_eq!((&line["finish"], &line["usage_source"]), (&json!("client_gone"), &json!("estimated")), "{line}");
+    assert_eq!((&line["prompt_tokens"], &line["completion_tokens"]), (&json!(8), &json!(0)), "{line}");
+    // More pieces than fit into the buffers on the way, so that some were read.
+    let line = left_whole_turn("always", Behaviour::Endless("word ".to_owned()), 50_000).await;
+    assert_eq!((&line["finish"], &line["prompt_tokens"]), (&json!("client_gone"), &json!(8)), "{line}");
+    assert!(line["completion_tokens"].as_u64().expect("a figure") > 0, "{line}");
+}
+
+#[tokio::test]
+async fn a_window_that_a_refusal_names_is_remembered() {
+    let dialect = Dialect::open(&[("MODEL_WINDOWS", "gpt-4o-mini=100000")]).await;
+    let too_long = json!({"error": {"type": "exceed_context_size_error", "message": "too long", "n_ctx": 600}});
+    let refusal = Scripted::refusal(400, &too_long.to_string());
+    let ada = Member::join(&dialect.service.client, "ada").await;
+    let chat = ada.begin().await;
+    dialect.model.play(&[answer(&"word ".repeat(300))]);
+    ada.say(chat, "first").await;
+    ada.say(chat, "second").await;
+    assert_eq!(dialect.model.requests()[1]["messages"].as_array().unwrap().len(), 3);
+    dialect.model.play(&[refusal, answer("hi")]);
+    ada.say(chat, "third").await;
+    let asked = dialect.model.requests().pop().expect("a request");
+    dialect.model.play(&[answer("hi")]);
+    ada.say(chat, "fourth").await;
+    let requests = dialect.model.requests();
+    assert_eq!(requests.len(), 1, "a conversation is fitted to what was learned: {asked}");
+    assert!(requests[0].to_string().len() < 4000, "{}", requests[0]);
+}
+
+#[tokio::test]
+async fn a_load_goes_on_when_its_client_has_left() {
+    let settings = [("MODEL_FIRST_BYTE_TIMEOUT", "5m"), ("TURN_TIMEOUT", "5m"), ("RESUME_GRACE", "0")];
+    let (model, house, service) = open_with(&settings).await;
+    let gate = Gate::new();
+    model.once(Behaviour::Held(gate.clone()));
+    let leaving = service.client.json_request("/api/chat", &json!({"message": "hello", "stream": true}));
+    let events = service.client.open_stream(leaving).await;
+    model.wait_for_calls(1).await;
+    drop(events);
+    let other = service.client.json_request("/api/chat", &json!({"message": "other", "stream": true}));
+    model.once(Behaviour::Echo);
+    let (text, _) = service.client.open_stream(other).await.text_and_end().await;
+    assert_eq!((text.as_str(), model.departures()), ("other", 0), "the load goes on");
+    gate.open();
+    let lines = house.wait_for_events("chat", 2).await;
+    assert!(lines.iter().any(|line| line["finish"] == "client_gone" && line["prompt_tokens"] == 8), "{lines:?}");
+    // A model that has answered of late is loaded, and left at once.
+    model.once(Behaviour::Silent);
+    let events = service.client.stream_chat("hello").await;
+    model.wait_for_calls(3).await;
+    drop(events);
+    house.wait_for_events("chat", 3).await;
+    model.wait_for_departures(1).await;
+}
