@@ -102,7 +102,7 @@ impl Chunk {
         if let Some(choice) = choice {
             parts.finish_reason = finish::given(choice.finish_reason.and_then(reason_text));
             let said = choice.delta.or(choice.message).unwrap_or_default();
-            parts.has_reasoning |= [&said.reasoning_content, &said.reasoning].into_iter().any(is_thought);
+            parts.has_reasoning |= is_thought(said.reasoning_content.as_ref()) || is_thought(said.reasoning.as_ref());
             parts.text = said.content.filter(|text| !text.is_empty()).or(said.refusal).unwrap_or_default();
         }
         parts
@@ -117,7 +117,7 @@ fn reason_text(reason: Value) -> Option<String> {
     }
 }
 
-fn is_thought(reasoning: &Option<Value>) -> bool {
+fn is_thought(reasoning: Option<&Value>) -> bool {
     match reasoning {
         Some(Value::String(text)) => !text.is_empty(),
         Some(Value::Array(steps)) => !steps.is_empty(),

@@ -152,9 +152,8 @@ impl ProviderError {
         match (status, meaning) {
             (402 | 412, _) | (_, Some(Meaning::NoCredit)) => ModelFailure::QuotaExhausted { retry_after },
             (429, _) => ModelFailure::RateLimited { retry_after },
-            (401, _) => ModelFailure::Unauthorized,
+            (401, _) | (400 | 403 | 422, Some(Meaning::InvalidKey)) => ModelFailure::Unauthorized,
             (446 | 451, _) | (400 | 403 | 422, Some(Meaning::Filtered)) => ModelFailure::PromptFiltered,
-            (400 | 403 | 422, Some(Meaning::InvalidKey)) => ModelFailure::Unauthorized,
             (413, _) | (400 | 404 | 422, Some(Meaning::TooLong | Meaning::TooLongFor)) => ModelFailure::PromptTooLong,
             (400 | 403 | 404 | 422, Some(Meaning::UnknownModel)) => ModelFailure::UnknownModel,
             (400 | 404 | 422, _) if self.names_unknown_model() => ModelFailure::UnknownModel,

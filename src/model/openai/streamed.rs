@@ -31,15 +31,47 @@ pub(super) struct Streamed {
     joiner: Joiner,
     /// A piece of text that was read and not given out yet.
     ready: Option<String>,
-    finish_reason: Option<String>,
-    /// Whether text came after a reason for the answer's end: then such a reason says nothing by itself.
-    has_revoked_end: bool,
-    /// Whether a broken body can be told from one that has ended.
-    is_framed: bool,
+    end: End,
+    /// Whether the first event has been read.
     has_events: bool,
     /// Bytes of text so far.
     length: usize,
     is_done: bool,
+}
+
+/// What is known of the answer's end.
+#[derive(Debug)]
+struct End {
+    /// Why the answer ends, as the model said last.
+    reason: Option<String>,
+    /// Whether text came after such a reason: then it says nothing by itself.
+    was_revoked: bool,
+    /// Whether a broken body can be told from one that has ended in order.
+    is_framed: bool,
+}
+
+impl End {
+    /// Whether the model has said why its answer ends, and can be believed: then the answer is complete, however its
+    /// connection ends.
+    fn is_said(&self) -> bool {
+        self.reason.is_some() && !self.was_revoked
+    }
+
+    /// Whether the orderly end of the body is the answer's: one whose model has said so too early is believed where a
+    /// broken body would have been noticed.
+    fn is_reached_with_body(&self) -> bool {
+        self.is_said() || (self.was_revoked && self.is_framed)
+    }
+
+    /// Takes in what a piece of the answer says of its end.
+    fn take_in(&mut self, reason: Option<String>, has_text: bool) {
+        if has_text && self.reason.take().is_some() {
+            self.was_revoked = true;
+        }
+        if reason.is_some() {
+            self.reason = reason;
+        }
+    }
 }
 
 impl Streamed {
@@ -55,9 +87,7 @@ impl Streamed {
             decoder,
             joiner: Joiner::default(),
             ready: None,
-            finish_reason: None,
-            has_revoked_end: false,
-            is_framed,
+            end: End { reason: None, was_revoked: false, is_framed },
             has_events: false,
             length: 0,
             is_done: false,
@@ -119,17 +149,11 @@ impl Streamed {
     /// A model that thinks is silent before its first word for longer than between two; and what comes after its last,
     /// the figures, comes at once.
     fn patience(&self, limits: Limits) -> Duration {
-        match (self.length, self.has_ended()) {
+        match (self.length, self.end.is_said()) {
             (_, true) => limits.idle_timeout.min(LAST_WAIT),
             (0, false) => limits.first_byte_timeout.max(limits.idle_timeout),
             (_, false) => limits.idle_timeout,
         }
-    }
-
-    /// Whether the model has said why its answer ends, and can be believed: then the answer is complete, however its
-    /// connection ends.
-    fn has_ended(&self) -> bool {
-        self.finish_reason.is_some() && !self.has_revoked_end
     }
 
     /// Reads on, up to the end.
@@ -144,12 +168,12 @@ impl Streamed {
             Ok(Err(error)) => transport_error(&error),
             Err(_) => ModelError::from(ModelFailure::Timeout),
         };
-        self.is_done = self.has_ended();
+        self.is_done = self.end.is_said();
         if self.is_done { Ok(()) } else { Err(broken.into()) }
     }
 
     /// The body has ended in order, as far as can be told. Without `[DONE]` the answer is complete only if the model
-    /// said why it ends; one that has said so too early is believed where a broken body would have been noticed.
+    /// said why it ends.
     fn read_end(&mut self, report: &mut Report) -> Result<(), NoAnswer> {
         let last = self.decoder.last().map(|event| read_event(&event));
         match last {
@@ -159,7 +183,7 @@ impl Streamed {
             // The rest of an event that was cut off.
             Some(Ok(Content::Nothing) | Err(NoChunk::Unreadable)) | None => {}
         }
-        self.is_done |= self.has_ended() || (self.has_revoked_end && self.is_framed);
+        self.is_done |= self.end.is_reached_with_body();
         if self.is_done {
             return Ok(());
         }
@@ -182,24 +206,19 @@ impl Streamed {
         report.cost = parts.cost.or(report.cost);
         report.has_reasoned |= parts.has_reasoning;
         let has_text = !parts.text.is_empty();
-        if has_text && self.finish_reason.take().is_some() {
-            self.has_revoked_end = true;
-        }
-        if parts.finish_reason.is_some() {
-            self.finish_reason = parts.finish_reason;
-        }
+        self.end.take_in(parts.finish_reason, has_text);
         has_text.then(|| self.joiner.join(parts.text)).filter(|text| !text.is_empty())
     }
 
     /// Completes the report: figures stay only where they can be true.
     pub(super) fn complete(&self, report: &mut Report) {
         report.usage = usage::credible(report.usage, self.length > 0);
-        report.is_cut_by_limit = finish::is_limit(self.finish_reason.as_deref());
+        report.is_cut_by_limit = finish::is_limit(self.end.reason.as_deref());
     }
 
     /// How the answer ended.
     pub(super) fn finish(&self) -> Result<Finish, ModelFailure> {
-        finish::read(self.finish_reason.as_deref(), self.length > 0)
+        finish::read(self.end.reason.as_deref(), self.length > 0)
     }
 }
 

@@ -216,7 +216,8 @@ mod tests {
             let units = text.encode_utf16().collect::<Vec<_>>();
             let mut cuts = cuts.into_iter().map(|cut| cut.min(units.len())).chain([0, units.len()]).collect::<Vec<_>>();
             cuts.sort_unstable();
-            let json = |units: &[u16]| format!("\"{}\"", units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>());
+            let escape = |unit: &u16| format!("\\u{unit:04x}");
+            let json = |units: &[u16]| format!("\"{}\"", units.iter().map(escape).collect::<Vec<_>>().concat());
             let pieces = cuts.windows(2).map(|ends| json(&units[ends[0]..ends[1]])).collect::<Vec<_>>();
             prop_assert_eq!(joined(pieces.iter().map(String::as_bytes)), text);
         }

@@ -68,16 +68,16 @@ mod tests {
 
     use super::*;
 
-    fn usage(prompt: u64, completion: u64) -> Option<TokenUsage> {
-        Some(TokenUsage { prompt, completion })
+    const fn usage(prompt: u64, completion: u64) -> TokenUsage {
+        TokenUsage { prompt, completion }
     }
 
     #[test]
     fn figures_of_different_servers_are_understood() {
-        assert_eq!(read_tokens(&json!({"prompt_tokens": 1, "completion_tokens": 2})), usage(1, 2));
-        assert_eq!(read_tokens(&json!({"prompt_tokens": 7.0, "completion_tokens": 3.0})), usage(7, 3));
-        assert_eq!(read_tokens(&json!({"input_tokens": 7, "output_tokens": 3})), usage(7, 3));
-        assert_eq!(read_tokens(&json!({"prompt_tokens": 7, "completion_tokens": null})), usage(7, 0));
+        assert_eq!(read_tokens(&json!({"prompt_tokens": 1, "completion_tokens": 2})), Some(usage(1, 2)));
+        assert_eq!(read_tokens(&json!({"prompt_tokens": 7.0, "completion_tokens": 3.0})), Some(usage(7, 3)));
+        assert_eq!(read_tokens(&json!({"input_tokens": 7, "output_tokens": 3})), Some(usage(7, 3)));
+        assert_eq!(read_tokens(&json!({"prompt_tokens": 7, "completion_tokens": null})), Some(usage(7, 0)));
     }
 
     #[test]
@@ -98,13 +98,13 @@ mod tests {
 
     #[test]
     fn zeros_erase_nothing_and_count_for_no_text() {
-        assert_eq!(largest(usage(7, 3), TokenUsage::default()), TokenUsage { prompt: 7, completion: 3 });
-        assert_eq!(largest(usage(7, 1), TokenUsage { prompt: 7, completion: 2 }).completion, 2);
+        assert_eq!(largest(Some(usage(7, 3)), TokenUsage::default()), TokenUsage { prompt: 7, completion: 3 });
+        assert_eq!(largest(Some(usage(7, 1)), TokenUsage { prompt: 7, completion: 2 }).completion, 2);
         assert_eq!(
-            (credible(usage(0, 0), true), credible(usage(0, 3), true), credible(usage(7, 0), true)),
+            (credible(Some(usage(0, 0)), true), credible(Some(usage(0, 3)), true), credible(Some(usage(7, 0)), true)),
             (None, None, None)
         );
-        assert_eq!((credible(usage(0, 0), false), credible(usage(7, 0), false)), (None, usage(7, 0)));
+        assert_eq!((credible(Some(usage(0, 0)), false), credible(Some(usage(7, 0)), false)), (None, Some(usage(7, 0))));
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl Scripted {
             End::Close => "connection: close".to_owned(),
             End::Chunked | End::Trailer | End::Cut | End::Reset => "transfer-encoding: chunked".to_owned(),
         };
-        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers = headers.collect::<Vec<_>>().concat();
         format!("HTTP/1.1 {} Scripted\r\n{framing}\r\n{headers}\r\n", self.status)
     }
 
