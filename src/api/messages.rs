@@ -180,6 +180,7 @@ impl Turn<'_> {
             arrived: context.arrived,
             speaker: Speaker { username: account.username, is_guest: false },
             session_id: named_session([headers.session, None, None])?,
+            address: None,
             in_chat: Some(in_chat),
             model: named_model(self.model),
             persona: persona_of_chat(doors, self.persona.as_deref())?,

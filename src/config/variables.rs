@@ -45,8 +45,8 @@ variables! {
     MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of a stream";
     MODEL_RESPONSE_LIMIT = "8MiB", "largest answer read from the model";
     MODEL_RETRIES = "2", "how often a model that failed is asked again, before the first word only";
-    BREAKER_FAILURE_RATE = "50", "percent of failed calls at which a model is left alone for a while; 0 never";
-    BREAKER_PAUSE = "10s", "how long a failing model is left alone before a single call tries it";
+    BREAKER_FAILURE_RATE = "50", "percent of failed turns at which a model is left alone for a while; 0 never";
+    BREAKER_PAUSE = "10s", "how long a failing model is left alone before a turn tries it; less at first if no other can be asked";
     TURN_TIMEOUT = "28s", "time for a whole answer, or until the model takes up a streamed one; retries included";
     STREAM_TIMEOUT = "10m", "time for a streamed answer";
 

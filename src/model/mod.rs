@@ -7,7 +7,7 @@ mod failure;
 mod openai;
 
 pub use self::{
-    breaker::{Attempt, BreakerState, Breakers},
+    breaker::{Admission, BreakerState, Breakers, Caller},
     error::{ModelError, Reason},
     failure::ModelFailure,
     openai::{Answering, OpenAi, Report},

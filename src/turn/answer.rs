@@ -12,7 +12,7 @@ use crate::{
     config::ModelStream,
     cost::TokenUsage,
     credentials::{Access, Credential, CredentialSource},
-    model::{Answering, Attempt, ModelError, ModelFailure, Question, Report, basic},
+    model::{Admission, Answering, Caller, ModelError, ModelFailure, Question, Report, basic},
     persona::Persona,
 };
 
@@ -71,6 +71,8 @@ pub(super) struct Spent {
 /// One turn's way to its answer.
 pub(super) struct Asking<'a> {
     pub(super) turns: &'a Turns,
+    /// Whom the model's failures are told apart by.
+    pub(super) caller: Caller,
     pub(super) messages: &'a [Message],
     /// Who speaks, if the model isn't just itself.
     pub(super) persona: Option<&'a Persona>,
@@ -157,16 +159,30 @@ impl Asking<'_> {
         !self.journal.has_text()
     }
 
-    /// Asks the model of the moment, again after failures that may pass, within its time.
+    /// Asks the model of the moment, unless it is left alone. What comes of it counts once for its breaker.
     async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Finish, ModelFailure> {
+        let mut admission = self.turns.0.breakers.admit(&self.reply.model, self.caller)?;
+        let outcome = self.ask_until_final(key, &mut admission).await;
+        match &outcome {
+            Ok(_) => admission.answered(),
+            // A whole answer is seen at its end only: it may have been a long one.
+            Err(ModelFailure::Timeout) if !self.stream => {}
+            Err(failure) => admission.failed(failure),
+        }
+        outcome
+    }
+
+    /// Asks the model of the moment, again after failures that may pass, within its time.
+    async fn ask_until_final(
+        &mut self,
+        key: &mut Option<Credential>,
+        admission: &mut Admission,
+    ) -> Result<Finish, ModelFailure> {
         let mut pauses = pauses(self.turns.0.settings.retries);
-        let mut last = None;
         loop {
-            let failure = match self.ask_with_keys(key).await {
+            let failure = match self.ask_with_keys(key, admission).await {
                 Err(ModelFailure::Empty) if std::mem::take(&mut self.has_new_allowance) => continue,
                 Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
-                // The breaker opened meanwhile; what this turn met itself says more.
-                Err(failure @ ModelFailure::LeftAlone { .. }) => return Err(last.unwrap_or(failure)),
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };
@@ -179,16 +195,19 @@ impl Asking<'_> {
             let request_id = self.journal.request_id.as_str();
             tracing::debug!(request_id, %failure, ?pause, model = self.reply.model, "the model is asked again");
             tokio::time::sleep(pause).await;
-            last = Some(failure);
         }
     }
 
     /// Asks with this key. If it is refused, asks with Papita's new one as long as Papita has a new one, and at last
     /// with the local one.
-    async fn ask_with_keys(&mut self, key: &mut Option<Credential>) -> Result<Finish, ModelFailure> {
+    async fn ask_with_keys(
+        &mut self,
+        key: &mut Option<Credential>,
+        admission: &mut Admission,
+    ) -> Result<Finish, ModelFailure> {
         let mut rotations = 0;
         loop {
-            let outcome = self.ask_once(key.as_ref()).await;
+            let outcome = self.ask_once(key.as_ref(), admission).await;
             let (Err(ModelFailure::Unauthorized), Some(refused), true) = (&outcome, key.as_ref(), self.may_ask_again())
             else {
                 return outcome;
@@ -202,8 +221,7 @@ impl Asking<'_> {
         }
     }
 
-    async fn ask_once(&mut self, key: Option<&Credential>) -> Result<Finish, ModelFailure> {
-        let mut attempt = self.turns.0.breakers.admit(&self.reply.model)?;
+    async fn ask_once(&mut self, key: Option<&Credential>, admission: &mut Admission) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut self.reply.may_have_cost, true);
         self.reply.source = key.map_or(CredentialSource::None, |credential| credential.source);
         self.reply.attempts += 1;
@@ -211,7 +229,7 @@ impl Asking<'_> {
         self.turns.0.metrics.count_attempt(&self.reply.model);
         self.journal.ask(&self.reply.model);
         let outcome = match self.ask_model(key).await {
-            Ok(answering) => self.hear(answering, &mut attempt).await,
+            Ok(answering) => self.hear(answering, admission).await,
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(|error| self.note_failure(&error, key));
@@ -220,13 +238,6 @@ impl Asking<'_> {
             && !self.has_spent()
         {
             self.reply.may_have_cost = had_cost;
-        }
-        match &outcome {
-            Err(failure) if failure.is_breakdown() => attempt.failed(failure),
-            // That there are too many requests, or that we wouldn't wait, says nothing of the model; otherwise, who
-            // refuses is there.
-            Err(ModelFailure::RateLimited { .. } | ModelFailure::Slow) => {}
-            _ => attempt.succeeded(),
         }
         outcome
     }
@@ -282,13 +293,13 @@ impl Asking<'_> {
     }
 
     /// Passes the answer on as it comes.
-    async fn hear(&mut self, mut answering: Answering, attempt: &mut Attempt) -> Result<Finish, ModelError> {
+    async fn hear(&mut self, mut answering: Answering, admission: &mut Admission) -> Result<Finish, ModelError> {
         if !answering.has_failed() {
             self.journal.begin();
         }
         // A turn that is ended early still names the model that answered.
         self.reply.report.model.clone_from(&answering.report().model);
-        let heard = self.pass_on(&mut answering, attempt).await;
+        let heard = self.pass_on(&mut answering, admission).await;
         self.reply.report.clone_from(answering.report());
         self.learn_from_report();
         heard?;
@@ -297,9 +308,9 @@ impl Asking<'_> {
         Ok(finish)
     }
 
-    async fn pass_on(&mut self, answering: &mut Answering, attempt: &mut Attempt) -> Result<(), ModelError> {
+    async fn pass_on(&mut self, answering: &mut Answering, admission: &mut Admission) -> Result<(), ModelError> {
         while let Some(text) = self.next(answering).await? {
-            attempt.succeeded();
+            admission.answered();
             self.journal.append(&text).await;
         }
         Ok(())

@@ -35,13 +35,14 @@ pub use self::{
 };
 use crate::{
     account::OwnerId,
+    address::Address,
     chat::{Finish, Message, Speaker},
     clock::Clock,
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
     known_models::{Abilities, KnownModels},
-    model::{BreakerState, Breakers, ModelFailure, OpenAi, basic},
+    model::{BreakerState, Breakers, Caller, ModelFailure, OpenAi, basic},
     persona::Persona,
     personas::Personas,
     session::SessionId,
@@ -62,6 +63,8 @@ pub struct Ask {
     pub speaker: Speaker,
     /// The session, if one was named.
     pub session_id: Option<SessionId>,
+    /// Where the request comes from, if that is needed to tell callers apart: it is no turn of a stored chat.
+    pub address: Option<Address>,
     /// The model, if one was named.
     pub model: Option<String>,
     /// Who is to speak, if the model isn't just itself.
@@ -74,6 +77,19 @@ pub struct Ask {
     pub stream: bool,
     /// The client's name for this turn, the same in each repetition.
     pub idempotency_key: Option<IdempotencyKey>,
+}
+
+impl Ask {
+    /// Whom a model's failures are told apart by: the owner of the chat, the session, or else the address. Who makes
+    /// up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
+    /// (`PROXIES`), all visitors have one.
+    fn caller(&self) -> Caller {
+        match (&self.in_chat, &self.session_id) {
+            (Some(in_chat), _) => Caller::of(&in_chat.owner),
+            (None, Some(session)) => Caller::of(session),
+            (None, None) => Caller::of(&self.address),
+        }
+    }
 }
 
 /// How a turn was answered; the text is in its journal.
@@ -225,7 +241,7 @@ impl Turns {
             prices: Prices::new(&config.model.prices),
             known_models: KnownModels::new(&config.model.windows, &config.model.seeing),
             model: OpenAi::new(&config.model, client),
-            breakers: Breakers::new(config.model.breaker, &models),
+            breakers: Breakers::new(config.model.breaker, &models, &config.model.fallbacks),
             places: Places::new(&config.turns),
             chats: Chats::default(),
             registry: Registry::new(config.turns.resume_window),

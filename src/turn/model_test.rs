@@ -9,7 +9,11 @@ use super::{
     answer::{Asking, Reply},
     journal::Journal,
 };
-use crate::{model::ModelFailure, prompt, storage::TurnRecord};
+use crate::{
+    model::{Caller, ModelFailure},
+    prompt,
+    storage::TurnRecord,
+};
 
 impl Turns {
     /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
@@ -36,6 +40,7 @@ impl Turns {
         let deadline = tokio::time::Instant::now() + self.0.limits.timeout;
         let asking = Asking {
             turns: self,
+            caller: Caller::of(&"test"),
             messages: &messages,
             persona: None,
             stream: false,

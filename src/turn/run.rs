@@ -64,6 +64,7 @@ impl Turns {
         let deadline = started + self.0.limits.timeout;
         let deadline = if ask.stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
+        let caller = ask.caller();
         let Ask { messages, persona, stream, in_chat, .. } = ask;
         let (persona, stream) = (persona.as_deref(), *stream);
         let answering = async {
@@ -71,6 +72,7 @@ impl Turns {
             loop {
                 let asking = Asking {
                     turns: self,
+                    caller,
                     messages,
                     persona,
                     stream,

@@ -222,7 +222,13 @@ async fn model_part(client: &Client) -> String {
     ready["parts"]["model"].as_str().expect("a text").to_owned()
 }
 
-/// A model that is left alone after ten calls failed, for this long. It has the behaviours of the test from then on.
+/// One turn of a session of this number.
+async fn chat_in(client: &Client, session: usize) -> Answer {
+    client.post("/api/chat", &json!({ "message": "hello", "session_id": format!("session-{session}") })).await
+}
+
+/// A model that is left alone after ten turns of different sessions failed: at first for an eighth of this pause, for
+/// no other model can be asked. It has the behaviours of the test from then on.
 async fn open_left_alone(pause: &str, settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
     let mut all = vec![("MODEL_RETRIES", "0"), ("BREAKER_PAUSE", pause)];
     all.extend_from_slice(settings);
@@ -230,7 +236,7 @@ async fn open_left_alone(pause: &str, settings: &[(&str, &str)]) -> (FakeModel, 
     for _ in 0..10 {
         model.once(refusal(500));
     }
-    join_all((0..10).map(async |_| service.client.chat("hello").await)).await;
+    join_all((0..10).map(|session| chat_in(&service.client, session))).await;
     assert_eq!(model.call_count(), 10);
     (model, house, service)
 }
@@ -249,44 +255,117 @@ fn check_left_alone(answer: &Answer, longest: u64) {
 }
 
 #[tokio::test]
-async fn a_model_that_failed_ten_times_is_left_alone() {
-    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0"), ("BREAKER_PAUSE", "7s")]).await;
+async fn a_model_that_failed_turns_of_several_callers_is_left_alone() {
+    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0"), ("BREAKER_PAUSE", "80s")]).await;
     let client = &service.client;
     model.behave(refusal(500));
-    for _ in 0..10 {
+    for turn in 0..5 {
         assert_eq!((breaker(client, MODEL).await, model_part(client).await.as_str()), (0, "ok"));
-        client.chat("hello").await.assert_error(502, "model_failed");
+        chat_in(client, turn).await.assert_error(502, "model_failed");
     }
     model.behave(Behaviour::Echo);
     for _ in 0..3 {
-        check_left_alone(&client.chat("hello").await, 7);
+        check_left_alone(&client.chat("hello").await, 10);
         let line = last_line(&house);
         assert_eq!((&line["code"], &line["attempts"]), (&json!("model_unavailable"), &json!(0)));
         let (name, error) = stream_end(client).await;
         assert_eq!((name.as_str(), &error["code"]), ("refused", &json!("model_unavailable")));
     }
-    assert_eq!(model.call_count(), 10, "a model that is left alone was asked");
+    assert_eq!(model.call_count(), 5, "a model that is left alone was asked");
     assert_eq!((breaker(client, MODEL).await, model_part(client).await), (2, format!("{MODEL}: breaker open")));
     client.get("/api/health/live").await.assert_ok();
-    assert_eq!(house.events("chat").len(), 16);
+    assert_eq!(house.events("chat").len(), 11);
 }
 
 #[tokio::test]
-async fn half_of_the_calls_must_fail() {
+async fn one_visitor_never_takes_the_model_from_the_others() {
+    let settings = [("BREAKER_FAILURE_RATE", "1"), ("MODEL_IDLE_TIMEOUT", "100ms"), ("MODEL_RETRIES", "1")];
+    let (model, _house, service) = open_with(&settings).await;
+    let client = &service.client;
+    for behaviour in
+        [refusal(500), refusal(503), Behaviour::CloseAtOnce, Behaviour::CutOff, Behaviour::StallAfterHeaders]
+    {
+        model.behave(behaviour);
+        join_all((0..10).map(|_| chat_in(client, 1))).await;
+        // Without a session, all of an address are one.
+        join_all((0..10).map(|_| client.chat("hello"))).await;
+        model.behave(Behaviour::Echo);
+        chat_in(client, 2).await.assert_ok();
+        assert_eq!(breaker(client, MODEL).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn callers_without_a_session_are_told_apart_by_address() {
+    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0"), ("PROXIES", "1")]).await;
+    let client = &service.client;
+    model.behave(refusal(500));
+    for turn in 0..10 {
+        // Of one IPv6 network, all are one.
+        let from = if turn < 6 { format!("2001:db8::{turn}") } else { format!("192.0.2.{turn}") };
+        assert_eq!(breaker(client, MODEL).await, if turn < 8 { 0 } else { 2 }, "{turn}");
+        let request = client.json_request("/api/chat", &json!({ "message": "hello" })).header("x-forwarded-for", from);
+        client.send(request).await;
+    }
+    assert_eq!(model.call_count(), 8);
+}
+
+#[tokio::test]
+async fn visitors_of_the_portal_are_callers_of_their_own() {
+    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    let client = &service.client;
+    model.behave(refusal(500));
+    for turn in 0..5 {
+        assert_eq!(breaker(client, MODEL).await, 0, "{turn}");
+        // Without a cookie, each is a new visitor.
+        client.post("/chat", &json!({ "message": "hello" })).await.assert_error(502, "model_failed");
+    }
+    assert_eq!(breaker(client, MODEL).await, 2);
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_reached_is_left_alone_soon() {
+    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    model.stop().await;
+    for _ in 0..5 {
+        assert_eq!(breaker(&service.client, MODEL).await, 0);
+        service.client.chat("hello").await.assert_error(502, "model_unreachable");
+    }
+    assert_eq!(breaker(&service.client, MODEL).await, 2, "it is no caller's doing, so one is enough");
+}
+
+#[tokio::test]
+async fn only_of_a_stream_a_timeout_is_the_models_failure() {
+    for (stream, state) in [(false, 0), (true, 2)] {
+        let settings = [("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "200ms"), ("MODEL_FIRST_BYTE_TIMEOUT", "100ms")];
+        let (model, _house, service) = open_with(&settings).await;
+        let client = &service.client;
+        model.behave(Behaviour::Silent);
+        join_all((0..6).map(async |turn| {
+            let asked = json!({ "message": "hello", "stream": stream, "session_id": format!("session-{turn}") });
+            client.post("/api/chat", &asked).await.assert_error(504, "model_timeout");
+        }))
+        .await;
+        assert_eq!(breaker(client, MODEL).await, state, "{stream}");
+    }
+}
+
+#[tokio::test]
+async fn half_of_the_turns_must_fail() {
     let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     for turn in 0..30 {
         if turn % 5 > 2 {
             model.once(refusal(503));
         }
-        client.chat("hello").await;
+        chat_in(client, turn).await;
     }
     assert_eq!((breaker(client, MODEL).await, model.call_count()), (0, 30), "two in five are less than half");
     // 12 of 30 have failed; after six more it is 18 of 36.
-    for _ in 0..6 {
+    for turn in 0..6 {
         assert_eq!(breaker(client, MODEL).await, 0);
         model.once(refusal(503));
-        client.chat("hello").await;
+        chat_in(client, turn).await;
     }
     assert_eq!((breaker(client, MODEL).await, model.call_count()), (2, 36));
 }
@@ -296,37 +375,45 @@ async fn the_rate_is_the_operators_and_none_is_never() {
     let settings = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")];
     let (model, _house, service) = open_with(&settings).await;
     model.behave(refusal(500));
-    for _ in 0..15 {
-        service.client.chat("hello").await.assert_error(502, "model_failed");
+    for turn in 0..15 {
+        chat_in(&service.client, turn).await.assert_error(502, "model_failed");
     }
     assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (0, 15));
     let settings = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "10")];
     let (model, _house, service) = open_with(&settings).await;
-    model.once(refusal(500));
-    for _ in 0..9 {
+    for turn in 0..30 {
+        if [0, 1, 29].contains(&turn) {
+            model.once(refusal(500));
+        }
         assert_eq!(breaker(&service.client, MODEL).await, 0);
-        service.client.chat("hello").await;
+        chat_in(&service.client, turn).await;
     }
-    model.once(refusal(500));
-    service.client.chat("hello").await.assert_error(502, "model_failed");
-    assert_eq!(
-        (breaker(&service.client, MODEL).await, model.call_count()),
-        (2, 10),
-        "two in ten are more than a tenth"
-    );
+    let state = breaker(&service.client, MODEL).await;
+    assert_eq!((state, model.call_count()), (2, 30), "three in thirty are a tenth");
 }
 
 #[tokio::test]
-async fn each_attempt_counts_and_the_breaker_ends_a_turns_attempts() {
-    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "2")]).await;
+async fn turns_count_and_not_their_attempts() {
+    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "2"), ("BREAKER_PAUSE", "80s")]).await;
     model.behave(refusal(500));
-    // The last of them is left with one attempt, and tells what that one met.
-    for _ in 0..4 {
-        service.client.chat("hello").await.assert_error(502, "model_failed");
+    for turn in 0..5 {
+        assert_eq!(breaker(&service.client, MODEL).await, 0);
+        chat_in(&service.client, turn).await.assert_error(502, "model_failed");
     }
-    assert_eq!(model.call_count(), 10);
+    assert_eq!(model.call_count(), 15);
     check_left_alone(&service.client.chat("hello").await, 10);
-    assert_eq!(model.call_count(), 10);
+    assert_eq!(model.call_count(), 15);
+}
+
+#[tokio::test]
+async fn a_turn_that_is_answered_in_the_end_is_no_failure() {
+    let (model, _house, service) = open_with(&[("BREAKER_FAILURE_RATE", "1")]).await;
+    for turn in 0..10 {
+        model.once(refusal(500));
+        model.once(Behaviour::CloseAtOnce);
+        chat_in(&service.client, turn).await.assert_ok();
+        assert_eq!(breaker(&service.client, MODEL).await, 0);
+    }
 }
 
 #[tokio::test]
@@ -343,9 +430,9 @@ async fn what_the_client_did_wrong_is_not_the_models_failure() {
         refusal_with(404, "model_not_found"),
         refusal_with(429, "insufficient_quota"),
     ];
-    for behaviour in blameless.iter().cycle().take(30) {
+    for (turn, behaviour) in blameless.iter().cycle().take(30).enumerate() {
         model.once(behaviour.clone());
-        assert!(service.client.chat("hello").await.status.as_u16() >= 400);
+        assert!(chat_in(&service.client, turn).await.status.as_u16() >= 400);
     }
     assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (0, 30));
     service.client.chat("hello").await.assert_ok();
@@ -366,8 +453,9 @@ async fn clients_that_leave_say_nothing_about_the_model() {
 }
 
 #[tokio::test]
-async fn after_its_pause_a_single_call_tries_the_model_and_its_success_is_everybodys() {
-    let (model, _house, service) = open_left_alone("200ms", &[]).await;
+async fn after_its_pause_a_turn_tries_the_model_and_its_success_is_everybodys() {
+    // A trial has a second before another one is let through.
+    let (model, _house, service) = open_left_alone("1s", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
     assert_eq!(model_part(client).await, format!("{MODEL}: breaker half_open"));
@@ -394,11 +482,12 @@ async fn after_its_pause_a_single_call_tries_the_model_and_its_success_is_everyb
 
 #[tokio::test]
 async fn a_model_that_fails_when_it_is_tried_is_left_alone_again() {
-    let (model, _house, service) = open_left_alone("500ms", &[]).await;
+    let (model, _house, service) = open_left_alone("4s", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
     model.once(refusal(500));
     client.chat("hello").await.assert_error(502, "model_failed");
+    // For twice as long as at first, and that for one caller's failure.
     check_left_alone(&client.chat("hello").await, 1);
     assert_eq!(model.call_count(), 11);
     wait_for_breaker(client, 1).await;
@@ -442,7 +531,7 @@ async fn a_stream_that_tells_its_first_word_has_tried_the_model() {
 
 #[tokio::test]
 async fn each_model_has_its_own_breaker() {
-    let (model, _house, service) = open_left_alone("10s", &[("ALLOWED_MODELS", "other")]).await;
+    let (model, _house, service) = open_left_alone("80s", &[("ALLOWED_MODELS", "other")]).await;
     let client = &service.client;
     check_left_alone(&client.chat("hello").await, 10);
     let body = client.post("/api/chat", &json!({ "message": "hello", "model": "other" })).await.assert_ok();
@@ -525,13 +614,13 @@ async fn each_model_is_asked_again_before_the_next() {
 #[tokio::test]
 async fn a_model_that_is_left_alone_is_stood_in_for_without_asking_it() {
     let (model, house, service) = open_with(SPARES).await;
-    for _ in 0..10 {
+    for turn in 0..5 {
         model.once(refusal(500));
-        service.client.chat("hello").await.assert_ok();
+        chat_in(&service.client, turn).await.assert_ok();
     }
-    assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (2, 20));
+    assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (2, 10));
     check_spoke(&service.client.chat("hello").await.assert_ok(), &house, "spare", 1);
-    assert_eq!(asked(&model)[20..], ["spare"]);
+    assert_eq!(asked(&model)[10..], ["spare"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub(super) use self::{
 use super::{
     Doors, Group,
     asker::Asker,
+    client_address::ClientAddress,
     front::RequestContext,
     json::Json,
     personas::named_persona,
@@ -90,6 +91,7 @@ impl ChatApi {
         Data(doors): Data<&Doors>,
         Data(context): Data<&RequestContext>,
         request: &Request,
+        ClientAddress(from): ClientAddress,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -101,7 +103,7 @@ impl ChatApi {
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
         let persona = named_persona(doors, asked.persona())?;
-        let ask = asked.into_ask(headers, context, persona)?;
+        let ask = asked.into_ask(headers, context, from, persona)?;
         let answer = |text, told, reader: &Reader| Ok(ChatAnswer::new(text, told, reader, &doors.clock));
         Ok(take(doors, ask, answer).await?)
     }

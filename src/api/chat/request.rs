@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::events::EVENTS;
 use crate::{
+    address::Address,
     api::{front::RequestContext, json::objects, problem::Problem},
     chat::{Message, Role, Speaker},
     persona::Persona,
@@ -143,6 +144,7 @@ impl ChatRequest {
         self,
         headers: Headers,
         context: &RequestContext,
+        address: Address,
         persona: Option<Arc<Persona>>,
     ) -> Result<Ask, Problem> {
         let username = self.username.as_deref();
@@ -160,6 +162,7 @@ impl ChatRequest {
             arrived: context.arrived,
             speaker,
             session_id,
+            address: Some(address),
             in_chat: None,
             model: named_model(self.model),
             persona,

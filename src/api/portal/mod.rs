@@ -230,6 +230,7 @@ impl PortalApi {
             arrived: context.arrived,
             speaker: Speaker::new(None, None),
             session_id,
+            address: None,
             in_chat: Some(InChat { owner: visitor.owner, chat: visitor.chat, again: None }),
             model: None,
             persona: doors.personas.portal(),
