@@ -47,14 +47,15 @@ impl Clock {
         &self.zone
     }
 
-    /// A moment as RFC 3339 with the zone's offset at that moment, and the date there.
+    /// A moment as RFC 3339 with the zone's offset at that moment, and the date there. The fraction of a second always
+    /// has six digits, so that all times are equally long and sort as texts.
     #[must_use]
     pub fn local(&self, moment: Timestamp) -> (String, Date) {
         let offset = self.zone.to_offset(moment);
-        (moment.display_with_offset(offset).to_string(), offset.to_datetime(moment).date())
+        (format!("{:.6}", moment.display_with_offset(offset)), offset.to_datetime(moment).date())
     }
 
-    /// A moment as RFC 3339 with the zone's offset at that moment.
+    /// A moment as RFC 3339 with the zone's offset at that moment, and six digits behind the second.
     #[must_use]
     pub fn rfc3339(&self, moment: Timestamp) -> String {
         self.local(moment).0

@@ -292,7 +292,7 @@ impl Example for AccountBody {
             id: 7,
             username: "ada".to_owned(),
             email: "ada@example.org".to_owned(),
-            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
         }
     }
 }

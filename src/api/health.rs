@@ -169,7 +169,7 @@ impl Example for Health {
     fn example() -> Self {
         Self {
             status: "healthy".to_owned(),
-            timestamp: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            timestamp: "2026-11-21T09:30:00.417000+01:00".to_owned(),
             openai_configured: true,
             demo_mode: false,
             model: "gpt-4o-mini".to_owned(),

@@ -353,7 +353,7 @@ impl Example for MessageBody {
             sender: "user".to_owned(),
             image_url: None,
             image_omitted: false,
-            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
             status: "complete".to_owned(),
         }
     }

@@ -118,7 +118,7 @@ impl Example for SessionStarted {
     fn example() -> Self {
         Self {
             session_id: "session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned(),
-            timestamp: "2026-11-21T09:30:00.417+01:00".to_owned(),
+            timestamp: "2026-11-21T09:30:00.417000+01:00".to_owned(),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Example for SessionStopped {
     fn example() -> Self {
         Self {
             status: "stopped".to_owned(),
-            timestamp: "2026-11-21T09:42:30.125+01:00".to_owned(),
+            timestamp: "2026-11-21T09:42:30.125000+01:00".to_owned(),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             duration_seconds: Some(749.708),
         }

@@ -134,6 +134,18 @@ pub struct SessionStop<'a> {
     pub server_metrics: Option<ServerMetrics<'a>>,
 }
 
+/// What a client reported when it stopped a session that had been closed for being idle; its `session_stop` is in the log
+/// already.
+#[derive(Debug, Serialize)]
+pub struct SessionMetrics<'a> {
+    /// The session.
+    pub session_id: &'a str,
+    /// From the session's start until its client stopped it; that of its `session_stop` ends with its last turn.
+    pub duration_seconds: Option<f64>,
+    /// What the client reported.
+    pub metrics: &'a Value,
+}
+
 /// What the server counted of a session.
 #[derive(Debug, Default, Serialize)]
 pub struct ServerMetrics<'a> {
@@ -181,6 +193,7 @@ names! {
     Chat<'_> = "chat";
     Metric<'_> = "metric";
     SessionStop<'_> = "session_stop";
+    SessionMetrics<'_> = "session_metrics";
     LogGap = "log_gap";
 }
 

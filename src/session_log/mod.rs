@@ -20,7 +20,9 @@ use std::{
 use jiff::{Timestamp, civil};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::event::{Chat, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionStart, SessionStop};
+pub use self::event::{
+    Chat, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop,
+};
 pub use self::reader::LoggedTurn;
 use self::{event::encode, writer::Writer};
 use crate::{clock::Clock, log_place::LogPlace};

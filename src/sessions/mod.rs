@@ -15,7 +15,9 @@ use crate::{
     clock::Clock,
     cost::dollars,
     session::{ClosedBy, SessionId},
-    session_log::{Lines, LogUnavailable, Metric, ServerMetrics, SessionLog, SessionStart, SessionStop},
+    session_log::{
+        Lines, LogUnavailable, Metric, ServerMetrics, SessionLog, SessionMetrics, SessionStart, SessionStop,
+    },
     storage::{SessionNumbers, StoppedSession, Storage, StorageFailure},
     tasks::Tasks,
 };
@@ -52,6 +54,12 @@ pub struct Stopped {
     pub duration: Option<SignedDuration>,
     /// Whether the server had closed it for being idle.
     was_idle: bool,
+}
+
+impl Stopped {
+    fn started_at(&self) -> Option<Timestamp> {
+        self.at.checked_sub(self.duration?).ok()
+    }
 }
 
 /// What a client says when it stops a session.
@@ -159,15 +167,16 @@ impl Sessions {
     async fn settle(&self, id: SessionId, stop: Option<Stop>) -> Result<Stopped, SessionFailure> {
         let this = self.clone();
         self.to_the_end("session stop", async move {
-            let metrics = stop.as_ref().and_then(|stop| stop.metrics.as_ref()).map(Value::to_string);
+            let late = stop.clone();
             let work = this.end_and_log(&id, stop);
             let settled = this.0.stops.try_get_with(id.clone(), work).await;
             let stopped = settled.map_err(|failure| SessionFailure::clone(&failure))?;
             // Apart from the shared work, which may have been the idle time's.
             if stopped.was_idle
-                && let Some(metrics) = metrics
+                && let Some(Stop { at, metrics: Some(metrics) }) = late
             {
-                this.add_late_metrics(&id, &metrics).await?;
+                let duration = stopped.started_at().map(|started_at| at.duration_since(started_at));
+                this.add_late_metrics(&id, &metrics, duration).await?;
             }
             Ok(stopped)
         })
@@ -195,11 +204,20 @@ impl Sessions {
         Ok(Stopped { at: session.stopped_at, duration: session.duration(), was_idle })
     }
 
-    /// Logs what a client reports of a session that was closed for being idle, once.
-    async fn add_late_metrics(&self, id: &SessionId, metrics: &str) -> Result<(), SessionFailure> {
-        if self.0.storage.add_late_metrics(id, metrics).await? {
+    /// Logs what a client reports of a session that was closed for being idle, once; `duration` is how long the session
+    /// had lasted when its client stopped it.
+    async fn add_late_metrics(
+        &self,
+        id: &SessionId,
+        metrics: &Value,
+        duration: Option<SignedDuration>,
+    ) -> Result<(), SessionFailure> {
+        if self.0.storage.add_late_metrics(id, &metrics.to_string()).await? {
+            let session_id = id.as_str();
             let mut lines = self.0.log.lines(self.0.clock.now());
-            add_metrics(&mut lines, id.as_str(), &parsed(Some(metrics)));
+            add_metrics(&mut lines, session_id, metrics);
+            let duration_seconds = duration.map(|duration| duration.as_secs_f64());
+            lines.add(&SessionMetrics { session_id, duration_seconds, metrics });
             self.0.log.write(lines).await?;
         }
         Ok(())

@@ -100,7 +100,7 @@ async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date
     let log = house.log();
     let events = log.iter().map(|line| line["event"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(events, ["service_start", "session_start", "chat", "metric", "session_stop", "service_stop"]);
-    assert_eq!(log[1]["timestamp"], "2026-05-05T05:00:00+05:30");
+    assert_eq!(log[1]["timestamp"], "2026-05-05T05:00:00.000000+05:30");
     let text = fs::read_to_string(house.log_dir().join("session_2026-05-05.log")).unwrap();
     assert!(!text.contains('\r') && !text.contains("\n\n") && text.ends_with('\n'));
 }

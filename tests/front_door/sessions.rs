@@ -12,6 +12,7 @@ use crate::{
     fakes::model::{Behaviour, FakeModel},
     hand_clock::HandClock,
     house::House,
+    member::Member,
     wire::Wire,
 };
 
@@ -400,6 +401,56 @@ async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_th
 }
 
 #[tokio::test]
+async fn late_metrics_are_logged_whole_with_the_real_duration() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = house.open_at(hands.clock("UTC")).await;
+    let id = start(&service.client).await;
+    hands.advance(Duration::from_millis(200));
+    turn(&service.client, &id).await.assert_ok();
+    hands.advance(Duration::from_mins(90));
+    house.wait_for_events("session_stop", 1).await;
+    let metrics = json!({ "clicks": 3, "pages": ["/", "/shop"], "timing": { "open": [1, 2] }, "note": null });
+    let body = json!({ "session_id": id, "metrics": metrics });
+    let stopped = service.client.post(STOP, &body).await.assert_ok();
+    assert_eq!(service.client.post(STOP, &body).await.assert_ok(), stopped);
+
+    assert_eq!(stop_line(&house, &id)["duration_seconds"], 0.2);
+    let lines = house.events("session_metrics");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["session_id"], &lines[0]["metrics"]), (&json!(id), &metrics));
+    assert_eq!(lines[0]["duration_seconds"], 5400.2);
+    assert_eq!(house.events("metric").len(), 2);
+}
+
+#[tokio::test]
+async fn all_times_have_six_digits_behind_the_second() {
+    let hands = HandClock::at("2026-05-04T12:00:00Z");
+    let house = House::new();
+    let service = house.open_at(hands.clock("Asia/Tokyo")).await;
+    let client = &service.client;
+    let ada = Member::join(client, "ada").await;
+    let chat = ada.begin().await;
+    let id = start(client).await;
+    let mut told = vec![
+        ada.get("/api/auth/me").await.text,
+        ada.send(chat, "hello").await.text,
+        ada.get(&format!("/api/chat/{chat}")).await.text,
+        ada.get(&format!("/api/chat/{chat}/export?format=markdown")).await.text,
+        ada.get("/api/chat/histories").await.text,
+        turn(client, &id).await.text,
+        client.get("/api/health").await.text,
+        stop(client, &id).await.text,
+    ];
+    told.extend(house.log().iter().map(Value::to_string));
+    for text in told {
+        let times = text.matches("2026-05-04T").count();
+        assert!(times > 0, "{text}");
+        assert_eq!(text.matches("2026-05-04T21:00:00.000000+09:00").count(), times, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
     let hands = HandClock::at("2026-05-04T12:00:00Z");
     let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
@@ -415,7 +466,7 @@ async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
     assert_eq!(line["closed_by"], "idle_timeout");
     assert_eq!(line["duration_seconds"], 1.0);
     assert_eq!(line["server_metrics"]["turns"], 5);
-    assert_eq!(line["timestamp"], "2026-05-04T13:00:01+00:00");
+    assert_eq!(line["timestamp"], "2026-05-04T13:00:01.000000+00:00");
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ impl Example for ChatAnswer {
         Self {
             message: "We are open from nine to five.".to_owned(),
             usage: Usage::new(usage, "gpt-4o-mini"),
-            timestamp: "2026-11-21T09:30:02.125+01:00".to_owned(),
+            timestamp: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             model: "gpt-4o-mini".to_owned(),
             finish_reason: "complete".to_owned(),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),

@@ -332,8 +332,8 @@ impl Example for ChatBody {
         Self {
             id: 7,
             title: "Opening hours".to_owned(),
-            created_at: "2026-11-21T09:30:00.417+01:00".to_owned(),
-            updated_at: "2026-11-21T09:30:02.125+01:00".to_owned(),
+            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
+            updated_at: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             message_count: 2,
             persona: None,
         }
