@@ -107,11 +107,11 @@ struct Keeper {
 impl Accounts {
     /// Finds or makes the secret that signs tokens.
     pub async fn open(settings: &config::Accounts, storage: Storage, clock: Clock) -> Result<Self, StorageFailure> {
-        let secret = match &settings.signing_secret {
-            Some(secret) => secret.clone(),
-            None => shared_secret(&storage).await?,
+        let lifetime = settings.token_lifetime;
+        let tokens = match settings.signing_secrets.split_first() {
+            Some((secret, previous)) => Tokens::new(secret, previous, lifetime, clock.clone()),
+            None => Tokens::new(&shared_secret(&storage).await?, &[], lifetime, clock.clone()),
         };
-        let tokens = Tokens::new(&secret, settings.token_lifetime, clock.clone());
         let (passwords, throttle) = (Passwords::new(), Throttle::new());
         Ok(Self(Arc::new(Keeper { storage, clock, passwords, throttle, tokens })))
     }

@@ -53,6 +53,8 @@ pub(super) enum BadToken {
 /// Makes tokens and reads them.
 pub(super) struct Tokens {
     key: hmac::Key,
+    /// Verify tokens that were signed before a rotation.
+    previous: Vec<hmac::Key>,
     lifetime: Duration,
     clock: Clock,
 }
@@ -64,8 +66,9 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new(secret: &SigningSecret, lifetime: Duration, clock: Clock) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()), lifetime, clock }
+    pub(super) fn new(secret: &SigningSecret, previous: &[SigningSecret], lifetime: Duration, clock: Clock) -> Self {
+        let key = |secret: &SigningSecret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        Self { key: key(secret), previous: previous.iter().map(key).collect(), lifetime, clock }
     }
 
     /// A new token of this account.
@@ -101,7 +104,10 @@ impl Tokens {
     fn verified(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
-        hmac::verify(&self.key, signed.as_bytes(), &signature).ok()?;
+        let mut keys = std::iter::once(&self.key).chain(&self.previous);
+        if !keys.any(|key| hmac::verify(key, signed.as_bytes(), &signature).is_ok()) {
+            return None;
+        }
         let (header, claims) = signed.split_once('.')?;
         let header: Header = serde_json::from_slice(&BASE64.decode(header).ok()?).ok()?;
         if header.alg != "HS256" {
@@ -130,7 +136,7 @@ mod tests {
     fn tokens_at(now: &Arc<AtomicI64>, secret: &SigningSecret) -> Tokens {
         let now = Arc::clone(now);
         let clock = Clock::set_by(move || Timestamp::from_second(now.load(SeqCst)).unwrap(), TimeZone::UTC);
-        Tokens::new(secret, Duration::from_mins(1), clock)
+        Tokens::new(secret, &[], Duration::from_mins(1), clock)
     }
 
     fn tokens() -> Tokens {

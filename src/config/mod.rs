@@ -237,8 +237,8 @@ pub struct Credentials {
 /// How accounts are opened.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    /// Signs tokens; none leaves it to one that the replicas share.
-    pub signing_secret: Option<SigningSecret>,
+    /// The first one signs tokens, each of them verifies; none leaves it to one that the replicas share.
+    pub signing_secrets: Vec<SigningSecret>,
     /// How long a token lasts.
     pub token_lifetime: Duration,
 }

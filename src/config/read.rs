@@ -225,16 +225,14 @@ fn read_database(reader: &mut Reader<'_>) -> Option<Database> {
 }
 
 fn read_accounts(reader: &mut Reader<'_>) -> Option<Accounts> {
-    let signing_secret = reader.read(
+    let signing_secrets = reader.read(
         var::JWT_SECRET_KEY,
-        "32 or more random characters, or nothing to have one made",
-        |text| match text {
-            "" => Some(None),
-            text => SigningSecret::parse(text).map(Some),
-        },
+        "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,), or \
+         nothing to have one made",
+        |text| if text.is_empty() { Some(Vec::new()) } else { SigningSecret::parse_list(text) },
     );
     let token_lifetime = reader.read(var::JWT_ACCESS_TOKEN_EXPIRES, DURATION, parse::duration);
-    Some(Accounts { signing_secret: signing_secret?, token_lifetime: token_lifetime? })
+    Some(Accounts { signing_secrets: signing_secrets?, token_lifetime: token_lifetime? })
 }
 
 fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {

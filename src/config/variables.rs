@@ -75,7 +75,7 @@ variables! {
     DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to a PostgreSQL server";
     DATABASE_STATEMENT_TIMEOUT = "10s", "time for one statement of a PostgreSQL server";
 
-    JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; unset: made once and kept in the database";
+    JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; previous ones behind a comma go on verifying; unset: made once and kept in the database";
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";
     VISITOR_RETENTION = "30d", "how long the chat of a visitor who does not come back is kept";
 

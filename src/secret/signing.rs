@@ -23,6 +23,23 @@ impl SigningSecret {
         strong.then(|| Self(SecretString::from(text)))
     }
 
+    /// The secrets in a comma-separated text, where `\,` is a comma within one. The first one signs, all verify.
+    ///
+    /// A text whose parts are all too weak for secrets is a single one that happens to hold commas; one of which just
+    /// some parts are secrets is `None`: taken for a single secret, it would end all tokens unseen.
+    #[must_use]
+    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
+        let parts = split_list(text);
+        let secrets = parts.iter().map(|part| Self::parse(part)).collect::<Vec<_>>();
+        if secrets.iter().all(Option::is_none) {
+            return Some(vec![Self::parse(text)?]);
+        }
+        let mut secrets = secrets.into_iter().collect::<Option<Vec<_>>>()?;
+        // It may have been a single one until now.
+        secrets.extend(Self::parse(text).filter(|_| text.contains(',')));
+        Some(secrets)
+    }
+
     /// A new one, of 256 random bits.
     #[must_use]
     pub fn generate() -> Self {
@@ -46,6 +63,21 @@ impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningSecret")
     }
+}
+
+/// The parts between commas that no backslash stands before, trimmed, blank ones left out.
+fn split_list(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let escaped = if c == '\\' { rest.next_if_eq(&',') } else { None };
+        match (c, parts.last_mut()) {
+            (',', _) => parts.push(String::new()),
+            (c, Some(part)) => part.push(escaped.unwrap_or(c)),
+            (_, None) => {}
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 /// Whether a text has few different characters, repeats itself, or counts up or down.
@@ -110,6 +142,29 @@ mod tests {
             "abcdefghijklmnopqrstuvwxyz0123456789",
         ] {
             assert!(SigningSecret::parse(text).is_none(), "{text:?} passed for a secret");
+        }
+    }
+
+    #[test]
+    fn several_secrets_are_told_from_one_with_a_comma() {
+        let (one, two) = ("9f86d081884c7d659a2feaa0c55ad015", "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe");
+        let list = |text: &str| {
+            let secrets = SigningSecret::parse_list(text)?;
+            Some(secrets.iter().map(|secret| secret.expose().to_owned()).collect::<Vec<_>>())
+        };
+        let expect = |secrets: &[&str]| Some(secrets.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(list(one), expect(&[one]));
+        let both = format!("{two}, {one}");
+        assert_eq!(list(&both), expect(&[two, one, &both]));
+        let single = "9f86d081884c7d,659a2feaa0,c55ad015";
+        assert_eq!(list(single), expect(&[single]));
+        assert_eq!(
+            list(&format!("{two},9f86d081884c7d\\,659a2feaa0\\,c55ad015")).map(|list| list[1].clone()),
+            Some(single.to_owned())
+        );
+        for text in [&format!("{two},{single}"), &format!("{one},changeme"), "secret,", ",", "", "your_secret_key_here"]
+        {
+            assert_eq!(list(text), None, "{text}");
         }
     }
 

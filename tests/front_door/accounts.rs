@@ -422,8 +422,32 @@ async fn the_secret_is_made_once_and_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn a_rotation_of_the_secret_logs_nobody_out() {
+    const NEXT: &str = "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe";
+    // It holds commas, and was set before several secrets could be.
+    const BEFORE: &str = "0f4a9c31d27be8,5f6a1c0d9e8b,7a6f5c4d2e91";
+    let house = House::new().with("JWT_SECRET_KEY", BEFORE);
+    let service = house.open().await;
+    register(&service.client, "ada").await;
+    let first = token(&service.client, "ada").await;
+    service.close().await;
+
+    let house = house.with("JWT_SECRET_KEY", &format!("{NEXT}, {}", BEFORE.replace(',', "\\,")));
+    let service = house.open().await;
+    me(&service.client, &first).await.assert_ok();
+    let second = token(&service.client, "ada").await;
+    service.close().await;
+
+    let house = house.with("JWT_SECRET_KEY", NEXT);
+    let service = house.open().await;
+    me(&service.client, &second).await.assert_ok();
+    assert_unauthorized(&me(&service.client, &first).await, "token_invalid");
+}
+
+#[tokio::test]
 async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
     for secret in [
+        "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe,too-short",
         "secret",
         "hunter2-hunter2",
         "your_secret_key_here",
