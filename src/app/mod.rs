@@ -1,6 +1,7 @@
 //! Builds, wires, runs, and stops everything in order.
 
 mod accept;
+mod listen;
 mod pace;
 
 use std::{
@@ -9,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use self::listen::ListenFailure;
 use crate::{
     accounts::Accounts,
     api::{self, Doors},
@@ -39,8 +40,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartFailure {
     /// The address cannot be listened on.
-    #[error("cannot listen on {0}; is another process there? Choose another PORT or SERVER_HOST")]
-    Listen(String, #[source] std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenFailure),
     /// The session log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenFailure),
@@ -75,7 +76,7 @@ impl App {
     /// Starts serving. When this returns, connections are answered and `service_start` is in the log.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartFailure> {
         let started = Instant::now();
-        let (listener, address) = listen(&config).await?;
+        let (listener, address) = listen::listen(&config.server).await?;
         let tasks = Tasks::default();
         let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
         let log_settings = &config.session_log;
@@ -164,15 +165,6 @@ impl App {
             tracing::info!("stopped");
         }
     }
-}
-
-async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartFailure> {
-    let server = &config.server;
-    let failure = |error| StartFailure::Listen(format!("{}:{}", server.host, server.port), error);
-    let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let listener = TcpListener::bind((host, server.port)).await.map_err(failure)?;
-    let address = listener.local_addr().map_err(failure)?;
-    Ok((listener, address))
 }
 
 /// The keeper of the keys, after a first short look for Papita.
