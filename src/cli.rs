@@ -101,18 +101,31 @@ async fn serve(config: Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    signals.next().await;
+    while signals.next().await == Signal::Reload {
+        app.reload();
+    }
     tokio::select! {
         () = app.stop() => ExitCode::SUCCESS,
-        () = signals.next() => {
+        () = signals.next_stop() => {
             tracing::warn!("stopped at once by a second signal");
             ExitCode::FAILURE
         }
     }
 }
 
-/// SIGTERM and Ctrl-C.
+/// What the process is asked for from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// SIGTERM or Ctrl-C: stop.
+    Stop,
+    /// SIGHUP: read again what can be read again.
+    Reload,
+}
+
+/// SIGTERM, Ctrl-C, and SIGHUP.
 struct Signals {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -123,15 +136,24 @@ impl Signals {
     #[cfg(unix)]
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     #[cfg(unix)]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.hangup.recv() => Signal::Reload,
         }
+    }
+
+    async fn next_stop(&mut self) {
+        while self.next().await != Signal::Stop {}
     }
 
     #[cfg(not(unix))]
@@ -140,8 +162,9 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         let _ = tokio::signal::ctrl_c().await;
+        Signal::Stop
     }
 }
 

@@ -54,14 +54,17 @@ type Texts = BTreeMap<PathBuf, String>;
 
 /// Who can speak. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Personas(Arc<RwLock<ByName>>);
+pub struct Personas {
+    by_name: Arc<RwLock<ByName>>,
+    dir: Option<PathBuf>,
+}
 
 impl Personas {
     /// The built-in personas, with those of this folder over them: a file of the same name takes the place of a built-in
     /// one, an empty file takes it away. What cannot be read now is a failure; later, the personas stay as they were.
     pub fn open(dir: Option<PathBuf>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
         let texts = dir.as_deref().map(texts_of).transpose()?.unwrap_or_default();
-        let this = Self(Arc::new(RwLock::new(over_built_in(&texts)?)));
+        let this = Self { by_name: Arc::new(RwLock::new(over_built_in(&texts)?)), dir: dir.clone() };
         if let Some(dir) = dir {
             tasks.spawn("personas", this.clone().reread(dir, texts, tasks.stopping()));
         }
@@ -93,7 +96,21 @@ impl Personas {
     }
 
     fn by_name<T>(&self, look: impl FnOnce(&ByName) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        look(&self.by_name.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the folder again now, without waiting for a change to settle. What cannot be read leaves the personas as they
+    /// were, with a warning.
+    pub async fn reload(&self) {
+        let Some(dir) = self.dir.clone() else { return };
+        let this = self.clone();
+        let reading = spawn_blocking(move || match texts_of(&dir) {
+            Ok(texts) => this.take_up(&texts),
+            Err(failure) => warn(&failure),
+        });
+        if let Err(died) = reading.await {
+            panic::resume_unwind(died.into_panic());
+        }
     }
 
     /// Reads the folder again whenever it changes, as long as the service runs.
@@ -118,11 +135,16 @@ impl Personas {
     }
 
     fn look(&self, folder: &mut Folder) {
-        let Some(texts) = folder.change() else { return };
-        match over_built_in(&texts) {
+        if let Some(texts) = folder.change() {
+            self.take_up(&texts);
+        }
+    }
+
+    fn take_up(&self, texts: &Texts) {
+        match over_built_in(texts) {
             Ok(personas) => {
                 tracing::info!(personas = ?personas.keys().collect::<Vec<_>>(), "the personas were read again");
-                *self.0.write().unwrap_or_else(PoisonError::into_inner) = personas;
+                *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = personas;
             }
             Err(failure) => warn(&failure),
         }

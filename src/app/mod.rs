@@ -137,6 +137,14 @@ impl App {
         self.address
     }
 
+    /// Reads again what can be read again without a restart: the personas. In the background, for a folder may be on a
+    /// disk that doesn't answer.
+    pub fn reload(&self) {
+        tracing::info!("SIGHUP: the personas are read again; settings count from the next start");
+        let personas = self.doors.personas.clone();
+        self.doors.tasks.spawn("reload", async move { personas.reload().await });
+    }
+
     /// Stops in order: unready at once, turns in flight finished or cut off at the deadline, connections closed,
     /// queues flushed, `service_stop` logged.
     pub async fn stop(self) {

@@ -272,6 +272,21 @@ async fn what_is_wrong_in_the_folder_ends_the_start_and_later_is_told() {
 }
 
 #[tokio::test]
+async fn a_hangup_reads_the_personas_again_and_ends_nothing() {
+    let model = FakeModel::start().await;
+    let (house, dir) = house_with(&model, &[]);
+    let mut process = house.launch().await;
+    fs::write(dir.join("eva.md"), file("name = \"Eva\"", "You are Eva.")).unwrap();
+    process.signal("HUP");
+    while !process.diagnostics.recv().await.expect("a line").contains("SIGHUP: the personas are read again") {}
+    wait_until("eva", async || ids(&process.client).await.contains(&"eva".to_owned()).then_some(())).await;
+    process.signal("HUP");
+    process.client.chat("hello").await.assert_ok();
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+}
+
+#[tokio::test]
 async fn a_prompt_is_nowhere_to_be_found() {
     const MARK: &str = "zeppelin-umbrella-77";
     let model = FakeModel::start().await;
