@@ -53,10 +53,13 @@ pub fn run() -> ExitCode {
         print(&api::contract());
         return ExitCode::SUCCESS;
     }
-    let config = match Config::read(&Source::of_process(Path::new(".env"))) {
+    let source = Source::of_process(Path::new(".env"));
+    let notices = source.notices();
+    let config = match Config::read(&source) {
         Ok(config) => config,
         Err(mistakes) => {
             complain(&mistakes);
+            mention(&notices);
             return ExitCode::from(MISCONFIGURED);
         }
     };
@@ -68,10 +71,16 @@ pub fn run() -> ExitCode {
         }
     };
     let code = match command {
-        Command::Check => runtime.block_on(check(config)),
+        Command::Check => {
+            mention(&notices);
+            runtime.block_on(check(config))
+        }
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Serve | Command::Openapi => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
+            for notice in &notices {
+                tracing::warn!("{notice}");
+            }
             runtime.block_on(serve(config))
         }
     };
@@ -193,7 +202,7 @@ async fn check(config: Config) -> ExitCode {
     match &access {
         Access::Key(credential) => {
             let from = match credential.source {
-                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_url),
+                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
                 _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };
             print(&format!("Key: from {from}; its fingerprint is {}.\n", credential.key.fingerprint()));
@@ -270,6 +279,14 @@ fn settings_help() -> String {
 #[expect(clippy::print_stdout, reason = "what a command is asked for goes to standard output")]
 fn print(text: &str) {
     print!("{text}");
+}
+
+/// What the settings should be looked at for, for the person at the terminal.
+#[expect(clippy::print_stderr, reason = "diagnostics may not be running")]
+fn mention(notices: &[String]) {
+    for notice in notices {
+        eprintln!("al-chat: {notice}");
+    }
 }
 
 /// An error with all its causes, for the person at the terminal.

@@ -326,7 +326,7 @@ impl From<TurnFailure> for Problem {
         let problem = match &failure {
             TurnFailure::ModelNotAllowed => Self::bad_request(
                 "model_not_allowed",
-                "This model may not be chosen here; leave `model` out or choose one that the site's owner allows",
+                "This model may not be chosen here; leave `model` out, or the operator must add it to ALLOWED_MODELS",
             ),
             TurnFailure::Stopping => {
                 Self::unavailable("stopping", "The service is restarting; please try again in a moment")
@@ -397,9 +397,21 @@ fn no_credential(none: NoCredential) -> Problem {
             "no_api_key",
             "No API key is configured; the operator must set PAPITA_API_URL or OPENAI_API_KEY",
         ),
-        NoCredential::Papita(_) => Problem::unavailable(
+        NoCredential::Placeholder => Problem::unavailable(
+            "no_api_key",
+            "OPENAI_API_KEY holds a placeholder, not a key; the operator must put a real one there or into Papita",
+        ),
+        NoCredential::Papita(failure) if failure.is_passing() => Problem::unavailable(
             "credentials_unavailable",
             "No API key could be had from the credential broker; please try again soon",
+        ),
+        NoCredential::Papita(_) => Problem::unavailable(
+            "credentials_unavailable",
+            "The credential broker has no usable API key; the operator must put one into Papita or OPENAI_API_KEY",
+        ),
+        NoCredential::NeverMet(_) => Problem::unavailable(
+            "credentials_unavailable",
+            "No credential broker was found at PAPITA_API_URL; the operator must correct it or set OPENAI_API_KEY",
         ),
     }
 }

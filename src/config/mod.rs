@@ -1,5 +1,9 @@
 //! Settings, read once into types. A mistake is reported with all others, by variable and by what it expected.
 
+mod env_file;
+mod familiar;
+mod log_filter;
+mod notices;
 mod parse;
 mod read;
 mod source;
@@ -218,9 +222,12 @@ pub enum AiService {
 pub struct Credentials {
     /// The key in `OPENAI_API_KEY`, unless it is a placeholder.
     pub local_key: Option<ApiKey>,
+    /// Whether `OPENAI_API_KEY` holds a placeholder of an example file.
+    pub has_placeholder: bool,
     /// The broker.
     pub papita_url: Url,
-    /// Whether `PAPITA_API_URL` was set; unset, a broker is only tried for on its default address.
+    /// Whether `PAPITA_API_URL` was set; unset, or as an example file has it beside a placeholder for the key, a broker is
+    /// only tried for on its default address.
     pub papita_configured: bool,
     /// Time for one call to Papita.
     pub papita_timeout: Duration,
@@ -232,6 +239,17 @@ pub struct Credentials {
     pub retry: Duration,
     /// Where a `.env` file would be.
     pub env_file: PathBuf,
+}
+
+impl Credentials {
+    /// The broker's address as it may be shown: without a query, which may hold a secret.
+    #[must_use]
+    pub fn papita_shown(&self) -> String {
+        let mut shown = self.papita_url.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        shown.into()
+    }
 }
 
 /// How accounts are opened.

@@ -60,6 +60,13 @@ pub(super) fn http_url(text: &str) -> Option<Url> {
     (web && anonymous).then_some(url)
 }
 
+/// The address of an HTTP proxy; by itself, host and port are one.
+pub(super) fn proxy(text: &str) -> Option<Url> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&with_scheme).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
 /// The comma-separated parts of a text, blank ones left out.
 pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
@@ -120,6 +127,25 @@ mod tests {
         }
         assert_eq!(bytes("8MiB"), Some(8 << 20));
         assert_eq!(bytes("99999999999999999999"), None);
+    }
+
+    #[test]
+    fn a_proxy_needs_no_scheme_and_has_no_other_than_http() {
+        for (text, expected) in [
+            ("http://proxy.example:3128", "http://proxy.example:3128/"),
+            ("proxy.example:3128", "http://proxy.example:3128/"),
+            ("10.0.0.1:3128", "http://10.0.0.1:3128/"),
+            ("ada:secret@proxy.example:3128", "http://ada:secret@proxy.example:3128/"),
+            ("[::1]:3128", "http://[::1]:3128/"),
+            ("https://proxy.example", "https://proxy.example/"),
+        ] {
+            assert_eq!(proxy(text).as_ref().map(Url::as_str), Some(expected));
+        }
+        for text in
+            ["socks5://proxy.example:1080", "socks5h://p", "socks4://p", "ftp://p", "http://", "a b", "proxy:port"]
+        {
+            assert_eq!(proxy(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use url::Url;
 
 use super::{
     Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect, Proxy,
-    Server, SessionLog, Source, Turns, parse, source::Reader, variables as var,
+    Server, SessionLog, Source, Turns, log_filter, parse, source::Reader, variables as var,
 };
-use crate::secret::{ApiKey, SigningSecret};
+use crate::secret::{ApiKey, NotAKey, SigningSecret};
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
@@ -31,23 +31,17 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
     let database = read_database(reader);
-    let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match text {
+    let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match lower(text).as_str() {
         "text" => Some(LogFormat::Text),
         "json" => Some(LogFormat::Json),
         _ => None,
     });
-    let log_level = reader.read(var::LOG_LEVEL, "a level such as info, or a tracing filter", |text| {
-        let understood = tracing_subscriber::EnvFilter::builder().parse(text).is_ok();
-        understood.then(|| text.to_owned())
-    });
-    let straight = reader.text(var::NO_PROXY).unwrap_or_default();
-    let proxy = reader.read(var::HTTPS_PROXY, "the URL of a proxy, such as http://proxy.example:3128", |text| {
-        let valid = text.is_empty() || Url::parse(text).is_ok_and(|url| url.has_host());
-        valid.then(|| Proxy {
-            address: (!text.is_empty()).then(|| SecretString::from(text)),
-            except: straight.to_owned(),
-        })
-    });
+    let log_level = reader.read(
+        var::LOG_LEVEL,
+        "off, error, warn, info, debug or trace, or a tracing filter such as info,al_chat=debug",
+        log_filter::filter,
+    );
+    let proxy = read_proxy(reader);
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     Some(Config {
         proxy: proxy?,
@@ -65,6 +59,19 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         log_level: log_level?,
         log_format: log_format?,
     })
+}
+
+fn lower(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+fn read_proxy(reader: &mut Reader<'_>) -> Option<Proxy> {
+    let expected = "the address of an HTTP proxy, such as http://proxy.example:3128 (SOCKS proxies are not supported)";
+    let address = reader.read(var::HTTPS_PROXY, expected, |text| match text {
+        "" => Some(None),
+        text => parse::proxy(text).map(|url| Some(SecretString::from(url.as_str()))),
+    });
+    Some(Proxy { address: address?, except: reader.text(var::NO_PROXY).unwrap_or_default().to_owned() })
 }
 
 fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
@@ -102,7 +109,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
 }
 
 fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
-    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match text {
+    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match lower(text).as_str() {
         "auto" => Some(AiService::Auto),
         "openai" => Some(AiService::OpenAi),
         "basic" => Some(AiService::Basic),
@@ -165,7 +172,7 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
     let stream_timeout = reader.read(var::STREAM_TIMEOUT, DURATION, parse::duration);
     let resume_grace = reader.read(var::RESUME_GRACE, TIME_OR_NONE, parse::duration_or_none);
     let resume_window = reader.read(var::RESUME_WINDOW, TIME_OR_NONE, parse::duration_or_none);
-    let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match text {
+    let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match lower(text).as_str() {
         "stop" => Some(OnDisconnect::Stop),
         "drain" => Some(OnDisconnect::Drain),
         _ => None,
@@ -191,10 +198,16 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
     let fresh = reader.read(var::CREDENTIAL_FRESH, DURATION, parse::duration);
     let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
     let retry = reader.read(var::CREDENTIAL_RETRY, DURATION, parse::duration);
+    let local_key = ApiKey::try_parse(reader.text(var::OPENAI_API_KEY).unwrap_or_default());
+    let has_placeholder = matches!(local_key, Err(NotAKey::Placeholder));
+    let papita_url = papita_url?;
+    // An example file that was copied and not filled in names the default address, and says nothing by that.
+    let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&papita_url);
     Some(Credentials {
-        local_key: reader.text(var::OPENAI_API_KEY).and_then(ApiKey::parse),
-        papita_url: papita_url?,
-        papita_configured: source.has(var::PAPITA_API_URL),
+        local_key: local_key.ok(),
+        has_placeholder,
+        papita_configured: source.has(var::PAPITA_API_URL) && !is_example,
+        papita_url,
         papita_timeout: papita_timeout?,
         fresh: fresh?,
         stale: stale?,

@@ -2,14 +2,19 @@
 //! instead of stopping at the first.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use super::{
     Mistake,
-    variables::{PORT, SERVER_PORT, Variable},
+    env_file::{self, Assignment},
+    notices,
+    variables::{HTTPS_PROXY, NO_PROXY, PORT, SERVER_PORT, VARIABLES, Variable},
 };
+
+/// Names in lower case that mean the same as a setting, as `curl` and others have it.
+const LOWER_CASE: [(&str, Variable); 2] = [("https_proxy", HTTPS_PROXY), ("no_proxy", NO_PROXY)];
 
 /// Named texts, blank ones left out.
 #[derive(Debug, Default)]
@@ -17,6 +22,7 @@ pub struct Source {
     values: HashMap<String, String>,
     pub(super) env_file: PathBuf,
     unreadable: Vec<Mistake>,
+    notices: Vec<String>,
 }
 
 impl Source {
@@ -30,59 +36,76 @@ impl Source {
         // `vars` would panic on a value that is not UTF-8; such a value cannot be one of ours.
         let pairs =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let environment = pairs.collect::<HashMap<_, _>>();
+        let environment = pairs.collect::<BTreeMap<_, _>>();
+        source.notices.extend(notices::of_environment(environment.keys().map(String::as_str)));
         if environment.contains_key(SERVER_PORT.name) && !environment.contains_key(PORT.name) {
             source.values.remove(PORT.name);
         }
-        for (name, value) in environment {
-            source.set(name, value);
-        }
+        source.add(environment);
         source
     }
 
     /// Exactly these settings.
     pub fn of_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut source = Self::default();
-        for (name, value) in pairs {
-            source.set(name.into(), value.into());
-        }
+        source.add(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
         source
     }
 
-    /// A blank value unsets what was there before.
-    fn set(&mut self, name: String, value: String) {
-        if value.trim().is_empty() {
-            self.values.remove(&name);
-        } else {
-            self.values.insert(name, value);
+    /// Adds settings over those that are there. A blank value unsets what was there before.
+    fn add(&mut self, mut pairs: BTreeMap<String, String>) {
+        for (name, variable) in LOWER_CASE {
+            if let Some(value) = pairs.remove(name) {
+                pairs.entry(variable.name.to_owned()).or_insert(value);
+            }
+        }
+        for (name, value) in pairs {
+            if value.trim().is_empty() {
+                self.values.remove(&name);
+            } else {
+                self.values.insert(name, value);
+            }
         }
     }
 
     fn add_file(&mut self) {
-        if !self.env_file.is_file() {
-            return;
-        }
-        // The parser's own error would quote the line, and with it perhaps a key.
-        let mistake = || Mistake {
-            variable: ".env",
-            expected: "lines of the form NAME=value, quoted where the value has blanks".to_owned(),
+        let mistake = |expected| Mistake { variable: ".env", expected };
+        let assignments = match env_file::read(&self.env_file, is_setting) {
+            Ok(assignments) => assignments,
+            Err(unreadable) => return self.unreadable.push(mistake(unreadable.to_string())),
         };
-        match dotenvy::from_path_iter(&self.env_file) {
-            Err(_) => self.unreadable.push(mistake()),
-            Ok(lines) => {
-                for line in lines {
-                    match line {
-                        Ok((name, value)) => self.set(name, value),
-                        Err(_) => self.unreadable.push(mistake()),
-                    }
+        self.notices.extend(notices::of_file(&assignments));
+        let mut pairs = BTreeMap::new();
+        for Assignment { line, name, value } in assignments {
+            match value {
+                Ok(value) => drop(pairs.insert(name, value)),
+                // Never with the line itself, which may hold a key.
+                Err(malformed) if is_setting(&name) => {
+                    self.unreadable.push(mistake(format!("{malformed} in line {line}, which is about {name}")));
                 }
+                Err(_) => {}
             }
         }
+        self.add(pairs);
+    }
+
+    /// What the operator should know of the settings although none of it keeps the service from starting, a sentence
+    /// each: misspelled names, placeholders, variables of other programs. Without any value.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let values =
+            VARIABLES.iter().filter_map(|variable| Some((variable.name, self.values.get(variable.name)?.trim())));
+        self.notices.iter().cloned().chain(notices::of_values(values)).collect()
     }
 
     pub(super) fn has(&self, variable: Variable) -> bool {
         self.values.contains_key(variable.name)
     }
+}
+
+/// Whether there is a setting of this name.
+fn is_setting(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE.iter().any(|(lower, _)| *lower == name)
 }
 
 /// Reads settings from a source and remembers what was wrong with them.

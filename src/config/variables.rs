@@ -79,8 +79,8 @@ variables! {
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";
     VISITOR_RETENTION = "30d", "how long the chat of a visitor who does not come back is kept";
 
-    HTTPS_PROXY = "", "proxy for calls by https; plain http goes straight";
-    NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated";
+    HTTPS_PROXY = "", "HTTP proxy for calls by https, also as https_proxy; plain http goes straight";
+    NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated, also as no_proxy";
 
     PROXIES = "0", "proxies in front of this server whose X-Forwarded-For is believed";
     MAX_CONNECTIONS = "10000", "connections served at once; more wait to be accepted";
@@ -88,6 +88,6 @@ variables! {
     BODY_TIMEOUT = "30s", "time for a client to send its request's body; large ones have a second more for each 32 KiB";
     KEEPALIVE_TIMEOUT = "75s", "time an idle connection is kept; longer than that of a proxy in front";
     DRAIN_TIMEOUT = "30s", "time for turns in flight to finish after SIGTERM";
-    LOG_LEVEL = "info", "diagnostics: error, warn, info, debug, or a tracing filter";
+    LOG_LEVEL = "info", "diagnostics: off, error, warn, info, debug, trace, or a tracing filter";
     LOG_FORMAT = "text", "text or json";
 }

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moka::{future::Cache, ops::compute::Op};
+use moka::{future::Cache, ops::compute::Op, sync};
 use tokio::sync::{oneshot, watch};
 
 pub use self::papita::FetchFailure;
@@ -65,9 +65,15 @@ pub enum NoCredential {
     /// No source of a key was configured, and nothing was found at Papita's default address.
     #[error("no source of an API key is configured")]
     NotConfigured,
+    /// The same, and `OPENAI_API_KEY` holds a placeholder of an example file.
+    #[error("OPENAI_API_KEY holds a placeholder of an example file, and no other source of an API key is configured")]
+    Placeholder,
     /// Papita gave none, and there is no local one.
     #[error("{0}, and OPENAI_API_KEY holds no key")]
     Papita(#[source] FetchFailure),
+    /// At the address of the Papita that was configured none was ever found, and there is no local key.
+    #[error("{0}; no Papita was ever found at PAPITA_API_URL, and OPENAI_API_KEY holds no key")]
+    NeverMet(#[source] FetchFailure),
 }
 
 /// How a turn may be answered.
@@ -132,6 +138,9 @@ struct Keeper {
     papita: Papita,
     papita_configured: bool,
     local: Option<Credential>,
+    has_placeholder: bool,
+    /// Fingerprints of the keys that the model's provider refused last.
+    refused: sync::Cache<String, ()>,
     fresh: Duration,
     retry: Duration,
     /// At most one entry; it leaves when it is too old to be served even stale.
@@ -159,6 +168,8 @@ impl Credentials {
             papita: Papita::new(client, &settings.papita_url, settings.papita_timeout),
             papita_configured: settings.papita_configured,
             local,
+            has_placeholder: settings.has_placeholder,
+            refused: sync::Cache::new(100),
             fresh: settings.fresh,
             retry: settings.retry,
             keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
@@ -249,7 +260,9 @@ impl Credentials {
         match self.current().await {
             Ok(credential) => Access::Key(credential),
             Err(_) if self.needs_no_key(settings) => Access::NoKeyNeeded,
-            Err(NoCredential::NotConfigured) if settings.service == AiService::Auto => Access::BuiltIn,
+            Err(NoCredential::NotConfigured | NoCredential::Placeholder) if settings.service == AiService::Auto => {
+                Access::BuiltIn
+            }
             Err(none) => Access::Missing(none),
         }
     }
@@ -294,7 +307,35 @@ impl Credentials {
     }
 
     fn none(&self, failure: FetchFailure) -> NoCredential {
-        if self.0.absent.load(Ordering::Relaxed) { NoCredential::NotConfigured } else { NoCredential::Papita(failure) }
+        if self.0.absent.load(Ordering::Relaxed) {
+            self.not_configured()
+        } else if *self.0.met_papita.borrow() {
+            NoCredential::Papita(failure)
+        } else {
+            NoCredential::NeverMet(failure)
+        }
+    }
+
+    /// Why there is no key where none was configured.
+    #[must_use]
+    pub fn not_configured(&self) -> NoCredential {
+        if self.0.has_placeholder { NoCredential::Placeholder } else { NoCredential::NotConfigured }
+    }
+
+    /// Notes whether the model's provider accepted a key.
+    pub fn note_verdict(&self, key: &ApiKey, is_accepted: bool) {
+        let fingerprint = key.fingerprint();
+        if !is_accepted {
+            self.0.refused.insert(fingerprint, ());
+        } else if self.0.refused.contains_key(&fingerprint) {
+            self.0.refused.invalidate(&fingerprint);
+        }
+    }
+
+    /// Whether the model's provider refused this key when it was last asked with it.
+    #[must_use]
+    pub fn is_refused(&self, key: &ApiKey) -> bool {
+        self.0.refused.contains_key(&key.fingerprint())
     }
 
     /// Asks Papita in the background, unless that is being done or has just failed.

@@ -6,7 +6,10 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use url::Url;
 
-use crate::{http_client::read_body, secret::ApiKey};
+use crate::{
+    http_client::read_body,
+    secret::{ApiKey, NotAKey},
+};
 
 /// The largest answer read from Papita, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -24,11 +27,19 @@ pub enum FetchFailure {
     #[error("Papita did not answer in time")]
     Timeout,
     /// An answer with an error's status.
-    #[error("Papita answered with status {0}")]
-    Status(u16),
+    #[error("Papita answered with status {code}")]
+    Status {
+        /// The status.
+        code: u16,
+        /// Whether the answer is a JSON object, as Papita's are. A website's own server sends pages and plain text.
+        is_json: bool,
+    },
     /// An answer without a key in it.
     #[error("Papita's answer holds no key")]
     NoKey,
+    /// An answer with a placeholder of an example file where the key belongs.
+    #[error("Papita's answer holds a placeholder, not a key")]
+    Placeholder,
     /// The very key that the model's provider has just refused.
     #[error("Papita still has the key that the model's provider refuses")]
     RefusedKey,
@@ -37,14 +48,26 @@ pub enum FetchFailure {
 impl FetchFailure {
     /// Whether this was Papita speaking: then there is one, and its silence later on will be an outage.
     pub(super) fn is_from_papita(self) -> bool {
-        self == Self::NoKey
+        matches!(self, Self::NoKey | Self::Placeholder)
     }
 
     /// Whether, at an address where nobody said that Papita is, this means that it isn't: nobody listens, or it is a
-    /// website's own server, which doesn't know what it is asked for. A server that fails or hangs may be a Papita in
-    /// trouble.
+    /// website's own server, which doesn't know what it is asked for, or a proxy in front of one. A server that fails in
+    /// JSON, or hangs, may be a Papita in trouble.
     pub(super) fn may_be_somebody_else(self) -> bool {
-        matches!(self, Self::Unreachable | Self::NotPapita | Self::Status(..500))
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::NotPapita
+                | Self::Status { code: ..500 | 502 | 504, .. }
+                | Self::Status { is_json: false, .. }
+        )
+    }
+
+    /// Whether Papita may give a key a moment later. Otherwise somebody has to change something.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Timeout | Self::Status { code: 429 | 500.., .. })
     }
 }
 
@@ -72,21 +95,37 @@ impl Papita {
         let response = self.client.get(self.url.clone()).send().await.map_err(|_| FetchFailure::Unreachable)?;
         let status = response.status();
         let body = read_body(response, LIMIT, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
+        let answer = serde_json::from_slice::<Value>(&body).ok();
         if status != StatusCode::OK {
-            return Err(FetchFailure::Status(status.as_u16()));
+            let is_json = answer.is_some_and(|answer| answer.is_object());
+            return Err(FetchFailure::Status { code: status.as_u16(), is_json });
         }
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| FetchFailure::NotPapita)?;
-        let without_key =
-            if answer.get("credentials").is_some() { FetchFailure::NoKey } else { FetchFailure::NotPapita };
-        find_key(&answer).ok_or(without_key)
+        let answer = answer.ok_or(FetchFailure::NotPapita)?;
+        find_key(&answer).ok_or_else(|| without_key(&answer))
     }
 }
 
-/// The first usable key in the places where the versions of Papita put it.
+/// What an answer in which no key was found is.
+fn without_key(answer: &Value) -> FetchFailure {
+    if texts(answer).any(|text| ApiKey::try_parse(text).err() == Some(NotAKey::Placeholder)) {
+        FetchFailure::Placeholder
+    } else if answer.get("credentials").is_some() {
+        FetchFailure::NoKey
+    } else {
+        FetchFailure::NotPapita
+    }
+}
+
+/// The first usable key.
 fn find_key(answer: &Value) -> Option<ApiKey> {
+    texts(answer).find_map(ApiKey::parse)
+}
+
+/// The texts that stand where the versions of Papita put the key.
+fn texts(answer: &Value) -> impl Iterator<Item = &str> {
     const PLACES: [&str; 5] =
         ["/credentials/credentials/api_key", "/credentials/api_key", "/api_key", "/value", "/credential_value"];
-    PLACES.iter().find_map(|place| ApiKey::parse(answer.pointer(place)?.as_str()?))
+    PLACES.iter().filter_map(|place| answer.pointer(place)?.as_str())
 }
 
 #[cfg(test)]

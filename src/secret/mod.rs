@@ -3,4 +3,7 @@
 mod api_key;
 mod signing;
 
-pub use self::{api_key::ApiKey, signing::SigningSecret};
+pub use self::{
+    api_key::{ApiKey, FingerprintKey, NotAKey},
+    signing::SigningSecret,
+};

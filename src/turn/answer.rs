@@ -208,6 +208,7 @@ impl Asking<'_> {
         let mut rotations = 0;
         loop {
             let outcome = self.ask_once(key.as_ref(), admission).await;
+            self.note_verdict(key.as_ref(), &outcome);
             let (Err(ModelFailure::Unauthorized), Some(refused), true) = (&outcome, key.as_ref(), self.may_ask_again())
             else {
                 return outcome;
@@ -218,6 +219,18 @@ impl Asking<'_> {
             let Some(next) = new.or_else(|| credentials.local().filter(|_| !is_local)) else { return outcome };
             rotations = if next.source == CredentialSource::LocalEnv { ROTATIONS } else { rotations + 1 };
             *key = Some(next);
+        }
+    }
+
+    /// Notes what an outcome tells about the key.
+    fn note_verdict(&self, key: Option<&Credential>, outcome: &Result<Finish, ModelFailure>) {
+        let is_accepted = match outcome {
+            Ok(_) => true,
+            Err(ModelFailure::Unauthorized) => false,
+            Err(_) => return,
+        };
+        if let Some(credential) = key {
+            self.turns.0.credentials.note_verdict(&credential.key, is_accepted);
         }
     }
 

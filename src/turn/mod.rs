@@ -111,7 +111,7 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnFailure {
     /// The client may not choose this model.
-    #[error("the model is not among those a client may choose")]
+    #[error("the model that the client names is neither OPENAI_MODEL nor among ALLOWED_MODELS")]
     ModelNotAllowed,
     /// The service is about to stop.
     #[error("the service is stopping")]
