@@ -15,8 +15,8 @@ use crate::{
     model::{ModelFailure, OpenAi, Question},
     personas::Personas,
     prompt,
-    secret::ApiKey,
-    storage::Storage,
+    secret::{ApiKey, FingerprintKey, SigningSecret},
+    storage::{FINGERPRINTS, Storage},
     tasks::Tasks,
     telemetry,
 };
@@ -205,7 +205,15 @@ async fn check(config: Config) -> ExitCode {
                 CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
                 _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };
-            print(&format!("Key: from {from}; its fingerprint is {}.\n", credential.key.fingerprint()));
+            let secret = Storage::kept_secret(&config.database, FINGERPRINTS).await;
+            let fingerprint = secret.map_or_else(
+                || "its fingerprint can be compared once the service has made its database".to_owned(),
+                |secret| {
+                    let key = FingerprintKey::new(&SigningSecret::kept(secret));
+                    format!("its fingerprint is {}", credential.key.fingerprint_by(&key))
+                },
+            );
+            print(&format!("Key: from {from}; {fingerprint}.\n"));
         }
         Access::NoKeyNeeded => print("Key: none, and none needed by this OPENAI_BASE_URL.\n"),
         Access::BuiltIn => {

@@ -39,7 +39,8 @@ use self::{
 };
 use crate::{
     accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, personas::Personas,
-    session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns, visitors::Visitors,
+    secret::FingerprintKey, session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
+    visitors::Visitors,
 };
 
 /// Where the contract can be read and tried.
@@ -75,6 +76,8 @@ pub struct Doors {
     pub visitors: Visitors,
     /// Keeps the keys.
     pub credentials: Credentials,
+    /// Keys the fingerprints that are shown.
+    pub fingerprint_key: FingerprintKey,
     /// The session log.
     pub log: SessionLog,
     /// The database.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     cost::{TokenUsage, dollars},
-    credentials::{Access, NoCredential},
-    secret::ApiKey,
+    credentials::Access,
+    model::ModelFailure,
     turn::TurnFailure,
 };
 
@@ -52,7 +52,8 @@ struct Info {
     /// The model asked when a client names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
-    /// True when the model can be asked: there is a key, or its server needs none.
+    /// True when the model can be asked: there is a key, or its server needs none. False when its provider refused the
+    /// key the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_valid: Option<bool>,
     /// Why the model cannot be asked.
@@ -74,7 +75,7 @@ struct CredentialsInfo {
     openai_api_key_set: bool,
     /// Its length.
     openai_api_key_length: u64,
-    /// A fingerprint that differs from key to key and changes with each restart; no character of the key.
+    /// A fingerprint that differs from key to key, and that `al-chat check` shows too; no character of the key.
     #[oai(nullable)]
     openai_api_key_prefix: Option<String>,
     /// The model asked when a client names none.
@@ -145,7 +146,8 @@ struct AccountInfo {
     api_key_prefix: Option<String>,
     /// The model asked when a client names none.
     model: String,
-    /// `active` when the model can be asked, `no_key` otherwise.
+    /// `active` when the model can be asked, `key_refused` when its provider refused the key the last time, `no_key`
+    /// otherwise.
     status: String,
 }
 
@@ -157,17 +159,21 @@ impl OpenAiApi {
     #[oai(path = "/info", method = "get", operation_id = "openaiInfo")]
     async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
         let access = doors.credentials.access(&doors.config.model).await;
-        let info = Info { credentials: CredentialsInfo::new(doors, &access), ..Info::default() };
-        let none = match access {
-            Access::Key(_) | Access::NoKeyNeeded => {
-                let model = Some(doors.config.model.default.clone());
-                return Json(Info { model, credentials_valid: Some(true), ..info });
-            }
-            Access::BuiltIn => NoCredential::NotConfigured,
-            Access::Missing(none) => none,
+        let mut info = Info { credentials: CredentialsInfo::new(doors, &access), ..Info::default() };
+        if access.reaches_the_model() {
+            info.model = Some(doors.config.model.default.clone());
+            info.credentials_valid = Some(!is_refused(doors, &access));
+        }
+        let failure = match access {
+            Access::Missing(none) => Some(none.into()),
+            Access::BuiltIn => Some(doors.credentials.not_configured().into()),
+            Access::Key(_) if info.credentials_valid == Some(false) => Some(ModelFailure::Unauthorized.into()),
+            Access::Key(_) | Access::NoKeyNeeded => None,
         };
-        let problem = Problem::from(TurnFailure::NoCredential(none));
-        Json(Info { error: Some(problem.error.into_owned()), code: Some(problem.code.to_owned()), ..info })
+        if let Some(problem) = failure.map(|failure: TurnFailure| Problem::from(failure)) {
+            (info.error, info.code) = (Some(problem.error.into_owned()), Some(problem.code.to_owned()));
+        }
+        Json(info)
     }
 
     /// Ask the model for one word
@@ -211,8 +217,8 @@ impl OpenAiApi {
             prompt_cost_usd: dollars(totals.cost.prompt),
             completion_cost_usd: dollars(totals.cost.completion),
             account_info: AccountInfo {
-                status: if access.reaches_the_model() { "active" } else { "no_key" }.to_owned(),
-                api_key_prefix: access.key().map(ApiKey::fingerprint),
+                status: account_status(doors, &access).to_owned(),
+                api_key_prefix: access.key().map(|key| key.fingerprint_by(&doors.fingerprint_key)),
                 model: default_model.clone(),
             },
             billing_credit_balance: None,
@@ -225,15 +231,28 @@ impl OpenAiApi {
     }
 }
 
+/// Whether the model's provider refused the key in use the last time.
+fn is_refused(doors: &Doors, access: &Access) -> bool {
+    access.key().is_some_and(|key| doors.credentials.is_refused(key))
+}
+
+fn account_status(doors: &Doors, access: &Access) -> &'static str {
+    match access {
+        Access::Key(_) if is_refused(doors, access) => "key_refused",
+        Access::Key(_) | Access::NoKeyNeeded => "active",
+        Access::BuiltIn | Access::Missing(_) => "no_key",
+    }
+}
+
 impl CredentialsInfo {
     fn new(doors: &Doors, access: &Access) -> Self {
         let settings = &doors.config.credentials;
         Self {
             openai_api_key_set: access.key().is_some(),
             openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
-            openai_api_key_prefix: access.key().map(ApiKey::fingerprint),
+            openai_api_key_prefix: access.key().map(|key| key.fingerprint_by(&doors.fingerprint_key)),
             openai_model: doors.config.model.default.clone(),
-            papita_api_url: settings.papita_url.as_str().trim_end_matches('/').to_owned(),
+            papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),
             credential_source: access.source().as_str().to_owned(),
         }

@@ -21,9 +21,10 @@ use crate::{
     credentials::Credentials,
     http_client::{self, ClientFailure},
     personas::{Personas, UnreadablePersonas},
+    secret::{FingerprintKey, SigningSecret},
     session_log::{LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
     sessions::Sessions,
-    storage::{Storage, StorageFailure},
+    storage::{FINGERPRINTS, Storage, StorageFailure},
     tasks::Tasks,
     turn::{self, Means, Turns},
     visitors::Visitors,
@@ -97,6 +98,9 @@ impl App {
         let turns = Turns::start(&config, means).await?;
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
+        let made = SigningSecret::generate();
+        let kept = storage.shared_secret(FINGERPRINTS, made.expose()).await?;
+        let fingerprint_key = FingerprintKey::new(&SigningSecret::kept(kept));
         let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
         let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
         let event = ServiceStart {
@@ -117,6 +121,7 @@ impl App {
             accounts,
             visitors,
             credentials,
+            fingerprint_key,
             log,
             storage,
             tasks,
@@ -183,7 +188,7 @@ async fn find_credentials(
     clock: &Clock,
     tasks: &Tasks,
 ) -> Result<Credentials, StorageFailure> {
-    let papita = config.credentials.papita_url.to_string();
+    let papita = config.credentials.papita_shown();
     let met = storage.has_met_papita(&papita).await?;
     let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
     if !met {

@@ -17,6 +17,7 @@ mod outbox;
 mod postgres;
 mod replicas;
 mod search;
+mod secrets;
 mod sessions;
 mod sqlite;
 mod totals;
@@ -36,6 +37,7 @@ pub use self::{
     messages::{MessageId, MessageStatus, SaidBefore, Sender, StoredMessage},
     outbox::Posting,
     search::Found,
+    secrets::FINGERPRINTS,
     sessions::{SessionNumbers, StoppedSession},
     totals::UsageTotals,
     visitors::Visitor,

@@ -210,6 +210,13 @@ async fn check_says_that_the_key_is_refused() {
 }
 
 #[tokio::test]
+async fn check_says_that_papita_holds_a_placeholder() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("your_openai_api_key_here");
+    assert_check(&House::of_papita(&model, &papita), 1, &["Key: none; Papita's answer holds a placeholder"]).await;
+}
+
+#[tokio::test]
 async fn check_says_that_papita_is_configured_and_down() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let house = House::of_papita(&model, &papita);

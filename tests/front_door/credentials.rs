@@ -627,6 +627,12 @@ async fn a_development_server_on_papitas_default_address_is_no_papita() {
         (404, "Cannot GET /api/credentials/global/openai"),
         (404, r#"{"error": "Not found"}"#),
         (200, r#"{"status": "ok"}"#),
+        (504, "Error occurred while trying to proxy: localhost:3000/api/credentials/global/openai"),
+        (504, "<html><h1>504 Gateway Time-out</h1></html>"),
+        (502, r#"{"error": "Bad Gateway"}"#),
+        (500, ""),
+        (500, "<!doctype html><title>Internal Server Error</title>"),
+        (503, "Service Unavailable"),
     ] {
         let server = FakePapita::start().await;
         server.serve_body(status, body.to_owned());
@@ -715,6 +721,61 @@ async fn info_tells_of_papitas_key_live_and_without_a_character_of_it() {
     let second = info(&service).await["credentials_info"].clone();
     assert_eq!(second["openai_api_key_length"], 19);
     assert_ne!(second["openai_api_key_prefix"], prefix);
+}
+
+#[tokio::test]
+async fn info_says_that_the_key_was_refused_until_one_is_accepted() {
+    let (model, papita) = fakes().await;
+    papita.serve_key("sk-old");
+    model.accept_only(&["sk-new"]);
+    let house = House::of_papita(&model, &papita).with("CREDENTIAL_RETRY", "50ms");
+    let service = house.open().await;
+    assert_eq!(info(&service).await["credentials_valid"], true, "nobody has refused it yet");
+    service.client.chat("hello").await.assert_error(401, "invalid_api_key");
+    let told = info(&service).await;
+    assert_eq!((&told["credentials_valid"], &told["code"]), (&json!(false), &json!("invalid_api_key")), "{told}");
+    assert_eq!(told["model"], "gpt-4o-mini");
+    let usage = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(usage["account_info"]["status"], "key_refused");
+
+    papita.serve_key("sk-new");
+    wait_until("the new key", async || (service.client.chat("hello").await.status == 200).then_some(())).await;
+    let told = info(&service).await;
+    assert_eq!(told["credentials_valid"], true, "{told}");
+    assert!(told.get("error").is_none(), "{told}");
+}
+
+#[tokio::test]
+async fn info_says_that_a_refused_key_works_again() {
+    let model = FakeModel::start().await;
+    model.accept_only(&["sk-another"]);
+    let service = House::of_model(&model).open().await;
+    for stream in [false, true] {
+        let body = json!({ "message": "hello", "stream": stream });
+        model.accept_only(&["sk-another"]);
+        service.client.post("/api/chat", &body).await;
+        assert_eq!(info(&service).await["credentials_valid"], false, "stream: {stream}");
+        model.accept_any_key();
+        service.client.post("/api/chat", &body).await;
+        assert_eq!(info(&service).await["credentials_valid"], true, "stream: {stream}");
+    }
+}
+
+#[tokio::test]
+async fn what_never_will_be_is_not_put_off_until_soon() {
+    let sentence = async |papita: &FakePapita| {
+        let service = House::new().with("PAPITA_API_URL", &papita.url()).open().await;
+        service.client.chat("hello").await.assert_error(503, "credentials_unavailable")
+    };
+    let papita = FakePapita::start().await;
+    for body in ["{}", r#"{"credentials": {}}"#, "<html></html>"] {
+        papita.serve_body(200, body.to_owned());
+        let told = sentence(&papita).await;
+        assert!(told.contains("the operator must") && !told.contains("again soon"), "{body}: {told}");
+    }
+    papita.stop().await;
+    let told = sentence(&papita).await;
+    assert!(told.contains("PAPITA_API_URL"), "{told}");
 }
 
 #[tokio::test]

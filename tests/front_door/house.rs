@@ -190,11 +190,11 @@ impl House {
                 let line = line.unwrap_or_else(|| panic!("the program ended instead of listening: {said:#?}"));
                 said.push(line.clone());
                 if let Some((_, rest)) = line.split_once("AL-Chat listens on http://") {
-                    break rest.split_whitespace().next().expect("an address").parse().expect("an address");
+                    break (rest.split_whitespace().next().expect("an address").parse().expect("an address"), said);
                 }
             }
         });
-        let address: SocketAddr = address.await.expect("the program listens in time");
+        let (address, start_lines): (SocketAddr, _) = address.await.expect("the program listens in time");
         let (sender, diagnostics) = tokio::sync::mpsc::unbounded_channel();
         // Read on, so that the program never waits for its reader.
         #[expect(clippy::disallowed_methods, reason = "ends with the program's output")]
@@ -204,7 +204,7 @@ impl House {
             }
         });
         let database = self.database.clone();
-        Process { child, address, client: Client::new(address), diagnostics, database }
+        Process { child, address, client: Client::new(address), start_lines, diagnostics, database }
     }
 
     /// All lines of the session log, of all days in order. Fails on a line that is not a JSON object.
@@ -292,6 +292,8 @@ pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
     pub client: Client,
+    /// What it wrote to standard error up to the line that says where it listens.
+    pub start_lines: Vec<String>,
     /// What it writes to standard error after the line that says where it listens.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
     #[expect(dead_code, reason = "a process may outlive its house, and needs its database")]

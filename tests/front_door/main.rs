@@ -20,6 +20,7 @@ mod events;
 mod failed_messages;
 mod fakes;
 mod fakes_work;
+mod first_start;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hand_clock;

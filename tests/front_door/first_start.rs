@@ -1,0 +1,297 @@
+//! What somebody learns who starts the service for the first time: slips in names, placeholders, taken ports.
+
+use std::{fs, net::TcpListener};
+
+use serde_json::json;
+use tokio::{io::AsyncReadExt, time::timeout};
+
+use crate::{
+    command_line::{Ran, run},
+    fakes::{model::FakeModel, papita::FakePapita},
+    house::{House, PATIENCE},
+};
+
+/// What AL-Chat's first version gave people to fill in.
+const OLD_TEMPLATE: &str = "# OpenAI\nOPENAI_API_KEY=your_openai_api_key_here\nOPENAI_MODEL=gpt-4o-mini\n\n# Papita\n\
+                            PAPITA_API_URL=http://localhost:3000\n\n# Flask\nFLASK_ENV=development\nFLASK_DEBUG=True\n\
+                            FRONTEND_URL=http://localhost:3001\n";
+
+fn write_env_file(house: &House, text: &str) {
+    fs::write(house.path().join(".env"), text).expect("a .env file");
+}
+
+#[track_caller]
+fn assert_mentions(said: &str, name: &str, words: &str) {
+    let line =
+        said.lines().find(|line| line.contains(&format!("{name} in "))).unwrap_or_else(|| panic!("{name}: {said}"));
+    assert!(line.contains(words), "{words} in {line}");
+}
+
+const SLIPS: [(&str, &str); 6] = [
+    ("OPENAI_APIKEY", "did you mean OPENAI_API_KEY?"),
+    ("OPEN_AI_KEY", "did you mean OPENAI_API_KEY?"),
+    ("PORTT", "did you mean PORT?"),
+    ("SESSIONLOG_DIR", "did you mean SESSION_LOG_DIR?"),
+    ("OPENAI_API_KEY_FILE", "set OPENAI_API_KEY itself"),
+    ("OPENAI_API_BASE", "OPENAI_BASE_URL is"),
+];
+
+#[tokio::test]
+async fn slips_in_names_are_named_with_what_is_meant() {
+    let in_file = House::new();
+    write_env_file(&in_file, &SLIPS.map(|(name, _)| format!("{name}=sk-Secret\n")).concat());
+    let in_environment = SLIPS.iter().fold(House::new(), |house, (name, _)| house.with(name, "sk-Secret"));
+    for (house, place) in [(in_file, ".env"), (in_environment, "the environment")] {
+        let process = house.launch().await;
+        let started = process.start_lines.join("\n");
+        let checked = run(&house.with("SESSION_LOG_DIR", "another"), &["check"]).await;
+        assert_eq!(checked.code, Some(0), "{checked:?}");
+        for said in [&started, &checked.err] {
+            for (name, words) in SLIPS {
+                assert_mentions(said, name, words);
+                assert_mentions(said, name, &format!("{name} in {place} "));
+            }
+            assert!(!said.contains("Secret"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_names_are_listed_from_the_file_alone() {
+    let names = ["SHOP_COLOUR", "VITE_API", "REDIS_URL"];
+    let house = names.iter().fold(House::new(), |house, name| house.with(name, "x"));
+    let ran = run(&house, &["check"]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    write_env_file(
+        &house,
+        "SOME PROSE\nREDIS_URL=x\nSHOP_COLOUR=red\nVITE_API=1\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj==\n",
+    );
+    let ran = run(&house, &["check"]).await;
+    assert!(ran.err.contains("no settings of AL-Chat: REDIS_URL, SHOP_COLOUR, VITE_API;"), "{}", ran.err);
+    assert!(!ran.err.contains("MIIE"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn settings_of_other_services_are_named_with_what_serves_here() {
+    let house = House::new();
+    write_env_file(
+        &house,
+        "FLASK_ENV=development\nGEMINI_API_KEY=AIza\nSESSION_SECRET=x\nGOOGLE_CLIENT_ID=y\nHOST=::\n",
+    );
+    let ran = run(&house, &["check"]).await;
+    for (name, words) in [
+        ("FLASK_ENV", "no Flask"),
+        ("GEMINI_API_KEY", "OPENAI_BASE_URL=https://generativelanguage.googleapis.com/v1beta/openai/"),
+        ("SESSION_SECRET", "cookies need no secret"),
+        ("GOOGLE_CLIENT_ID", "no login by Google"),
+        ("HOST", "SERVER_HOST is"),
+    ] {
+        assert_mentions(&ran.err, name, words);
+    }
+    let ran = run(&House::new().with("FLASK_ENV", "x").with("GEMINI_API_KEY", "y").with("HOST", "z"), &["check"]).await;
+    assert_eq!(ran.err, "", "the environment is everybody's");
+}
+
+#[tokio::test]
+async fn a_setting_given_twice_or_by_reference_is_named() {
+    let house = House::new();
+    write_env_file(&house, "OPENAI_MODEL=one\nALLOWED_MODELS=${MODELS}\nOPENAI_MODEL=two\n");
+    let ran = run(&house, &["check"]).await;
+    assert!(ran.err.contains("OPENAI_MODEL stands twice in .env, in lines 1 and 3"), "{}", ran.err);
+    assert!(ran.err.contains("ALLOWED_MODELS in .env, line 2, refers to another variable"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn hints_stand_beside_mistakes() {
+    let house = House::new().with("PORT", "nonsense");
+    write_env_file(&house, "OPENAI_APIKEY=x\n");
+    let ran = run(&house, &[]).await;
+    assert_eq!(ran.code, Some(2));
+    assert_mentions(&ran.err, "OPENAI_APIKEY", "did you mean OPENAI_API_KEY?");
+}
+
+#[tokio::test]
+async fn a_level_is_taken_by_any_of_its_names_and_nonsense_is_not() {
+    for level in ["warning", "WARN", "trace", "off", "error", "info,al_chat=debug"] {
+        let ran = run(&House::new().with("LOG_LEVEL", level), &["check"]).await;
+        assert_eq!(ran.code, Some(0), "{level}: {ran:?}");
+    }
+    for level in ["loud", "sk-Secret", "info,loud"] {
+        let ran = run(&House::new().with("LOG_LEVEL", level).with("PORT", "x"), &[]).await;
+        assert_eq!(ran.code, Some(2), "{level}: {ran:?}");
+        assert!(ran.err.contains("LOG_LEVEL: expected off, error, warn") && ran.err.contains("PORT: "), "{}", ran.err);
+        assert!(!ran.err.contains("Secret"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn warnings_alone_are_written_where_the_level_says_so() {
+    let house = House::new().with("LOG_LEVEL", "Warning");
+    write_env_file(&house, "OPENAI_APIKEY=x\n");
+    // The port is taken, so that it ends by itself.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ran = run(&house.with("PORT", &taken.local_addr().unwrap().port().to_string()), &[]).await;
+    assert!(ran.err.contains("WARN OPENAI_APIKEY"), "{}", ran.err);
+    assert!(!ran.err.contains("INFO"), "{}", ran.err);
+}
+
+/// The first line that a proxy at this address gets, when a check asks `model.test` with these settings.
+async fn asked_of_proxy(settings: &[(&str, &str)]) -> (Option<String>, Ran) {
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    let house = House::new().with("OPENAI_BASE_URL", "https://model.test/v1").with("MODEL_RETRIES", "0");
+    let house = settings.iter().fold(house, |house, (name, value)| house.with(name, &value.replace("{}", &address)));
+    let asked = async {
+        let mut first = [0; 256];
+        let length = proxy.accept().await.unwrap().0.read(&mut first).await.unwrap();
+        String::from_utf8_lossy(&first[..length]).lines().next().map(str::to_owned)
+    };
+    let mut asked = Box::pin(asked);
+    let mut running = Box::pin(run(&house, &["check"]));
+    tokio::select! {
+        line = &mut asked => (line, timeout(PATIENCE, running).await.expect("the check ends")),
+        ran = &mut running => (None, ran),
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_named_in_either_case_and_with_or_without_a_scheme() {
+    for (name, value) in [("HTTPS_PROXY", "http://{}"), ("https_proxy", "http://{}"), ("https_proxy", "{}")] {
+        let (line, _) = asked_of_proxy(&[(name, value)]).await;
+        assert_eq!(line.as_deref(), Some("CONNECT model.test:443 HTTP/1.1"), "{name}={value}");
+    }
+    let (line, _) = asked_of_proxy(&[("https_proxy", "http://127.0.0.1:9"), ("HTTPS_PROXY", "{}")]).await;
+    assert!(line.is_some(), "the setting's own name wins");
+    for name in ["NO_PROXY", "no_proxy"] {
+        let (line, ran) = asked_of_proxy(&[("https_proxy", "{}"), (name, "model.test")]).await;
+        assert_eq!(line, None, "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_socks_proxy_is_refused_with_a_sentence() {
+    for address in ["socks5://ada:sk-Secret@proxy.example:1080", "socks5h://p:1", "socks4://p:1"] {
+        let ran = run(&House::new().with("https_proxy", address), &["check"]).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains("HTTPS_PROXY: expected") && ran.err.contains("SOCKS proxies are not"), "{}", ran.err);
+        assert!(!ran.err.contains("Secret"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_had_is_named_with_the_reason() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (settings, words) in [
+        ([("SERVER_HOST", "127.0.0.1"), ("PORT", port.as_str())], "another process does"),
+        ([("SERVER_HOST", "192.0.2.1"), ("PORT", "0")], "this machine has no such address"),
+        ([("SERVER_HOST", "no-such-host.invalid"), ("PORT", "0")], "check SERVER_HOST"),
+    ] {
+        let house = settings.iter().fold(House::new(), |house, (name, value)| house.with(name, value));
+        let ran = run(&house, &[]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("cannot listen on") && ran.err.contains(words), "{}", ran.err);
+        assert!(house.log().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_old_template_as_it_came_gets_the_demo_and_a_hint() {
+    let house = House::new();
+    write_env_file(&house, OLD_TEMPLATE);
+    let mut process = house.launch().await;
+    let started = process.start_lines.join("\n");
+    assert!(started.contains("OPENAI_API_KEY holds a placeholder of an example file"), "{started}");
+    let next = process.diagnostics.recv().await.expect("a line");
+    assert!(next.contains("demo mode"), "{next}");
+    assert_mentions(&started, "FLASK_ENV", "no Flask");
+    assert_eq!(process.client.chat("hello").await.assert_ok()["model"], "basic");
+    let info = process.client.get("/api/openai/info").await.assert_ok();
+    assert_eq!(info["code"], "no_api_key");
+    assert!(info["error"].as_str().unwrap().contains("OPENAI_API_KEY holds a placeholder"), "{info}");
+}
+
+#[tokio::test]
+async fn the_old_template_finds_the_papita_that_is_there() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("sk-brokered");
+    let house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_on_default(&papita);
+    let house =
+        house.with("OPENAI_API_KEY", "your_openai_api_key_here").with("PAPITA_API_URL", "http://localhost:3000/");
+    house.open().await.client.chat("hello").await.assert_ok();
+    assert_eq!(model.calls()[0].bearer.as_deref(), Some("sk-brokered"));
+}
+
+#[tokio::test]
+async fn a_model_that_may_not_be_chosen_is_logged_with_the_setting() {
+    let house = House::of_model(&FakeModel::start().await).with("ALLOWED_MODELS", "o3-mini");
+    let mut process = house.launch().await;
+    let body = json!({ "message": "hello", "model": "gpt-9" });
+    process.client.post("/api/chat", &body).await.assert_error(400, "model_not_allowed");
+    while !process.diagnostics.recv().await.expect("a line").contains("nor among ALLOWED_MODELS") {}
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_called_what_it_is() {
+    for (key, words) in [
+        ("sk-your-key", "holds a placeholder"),
+        ("${OPENAI_API_KEY}", "holds a placeholder"),
+        ("sk-a\u{7}b", "holds a character that no key has"),
+        ("\u{201c}sk-a\u{201d}", "has blanks or special characters"),
+        ("sk-a sk-b", "has blanks or special characters"),
+    ] {
+        let ran = run(&House::new().with("AI_SERVICE", "basic").with("OPENAI_API_KEY", key), &["check"]).await;
+        assert!(ran.err.contains(&format!("OPENAI_API_KEY {words}")), "{key}: {ran:?}");
+        assert!(!ran.err.contains(key), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn check_and_info_show_the_same_fingerprint() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model);
+    let ran = run(&house, &["check"]).await;
+    assert!(ran.out.contains("can be compared once the service has made its database"), "{}", ran.out);
+    let fingerprint = async |process: &crate::house::Process| {
+        let info = process.client.get("/api/openai/info").await.assert_ok();
+        let usage = process.client.get("/api/openai/usage").await.assert_ok();
+        let shown = info["credentials_info"]["openai_api_key_prefix"].as_str().expect("a fingerprint").to_owned();
+        assert_eq!(usage["account_info"]["api_key_prefix"], json!(shown));
+        shown
+    };
+    let mut process = house.launch().await;
+    let shown = fingerprint(&process).await;
+    assert!(run(&house, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    assert!(run(&house, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
+    assert_eq!(fingerprint(&house.launch().await).await, shown, "it outlives a restart");
+    let other = run(&house.with("OPENAI_API_KEY", "sk-another"), &["check"]).await;
+    assert!(!other.out.contains(&shown), "{}", other.out);
+}
+
+#[tokio::test]
+async fn the_query_of_papitas_address_is_shown_nowhere() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    papita.serve_key("sk-brokered");
+    let house = House::of_papita(&model, &papita).with("LOG_LEVEL", "debug");
+    let house = house.with("PAPITA_API_URL", &format!("{}/?token=Umbrella#Zeppelin", papita.url()));
+    let ran = run(&house, &["check"]).await;
+    assert!(ran.code == Some(0) && ran.out.contains(&papita.url()), "{ran:?}");
+    let mut process = house.launch().await;
+    process.client.chat("hello").await.assert_ok();
+    let mut said = vec![ran.out, ran.err];
+    for path in ["/api/openai/info", "/api/openai/usage", "/api/health", "/api/health/ready"] {
+        said.push(process.client.get(path).await.text);
+    }
+    papita.stop().await;
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    said.append(&mut process.start_lines);
+    while let Some(line) = process.diagnostics.recv().await {
+        said.push(line);
+    }
+    said.extend(house.log().iter().map(ToString::to_string));
+    let offence = said.iter().find(|text| text.contains("Umbrella") || text.contains("Zeppelin"));
+    assert_eq!(offence, None);
+}
