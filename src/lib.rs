@@ -9,7 +9,7 @@
 //! | 3 | [`accounts`], [`sessions`], [`turn`], [`visitors`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`model`], [`personas`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
 //! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`persona`], [`prompt`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
-//! | 0 | [`clock`], [`config`], [`http_client`], [`process_lock`], [`redaction`], [`secret`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
+//! | 0 | [`clock`], [`config`], [`http_client`], [`process_lock`], [`redaction`], [`secret`], [`surrogates`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
 //!
 //! `ARCHITECTURE.md` walks one turn through the rooms.
 
@@ -38,6 +38,7 @@ pub mod session;
 pub mod session_log;
 pub mod sessions;
 pub mod storage;
+pub mod surrogates;
 pub mod tasks;
 pub mod telemetry;
 pub mod title;

@@ -1,6 +1,6 @@
 //! From bytes to types, with what is wrong told in words that hold nothing of what was sent.
 
-use std::{fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,9 +8,18 @@ use serde::{
 };
 use serde_json::{error::Category, json};
 
-use crate::api::problem::Problem;
+use crate::{api::problem::Problem, surrogates::replace_lone};
 
+/// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: text that a person typed and a program cut is
+/// worth an answer.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_strictly(bytes).or_else(|problem| match replace_lone(bytes) {
+        Cow::Borrowed(_) => Err(problem),
+        Cow::Owned(replaced) => parse_strictly(&replaced),
+    })
+}
+
+fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Serde would take a list for an object, its items for the fields in their order.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
@@ -106,6 +115,8 @@ mod tests {
     struct Sample {
         #[serde(default)]
         list: Vec<Item>,
+        #[serde(default)]
+        text: String,
     }
 
     #[derive(Debug, Deserialize)]
@@ -130,6 +141,17 @@ mod tests {
         assert_eq!(sentence("[1]"), "the body must be a JSON object");
         assert_eq!(sentence("{"), "The body is not valid JSON (line 1, column 1)");
         assert_eq!(sentence("{} trailing"), "The body is not valid JSON (line 1, column 4)");
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_read() {
+        let text = |body: &str| parse::<Sample>(body.as_bytes()).unwrap().text;
+        assert_eq!(text(r#"{"text":"a\ud83d"}"#), "a\u{fffd}");
+        assert_eq!(text(r#"{"text":"\ude00 \ud83d\ude00"}"#), "\u{fffd} \u{1f600}");
+        assert_eq!(text(r#"{"te\ud83dxt":"","text":"\\ud83d","\ud83d":"\ud83d"}"#), "\\ud83d");
+        assert_eq!(sentence(r#"{"text":"\ud83d","list":5}"#), "list must be a list");
+        assert_eq!(sentence(r#"{"text":"\ud83d",}"#), "The body is not valid JSON (line 1, column 18)");
+        assert_eq!(sentence(r#"{"text":"\ud83"}"#), "The body is not valid JSON (line 1, column 15)");
     }
 
     proptest! {
