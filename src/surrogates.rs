@@ -117,7 +117,7 @@ mod tests {
         fn any_utf16_text_is_read_as_the_standard_library_does(
             units in proptest::collection::vec(prop_oneof![any::<u16>(), 0xd7fe_u16..0xe002, Just(0x5c)], 0..12)
         ) {
-            let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let escaped = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
             prop_assert_eq!(read(&escaped), String::from_utf16_lossy(&units));
         }
 

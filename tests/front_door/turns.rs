@@ -384,6 +384,23 @@ async fn a_body_that_does_not_say_it_is_json_is_refused() {
 }
 
 #[tokio::test]
+async fn text_that_was_cut_in_a_character_is_answered() {
+    let (model, _house, service) = open().await;
+    for (body, expected) in [
+        (r#"{"message": "cut \ud83d"}"#, "cut \u{fffd}"),
+        (r#"{"message": "\uDE00 cut"}"#, "\u{fffd} cut"),
+        (r#"{"message": "\ud83d\ude00 \ud83d \\ud83d"}"#, "\u{1f600} \u{fffd} \\ud83d"),
+        (r#"{"message": "hi", "unknown\udfff": "\ud800"}"#, "hi"),
+    ] {
+        ask_raw(&service.client, body).await.assert_ok();
+        assert_eq!(last_prompt(&model), expected, "{body}");
+    }
+    let attached = r#"{"message": "hi", "attached_files": [{"name": "a\ud83d.txt", "content": "\ud83d"}]}"#;
+    ask_raw(&service.client, attached).await.assert_ok();
+    assert_eq!(last_prompt(&model).matches('\u{fffd}').count(), 2);
+}
+
+#[tokio::test]
 async fn malformed_bodies_are_refused_without_repeating_them() {
     let (model, _house, service) = open().await;
     for (body, code) in [
@@ -392,7 +409,8 @@ async fn malformed_bodies_are_refused_without_repeating_them() {
         (r#"{"message": secret7261}"#, "invalid_json"),
         (r#"{"message": "secret7261"} secret7261"#, "invalid_json"),
         (r#"{"message": "secret7261"#, "invalid_json"),
-        (r#"{"message": "\ud800secret7261"}"#, "invalid_json"),
+        (r#"{"message": "\ud800secret7261""#, "invalid_json"),
+        (r#"{"message": "\ud80secret7261"}"#, "invalid_json"),
         ("null", "invalid_request"),
         ("5", "invalid_request"),
         (r#""secret7261""#, "invalid_request"),
