@@ -15,6 +15,7 @@ use uuid::{NoContext, Uuid};
 
 use super::{
     cors::Cors,
+    framing,
     json::{BodyTimeout, Json, MEDIA_TYPE},
     portal::{self, Visit},
     problem::Problem,
@@ -22,6 +23,9 @@ use super::{
 
 /// What is answered is for nobody else.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The connection ends with the answer.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// The request at hand; found in its data.
 #[derive(Clone, Debug)]
@@ -74,7 +78,12 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
         let context = RequestContext { id: request_id(), arrived: Instant::now() };
         let mut event = RequestEvent::new(&request, context.clone());
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let mut response = if request.method() == Method::OPTIONS {
+        let mut response = if let Err(problem) = framing::check(&request) {
+            let mut response = self.refuse(problem, &mut event);
+            // Where such a request ends is not certain.
+            response.headers_mut().insert(header::CONNECTION, CLOSE);
+            response
+        } else if request.method() == Method::OPTIONS {
             let mut response = StatusCode::NO_CONTENT.into_response();
             Cors::preflight(response.headers_mut());
             response
@@ -101,7 +110,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
             headers.insert("x-request-id", id);
         }
         if (self.is_draining)() {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            headers.insert(header::CONNECTION, CLOSE);
         }
         event.finish(response.status());
         Ok(response)
@@ -112,7 +121,7 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
     /// The inner answer, or the problem it ended in.
     async fn respond(&self, request: Request, event: &mut RequestEvent) -> Response {
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
-        let mut problem = match outcome {
+        let problem = match outcome {
             Ok(Ok(output)) => {
                 let response = output.into_response();
                 let is_json = response.content_type().is_some_and(|it| it.starts_with(MEDIA_TYPE));
@@ -125,6 +134,11 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
             Ok(Err(error)) => Problem::from_error(&error),
             Err(_panic) => Problem::internal(),
         };
+        self.refuse(problem, event)
+    }
+
+    /// The answer that says what went wrong.
+    fn refuse(&self, mut problem: Problem, event: &mut RequestEvent) -> Response {
         problem.is_of_portal = portal::is_portals(&event.path);
         let mut response = Json(problem.body(&event.context.id)).into_response();
         response.set_status(problem.status);

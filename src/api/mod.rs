@@ -7,6 +7,7 @@ mod chat;
 mod chats;
 mod client_address;
 mod cors;
+mod framing;
 mod front;
 mod health;
 mod json;
@@ -31,12 +32,12 @@ use poem::{
 use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tags};
 use serde_json::Value;
 
-pub(crate) use self::problem::telling;
 use self::{
     cors::Cors,
     front::{Front, PathMethods},
     json::BodyTimeout,
 };
+pub(crate) use self::{framing::MalformedRequest, problem::telling};
 use crate::{
     accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, personas::Personas,
     secret::FingerprintKey, session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,

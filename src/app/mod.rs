@@ -1,8 +1,13 @@
 //! Builds, wires, runs, and stops everything in order.
 
 mod accept;
+mod linger;
 mod listen;
 mod pace;
+mod raw_head;
+mod refusal;
+mod request_body;
+mod stream;
 
 use std::{
     net::SocketAddr,

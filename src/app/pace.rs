@@ -6,7 +6,7 @@
 //! another.
 
 use std::{
-    io,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -14,10 +14,8 @@ use std::{
 };
 
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+
+use super::raw_head::RawHead;
 
 /// What is going on on a connection, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -37,67 +35,113 @@ enum Phase {
 pub(super) struct Pace {
     head: Duration,
     idle: Duration,
-    now: Mutex<(Phase, Instant)>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// What has come of the next request's head.
+    head: RawHead,
+    /// Whether all of the last answer has left.
+    is_flushed: bool,
 }
 
 impl Pace {
     /// A new connection: headers within `head`, nothing at all for at most `idle`.
     pub(super) fn new(head: Duration, idle: Duration) -> Arc<Self> {
-        let now = Mutex::new((Phase::Head, Instant::now()));
-        Arc::new(Self { head, idle, now })
+        let state = State { phase: Phase::Head, since: Instant::now(), head: RawHead::default(), is_flushed: true };
+        Arc::new(Self { head, idle, state: Mutex::new(state) })
     }
 
-    /// A request's headers are there.
-    pub(super) fn answer(&self) {
-        self.enter(Phase::Answering);
+    /// A request's headers are there. Returns the head as it came; one that came while another request was answered is
+    /// missing from it.
+    pub(super) fn answer(&self) -> RawHead {
+        let mut state = self.state();
+        state.enter(Phase::Answering);
+        mem::take(&mut state.head)
     }
 
     /// The answer's headers are ready to leave.
     pub(super) fn send(&self) {
-        self.enter(Phase::Sending);
+        let mut state = self.state();
+        state.enter(Phase::Sending);
+        state.is_flushed = false;
     }
 
     /// The answer's body has been handed over to its end, or given up.
     pub(super) fn answered(&self) {
-        self.enter(Phase::Idle);
+        self.state().enter(Phase::Idle);
     }
 
     /// Whether a request has begun to arrive, or none ever has.
     pub(super) fn is_at_head(&self) -> bool {
-        matches!(self.now().0, Phase::Head)
+        matches!(self.state().phase, Phase::Head)
+    }
+
+    /// Whether nothing is being answered and all answers have left.
+    pub(super) fn is_all_answered(&self) -> bool {
+        let state = self.state();
+        state.is_between_answers() && state.is_flushed
+    }
+
+    /// What has come of a request that was not answered.
+    pub(super) fn take_head(&self) -> RawHead {
+        mem::take(&mut self.state().head)
     }
 
     /// How long the connection may go on as it is; `None` when that is over.
     pub(super) fn left(&self) -> Option<Duration> {
-        let (phase, since) = *self.now();
-        let limit = match phase {
+        let state = self.state();
+        let limit = match state.phase {
             Phase::Head => self.head,
             Phase::Answering => return Some(self.idle),
             Phase::Sending | Phase::Idle => self.idle,
         };
-        limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+        limit.checked_sub(state.since.elapsed()).filter(|left| !left.is_zero())
     }
 
-    fn now(&self) -> MutexGuard<'_, (Phase, Instant)> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter(&self, phase: Phase) {
-        *self.now() = (phase, Instant::now());
-    }
-
-    fn heard(&self) {
-        let mut now = self.now();
-        if matches!(now.0, Phase::Idle) {
-            *now = (Phase::Head, Instant::now());
+    /// These bytes have arrived.
+    pub(super) fn heard(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Idle) {
+            state.enter(Phase::Head);
+        }
+        if matches!(state.phase, Phase::Head) {
+            state.head.push(bytes);
         }
     }
 
-    fn sent(&self) {
-        let mut now = self.now();
-        if matches!(now.0, Phase::Sending | Phase::Idle) {
-            now.1 = Instant::now();
+    /// Something has left.
+    pub(super) fn sent(&self) {
+        let mut state = self.state();
+        if matches!(state.phase, Phase::Sending | Phase::Idle) {
+            state.since = Instant::now();
         }
+    }
+
+    /// All that was to leave so far has left.
+    pub(super) fn flushed(&self) {
+        let mut state = self.state();
+        if state.is_between_answers() {
+            state.is_flushed = true;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.since = Instant::now();
+    }
+
+    fn is_between_answers(&self) -> bool {
+        matches!(self.phase, Phase::Head | Phase::Idle)
     }
 }
 
@@ -131,57 +175,5 @@ impl<B: Body + Unpin> Body for PacedBody<B> {
 impl<B> Drop for PacedBody<B> {
     fn drop(&mut self) {
         self.pace.answered();
-    }
-}
-
-/// A stream that keeps the pace informed.
-#[derive(Debug)]
-pub(super) struct Paced {
-    pub(super) stream: TcpStream,
-    pub(super) pace: Arc<Pace>,
-}
-
-impl AsyncRead for Paced {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.pace.heard();
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Paced {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        if matches!(polled, Poll::Ready(Ok(1..))) {
-            self.pace.sent();
-        }
-        polled
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        if matches!(polled, Poll::Ready(Ok(1..))) {
-            self.pace.sent();
-        }
-        polled
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

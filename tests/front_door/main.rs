@@ -38,6 +38,7 @@ mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod pressure;
+mod refusals;
 mod search;
 mod serving;
 mod session_log;

@@ -1,6 +1,6 @@
 //! A connection spoken to byte by byte, for what a well-behaved client never does.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -28,6 +28,11 @@ impl Wire {
 
     pub async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.expect("the server reads");
+    }
+
+    /// The same, where the server may have hung up.
+    pub async fn try_send(&mut self, text: &str) -> io::Result<()> {
+        timeout(PATIENCE, self.0.write_all(text.as_bytes())).await.expect("the server reads or hangs up")
     }
 
     /// Asks for a path and reads the answer.

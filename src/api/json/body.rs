@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use poem::{
     FromRequest, Request, RequestBody,
     http::{StatusCode, header},
@@ -15,13 +14,6 @@ use crate::api::problem::Problem;
 
 /// Beyond its time limit a body may take a second for each of these many bytes: large ones come from slow lines, too.
 const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;
-
-/// How long, and how much of, a body that is too large is still taken in. An answer to a client that is still sending
-/// would be lost with the connection.
-const DISCARDING: Duration = Duration::from_secs(5);
-
-/// A client that has sent nothing for this long is not sending: it waits for its answer.
-const SILENCE: Duration = Duration::from_millis(500);
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
@@ -35,10 +27,6 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize
     let mut bytes = Vec::with_capacity(announced.min(64 << 10));
     loop {
         if announced.max(bytes.len()) > limit {
-            // Who asks before sending, by `Expect`, has not begun, and should not be told to by our reading.
-            if !request.headers().contains_key(header::EXPECT) {
-                discard(chunks, limit).await;
-            }
             return Err(too_large(limit));
         }
         let due = patience.saturating_add(Duration::from_secs((bytes.len() / SLOWEST_BYTES_A_SECOND) as u64));
@@ -53,21 +41,6 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize
             }
         }
     }
-}
-
-/// Takes in what still comes, within limits.
-async fn discard<E>(mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin, most: usize) {
-    let mut left = most;
-    let discarding = async {
-        while let Ok(Some(Ok(chunk))) = tokio::time::timeout(SILENCE, chunks.next()).await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    // Whether it ended in time makes no difference: the client has had its chance.
-    let _ = tokio::time::timeout(DISCARDING, discarding).await;
 }
 
 fn too_slow() -> Problem {

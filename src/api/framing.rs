@@ -1,0 +1,178 @@
+//! What RFC 9112 asks of a request's head and the HTTP library doesn't look at. A request that two servers in a row
+//! understand differently carries a second one past the first.
+
+use std::net::Ipv6Addr;
+
+use poem::{
+    Request,
+    http::{HeaderMap, HeaderValue, StatusCode, Version, header},
+};
+
+use super::problem::Problem;
+
+/// What is known of a request before it comes here; found in its data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MalformedRequest {
+    /// The HTTP library could not read it, and would have answered this.
+    Unreadable(StatusCode),
+    /// It has both a `Content-Length` and a `Transfer-Encoding`, of which the library shows one.
+    TwoLengths,
+}
+
+/// Fails for a request that must not be answered otherwise.
+pub(super) fn check(request: &Request) -> Result<(), Problem> {
+    match request.data() {
+        Some(MalformedRequest::Unreadable(status)) => return Err(unreadable(*status)),
+        Some(MalformedRequest::TwoLengths) => {
+            let error = "The request has both a Content-Length and a Transfer-Encoding; only one can be true";
+            return Err(Problem::bad_request("invalid_transfer_encoding", error));
+        }
+        None => {}
+    }
+    check_host(request.version(), request.headers())?;
+    check_transfer_encoding(request.headers())
+}
+
+fn unreadable(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::URI_TOO_LONG => Problem::new(status, "uri_too_long", "The address of the request is too long"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            let error = "The request's headers are too large or too many; fewer cookies may help";
+            Problem::new(status, "headers_too_large", error)
+        }
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
+            let error = "This server speaks HTTP/1.1; a proxy in front of it may speak other versions";
+            Problem::new(status, "http_version_not_supported", error)
+        }
+        _ => Problem::bad_request("malformed_request", "The request is not valid HTTP"),
+    }
+}
+
+/// RFC 9112, 3.2: exactly one, which HTTP/1.0 may leave out.
+fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let error = match (hosts.next(), hosts.next()) {
+        (None, _) if version < Version::HTTP_11 => return Ok(()),
+        (Some(host), None) if is_host(host.as_bytes()) => return Ok(()),
+        (None, _) => "The request has no Host header",
+        (Some(_), Some(_)) => "The request has more than one Host header",
+        (Some(_), None) => "The request's Host header is not a host name or an address",
+    };
+    Err(Problem::bad_request("invalid_host", error))
+}
+
+/// A host as RFC 3986, 3.2.2 has it, and perhaps a port. It may be empty.
+fn is_host(text: &[u8]) -> bool {
+    let end = |mark| text.iter().position(|byte| *byte == mark).unwrap_or(text.len());
+    let (is_valid, port) = if let [b'[', address @ ..] = &text[..end(b']')] {
+        let address = std::str::from_utf8(address).ok();
+        (address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()), text.get(end(b']') + 1..))
+    } else {
+        let (name, port) = text.split_at(end(b':'));
+        (is_name(name), Some(port))
+    };
+    let is_port = |port: &[u8]| matches!(port, [] | [b':', ..]) && port.iter().skip(1).all(u8::is_ascii_digit);
+    is_valid && port.is_some_and(is_port)
+}
+
+fn is_name(name: &[u8]) -> bool {
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        let is_valid = match byte {
+            b'%' => [bytes.next(), bytes.next()].iter().all(|it| it.is_some_and(u8::is_ascii_hexdigit)),
+            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte),
+        };
+        if !is_valid {
+            return false;
+        }
+    }
+    true
+}
+
+/// RFC 9112, 6.1: this server knows no coding but `chunked`.
+fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let lines = headers.get_all(header::TRANSFER_ENCODING).iter().map(HeaderValue::as_bytes);
+    let codings = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    let mut codings = codings.filter(|coding| !coding.is_empty());
+    let (mut chunked, mut others) = (0, 0);
+    for coding in &mut codings {
+        *(if coding.eq_ignore_ascii_case(b"chunked") { &mut chunked } else { &mut others }) += 1;
+    }
+    match (chunked, others) {
+        (0 | 1, 0) => Ok(()),
+        (_, 0) => {
+            let error = "The request's Transfer-Encoding names chunked more than once";
+            Err(Problem::bad_request("invalid_transfer_encoding", error))
+        }
+        _ => {
+            let error = "This server takes no Transfer-Encoding but chunked";
+            Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "unsupported_transfer_encoding", error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_or_addresses_with_or_without_a_port() {
+        let valid = [
+            "",
+            "shop.example",
+            "al_chat:5000",
+            "127.0.0.1",
+            "[::1]",
+            "[2001:db8::1]:80",
+            "a:",
+            "x%2Dy",
+            "xn--bcher-kva",
+        ];
+        for host in valid {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        let invalid = [
+            "a b",
+            "a/b",
+            "http://a",
+            "user@a",
+            "a:b",
+            "a:80:80",
+            "[::1",
+            "::1",
+            "[]",
+            "[a]",
+            "[::1]x",
+            "a%2",
+            "a%zz",
+            "b\u{fc}cher",
+            "a?b",
+            "a#b",
+            "a\\b",
+            "[::1]:-1",
+        ];
+        for host in invalid {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_chunked_is_taken_and_only_once() {
+        let check = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::TRANSFER_ENCODING, HeaderValue::from_static(line));
+            }
+            check_transfer_encoding(&headers).map_err(|problem| problem.status.as_u16()).err()
+        };
+        for lines in [&[][..], &["chunked"], &["Chunked"], &[" chunked ,"]] {
+            assert_eq!(check(lines), None, "{lines:?}");
+        }
+        for lines in [&["chunked, chunked"][..], &["chunked", "CHUNKED"]] {
+            assert_eq!(check(lines), Some(400), "{lines:?}");
+        }
+        for lines in [&["gzip, chunked"][..], &["identity", "chunked"], &["identity"], &["xchunked"]] {
+            assert_eq!(check(lines), Some(501), "{lines:?}");
+        }
+    }
+}
