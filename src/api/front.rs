@@ -17,6 +17,7 @@ use super::{
     cors::Cors,
     framing,
     json::{BodyTimeout, Json, MEDIA_TYPE},
+    metrics,
     portal::{self, Visit},
     problem::Problem,
 };
@@ -78,6 +79,12 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
         let context = RequestContext { id: request_id(), arrived: Instant::now() };
         let mut event = RequestEvent::new(&request, context.clone());
         let origin = request.headers().get(header::ORIGIN).cloned();
+        if let Some(origin) = &origin
+            && !self.cors.allows(origin)
+            && !portal::is_own(request.headers())
+        {
+            self.cors.report_refused(origin);
+        }
         let mut response = if let Err(problem) = framing::check(&request) {
             let mut response = self.refuse(problem, &mut event);
             // Where such a request ends is not certain.
@@ -159,6 +166,11 @@ impl<E: Endpoint<Output: IntoResponse>> Front<E> {
     }
 }
 
+/// Whether a path is asked again and again by what watches the service.
+fn is_routine(path: &str) -> bool {
+    path == metrics::PATH || path == "/health" || path == "/api/health" || path.starts_with("/api/health/")
+}
+
 /// The one diagnostic event of a request; written even when the client leaves and the request is dropped.
 struct RequestEvent {
     context: RequestContext,
@@ -193,9 +205,11 @@ impl Drop for RequestEvent {
         let method = self.method.as_str();
         let path = self.path.as_str();
         let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // A key that is refused is the operator's business, whatever its status.
-        if status >= 500 || code == Some("invalid_api_key") {
+        // A key that is refused, or a page whose address a proxy hides, is the operator's business.
+        if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {
             tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
+        } else if is_routine(path) {
+            tracing::debug!(request_id, method, path, status, code, cause, latency_us, "request");
         } else {
             tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");
         }

@@ -4,6 +4,7 @@ mod env_file;
 mod familiar;
 mod log_filter;
 mod notices;
+mod origins;
 mod parse;
 mod read;
 mod source;
@@ -17,6 +18,7 @@ use url::Url;
 
 use self::source::Reader;
 pub use self::{
+    origins::AllowedOrigin,
     parse::pico_per_token,
     source::Source,
     variables::{VARIABLES, Variable},
@@ -80,7 +82,7 @@ pub struct Server {
     /// Port to bind; 0 takes a free one.
     pub port: u16,
     /// Origins that browsers may call from; empty allows any.
-    pub origins: Vec<String>,
+    pub origins: Vec<AllowedOrigin>,
     /// Whether pages for people are served.
     pub portal: bool,
     /// Proxies in front, each of which says whom it serves.

@@ -72,14 +72,6 @@ pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// Origins as browsers send them: scheme, host and port. `*` or nothing at all is any origin, an empty list.
-pub(super) fn origins(text: &str) -> Option<Vec<String>> {
-    let origin = |text| http_url(text).map(|url| url.origin().ascii_serialization());
-    let named = list(text).filter(|part| *part != "*").map(origin).collect::<Option<Vec<_>>>()?;
-    let any = list(text).any(|part| part == "*");
-    Some(if any { Vec::new() } else { named })
-}
-
 /// `name=input/output`, comma-separated, as names with pico-dollars per token.
 pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
     list(text)
@@ -170,14 +162,5 @@ mod tests {
         for text in ["a", "a=", "a=0", "a=-1", "a=8k", "a=1.5"] {
             assert_eq!(windows(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn origins_are_what_browsers_send() {
-        let site = "https://shop.example/, http://localhost:3001/page";
-        assert_eq!(origins(site), Some(vec!["https://shop.example".into(), "http://localhost:3001".into()]));
-        assert_eq!(origins(""), Some(vec![]));
-        assert_eq!(origins("*"), Some(vec![]));
-        assert_eq!(origins("shop.example"), None);
     }
 }

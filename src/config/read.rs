@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect, Proxy,
-    Server, SessionLog, Source, Turns, log_filter, parse, source::Reader, variables as var,
+    Server, SessionLog, Source, Turns, log_filter, origins, parse, source::Reader, variables as var,
 };
 use crate::secret::{ApiKey, NotAKey, SigningSecret};
 
@@ -83,8 +83,11 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
             .or_else(|| text.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()))
     });
     let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
-    let origins =
-        reader.read(var::FRONTEND_URL, "origins such as https://shop.example, comma-separated, or *", parse::origins);
+    let allowed_origins = reader.read(
+        var::FRONTEND_URL,
+        "origins such as https://shop.example or https://*.shop.example, comma-separated, or *",
+        origins::parse,
+    );
     let portal = reader.read(var::PORTAL, SWITCH, parse::switch);
     let proxies =
         reader.read(var::PROXIES, "a whole number up to 100", |text| text.parse().ok().filter(|count| *count <= 100));
@@ -97,7 +100,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     Some(Server {
         host: host?,
         port: port?,
-        origins: origins?,
+        origins: allowed_origins?,
         portal: portal?,
         proxies: proxies?,
         max_connections: max_connections?,

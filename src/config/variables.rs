@@ -24,7 +24,7 @@ variables! {
     SERVER_HOST = "127.0.0.1", "address to listen on; 0.0.0.0 for every interface";
     PORT = "5000", "port to listen on; 0 takes a free one";
     SERVER_PORT = "", "another name for PORT, which wins";
-    FRONTEND_URL = "", "websites that may call from a browser, comma-separated; unset allows any";
+    FRONTEND_URL = "", "websites that may call from a browser, comma-separated, https://*.shop.example for any with one label there; unset allows any";
     PORTAL = "on", "off: no pages for people are served, only what programs and the embedded chat window use";
 
     PERSONAS_DIR = "", "folder of personas, Markdown files that replace or add to the built-in ones; read again on change";

@@ -50,4 +50,5 @@ mod turns;
 mod usage;
 mod visitor;
 mod web;
+mod websites;
 mod wire;

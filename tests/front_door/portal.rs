@@ -365,7 +365,7 @@ async fn other_websites_pages_are_refused_and_our_own_are_not() {
                 asking(&service.client, operation).header("cookie", format!("al_chat_visitor={}", visitor.token));
             let answer = service.client.send(with_headers(request, headers)).await;
             let sentence = assert_failure(&answer, 403, "foreign_origin");
-            assert!(sentence.contains("chat window"), "{sentence}");
+            assert!(sentence.contains("this page"), "{sentence}");
             assert_eq!(cookie(&answer), "", "{operation:?} {headers:?}");
         }
     }

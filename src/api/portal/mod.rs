@@ -8,6 +8,7 @@ use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::origin::is_own;
 use self::visit::ensure_own;
 pub(super) use self::visit::{SCHEME, Visit, register, shown};
 use super::{

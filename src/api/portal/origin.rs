@@ -5,7 +5,7 @@ use poem::http::{HeaderMap, header};
 use url::{Host, Url};
 
 /// Whether a request comes from a page of this very server, or from no page at all.
-pub(super) fn is_own(headers: &HeaderMap) -> bool {
+pub(in crate::api) fn is_own(headers: &HeaderMap) -> bool {
     // What the browser says by itself comes first: it knows the address, which proxies may change on the way.
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -29,11 +29,19 @@ fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
     origin.has_host() && addresses.any(|own| is_of(&own) && (is_at(own.port_or_known_default()) || is_at(port)))
 }
 
-/// What was compared, for the operator whose proxy says too little.
+/// What was compared, and what to do about it, for the operator whose proxy says too little.
 pub(super) fn described(headers: &HeaderMap) -> String {
     let names = ["sec-fetch-site", "origin", "host", "x-forwarded-host", "x-forwarded-port", "forwarded"];
     let told = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
-    told.collect::<Vec<_>>().join(", ")
+    let told = told.collect::<Vec<_>>().join(", ");
+    // Where the browser itself says that the page is another website's, no proxy is to blame.
+    if headers.contains_key("sec-fetch-site") || headers.get(header::ORIGIN).is_some_and(|origin| origin == "null") {
+        return told;
+    }
+    format!(
+        "{told}; if this is the portal's own page, have the proxy pass on Host with its port (nginx: proxy_set_header \
+         Host $http_host), or X-Forwarded-Host and X-Forwarded-Port"
+    )
 }
 
 /// Whether the visitor's browser has come by TLS, as far as the proxy in front, or the browser itself, tells.

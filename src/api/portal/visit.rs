@@ -10,6 +10,7 @@ use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
+use serde_json::json;
 
 use super::{is_personal, origin};
 use crate::{api::problem::Problem, visitors::VisitorToken};
@@ -87,10 +88,12 @@ pub(super) fn ensure_own(request: &Request) -> Result<(), Problem> {
     if origin::is_own(request.headers()) {
         return Ok(());
     }
-    let error = "The portal is for its own pages; another website embeds the chat window of /embed-demo, which uses no \
-                 cookies";
+    let error = "The chat cannot be used from this page at the moment; please tell the people who run this website";
+    let hint = "The portal is for its own pages. Behind a proxy, the server's log says what to set there; another website \
+                embeds the chat window, which uses no cookies (/embed-demo)";
     let cause = Some(origin::described(request.headers()));
-    Err(Problem { cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
+    let details = Some(json!({ "hint": hint }));
+    Err(Problem { details, cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
 }
 
 impl<'a> ApiExtractor<'a> for Visit {

@@ -1,0 +1,146 @@
+//! Websites that may call and websites that may not, and what the diagnostics say of them.
+
+use reqwest::Method;
+
+use crate::{
+    client::{Answer, Client},
+    house::{House, Process},
+};
+
+async fn ask_from(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = client.request(method, path);
+    client.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+}
+
+/// Stops the service. Returns all that it has said.
+async fn diagnostics_of(mut process: Process) -> Vec<String> {
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    let mut lines = Vec::new();
+    while let Some(line) = process.diagnostics.recv().await {
+        lines.push(line);
+    }
+    lines
+}
+
+#[tokio::test]
+async fn an_asterisk_allows_every_origin_with_one_label_there() {
+    let origins = "https://*.shop.example, https://shop.example:8443, http://*.localhost:3000";
+    let service = House::new().with("FRONTEND_URL", origins).open().await;
+    let client = &service.client;
+    for origin in ["https://a.shop.example", "https://shop.example:8443", "http://app.localhost:3000"] {
+        for (method, path) in [(Method::OPTIONS, "/api/chat"), (Method::GET, "/api/health"), (Method::GET, "/nowhere")]
+        {
+            let answer = ask_from(client, method, path, &[("origin", origin)]).await;
+            assert_eq!(answer.header("access-control-allow-origin"), origin);
+            assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        }
+    }
+    let refused = [
+        "https://shop.example",
+        "https://a.b.shop.example",
+        "http://a.shop.example",
+        "https://a.shop.example:8443",
+        "https://evilshop.example",
+        "https://a.shop.example.evil.example",
+        "http://localhost:3000",
+        "null",
+        "https://*.shop.example.",
+    ];
+    for origin in refused {
+        let answer = ask_from(client, Method::GET, "/api/health", &[("origin", origin)]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "https://*.shop.example", "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn an_asterisk_anywhere_else_stops_the_start() {
+    for origins in ["https://*", "https://*.com", "https://a.*.example", "https://shop.*", "https://*shop.example"] {
+        let house = House::new().with("FRONTEND_URL", origins);
+        let ran = crate::command_line::run(&house, &[]).await;
+        assert_eq!(ran.code, Some(2), "{origins}: {}", ran.err);
+        assert!(ran.err.contains("FRONTEND_URL") && ran.err.contains("https://*.shop.example"), "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_website_is_logged_once_with_the_setting() {
+    let house = House::new().with("FRONTEND_URL", "https://shop.example").with("LOG_LEVEL", "warn,al_chat=info");
+    let process = house.launch().await;
+    let (client, own) = (&process.client, format!("http://{}", process.address));
+    for _ in 0..3 {
+        for origin in ["https://other.example", "http://shop.example", "null"] {
+            for method in [Method::OPTIONS, Method::POST] {
+                ask_from(client, method, "/api/chat", &[("origin", origin)]).await;
+            }
+        }
+    }
+    // Allowed, the server's own, and what no browser sends.
+    for origin in ["https://shop.example", &own, "javascript:alert(1)", "https://other.example/path", ""] {
+        ask_from(client, Method::POST, "/api/session/start", &[("origin", origin)]).await;
+    }
+    ask_from(client, Method::GET, "/", &[("origin", "https://behind.example"), ("sec-fetch-site", "same-origin")])
+        .await;
+    for number in 0..200 {
+        ask_from(client, Method::GET, "/nowhere", &[("origin", &format!("https://{number}.example"))]).await;
+    }
+    let lines = diagnostics_of(process).await;
+    let refused = lines.iter().filter(|line| line.contains("CORS")).collect::<Vec<_>>();
+    assert!(refused.iter().all(|line| line.contains("WARN") && line.contains("FRONTEND_URL")), "{refused:#?}");
+    for origin in ["https://other.example", "http://shop.example"] {
+        assert_eq!(refused.iter().filter(|line| line.contains(origin)).count(), 1, "{refused:#?}");
+    }
+    assert_eq!(refused.iter().filter(|line| line.contains("without an origin")).count(), 1, "{refused:#?}");
+    assert_eq!(refused.len(), 50, "{refused:#?}");
+    for origin in ["https://shop.example", &own, "javascript", "/path", "behind.example"] {
+        assert!(!refused.iter().any(|line| line.contains(origin)), "{origin}: {refused:#?}");
+    }
+}
+
+#[tokio::test]
+async fn without_listed_websites_none_is_reported() {
+    let process = House::new().launch().await;
+    ask_from(&process.client, Method::POST, "/api/session/start", &[("origin", "https://any.example")]).await;
+    let lines = diagnostics_of(process).await;
+    assert!(!lines.iter().any(|line| line.contains("CORS")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn probes_and_scrapes_are_logged_for_those_who_look_closely() {
+    for (level, expected) in [("info", 0), ("debug", 1)] {
+        let process = House::new().with("LOG_LEVEL", &format!("warn,al_chat={level}")).launch().await;
+        let probes = ["/api/health", "/api/health/live", "/api/health/ready", "/metrics"];
+        for path in probes {
+            assert_eq!(process.client.get(path).await.status, 200);
+        }
+        process.client.get("/api/healthy").await.assert_error(404, "not_found");
+        let lines = diagnostics_of(process).await;
+        let logged = |path: &str| lines.iter().filter(|line| line.contains(&format!("path=\"{path}\""))).count();
+        for path in probes {
+            assert_eq!(logged(path), expected, "{path} at {level}: {lines:#?}");
+        }
+        assert_eq!(logged("/api/healthy"), 1, "{lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_a_proxy_hides_says_what_to_do() {
+    let process = House::new().launch().await;
+    let hidden = [("origin", "https://shop.example")];
+    let answer = ask_from(&process.client, Method::GET, "/chat_history", &hidden).await;
+    let sentence = answer.assert_error(403, "foreign_origin");
+    for jargon in ["proxy", "portal", "Host", "header", "cookie", "/embed-demo"] {
+        assert!(!sentence.contains(jargon), "{sentence}");
+    }
+    assert!(answer.json()["details"]["hint"].as_str().is_some_and(|hint| hint.contains("/embed-demo")));
+    let foreign = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+    ask_from(&process.client, Method::GET, "/chat_history", &foreign).await.assert_error(403, "foreign_origin");
+    let lines = diagnostics_of(process).await;
+    let line = |origin: &str| lines.iter().find(|line| line.contains(origin)).expect("a line");
+    let (hidden, foreign) = (line("https://shop.example"), line("https://evil.example"));
+    assert!(
+        hidden.contains("WARN") && hidden.contains("X-Forwarded-Host") && hidden.contains("$http_host"),
+        "{hidden}"
+    );
+    assert!(!foreign.contains("X-Forwarded-Host"), "{foreign}");
+}
