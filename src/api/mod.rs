@@ -1,6 +1,7 @@
 //! HTTP and the contract: one file per resource. `problem` alone knows status codes.
 
 mod asker;
+mod asset;
 mod auth;
 mod bearer;
 mod chat;
@@ -24,15 +25,12 @@ mod web;
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use poem::{
-    Endpoint, EndpointExt, Response, Route,
-    endpoint::make_sync,
-    http::{HeaderValue, header},
-};
+use poem::{Endpoint, EndpointExt, Response, Route, http::HeaderValue};
 use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tags};
 use serde_json::Value;
 
 use self::{
+    asset::{Asset, serve},
     cors::Cors,
     front::{Front, PathMethods},
     json::BodyTimeout,
@@ -173,17 +171,12 @@ pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
     let body_timeout = BodyTimeout(doors.config.server.body_timeout);
     let routes = files.fold(Route::new(), |routes, file| routes.at(file.path, poem::get(web::file(file))));
     let routes = routes
-        .at(DOCS, poem::get(page(HTML, docs)))
-        .at(CONTRACT, poem::get(page(json::MEDIA_TYPE, Bytes::from(contract))))
+        .at(DOCS, poem::get(serve(Asset { media_type: HTML, text: docs, policy: None })))
+        .at(CONTRACT, poem::get(serve(Asset { media_type: json::MEDIA_TYPE, text: contract.into(), policy: None })))
         .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))
         .at(EVERYTHING_ELSE, service)
         .data(doors);
     Front { inner: routes, cors, body_timeout, retention, methods, is_draining: Box::new(move || turns.is_draining()) }
-}
-
-/// The same for everybody, and shared by all who read it.
-fn page(media_type: &'static str, text: Bytes) -> impl Endpoint {
-    make_sync(move |_| Response::builder().header(header::CONTENT_TYPE, media_type).body(text.clone()))
 }
 
 /// The methods that each path of the contract takes.

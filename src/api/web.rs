@@ -1,22 +1,13 @@
 //! The chat window that any site can embed, the portal, and a page for the window alone. Compiled in; not part of the
 //! contract.
 
-use std::{
-    io::{self, Write},
-    sync::OnceLock,
-};
-
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-use poem::{
-    Endpoint, Request, Response,
-    endpoint::make_sync,
-    http::{HeaderValue, StatusCode, header},
-};
-use sha2::{Digest, Sha256};
+use poem::{Endpoint, http::HeaderValue};
 
-use super::HTML;
+use super::{
+    HTML,
+    asset::{Asset, serve},
+};
 
 /// The media type of scripts.
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -71,59 +62,19 @@ pub(super) const PAGES: &[File] = &[
     File { path: "/embed-demo.js", media_type: SCRIPT, text: include_str!("../../web/embed-demo/page.js") },
 ];
 
-/// A text as it is sent, with the tag by which a browser asks whether it is still the same.
-struct Sent {
-    text: Bytes,
-    tag: String,
-}
-
-impl Sent {
-    fn new(text: Bytes) -> Self {
-        Self { tag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text))), text }
-    }
-
-    /// The same, compressed.
-    fn zipped(&self) -> io::Result<Self> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&self.text)?;
-        Ok(Self::new(Bytes::from(encoder.finish()?)))
-    }
-}
-
-/// Serves a file, compressed to whoever takes that. Browsers keep it, and ask each time whether it is still the same.
+/// Serves a file.
 pub(super) fn file(file: &'static File) -> impl Endpoint {
     let text = match file.media_type {
         SCRIPT => Bytes::from(without_comments(file.text)),
         HTML => Bytes::from(file.text.replace(AMAYAS_PLACE, AMAYA.trim())),
         _ => Bytes::from_static(file.text.as_bytes()),
     };
-    let plain = Sent::new(text);
-    // Made when it is first asked for: a start shouldn't wait for it.
-    let zipped = OnceLock::new();
     let policy = match file.media_type {
         HTML => Some(PAGE_POLICY),
         DRAWING => Some(DRAWING_POLICY),
         _ => None,
     };
-    make_sync(move |request: Request| {
-        let zipped = if takes_gzip(&request) { zipped.get_or_init(|| plain.zipped().ok()).as_ref() } else { None };
-        let Sent { text, tag } = zipped.unwrap_or(&plain);
-        let mut response = Response::builder()
-            .header(header::ETAG, tag)
-            .header(header::VARY, "accept-encoding")
-            .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        if let Some(policy) = &policy {
-            response = response.header(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        if has_it(&request, tag) {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
-        }
-        if zipped.is_some() {
-            response = response.header(header::CONTENT_ENCODING, "gzip");
-        }
-        response.header(header::CONTENT_TYPE, file.media_type).body(text.clone())
-    })
+    serve(Asset { media_type: file.media_type, text, policy })
 }
 
 /// A script without its indentation and the lines that are comments: those are for readers of the source, not for each
@@ -139,23 +90,6 @@ fn without_comments(script: &str) -> String {
         !is_comment
     };
     script.lines().filter(is_code).flat_map(|line| [line.trim_start(), "\n"]).collect()
-}
-
-/// Whether the client has the file with this tag (RFC 9110, 13.1.2: weak tags, which proxies make, are as good here).
-fn has_it(request: &Request, tag: &str) -> bool {
-    let tags = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
-    tags.any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
-}
-
-/// Whether the client takes gzip (RFC 9110, 12.5.3). Who would rather have something else gets it all the same.
-fn takes_gzip(request: &Request) -> bool {
-    let codings = request.headers().get_all(header::ACCEPT_ENCODING).iter().filter_map(|codings| codings.to_str().ok());
-    codings.flat_map(|codings| codings.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let is_refused = weight.split_once('=').is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0));
-        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
-    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod house;
 mod images;
 mod member;
 mod messages;
+mod metrics;
 mod model_trouble;
 mod once;
 mod owners;

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const WINDOW: [&str; 3] = ["/chat-window.js", "/chat-window.d.ts", "/personas/amaya.svg"];
+const DOCS: [&str; 2] = ["/docs", "/openapi.json"];
 const PAGES: [&str; 6] = ["/", "/portal.css", "/portal.js", "/embed-demo", "/embed-demo.css", "/embed-demo.js"];
 
 async fn get_if_not(client: &Client, path: &str, tags: &str) -> Answer {
@@ -40,7 +41,7 @@ async fn files_have_their_media_types_and_may_be_used_by_any_site() {
 async fn a_file_that_a_browser_has_is_not_sent_again() {
     let service = House::new().open().await;
     let client = &service.client;
-    for path in WINDOW.into_iter().chain(PAGES) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let tag = client.get(path).await.header("etag").to_owned();
         assert!(tag.len() > 20 && tag.starts_with('"') && tag.ends_with('"'), "{path}: {tag}");
         for tags in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
@@ -67,7 +68,7 @@ async fn files_are_compressed_for_those_who_take_that() {
     let header = |answer: &reqwest::Response, name: &str| {
         answer.headers().get_all(name).iter().map(|it| it.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
     };
-    for path in WINDOW.into_iter().chain(PAGES) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let plain = client.get(path).await;
         assert_eq!(plain.header("vary"), "accept-encoding", "{path}");
         for takes in ["gzip", "br, GZIP;q=0.5", "deflate, gzip; q=1.0"] {
@@ -95,7 +96,7 @@ async fn files_are_compressed_for_those_who_take_that() {
 async fn files_are_read_and_nothing_else() {
     let service = House::new().open().await;
     let client = &service.client;
-    for path in WINDOW.into_iter().chain(PAGES) {
+    for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let head = client.send(client.request(Method::HEAD, path)).await;
         assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
         assert!(!head.header("etag").is_empty());

@@ -57,7 +57,11 @@ impl<T: Type + Send, const LIMIT: usize> Payload for Json<T, LIMIT> {
 impl<T: Serialize + Send> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => Response::builder().header(header::CONTENT_TYPE, MEDIA_TYPE).body(body),
+            Ok(mut body) => {
+                // For those who read it in a terminal.
+                body.push(b'\n');
+                Response::builder().header(header::CONTENT_TYPE, MEDIA_TYPE).body(body)
+            }
             Err(error) => {
                 tracing::error!(%error, "an answer could not be encoded");
                 Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
