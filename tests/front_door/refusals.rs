@@ -163,6 +163,24 @@ async fn a_refused_client_that_stays_gives_up_its_place() {
     assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_client_does_not_hold_up_the_stop() {
+    let mut process = House::new().launch().await;
+    let mut wires = [Wire::connect(process.address).await, Wire::connect(process.address).await];
+    for wire in &mut wires {
+        wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 50000000\r\n\r\nx")).await;
+        RawAnswer::parse(&wire.answer().await).assert_error(404, "not_found");
+    }
+    let [_silent, mut sending] = wires;
+    let begun = Instant::now();
+    process.terminate();
+    while sending.try_send("x").await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the connection stays open");
+    }
+    assert_eq!(process.exit_code().await, Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn a_small_body_that_nobody_reads_ends_no_connection() {
     let service = House::new().open().await;
