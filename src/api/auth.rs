@@ -9,7 +9,7 @@ use super::{
     Doors, Group,
     bearer::Bearer,
     client_address::ClientAddress,
-    json::{Created, Json},
+    json::{Created, Json, text},
     problem::failures,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 failures! { RegisterFailure {
-    400 "The body is not valid JSON (`invalid_json`), a field is missing (`username_required`, `email_required`, \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`username_required`, `email_required`, \
          `password_required`), or not as it has to be (`invalid_request`, `invalid_username`, `invalid_email`, \
          `password_too_short`, `password_too_long`).",
     408 "The body took too long to arrive (`body_timeout`).",
@@ -31,7 +31,7 @@ failures! { RegisterFailure {
 } }
 
 failures! { LoginFailure {
-    400 "The body is not valid JSON (`invalid_json`), a field is missing (`username_required`, `password_required`) or \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`username_required`, `password_required`) or \
          no text (`invalid_request`).",
     401 "There is no such account, or its password is another one (`wrong_login`).",
     408 "The body took too long to arrive (`body_timeout`).",
@@ -45,7 +45,7 @@ failures! { LoginFailure {
 failures! { TokenFailure, signed in {} }
 
 failures! { PasswordFailure {
-    400 "The body is not valid JSON (`invalid_json`), a field is missing (`password_required`), or not as it has to be \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`password_required`), or not as it has to be \
          (`invalid_request`, `password_too_short`, `password_too_long`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
     403 "The current password is another one (`wrong_password`).",
@@ -60,36 +60,45 @@ failures! { PasswordFailure {
 /// Who wants an account.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, skip_serializing_if_is_none)]
+#[oai(example)]
 struct RegisterRequest {
     /// The name to log in by: 1 to 80 characters, without `@`. Case makes no difference.
-    username: Option<String>,
+    #[serde(deserialize_with = "text")]
+    username: String,
     /// The e-mail address, which serves to log in as well.
-    email: Option<String>,
+    #[serde(deserialize_with = "text")]
+    email: String,
     /// The password: at least 6 characters.
-    password: Option<String>,
+    #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 6))]
+    password: String,
 }
 
 /// Who wants to be let in.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, skip_serializing_if_is_none)]
+#[oai(example)]
 struct LoginRequest {
     /// The name of the account, or its e-mail address.
-    username: Option<String>,
+    #[serde(deserialize_with = "text")]
+    username: String,
     /// The password.
-    password: Option<String>,
+    #[serde(deserialize_with = "text")]
+    password: String,
 }
 
 /// Another password for an account.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, skip_serializing_if_is_none)]
+#[oai(rename = "ChangePasswordRequest", example)]
 struct PasswordRequest {
     /// The password as it is.
-    current_password: Option<String>,
+    #[serde(deserialize_with = "text")]
+    current_password: String,
     /// The password to be: at least 6 characters.
-    new_password: Option<String>,
+    #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 6))]
+    new_password: String,
 }
 
 /// An account.
@@ -129,7 +138,7 @@ struct User {
 
 /// Something was done.
 #[derive(Debug, Object, Serialize)]
-#[oai(example)]
+#[oai(rename = "Confirmation", example)]
 pub(super) struct Done {
     /// What, in words.
     message: String,
@@ -158,16 +167,6 @@ impl From<Account> for User {
     }
 }
 
-/// A field's text; nothing is no text.
-fn text(field: Option<String>) -> String {
-    field.unwrap_or_default()
-}
-
-/// A field that nobody may see.
-fn secret(field: Option<String>) -> SecretString {
-    SecretString::from(text(field))
-}
-
 pub(super) fn done(message: &str) -> Json<Done> {
     Json(Done { message: message.to_owned() })
 }
@@ -186,9 +185,9 @@ impl AuthApi {
         ClientAddress(from): ClientAddress,
         Json(request): Json<RegisterRequest>,
     ) -> Result<Created<AccountBody>, RegisterFailure> {
-        let username = Username::parse(&text(request.username))?;
-        let email = Email::parse(&text(request.email))?;
-        let password = Password::choose(secret(request.password))?;
+        let username = Username::parse(&request.username)?;
+        let email = Email::parse(&request.email)?;
+        let password = Password::choose(SecretString::from(request.password))?;
         let account = doors.accounts.register(username, email, password, from).await?;
         Ok(Created(AccountBody::new(account, &doors.clock)))
     }
@@ -197,21 +196,23 @@ impl AuthApi {
     ///
     /// By name or e-mail address. After several wrong passwords each further attempt takes longer, but never more than
     /// five seconds.
-    #[oai(path = "/login", method = "post", operation_id = "logIn")]
+    #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn log_in(
         &self,
         Data(doors): Data<&Doors>,
         ClientAddress(from): ClientAddress,
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
-        let name = LoginName::parse(&text(request.username))?;
-        let password = Password::give(secret(request.password))?;
+        let name = LoginName::parse(&request.username)?;
+        let password = Password::give(SecretString::from(request.password))?;
         let (token, account) = doors.accounts.log_in(name, password, from).await?;
         Ok(Json(LoggedIn { access_token: token.expose_secret().to_owned(), user: account.into() }))
     }
 
     /// Who is signed in
-    #[oai(path = "/me", method = "get", operation_id = "me")]
+    ///
+    /// The account whose token it is.
+    #[oai(path = "/me", method = "get", operation_id = "getAccount")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn me(
         &self,
@@ -224,7 +225,7 @@ impl AuthApi {
     /// Remove the account
     ///
     /// Its chats and their messages go with it, and all its tokens are dead.
-    #[oai(path = "/me", method = "delete", operation_id = "removeAccount")]
+    #[oai(path = "/me", method = "delete", operation_id = "deleteAccount")]
     async fn remove(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
         doors.accounts.remove(signed_in).await?;
         Ok(done("Account deleted successfully"))
@@ -233,7 +234,7 @@ impl AuthApi {
     /// Log out
     ///
     /// The token is dead from then on. Nothing needs to be sent; a body is ignored.
-    #[oai(path = "/logout", method = "post", operation_id = "logOut")]
+    #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn log_out(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
         doors.accounts.log_out(signed_in).await?;
         Ok(done("Successfully logged out"))
@@ -250,39 +251,36 @@ impl AuthApi {
         Bearer(signed_in): Bearer,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
-        let current = Password::give(secret(request.current_password))?;
-        let new = Password::choose(secret(request.new_password))?;
+        let current = Password::give(SecretString::from(request.current_password))?;
+        let new = Password::choose(SecretString::from(request.new_password))?;
         let token = doors.accounts.change_password(signed_in, current, new, from).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
     }
 }
 
-/// A token in examples, cut short.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…";
+/// A token in examples, of nobody's.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl";
 
 impl Example for RegisterRequest {
     fn example() -> Self {
         Self {
-            username: Some("ada".to_owned()),
-            email: Some("ada@example.org".to_owned()),
-            password: Some("correct horse battery".to_owned()),
+            username: "ada".to_owned(),
+            email: "ada@example.org".to_owned(),
+            password: "correct horse battery".to_owned(),
         }
     }
 }
 
 impl Example for LoginRequest {
     fn example() -> Self {
-        Self { username: Some("ada".to_owned()), password: Some("correct horse battery".to_owned()) }
+        Self { username: "ada".to_owned(), password: "correct horse battery".to_owned() }
     }
 }
 
 impl Example for PasswordRequest {
     fn example() -> Self {
-        Self {
-            current_password: Some("correct horse battery".to_owned()),
-            new_password: Some("staple correct horse".to_owned()),
-        }
+        Self { current_password: "correct horse battery".to_owned(), new_password: "staple correct horse".to_owned() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use poem::{http::StatusCode, web::Data};
-use poem_openapi::{Object, OpenApi, types::Example};
+use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 use serde_json::json;
 
@@ -29,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct Health {
-    /// `healthy` while it serves, `stopping` after a signal to stop.
-    status: String,
+    /// Whether it serves.
+    status: HealthStatus,
     /// RFC 3339.
     timestamp: String,
     /// Whether turns can be sent to the model: a key is at hand, or the model's server needs none.
@@ -49,24 +49,52 @@ struct Health {
     papita_queue_dropped: u64,
 }
 
+/// `healthy` while it serves, `stopping` after a signal to stop.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum HealthStatus {
+    Healthy,
+    Stopping,
+}
+
 /// The process is alive.
 #[derive(Debug, Object, Serialize)]
+#[oai(rename = "Liveness")]
 struct Live {
-    /// Always `alive`.
-    status: String,
+    /// That it is alive.
+    status: LiveStatus,
+}
+
+/// Always `alive`.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename = "LivenessStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum LiveStatus {
+    Alive,
 }
 
 /// The service can take traffic.
 #[derive(Debug, Object, Serialize)]
+#[oai(rename = "Readiness")]
 struct Ready {
-    /// Always `ready`.
-    status: String,
+    /// That it is ready.
+    status: ReadyStatus,
     /// Each part; all that readiness depends on are `ok`.
     parts: Parts,
 }
 
+/// Always `ready`.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename = "ReadinessStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum ReadyStatus {
+    Ready,
+}
+
 /// The parts of the service: `ok`, or what is wrong.
 #[derive(Debug, Object, Serialize)]
+#[oai(rename = "ServiceParts")]
 struct Parts {
     /// Whether requests are taken.
     serving: String,
@@ -88,13 +116,13 @@ impl HealthApi {
     /// How the service is
     ///
     /// Asks nobody, so it can be called often.
-    #[oai(path = "/health", method = "get", operation_id = "health")]
+    #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn health(&self, Data(doors): Data<&Doors>) -> Json<Health> {
         let settings = &doors.config.model;
         let (papita_queue_depth, papita_queue_dropped) = doors.turns.papita_queue();
-        let status = if doors.turns.is_draining() { "stopping" } else { "healthy" };
+        let is_draining = doors.turns.is_draining();
         Json(Health {
-            status: status.to_owned(),
+            status: if is_draining { HealthStatus::Stopping } else { HealthStatus::Healthy },
             timestamp: doors.clock.rfc3339(doors.clock.now()),
             openai_configured: doors.credentials.can_ask_model(settings).await,
             demo_mode: doors.credentials.demo_mode(settings),
@@ -109,11 +137,11 @@ impl HealthApi {
     /// Whether the process is alive
     ///
     /// 503 when it cannot recover by itself and should be restarted.
-    #[oai(path = "/health/live", method = "get", operation_id = "live")]
+    #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn live(&self, Data(doors): Data<&Doors>) -> Result<Json<Live>, NotAlive> {
         if doors.log.is_alive() && doors.storage.is_alive() {
-            return Ok(Json(Live { status: "alive".to_owned() }));
+            return Ok(Json(Live { status: LiveStatus::Alive }));
         }
         let error = "A part of this server has died; it must be restarted";
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_alive", error).into())
@@ -123,12 +151,11 @@ impl HealthApi {
     ///
     /// 503 while the service stops, while the database or the session log cannot be written, or when a background task
     /// has died.
-    #[oai(path = "/health/ready", method = "get", operation_id = "ready")]
+    #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self, Data(doors): Data<&Doors>) -> Result<Json<Ready>, NotReady> {
         let parts = Parts::of(doors).await;
         if parts.are_ok() {
-            let status = "ready".to_owned();
-            return Ok(Json(Ready { status, parts }));
+            return Ok(Json(Ready { status: ReadyStatus::Ready, parts }));
         }
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -168,7 +195,7 @@ impl Parts {
 impl Example for Health {
     fn example() -> Self {
         Self {
-            status: "healthy".to_owned(),
+            status: HealthStatus::Healthy,
             timestamp: "2026-11-21T09:30:00.417000+01:00".to_owned(),
             openai_configured: true,
             demo_mode: false,

@@ -1,4 +1,4 @@
-//! What is said in stored chats: `POST /api/messages/{chat_id}/send`, `GET /api/messages/{chat_id}/messages`, and
+//! What is said in stored chats: `POST /api/messages/{chat_id}/send` and `…/send/stream`, `GET /api/messages/{chat_id}/messages`, and
 //! `POST /api/messages/{message_id}/retry`.
 
 use poem::{Request, http::StatusCode, web::Data};
@@ -13,13 +13,14 @@ use super::{
     Doors, Group,
     auth::{Done, done},
     bearer::Bearer,
-    chat::{Headers, Reply, named_model, named_session, take},
+    chat::{EventStream, Headers, Reply, named_model, named_session, stream, take},
     chats::chat_not_found,
     front::RequestContext,
     json::{Json, OptionalJson},
     page::{Page, Wanted},
     personas::persona_of_chat,
     problem::{Problem, failures},
+    word::{Word, WordList},
 };
 use crate::{
     account::Account,
@@ -33,8 +34,8 @@ use crate::{
 const LARGEST_BODY: usize = 17 << 20;
 
 failures! { SendFailure, of a turn {
-    400 "Something in the request is not as it should be: no text and no image (`text_required`), a field \
-         (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
+    400 "Something in the request is not as it should be: no text and no image (`text_required`), its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
          (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
@@ -47,7 +48,8 @@ failures! { SendFailure, of a turn {
 } }
 
 failures! { RetryFailure, of a turn {
-    400 "Something in the request is not as it should be: a field (`invalid_request`), the session id \
+    400 "Something in the request is not as it should be: its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
@@ -77,27 +79,51 @@ pub(super) struct MessageBody {
     pub(super) id: i64,
     /// What was said.
     pub(super) text: String,
-    /// Who said it: `user` or `bot`.
-    pub(super) sender: String,
+    /// Who said it.
+    pub(super) sender: Word<Senders>,
     /// The image that was shown with it, as it was given; null without one.
     #[oai(nullable)]
     pub(super) image_url: Option<String>,
-    /// Whether there is an image that was left out here, because a list holds 32 MiB of them at the most, the latest
+    /// True where there is an image that was left out here, because a list holds 32 MiB of them at the most, the latest
     /// ones; reading the message alone gives it.
-    #[oai(skip_serializing_if = "std::ops::Not::not")]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) image_omitted: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) image_omitted: Option<bool>,
     /// When, RFC 3339.
     pub(super) created_at: String,
-    /// `complete`; a user's message is `pending` while it is being answered, and `failed` when it was not: then it can
-    /// be tried again.
-    pub(super) status: String,
+    /// What became of it.
+    pub(super) status: Word<MessageStatuses>,
+}
+
+/// Who says something in a stored chat, as the contract shows it.
+pub(super) struct Senders;
+
+impl WordList for Senders {
+    const NAME: &'static str = "MessageSender";
+    const DESCRIPTION: &'static str = "Who says something in a stored chat: its owner, or the model.";
+
+    fn words() -> Vec<&'static str> {
+        [Sender::User, Sender::Bot].map(Sender::as_str).to_vec()
+    }
+}
+
+/// What may become of a message, as the contract shows it.
+pub(super) struct MessageStatuses;
+
+impl WordList for MessageStatuses {
+    const NAME: &'static str = "MessageStatus";
+    const DESCRIPTION: &'static str = "What became of a message: `complete`; a user's is `pending` while it is being answered, and `failed` when it \
+         was not: then it can be tried again.";
+
+    fn words() -> Vec<&'static str> {
+        [MessageStatus::Complete, MessageStatus::Pending, MessageStatus::Failed].map(MessageStatus::as_str).to_vec()
+    }
 }
 
 /// What is to be said. A text or an image is required.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, nullable_all, skip_serializing_if_is_none)]
+#[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
 struct SendRequest {
     /// What the user says.
     text: Option<String>,
@@ -114,7 +140,7 @@ struct SendRequest {
 /// How a failed message is to be tried again.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(nullable_all, skip_serializing_if_is_none)]
+#[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
 struct RetryRequest {
     /// The model to ask, among those the operator allows.
     model: Option<String>,
@@ -124,6 +150,7 @@ struct RetryRequest {
 
 /// A message and what was answered.
 #[derive(Debug, Object, Serialize)]
+#[oai(rename = "MessageExchange")]
 struct Answered {
     /// What the user said.
     user_message: MessageBody,
@@ -136,11 +163,11 @@ impl MessageBody {
         Self {
             id: message.id.0,
             text: message.text,
-            sender: message.sender.as_str().to_owned(),
-            image_omitted: message.image.is_none() && message.image_bytes > 0,
+            sender: Word::new(message.sender.as_str()),
+            image_omitted: (message.image.is_none() && message.image_bytes > 0).then_some(true),
             image_url: message.image,
             created_at: clock.rfc3339(message.created_at),
-            status: message.status.as_str().to_owned(),
+            status: Word::new(message.status.as_str()),
         }
     }
 
@@ -149,11 +176,11 @@ impl MessageBody {
         Self {
             id: id.0,
             text,
-            sender: sender.as_str().to_owned(),
-            image_omitted: false,
+            sender: Word::new(sender.as_str()),
+            image_omitted: None,
             image_url,
             created_at: clock.rfc3339(at),
-            status: MessageStatus::Complete.as_str().to_owned(),
+            status: Word::new(MessageStatus::Complete.as_str()),
         }
     }
 }
@@ -171,11 +198,10 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Asks the model. `said` is the user's message, as it is told with the answer.
-    async fn take(self, in_chat: InChat, said: Message) -> Result<Reply<Answered>, Problem> {
+    /// What is asked with the user's message.
+    fn ask(self, in_chat: InChat, said: Message) -> Result<Ask, Problem> {
         let Turn { doors, context, account, headers, .. } = self;
-        let (text, image) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
-        let ask = Ask {
+        Ok(Ask {
             request_id: context.id.clone(),
             arrived: context.arrived,
             speaker: Speaker { username: account.username, is_guest: false },
@@ -187,8 +213,14 @@ impl Turn<'_> {
             messages: vec![said],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
-        };
-        take(doors, ask, |answer, told, _| {
+        })
+    }
+
+    /// Asks the model. `said` is the user's message, as it is told with the answer.
+    async fn take(self, in_chat: InChat, said: Message) -> Result<Reply<Answered>, Problem> {
+        let doors = self.doors;
+        let (text, image) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
+        take(doors, self.ask(in_chat, said)?, |answer, told, _| {
             let Exchange { question, answer: kept } = told.exchange.ok_or_else(Problem::internal)?;
             Ok(Answered {
                 user_message: MessageBody::kept(question, Sender::User, text, image, &doors.clock),
@@ -197,6 +229,27 @@ impl Turn<'_> {
         })
         .await
     }
+}
+
+/// A new message in a chat of this account, and the turn that answers it.
+async fn new_message<'a>(
+    doors: &'a Doors,
+    context: &'a RequestContext,
+    account: Account,
+    headers: Headers,
+    chat_id: i64,
+    asked: SendRequest,
+) -> Result<(Turn<'a>, InChat, Message), Problem> {
+    let (owner, chat) = (account.id, ChatId(chat_id));
+    let image = asked.image_url.filter(|url| !url.trim().is_empty());
+    let image = image.as_deref().map(Image::parse).transpose()?;
+    let said = Message { role: Role::User, content: asked.text.unwrap_or_default(), image };
+    if said.is_blank() {
+        return Err(Problem::bad_request("text_required", "A text or an image is required"));
+    }
+    let persona = doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
+    let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
+    Ok((turn, InChat { owner, chat, again: None }, said))
 }
 
 fn message_not_found() -> Problem {
@@ -233,18 +286,36 @@ impl MessagesApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<SendRequest, LARGEST_BODY>,
     ) -> Result<Reply<Answered>, SendFailure> {
-        let account = signed_in.account;
-        let (owner, chat) = (account.id, ChatId(chat_id));
         let headers = Headers::read(request, session, idempotency_key)?;
-        let image = asked.image_url.filter(|url| !url.trim().is_empty());
-        let image = image.as_deref().map(Image::parse).transpose()?;
-        let said = Message { role: Role::User, content: asked.text.unwrap_or_default(), image };
-        if said.is_blank() {
-            return Err(Problem::bad_request("text_required", "A text or an image is required").into());
-        }
-        let persona = doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
-        let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
-        Ok(turn.take(InChat { owner, chat, again: None }, said).await?)
+        let (turn, in_chat, said) = new_message(doors, context, signed_in.account, headers, chat_id, asked).await?;
+        Ok(turn.take(in_chat, said).await?)
+    }
+
+    /// Say something in a chat, and read the answer as it comes
+    ///
+    /// The same turn as that of `POST /api/messages/{chat_id}/send`, as a stream, whatever `stream` says.
+    #[oai(path = "/:chat_id/send/stream", method = "post", operation_id = "sendMessageStream")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn send_stream(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(asked): Json<SendRequest, LARGEST_BODY>,
+    ) -> Result<EventStream, SendFailure> {
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let (turn, in_chat, said) = new_message(doors, context, signed_in.account, headers, chat_id, asked).await?;
+        Ok(stream(doors, turn.ask(in_chat, said)?).await?)
     }
 
     /// List the messages of a chat
@@ -276,6 +347,8 @@ impl MessagesApi {
     }
 
     /// Read a message
+    ///
+    /// One message of one's own chats, with its image.
     #[oai(path = "/:message_id", method = "get", operation_id = "getMessage")]
     async fn get(
         &self,
@@ -291,7 +364,8 @@ impl MessagesApi {
     /// Try a message again
     ///
     /// A message of one's own whose turn has failed is answered as if it had just been said; its place in the chat
-    /// stays. Nothing needs to be sent.
+    /// stays. Nothing needs to be sent. With `"stream": true`, or an `Accept` as with `POST /api/chat`, the answer comes
+    /// as a stream.
     #[oai(path = "/:message_id/retry", method = "post", operation_id = "retryMessage")]
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn retry(
@@ -350,11 +424,11 @@ impl Example for MessageBody {
         Self {
             id: 12,
             text: "What are your opening hours?".to_owned(),
-            sender: "user".to_owned(),
+            sender: Word::new(Sender::User.as_str()),
             image_url: None,
-            image_omitted: false,
+            image_omitted: None,
             created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
-            status: "complete".to_owned(),
+            status: Word::new(MessageStatus::Complete.as_str()),
         }
     }
 }

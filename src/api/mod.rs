@@ -7,7 +7,9 @@ mod bearer;
 mod chat;
 mod chats;
 mod client_address;
+mod codes;
 mod cors;
+mod document;
 mod framing;
 mod front;
 mod health;
@@ -21,17 +23,19 @@ mod portal;
 mod problem;
 mod session;
 mod web;
+mod word;
 
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use poem::{Endpoint, EndpointExt, Response, Route, http::HeaderValue};
-use poem_openapi::{ExtraHeader, LicenseObject, OpenApiService, ServerObject, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService, ServerObject, Tags};
 use serde_json::Value;
 
 use self::{
     asset::{Asset, serve},
     cors::Cors,
+    document::Documented,
     front::{Front, PathMethods},
     json::BodyTimeout,
 };
@@ -118,7 +122,7 @@ type Resources = (
     health::HealthApi,
 );
 
-fn service() -> OpenApiService<Resources, ()> {
+fn service() -> OpenApiService<Documented<Resources>, ()> {
     let resources = (
         chat::ChatApi,
         personas::PersonasApi,
@@ -130,7 +134,7 @@ fn service() -> OpenApiService<Resources, ()> {
         openai::OpenAiApi,
         health::HealthApi,
     );
-    OpenApiService::new(resources, "AL-Chat", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new(Documented(resources), "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
             "The server between a website's chat window and a language model. It holds the key, answers chat turns \
              and keeps a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
@@ -138,17 +142,15 @@ fn service() -> OpenApiService<Resources, ()> {
              is needed also gets `msg`, the same sentence; errors of the portal also have `\"success\": false`. Times are \
              RFC 3339. Unknown request fields are ignored; null means absent.",
         )
+        .contact(ContactObject::new().name("The operator of this server"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
         .server(ServerObject::new("/").description("This server"))
-        .extra_response_header::<String, _>(
-            ExtraHeader::new("X-Request-Id").description("The request's id; quote it when asking for help."),
-        )
 }
 
 /// The contract as an `OpenAPI` document, the content of `openapi/al-chat.json`.
 #[must_use]
 pub fn contract() -> String {
-    let mut contract = service().spec();
+    let mut contract = document::with_streams(&service().spec());
     contract.push('\n');
     contract
 }

@@ -1,18 +1,20 @@
 //! `GET /api/openai/info`, `/api/openai/test` and `/api/openai/usage`: the model behind the chat.
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Enum, Object, OpenApi};
 use serde::Serialize;
 
 use super::{
     Doors, Group,
+    codes::ErrorCode,
     front::RequestContext,
     json::Json,
     problem::{Problem, failures},
+    word::{Word, WordList},
 };
 use crate::{
     cost::{TokenUsage, dollars},
-    credentials::Access,
+    credentials::{Access, CredentialSource},
     model::ModelFailure,
     turn::TurnFailure,
 };
@@ -46,8 +48,8 @@ impl Usage {
 }
 
 /// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
-#[derive(Debug, Default, Object, Serialize)]
-#[oai(skip_serializing_if_is_none)]
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ModelInfo", skip_serializing_if_is_none)]
 struct Info {
     /// The model asked when a client names none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +63,7 @@ struct Info {
     error: Option<String>,
     /// The same for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+    code: Option<ErrorCode>,
     /// Where the key comes from.
     #[serde(rename = "credentials_info")]
     #[oai(rename = "credentials_info")]
@@ -69,7 +71,7 @@ struct Info {
 }
 
 /// Where the key comes from; nothing of the key itself.
-#[derive(Debug, Default, Object, Serialize)]
+#[derive(Debug, Object, Serialize)]
 struct CredentialsInfo {
     /// Whether there is a key.
     openai_api_key_set: bool,
@@ -84,16 +86,16 @@ struct CredentialsInfo {
     papita_api_url: String,
     /// Whether there is a `.env` file.
     env_file_exists: bool,
-    /// `papita_api`, `local_env` or `none`.
-    credential_source: String,
+    /// Where the key comes from.
+    credential_source: Word<Sources>,
 }
 
-/// Whether the model answers: `status` is `success` or `error`.
+/// Whether the model answers.
 #[derive(Debug, Object, Serialize)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "ModelTest", skip_serializing_if_is_none)]
 struct TestResult {
-    /// `success` or `error`.
-    status: String,
+    /// Whether it answers.
+    status: TestStatus,
     /// What that means.
     message: String,
     /// What the model said.
@@ -104,6 +106,28 @@ struct TestResult {
     /// The tokens it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+}
+
+/// Whether the model answered: `success`, or `error`.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename = "ModelTestStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum TestStatus {
+    Success,
+    Error,
+}
+
+/// Where a key comes from, as the contract shows it.
+struct Sources;
+
+impl WordList for Sources {
+    const NAME: &'static str = "CredentialSource";
+    const DESCRIPTION: &'static str = "Where a key comes from: Papita, this server's settings, or nowhere.";
+
+    fn words() -> Vec<&'static str> {
+        use CredentialSource::{LocalEnv, None, PapitaApi};
+        [PapitaApi, LocalEnv, None].map(CredentialSource::as_str).to_vec()
+    }
 }
 
 /// What the model has cost since the database was made.
@@ -140,15 +164,25 @@ struct UsageReport {
 
 /// The account in use.
 #[derive(Debug, Object, Serialize)]
+#[oai(rename = "ProviderAccount")]
 struct AccountInfo {
     /// The key's fingerprint; no character of the key.
     #[oai(nullable)]
     api_key_prefix: Option<String>,
     /// The model asked when a client names none.
     model: String,
-    /// `active` when the model can be asked, `key_refused` when its provider refused the key the last time, `no_key`
-    /// otherwise.
-    status: String,
+    /// Whether the model can be asked.
+    status: AccountStatus,
+}
+
+/// `active` when the model can be asked, `key_refused` when its provider refused the key the last time, `no_key` otherwise.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename = "ProviderAccountStatus", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum AccountStatus {
+    Active,
+    KeyRefused,
+    NoKey,
 }
 
 pub(super) struct OpenAiApi;
@@ -156,10 +190,13 @@ pub(super) struct OpenAiApi;
 #[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
 impl OpenAiApi {
     /// The model and where its key comes from
-    #[oai(path = "/info", method = "get", operation_id = "openaiInfo")]
+    ///
+    /// As it is now. Nothing of the key is shown.
+    #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
     async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
         let access = doors.credentials.access(&doors.config.model).await;
-        let mut info = Info { credentials: CredentialsInfo::new(doors, &access), ..Info::default() };
+        let credentials = CredentialsInfo::new(doors, &access);
+        let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
         if access.reaches_the_model() {
             info.model = Some(doors.config.model.default.clone());
             info.credentials_valid = Some(!is_refused(doors, &access));
@@ -171,7 +208,7 @@ impl OpenAiApi {
             Access::Key(_) | Access::NoKeyNeeded => None,
         };
         if let Some(problem) = failure.map(|failure: TurnFailure| Problem::from(failure)) {
-            (info.error, info.code) = (Some(problem.error.into_owned()), Some(problem.code.to_owned()));
+            (info.error, info.code) = (Some(problem.error.into_owned()), Some(ErrorCode::new(problem.code)));
         }
         Json(info)
     }
@@ -179,18 +216,18 @@ impl OpenAiApi {
     /// Ask the model for one word
     ///
     /// Shows whether the model answers. It costs a few tokens, which are counted.
-    #[oai(path = "/test", method = "get", operation_id = "openaiTest")]
+    #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(&self, Data(doors): Data<&Doors>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
         Json(match doors.turns.test(&context.id).await {
             Ok((text, told)) => TestResult {
-                status: "success".to_owned(),
+                status: TestStatus::Success,
                 message: "The model answers".to_owned(),
                 usage: Some(Usage::new(told.usage, &told.model)),
                 model: told.model,
                 test_response: Some(text),
             },
             Err(failure) => TestResult {
-                status: "error".to_owned(),
+                status: TestStatus::Error,
                 message: Problem::from(failure).error.into_owned(),
                 test_response: None,
                 model: doors.config.model.default.clone(),
@@ -202,7 +239,7 @@ impl OpenAiApi {
     /// What the model has cost
     ///
     /// The totals survive a restart.
-    #[oai(path = "/usage", method = "get", operation_id = "openaiUsage")]
+    #[oai(path = "/usage", method = "get", operation_id = "getUsage")]
     async fn usage(&self, Data(doors): Data<&Doors>) -> Result<Json<UsageReport>, UsageFailure> {
         let totals = doors.storage.usage_totals().await?;
         let access = doors.credentials.access(&doors.config.model).await;
@@ -217,7 +254,7 @@ impl OpenAiApi {
             prompt_cost_usd: dollars(totals.cost.prompt),
             completion_cost_usd: dollars(totals.cost.completion),
             account_info: AccountInfo {
-                status: account_status(doors, &access).to_owned(),
+                status: account_status(doors, &access),
                 api_key_prefix: access.key().map(|key| key.fingerprint_by(&doors.fingerprint_key)),
                 model: default_model.clone(),
             },
@@ -236,11 +273,11 @@ fn is_refused(doors: &Doors, access: &Access) -> bool {
     access.key().is_some_and(|key| doors.credentials.is_refused(key))
 }
 
-fn account_status(doors: &Doors, access: &Access) -> &'static str {
+fn account_status(doors: &Doors, access: &Access) -> AccountStatus {
     match access {
-        Access::Key(_) if is_refused(doors, access) => "key_refused",
-        Access::Key(_) | Access::NoKeyNeeded => "active",
-        Access::BuiltIn | Access::Missing(_) => "no_key",
+        Access::Key(_) if is_refused(doors, access) => AccountStatus::KeyRefused,
+        Access::Key(_) | Access::NoKeyNeeded => AccountStatus::Active,
+        Access::BuiltIn | Access::Missing(_) => AccountStatus::NoKey,
     }
 }
 
@@ -254,7 +291,7 @@ impl CredentialsInfo {
             openai_model: doors.config.model.default.clone(),
             papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),
-            credential_source: access.source().as_str().to_owned(),
+            credential_source: Word::new(access.source().as_str()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Every error body is `{"error", "code", "request_id"}`, sometimes with `details`. The sentence is for people, the
 //! code for programs and stable. Neither repeats what a client or an upstream sent.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, error::Error, fmt, time::Duration};
 
 use poem::{
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
@@ -12,11 +12,12 @@ use poem::{
 use poem_openapi::{
     Object,
     error::{ParseParamError, ParsePathError},
-    types::Example,
+    types::{Any, Example},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::codes::ErrorCode;
 use crate::{
     account::InvalidAccount,
     accounts::{AccountFailure, HashFailure},
@@ -56,7 +57,7 @@ pub(super) struct Problem {
 
 /// The body of every error.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Error", example)]
+#[oai(example)]
 pub(super) struct ErrorBody {
     /// What happened and what to do, in one plain sentence.
     error: String,
@@ -68,14 +69,14 @@ pub(super) struct ErrorBody {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
-    /// The same for programs; stable.
-    code: String,
+    /// The same for programs.
+    code: ErrorCode,
     /// The request's id, as in `X-Request-Id`; quote it when asking for help.
     request_id: String,
     /// More for programs, depending on the code.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<poem_openapi::types::Any<Value>>,
+    details: Option<BTreeMap<String, Any<Value>>>,
 }
 
 impl Example for ErrorBody {
@@ -147,9 +148,13 @@ impl Problem {
             error: self.error.clone().into_owned(),
             msg: self.is_of_auth.then(|| self.error.clone().into_owned()),
             success: self.is_of_portal.then_some(false),
-            code: self.code.to_owned(),
+            code: ErrorCode::new(self.code),
             request_id: request_id.to_owned(),
-            details: self.details.clone().map(poem_openapi::types::Any),
+            details: self
+                .details
+                .as_ref()
+                .and_then(Value::as_object)
+                .map(|details| details.iter().map(|(name, value)| (name.clone(), Any(value.clone()))).collect()),
         }
     }
 

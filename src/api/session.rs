@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use poem::web::Data;
 use poem_openapi::{
-    Object, OpenApi,
+    Enum, Object, OpenApi,
     param::Header,
     types::{Any, Example},
 };
@@ -25,7 +25,7 @@ failures! { StartFailure {
 } }
 
 failures! { StopFailure {
-    400 "The body is not valid JSON (`invalid_json`), `metrics` is not an object (`invalid_request`), or the id is \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), `metrics` is not an object (`invalid_request`), or the id is \
          malformed (`invalid_session_id`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
@@ -46,7 +46,7 @@ struct SessionStarted {
 /// What a chat window may say when it closes.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, nullable_all, skip_serializing_if_is_none)]
+#[oai(rename = "StopSessionRequest", example, nullable_all, skip_serializing_if_is_none)]
 struct StopRequest {
     /// The session to stop; the header `X-Session-ID` comes first.
     session_id: Option<String>,
@@ -62,8 +62,8 @@ struct StopRequest {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct SessionStopped {
-    /// Always `stopped`.
-    status: String,
+    /// That it is stopped.
+    status: SessionStatus,
     /// When it ended, RFC 3339; a second stop answers the same.
     timestamp: String,
     /// The session's id; null when none was named.
@@ -72,6 +72,14 @@ struct SessionStopped {
     /// How long it lasted; null when it was never started here.
     #[oai(nullable)]
     duration_seconds: Option<f64>,
+}
+
+/// Always `stopped`.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum SessionStatus {
+    Stopped,
 }
 
 pub(super) struct SessionApi;
@@ -106,7 +114,7 @@ impl SessionApi {
             request.metrics.map(|metrics| metrics.into_iter().map(|(name, Any(value))| (name, value)).collect());
         let stopped = doors.sessions.end(id, metrics).await?;
         Ok(Json(SessionStopped {
-            status: "stopped".to_owned(),
+            status: SessionStatus::Stopped,
             timestamp: doors.clock.rfc3339(stopped.at),
             session_id,
             duration_seconds: stopped.duration.map(|duration| duration.as_secs_f64()),
@@ -136,7 +144,7 @@ impl Example for StopRequest {
 impl Example for SessionStopped {
     fn example() -> Self {
         Self {
-            status: "stopped".to_owned(),
+            status: SessionStatus::Stopped,
             timestamp: "2026-11-21T09:42:30.125000+01:00".to_owned(),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             duration_seconds: Some(749.708),

@@ -359,13 +359,15 @@ async fn a_chat_is_exported_for_programs_and_for_people() {
         assert!(answer.header("content-type").starts_with("application/json"));
         assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"chat-{chat}.json\""));
     }
-    let answer = ada.get(&format!("{path}?format=markdown")).await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.header("content-type").starts_with("text/markdown"));
-    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"chat-{chat}.md\""));
     let at = ada.chat(chat).await["created_at"].as_str().unwrap().to_owned();
     let expected = format!("# Trip to Rome\n\n**You**, {at}\n\nWhere is *it*?\n\n**Bot**, {at}\n\nWhere is *it*?\n");
-    assert_eq!(answer.text, expected);
+    for path in [format!("{path}?format=markdown"), format!("{path}/markdown")] {
+        let answer = ada.get(&path).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("content-type").starts_with("text/markdown"));
+        assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"chat-{chat}.md\""));
+        assert_eq!(answer.text, expected);
+    }
     for format in ["pdf", "", "JSON%00"] {
         ada.get(&format!("{path}?format={format}")).await.assert_error(400, "invalid_request");
     }

@@ -5,7 +5,12 @@ use std::{collections::HashSet, fs, path::Path};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::{client::Client, house::House, wire::Wire};
+use crate::{
+    client::Client,
+    document::{json_schema, validator},
+    house::House,
+    wire::Wire,
+};
 
 fn contract() -> Value {
     serde_json::from_str(&al_chat::api::contract()).expect("the contract is JSON")
@@ -44,42 +49,73 @@ fn every_operation_says_all_a_client_generator_needs() {
     let mut ids = HashSet::new();
     for (name, operation) in operations(&contract) {
         assert!(is_text(&operation["summary"]), "{name} has a summary");
+        assert!(is_text(&operation["description"]), "{name} has a description");
         let id = operation["operationId"].as_str().unwrap_or_default();
         assert!(!id.is_empty() && ids.insert(id), "{name} has an id of its own: {id:?}");
         let own_tags = operation["tags"].as_array().unwrap_or_else(|| panic!("{name} has tags"));
         assert!(!own_tags.is_empty() && own_tags.iter().all(|tag| tags.contains(&tag)), "{name}: {own_tags:?}");
+        assert!(operation["security"].is_array(), "{name} says who may ask");
+        assert_has_one_media_type(&name, &operation["requestBody"]["content"]);
 
         let responses = operation["responses"].as_object().expect("responses");
         assert!(responses.keys().any(|status| status.starts_with('2')), "{name}");
-        for (status, response) in responses {
-            let headers = response["headers"].as_object().into_iter().flatten();
-            let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
-            assert!(headers.contains(&"x-request-id".to_owned()), "{name} {status}: {headers:?}");
-            assert!(is_text(&response["description"]), "{name} {status} says when");
-            if status == "204" {
-                continue;
-            }
-            let content = response["content"].as_object().expect("content");
-            for (media_type, content) in content {
-                let media_types = ["application/json", "text/event-stream", "text/markdown"];
-                assert!(media_types.contains(&media_type.as_str()), "{name} {status}");
-                let schema = &content["schema"];
-                let is_named = is_text(&schema["$ref"]) || is_text(&schema["items"]["$ref"]);
-                assert!(is_named || media_type == "text/markdown", "{name} {status} {media_type} has a schema");
-            }
-            if !status.starts_with('2') {
-                let schema = &content["application/json"]["schema"]["$ref"];
-                assert_eq!(schema, "#/components/schemas/Error", "{name} {status}");
-            }
-            if ["429", "503"].contains(&status.as_str()) {
-                assert!(headers.contains(&"retry-after".to_owned()), "{name} {status}: {headers:?}");
-            }
+        for status in ["400", "500"] {
+            assert!(responses.contains_key(status), "{name} has no {status}");
         }
-        if name.starts_with("post ") {
-            assert!(responses.keys().any(|status| status.starts_with(['4', '5'])), "{name} says how it can fail");
+        for (status, response) in responses {
+            assert_response_is_whole(&format!("{name} {status}"), status, response);
         }
     }
-    assert!(ids.len() >= 9, "{ids:?}");
+    assert!(ids.len() >= 36, "{ids:?}");
+}
+
+/// Generators make no type of two media types, and some of them panic.
+#[track_caller]
+fn assert_has_one_media_type(of: &str, content: &Value) {
+    let media_types = content.as_object().map_or(0, serde_json::Map::len);
+    assert!(media_types <= 1, "{of} has {media_types} media types");
+}
+
+#[track_caller]
+fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
+    let headers = response["headers"].as_object().into_iter().flatten();
+    let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
+    assert!(headers.contains(&"x-request-id".to_owned()), "{of}: {headers:?}");
+    assert!(is_text(&response["description"]), "{of} says when");
+    if ["429", "503"].contains(&status) {
+        assert!(headers.contains(&"retry-after".to_owned()), "{of}: {headers:?}");
+    }
+    assert_has_one_media_type(of, &response["content"]);
+    for (media_type, content) in response["content"].as_object().into_iter().flatten() {
+        let schema = &content["schema"];
+        if media_type == "text/event-stream" {
+            assert_eq!(schema["type"], "string", "{of} is a text on the wire");
+            assert_eq!(content["x-event-schema"]["$ref"], "#/components/schemas/ChatEvent", "{of}");
+        } else if media_type == "text/markdown" {
+            assert_eq!(schema["type"], "string", "{of}");
+        } else {
+            assert_eq!(media_type, "application/json", "{of}");
+            assert!(is_text(&schema["$ref"]) || is_text(&schema["items"]["$ref"]), "{of} has a schema with a name");
+        }
+        if !status.starts_with('2') {
+            assert_eq!(schema["$ref"], "#/components/schemas/ErrorBody", "{of}");
+        }
+    }
+}
+
+#[test]
+fn streams_are_operations_of_their_own() {
+    let contract = contract();
+    for (name, id) in [
+        ("post /api/chat/stream", "chatStream"),
+        ("post /api/messages/{chat_id}/send/stream", "sendMessageStream"),
+        ("get /api/chat/{request_id}/events", "chatEvents"),
+    ] {
+        let (_, operation) = operations(&contract).into_iter().find(|(it, _)| it == name).expect(name);
+        assert_eq!(operation["operationId"], id);
+        let content = operation["responses"]["200"]["content"].as_object().expect("content");
+        assert!(content.contains_key("text/event-stream"), "{name}: {content:?}");
+    }
 }
 
 #[test]
@@ -88,16 +124,134 @@ fn every_field_is_described_and_a_turn_has_examples() {
     let schemas = contract["components"]["schemas"].as_object().expect("schemas");
     for (name, schema) in schemas {
         for (field, about) in schema["properties"].as_object().into_iter().flatten() {
-            let refers = about.get("$ref").is_some() || about.get("allOf").is_some();
-            assert!(refers || is_text(&about["description"]), "{name}.{field} is described");
+            assert!(is_text(&about["description"]), "{name}.{field} is described");
         }
     }
     for name in ["ChatRequest", "ChatAnswer"] {
         assert!(schemas[name]["example"].is_object(), "{name} has an example");
     }
-    let error = schemas["Error"]["required"].as_array().expect("required fields");
+    let error = schemas["ErrorBody"]["required"].as_array().expect("required fields");
     for field in ["error", "code", "request_id"] {
         assert!(error.contains(&field.into()), "{error:?}");
+    }
+}
+
+#[test]
+fn schemas_have_names_that_read_well_as_types() {
+    let contract = contract();
+    let schemas = contract["components"]["schemas"].as_object().expect("schemas");
+    for name in schemas.keys() {
+        assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+        // What these are called in a client says nothing, or hides a type of the language.
+        let taken = ["Error", "Exception", "Info", "Parts", "Done", "Date", "Object", "Any", "None", "Type"];
+        assert!(!taken.contains(&name.as_str()), "{name}");
+    }
+}
+
+/// All schemas at and below a value, with where they are.
+fn walk<'a>(place: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+    if value.is_object() {
+        found.push((place.to_owned(), value));
+    }
+    let fields = value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value));
+    let items = value.as_array().into_iter().flatten().enumerate().map(|(number, value)| (number.to_string(), value));
+    for (name, value) in fields.chain(items) {
+        walk(&format!("{place}/{name}"), value, found);
+    }
+}
+
+#[test]
+fn no_schema_is_more_than_one_generator_can_take() {
+    let contract = contract();
+    let mut found = Vec::new();
+    walk("", &contract, &mut found);
+    for (place, schema) in found {
+        if let Some(all_of) = schema["allOf"].as_array() {
+            assert_eq!(all_of.len(), 1, "{place}: more than a reference and its description");
+        }
+        if schema["nullable"] == true {
+            assert!(schema["type"].is_string(), "{place} may be null, and is what otherwise?");
+        }
+        if schema["in"].is_string() && schema["name"].is_string() && place.contains("/parameters/") {
+            let about = &schema["schema"];
+            let is_formed =
+                ["pattern", "minimum", "maximum", "allOf", "$ref"].iter().any(|it| about.get(*it).is_some());
+            assert!(is_formed || schema["name"] == "q", "{place} {} has no form", schema["name"]);
+        }
+    }
+}
+
+#[test]
+fn every_example_is_valid() {
+    let contract = contract();
+    let mut found = Vec::new();
+    walk("", &contract["components"]["schemas"], &mut found);
+    let examples = found.into_iter().filter(|(_, schema)| schema.get("example").is_some()).collect::<Vec<_>>();
+    assert!(examples.len() >= 15, "{}", examples.len());
+    for (place, schema) in examples {
+        let errors = validator(&json_schema(&contract, schema))
+            .iter_errors(&schema["example"])
+            .map(|error| error.to_string())
+            .collect::<Vec<_>>();
+        assert!(errors.is_empty(), "{place}: {errors:?}");
+    }
+}
+
+#[test]
+fn what_has_few_values_is_an_enum() {
+    let contract = contract();
+    let schemas = &contract["components"]["schemas"];
+    let enums = [
+        ("ErrorBody", "code", "ErrorCode"),
+        ("ModelInfo", "code", "ErrorCode"),
+        ("ChatAnswer", "finish_reason", "FinishReason"),
+        ("Message", "sender", "MessageSender"),
+        ("Message", "status", "MessageStatus"),
+        ("TurnStopped", "status", "TurnStatus"),
+        ("SessionStopped", "status", "SessionStatus"),
+        ("Health", "status", "HealthStatus"),
+        ("Readiness", "status", "ReadinessStatus"),
+        ("ModelTest", "status", "ModelTestStatus"),
+        ("CredentialsInfo", "credential_source", "CredentialSource"),
+        ("HistoryEntry", "role", "HistoryRole"),
+        ("PortalMessage", "role", "PortalRole"),
+    ];
+    for (schema, field, name) in enums {
+        let about = &schemas[schema]["properties"][field];
+        assert_eq!(about["allOf"][0]["$ref"], format!("#/components/schemas/{name}"), "{schema}.{field}");
+        assert!(schemas[name]["enum"].as_array().is_some_and(|words| !words.is_empty()), "{name}");
+    }
+    let reasons = ["complete", "length", "content_filter", "stopped", "client_gone", "timeout", "upstream_error"];
+    let told = schemas["FinishReason"]["enum"].as_array().expect("an enum");
+    assert!(told.len() == reasons.len() && reasons.iter().all(|reason| told.contains(&(*reason).into())), "{told:?}");
+}
+
+/// Whether a word has the form of most codes, and of nothing else in a description of failures but fields.
+fn is_snake_case(word: &str) -> bool {
+    word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+#[test]
+fn the_codes_in_the_descriptions_are_those_of_the_enum() {
+    let contract = contract();
+    let codes = contract["components"]["schemas"]["ErrorCode"]["enum"].as_array().expect("an enum");
+    let mut told = HashSet::new();
+    for (name, operation) in operations(&contract) {
+        let failures = operation["responses"].as_object().expect("responses").iter();
+        for (status, failure) in failures.filter(|(status, _)| !status.starts_with('2')) {
+            let description = failure["description"].as_str().expect("a description");
+            for word in description.split('`').skip(1).step_by(2) {
+                let is_code = codes.contains(&word.into());
+                assert!(is_code || !is_snake_case(word), "{name} {status} has {word}, which the enum has not");
+                told.extend(is_code.then_some(word));
+            }
+        }
+    }
+    // No operation is at addresses that are none, and nobody reads what is answered to one who has left.
+    let elsewhere = ["not_found", "method_not_allowed", "client_gone"];
+    for code in codes.iter().filter_map(Value::as_str).filter(|code| !elsewhere.contains(code)) {
+        assert!(told.contains(code), "no operation says when {code} comes");
     }
 }
 

@@ -15,6 +15,7 @@ mod crash;
 mod credentials;
 mod database;
 mod dialects;
+mod document;
 mod env_file;
 mod events;
 mod failed_messages;

@@ -60,7 +60,7 @@ impl Operation {
         self.takes_body.then(|| match self.id.as_str() {
             "changePassword" => json!({ "current_password": "Correct-Horse-77", "new_password": "Staple-Battery-79" }),
             "createChat" | "renameChat" => json!({ "title": "Mine now" }),
-            "sendMessage" => json!({ "text": "Is anybody there?" }),
+            "sendMessage" | "sendMessageStream" => json!({ "text": "Is anybody there?" }),
             "retryMessage" => json!({}),
             "portalChat" => json!({ "message": "Is anybody there?" }),
             other => panic!("{other} is not known to this test: how does its body look?"),

@@ -108,6 +108,34 @@ async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
+    let (model, house, service) = open_with(&[]).await;
+    let client = &service.client;
+    for (number, (stream, accept)) in
+        [(Value::Null, ""), (json!(false), "application/json"), (json!(true), "*/*")].into_iter().enumerate()
+    {
+        let request = client.json_request("/api/chat/stream", &json!({"message": "hi", "stream": stream}));
+        let (text, end) = client.open_stream(request.header("accept", accept)).await.text_and_end().await;
+        assert_eq!((end.name.as_str(), &end.data["message"]), ("done", &text.into()), "{stream} {accept}");
+        assert_eq!(house.wait_for_events("chat", number + 1).await[number]["stream"], true);
+    }
+
+    // It is the same turn, whichever address it was asked for at.
+    let ask = |path: &str| client.json_request(path, &json!({"message": "hi"})).header("idempotency-key", "once");
+    let whole = client.send(ask("/api/chat")).await.assert_ok();
+    let calls = model.call_count();
+    let (_, end) = client.open_stream(ask("/api/chat/stream")).await.text_and_end().await;
+    assert_eq!((end.data, model.call_count()), (whole, calls));
+
+    // What cannot be begun has its status, as everywhere.
+    for (body, code) in [("{}", "message_required"), ("{", "invalid_json"), ("null", "invalid_request")] {
+        let request = client.request(Method::POST, "/api/chat/stream").header("content-type", "application/json");
+        client.send(request.body(body)).await.assert_error(400, code);
+    }
+    client.get("/api/chat/stream").await.assert_error(405, "method_not_allowed");
+}
+
+#[tokio::test]
 async fn each_word_leaves_before_the_next_is_there() {
     let (model, _house, service) = open_with(&[]).await;
     let words = ["One ", "two ", "three ", "four."];

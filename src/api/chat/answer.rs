@@ -4,7 +4,11 @@ use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use crate::{
-    api::openai::Usage,
+    api::{
+        openai::Usage,
+        word::{Word, WordList},
+    },
+    chat::Finish,
     clock::Clock,
     session::SessionId,
     turn::{Reader, Told},
@@ -22,8 +26,8 @@ pub(super) struct ChatAnswer {
     timestamp: String,
     /// The model that answered; `basic` is the built-in demo responder.
     model: String,
-    /// How the answer ended: `complete`, `length` when the model reached its limit, or `stopped`.
-    finish_reason: String,
+    /// How the answer ended.
+    finish_reason: Word<FinishReasons>,
     /// The session the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +44,22 @@ pub(super) struct ChatAnswer {
     ai_response_id: Option<i64>,
 }
 
+/// How an answer may end, as the contract shows it.
+struct FinishReasons;
+
+impl WordList for FinishReasons {
+    const NAME: &'static str = "FinishReason";
+    const DESCRIPTION: &'static str = "How an answer ended: `complete`, when the model said so; `length`, at its limit of tokens; `content_filter`, \
+         where the provider's filter cut it off; `stopped` by request; `client_gone`, when all readers had left; \
+         `timeout` or `upstream_error`, when it was not finished in time, or failed.";
+
+    fn words() -> Vec<&'static str> {
+        let finishes = Finish::ALL.map(Finish::as_str);
+        let filtered = Some("content_filter").filter(|word| !finishes.contains(word));
+        finishes.into_iter().chain(filtered).collect()
+    }
+}
+
 impl ChatAnswer {
     pub(super) fn new(text: String, told: Told, reader: &Reader, clock: &Clock) -> Self {
         Self {
@@ -47,7 +67,7 @@ impl ChatAnswer {
             message: text,
             timestamp: clock.rfc3339(told.at),
             model: told.model,
-            finish_reason: told.finish.as_str().to_owned(),
+            finish_reason: Word::new(told.finish.as_str()),
             session_id: reader.session_id().map(SessionId::to_string),
             request_id: reader.request_id().to_owned(),
             user_message_id: told.exchange.map(|exchange| exchange.question.id.0),
@@ -64,7 +84,7 @@ impl Example for ChatAnswer {
             usage: Usage::new(usage, "gpt-4o-mini"),
             timestamp: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             model: "gpt-4o-mini".to_owned(),
-            finish_reason: "complete".to_owned(),
+            finish_reason: Word::new(Finish::Complete.as_str()),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
             user_message_id: None,

@@ -9,18 +9,21 @@ use poem::{
     http::{HeaderValue, StatusCode, header},
 };
 use poem_openapi::{
-    ApiResponse, Object, Union,
+    ApiResponse,
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::Type,
 };
 use serde::Serialize;
 
-use super::answer::ChatAnswer;
+use super::{
+    answer::ChatAnswer,
+    event::{ChatEvent, Delta, Start},
+};
 use crate::{
     api::{
         Doors,
         json::{Json, MEDIA_TYPE},
-        problem::{ErrorBody, Problem},
+        problem::Problem,
     },
     clock::Clock,
     session::SessionId,
@@ -35,76 +38,6 @@ const BATCH: usize = 16 << 10;
 
 /// What a proxy or a client takes for a dead connection is silent for longer than this.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-
-/// One event of a stream: its lines `id:`, `event:` and `data:`, the data as JSON in one line. First comes `start`
-/// (unless the turn failed before), then a `delta` for each piece of the answer, at last `done` or `error`. Lines that begin with a colon say nothing.
-#[derive(Debug, Union)]
-#[oai(discriminator_name = "event", one_of)]
-enum ChatEvent {
-    #[oai(mapping = "start")]
-    Start(StartEvent),
-    #[oai(mapping = "delta")]
-    Delta(DeltaEvent),
-    #[oai(mapping = "done")]
-    Done(DoneEvent),
-    #[oai(mapping = "error")]
-    Error(ErrorEvent),
-}
-
-/// The model is being asked.
-#[derive(Debug, Object)]
-struct StartEvent {
-    /// Its number in the stream, from 1.
-    id: u64,
-    data: Start,
-}
-
-/// A piece of the answer.
-#[derive(Debug, Object)]
-struct DeltaEvent {
-    /// Its number in the stream.
-    id: u64,
-    data: Delta,
-}
-
-/// The answer is complete, or was stopped; the last event.
-#[derive(Debug, Object)]
-struct DoneEvent {
-    /// Its number in the stream.
-    id: u64,
-    /// The same as the whole answer.
-    data: ChatAnswer,
-}
-
-/// The turn failed; the last event.
-#[derive(Debug, Object)]
-struct ErrorEvent {
-    /// Its number in the stream.
-    id: u64,
-    data: ErrorBody,
-}
-
-/// The model is being asked.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "ChatStart")]
-struct Start {
-    /// The session the client named.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<String>,
-    /// The turn's id, to stop it and to come back to it; that of the request which began it.
-    request_id: String,
-    /// The model being asked; `done` says which one spoke, should another one have stood in for it.
-    model: String,
-}
-
-/// A piece of the answer.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "ChatDelta")]
-struct Delta {
-    /// What is to be added to the answer so far.
-    content: String,
-}
 
 /// Turns events into bytes.
 pub(in crate::api) struct EventStream {
@@ -203,14 +136,27 @@ impl<T: Serialize + Send> IntoResponse for Reply<T> {
 }
 
 impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
+    /// The whole answer. The stream is in the words of the operation: generators make no type of two media types.
     fn meta() -> MetaResponses {
         let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() };
-        let description = "The answer: whole, or event by event when a stream was asked for.";
-        MetaResponses { responses: vec![answered(description, vec![whole, events()])] }
+        MetaResponses { responses: vec![answered("The answer, whole unless a stream was asked for.", vec![whole])] }
     }
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+impl ApiResponse for EventStream {
+    fn meta() -> MetaResponses {
+        let description = "Server-Sent Events, each with its lines `id`, `event` and `data`, the data as JSON in one \
+                           line: `start`, a `delta` for each piece of the answer, at last `done` or `error`. \
+                           `ChatEvent` describes an event whose lines were read. Lines that begin with a colon are \
+                           to be passed over.";
+        MetaResponses { responses: vec![answered(description, vec![events()])] }
+    }
+
+    fn register(registry: &mut Registry) {
         ChatEvent::register(registry);
     }
 }
@@ -236,7 +182,8 @@ impl ApiResponse for Rest {
             status: Some(204),
             ..answered("The client has it all; an `EventSource` stops asking.", Vec::new())
         };
-        MetaResponses { responses: vec![answered("The rest of the events.", vec![events()]), nothing] }
+        let rest = answered("The rest of the events, as `POST /api/chat/stream` has them.", vec![events()]);
+        MetaResponses { responses: vec![rest, nothing] }
     }
 
     fn register(registry: &mut Registry) {
@@ -244,6 +191,7 @@ impl ApiResponse for Rest {
     }
 }
 
+/// A stream; `document` tells that this schema is that of an event.
 fn events() -> MetaMediaType {
     MetaMediaType { content_type: EVENTS, schema: ChatEvent::schema_ref() }
 }

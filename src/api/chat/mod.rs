@@ -1,23 +1,20 @@
-//! `POST /api/chat`, `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`: turns.
+//! `POST /api/chat` and `/api/chat/stream`, `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`: turns.
 
 mod answer;
+mod event;
 mod events;
 mod request;
 
 use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
-    Object, OpenApi,
+    Enum, Object, OpenApi,
     param::{Header, Path},
 };
 use serde::Serialize;
 
-use self::{
-    answer::ChatAnswer,
-    events::{EventStream, Rest},
-    request::ChatRequest,
-};
+use self::{answer::ChatAnswer, events::Rest, request::ChatRequest};
 pub(super) use self::{
-    events::Reply,
+    events::{EventStream, Reply},
     request::{Headers, named_model, named_session},
 };
 use super::{
@@ -35,8 +32,8 @@ use crate::turn::{Ask, Reader, Told};
 const LARGEST_BODY: usize = 32 << 20;
 
 failures! { ChatFailure, of a turn {
-    400 "Something in the request is not as it should be: no message and no file (`message_required`), a field \
-         (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
+    400 "Something in the request is not as it should be: no message and no file (`message_required`), its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
@@ -65,11 +62,20 @@ failures! { EventsFailure {
 
 /// What became of the turn.
 #[derive(Debug, Object, Serialize)]
-struct Stopped {
-    /// `stopped`, or `ended` when it was over before.
-    status: String,
+struct TurnStopped {
+    /// Whether that took a stop.
+    status: TurnStatus,
     /// The turn's id.
     request_id: String,
+}
+
+/// `stopped`, or `ended` when it was over before.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum TurnStatus {
+    Stopped,
+    Ended,
 }
 
 pub(super) struct ChatApi;
@@ -82,9 +88,9 @@ impl ChatApi {
     /// there, the turn is in the session log. In demo mode (no source of a key is configured) a built-in responder
     /// answers, and `model` is `basic`.
     ///
-    /// With `"stream": true`, or an `Accept` with `text/event-stream` and without `application/json`, the answer comes as Server-Sent Events. A client that
-    /// loses its stream can come back to it, and an impatient one can stop it. With an `Idempotency-Key` a turn is
-    /// taken once, however often it is asked for within a day.
+    /// With `"stream": true`, or an `Accept` with `text/event-stream` and without `application/json`, the answer comes
+    /// as a stream, as that of `POST /api/chat/stream` does. With an `Idempotency-Key` a turn is taken once, however
+    /// often it is asked for within a day.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
     async fn chat(
         &self,
@@ -106,6 +112,31 @@ impl ChatApi {
         let ask = asked.into_ask(headers, context, from, persona)?;
         let answer = |text, told, reader: &Reader| Ok(ChatAnswer::new(text, told, reader, &doors.clock));
         Ok(take(doors, ask, answer).await?)
+    }
+
+    /// Ask the model, and read the answer as it comes
+    ///
+    /// The same turn as that of `POST /api/chat`, as a stream, whatever `stream` says. A client that loses its stream can
+    /// come back to it, and an impatient one can stop it.
+    #[oai(path = "/chat/stream", method = "post", operation_id = "chatStream")]
+    async fn stream(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        ClientAddress(from): ClientAddress,
+        /// The session this turn belongs to.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(asked): Json<ChatRequest, LARGEST_BODY>,
+    ) -> Result<EventStream, ChatFailure> {
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let persona = named_persona(doors, asked.persona())?;
+        Ok(stream(doors, asked.into_ask(headers, context, from, persona)?).await?)
     }
 
     /// Go on with a stream
@@ -149,11 +180,11 @@ impl ChatApi {
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
         asker: Asker,
-    ) -> Result<Json<Stopped>, StopFailure> {
+    ) -> Result<Json<TurnStopped>, StopFailure> {
         let reader = find(doors, &request_id, session, &asker).await?;
         let request_id = reader.request_id().to_owned();
-        let status = if reader.stop() { "stopped" } else { "ended" }.to_owned();
-        Ok(Json(Stopped { status, request_id }))
+        let status = if reader.stop() { TurnStatus::Stopped } else { TurnStatus::Ended };
+        Ok(Json(TurnStopped { status, request_id }))
     }
 }
 
@@ -163,15 +194,20 @@ pub(super) async fn take<T>(
     ask: Ask,
     whole: impl FnOnce(String, Told, &Reader) -> Result<T, Problem>,
 ) -> Result<Reply<T>, Problem> {
-    let stream = ask.stream;
+    if ask.stream {
+        return Ok(Reply::Events(stream(doors, ask).await?));
+    }
     let reader = doors.turns.take(ask).await?;
     let failed = |failure| Problem::from(failure).of_message(reader.question());
-    if stream {
-        reader.begun().await.map_err(failed)?;
-        return Ok(Reply::Events(EventStream::of(reader, doors)));
-    }
     let (text, told) = reader.whole().await.map_err(failed)?;
     Ok(Reply::Whole(whole(text, told, &reader)?))
+}
+
+/// Takes a turn, and replies with its events.
+pub(super) async fn stream(doors: &Doors, ask: Ask) -> Result<EventStream, Problem> {
+    let reader = doors.turns.take(Ask { stream: true, ..ask }).await?;
+    reader.begun().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
+    Ok(EventStream::of(reader, doors))
 }
 
 /// The turn of this id, if it is for the one who asks.

@@ -105,7 +105,7 @@ struct Said {
 /// Who said something: the visitor or the model.
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(try_from = "String")]
-#[oai(rename = "Role", rename_all = "lowercase")]
+#[oai(rename = "HistoryRole", rename_all = "lowercase")]
 enum SaidBy {
     User,
     Assistant,

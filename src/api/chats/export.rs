@@ -8,7 +8,7 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Enum,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
     types::Type,
 };
 
@@ -55,11 +55,12 @@ impl IntoResponse for Export {
 fn markdown(chat: &WholeChat) -> String {
     let mut text = format!("# {}\n", chat.title);
     for message in &chat.messages {
-        let speaker = if message.sender == "user" { "You" } else { "Bot" };
+        let speaker = if message.sender.as_str() == "user" { "You" } else { "Bot" };
         // Writing to a string does not fail.
         let _ = write!(text, "\n**{speaker}**, {}", message.created_at);
-        if message.status != "complete" {
-            let _ = write!(text, " ({})", message.status);
+        let status = message.status.as_str();
+        if status != "complete" {
+            let _ = write!(text, " ({status})");
         }
         let _ = write!(text, "\n\n{}\n", message.text.trim_end());
         if let Some(image) = &message.image_url {
@@ -71,19 +72,39 @@ fn markdown(chat: &WholeChat) -> String {
 
 impl ApiResponse for Export {
     fn meta() -> MetaResponses {
-        let media = |content_type, schema| MetaMediaType { content_type, schema };
-        MetaResponses {
-            responses: vec![MetaResponse {
-                description: "The chat as a file.",
-                status: Some(200),
-                status_range: None,
-                content: vec![media(MEDIA_TYPE, WholeChat::schema_ref()), media("text/markdown", String::schema_ref())],
-                headers: Vec::new(),
-            }],
-        }
+        MetaResponses { responses: vec![file("The chat as a file.", MEDIA_TYPE, WholeChat::schema_ref())] }
     }
 
     fn register(registry: &mut Registry) {
         WholeChat::register(registry);
     }
+}
+
+/// A chat to be saved for people.
+pub(super) struct MarkdownExport(pub(super) WholeChat);
+
+impl IntoResponse for MarkdownExport {
+    fn into_response(self) -> Response {
+        Export { chat: self.0, format: Format::Markdown }.into_response()
+    }
+}
+
+impl ApiResponse for MarkdownExport {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![file("The chat as Markdown.", "text/markdown", String::schema_ref())] }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+fn file(description: &'static str, content_type: &'static str, schema: MetaSchemaRef) -> MetaResponse {
+    let name = MetaHeader {
+        name: "Content-Disposition".to_owned(),
+        description: Some("The file's name.".to_owned()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    };
+    let content = vec![MetaMediaType { content_type, schema }];
+    MetaResponse { description, status: Some(200), status_range: None, content, headers: vec![name] }
 }

@@ -11,12 +11,12 @@ use poem_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::export::{Export, Format};
+use self::export::{Export, Format, MarkdownExport};
 use super::{
     Doors, Group,
     auth::{Done, done},
     bearer::Bearer,
-    json::{Created, Json, OptionalJson},
+    json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
     page::{Page, Wanted},
     personas::named_persona,
@@ -38,7 +38,7 @@ failures! { ListFailure, signed in {
 } }
 
 failures! { CreateFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`), the title is none (`invalid_request`, `invalid_title`), or there \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is none (`invalid_request`, `invalid_title`), or there \
          is no such persona (`persona_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
@@ -49,7 +49,7 @@ failures! { ChatFailure, signed in {
 } }
 
 failures! { RenameFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`), or the title is none (`invalid_request`, `invalid_title`).",
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), or the title is none (`invalid_request`, `invalid_title`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
@@ -58,7 +58,7 @@ failures! { RenameFailure, signed in {
 
 /// A chat, without what was said in it.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "ChatHistory", example)]
+#[oai(rename = "ChatSummary", example)]
 struct ChatBody {
     /// Its number.
     id: i64,
@@ -112,7 +112,7 @@ struct FoundMessage {
 /// What a new chat shall be.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(rename = "NewChat", example, nullable_all, skip_serializing_if_is_none)]
+#[oai(rename = "CreateChatRequest", example, nullable_all, skip_serializing_if_is_none)]
 struct CreateRequest {
     /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
     /// title.
@@ -124,10 +124,11 @@ struct CreateRequest {
 /// What a chat shall be called.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(rename = "ChatTitle", example, nullable_all, skip_serializing_if_is_none)]
+#[oai(rename = "RenameChatRequest", example)]
 struct TitleRequest {
     /// 1 to 200 characters in one line.
-    title: Option<String>,
+    #[serde(deserialize_with = "text")]
+    title: String,
 }
 
 impl ChatBody {
@@ -241,6 +242,8 @@ impl ChatsApi {
     }
 
     /// Read a chat
+    ///
+    /// A chat of one's own, with all that was said in it.
     #[oai(path = "/:chat_id", method = "get", operation_id = "getChat")]
     async fn get(
         &self,
@@ -254,6 +257,8 @@ impl ChatsApi {
     }
 
     /// Rename a chat
+    ///
+    /// From then on its title stays, whatever is said in it.
     #[oai(path = "/:chat_id", method = "patch", operation_id = "renameChat")]
     async fn rename(
         &self,
@@ -263,7 +268,7 @@ impl ChatsApi {
         Path(chat_id): Path<i64>,
         Json(request): Json<TitleRequest>,
     ) -> Result<Json<ChatBody>, RenameFailure> {
-        let title = Title::parse(request.title.as_deref().unwrap_or_default())?;
+        let title = Title::parse(&request.title)?;
         let (owner, now) = (signed_in.account.id, doors.clock.now());
         let renamed = doors.storage.rename_chat(owner, ChatId(chat_id), &title, now).await?;
         Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, &doors.clock)))
@@ -305,7 +310,8 @@ impl ChatsApi {
 
     /// Export a chat
     ///
-    /// The chat as a file, as JSON (the same as reading it) or as Markdown for people.
+    /// The chat as a file: the same as reading it. With `format=markdown` it is the text that
+    /// `GET /api/chat/{chat_id}/export/markdown` gives.
     #[oai(path = "/:chat_id/export", method = "get", operation_id = "exportChat")]
     async fn export(
         &self,
@@ -319,6 +325,21 @@ impl ChatsApi {
         let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
         let chat = WholeChat::new(chat, messages, &doors.clock);
         Ok(Export { chat, format: format.unwrap_or(Format::Json) })
+    }
+
+    /// Export a chat as Markdown
+    ///
+    /// The chat as a file for people.
+    #[oai(path = "/:chat_id/export/markdown", method = "get", operation_id = "exportChatMarkdown")]
+    async fn export_markdown(
+        &self,
+        Data(doors): Data<&Doors>,
+        Bearer(signed_in): Bearer,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+    ) -> Result<MarkdownExport, ChatFailure> {
+        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
+        Ok(MarkdownExport(WholeChat::new(chat, messages, &doors.clock)))
     }
 }
 
@@ -348,6 +369,6 @@ impl Example for CreateRequest {
 
 impl Example for TitleRequest {
     fn example() -> Self {
-        Self { title: Some("Opening hours".to_owned()) }
+        Self { title: "Opening hours".to_owned() }
     }
 }

@@ -15,9 +15,9 @@ use poem_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(super) use self::parse::objects;
+pub(super) use self::parse::{objects, text};
 use self::{body::read, parse::parse};
-use super::problem::Problem;
+use super::{document::nullable, problem::Problem};
 
 /// The media type of bodies in both directions.
 pub(super) const MEDIA_TYPE: &str = "application/json";
@@ -106,9 +106,9 @@ fn response_meta<T: Type>(description: &'static str, status: u16) -> MetaRespons
     MetaResponses { responses: vec![response] }
 }
 
-fn request_meta<T: Type>(required: bool, media_types: &[&'static str]) -> MetaRequest {
-    let media_type = |content_type: &&'static str| MetaMediaType { content_type, schema: T::schema_ref() };
-    MetaRequest { description: None, content: media_types.iter().map(media_type).collect(), required }
+/// A body as the contract shows it: one media type for each operation, or generators can do nothing with it.
+fn request_meta(required: bool, schema: MetaSchemaRef) -> MetaRequest {
+    MetaRequest { description: None, content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema }], required }
 }
 
 impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a> for Json<T, LIMIT> {
@@ -122,7 +122,7 @@ impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a>
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_meta::<T>(true, &[MEDIA_TYPE]))
+        Some(request_meta(true, T::schema_ref()))
     }
 
     async fn from_request(
@@ -149,7 +149,7 @@ impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for Optio
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_meta::<T>(false, &[MEDIA_TYPE, "text/plain"]))
+        Some(request_meta(false, nullable::<T>()))
     }
 
     async fn from_request(

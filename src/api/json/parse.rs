@@ -36,6 +36,11 @@ fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
+/// A text; null is none, as it is where the field is missing and has a default.
+pub(in crate::api) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
 /// A list of objects. Left to itself, serde takes lists for objects here, too.
 pub(in crate::api) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,

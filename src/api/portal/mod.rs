@@ -5,7 +5,7 @@ mod origin;
 mod visit;
 
 use poem::{Request, web::Data};
-use poem_openapi::{Object, OpenApi, param::Header, types::Example};
+use poem_openapi::{Enum, Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::origin::is_own;
@@ -15,12 +15,12 @@ use super::{
     Doors, Group,
     chat::{Headers, Reply, named_session, take},
     front::RequestContext,
-    json::Json,
+    json::{Json, text},
     problem::{Problem, failures},
 };
 use crate::{
     chat::{Message, Role, Speaker},
-    storage::{Cursor, SaidBefore},
+    storage::{Cursor, SaidBefore, Sender},
     turn::{Ask, InChat},
 };
 
@@ -50,7 +50,7 @@ fn is_personal(path: &str) -> bool {
 
 failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
-         (`message_too_long`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
+         (`message_too_long`), its body (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`); or the operator's model is none (`model_not_found`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
@@ -74,19 +74,23 @@ failures! { StatusFailure {
 /// What a visitor says.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
-#[oai(example, nullable_all, skip_serializing_if_is_none)]
+#[oai(example, skip_serializing_if_is_none)]
 struct PortalRequest {
     /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
     /// and isn't kept.
-    message: Option<String>,
+    #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 1))]
+    message: String,
     /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
     #[serde(rename = "sessionId")]
-    #[oai(rename = "sessionId")]
+    #[oai(rename = "sessionId", nullable)]
     session_id_camel: Option<String>,
     /// The same as `sessionId`.
+    #[oai(nullable)]
     session_id: Option<String>,
     /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
     /// `Accept: text/event-stream` asks for one.
+    #[oai(nullable)]
     stream: Option<bool>,
 }
 
@@ -115,12 +119,22 @@ struct PortalHistory {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct PortalMessage {
-    /// Who said it: `user` or `assistant`.
-    role: String,
+    /// Who said it.
+    role: PortalRole,
     /// What was said.
     content: String,
     /// Its place in the list, from 0, as a text.
+    #[oai(validator(pattern = "^[0-9]+$"))]
     timestamp: String,
+}
+
+/// The visitor, or the model.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum PortalRole {
+    User,
+    Assistant,
 }
 
 /// Something was done.
@@ -142,7 +156,7 @@ struct PortalStatus {
 impl PortalRequest {
     /// The words, if they are neither none nor too many.
     fn words(&self) -> Result<&str, Problem> {
-        let words = self.message.as_deref().unwrap_or_default().trim();
+        let words = self.message.trim();
         if words.is_empty() {
             return Err(Problem::bad_request("message_required", "Message cannot be empty"));
         }
@@ -169,11 +183,20 @@ impl PortalHistory {
     /// Of what was said, the latest first.
     fn new(said: Vec<SaidBefore>) -> Self {
         let message = |(place, SaidBefore { sender, text, .. }): (usize, SaidBefore)| PortalMessage {
-            role: sender.role().as_str().to_owned(),
+            role: sender.into(),
             content: text,
             timestamp: place.to_string(),
         };
         Self { history: said.into_iter().rev().enumerate().map(message).collect() }
+    }
+}
+
+impl From<Sender> for PortalRole {
+    fn from(sender: Sender) -> Self {
+        match sender {
+            Sender::User => Self::User,
+            Sender::Bot => Self::Assistant,
+        }
     }
 }
 
@@ -289,6 +312,8 @@ impl PortalApi {
     }
 
     /// Who answers
+    ///
+    /// A language model, or the built-in responder.
     #[oai(path = "/api_status", method = "get", operation_id = "portalStatus")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn status(&self, Data(doors): Data<&Doors>, request: &Request) -> Result<Json<PortalStatus>, StatusFailure> {
@@ -300,7 +325,7 @@ impl PortalApi {
 
 impl Example for PortalRequest {
     fn example() -> Self {
-        Self { message: Some("What is your favourite flower?".to_owned()), ..Self::default() }
+        Self { message: "What is your favourite flower?".to_owned(), ..Self::default() }
     }
 }
 
@@ -312,8 +337,8 @@ impl Example for PortalAnswer {
 
 impl Example for PortalMessage {
     fn example() -> Self {
-        let (role, content) = (Role::User.as_str().to_owned(), "What is your favourite flower?".to_owned());
-        Self { role, content, timestamp: "0".to_owned() }
+        let content = "What is your favourite flower?".to_owned();
+        Self { role: PortalRole::User, content, timestamp: "0".to_owned() }
     }
 }
 

@@ -1,0 +1,132 @@
+//! One event of a stream, as the contract describes it.
+
+use std::borrow::Cow;
+
+use poem_openapi::{
+    Enum, Object,
+    registry::{MetaDiscriminatorObject, MetaSchema, MetaSchemaRef, Registry},
+    types::Type,
+};
+use serde::Serialize;
+
+use super::answer::ChatAnswer;
+use crate::api::problem::ErrorBody;
+
+/// Any event. Only the contract needs it.
+pub(super) enum ChatEvent {}
+
+/// Declares the events: the schema of each, its name on the wire, and what it has.
+macro_rules! events {
+    ($($(#[$doc:meta])+ $event:ident $kind:ident $word:literal $(#[$data_doc:meta])+ $data:ty,)+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Object)]
+            struct $event {
+                /// Its number in the stream, from 1.
+                id: u64,
+                /// Its name.
+                event: $kind,
+                $(#[$data_doc])+
+                data: $data,
+            }
+
+            #[derive(Clone, Copy, Enum, Eq, PartialEq)]
+            enum $kind {
+                #[oai(rename = $word)]
+                Only,
+            }
+        )+
+
+        impl ChatEvent {
+            /// The schemas of all events, by their names on the wire.
+            const SCHEMAS: &[(&str, &str)] = &[$(($word, stringify!($event))),+];
+
+            fn register_all(registry: &mut Registry) {
+                $($event::register(registry);)+
+            }
+        }
+    };
+}
+
+events! {
+    /// The model is being asked; the first event, unless the turn failed before.
+    ChatStartEvent ChatStartEventName "start"
+    /// The turn, and the model.
+    Start,
+    /// A piece of the answer.
+    ChatDeltaEvent ChatDeltaEventName "delta"
+    /// The piece.
+    Delta,
+    /// The answer is complete, or was stopped; the last event.
+    ChatDoneEvent ChatDoneEventName "done"
+    /// The same as the whole answer.
+    ChatAnswer,
+    /// The turn failed; the last event.
+    ChatErrorEvent ChatErrorEventName "error"
+    /// The same as the body of an error.
+    ErrorBody,
+}
+
+/// The model is being asked.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatStart")]
+pub(super) struct Start {
+    /// The session the client named.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) session_id: Option<String>,
+    /// The turn's id, to stop it and to come back to it; that of the request which began it.
+    pub(super) request_id: String,
+    /// The model being asked; `done` says which one spoke, should another one have stood in for it.
+    pub(super) model: String,
+}
+
+/// A piece of the answer.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatDelta")]
+pub(super) struct Delta {
+    /// What is to be added to the answer so far.
+    pub(super) content: String,
+}
+
+impl Type for ChatEvent {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "ChatEvent".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Reference(Self::name().into_owned())
+    }
+
+    fn register(registry: &mut Registry) {
+        Self::register_all(registry);
+        registry.create_schema::<Self, _>(Self::name().into_owned(), |_| MetaSchema {
+            description: Some(
+                "One event of a stream, read from its lines `id`, `event` and `data`; the data is JSON in one line.",
+            ),
+            one_of: Self::SCHEMAS.iter().map(|(_, name)| MetaSchemaRef::Reference((*name).to_owned())).collect(),
+            discriminator: Some(MetaDiscriminatorObject {
+                property_name: "event",
+                mapping: Self::SCHEMAS
+                    .iter()
+                    .map(|(word, name)| ((*word).to_owned(), format!("#/components/schemas/{name}")))
+                    .collect(),
+            }),
+            ..MetaSchema::ANY
+        });
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}

@@ -1,0 +1,163 @@
+//! What the contract's document says beyond what the framework makes of types: the form of ids, keys and headers, what
+//! every operation has, and streams as they are.
+
+use std::collections::{HashMap, HashSet};
+
+use poem::{endpoint::BoxEndpoint, http::Method};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, MetaHeader, MetaOperation, MetaSchema, MetaSchemaRef, Registry},
+    types::Type,
+};
+
+use super::problem::declared;
+
+/// The resources, with all that the framework doesn't say of them.
+pub(super) struct Documented<T>(pub(super) T);
+
+/// How a text is formed, wherever it has one of these names.
+struct Form {
+    names: &'static [&'static str],
+    pattern: Option<&'static str>,
+    format: Option<&'static str>,
+}
+
+/// A UUID of version 7, as `front` makes them.
+const REQUEST_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
+
+/// The forms of all texts that are no prose. A field or parameter with a pattern of its own keeps that.
+const FORMS: [Form; 11] = [
+    Form::pattern(&["X-Request-Id", "request_id"], REQUEST_ID),
+    Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
+    Form::pattern(&["Idempotency-Key"], "^[!-~]{1,255}$"),
+    Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
+    Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),
+    Form::pattern(&["Link"], "^<[^>]+>; rel=\"next\"$"),
+    Form::pattern(&["Content-Disposition"], "^attachment; filename=\"chat-[0-9]+\\.(json|md)\"$"),
+    Form::pattern(&["Set-Cookie"], "^(__Host-)?al_chat_visitor=[A-Za-z0-9_-]+; "),
+    Form::pattern(&["access_token", "token"], "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$"),
+    Form::pattern(&["api_key_prefix", "openai_api_key_prefix"], "^[0-9a-f]{12}$"),
+    Form { names: &["timestamp", "created_at", "updated_at", "time"], pattern: None, format: Some("date-time") },
+];
+
+impl Form {
+    const fn pattern(names: &'static [&'static str], pattern: &'static str) -> Self {
+        Self { names, pattern: Some(pattern), format: None }
+    }
+
+    fn of(name: &str) -> Option<&'static Self> {
+        FORMS.iter().find(|form| form.names.contains(&name))
+    }
+}
+
+impl<T: OpenApi> OpenApi for Documented<T> {
+    fn meta() -> Vec<MetaApi> {
+        let mut apis = T::meta();
+        let paths = apis.iter_mut().flat_map(|api| &mut api.paths);
+        paths.flat_map(|path| &mut path.operations).for_each(complete);
+        apis
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        for schema in registry.schemas.values_mut() {
+            for (name, field) in &mut schema.properties {
+                shape(name, field);
+            }
+        }
+    }
+
+    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        self.0.add_routes(table);
+    }
+}
+
+/// Adds what every operation has.
+fn complete(operation: &mut MetaOperation) {
+    // Said in so many words, or linters and generators take it for forgotten.
+    if operation.security.is_empty() {
+        operation.security.push(HashMap::new());
+    }
+    for parameter in &mut operation.params {
+        shape(&parameter.name, &mut parameter.schema);
+    }
+    let responses = &mut operation.responses.responses;
+    let known = responses.iter().filter_map(|response| response.status).collect::<HashSet<_>>();
+    let common =
+        [(400, "The request is not valid HTTP (`bad_request`)."), (500, "A fault of this server (`internal_error`).")];
+    let missing = common.into_iter().filter(|(status, _)| !known.contains(status));
+    responses.extend(missing.map(|(status, when)| declared(status, when)));
+    responses.sort_by_key(|response| response.status);
+    for response in responses {
+        response.headers.insert(0, request_id());
+        for header in &mut response.headers {
+            shape(&header.name, &mut header.schema);
+        }
+    }
+}
+
+fn request_id() -> MetaHeader {
+    MetaHeader {
+        name: "X-Request-Id".to_owned(),
+        description: Some("The request's id; quote it when asking for help.".to_owned()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    }
+}
+
+/// Gives a field, parameter or header the form that goes with its name.
+fn shape(name: &str, schema: &mut MetaSchemaRef) {
+    let MetaSchemaRef::Inline(schema) = schema else { return };
+    // The framework repeats a description beside a reference as a schema of its own, and generators drop what they
+    // take for a mixture of two types.
+    if let [MetaSchemaRef::Reference(_), MetaSchemaRef::Inline(_)] = schema.all_of.as_slice() {
+        schema.all_of.truncate(1);
+    }
+    match schema.ty {
+        "string" if schema.pattern.is_none() => {
+            if let Some(form) = Form::of(name) {
+                schema.pattern = form.pattern.map(str::to_owned);
+                schema.format = schema.format.or(form.format);
+            }
+        }
+        // Numbers of rows and of events begin at 1.
+        "integer" if name == "id" || name.ends_with("_id") => schema.minimum = Some(1.0),
+        _ => {}
+    }
+}
+
+/// A stream in the framework's words: its media type, and the schema of an event where that of its body belongs.
+const STREAM: (&str, &str) = ("\"text/event-stream\": {", "\"schema\": {");
+
+/// The document's text with each stream as it is: a text, whose events have a schema.
+pub(super) fn with_streams(document: &str) -> String {
+    let body = r#""schema": { "type": "string" }, "x-event-schema": {"#;
+    let mut parts = document.split(STREAM.0);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(STREAM.0);
+        text.push_str(&part.replacen(STREAM.1, body, 1));
+    }
+    text
+}
+
+/// The schema of a value that may also be null, as every generator takes it.
+pub(super) fn nullable<T: Type>() -> MetaSchemaRef {
+    let schema = MetaSchema { nullable: true, all_of: vec![T::schema_ref()], ..MetaSchema::new("object") };
+    MetaSchemaRef::Inline(Box::new(schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_a_text_whose_events_have_a_schema() {
+        let document = r#"{"a": {"schema": {"b": 1}}, "text/event-stream": {"schema": {"c": 2}}}"#;
+        let document = document.replace("\"text/event-stream\": {\"", "\"text/event-stream\": { \"");
+        let told: serde_json::Value = serde_json::from_str(&with_streams(&document)).unwrap();
+        let stream = serde_json::json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
+        assert_eq!(told, serde_json::json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
+    }
+}
