@@ -1,11 +1,11 @@
-//! What a chat window does: sends requests, reads answers.
+//! What a chat window does: sends requests, reads answers. Each answer is held against the contract.
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{Method, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::events::Events;
+use crate::{document::Asked, events::Events};
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -72,9 +72,16 @@ impl Client {
     }
 
     pub async fn try_send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
-        let response = request.send().await?;
+        let (asked, response) = self.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        let answer = Answer { status, headers, text: response.text().await? };
+        asked.assert_described(answer.status, &answer.headers, &answer.text);
+        Ok(answer)
+    }
+
+    async fn execute(&self, request: reqwest::RequestBuilder) -> Result<(Asked, Response), reqwest::Error> {
+        let request = request.build()?;
+        Ok((Asked::of(&request), self.http.execute(request).await?))
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -97,7 +104,13 @@ impl Client {
 
     /// Sends a request whose answer is read as it comes.
     pub async fn open_stream(&self, request: reqwest::RequestBuilder) -> Events {
-        Events::of(request.send().await.expect("the server answers"), None)
+        self.open(request, None).await
+    }
+
+    /// Sends a request whose answer is read as it comes, from the event behind this one.
+    pub async fn open(&self, request: reqwest::RequestBuilder, last_event_id: Option<u64>) -> Events {
+        let (asked, response) = self.execute(request).await.expect("the server answers");
+        Events::of(asked, response, last_event_id)
     }
 
     /// One turn with this message, streamed.
@@ -111,6 +124,6 @@ impl Client {
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
-        Events::of(request.send().await.expect("the server answers"), last_event_id)
+        self.open(request, last_event_id).await
     }
 }

@@ -6,7 +6,7 @@ use reqwest::{Response, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{client::Answer, house::PATIENCE};
+use crate::{client::Answer, document::Asked, house::PATIENCE};
 
 /// One event of a stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Event {
 pub struct Events {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    asked: Asked,
     response: Response,
     /// What has arrived and is not read yet.
     arrived: Vec<u8>,
@@ -40,8 +41,9 @@ enum Part {
 
 impl Events {
     /// The events of this response. The first must follow the one with this id, if there is one.
-    pub fn of(response: Response, last_id: Option<u64>) -> Self {
+    pub fn of(asked: Asked, response: Response, last_id: Option<u64>) -> Self {
         Self {
+            asked,
             status: response.status(),
             headers: response.headers().clone(),
             response,
@@ -123,9 +125,10 @@ impl Events {
 
     /// The answer as it is, read to its end; for one that is no stream.
     pub async fn into_answer(self) -> Answer {
-        let Self { status, headers, response, .. } = self;
-        let text = timeout(PATIENCE, response.text()).await.expect("the answer ends in time");
-        Answer { status, headers, text: text.expect("a whole answer") }
+        let Self { status, headers, asked, response, .. } = self;
+        let text = timeout(PATIENCE, response.text()).await.expect("the answer ends in time").expect("a whole answer");
+        asked.assert_described(status, &headers, &text);
+        Answer { status, headers, text }
     }
 
     async fn part(&mut self) -> Option<Part> {
@@ -151,7 +154,7 @@ impl Events {
     fn assert_streams(&self) {
         let kind = self.headers.get("content-type").map_or(&b""[..], |kind| kind.as_bytes());
         assert!(kind.starts_with(b"text/event-stream"), "{} is not a stream: {:?}", self.status, self.headers);
-        assert_eq!(self.status, StatusCode::OK);
+        self.asked.assert_described_stream(self.status, &self.headers);
     }
 
     /// The first part that has arrived whole. A comment may stand anywhere, and a blank line may follow it.
@@ -179,6 +182,7 @@ impl Events {
 
     fn take_event(&mut self) -> Event {
         let event = parse(&mem::take(&mut self.fields));
+        self.asked.assert_described_event(event.id, &event.name, &event.data);
         if let Some(last) = self.last_id {
             assert_eq!(event.id, last + 1, "{event:?} does not follow");
         }

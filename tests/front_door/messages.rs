@@ -194,7 +194,15 @@ async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
     let (_, done) = ada.client.open_stream(request).await.text_and_end().await;
     assert_eq!(done.name, "done");
     assert_eq!(told_to(&model, 1).len(), 3);
-    let lines = house.wait_for_events("chat", 2).await;
+    // At its own address it is streamed whatever else is asked for.
+    let path = format!("/api/messages/{chat}/send/stream");
+    let request = ada.json_request(Method::POST, &path, &json!({ "text": "Once more", "stream": false }));
+    let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
+    assert_eq!(ada.talk(chat).await[4..], ["Once more".to_owned(), format!("> {text}")]);
+    assert_eq!(done.data["ai_response_id"], ada.messages(chat).await[5]["id"]);
+    let empty = ada.json_request(Method::POST, &path, &json!({ "text": " " }));
+    ada.client.send(empty).await.assert_error(400, "text_required");
+    let lines = house.wait_for_events("chat", 3).await;
     for line in &lines {
         assert_eq!((&line["username"], &line["is_guest"]), (&"ada".into(), &false.into()), "{line}");
     }
@@ -225,8 +233,7 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
         asked(&ada.client, Some(&grace.token)).await.assert_error(404, "turn_not_found");
         asked(&ada.client, Some("x.y.z")).await.assert_error(401, "token_invalid");
     }
-    let resume = ada.request(Method::GET, &path).header("last-event-id", 2).send().await.unwrap();
-    let mut events = Events::of(resume, Some(2));
+    let mut events = ada.client.open(ada.request(Method::GET, &path).header("last-event-id", 2), Some(2)).await;
     assert_eq!(events.next().await.unwrap().data["content"], "two ");
     let stopped = ada.call(Method::POST, &stop).await.assert_ok();
     assert_eq!(stopped["status"], "stopped");
@@ -236,7 +243,7 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
     let answer = &ada.messages(chat).await[1]["id"];
     assert_eq!(done.data["ai_response_id"], *answer);
     // To the same one it is still told after its end.
-    let (_, end) = Events::of(ada.request(Method::GET, &path).send().await.unwrap(), None).text_and_end().await;
+    let (_, end) = ada.client.open_stream(ada.request(Method::GET, &path)).await.text_and_end().await;
     assert_eq!(end.data, done.data);
     ada.client.get(&path).await.assert_error(404, "turn_not_found");
 }
