@@ -74,7 +74,7 @@ impl<T: OpenApi> OpenApi for Documented<T> {
 
 /// Adds what every operation has.
 fn complete(operation: &mut MetaOperation) {
-    // Said in so many words, or linters and generators take it for forgotten.
+    // The framework leaves out an empty list; see `without_security`.
     if operation.security.is_empty() {
         operation.security.push(HashMap::new());
     }
@@ -127,19 +127,35 @@ fn shape(name: &str, schema: &mut MetaSchemaRef) {
     }
 }
 
-/// A stream in the framework's words: its media type, and the schema of an event where that of its body belongs.
-const STREAM: (&str, &str) = ("\"text/event-stream\": {", "\"schema\": {");
+/// The document's text, with what the framework's own types cannot say.
+pub(super) fn finished(document: &str) -> String {
+    without_security(&with_streams(document))
+}
 
-/// The document's text with each stream as it is: a text, whose events have a schema.
-pub(super) fn with_streams(document: &str) -> String {
+/// Each stream as it is, a text whose events have a schema: the framework has that of an event where the body's belongs.
+fn with_streams(document: &str) -> String {
     let body = r#""schema": { "type": "string" }, "x-event-schema": {"#;
-    let mut parts = document.split(STREAM.0);
-    let mut text = parts.next().unwrap_or_default().to_owned();
+    rewritten(document, "\"text/event-stream\": {", |rest| rest.replacen("\"schema\": {", body, 1))
+}
+
+/// Operations that anybody may call, in so many words: linters take a missing list for forgotten, and generators take
+/// one with something in it, even if that is nothing, for a duty to sign in.
+fn without_security(document: &str) -> String {
+    let nothing = |rest: &str| rest.trim_start().strip_prefix("{}")?.trim_start().strip_prefix(']').map(str::to_owned);
+    rewritten(document, "\"security\": [", |rest| {
+        nothing(rest).map_or_else(|| rest.to_owned(), |behind| format!("]{behind}"))
+    })
+}
+
+/// A text, with what stands behind each of these marks written anew.
+fn rewritten(text: &str, mark: &str, rewrite: impl Fn(&str) -> String) -> String {
+    let mut parts = text.split(mark);
+    let mut written = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        text.push_str(STREAM.0);
-        text.push_str(&part.replacen(STREAM.1, body, 1));
+        written.push_str(mark);
+        written.push_str(&rewrite(part));
     }
-    text
+    written
 }
 
 /// The schema of a value that may also be null, as every generator takes it.
@@ -150,14 +166,25 @@ pub(super) fn nullable<T: Type>() -> MetaSchemaRef {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn told(document: &Value) -> Value {
+        let document = serde_json::to_string_pretty(document).unwrap();
+        serde_json::from_str(&finished(&document)).unwrap()
+    }
 
     #[test]
     fn a_stream_is_a_text_whose_events_have_a_schema() {
-        let document = r#"{"a": {"schema": {"b": 1}}, "text/event-stream": {"schema": {"c": 2}}}"#;
-        let document = document.replace("\"text/event-stream\": {\"", "\"text/event-stream\": { \"");
-        let told: serde_json::Value = serde_json::from_str(&with_streams(&document)).unwrap();
-        let stream = serde_json::json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
-        assert_eq!(told, serde_json::json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
+        let document = json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": { "schema": { "c": 2 } } });
+        let stream = json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
+        assert_eq!(told(&document), json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
+    }
+
+    #[test]
+    fn who_may_be_anybody_needs_no_security() {
+        let document = |open: Value| json!([{ "security": open }, { "security": [{ "bearerAuth": [] }, {}] }]);
+        assert_eq!(told(&document(json!([{}]))), document(json!([])));
     }
 }

@@ -150,7 +150,7 @@ fn service() -> OpenApiService<Documented<Resources>, ()> {
 /// The contract as an `OpenAPI` document, the content of `openapi/al-chat.json`.
 #[must_use]
 pub fn contract() -> String {
-    let mut contract = document::with_streams(&service().spec());
+    let mut contract = document::finished(&service().spec());
     contract.push('\n');
     contract
 }

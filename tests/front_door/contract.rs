@@ -55,6 +55,7 @@ fn every_operation_says_all_a_client_generator_needs() {
         let own_tags = operation["tags"].as_array().unwrap_or_else(|| panic!("{name} has tags"));
         assert!(!own_tags.is_empty() && own_tags.iter().all(|tag| tags.contains(&tag)), "{name}: {own_tags:?}");
         assert!(operation["security"].is_array(), "{name} says who may ask");
+        assert_ne!(operation["security"], json!([{}]), "generators would want a token for {name}");
         assert_has_one_media_type(&name, &operation["requestBody"]["content"]);
 
         let responses = operation["responses"].as_object().expect("responses");
