@@ -8,7 +8,7 @@ import type { components, paths } from "./contract.js";
 
 const baseUrl = process.env["AL_CHAT_URL"];
 assert.ok(baseUrl, "AL_CHAT_URL says where the server is");
-const client = createClient<paths, "application/json">({ baseUrl });
+const client = createClient<paths>({ baseUrl });
 
 type ChatEvent = components["schemas"]["ChatEvent"];
 
@@ -51,16 +51,16 @@ test("a session with a turn in it", async () => {
 });
 
 test("a stream, and the same turn again", async () => {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
-  const body = JSON.stringify({ message: "Hello!", stream: true });
-  const stream = await fetch(`${baseUrl}/api/chat`, { method: "POST", headers, body });
-  assert.ok(stream.body);
+  const header = { "Idempotency-Key": crypto.randomUUID() };
+  const body = { message: "Hello!" };
+  const stream = await client.POST("/api/chat/stream", { params: { header }, body, parseAs: "stream" });
+  assert.ok(stream.data);
   let text = "";
   let answer: components["schemas"]["ChatAnswer"] | undefined;
-  for await (const event of events(stream.body)) {
+  for await (const event of events(stream.data)) {
     switch (event.event) {
       case "start":
-        assert.equal(event.data.request_id, stream.headers.get("x-request-id"));
+        assert.equal(event.data.request_id, stream.response.headers.get("x-request-id"));
         break;
       case "delta":
         text += event.data.content;
@@ -73,14 +73,34 @@ test("a stream, and the same turn again", async () => {
     }
   }
   assert.equal(answer?.message, text);
-  const again = await client.POST("/api/chat", {
-    params: { header: { "Idempotency-Key": headers["Idempotency-Key"] } },
-    body: { message: "Hello!" },
-  });
+  const again = await client.POST("/api/chat", { params: { header }, body });
   assert.deepEqual(again.data, answer);
   const path = { request_id: answer?.request_id ?? "" };
   const stopped = await client.POST("/api/chat/{request_id}/stop", { params: { path } });
   assert.equal(stopped.data?.status, "ended");
+});
+
+test("an account with a chat", async () => {
+  const username = `ts-${crypto.randomUUID().slice(0, 12)}`;
+  const password = "Correct-Horse-77";
+  const made = await client.POST("/api/auth/register", { body: { username, email: `${username}@example.org`, password } });
+  assert.equal(made.data?.username, username);
+  const login = await client.POST("/api/auth/login", { body: { username, password } });
+  assert.ok(login.data);
+  const member = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${login.data.access_token}` } });
+
+  const chat = await member.POST("/api/chat/create", { body: { title: "From TypeScript" } });
+  assert.ok(chat.data);
+  const path = { chat_id: chat.data.id };
+  const sent = await member.POST("/api/messages/{chat_id}/send", { params: { path }, body: { text: "Hello!" } });
+  assert.equal(sent.data?.ai_response.sender, "bot");
+  const body = { text: "And again!" };
+  const streamed = await member.POST("/api/messages/{chat_id}/send/stream", { params: { path }, body, parseAs: "text" });
+  assert.match(streamed.data ?? "", /event: done/);
+  const kept = await member.GET("/api/chat/{chat_id}", { params: { path } });
+  assert.deepEqual(kept.data?.messages.map((message) => message.sender), ["user", "bot", "user", "bot"]);
+  const markdown = await member.GET("/api/chat/{chat_id}/export/markdown", { params: { path }, parseAs: "text" });
+  assert.match(markdown.data ?? "", /^# From TypeScript/);
 });
 
 test("an error has its declared shape", async () => {
