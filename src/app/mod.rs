@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     config::Config,
     credentials::Credentials,
-    http_client::{self, ClientFailure},
+    http_client::{self, Client, ClientFailure},
     personas::{Personas, UnreadablePersonas},
     secret::{FingerprintKey, SigningSecret},
     session_log::{LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
@@ -188,7 +188,7 @@ impl App {
 /// The keeper of the keys, after a first short look for Papita.
 async fn find_credentials(
     config: &Config,
-    client: &reqwest::Client,
+    client: &Client,
     storage: &Storage,
     clock: &Clock,
     tasks: &Tasks,

@@ -21,6 +21,7 @@ pub use self::papita::FetchFailure;
 use self::papita::Papita;
 use crate::{
     config::{self, AiService},
+    http_client::Client,
     secret::ApiKey,
     tasks::Tasks,
 };
@@ -161,7 +162,7 @@ struct Keeper {
 impl Credentials {
     /// `met_papita` says whether the broker at this address has answered in an earlier life of this service.
     #[must_use]
-    pub fn new(settings: &config::Credentials, met_papita: bool, client: reqwest::Client, tasks: Tasks) -> Self {
+    pub fn new(settings: &config::Credentials, met_papita: bool, client: Client, tasks: Tasks) -> Self {
         let local =
             settings.local_key.clone().map(|key| Credential { key, source: CredentialSource::LocalEnv, generation: 0 });
         Self(Arc::new(Keeper {

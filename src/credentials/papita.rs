@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    http_client::read_body,
+    http_client::{Client, read_body},
     secret::{ApiKey, NotAKey},
 };
 
@@ -74,13 +74,13 @@ impl FetchFailure {
 /// The broker's address and how to ask it.
 #[derive(Clone, Debug)]
 pub(super) struct Papita {
-    client: reqwest::Client,
+    client: Client,
     url: Url,
     timeout: Duration,
 }
 
 impl Papita {
-    pub(super) fn new(client: reqwest::Client, base: &Url, timeout: Duration) -> Self {
+    pub(super) fn new(client: Client, base: &Url, timeout: Duration) -> Self {
         let mut url = base.clone();
         url.set_path(&format!("{}/api/credentials/global/openai", base.path().trim_end_matches('/')));
         Self { client, url, timeout }
@@ -92,7 +92,8 @@ impl Papita {
     }
 
     async fn ask(&self) -> Result<ApiKey, FetchFailure> {
-        let response = self.client.get(self.url.clone()).send().await.map_err(|_| FetchFailure::Unreachable)?;
+        let response =
+            self.client.send(|client| client.get(self.url.clone())).await.map_err(|_| FetchFailure::Unreachable)?;
         let status = response.status();
         let body = read_body(response, LIMIT, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
         let answer = serde_json::from_slice::<Value>(&body).ok();

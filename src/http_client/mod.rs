@@ -1,15 +1,19 @@
-//! The one HTTP client of the process: pooled connections, TLS with the machine's root certificates, no redirects.
+//! The one HTTP client of the process: kept connections, TLS with the machine's root certificates, no redirects.
 //!
 //! HTTP/1.1, with a connection for each call at a time: over HTTP/2 all calls to a host would share one connection, on
 //! which servers allow about a hundred streams; the rest would wait in a queue that nobody sees.
 
 mod cause;
+mod client;
 
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-pub use self::cause::{Cause, cause};
+pub use self::{
+    cause::{Cause, cause},
+    client::Client,
+};
 use crate::config;
 
 /// How long an unused connection is kept. Shorter than the 60 s after which common servers and balancers drop one,
@@ -22,10 +26,14 @@ const IDLE: Duration = Duration::from_secs(50);
 pub struct ClientFailure(#[from] reqwest::Error);
 
 /// Makes the client. Timeouts other than that of connecting belong to each call.
-#[expect(clippy::disallowed_methods, reason = "the one home of the HTTP client")]
-pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<reqwest::Client, ClientFailure> {
+pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<Client, ClientFailure> {
     // An error means that a provider was installed before, in this process: then that one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Client::build(|| builder(connect_timeout, proxy))?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of the HTTP client")]
+fn builder(connect_timeout: Duration, proxy: &config::Proxy) -> reqwest::Result<reqwest::ClientBuilder> {
     // Not the library's own look at the environment: it would send a call to Papita on this machine, and with it the
     // key, through a proxy that is meant for the world outside.
     let mut builder = reqwest::Client::builder().no_proxy();
@@ -38,8 +46,7 @@ pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<reqwest
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(IDLE)
-        .tcp_nodelay(true)
-        .build()?)
+        .tcp_nodelay(true))
 }
 
 /// A body could not be read.

@@ -41,6 +41,7 @@ use crate::{
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
+    http_client::Client,
     known_models::{Abilities, KnownModels},
     model::{BreakerState, Breakers, Caller, ModelFailure, OpenAi, basic},
     persona::Persona,
@@ -205,7 +206,7 @@ struct Table {
 #[derive(Debug)]
 pub struct Means {
     /// The process's HTTP client.
-    pub client: reqwest::Client,
+    pub client: Client,
     /// Who can speak. A model that a persona brings in later has no breaker and no metrics until the next start.
     pub personas: Personas,
     /// The keeper of the keys.

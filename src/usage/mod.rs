@@ -9,7 +9,7 @@ use reqwest::{
 use serde::Serialize;
 use url::Url;
 
-use crate::{chat::Speaker, cost::TokenUsage, session::SessionId};
+use crate::{chat::Speaker, cost::TokenUsage, http_client::Client, session::SessionId};
 
 /// The usage of one turn, as Papita reads it.
 #[derive(Debug, Serialize)]
@@ -58,7 +58,7 @@ pub enum PostFailure {
 /// Posts usage records. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct UsageLog {
-    client: reqwest::Client,
+    client: Client,
     url: Url,
     timeout: Duration,
 }
@@ -66,7 +66,7 @@ pub struct UsageLog {
 impl UsageLog {
     /// The usage log of the Papita at this address.
     #[must_use]
-    pub fn new(client: reqwest::Client, base: &Url, timeout: Duration) -> Self {
+    pub fn new(client: Client, base: &Url, timeout: Duration) -> Self {
         let mut url = base.clone();
         url.set_path(&format!("{}/api/usage/log", base.path().trim_end_matches('/')));
         Self { client, url, timeout }
@@ -75,15 +75,15 @@ impl UsageLog {
     /// Posts one record. A record may arrive twice when the process dies in between; the request's id goes along as
     /// `Idempotency-Key` for a Papita that minds.
     pub async fn post(&self, request_id: &str, body: &str) -> Result<(), PostFailure> {
-        let response = self
-            .client
-            .post(self.url.clone())
-            .timeout(self.timeout)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header("idempotency-key", request_id)
-            .body(body.to_owned())
-            .send()
-            .await;
+        let request = |client: &reqwest::Client| {
+            client
+                .post(self.url.clone())
+                .timeout(self.timeout)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .header("idempotency-key", request_id)
+                .body(body.to_owned())
+        };
+        let response = self.client.send(request).await;
         match response.map(|response| response.status()) {
             Ok(status) if status.is_success() => Ok(()),
             Ok(

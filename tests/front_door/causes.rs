@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use al_chat::{
     config::{Config, Source},
-    http_client::{self, Cause, cause},
+    http_client::{self, Cause, Client, cause},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,12 +14,12 @@ use tokio::{
 use crate::fakes::{byte_server::ByteServer, certificates::Authority, model::FakeModel, tls};
 
 /// What keeps this client from an answer at this address.
-async fn cause_at(client: &reqwest::Client, url: &str) -> Cause {
-    cause(&client.get(url).send().await.expect_err("no answer"))
+async fn cause_at(client: &Client, url: &str) -> Cause {
+    cause(&client.send(|client| client.get(url)).await.expect_err("no answer"))
 }
 
 /// A client as the service has it, with these settings.
-fn client(settings: &[(&str, &str)]) -> reqwest::Client {
+fn client(settings: &[(&str, &str)]) -> Client {
     let config = Config::read(&Source::of_pairs(settings.iter().copied())).expect("valid settings");
     http_client::build(Duration::from_secs(5), &config.proxy).expect("a client")
 }
@@ -94,6 +94,6 @@ async fn a_proxy_that_refuses_is_told_from_one_that_is_away() {
 async fn a_server_that_never_answers_is_out_of_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free local port");
     let url = format!("http://{}/", listener.local_addr().expect("its address"));
-    let request = client(&[]).get(url).timeout(Duration::from_millis(50));
-    assert_eq!(cause(&request.send().await.expect_err("no answer")), Cause::Timeout);
+    let sent = client(&[]).send(|client| client.get(&url).timeout(Duration::from_millis(50))).await;
+    assert_eq!(cause(&sent.expect_err("no answer")), Cause::Timeout);
 }

@@ -47,6 +47,7 @@ mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]
 mod shared_chats;
+mod stale_connections;
 mod streaming;
 mod turns;
 mod usage;

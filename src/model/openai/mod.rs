@@ -22,6 +22,7 @@ mod whole;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -37,14 +38,14 @@ use self::{
 use super::{ModelError, ModelFailure, Question, Reason};
 use crate::{
     config,
-    http_client::{cause, read_body},
+    http_client::{Client, cause, read_body},
     secret::ApiKey,
 };
 
 /// The model behind an OpenAI-compatible endpoint. Cheap to clone; clones share what was learned of its models.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
-    client: reqwest::Client,
+    client: Client,
     url: Url,
     limits: Limits,
     learned: LearnedTraits,
@@ -62,7 +63,7 @@ struct Limits {
 impl OpenAi {
     /// A query in the base URL, such as Azure's `api-version`, is kept.
     #[must_use]
-    pub fn new(settings: &config::Model, client: reqwest::Client) -> Self {
+    pub fn new(settings: &config::Model, client: Client) -> Self {
         let mut url = settings.base_url.clone();
         url.set_path(&format!("{}/chat/completions", url.path().trim_end_matches('/')));
         let limits = Limits {
@@ -181,17 +182,17 @@ impl OpenAi {
         deadline: Instant,
     ) -> Result<reqwest::Response, ModelError> {
         let body = serde_json::to_vec(request).map_err(|_| ModelFailure::Unreadable)?;
-        let mut request = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            // Compression would hold back the pieces of a stream.
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
-            .body(body);
-        if let Some(key) = key {
-            request = request.header(AUTHORIZATION, key.bearer());
-        }
-        let sent = timeout_at(deadline, request.send()).await;
+        let body = Bytes::from(body);
+        let request = |client: &reqwest::Client| {
+            let request = client
+                .post(self.url.clone())
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                // Compression would hold back the pieces of a stream.
+                .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+                .body(body.clone());
+            if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }
+        };
+        let sent = timeout_at(deadline, self.client.send(request)).await;
         sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| transport_error(&error))
     }
 }
