@@ -36,3 +36,10 @@ pub fn take(path: &Path) -> Result<File, LockFailure> {
         }
     }
 }
+
+/// Whether another process has the lock on this file, which is not made.
+#[must_use]
+pub fn is_taken(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}

@@ -1,23 +1,19 @@
 //! The command line.
 
+mod check;
+mod output;
+
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tokio::time::{Instant, timeout_at};
 
+use self::output::{complain, print, report};
 use crate::{
     api,
     app::App,
     clock::Clock,
     config::{Config, Source, VARIABLES},
-    credentials::{Access, CredentialSource, Credentials},
-    http_client,
-    model::{ModelFailure, OpenAi, Question},
-    personas::Personas,
-    prompt,
-    secret::{ApiKey, FingerprintKey, SigningSecret},
-    storage::{FINGERPRINTS, Storage},
-    tasks::Tasks,
+    storage::Storage,
     telemetry,
 };
 
@@ -40,7 +36,7 @@ enum Command {
     Openapi,
     /// Bring the database's tables up to date, and do nothing else
     Migrate,
-    /// Load the configuration, ask Papita and the model, and say what works
+    /// Load the configuration, look at the database and the log, ask Papita and the model, and say what works
     Check,
 }
 
@@ -73,7 +69,7 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Check => {
             mention(&notices);
-            runtime.block_on(check(config))
+            runtime.block_on(check::run(config))
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Serve | Command::Openapi => {
@@ -177,86 +173,6 @@ impl Signals {
     }
 }
 
-/// Says in words what works. Succeeds when a turn would be answered.
-async fn check(config: Config) -> ExitCode {
-    print("Configuration: valid.\n");
-    match Personas::open(config.personas_dir.clone(), &Tasks::default()) {
-        Ok(personas) => {
-            let ids = personas.all().iter().map(|persona| persona.id.clone()).collect::<Vec<_>>();
-            print(&format!("Personas: {}.\n", ids.join(", ")));
-        }
-        Err(failure) => {
-            complain(&failure);
-            return ExitCode::FAILURE;
-        }
-    }
-    let client = match http_client::build(config.model.connect_timeout, &config.proxy) {
-        Ok(client) => client,
-        Err(failure) => {
-            complain(&failure);
-            return ExitCode::FAILURE;
-        }
-    };
-    let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
-    let access = credentials.access(&config.model).await;
-    match &access {
-        Access::Key(credential) => {
-            let from = match credential.source {
-                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
-                _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
-            };
-            let secret = Storage::kept_secret(&config.database, FINGERPRINTS).await;
-            let fingerprint = secret.map_or_else(
-                || "its fingerprint can be compared once the service has made its database".to_owned(),
-                |secret| {
-                    let key = FingerprintKey::new(&SigningSecret::kept(secret));
-                    format!("its fingerprint is {}", credential.key.fingerprint_by(&key))
-                },
-            );
-            print(&format!("Key: from {from}; {fingerprint}.\n"));
-        }
-        Access::NoKeyNeeded => print("Key: none, and none needed by this OPENAI_BASE_URL.\n"),
-        Access::BuiltIn => {
-            print("Key: none is used (AI_SERVICE=basic), or none is configured (OPENAI_API_KEY, PAPITA_API_URL).\n");
-            print("Model: demo mode, the built-in responder answers.\n");
-            return ExitCode::SUCCESS;
-        }
-        Access::Missing(none) => {
-            print(&format!("Key: none; {none}.\n"));
-            return ExitCode::FAILURE;
-        }
-    }
-    ask_model(&config, &OpenAi::new(&config.model, client), access.key()).await
-}
-
-async fn ask_model(config: &Config, model: &OpenAi, key: Option<&ApiKey>) -> ExitCode {
-    let name = &config.model.default;
-    let messages = [prompt::test()];
-    let question = Question {
-        model: name,
-        instruction: None,
-        messages: &messages,
-        with_images: false,
-        temperature: None,
-        answer_limit: None,
-        reasons: false,
-        stream: false,
-    };
-    let deadline = Instant::now() + config.turns.timeout;
-    let asking = async { model.ask(question, key, deadline).await?.next().await };
-    match timeout_at(deadline, asking).await.unwrap_or(Err(ModelFailure::Timeout.into())) {
-        Ok(_) => {
-            print(&format!("Model: {name} answers.\n"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let (failure, reason) = (&error.failure, error.shown_reason(key, question.texts()));
-            print(&format!("Model: {name} does not answer; {failure}. {reason}\n"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// Brings the tables up to date, for those who want that done before a service starts.
 async fn migrate(config: &Config) -> ExitCode {
     match Storage::migrate(&config.database).await {
@@ -284,26 +200,9 @@ fn settings_help() -> String {
     help
 }
 
-#[expect(clippy::print_stdout, reason = "what a command is asked for goes to standard output")]
-fn print(text: &str) {
-    print!("{text}");
-}
-
 /// What the settings should be looked at for, for the person at the terminal.
-#[expect(clippy::print_stderr, reason = "diagnostics may not be running")]
 fn mention(notices: &[String]) {
     for notice in notices {
-        eprintln!("al-chat: {notice}");
-    }
-}
-
-/// An error with all its causes, for the person at the terminal.
-#[expect(clippy::print_stderr, reason = "diagnostics may not be running")]
-fn complain(error: &dyn std::error::Error) {
-    eprintln!("al-chat: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        eprintln!("  because: {cause}");
-        source = cause.source();
+        report(notice);
     }
 }

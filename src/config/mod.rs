@@ -148,9 +148,9 @@ pub enum ModelStream {
 /// When a failing model is left alone, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Breaker {
-    /// Percent of calls that failed; 0 turns the breaker off.
+    /// Percent of turns that failed; 0 turns the breaker off.
     pub failure_rate: u32,
-    /// Time until a single call tries the model again.
+    /// Time until a turn tries the model again, at the longest.
     pub pause: Duration,
 }
 

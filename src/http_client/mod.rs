@@ -22,7 +22,9 @@ const IDLE: Duration = Duration::from_secs(50);
 
 /// The client could not be made; nearly always the machine's root certificates.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be set up; are the machine's root certificates installed, and HTTPS_PROXY right?")]
+#[error(
+    "the HTTP client could not be set up; are the machine's root certificates installed, and HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR right?"
+)]
 pub struct ClientFailure(#[from] reqwest::Error);
 
 /// Makes the client. Timeouts other than that of connecting belong to each call.

@@ -15,6 +15,7 @@ mod messages;
 mod migrations;
 mod outbox;
 mod postgres;
+mod probe;
 mod replicas;
 mod search;
 mod secrets;
@@ -36,6 +37,7 @@ pub use self::{
     idempotency::{AskedBefore, CallersKey, KeptAnswer},
     messages::{MessageId, MessageStatus, SaidBefore, Sender, StoredMessage},
     outbox::Posting,
+    probe::Probe,
     search::Found,
     secrets::FINGERPRINTS,
     sessions::{SessionNumbers, StoppedSession},

@@ -165,8 +165,9 @@ impl Asking<'_> {
         let outcome = self.ask_until_final(key, &mut admission).await;
         match &outcome {
             Ok(_) => admission.answered(),
-            // A whole answer is seen at its end only: it may have been a long one.
-            Err(ModelFailure::Timeout) if !self.stream => {}
+            // It may have been a long answer: one that is asked for as a whole is seen at its end only.
+            Err(ModelFailure::Timeout) if !self.stream && (!self.streams_upstream() || self.journal.is_answering()) => {
+            }
             Err(failure) => admission.failed(failure),
         }
         outcome

@@ -8,6 +8,7 @@ mod accounts;
 mod breaker;
 mod causes;
 mod chats;
+mod check;
 mod client;
 mod command_line;
 mod contract;

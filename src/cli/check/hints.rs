@@ -1,0 +1,140 @@
+//! What to do about a model that doesn't answer.
+
+use url::Url;
+
+use super::{listing::Listing, nearest::nearest};
+use crate::{config, http_client::Client, model::ModelFailure, secret::ApiKey};
+
+/// How the keys of a provider begin, its name, and its base URL.
+const PROVIDERS: [(&str, &str, &str); 10] = [
+    ("sk-ant-", "Anthropic", "https://api.anthropic.com/v1"),
+    ("sk-or-", "OpenRouter", "https://openrouter.ai/api/v1"),
+    ("sk-proj-", "OpenAI", "https://api.openai.com/v1"),
+    ("sk-svcacct-", "OpenAI", "https://api.openai.com/v1"),
+    ("gsk_", "Groq", "https://api.groq.com/openai/v1"),
+    ("AIza", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai"),
+    ("xai-", "xAI", "https://api.x.ai/v1"),
+    ("hf_", "Hugging Face", "https://router.huggingface.co/v1"),
+    ("nvapi-", "NVIDIA", "https://integrate.api.nvidia.com/v1"),
+    ("pplx-", "Perplexity", "https://api.perplexity.ai"),
+];
+
+/// Operations that a base URL ends before.
+const OPERATIONS: [&str; 5] = ["/chat/completions", "/completions", "/models", "/responses", "/embeddings"];
+
+/// Where the base URLs of known servers end.
+const PATHS: [&str; 6] = ["/v1", "/openai/v1", "/api/v1", "/v1beta/openai", "/api", ""];
+
+/// What may be wrong, found out by cheap questions to the same server.
+pub(super) async fn hints(
+    settings: &config::Model,
+    client: &Client,
+    key: Option<&ApiKey>,
+    failure: &ModelFailure,
+) -> Vec<String> {
+    let listing = Listing::read(client, &settings.base_url, key).await;
+    let mut hints = Vec::new();
+    if matches!(failure, ModelFailure::Unauthorized | ModelFailure::Forbidden) {
+        hints.push(about_key(settings, key));
+    }
+    let is_about_place = match listing {
+        Listing::Models(names) => {
+            hints.extend(about_name(&settings.default, &names));
+            false
+        }
+        Listing::NoAnswer(cause) => {
+            hints.push(cause.to_string());
+            false
+        }
+        Listing::NeedsTls => {
+            hints.push("the server expects TLS on this port; begin OPENAI_BASE_URL with https://".to_owned());
+            false
+        }
+        Listing::ElsewhereAt(location) => {
+            hints.push(format!("the server sends callers on to {location}; set OPENAI_BASE_URL to what fits that"));
+            true
+        }
+        Listing::Page(title) => {
+            hints.push(about_page(&title));
+            true
+        }
+        Listing::Other(_) => true,
+        Listing::Refused | Listing::Loading => false,
+    };
+    if is_about_place {
+        hints.push(about_path(&settings.base_url, client, key).await);
+    }
+    hints
+}
+
+fn about_key(settings: &config::Model, key: Option<&ApiKey>) -> String {
+    let host = settings.base_url.host_str().unwrap_or_default();
+    let Some(key) = key else { return format!("{host} wants a key; set OPENAI_API_KEY") };
+    let bearer = key.bearer();
+    let text = bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
+    let provider = PROVIDERS.iter().find(|(prefix, _, base)| text.starts_with(prefix) && !base.contains(host));
+    match provider {
+        Some((_, name, base)) => {
+            format!("the key looks like one of {name}, whose OPENAI_BASE_URL is {base}; this one is asked at {host}")
+        }
+        None => format!("is the key one of {host}, complete, and not revoked?"),
+    }
+}
+
+fn about_name(name: &str, names: &[String]) -> Option<String> {
+    if names.iter().any(|it| it == name) {
+        return None;
+    }
+    if names.is_empty() {
+        return Some("the server has no model at all; load one there first".to_owned());
+    }
+    let nearest = nearest(name, names, 3).join(", ");
+    Some(format!(
+        "the server has {} models, and none of this name; the nearest are {nearest} (OPENAI_MODEL)",
+        names.len()
+    ))
+}
+
+fn about_page(title: &str) -> String {
+    let titled = if title.is_empty() { String::new() } else { format!(" ({title})") };
+    format!(
+        "what answers is a web page{titled}, not a model server; is a proxy, a login or another website at \
+         OPENAI_BASE_URL?"
+    )
+}
+
+/// Looks for the model server at neighbouring paths.
+async fn about_path(base: &Url, client: &Client, key: Option<&ApiKey>) -> String {
+    let mut refused = None;
+    for url in neighbours(base) {
+        match Listing::read(client, &url, key).await {
+            Listing::Models(_) => return format!("a model server answers at {url}; set OPENAI_BASE_URL to that"),
+            Listing::Refused => refused = refused.or(Some(url)),
+            _ => {}
+        }
+    }
+    match refused {
+        Some(url) => format!("a model server may be at {url}, which refuses the key; try OPENAI_BASE_URL with that"),
+        None => "no model server was found at this host and port; OPENAI_BASE_URL mostly ends in /v1".to_owned(),
+    }
+}
+
+/// Base URLs that may have been meant.
+fn neighbours(base: &Url) -> Vec<Url> {
+    let path = base.path().trim_end_matches('/');
+    let stem = OPERATIONS.iter().find_map(|operation| path.strip_suffix(operation)).unwrap_or(path);
+    let mut paths = vec![stem.to_owned(), format!("{stem}/v1")];
+    paths.extend(stem.strip_suffix("/v1").map(str::to_owned));
+    paths.extend(PATHS.map(str::to_owned));
+    let mut seen = vec![path.to_owned()];
+    let mut urls = Vec::new();
+    for path in paths {
+        if !seen.contains(&path) {
+            let mut url = base.clone();
+            url.set_path(&path);
+            urls.push(url);
+            seen.push(path);
+        }
+    }
+    urls
+}

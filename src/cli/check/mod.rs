@@ -1,0 +1,87 @@
+//! `al-chat check`: says in words what works, and what to do about what doesn't.
+
+mod hints;
+mod listing;
+mod model;
+mod nearest;
+mod places;
+
+use std::process::ExitCode;
+
+use super::output::{complain, print};
+use crate::{
+    config::Config,
+    credentials::{Access, CredentialSource, Credentials},
+    http_client::{self, Client},
+    personas::Personas,
+    secret::{ApiKey, FingerprintKey, SigningSecret},
+    storage::{FINGERPRINTS, Storage},
+    tasks::Tasks,
+};
+
+/// Checks everything that a turn needs. Succeeds when one would be answered.
+pub(super) async fn run(config: Config) -> ExitCode {
+    print("Configuration: valid.\n");
+    let mut works = places::check_database(&config.database).await;
+    works &= places::check_log(&config.session_log);
+    works &= check_personas(&config);
+    works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
+        Ok(client) => check_answers(&config, &client).await,
+        Err(failure) => {
+            complain(&failure);
+            false
+        }
+    };
+    if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn check_personas(config: &Config) -> bool {
+    match Personas::open(config.personas_dir.clone(), &Tasks::default()) {
+        Ok(personas) => {
+            let ids = personas.all().iter().map(|persona| persona.id.clone()).collect::<Vec<_>>();
+            print(&format!("Personas: {}.\n", ids.join(", ")));
+            true
+        }
+        Err(failure) => {
+            complain(&failure);
+            false
+        }
+    }
+}
+
+/// The key's fingerprint, which `/api/openai/info` shows too, once the service has made the secret for it.
+async fn fingerprint(config: &Config, key: &ApiKey) -> String {
+    match Storage::kept_secret(&config.database, FINGERPRINTS).await {
+        None => "its fingerprint can be compared once the service has made its database".to_owned(),
+        Some(secret) => {
+            let by = FingerprintKey::new(&SigningSecret::kept(secret));
+            format!("its fingerprint is {}", key.fingerprint_by(&by))
+        }
+    }
+}
+
+/// Whether there is somebody to answer a turn, with a key if one is needed.
+async fn check_answers(config: &Config, client: &Client) -> bool {
+    let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
+    let access = credentials.access(&config.model).await;
+    match &access {
+        Access::Key(credential) => {
+            let from = match credential.source {
+                CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
+                _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
+            };
+            print(&format!("Key: from {from}; {}.\n", fingerprint(config, &credential.key).await));
+        }
+        Access::NoKeyNeeded => print("Key: none, and none needed by this OPENAI_BASE_URL.\n"),
+        Access::BuiltIn => {
+            print("Key: none is used (AI_SERVICE=basic), or none is configured (OPENAI_API_KEY, PAPITA_API_URL).\n");
+            print("Model: demo mode, the built-in responder answers.\n");
+            return true;
+        }
+        Access::Missing(none) => {
+            print(&format!("Key: none; {none}.\n"));
+            return false;
+        }
+    }
+    model::check(config, client, access.key()).await
+}

@@ -1,0 +1,43 @@
+//! The names that are nearest to a mistaken one.
+
+/// At most so many of these names, the nearest first.
+pub(super) fn nearest<'a>(wanted: &str, names: &'a [String], most: usize) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let mut names =
+        names.iter().map(|name| (distance(&wanted, &name.to_lowercase()), name.as_str())).collect::<Vec<_>>();
+    names.sort();
+    names.into_iter().take(most).map(|(_, name)| name).collect()
+}
+
+/// How many characters have to be changed, added or left out. What a name has beyond the wanted one, such as a date,
+/// a publisher or a tag, counts little.
+fn distance(wanted: &str, name: &str) -> usize {
+    if name.contains(wanted) || wanted.contains(name) {
+        return 1;
+    }
+    let name = name.chars().collect::<Vec<_>>();
+    let mut row = (0..=name.len()).collect::<Vec<_>>();
+    for (line, character) in wanted.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (column, other) in name.iter().enumerate() {
+            let changed = diagonal + usize::from(character != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    2 + row[name.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_names_come_first() {
+        let names = ["gpt-4o", "gpt-4o-mini", "llama3.2:latest", "text-embedding-3-small"].map(str::to_owned);
+        assert_eq!(nearest("gpt-4o-mni", &names, 1), ["gpt-4o-mini"]);
+        assert_eq!(nearest("llama3.2", &names, 1), ["llama3.2:latest"]);
+        assert_eq!(nearest("LLama3", &names, 1), ["llama3.2:latest"]);
+        assert_eq!(nearest("x", &[], 3), [""; 0]);
+    }
+}

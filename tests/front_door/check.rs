@@ -1,0 +1,218 @@
+//! `al-chat check`: what it says of a configuration that doesn't work, and why.
+
+use std::{
+    fs,
+    process::Stdio,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::{
+    command_line::run,
+    fakes::{
+        byte_server::ByteServer,
+        certificates::Authority,
+        model::{Behaviour, FakeModel, Reply},
+        tls,
+    },
+    house::{House, PATIENCE},
+};
+
+/// A check that ends with this code, and says all of this.
+async fn assert_said(house: &House, code: i32, words: &[&str]) {
+    let ran = run(house, &["check"]).await;
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    for words in words {
+        assert!(ran.out.contains(words), "{words} in {ran:?}");
+    }
+}
+
+fn at(base: &str) -> House {
+    House::new().with("OPENAI_BASE_URL", base).with("OPENAI_API_KEY", "sk-local")
+}
+
+#[tokio::test]
+async fn both_whole_and_streamed_answers_are_asked_for() {
+    let model = FakeModel::start().await;
+    assert_said(&House::of_model(&model), 0, &["gpt-4o-mini answers, whole and streamed"]).await;
+    let streams = model.calls().iter().map(|call| call.body["stream"] == true).collect::<Vec<_>>();
+    assert_eq!(streams, [false, true]);
+    model.once(Behaviour::Answer(Reply::default()));
+    model.behave(Behaviour::Refuse { status: 500, headers: vec![], body: "{}".to_owned() });
+    assert_said(&House::of_model(&model), 1, &["gpt-4o-mini answers whole, but not streamed; "]).await;
+}
+
+#[tokio::test]
+async fn a_base_url_with_a_wrong_path_is_corrected() {
+    let model = FakeModel::start().await;
+    let right = format!("a model server answers at {}; set OPENAI_BASE_URL", model.base_url());
+    for path in ["", "/", "/v1/chat/completions", "/v1/models/", "/v1/v1", "/api/v1", "/v2", "/openai"] {
+        assert_said(&at(&format!("http://{}{path}", model.address())), 1, &[&right]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_model_server_is_said_to_be_none() {
+    let page = ByteServer::saying(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html><Title>Sign \x1b[1min</title>",
+    )
+    .await;
+    let base = format!("http://{}/v1", page.address);
+    assert_said(&at(&base), 1, &["a web page (Sign [1min), not a model server", "no model server was found"]).await;
+    let other = ByteServer::saying(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}").await;
+    assert_said(&at(&format!("http://{}/v1", other.address)), 1, &["no model server was found"]).await;
+    let moved = ByteServer::saying(
+        b"HTTP/1.1 301 Moved\r\nLocation: https://model.example/v1/models\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    assert_said(&at(&format!("http://{}/v1", moved.address)), 1, &["on to https://model.example/v1/models"]).await;
+}
+
+#[tokio::test]
+async fn a_key_of_another_provider_is_recognised() {
+    let model = FakeModel::start().await;
+    model.accept_only(&["sk-another"]);
+    for (key, name) in
+        [("gsk_0123456789abcdef", "Groq"), ("sk-ant-api03-0123456789", "Anthropic"), ("AIzaSy0123456789", "Gemini")]
+    {
+        let house = House::of_model(&model).with("OPENAI_API_KEY", key);
+        let ran = run(&house, &["check"]).await;
+        assert!(ran.out.contains("the key looks like one of") && ran.out.contains(name), "{ran:?}");
+        assert!(!ran.out.contains(&key[..8]) && !ran.err.contains(&key[..8]), "{ran:?}");
+    }
+    assert_said(&House::of_model(&model), 1, &["is the key one of 127.0.0.1"]).await;
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_told_with_the_nearest_names() {
+    let model = FakeModel::start().await;
+    let body = json!({ "error": { "message": "no", "code": "model_not_found" } }).to_string();
+    model.behave(Behaviour::Refuse { status: 404, headers: vec![], body });
+    let house = House::of_model(&model).with("OPENAI_MODEL", "gpt-4o-mni");
+    assert_said(&house, 1, &["no such model", "the nearest are gpt-4o-mini (OPENAI_MODEL)"]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_told_with_the_cause() {
+    let model = FakeModel::start().await;
+    let long_name = "a".repeat(64);
+    for (base, cause) in [
+        ("http://127.0.0.1:9/v1".to_owned(), "the connection is refused"),
+        (format!("http://{long_name}.example/v1"), "the host's name cannot be resolved"),
+        (format!("https://{}/v1", model.address()), "use http://"),
+    ] {
+        assert_said(&at(&base), 1, &["gpt-4o-mini does not answer", cause]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_authority_is_trusted_by_ssl_cert_file_or_dir() {
+    let (model, authority) = (FakeModel::start().await, Authority::new());
+    let server = tls::start(&authority.vouch_for(&["localhost"]), model.address()).await;
+    let house = at(&format!("https://localhost:{}/v1", server.address.port()));
+    assert_said(&house, 1, &["authority that this machine does not trust", "SSL_CERT_FILE", "SSL_CERT_DIR"]).await;
+    let (file, dir) = (house.path().join("authority.pem"), house.path().join("authorities"));
+    fs::write(&file, authority.certificate()).expect("a file");
+    fs::create_dir(&dir).expect("a folder");
+    fs::copy(&file, dir.join("authority.pem")).expect("a file");
+    let house = house.with("SSL_CERT_FILE", &file.display().to_string());
+    assert_said(&house, 0, &["whole and streamed"]).await;
+    let house = house.with("SSL_CERT_FILE", "").with("SSL_CERT_DIR", &dir.display().to_string());
+    assert_said(&house, 0, &["whole and streamed"]).await;
+    // http where https is expected.
+    assert_said(&at(&format!("http://localhost:{}/v1", server.address.port())), 1, &["use https://"]).await;
+}
+
+#[tokio::test]
+async fn a_slow_first_answer_is_waited_for_and_told() {
+    let model = FakeModel::start().await;
+    model.once(Behaviour::Later(Duration::from_millis(3500), Box::new(Behaviour::Answer(Reply::default()))));
+    let house = House::of_model(&model).with("TURN_TIMEOUT", "2s").with("MODEL_FIRST_BYTE_TIMEOUT", "1s");
+    let ran = run(&house, &["check"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("waiting for gpt-4o-mini for 3 s"), "{ran:?}");
+    assert!(ran.out.contains("took 3 s to answer, and a turn waits for 1 s"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_loads_its_model_is_asked_again() {
+    static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
+    let server = ByteServer::start(async |mut stream| {
+        let _ = stream.read(&mut [0; 16 << 10]).await;
+        let loading = json!({ "error": { "message": "Loading model", "code": 503 } }).to_string();
+        let answer = json!({ "choices": [{ "message": { "content": "OK" }, "finish_reason": "stop" }] }).to_string();
+        let (status, body) = match CONNECTIONS.fetch_add(1, Relaxed) {
+            0..=3 => ("503 Service Unavailable", loading),
+            _ => ("200 OK", answer),
+        };
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        let _ = stream.write_all((head + &body).as_bytes()).await;
+    })
+    .await;
+    assert_said(&at(&format!("http://{}/v1", server.address)), 0, &["answers, whole and streamed"]).await;
+    assert_eq!(CONNECTIONS.load(Relaxed), 6, "twice asked and looked at while loading, then whole and streamed");
+}
+
+#[tokio::test]
+async fn a_check_leaves_nothing_behind() {
+    let house = House::new().on_sqlite();
+    let said = ["Database: ", "al-chat.db is made at the start", "Session log: ", "SessionLog is made at the start"];
+    assert_said(&house, 0, &said).await;
+    assert_eq!(fs::read_dir(house.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn a_database_and_a_log_in_use_can_be_used() {
+    let house = House::new().on_sqlite();
+    let service = house.open().await;
+    let files = || {
+        fs::read_dir(house.log_dir()).expect("a folder").count() + fs::read_dir(house.path()).expect("a folder").count()
+    };
+    let before = files();
+    assert_said(&house, 0, &["a server is running on it", "a running server does"]).await;
+    assert_eq!(files(), before);
+    service.client.chat("hello").await.assert_ok();
+    service.close().await;
+    assert_said(&house, 0, &["al-chat.db can be used.", "SessionLog can be written."]).await;
+}
+
+#[tokio::test]
+async fn a_database_or_a_log_that_cannot_be_used_fails_the_check() {
+    let house = House::new().on_sqlite();
+    let file = house.path().join("file");
+    fs::write(&file, "not a database, and not a folder").expect("a file");
+    let place = |name: &str| house.path().join(name).display().to_string();
+    for database in ["file", "file/al-chat.db", "missing/al-chat.db", "."] {
+        let wrong = House::new().with("DATABASE_URL", &format!("sqlite://{}", place(database)));
+        assert_said(&wrong, 1, &["Database: cannot be used; ", "Session log: "]).await;
+    }
+    for log in ["file", "file/log"] {
+        let wrong = House::new().on_sqlite().with("SESSION_LOG_DIR", &place(log));
+        assert_said(&wrong, 1, &["cannot be written", "SESSION_LOG_DIR"]).await;
+    }
+    let server = House::new().with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1:9/chat");
+    let ran = run(&server, &["check"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("Database: cannot be used; "), "{ran:?}");
+    assert!(!ran.out.contains("Secret") && !ran.err.contains("Secret"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_has_read_enough_is_no_failure() {
+    for arguments in [&["check"][..], &["openapi"], &["--help"]] {
+        let house = House::new();
+        let mut child =
+            house.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        drop(child.stdout.take());
+        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").expect("its output");
+        let said = String::from_utf8(output.stderr).expect("it speaks UTF-8");
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
