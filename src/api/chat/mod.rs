@@ -92,6 +92,7 @@ impl ChatApi {
     /// as a stream, as that of `POST /api/chat/stream` does. With an `Idempotency-Key` a turn is taken once, however
     /// often it is asked for within a day.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn chat(
         &self,
         Data(doors): Data<&Doors>,

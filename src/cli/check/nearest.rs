@@ -5,7 +5,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: &'a [String], most: usize) -> Vec
     let wanted = wanted.to_lowercase();
     let mut names =
         names.iter().map(|name| (distance(&wanted, &name.to_lowercase()), name.as_str())).collect::<Vec<_>>();
-    names.sort();
+    names.sort_unstable();
     names.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
