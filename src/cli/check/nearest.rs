@@ -12,7 +12,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: &'a [String], most: usize) -> Vec
 /// How many characters have to be changed, added or left out. What a name has beyond the wanted one, such as a date,
 /// a publisher or a tag, counts little.
 fn distance(wanted: &str, name: &str) -> usize {
-    if name.contains(wanted) || wanted.contains(name) {
+    if name.contains(wanted) {
         return 1;
     }
     let name = name.chars().collect::<Vec<_>>();
