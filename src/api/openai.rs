@@ -215,10 +215,11 @@ impl OpenAiApi {
 
     /// Ask the model for one word
     ///
-    /// Shows whether the model answers. It costs a few tokens, which are counted.
+    /// Shows whether the model answers. It is a turn like any other, of a guest: it costs a few tokens, is logged and
+    /// counted. Whoever asks meanwhile gets the same answer.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(&self, Data(doors): Data<&Doors>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
-        Json(match doors.turns.test(&context.id).await {
+        Json(match doors.turns.test(&context.id, context.arrived).await {
             Ok((text, told)) => TestResult {
                 status: TestStatus::Success,
                 message: "The model answers".to_owned(),

@@ -18,15 +18,17 @@ mod registry;
 mod run;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use moka::future::Cache;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use self::{delivery::Delivery, in_chat::Chats, metrics::Metrics, places::Places, registry::Registry};
+use self::{
+    delivery::Delivery, in_chat::Chats, journal::Journal, metrics::Metrics, places::Places, registry::Registry,
+};
 pub use self::{
     in_chat::InChat,
     journal::{Event, Reader, What},
@@ -193,8 +195,8 @@ struct Table {
     delivery: Delivery,
     clock: Clock,
     telling: Telling,
-    /// The test of the model that is under way.
-    tests: Cache<(), (String, Told)>,
+    /// The latest test of the model.
+    test: Mutex<Weak<Journal>>,
     /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
     running: Tasks,
     draining: CancellationToken,
@@ -253,7 +255,7 @@ impl Turns {
             delivery,
             clock,
             telling,
-            tests: Cache::new(1),
+            test: Mutex::default(),
             running: Tasks::default(),
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),

@@ -1,71 +1,38 @@
-//! A test of the model: a turn without a visitor.
+//! A test of the model: a turn that asks for one word.
 
-use std::time::{Duration, Instant};
+use std::{sync::Arc, time::Instant};
 
-use tokio::{sync::oneshot, time::timeout_at};
-
-use super::{
-    Told, TurnFailure, Turns,
-    answer::{Asking, Reply},
-    journal::Journal,
-};
-use crate::{
-    model::{Caller, ModelFailure},
-    prompt,
-    storage::TurnRecord,
-};
+use super::{Ask, Reader, Told, TurnFailure, Turns};
+use crate::{chat::Speaker, prompt};
 
 impl Turns {
-    /// Asks the model one word, to see whether it answers. The tokens are counted; no turn is logged. Whoever asks
-    /// meanwhile gets the same answer: this costs money, and anyone may ask.
-    pub async fn test(&self, request_id: &str) -> Result<(String, Told), TurnFailure> {
-        self.ensure_ready()?;
-        let (done, told) = oneshot::channel();
-        let this = self.clone();
-        let request_id = request_id.to_owned();
-        self.0.running.spawn("model test", async move {
-            let told = this.0.tests.try_get_with((), this.run_test(request_id)).await;
-            this.0.tests.invalidate(&()).await;
-            // Whoever asked may have left.
-            let _ = done.send(told.map_err(|failure| TurnFailure::clone(&failure)));
-        });
-        told.await.unwrap_or(Err(TurnFailure::Died))
+    /// Asks the model for one word, to see whether it answers: a turn like any other, of a guest without a session.
+    /// Whoever asks meanwhile waits for the same answer: this costs money, and anyone may ask.
+    pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, Told), TurnFailure> {
+        self.join_test(request_id, arrived).await?.whole().await
     }
 
-    async fn run_test(&self, request_id: String) -> Result<(String, Told), TurnFailure> {
-        let started = Instant::now();
-        let messages = [prompt::test()];
-        let mut reply = Reply::new(self.0.settings.default.clone());
-        let journal = Journal::new(request_id.clone(), None, None, reply.model.clone(), Duration::ZERO);
-        let deadline = tokio::time::Instant::now() + self.0.limits.timeout;
-        let asking = Asking {
-            turns: self,
-            caller: Caller::of(&"test"),
-            messages: &messages,
-            persona: None,
-            stream: false,
-            deadline,
-            share: None,
-            journal: &journal,
-            reply: &mut reply,
-            has_new_allowance: false,
-        };
-        let answer = timeout_at(deadline, asking.answer()).await;
-        let finish = answer.unwrap_or_else(|_| Err(ModelFailure::Timeout.into()))?;
-        let usage = reply.report.usage;
-        let (model, at) = (reply.model, self.0.clock.now());
-        let record = TurnRecord {
-            at,
-            request_id,
+    /// A reader of the test that is under way, or of a new one.
+    async fn join_test(&self, request_id: &str, arrived: Instant) -> Result<Reader, TurnFailure> {
+        let mut latest = self.0.test.lock().await;
+        if let Some(reader) = latest.upgrade().and_then(|journal| journal.join()) {
+            return Ok(reader);
+        }
+        let ask = Ask {
+            request_id: request_id.to_owned(),
+            arrived,
+            speaker: Speaker::new(None, None),
             session_id: None,
-            model: model.clone(),
-            failed: false,
-            usage: usage.unwrap_or_default(),
-            cost: self.cost(&model, usage).unwrap_or_default(),
-            latency: started.elapsed(),
-            posting: None,
+            address: None,
+            model: None,
+            persona: None,
+            in_chat: None,
+            messages: vec![prompt::test()],
+            stream: false,
+            idempotency_key: None,
         };
-        self.0.storage.keep_turn(record, None);
-        Ok((journal.text(), Told { model, usage: usage.unwrap_or_default(), finish, at, exchange: None }))
+        let reader = self.take(ask).await?;
+        *latest = Arc::downgrade(reader.journal());
+        Ok(reader)
     }
 }

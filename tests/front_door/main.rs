@@ -31,6 +31,7 @@ mod images;
 mod member;
 mod messages;
 mod metrics;
+mod model_test;
 mod model_trouble;
 mod once;
 mod owners;

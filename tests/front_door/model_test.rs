@@ -1,0 +1,137 @@
+//! `GET /api/openai/test`: a turn like any other.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    client::{Answer, Client},
+    fakes::{
+        model::{Behaviour, FakeModel, Gate, Reply},
+        papita::FakePapita,
+    },
+    house::{House, open_with, wait_until},
+};
+
+const TEST: &str = "/api/openai/test";
+
+fn begin(tests: &mut JoinSet<Answer>, client: &Client) {
+    let client = client.clone();
+    tests.spawn(async move { client.get(TEST).await });
+}
+
+async fn wait_for_running_turn(client: &Client) {
+    let is_running = async || {
+        let metrics = client.get("/metrics").await.text;
+        metrics.contains("al_chat_turns_running 1\n").then_some(())
+    };
+    wait_until("a running turn", is_running).await;
+}
+
+#[tokio::test]
+async fn a_test_is_logged_counted_once_and_posted() {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    let service = house.open().await;
+    model.once(Behaviour::Answer(Reply { text: "OK".to_owned(), ..Reply::default() }));
+    let answer = service.client.get(TEST).await;
+    assert_eq!(answer.assert_ok()["status"], "success");
+    let lines = house.events("chat");
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(line["request_id"], answer.header("x-request-id"));
+    assert_eq!(
+        (&line["username"], &line["is_guest"], &line["session_id"]),
+        (&json!("guest"), &json!(true), &Value::Null)
+    );
+    assert_eq!(
+        (&line["total_tokens"], &line["status"], &line["finish"]),
+        (&json!(18), &json!(200), &json!("complete"))
+    );
+    let told = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&told["request_count"], &told["total_tokens"]), (&json!(1), &json!(18)));
+    papita.wait_for_usage(1).await;
+    let record = papita.usage().remove(0);
+    assert_eq!(
+        (&record["username"], &record["sessionId"], &record["totalTokens"]),
+        (&json!("guest"), &Value::Null, &json!(18))
+    );
+    let metrics = service.client.get("/metrics").await.text;
+    assert!(metrics.contains("al_chat_turns_total{model=\"gpt-4o-mini\",finish=\"complete\"} 1\n"), "{metrics}");
+    service.close().await;
+    let service = house.open().await;
+    let told = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&told["request_count"], &papita.usage().len()), (&json!(1), &1));
+}
+
+#[tokio::test]
+async fn a_test_that_fails_is_logged_and_counts_nothing() {
+    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    model.once(Behaviour::CloseAtOnce);
+    let told = service.client.get(TEST).await.assert_ok();
+    assert_eq!(told["status"], "error");
+    let line = house.events("chat").remove(0);
+    assert_eq!((&line["status"], &line["code"]), (&json!(502), &json!("model_connection_lost")));
+    assert_eq!(service.client.get("/api/openai/usage").await.assert_ok()["request_count"], 0);
+    // The next one asks anew.
+    assert_eq!(service.client.get(TEST).await.assert_ok()["status"], "success");
+    assert_eq!(model.call_count(), 2);
+}
+
+#[tokio::test]
+async fn those_who_test_at_once_share_one_turn() {
+    let (model, house, service) = open_with(&[]).await;
+    let gate = Gate::new();
+    model.behave(Behaviour::Held(gate.clone()));
+    let mut tests = JoinSet::new();
+    for _ in 0..8 {
+        begin(&mut tests, &service.client);
+    }
+    model.wait_for_calls(1).await;
+    // One that leaves takes nothing from the others.
+    let hurried = service.client.request(reqwest::Method::GET, TEST).timeout(Duration::from_millis(50));
+    service.client.try_send(hurried).await.expect_err("the model is held");
+    gate.open();
+    for answer in tests.join_all().await {
+        assert_eq!(answer.assert_ok()["status"], "success");
+    }
+    assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_test_that_nobody_waits_for_ends() {
+    let (model, house, service) = open_with(&[]).await;
+    model.once(Behaviour::Silent);
+    let hurried = service.client.request(reqwest::Method::GET, TEST).timeout(Duration::from_millis(200));
+    service.client.try_send(hurried).await.expect_err("the model is silent");
+    let line = house.wait_for_events("chat", 1).await.remove(0);
+    assert_eq!((&line["status"], &line["finish"]), (&json!(499), &json!("client_gone")));
+    model.wait_for_departures(1).await;
+    assert_eq!(service.client.get(TEST).await.assert_ok()["status"], "success");
+}
+
+#[tokio::test]
+async fn a_test_takes_one_of_the_places() {
+    let (model, house, service) = open_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
+    let gate = Gate::new();
+    model.behave(Behaviour::Held(gate.clone()));
+    let mut tests = JoinSet::new();
+    begin(&mut tests, &service.client);
+    wait_for_running_turn(&service.client).await;
+    service.client.chat("hello").await.assert_error(503, "too_busy");
+    gate.open();
+    assert_eq!(tests.join_all().await[0].assert_ok()["status"], "success");
+
+    let gate = Gate::new();
+    model.behave(Behaviour::Held(gate.clone()));
+    let client = service.client.clone();
+    let mut turns = JoinSet::new();
+    turns.spawn(async move { client.chat("hello").await });
+    wait_for_running_turn(&service.client).await;
+    let told = service.client.get(TEST).await.assert_ok();
+    assert_eq!(told["status"], "error");
+    assert!(told["message"].as_str().expect("a sentence").contains("Too many questions"), "{told}");
+    gate.open();
+    turns.join_all().await[0].assert_ok();
+    assert_eq!((model.call_count(), house.events("chat").len()), (2, 2));
+}
