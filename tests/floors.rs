@@ -11,6 +11,7 @@ const FLOORS: [&[&str]; 6] = [
     &[
         "account",
         "address",
+        "public_address",
         "chat",
         "session",
         "cost",
@@ -21,7 +22,7 @@ const FLOORS: [&[&str]; 6] = [
         "words",
         "log_place",
     ],
-    &["credentials", "model", "personas", "session_log", "storage", "usage"],
+    &["credentials", "host_lookup", "model", "personas", "session_log", "storage", "usage"],
     &["turn", "sessions", "accounts", "visitors"],
     &["api"],
     &["app", "cli"],

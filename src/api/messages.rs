@@ -35,7 +35,7 @@ const LARGEST_BODY: usize = 17 << 20;
 
 failures! { SendFailure, of a turn {
     400 "Something in the request is not as it should be: no text and no image (`text_required`), its body (`invalid_json`, \
-         `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`), the session id (`invalid_session_id`), the \
+         `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
          (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
@@ -49,7 +49,7 @@ failures! { SendFailure, of a turn {
 
 failures! { RetryFailure, of a turn {
     400 "Something in the request is not as it should be: its body (`invalid_json`, \
-         `body_incomplete`), a field (`invalid_request`), the session id \
+         `body_incomplete`), a field (`invalid_request`), the image (`image_not_public`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
@@ -127,8 +127,8 @@ impl WordList for MessageStatuses {
 struct SendRequest {
     /// What the user says.
     text: Option<String>,
-    /// An image to look at, for models that see: an https address, or a data URL (PNG, JPEG, GIF, WebP) of at most 16
-    /// MiB.
+    /// An image to look at, for models that see: an https address on the public internet, or a data URL (PNG, JPEG, GIF,
+    /// WebP) of at most 16 MiB.
     image_url: Option<String>,
     /// The model to ask, among those the operator allows.
     model: Option<String>,

@@ -253,7 +253,11 @@ impl From<InvalidTitle> for Problem {
 
 impl From<InvalidImage> for Problem {
     fn from(invalid: InvalidImage) -> Self {
-        Self::bad_request("invalid_image", invalid.to_string())
+        let code = match invalid {
+            InvalidImage::NotAnImage | InvalidImage::TooLarge => "invalid_image",
+            InvalidImage::NotPublic => "image_not_public",
+        };
+        Self::bad_request(code, invalid.to_string())
     }
 }
 
@@ -359,6 +363,7 @@ impl From<TurnFailure> for Problem {
                 "chat_changed",
                 "The chat or the message was removed, or has been answered; please load the chat again",
             ),
+            TurnFailure::Image(invalid) => (*invalid).into(),
             TurnFailure::LogUnavailable => log_unavailable(),
             TurnFailure::StorageUnavailable => storage_unavailable(),
             TurnFailure::NoCredential(none) => no_credential(*none),

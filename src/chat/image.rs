@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use url::Url;
+use url::{Host, Url};
+
+use crate::public_address::{is_public, is_public_name};
 
 /// Longest address of an image, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
@@ -27,6 +29,12 @@ pub enum InvalidImage {
     /// It is longer than allowed.
     #[error("An image may have an address of at most 8 KiB, or a data: URL of at most 16 MiB")]
     TooLarge,
+    /// Its address leads into somebody's own network.
+    #[error(
+        "The image's address is not on the public internet; use one that anybody can open, or a data: URL with the image \
+         itself"
+    )]
+    NotPublic,
 }
 
 impl Image {
@@ -41,7 +49,17 @@ impl Image {
         match (is_image, url.len() <= limit) {
             (false, _) => Err(InvalidImage::NotAnImage),
             (true, false) => Err(InvalidImage::TooLarge),
+            (true, true) if !is_public_url(url) => Err(InvalidImage::NotPublic),
             (true, true) => Ok(Self(url.into())),
+        }
+    }
+
+    /// The name of the host that has the image; none for an IP address and for an image that comes along.
+    #[must_use]
+    pub fn host_name(&self) -> Option<String> {
+        match host(&self.0)? {
+            Host::Domain(name) => Some(name),
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
         }
     }
 
@@ -74,7 +92,30 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 fn is_address(url: &str) -> bool {
     // The parser would pass over blanks, which others stumble over.
     let is_one_word = !url.contains(|c: char| c.is_whitespace() || c.is_control());
-    is_one_word && Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
+    // In these, parsers of URLs see different hosts.
+    let is_plain = !authority(url).contains(['@', '\\', '%']) && !authority(url).is_empty();
+    is_one_word && is_plain && host(url).is_some()
+}
+
+/// What stands between `https://` and the path, as it was written.
+fn authority(url: &str) -> &str {
+    strip_prefix(url, "https://").and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default()
+}
+
+fn host(url: &str) -> Option<Host> {
+    strip_prefix(url, "https:")?;
+    Url::parse(url).ok()?.host().map(|host| host.to_owned())
+}
+
+/// Whether this can be fetched without reaching into somebody's own network, as far as the address says. The parser has
+/// brought every way to write an IPv4 address into one form.
+fn is_public_url(url: &str) -> bool {
+    match host(url) {
+        Some(Host::Domain(name)) => is_public_name(&name),
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        None => true,
+    }
 }
 
 fn is_image_data(data: &str) -> bool {
@@ -102,7 +143,9 @@ mod tests {
         for url in [
             "https://shop.example/a.png",
             "HTTPS://shop.example/a?b=c#d",
-            "https://[::1]:8443/",
+            "https://[2606:4700::1111]:8443/",
+            "https://93.184.215.14/a.png",
+            "https://bücher.example/a.png",
             "data:image/png;base64,iVBORw0KGgo=",
             "data:image/jpeg;base64,/9j/4AA=",
             "DATA:IMAGE/WEBP;BASE64,UklGRg==",
@@ -122,6 +165,14 @@ mod tests {
             "https:",
             "https://shop.example/a b.png",
             "https://shop.\nexample/",
+            "https:shop.example",
+            "https:///shop.example/",
+            "https:\\\\shop.example/",
+            "https://shop.example\\@127.0.0.1/",
+            "https://ada@shop.example/",
+            "https://ada:secret@shop.example/",
+            "https://shop%2eexample/",
+            "https://[fe80::1%25eth0]/",
             "//shop.example/a.png",
             "file:///etc/passwd",
             "javascript:alert(1)",
@@ -138,6 +189,55 @@ mod tests {
         ] {
             assert_eq!(Image::parse(url), Err(InvalidImage::NotAnImage), "{url:?}");
         }
+    }
+
+    #[test]
+    fn addresses_of_ones_own_network_are_refused() {
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "app.localhost:8443",
+            "printer.local",
+            "metadata.google.internal",
+            "metadata",
+            "intranet",
+            "127.0.0.1",
+            "127.0.0.1.",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "017700000001",
+            "0",
+            "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+            "127\u{3002}0\u{3002}0\u{3002}1",
+            "\u{24db}ocalhost",
+            "169.254.169.254",
+            "0xa9fea9fe",
+            "10.1.2.3:8080",
+            "100.64.0.1",
+            "[::1]",
+            "[::]",
+            "[::ffff:10.0.0.1]",
+            "[0:0:0:0:0:ffff:a9fe:a9fe]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "[fd00:ec2::254]",
+            "[fe80::1]",
+            "[ff02::1]",
+        ] {
+            let url = format!("https://{host}/a.png");
+            assert_eq!(Image::parse(&url), Err(InvalidImage::NotPublic), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_names_are_to_be_looked_up() {
+        let host_name = |url| Image::parse(url).unwrap().host_name();
+        assert_eq!(host_name("https://Shop.example:8443/a.png").as_deref(), Some("shop.example"));
+        assert_eq!(host_name("https://93.184.215.14/a.png"), None);
+        assert_eq!(host_name("data:image/png;base64,iVBORw0KGgo="), None);
     }
 
     #[test]

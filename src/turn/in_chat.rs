@@ -197,6 +197,10 @@ impl Turns {
         if bytes > 0 && fitting.has_room_for_image(bytes) {
             let image = self.0.storage.image(owner, said.id).await.map_err(|failure| unavailable(&failure))?;
             message.image = image.and_then(|url| Image::parse(&url).ok());
+            if message.image.is_none() {
+                // It was kept before its kind was refused.
+                message.content = InWords::of_image(&message.content).to_string();
+            }
         } else if bytes > 0 {
             message.content = InWords::of_image(&message.content).to_string();
         }

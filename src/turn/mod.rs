@@ -7,6 +7,7 @@
 mod account;
 mod answer;
 mod delivery;
+mod image_hosts;
 mod in_chat;
 mod journal;
 mod metrics;
@@ -38,11 +39,12 @@ pub use self::{
 use crate::{
     account::OwnerId,
     address::Address,
-    chat::{Finish, Message, Speaker},
+    chat::{Finish, InvalidImage, Message, Speaker},
     clock::Clock,
     config,
     cost::{Prices, TokenUsage},
     credentials::{Credentials, NoCredential},
+    host_lookup::HostLookup,
     http_client::Client,
     known_models::{Abilities, KnownModels},
     model::{BreakerState, Breakers, Caller, ModelFailure, OpenAi, basic},
@@ -134,6 +136,9 @@ pub enum TurnFailure {
     /// The chat, or the message to be answered, was removed, or is not there to be answered.
     #[error("the chat or the message is gone, or isn't to be answered")]
     ChatChanged,
+    /// An image cannot be shown to the model.
+    #[error(transparent)]
+    Image(#[from] InvalidImage),
     /// The session log cannot be written, so no turn may be answered.
     #[error("the session log cannot be written")]
     LogUnavailable,
@@ -197,6 +202,7 @@ struct Table {
     telling: Telling,
     /// The latest test of the model.
     test: Mutex<Weak<Journal>>,
+    host_lookup: HostLookup,
     /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
     running: Tasks,
     draining: CancellationToken,
@@ -256,6 +262,7 @@ impl Turns {
             clock,
             telling,
             test: Mutex::default(),
+            host_lookup: HostLookup::default(),
             running: Tasks::default(),
             draining: CancellationToken::new(),
             cut_off: CancellationToken::new(),
@@ -270,6 +277,7 @@ impl Turns {
     pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(&ask)?.to_owned();
         self.ensure_welcome()?;
+        self.ensure_public_images(&ask.messages).await?;
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }

@@ -177,10 +177,17 @@ impl House {
     pub async fn launch_ignoring(&self, signal: &str) -> Process {
         // What a process ignores, the program it becomes ignores, too.
         let script = format!("trap '' {signal}; exec \"$0\"");
-        self.launch_by(self.command_of("/bin/sh", &["-c", &script, PROGRAM])).await
+        self.launch_by(self.command_by_script(&script)).await
     }
 
-    async fn launch_by(&self, mut command: Command) -> Process {
+    /// A script of the shell with exactly these settings, in which `$0` is the program.
+    #[cfg(unix)]
+    pub fn command_by_script(&self, script: &str) -> Command {
+        self.command_of("/bin/sh", &["-c", script, PROGRAM])
+    }
+
+    /// Starts the service by this command.
+    pub async fn launch_by(&self, mut command: Command) -> Process {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
         let address = timeout(PATIENCE, async {

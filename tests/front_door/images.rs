@@ -172,3 +172,79 @@ async fn an_image_stays_with_its_message() {
     keyed(ADDRESS).await.assert_error(422, "idempotency_key_reused");
     assert_eq!(ada.talk(chat).await.len(), 4);
 }
+
+/// Addresses in somebody's own network, or of nobody.
+const NOT_PUBLIC: [&str; 14] = [
+    "https://localhost/cat.png",
+    "https://LOCALHOST.:8443/cat.png",
+    "https://cats.internal/cat.png",
+    "https://metadata.google.internal/computeMetadata/v1/",
+    "https://intranet/cat.png",
+    "https://127.0.0.1/cat.png",
+    "https://2130706433/cat.png",
+    "https://0x7f.1/cat.png",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://10.0.0.7:8443/cat.png",
+    "https://[::1]/cat.png",
+    "https://[::ffff:192.168.1.1]/cat.png",
+    "https://[fd00:ec2::254]/latest/meta-data/",
+    "https://\u{ff11}27.0.0.1/cat.png",
+];
+
+#[tokio::test]
+async fn an_image_in_somebodys_own_network_is_refused() {
+    let (model, house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    for url in NOT_PUBLIC {
+        let sentence = show(&ada, chat, "Who is it?", url).await.assert_error(400, "image_not_public");
+        assert!(sentence.contains("public internet") && sentence.contains("data:"), "{sentence}");
+    }
+    assert_eq!((ada.talk(chat).await.len(), model.call_count(), house.events("chat").len()), (0, 0, 0));
+    // A name that cannot be resolved here may be known to the model's server.
+    show(&ada, chat, "Who is it?", "https://no-such-host.shop.example/cat.png").await.assert_ok();
+}
+
+#[tokio::test]
+async fn an_image_kept_before_it_was_refused_is_not_shown() {
+    let (model, house, _service, ada) = with_ada(&[]).await;
+    let chat = ada.begin().await;
+    show(&ada, chat, "Who is it?", ADDRESS).await.assert_ok();
+    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let failed = show(&ada, chat, "And this?", ADDRESS).await;
+    let failed = number(&failed.json()["details"]["user_message_id"]);
+    house.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
+    ada.retry(failed).await.assert_error(400, "image_not_public");
+    model.behave(Behaviour::Echo);
+    ada.say(chat, "And now?").await;
+    let last = model.call_count() - 1;
+    assert_eq!(told_to(&model, last)[0], format!("u: Who is it?\n\n{UNSEEN}"));
+    // Its owner still sees what was sent.
+    assert_eq!(ada.messages(chat).await[0]["image_url"], "https://10.0.0.7/cat.png");
+}
+
+/// The names are in a hosts file that only the service sees.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "needs user namespaces; .ci/run runs it"]
+async fn a_name_that_leads_into_somebodys_own_network_is_refused() {
+    use std::fs;
+
+    use crate::{fakes::model::FakeModel, house::House};
+
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).on_sqlite();
+    let hosts = "127.0.0.1 localhost\n10.0.0.7 inside.shop.example\n93.184.215.14 cat.shop.example\n\
+                 93.184.215.14 both.shop.example\nfd00::7 both.shop.example\n";
+    fs::write(house.path().join("hosts"), hosts).unwrap();
+    let script =
+        "exec unshare --map-root-user --mount /bin/sh -c 'mount --bind hosts /etc/hosts && exec \"$0\"' \"$0\"";
+    let process = house.launch_by(house.command_by_script(script)).await;
+    let ada = Member::join(&process.client, "ada").await;
+    let chat = ada.begin().await;
+    for host in ["inside.shop.example", "INSIDE.shop.example:8443", "both.shop.example"] {
+        let url = format!("https://{host}/cat.png");
+        show(&ada, chat, "Who is it?", &url).await.assert_error(400, "image_not_public");
+    }
+    show(&ada, chat, "Who is it?", "https://cat.shop.example/cat.png").await.assert_ok();
+    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (2, 1));
+}
