@@ -99,7 +99,7 @@ async fn print_costs(name: &str, dir: &Path, database: &str, plan: &Plan) {
     // It would hold the file's lock.
     chat.stop().await;
     let began = Instant::now();
-    let file = format!("sqlite://{}", dir.join("al-chat.db").display());
+    let file = format!("sqlite:///{}", dir.join("al-chat.db").display());
     let filled = if database.starts_with("sqlite:") { &file } else { database };
     Database::open(filled).await.fill(plan.size).await;
     let filling = began.elapsed();

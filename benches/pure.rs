@@ -7,6 +7,7 @@ use al_chat::{
     chat::{Image, Message, Role},
     clock::Clock,
     cost::{Prices, TokenUsage, estimate},
+    file_access::FileAccess,
     known_models::KnownModels,
     model::basic,
     prompt::{self, AttachedFile, Fitting},
@@ -42,7 +43,7 @@ fn berlin() -> TimeZone {
 fn chat_line(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
     let clock = Clock::set_by(|| Timestamp::UNIX_EPOCH, berlin());
-    let log = SessionLog::open(dir.path().to_owned(), false, clock).expect("a session log");
+    let log = SessionLog::open(dir.path().to_owned(), FileAccess::Owner, false, clock).expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
     let chat = Chat {
         user_id: None,

@@ -9,7 +9,7 @@
 //! | 3 | [`accounts`], [`sessions`], [`turn`], [`visitors`] | verbs: what the product does, over several doors |
 //! | 2 | [`credentials`], [`host_lookup`], [`model`], [`personas`], [`session_log`], [`storage`], [`usage`] | doors: each to one outside thing |
 //! | 1 | [`account`], [`address`], [`chat`], [`cost`], [`known_models`], [`log_place`], [`persona`], [`prompt`], [`public_address`], [`session`], [`title`], [`words`] | nouns: plain types and rules |
-//! | 0 | [`clock`], [`config`], [`http_client`], [`process_lock`], [`redaction`], [`secret`], [`surrogates`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
+//! | 0 | [`clock`], [`config`], [`file_access`], [`http_client`], [`process_lock`], [`redaction`], [`secret`], [`surrogates`], [`tasks`], [`telemetry`] | ground: knows nothing of the product |
 //!
 //! `ARCHITECTURE.md` walks one turn through the rooms.
 
@@ -24,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod cost;
 pub mod credentials;
+pub mod file_access;
 pub mod host_lookup;
 pub mod http_client;
 pub mod known_models;

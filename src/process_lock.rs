@@ -1,11 +1,13 @@
 //! What one process has to itself: a folder, a database. Told by a lock on a file, which ends with the process.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::Path,
     time::{Duration, Instant},
 };
+
+use crate::file_access::FileAccess;
 
 /// How long a predecessor may still hold its lock. The system lets go of a killed process's files a moment after it
 /// says that the process has ended.
@@ -24,8 +26,9 @@ pub enum LockFailure {
 }
 
 /// Takes the lock on this file, which is made when it isn't there. Waits for a moment; meant for the start of a process.
-pub fn take(path: &Path) -> Result<File, LockFailure> {
-    let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(LockFailure::Unusable)?;
+pub fn take(path: &Path, access: FileAccess) -> Result<File, LockFailure> {
+    let mut options = access.open_options();
+    let file = options.create(true).append(true).read(true).open(path).map_err(LockFailure::Unusable)?;
     let latest = Instant::now() + HANDOVER;
     loop {
         match file.try_lock() {

@@ -7,7 +7,18 @@ use std::{fs, path::Path};
 
 /// The floors from the ground up; on floors 0 and 1 from left to right.
 const FLOORS: [&[&str]; 6] = [
-    &["secret", "clock", "tasks", "config", "telemetry", "http_client", "process_lock", "redaction", "surrogates"],
+    &[
+        "secret",
+        "clock",
+        "tasks",
+        "file_access",
+        "config",
+        "telemetry",
+        "http_client",
+        "process_lock",
+        "redaction",
+        "surrogates",
+    ],
     &[
         "account",
         "address",

@@ -27,9 +27,9 @@ use crate::{
     http_client::{self, Client, ClientFailure},
     personas::{Personas, UnreadablePersonas},
     secret::{FingerprintKey, SigningSecret},
-    session_log::{LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
+    session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
     sessions::Sessions,
-    storage::{FINGERPRINTS, Storage, StorageFailure},
+    storage::{self, FINGERPRINTS, Storage, StorageFailure},
     tasks::Tasks,
     turn::{self, Means, Turns},
     visitors::Visitors,
@@ -86,7 +86,8 @@ impl App {
         let tasks = Tasks::default();
         let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
         let log_settings = &config.session_log;
-        let log = SessionLog::open(log_settings.dir.clone(), log_settings.sync, clock.clone())?;
+        let log =
+            SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
         let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
@@ -185,6 +186,22 @@ impl App {
     }
 }
 
+/// Warns of files from before that others on this machine can read. They are left as they are: somebody may want that.
+fn warn_of_wide_files(config: &Config) {
+    let (log, access) = (&config.session_log, config.database.file_access);
+    let mut wide = access.wider_among(storage::files(&config.database));
+    if !access.wider_among(session_log::files(&log.dir)).is_empty() {
+        wide.push(log.dir.clone());
+    }
+    if !wide.is_empty() {
+        let files = wide.iter().map(|path| format!("'{}'", path.display())).collect::<Vec<_>>().join(" ");
+        let chmod = access.chmod();
+        tracing::warn!(
+            "others on this machine can use files with conversations and secrets; run: chmod -R {chmod} {files}"
+        );
+    }
+}
+
 /// The keeper of the keys, after a first short look for Papita.
 async fn find_credentials(
     config: &Config,
@@ -227,4 +244,5 @@ fn announce(doors: &Doors, address: SocketAddr) {
     if !host_is_local && doors.config.server.origins.is_empty() {
         tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
     }
+    warn_of_wide_files(&doors.config);
 }

@@ -1,5 +1,6 @@
 //! Settings, read once into types. A mistake is reported with all others, by variable and by what it expected.
 
+mod database_address;
 mod env_file;
 mod familiar;
 mod log_filter;
@@ -18,12 +19,16 @@ use url::Url;
 
 use self::source::Reader;
 pub use self::{
+    database_address::{DatabaseAddress, SqliteAddress},
     origins::AllowedOrigin,
     parse::pico_per_token,
     source::Source,
     variables::{VARIABLES, Variable},
 };
-use crate::secret::{ApiKey, SigningSecret};
+use crate::{
+    file_access::FileAccess,
+    secret::{ApiKey, SigningSecret},
+};
 
 /// OpenAI's own endpoint, which never works without a key.
 const OPENAI: &str = "api.openai.com";
@@ -64,8 +69,10 @@ pub struct Config {
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// Its address, which may hold a password: `sqlite://…` or `postgres://…`.
-    pub url: SecretString,
+    /// Where it is.
+    pub address: DatabaseAddress,
+    /// Who may use its files.
+    pub file_access: FileAccess,
     /// Connections to a PostgreSQL server at once.
     pub connections: u32,
     /// Time to get a connection to it.
@@ -268,6 +275,8 @@ pub struct Accounts {
 pub struct SessionLog {
     /// The folder of the daily files.
     pub dir: PathBuf,
+    /// Who may use them.
+    pub file_access: FileAccess,
     /// The zone of its days and times, and of the times in answers.
     pub timezone: TimeZone,
     /// Whether each write reaches the disk before its answer.

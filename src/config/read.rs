@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
-use url::Url;
 
 use super::{
-    Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect, Proxy,
-    Server, SessionLog, Source, Turns, log_filter, origins, parse, source::Reader, variables as var,
+    Accounts, AiService, Breaker, Config, Credentials, Database, DatabaseAddress, LogFormat, Model, ModelStream,
+    OnDisconnect, Proxy, Server, SessionLog, Source, Turns, log_filter, origins, parse, source::Reader,
+    variables as var,
 };
-use crate::secret::{ApiKey, NotAKey, SigningSecret};
+use crate::{
+    file_access::FileAccess,
+    secret::{ApiKey, NotAKey, SigningSecret},
+};
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
@@ -26,11 +29,12 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let credentials = read_credentials(source, reader);
     let accounts = read_accounts(reader);
     let visitor_retention = reader.read(var::VISITOR_RETENTION, DURATION, parse::duration);
-    let session_log = read_session_log(reader);
+    let file_access = reader.read(var::FILE_MODE, "0600 or 0640", FileAccess::parse);
+    let session_log = read_session_log(reader, file_access);
     let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
     let papita_queue_limit =
         reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
-    let database = read_database(reader);
+    let database = read_database(reader, file_access);
     let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match lower(text).as_str() {
         "text" => Some(LogFormat::Text),
         "json" => Some(LogFormat::Json),
@@ -219,21 +223,18 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
     })
 }
 
-fn read_database(reader: &mut Reader<'_>) -> Option<Database> {
-    let expected = "an address such as sqlite://al-chat.db or postgres://user:password@host/name";
-    let url = reader.read(var::DATABASE_URL, expected, |text| {
-        let is_file = text.strip_prefix("sqlite:").is_some_and(|path| !path.trim_start_matches('/').is_empty());
-        let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        let valid = is_file || (is_server && Url::parse(text).is_ok());
-        valid.then(|| SecretString::from(text))
-    });
+fn read_database(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<Database> {
+    let expected = "the address of a database that lasts, such as sqlite:///al-chat.db (a file in the working directory; \
+                    four slashes for an absolute path) or postgres://user:password@host/name";
+    let address = reader.read(var::DATABASE_URL, expected, DatabaseAddress::parse);
     let connections = reader.read(var::DATABASE_CONNECTIONS, "a whole number from 2 to 1000", |text| {
         text.parse().ok().filter(|connections| (2..=1000).contains(connections))
     });
     let connect_timeout = reader.read(var::DATABASE_CONNECT_TIMEOUT, DURATION, parse::duration);
     let statement_timeout = reader.read(var::DATABASE_STATEMENT_TIMEOUT, DURATION, parse::duration);
     Some(Database {
-        url: url?,
+        address: address?,
+        file_access: file_access?,
         connections: connections?,
         connect_timeout: connect_timeout?,
         statement_timeout: statement_timeout?,
@@ -251,7 +252,7 @@ fn read_accounts(reader: &mut Reader<'_>) -> Option<Accounts> {
     Some(Accounts { signing_secrets: signing_secrets?, token_lifetime: token_lifetime? })
 }
 
-fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {
+fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<SessionLog> {
     let timezone =
         reader.read(var::SESSION_LOG_TIMEZONE, "a time zone of the IANA database such as Europe/Berlin", |text| {
             match text {
@@ -263,6 +264,7 @@ fn read_session_log(reader: &mut Reader<'_>) -> Option<SessionLog> {
     let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
     Some(SessionLog {
         dir: reader.text(var::SESSION_LOG_DIR).map(PathBuf::from)?,
+        file_access: file_access?,
         timezone: timezone?,
         sync: sync?,
         content: content?,

@@ -70,10 +70,12 @@ variables! {
     SESSION_LOG_SYNC = "off", "on: lines reach the disk before their answer (survives power loss; slower)";
     SESSION_LOG_CONTENT = "off", "on: the texts of messages and answers are logged too";
 
-    DATABASE_URL = "sqlite://al-chat.db", "where everything but the log is kept; postgres://user:password@host/name for a server";
+    DATABASE_URL = "sqlite://al-chat.db", "where everything but the log is kept: sqlite:///file, sqlite:////absolute/file, or postgres://user:password@host/name";
     DATABASE_CONNECTIONS = "10", "connections to a PostgreSQL server at once";
     DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to a PostgreSQL server";
     DATABASE_STATEMENT_TIMEOUT = "10s", "time for one statement of a PostgreSQL server";
+
+    FILE_MODE = "0600", "permissions of the files that are made (database, session log, backups): 0600, or 0640 for a group that reads";
 
     JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; previous ones behind a comma go on verifying; unset: made once and kept in the database";
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";

@@ -8,10 +8,13 @@ use std::{
 
 use jiff::civil::Date;
 
+use crate::file_access::FileAccess;
+
 /// The log's folder, with the file that was written last kept open.
 #[derive(Debug)]
 pub(super) struct DayFiles {
     dir: PathBuf,
+    access: FileAccess,
     sync: bool,
     open: Option<OpenFile>,
     /// A file in which lines stand that were refused, and its length without them.
@@ -26,8 +29,8 @@ struct OpenFile {
 }
 
 impl DayFiles {
-    pub(super) fn new(dir: PathBuf, sync: bool) -> Self {
-        Self { dir, sync, open: None, refused: None }
+    pub(super) fn new(dir: PathBuf, access: FileAccess, sync: bool) -> Self {
+        Self { dir, access, sync, open: None, refused: None }
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -75,9 +78,9 @@ impl DayFiles {
     }
 
     fn open_file(&self, date: Date) -> io::Result<OpenFile> {
-        fs::create_dir_all(&self.dir)?;
+        self.access.create_folder(&self.dir)?;
         let path = self.dir.join(format!("session_{date}.log"));
-        let mut file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
+        let mut file = self.access.open_options().create(true).append(true).read(true).open(&path)?;
         mend(&mut file, &path)?;
         Ok(OpenFile { date, path, file })
     }
@@ -167,7 +170,7 @@ mod tests {
     fn mended(content: &[u8]) -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("session_2026-01-01.log"), content).unwrap();
-        let mut files = DayFiles::new(dir.path().to_owned(), false);
+        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);
         files.mend_all().unwrap();
         files.append(date(2026, 1, 1), b"{\"next\":1}\n").unwrap();
         let content = fs::read(dir.path().join("session_2026-01-01.log")).unwrap();
@@ -203,7 +206,7 @@ mod tests {
                 fs::write(dir.path().join(name), content).unwrap();
             }
             fs::write(dir.path().join("session_2026-01-02.log"), "torn").unwrap();
-            DayFiles::new(dir.path().to_owned(), false).mend_all().unwrap();
+            DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false).mend_all().unwrap();
             for name in names {
                 assert_eq!(fs::read(dir.path().join(name)).unwrap(), content, "{name}");
             }
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn each_day_has_its_file_even_out_of_order() {
         let dir = tempfile::tempdir().unwrap();
-        let mut files = DayFiles::new(dir.path().to_owned(), true);
+        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, true);
         for day in [1, 2, 1, 2] {
             files.append(date(2026, 1, day), format!("{{\"day\":{day}}}\n").as_bytes()).unwrap();
         }
@@ -229,7 +232,7 @@ mod tests {
     fn a_file_that_was_moved_away_is_made_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("session_2026-01-01.log");
-        let mut files = DayFiles::new(dir.path().to_owned(), false);
+        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);
         files.append(date(2026, 1, 1), b"{}\n").unwrap();
         fs::rename(&path, dir.path().join("rotated")).unwrap();
         files.append(date(2026, 1, 1), b"{\"after\":1}\n").unwrap();

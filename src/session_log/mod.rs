@@ -10,7 +10,8 @@ mod reader;
 mod writer;
 
 use std::{
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,7 +26,7 @@ pub use self::event::{
 };
 pub use self::reader::LoggedTurn;
 use self::{event::encode, writer::Writer};
-use crate::{clock::Clock, log_place::LogPlace};
+use crate::{clock::Clock, file_access::FileAccess, log_place::LogPlace};
 
 /// Entries that may wait for the writer; more wait in front of it.
 const QUEUE: usize = 4096;
@@ -80,11 +81,11 @@ struct Entry {
 
 impl SessionLog {
     /// Takes the folder for this process, mends what a crash left behind, and starts the writer. With `sync`, each
-    /// write reaches the disk before it counts as done.
-    pub fn open(dir: PathBuf, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
+    /// write reaches the disk before it counts as done. Files are made with this access.
+    pub fn open(dir: PathBuf, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, OpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writable = Arc::new(AtomicBool::new(true));
-        let mut writer = Writer::open(&dir, sync, clock.clone(), Arc::clone(&writable))?;
+        let mut writer = Writer::open(&dir, access, sync, clock.clone(), Arc::clone(&writable))?;
         let id = writer.id()?;
         writer.start(receiver)?;
         Ok(Self { dir, id, clock, writer: sender, writable })
@@ -142,7 +143,7 @@ impl SessionLog {
     }
 
     /// The turns that stand behind these places, one place a day; for the start, before anything is written.
-    pub fn turns_after(&self, known: &[LogPlace]) -> std::io::Result<Vec<(LoggedTurn, LogPlace)>> {
+    pub fn turns_after(&self, known: &[LogPlace]) -> io::Result<Vec<(LoggedTurn, LogPlace)>> {
         reader::turns_after(&self.dir, known)
     }
 
@@ -166,6 +167,13 @@ impl SessionLog {
             let _ = closed.await;
         }
     }
+}
+
+/// The folder of a log with all that is in it.
+#[must_use]
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    std::iter::once(dir.to_owned()).chain(entries.map(|entry| entry.path())).collect()
 }
 
 /// Lines of one moment, encoded.

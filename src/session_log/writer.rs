@@ -1,7 +1,7 @@
 //! The thread that owns the log's files.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{Read, Write},
     path::{Path, PathBuf},
     sync::{
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    file_access::FileAccess,
     log_place::LogPlace,
     process_lock::{self, LockFailure},
 };
@@ -31,6 +32,9 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// Batches up to this size are written at once; the buffer is not kept when a batch made it larger.
 const BUFFER: usize = 1 << 20;
+
+/// The file that holds the folder's lock and its id.
+const LOCK: &str = ".lock";
 
 pub(super) struct Writer {
     files: DayFiles,
@@ -45,14 +49,20 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn open(dir: &Path, sync: bool, clock: Clock, writable: Arc<AtomicBool>) -> Result<Self, OpenFailure> {
+    pub(super) fn open(
+        dir: &Path,
+        access: FileAccess,
+        sync: bool,
+        clock: Clock,
+        writable: Arc<AtomicBool>,
+    ) -> Result<Self, OpenFailure> {
         let unusable = |error| OpenFailure::Folder(dir.to_owned(), error);
-        fs::create_dir_all(dir).map_err(unusable)?;
-        let lock = process_lock::take(&dir.join(".lock")).map_err(|failure| match failure {
+        access.create_folder(dir).map_err(unusable)?;
+        let lock = process_lock::take(&dir.join(LOCK), access).map_err(|failure| match failure {
             LockFailure::Taken => OpenFailure::Taken(dir.to_owned()),
             LockFailure::Unusable(error) => unusable(error),
         })?;
-        let files = DayFiles::new(dir.to_owned(), sync);
+        let files = DayFiles::new(dir.to_owned(), access, sync);
         files.mend_all().map_err(unusable)?;
         Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
     }

@@ -34,6 +34,9 @@ const VERSIONS: &[Version] = versions! {
     4 "0004_visitors_personas.sql" "visitors, personas";
 };
 
+/// What the first version brings, by which our databases are known.
+pub(super) const FIRST: &str = VERSIONS[0].about;
+
 #[derive(Debug)]
 struct Embedded(fn(&Version) -> &'static str);
 

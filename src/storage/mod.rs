@@ -7,6 +7,7 @@
 mod accounts;
 mod books;
 mod chats;
+mod checkpoints;
 mod database;
 mod exchanges;
 mod idempotency;
@@ -16,18 +17,23 @@ mod migrations;
 mod outbox;
 mod postgres;
 mod probe;
+mod recognition;
 mod replicas;
 mod search;
 mod secrets;
 mod sessions;
 mod sqlite;
+mod sqlite_file;
 mod totals;
 mod visitors;
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 
 pub use self::{
     accounts::{Lock, Taken},
@@ -41,17 +47,23 @@ pub use self::{
     search::Found,
     secrets::FINGERPRINTS,
     sessions::{SessionNumbers, StoppedSession},
+    sqlite_file::UnusableFile,
     totals::UsageTotals,
     visitors::Visitor,
 };
 use self::{
     books::Books,
+    checkpoints::Checkpoints,
     database::{Pool, sql},
     ledger::Ledger,
     outbox::Outbox,
     replicas::Replica,
 };
-use crate::{clock::Clock, config, tasks::Tasks};
+use crate::{
+    clock::Clock,
+    config::{self, DatabaseAddress},
+    tasks::Tasks,
+};
 
 /// The database could not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +71,23 @@ pub enum StorageFailure {
     /// The address is not one.
     #[error("DATABASE_URL is not an address of a SQLite or PostgreSQL database")]
     Address(#[source] sqlx::Error),
-    /// The file could not be opened.
-    #[error("the database could not be opened; is the path of DATABASE_URL writable?")]
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] UnusableFile),
+    /// The file could not be opened by SQLite.
+    #[error("the file of DATABASE_URL could not be opened as a SQLite database; is it damaged, or in use elsewhere?")]
     Open(#[source] sqlx::Error),
+    /// It is the database of another program.
+    #[error(
+        "{database} of DATABASE_URL belongs to another program (it has the tables {tables}) and was left as it is; \
+         al-chat needs a database of its own, such as DATABASE_URL=sqlite:///al-chat.db"
+    )]
+    OfAnother {
+        /// Which.
+        database: String,
+        /// Some of the tables.
+        tables: String,
+    },
     /// The server could not be used.
     #[error("the database's server could not be used; are host, name, user and password of DATABASE_URL right?")]
     Connect(#[source] sqlx::Error),
@@ -69,7 +95,10 @@ pub enum StorageFailure {
     #[error(
         "the database's tables could not be brought up to date; was it made by a newer al-chat? Use that, or another DATABASE_URL"
     )]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The tables could not be made or changed.
+    #[error("the database's tables could not be made or changed; may the user of DATABASE_URL make tables there?")]
+    MakeTables(#[source] sqlx::migrate::MigrateError),
     /// Another process uses it.
     #[error("another process already uses the database {0}; give this one a DATABASE_URL of its own or stop the other")]
     Taken(PathBuf),
@@ -97,6 +126,16 @@ pub struct Storage {
     lock: Option<Arc<File>>,
 }
 
+impl From<sqlx::migrate::MigrateError> for StorageFailure {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        match error {
+            Execute(_) | ExecuteMigration(..) => Self::MakeTables(error),
+            error => Self::Migrate(error),
+        }
+    }
+}
+
 impl Storage {
     /// Opens the database, a file made when it isn't there, and brings its tables up to date. `log` names the session
     /// log in which the turns stand that are kept here; `tasks` owns the tasks that keep them.
@@ -106,12 +145,15 @@ impl Storage {
         clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, StorageFailure> {
-        let Connected { write, read, heartbeat, lock } = connect(settings).await?;
+        let Connected { write, read, heartbeat, checkpoints, lock } = connect(settings).await?;
         let replica = Replica::new(&log);
         if let Some(heartbeat) = heartbeat {
             replica.succeed(&heartbeat).await?;
             replica.sign_on(&heartbeat, clock.now()).await?;
             tasks.spawn("replica", replica.clone().stay(heartbeat, clock.clone(), tasks.stopping()));
+        }
+        if let Some(checkpoints) = checkpoints {
+            tasks.spawn("checkpoints", checkpoints.run(tasks.stopping()));
         }
         let outbox = Arc::new(Outbox::open(&read).await?);
         let books = Books { write: write.clone(), log };
@@ -166,18 +208,43 @@ struct Connected {
     read: Pool,
     /// Of one that other processes may use, too.
     heartbeat: Option<Pool>,
+    /// Of a file.
+    checkpoints: Option<Checkpoints>,
     /// Of one that is this process's own.
     lock: Option<File>,
 }
 
 async fn connect(settings: &config::Database) -> Result<Connected, StorageFailure> {
-    let url = settings.url.expose_secret();
-    if url.starts_with("sqlite:") {
-        let sqlite::Opened { write, read, lock } = sqlite::open(url).await?;
-        return Ok(Connected { write, read, heartbeat: None, lock: Some(lock) });
+    match &settings.address {
+        DatabaseAddress::Sqlite(address) => {
+            let sqlite::Opened { write, read, checkpoints, lock } = sqlite::open(address, settings.file_access).await?;
+            Ok(Connected { write, read, heartbeat: None, checkpoints: Some(checkpoints), lock: Some(lock) })
+        }
+        DatabaseAddress::Postgres(url) => {
+            let postgres::Opened { pool, heartbeat } = postgres::open(url, settings).await?;
+            let (write, read) = (pool.clone(), pool);
+            Ok(Connected { write, read, heartbeat: Some(heartbeat), checkpoints: None, lock: None })
+        }
     }
-    let postgres::Opened { pool, heartbeat } = postgres::open(settings).await?;
-    Ok(Connected { write: pool.clone(), read: pool, heartbeat: Some(heartbeat), lock: None })
+}
+
+/// The files of a database on this machine: itself, and those that SQLite and the process have beside it.
+#[must_use]
+pub fn files(settings: &config::Database) -> Vec<PathBuf> {
+    match &settings.address {
+        DatabaseAddress::Sqlite(address) => {
+            let file = sqlite_file::real(&address.path);
+            ["", "-wal", "-shm", ".lock"].map(|suffix| beside(&file, suffix)).into()
+        }
+        DatabaseAddress::Postgres(_) => Vec::new(),
+    }
+}
+
+/// The file beside this one whose name goes on like this.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Whole numbers as SQL has them. What is counted here stays far below the limit; should it not, it stops there.

@@ -1,21 +1,7 @@
 //! Looks whether a database could be used, without writing to it.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, Read},
-    path::Path,
-    str::FromStr,
-};
-
-use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
-use tokio::time::timeout;
-
-use super::{Storage, StorageFailure};
-use crate::config;
-
-/// What every SQLite file begins with.
-const MAGIC: &[u8] = b"SQLite format 3\0";
+use super::{Storage, StorageFailure, postgres, sqlite, sqlite_file::Found};
+use crate::config::{self, DatabaseAddress};
 
 /// A database that could be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,36 +13,18 @@ pub struct Probe {
 }
 
 impl Storage {
-    /// Looks whether the database could be opened, also while another process uses it. Changes nothing.
+    /// Looks whether the database could be opened. Fails as [`Storage::open`] would, but changes nothing, and succeeds
+    /// also while another process uses a file. Not to be called by a process that has opened the file.
     pub async fn probe(settings: &config::Database) -> Result<Probe, StorageFailure> {
-        let url = settings.url.expose_secret();
-        if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url).map_err(StorageFailure::Address)?;
-            let path = options.get_filename();
-            let is_new = look(path).map_err(|error| StorageFailure::Open(sqlx::Error::Io(error)))?;
-            return Ok(Probe { place: path.display().to_string(), is_new });
+        match &settings.address {
+            DatabaseAddress::Sqlite(address) => {
+                let is_new = sqlite::find(address).await? == Found::Nothing;
+                Ok(Probe { place: address.path.display().to_string(), is_new })
+            }
+            DatabaseAddress::Postgres(url) => {
+                postgres::look(url, settings).await?;
+                Ok(Probe { place: postgres::place(url)?, is_new: false })
+            }
         }
-        let options = PgConnectOptions::from_str(url).map_err(StorageFailure::Address)?;
-        let database = options.get_database().unwrap_or_default();
-        let place = format!("{} at {}:{}", database, options.get_host(), options.get_port());
-        let connecting = async { PgConnection::connect_with(&options).await?.close().await };
-        let connected = timeout(settings.connect_timeout, connecting).await.map_err(|_| StorageFailure::Silent)?;
-        connected.map_err(StorageFailure::Connect)?;
-        Ok(Probe { place, is_new: false })
-    }
-}
-
-/// Whether the file is yet to be made. Fails if it can't be, or isn't a database that can be written.
-fn look(path: &Path) -> io::Result<bool> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !path.exists() {
-        return if folder.metadata()?.is_dir() { Ok(true) } else { Err(io::ErrorKind::NotADirectory.into()) };
-    }
-    let mut start = Vec::new();
-    OpenOptions::new().read(true).append(true).open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
-    if start.is_empty() || start == MAGIC {
-        Ok(start.is_empty())
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not a SQLite database"))
     }
 }

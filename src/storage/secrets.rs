@@ -3,11 +3,11 @@
 use std::str::FromStr;
 
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::Storage;
-use crate::config;
+use super::{Storage, sqlite};
+use crate::config::{self, DatabaseAddress};
 
 /// The name of the secret that keys the fingerprints of API keys.
 pub const FINGERPRINTS: &str = "fingerprints";
@@ -19,15 +19,18 @@ impl Storage {
     /// The secret of this name in a database that a service may be using: nothing is made, changed or locked. `None` when
     /// it isn't there, or the database cannot be read.
     pub async fn kept_secret(settings: &config::Database, name: &str) -> Option<String> {
-        let url = settings.url.expose_secret();
         let look = async {
-            if url.starts_with("sqlite:") {
-                let options = SqliteConnectOptions::from_str(url)?.read_only(true);
-                let mut connection = SqliteConnection::connect_with(&options).await?;
-                sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
-            } else {
-                let mut connection = PgConnection::connect_with(&PgConnectOptions::from_str(url)?).await?;
-                sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
+            match &settings.address {
+                DatabaseAddress::Sqlite(address) => {
+                    let options = sqlite::options(&address.path).read_only(true);
+                    let mut connection = SqliteConnection::connect_with(&options).await?;
+                    sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
+                }
+                DatabaseAddress::Postgres(url) => {
+                    let options = PgConnectOptions::from_str(url.expose_secret())?;
+                    let mut connection = PgConnection::connect_with(&options).await?;
+                    sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
+                }
             }
         };
         timeout(settings.connect_timeout, look).await.ok()?.ok()?

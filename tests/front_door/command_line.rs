@@ -229,7 +229,7 @@ async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name
     let first = House::new().on_sqlite();
     let service = first.open().await;
     // Its port and its session log are its own.
-    let database = format!("sqlite://{}", first.path().join("al-chat.db").display());
+    let database = format!("sqlite:///{}", first.path().join("al-chat.db").display());
     let second = House::new().with("DATABASE_URL", &database);
     let ran = run(&second, &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");

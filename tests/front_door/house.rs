@@ -70,7 +70,8 @@ impl House {
     }
 
     fn sqlite_url(&self) -> String {
-        format!("sqlite://{}", self.dir.path().join("al-chat.db").display())
+        // Three slashes, and that of the absolute path.
+        format!("sqlite:///{}", self.dir.path().join("al-chat.db").display())
     }
 
     /// Keeps to SQLite whatever the environment says, for what is about it.

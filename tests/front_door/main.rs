@@ -15,6 +15,7 @@ mod contract;
 mod crash;
 mod credentials;
 mod database;
+mod database_files;
 mod dialects;
 mod document;
 mod env_file;
@@ -22,6 +23,8 @@ mod events;
 mod failed_messages;
 mod fakes;
 mod fakes_work;
+#[cfg(unix)]
+mod file_modes;
 mod first_start;
 #[cfg(target_os = "linux")]
 mod full_disk;
