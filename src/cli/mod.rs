@@ -1,9 +1,14 @@
 //! The command line.
 
+mod backup;
 mod check;
 mod output;
 
-use std::{fmt::Write as _, path::Path, process::ExitCode};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -28,7 +33,7 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Command {
     /// Serve until SIGTERM or Ctrl-C (the default)
     Serve,
@@ -36,6 +41,11 @@ enum Command {
     Openapi,
     /// Bring the database's tables up to date, and do nothing else
     Migrate,
+    /// Copy the SQLite database to a new file, at any time, also while it is in use
+    Backup {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
     /// Load the configuration, look at the database and the log, ask Papita and the model, and say what works
     Check,
 }
@@ -72,6 +82,7 @@ pub fn run() -> ExitCode {
             runtime.block_on(check::run(config))
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
+        Command::Backup { file } => runtime.block_on(back_up(&config, &file)),
         Command::Serve | Command::Openapi => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
             for notice in &notices {
@@ -180,6 +191,16 @@ async fn migrate(config: &Config) -> ExitCode {
             print("Database: its tables are up to date.\n");
             ExitCode::SUCCESS
         }
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn back_up(config: &Config, file: &Path) -> ExitCode {
+    match backup::make(config, file).await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);
             ExitCode::FAILURE

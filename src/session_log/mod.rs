@@ -169,6 +169,17 @@ impl SessionLog {
     }
 }
 
+/// The id of the log in this folder, which another process may use; none where there is no log.
+#[must_use]
+pub fn id_of(dir: &Path) -> Option<String> {
+    Writer::id_of(dir)
+}
+
+/// The turns in this folder that stand behind these places, one place a day; other processes may use the folder.
+pub fn turns_after(dir: &Path, known: &[LogPlace]) -> io::Result<Vec<(LoggedTurn, LogPlace)>> {
+    reader::turns_after(dir, known)
+}
+
 /// The folder of a log with all that is in it.
 #[must_use]
 pub fn files(dir: &Path) -> Vec<PathBuf> {

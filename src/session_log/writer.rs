@@ -82,6 +82,12 @@ impl Writer {
         Ok(id.trim().to_owned())
     }
 
+    /// The id of a folder that may be in use; none where it has none.
+    pub(super) fn id_of(dir: &Path) -> Option<String> {
+        let id = std::fs::read_to_string(dir.join(LOCK)).ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    }
+
     /// Starts the thread. It ends when it is told to, or when nobody can reach it any more.
     pub(super) fn start(self, receiver: mpsc::Receiver<Message>) -> Result<(), OpenFailure> {
         let unusable = |error| OpenFailure::Folder(PathBuf::from("(its thread)"), error);

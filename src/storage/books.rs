@@ -108,7 +108,7 @@ impl Storage {
     }
 }
 
-async fn places(on: impl Into<On<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
+pub(super) async fn places(on: impl Into<On<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
     let places = sql("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7").bind(log);
     let rows = places.fetch_all(on).await?;
     let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });

@@ -5,6 +5,7 @@
 //! texts); what differs is in `migrations/`, one folder a database.
 
 mod accounts;
+mod backup;
 mod books;
 mod chats;
 mod checkpoints;
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 
 pub use self::{
     accounts::{Lock, Taken},
+    backup::{BackupFailure, BackupSource},
     books::TurnRecord,
     chats::{ChatId, Cursor, StoredChat},
     exchanges::{Exchange, Kept, NewQuestion, Opening, Question},

@@ -3,7 +3,7 @@
 use std::{fs::File, io, path::Path, time::Duration};
 
 use sqlx::{
-    Connection, SqliteConnection,
+    Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -94,6 +94,11 @@ async fn tables(path: &Path, pending: Beside) -> Result<Tables, sqlx::Error> {
     let tables = recognition::of_sqlite(&mut database).await;
     database.close().await?;
     tables
+}
+
+/// Connections that read the database beside the process that uses it.
+pub(super) fn reader(path: &Path) -> SqlitePool {
+    pool(1).connect_lazy_with(options(path).read_only(true))
 }
 
 /// How a connection to this file is made.

@@ -108,7 +108,7 @@ async fn a_database_of_another_program_is_left_as_it_is() {
         let path = house.path().join("app.db");
         make(&path, statements).await.close().await.unwrap();
         let before = fs::read(&path).unwrap();
-        for command in [&[][..], &["migrate"]] {
+        for command in [&[][..], &["migrate"], &["backup", "copy.db"]] {
             let ran = run(&house, command).await;
             assert_eq!(ran.code, Some(1), "{ran:?}");
             let sentence = format!("belongs to another program (it has the tables {tables}) and was left as it is");

@@ -23,14 +23,17 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
 
-/// Starts the service with this umask, and takes a turn. Fails unless all that is made has these modes.
+/// Starts the service with this umask, takes a turn, and makes a backup. Fails unless all that is made has these modes.
 async fn check_modes(house: &House, umask: &str, of_files: u32, of_folders: u32) {
     let process = house.launch_by(house.command_by_script(&format!("umask {umask}; exec \"$0\""))).await;
     process.client.chat("hello").await.assert_ok();
     process.client.get("/api/openai/usage").await.assert_ok();
+    let script = format!("umask {umask}; exec \"$0\" backup copy.db");
+    let backup = house.command_by_script(&script).output().await.expect("it runs");
+    assert!(backup.status.success(), "{backup:?}");
     let paths = all_in(house.path());
     let named = |end: &str| paths.iter().any(|path| path.to_str().expect("a name").ends_with(end));
-    for end in ["al-chat.db", "-wal", "-shm", "al-chat.db.lock", "SessionLog", "SessionLog/.lock", ".log"] {
+    for end in ["al-chat.db", "-wal", "-shm", "al-chat.db.lock", "copy.db", "SessionLog", "SessionLog/.lock", ".log"] {
         assert!(named(end), "{end} is not among {paths:?}");
     }
     for path in &paths {

@@ -5,6 +5,8 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 mod accounts;
+#[cfg(unix)]
+mod backup;
 mod breaker;
 mod causes;
 mod chats;

@@ -1,0 +1,161 @@
+//! Backups that are made while the service works.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::task::JoinSet;
+
+use crate::{
+    command_line::run,
+    fakes::model::FakeModel,
+    house::{House, wait_until},
+    member::Member,
+};
+
+async fn open(file: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(file).read_only(true).connect().await.expect("a database")
+}
+
+async fn number(database: &mut SqliteConnection, statement: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(database).await.expect("a number")
+}
+
+const REQUESTS: &str = "SELECT COALESCE(SUM(requests), 0) FROM usage_totals";
+const ANSWERS: &str = "SELECT COUNT(*) FROM messages WHERE sender = 'bot'";
+
+/// Turns that are taken one after the other, by several clients at once, until the load is dropped.
+struct Load {
+    clients: JoinSet<()>,
+    stop: Arc<AtomicBool>,
+    turns: Arc<AtomicI64>,
+    messages: Arc<AtomicI64>,
+}
+
+impl Load {
+    async fn begin(member: &Member) -> Self {
+        let (turns, messages) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
+        let stop = Arc::<AtomicBool>::default();
+        let mut clients = JoinSet::new();
+        for number in 0..6 {
+            let (member, turns, messages, stop) =
+                (member.clone(), Arc::clone(&turns), Arc::clone(&messages), Arc::clone(&stop));
+            let chat = member.begin().await;
+            clients.spawn(async move {
+                while !stop.load(Ordering::Acquire) {
+                    if number % 2 == 0 {
+                        member.client.chat("hello").await.assert_ok();
+                    } else {
+                        member.say(chat, "hello").await;
+                        messages.fetch_add(1, Ordering::AcqRel);
+                    }
+                    turns.fetch_add(1, Ordering::AcqRel);
+                }
+            });
+        }
+        Self { clients, stop, turns, messages }
+    }
+
+    fn answered(&self) -> (i64, i64) {
+        (self.turns.load(Ordering::Acquire), self.messages.load(Ordering::Acquire))
+    }
+
+    async fn until(&self, turns: i64) {
+        wait_until(&format!("{turns} turns"), async || (self.answered().0 >= turns).then_some(())).await;
+    }
+
+    async fn end(mut self) {
+        self.stop.store(true, Ordering::Release);
+        while let Some(client) = self.clients.join_next().await {
+            client.expect("all were answered");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_backup_under_load_has_every_turn_answered_before() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).on_sqlite();
+    let mut process = house.launch().await;
+    let load = Load::begin(&Member::join(&process.client, "ada").await).await;
+    let mut last = house.path().join("al-chat.db");
+    for round in 1..=3 {
+        load.until(round * 40).await;
+        let (turns, messages) = load.answered();
+        let name = format!("copy{round}.db");
+        let ran = run(&house, &["backup", &name]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains(&name) && !ran.out.contains("session log only"), "{}", ran.out);
+        last = house.path().join(&name);
+        let mut copy = open(&last).await;
+        let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.unwrap();
+        assert_eq!(check, "ok");
+        let kept = (number(&mut copy, REQUESTS).await, number(&mut copy, ANSWERS).await);
+        assert!(kept.0 >= turns && kept.1 >= messages, "{kept:?} of {:?}", (turns, messages));
+        assert!(!house.path().join(format!("{name}.part")).exists());
+    }
+    load.end().await;
+    process.kill().await;
+
+    // With the log beside it, no turn is missing, and none counts twice.
+    let restored = House::of_model(&model).on_sqlite();
+    fs::copy(last, restored.path().join("al-chat.db")).unwrap();
+    fs::create_dir(restored.log_dir()).unwrap();
+    for entry in fs::read_dir(house.log_dir()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, restored.log_dir().join(path.file_name().unwrap())).unwrap();
+    }
+    let turns = house.events("chat").len();
+    let process = restored.launch().await;
+    let told = process.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(told["request_count"], turns);
+}
+
+#[tokio::test]
+async fn a_backup_is_made_while_nobody_serves_too() {
+    let house = House::new().on_sqlite();
+    let mut process = house.launch().await;
+    process.client.chat("hello").await.assert_ok();
+    process.kill().await;
+    let ran = run(&house, &["backup", "copy.db"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let mut copy = open(&house.path().join("copy.db")).await;
+    // The turn is in the copy, or the command says that it isn't.
+    let missing = i64::from(ran.out.contains("session log only: 1."));
+    assert_eq!(number(&mut copy, REQUESTS).await + missing, 1, "{}", ran.out);
+}
+
+#[tokio::test]
+async fn a_backup_never_writes_over_a_file() {
+    let house = House::new().on_sqlite();
+    let _process = house.launch().await;
+    fs::write(house.path().join("notes.txt"), "Buy milk.").unwrap();
+    for (file, sentence) in [
+        ("notes.txt", "notes.txt exists, and no backup is written over it"),
+        ("al-chat.db", "al-chat.db exists"),
+        ("SessionLog", "SessionLog exists"),
+        ("no/copy.db", "the backup no/copy.db cannot be written; does its folder exist"),
+    ] {
+        let ran = run(&house, &["backup", file]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(sentence), "{}", ran.err);
+    }
+    assert_eq!(fs::read(house.path().join("notes.txt")).unwrap(), b"Buy milk.");
+}
+
+#[tokio::test]
+async fn there_is_no_backup_without_a_file() {
+    let house = House::new().on_sqlite();
+    let ran = run(&house, &["backup", "copy.db"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("al-chat.db of DATABASE_URL does not exist"), "{}", ran.err);
+    let ran = run(&house.with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1/chat"), &["backup", "copy.db"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("pg_dump") && !ran.err.contains("Secret"), "{}", ran.err);
+}
