@@ -1,12 +1,13 @@
 //! The database's disk is full, and has room again.
 //!
-//! A limit on the size of files stands for the disk: set to the size of the database's write-ahead log, the largest
-//! file there is, it leaves room for the session log and for nothing that is kept in the database.
+//! A limit on the size of files stands for the disk: set to the size of the database's write-ahead log, to which
+//! all is appended, it leaves room for the session log and for nothing that is kept in the database.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
     client::Client,
@@ -30,6 +31,29 @@ fn kept_bytes(house: &House) -> u64 {
     kept
 }
 
+/// Keeps the service from emptying the write-ahead log, by reading what is there, until this is dropped. So there is a log
+/// that can only grow.
+async fn hold_write_ahead_log(house: &House) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(house.path().join("al-chat.db"));
+    let options = options.busy_timeout(Duration::from_millis(100));
+    let (mut writer, mut reader) = (options.connect().await.unwrap(), options.connect().await.unwrap());
+    writer.execute("CREATE TABLE ballast (bytes BLOB)").await.unwrap();
+    wait_until("a log that stays", async || {
+        writer.execute("INSERT INTO ballast VALUES (zeroblob(65536))").await.unwrap();
+        reader.execute("BEGIN").await.unwrap();
+        reader.execute("SELECT COUNT(*) FROM ballast").await.unwrap();
+        let emptying = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)");
+        let is_held: i64 = emptying.fetch_one(&mut writer).await.unwrap();
+        if is_held == 0 {
+            // All of it had been brought into the file before it was read.
+            reader.execute("ROLLBACK").await.unwrap();
+        }
+        (is_held == 1).then_some(())
+    })
+    .await;
+    reader
+}
+
 async fn session_turn(client: &Client, id: &Value) {
     client.post("/api/chat", &json!({ "message": "hello", "session_id": id })).await.assert_ok();
 }
@@ -51,6 +75,7 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     // Whoever counts turns waits until those before are kept, or could not be.
     assert_eq!(turns_counted(client).await, 3);
 
+    let held = hold_write_ahead_log(&house).await;
     limit_files(&process, Some(kept_bytes(&house)));
     // Nobody knows yet. It is in the log, and kept in memory for the database.
     session_turn(client, &session).await;
@@ -72,6 +97,7 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     assert_eq!(turns_counted(client).await, 3);
 
     limit_files(&process, None);
+    drop(held);
     wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
     assert_eq!(turns_counted(client).await, 4);
     session_turn(client, &session).await;
