@@ -1,5 +1,7 @@
 //! An image that the visitor shows.
 
+mod forms;
+
 use std::{fmt, sync::Arc};
 
 use url::{Host, Url};
@@ -9,8 +11,8 @@ use crate::public_address::{is_public, is_public_name};
 /// Longest address of an image, in bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
 
-/// Largest image that comes along in its URL, in bytes of that URL.
-const LARGEST: usize = 16 << 20;
+/// Largest image that comes along in its URL, in bytes of that URL: 12 MiB in base64.
+const LARGEST: usize = (16 << 20) + "data:image/jpeg;base64,".len();
 
 /// The kinds of images that models see.
 const KINDS: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -24,10 +26,10 @@ pub struct Image(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidImage {
     /// It is none of the two kinds of URL.
-    #[error("An image must be an https:// address, or a data: URL in base64 of a PNG, JPEG, GIF or WebP image")]
+    #[error("An image must be an https:// address, or a PNG, JPEG, GIF or WebP image as a data: URL or in base64")]
     NotAnImage,
     /// It is longer than allowed.
-    #[error("An image may have an address of at most 8 KiB, or a data: URL of at most 16 MiB")]
+    #[error("An image may have an address of at most 8 KiB, and a data: URL may hold 12 MiB")]
     TooLarge,
     /// Its address leads into somebody's own network.
     #[error(

@@ -1,0 +1,200 @@
+//! The forms in which clients send an image: an address, a data URL, base64 alone, or its bytes.
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
+
+use super::{Image, InvalidImage, strip_prefix};
+
+/// Largest image that is sent itself, in bytes.
+const LARGEST: usize = 12 << 20;
+
+/// Letters of base64 that hold the first bytes of an image, as many as it takes to recognise its kind.
+const FIRST_LETTERS: usize = 16;
+
+impl Image {
+    /// The image of a text: an https address, a data URL, or base64 alone. The base64 may be broken into lines, use the
+    /// alphabet for URLs and lack its padding; where a data URL names no kind of image, its first bytes tell the kind.
+    pub fn read(text: &str) -> Result<Self, InvalidImage> {
+        let text = text.trim();
+        let Some(data) = strip_prefix(text, "data:") else {
+            return if text.contains(':') { Self::parse(text) } else { from_base64(text) };
+        };
+        match (Self::parse(text), data.split_once(',')) {
+            (Err(InvalidImage::NotAnImage), Some((kind, base64))) if is_base64_kind(kind) => from_base64(base64),
+            (parsed, _) => parsed,
+        }
+    }
+
+    /// The data URL of an image whose bytes these are.
+    pub fn data_url(bytes: &[u8]) -> Result<String, InvalidImage> {
+        if bytes.len() > LARGEST {
+            return Err(InvalidImage::TooLarge);
+        }
+        let kind = kind_of(bytes).ok_or(InvalidImage::NotAnImage)?;
+        let mut url = start_of_data_url(kind);
+        url.reserve_exact(bytes.len().div_ceil(3) * 4);
+        BASE64_STANDARD.encode_string(bytes, &mut url);
+        Ok(url)
+    }
+}
+
+fn start_of_data_url(kind: &str) -> String {
+    format!("data:{kind};base64,")
+}
+
+/// Whether a data URL with this in front of its comma holds base64 (RFC 2397).
+fn is_base64_kind(kind: &str) -> bool {
+    kind.rsplit(';').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("base64"))
+}
+
+fn from_base64(text: &str) -> Result<Image, InvalidImage> {
+    let mut letters = String::with_capacity(text.len() + 3);
+    letters.extend(text.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| match c {
+        '-' => '+',
+        '_' => '/',
+        c => c,
+    }));
+    letters.truncate(letters.trim_end_matches('=').len());
+    let first = letters.as_bytes();
+    let first = BASE64_STANDARD_NO_PAD
+        .decode(&first[..first.len().min(FIRST_LETTERS)])
+        .map_err(|_| InvalidImage::NotAnImage)?;
+    let mut url = start_of_data_url(kind_of(&first).ok_or(InvalidImage::NotAnImage)?);
+    let padding = letters.len().next_multiple_of(4) - letters.len();
+    url.reserve_exact(letters.len() + padding);
+    url.push_str(&letters);
+    url.push_str(&"=".repeat(padding));
+    Image::parse(&url)
+}
+
+/// The media type of an image that begins with these bytes, if models see that kind.
+fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xef\xbe\xff\xff";
+    const PNG_URL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUvvvvv//";
+
+    fn read(text: &str) -> Result<String, InvalidImage> {
+        Image::read(text).map(|image| image.url().to_owned())
+    }
+
+    #[test]
+    fn each_form_of_an_image_is_read_as_the_same() {
+        assert_eq!(Image::data_url(PNG).unwrap(), PNG_URL);
+        let letters = PNG_URL.strip_prefix("data:image/png;base64,").unwrap();
+        for text in [
+            PNG_URL.to_owned(),
+            letters.to_owned(),
+            format!("  {letters}\n"),
+            format!("{}\r\n{}", &letters[..7], &letters[7..]),
+            letters.replace('/', "_"),
+            format!("data:image/png;base64,{}\n{}", &letters[..9], &letters[9..]),
+            format!("data:;base64,{letters}"),
+            format!("data:application/octet-stream;base64,{letters}"),
+            format!("data:image/x-png;charset=utf-8;Base64,{letters}"),
+        ] {
+            assert_eq!(read(&text), Ok(PNG_URL.to_owned()), "{text:?}");
+        }
+        assert_eq!(read("https://a.example/b.png"), Ok("https://a.example/b.png".to_owned()));
+    }
+
+    #[test]
+    fn padding_is_put_where_it_lacks() {
+        for (bytes, padding) in [(&PNG[..16], "=="), (&PNG[..17], "="), (&PNG[..18], "")] {
+            let url = Image::data_url(bytes).unwrap();
+            assert!(url.trim_end_matches('=').len() + padding.len() == url.len(), "{url}");
+            assert_eq!(read(url.trim_end_matches('=')), Ok(url.clone()));
+            assert_eq!(read(url.split_once(',').unwrap().1.trim_end_matches('=')), Ok(url));
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_tell_the_kind() {
+        let kinds: [(&[u8], &str); 5] = [
+            (PNG, "image/png"),
+            (b"\xff\xd8\xff\xe0\0\x10JFIF", "image/jpeg"),
+            (b"GIF89a\x01\0\x01\0", "image/gif"),
+            (b"GIF87a", "image/gif"),
+            (b"RIFF\x1a\0\0\0WEBPVP8L", "image/webp"),
+        ];
+        for (bytes, kind) in kinds {
+            let url = Image::data_url(bytes).unwrap();
+            assert!(url.starts_with(&format!("data:{kind};base64,")), "{url}");
+            // Under a name that isn't right, and under none.
+            let letters = url.split_once(',').unwrap().1;
+            assert_eq!(read(&format!("data:image/jpg;base64,{letters}")), Ok(url.clone()));
+            assert_eq!(read(letters), Ok(url.clone()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_refused_in_each_form() {
+        for bytes in [&b""[..], b"%PDF-1.7", b"<svg/>", b"BM\0\0", b"RIFF\0\0\0\0WAVE", b"II*\0", b"GIF8"] {
+            assert_eq!(Image::data_url(bytes), Err(InvalidImage::NotAnImage), "{bytes:?}");
+            assert_eq!(read(&BASE64_STANDARD.encode(bytes)), Err(InvalidImage::NotAnImage), "{bytes:?}");
+        }
+        let letters = PNG_URL.strip_prefix("data:image/png;base64,").unwrap();
+        for text in [
+            String::new(),
+            "null".to_owned(),
+            "cat.png".to_owned(),
+            "[object File]".to_owned(),
+            "/etc/passwd".to_owned(),
+            "javascript:alert(1)".to_owned(),
+            "http://a.example/b.png".to_owned(),
+            format!("data:image/png,{letters}"),
+            format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode("<svg/>")),
+            format!("{letters}é"),
+            format!("{letters}=A"),
+            format!("{letters}A"),
+        ] {
+            assert_eq!(read(&text), Err(InvalidImage::NotAnImage), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_12_mebibytes_is_read_in_each_form() {
+        let mut bytes = PNG.to_vec();
+        bytes.resize(LARGEST, 0);
+        // Not `assert_eq`: nobody reads 16 MiB.
+        let url = Image::data_url(&bytes).unwrap();
+        assert!(Image::read(&url).unwrap().url() == url);
+        assert!(Image::read(url.split_once(',').unwrap().1).unwrap().url() == url);
+        bytes.push(0);
+        assert_eq!(Image::data_url(&bytes), Err(InvalidImage::TooLarge));
+        assert_eq!(read(&BASE64_STANDARD.encode(&bytes)), Err(InvalidImage::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(data:[a-z/;]{0,12},)?[ -~\\PC]{0,40}") {
+            if let Ok(image) = Image::read(&text) {
+                prop_assert_eq!(Image::parse(image.url()), Ok(image.clone()));
+            }
+        }
+
+        #[test]
+        fn any_bytes_of_an_image_are_read_as_they_are(rest in prop::collection::vec(any::<u8>(), 0..64)) {
+            let bytes = [&PNG[..8], &rest].concat();
+            let url = Image::data_url(&bytes).unwrap();
+            let letters = url.split_once(',').unwrap().1;
+            prop_assert_eq!(BASE64_STANDARD.decode(letters).unwrap(), bytes);
+            prop_assert_eq!(read(letters), Ok(url.clone()));
+        }
+    }
+}
