@@ -1,10 +1,13 @@
 //! Accounts: `POST /api/auth/register`, `login`, `logout` and `password`, `GET` and `DELETE /api/auth/me`.
 
+mod aliases;
+
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use self::aliases::{LoginAliases, Registered};
 use super::{
     Doors, Group,
     bearer::Bearer,
@@ -102,7 +105,7 @@ struct PasswordRequest {
 }
 
 /// An account.
-#[derive(Debug, Object, Serialize)]
+#[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Account", example)]
 struct AccountBody {
     /// Its id.
@@ -122,18 +125,10 @@ struct LoggedIn {
     /// The token to be sent with each request, as `Authorization: Bearer …`.
     access_token: String,
     /// Whose it is.
-    user: User,
-}
-
-/// The account of a token.
-#[derive(Debug, Object, Serialize)]
-struct User {
-    /// Its id.
-    id: i64,
-    /// Its name, as it was registered.
-    username: String,
-    /// Its e-mail address.
-    email: String,
+    user: AccountBody,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    aliases: LoginAliases,
 }
 
 /// Something was done.
@@ -161,9 +156,9 @@ impl AccountBody {
     }
 }
 
-impl From<Account> for User {
-    fn from(Account { id, username, email, .. }: Account) -> Self {
-        Self { id: id.0, username, email }
+impl LoggedIn {
+    fn new(access_token: String, user: AccountBody) -> Self {
+        Self { aliases: LoginAliases::new(&access_token, &user), access_token, user }
     }
 }
 
@@ -184,12 +179,12 @@ impl AuthApi {
         Data(doors): Data<&Doors>,
         ClientAddress(from): ClientAddress,
         Json(request): Json<RegisterRequest>,
-    ) -> Result<Created<AccountBody>, RegisterFailure> {
+    ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
         let password = Password::choose(SecretString::from(request.password))?;
         let account = doors.accounts.register(username, email, password, from).await?;
-        Ok(Created(AccountBody::new(account, &doors.clock)))
+        Ok(Created(Registered::new(AccountBody::new(account, &doors.clock))))
     }
 
     /// Log in
@@ -206,7 +201,7 @@ impl AuthApi {
         let name = LoginName::parse(&request.username)?;
         let password = Password::give(SecretString::from(request.password))?;
         let (token, account) = doors.accounts.log_in(name, password, from).await?;
-        Ok(Json(LoggedIn { access_token: token.expose_secret().to_owned(), user: account.into() }))
+        Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &doors.clock))))
     }
 
     /// Who is signed in
@@ -297,8 +292,7 @@ impl Example for AccountBody {
 
 impl Example for LoggedIn {
     fn example() -> Self {
-        let user = User { id: 7, username: "ada".to_owned(), email: "ada@example.org".to_owned() };
-        Self { access_token: TOKEN.to_owned(), user }
+        Self::new(TOKEN.to_owned(), AccountBody::example())
     }
 }
 

@@ -1,6 +1,15 @@
 //! What is said in stored chats: `POST /api/messages/{chat_id}/send` and `…/send/stream`, `GET /api/messages/{chat_id}/messages`, and
 //! `POST /api/messages/{message_id}/retry`.
 
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
+mod aliases;
+
+use std::sync::Arc;
+
 use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
     Object, OpenApi,
@@ -9,6 +18,7 @@ use poem_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
+use self::aliases::MessageAliases;
 use super::{
     Doors, Group,
     auth::{Done, done},
@@ -16,21 +26,24 @@ use super::{
     chat::{EventStream, Headers, Reply, named_model, named_session, stream, take},
     chats::chat_not_found,
     front::RequestContext,
+    given::{image, only},
     json::{Json, OptionalJson},
+    not_taken::NotTaken,
     page::{Page, Wanted},
     personas::persona_of_chat,
     problem::{Problem, failures},
     word::{Word, WordList},
 };
 use crate::{
-    account::Account,
+    account::{Account, OwnerId},
     chat::{Image, Message, Role, Speaker},
     clock::Clock,
+    prompt,
     storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
     turn::{Ask, InChat},
 };
 
-/// An image of 16 MiB that comes along in its URL, and a text of 1 MiB.
+/// An image of 12 MiB that comes along in its URL, which are 16 MiB, and a text of 1 MiB.
 const LARGEST_BODY: usize = 17 << 20;
 
 failures! { SendFailure, of a turn {
@@ -72,7 +85,7 @@ failures! { MessageFailure, signed in {
 } }
 
 /// A message of a stored chat.
-#[derive(Debug, Object, Serialize)]
+#[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Message", example)]
 pub(super) struct MessageBody {
     /// Its number.
@@ -81,9 +94,9 @@ pub(super) struct MessageBody {
     pub(super) text: String,
     /// Who said it.
     pub(super) sender: Word<Senders>,
-    /// The image that was shown with it, as it was given; null without one.
+    /// The image that was shown with it, its address or a data URL; null without one.
     #[oai(nullable)]
-    pub(super) image_url: Option<String>,
+    pub(super) image_url: Option<Arc<String>>,
     /// True where there is an image that was left out here, because a list holds 32 MiB of them at the most, the latest
     /// ones; reading the message alone gives it.
     #[oai(skip_serializing_if_is_none)]
@@ -93,6 +106,9 @@ pub(super) struct MessageBody {
     pub(super) created_at: String,
     /// What became of it.
     pub(super) status: Word<MessageStatuses>,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    aliases: MessageAliases,
 }
 
 /// Who says something in a stored chat, as the contract shows it.
@@ -127,17 +143,41 @@ impl WordList for MessageStatuses {
 struct SendRequest {
     /// What the user says.
     text: Option<String>,
-    /// An image to look at, for models that see: an https address on the public internet, or a data URL (PNG, JPEG, GIF,
-    /// WebP) of at most 16 MiB.
+    /// The same as `text`.
+    #[oai(deprecated)]
+    message: Option<String>,
+    /// What the user said by voice, written down; alone it is the text.
+    #[oai(deprecated)]
+    voice_text: Option<String>,
+    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public internet, a
+    /// data URL, or base64 alone.
     image_url: Option<String>,
+    /// The same as `image_url`.
+    #[oai(deprecated)]
+    image: Option<String>,
     /// The model to ask, among those the operator allows.
     model: Option<String>,
     /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
     /// `Accept: text/event-stream` asks for one.
     stream: Option<bool>,
+    #[serde(rename = "history")]
+    #[oai(skip)]
+    _history: NotTaken,
+    #[serde(rename = "attached_files")]
+    #[oai(skip)]
+    _attached_files: NotTaken,
+    #[serde(rename = "attached_content")]
+    #[oai(skip)]
+    _attached_content: NotTaken,
+    #[serde(rename = "images")]
+    #[oai(skip)]
+    _images: NotTaken,
+    #[serde(rename = "files")]
+    #[oai(skip)]
+    _files: NotTaken,
 }
 
-/// How a failed message is to be tried again.
+/// How a failed message is to be tried again; what it says and shows stays.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
@@ -146,6 +186,21 @@ struct RetryRequest {
     model: Option<String>,
     /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
     stream: Option<bool>,
+    #[serde(rename = "text")]
+    #[oai(skip)]
+    _text: NotTaken,
+    #[serde(rename = "message")]
+    #[oai(skip)]
+    _message: NotTaken,
+    #[serde(rename = "voice_text")]
+    #[oai(skip)]
+    _voice_text: NotTaken,
+    #[serde(rename = "image_url")]
+    #[oai(skip)]
+    _image_url: NotTaken,
+    #[serde(rename = "image")]
+    #[oai(skip)]
+    _image: NotTaken,
 }
 
 /// A message and what was answered.
@@ -156,33 +211,46 @@ struct Answered {
     user_message: MessageBody,
     /// What the model said.
     ai_response: MessageBody,
+    /// The same as `ai_response`.
+    #[oai(deprecated)]
+    ai_message: MessageBody,
+}
+
+impl Answered {
+    fn new(user_message: MessageBody, ai_response: MessageBody) -> Self {
+        Self { user_message, ai_message: ai_response.clone(), ai_response }
+    }
 }
 
 impl MessageBody {
-    pub(super) fn new(message: StoredMessage, clock: &Clock) -> Self {
-        Self {
-            id: message.id.0,
-            text: message.text,
-            sender: Word::new(message.sender.as_str()),
-            image_omitted: (message.image.is_none() && message.image_bytes > 0).then_some(true),
-            image_url: message.image,
-            created_at: clock.rfc3339(message.created_at),
-            status: Word::new(message.status.as_str()),
-        }
+    /// A message of one of this owner's chats.
+    pub(super) fn new(message: StoredMessage, owner: OwnerId, clock: &Clock) -> Self {
+        let sender = message.sender.as_str();
+        let image_omitted = (message.image.is_none() && message.image_bytes > 0).then_some(true);
+        let image_url = message.image.map(Arc::new);
+        let created_at = clock.rfc3339(message.created_at);
+        let aliases = MessageAliases::new((owner, message.chat), sender, image_url.as_ref(), &created_at);
+        let (sender, status) = (Word::new(sender), Word::new(message.status.as_str()));
+        Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
     }
 
     /// A message that has just been kept.
-    fn kept(Kept { id, at }: Kept, sender: Sender, text: String, image_url: Option<String>, clock: &Clock) -> Self {
-        Self {
-            id: id.0,
-            text,
-            sender: Word::new(sender.as_str()),
-            image_omitted: None,
-            image_url,
-            created_at: clock.rfc3339(at),
-            status: Word::new(MessageStatus::Complete.as_str()),
-        }
+    fn kept(kept: Kept, InChat { owner, chat, .. }: InChat, said: Said, clock: &Clock) -> Self {
+        let Said { sender, text, image_url } = said;
+        let sender = sender.as_str();
+        let image_url = image_url.map(Arc::new);
+        let created_at = clock.rfc3339(kept.at);
+        let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
+        let (sender, status) = (Word::new(sender), Word::new(MessageStatus::Complete.as_str()));
+        Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
     }
+}
+
+/// What one side said.
+struct Said {
+    sender: Sender,
+    text: String,
+    image_url: Option<String>,
 }
 
 /// A turn in a chat, as far as it is the same for a new message and for one that is tried again.
@@ -204,7 +272,7 @@ impl Turn<'_> {
         Ok(Ask {
             request_id: context.id.clone(),
             arrived: context.arrived,
-            speaker: Speaker { username: account.username, is_guest: false },
+            speaker: Speaker::of_account(&account),
             session_id: named_session([headers.session, None, None])?,
             address: None,
             in_chat: Some(in_chat),
@@ -219,13 +287,15 @@ impl Turn<'_> {
     /// Asks the model. `said` is the user's message, as it is told with the answer.
     async fn take(self, in_chat: InChat, said: Message) -> Result<Reply<Answered>, Problem> {
         let doors = self.doors;
-        let (text, image) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
+        let (text, image_url) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
         take(doors, self.ask(in_chat, said)?, |answer, told, _| {
             let Exchange { question, answer: kept } = told.exchange.ok_or_else(Problem::internal)?;
-            Ok(Answered {
-                user_message: MessageBody::kept(question, Sender::User, text, image, &doors.clock),
-                ai_response: MessageBody::kept(kept, Sender::Bot, answer, None, &doors.clock),
-            })
+            let asked = Said { sender: Sender::User, text, image_url };
+            let answered = Said { sender: Sender::Bot, text: answer, image_url: None };
+            Ok(Answered::new(
+                MessageBody::kept(question, in_chat, asked, &doors.clock),
+                MessageBody::kept(kept, in_chat, answered, &doors.clock),
+            ))
         })
         .await
     }
@@ -241,9 +311,9 @@ async fn new_message<'a>(
     asked: SendRequest,
 ) -> Result<(Turn<'a>, InChat, Message), Problem> {
     let (owner, chat) = (account.id, ChatId(chat_id));
-    let image = asked.image_url.filter(|url| !url.trim().is_empty());
-    let image = image.as_deref().map(Image::parse).transpose()?;
-    let said = Message { role: Role::User, content: asked.text.unwrap_or_default(), image };
+    let text = only([("text", asked.text), ("message", asked.message)])?.unwrap_or_default();
+    let text = prompt::with_voice(text, asked.voice_text);
+    let said = Message { image: image(asked.image_url, asked.image)?, ..Message::new(Role::User, text) };
     if said.is_blank() {
         return Err(Problem::bad_request("text_required", "A text or an image is required"));
     }
@@ -342,7 +412,7 @@ impl MessagesApi {
         if messages.is_empty() {
             doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
         }
-        let body = |message| MessageBody::new(message, &doors.clock);
+        let body = |message| MessageBody::new(message, owner, &doors.clock);
         Ok(wanted.page(messages, request, StoredMessage::cursor, body).reversed())
     }
 
@@ -357,8 +427,9 @@ impl MessagesApi {
         /// The message's number.
         Path(message_id): Path<i64>,
     ) -> Result<Json<MessageBody>, MessageFailure> {
-        let message = doors.storage.message(signed_in.account.id, MessageId(message_id)).await?;
-        Ok(Json(MessageBody::new(message.ok_or_else(message_not_found)?, &doors.clock)))
+        let owner = signed_in.account.id;
+        let message = doors.storage.message(owner, MessageId(message_id)).await?;
+        Ok(Json(MessageBody::new(message.ok_or_else(message_not_found)?, owner, &doors.clock)))
     }
 
     /// Try a message again
@@ -421,20 +492,22 @@ impl MessagesApi {
 
 impl Example for MessageBody {
     fn example() -> Self {
+        let created_at = "2026-11-21T09:30:00.417000+01:00";
         Self {
             id: 12,
             text: "What are your opening hours?".to_owned(),
             sender: Word::new(Sender::User.as_str()),
             image_url: None,
             image_omitted: None,
-            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
+            created_at: created_at.to_owned(),
             status: Word::new(MessageStatus::Complete.as_str()),
+            aliases: MessageAliases::new((OwnerId(7), ChatId(3)), "user", None, created_at),
         }
     }
 }
 
 impl Example for SendRequest {
     fn example() -> Self {
-        Self { text: Some("What are your opening hours?".to_owned()), image_url: None, model: None, stream: None }
+        Self { text: Some("What are your opening hours?".to_owned()), ..Self::default() }
     }
 }

@@ -4,18 +4,23 @@ mod asker;
 mod asset;
 mod auth;
 mod bearer;
+mod caller;
 mod chat;
 mod chats;
 mod client_address;
 mod codes;
 mod cors;
 mod document;
+mod form;
 mod framing;
 mod front;
+mod given;
 mod health;
+mod health_alias;
 mod json;
 mod messages;
 mod metrics;
+mod not_taken;
 mod openai;
 mod page;
 mod personas;
@@ -112,6 +117,7 @@ enum Group {
 
 type Resources = (
     chat::ChatApi,
+    chat::ChatImageApi,
     personas::PersonasApi,
     session::SessionApi,
     auth::AuthApi,
@@ -120,11 +126,13 @@ type Resources = (
     portal::PortalApi,
     openai::OpenAiApi,
     health::HealthApi,
+    health_alias::HealthAliasApi,
 );
 
 fn service() -> OpenApiService<Documented<Resources>, ()> {
     let resources = (
         chat::ChatApi,
+        chat::ChatImageApi,
         personas::PersonasApi,
         session::SessionApi,
         auth::AuthApi,
@@ -133,6 +141,7 @@ fn service() -> OpenApiService<Documented<Resources>, ()> {
         portal::PortalApi,
         openai::OpenAiApi,
         health::HealthApi,
+        health_alias::HealthAliasApi,
     );
     OpenApiService::new(Documented(resources), "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(

@@ -37,6 +37,12 @@ impl<L> Word<L> {
     }
 }
 
+impl<L> Clone for Word<L> {
+    fn clone(&self) -> Self {
+        Self(self.0, PhantomData)
+    }
+}
+
 impl<L> fmt::Debug for Word<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -5,6 +5,7 @@ mod image;
 use std::fmt;
 
 pub use self::image::{Image, InvalidImage};
+use crate::account::{Account, OwnerId};
 
 /// Who said a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +86,15 @@ impl fmt::Display for InWords<'_> {
     }
 }
 
-/// The person in front of the chat window, as far as the client tells.
+/// The person who asks: the account of a token, or else what the client says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speaker {
     /// The user name; `guest` when none was given.
     pub username: String,
     /// Whether the person is a guest rather than a user of the site.
     pub is_guest: bool,
+    /// The account of the token that came with the question; none where the name is only a claim.
+    pub account: Option<OwnerId>,
 }
 
 impl Speaker {
@@ -106,7 +109,14 @@ impl Speaker {
         Self {
             username: if unnamed { Self::GUEST } else { username }.to_owned(),
             is_guest: unnamed || is_guest.unwrap_or(true),
+            account: None,
         }
+    }
+
+    /// The speaker with this account.
+    #[must_use]
+    pub fn of_account(account: &Account) -> Self {
+        Self { username: account.username.clone(), is_guest: false, account: Some(account.id) }
     }
 }
 

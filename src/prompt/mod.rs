@@ -1,9 +1,13 @@
 //! From what a client sends to what the model reads.
 
 mod fitting;
+mod voice;
 
-pub use self::fitting::{Fitting, budget};
-use crate::chat::{Message, Role};
+pub use self::{
+    fitting::{Fitting, budget},
+    voice::with_voice,
+};
+use crate::chat::{Image, Message, Role};
 
 /// A text file the visitor attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +18,26 @@ pub struct AttachedFile {
     pub content: String,
 }
 
-/// Neither a message nor a file was given.
+/// Neither a message nor a file nor an image was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Message or attachment is required")]
 pub struct NothingAsked;
 
-/// The conversation for the model: the history, then one user message made of the files and the text. Blank entries
-/// of the history are left out: they say nothing, and some providers refuse them.
+/// The conversation for the model: the history, then one user message made of the files and the text, with the image.
+/// Blank entries of the history are left out: they say nothing, and some providers refuse them.
 pub fn conversation(
     history: Vec<Message>,
     files: &[AttachedFile],
     message: &str,
+    image: Option<Image>,
 ) -> Result<Vec<Message>, NothingAsked> {
-    let content = question(files, message)?;
+    let content = match question(files, message) {
+        Err(NothingAsked) if image.is_some() => String::new(),
+        content => content?,
+    };
     let mut messages = history;
     messages.retain(|message| !message.is_blank());
-    messages.push(Message::new(Role::User, content));
+    messages.push(Message { role: Role::User, content, image });
     Ok(messages)
 }
 
@@ -97,6 +105,16 @@ mod tests {
     fn a_message_alone_is_passed_on_untouched() {
         assert_eq!(question(&[], " hi\n").unwrap(), " hi\n");
         assert_eq!(question(&[], " \n"), Err(NothingAsked));
+    }
+
+    #[test]
+    fn an_image_is_shown_with_the_question_or_alone() {
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let question = |message, image| conversation(Vec::new(), &[], message, image).map(|mut all| all.remove(0));
+        let shown = question("Who is it?", image.clone()).unwrap();
+        assert_eq!((shown.content.as_str(), &shown.image), ("Who is it?", &image));
+        assert_eq!(question(" ", image.clone()).unwrap(), Message { image, ..Message::new(Role::User, "") });
+        assert_eq!(question(" ", None), Err(NothingAsked));
     }
 
     #[test]

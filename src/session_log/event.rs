@@ -48,7 +48,7 @@ pub struct Chat<'a> {
     pub request_id: &'a str,
     /// The session, if the client named one.
     pub session_id: Option<&'a str>,
-    /// The account that asked in a stored chat; missing elsewhere.
+    /// The account that asked, or the owner of the stored chat; missing where there is neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
     /// The stored chat; missing elsewhere.

@@ -165,7 +165,7 @@ impl Turns {
         Chat {
             request_id: &ask.request_id,
             session_id: ask.session_id.as_ref().map(SessionId::as_str),
-            user_id: ask.in_chat.map(|in_chat| in_chat.owner.0),
+            user_id: ask.in_chat.map(|in_chat| in_chat.owner).or(ask.speaker.account).map(|id| id.0),
             chat_id: ask.in_chat.map(|in_chat| in_chat.chat.0),
             username: &ask.speaker.username,
             is_guest: ask.speaker.is_guest,

@@ -197,14 +197,15 @@ fn unkept(failure: &StorageFailure) -> TurnFailure {
     TurnFailure::StorageUnavailable
 }
 
-/// Whose key it is. Outside of stored chats that is whoever knows the session or the name; somebody else's key of the
-/// same text leads to an answer only if the very same was asked.
+/// Whose key it is: an account's, or else that of whoever knows the session or the name. Where nobody is signed in,
+/// somebody else's key of the same text leads to an answer only if the very same was asked.
 fn caller(Ask { speaker, session_id, in_chat, .. }: &Ask) -> String {
-    match (in_chat, session_id) {
-        (Some(in_chat), _) => format!("owner {}", in_chat.owner),
-        (None, Some(session)) => format!("session {session}"),
-        (None, None) if speaker.is_guest => format!("guest {}", speaker.username),
-        (None, None) => format!("user {}", speaker.username),
+    match (in_chat, speaker.account, session_id) {
+        (Some(in_chat), _, _) => format!("owner {}", in_chat.owner),
+        (None, Some(account), _) => format!("account {account}"),
+        (None, None, Some(session)) => format!("session {session}"),
+        (None, None, None) if speaker.is_guest => format!("guest {}", speaker.username),
+        (None, None, None) => format!("user {}", speaker.username),
     }
 }
 

@@ -44,7 +44,7 @@ impl Turns {
         let is_known = turn.usage_source != "none";
         let usage = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
         let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
-        let speaker = Speaker { username: turn.username, is_guest: turn.is_guest };
+        let speaker = Speaker { username: turn.username, is_guest: turn.is_guest, account: None };
         let failed = turn.status != 200;
         TurnRecord {
             at: turn.timestamp,

@@ -44,9 +44,10 @@ fn assert_fields(value: &Value, fields: &[&str]) {
     assert_eq!(found, fields.iter().copied().collect(), "{value}");
 }
 
-const CHAT: [&str; 5] = ["id", "title", "created_at", "updated_at", "message_count"];
-const WHOLE_CHAT: [&str; 6] = ["id", "title", "created_at", "updated_at", "message_count", "messages"];
-const MESSAGE: [&str; 6] = ["id", "text", "sender", "image_url", "created_at", "status"];
+const CHAT: [&str; 6] = ["id", "title", "created_at", "updated_at", "message_count", "user_id"];
+const WHOLE_CHAT: [&str; 7] = ["id", "title", "created_at", "updated_at", "message_count", "user_id", "messages"];
+const MESSAGE: [&str; 11] =
+    ["id", "text", "sender", "image_url", "created_at", "status", "chat_id", "user_id", "who", "image", "time"];
 
 #[tokio::test]
 async fn a_chat_is_begun_filled_read_and_deleted() {
@@ -67,7 +68,7 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
 
     hands.advance(Duration::from_mins(1));
     let said = ada.say(chat, " What is\nPython? ").await;
-    assert_fields(&said, &["user_message", "ai_response"]);
+    assert_fields(&said, &["user_message", "ai_response", "ai_message"]);
     let (question, answer) = (&said["user_message"], &said["ai_response"]);
     for (message, sender) in [(question, "user"), (answer, "bot")] {
         assert_fields(message, &MESSAGE);

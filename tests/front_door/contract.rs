@@ -316,6 +316,8 @@ async fn a_method_that_is_not_taken_is_told_which_ones_are() {
         ("PUT", "/api/session/stop", "POST"),
         ("POST", "/openapi.json", "GET"),
         ("POST", "/docs", "GET"),
+        ("GET", "/api/chat/image", "POST"),
+        ("POST", "/health", "GET"),
     ];
     for (method, path, allowed) in asked {
         let answer = service.client.send(service.client.request(method.parse().unwrap(), path)).await;

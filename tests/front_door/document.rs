@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 /// Media types that the contract has in words, since generators make no type of two: a stream where one was asked for,
 /// and a chat as a file for people.
-const IN_WORDS: [(&str, &str); 5] = [
+const IN_WORDS: [(&str, &str); 6] = [
     ("chat", "text/event-stream"),
+    ("chatImage", "text/event-stream"),
     ("sendMessage", "text/event-stream"),
     ("retryMessage", "text/event-stream"),
     ("portalChat", "text/event-stream"),

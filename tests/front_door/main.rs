@@ -9,10 +9,12 @@ mod accounts;
 mod backup;
 mod breaker;
 mod causes;
+mod chat_images;
 mod chats;
 mod check;
 mod client;
 mod command_line;
+mod content_fields;
 mod contract;
 mod crash;
 mod credentials;
@@ -28,6 +30,7 @@ mod fakes_work;
 #[cfg(unix)]
 mod file_modes;
 mod first_start;
+mod forms;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hand_clock;
@@ -38,6 +41,7 @@ mod messages;
 mod metrics;
 mod model_test;
 mod model_trouble;
+mod older_clients;
 mod once;
 mod owners;
 #[cfg(target_os = "linux")]

@@ -62,7 +62,8 @@ impl Operation {
             "createChat" | "renameChat" => json!({ "title": "Mine now" }),
             "sendMessage" | "sendMessageStream" => json!({ "text": "Is anybody there?" }),
             "retryMessage" => json!({}),
-            "portalChat" => json!({ "message": "Is anybody there?" }),
+            "chatImage" => json!({ "image": "data:image/png;base64,iVBORw0KGgo=" }),
+            "chat" | "chatStream" | "portalChat" => json!({ "message": "Is anybody there?" }),
             other => panic!("{other} is not known to this test: how does its body look?"),
         })
     }

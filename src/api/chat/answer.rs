@@ -42,6 +42,22 @@ pub(super) struct ChatAnswer {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     ai_response_id: Option<i64>,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    aliases: AnswerAliases,
+}
+
+/// The answer's text under the names that older clients look for.
+#[derive(Debug, Default, Object, Serialize)]
+struct AnswerAliases {
+    /// The same as `message`; only in whole answers to an account, or about an image.
+    #[oai(deprecated, skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<String>,
+    /// The same as `message`; only in whole answers to an account, or about an image.
+    #[oai(deprecated, skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<String>,
 }
 
 /// How an answer may end, as the contract shows it.
@@ -72,7 +88,14 @@ impl ChatAnswer {
             request_id: reader.request_id().to_owned(),
             user_message_id: told.exchange.map(|exchange| exchange.question.id.0),
             ai_response_id: told.exchange.map(|exchange| exchange.answer.id.0),
+            aliases: AnswerAliases::default(),
         }
+    }
+
+    /// The same, with its text under each of its names.
+    pub(super) fn with_aliases(self) -> Self {
+        let text = Some(self.message.clone());
+        Self { aliases: AnswerAliases { reply: text.clone(), response: text }, ..self }
     }
 }
 
@@ -89,6 +112,7 @@ impl Example for ChatAnswer {
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
             user_message_id: None,
             ai_response_id: None,
+            aliases: AnswerAliases::default(),
         }
     }
 }

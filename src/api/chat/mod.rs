@@ -3,6 +3,7 @@
 mod answer;
 mod event;
 mod events;
+mod image;
 mod request;
 
 use poem::{Request, http::StatusCode, web::Data};
@@ -15,11 +16,13 @@ use serde::Serialize;
 use self::{answer::ChatAnswer, events::Rest, request::ChatRequest};
 pub(super) use self::{
     events::{EventStream, Reply},
+    image::ChatImageApi,
     request::{Headers, named_model, named_session},
 };
 use super::{
     Doors, Group,
     asker::Asker,
+    caller::Caller,
     client_address::ClientAddress,
     front::RequestContext,
     json::Json,
@@ -32,11 +35,13 @@ use crate::turn::{Ask, Reader, Told};
 const LARGEST_BODY: usize = 32 << 20;
 
 failures! { ChatFailure, of a turn {
-    400 "Something in the request is not as it should be: no message and no file (`message_required`), its body (`invalid_json`, \
-         `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the `Idempotency-Key` \
+    400 "Something in the request is not as it should be: no message, file or image (`message_required`), its body \
+         (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id \
+         (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+         API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
          (`turn_interrupted`).",
     413 "The body is larger than 32 MiB (`body_too_large`).",
@@ -84,13 +89,16 @@ pub(super) struct ChatApi;
 impl ChatApi {
     /// Ask the model
     ///
-    /// One turn: the message, with files and history if there are any, is answered by the model. When the answer is
+    /// One turn: the message, with files, an image and history if there are any, is answered by the model. When the answer is
     /// there, the turn is in the session log. In demo mode (no source of a key is configured) a built-in responder
     /// answers, and `model` is `basic`.
     ///
     /// With `"stream": true`, or an `Accept` with `text/event-stream` and without `application/json`, the answer comes
     /// as a stream, as that of `POST /api/chat/stream` does. With an `Idempotency-Key` a turn is taken once, however
     /// often it is asked for within a day.
+    ///
+    /// Nobody needs to be signed in. With an `Authorization` header, its token must be that of an account: that account
+    /// asks, whatever `username` and `isGuest` say.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn chat(
@@ -99,6 +107,7 @@ impl ChatApi {
         Data(context): Data<&RequestContext>,
         request: &Request,
         ClientAddress(from): ClientAddress,
+        caller: Caller,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -110,8 +119,11 @@ impl ChatApi {
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
         let persona = named_persona(doors, asked.persona())?;
-        let ask = asked.into_ask(headers, context, from, persona)?;
-        let answer = |text, told, reader: &Reader| Ok(ChatAnswer::new(text, told, reader, &doors.clock));
+        let ask = asked.into_ask(headers, context, from, &caller, persona)?;
+        let answer = |text, told, reader: &Reader| {
+            let answer = ChatAnswer::new(text, told, reader, &doors.clock);
+            Ok(if caller.is_signed_in() { answer.with_aliases() } else { answer })
+        };
         Ok(take(doors, ask, answer).await?)
     }
 
@@ -120,12 +132,14 @@ impl ChatApi {
     /// The same turn as that of `POST /api/chat`, as a stream, whatever `stream` says. A client that loses its stream can
     /// come back to it, and an impatient one can stop it.
     #[oai(path = "/chat/stream", method = "post", operation_id = "chatStream")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn stream(
         &self,
         Data(doors): Data<&Doors>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         ClientAddress(from): ClientAddress,
+        caller: Caller,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -137,7 +151,7 @@ impl ChatApi {
     ) -> Result<EventStream, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
         let persona = named_persona(doors, asked.persona())?;
-        Ok(stream(doors, asked.into_ask(headers, context, from, persona)?).await?)
+        Ok(stream(doors, asked.into_ask(headers, context, from, &caller, persona)?).await?)
     }
 
     /// Go on with a stream

@@ -1,5 +1,10 @@
 //! What a chat window asks.
 
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
 use std::sync::Arc;
 
 use poem::{Request, http::header};
@@ -9,8 +14,15 @@ use serde::Deserialize;
 use super::events::EVENTS;
 use crate::{
     address::Address,
-    api::{front::RequestContext, json::objects, problem::Problem},
-    chat::{Message, Role, Speaker},
+    api::{
+        caller::Caller,
+        front::RequestContext,
+        given::{image, only},
+        json::objects,
+        not_taken::NotTaken,
+        problem::Problem,
+    },
+    chat::{Message, Role},
     persona::Persona,
     prompt::{self, AttachedFile},
     session::{InvalidSessionId, SessionId},
@@ -51,13 +63,30 @@ fn accepts_events(request: &Request) -> bool {
     accept.contains(EVENTS) && !accept.contains("application/json")
 }
 
-/// What a chat window sends. A message or a file is required.
+/// What is asked about an image without a question.
+const QUESTION: &str = "What is in this image?";
+
+/// What a chat window sends. A message, a file or an image is required.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example, nullable_all, skip_serializing_if_is_none)]
 pub(super) struct ChatRequest {
     /// What the visitor says.
     message: Option<String>,
+    /// The same as `message`.
+    #[oai(deprecated)]
+    question: Option<String>,
+    /// The same as `message`.
+    #[oai(deprecated)]
+    text: Option<String>,
+    /// What the visitor said by voice, written down; alone it is the message.
+    #[oai(deprecated)]
+    voice_text: Option<String>,
+    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address, a data URL, or
+    /// base64 alone.
+    image: Option<String>,
+    /// The same as `image`.
+    image_url: Option<String>,
     /// What was said before, oldest first.
     #[serde(deserialize_with = "objects")]
     history: Option<Vec<Said>>,
@@ -68,7 +97,7 @@ pub(super) struct ChatRequest {
     /// Text files the visitor attached.
     #[serde(deserialize_with = "objects")]
     attached_files: Option<Vec<File>>,
-    /// One attached file's text, the older form; read when there are no `attached_files`.
+    /// One attached file's text, the older form; a file besides `attached_files`, unless it is one of them.
     attached_content: Option<String>,
     /// The name of the file in `attached_content`.
     attached_filename: Option<String>,
@@ -89,6 +118,15 @@ pub(super) struct ChatRequest {
     session_id: Option<String>,
     /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
     stream: Option<bool>,
+    #[serde(rename = "messages")]
+    #[oai(skip)]
+    _messages: NotTaken,
+    #[serde(rename = "images")]
+    #[oai(skip)]
+    _images: NotTaken,
+    #[serde(rename = "files")]
+    #[oai(skip)]
+    _files: NotTaken,
 }
 
 /// Something that was said before.
@@ -100,6 +138,12 @@ struct Said {
     /// What was said.
     #[oai(nullable)]
     content: Option<String>,
+    /// The image that the visitor showed with it, in one of the forms of a request's `image`.
+    #[oai(nullable)]
+    image: Option<String>,
+    /// The same as `image`.
+    #[oai(nullable)]
+    image_url: Option<String>,
 }
 
 /// Who said something: the visitor or the model.
@@ -132,6 +176,12 @@ struct File {
     name: Option<String>,
     /// Its text.
     content: String,
+    #[serde(default, rename = "text")]
+    #[oai(skip)]
+    _text: NotTaken,
+    #[serde(default, rename = "data")]
+    #[oai(skip)]
+    _data: NotTaken,
 }
 
 impl ChatRequest {
@@ -140,23 +190,43 @@ impl ChatRequest {
         self.persona.as_deref()
     }
 
+    /// The request with a question about its image, and that question.
+    pub(super) fn about_image(mut self) -> Result<(Self, String), Problem> {
+        let is_blank = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
+        if is_blank(&self.image) && is_blank(&self.image_url) {
+            return Err(Problem::bad_request("image_required", "No image provided"));
+        }
+        let said = self.take_text()?;
+        let question = if said.trim().is_empty() { QUESTION.to_owned() } else { said };
+        Ok((Self { message: Some(question.clone()), ..self }, question))
+    }
+
+    /// The message, under whatever name it came, with what was said by voice.
+    fn take_text(&mut self) -> Result<String, Problem> {
+        let names = [("message", self.message.take()), ("question", self.question.take()), ("text", self.text.take())];
+        Ok(prompt::with_voice(only(names)?.unwrap_or_default(), self.voice_text.take()))
+    }
+
     pub(super) fn into_ask(
-        self,
+        mut self,
         headers: Headers,
         context: &RequestContext,
         address: Address,
+        caller: &Caller,
         persona: Option<Arc<Persona>>,
     ) -> Result<Ask, Problem> {
         let username = self.username.as_deref();
         if username.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
             return Err(Problem::bad_request("invalid_request", "username must have at most 200 characters"));
         }
-        let speaker = Speaker::new(username, self.is_guest_camel.or(self.is_guest));
+        let speaker = caller.speaker(username, self.is_guest_camel.or(self.is_guest));
+        let message = self.take_text()?;
         let session_id = named_session([headers.session, self.session_id_camel, self.session_id])?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
-        let history = self.history.unwrap_or_default().into_iter().map(Message::from).collect();
-        let message = self.message.as_deref().unwrap_or_default();
-        let messages = prompt::conversation(history, &files, message)?;
+        let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);
+        let history = history.collect::<Result<Vec<_>, _>>()?;
+        let image = image(self.image_url, self.image)?;
+        let messages = prompt::conversation(history, &files, &message, image)?;
         Ok(Ask {
             request_id: context.id.clone(),
             arrived: context.arrived,
@@ -192,22 +262,30 @@ fn attached(files: Option<Vec<File>>, content: Option<String>, name: Option<Stri
         let name = name.trim();
         if name.is_empty() { "file".to_owned() } else { name.to_owned() }
     };
-    let files = files.unwrap_or_default();
-    if files.is_empty() {
-        let content = content.filter(|content| !content.trim().is_empty());
-        return content.map(|content| AttachedFile { name: named(name), content }).into_iter().collect();
+    let file = |File { name, content, .. }| AttachedFile { name: named(name), content };
+    let mut files = files.unwrap_or_default().into_iter().map(file).collect::<Vec<_>>();
+    let content = content.filter(|content| !content.trim().is_empty());
+    // Some clients send the same file in both forms.
+    if let Some(content) = content.filter(|content| files.iter().all(|file| file.content != *content)) {
+        files.push(AttachedFile { name: named(name), content });
     }
-    let file = |File { name, content }| AttachedFile { name: named(name), content };
-    files.into_iter().map(file).collect()
+    files
 }
 
-impl From<Said> for Message {
-    fn from(said: Said) -> Self {
+impl TryFrom<Said> for Message {
+    type Error = Problem;
+
+    fn try_from(said: Said) -> Result<Self, Problem> {
         let role = match said.role {
             SaidBy::User => Role::User,
             SaidBy::Assistant => Role::Assistant,
         };
-        Self::new(role, said.content.unwrap_or_default())
+        let image = image(said.image_url, said.image)?;
+        if role == Role::Assistant && image.is_some() {
+            let error = "Only what the user said may have an image in the history";
+            return Err(Problem::bad_request("invalid_request", error));
+        }
+        Ok(Self { role, content: said.content.unwrap_or_default(), image })
     }
 }
 

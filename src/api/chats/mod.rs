@@ -1,6 +1,11 @@
 //! Stored chats: `GET /api/chat/histories`, `/api/chat/search` and `/api/chat/{chat_id}`, `POST /api/chat/create`, and
 //! what can be done with one.
 
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
 mod export;
 
 use poem::{Request, http::StatusCode, web::Data};
@@ -18,6 +23,7 @@ use super::{
     bearer::Bearer,
     json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
+    not_taken::NotTaken,
     page::{Page, Wanted},
     personas::named_persona,
     problem::{Problem, failures},
@@ -74,6 +80,9 @@ struct ChatBody {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     persona: Option<String>,
+    /// The account that it belongs to.
+    #[oai(deprecated)]
+    user_id: i64,
 }
 
 /// A chat with what was said in it.
@@ -94,6 +103,9 @@ struct WholeChat {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     persona: Option<String>,
+    /// The account that it belongs to.
+    #[oai(deprecated)]
+    user_id: i64,
     /// What was said, the oldest first.
     messages: Vec<MessageBody>,
 }
@@ -119,6 +131,24 @@ struct CreateRequest {
     title: Option<String>,
     /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
     persona: Option<String>,
+    #[serde(rename = "messages")]
+    #[oai(skip)]
+    _messages: NotTaken,
+    #[serde(rename = "message")]
+    #[oai(skip)]
+    _message: NotTaken,
+    #[serde(rename = "text")]
+    #[oai(skip)]
+    _text: NotTaken,
+    #[serde(rename = "voice_text")]
+    #[oai(skip)]
+    _voice_text: NotTaken,
+    #[serde(rename = "image")]
+    #[oai(skip)]
+    _image: NotTaken,
+    #[serde(rename = "image_url")]
+    #[oai(skip)]
+    _image_url: NotTaken,
 }
 
 /// What a chat shall be called.
@@ -132,7 +162,7 @@ struct TitleRequest {
 }
 
 impl ChatBody {
-    fn new(chat: StoredChat, clock: &Clock) -> Self {
+    fn new(chat: StoredChat, owner: OwnerId, clock: &Clock) -> Self {
         Self {
             id: chat.id.0,
             title: chat.title,
@@ -140,15 +170,17 @@ impl ChatBody {
             updated_at: clock.rfc3339(chat.updated_at),
             message_count: chat.message_count,
             persona: chat.persona,
+            user_id: owner.0,
         }
     }
 }
 
 impl WholeChat {
-    fn new(chat: StoredChat, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
-        let ChatBody { id, title, created_at, updated_at, message_count, persona } = ChatBody::new(chat, clock);
-        let messages = messages.into_iter().map(|message| MessageBody::new(message, clock)).collect();
-        Self { id, title, created_at, updated_at, message_count, persona, messages }
+    fn new(chat: StoredChat, owner: OwnerId, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
+        let chat = ChatBody::new(chat, owner, clock);
+        let ChatBody { id, title, created_at, updated_at, message_count, persona, user_id } = chat;
+        let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
+        Self { id, title, created_at, updated_at, message_count, persona, user_id, messages }
     }
 }
 
@@ -185,9 +217,9 @@ impl ChatsApi {
         /// A place in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<ChatBody>, ListFailure> {
-        let wanted = Wanted::new(limit, before.as_deref())?;
-        let chats = doors.storage.chats(signed_in.account.id, wanted.behind, wanted.most()).await?;
-        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, &doors.clock)))
+        let (owner, wanted) = (signed_in.account.id, Wanted::new(limit, before.as_deref())?);
+        let chats = doors.storage.chats(owner, wanted.behind, wanted.most()).await?;
+        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &doors.clock)))
     }
 
     /// Search the messages
@@ -210,13 +242,13 @@ impl ChatsApi {
     ) -> Result<Page<FoundMessage>, ListFailure> {
         let wanted = Wanted::new(limit.or(Some(FOUND)), before.as_deref())?;
         let Cursor(last, _) = wanted.behind;
-        let words = q.unwrap_or_default();
-        let found = doors.storage.search(signed_in.account.id, &words, MessageId(last), wanted.most()).await?;
+        let (owner, words) = (signed_in.account.id, q.unwrap_or_default());
+        let found = doors.storage.search(owner, &words, MessageId(last), wanted.most()).await?;
         let cursor = |found: &Found| Cursor(found.message.id.0, 0);
         Ok(wanted.page(found, request, cursor, |Found { message, title }| FoundMessage {
             chat_id: message.chat.0,
             chat_title: title,
-            message: MessageBody::new(message, &doors.clock),
+            message: MessageBody::new(message, owner, &doors.clock),
         }))
     }
 
@@ -238,7 +270,7 @@ impl ChatsApi {
         let (owner, now) = (signed_in.account.id, doors.clock.now());
         let chat = doors.storage.create_chat(owner, title.as_ref(), persona, now).await?;
         let chat = chat.ok_or(AccountFailure::EndedToken)?;
-        Ok(Created(WholeChat::new(chat, Vec::new(), &doors.clock)))
+        Ok(Created(WholeChat::new(chat, owner, Vec::new(), &doors.clock)))
     }
 
     /// Read a chat
@@ -252,8 +284,9 @@ impl ChatsApi {
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<WholeChat>, ChatFailure> {
-        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
-        Ok(Json(WholeChat::new(chat, messages, &doors.clock)))
+        let owner = signed_in.account.id;
+        let (chat, messages) = whole(doors, owner, chat_id).await?;
+        Ok(Json(WholeChat::new(chat, owner, messages, &doors.clock)))
     }
 
     /// Rename a chat
@@ -271,7 +304,7 @@ impl ChatsApi {
         let title = Title::parse(&request.title)?;
         let (owner, now) = (signed_in.account.id, doors.clock.now());
         let renamed = doors.storage.rename_chat(owner, ChatId(chat_id), &title, now).await?;
-        Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, &doors.clock)))
+        Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, owner, &doors.clock)))
     }
 
     /// Delete a chat
@@ -322,8 +355,9 @@ impl ChatsApi {
         /// The form of the file; `json` where nothing is said.
         Query(format): Query<Option<Format>>,
     ) -> Result<Export, ExportFailure> {
-        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
-        let chat = WholeChat::new(chat, messages, &doors.clock);
+        let owner = signed_in.account.id;
+        let (chat, messages) = whole(doors, owner, chat_id).await?;
+        let chat = WholeChat::new(chat, owner, messages, &doors.clock);
         Ok(Export { chat, format: format.unwrap_or(Format::Json) })
     }
 
@@ -339,7 +373,7 @@ impl ChatsApi {
         Path(chat_id): Path<i64>,
     ) -> Result<MarkdownExport, ChatFailure> {
         let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
-        Ok(MarkdownExport(WholeChat::new(chat, messages, &doors.clock)))
+        Ok(MarkdownExport(WholeChat::new(chat, signed_in.account.id, messages, &doors.clock)))
     }
 }
 
@@ -357,13 +391,15 @@ impl Example for ChatBody {
             updated_at: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             message_count: 2,
             persona: None,
+            user_id: 7,
         }
     }
 }
 
 impl Example for CreateRequest {
     fn example() -> Self {
-        Self { title: Some("Opening hours".to_owned()), persona: Some("assistant".to_owned()) }
+        let (title, persona) = (Some("Opening hours".to_owned()), Some("assistant".to_owned()));
+        Self { title, persona, ..Self::default() }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::api::problem::Problem;
 const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;
 
 /// Reads a body of at most `limit` bytes.
-pub(super) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
+pub(in crate::api) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
     let started = Instant::now();
     let patience = request.data::<BodyTimeout>().map_or(Duration::MAX, |BodyTimeout(time)| *time);
     let announced = request.headers().get(header::CONTENT_LENGTH);

@@ -15,8 +15,11 @@ use poem_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(super) use self::parse::{objects, text};
 use self::{body::read, parse::parse};
+pub(super) use self::{
+    body::read as read_body,
+    parse::{from_value, objects, text},
+};
 use super::{document::nullable, problem::Problem};
 
 /// The media type of bodies in both directions.
@@ -166,7 +169,7 @@ impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for Optio
 }
 
 /// `application/json`, or a media type built on it, whatever its parameters.
-fn is_json(media_type: &str) -> bool {
+pub(super) fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == MEDIA_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

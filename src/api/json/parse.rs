@@ -6,7 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::{error::Category, json};
+use serde_json::{Value, error::Category, json};
 
 use crate::{api::problem::Problem, surrogates::replace_lone};
 
@@ -39,6 +39,11 @@ fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// A text; null is none, as it is where the field is missing and has a default.
 pub(in crate::api) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// The type that a form's fields stand for.
+pub(in crate::api) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| explain(&error.path().to_string(), error.inner()))
 }
 
 /// A list of objects. Left to itself, serde takes lists for objects here, too.

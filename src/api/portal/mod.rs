@@ -1,6 +1,11 @@
 //! The portal's endpoints, for its own pages: `POST /chat`, `GET /chat_history`, `POST /clear_chat` and
 //! `GET /api_status`. A visitor's history is a stored chat like any other.
 
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
 mod origin;
 mod visit;
 
@@ -16,6 +21,7 @@ use super::{
     chat::{Headers, Reply, named_session, take},
     front::RequestContext,
     json::{Json, text},
+    not_taken::NotTaken,
     problem::{Problem, failures},
 };
 use crate::{
@@ -92,6 +98,21 @@ struct PortalRequest {
     /// `Accept: text/event-stream` asks for one.
     #[oai(nullable)]
     stream: Option<bool>,
+    #[serde(rename = "image")]
+    #[oai(skip)]
+    _image: NotTaken,
+    #[serde(rename = "image_url")]
+    #[oai(skip)]
+    _image_url: NotTaken,
+    #[serde(rename = "voice_text")]
+    #[oai(skip)]
+    _voice_text: NotTaken,
+    #[serde(rename = "attached_files")]
+    #[oai(skip)]
+    _attached_files: NotTaken,
+    #[serde(rename = "attached_content")]
+    #[oai(skip)]
+    _attached_content: NotTaken,
 }
 
 /// What was answered.

@@ -1,0 +1,55 @@
+//! Who asks for a turn that nobody needs to be signed in for.
+
+use poem::{Request, RequestBody, http::header};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
+
+use super::bearer::{self, Bearer};
+use crate::{account::Account, chat::Speaker};
+
+/// The account of the token that came with the request; none without an `Authorization` header. Any such header that
+/// holds no good token ends the request: who believes to be signed in is never taken for an anonymous visitor.
+#[derive(Debug)]
+pub(super) struct Caller(pub(super) Option<Account>);
+
+impl Caller {
+    /// Whether somebody is signed in.
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Who speaks: the account, whatever name the client gives; without one, who the client says it is.
+    pub(super) fn speaker(&self, username: Option<&str>, is_guest: Option<bool>) -> Speaker {
+        self.0.as_ref().map_or_else(|| Speaker::new(username, is_guest), Speaker::of_account)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        bearer::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![bearer::SCHEME]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !request.headers().contains_key(header::AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        let Bearer(signed_in) = Bearer::from_request(request, body, options).await?;
+        Ok(Self(Some(signed_in.account)))
+    }
+}

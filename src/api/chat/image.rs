@@ -1,0 +1,189 @@
+//! `POST /api/chat/image`: a turn about an image, which may come as a form's file.
+
+use poem::{Request, RequestBody, http::StatusCode, web::Data};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi,
+    param::Header,
+    payload::Payload,
+    registry::{MetaRequest, Registry},
+    types::Example,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{ChatAnswer, Headers, LARGEST_BODY, Reply, request::ChatRequest, take};
+use crate::{
+    api::{
+        Doors, Group,
+        caller::Caller,
+        client_address::ClientAddress,
+        form::{Field, FieldValue, Form},
+        front::RequestContext,
+        json::{Json, from_value, is_json, read_body},
+        personas::named_persona,
+        problem::{Problem, failures},
+    },
+    chat::Image,
+    turn::Reader,
+};
+
+failures! { ImageFailure, of a turn {
+    400 "Something in the request is not as it should be: its body (`invalid_json`, `body_incomplete`), there is no image (`image_required`), or it is none that \
+         models see (`invalid_image`, `image_not_public`), the form (`invalid_form`), a field (`invalid_request`), the session id \
+         (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
+         `model_not_found`), the persona (`persona_not_found`), its length (`prompt_too_long`), or its content \
+         (`request_refused`, `answer_withheld`).",
+    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+         API key, even after a refresh (`invalid_api_key`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
+         (`turn_interrupted`).",
+    413 "The body is larger than 32 MiB (`body_too_large`).",
+    415 "The body is neither JSON nor a form (`unsupported_media_type`).",
+} }
+
+/// The answer of a turn about an image.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct ImageAnswer {
+    /// What was asked about the image.
+    question: String,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    answer: ChatAnswer,
+}
+
+/// A question about an image, in any of the forms in which clients send one.
+struct ImageQuestion(ChatRequest);
+
+pub(in crate::api) struct ChatImageApi;
+
+#[OpenApi(prefix_path = "/api", tag = "Group::Chat")]
+impl ChatImageApi {
+    /// Ask about an image
+    ///
+    /// The same turn as `POST /api/chat`, with an image and by default the question `What is in this image?`. Besides
+    /// JSON it takes forms, `multipart/form-data` and `application/x-www-form-urlencoded`, with the same fields: there
+    /// `image` may be a file, `history` and `attached_files` are JSON.
+    #[oai(path = "/chat/image", method = "post", operation_id = "chatImage")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn chat_image(
+        &self,
+        Data(doors): Data<&Doors>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        ClientAddress(from): ClientAddress,
+        caller: Caller,
+        /// The session this turn belongs to.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        ImageQuestion(asked): ImageQuestion,
+    ) -> Result<Reply<ImageAnswer>, ImageFailure> {
+        let headers = Headers::read(request, session, idempotency_key)?;
+        let (asked, question) = asked.about_image()?;
+        let persona = named_persona(doors, asked.persona())?;
+        let ask = asked.into_ask(headers, context, from, &caller, persona)?;
+        let answer = |text, told, reader: &Reader| {
+            let answer = ChatAnswer::new(text, told, reader, &doors.clock).with_aliases();
+            Ok(ImageAnswer { question, answer })
+        };
+        Ok(take(doors, ask, answer).await?)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for ImageQuestion {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        <Json<ChatRequest> as Payload>::register(registry);
+    }
+
+    /// Of JSON alone: generators make one function of one media type.
+    fn request_meta() -> Option<MetaRequest> {
+        <Json<ChatRequest> as ApiExtractor>::request_meta()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let media_type = request.content_type().unwrap_or_default();
+        if is_json(media_type) {
+            let Json(asked) = Json::<ChatRequest, LARGEST_BODY>::from_request(request, body, options).await?;
+            return Ok(Self(asked));
+        }
+        let form = Form::of(media_type)?.ok_or_else(neither_json_nor_form)?;
+        let is_url_encoded = form == Form::UrlEncoded;
+        let fields = form.read(read_body(request, body, LARGEST_BODY).await?).await?;
+        Ok(Self(from_value(object(fields, is_url_encoded)?)?))
+    }
+}
+
+fn neither_json_nor_form() -> Problem {
+    let error = "The body must be JSON or a form, with Content-Type application/json, multipart/form-data or \
+                 application/x-www-form-urlencoded";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", error)
+}
+
+/// The fields of a form as the JSON object that they stand for; those that hold nothing are left out.
+fn object(fields: Vec<Field>, is_url_encoded: bool) -> Result<Value, Problem> {
+    let mut object = Map::new();
+    for Field { name, value } in fields {
+        if value.is_blank() {
+            continue;
+        }
+        let value = match value {
+            FieldValue::File(bytes) if name == "image" => Value::String(image_file(&bytes)?),
+            FieldValue::File(_) => return Err(invalid_field(&name, "A file is only read from the field `image`")),
+            // An image is in base64 or has an address: blanks were plus signs that a client has not escaped.
+            FieldValue::Text(text) if is_url_encoded && is_image(&name) => Value::String(text.replace(' ', "+")),
+            FieldValue::Text(text) => typed(&name, text),
+        };
+        if object.contains_key(&name) {
+            return Err(invalid_field(&name, "A field of the form was sent more than once"));
+        }
+        object.insert(name, value);
+    }
+    Ok(Value::Object(object))
+}
+
+fn is_image(name: &str) -> bool {
+    matches!(name, "image" | "image_url")
+}
+
+/// The image of a file; some clients send its base64 as one.
+fn image_file(bytes: &[u8]) -> Result<String, Problem> {
+    let of_text = || Some(Image::read(std::str::from_utf8(bytes).ok()?).ok()?.url().to_owned());
+    Ok(Image::data_url(bytes).or_else(|invalid| of_text().ok_or(invalid))?)
+}
+
+/// A field's text as what it stands for; a text that stands for nothing of its kind is refused as such later.
+fn typed(name: &str, text: String) -> Value {
+    let value = match (name, text.trim()) {
+        ("stream" | "isGuest" | "is_guest", flag) => match flag.to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" | "yes" => Some(Value::Bool(true)),
+            "false" | "0" | "off" | "no" => Some(Value::Bool(false)),
+            _ => None,
+        },
+        ("history" | "attached_files", list) => serde_json::from_str(list).ok(),
+        _ => None,
+    };
+    value.unwrap_or(Value::String(text))
+}
+
+fn invalid_field(name: &str, error: &'static str) -> Problem {
+    Problem { details: Some(json!({ "field": name })), ..Problem::bad_request("invalid_request", error) }
+}
+
+impl Example for ImageAnswer {
+    fn example() -> Self {
+        Self { question: "What is in this image?".to_owned(), answer: ChatAnswer::example().with_aliases() }
+    }
+}

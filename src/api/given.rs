@@ -1,0 +1,47 @@
+//! What may be given under more than one name.
+
+use serde_json::json;
+
+use super::problem::Problem;
+use crate::chat::Image;
+
+/// The text of the fields that may hold it, by their names: that of the first that isn't blank. Others may repeat it,
+/// but not say something else, which would be lost.
+pub(super) fn only<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Result<Option<String>, Problem> {
+    let mut given: Option<(&str, String)> = None;
+    for (name, text) in fields {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
+        match &given {
+            Some((first, before)) if before.trim() != text.trim() => return Err(two(first, name)),
+            Some(_) => {}
+            None => given = Some((name, text)),
+        }
+    }
+    Ok(given.map(|(_, text)| text))
+}
+
+/// The image in either of the two fields that may hold it.
+pub(super) fn image(image_url: Option<String>, image: Option<String>) -> Result<Option<Image>, Problem> {
+    let given = only([("image_url", image_url), ("image", image)])?;
+    Ok(given.as_deref().map(Image::read).transpose()?)
+}
+
+fn two(first: &str, second: &str) -> Problem {
+    let sentence = format!("{first} and {second} are two names of one field, and must not differ");
+    Problem { details: Some(json!({ "field": second })), ..Problem::bad_request("invalid_request", sentence) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_is_taken_under_any_name() {
+        let given = |a: &str, b: &str| only([("a", Some(a.to_owned())), ("b", Some(b.to_owned()))]);
+        assert_eq!(given("x ", "").unwrap().as_deref(), Some("x "));
+        assert_eq!(given(" ", "x").unwrap().as_deref(), Some("x"));
+        assert_eq!(given("x ", " x").unwrap().as_deref(), Some("x "));
+        assert_eq!(given("", " ").unwrap(), None);
+        assert_eq!(given("x", "y").unwrap_err().error, "a and b are two names of one field, and must not differ");
+    }
+}

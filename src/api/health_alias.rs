@@ -1,0 +1,48 @@
+//! `GET /health`, the address that older clients and proxies ask.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, types::Example};
+use serde::Serialize;
+
+use super::{Doors, Group, json::Json};
+
+/// That the service is there.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct ServiceHealth {
+    /// `ok` while it serves, `stopping` after a signal to stop.
+    status: String,
+    /// The same in words.
+    message: String,
+    /// RFC 3339.
+    timestamp: String,
+}
+
+pub(super) struct HealthAliasApi;
+
+#[OpenApi(tag = "Group::Health")]
+impl HealthAliasApi {
+    /// Whether the service is there
+    ///
+    /// `GET /api/health` says more.
+    #[oai(path = "/health", method = "get", operation_id = "healthAlias", deprecated)]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn health(&self, Data(doors): Data<&Doors>) -> Json<ServiceHealth> {
+        let timestamp = doors.clock.rfc3339(doors.clock.now());
+        Json(ServiceHealth::new(doors.turns.is_draining(), timestamp))
+    }
+}
+
+impl ServiceHealth {
+    fn new(is_stopping: bool, timestamp: String) -> Self {
+        let (status, message) =
+            if is_stopping { ("stopping", "AL-Chat is stopping") } else { ("ok", "AL-Chat is running") };
+        Self { status: status.to_owned(), message: message.to_owned(), timestamp }
+    }
+}
+
+impl Example for ServiceHealth {
+    fn example() -> Self {
+        Self::new(false, "2026-11-21T09:30:00.417000+01:00".to_owned())
+    }
+}

@@ -1,0 +1,75 @@
+//! Content that an address doesn't read: refused, so that nobody believes it was heard.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+/// A field that clients send content in elsewhere, and that would be lost here. Nothing is taken (null, false, a blank
+/// text, an empty list or object); all else is an error.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NotTaken;
+
+impl<'de> Deserialize<'de> for NotTaken {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Nothing)
+    }
+}
+
+struct Nothing;
+
+impl Nothing {
+    const EXPECTED: &str = "left out, because it is not read here";
+
+    fn unless<E: Error>(has_content: bool) -> Result<NotTaken, E> {
+        if has_content { Err(E::custom(format_args!("expected {}", Self::EXPECTED))) } else { Ok(NotTaken) }
+    }
+}
+
+impl<'de> Visitor<'de> for Nothing {
+    type Value = NotTaken;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::EXPECTED)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<NotTaken, E> {
+        Ok(NotTaken)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<NotTaken, E> {
+        Self::unless(value)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<NotTaken, E> {
+        Self::unless(!text.trim().is_empty())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<NotTaken, A::Error> {
+        let first = list.next_element::<IgnoredAny>()?;
+        Self::unless(first.is_some())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<NotTaken, A::Error> {
+        let first = object.next_key::<IgnoredAny>()?;
+        Self::unless(first.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_nothing_is_taken() {
+        for nothing in ["null", "false", "\"\"", "\" \\n\"", "[]", "{}"] {
+            assert!(serde_json::from_str::<NotTaken>(nothing).is_ok(), "{nothing}");
+        }
+        for content in ["true", "0", "7", "-1.5", "\"x\"", "[null]", "[{\"a\":1},2]", "{\"a\":null}"] {
+            let error = serde_json::from_str::<NotTaken>(content).unwrap_err().to_string();
+            assert!(error.contains("expected left out, because it is not read here"), "{error}");
+        }
+    }
+}

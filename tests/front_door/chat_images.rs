@@ -1,0 +1,333 @@
+//! `POST /api/chat/image`, and images in `POST /api/chat`: the forms in which they come, and what is refused.
+
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{Answer, Client},
+    fakes::model::{Behaviour, FakeModel},
+    forms::{Part, multipart, url_encoded},
+    house::{House, open_with},
+    member::{asked, told_to},
+};
+
+const PATH: &str = "/api/chat/image";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xef\xbe";
+const QUESTION: &str = "What is in this image?";
+
+/// The largest image, in bytes.
+const LARGEST: usize = 12 << 20;
+
+fn base64() -> String {
+    BASE64.encode(PNG)
+}
+
+fn data_url() -> String {
+    format!("data:image/png;base64,{}", base64())
+}
+
+/// An image of so many bytes.
+fn png_of(length: usize) -> Vec<u8> {
+    let mut bytes = PNG.to_vec();
+    // All that has to be escaped in a form.
+    bytes.resize(length, 0xfb);
+    bytes
+}
+
+fn form(client: &Client, parts: &[Part]) -> RequestBuilder {
+    multipart(client.request(Method::POST, PATH), parts)
+}
+
+fn pairs(client: &Client, pairs: &[(&str, &str)]) -> RequestBuilder {
+    url_encoded(client.request(Method::POST, PATH), pairs)
+}
+
+/// The text and the image of the model's last question.
+fn shown(model: &FakeModel) -> (String, String) {
+    let question = asked(model, model.call_count() - 1).pop().expect("a question");
+    let part = |index: usize, pointer: &str| question["content"][index].pointer(pointer).expect("a part").clone();
+    let text = |value: Value| value.as_str().expect("a text").to_owned();
+    (text(part(0, "/text")), text(part(1, "/image_url/url")))
+}
+
+#[tokio::test]
+async fn an_image_is_read_in_each_form_in_which_it_comes() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let (base64, data_url) = (base64(), data_url());
+    let lines = format!("{}\n{}\n", &base64[..12], &base64[12..]);
+    let unescaped = format!("image={base64}&question=What+is+it%3F");
+    let requests = [
+        form(client, &[Part::File("image", "a.png", "image/png", PNG), Part::Text("question", "What is it?")]),
+        form(
+            client,
+            &[Part::Text("question", "What is it?"), Part::File("image", "", "application/octet-stream", PNG)],
+        ),
+        // A file's name and type may be wrong, and its content its base64.
+        form(client, &[Part::File("image", "a.jpg", "image/jpeg", PNG), Part::Text("question", "What is it?")]),
+        form(client, &[Part::File("image", "image", "", lines.as_bytes()), Part::Text("question", "What is it?")]),
+        form(client, &[Part::Text("image", &base64), Part::Text("question", "What is it?")]),
+        form(client, &[Part::Text("image", &data_url), Part::Text("question", "What is it?")]),
+        pairs(client, &[("image", &base64), ("question", "What is it?")]),
+        pairs(client, &[("image", &data_url), ("question", "What is it?")]),
+        pairs(client, &[("image", &lines), ("question", "What is it?")]),
+        client.json_request(PATH, &json!({ "image": base64, "question": "What is it?" })),
+        client.json_request(PATH, &json!({ "image": data_url, "message": "What is it?" })),
+        client.json_request(PATH, &json!({ "image_url": lines, "text": "What is it?" })),
+        client.json_request("/api/chat", &json!({ "image": data_url, "message": "What is it?" })),
+        client.json_request("/api/chat", &json!({ "image_url": base64, "message": "What is it?" })),
+        // A plus sign that is not escaped arrives as a blank.
+        client.request(Method::POST, PATH).header("content-type", "application/x-www-form-urlencoded").body(unescaped),
+    ];
+    for (number, request) in requests.into_iter().enumerate() {
+        let answer = client.send(request).await;
+        assert_eq!(answer.status, 200, "{number}: {}", answer.text);
+        assert_eq!(shown(&model), ("What is it?".to_owned(), data_url.clone()), "{number}");
+    }
+    let address = "https://shop.example/cat.png";
+    client.send(pairs(client, &[("image", address)])).await.assert_ok();
+    assert_eq!(shown(&model), (QUESTION.to_owned(), address.to_owned()));
+}
+
+#[tokio::test]
+async fn an_image_is_answered_like_any_other_turn() {
+    let (model, house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let parts = [
+        Part::File("image", "a.png", "image/png", PNG),
+        Part::Text("username", "ada"),
+        Part::Text("isGuest", "false"),
+        Part::Text("sessionId", "s-1"),
+        Part::Text("history", r#"[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello!"}]"#),
+        Part::Text("stream", "false"),
+        Part::Text("unknown", "is ignored"),
+    ];
+    let answer = client.send(form(client, &parts)).await;
+    let body = answer.assert_ok();
+    let reply = "Hello from the fake model.";
+    for field in ["message", "reply", "response"] {
+        assert_eq!(body[field], reply, "{field}");
+    }
+    assert_eq!((&body["question"], &body["session_id"]), (&QUESTION.into(), &"s-1".into()));
+    assert_eq!(body["request_id"], answer.header("x-request-id"));
+    assert_eq!((&body["usage"]["total_tokens"], &body["finish_reason"]), (&18.into(), &"complete".into()));
+    assert!(!answer.header("access-control-allow-origin").is_empty());
+    let asked = asked(&model, 0);
+    assert_eq!(asked.len(), 3);
+    assert_eq!(asked[2]["content"][0]["text"], QUESTION);
+    let line = house.events("chat").pop().expect("a line");
+    assert_eq!(
+        (&line["username"], &line["is_guest"], &line["session_id"]),
+        (&"ada".into(), &false.into(), &"s-1".into())
+    );
+    assert_eq!(line["message_chars"], QUESTION.len());
+}
+
+#[tokio::test]
+async fn an_image_may_be_asked_about_in_a_stream() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    model.behave(Behaviour::Stream(crate::fakes::model::Script::default()));
+    let file = Part::File("image", "a.png", "image/png", PNG);
+    let requests = [
+        form(client, &[file, Part::Text("stream", "true")]),
+        form(client, &[file]).header("accept", "text/event-stream"),
+        client.json_request(PATH, &json!({ "image": base64(), "stream": true })),
+    ];
+    for request in requests {
+        let events = client.open_stream(request).await;
+        assert_eq!(events.status, 200);
+        let (text, end) = events.text_and_end().await;
+        assert_eq!((end.name.as_str(), &end.data["message"]), ("done", &text.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_turn_about_an_image_is_taken_once_for_a_key() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let keyed = async |request: RequestBuilder| client.send(request.header("idempotency-key", "k-1")).await;
+    let file = Part::File("image", "a.png", "image/png", PNG);
+    let first = keyed(form(client, &[file])).await.assert_ok();
+    // The same question in another form is the same question.
+    for request in [
+        form(client, &[file]),
+        pairs(client, &[("image", &base64()), ("question", QUESTION)]),
+        client.json_request(PATH, &json!({ "image": data_url() })),
+    ] {
+        assert_eq!(keyed(request).await.assert_ok(), first);
+    }
+    let other = Part::File("image", "a.png", "image/png", &PNG[..15]);
+    keyed(form(client, &[other])).await.assert_error(422, "idempotency_key_reused");
+    keyed(form(client, &[file, Part::Text("question", "?")])).await.assert_error(422, "idempotency_key_reused");
+    assert_eq!(model.call_count(), 1);
+    let request = form(client, &[file]).header("idempotency-key", "not a key");
+    client.send(request).await.assert_error(400, "invalid_idempotency_key");
+}
+
+#[tokio::test]
+async fn an_image_is_required_and_no_other_file_is_taken() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let file = Part::File("image", "a.png", "image/png", PNG);
+    let text = Part::Text("image", "");
+    let refused = [
+        (form(client, &[]), "image_required"),
+        (form(client, &[Part::Text("question", "What is it?")]), "image_required"),
+        (form(client, &[text]), "image_required"),
+        (form(client, &[Part::File("image", "", "application/octet-stream", b"")]), "image_required"),
+        (pairs(client, &[]), "image_required"),
+        (pairs(client, &[("image", " ")]), "image_required"),
+        (client.json_request(PATH, &json!({})), "image_required"),
+        (client.json_request(PATH, &json!({ "image": null, "image_url": "" })), "image_required"),
+        (client.json_request(PATH, &json!({ "message": "What is it?" })), "image_required"),
+        (form(client, &[file, file]), "invalid_request"),
+        (form(client, &[file, Part::Text("image", &data_url())]), "invalid_request"),
+        (form(client, &[file, Part::Text("image_url", "https://a.example/b.png")]), "invalid_request"),
+        (form(client, &[file, Part::File("photo", "b.png", "image/png", PNG)]), "invalid_request"),
+        (form(client, &[file, Part::File("attached_files", "b.txt", "text/plain", b"x")]), "invalid_request"),
+        (form(client, &[file, Part::Text("question", "a"), Part::Text("question", "b")]), "invalid_request"),
+        (form(client, &[file, Part::Text("question", "a"), Part::Text("message", "b")]), "invalid_request"),
+        (form(client, &[file, Part::Text("history", "what was said")]), "invalid_request"),
+        (form(client, &[file, Part::Text("stream", "perhaps")]), "invalid_request"),
+        (form(client, &[file, Part::Text("images", &data_url())]), "invalid_request"),
+        (client.json_request(PATH, &json!({ "image": 7 })), "invalid_request"),
+        (client.json_request(PATH, &json!({ "image": { "url": data_url() } })), "invalid_request"),
+        (client.json_request(PATH, &json!({ "image": [base64()] })), "invalid_request"),
+        (client.json_request(PATH, &json!({ "image": data_url(), "images": [data_url()] })), "invalid_request"),
+        (client.json_request(PATH, &json!([data_url()])), "invalid_request"),
+        (client.json_request(PATH, &json!("image")).body("{"), "invalid_json"),
+    ];
+    for (number, (request, code)) in refused.into_iter().enumerate() {
+        let answer = client.send(request).await;
+        assert_eq!(answer.json()["code"], code, "{number}: {}", answer.text);
+        let sentence = answer.assert_error(400, code);
+        assert!(code != "image_required" || sentence == "No image provided", "{sentence}");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn what_models_do_not_see_is_refused_whatever_it_is_called() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+    let bytes: [&[u8]; 5] = [svg, b"%PDF-1.7 secret", b"BM6\0\0\0", b"\0\0\0\x20ftypavif", b"plain text"];
+    for content in bytes {
+        let encoded = BASE64.encode(content);
+        for request in [
+            form(client, &[Part::File("image", "a.png", "image/png", content)]),
+            form(client, &[Part::Text("image", &encoded)]),
+            pairs(client, &[("image", &format!("data:image/svg+xml;base64,{encoded}"))]),
+            client.json_request(PATH, &json!({ "image": encoded })),
+            client.json_request("/api/chat", &json!({ "message": "?", "image": encoded })),
+        ] {
+            let sentence = client.send(request).await.assert_error(400, "invalid_image");
+            assert!(sentence.contains("PNG, JPEG, GIF or WebP") && !sentence.contains("secret"), "{sentence}");
+        }
+    }
+    for text in ["null", "undefined", "[object File]", "cat.png", "http://a.example/a.png", "file:///etc/passwd"] {
+        client.send(form(client, &[Part::Text("image", text)])).await.assert_error(400, "invalid_image");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_form_and_no_json_is_refused() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let post = async |media_type: &str, body: Vec<u8>| -> Answer {
+        let request = client.request(Method::POST, PATH);
+        let request = if media_type.is_empty() { request } else { request.header("content-type", media_type) };
+        client.send(request.body(body)).await
+    };
+    for media_type in ["", "image/png", "text/plain", "application/octet-stream", "multipart/mixed; boundary=b"] {
+        let sentence = post(media_type, PNG.to_vec()).await.assert_error(415, "unsupported_media_type");
+        assert!(sentence.contains("multipart/form-data"), "{sentence}");
+    }
+    let part = b"--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nsecret".to_vec();
+    for media_type in ["multipart/form-data; boundary=b", "multipart/form-data; boundary=c", "multipart/form-data"] {
+        for body in [part.clone(), Vec::new(), b"secret".to_vec()] {
+            let sentence = post(media_type, body).await.assert_error(400, "invalid_form");
+            assert!(!sentence.contains("secret"), "{sentence}");
+        }
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    let bytes = png_of(LARGEST);
+    let encoded = BASE64.encode(&bytes);
+    let url = format!("data:image/png;base64,{encoded}");
+    for request in [
+        form(client, &[Part::File("image", "a.png", "image/png", &bytes)]),
+        form(client, &[Part::Text("image", &encoded)]),
+        form(client, &[Part::Text("image", &url)]),
+        client.json_request(PATH, &json!({ "image": encoded })),
+    ] {
+        client.send(request).await.assert_ok();
+        // Not `assert_eq`: nobody reads 16 MiB.
+        assert!(shown(&model).1 == url, "the model is shown another image");
+    }
+    let larger = png_of(LARGEST + 3);
+    for request in [
+        form(client, &[Part::File("image", "a.png", "image/png", &larger)]),
+        form(client, &[Part::Text("image", &BASE64.encode(&larger))]),
+    ] {
+        client.send(request).await.assert_error(400, "invalid_image");
+    }
+    let far_larger = png_of(33 << 20);
+    let request = form(client, &[Part::File("image", "a.png", "image/png", &far_larger)]);
+    client.send(request).await.assert_error(413, "body_too_large");
+    assert_eq!(model.call_count(), 4);
+}
+
+#[tokio::test]
+async fn an_escaped_image_of_ordinary_size_is_taken() {
+    let (model, _house, service) = open_with(&[]).await;
+    let client = &service.client;
+    // Every second letter is escaped, by three bytes.
+    let encoded = BASE64.encode(png_of(8 << 20));
+    client.send(pairs(client, &[("image", &encoded)])).await.assert_ok();
+    assert!(shown(&model).1.ends_with(&encoded), "the model is shown another image");
+}
+
+#[tokio::test]
+async fn images_of_the_history_are_shown_again() {
+    let (model, _house, service) = open_with(&[]).await;
+    let history = json!([
+        { "role": "user", "content": "Who is it?", "image": data_url() },
+        { "role": "assistant", "content": "A cat.", "image": null },
+        { "role": "user", "image_url": "https://a.example/b.png" },
+        { "role": "assistant", "content": "A dog." },
+    ]);
+    service.client.post("/api/chat", &json!({ "message": "Sure?", "history": history })).await.assert_ok();
+    let asked = asked(&model, 0);
+    assert_eq!(asked[0]["content"][1]["image_url"]["url"], data_url());
+    assert_eq!(asked[2]["content"][0]["image_url"]["url"], "https://a.example/b.png");
+    let drawn = json!([{ "role": "assistant", "content": "Drawn.", "image": data_url() }]);
+    let answer = service.client.post("/api/chat", &json!({ "message": "Sure?", "history": drawn })).await;
+    answer.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn without_a_model_the_built_in_responder_answers() {
+    let service = House::new().open().await;
+    let answer = service.client.send(form(&service.client, &[Part::File("image", "a.png", "image/png", PNG)])).await;
+    let body = answer.assert_ok();
+    assert_eq!((&body["model"], &body["reply"]), (&"basic".into(), &body["message"]));
+}
+
+#[tokio::test]
+async fn a_model_that_sees_nothing_is_told_of_the_image() {
+    let (model, _house, service) = open_with(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
+    service.client.post(PATH, &json!({ "image": base64() })).await.assert_ok();
+    let unseen = "[An image was attached, which you cannot see.]";
+    assert_eq!(told_to(&model, 0), [format!("u: {QUESTION}\n\n{unseen}")]);
+    service.client.post("/api/chat", &json!({ "image": base64() })).await.assert_ok();
+    assert_eq!(told_to(&model, 1), [format!("u: {unseen}")]);
+}
