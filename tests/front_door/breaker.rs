@@ -49,15 +49,7 @@ async fn stream_end(client: &Client) -> (String, Value) {
 
 #[tokio::test]
 async fn what_may_pass_is_asked_again_and_then_answered() {
-    let passing = [
-        Behaviour::CloseAtOnce,
-        Behaviour::CutOff,
-        refusal(429),
-        refusal(500),
-        refusal(502),
-        refusal(503),
-        refusal(504),
-    ];
+    let passing = [Behaviour::CutOff, refusal(429), refusal(500), refusal(502), refusal(503), refusal(504)];
     let (model, house, service) = open_with(&[]).await;
     for (turn, behaviour) in passing.into_iter().enumerate() {
         for stream in [false, true] {
@@ -559,7 +551,7 @@ async fn other_models_stand_in_for_one_that_is_unavailable_in_their_order() {
         refusal(500),
         refusal(504),
         refusal(429),
-        Behaviour::CloseAtOnce,
+        Behaviour::CutOff,
         refusal_with(404, "model_not_found"),
         refusal_with(429, "insufficient_quota"),
     ];

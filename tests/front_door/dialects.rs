@@ -108,7 +108,8 @@ fn event(data: &Value) -> String {
 }
 
 /// The event of a piece of text, and of a reason for the end.
-fn piece(text: &str, finish_reason: Value) -> String {
+fn piece(text: &str, finish_reason: impl Into<Value>) -> String {
+    let finish_reason = finish_reason.into();
     let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish_reason});
     event(&json!({"id": "c", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice]}))
 }
@@ -117,5 +118,5 @@ const DONE: &str = "data: [DONE]\n\n";
 
 /// The events of "Hello world" as a stream.
 fn hello_world() -> [String; 4] {
-    [piece("Hello", Value::Null), piece(" world", Value::Null), piece("", "stop".into()), DONE.to_owned()]
+    [piece("Hello", Value::Null), piece(" world", Value::Null), piece("", "stop"), DONE.to_owned()]
 }

@@ -96,7 +96,6 @@ async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
         (Behaviour::Huge(1000), unreadable),
         (Behaviour::Huge(1 << 20), "model_answer_too_large"),
         (Behaviour::CutOff, "model_connection_lost"),
-        (Behaviour::CloseAtOnce, "model_connection_lost"),
     ];
     for (behaviour, code) in rows {
         model.once(behaviour);

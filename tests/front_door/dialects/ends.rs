@@ -14,7 +14,7 @@ async fn a_blank_finish_reason_ends_nothing() {
         assert_eq!((cut.end.as_deref(), cut.code()), (Some("error"), "model_connection_lost"));
         let vanished = dialect.stream(&[Scripted::stream(pieces)]).await;
         assert_eq!((vanished.end.as_deref(), vanished.code()), (Some("error"), "model_connection_lost"));
-        let pieces = [piece("Hello", blank.clone()), piece(" world", blank), piece("", "stop".into()), DONE.to_owned()];
+        let pieces = [piece("Hello", blank.clone()), piece(" world", blank), piece("", "stop"), DONE.to_owned()];
         let whole = dialect.stream(&[Scripted::stream(pieces)]).await;
         assert_eq!((whole.text.as_str(), whole.finish()), ("Hello world", "complete"));
     }
@@ -23,10 +23,10 @@ async fn a_blank_finish_reason_ends_nothing() {
 #[tokio::test]
 async fn text_after_a_finish_reason_revokes_it() {
     let dialect = Dialect::open(&[]).await;
-    let (early, late) = (piece("Hel", "stop".into()), piece("lo", Value::Null));
+    let (early, late) = (piece("Hel", "stop"), piece("lo", Value::Null));
     let done = dialect.stream(&[Scripted::stream([early.as_str(), late.as_str(), DONE])]).await;
     assert_eq!((done.text.as_str(), done.finish()), ("Hello", "complete"));
-    let in_each = [piece("Hello", "stop".into()), piece(" wor", "stop".into())];
+    let in_each = [piece("Hello", "stop"), piece(" wor", "stop")];
     let in_order = dialect.stream(&[Scripted::stream(in_each.clone())]).await;
     assert_eq!((in_order.text.as_str(), in_order.finish()), ("Hello wor", "complete"));
     // Of a body without framing nobody knows whether it was cut off.
@@ -40,7 +40,7 @@ async fn text_after_a_finish_reason_revokes_it() {
 #[tokio::test]
 async fn an_end_that_was_said_is_one_however_it_breaks_off() {
     let dialect = Dialect::open(&[]).await;
-    let pieces = [piece("Hello", Value::Null), piece("", "stop".into())];
+    let pieces = [piece("Hello", Value::Null), piece("", "stop")];
     for end in [End::Chunked, End::Close, End::Cut, End::Trailer] {
         let outcome = dialect.stream(&[Scripted::stream(pieces.clone()).ending(end)]).await;
         assert_eq!((outcome.text.as_str(), outcome.finish()), ("Hello", "complete"), "{end:?}");
@@ -51,7 +51,7 @@ async fn an_end_that_was_said_is_one_however_it_breaks_off() {
 async fn failures_as_finish_reasons_are_failures() {
     let dialect = Dialect::open(&[]).await;
     for reason in ["error", "insufficient_system_resource", "network_error", "abort"] {
-        let pieces = [piece("Hel", Value::Null), piece("", reason.into()), DONE.to_owned()];
+        let pieces = [piece("Hel", Value::Null), piece("", reason), DONE.to_owned()];
         let streamed = dialect.stream(&[Scripted::stream(pieces)]).await;
         assert_eq!((streamed.end.as_deref(), streamed.code()), (Some("error"), "model_failed"), "{reason}");
         assert_eq!((streamed.text.as_str(), &streamed.line["finish"]), ("Hel", &json!("upstream_error")));
@@ -64,14 +64,14 @@ async fn failures_as_finish_reasons_are_failures() {
 #[tokio::test]
 async fn a_filter_that_cuts_an_answer_leaves_its_text() {
     let dialect = Dialect::open(&[]).await;
-    let pieces = [piece("Some text", Value::Null), piece("", "content_filter".into()), DONE.to_owned()];
+    let pieces = [piece("Some text", Value::Null), piece("", "content_filter"), DONE.to_owned()];
     let streamed = dialect.stream(&[Scripted::stream(pieces)]).await;
     assert_eq!((streamed.text.as_str(), streamed.finish()), ("Some text", "content_filter"));
     assert_eq!((&streamed.line["finish"], &streamed.line["status"]), (&json!("content_filter"), &json!(200)));
     let choice = json!({"message": {"content": "Some text"}, "finish_reason": "content_filter"});
     let whole = dialect.whole(&[Scripted::whole(json!({"choices": [choice]}).to_string())]).await;
     assert_eq!((whole.text.as_str(), whole.finish()), ("Some text", "content_filter"));
-    let silent = dialect.stream(&[Scripted::stream([piece("", "content_filter".into()), DONE.to_owned()])]).await;
+    let silent = dialect.stream(&[Scripted::stream([piece("", "content_filter"), DONE.to_owned()])]).await;
     assert_eq!(silent.code(), "answer_withheld");
 }
 

@@ -52,7 +52,7 @@ async fn figures_are_found_wherever_they_stand() {
 async fn figures_behind_the_end_of_the_text_are_taken() {
     let dialect = Dialect::open(&[]).await;
     let last = event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}));
-    let events = [piece("Hello", Value::Null), piece("", "stop".into()), last, DONE.to_owned()];
+    let events = [piece("Hello", Value::Null), piece("", "stop"), last, DONE.to_owned()];
     assert_eq!(dialect.stream(&[Scripted::stream(events)]).await.usage(), (7, 3, "provider"));
 }
 
