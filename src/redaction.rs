@@ -22,8 +22,8 @@ const KEY_PART: usize = 6;
 /// What stands in the place of a repetition of what was sent.
 const REPEATED: &str = "[…]";
 
-/// From this many bytes in common on, a text repeats another one.
-const REPETITION: usize = 12;
+/// From this many letters and digits in common on, in bytes, a text repeats another one.
+const REPETITION: usize = 10;
 
 /// A shorter text is not looked for: it would be found everywhere.
 const SHORTEST_SOUGHT: usize = 4;
@@ -31,21 +31,39 @@ const SHORTEST_SOUGHT: usize = 4;
 /// How much of what was sent is compared, in bytes; with more of it, no text is shown.
 const MAX_COMPARED: usize = 256 << 10;
 
-/// The text without what it repeats of these other texts, which may be private. Short texts are found only as a whole.
+/// The text without what it repeats of these other texts, which may be private. Only letters and digits are compared, so
+/// that blanks, line breaks, escapes and quotation marks make no difference. Short texts are found only as a whole.
 #[must_use]
 pub fn without_repetitions<'a>(text: &str, sent: impl Iterator<Item = &'a str> + Clone) -> String {
     if sent.clone().map(str::len).sum::<usize>() > MAX_COMPARED {
         return "not shown: it may repeat the conversation, which is long".to_owned();
     }
+    let (letters, places) = letters_of(text);
     let mut is_repeated = vec![false; text.len()];
-    for other in sent.map(str::trim).filter(|other| other.len() >= SHORTEST_SOUGHT) {
+    for other in sent.map(|other| letters_of(other).0).filter(|other| other.len() >= SHORTEST_SOUGHT) {
         let length = other.len().min(REPETITION);
-        for (start, part) in text.as_bytes().windows(length).enumerate() {
+        for (start, part) in letters.as_bytes().windows(length).enumerate() {
             if memmem::find(other.as_bytes(), part).is_some() {
-                is_repeated[start..start + length].fill(true);
+                is_repeated[places[start]..=places[start + length - 1]].fill(true);
             }
         }
     }
+    shown(text, &is_repeated)
+}
+
+/// The letters and digits of a text in lower case, and for each of their bytes where its character begins in the text.
+fn letters_of(text: &str) -> (String, Vec<usize>) {
+    let mut letters = String::with_capacity(text.len());
+    let mut places = Vec::with_capacity(text.len());
+    for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+        letters.extend(c.to_lowercase());
+        places.resize(letters.len(), at);
+    }
+    (letters, places)
+}
+
+/// The text with one mark in the place of each run of repeated bytes.
+fn shown(text: &str, is_repeated: &[bool]) -> String {
     let mut shown = String::new();
     let mut was_repeated = false;
     for (at, c) in text.char_indices() {
@@ -110,14 +128,19 @@ mod tests {
     #[test]
     fn repetitions_of_what_was_sent_are_left_out() {
         let shown = |text, sent: &[&str]| without_repetitions(text, sent.iter().copied());
-        assert_eq!(shown("cannot read: You are Eva. Bye", &["You are Eva.", "x"]), "cannot read: […] Bye");
-        assert_eq!(
-            shown("bad value 'tell me a secret story' here", &["Please tell me a secret story!"]),
-            "bad value '[…]' here"
-        );
-        assert_eq!(shown("cannot read: Zoë", &["Zoë"]), "cannot read: […]");
+        assert_eq!(shown("cannot read: You are Eva. Bye", &["You are Eva.", "x"]), "cannot read: […]. Bye");
+        let story = "bad value 'tell me a secret story' here";
+        assert_eq!(shown(story, &["Now tell me a secret story!"]), "bad value '[…]' here");
+        assert_eq!(shown("cannot read: Zoë", &["Zoë!"]), "cannot read: […]");
         assert_eq!(shown("context too long", &["so long", ""]), "context too long");
         assert!(shown("x", &["a".repeat(MAX_COMPARED + 1).as_str()]).starts_with("not shown"));
+    }
+
+    #[test]
+    fn blanks_and_line_breaks_hide_no_repetition() {
+        let shown = |text| without_repetitions(text, std::iter::once("Anna\nBerlin\n4711  0815"));
+        assert_eq!(shown("invalid: anna berlin 4711 0815, sorry"), "invalid: […], sorry");
+        assert_eq!(shown("ANNA-BERLIN 4711"), "[…]");
     }
 
     #[test]

@@ -151,7 +151,8 @@ impl Asking<'_> {
 
     /// Whether the model is asked for a stream.
     fn streams_upstream(&self) -> bool {
-        self.stream || self.turns.0.settings.stream == ModelStream::Always
+        let is_wanted = self.stream || self.turns.0.settings.stream == ModelStream::Always;
+        is_wanted && self.turns.0.model.streams(&self.reply.model)
     }
 
     /// Once a word of an answer is out, there is no other answer.
@@ -166,8 +167,8 @@ impl Asking<'_> {
         match &outcome {
             Ok(_) => admission.answered(),
             // It may have been a long answer: one that is asked for as a whole is seen at its end only.
-            Err(ModelFailure::Timeout) if !self.stream && (!self.streams_upstream() || self.journal.is_answering()) => {
-            }
+            Err(ModelFailure::Timeout) if !self.streams_upstream() => {}
+            Err(ModelFailure::Timeout) if !self.stream && self.journal.is_answering() => {}
             Err(failure) => admission.failed(failure),
         }
         outcome
@@ -312,9 +313,9 @@ impl Asking<'_> {
             self.journal.begin();
         }
         // A turn that is ended early still names the model that answered.
-        self.reply.report.model.clone_from(&answering.report().model);
+        self.reply.report.model = answering.report().model;
         let heard = self.pass_on(&mut answering, admission).await;
-        self.reply.report.clone_from(answering.report());
+        self.reply.report = answering.report();
         self.learn_from_report();
         heard?;
         let finish = answering.finish();
@@ -332,10 +333,10 @@ impl Asking<'_> {
 
     /// A model that was seen to reason is given room for that from now on: at once, if its thoughts used up the limit.
     fn learn_from_report(&mut self) {
-        let (report, model) = (&self.reply.report, self.reply.model.as_str());
-        if report.has_reasoned && !self.turns.abilities(model).reasons {
-            let is_new = self.turns.0.model.note_reasoning(model);
-            self.has_new_allowance = is_new && report.is_cut_by_limit && self.answer_limit().is_some();
+        let report = &self.reply.report;
+        if report.has_reasoned && !report.had_room_for_thoughts {
+            self.turns.0.model.note_reasoning(&self.reply.model);
+            self.has_new_allowance = report.is_cut_by_limit && self.answer_limit().is_some();
         }
     }
 

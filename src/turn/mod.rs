@@ -85,12 +85,13 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Whom a model's failures are told apart by: the owner of the chat, the session, or else the address. Who makes
-    /// up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
+    /// Whom a model's failures are told apart by: the owner of the chat, the account, the session, or else the address.
+    /// Who makes up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
     /// (`PROXIES`), all visitors have one.
     fn caller(&self) -> Caller {
-        match (&self.in_chat, &self.session_id) {
-            (Some(in_chat), _) => Caller::of(&in_chat.owner),
+        let owner = self.in_chat.map(|in_chat| in_chat.owner).or(self.speaker.account);
+        match (owner, &self.session_id) {
+            (Some(owner), _) => Caller::of(&owner),
             (None, Some(session)) => Caller::of(session),
             (None, None) => Caller::of(&self.address),
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     select,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -20,6 +20,9 @@ use crate::{
     prompt,
     storage::CallersKey,
 };
+
+/// How often it is looked whether a model that a turn waits for has been loaded for another one meanwhile.
+const LOAD_CHECK: Duration = Duration::from_secs(1);
 
 impl Turns {
     pub(super) fn open(&self, ask: &Ask, model: &str, may_return: bool) -> Arc<Journal> {
@@ -104,9 +107,9 @@ impl Turns {
                     }
                     Unwanted::Abandoned if self.0.limits.on_disconnect == OnDisconnect::Drain => is_abandoned = true,
                     Unwanted::Abandoned => {
-                        if self.0.model.is_loading(&journal.model()) {
-                            // A server that loads a model gives that up when nobody waits for it any more.
-                            journal.answering_or_wanted().await;
+                        // A server that loads a model gives that up when nobody waits for it any more.
+                        while journal.is_left_in_silence() && self.0.model.is_loading(&journal.model()) {
+                            let _ = timeout(LOAD_CHECK, journal.answering_or_wanted()).await;
                         }
                         if journal.give_up() {
                             return Err(TurnFailure::ClientGone);

@@ -137,7 +137,7 @@ async fn a_slow_first_answer_is_waited_for_and_told() {
     let ran = run(&house, &["check"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.err.contains("waiting for gpt-4o-mini for 3 s"), "{ran:?}");
-    assert!(ran.out.contains("took 3 s to answer, and a turn waits for 1 s"), "{ran:?}");
+    assert!(ran.out.contains("took 3 s to answer, and a turn waits for 2 s (TURN_TIMEOUT)"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -31,20 +31,22 @@ pub(super) async fn check(config: &Config, client: &Client, key: Option<&ApiKey>
     let name = &config.model.default;
     let asking = Asking { model: OpenAi::new(&patient(&config.model), client.clone()), config, client, key };
     for stream in [false, true] {
-        let begun = Instant::now();
-        if let Err(error) = with_progress(name, asking.ask_when_loaded(stream)).await {
+        let asked = with_progress(name, asking.ask_when_loaded(stream)).await;
+        if let Err(error) = asked {
             let failure = error.failure.clone();
             let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
             print(&format!("Model: {name} {what}; {failure}.\n"));
-            if let Some(reason) = Some(error.shown_reason(key, iter::empty())).filter(|reason| !reason.is_empty()) {
+            let hints = hints(&config.model, client, key, &failure).await;
+            let reason = error.shown_reason(key, iter::empty());
+            if !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason)) {
                 print(&format!("  Reason: {reason}\n"));
             }
-            for hint in hints(&config.model, client, key, &failure).await {
+            for hint in hints {
                 print(&format!("  Hint: {hint}.\n"));
             }
             return false;
         }
-        say_if_slow(config, begun.elapsed());
+        asked.into_iter().for_each(|took| say_if_slow(config, stream, took));
     }
     print(&format!("Model: {name} answers, whole and streamed.\n"));
     true
@@ -55,12 +57,14 @@ fn patient(settings: &config::Model) -> config::Model {
 }
 
 /// An answer that a turn would not have waited for is there only because the model is loaded now.
-fn say_if_slow(config: &Config, took: Duration) {
-    let limit = config.turns.timeout.min(config.model.first_byte_timeout);
+fn say_if_slow(config: &Config, stream: bool, took: Duration) {
+    let (turn, first_byte) = (config.turns.timeout, config.model.first_byte_timeout);
+    let (limit, settings) =
+        if stream { (turn.min(first_byte), "TURN_TIMEOUT, MODEL_FIRST_BYTE_TIMEOUT") } else { (turn, "TURN_TIMEOUT") };
     if took > limit {
         print(&format!(
-            "Model: it took {} s to answer, and a turn waits for {} s (TURN_TIMEOUT, MODEL_FIRST_BYTE_TIMEOUT).\n  \
-             Hint: raise these, or load the model before visitors come.\n",
+            "Model: it took {} s to answer, and a turn waits for {} s ({settings}).\n  \
+             Hint: raise that, or load the model before visitors come.\n",
             took.as_secs(),
             limit.as_secs_f32()
         ));
@@ -75,9 +79,11 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Asks, again and again while the server says that it is loading the model.
-    async fn ask_when_loaded(&self, stream: bool) -> Result<(), ModelError> {
-        let deadline = Instant::now() + PATIENCE;
+    /// Asks, again and again while the server says that it is loading the model. Returns how long it took until the
+    /// answer, of a stream its beginning, was there.
+    async fn ask_when_loaded(&self, stream: bool) -> Result<Duration, ModelError> {
+        let begun = Instant::now();
+        let deadline = begun + PATIENCE;
         loop {
             let asked = timeout_at(deadline, self.ask(stream, deadline)).await;
             match asked.unwrap_or(Err(ModelFailure::Timeout.into())) {
@@ -88,12 +94,13 @@ impl Asking<'_> {
                 {
                     sleep(LOADING).await;
                 }
-                outcome => return outcome,
+                outcome => return outcome.map(|there| there.duration_since(begun)),
             }
         }
     }
 
-    async fn ask(&self, stream: bool, deadline: Instant) -> Result<(), ModelError> {
+    /// Asks once, and reads the answer to its end. Returns when it, or its beginning, was there.
+    async fn ask(&self, stream: bool, deadline: Instant) -> Result<Instant, ModelError> {
         let messages = [prompt::test()];
         let question = Question {
             model: &self.config.model.default,
@@ -106,8 +113,9 @@ impl Asking<'_> {
             stream,
         };
         let mut answering = self.model.ask(question, self.key, deadline).await?;
+        let there = Instant::now();
         while answering.next().await?.is_some() {}
-        Ok(())
+        Ok(there)
     }
 }
 

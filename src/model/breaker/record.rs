@@ -10,7 +10,7 @@ const SLICE: Duration = Duration::from_secs(3);
 /// So many slices, half a minute, are judged together.
 const SLICES: usize = 10;
 
-/// Fewer turns than this are too few to judge by. Each is one of up to `MODEL_RETRIES` more attempts.
+/// Fewer turns than this are too few to judge by. A turn may hold several attempts (`MODEL_RETRIES`).
 const LEAST_TURNS: u32 = 5;
 
 /// So many callers at least must have met a failure.

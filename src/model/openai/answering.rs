@@ -25,6 +25,7 @@ pub struct Answering {
 
 /// What a server says of its answer besides the text. Complete when the answer is, or has failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate fact about an answer")]
 pub struct Report {
     /// The tokens it took, if that was said and can be true.
     pub usage: Option<TokenUsage>,
@@ -36,6 +37,8 @@ pub struct Report {
     pub has_reasoned: bool,
     /// Whether a limit of tokens ended the answer.
     pub is_cut_by_limit: bool,
+    /// Whether the limit had room for thoughts besides the answer.
+    pub had_room_for_thoughts: bool,
 }
 
 #[derive(Debug)]
@@ -76,29 +79,30 @@ impl Answering {
         Ok(this)
     }
 
+    /// The same, of a request whose limit had room for thoughts or not.
+    pub(super) fn with_room_for_thoughts(mut self, had_room: bool) -> Self {
+        self.report.had_room_for_thoughts = had_room;
+        self
+    }
+
     /// Whether it is known by now that there will be no text.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         matches!(self.source, Some(Source::Whole(Err(_))))
     }
 
-    /// The next piece of text, never an empty one; `None` when the answer is complete.
+    /// The next piece of text, never an empty one; `None` when the answer is complete. Not to be called after a failure.
     pub async fn next(&mut self) -> Result<Option<String>, ModelError> {
-        match self.source.take() {
-            None => Ok(None),
-            Some(Source::Whole(answer)) => Ok(Some(answer?)),
-            Some(Source::Stream(mut stream)) => {
-                let text = stream.next(self.limits, &mut self.report).await;
-                if !matches!(text, Ok(Some(_))) {
-                    stream.complete(&mut self.report);
-                }
-                let text = text?;
-                if text.is_none() {
-                    self.finish = stream.finish()?;
-                }
-                self.source = Some(Source::Stream(stream));
-                Ok(text)
+        if let Some(Source::Stream(stream)) = &mut self.source {
+            let text = stream.next(self.limits, &mut self.report).await?;
+            if text.is_none() {
+                self.finish = stream.finish()?;
             }
+            return Ok(text);
+        }
+        match self.source.take() {
+            Some(Source::Whole(answer)) => Ok(Some(answer?)),
+            _ => Ok(None),
         }
     }
 
@@ -109,10 +113,14 @@ impl Answering {
         }
     }
 
-    /// What the server says of the answer.
+    /// What the server has said of the answer by now; figures only where they can be true.
     #[must_use]
-    pub fn report(&self) -> &Report {
-        &self.report
+    pub fn report(&self) -> Report {
+        let mut report = self.report.clone();
+        if let Some(Source::Stream(stream)) = &self.source {
+            stream.complete(&mut report);
+        }
+        report
     }
 
     /// How it ended; known when the answer is complete.

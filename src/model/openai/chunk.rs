@@ -1,7 +1,12 @@
 //! The JSON of an answer, whole or a piece of one, read leniently: unknown fields pass, and what is missing is made up for
 //! where that is honest.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use super::{finish, provider_error::ProviderError, text::RawText, usage};
@@ -38,8 +43,43 @@ struct Choice {
 struct Said {
     content: Option<RawText>,
     refusal: Option<RawText>,
-    reasoning_content: Option<Value>,
-    reasoning: Option<Value>,
+    reasoning_content: Option<Thoughts>,
+    reasoning: Option<Thoughts>,
+}
+
+/// Thoughts before an answer: only whether there are any counts, so that their characters are not looked at.
+struct Thoughts {
+    is_empty: bool,
+}
+
+/// A string, or a list of steps.
+impl<'de> Deserialize<'de> for Thoughts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ThoughtsVisitor;
+
+        impl<'de> Visitor<'de> for ThoughtsVisitor {
+            type Value = Thoughts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Thoughts, E> {
+                Ok(Thoughts { is_empty: bytes.is_empty() })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut steps: A) -> Result<Thoughts, A::Error> {
+                let mut is_empty = true;
+                while steps.next_element::<IgnoredAny>()?.is_some() {
+                    is_empty = false;
+                }
+                Ok(Thoughts { is_empty })
+            }
+        }
+
+        // Asked for bytes, `serde_json` checks neither UTF-8 nor surrogates.
+        deserializer.deserialize_bytes(ThoughtsVisitor)
+    }
 }
 
 /// What a chunk says, taken apart.
@@ -102,27 +142,17 @@ impl Chunk {
         if let Some(choice) = choice {
             parts.finish_reason = finish::given(choice.finish_reason.and_then(reason_text));
             let said = choice.delta.or(choice.message).unwrap_or_default();
-            parts.has_reasoning |= is_thought(said.reasoning_content.as_ref()) || is_thought(said.reasoning.as_ref());
+            parts.has_reasoning |=
+                [said.reasoning_content, said.reasoning].into_iter().flatten().any(|thoughts| !thoughts.is_empty);
             parts.text = said.content.filter(|text| !text.is_empty()).or(said.refusal).unwrap_or_default();
         }
         parts
     }
 }
 
+/// A reason in words; anything else says nothing.
 fn reason_text(reason: Value) -> Option<String> {
-    match reason {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    }
-}
-
-fn is_thought(reasoning: Option<&Value>) -> bool {
-    match reasoning {
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(steps)) => !steps.is_empty(),
-        _ => false,
-    }
+    if let Value::String(text) = reason { Some(text) } else { None }
 }
 
 /// The name of the model in an answer, or a piece of one.
@@ -171,7 +201,7 @@ mod tests {
 
     #[test]
     fn thoughts_are_noticed_and_no_text() {
-        for field in [r#""reasoning_content":"Hm""#, r#""reasoning":"Hm""#] {
+        for field in [r#""reasoning_content":"Hm""#, r#""reasoning":"\ud83d""#, r#""reasoning":[{"text":"Hm"}]"#] {
             let json = format!(r#"{{"choices":[{{"delta":{{"content":null,{field}}}}}]}}"#);
             assert!(parts(&json).has_reasoning && text(&json).is_empty(), "{json}");
         }

@@ -2,28 +2,27 @@
 
 use crate::{chat::Finish, model::ModelFailure};
 
-/// Reasons that mean that a limit of tokens was reached.
-const LENGTH: [&str; 6] =
-    ["length", "max_tokens", "max_output_tokens", "model_length", "context_length", "model_context_window_exceeded"];
+/// Parts of the reasons that mean that the server failed, or was interrupted before the end: DeepSeek's
+/// `insufficient_system_resource`, vLLM's `abort`, watsonx's `time_limit` and others.
+const FAILED: [&str; 9] =
+    ["error", "insufficient", "fail", "abort", "cancel", "time", "malformed", "incomplete", "interrupt"];
 
-/// Reasons that mean that a filter of the provider cut the answer.
-const FILTERED: [&str; 11] = [
-    "content_filter",
-    "content_filtered",
+/// Parts of the reasons that mean that a filter of the provider cut the answer.
+const FILTERED: [&str; 10] = [
+    "filter",
     "safety",
     "sensitive",
-    "refusal",
-    "recitation",
-    "language",
+    "moderation",
+    "guardrail",
+    "prohibited",
     "blocklist",
-    "prohibited_content",
+    "recitation",
+    "refusal",
     "spii",
-    "guardrail_intervened",
 ];
 
-/// Parts of the reasons that mean that the server failed, such as DeepSeek's `insufficient_system_resource` or vLLM's
-/// `abort`.
-const FAILED: [&str; 7] = ["error", "insufficient", "fail", "abort", "cancel", "timeout", "malformed"];
+/// Parts of the reasons that mean that a limit of tokens was reached.
+const LENGTH: [&str; 4] = ["length", "max_", "limit", "context_window"];
 
 /// The status of a failure in the middle of an answer, which no server sends as one.
 const STATUS: u16 = 502;
@@ -35,22 +34,25 @@ pub(super) fn given(reason: Option<String>) -> Option<String> {
 
 /// Whether a limit of tokens ended the answer.
 pub(super) fn is_limit(reason: Option<&str>) -> bool {
-    reason.is_some_and(|reason| LENGTH.contains(&reason.trim().to_ascii_lowercase().as_str()))
+    reason.is_some_and(|reason| has_part_of(&reason.to_ascii_lowercase(), &LENGTH))
 }
 
 /// What the reason for the end of an answer means. An answer without a word is a failure.
 pub(super) fn read(reason: Option<&str>, has_text: bool) -> Result<Finish, ModelFailure> {
-    let reason = reason.unwrap_or_default().trim().to_ascii_lowercase();
-    let reason = reason.as_str();
-    let is_failure = FAILED.iter().any(|part| reason.contains(part));
-    match (has_text, FILTERED.contains(&reason)) {
-        _ if is_failure => Err(ModelFailure::Failed { status: STATUS, retry_after: None }),
+    let reason = reason.unwrap_or_default().to_ascii_lowercase();
+    let is_one_of = |parts: &[&str]| has_part_of(&reason, parts);
+    match (has_text, is_one_of(&FILTERED)) {
+        _ if is_one_of(&FAILED) => Err(ModelFailure::Failed { status: STATUS, retry_after: None }),
         (false, true) => Err(ModelFailure::Withheld),
         (true, true) => Ok(Finish::ContentFilter),
         (false, false) => Err(ModelFailure::Empty),
-        (true, false) if LENGTH.contains(&reason) => Ok(Finish::Length),
+        (true, false) if is_one_of(&LENGTH) => Ok(Finish::Length),
         (true, false) => Ok(Finish::Complete),
     }
+}
+
+fn has_part_of(reason: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| reason.contains(part))
 }
 
 #[cfg(test)]
@@ -63,13 +65,18 @@ mod tests {
             assert_eq!(read(Some(reason), true), Ok(Finish::Complete), "{reason}");
         }
         assert_eq!(read(None, true), Ok(Finish::Complete));
-        assert_eq!(read(Some("MAX_TOKENS"), true), Ok(Finish::Length));
-        assert_eq!(read(Some("SAFETY"), true), Ok(Finish::ContentFilter));
+        for reason in ["length", "MAX_TOKENS", "token_limit", "model_length", "model_context_window_exceeded"] {
+            assert_eq!(read(Some(reason), true), Ok(Finish::Length), "{reason}");
+            assert!(is_limit(Some(reason)));
+        }
+        for reason in ["content_filter", "content-filter", "SAFETY", "IMAGE_SAFETY", "guardrail_intervened"] {
+            assert_eq!(read(Some(reason), true), Ok(Finish::ContentFilter), "{reason}");
+        }
     }
 
     #[test]
     fn failures_are_never_complete_answers() {
-        for reason in ["error", "insufficient_system_resource", "network_error", "abort", "cancelled", "timeout"] {
+        for reason in ["error", "insufficient_system_resource", "network_error", "abort", "cancelled", "time_limit"] {
             let failed = Err(ModelFailure::Failed { status: STATUS, retry_after: None });
             assert_eq!((read(Some(reason), true), read(Some(reason), false)), (failed.clone(), failed), "{reason}");
         }

@@ -36,6 +36,16 @@ impl<'a> Messages<'a> {
             has_system_role: !form.no_system_role,
         }
     }
+
+    /// Whether there is a system message.
+    pub(super) fn has_system(&self) -> bool {
+        self.has_system_role && self.instruction.is_some()
+    }
+
+    /// Whether the conversation begins with the assistant.
+    pub(super) fn starts_with_assistant(&self) -> bool {
+        self.conversation.first().is_some_and(|message| message.role == Role::Assistant)
+    }
 }
 
 impl Serialize for Messages<'_> {

@@ -90,7 +90,7 @@ impl OpenAi {
                 Ok(answering) => {
                     self.loaded.note_answer(question.model);
                     if traits != known {
-                        self.learned.update(question.model, |learned| learned.form = traits.form);
+                        self.learned.update(question.model, |learned| learned.form = learned.form.joined(traits.form));
                     }
                     return Ok(answering);
                 }
@@ -110,10 +110,17 @@ impl OpenAi {
         self.learned.of(model).window
     }
 
-    /// Notes that a model reasons, so that its answers are given room for that. Returns whether that was new.
+    /// Notes that a model reasons, so that its answers are given room for that.
+    pub fn note_reasoning(&self, model: &str) {
+        if !self.learned.of(model).reasons {
+            self.learned.update(model, |traits| traits.reasons = true);
+        }
+    }
+
+    /// Whether a model streams; one whose server refuses that is asked for whole answers.
     #[must_use]
-    pub fn note_reasoning(&self, model: &str) -> bool {
-        !self.learned.of(model).reasons && self.learned.update(model, |traits| traits.reasons = true)
+    pub fn streams(&self, model: &str) -> bool {
+        !self.learned.of(model).form.no_stream
     }
 
     /// Whether a model that is silent is probably being loaded by its server: it may take long, and has not answered of
@@ -133,7 +140,7 @@ impl OpenAi {
         let request = Request::new(question, traits);
         let sent = request.parameters();
         let refused = |error: &ProviderError, failure| self.refused(question.model, traits, sent, error, failure);
-        let response = self.send(&request, key, self.first_byte_deadline(question, deadline)).await?;
+        let response = self.send(&request, key, self.first_byte_deadline(sent.stream, deadline)).await?;
         let status = response.status();
         if !status.is_success() {
             let wait = retry_after::of_headers(response.headers());
@@ -142,8 +149,9 @@ impl OpenAi {
             let error = ProviderError::read(&body.unwrap_or_default());
             return Err(refused(&error, error.failure(status, wait)));
         }
-        let deadline = self.first_byte_deadline(question, deadline);
-        let answering = Answering::open(response, self.limits, question.stream, deadline).await;
+        let deadline = self.first_byte_deadline(sent.stream, deadline);
+        let answering = Answering::open(response, self.limits, sent.stream, deadline).await;
+        let answering = answering.map(|answering| answering.with_room_for_thoughts(question.reasons || traits.reasons));
         answering.map_err(|no_answer| match no_answer {
             NoAnswer::Error(error) => refused(&error, error.failure_by_itself()),
             NoAnswer::Failed(error) => error.into(),
@@ -151,9 +159,9 @@ impl OpenAi {
     }
 
     /// Of a whole answer nothing is to be seen before its end, so that it has all the time there is.
-    fn first_byte_deadline(&self, question: &Question<'_>, deadline: Instant) -> Instant {
+    fn first_byte_deadline(&self, stream: bool, deadline: Instant) -> Instant {
         let patience = self.limits.first_byte_timeout;
-        if question.stream { deadline.min(Instant::now() + patience) } else { deadline }
+        if stream { deadline.min(Instant::now() + patience) } else { deadline }
     }
 
     fn refused(
@@ -169,7 +177,12 @@ impl OpenAi {
         {
             self.learned.update(model, |traits| traits.window = Some(window));
         }
-        let may_be_avoidable = matches!(failure, ModelFailure::RequestRefused(_) | ModelFailure::Failed { .. });
+        // A server that fails says nothing of parameters, but templates fail with all kinds of statuses.
+        let may_be_avoidable = match failure {
+            ModelFailure::RequestRefused(_) => true,
+            ModelFailure::Failed { .. } => error.template_problem().is_some(),
+            _ => false,
+        };
         let form = traits.form.after_refusal(error, sent).filter(|_| may_be_avoidable);
         let avoidable = form.map(|form| Traits { form, ..traits });
         Refused { error: ModelError::new(failure, Reason::new(error.text())), avoidable }

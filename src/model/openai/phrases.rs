@@ -167,10 +167,12 @@ pub(super) fn find(words: &str, wanted: impl Fn(Meaning) -> bool) -> Option<(Mea
     })
 }
 
+/// A number at the beginning, with or without separators of thousands.
 fn leading_number(text: &str) -> Option<u64> {
     let text = text.trim_start_matches([' ', '`', '\'']);
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    text[..end].parse().ok()
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, ',' | '_');
+    let number = &text[..text.find(|c| !is_part(c)).unwrap_or(text.len())];
+    number.trim_end_matches([',', '_']).replace([',', '_'], "").parse().ok()
 }
 
 #[cfg(test)]
@@ -195,6 +197,7 @@ mod tests {
         let tgi = "`inputs` tokens + `max_new_tokens` must be <= 2048. given: 5012";
         assert_eq!(long(tgi), Some((TooLongFor, Some(2048))));
         assert_eq!(long("the maximum context length is reached").map(|found| found.0), Some(TooLong));
+        assert_eq!(long("maximum context length is 131,072, but"), Some((TooLongFor, Some(131_072))));
         assert_eq!(long("hello"), None);
     }
 }

@@ -17,11 +17,25 @@ use crate::model::ModelFailure;
 /// How much of an error's text is looked at, in bytes.
 const MAX_TEXT: usize = 4 << 10;
 
+/// No model reads fewer tokens at once; a smaller number is another figure.
+const LEAST_WINDOW: u64 = 256;
+
 /// Fields of errors that repeat what was sent.
 const ECHOES: [&str; 6] = ["input", "ctx", "body", "messages", "prompt", "request"];
 
 /// Fields that hold an error where there is no answer: FastAPI's `detail`, problem details (RFC 9457), Baidu's and others'.
 const ERROR_FIELDS: [&str; 7] = ["detail", "errors", "message", "msg", "error_msg", "title", "error_code"];
+
+/// Parameters of requests that errors may be about.
+const PARAMETERS: [&str; 5] = ["stream", "stream_options", "temperature", "max_tokens", "max_completion_tokens"];
+
+/// Words that say of a limit of tokens that it is above what the model can write.
+const TOO_LARGE: [&str; 6] =
+    ["too large", "too high", "at most", "less than or equal", "lower than or equal", "exceeds the maximum"];
+
+/// Words that say that there are no streams, where no parameter is named.
+const NO_STREAMS: [&str; 5] =
+    ["streaming is not", "stream is not", "not support stream", "not supported for stream", "to stream this model"];
 
 /// Fields that hold a status, as a number or as its text.
 const STATUS_FIELDS: [&str; 5] = ["code", "status", "status_code", "http_status", "error_code"];
@@ -70,21 +84,22 @@ impl ProviderError {
     pub(super) fn read(body: &[u8]) -> Self {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match serde_json::from_slice::<Value>(body) {
-            Ok(value) => Self::of_value(error_within(&value).unwrap_or(&value)),
+            Ok(value) => Self::of_value(error_within(&value).unwrap_or(&value), &value),
             Err(_) => Self::of_text(&body[..body.len().min(MAX_TEXT)]),
         }
     }
 
     /// The error in a JSON value that should be an answer or a piece of one; none where it holds none.
     pub(super) fn in_success(value: &Value) -> Option<Self> {
-        error_within(value).map(Self::of_value)
+        error_within(value).map(|error| Self::of_value(error, value))
     }
 
-    fn of_value(error: &Value) -> Self {
+    /// Reads an error and what stands beside it: some servers put the status there.
+    fn of_value(error: &Value, around: &Value) -> Self {
         let mut text = String::new();
         collect_texts(error, &mut text);
         Self {
-            status: status_within(error),
+            status: status_within(error).or_else(|| status_within(around)),
             words: text.to_lowercase(),
             text,
             parameter: error.get("param").and_then(Value::as_str).map(str::to_owned),
@@ -109,7 +124,7 @@ impl ProviderError {
     /// How many tokens the model reads at once, if the error says so.
     pub(super) fn window(&self) -> Option<u64> {
         let found = phrases::find(&self.words, |meaning| meaning == Meaning::TooLongFor);
-        self.window.or_else(|| found.and_then(|(_, number)| number)).filter(|window| *window > 0)
+        self.window.or_else(|| found.and_then(|(_, number)| number)).filter(|window| *window >= LEAST_WINDOW)
     }
 
     /// Whether the template of the model refuses the order of the roles, or a system message.
@@ -118,12 +133,22 @@ impl ProviderError {
         phrases::find(&self.words, is_wanted).map(|(meaning, _)| meaning)
     }
 
-    /// Whether the error is about this parameter of the request.
+    /// Whether the error is about this parameter of the request: the one it names, or else, as gateways name none or
+    /// `None`, one in its text. The word `stream` says nothing in a text.
     pub(super) fn is_about(&self, parameter: &str) -> bool {
-        match self.parameter.as_deref() {
-            Some(named) if !named.is_empty() => named.split('.').next() == Some(parameter),
-            _ => mentions_word(&self.words, parameter),
+        let named = self.parameter.as_deref().and_then(|named| named.split('.').next());
+        match named.filter(|named| PARAMETERS.contains(named)) {
+            Some(named) => named == parameter,
+            None if parameter == "stream" => NO_STREAMS.iter().any(|words| self.words.contains(words)),
+            None => mentions_word(&self.words, parameter),
         }
+    }
+
+    /// Whether the limit of the answer is above what the model can write, which says nothing of the prompt.
+    pub(super) fn is_about_too_large_limit(&self) -> bool {
+        let is_about_limit =
+            ["max_tokens", "max_completion_tokens"].iter().any(|name| mentions_word(&self.words, name));
+        is_about_limit && TOO_LARGE.iter().any(|words| self.words.contains(words))
     }
 
     /// What it means, as the answer to a request with this status.
@@ -165,6 +190,9 @@ impl ProviderError {
     }
 
     fn meaning_of_refusal(&self) -> Option<Meaning> {
+        if self.is_about_too_large_limit() {
+            return None;
+        }
         let is_wanted = |meaning| !matches!(meaning, Meaning::RolesMustAlternate | Meaning::NoSystemRole);
         phrases::find(&self.words, is_wanted).map(|(meaning, _)| meaning)
     }
@@ -173,6 +201,7 @@ impl ProviderError {
         self.meaning_of_refusal().is_some() || self.template_problem().is_some()
     }
 
+    /// Whether the prompt is too long.
     fn means_too_long(&self) -> bool {
         matches!(self.meaning_of_refusal(), Some(Meaning::TooLong | Meaning::TooLongFor))
     }
@@ -193,9 +222,11 @@ fn error_within(value: &Value) -> Option<&Value> {
     let has_answer = first.is_some() || value.get("usage").is_some();
     let is_named = value.get("object").or_else(|| value.get("type")).and_then(Value::as_str) == Some("error");
     let of_field = set(value.get("error")).or_else(|| set(first.and_then(|choice| choice.get("error"))));
-    let says_error = |field: &&str| set(value.get(*field)).is_some_and(|said| !said.is_object());
-    let is_bare = !has_answer && ERROR_FIELDS.iter().any(says_error);
-    of_field.or((is_named || is_bare).then_some(value))
+    // A message that is an object is an answer in a form of its own.
+    let says_error = |field: &&str| set(value.get(*field)).is_some_and(|said| !said.is_object() || *field != "message");
+    let is_bare = !has_answer && (ERROR_FIELDS.iter().any(says_error) || status_within(value).is_some());
+    let of_detail = set(value.get("detail")).filter(|detail| !has_answer && detail.is_object());
+    of_field.or(of_detail).or((is_named || is_bare).then_some(value))
 }
 
 /// A field that says something: not null, false or blank.
@@ -342,6 +373,10 @@ mod tests {
             (r#"{"error_code":336003,"error_msg":"x"}"#, failed(500)),
             (r#"{"success":false,"errors":[{"code":7003,"message":"x"}]}"#, failed(500)),
             (r#"{"choices":[{"error":{"code":502,"message":"Upstream error"}}]}"#, failed(502)),
+            (r#"{"error":"Too Many Requests","status":429}"#, RATE),
+            (r#"{"error":{"message":"Invalid token"},"code":401}"#, ModelFailure::Unauthorized),
+            (r#"{"detail":{"code":503,"message":"engine died"}}"#, OVERLOADED),
+            (r#"{"status":429}"#, RATE),
             (r#"{"error":{"message":"This model's maximum context length is 10"}}"#, ModelFailure::PromptTooLong),
         ];
         for (body, failure) in rows {
@@ -372,6 +407,19 @@ mod tests {
         let said =
             error(r#"{"detail":[{"loc":["body","stream_options"],"msg":"Extra inputs","input":"temperature"}]}"#);
         assert!(said.is_about("stream_options") && !said.is_about("stream") && !said.is_about("temperature"));
+        let gateway =
+            error(r#"{"error":{"message":"does not support parameters: {'temperature': 0.9}","param":"None"}}"#);
+        assert!(gateway.is_about("temperature") && !gateway.is_about("max_tokens"));
+    }
+
+    #[test]
+    fn a_limit_that_is_too_large_is_no_long_prompt() {
+        let vllm = "'max_tokens' or 'max_completion_tokens' is too large: 6144. This model's maximum context length is 4096 \
+                    tokens and your request has 12 input tokens";
+        assert_eq!(said(400, &format!(r#"{{"error":{{"message":"{vllm}"}}}}"#)), ModelFailure::RequestRefused(400));
+        let openai = "`max_tokens` must be less than or equal to `32768`";
+        assert!(ProviderError::read(openai.as_bytes()).is_about_too_large_limit());
+        assert!(!ProviderError::read(b"max_tokens is not supported").is_about_too_large_limit());
     }
 
     #[test]

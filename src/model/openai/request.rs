@@ -30,7 +30,7 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// Which parameters a request has that some servers refuse.
+/// What a request has that some servers refuse.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate parameter")]
 pub(super) struct Parameters {
@@ -39,6 +39,12 @@ pub(super) struct Parameters {
     pub(super) temperature: bool,
     pub(super) max_tokens: bool,
     pub(super) max_completion_tokens: bool,
+    /// The limit of the answer, in tokens.
+    pub(super) limit: Option<u32>,
+    /// Whether there is a system message.
+    pub(super) system: bool,
+    /// Whether the conversation begins with the assistant.
+    pub(super) starts_with_assistant: bool,
 }
 
 impl<'a> Request<'a> {
@@ -48,6 +54,7 @@ impl<'a> Request<'a> {
         let reasons = question.reasons || traits.reasons;
         let allowance = if reasons { REASONING_ALLOWANCE } else { 0 };
         let limit = question.answer_limit.map(|limit| limit.saturating_add(allowance));
+        let limit = limit.filter(|limit| traits.form.refused_limit.is_none_or(|refused| *limit < refused));
         // Models of OpenAI's that reason refuse the usual name of the limit, which is all that many other servers know.
         let by_new_name = (question.reasons && !traits.form.no_max_completion_tokens) || traits.form.no_max_tokens;
         Self {
@@ -68,6 +75,9 @@ impl<'a> Request<'a> {
             temperature: self.temperature.is_some(),
             max_tokens: self.max_tokens.is_some(),
             max_completion_tokens: self.max_completion_tokens.is_some(),
+            limit: self.max_tokens.or(self.max_completion_tokens),
+            system: self.messages.has_system(),
+            starts_with_assistant: self.messages.starts_with_assistant(),
         }
     }
 }

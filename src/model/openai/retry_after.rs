@@ -54,7 +54,7 @@ fn until(then: Timestamp, headers: &HeaderMap) -> Option<SignedDuration> {
     Some(then.duration_since(now))
 }
 
-/// When the first of the limits that are used up is reset; of each kind where none says what is left.
+/// When the last of the limits that are used up is reset; of each kind where none says what is left.
 fn reset(headers: &HeaderMap) -> Option<Duration> {
     const KINDS: [&str; 3] = ["-requests", "-tokens", ""];
     let resets = KINDS.iter().filter_map(|kind| {

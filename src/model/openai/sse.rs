@@ -22,8 +22,9 @@ pub(super) struct Decoder {
     taken: usize,
     /// Up to here there is no further end of a line.
     searched: usize,
-    /// Lines read so far, blank ones and comments included.
-    lines: u64,
+    /// Whether any line has been read.
+    has_lines: bool,
+    has_comments: bool,
     /// Whether the last line ended in a carriage return, so that a line feed at its place belongs to that.
     ended_in_return: bool,
     /// The data of the event at hand.
@@ -46,9 +47,9 @@ impl Decoder {
         self.bytes.len() - self.taken + self.data.len()
     }
 
-    /// Whether any line has been read, if only a comment.
-    pub(super) fn has_lines(&self) -> bool {
-        self.lines > 0
+    /// Whether a comment has been read: the server is at work.
+    pub(super) fn has_comments(&self) -> bool {
+        self.has_comments
     }
 
     /// The next event that is there as a whole.
@@ -65,7 +66,7 @@ impl Decoder {
     /// The event whose last line, or the blank line behind it, never came: what there is of it at the end of a body.
     pub(super) fn last(&mut self) -> Option<Event<'_>> {
         self.forget_given();
-        let (start, end) = (self.taken, self.bytes.len());
+        let (start, end) = (self.without_mark(self.taken, self.bytes.len()), self.bytes.len());
         self.taken = end;
         self.searched = end;
         self.read_line(start, end);
@@ -93,14 +94,17 @@ impl Decoder {
             return None;
         };
         let end = self.searched + length;
-        let mut start = self.taken;
+        let start = self.without_mark(self.taken, end);
         (self.taken, self.searched) = (end + 1, end + 1);
         self.ended_in_return = self.bytes[end] == b'\r';
-        if self.lines == 0 && self.bytes[start..end].starts_with(BYTE_ORDER_MARK) {
-            start += BYTE_ORDER_MARK.len();
-        }
-        self.lines += 1;
+        self.has_lines = true;
         Some((start, end))
+    }
+
+    /// Where a line begins behind the byte order mark that may be before the first one.
+    fn without_mark(&self, start: usize, end: usize) -> usize {
+        let has_mark = !self.has_lines && self.bytes[start..end].starts_with(BYTE_ORDER_MARK);
+        if has_mark { start + BYTE_ORDER_MARK.len() } else { start }
     }
 
     /// How far it is to the end of the next line.
@@ -129,6 +133,8 @@ impl Decoder {
         if let Some(data) = line.strip_prefix(b"data:") {
             self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
             self.data.push(b'\n');
+        } else if line.starts_with(b":") {
+            self.has_comments = true;
         } else if let Some(name) = line.strip_prefix(b"event:") {
             self.is_error = name.trim_ascii() == b"error";
         }

@@ -97,8 +97,10 @@ impl Streamed {
     /// Reads until there is an event or a comment, so that an error at the start is known before anything is passed on.
     pub(super) async fn begin(&mut self, limits: Limits, report: &mut Report) -> Result<(), NoAnswer> {
         loop {
-            self.ready = self.take_text(limits, report)?;
-            if self.ready.is_some() || self.is_done || self.decoder.has_lines() {
+            if self.ready.is_none() {
+                self.ready = self.take_text(limits, report)?;
+            }
+            if self.ready.is_some() || self.is_done || self.has_events || self.decoder.has_comments() {
                 return Ok(());
             }
             self.read(limits, report).await?;
@@ -115,7 +117,9 @@ impl Streamed {
                 return Ok(Some(text));
             }
             if self.is_done {
-                return Ok(self.joiner.finish().map(String::from));
+                let cut = self.joiner.finish().map(String::from);
+                self.length += cut.as_ref().map_or(0, String::len);
+                return Ok(cut);
             }
             self.read(limits, report).await?;
         }
@@ -125,6 +129,7 @@ impl Streamed {
     fn take_text(&mut self, limits: Limits, report: &mut Report) -> Result<Option<String>, NoAnswer> {
         while !self.is_done {
             let Some(event) = self.decoder.next() else { break };
+            let model = if self.has_events { None } else { model_name(event.data) };
             let chunk = match read_event(&event)? {
                 Content::Nothing => continue,
                 Content::Done => {
@@ -133,12 +138,7 @@ impl Streamed {
                 }
                 Content::Chunk(chunk) => chunk,
             };
-            if !self.has_events {
-                self.has_events = true;
-                report.model = model_name(event.data);
-            }
-            if let Some(text) = self.take_in(chunk, report) {
-                self.length += text.len();
+            if let Some(text) = self.take_in(chunk, model, report) {
                 let is_too_large = self.length > limits.response;
                 return if is_too_large { Err(too_large()) } else { Ok(Some(text)) };
             }
@@ -175,9 +175,10 @@ impl Streamed {
     /// The body has ended in order, as far as can be told. Without `[DONE]` the answer is complete only if the model
     /// said why it ends.
     fn read_end(&mut self, report: &mut Report) -> Result<(), NoAnswer> {
-        let last = self.decoder.last().map(|event| read_event(&event));
+        let last = self.decoder.last().map(|event| (read_event(&event), model_name(event.data)));
+        let (last, model) = last.map_or((None, None), |(content, model)| (Some(content), model));
         match last {
-            Some(Ok(Content::Chunk(chunk))) => self.ready = self.take_in(chunk, report),
+            Some(Ok(Content::Chunk(chunk))) => self.ready = self.take_in(chunk, model, report),
             Some(Ok(Content::Done)) => self.is_done = true,
             Some(Err(NoChunk::Error(error))) => return Err(NoAnswer::Error(error)),
             // The rest of an event that was cut off.
@@ -198,7 +199,10 @@ impl Streamed {
         let _ = tokio::time::timeout(READING_OUT, reading).await;
     }
 
-    fn take_in(&mut self, chunk: Chunk, report: &mut Report) -> Option<String> {
+    /// Takes in a piece of the answer, the first of which names the model. Returns its text, if it has any.
+    fn take_in(&mut self, chunk: Chunk, model: Option<String>, report: &mut Report) -> Option<String> {
+        self.has_events = true;
+        report.model = model.or_else(|| report.model.take());
         let parts = chunk.into_parts();
         if let Some(usage) = parts.usage {
             report.usage = Some(usage::largest(report.usage, usage));
@@ -207,7 +211,9 @@ impl Streamed {
         report.has_reasoned |= parts.has_reasoning;
         let has_text = !parts.text.is_empty();
         self.end.take_in(parts.finish_reason, has_text);
-        has_text.then(|| self.joiner.join(parts.text)).filter(|text| !text.is_empty())
+        let text = has_text.then(|| self.joiner.join(parts.text)).filter(|text| !text.is_empty())?;
+        self.length += text.len();
+        Some(text)
     }
 
     /// Completes the report: figures stay only where they can be true.

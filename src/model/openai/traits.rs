@@ -37,6 +37,8 @@ pub(super) struct Form {
     pub(super) starts_with_user: bool,
     /// It has no system message.
     pub(super) no_system_role: bool,
+    /// The smallest limit of an answer that was too large for it, in tokens.
+    pub(super) refused_limit: Option<u32>,
 }
 
 impl Form {
@@ -44,15 +46,32 @@ impl Form {
     pub(super) fn after_refusal(self, error: &ProviderError, sent: Parameters) -> Option<Self> {
         let mut form = self;
         match error.template_problem() {
-            Some(Meaning::NoSystemRole) => form.no_system_role = true,
-            Some(_) => form.starts_with_user = true,
+            // Some templates say of a system message, too, that roles must alternate.
+            Some(Meaning::RolesMustAlternate) if sent.starts_with_assistant => form.starts_with_user = true,
+            Some(_) => form.no_system_role |= sent.system,
             None => form.refuse_parameters(error, sent),
         }
         (form != self).then_some(form)
     }
 
+    /// The refusals of both.
+    pub(super) fn joined(self, other: Self) -> Self {
+        Self {
+            no_stream_options: self.no_stream_options | other.no_stream_options,
+            no_stream: self.no_stream | other.no_stream,
+            no_temperature: self.no_temperature | other.no_temperature,
+            no_max_tokens: self.no_max_tokens | other.no_max_tokens,
+            no_max_completion_tokens: self.no_max_completion_tokens | other.no_max_completion_tokens,
+            starts_with_user: self.starts_with_user | other.starts_with_user,
+            no_system_role: self.no_system_role | other.no_system_role,
+            refused_limit: [self.refused_limit, other.refused_limit].into_iter().flatten().min(),
+        }
+    }
+
     fn refuse_parameters(&mut self, error: &ProviderError, sent: Parameters) {
-        if sent.stream_options && error.is_about("stream_options") {
+        if sent.limit.is_some() && error.is_about_too_large_limit() {
+            self.refused_limit = sent.limit;
+        } else if sent.stream_options && error.is_about("stream_options") {
             self.no_stream_options = true;
         } else if sent.temperature && error.is_about("temperature") {
             self.no_temperature = true;
@@ -61,7 +80,7 @@ impl Form {
             self.no_max_tokens = true;
         } else if sent.max_completion_tokens && error.is_about("max_completion_tokens") {
             self.no_max_completion_tokens = true;
-        } else if sent.stream && (error.is_about("stream") || error.is_about("streaming")) {
+        } else if sent.stream && error.is_about("stream") {
             self.no_stream = true;
         }
     }
@@ -76,16 +95,10 @@ impl LearnedTraits {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(model).copied().unwrap_or_default()
     }
 
-    /// Changes what is known of a model. Returns whether that was new.
-    pub(super) fn update(&self, model: &str, change: impl FnOnce(&mut Traits)) -> bool {
+    /// Changes what is known of a model.
+    pub(super) fn update(&self, model: &str, change: impl FnOnce(&mut Traits)) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let before = all.get(model).copied().unwrap_or_default();
-        let mut traits = before;
-        change(&mut traits);
-        if traits != before {
-            all.insert(model.to_owned(), traits);
-        }
-        traits != before
+        change(all.entry(model.to_owned()).or_default());
     }
 }
 
@@ -99,6 +112,9 @@ mod tests {
         temperature: true,
         max_tokens: true,
         max_completion_tokens: false,
+        limit: Some(4096),
+        system: true,
+        starts_with_assistant: true,
     };
 
     fn after(message: &str) -> Option<Form> {
@@ -135,10 +151,27 @@ mod tests {
     }
 
     #[test]
-    fn only_news_are_news() {
+    fn what_one_request_can_avoid_depends_on_what_it_had() {
+        let error = ProviderError::read(br#"{"error":"Conversation roles must alternate user/assistant"}"#);
+        let sent = Parameters { starts_with_assistant: false, ..SENT };
+        let no_system = Form { no_system_role: true, ..Form::default() };
+        assert_eq!(Form::default().after_refusal(&error, sent), Some(no_system));
+        assert_eq!(Form::default().after_refusal(&error, Parameters { system: false, ..sent }), None);
+    }
+
+    #[test]
+    fn a_limit_that_is_too_large_leaves_smaller_ones() {
+        let form = after("max_tokens must be less than or equal to 1000");
+        assert_eq!(form, Some(Form { refused_limit: Some(4096), ..Form::default() }));
+    }
+
+    #[test]
+    fn models_are_told_apart_and_what_is_learned_is_joined() {
         let learned = LearnedTraits::default();
-        assert!(learned.update("m", |traits| traits.reasons = true));
-        assert!(!learned.update("m", |traits| traits.reasons = true));
+        learned.update("m", |traits| traits.reasons = true);
         assert!(learned.of("m").reasons && !learned.of("other").reasons);
+        let (one, other) =
+            (Form { no_stream: true, ..Form::default() }, Form { refused_limit: Some(9), ..Form::default() });
+        assert_eq!(one.joined(other), Form { no_stream: true, refused_limit: Some(9), ..Form::default() });
     }
 }

@@ -260,6 +260,12 @@ impl Journal {
         self.state().model.clone()
     }
 
+    /// Whether a model was asked and has not begun to answer, while nobody waits for it.
+    pub(super) fn is_left_in_silence(&self) -> bool {
+        let state = self.state();
+        state.asked > 0 && !state.is_answering && state.readers == 0 && state.wish == Wish::GoOn
+    }
+
     /// Resolves when the model has begun to answer, or somebody has come to read, or has stopped the turn.
     pub(super) async fn answering_or_wanted(&self) {
         loop {

@@ -31,6 +31,7 @@ from al_chat_client.models import (
     LoginRequest,
     MessageExchange,
     MessageSender,
+    RegisteredAccount,
     RegisterRequest,
     SendMessageRequest,
     SessionStarted,
@@ -70,7 +71,7 @@ def signed_in_member(client: Client) -> AuthenticatedClient:
     name = f"py-{uuid.uuid4().hex[:12]}"
     email = f"{name}@example.org"
     made = register.sync(client=client, body=RegisterRequest(username=name, email=email, password=PASSWORD))
-    assert isinstance(made, Account) and made.email == email
+    assert isinstance(made, RegisteredAccount) and made.email == email
     signed_in = login.sync(client=client, body=LoginRequest(username=email, password=PASSWORD))
     assert isinstance(signed_in, LoggedIn) and signed_in.user.id == made.id
     member = AuthenticatedClient(base_url=BASE_URL, token=signed_in.access_token)

@@ -80,6 +80,9 @@ async fn characters_that_were_cut_apart_are_joined() {
         assert_eq!((streamed.text.as_str(), streamed.finish()), (text, "complete"));
         assert_eq!(streamed.last["message"], text);
     }
+    let thoughts = r#"data: {"choices":[{"delta":{"reasoning_content":"\ud83d"}}]}"#.to_owned() + "\n\n";
+    let thoughtful = dialect.stream(&[Scripted::stream([thoughts].into_iter().chain(hello_world()))]).await;
+    assert_eq!((thoughtful.text.as_str(), thoughtful.finish()), ("Hello world", "complete"));
     let whole = dialect.whole(&[Scripted::whole(r#"{"choices":[{"message":{"content":"a\ud83d"}}]}"#)]).await;
     assert_eq!((whole.status, whole.text.as_str()), (200, "a\u{FFFD}"));
 }

@@ -48,9 +48,21 @@ async fn an_end_that_was_said_is_one_however_it_breaks_off() {
 }
 
 #[tokio::test]
+async fn a_last_event_without_its_line_ends_is_an_event() {
+    let dialect = Dialect::open(&[]).await;
+    let only = piece("Hi", "stop");
+    for end in ["", "\n"] {
+        let text = format!("\u{feff}{}{end}", only.trim_end());
+        let outcome = dialect.stream(&[Scripted::stream([text])]).await;
+        assert_eq!((outcome.text.as_str(), outcome.finish()), ("Hi", "complete"), "{end:?}");
+        assert_eq!(outcome.line["response_model"], "m-1");
+    }
+}
+
+#[tokio::test]
 async fn failures_as_finish_reasons_are_failures() {
     let dialect = Dialect::open(&[]).await;
-    for reason in ["error", "insufficient_system_resource", "network_error", "abort"] {
+    for reason in ["error", "insufficient_system_resource", "network_error", "abort", "time_limit"] {
         let pieces = [piece("Hel", Value::Null), piece("", reason), DONE.to_owned()];
         let streamed = dialect.stream(&[Scripted::stream(pieces)]).await;
         assert_eq!((streamed.end.as_deref(), streamed.code()), (Some("error"), "model_failed"), "{reason}");

@@ -17,6 +17,9 @@ fn disguised() -> Vec<(Value, u16, &'static str)> {
         (json!({"error": "boom"}), 502, "model_failed"),
         (json!({"detail": "Internal problem"}), 502, "model_failed"),
         (json!({"status": 504, "title": "Gateway Timeout"}), 504, "model_timeout"),
+        (json!({"error": "Too Many Requests", "status": 429}), 429, "rate_limited"),
+        (json!({"error": {"message": "Invalid token"}, "code": 401}), 401, "invalid_api_key"),
+        (json!({"detail": {"code": 500, "message": "engine died"}}), 502, "model_failed"),
         (json!({"choices": [{"message": {"content": ""}, "error": {"code": 502}}]}), 502, "model_failed"),
         (json!({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}), 401, "invalid_api_key"),
         (json!({"error": {"code": "insufficient_quota"}}), 429, "quota_exhausted"),
@@ -42,6 +45,9 @@ async fn an_error_as_first_event_has_its_status() {
         let first = dialect.stream(&[Scripted::stream([event(&body), DONE.to_owned()])]).await;
         assert_eq!((first.status, first.code(), first.end.as_deref()), (status, code, None), "{body}");
     }
+    let pieces = ["event: error\n", "data: {\"error\":{\"code\":429}}\n", "\n"];
+    let in_pieces = dialect.stream(&[Scripted::stream(pieces)]).await;
+    assert_eq!((in_pieces.status, in_pieces.code()), (429, "rate_limited"));
     let named = dialect.stream(&[Scripted::stream(["event: error\ndata: {\"message\":\"boom\"}\n\n"])]).await;
     assert_eq!((named.status, named.code()), (502, "model_failed"));
 }

@@ -51,6 +51,34 @@ async fn several_refusals_are_met_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_names_no_parameter_is_understood() {
+    let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
+    let refused = json!({"error": {"message": "m does not support parameters: {'max_tokens': 200}", "param": "None"}});
+    let refused = Scripted::refusal(400, &refused.to_string());
+    assert_eq!(dialect.whole(&[refused, answer("hi")]).await.text, "hi");
+}
+
+#[tokio::test]
+async fn a_limit_above_what_the_model_writes_is_left_out() {
+    let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "5000")]).await;
+    let message = "'max_tokens' is too large: 5000. This model's maximum context length is 4096 tokens";
+    let outcome = dialect.whole(&[refusal(message), answer("hi")]).await;
+    assert_eq!((outcome.text.as_str(), dialect.calls()), ("hi", 2), "the prompt is not too long");
+    dialect.whole(&[answer("hi")]).await;
+    assert_eq!((dialect.calls(), dialect.model.requests()[0].get("max_tokens")), (1, None));
+}
+
+#[tokio::test]
+async fn a_server_that_fails_teaches_nothing() {
+    let dialect = Dialect::open(&[]).await;
+    let failed = Scripted::refusal(500, r#"{"error": {"message": "stream terminated; temperature of the GPU"}}"#);
+    let outcome = dialect.stream(&[failed, Scripted::stream(hello_world())]).await;
+    assert_eq!((outcome.status, dialect.calls()), (502, 1));
+    dialect.stream(&[Scripted::stream(hello_world())]).await;
+    assert_eq!(dialect.model.requests()[0]["stream"], true);
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_stream_is_asked_for_the_whole() {
     let dialect = Dialect::open(&[]).await;
     let refused =
@@ -79,6 +107,12 @@ async fn templates_that_refuse_roles_get_what_they_take() {
         (roles(&requests[0]), roles(&requests[1])),
         (vec!["assistant".into(), "user".into()], vec!["user".to_owned()])
     );
+    // The template of Mistral says the same of a system message.
+    let other = Dialect::open(&[]).await;
+    let said = refusal("Conversation roles must alternate user/assistant/user/assistant/...");
+    let request = json!({"message": "hello", "persona": "assistant"});
+    assert_eq!(other.ask(&[said, answer("hi")], request).await.text, "hi");
+    assert_eq!(roles(&other.model.requests()[1]), ["user"]);
     let no_system = refusal("System role not supported");
     assert_eq!(dialect.ask(&[no_system, answer("hi")], turn(json!("assistant"))).await.text, "hi");
     let requests = dialect.model.requests();
