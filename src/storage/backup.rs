@@ -49,10 +49,11 @@ impl BackupSource {
     /// Opens the database for reading.
     pub async fn open(settings: &config::Database) -> Result<Self, BackupFailure> {
         let DatabaseAddress::Sqlite(address) = &settings.address else { return Err(BackupFailure::OnServer) };
-        if sqlite::find(address).await? == Found::Nothing {
+        let Found::Database(pending) = sqlite::find(address).await? else {
             return Err(BackupFailure::Nothing(address.path.clone()));
-        }
-        Ok(Self { database: Pool::Sqlite(sqlite::reader(&address.path)), access: settings.file_access })
+        };
+        let database = Pool::Sqlite(sqlite::reader(&address.path, pending));
+        Ok(Self { database, access: settings.file_access })
     }
 
     /// Up to where the turns of this session log are in the database, by day; the latest days only.

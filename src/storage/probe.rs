@@ -1,7 +1,13 @@
 //! Looks whether a database could be used, without writing to it.
 
-use super::{Storage, StorageFailure, postgres, sqlite, sqlite_file::Found};
-use crate::config::{self, DatabaseAddress};
+use super::{
+    Storage, StorageFailure, beside, postgres, sqlite,
+    sqlite_file::{self, Found},
+};
+use crate::{
+    config::{self, DatabaseAddress},
+    process_lock,
+};
 
 /// A database that could be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +16,8 @@ pub struct Probe {
     pub place: String,
     /// Whether the file is yet to be made.
     pub is_new: bool,
+    /// Whether another process uses the file.
+    pub is_in_use: bool,
 }
 
 impl Storage {
@@ -19,11 +27,13 @@ impl Storage {
         match &settings.address {
             DatabaseAddress::Sqlite(address) => {
                 let is_new = sqlite::find(address).await? == Found::Nothing;
-                Ok(Probe { place: address.path.display().to_string(), is_new })
+                let lock = beside(&sqlite_file::real(&address.path), ".lock");
+                let is_in_use = process_lock::is_taken(&lock);
+                Ok(Probe { place: address.path.display().to_string(), is_new, is_in_use })
             }
             DatabaseAddress::Postgres(url) => {
                 postgres::look(url, settings).await?;
-                Ok(Probe { place: postgres::place(url)?, is_new: false })
+                Ok(Probe { place: postgres::place(url)?, is_new: false, is_in_use: false })
             }
         }
     }

@@ -3,10 +3,13 @@
 use std::str::FromStr;
 
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::{Storage, sqlite};
+use super::{
+    Storage, sqlite,
+    sqlite_file::{self, Found},
+};
 use crate::config::{self, DatabaseAddress};
 
 /// The name of the secret that keys the fingerprints of API keys.
@@ -17,14 +20,16 @@ const LOOK: &str = "SELECT value FROM secrets WHERE name = $1";
 
 impl Storage {
     /// The secret of this name in a database that a service may be using: nothing is made, changed or locked. `None` when
-    /// it isn't there, or the database cannot be read.
+    /// it isn't there, or the database cannot be read. Not to be called by a process that has opened the file.
     pub async fn kept_secret(settings: &config::Database, name: &str) -> Option<String> {
         let look = async {
             match &settings.address {
                 DatabaseAddress::Sqlite(address) => {
-                    let options = sqlite::options(&address.path).read_only(true);
-                    let mut connection = SqliteConnection::connect_with(&options).await?;
-                    sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
+                    let Ok(Found::Database(pending)) = sqlite_file::look(address) else { return Ok(None) };
+                    let mut connection = sqlite::look_into(&address.path, pending).await?;
+                    let secret = sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await;
+                    connection.close().await?;
+                    secret
                 }
                 DatabaseAddress::Postgres(url) => {
                     let options = PgConnectOptions::from_str(url.expose_secret())?;

@@ -82,6 +82,15 @@ pub(super) async fn find(address: &SqliteAddress) -> Result<Found, StorageFailur
 }
 
 async fn tables(path: &Path, pending: Beside) -> Result<Tables, sqlx::Error> {
+    let mut database = look_into(path, pending).await?;
+    let tables = recognition::of_sqlite(&mut database).await;
+    database.close().await?;
+    tables
+}
+
+/// A connection for a short look, which makes no file beside the database. Without a log or journal there it takes no
+/// lock: of what a process writes that begins just then, it may see a half, which reads as a damaged database.
+pub(super) async fn look_into(path: &Path, pending: Beside) -> Result<SqliteConnection, sqlx::Error> {
     let options = match pending {
         // Without the files that SQLite would make beside it.
         Beside::Nothing => options(path).read_only(true).immutable(true),
@@ -90,15 +99,17 @@ async fn tables(path: &Path, pending: Beside) -> Result<Tables, sqlx::Error> {
         // SQLite has to undo first what its own program was in the middle of, as that would.
         Beside::Journal => options(path),
     };
-    let mut database = SqliteConnection::connect_with(&options).await?;
-    let tables = recognition::of_sqlite(&mut database).await;
-    database.close().await?;
-    tables
+    SqliteConnection::connect_with(&options).await
 }
 
-/// Connections that read the database beside the process that uses it.
-pub(super) fn reader(path: &Path) -> SqlitePool {
-    pool(1).connect_lazy_with(options(path).read_only(true))
+/// Connections that read the database beside the process that uses it, also one that begins to do so meanwhile.
+pub(super) fn reader(path: &Path, pending: Beside) -> SqlitePool {
+    let options = match pending {
+        Beside::Log => options(path).read_only(true),
+        // SQLite makes files beside the database, and removes them at the end only with the right to write.
+        Beside::Nothing | Beside::Journal => options(path),
+    };
+    pool(1).connect_lazy_with(options)
 }
 
 /// How a connection to this file is made.

@@ -1,6 +1,7 @@
 //! `al-chat check`: what it says of a configuration that doesn't work, and why.
 
 use std::{
+    collections::BTreeSet,
     fs,
     process::Stdio,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -166,6 +167,34 @@ async fn a_check_leaves_nothing_behind() {
     let said = ["Database: ", "al-chat.db is made at the start", "Session log: ", "SessionLog is made at the start"];
     assert_said(&house, 0, &said).await;
     assert_eq!(fs::read_dir(house.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn a_check_and_a_backup_make_no_file_beside_the_database() {
+    let model = FakeModel::start().await;
+    let house = House::of_model(&model).on_sqlite();
+    let mut process = house.launch().await;
+    process.client.chat("hello").await.assert_ok();
+    let fingerprint = process.client.get("/api/openai/info").await.json()["credentials_info"]["openai_api_key_prefix"]
+        .as_str()
+        .expect("a fingerprint")
+        .to_owned();
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    let names = || {
+        let entries = fs::read_dir(house.path()).expect("a folder").map(|entry| entry.expect("a file").file_name());
+        entries.map(|name| name.into_string().expect("a name")).collect::<BTreeSet<_>>()
+    };
+    let before = names();
+    assert!(!before.contains("al-chat.db-wal") && !before.contains("al-chat.db-shm"), "{before:?}");
+    let bytes = fs::read(house.path().join("al-chat.db")).expect("a database");
+    assert_said(&house, 0, &["al-chat.db can be used.", &fingerprint]).await;
+    assert_eq!(names(), before);
+    assert_eq!(run(&house, &["backup", "copy.db"]).await.code, Some(0));
+    let mut expected = before;
+    expected.insert("copy.db".to_owned());
+    assert_eq!(names(), expected);
+    assert!(fs::read(house.path().join("al-chat.db")).expect("a database") == bytes, "the database was changed");
 }
 
 #[tokio::test]

@@ -159,6 +159,8 @@ async fn a_link_is_as_good_as_the_file() {
     let log = folder.join("app.db-wal");
     let is_empty = async || fs::metadata(&log).is_ok_and(|data| data.len() == 0).then_some(());
     wait_until("an empty write-ahead log", is_empty).await;
+    let ran = run(&house, &["check"]).await;
+    assert!(ran.out.contains("link.db can be used; a server is running on it."), "{}", ran.out);
     let address = format!("sqlite:///{}", folder.join("app.db").display());
     let ran = run(&House::new().with("DATABASE_URL", &address), &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -22,11 +22,12 @@ use crate::{
 /// Checks everything that a turn needs. Succeeds when one would be answered.
 pub(super) async fn run(config: Config) -> ExitCode {
     print("Configuration: valid.\n");
-    let mut works = places::check_database(&config.database).await;
+    let has_database = places::check_database(&config.database).await;
+    let mut works = has_database;
     works &= places::check_log(&config.session_log);
     works &= check_personas(&config);
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
-        Ok(client) => check_answers(&config, &client).await,
+        Ok(client) => check_answers(&config, &client, has_database).await,
         Err(failure) => {
             complain(&failure);
             false
@@ -50,8 +51,9 @@ fn check_personas(config: &Config) -> bool {
 }
 
 /// The key's fingerprint, which `/api/openai/info` shows too, once the service has made the secret for it.
-async fn fingerprint(config: &Config, key: &ApiKey) -> String {
-    match Storage::kept_secret(&config.database, FINGERPRINTS).await {
+async fn fingerprint(config: &Config, key: &ApiKey, has_database: bool) -> String {
+    let secret = if has_database { Storage::kept_secret(&config.database, FINGERPRINTS).await } else { None };
+    match secret {
         None => "its fingerprint can be compared once the service has made its database".to_owned(),
         Some(secret) => {
             let by = FingerprintKey::new(&SigningSecret::kept(secret));
@@ -61,7 +63,7 @@ async fn fingerprint(config: &Config, key: &ApiKey) -> String {
 }
 
 /// Whether there is somebody to answer a turn, with a key if one is needed.
-async fn check_answers(config: &Config, client: &Client) -> bool {
+async fn check_answers(config: &Config, client: &Client, has_database: bool) -> bool {
     let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
     let access = credentials.access(&config.model).await;
     match &access {
@@ -70,7 +72,7 @@ async fn check_answers(config: &Config, client: &Client) -> bool {
                 CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
                 _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };
-            print(&format!("Key: from {from}; {}.\n", fingerprint(config, &credential.key).await));
+            print(&format!("Key: from {from}; {}.\n", fingerprint(config, &credential.key, has_database).await));
         }
         Access::NoKeyNeeded => print("Key: none, and none needed by this OPENAI_BASE_URL.\n"),
         Access::BuiltIn => {

@@ -9,23 +9,10 @@ pub(super) fn nearest<'a>(wanted: &str, names: &'a [String], most: usize) -> Vec
     names.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
-/// How many characters have to be changed, added or left out. What a name has beyond the wanted one, such as a date,
-/// a publisher or a tag, counts little.
+/// How many slips lie between the two names. What a name has beyond the wanted one, such as a date, a publisher or a
+/// tag, counts little.
 fn distance(wanted: &str, name: &str) -> usize {
-    if name.contains(wanted) {
-        return 1;
-    }
-    let name = name.chars().collect::<Vec<_>>();
-    let mut row = (0..=name.len()).collect::<Vec<_>>();
-    for (line, character) in wanted.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, other) in name.iter().enumerate() {
-            let changed = diagonal + usize::from(character != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    2 + row[name.len()]
+    if name.contains(wanted) { 1 } else { 2 + strsim::osa_distance(wanted, name) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::super::output::{complain, print};
@@ -13,8 +13,7 @@ use crate::{clock::Clock, config, process_lock, storage::Storage};
 pub(super) async fn check_database(settings: &config::Database) -> bool {
     match Storage::probe(settings).await {
         Ok(probe) => {
-            let lock = PathBuf::from(format!("{}.lock", probe.place));
-            let state = if process_lock::is_taken(&lock) {
+            let state = if probe.is_in_use {
                 "can be used; a server is running on it"
             } else if probe.is_new {
                 "is made at the start"
