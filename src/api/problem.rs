@@ -254,7 +254,7 @@ impl From<InvalidTitle> for Problem {
 impl From<InvalidImage> for Problem {
     fn from(invalid: InvalidImage) -> Self {
         let code = match invalid {
-            InvalidImage::NotAnImage | InvalidImage::TooLarge => "invalid_image",
+            InvalidImage::NotAnImage | InvalidImage::TooLarge | InvalidImage::TooManyHosts { .. } => "invalid_image",
             InvalidImage::NotPublic => "image_not_public",
         };
         Self::bad_request(code, invalid.to_string())

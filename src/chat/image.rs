@@ -37,6 +37,12 @@ pub enum InvalidImage {
          itself"
     )]
     NotPublic,
+    /// The images of one turn are on more hosts than are looked up.
+    #[error("The images of one turn may be on at most {most} different hosts; send the others as data: URLs")]
+    TooManyHosts {
+        /// How many there may be.
+        most: usize,
+    },
 }
 
 impl Image {

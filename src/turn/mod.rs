@@ -278,7 +278,6 @@ impl Turns {
     pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(&ask)?.to_owned();
         self.ensure_welcome()?;
-        self.ensure_public_images(&ask.messages).await?;
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
@@ -289,7 +288,7 @@ impl Turns {
             self.0.registry.add(&journal);
         }
         let this = self.clone();
-        self.0.running.spawn("turn", async move { this.run(ask, model, journal, None).await });
+        self.0.running.spawn("turn", async move { this.run_with_images(ask, model, journal, None).await });
         Ok(reader)
     }
 

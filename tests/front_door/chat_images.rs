@@ -189,7 +189,11 @@ async fn an_image_is_required_and_no_other_file_is_taken() {
         (form(client, &[file, Part::File("attached_files", "b.txt", "text/plain", b"x")]), "invalid_request"),
         (form(client, &[file, Part::Text("question", "a"), Part::Text("question", "b")]), "invalid_request"),
         (form(client, &[file, Part::Text("question", "a"), Part::Text("message", "b")]), "invalid_request"),
-        (form(client, &[file, Part::Text("history", "what was said")]), "invalid_request"),
+        (form(client, &[file, Part::Text("history", "what was said")]), "invalid_json"),
+        (form(client, &[file, Part::Text("history", "[{]")]), "invalid_json"),
+        (form(client, &[file, Part::Text("attached_files", "[] []")]), "invalid_json"),
+        (form(client, &[file, Part::Text("history", "7")]), "invalid_request"),
+        (form(client, &[file, Part::Text("attached_files", "[\"a\"]")]), "invalid_request"),
         (form(client, &[file, Part::Text("stream", "perhaps")]), "invalid_request"),
         (form(client, &[file, Part::Text("images", &data_url())]), "invalid_request"),
         (client.json_request(PATH, &json!({ "image": 7 })), "invalid_request"),
@@ -206,6 +210,23 @@ async fn an_image_is_required_and_no_other_file_is_taken() {
         assert!(code != "image_required" || sentence == "No image provided", "{sentence}");
     }
     assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
+    let (model, _house, service) = open_with(&[]).await;
+    let history = r#"[{"role":"user","content":"cut \ud83d"},{"role":"assistant","content":"\ud83d\ude00"}]"#;
+    let files = r#"[{"name":"a.txt","content":"\udc00!"}]"#;
+    let url = data_url();
+    let texts = [("image", url.as_str()), ("question", "Who?"), ("history", history), ("attached_files", files)];
+    let parts = texts.map(|(name, text)| Part::Text(name, text));
+    for request in [form(&service.client, &parts), pairs(&service.client, &texts)] {
+        service.client.send(request).await.assert_ok();
+        let said = asked(&model, model.call_count() - 1);
+        assert_eq!((&said[0]["content"], &said[1]["content"]), (&json!("cut \u{fffd}"), &json!("\u{1f600}")));
+        let text = said[2]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("\u{fffd}!"), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -312,6 +333,31 @@ async fn images_of_the_history_are_shown_again() {
     let drawn = json!([{ "role": "assistant", "content": "Drawn.", "image": data_url() }]);
     let answer = service.client.post("/api/chat", &json!({ "message": "Sure?", "history": drawn })).await;
     answer.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
+    let (model, house, service) = open_with(&[]).await;
+    let ask = async |hosts: usize, stream: bool| {
+        let said = (0..200).map(|image| {
+            let url = format!("https://h{}.shop.example/{image}.png", image % hosts);
+            json!({ "role": "user", "content": "Look", "image": url })
+        });
+        let body = json!({ "message": "Which?", "history": said.collect::<Vec<_>>(), "stream": stream });
+        let request = service.client.json_request("/api/chat", &body).header("idempotency-key", format!("{hosts}"));
+        service.client.send(request).await
+    };
+    for stream in [false, true] {
+        let sentence = ask(17, stream).await.assert_error(400, "invalid_image");
+        assert!(sentence.contains("at most 16 different hosts") && sentence.contains("data:"), "{sentence}");
+    }
+    assert_eq!((model.call_count(), house.events("chat").len()), (0, 0));
+    // A turn that wasn't begun leaves its key to another question.
+    let other = service.client.json_request("/api/chat", &json!({ "message": "hi" })).header("idempotency-key", "17");
+    service.client.send(other).await.assert_ok();
+    let first = ask(16, false).await.assert_ok();
+    assert_eq!(ask(16, false).await.assert_ok(), first);
+    assert_eq!(model.call_count(), 2);
 }
 
 #[tokio::test]

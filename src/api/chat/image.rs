@@ -24,6 +24,7 @@ use crate::{
         problem::{Problem, failures},
     },
     chat::Image,
+    surrogates::replace_lone,
     turn::Reader,
 };
 
@@ -144,7 +145,7 @@ fn object(fields: Vec<Field>, is_url_encoded: bool) -> Result<Value, Problem> {
             FieldValue::File(_) => return Err(invalid_field(&name, "A file is only read from the field `image`")),
             // An image is in base64 or has an address: blanks were plus signs that a client has not escaped.
             FieldValue::Text(text) if is_url_encoded && is_image(&name) => Value::String(text.replace(' ', "+")),
-            FieldValue::Text(text) => typed(&name, text),
+            FieldValue::Text(text) => typed(&name, text)?,
         };
         if object.contains_key(&name) {
             return Err(invalid_field(&name, "A field of the form was sent more than once"));
@@ -164,18 +165,26 @@ fn image_file(bytes: &[u8]) -> Result<String, Problem> {
     Ok(Image::data_url(bytes).or_else(|invalid| of_text().ok_or(invalid))?)
 }
 
-/// A field's text as what it stands for; a text that stands for nothing of its kind is refused as such later.
-fn typed(name: &str, text: String) -> Value {
+/// A field's text as what it stands for; a word that stands for nothing of its kind is refused as such later.
+fn typed(name: &str, text: String) -> Result<Value, Problem> {
     let value = match (name, text.trim()) {
         ("stream" | "isGuest" | "is_guest", flag) => match flag.to_ascii_lowercase().as_str() {
             "true" | "1" | "on" | "yes" => Some(Value::Bool(true)),
             "false" | "0" | "off" | "no" => Some(Value::Bool(false)),
             _ => None,
         },
-        ("history" | "attached_files", list) => serde_json::from_str(list).ok(),
+        ("history" | "attached_files", list) => Some(parse(name, list)?),
         _ => None,
     };
-    value.unwrap_or(Value::String(text))
+    Ok(value.unwrap_or(Value::String(text)))
+}
+
+/// The JSON in a field's text, read as that of a body is.
+fn parse(name: &str, text: &str) -> Result<Value, Problem> {
+    serde_json::from_slice(&replace_lone(text.as_bytes())).map_err(|_| {
+        let problem = Problem::bad_request("invalid_json", format!("{name} is not valid JSON"));
+        Problem { details: Some(json!({ "field": name })), ..problem }
+    })
 }
 
 fn invalid_field(name: &str, error: &'static str) -> Problem {

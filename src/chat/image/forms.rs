@@ -22,7 +22,10 @@ impl Image {
             return if text.contains(':') { Self::parse(text) } else { from_base64(text) };
         };
         match (Self::parse(text), data.split_once(',')) {
-            (Err(InvalidImage::NotAnImage), Some((kind, base64))) if is_base64_kind(kind) => from_base64(base64),
+            // Without its line breaks it may be small enough.
+            (Err(InvalidImage::NotAnImage | InvalidImage::TooLarge), Some((kind, base64))) if is_base64_kind(kind) => {
+                from_base64(base64)
+            }
             (parsed, _) => parsed,
         }
     }
@@ -174,8 +177,23 @@ mod tests {
         // Not `assert_eq`: nobody reads 16 MiB.
         let url = Image::data_url(&bytes).unwrap();
         assert!(Image::read(&url).unwrap().url() == url);
-        assert!(Image::read(url.split_once(',').unwrap().1).unwrap().url() == url);
+        let letters = url.split_once(',').unwrap().1;
+        assert!(Image::read(letters).unwrap().url() == url);
+        // As MIME has it, and some clients' base64 functions.
+        let lines = |letters: &str| {
+            let lines = letters.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap());
+            lines.collect::<Vec<_>>().join("\r\n")
+        };
+        for start in ["", "data:image/png;base64,", "data:image/png;base64,\n", "data:application/octet-stream;base64,"]
+        {
+            assert!(
+                Image::read(&format!("{start}{}", lines(letters))).is_ok_and(|image| image.url() == url),
+                "{start}"
+            );
+        }
         bytes.push(0);
+        let longer = lines(&BASE64_STANDARD.encode(&bytes));
+        assert_eq!(read(&format!("data:image/png;base64,{longer}")), Err(InvalidImage::TooLarge));
         assert_eq!(Image::data_url(&bytes), Err(InvalidImage::TooLarge));
         assert_eq!(read(&BASE64_STANDARD.encode(&bytes)), Err(InvalidImage::TooLarge));
     }
