@@ -355,6 +355,19 @@ mod tests {
     }
 
     #[test]
+    fn words_are_read_in_any_case() {
+        let words = [
+            ("AI_SERVICE", "Basic"),
+            ("MODEL_STREAM", "ALWAYS"),
+            ("ON_DISCONNECT", "Drain"),
+            ("PORTAL", "Off"),
+            ("SESSION_LOG_CONTENT", "ON"),
+        ];
+        assert_eq!(mistakes(&words), [""; 0]);
+        assert_eq!(Config::read(&Source::of_pairs(words)).unwrap().model.stream, ModelStream::Always);
+    }
+
+    #[test]
     fn a_mistake_never_repeats_the_value() {
         let source = Source::of_pairs([("OPENAI_BASE_URL", "sk-secret-put-in-the-wrong-line")]);
         let shown = Config::read(&source).unwrap_err().to_string();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     env_file::{Assignment, Malformed},
     familiar::{FAMILIAR, is_of_others},
+    source::is_setting,
     variables::{OPENAI_API_KEY, VARIABLES},
 };
 use crate::secret::{ApiKey, NotAKey};
@@ -21,7 +22,7 @@ pub(super) fn of_file(assignments: &[Assignment]) -> Vec<String> {
     let mut unknown = BTreeSet::new();
     let mut seen = BTreeMap::new();
     for Assignment { line, name, value } in assignments {
-        if VARIABLES.iter().any(|variable| variable.name == name) {
+        if is_setting(name) {
             if let Some(before) = seen.insert(name, line) {
                 notices.push(format!("{name} stands twice in .env, in lines {before} and {line}; the last one counts"));
             }
@@ -53,7 +54,7 @@ fn list(unknown: &BTreeSet<&str>) -> String {
 
 /// Notices about the names in the environment.
 pub(super) fn of_environment<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let is_unknown = |name: &&str| VARIABLES.iter().all(|variable| variable.name != *name);
+    let is_unknown = |name: &&str| !is_setting(name);
     // What is familiar from other programs is theirs, unless its name says that it is about OpenAI or Papita.
     let is_ours = |name: &&str| !is_familiar(name) || name.starts_with("OPENAI_") || name.starts_with("PAPITA_");
     names.filter(is_unknown).filter(is_ours).filter_map(|name| of_name(name, "the environment")).collect()
@@ -173,6 +174,8 @@ mod tests {
             "NO_COLOR",
             "HTTP_PROXY",
             "http_proxy",
+            "https_proxy",
+            "no_proxy",
             "ALL_PROXY",
             "DATABASE_HOST",
             "DATABASE_USER",

@@ -137,7 +137,7 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         "" => Some(None),
         text => text.parse().ok().filter(|tokens| *tokens > 0).map(Some),
     });
-    let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match text {
+    let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match lower(text).as_str() {
         "auto" => Some(ModelStream::Auto),
         "always" => Some(ModelStream::Always),
         _ => None,

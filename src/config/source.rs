@@ -104,7 +104,7 @@ impl Source {
 }
 
 /// Whether there is a setting of this name.
-fn is_setting(name: &str) -> bool {
+pub(super) fn is_setting(name: &str) -> bool {
     VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE.iter().any(|(lower, _)| *lower == name)
 }
 
