@@ -3,10 +3,11 @@
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{Doors, bearer, portal, problem::Problem};
+use super::{Doors, bearer, caller::Caller, portal, problem::Problem};
 use crate::{account::OwnerId, visitors::VisitorToken};
 
-/// Whose token or cookie came with the request.
+/// Whose token or cookie came with the request. As with [`Caller`], an `Authorization` header without a good token ends
+/// it; the portal's own addresses read the cookie alone, and ignore that header.
 #[derive(Clone, Debug)]
 pub(super) enum Asker {
     /// Somebody with an account.
@@ -48,11 +49,15 @@ impl<'a> ApiExtractor<'a> for Asker {
         true
     }
 
-    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        // Credentials of another kind are for a proxy in front.
-        if let Some(token) = bearer::token(request) {
-            return Ok(Self::Account(bearer::authenticate(request, token).await?.account.id));
-        }
-        Ok(portal::shown(request.headers()).map_or(Self::Nobody, Self::Visitor))
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let Caller(account) = Caller::from_request(request, body, options).await?;
+        Ok(match account {
+            Some(account) => Self::Account(account.id),
+            None => portal::shown(request.headers()).map_or(Self::Nobody, Self::Visitor),
+        })
     }
 }

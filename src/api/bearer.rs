@@ -17,14 +17,14 @@ pub(super) const SCHEME: &str = "bearerAuth";
 pub(super) struct Bearer(pub(super) SignedIn);
 
 /// The token that came with the request, if the credentials in its header are one.
-pub(super) fn token(request: &Request) -> Option<&str> {
+fn token(request: &Request) -> Option<&str> {
     let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = credentials.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// A token that is of no use isn't taken for none: its owner would go on as somebody else without knowing.
-pub(super) async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
+async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
     let doors = request.data::<Doors>().ok_or_else(Problem::internal)?;
     Ok(doors.accounts.authenticate(token).await?)
 }

@@ -72,6 +72,16 @@ impl<T: OpenApi> OpenApi for Documented<T> {
     }
 }
 
+/// Failures of every operation, where it says nothing of its own.
+const COMMON: [(u16, &str); 2] = [
+    (
+        400,
+        "The request is not valid HTTP (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), or cannot be \
+         understood (`bad_request`).",
+    ),
+    (500, "A fault of this server (`internal_error`)."),
+];
+
 /// Adds what every operation has.
 fn complete(operation: &mut MetaOperation) {
     // The framework leaves out an empty list; see `without_security`.
@@ -83,9 +93,7 @@ fn complete(operation: &mut MetaOperation) {
     }
     let responses = &mut operation.responses.responses;
     let known = responses.iter().filter_map(|response| response.status).collect::<HashSet<_>>();
-    let common =
-        [(400, "The request is not valid HTTP (`bad_request`)."), (500, "A fault of this server (`internal_error`).")];
-    let missing = common.into_iter().filter(|(status, _)| !known.contains(status));
+    let missing = COMMON.into_iter().filter(|(status, _)| !known.contains(status));
     responses.extend(missing.map(|(status, when)| declared(status, when)));
     responses.sort_by_key(|response| response.status);
     for response in responses {

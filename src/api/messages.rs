@@ -28,7 +28,7 @@ use super::{
     front::RequestContext,
     given::{image, only},
     json::{Json, OptionalJson},
-    not_taken::NotTaken,
+    not_taken::refusing,
     page::{Page, Wanted},
     personas::persona_of_chat,
     problem::{Problem, failures},
@@ -62,8 +62,8 @@ failures! { SendFailure, of a turn {
 
 failures! { RetryFailure, of a turn {
     400 "Something in the request is not as it should be: its body (`invalid_json`, \
-         `body_incomplete`), a field (`invalid_request`), the image (`image_not_public`), the session id \
-         (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
+         `body_incomplete`), a field (`invalid_request`), the image, where it was kept before its kind was \
+         refused (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
     401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
@@ -97,7 +97,7 @@ pub(super) struct MessageBody {
     /// The image that was shown with it, its address or a data URL; null without one.
     #[oai(nullable)]
     pub(super) image_url: Option<Arc<String>>,
-    /// True where there is an image that was left out here, because a list holds 32 MiB of them at the most, the latest
+    /// True where there is an image that was left out here, because a list holds 16 MiB of them at the most, the latest
     /// ones; reading the message alone gives it.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,71 +136,66 @@ impl WordList for MessageStatuses {
     }
 }
 
-/// What is to be said. A text or an image is required.
-#[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
-#[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
-struct SendRequest {
-    /// What the user says.
-    text: Option<String>,
-    /// The same as `text`.
-    #[oai(deprecated)]
-    message: Option<String>,
-    /// What the user said by voice, written down; alone it is the text.
-    #[oai(deprecated)]
-    voice_text: Option<String>,
-    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public internet, a
-    /// data URL, or base64 alone.
-    image_url: Option<String>,
-    /// The same as `image_url`.
-    #[oai(deprecated)]
-    image: Option<String>,
-    /// The model to ask, among those the operator allows.
-    model: Option<String>,
-    /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
-    /// `Accept: text/event-stream` asks for one.
-    stream: Option<bool>,
-    #[serde(rename = "history")]
-    #[oai(skip)]
-    _history: NotTaken,
-    #[serde(rename = "attached_files")]
-    #[oai(skip)]
-    _attached_files: NotTaken,
-    #[serde(rename = "attached_content")]
-    #[oai(skip)]
-    _attached_content: NotTaken,
-    #[serde(rename = "images")]
-    #[oai(skip)]
-    _images: NotTaken,
-    #[serde(rename = "files")]
-    #[oai(skip)]
-    _files: NotTaken,
+refusing! {
+    /// What is to be said. A text or an image is required.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
+    struct SendRequest {
+        /// What the user says.
+        text: Option<String>,
+        /// The same as `text`.
+        #[oai(deprecated)]
+        message: Option<String>,
+        /// What the user said by voice, written down; alone it is the text.
+        #[oai(deprecated)]
+        voice_text: Option<String>,
+        /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public internet, a
+        /// data URL, or base64 alone.
+        image_url: Option<String>,
+        /// The same as `image_url`.
+        #[oai(deprecated)]
+        image: Option<String>,
+        /// The model to ask, among those the operator allows.
+        model: Option<String>,
+        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+        /// `Accept: text/event-stream` asks for one.
+        stream: Option<bool>,
+    } not_taken {
+        _question = "question",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
 }
 
-/// How a failed message is to be tried again; what it says and shows stays.
-#[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
-#[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
-struct RetryRequest {
-    /// The model to ask, among those the operator allows.
-    model: Option<String>,
-    /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
-    stream: Option<bool>,
-    #[serde(rename = "text")]
-    #[oai(skip)]
-    _text: NotTaken,
-    #[serde(rename = "message")]
-    #[oai(skip)]
-    _message: NotTaken,
-    #[serde(rename = "voice_text")]
-    #[oai(skip)]
-    _voice_text: NotTaken,
-    #[serde(rename = "image_url")]
-    #[oai(skip)]
-    _image_url: NotTaken,
-    #[serde(rename = "image")]
-    #[oai(skip)]
-    _image: NotTaken,
+refusing! {
+    /// How a failed message is to be tried again; what it says and shows stays.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
+    struct RetryRequest {
+        /// The model to ask, among those the operator allows.
+        model: Option<String>,
+        /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
+        stream: Option<bool>,
+    } not_taken {
+        _text = "text",
+        _message = "message",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
 }
 
 /// A message and what was answered.

@@ -18,6 +18,19 @@ impl<'de> Deserialize<'de> for NotTaken {
     }
 }
 
+/// Declares a request's type that has, besides its own fields, those that it refuses: `field = "name on the wire"`.
+macro_rules! refusing {
+    ($(#[$meta:meta])* struct $type:ident { $($own:tt)* } not_taken { $($field:ident = $name:literal,)* }) => {
+        $(#[$meta])*
+        struct $type {
+            $($own)*
+            $(#[serde(rename = $name)] #[oai(skip)] $field: $crate::api::not_taken::NotTaken,)*
+        }
+    };
+}
+
+pub(super) use refusing;
+
 struct Nothing;
 
 impl Nothing {

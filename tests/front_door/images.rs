@@ -128,16 +128,19 @@ async fn an_image_may_have_12_mebibytes_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_list_holds_32_mebibytes_of_images_the_latest_ones() {
+async fn a_list_holds_16_mebibytes_of_images_the_latest_ones() {
     // Not sent to a model again and again: it doesn't see.
     let (_model, _house, _service, ada) = with_ada(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
     let chat = ada.begin().await;
-    // Not `assert_eq`: nobody reads 15 MiB.
-    let images = [2, 6, 10].map(|less| image_of((15 << 20) - less));
+    // Not `assert_eq`: nobody reads 7 MiB.
+    let images = [2, 6, 10].map(|less| image_of((7 << 20) - less));
     for image in &images {
         show(&ada, chat, "", image).await.assert_ok();
     }
-    let listed = ada.messages(chat).await;
+    let answer = ada.get(&format!("/api/messages/{chat}/messages")).await;
+    // Each image has two names.
+    assert!(answer.text.len() < 33 << 20, "{} bytes", answer.text.len());
+    let listed = answer.assert_ok().as_array().unwrap().clone();
     assert!(listed[0]["image_url"].is_null() && listed[0]["image_omitted"] == true, "the oldest is listed");
     for (message, image) in [(&listed[2], &images[1]), (&listed[4], &images[2])] {
         assert!(message["image_url"] == *image, "another image is listed");
@@ -214,6 +217,9 @@ async fn an_image_kept_before_it_was_refused_is_not_shown() {
     let failed = number(&failed.json()["details"]["user_message_id"]);
     house.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
     ada.retry(failed).await.assert_error(400, "image_not_public");
+    house.change_database("UPDATE message_images SET url = 'ftp://shop.example/cat.png'").await;
+    ada.retry(failed).await.assert_error(400, "invalid_image");
+    house.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
     model.behave(Behaviour::Echo);
     ada.say(chat, "And now?").await;
     let last = model.call_count() - 1;

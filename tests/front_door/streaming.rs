@@ -351,15 +351,20 @@ async fn only_its_caller_finds_a_turn() {
 }
 
 #[tokio::test]
-async fn credentials_for_a_proxy_in_front_keep_nobody_from_a_turn() {
+async fn bad_credentials_are_not_taken_for_none() {
     let (model, _house, service) = open_with(&[]).await;
     let (behaviour, tap) = by_tap(script(&["One ", "two."]));
     model.behave(behaviour);
     let events = service.client.stream_chat("count").await;
     let visit = |method: Method, what: &str| {
-        let request = service.client.request(method, &format!("/api/chat/{}/{what}", events.request_id()));
-        request.header("authorization", "Basic YWRhOng=")
+        service.client.request(method, &format!("/api/chat/{}/{what}", events.request_id()))
     };
+    for header in ["", "Bearer", "Bearer ", "Bearer null", "garbage", "Basic YWRhOng="] {
+        for (method, what) in [(Method::GET, "events"), (Method::POST, "stop")] {
+            let request = visit(method, what).header("authorization", header);
+            service.client.send(request).await.assert_error(401, "token_invalid");
+        }
+    }
     tap.release(1);
     let mut again = service.client.open_stream(visit(Method::GET, "events")).await;
     assert_eq!(again.pieces(1).await, "One ");

@@ -82,8 +82,8 @@ pub(super) struct ChatRequest {
     /// What the visitor said by voice, written down; alone it is the message.
     #[oai(deprecated)]
     voice_text: Option<String>,
-    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address, a data URL, or
-    /// base64 alone.
+    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
+    /// internet, a data URL, or base64 alone. The images of one turn are on at most 16 different hosts.
     image: Option<String>,
     /// The same as `image`.
     image_url: Option<String>,

@@ -23,7 +23,7 @@ use super::{
     bearer::Bearer,
     json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
-    not_taken::NotTaken,
+    not_taken::refusing,
     page::{Page, Wanted},
     personas::named_persona,
     problem::{Problem, failures},
@@ -121,34 +121,31 @@ struct FoundMessage {
     message: MessageBody,
 }
 
-/// What a new chat shall be.
-#[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
-#[oai(rename = "CreateChatRequest", example, nullable_all, skip_serializing_if_is_none)]
-struct CreateRequest {
-    /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
-    /// title.
-    title: Option<String>,
-    /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
-    persona: Option<String>,
-    #[serde(rename = "messages")]
-    #[oai(skip)]
-    _messages: NotTaken,
-    #[serde(rename = "message")]
-    #[oai(skip)]
-    _message: NotTaken,
-    #[serde(rename = "text")]
-    #[oai(skip)]
-    _text: NotTaken,
-    #[serde(rename = "voice_text")]
-    #[oai(skip)]
-    _voice_text: NotTaken,
-    #[serde(rename = "image")]
-    #[oai(skip)]
-    _image: NotTaken,
-    #[serde(rename = "image_url")]
-    #[oai(skip)]
-    _image_url: NotTaken,
+refusing! {
+    /// What a new chat shall be.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "CreateChatRequest", example, nullable_all, skip_serializing_if_is_none)]
+    struct CreateRequest {
+        /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
+        /// title.
+        title: Option<String>,
+        /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
+        persona: Option<String>,
+    } not_taken {
+        _text = "text",
+        _message = "message",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
 }
 
 /// What a chat shall be called.

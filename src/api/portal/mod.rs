@@ -21,7 +21,7 @@ use super::{
     chat::{Headers, Reply, named_session, take},
     front::RequestContext,
     json::{Json, text},
-    not_taken::NotTaken,
+    not_taken::refusing,
     problem::{Problem, failures},
 };
 use crate::{
@@ -77,42 +77,41 @@ failures! { StatusFailure {
     403 "The request comes from a page of another website (`foreign_origin`).",
 } }
 
-/// What a visitor says.
-#[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
-#[oai(example, skip_serializing_if_is_none)]
-struct PortalRequest {
-    /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
-    /// and isn't kept.
-    #[serde(deserialize_with = "text")]
-    #[oai(validator(min_length = 1))]
-    message: String,
-    /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
-    #[serde(rename = "sessionId")]
-    #[oai(rename = "sessionId", nullable)]
-    session_id_camel: Option<String>,
-    /// The same as `sessionId`.
-    #[oai(nullable)]
-    session_id: Option<String>,
-    /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
-    /// `Accept: text/event-stream` asks for one.
-    #[oai(nullable)]
-    stream: Option<bool>,
-    #[serde(rename = "image")]
-    #[oai(skip)]
-    _image: NotTaken,
-    #[serde(rename = "image_url")]
-    #[oai(skip)]
-    _image_url: NotTaken,
-    #[serde(rename = "voice_text")]
-    #[oai(skip)]
-    _voice_text: NotTaken,
-    #[serde(rename = "attached_files")]
-    #[oai(skip)]
-    _attached_files: NotTaken,
-    #[serde(rename = "attached_content")]
-    #[oai(skip)]
-    _attached_content: NotTaken,
+refusing! {
+    /// What a visitor says.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(example, skip_serializing_if_is_none)]
+    struct PortalRequest {
+        /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
+        /// and isn't kept.
+        #[serde(deserialize_with = "text")]
+        #[oai(validator(min_length = 1))]
+        message: String,
+        /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
+        #[serde(rename = "sessionId")]
+        #[oai(rename = "sessionId", nullable)]
+        session_id_camel: Option<String>,
+        /// The same as `sessionId`.
+        #[oai(nullable)]
+        session_id: Option<String>,
+        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+        /// `Accept: text/event-stream` asks for one.
+        #[oai(nullable)]
+        stream: Option<bool>,
+    } not_taken {
+        _text = "text",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
 }
 
 /// What was answered.
