@@ -253,4 +253,15 @@ async fn a_name_that_leads_into_somebodys_own_network_is_refused() {
     }
     show(&ada, chat, "Who is it?", "https://cat.shop.example/cat.png").await.assert_ok();
     assert_eq!((ada.talk(chat).await.len(), model.call_count()), (2, 1));
+    // A refused turn leaves its key to be used again.
+    let keyed = async |host: &str| {
+        let body = json!({ "text": "And this?", "image_url": format!("https://{host}/cat.png") });
+        ada.client.send(ada.sending(chat, &body).header("idempotency-key", "a")).await
+    };
+    for _ in 0..2 {
+        keyed("inside.shop.example").await.assert_error(400, "image_not_public");
+    }
+    let first = keyed("cat.shop.example").await.assert_ok();
+    assert_eq!(keyed("cat.shop.example").await.assert_ok(), first);
+    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (4, 2));
 }
