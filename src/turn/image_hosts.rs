@@ -5,37 +5,22 @@
 //! public domains that lead to a private address. It can't be more than a first look: the model's server looks up the name
 //! again, may be told something else, and follows redirects by its own rules.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use super::{Ask, TurnFailure, Turns, journal::Journal};
+use super::{TurnFailure, Turns};
 use crate::{
     chat::{InvalidImage, Message},
     public_address::is_public,
-    storage::CallersKey,
 };
 
 /// Different hosts of the images in one turn at the most: as many names as are looked up at once.
 const MOST_HOSTS: usize = 16;
 
 impl Turns {
-    /// Runs the turn, unless it shows an image that is to be refused. Such a turn ends before it has begun: it isn't
-    /// logged, nor kept in its chat, and its key can be used again.
-    pub(super) async fn run_with_images(self, ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
-        let told = match self.ensure_public_images(&ask.messages).await {
-            Ok(()) => return self.run(ask, model, journal, key).await,
-            Err(failure) => Err(failure),
-        };
-        if let Some(key) = key {
-            self.settle_key(&key, &journal, &told, false).await;
-        }
-        journal.end(told);
-        self.0.registry.retire(&journal);
-    }
-
     /// Fails if a message shows an image whose host has an address that isn't public, or there are too many hosts. All
     /// names are looked up at once, which takes about a second at the most. A name that can't be resolved here passes:
     /// where a proxy is the only way out, public names are unknown, and whoever rules a name could tell us anything.
-    async fn ensure_public_images(&self, messages: &[Message]) -> Result<(), TurnFailure> {
+    pub(super) async fn ensure_public_images(&self, messages: &[Message]) -> Result<(), TurnFailure> {
         let names = host_names(messages)?;
         if names.is_empty() {
             return Ok(());

@@ -288,7 +288,7 @@ impl Turns {
             self.0.registry.add(&journal);
         }
         let this = self.clone();
-        self.0.running.spawn("turn", async move { this.run_with_images(ask, model, journal, None).await });
+        self.0.running.spawn("turn", async move { this.run(ask, model, journal, None).await });
         Ok(reader)
     }
 

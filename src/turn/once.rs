@@ -78,7 +78,7 @@ impl Turns {
             let Some(reader) = this.find_before(&mut ask, &key).await.transpose() else {
                 // Whoever asked may have left: then the turn is without a reader, and ends in time.
                 let _ = found.send(Ok(journal.reader()));
-                return this.run_with_images(ask, model, journal, Some(key)).await;
+                return this.run(ask, model, journal, Some(key)).await;
             };
             this.0.registry.forget(&journal);
             if let Ok(reader) = &reader {

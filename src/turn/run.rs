@@ -48,6 +48,7 @@ impl Turns {
 
     /// Takes the turn, and keeps what became of it. One that cannot be opened in its chat has not begun.
     async fn told(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Result<Told, TurnFailure> {
+        self.ensure_public_images(&ask.messages).await?;
         let open = self.open_in_chat(ask, &reply.requested_model, journal).await?;
         if let Some(persona) = &ask.persona {
             prompt::keep_last_turns(&mut ask.messages, persona.turns.unwrap_or(usize::MAX));

@@ -31,25 +31,29 @@ pub(super) async fn check(config: &Config, client: &Client, key: Option<&ApiKey>
     let name = &config.model.default;
     let asking = Asking { model: OpenAi::new(&patient(&config.model), client.clone()), config, client, key };
     for stream in [false, true] {
-        let asked = with_progress(name, asking.ask_when_loaded(stream)).await;
-        if let Err(error) = asked {
-            let failure = error.failure.clone();
-            let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
-            print(&format!("Model: {name} {what}; {failure}.\n"));
-            let hints = hints(&config.model, client, key, &failure).await;
-            let reason = error.shown_reason(key, iter::empty());
-            if !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason)) {
-                print(&format!("  Reason: {reason}\n"));
+        match with_progress(name, asking.ask_when_loaded(stream)).await {
+            Ok(took) => say_if_slow(config, stream, took),
+            Err(error) => {
+                let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
+                print(&format!("Model: {name} {what}; {}.\n", error.failure));
+                explain(&error, &hints(&config.model, client, key, &error.failure).await, key);
+                return false;
             }
-            for hint in hints {
-                print(&format!("  Hint: {hint}.\n"));
-            }
-            return false;
         }
-        asked.into_iter().for_each(|took| say_if_slow(config, stream, took));
     }
     print(&format!("Model: {name} answers, whole and streamed.\n"));
     true
+}
+
+/// Says why the model does not answer, and what to do about it.
+fn explain(error: &ModelError, hints: &[String], key: Option<&ApiKey>) {
+    let reason = error.shown_reason(key, iter::empty());
+    if !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason)) {
+        print(&format!("  Reason: {reason}\n"));
+    }
+    for hint in hints {
+        print(&format!("  Hint: {hint}.\n"));
+    }
 }
 
 fn patient(settings: &config::Model) -> config::Model {

@@ -25,7 +25,6 @@ pub struct Answering {
 
 /// What a server says of its answer besides the text. Complete when the answer is, or has failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a separate fact about an answer")]
 pub struct Report {
     /// The tokens it took, if that was said and can be true.
     pub usage: Option<TokenUsage>,

@@ -27,10 +27,15 @@ pub(super) struct Decoder {
     has_comments: bool,
     /// Whether the last line ended in a carriage return, so that a line feed at its place belongs to that.
     ended_in_return: bool,
-    /// The data of the event at hand.
+    at_hand: EventAtHand,
+}
+
+/// The event whose lines are being read.
+#[derive(Debug, Default)]
+struct EventAtHand {
     data: Vec<u8>,
     is_error: bool,
-    /// Whether the event at hand has been given out.
+    /// Whether it has been given out.
     is_given: bool,
 }
 
@@ -44,7 +49,7 @@ impl Decoder {
 
     /// Bytes that wait for the rest of their event.
     pub(super) fn pending(&self) -> usize {
-        self.bytes.len() - self.taken + self.data.len()
+        self.bytes.len() - self.taken + self.at_hand.data.len()
     }
 
     /// Whether a comment has been read: the server is at work.
@@ -70,21 +75,21 @@ impl Decoder {
         self.taken = end;
         self.searched = end;
         self.read_line(start, end);
-        if self.data.is_empty() { None } else { self.event() }
+        if self.at_hand.data.is_empty() { None } else { self.event() }
     }
 
     fn forget_given(&mut self) {
-        if std::mem::take(&mut self.is_given) {
-            self.data.clear();
-            self.is_error = false;
+        if std::mem::take(&mut self.at_hand.is_given) {
+            self.at_hand.data.clear();
+            self.at_hand.is_error = false;
         }
     }
 
     fn event(&mut self) -> Option<Event<'_>> {
-        self.is_given = true;
+        self.at_hand.is_given = true;
         // Each line of data ends in a line feed, and the last one is not part of it.
-        let data = self.data.strip_suffix(b"\n")?;
-        Some(Event { data, is_error: self.is_error })
+        let data = self.at_hand.data.strip_suffix(b"\n")?;
+        Some(Event { data, is_error: self.at_hand.is_error })
     }
 
     /// The bounds of the next whole line.
@@ -125,18 +130,18 @@ impl Decoder {
     fn read_line(&mut self, start: usize, end: usize) -> bool {
         let line = &self.bytes[start..end];
         if line.is_empty() {
-            if self.data.is_empty() {
-                self.is_error = false;
+            if self.at_hand.data.is_empty() {
+                self.at_hand.is_error = false;
             }
-            return !self.data.is_empty();
+            return !self.at_hand.data.is_empty();
         }
         if let Some(data) = line.strip_prefix(b"data:") {
-            self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-            self.data.push(b'\n');
+            self.at_hand.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+            self.at_hand.data.push(b'\n');
         } else if line.starts_with(b":") {
             self.has_comments = true;
         } else if let Some(name) = line.strip_prefix(b"event:") {
-            self.is_error = name.trim_ascii() == b"error";
+            self.at_hand.is_error = name.trim_ascii() == b"error";
         }
         false
     }
