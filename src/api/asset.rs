@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub(super) struct Asset {
     pub(super) media_type: &'static str,
     pub(super) text: Bytes,
-    /// What it may do as a page.
+    /// Its Content-Security-Policy, if it is a page.
     pub(super) policy: Option<HeaderValue>,
 }
 

@@ -1,4 +1,4 @@
-//! Who asks for a turn that nobody needs to be signed in for.
+//! The caller of a turn that needs no account: an account by its token, or anybody.
 
 use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
@@ -17,7 +17,7 @@ impl Caller {
         self.0.is_some()
     }
 
-    /// Who speaks: the account, whatever name the client gives; without one, who the client says it is.
+    /// The speaker of the turn: the account, whatever name the client gives; without one, the name that the client gives.
     pub(super) fn speaker(&self, username: Option<&str>, is_guest: Option<bool>) -> Speaker {
         self.0.as_ref().map_or_else(|| Speaker::new(username, is_guest), Speaker::of_account)
     }

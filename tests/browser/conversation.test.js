@@ -103,7 +103,8 @@ test("a turn stopped before its first word is stopped at the model, too", async 
   await departed;
   assert.equal(await tab.trouble.count(), 0);
   await tab.askAndWait("Something else");
-  assert.equal(await tab.answerText(), "Something else");
+  // The question that was stopped has no answer, so the model is sent both as one message.
+  assert.match(await tab.answerText(), /^Think for long\s*Something else$/);
   await tab.close();
 });
 

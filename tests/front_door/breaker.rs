@@ -445,7 +445,7 @@ async fn clients_that_leave_say_nothing_about_the_model() {
 }
 
 #[tokio::test]
-async fn after_its_pause_a_turn_tries_the_model_and_its_success_is_everybodys() {
+async fn after_its_pause_one_turn_tries_the_model_for_all() {
     // A trial has a second before another one is let through.
     let (model, _house, service) = open_left_alone("1s", &[]).await;
     let client = &service.client;

@@ -192,7 +192,7 @@ async fn tables_beside_ours_do_no_harm() {
 }
 
 #[tokio::test]
-async fn the_file_alone_is_the_whole_database_soon_after_the_last_turn() {
+async fn the_file_is_the_whole_database_soon_after_the_last_turn() {
     let model = FakeModel::start().await;
     let house = House::of_model(&model).on_sqlite();
     // A process of its own: SQLite's locks end when another part of the same process closes the file.

@@ -348,7 +348,7 @@ async fn no_body_goes_with_the_refusal_of_a_head_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_malformed_request_behind_others_is_refused_after_their_answers() {
+async fn a_malformed_request_behind_others_is_refused_after_them() {
     let service = House::new().open().await;
     for (count, path) in [(1, "/api/health/live"), (20, "/docs")] {
         let mut wire = Wire::connect_narrow(service.address(), 16 << 10).await;

@@ -1,4 +1,4 @@
-//! What the answers of a registration and a login also say for older clients.
+//! Deprecated fields in the answers of a registration and a login, for older clients.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;

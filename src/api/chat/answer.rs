@@ -60,7 +60,7 @@ struct AnswerAliases {
     response: Option<String>,
 }
 
-/// How an answer may end, as the contract shows it.
+/// The ways in which an answer may end, as the contract shows them.
 struct FinishReasons;
 
 impl WordList for FinishReasons {

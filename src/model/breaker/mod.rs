@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_breaks_off_after_its_first_word_is_one_failed_turn() {
+    fn a_turn_broken_off_after_its_first_word_is_one_failed_turn() {
         let breakers = breakers(config::Breaker { failure_rate: 100, ..EACH_FAILURE });
         for turn in 0..5 {
             let mut admission = breakers.admit("m", caller(turn)).unwrap();

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_at_the_rate_and_not_before_there_is_something_to_judge_by() {
+    fn it_opens_at_the_rate_once_there_are_turns_to_judge_by() {
         let mut hand = Hand::new(true);
         for _ in 1..LEAST_TURNS {
             hand.turn(false).unwrap();

@@ -222,7 +222,7 @@ impl Streamed {
         report.is_cut_by_limit = finish::is_limit(self.end.reason.as_deref());
     }
 
-    /// How the answer ended.
+    /// The way the answer ended, or why it is of no use.
     pub(super) fn finish(&self) -> Result<Finish, ModelFailure> {
         finish::read(self.end.reason.as_deref(), self.length > 0)
     }
