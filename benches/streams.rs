@@ -318,7 +318,7 @@ impl Lane {
         let mut this = Self { stream: connect(address).await, question: Vec::new(), bytes: Vec::new() };
         this.question = post(address, "/api/session/start", &json!({}));
         this.begin().await;
-        while !this.bytes.ends_with(b"}") {
+        while !this.bytes.ends_with(b"}\n") {
             this.receive().await;
         }
         let started: Value = serde_json::from_slice(&this.bytes).expect("a session");
@@ -376,7 +376,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
 fn post(address: SocketAddr, path: &str, body: &Value) -> Vec<u8> {
     let body = body.to_string();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer sk-bench\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )

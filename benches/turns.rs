@@ -23,7 +23,7 @@ use bytes::Bytes;
 use connection::Connection;
 use fakes::model::FakeModel;
 use http_body_util::Full;
-use hyper::{Request, StatusCode, header};
+use hyper::{Request, StatusCode};
 use measured::{Measured, micros};
 use serde_json::{Value, json};
 use server::{Server, cpu_time, logged_turns};
@@ -221,10 +221,7 @@ impl Lane {
     }
 
     async fn send(&mut self) -> (StatusCode, Bytes) {
-        let request = Request::post(self.path)
-            .header(header::AUTHORIZATION, "Bearer sk-bench")
-            .body(Full::new(self.body.clone()))
-            .expect("a request");
+        let request = Request::post(self.path).body(Full::new(self.body.clone())).expect("a request");
         let (head, body) = self.connection.send(request).await;
         (head.status, body)
     }
