@@ -6,7 +6,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 use super::{Doors, bearer, caller::Caller, portal, problem::Problem};
 use crate::{account::OwnerId, visitors::VisitorToken};
 
-/// Whose token or cookie came with the request. As with [`Caller`], an `Authorization` header without a good token ends
+/// The owner named by the token or the cookie of a request. As with [`Caller`], an `Authorization` header without a good token ends
 /// it; the portal's own addresses read the cookie alone, and ignore that header.
 #[derive(Clone, Debug)]
 pub(super) enum Asker {

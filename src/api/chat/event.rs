@@ -85,7 +85,7 @@ pub(super) struct Start {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ChatDelta")]
 pub(super) struct Delta {
-    /// What is to be added to the answer so far.
+    /// The next piece of the answer, to be appended to those before.
     pub(super) content: String,
 }
 

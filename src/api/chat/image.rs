@@ -46,7 +46,7 @@ failures! { ImageFailure, of a turn {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct ImageAnswer {
-    /// What was asked about the image.
+    /// The question about the image.
     question: String,
     #[serde(flatten)]
     #[oai(flatten)]

@@ -63,10 +63,10 @@ fn accepts_events(request: &Request) -> bool {
     accept.contains(EVENTS) && !accept.contains("application/json")
 }
 
-/// What is asked about an image without a question.
+/// The question for an image that comes without one.
 const QUESTION: &str = "What is in this image?";
 
-/// What a chat window sends. A message, a file or an image is required.
+/// One chat turn. A message, a file or an image is required.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example, nullable_all, skip_serializing_if_is_none)]
@@ -79,7 +79,7 @@ pub(super) struct ChatRequest {
     /// The same as `message`.
     #[oai(deprecated)]
     text: Option<String>,
-    /// What the visitor said by voice, written down; alone it is the message.
+    /// The transcript of a spoken message; alone it is the message.
     #[oai(deprecated)]
     voice_text: Option<String>,
     /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public

@@ -122,7 +122,7 @@ struct FoundMessage {
 }
 
 refusing! {
-    /// What a new chat shall be.
+    /// The properties of a new chat, all of them optional.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
     #[oai(rename = "CreateChatRequest", example, nullable_all, skip_serializing_if_is_none)]
