@@ -36,12 +36,17 @@ use crate::{
 /// A request may take that long at the most, however the database is.
 const PROMPTLY: Duration = Duration::from_secs(6);
 
-/// A service on this database, for which it waits for a second or a few.
+/// A service on this database, for which it waits as long as a busy machine may take.
 fn house_at(model: &FakeModel, database: &Url) -> House {
     House::of_model(model)
         .with("DATABASE_URL", database.as_str())
-        .with("DATABASE_CONNECT_TIMEOUT", "2s")
-        .with("DATABASE_STATEMENT_TIMEOUT", "1s")
+        .with("DATABASE_CONNECT_TIMEOUT", "30s")
+        .with("DATABASE_STATEMENT_TIMEOUT", "30s")
+}
+
+/// A service that gives up a statement of this database after a second, and a connection to it after two.
+fn impatient_house_at(model: &FakeModel, database: &Url) -> House {
+    house_at(model, database).with("DATABASE_CONNECT_TIMEOUT", "2s").with("DATABASE_STATEMENT_TIMEOUT", "1s")
 }
 
 /// A URL with these settings of the connection.
@@ -277,7 +282,7 @@ async fn what_one_replica_began_another_one_ends() {
 async fn a_table_that_another_holds_is_told_in_good_time() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());
-    let service = house_at(&model, &database).open().await;
+    let service = impatient_house_at(&model, &database).open().await;
     let mut other = PgConnection::connect(database.as_str()).await.unwrap();
     other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
     assert_unready(&service.client).await;
@@ -292,7 +297,7 @@ async fn a_table_that_another_holds_is_told_in_good_time() {
 async fn a_database_that_hangs_holds_nobody_up_for_long() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await;
-    let house = house_at(&model, &cluster.database());
+    let house = impatient_house_at(&model, &cluster.database());
     let service = house.open().await;
     let client = &service.client;
     let session = start_session(client).await;
@@ -403,7 +408,7 @@ async fn a_server_killed_and_restarted_under_load_loses_nothing_and_counts_nothi
     const CLIENTS: usize = 12;
     let mut cluster = Cluster::start();
     let model = FakeModel::start().await.without_recording();
-    let house = house_at(&model, &cluster.database());
+    let house = impatient_house_at(&model, &cluster.database());
     let mut process = house.launch().await;
     let client = process.client.clone();
     let (sender, mut heard) = unbounded_channel();
@@ -451,7 +456,7 @@ async fn connections_that_fall_silent_are_given_up_and_replaced() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await.without_recording();
     let network = Network::to(&cluster.database()).await;
-    let house = house_at(&model, network.url()).with("DATABASE_STATEMENT_TIMEOUT", "500ms");
+    let house = impatient_house_at(&model, network.url()).with("DATABASE_STATEMENT_TIMEOUT", "500ms");
     let house = house.with("DATABASE_CONNECTIONS", "3");
     let mut process = house.launch().await;
     let client = process.client.clone();
