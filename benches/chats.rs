@@ -8,7 +8,7 @@
 
 mod archive;
 mod connection;
-#[path = "../tests/front_door/fakes/mod.rs"]
+#[path = "../tests/api/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 #[allow(dead_code, reason = "each bench uses a part of it")]

@@ -6,7 +6,7 @@
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
-#[path = "../tests/front_door/fakes/mod.rs"]
+#[path = "../tests/api/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 mod measured;

@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
 mod connection;
-#[path = "../tests/front_door/fakes/mod.rs"]
+#[path = "../tests/api/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 mod measured;

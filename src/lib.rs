@@ -1,6 +1,6 @@
 //! AL-Chat: one binary between a website's chat window and a language model.
 //!
-//! The floors, from the top; a file uses lower floors only, which `tests/floors.rs` holds:
+//! The floors, from the top; a file uses lower floors only, which `tests/layers.rs` holds:
 //!
 //! | floor | rooms | what they are |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! AL-Chat through its front door: real sockets in front, living fakes of the model and of Papita behind, the service
+//! Tests of AL-Chat through its public interface: real sockets in front, running fakes of the model and of Papita behind, the service
 //! in this process or as the program it ships as.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may say what it expects")]
