@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use al_chat::words::words;
+use al_chat::domain::search_terms::words;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 

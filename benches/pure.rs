@@ -4,16 +4,18 @@
 use std::hint::black_box;
 
 use al_chat::{
-    chat::{Image, Message, Role},
-    clock::Clock,
-    cost::{Prices, TokenUsage, estimate},
-    file_access::FileAccess,
-    known_models::KnownModels,
-    model::basic,
-    prompt::{self, AttachedFile, Fitting},
-    secret::ApiKey,
-    session::SessionId,
-    session_log::{Chat, SessionLog},
+    adapters::{
+        model::basic,
+        session_log::{Chat, SessionLog},
+    },
+    domain::{
+        chat::{Image, Message, Role},
+        cost::{Prices, TokenUsage, estimate},
+        known_models::KnownModels,
+        prompt::{self, AttachedFile, Fitting},
+        session::SessionId,
+    },
+    foundation::{clock::Clock, file_access::FileAccess, secret::ApiKey},
 };
 use criterion::{BatchSize, Criterion};
 use jiff::{Timestamp, tz::TimeZone};

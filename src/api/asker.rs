@@ -4,7 +4,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{Doors, bearer, caller::Caller, portal, problem::Problem};
-use crate::{account::OwnerId, visitors::VisitorToken};
+use crate::{domain::account::OwnerId, services::visitors::VisitorToken};
 
 /// The owner named by the token or the cookie of a request. As with [`Caller`], an `Authorization` header without a good token ends
 /// it; the portal's own addresses read the cookie alone, and ignore that header.

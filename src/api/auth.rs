@@ -16,8 +16,8 @@ use super::{
     problem::failures,
 };
 use crate::{
-    account::{Account, Email, LoginName, Password, Username},
-    clock::Clock,
+    domain::account::{Account, Email, LoginName, Password, Username},
+    foundation::clock::Clock,
 };
 
 failures! { RegisterFailure {

@@ -7,7 +7,7 @@ use poem_openapi::{
 };
 
 use super::{Doors, problem::Problem};
-use crate::accounts::{AccountFailure, SignedIn};
+use crate::services::accounts::{AccountFailure, SignedIn};
 
 /// The name of this way to sign in, in the contract.
 pub(super) const SCHEME: &str = "bearerAuth";

@@ -4,7 +4,7 @@ use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::bearer::{self, Bearer};
-use crate::{account::Account, chat::Speaker};
+use crate::domain::{account::Account, chat::Speaker};
 
 /// The account of the token that came with the request; none without an `Authorization` header. Any such header that
 /// holds no good token ends the request: who believes to be signed in is never taken for an anonymous visitor.

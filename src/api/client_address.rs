@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use poem::{FromRequest, Request, RequestBody};
 
 use super::Doors;
-use crate::address::Address;
+use crate::domain::address::Address;
 
 /// What proxies say of the client they serve.
 const FORWARDED: &str = "x-forwarded-for";

@@ -11,7 +11,7 @@ use std::{
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::config::AllowedOrigin;
+use crate::foundation::config::AllowedOrigin;
 
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "content-type, authorization, x-session-id, idempotency-key, last-event-id, x-requested-with",

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::problem::Problem;
-use crate::chat::Image;
+use crate::domain::chat::Image;
 
 /// The text of the fields that may hold it, by their names: that of the first that isn't blank. Others may repeat it,
 /// but not say something else, which would be lost.

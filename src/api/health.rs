@@ -12,7 +12,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::model::BreakerState;
+use crate::adapters::model::BreakerState;
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",

@@ -35,12 +35,14 @@ use super::{
     word::{Word, WordList},
 };
 use crate::{
-    account::{Account, OwnerId},
-    chat::{Image, Message, Role, Speaker},
-    clock::Clock,
-    prompt,
-    storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
-    turn::{Ask, InChat},
+    adapters::storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
+    domain::{
+        account::{Account, OwnerId},
+        chat::{Image, Message, Role, Speaker},
+        prompt,
+    },
+    foundation::clock::Clock,
+    services::turn::{Ask, InChat},
 };
 
 /// An image of 12 MiB that comes along in its URL, which are 16 MiB, and a text of 1 MiB.

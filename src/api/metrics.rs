@@ -11,7 +11,7 @@ use poem::{
     http::{HeaderMap, header},
 };
 
-use crate::turn::Turns;
+use crate::services::turn::Turns;
 
 /// Where the numbers are.
 pub(super) const PATH: &str = "/metrics";

@@ -46,9 +46,9 @@ use self::{
 };
 pub(crate) use self::{framing::MalformedRequest, problem::telling};
 use crate::{
-    accounts::Accounts, clock::Clock, config::Config, credentials::Credentials, personas::Personas,
-    secret::FingerprintKey, session_log::SessionLog, sessions::Sessions, storage::Storage, tasks::Tasks, turn::Turns,
-    visitors::Visitors,
+    adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
+    foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
+    services::{accounts::Accounts, sessions::Sessions, turn::Turns, visitors::Visitors},
 };
 
 /// Where the contract can be read and tried.

@@ -13,10 +13,12 @@ use super::{
     word::{Word, WordList},
 };
 use crate::{
-    cost::{TokenUsage, dollars},
-    credentials::{Access, CredentialSource},
-    model::ModelFailure,
-    turn::TurnFailure,
+    adapters::{
+        credentials::{Access, CredentialSource},
+        model::ModelFailure,
+    },
+    domain::cost::{TokenUsage, dollars},
+    services::turn::TurnFailure,
 };
 
 failures! { UsageFailure {

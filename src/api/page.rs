@@ -17,7 +17,7 @@ use super::{
     json::{Json, MEDIA_TYPE},
     problem::Problem,
 };
-use crate::storage::Cursor;
+use crate::adapters::storage::Cursor;
 
 /// One page of a list, or all of it.
 pub(super) struct Page<T> {

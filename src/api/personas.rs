@@ -11,7 +11,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::persona::Persona;
+use crate::domain::persona::Persona;
 
 failures! { ListFailure {
     500 "A fault of this server (`internal_error`).",

@@ -19,17 +19,20 @@ use serde_json::{Value, json};
 
 use super::codes::ErrorCode;
 use crate::{
-    account::InvalidAccount,
-    accounts::{AccountFailure, HashFailure},
-    chat::InvalidImage,
-    credentials::NoCredential,
-    model::ModelFailure,
-    prompt::NothingAsked,
-    session::InvalidSessionId,
-    sessions::SessionFailure,
-    storage::{MessageId, StorageFailure, Taken},
-    title::InvalidTitle,
-    turn::{InvalidIdempotencyKey, TurnFailure},
+    adapters::{
+        credentials::NoCredential,
+        model::ModelFailure,
+        storage::{MessageId, StorageFailure, Taken},
+    },
+    domain::{
+        account::InvalidAccount, chat::InvalidImage, prompt::NothingAsked, session::InvalidSessionId,
+        title::InvalidTitle,
+    },
+    services::{
+        accounts::{AccountFailure, HashFailure},
+        sessions::SessionFailure,
+        turn::{InvalidIdempotencyKey, TurnFailure},
+    },
 };
 
 /// When the model's provider doesn't say how long to wait.

@@ -17,7 +17,7 @@ use super::{
     json::{Json, OptionalJson},
     problem::failures,
 };
-use crate::session::SessionId;
+use crate::domain::session::SessionId;
 
 failures! { StartFailure {
     500 "A fault of this server (`internal_error`).",

@@ -34,7 +34,10 @@ use super::{
     request_body::{LentBody, Unread},
     stream::Paced,
 };
-use crate::{api::MalformedRequest, config::Server, tasks::Tasks};
+use crate::{
+    api::MalformedRequest,
+    foundation::{config::Server, tasks::Tasks},
+};
 
 /// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::config::Server;
+use crate::foundation::config::Server;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ pub(super) async fn listen(server: &Server) -> Result<(TcpListener, SocketAddr),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Source};
+    use crate::foundation::config::{Config, Source};
 
     #[test]
     fn each_reason_has_its_remedy() {

@@ -19,20 +19,26 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::listen::ListenFailure;
 use crate::{
-    accounts::Accounts,
+    adapters::{
+        credentials::Credentials,
+        personas::{Personas, UnreadablePersonas},
+        session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
+        storage::{self, FINGERPRINTS, Storage, StorageFailure},
+    },
     api::{self, Doors},
-    clock::Clock,
-    config::Config,
-    credentials::Credentials,
-    http_client::{self, Client, ClientFailure},
-    personas::{Personas, UnreadablePersonas},
-    secret::{FingerprintKey, SigningSecret},
-    session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
-    sessions::Sessions,
-    storage::{self, FINGERPRINTS, Storage, StorageFailure},
-    tasks::Tasks,
-    turn::{self, Means, Turns},
-    visitors::Visitors,
+    foundation::{
+        clock::Clock,
+        config::Config,
+        http_client::{self, Client, ClientFailure},
+        secret::{FingerprintKey, SigningSecret},
+        tasks::Tasks,
+    },
+    services::{
+        accounts::Accounts,
+        sessions::Sessions,
+        turn::{self, Means, Turns},
+        visitors::Visitors,
+    },
 };
 
 /// How long the start waits to learn whether there is a Papita. Where nobody listens, that is known in less than a

@@ -6,10 +6,12 @@ use tokio::time::{Instant, sleep};
 
 use super::output::print;
 use crate::{
-    config::Config,
-    log_place::LogPlace,
-    session_log,
-    storage::{BackupFailure, BackupSource},
+    adapters::{
+        session_log,
+        storage::{BackupFailure, BackupSource},
+    },
+    domain::log_position::LogPlace,
+    foundation::config::Config,
 };
 
 /// How long turns may take from the session log into the database. Ordinarily that is some milliseconds.

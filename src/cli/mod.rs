@@ -14,12 +14,14 @@ use clap::{Parser, Subcommand};
 
 use self::output::{complain, print, report};
 use crate::{
+    adapters::storage::Storage,
     api,
     app::App,
-    clock::Clock,
-    config::{Config, Source, VARIABLES},
-    storage::Storage,
-    telemetry,
+    foundation::{
+        clock::Clock,
+        config::{Config, Source, VARIABLES},
+        telemetry,
+    },
 };
 
 /// The exit code for a configuration with mistakes.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use al_chat::{
+use al_chat::foundation::{
     config::{Config, Source},
     http_client::{self, Cause, Client, cause},
 };

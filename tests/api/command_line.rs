@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
-use al_chat::config::VARIABLES;
+use al_chat::foundation::config::VARIABLES;
 use tokio::time::timeout;
 
 use crate::{

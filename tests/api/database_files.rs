@@ -254,8 +254,8 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
 #[tokio::test]
 async fn a_look_at_the_database_changes_nothing() {
     use al_chat::{
-        config::{Config, Source},
-        storage::Storage,
+        adapters::storage::Storage,
+        foundation::config::{Config, Source},
     };
 
     let house = House::new().on_sqlite();

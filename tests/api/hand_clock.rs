@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use al_chat::clock::Clock;
+use al_chat::foundation::clock::Clock;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// The hands of a clock; clones move the same ones.

@@ -12,8 +12,10 @@ use std::{
 
 use al_chat::{
     app::App,
-    clock::Clock,
-    config::{Config, Source},
+    foundation::{
+        clock::Clock,
+        config::{Config, Source},
+    },
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};

@@ -8,10 +8,9 @@ use crate::{
         openai::Usage,
         word::{Word, WordList},
     },
-    chat::Finish,
-    clock::Clock,
-    session::SessionId,
-    turn::{Reader, Told},
+    domain::{chat::Finish, session::SessionId},
+    foundation::clock::Clock,
+    services::turn::{Reader, Told},
 };
 
 /// The answer of a turn.
@@ -101,7 +100,7 @@ impl ChatAnswer {
 
 impl Example for ChatAnswer {
     fn example() -> Self {
-        let usage = crate::cost::TokenUsage { prompt: 14, completion: 9 };
+        let usage = crate::domain::cost::TokenUsage { prompt: 14, completion: 9 };
         Self {
             message: "We are open from nine to five.".to_owned(),
             usage: Usage::new(usage, "gpt-4o-mini"),

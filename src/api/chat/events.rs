@@ -25,9 +25,9 @@ use crate::{
         json::{Json, MEDIA_TYPE},
         problem::Problem,
     },
-    clock::Clock,
-    session::SessionId,
-    turn::{Event, Reader, What},
+    domain::session::SessionId,
+    foundation::clock::Clock,
+    services::turn::{Event, Reader, What},
 };
 
 /// The media type of a stream of events.

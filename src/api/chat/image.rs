@@ -23,9 +23,9 @@ use crate::{
         personas::named_persona,
         problem::{Problem, failures},
     },
-    chat::Image,
-    surrogates::replace_lone,
-    turn::Reader,
+    domain::chat::Image,
+    foundation::surrogates::replace_lone,
+    services::turn::Reader,
 };
 
 failures! { ImageFailure, of a turn {

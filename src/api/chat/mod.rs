@@ -29,7 +29,7 @@ use super::{
     personas::named_persona,
     problem::{Problem, failures},
 };
-use crate::turn::{Ask, Reader, Told};
+use crate::services::turn::{Ask, Reader, Told};
 
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;

@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 use super::events::EVENTS;
 use crate::{
-    address::Address,
     api::{
         caller::Caller,
         front::RequestContext,
@@ -22,11 +21,14 @@ use crate::{
         not_taken::NotTaken,
         problem::Problem,
     },
-    chat::{Message, Role},
-    persona::Persona,
-    prompt::{self, AttachedFile},
-    session::{InvalidSessionId, SessionId},
-    turn::{Ask, IdempotencyKey, InvalidIdempotencyKey},
+    domain::{
+        address::Address,
+        chat::{Message, Role},
+        persona::Persona,
+        prompt::{self, AttachedFile},
+        session::{InvalidSessionId, SessionId},
+    },
+    services::turn::{Ask, IdempotencyKey, InvalidIdempotencyKey},
 };
 
 /// Longest user name, in characters.

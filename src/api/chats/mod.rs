@@ -29,11 +29,10 @@ use super::{
     problem::{Problem, failures},
 };
 use crate::{
-    account::OwnerId,
-    accounts::AccountFailure,
-    clock::Clock,
-    storage::{ChatId, Cursor, Found, MessageId, StoredChat, StoredMessage},
-    title::Title,
+    adapters::storage::{ChatId, Cursor, Found, MessageId, StoredChat, StoredMessage},
+    domain::{account::OwnerId, title::Title},
+    foundation::clock::Clock,
+    services::accounts::AccountFailure,
 };
 
 /// Messages that a search finds at once, where nothing else is asked for.

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Value, error::Category, json};
 
-use crate::{api::problem::Problem, surrogates::replace_lone};
+use crate::{api::problem::Problem, foundation::surrogates::replace_lone};
 
 /// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: text that a person typed and a program cut is
 /// worth an answer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem_openapi::Object;
 use serde::Serialize;
 
-use crate::{account::OwnerId, storage::ChatId};
+use crate::{adapters::storage::ChatId, domain::account::OwnerId};
 
 /// Fields that older clients look for in a message.
 #[derive(Clone, Debug, Object, Serialize)]

@@ -25,9 +25,9 @@ use super::{
     problem::{Problem, failures},
 };
 use crate::{
-    chat::{Message, Role, Speaker},
-    storage::{Cursor, SaidBefore, Sender},
-    turn::{Ask, InChat},
+    adapters::storage::{Cursor, SaidBefore, Sender},
+    domain::chat::{Message, Role, Speaker},
+    services::turn::{Ask, InChat},
 };
 
 /// A message that asks whether this is demo mode, and nothing else.

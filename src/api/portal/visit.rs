@@ -13,7 +13,7 @@ use poem_openapi::{
 use serde_json::json;
 
 use super::{is_personal, origin};
-use crate::{api::problem::Problem, visitors::VisitorToken};
+use crate::{api::problem::Problem, services::visitors::VisitorToken};
 
 /// The cookie's name.
 const COOKIE: &str = "al_chat_visitor";

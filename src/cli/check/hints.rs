@@ -3,7 +3,10 @@
 use url::Url;
 
 use super::{listing::Listing, nearest::nearest};
-use crate::{config, http_client::Client, model::ModelFailure, secret::ApiKey};
+use crate::{
+    adapters::model::ModelFailure,
+    foundation::{config, http_client::Client, secret::ApiKey},
+};
 
 /// How the keys of a provider begin, its name, and its base URL.
 const PROVIDERS: [(&str, &str, &str); 10] = [

@@ -9,7 +9,7 @@ use reqwest::{
 use serde_json::Value;
 use url::Url;
 
-use crate::{
+use crate::foundation::{
     http_client::{Cause, Client, cause, read_body},
     secret::ApiKey,
 };

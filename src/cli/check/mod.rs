@@ -10,13 +10,17 @@ use std::process::ExitCode;
 
 use super::output::{complain, print};
 use crate::{
-    config::Config,
-    credentials::{Access, CredentialSource, Credentials},
-    http_client::{self, Client},
-    personas::Personas,
-    secret::{ApiKey, FingerprintKey, SigningSecret},
-    storage::{FINGERPRINTS, Storage},
-    tasks::Tasks,
+    adapters::{
+        credentials::{Access, CredentialSource, Credentials},
+        personas::Personas,
+        storage::{FINGERPRINTS, Storage},
+    },
+    foundation::{
+        config::Config,
+        http_client::{self, Client},
+        secret::{ApiKey, FingerprintKey, SigningSecret},
+        tasks::Tasks,
+    },
 };
 
 /// Checks everything that a turn needs. Succeeds when one would be answered.

@@ -10,11 +10,13 @@ use super::{
     listing::Listing,
 };
 use crate::{
-    config::{self, Config},
-    http_client::Client,
-    model::{ModelError, ModelFailure, OpenAi, Question},
-    prompt,
-    secret::ApiKey,
+    adapters::model::{ModelError, ModelFailure, OpenAi, Question},
+    domain::prompt,
+    foundation::{
+        config::{self, Config},
+        http_client::Client,
+        secret::ApiKey,
+    },
 };
 
 /// How long an answer is waited for: a local model may be loaded by the first question.

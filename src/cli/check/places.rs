@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::super::output::{complain, print};
-use crate::{clock::Clock, config, process_lock, storage::Storage};
+use crate::{
+    adapters::storage::Storage,
+    foundation::{clock::Clock, config, process_lock},
+};
 
 /// Looks at the database. One that a running server uses can be used.
 pub(super) async fn check_database(settings: &config::Database) -> bool {

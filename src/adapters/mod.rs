@@ -1,0 +1,10 @@
+//! Connections to the systems around the service: credential sources, model servers, the database, the session log,
+//! persona files, DNS, and Papita's usage endpoint.
+
+pub mod credentials;
+pub mod host_lookup;
+pub mod model;
+pub mod personas;
+pub mod session_log;
+pub mod storage;
+pub mod usage;

@@ -1,0 +1,177 @@
+//! Tokens, and what they cost.
+
+pub mod estimate;
+
+use std::{collections::HashMap, ops::AddAssign};
+
+use crate::foundation::config::pico_per_token;
+
+/// Tokens of one turn, or of many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    /// Tokens the model read.
+    pub prompt: u64,
+    /// Tokens the model wrote.
+    pub completion: u64,
+}
+
+impl TokenUsage {
+    /// All tokens.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.prompt.saturating_add(self.completion)
+    }
+}
+
+impl AddAssign for TokenUsage {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt = self.prompt.saturating_add(other.prompt);
+        self.completion = self.completion.saturating_add(other.completion);
+    }
+}
+
+/// Money in pico-dollars (10⁻¹² US dollars), so that sums of token prices are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// For the tokens read.
+    pub prompt: u64,
+    /// For the tokens written.
+    pub completion: u64,
+}
+
+impl Cost {
+    /// The whole, in pico-dollars.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.prompt.saturating_add(self.completion)
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.prompt = self.prompt.saturating_add(other.prompt);
+        self.completion = self.completion.saturating_add(other.completion);
+    }
+}
+
+/// Dollars as pico-dollars, rounded; none for less than nothing.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+pub fn pico_dollars(dollars: f64) -> u64 {
+    (dollars * 1e12).round() as u64
+}
+
+/// Pico-dollars as dollars, for people and JSON.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "shown, never summed")]
+pub fn dollars(pico: u64) -> f64 {
+    pico as f64 / 1e12
+}
+
+/// What a token of a model costs, in pico-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rate {
+    prompt: u64,
+    completion: u64,
+}
+
+/// The table of prices.
+#[derive(Clone, Debug)]
+pub struct Prices(HashMap<String, Rate>);
+
+impl Prices {
+    /// OpenAI's list prices with `overrides` (model, pico-dollars per prompt token, per completion token) over them.
+    #[must_use]
+    pub fn new(overrides: &[(String, u64, u64)]) -> Self {
+        let lines = include_str!("openai_prices.csv").lines();
+        let mut table = lines.filter_map(read_line).collect::<HashMap<_, _>>();
+        for (model, prompt, completion) in overrides {
+            let (prompt, completion) = (*prompt, *completion);
+            table.insert(model.clone(), Rate { prompt, completion });
+        }
+        Self(table)
+    }
+
+    /// A cost in pico-dollars that somebody else reckoned for these tokens of this model, split as this table would split
+    /// it, or by tokens where the model's price is not known.
+    #[must_use]
+    pub fn split(&self, total: u64, model: &str, usage: TokenUsage) -> Cost {
+        let cost = self.cost(model, usage).filter(|cost| cost.total() > 0);
+        let parts = cost.unwrap_or(Cost { prompt: usage.prompt, completion: usage.completion });
+        let prompt = u128::from(total) * u128::from(parts.prompt) / u128::from(parts.total().max(1));
+        let prompt = u64::try_from(prompt).unwrap_or(u64::MAX);
+        Cost { prompt, completion: total - prompt.min(total) }
+    }
+
+    /// What these tokens of this model cost; `None` when its price is not known.
+    #[must_use]
+    pub fn cost(&self, model: &str, usage: TokenUsage) -> Option<Cost> {
+        let rate = self.0.get(model).or_else(|| self.0.get(without_date(model)?))?;
+        Some(Cost {
+            prompt: usage.prompt.saturating_mul(rate.prompt),
+            completion: usage.completion.saturating_mul(rate.completion),
+        })
+    }
+}
+
+fn read_line(line: &str) -> Option<(String, Rate)> {
+    let mut fields = line.split(',');
+    let model = fields.next()?.to_owned();
+    let prompt = pico_per_token(fields.next()?)?;
+    let completion = pico_per_token(fields.next()?)?;
+    Some((model, Rate { prompt, completion }))
+}
+
+/// `gpt-4o-mini` for `gpt-4o-mini-2024-07-18`; `None` for a name that does not end in a date.
+fn without_date(model: &str) -> Option<&str> {
+    let (name, date) = model.split_at_checked(model.len().checked_sub("-2024-07-18".len())?)?;
+    let dated = date.bytes().enumerate().all(|(index, c)| match index {
+        0 | 5 | 8 => c == b'-',
+        _ => c.is_ascii_digit(),
+    });
+    dated.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLION: TokenUsage = TokenUsage { prompt: 1_000_000, completion: 1_000_000 };
+
+    fn price(prices: &Prices, model: &str) -> Option<f64> {
+        prices.cost(model, MILLION).map(|cost| dollars(cost.total()))
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = include_str!("openai_prices.csv").lines();
+        let models = lines.filter(|line| !line.starts_with('#')).count();
+        assert_eq!(Prices::new(&[]).0.len(), models);
+    }
+
+    #[test]
+    fn snapshots_have_their_models_price_unless_listed() {
+        let prices = Prices::new(&[]);
+        assert_eq!(price(&prices, "gpt-4o-mini"), Some(0.75));
+        assert_eq!(price(&prices, "gpt-4o-mini-2024-07-18"), Some(0.75));
+        assert_eq!(price(&prices, "gpt-4o-2024-05-13"), Some(20.0));
+        assert_eq!(price(&prices, "llama3"), None);
+        assert_eq!(price(&prices, "é2024-07-18"), None);
+    }
+
+    #[test]
+    fn reported_costs_are_split_and_keep_their_sum() {
+        let prices = Prices::new(&[("m".into(), 1, 3)]);
+        let usage = TokenUsage { prompt: 10, completion: 10 };
+        assert_eq!(prices.split(1000, "m", usage), Cost { prompt: 250, completion: 750 });
+        assert_eq!(prices.split(1000, "unknown", usage), Cost { prompt: 500, completion: 500 });
+        assert_eq!(prices.split(7, "unknown", TokenUsage::default()), Cost { prompt: 0, completion: 7 });
+    }
+
+    #[test]
+    fn overrides_replace_and_add() {
+        let prices = Prices::new(&[("gpt-4o".into(), 1_000_000, 0), ("llama3".into(), 0, 0)]);
+        assert_eq!(price(&prices, "gpt-4o"), Some(1.0));
+        assert_eq!(price(&prices, "llama3"), Some(0.0));
+    }
+}

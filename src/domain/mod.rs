@@ -1,0 +1,14 @@
+//! Plain types and rules of the product, without input or output.
+
+pub mod account;
+pub mod address;
+pub mod chat;
+pub mod cost;
+pub mod known_models;
+pub mod log_position;
+pub mod persona;
+pub mod prompt;
+pub mod public_address;
+pub mod search_terms;
+pub mod session;
+pub mod title;

@@ -1,0 +1,130 @@
+//! From what a client sends to what the model reads.
+
+mod fitting;
+mod voice;
+
+pub use self::{
+    fitting::{Fitting, budget},
+    voice::with_voice,
+};
+use crate::domain::chat::{Image, Message, Role};
+
+/// A text file the visitor attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedFile {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// Neither a message nor a file nor an image was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Message or attachment is required")]
+pub struct NothingAsked;
+
+/// The conversation for the model: the history, then one user message made of the files and the text, with the image.
+/// Blank entries of the history are left out: they say nothing, and some providers refuse them.
+pub fn conversation(
+    history: Vec<Message>,
+    files: &[AttachedFile],
+    message: &str,
+    image: Option<Image>,
+) -> Result<Vec<Message>, NothingAsked> {
+    let content = match question(files, message) {
+        Err(NothingAsked) if image.is_some() => String::new(),
+        content => content?,
+    };
+    let mut messages = history;
+    messages.retain(|message| !message.is_blank());
+    messages.push(Message { role: Role::User, content, image });
+    Ok(messages)
+}
+
+/// Takes what was said before the last turns from a conversation; the question at its end stays. What is left begins with
+/// something that the visitor said.
+pub fn keep_last_turns(messages: &mut Vec<Message>, turns: usize) {
+    let question = messages.len().saturating_sub(1);
+    let begins = |(_, message): &(usize, &Message)| message.role == Role::User;
+    let beginnings = messages.iter().enumerate().take(question).rev().filter(begins).take(turns);
+    let first = beginnings.last().map_or(question, |(place, _)| place);
+    messages.drain(..first);
+}
+
+/// What a model is asked to see whether it answers: as little as possible, for it costs.
+#[must_use]
+pub fn test() -> Message {
+    Message::new(Role::User, "Reply with the single word OK.")
+}
+
+/// Files and message as one text, set apart by lines of `---`.
+fn question(files: &[AttachedFile], message: &str) -> Result<String, NothingAsked> {
+    let text = match (files.len(), message.trim().is_empty()) {
+        (0, true) => return Err(NothingAsked),
+        (0, false) => return Ok(message.to_owned()),
+        (_, false) => message,
+        (1, true) => "Please analyze the attached file.",
+        (_, true) => "Please compare and analyze the attached files.",
+    };
+    let size = files.iter().map(|file| file.name.len() + file.content.len() + 40).sum::<usize>();
+    let mut question = String::with_capacity(size + text.len());
+    for (index, file) in files.iter().enumerate() {
+        let number = (index + 1).to_string();
+        for part in ["[Attached file ", &number, ": ", &file.name, "]\n\n", &file.content, "\n\n---\n\n"] {
+            question.push_str(part);
+        }
+    }
+    question.push_str(text);
+    Ok(question)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, content: &str) -> AttachedFile {
+        AttachedFile { name: name.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn the_last_turns_begin_with_a_question() {
+        let said = [(Role::Assistant, "Hi!"), (Role::User, "One?"), (Role::User, "Or two?"), (Role::Assistant, "Two.")];
+        let kept = |turns| {
+            let mut messages = said.map(|(role, content)| Message::new(role, content)).to_vec();
+            messages.push(Message::new(Role::User, "Three?"));
+            keep_last_turns(&mut messages, turns);
+            messages.iter().map(|message| message.content.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(9), ["One?", "Or two?", "Two.", "Three?"]);
+        assert_eq!(kept(1), ["Or two?", "Two.", "Three?"]);
+        assert_eq!(kept(0), ["Three?"]);
+        keep_last_turns(&mut Vec::new(), 1);
+    }
+
+    #[test]
+    fn a_message_alone_is_passed_on_untouched() {
+        assert_eq!(question(&[], " hi\n").unwrap(), " hi\n");
+        assert_eq!(question(&[], " \n"), Err(NothingAsked));
+    }
+
+    #[test]
+    fn an_image_is_shown_with_the_question_or_alone() {
+        let image = Image::parse("https://a.example/cat.png").ok();
+        let question = |message, image| conversation(Vec::new(), &[], message, image).map(|mut all| all.remove(0));
+        let shown = question("Who is it?", image.clone()).unwrap();
+        assert_eq!((shown.content.as_str(), &shown.image), ("Who is it?", &image));
+        assert_eq!(question(" ", image.clone()).unwrap(), Message { image, ..Message::new(Role::User, "") });
+        assert_eq!(question(" ", None), Err(NothingAsked));
+    }
+
+    #[test]
+    fn files_come_first_and_are_set_apart() {
+        let two = [file("a.txt", "one"), file("b.txt", "two")];
+        assert_eq!(
+            question(&two, "Which is longer?").unwrap(),
+            "[Attached file 1: a.txt]\n\none\n\n---\n\n[Attached file 2: b.txt]\n\ntwo\n\n---\n\nWhich is longer?"
+        );
+        assert!(question(&two, "").unwrap().ends_with("---\n\nPlease compare and analyze the attached files."));
+        assert!(question(&two[..1], " ").unwrap().ends_with("---\n\nPlease analyze the attached file."));
+    }
+}

@@ -1,0 +1,272 @@
+//! From texts to settings: which variable means what.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use super::{
+    Accounts, AiService, Breaker, Config, Credentials, Database, DatabaseAddress, LogFormat, Model, ModelStream,
+    OnDisconnect, Proxy, Server, SessionLog, Source, Turns, log_filter, origins, parse, source::Reader,
+    variables as var,
+};
+use crate::foundation::{
+    file_access::FileAccess,
+    secret::{ApiKey, NotAKey, SigningSecret},
+};
+
+const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
+const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
+const COUNT: &str = "a whole number of 1 or more";
+const SWITCH: &str = "on or off";
+const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
+
+/// Reads all groups before it gives up, so that each can report its mistakes.
+pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
+    let server = read_server(source, reader);
+    let model = read_model(reader);
+    let turns = read_turns(reader);
+    let credentials = read_credentials(source, reader);
+    let accounts = read_accounts(reader);
+    let visitor_retention = reader.read(var::VISITOR_RETENTION, DURATION, parse::duration);
+    let file_access = reader.read(var::FILE_MODE, "0600 or 0640", FileAccess::parse);
+    let session_log = read_session_log(reader, file_access);
+    let session_idle_timeout = reader.read(var::SESSION_IDLE_TIMEOUT, DURATION, parse::duration);
+    let papita_queue_limit =
+        reader.read(var::PAPITA_QUEUE_LIMIT, COUNT, |text| text.parse().ok().filter(|limit| *limit > 0));
+    let database = read_database(reader, file_access);
+    let log_format = reader.read(var::LOG_FORMAT, "text or json", |text| match lower(text).as_str() {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    });
+    let log_level = reader.read(
+        var::LOG_LEVEL,
+        "off, error, warn, info, debug or trace, or a tracing filter such as info,al_chat=debug",
+        log_filter::filter,
+    );
+    let proxy = read_proxy(reader);
+    let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    Some(Config {
+        proxy: proxy?,
+        server: server?,
+        personas_dir,
+        model: model?,
+        turns: turns?,
+        credentials: credentials?,
+        accounts: accounts?,
+        visitor_retention: visitor_retention?,
+        session_log: session_log?,
+        session_idle_timeout: session_idle_timeout?,
+        papita_queue_limit: papita_queue_limit?,
+        database: database?,
+        log_level: log_level?,
+        log_format: log_format?,
+    })
+}
+
+fn lower(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+fn read_proxy(reader: &mut Reader<'_>) -> Option<Proxy> {
+    let expected = "the address of an HTTP proxy, such as http://proxy.example:3128 (SOCKS proxies are not supported)";
+    let address = reader.read(var::HTTPS_PROXY, expected, |text| match text {
+        "" => Some(None),
+        text => parse::proxy(text).map(|url| Some(SecretString::from(url.as_str()))),
+    });
+    Some(Proxy { address: address?, except: reader.text(var::NO_PROXY).unwrap_or_default().to_owned() })
+}
+
+fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
+    let port_from = if source.has(var::PORT) || !source.has(var::SERVER_PORT) { var::PORT } else { var::SERVER_PORT };
+    let host = reader.read(var::SERVER_HOST, "a host name or an IP address", |text| {
+        url::Host::parse(text)
+            .ok()
+            .map(|_| text.to_owned())
+            .or_else(|| text.parse::<std::net::IpAddr>().ok().map(|ip| ip.to_string()))
+    });
+    let port = reader.read(port_from, "a port number from 0 to 65535", |text| text.parse().ok());
+    let allowed_origins = reader.read(
+        var::FRONTEND_URL,
+        "origins such as https://shop.example or https://*.shop.example, comma-separated, or *",
+        origins::parse,
+    );
+    let portal = reader.read(var::PORTAL, SWITCH, parse::switch);
+    let proxies =
+        reader.read(var::PROXIES, "a whole number up to 100", |text| text.parse().ok().filter(|count| *count <= 100));
+    let max_connections = reader
+        .read(var::MAX_CONNECTIONS, COUNT, |text| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit)));
+    let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
+    let keepalive_timeout = reader.read(var::KEEPALIVE_TIMEOUT, DURATION, parse::duration);
+    let body_timeout = reader.read(var::BODY_TIMEOUT, DURATION, parse::duration);
+    let drain_timeout = reader.read(var::DRAIN_TIMEOUT, DURATION, parse::duration);
+    Some(Server {
+        host: host?,
+        port: port?,
+        origins: allowed_origins?,
+        portal: portal?,
+        proxies: proxies?,
+        max_connections: max_connections?,
+        header_timeout: header_timeout?,
+        body_timeout: body_timeout?,
+        keepalive_timeout: keepalive_timeout?,
+        drain_timeout: drain_timeout?,
+    })
+}
+
+fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
+    let service = reader.read(var::AI_SERVICE, "auto, openai or basic", |text| match lower(text).as_str() {
+        "auto" => Some(AiService::Auto),
+        "openai" => Some(AiService::OpenAi),
+        "basic" => Some(AiService::Basic),
+        _ => None,
+    });
+    let base_url = reader.read(var::OPENAI_BASE_URL, HTTP_URL, parse::http_url);
+    let default = reader.text(var::OPENAI_MODEL).map(str::to_owned);
+    let allowed = reader.text(var::ALLOWED_MODELS).unwrap_or_default();
+    let allowed = parse::list(allowed).map(str::to_owned).collect();
+    let prices = reader.read(
+        var::MODEL_PRICES,
+        "model=input/output in US dollars per million tokens, comma-separated",
+        parse::prices,
+    );
+    let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
+    let seeing = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
+    let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
+        "" => Some(None),
+        text => text.parse().ok().filter(|tokens| *tokens > 0).map(Some),
+    });
+    let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match lower(text).as_str() {
+        "auto" => Some(ModelStream::Auto),
+        "always" => Some(ModelStream::Always),
+        _ => None,
+    });
+    let connect_timeout = reader.read(var::MODEL_CONNECT_TIMEOUT, DURATION, parse::duration);
+    let first_byte_timeout = reader.read(var::MODEL_FIRST_BYTE_TIMEOUT, DURATION, parse::duration);
+    let idle_timeout = reader.read(var::MODEL_IDLE_TIMEOUT, DURATION, parse::duration);
+    let response_limit = reader.read(var::MODEL_RESPONSE_LIMIT, "a size such as 8MiB", parse::bytes);
+    let fallbacks = parse::list(reader.text(var::FALLBACK_MODELS).unwrap_or_default()).map(str::to_owned).collect();
+    let retries = reader
+        .read(var::MODEL_RETRIES, "a whole number up to 10", |text| text.parse().ok().filter(|retries| *retries <= 10));
+    let failure_rate = reader.read(var::BREAKER_FAILURE_RATE, "a percentage from 0 to 100", |text| {
+        text.trim_end_matches('%').parse().ok().filter(|rate| *rate <= 100)
+    });
+    let pause = reader.read(var::BREAKER_PAUSE, DURATION, parse::duration);
+    Some(Model {
+        service: service?,
+        base_url: base_url?,
+        default: default?,
+        allowed,
+        prices: prices?,
+        windows: windows?,
+        seeing,
+        max_answer_tokens: max_answer_tokens?,
+        stream: stream?,
+        connect_timeout: connect_timeout?,
+        first_byte_timeout: first_byte_timeout?,
+        idle_timeout: idle_timeout?,
+        response_limit: response_limit?,
+        fallbacks,
+        retries: retries?,
+        breaker: Breaker { failure_rate: failure_rate?, pause: pause? },
+    })
+}
+
+fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
+    let places = |text: &str| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
+    let timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
+    let stream_timeout = reader.read(var::STREAM_TIMEOUT, DURATION, parse::duration);
+    let resume_grace = reader.read(var::RESUME_GRACE, TIME_OR_NONE, parse::duration_or_none);
+    let resume_window = reader.read(var::RESUME_WINDOW, TIME_OR_NONE, parse::duration_or_none);
+    let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match lower(text).as_str() {
+        "stop" => Some(OnDisconnect::Stop),
+        "drain" => Some(OnDisconnect::Drain),
+        _ => None,
+    });
+    let most = reader.read(var::MAX_TURNS, COUNT, places);
+    let queue = reader.read(var::TURN_QUEUE, "a whole number", |text| text.parse().ok());
+    let queue_timeout = reader.read(var::TURN_QUEUE_TIMEOUT, DURATION, parse::duration);
+    Some(Turns {
+        timeout: timeout?,
+        stream_timeout: stream_timeout?,
+        resume_grace: resume_grace?,
+        resume_window: resume_window?,
+        on_disconnect: on_disconnect?,
+        most: most?,
+        queue: queue?,
+        queue_timeout: queue_timeout?,
+    })
+}
+
+fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credentials> {
+    let papita_url = reader.read(var::PAPITA_API_URL, HTTP_URL, parse::http_url);
+    let papita_timeout = reader.read(var::PAPITA_TIMEOUT, DURATION, parse::duration);
+    let fresh = reader.read(var::CREDENTIAL_FRESH, DURATION, parse::duration);
+    let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
+    let retry = reader.read(var::CREDENTIAL_RETRY, DURATION, parse::duration);
+    let local_key = ApiKey::try_parse(reader.text(var::OPENAI_API_KEY).unwrap_or_default());
+    let has_placeholder = matches!(local_key, Err(NotAKey::Placeholder));
+    let papita_url = papita_url?;
+    // An example file that was copied and not filled in names the default address, and says nothing by that.
+    let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&papita_url);
+    Some(Credentials {
+        local_key: local_key.ok(),
+        has_placeholder,
+        papita_configured: source.has(var::PAPITA_API_URL) && !is_example,
+        papita_url,
+        papita_timeout: papita_timeout?,
+        fresh: fresh?,
+        stale: stale?,
+        retry: retry?,
+        env_file: source.env_file.clone(),
+    })
+}
+
+fn read_database(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<Database> {
+    let expected = "the address of a database that lasts, such as sqlite:///al-chat.db (a file in the working directory; \
+                    four slashes for an absolute path) or postgres://user:password@host/name";
+    let address = reader.read(var::DATABASE_URL, expected, DatabaseAddress::parse);
+    let connections = reader.read(var::DATABASE_CONNECTIONS, "a whole number from 2 to 1000", |text| {
+        text.parse().ok().filter(|connections| (2..=1000).contains(connections))
+    });
+    let connect_timeout = reader.read(var::DATABASE_CONNECT_TIMEOUT, DURATION, parse::duration);
+    let statement_timeout = reader.read(var::DATABASE_STATEMENT_TIMEOUT, DURATION, parse::duration);
+    Some(Database {
+        address: address?,
+        file_access: file_access?,
+        connections: connections?,
+        connect_timeout: connect_timeout?,
+        statement_timeout: statement_timeout?,
+    })
+}
+
+fn read_accounts(reader: &mut Reader<'_>) -> Option<Accounts> {
+    let signing_secrets = reader.read(
+        var::JWT_SECRET_KEY,
+        "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,), or \
+         nothing to have one made",
+        |text| if text.is_empty() { Some(Vec::new()) } else { SigningSecret::parse_list(text) },
+    );
+    let token_lifetime = reader.read(var::JWT_ACCESS_TOKEN_EXPIRES, DURATION, parse::duration);
+    Some(Accounts { signing_secrets: signing_secrets?, token_lifetime: token_lifetime? })
+}
+
+fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<SessionLog> {
+    let timezone =
+        reader.read(var::SESSION_LOG_TIMEZONE, "a time zone of the IANA database such as Europe/Berlin", |text| {
+            match text {
+                "" => Some(TimeZone::system()),
+                name => TimeZone::get(name).ok(),
+            }
+        });
+    let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
+    let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
+    Some(SessionLog {
+        dir: reader.text(var::SESSION_LOG_DIR).map(PathBuf::from)?,
+        file_access: file_access?,
+        timezone: timezone?,
+        sync: sync?,
+        content: content?,
+    })
+}

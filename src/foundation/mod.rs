@@ -1,0 +1,12 @@
+//! Parts that any service could use: clock, settings, tasks, files, HTTP client, secrets.
+
+pub mod clock;
+pub mod config;
+pub mod file_access;
+pub mod http_client;
+pub mod process_lock;
+pub mod redaction;
+pub mod secret;
+pub mod surrogates;
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,391 @@
+//! A turn: what is asked, who answers, and what is kept of it.
+//!
+//! Each turn is a task of its own that writes a journal; whoever asked reads it, as a stream or to its end. A turn
+//! that nobody waits for, or that was stopped, closes the model's connection. However it ends, short of a fault of ours,
+//! it is logged and counted once.
+
+mod account;
+mod answer;
+mod delivery;
+mod image_hosts;
+mod in_chat;
+mod journal;
+mod metrics;
+mod model_test;
+mod once;
+mod places;
+mod recovery;
+mod registry;
+mod run;
+
+use std::{
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    delivery::Delivery, in_chat::Chats, journal::Journal, metrics::Metrics, places::Places, registry::Registry,
+};
+pub use self::{
+    in_chat::InChat,
+    journal::{Event, Reader, What},
+    once::{IdempotencyKey, InvalidIdempotencyKey},
+    recovery::StartFailure,
+};
+use crate::{
+    adapters::{
+        credentials::{Credentials, NoCredential},
+        host_lookup::HostLookup,
+        model::{BreakerState, Breakers, Caller, ModelFailure, OpenAi, basic},
+        personas::Personas,
+        session_log::SessionLog,
+        storage::{Exchange, Storage},
+        usage::UsageLog,
+    },
+    domain::{
+        account::OwnerId,
+        address::Address,
+        chat::{Finish, InvalidImage, Message, Speaker},
+        cost::{Prices, TokenUsage},
+        known_models::{Abilities, KnownModels},
+        persona::Persona,
+        session::SessionId,
+    },
+    foundation::{clock::Clock, config, http_client::Client, tasks::Tasks},
+};
+
+/// What a door hands in.
+#[derive(Debug)]
+pub struct Ask {
+    /// The request's id, unique and unguessable.
+    pub request_id: String,
+    /// When the request arrived.
+    pub arrived: Instant,
+    /// Who asks.
+    pub speaker: Speaker,
+    /// The session, if one was named.
+    pub session_id: Option<SessionId>,
+    /// Where the request comes from, if that is needed to tell callers apart: it is no turn of a stored chat.
+    pub address: Option<Address>,
+    /// The model, if one was named.
+    pub model: Option<String>,
+    /// Who is to speak, if the model isn't just itself.
+    pub persona: Option<Arc<Persona>>,
+    /// The stored chat that this is a turn of, if it is one of any.
+    pub in_chat: Option<InChat>,
+    /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
+    pub messages: Vec<Message>,
+    /// Whether the answer is wanted in pieces as they come.
+    pub stream: bool,
+    /// The client's name for this turn, the same in each repetition.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+impl Ask {
+    /// Whom a model's failures are told apart by: the owner of the chat, the account, the session, or else the address.
+    /// Who makes up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
+    /// (`PROXIES`), all visitors have one.
+    fn caller(&self) -> Caller {
+        let owner = self.in_chat.map(|in_chat| in_chat.owner).or(self.speaker.account);
+        match (owner, &self.session_id) {
+            (Some(owner), _) => Caller::of(&owner),
+            (None, Some(session)) => Caller::of(session),
+            (None, None) => Caller::of(&self.address),
+        }
+    }
+}
+
+/// How a turn was answered; the text is in its journal.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The model that answered; `basic` is the built-in responder.
+    pub model: String,
+    /// The tokens it took, estimated where the model didn't tell.
+    pub usage: TokenUsage,
+    /// How it ended.
+    pub finish: Finish,
+    /// When.
+    pub at: Timestamp,
+    /// Where question and answer are kept, in a stored chat.
+    pub exchange: Option<Exchange>,
+}
+
+/// A turn ended without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TurnFailure {
+    /// The client may not choose this model.
+    #[error("the model that the client names is neither OPENAI_MODEL nor among ALLOWED_MODELS")]
+    ModelNotAllowed,
+    /// The service is about to stop.
+    #[error("the service is stopping")]
+    Stopping,
+    /// There are as many turns as there may be.
+    #[error("all MAX_TURNS places are taken; TURN_QUEUE is full, or TURN_QUEUE_TIMEOUT was over")]
+    Busy,
+    /// The Idempotency-Key was used for another question.
+    #[error("the Idempotency-Key was used for another question")]
+    KeyReused,
+    /// The turn of this Idempotency-Key was begun, and then cut off.
+    #[error("the turn of this Idempotency-Key was cut off")]
+    Interrupted,
+    /// Others were waiting for their turn in the same chat, and time ran out.
+    #[error("the turns before it in the same chat took too long")]
+    ChatBusy,
+    /// The chat, or the message to be answered, was removed, or is not there to be answered.
+    #[error("the chat or the message is gone, or isn't to be answered")]
+    ChatChanged,
+    /// An image cannot be shown to the model.
+    #[error(transparent)]
+    Image(#[from] InvalidImage),
+    /// The session log cannot be written, so no turn may be answered.
+    #[error("the session log cannot be written")]
+    LogUnavailable,
+    /// The database cannot be written.
+    #[error("the database cannot be written")]
+    StorageUnavailable,
+    /// There is no key to ask the model with.
+    #[error(transparent)]
+    NoCredential(#[from] NoCredential),
+    /// The model gave no answer.
+    #[error(transparent)]
+    Model(#[from] ModelFailure),
+    /// The client left.
+    #[error("the client left before the answer was there")]
+    ClientGone,
+    /// The turn's task died.
+    #[error("the turn died of a fault of ours")]
+    Died,
+}
+
+impl TurnFailure {
+    fn finish(&self) -> Finish {
+        match self {
+            Self::ClientGone => Finish::ClientGone,
+            Self::Stopping => Finish::Stopped,
+            Self::Busy
+            | Self::ChatBusy
+            | Self::Model(ModelFailure::Timeout | ModelFailure::Slow | ModelFailure::GatewayTimeout { .. }) => {
+                Finish::Timeout
+            }
+            _ => Finish::UpstreamError,
+        }
+    }
+}
+
+/// How a failure will be told: its HTTP status and its stable code. The wire decides that, the log repeats it.
+pub type Telling = fn(&TurnFailure) -> (u16, &'static str);
+
+/// Takes turns. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Table>);
+
+#[derive(Debug)]
+struct Table {
+    settings: config::Model,
+    limits: config::Turns,
+    log_content: bool,
+    prices: Prices,
+    known_models: KnownModels,
+    model: OpenAi,
+    breakers: Breakers,
+    places: Places,
+    chats: Chats,
+    registry: Registry,
+    metrics: Metrics,
+    credentials: Credentials,
+    log: SessionLog,
+    storage: Storage,
+    delivery: Delivery,
+    clock: Clock,
+    telling: Telling,
+    /// The latest test of the model.
+    test: Mutex<Weak<Journal>>,
+    host_lookup: HostLookup,
+    /// The turns themselves, apart from other tasks, so that a drain can wait for just them.
+    running: Tasks,
+    draining: CancellationToken,
+    /// Ends the turns that a drain has waited for in vain.
+    cut_off: CancellationToken,
+}
+
+/// The outside things a turn is made with.
+#[derive(Debug)]
+pub struct Means {
+    /// The process's HTTP client.
+    pub client: Client,
+    /// Who can speak. A model that a persona brings in later has no breaker and no metrics until the next start.
+    pub personas: Personas,
+    /// The keeper of the keys.
+    pub credentials: Credentials,
+    /// The session log.
+    pub log: SessionLog,
+    /// The database.
+    pub storage: Storage,
+    /// The clock.
+    pub clock: Clock,
+    /// The owner of the tasks that serve all turns.
+    pub tasks: Tasks,
+    /// How failures are told.
+    pub telling: Telling,
+}
+
+impl Turns {
+    /// Starts to take turns, with the turns kept that a crash left in the log alone.
+    pub async fn start(config: &config::Config, means: Means) -> Result<Self, StartFailure> {
+        let Means { client, personas, credentials, log, storage, clock, tasks, telling } = means;
+        let personas_models = personas.models();
+        let mut models = config.model.names();
+        models.extend(personas_models.iter().map(String::as_str));
+        let papita = &config.credentials;
+        let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
+        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
+        let forgetting = once::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
+        tasks.spawn("idempotency keys", forgetting);
+        let this = Self(Arc::new(Table {
+            settings: config.model.clone(),
+            limits: config.turns.clone(),
+            log_content: config.session_log.content,
+            prices: Prices::new(&config.model.prices),
+            known_models: KnownModels::new(&config.model.windows, &config.model.seeing),
+            model: OpenAi::new(&config.model, client),
+            breakers: Breakers::new(config.model.breaker, &models, &config.model.fallbacks),
+            places: Places::new(&config.turns),
+            chats: Chats::default(),
+            registry: Registry::new(config.turns.resume_window),
+            metrics: Metrics::new(models.into_iter().chain([basic::NAME])),
+            credentials,
+            log,
+            storage,
+            delivery,
+            clock,
+            telling,
+            test: Mutex::default(),
+            host_lookup: HostLookup::default(),
+            running: Tasks::default(),
+            draining: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
+        }));
+        this.recover().await?;
+        tasks.spawn("stored chats", this.clone().tend_chats(tasks.stopping()));
+        Ok(this)
+    }
+
+    /// Begins a turn, or finds the one that was begun for the same key. When its reader is dropped, the turn goes on
+    /// for its grace, and then ends.
+    pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
+        let model = self.allowed_model(&ask)?.to_owned();
+        self.ensure_welcome()?;
+        if let Some(key) = ask.idempotency_key.take() {
+            return self.take_once(ask, model, key).await;
+        }
+        // Who waits for a whole answer isn't told the turn's id before its end, and cannot come back to it.
+        let journal = self.open(&ask, &model, ask.stream);
+        let reader = journal.reader();
+        if ask.stream {
+            self.0.registry.add(&journal);
+        }
+        let this = self.clone();
+        self.0.running.spawn("turn", async move { this.run(ask, model, journal, None).await });
+        Ok(reader)
+    }
+
+    /// Whether a turn would be taken now, for those who have to prepare it.
+    pub fn ensure_welcome(&self) -> Result<(), TurnFailure> {
+        self.ensure_ready()?;
+        self.0.places.ensure_room()
+    }
+
+    /// Whose stored chat the turn belongs to that this request began or joined, if it is one of any.
+    #[must_use]
+    pub fn owner_of(&self, request_id: &str) -> Option<OwnerId> {
+        self.0.registry.find(request_id)?.owner
+    }
+
+    /// A reader of the turn that this request began or joined. `None` when there is no such turn, no more, not in this
+    /// session, or in a chat that isn't this owner's.
+    #[must_use]
+    pub fn find(&self, request_id: &str, session: Option<&SessionId>, owner: Option<OwnerId>) -> Option<Reader> {
+        let journal = self.0.registry.find(request_id)?;
+        // Outside of stored chats, whoever knows the id is taken for the caller, unless it names a session that isn't
+        // the turn's.
+        let is_of_session = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
+        let is_owners = journal.owner.is_none() || journal.owner == owner;
+        (is_of_session && is_owners).then(|| journal.reader())
+    }
+
+    /// How many usage records wait for Papita, and how many were dropped because too many waited.
+    #[must_use]
+    pub fn papita_queue(&self) -> (u64, u64) {
+        (self.0.delivery.waiting(), self.0.delivery.dropped())
+    }
+
+    /// Each model's breaker.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(&str, BreakerState)> {
+        let mut states = self.0.breakers.states().collect::<Vec<_>>();
+        states.sort_unstable_by_key(|(model, _)| *model);
+        states
+    }
+
+    /// All numbers of the moment, as OpenMetrics text.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.0.metrics.encode(&metrics::Now {
+            running: self.0.places.taken(),
+            waiting: self.0.places.waiting(),
+            refused: self.0.places.refused(),
+            breakers: self.breakers(),
+            papita_queue: self.papita_queue(),
+        })
+    }
+
+    /// Whether new turns are refused.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.is_cancelled()
+    }
+
+    /// Refuses new turns from now on, waits for those in flight, `deadline` at the most, and ends those that are left.
+    /// Returns how many that were.
+    pub async fn drain(&self, deadline: Duration) -> usize {
+        self.0.draining.cancel();
+        if self.0.running.finished(deadline).await {
+            return 0;
+        }
+        let left = self.0.running.running();
+        self.0.cut_off.cancel();
+        // They only have to be logged now.
+        self.0.running.finished(Duration::from_secs(5)).await;
+        left
+    }
+
+    fn ensure_ready(&self) -> Result<(), TurnFailure> {
+        if self.is_draining() {
+            return Err(TurnFailure::Stopping);
+        }
+        self.0.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
+        if self.0.storage.keeps_turns() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
+    }
+
+    /// What the model of this name can take in, as far as it is known or was learned from its server.
+    fn abilities(&self, model: &str) -> Abilities {
+        let known = self.0.known_models.abilities(model);
+        Abilities { window: self.0.model.learned_window(model).unwrap_or(known.window), ..known }
+    }
+
+    /// The model that the client names, if it may; else the persona's, or the usual one.
+    fn allowed_model<'a>(&'a self, ask: &'a Ask) -> Result<&'a str, TurnFailure> {
+        let settings = &self.0.settings;
+        let own = ask.persona.as_ref().and_then(|persona| persona.model.as_deref());
+        match ask.model.as_deref() {
+            None => Ok(own.unwrap_or(&settings.default)),
+            Some(model) if Some(model) == own => Ok(model),
+            Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
+            Some(_) => Err(TurnFailure::ModelNotAllowed),
+        }
+    }
+}
