@@ -28,7 +28,7 @@ const BUILT_IN: [(&str, &str); 2] =
 const PORTAL: &str = "amaya";
 
 /// How often the folder is looked at. Asked for rather than told of: mounted folders tell of nothing.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Largest file of a persona, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -118,7 +118,7 @@ impl Personas {
         let mut folder = Folder { dir, seen: Ok(texts.clone()), taken: texts };
         loop {
             select! {
-                () = sleep(LOOK) => {}
+                () = sleep(POLL_INTERVAL) => {}
                 () = stopping.cancelled() => return,
             }
             let this = self.clone();

@@ -3,10 +3,10 @@
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{Doors, bearer, caller::Caller, portal, problem::Problem};
+use super::{AppState, bearer, caller::OptionalAccount, portal, problem::Problem};
 use crate::{domain::account::OwnerId, services::visitors::VisitorToken};
 
-/// The owner named by the token or the cookie of a request. As with [`Caller`], an `Authorization` header without a good token ends
+/// The owner named by the token or the cookie of a request. As with [`OptionalAccount`], an `Authorization` header without a good token ends
 /// it; the portal's own addresses read the cookie alone, and ignore that header.
 #[derive(Clone, Debug)]
 pub(super) enum Asker {
@@ -21,10 +21,10 @@ pub(super) enum Asker {
 impl Asker {
     /// Whose chats they are that may be asked about. Visitors are only looked for where it matters: all that they ask this
     /// server comes with their cookie.
-    pub(super) async fn owner(&self, doors: &Doors) -> Result<Option<OwnerId>, Problem> {
+    pub(super) async fn owner(&self, state: &AppState) -> Result<Option<OwnerId>, Problem> {
         Ok(match self {
             Self::Account(owner) => Some(*owner),
-            Self::Visitor(token) => doors.visitors.find(token).await?.map(|visitor| visitor.owner),
+            Self::Visitor(token) => state.visitors.find(token).await?.map(|visitor| visitor.owner),
             Self::Nobody => None,
         })
     }
@@ -54,7 +54,7 @@ impl<'a> ApiExtractor<'a> for Asker {
         body: &mut RequestBody,
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let Caller(account) = Caller::from_request(request, body, options).await?;
+        let OptionalAccount(account) = OptionalAccount::from_request(request, body, options).await?;
         Ok(match account {
             Some(account) => Self::Account(account.id),
             None => portal::shown(request.headers()).map_or(Self::Nobody, Self::Visitor),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::aliases::{LoginAliases, Registered};
 use super::{
-    Doors, Group,
+    AppState, Group,
     bearer::Bearer,
     client_address::ClientAddress,
     json::{Created, Json, text},
@@ -176,15 +176,15 @@ impl AuthApi {
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         ClientAddress(from): ClientAddress,
         Json(request): Json<RegisterRequest>,
     ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
         let password = Password::choose(SecretString::from(request.password))?;
-        let account = doors.accounts.register(username, email, password, from).await?;
-        Ok(Created(Registered::new(AccountBody::new(account, &doors.clock))))
+        let account = state.accounts.register(username, email, password, from).await?;
+        Ok(Created(Registered::new(AccountBody::new(account, &state.clock))))
     }
 
     /// Log in
@@ -194,14 +194,14 @@ impl AuthApi {
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn log_in(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         ClientAddress(from): ClientAddress,
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
         let name = LoginName::parse(&request.username)?;
         let password = Password::give(SecretString::from(request.password))?;
-        let (token, account) = doors.accounts.log_in(name, password, from).await?;
-        Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &doors.clock))))
+        let (token, account) = state.accounts.log_in(name, password, from).await?;
+        Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &state.clock))))
     }
 
     /// Who is signed in
@@ -211,18 +211,22 @@ impl AuthApi {
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn me(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
     ) -> Result<Json<AccountBody>, TokenFailure> {
-        Ok(Json(AccountBody::new(signed_in.account, &doors.clock)))
+        Ok(Json(AccountBody::new(signed_in.account, &state.clock)))
     }
 
     /// Remove the account
     ///
     /// Its chats and their messages go with it, and all its tokens are dead.
     #[oai(path = "/me", method = "delete", operation_id = "deleteAccount")]
-    async fn remove(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
-        doors.accounts.remove(signed_in).await?;
+    async fn remove(
+        &self,
+        Data(state): Data<&AppState>,
+        Bearer(signed_in): Bearer,
+    ) -> Result<Json<Done>, TokenFailure> {
+        state.accounts.remove(signed_in).await?;
         Ok(done("Account deleted successfully"))
     }
 
@@ -230,8 +234,12 @@ impl AuthApi {
     ///
     /// The token is dead from then on. Nothing needs to be sent; a body is ignored.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
-    async fn log_out(&self, Data(doors): Data<&Doors>, Bearer(signed_in): Bearer) -> Result<Json<Done>, TokenFailure> {
-        doors.accounts.log_out(signed_in).await?;
+    async fn log_out(
+        &self,
+        Data(state): Data<&AppState>,
+        Bearer(signed_in): Bearer,
+    ) -> Result<Json<Done>, TokenFailure> {
+        state.accounts.log_out(signed_in).await?;
         Ok(done("Successfully logged out"))
     }
 
@@ -241,14 +249,14 @@ impl AuthApi {
     #[oai(path = "/password", method = "post", operation_id = "changePassword")]
     async fn change_password(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         ClientAddress(from): ClientAddress,
         Bearer(signed_in): Bearer,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
         let current = Password::give(SecretString::from(request.current_password))?;
         let new = Password::choose(SecretString::from(request.new_password))?;
-        let token = doors.accounts.change_password(signed_in, current, new, from).await?;
+        let token = state.accounts.change_password(signed_in, current, new, from).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
     }

@@ -6,7 +6,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::{Doors, problem::Problem};
+use super::{AppState, problem::Problem};
 use crate::services::accounts::{AccountFailure, SignedIn};
 
 /// The name of this way to sign in, in the contract.
@@ -25,8 +25,8 @@ fn token(request: &Request) -> Option<&str> {
 
 /// A token that is of no use isn't taken for none: its owner would go on as somebody else without knowing.
 async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
-    let doors = request.data::<Doors>().ok_or_else(Problem::internal)?;
-    Ok(doors.accounts.authenticate(token).await?)
+    let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
+    Ok(state.accounts.authenticate(token).await?)
 }
 
 impl<'a> ApiExtractor<'a> for Bearer {

@@ -4,26 +4,26 @@ use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::bearer::{self, Bearer};
-use crate::domain::{account::Account, chat::Speaker};
+use crate::domain::{account::Account, chat::Caller};
 
 /// The account of the token that came with the request; none without an `Authorization` header. Any such header that
 /// holds no good token ends the request: who believes to be signed in is never taken for an anonymous visitor.
 #[derive(Debug)]
-pub(super) struct Caller(pub(super) Option<Account>);
+pub(super) struct OptionalAccount(pub(super) Option<Account>);
 
-impl Caller {
+impl OptionalAccount {
     /// Whether somebody is signed in.
     pub(super) fn is_signed_in(&self) -> bool {
         self.0.is_some()
     }
 
     /// The speaker of the turn: the account, whatever name the client gives; without one, the name that the client gives.
-    pub(super) fn speaker(&self, username: Option<&str>, is_guest: Option<bool>) -> Speaker {
-        self.0.as_ref().map_or_else(|| Speaker::new(username, is_guest), Speaker::of_account)
+    pub(super) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
+        self.0.as_ref().map_or_else(|| Caller::new(username, is_guest), Caller::of_account)
     }
 }
 
-impl<'a> ApiExtractor<'a> for Caller {
+impl<'a> ApiExtractor<'a> for OptionalAccount {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
     type ParamType = ();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use poem::{FromRequest, Request, RequestBody};
 
-use super::Doors;
+use super::AppState;
 use crate::domain::address::Address;
 
 /// What proxies say of the client they serve.
@@ -17,7 +17,7 @@ pub(super) struct ClientAddress(pub(super) Address);
 impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
-        let proxies = request.data::<Doors>().map_or(0, |doors| doors.config.server.proxies);
+        let proxies = request.data::<AppState>().map_or(0, |state| state.config.server.proxies);
         // Whatever bytes the client wrote, what the proxies added stands behind them.
         let forwarded = request.headers().get_all(FORWARDED).iter().map(|it| String::from_utf8_lossy(it.as_bytes()));
         let forwarded = forwarded.collect::<Vec<_>>().join(",");

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    Doors, Group,
+    AppState, Group,
     json::Json,
     problem::{Problem, failures},
 };
@@ -117,18 +117,18 @@ impl HealthApi {
     ///
     /// Asks nobody, so it can be called often.
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
-    async fn health(&self, Data(doors): Data<&Doors>) -> Json<Health> {
-        let settings = &doors.config.model;
-        let (papita_queue_depth, papita_queue_dropped) = doors.turns.papita_queue();
-        let is_draining = doors.turns.is_draining();
+    async fn health(&self, Data(state): Data<&AppState>) -> Json<Health> {
+        let settings = &state.config.model;
+        let (papita_queue_depth, papita_queue_dropped) = state.turns.papita_queue();
+        let is_draining = state.turns.is_draining();
         Json(Health {
             status: if is_draining { HealthStatus::Stopping } else { HealthStatus::Healthy },
-            timestamp: doors.clock.rfc3339(doors.clock.now()),
-            openai_configured: doors.credentials.can_ask_model(settings).await,
-            demo_mode: doors.credentials.demo_mode(settings),
+            timestamp: state.clock.rfc3339(state.clock.now()),
+            openai_configured: state.credentials.can_ask_model(settings).await,
+            demo_mode: state.credentials.demo_mode(settings),
             model: settings.default.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: doors.started.elapsed().as_secs(),
+            uptime_seconds: state.started.elapsed().as_secs(),
             papita_queue_depth,
             papita_queue_dropped,
         })
@@ -139,8 +139,8 @@ impl HealthApi {
     /// 503 when it cannot recover by itself and should be restarted.
     #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
-    async fn live(&self, Data(doors): Data<&Doors>) -> Result<Json<Live>, NotAlive> {
-        if doors.log.is_alive() && doors.storage.is_alive() {
+    async fn live(&self, Data(state): Data<&AppState>) -> Result<Json<Live>, NotAlive> {
+        if state.log.is_alive() && state.storage.is_alive() {
             return Ok(Json(Live { status: LiveStatus::Alive }));
         }
         let error = "A part of this server has died; it must be restarted";
@@ -152,8 +152,8 @@ impl HealthApi {
     /// 503 while the service stops, while the database or the session log cannot be written, or when a background task
     /// has died.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
-    async fn ready(&self, Data(doors): Data<&Doors>) -> Result<Json<Ready>, NotReady> {
-        let parts = Parts::of(doors).await;
+    async fn ready(&self, Data(state): Data<&AppState>) -> Result<Json<Ready>, NotReady> {
+        let parts = Parts::of(state).await;
         if parts.are_ok() {
             return Ok(Json(Ready { status: ReadyStatus::Ready, parts }));
         }
@@ -170,18 +170,18 @@ impl HealthApi {
 impl Parts {
     const OK: &str = "ok";
 
-    async fn of(doors: &Doors) -> Self {
+    async fn of(state: &AppState) -> Self {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
-        let check = tokio::time::timeout(PATIENCE, doors.storage.check());
-        let database = doors.storage.keeps_turns() && check.await.is_ok_and(|outcome| outcome.is_ok());
-        let dead = doors.tasks.dead();
-        let breakers = doors.turns.breakers();
+        let check = tokio::time::timeout(PATIENCE, state.storage.check());
+        let database = state.storage.keeps_turns() && check.await.is_ok_and(|outcome| outcome.is_ok());
+        let dead = state.tasks.dead();
+        let breakers = state.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);
         let failing = failing.map(|(model, state)| format!("{model}: breaker {}", state.as_str())).collect::<Vec<_>>();
         Self {
-            serving: part(!doors.turns.is_draining(), "stopping"),
+            serving: part(!state.turns.is_draining(), "stopping"),
             database: part(database, "cannot be written"),
-            session_log: part(doors.log.ensure_writable().is_ok(), "cannot be written"),
+            session_log: part(state.log.ensure_writable().is_ok(), "cannot be written"),
             tasks: part(dead.is_empty(), &format!("died: {}", dead.join(", "))),
             model: part(failing.is_empty(), &failing.join(", ")),
         }

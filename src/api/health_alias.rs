@@ -4,7 +4,7 @@ use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
-use super::{Doors, Group, json::Json};
+use super::{AppState, Group, json::Json};
 
 /// That the service is there.
 #[derive(Debug, Object, Serialize)]
@@ -27,9 +27,9 @@ impl HealthAliasApi {
     /// `GET /api/health` says more.
     #[oai(path = "/health", method = "get", operation_id = "healthAlias", deprecated)]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
-    async fn health(&self, Data(doors): Data<&Doors>) -> Json<ServiceHealth> {
-        let timestamp = doors.clock.rfc3339(doors.clock.now());
-        Json(ServiceHealth::new(doors.turns.is_draining(), timestamp))
+    async fn health(&self, Data(state): Data<&AppState>) -> Json<ServiceHealth> {
+        let timestamp = state.clock.rfc3339(state.clock.now());
+        Json(ServiceHealth::new(state.turns.is_draining(), timestamp))
     }
 }
 

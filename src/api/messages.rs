@@ -20,14 +20,14 @@ use serde::{Deserialize, Serialize};
 
 use self::aliases::MessageAliases;
 use super::{
-    Doors, Group,
+    AppState, Group,
     auth::{Done, done},
     bearer::Bearer,
     chat::{EventStream, Headers, Reply, named_model, named_session, stream, take},
     chats::chat_not_found,
-    front::RequestContext,
     given::{image, only},
     json::{Json, OptionalJson},
+    middleware::RequestContext,
     not_taken::refusing,
     page::{Page, Wanted},
     personas::persona_of_chat,
@@ -38,11 +38,11 @@ use crate::{
     adapters::storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
     domain::{
         account::{Account, OwnerId},
-        chat::{Image, Message, Role, Speaker},
+        chat::{Caller, Image, Message, Role},
         prompt,
     },
     foundation::clock::Clock,
-    services::turn::{Ask, InChat},
+    services::turn::{StoredChatTurn, TurnRequest},
 };
 
 /// An image of 12 MiB that comes along in its URL, which are 16 MiB, and a text of 1 MiB.
@@ -232,7 +232,7 @@ impl MessageBody {
     }
 
     /// A message that has just been kept.
-    fn kept(kept: Kept, InChat { owner, chat, .. }: InChat, said: Said, clock: &Clock) -> Self {
+    fn kept(kept: Kept, StoredChatTurn { owner, chat, .. }: StoredChatTurn, said: Said, clock: &Clock) -> Self {
         let Said { sender, text, image_url } = said;
         let sender = sender.as_str();
         let image_url = image_url.map(Arc::new);
@@ -252,7 +252,7 @@ struct Said {
 
 /// A turn in a chat, as far as it is the same for a new message and for one that is tried again.
 struct Turn<'a> {
-    doors: &'a Doors,
+    state: &'a AppState,
     context: &'a RequestContext,
     account: Account,
     headers: Headers,
@@ -264,17 +264,17 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// What is asked with the user's message.
-    fn ask(self, in_chat: InChat, said: Message) -> Result<Ask, Problem> {
-        let Turn { doors, context, account, headers, .. } = self;
-        Ok(Ask {
+    fn ask(self, stored_chat: StoredChatTurn, said: Message) -> Result<TurnRequest, Problem> {
+        let Turn { state, context, account, headers, .. } = self;
+        Ok(TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
-            speaker: Speaker::of_account(&account),
+            caller: Caller::of_account(&account),
             session_id: named_session([headers.session, None, None])?,
             address: None,
-            in_chat: Some(in_chat),
+            stored_chat: Some(stored_chat),
             model: named_model(self.model),
-            persona: persona_of_chat(doors, self.persona.as_deref())?,
+            persona: persona_of_chat(state, self.persona.as_deref())?,
             messages: vec![said],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
@@ -282,16 +282,16 @@ impl Turn<'_> {
     }
 
     /// Asks the model. `said` is the user's message, as it is told with the answer.
-    async fn take(self, in_chat: InChat, said: Message) -> Result<Reply<Answered>, Problem> {
-        let doors = self.doors;
+    async fn take(self, stored_chat: StoredChatTurn, said: Message) -> Result<Reply<Answered>, Problem> {
+        let state = self.state;
         let (text, image_url) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
-        take(doors, self.ask(in_chat, said)?, |answer, told, _| {
+        take(state, self.ask(stored_chat, said)?, |answer, told, _| {
             let Exchange { question, answer: kept } = told.exchange.ok_or_else(Problem::internal)?;
             let asked = Said { sender: Sender::User, text, image_url };
             let answered = Said { sender: Sender::Bot, text: answer, image_url: None };
             Ok(Answered::new(
-                MessageBody::kept(question, in_chat, asked, &doors.clock),
-                MessageBody::kept(kept, in_chat, answered, &doors.clock),
+                MessageBody::kept(question, stored_chat, asked, &state.clock),
+                MessageBody::kept(kept, stored_chat, answered, &state.clock),
             ))
         })
         .await
@@ -300,13 +300,13 @@ impl Turn<'_> {
 
 /// A new message in a chat of this account, and the turn that answers it.
 async fn new_message<'a>(
-    doors: &'a Doors,
+    state: &'a AppState,
     context: &'a RequestContext,
     account: Account,
     headers: Headers,
     chat_id: i64,
     asked: SendRequest,
-) -> Result<(Turn<'a>, InChat, Message), Problem> {
+) -> Result<(Turn<'a>, StoredChatTurn, Message), Problem> {
     let (owner, chat) = (account.id, ChatId(chat_id));
     let text = only([("text", asked.text), ("message", asked.message)])?.unwrap_or_default();
     let text = prompt::with_voice(text, asked.voice_text);
@@ -314,9 +314,9 @@ async fn new_message<'a>(
     if said.is_blank() {
         return Err(Problem::bad_request("text_required", "A text or an image is required"));
     }
-    let persona = doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
-    let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
-    Ok((turn, InChat { owner, chat, again: None }, said))
+    let persona = state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
+    let turn = Turn { state, context, account, headers, persona, model: asked.model, stream: asked.stream };
+    Ok((turn, StoredChatTurn { owner, chat, again: None }, said))
 }
 
 fn message_not_found() -> Problem {
@@ -338,7 +338,7 @@ impl MessagesApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn send(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         Bearer(signed_in): Bearer,
@@ -354,8 +354,8 @@ impl MessagesApi {
         Json(asked): Json<SendRequest, LARGEST_BODY>,
     ) -> Result<Reply<Answered>, SendFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
-        let (turn, in_chat, said) = new_message(doors, context, signed_in.account, headers, chat_id, asked).await?;
-        Ok(turn.take(in_chat, said).await?)
+        let (turn, stored_chat, said) = new_message(state, context, signed_in.account, headers, chat_id, asked).await?;
+        Ok(turn.take(stored_chat, said).await?)
     }
 
     /// Say something in a chat, and read the answer as it comes
@@ -365,7 +365,7 @@ impl MessagesApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn send_stream(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         Bearer(signed_in): Bearer,
@@ -381,8 +381,8 @@ impl MessagesApi {
         Json(asked): Json<SendRequest, LARGEST_BODY>,
     ) -> Result<EventStream, SendFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
-        let (turn, in_chat, said) = new_message(doors, context, signed_in.account, headers, chat_id, asked).await?;
-        Ok(stream(doors, turn.ask(in_chat, said)?).await?)
+        let (turn, stored_chat, said) = new_message(state, context, signed_in.account, headers, chat_id, asked).await?;
+        Ok(stream(state, turn.ask(stored_chat, said)?).await?)
     }
 
     /// List the messages of a chat
@@ -392,7 +392,7 @@ impl MessagesApi {
     #[oai(path = "/:chat_id/messages", method = "get", operation_id = "listMessages")]
     async fn messages(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         request: &Request,
         Bearer(signed_in): Bearer,
         /// The chat's number.
@@ -405,11 +405,11 @@ impl MessagesApi {
     ) -> Result<Page<MessageBody>, ListFailure> {
         let (owner, chat) = (signed_in.account.id, ChatId(chat_id));
         let wanted = Wanted::new(limit, before.as_deref())?;
-        let messages = doors.storage.messages(owner, chat, wanted.behind, wanted.most()).await?;
+        let messages = state.storage.messages(owner, chat, wanted.behind, wanted.most()).await?;
         if messages.is_empty() {
-            doors.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
+            state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
         }
-        let body = |message| MessageBody::new(message, owner, &doors.clock);
+        let body = |message| MessageBody::new(message, owner, &state.clock);
         Ok(wanted.page(messages, request, StoredMessage::cursor, body).reversed())
     }
 
@@ -419,14 +419,14 @@ impl MessagesApi {
     #[oai(path = "/:message_id", method = "get", operation_id = "getMessage")]
     async fn get(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The message's number.
         Path(message_id): Path<i64>,
     ) -> Result<Json<MessageBody>, MessageFailure> {
         let owner = signed_in.account.id;
-        let message = doors.storage.message(owner, MessageId(message_id)).await?;
-        Ok(Json(MessageBody::new(message.ok_or_else(message_not_found)?, owner, &doors.clock)))
+        let message = state.storage.message(owner, MessageId(message_id)).await?;
+        Ok(Json(MessageBody::new(message.ok_or_else(message_not_found)?, owner, &state.clock)))
     }
 
     /// Try a message again
@@ -438,7 +438,7 @@ impl MessagesApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn retry(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         Bearer(signed_in): Bearer,
@@ -456,7 +456,7 @@ impl MessagesApi {
         let account = signed_in.account;
         let owner = account.id;
         let headers = Headers::read(request, session, idempotency_key)?;
-        let message = doors.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
+        let message = state.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
         // A repetition finds its turn by its key, also when the message has been answered by then.
         if message.status != MessageStatus::Failed && headers.idempotency_key.is_none() {
             let error = "Only a message that has failed can be tried again";
@@ -464,9 +464,9 @@ impl MessagesApi {
         }
         let image = message.image.as_deref().map(Image::parse).transpose()?;
         let said = Message { role: Role::User, content: message.text, image };
-        let persona = doors.storage.chat(owner, message.chat).await?.ok_or_else(message_not_found)?.persona;
-        let turn = Turn { doors, context, account, headers, persona, model: asked.model, stream: asked.stream };
-        Ok(turn.take(InChat { owner, chat: message.chat, again: Some(message.id) }, said).await?)
+        let persona = state.storage.chat(owner, message.chat).await?.ok_or_else(message_not_found)?.persona;
+        let turn = Turn { state, context, account, headers, persona, model: asked.model, stream: asked.stream };
+        Ok(turn.take(StoredChatTurn { owner, chat: message.chat, again: Some(message.id) }, said).await?)
     }
 
     /// Delete a message
@@ -475,12 +475,12 @@ impl MessagesApi {
     #[oai(path = "/:message_id", method = "delete", operation_id = "deleteMessage")]
     async fn delete(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The message's number.
         Path(message_id): Path<i64>,
     ) -> Result<Json<Done>, MessageFailure> {
-        if doors.storage.delete_message(signed_in.account.id, MessageId(message_id)).await? {
+        if state.storage.delete_message(signed_in.account.id, MessageId(message_id)).await? {
             return Ok(done("Message deleted successfully"));
         }
         Err(message_not_found().into())

@@ -13,13 +13,13 @@ mod cors;
 mod document;
 mod form;
 mod framing;
-mod front;
 mod given;
 mod health;
 mod health_alias;
 mod json;
 mod messages;
 mod metrics;
+mod middleware;
 mod not_taken;
 mod openai;
 mod page;
@@ -41,8 +41,8 @@ use self::{
     asset::{Asset, serve},
     cors::Cors,
     document::Documented,
-    front::{Front, PathMethods},
     json::BodyTimeout,
+    middleware::{Middleware, PathMethods},
 };
 pub(crate) use self::{framing::MalformedRequest, problem::telling};
 use crate::{
@@ -65,7 +65,7 @@ const CONTRACT: &str = "/openapi.json";
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
-pub struct Doors {
+pub struct AppState {
     /// The settings.
     pub config: Arc<Config>,
     /// When the service started.
@@ -169,28 +169,35 @@ pub fn contract() -> String {
 
 /// All endpoints, in the layer that every request passes through.
 #[must_use]
-pub fn endpoint(doors: Doors) -> impl Endpoint<Output = Response> {
+pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let service = service();
     let contract = contract();
     let docs = Bytes::from(service.swagger_ui_html());
     let mut methods = methods(&contract);
-    let pages = if doors.config.server.portal { web::PAGES } else { &[] };
+    let pages = if state.config.server.portal { web::PAGES } else { &[] };
     let files = web::WINDOW.iter().chain(pages);
     for page in [DOCS, CONTRACT, metrics::PATH].into_iter().chain(files.clone().map(|file| file.path)) {
         methods.push(PathMethods { path: page.to_owned(), methods: HeaderValue::from_static("GET") });
     }
-    let turns = doors.turns.clone();
-    let cors = Cors::new(&doors.config.server.origins);
-    let retention = doors.visitors.retention();
-    let body_timeout = BodyTimeout(doors.config.server.body_timeout);
+    let turns = state.turns.clone();
+    let cors = Cors::new(&state.config.server.origins);
+    let retention = state.visitors.retention();
+    let body_timeout = BodyTimeout(state.config.server.body_timeout);
     let routes = files.fold(Route::new(), |routes, file| routes.at(file.path, poem::get(web::file(file))));
     let routes = routes
         .at(DOCS, poem::get(serve(Asset { media_type: HTML, text: docs, policy: None })))
         .at(CONTRACT, poem::get(serve(Asset { media_type: json::MEDIA_TYPE, text: contract.into(), policy: None })))
-        .at(metrics::PATH, poem::get(metrics::endpoint(doors.turns.clone())))
+        .at(metrics::PATH, poem::get(metrics::endpoint(state.turns.clone())))
         .at(EVERYTHING_ELSE, service)
-        .data(doors);
-    Front { inner: routes, cors, body_timeout, retention, methods, is_draining: Box::new(move || turns.is_draining()) }
+        .data(state);
+    Middleware {
+        inner: routes,
+        cors,
+        body_timeout,
+        retention,
+        methods,
+        is_draining: Box::new(move || turns.is_draining()),
+    }
 }
 
 /// The methods that each path of the contract takes.

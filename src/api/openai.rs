@@ -5,10 +5,10 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::Serialize;
 
 use super::{
-    Doors, Group,
+    AppState, Group,
     codes::ErrorCode,
-    front::RequestContext,
     json::Json,
+    middleware::RequestContext,
     problem::{Problem, failures},
     word::{Word, WordList},
 };
@@ -195,17 +195,17 @@ impl OpenAiApi {
     ///
     /// As it is now. Nothing of the key is shown.
     #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
-    async fn info(&self, Data(doors): Data<&Doors>) -> Json<Info> {
-        let access = doors.credentials.access(&doors.config.model).await;
-        let credentials = CredentialsInfo::new(doors, &access);
+    async fn info(&self, Data(state): Data<&AppState>) -> Json<Info> {
+        let access = state.credentials.access(&state.config.model).await;
+        let credentials = CredentialsInfo::new(state, &access);
         let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
         if access.reaches_the_model() {
-            info.model = Some(doors.config.model.default.clone());
-            info.credentials_valid = Some(!is_refused(doors, &access));
+            info.model = Some(state.config.model.default.clone());
+            info.credentials_valid = Some(!is_refused(state, &access));
         }
         let failure = match access {
             Access::Missing(none) => Some(none.into()),
-            Access::BuiltIn => Some(doors.credentials.not_configured().into()),
+            Access::BuiltIn => Some(state.credentials.not_configured().into()),
             Access::Key(_) if info.credentials_valid == Some(false) => Some(ModelFailure::Unauthorized.into()),
             Access::Key(_) | Access::NoKeyNeeded => None,
         };
@@ -220,8 +220,8 @@ impl OpenAiApi {
     /// Shows whether the model answers. It is a turn like any other, of a guest: it costs a few tokens, is logged and
     /// counted. Whoever asks meanwhile gets the same answer.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
-    async fn test(&self, Data(doors): Data<&Doors>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
-        Json(match doors.turns.test(&context.id, context.arrived).await {
+    async fn test(&self, Data(state): Data<&AppState>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
+        Json(match state.turns.test(&context.id, context.arrived).await {
             Ok((text, told)) => TestResult {
                 status: TestStatus::Success,
                 message: "The model answers".to_owned(),
@@ -233,7 +233,7 @@ impl OpenAiApi {
                 status: TestStatus::Error,
                 message: Problem::from(failure).error.into_owned(),
                 test_response: None,
-                model: doors.config.model.default.clone(),
+                model: state.config.model.default.clone(),
                 usage: None,
             },
         })
@@ -243,10 +243,10 @@ impl OpenAiApi {
     ///
     /// The totals survive a restart.
     #[oai(path = "/usage", method = "get", operation_id = "getUsage")]
-    async fn usage(&self, Data(doors): Data<&Doors>) -> Result<Json<UsageReport>, UsageFailure> {
-        let totals = doors.storage.usage_totals().await?;
-        let access = doors.credentials.access(&doors.config.model).await;
-        let default_model = &doors.config.model.default;
+    async fn usage(&self, Data(state): Data<&AppState>) -> Result<Json<UsageReport>, UsageFailure> {
+        let totals = state.storage.usage_totals().await?;
+        let access = state.credentials.access(&state.config.model).await;
+        let default_model = &state.config.model.default;
         Ok(Json(UsageReport {
             total_prompt_tokens: totals.usage.prompt,
             total_completion_tokens: totals.usage.completion,
@@ -257,8 +257,8 @@ impl OpenAiApi {
             prompt_cost_usd: dollars(totals.cost.prompt),
             completion_cost_usd: dollars(totals.cost.completion),
             account_info: AccountInfo {
-                status: account_status(doors, &access),
-                api_key_prefix: access.key().map(|key| key.fingerprint_by(&doors.fingerprint_key)),
+                status: account_status(state, &access),
+                api_key_prefix: access.key().map(|key| key.fingerprint_by(&state.fingerprint_key)),
                 model: default_model.clone(),
             },
             billing_credit_balance: None,
@@ -272,26 +272,26 @@ impl OpenAiApi {
 }
 
 /// Whether the model's provider refused the key in use the last time.
-fn is_refused(doors: &Doors, access: &Access) -> bool {
-    access.key().is_some_and(|key| doors.credentials.is_refused(key))
+fn is_refused(state: &AppState, access: &Access) -> bool {
+    access.key().is_some_and(|key| state.credentials.is_refused(key))
 }
 
-fn account_status(doors: &Doors, access: &Access) -> AccountStatus {
+fn account_status(state: &AppState, access: &Access) -> AccountStatus {
     match access {
-        Access::Key(_) if is_refused(doors, access) => AccountStatus::KeyRefused,
+        Access::Key(_) if is_refused(state, access) => AccountStatus::KeyRefused,
         Access::Key(_) | Access::NoKeyNeeded => AccountStatus::Active,
         Access::BuiltIn | Access::Missing(_) => AccountStatus::NoKey,
     }
 }
 
 impl CredentialsInfo {
-    fn new(doors: &Doors, access: &Access) -> Self {
-        let settings = &doors.config.credentials;
+    fn new(state: &AppState, access: &Access) -> Self {
+        let settings = &state.config.credentials;
         Self {
             openai_api_key_set: access.key().is_some(),
             openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
-            openai_api_key_prefix: access.key().map(|key| key.fingerprint_by(&doors.fingerprint_key)),
-            openai_model: doors.config.model.default.clone(),
+            openai_api_key_prefix: access.key().map(|key| key.fingerprint_by(&state.fingerprint_key)),
+            openai_model: state.config.model.default.clone(),
             papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),
             credential_source: Word::new(access.source().as_str()),

@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use super::{
-    Doors, Group,
+    AppState, Group,
     json::Json,
     problem::{Problem, failures},
 };
@@ -45,20 +45,20 @@ impl From<&Persona> for PersonaBody {
 }
 
 /// The persona a client names, unless that is blank.
-pub(super) fn named_persona(doors: &Doors, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
+pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let found = name.map(|name| {
         let error = "There is no persona of that name; GET /api/personas lists them";
-        doors.personas.get(name).ok_or_else(|| Problem::bad_request("persona_not_found", error))
+        state.personas.get(name).ok_or_else(|| Problem::bad_request("persona_not_found", error))
     });
     found.transpose()
 }
 
 /// The persona of a chat.
-pub(super) fn persona_of_chat(doors: &Doors, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
+pub(super) fn persona_of_chat(state: &AppState, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
     let found = id.map(|id| {
         let error = "Who speaks in this chat isn't there any more; it can be read, and another one begun";
-        doors.personas.get(id).ok_or_else(|| Problem::new(StatusCode::CONFLICT, "persona_gone", error))
+        state.personas.get(id).ok_or_else(|| Problem::new(StatusCode::CONFLICT, "persona_gone", error))
     });
     found.transpose()
 }
@@ -72,8 +72,8 @@ impl PersonasApi {
     /// Who can be asked to speak, by the `persona` of a turn or of a new chat.
     #[oai(path = "/personas", method = "get", operation_id = "listPersonas")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
-    async fn list(&self, Data(doors): Data<&Doors>) -> Result<Json<Vec<PersonaBody>>, ListFailure> {
-        Ok(Json(doors.personas.all().iter().map(|persona| PersonaBody::from(&**persona)).collect()))
+    async fn list(&self, Data(state): Data<&AppState>) -> Result<Json<Vec<PersonaBody>>, ListFailure> {
+        Ok(Json(state.personas.all().iter().map(|persona| PersonaBody::from(&**persona)).collect()))
     }
 }
 

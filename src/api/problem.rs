@@ -414,7 +414,7 @@ fn no_credential(none: NoCredential) -> Problem {
             "no_api_key",
             "OPENAI_API_KEY holds a placeholder, not a key; the operator must put a real one there or into Papita",
         ),
-        NoCredential::Papita(failure) if failure.is_passing() => Problem::unavailable(
+        NoCredential::Papita(failure) if failure.is_transient() => Problem::unavailable(
             "credentials_unavailable",
             "No API key could be had from the credential broker; please try again soon",
         ),
@@ -464,7 +464,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::RequestRefused(400 | 422) => {
             Problem::bad_request("request_refused", "The model's provider refuses this request; please change it")
         }
-        ModelFailure::PromptFiltered | ModelFailure::Withheld => Problem::bad_request(
+        ModelFailure::PromptFiltered | ModelFailure::ContentFiltered => Problem::bad_request(
             "answer_withheld",
             "The model's provider withheld the answer to this; please ask for something else",
         ),
@@ -495,7 +495,7 @@ fn model_failure(failure: &ModelFailure) -> Problem {
         ModelFailure::TooLarge => {
             bad_gateway("model_answer_too_large", "The model's answer was too large; please ask for a shorter one")
         }
-        ModelFailure::LeftAlone { retry_after } => Problem::unavailable(
+        ModelFailure::CircuitOpen { retry_after } => Problem::unavailable(
             "model_unavailable",
             "The model failed too often of late and is left alone for a moment; please try again soon",
         )

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Doors, Group,
+    AppState, Group,
     chat::named_session,
     json::{Json, OptionalJson},
     problem::failures,
@@ -90,9 +90,9 @@ impl SessionApi {
     ///
     /// Any number of sessions go on at once. Nothing needs to be sent; a body is ignored.
     #[oai(path = "/start", method = "post", operation_id = "startSession")]
-    async fn start(&self, Data(doors): Data<&Doors>) -> Result<Json<SessionStarted>, StartFailure> {
-        let (id, at) = doors.sessions.begin().await?;
-        Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: doors.clock.rfc3339(at) }))
+    async fn start(&self, Data(state): Data<&AppState>) -> Result<Json<SessionStarted>, StartFailure> {
+        let (id, at) = state.sessions.begin().await?;
+        Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: state.clock.rfc3339(at) }))
     }
 
     /// Stop a session
@@ -102,7 +102,7 @@ impl SessionApi {
     #[oai(path = "/stop", method = "post", operation_id = "stopSession")]
     async fn stop(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         /// The session to stop.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -112,10 +112,10 @@ impl SessionApi {
         let session_id = id.as_ref().map(SessionId::to_string);
         let metrics =
             request.metrics.map(|metrics| metrics.into_iter().map(|(name, Any(value))| (name, value)).collect());
-        let stopped = doors.sessions.end(id, metrics).await?;
+        let stopped = state.sessions.end(id, metrics).await?;
         Ok(Json(SessionStopped {
             status: SessionStatus::Stopped,
-            timestamp: doors.clock.rfc3339(stopped.at),
+            timestamp: state.clock.rfc3339(stopped.at),
             session_id,
             duration_seconds: stopped.duration.map(|duration| duration.as_secs_f64()),
         }))

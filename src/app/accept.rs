@@ -27,8 +27,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    connection_timeouts::{Pace, PacedBody},
     linger,
-    pace::{Pace, PacedBody},
     raw_head::RawHead,
     refusal,
     request_body::{LentBody, Unread},

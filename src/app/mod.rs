@@ -1,9 +1,9 @@
 //! Builds, wires, runs, and stops everything in order.
 
 mod accept;
+mod connection_timeouts;
 mod linger;
 mod listen;
-mod pace;
 mod raw_head;
 mod refusal;
 mod request_body;
@@ -25,7 +25,7 @@ use crate::{
         session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
         storage::{self, FINGERPRINTS, Storage, StorageFailure},
     },
-    api::{self, Doors},
+    api::{self, AppState},
     foundation::{
         clock::Clock,
         config::Config,
@@ -36,7 +36,7 @@ use crate::{
     services::{
         accounts::Accounts,
         sessions::Sessions,
-        turn::{self, Means, Turns},
+        turn::{self, Dependencies, Turns},
         visitors::Visitors,
     },
 };
@@ -78,7 +78,7 @@ pub enum StartFailure {
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
-    doors: Doors,
+    state: AppState,
     /// Connections and their accept loop.
     connections: Tasks,
     accepting: CancellationToken,
@@ -97,7 +97,7 @@ impl App {
         let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
-        let means = Means {
+        let means = Dependencies {
             client,
             personas: personas.clone(),
             credentials: credentials.clone(),
@@ -123,7 +123,7 @@ impl App {
         };
         log.append(clock.now(), &event).await?;
         let config = Arc::new(config);
-        let doors = Doors {
+        let state = AppState {
             config,
             started,
             clock,
@@ -140,12 +140,12 @@ impl App {
         };
         let connections = Tasks::default();
         let accepting = CancellationToken::new();
-        let endpoint = Arc::new(api::endpoint(doors.clone()));
-        let server = doors.config.server.clone();
+        let endpoint = Arc::new(api::endpoint(state.clone()));
+        let server = state.config.server.clone();
         let accept = accept::run(listener, endpoint, server, accepting.clone(), connections.clone());
         connections.spawn("accept loop", accept);
-        announce(&doors, address);
-        Ok(Self { address, doors, connections, accepting })
+        announce(&state, address);
+        Ok(Self { address, state, connections, accepting })
     }
 
     /// Where it listens.
@@ -158,14 +158,14 @@ impl App {
     /// disk that doesn't answer.
     pub fn reload(&self) {
         tracing::info!("SIGHUP: the personas are read again; settings count from the next start");
-        let personas = self.doors.personas.clone();
-        self.doors.tasks.spawn("reload", async move { personas.reload().await });
+        let personas = self.state.personas.clone();
+        self.state.tasks.spawn("reload", async move { personas.reload().await });
     }
 
     /// Stops in order: unready at once, turns in flight finished or cut off at the deadline, connections closed,
     /// queues flushed, `service_stop` logged.
     pub async fn stop(self) {
-        let Doors { turns, tasks, log, storage, clock, config, started, .. } = &self.doors;
+        let AppState { turns, tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
         let turns_cut_off = turns.drain(config.server.drain_timeout).await;
@@ -238,17 +238,17 @@ async fn find_credentials(
     Ok(credentials)
 }
 
-fn announce(doors: &Doors, address: SocketAddr) {
-    let model = &doors.config.model.default;
+fn announce(state: &AppState, address: SocketAddr) {
+    let model = &state.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
-    if doors.credentials.demo_mode(&doors.config.model) {
+    if state.credentials.demo_mode(&state.config.model) {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"
         );
     }
     let host_is_local = address.ip().is_loopback();
-    if !host_is_local && doors.config.server.origins.is_empty() {
+    if !host_is_local && state.config.server.origins.is_empty() {
         tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
     }
-    warn_of_wide_files(&doors.config);
+    warn_of_wide_files(&state.config);
 }

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::pace::Pace;
+use super::connection_timeouts::Pace;
 
 /// A stream that reports to the pace, and withholds what the HTTP library answers by itself.
 ///

@@ -10,7 +10,7 @@ use crate::{
         session_log,
         storage::{BackupFailure, BackupSource},
     },
-    domain::log_position::LogPlace,
+    domain::log_position::LogPosition,
     foundation::config::Config,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether they are there.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Makes a backup of the database in this file. It has all turns that were answered when it began.
 pub(super) async fn make(config: &Config, file: &Path) -> Result<(), BackupFailure> {
@@ -45,7 +45,7 @@ async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(),
 async fn await_turns(config: &Config, source: &BackupSource) -> Result<usize, BackupFailure> {
     let dir = &config.session_log.dir;
     let Some(log) = session_log::id_of(dir) else { return Ok(0) };
-    let missing = |known: &[LogPlace]| {
+    let missing = |known: &[LogPosition]| {
         // A log that cannot be read has no turns to wait for.
         let turns = session_log::turns_after(dir, known).unwrap_or_default();
         turns.into_iter().map(|(_, place)| place).collect::<Vec<_>>()
@@ -55,11 +55,11 @@ async fn await_turns(config: &Config, source: &BackupSource) -> Result<usize, Ba
     loop {
         let known = source.log_places(&log).await?;
         let is_missing =
-            |place: &&LogPlace| !known.iter().any(|known| known.date == place.date && known.end >= place.end);
+            |place: &&LogPosition| !known.iter().any(|known| known.date == place.date && known.end >= place.end);
         let left = awaited.iter().filter(is_missing).count();
         if left == 0 || Instant::now() >= latest {
             return Ok(left);
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -14,7 +14,7 @@ use crate::foundation::file_access::FileAccess;
 const HANDOVER: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether a lock is free.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The lock cannot be had.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub fn take(path: &Path, access: FileAccess) -> Result<File, LockFailure> {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(LockFailure::Unusable(error)),
             Err(TryLockError::WouldBlock) if Instant::now() >= latest => return Err(LockFailure::Taken),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
         }
     }
 }

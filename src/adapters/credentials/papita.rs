@@ -66,7 +66,7 @@ impl FetchFailure {
 
     /// Whether Papita may give a key a moment later. Otherwise somebody has to change something.
     #[must_use]
-    pub fn is_passing(self) -> bool {
+    pub fn is_transient(self) -> bool {
         matches!(self, Self::Unreachable | Self::Timeout | Self::Status { code: 429 | 500.., .. })
     }
 }

@@ -37,7 +37,7 @@ pub enum ModelFailure {
     PromptFiltered,
     /// The provider's filter withheld the answer.
     #[error("the model's provider withheld the answer")]
-    Withheld,
+    ContentFiltered,
     /// The answer ended without a word; a model that reasons may have used up its limit of tokens for its thoughts.
     #[error("the model's answer has no text")]
     Empty,
@@ -81,7 +81,7 @@ pub enum ModelFailure {
     },
     /// It failed too often of late to be asked now.
     #[error("the model failed too often of late, and is left alone for a while")]
-    LeftAlone {
+    CircuitOpen {
         /// When it is tried again.
         retry_after: Duration,
     },
@@ -92,7 +92,7 @@ impl ModelFailure {
     /// for an account without credit), 500, 502, 503, 504, or one of those that some servers and Cloudflare use in their
     /// place.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502 | 520..=530, .. })
             || self.is_connection()
             || self.is_overload()
@@ -100,15 +100,15 @@ impl ModelFailure {
 
     /// Whether another model may do better: this one is away, busy, or unknown at the provider.
     #[must_use]
-    pub fn is_unavailability(&self) -> bool {
+    pub fn should_fall_back(&self) -> bool {
         let is_away =
-            matches!(self, Self::LeftAlone { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel | Self::Slow);
-        is_away || self.is_passing() || self.is_breakdown()
+            matches!(self, Self::CircuitOpen { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel | Self::Slow);
+        is_away || self.is_transient() || self.counts_against_breaker()
     }
 
     /// Whether it tells that the model, or the way to it, is broken. A limit to the rate of requests doesn't.
     #[must_use]
-    pub fn is_breakdown(&self) -> bool {
+    pub fn counts_against_breaker(&self) -> bool {
         matches!(self, Self::Failed { status: 500.., .. } | Self::Timeout) || self.is_connection() || self.is_overload()
     }
 
@@ -122,10 +122,10 @@ impl ModelFailure {
 
     /// Whether it tells, of a question that got no answer, that none was begun either, so that nothing was spent.
     #[must_use]
-    pub fn is_refusal(&self) -> bool {
+    pub fn is_unbilled(&self) -> bool {
         !matches!(
             self,
-            Self::Withheld
+            Self::ContentFiltered
                 | Self::Empty
                 | Self::ConnectionLost
                 | Self::Unreadable
@@ -147,7 +147,7 @@ impl ModelFailure {
             | Self::Overloaded { retry_after }
             | Self::Failed { retry_after, .. }
             | Self::GatewayTimeout { retry_after } => *retry_after,
-            Self::LeftAlone { retry_after } => Some(*retry_after),
+            Self::CircuitOpen { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

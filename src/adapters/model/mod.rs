@@ -7,7 +7,7 @@ mod failure;
 mod openai;
 
 pub use self::{
-    breaker::{Admission, BreakerState, Breakers, Caller},
+    breaker::{BreakerPermit, BreakerState, Breakers, CallerHash},
     error::{ModelError, Reason},
     failure::ModelFailure,
     openai::{Answering, OpenAi, Report},

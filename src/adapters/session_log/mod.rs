@@ -27,7 +27,7 @@ pub use self::event::{
 pub use self::reader::LoggedTurn;
 use self::{event::encode, writer::Writer};
 use crate::{
-    domain::log_position::LogPlace,
+    domain::log_position::LogPosition,
     foundation::{clock::Clock, file_access::FileAccess},
 };
 
@@ -70,16 +70,16 @@ enum Message {
 
 /// What is to be done when it is known where lines ended up, if anywhere; on the writer's thread, in the order of the
 /// lines.
-type Then = Box<dyn FnOnce(Option<LogPlace>) + Send>;
+type Then = Box<dyn FnOnce(Option<LogPosition>) + Send>;
 
 struct Entry {
     date: civil::Date,
     lines: Vec<u8>,
     count: u64,
     /// What became of the lines; refused until they are written.
-    outcome: Result<LogPlace, LogUnavailable>,
+    outcome: Result<LogPosition, LogUnavailable>,
     then: Option<Then>,
-    done: oneshot::Sender<Result<LogPlace, LogUnavailable>>,
+    done: oneshot::Sender<Result<LogPosition, LogUnavailable>>,
 }
 
 impl SessionLog {
@@ -118,7 +118,7 @@ impl SessionLog {
     pub async fn write_then(
         &self,
         lines: Lines,
-        then: impl FnOnce(Option<LogPlace>) + Send + 'static,
+        then: impl FnOnce(Option<LogPosition>) + Send + 'static,
     ) -> Result<(), LogUnavailable> {
         self.send(lines, Some(Box::new(then))).await
     }
@@ -139,14 +139,14 @@ impl SessionLog {
 
     /// Where the log ends now.
     #[must_use]
-    pub fn end(&self) -> LogPlace {
+    pub fn end(&self) -> LogPosition {
         let (_, date) = self.clock.local(self.clock.now());
         let path = self.dir.join(format!("session_{date}.log"));
-        LogPlace { date, end: std::fs::metadata(path).map_or(0, |data| data.len()) }
+        LogPosition { date, end: std::fs::metadata(path).map_or(0, |data| data.len()) }
     }
 
     /// The turns that stand behind these places, one place a day; for the start, before anything is written.
-    pub fn turns_after(&self, known: &[LogPlace]) -> io::Result<Vec<(LoggedTurn, LogPlace)>> {
+    pub fn turns_after(&self, known: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
         reader::turns_after(&self.dir, known)
     }
 
@@ -179,7 +179,7 @@ pub fn id_of(dir: &Path) -> Option<String> {
 }
 
 /// The turns in this folder that stand behind these places, one place a day; other processes may use the folder.
-pub fn turns_after(dir: &Path, known: &[LogPlace]) -> io::Result<Vec<(LoggedTurn, LogPlace)>> {
+pub fn turns_after(dir: &Path, known: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
     reader::turns_after(dir, known)
 }
 

@@ -10,7 +10,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
 use super::day_file::date_of;
-use crate::domain::log_position::LogPlace;
+use crate::domain::log_position::LogPosition;
 
 /// What a `chat` line tells of its turn.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,7 +46,7 @@ struct AnyLine {
 
 /// The turns that stand behind the known places, one place a day. A day without a place is read from its start if it
 /// is later than a day that has one, and passed over otherwise.
-pub(super) fn turns_after(dir: &Path, known: &[LogPlace]) -> io::Result<Vec<(LoggedTurn, LogPlace)>> {
+pub(super) fn turns_after(dir: &Path, known: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
     let mut days = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -66,7 +66,7 @@ pub(super) fn turns_after(dir: &Path, known: &[LogPlace]) -> io::Result<Vec<(Log
     Ok(turns)
 }
 
-fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, LogPlace)>) -> io::Result<()> {
+fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, LogPosition)>) -> io::Result<()> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() <= start {
         return Ok(());
@@ -80,7 +80,7 @@ fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, Lo
         let is_chat = serde_json::from_slice(&line).is_ok_and(|line: AnyLine| line.event == "chat");
         // A line that cannot be read as what it claims to be was not written here.
         if is_chat && let Ok(turn) = serde_json::from_slice(&line) {
-            turns.push((turn, LogPlace { date, end }));
+            turns.push((turn, LogPosition { date, end }));
         }
         line.clear();
     }
@@ -109,7 +109,7 @@ mod tests {
         write("2026-01-01", line("before any place"));
         write("2026-01-02", line("known") + "{\"event\":\"session_start\"}\n" + &line("a"));
         write("2026-01-03", line("b") + "not JSON\n" + &line("c"));
-        let known = LogPlace { date: date(2026, 1, 2), end: line("known").len() as u64 };
+        let known = LogPosition { date: date(2026, 1, 2), end: line("known").len() as u64 };
         let turns = turns_after(dir.path(), &[known]).unwrap();
         assert_eq!(turns.iter().map(|(turn, _)| turn.request_id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         let last = turns.last().unwrap().1;

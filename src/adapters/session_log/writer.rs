@@ -21,7 +21,7 @@ use super::{
     event::{LogGap, encode},
 };
 use crate::{
-    domain::log_position::LogPlace,
+    domain::log_position::LogPosition,
     foundation::{
         clock::Clock,
         file_access::FileAccess,
@@ -161,7 +161,7 @@ impl Writer {
                 Ok(mut end) => {
                     for entry in entries {
                         end += entry.lines.len() as u64;
-                        entry.outcome = Ok(LogPlace { date, end });
+                        entry.outcome = Ok(LogPosition { date, end });
                     }
                     return;
                 }

@@ -13,7 +13,7 @@ use super::{
     sqlite_file::Found,
 };
 use crate::{
-    domain::log_position::LogPlace,
+    domain::log_position::LogPosition,
     foundation::{
         config::{self, DatabaseAddress},
         file_access::FileAccess,
@@ -59,7 +59,7 @@ impl BackupSource {
     }
 
     /// Up to where the turns of this session log are in the database, by day; the latest days only.
-    pub async fn log_places(&self, log: &str) -> Result<Vec<LogPlace>, BackupFailure> {
+    pub async fn log_places(&self, log: &str) -> Result<Vec<LogPosition>, BackupFailure> {
         Ok(books::places(&self.database, log).await?)
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},
-    log_position::LogPlace,
+    log_position::LogPosition,
     session::SessionId,
 };
 
@@ -61,7 +61,7 @@ impl Books {
     pub(super) async fn keep(&self, entries: &[Entry], may_be_kept: bool) -> Result<(), StorageFailure> {
         let mut work = self.write.begin().await?;
         let known = if may_be_kept { places(&mut work, &self.log).await? } else { Vec::new() };
-        let is_new = |place: &LogPlace| !known.iter().any(|it| it.date == place.date && it.end >= place.end);
+        let is_new = |place: &LogPosition| !known.iter().any(|it| it.date == place.date && it.end >= place.end);
         let entries = entries.iter().filter(|(_, place)| place.as_ref().is_none_or(is_new));
         let mut turns = Vec::new();
         let mut places = BTreeMap::new();
@@ -73,7 +73,7 @@ impl Books {
         add_to_sessions(&mut work, &turns).await?;
         enqueue_postings(&mut work, &turns).await?;
         for (date, end) in places {
-            note_place(&mut work, &self.log, LogPlace { date, end }).await?;
+            note_place(&mut work, &self.log, LogPosition { date, end }).await?;
         }
         work.commit().await
     }
@@ -82,13 +82,13 @@ impl Books {
 impl Storage {
     /// Keeps a turn, soon, and with it the place in the session log where it stands, if it does. Turns come in the
     /// order of their lines.
-    pub fn keep_turn(&self, record: TurnRecord, place: Option<LogPlace>) {
+    pub fn keep_turn(&self, record: TurnRecord, place: Option<LogPosition>) {
         self.outbox.expect(usize::from(record.posting.is_some()));
         self.ledger.keep(record, place);
     }
 
     /// Keeps turns now: those that a crash left in the log alone.
-    pub async fn keep_turns(&self, turns: &[(TurnRecord, Option<LogPlace>)]) -> Result<(), StorageFailure> {
+    pub async fn keep_turns(&self, turns: &[(TurnRecord, Option<LogPosition>)]) -> Result<(), StorageFailure> {
         for batch in turns.chunks(1000) {
             self.books.keep(batch, false).await?;
             self.outbox.expect(batch.iter().filter(|(turn, _)| turn.posting.is_some()).count());
@@ -98,24 +98,24 @@ impl Storage {
     }
 
     /// Up to where the turns of the session log are known, by day; the latest days only.
-    pub async fn log_places(&self) -> Result<Vec<LogPlace>, StorageFailure> {
+    pub async fn log_places(&self) -> Result<Vec<LogPosition>, StorageFailure> {
         places(&self.read, &self.books.log).await
     }
 
     /// Notes that all turns up to this place are known.
-    pub async fn note_log_place(&self, place: LogPlace) -> Result<(), StorageFailure> {
+    pub async fn note_log_place(&self, place: LogPosition) -> Result<(), StorageFailure> {
         note_place(&self.write, &self.books.log, place).await
     }
 }
 
-pub(super) async fn places(on: impl Into<On<'_>>, log: &str) -> Result<Vec<LogPlace>, StorageFailure> {
+pub(super) async fn places(on: impl Into<On<'_>>, log: &str) -> Result<Vec<LogPosition>, StorageFailure> {
     let places = sql("SELECT day, size FROM log_places WHERE log = $1 ORDER BY day DESC LIMIT 7").bind(log);
     let rows = places.fetch_all(on).await?;
-    let place = |(day, size): (String, i64)| Some(LogPlace { date: day.parse().ok()?, end: count(size) });
+    let place = |(day, size): (String, i64)| Some(LogPosition { date: day.parse().ok()?, end: count(size) });
     Ok(rows.into_iter().filter_map(place).collect())
 }
 
-async fn note_place(on: impl Into<On<'_>>, log: &str, place: LogPlace) -> Result<(), StorageFailure> {
+async fn note_place(on: impl Into<On<'_>>, log: &str, place: LogPosition) -> Result<(), StorageFailure> {
     sql("INSERT INTO log_places (log, day, size) VALUES ($1, $2, $3)
          ON CONFLICT (log, day) DO UPDATE SET size = excluded.size")
     .bind(log)

@@ -10,7 +10,7 @@ use tokio::{select, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// How often the log is looked at. What is committed in between is what a copy of the file may lack.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// So many pages may be left for the last step, for which commits have to wait: 1 MiB, a few milliseconds.
 const FEW_PAGES: i64 = 256;
@@ -29,7 +29,7 @@ impl Checkpoints {
     pub(super) async fn run(self, stopping: CancellationToken) {
         loop {
             select! {
-                () = sleep(LOOK) => {}
+                () = sleep(POLL_INTERVAL) => {}
                 () = stopping.cancelled() => break,
             }
             let is_empty = fs::metadata(&self.log).is_ok_and(|data| data.len() == 0);

@@ -19,17 +19,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Outbox, StorageFailure, books::Books};
-use crate::{adapters::storage::TurnRecord, domain::log_position::LogPlace};
+use crate::{adapters::storage::TurnRecord, domain::log_position::LogPosition};
 
 /// How long turns are gathered for one transaction. Readers who need them sooner say so.
-const GATHERING: Duration = Duration::from_millis(20);
+const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
 /// How often a database that could not be written is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// A turn to be kept, and the place in the log up to which all turns are known once it is; none for a turn that isn't
 /// in the log.
-pub(super) type Entry = (TurnRecord, Option<LogPlace>);
+pub(super) type Entry = (TurnRecord, Option<LogPosition>);
 
 /// The way to the ledger. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Ledger {
 
     /// Keeps a turn, soon. Turns come in the order of their lines in the log. While the database fails they wait in
     /// memory; as no turn begins then, these are few.
-    pub(super) fn keep(&self, record: TurnRecord, place: Option<LogPlace>) {
+    pub(super) fn keep(&self, record: TurnRecord, place: Option<LogPosition>) {
         if self.entries.send((record, place)).is_err() {
             tracing::error!("a turn is only in the session log; it is kept in the database after a restart");
         }
@@ -111,7 +111,7 @@ impl Keeper {
                 Some(entry) = queue.recv(), if !failing => {
                     self.pending.push(entry);
                     tokio::select! {
-                        () = sleep(GATHERING) => {}
+                        () = sleep(BATCH_WINDOW) => {}
                         Some(done) = settle.recv() => self.waiting.push(done),
                         () = stopping.cancelled() => ended = true,
                     }

@@ -44,7 +44,7 @@ pub use self::{
     exchanges::{Exchange, Kept, NewQuestion, Opening, Question},
     idempotency::{AskedBefore, CallersKey, KeptAnswer},
     messages::{MessageId, MessageStatus, SaidBefore, Sender, StoredMessage},
-    outbox::Posting,
+    outbox::OutboxRecord,
     probe::Probe,
     search::Found,
     secrets::FINGERPRINTS,

@@ -13,7 +13,7 @@ use super::{
 
 /// One usage record that waits to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posting {
+pub struct OutboxRecord {
     /// Its place in the queue; later ones are greater.
     pub id: i64,
     /// The request whose usage it tells.
@@ -71,22 +71,22 @@ impl Storage {
     }
 
     /// The `most` oldest records, oldest first.
-    pub async fn next_postings(&self, most: u64) -> Result<Vec<Posting>, StorageFailure> {
+    pub async fn next_postings(&self, most: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
             sql("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
                 .bind(number(most))
                 .fetch_all(&self.read)
                 .await?;
-        let posting = |(id, request_id, body)| Posting { id, request_id, body };
+        let posting = |(id, request_id, body)| OutboxRecord { id, request_id, body };
         Ok(rows.into_iter().map(posting).collect())
     }
 
     /// Removes records that are done with.
-    pub async fn remove_postings(&self, postings: &[Posting]) -> Result<(), StorageFailure> {
+    pub async fn remove_postings(&self, postings: &[OutboxRecord]) -> Result<(), StorageFailure> {
         let mut work = self.write.begin().await?;
         let mut removed = 0;
         // One by one: between those that were read, others may have come in the meantime.
-        for Posting { id, .. } in postings {
+        for OutboxRecord { id, .. } in postings {
             removed += sql("DELETE FROM papita_outbox WHERE id = $1").bind(*id).execute(&mut work).await?;
         }
         work.commit().await?;

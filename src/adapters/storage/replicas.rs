@@ -87,7 +87,7 @@ impl Storage {
     }
 
     /// Whether this replica is the one that does this duty: it has taken it, before or now.
-    pub async fn has_duty(&self, name: &str, now: Timestamp) -> Result<bool, StorageFailure> {
+    pub async fn holds_lease(&self, name: &str, now: Timestamp) -> Result<bool, StorageFailure> {
         if !self.is_shared() {
             return Ok(true);
         }

@@ -16,7 +16,7 @@ use crate::foundation::config::{self, DatabaseAddress};
 pub const FINGERPRINTS: &str = "fingerprints";
 
 /// The same text for both databases.
-const LOOK: &str = "SELECT value FROM secrets WHERE name = $1";
+const POLL_INTERVAL: &str = "SELECT value FROM secrets WHERE name = $1";
 
 impl Storage {
     /// The secret of this name in a database that a service may be using: nothing is made, changed or locked. `None` when
@@ -27,14 +27,14 @@ impl Storage {
                 DatabaseAddress::Sqlite(address) => {
                     let Ok(Found::Database(pending)) = sqlite_file::look(address) else { return Ok(None) };
                     let mut connection = sqlite::look_into(&address.path, pending).await?;
-                    let secret = sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await;
+                    let secret = sqlx::query_scalar(POLL_INTERVAL).bind(name).fetch_optional(&mut connection).await;
                     connection.close().await?;
                     secret
                 }
                 DatabaseAddress::Postgres(url) => {
                     let options = PgConnectOptions::from_str(url.expose_secret())?;
                     let mut connection = PgConnection::connect_with(&options).await?;
-                    sqlx::query_scalar(LOOK).bind(name).fetch_optional(&mut connection).await
+                    sqlx::query_scalar(POLL_INTERVAL).bind(name).fetch_optional(&mut connection).await
                 }
             }
         };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    domain::{chat::Speaker, cost::TokenUsage, session::SessionId},
+    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
     foundation::http_client::Client,
 };
 
@@ -31,11 +31,11 @@ struct Record<'a> {
 
 /// The body to post for a turn; `None` only if it could not be encoded, which is logged.
 #[must_use]
-pub fn record(speaker: &Speaker, session: Option<&SessionId>, model: &str, usage: TokenUsage) -> Option<String> {
+pub fn record(caller: &Caller, session: Option<&SessionId>, model: &str, usage: TokenUsage) -> Option<String> {
     let record = Record {
         user_id: None,
-        username: &speaker.username,
-        is_guest: speaker.is_guest,
+        username: &caller.username,
+        is_guest: caller.is_guest,
         session_id: session.map(SessionId::as_str),
         project_id: "al-chat",
         model,

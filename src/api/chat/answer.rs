@@ -10,7 +10,7 @@ use crate::{
     },
     domain::{chat::Finish, session::SessionId},
     foundation::clock::Clock,
-    services::turn::{Reader, Told},
+    services::turn::{Reader, TurnSummary},
 };
 
 /// The answer of a turn.
@@ -76,7 +76,7 @@ impl WordList for FinishReasons {
 }
 
 impl ChatAnswer {
-    pub(super) fn new(text: String, told: Told, reader: &Reader, clock: &Clock) -> Self {
+    pub(super) fn new(text: String, told: TurnSummary, reader: &Reader, clock: &Clock) -> Self {
         Self {
             usage: Usage::new(told.usage, &told.model),
             message: text,

@@ -21,13 +21,13 @@ use super::{
 };
 use crate::{
     api::{
-        Doors,
+        AppState,
         json::{Json, MEDIA_TYPE},
         problem::Problem,
     },
     domain::session::SessionId,
     foundation::clock::Clock,
-    services::turn::{Event, Reader, What},
+    services::turn::{Event, EventKind, Reader},
 };
 
 /// The media type of a stream of events.
@@ -51,9 +51,9 @@ pub(in crate::api) struct EventStream {
 impl EventStream {
     /// What is left for a reader. The stream says something, if only that it is alive, well before an idle connection
     /// would be given up.
-    pub(super) fn of(reader: Reader, doors: &Doors) -> Self {
-        let longest_silence = LONGEST_SILENCE.min(doors.config.server.keepalive_timeout / 2);
-        Self { reader, clock: doors.clock.clone(), longest_silence, is_of_portal: false }
+    pub(super) fn of(reader: Reader, state: &AppState) -> Self {
+        let longest_silence = LONGEST_SILENCE.min(state.config.server.keepalive_timeout / 2);
+        Self { reader, clock: state.clock.clone(), longest_silence, is_of_portal: false }
     }
 
     /// The same, for a page of the portal.
@@ -78,17 +78,17 @@ impl EventStream {
 
     fn write(&self, Event { id, what }: Event, bytes: &mut BytesMut) {
         match what {
-            What::Start { model } => {
+            EventKind::Start { model } => {
                 let session_id = self.reader.session_id().map(SessionId::to_string);
                 let request_id = self.reader.request_id().to_owned();
                 write(bytes, id, "start", &Start { session_id, request_id, model });
             }
-            What::Delta(content) => write(bytes, id, "delta", &Delta { content }),
-            What::End(Ok(told)) => {
+            EventKind::Delta(content) => write(bytes, id, "delta", &Delta { content }),
+            EventKind::End(Ok(told)) => {
                 let answer = ChatAnswer::new(self.reader.text(), told, &self.reader, &self.clock);
                 write(bytes, id, "done", &answer);
             }
-            What::End(Err(failure)) => {
+            EventKind::End(Err(failure)) => {
                 let question = self.reader.question().filter(|_| !self.is_of_portal);
                 let problem = Problem::from(failure).of_message(question).in_stream();
                 let problem = Problem { is_of_portal: self.is_of_portal, ..problem };

@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use super::{ChatAnswer, Headers, LARGEST_BODY, Reply, request::ChatRequest, take};
 use crate::{
     api::{
-        Doors, Group,
-        caller::Caller,
+        AppState, Group,
+        caller::OptionalAccount,
         client_address::ClientAddress,
         form::{Field, FieldValue, Form},
-        front::RequestContext,
         json::{Json, from_value, is_json, read_body},
+        middleware::RequestContext,
         personas::named_persona,
         problem::{Problem, failures},
     },
@@ -69,11 +69,11 @@ impl ChatImageApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn chat_image(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         ClientAddress(from): ClientAddress,
-        caller: Caller,
+        account: OptionalAccount,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -85,13 +85,13 @@ impl ChatImageApi {
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
         let (asked, question) = asked.about_image()?;
-        let persona = named_persona(doors, asked.persona())?;
-        let ask = asked.into_ask(headers, context, from, &caller, persona)?;
+        let persona = named_persona(state, asked.persona())?;
+        let ask = asked.into_ask(headers, context, from, &account, persona)?;
         let answer = |text, told, reader: &Reader| {
-            let answer = ChatAnswer::new(text, told, reader, &doors.clock).with_aliases();
+            let answer = ChatAnswer::new(text, told, reader, &state.clock).with_aliases();
             Ok(ImageAnswer { question, answer })
         };
-        Ok(take(doors, ask, answer).await?)
+        Ok(take(state, ask, answer).await?)
     }
 }
 

@@ -20,16 +20,16 @@ pub(super) use self::{
     request::{Headers, named_model, named_session},
 };
 use super::{
-    Doors, Group,
+    AppState, Group,
     asker::Asker,
-    caller::Caller,
+    caller::OptionalAccount,
     client_address::ClientAddress,
-    front::RequestContext,
     json::Json,
+    middleware::RequestContext,
     personas::named_persona,
     problem::{Problem, failures},
 };
-use crate::services::turn::{Ask, Reader, Told};
+use crate::services::turn::{Reader, TurnRequest, TurnSummary};
 
 /// Ten attached files of 1 MB, escaped.
 const LARGEST_BODY: usize = 32 << 20;
@@ -103,11 +103,11 @@ impl ChatApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn chat(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         ClientAddress(from): ClientAddress,
-        caller: Caller,
+        account: OptionalAccount,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -118,13 +118,13 @@ impl ChatApi {
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
-        let persona = named_persona(doors, asked.persona())?;
-        let ask = asked.into_ask(headers, context, from, &caller, persona)?;
+        let persona = named_persona(state, asked.persona())?;
+        let ask = asked.into_ask(headers, context, from, &account, persona)?;
         let answer = |text, told, reader: &Reader| {
-            let answer = ChatAnswer::new(text, told, reader, &doors.clock);
-            Ok(if caller.is_signed_in() { answer.with_aliases() } else { answer })
+            let answer = ChatAnswer::new(text, told, reader, &state.clock);
+            Ok(if account.is_signed_in() { answer.with_aliases() } else { answer })
         };
-        Ok(take(doors, ask, answer).await?)
+        Ok(take(state, ask, answer).await?)
     }
 
     /// Ask the model, and read the answer as it comes
@@ -135,11 +135,11 @@ impl ChatApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn stream(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         ClientAddress(from): ClientAddress,
-        caller: Caller,
+        account: OptionalAccount,
         /// The session this turn belongs to.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -150,8 +150,8 @@ impl ChatApi {
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<EventStream, ChatFailure> {
         let headers = Headers::read(request, session, idempotency_key)?;
-        let persona = named_persona(doors, asked.persona())?;
-        Ok(stream(doors, asked.into_ask(headers, context, from, &caller, persona)?).await?)
+        let persona = named_persona(state, asked.persona())?;
+        Ok(stream(state, asked.into_ask(headers, context, from, &account, persona)?).await?)
     }
 
     /// Go on with a stream
@@ -162,7 +162,7 @@ impl ChatApi {
     #[oai(path = "/chat/:request_id/events", method = "get", operation_id = "chatEvents")]
     async fn events(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         /// The turn's id: the answer's `X-Request-Id`.
         Path(request_id): Path<String>,
         /// The last event that the client has seen; without it, all come.
@@ -173,13 +173,13 @@ impl ChatApi {
         Header(session): Header<Option<String>>,
         asker: Asker,
     ) -> Result<Rest, EventsFailure> {
-        let reader = find(doors, &request_id, session, &asker).await?;
+        let reader = find(state, &request_id, session, &asker).await?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
         let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
             Problem::bad_request("invalid_last_event_id", "The Last-Event-ID is not that of an event of this turn")
         })?;
-        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, doors)) })
+        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, state)) })
     }
 
     /// Stop a turn
@@ -188,7 +188,7 @@ impl ChatApi {
     #[oai(path = "/chat/:request_id/stop", method = "post", operation_id = "chatStop")]
     async fn stop(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         /// The turn's id: the answer's `X-Request-Id`.
         Path(request_id): Path<String>,
         /// The session that the turn belongs to; if it is named, it must be the turn's.
@@ -196,7 +196,7 @@ impl ChatApi {
         Header(session): Header<Option<String>>,
         asker: Asker,
     ) -> Result<Json<TurnStopped>, StopFailure> {
-        let reader = find(doors, &request_id, session, &asker).await?;
+        let reader = find(state, &request_id, session, &asker).await?;
         let request_id = reader.request_id().to_owned();
         let status = if reader.stop() { TurnStatus::Stopped } else { TurnStatus::Ended };
         Ok(Json(TurnStopped { status, request_id }))
@@ -205,31 +205,31 @@ impl ChatApi {
 
 /// Takes a turn, and replies as it was asked for: with its events, or with what `whole` makes of its answer.
 pub(super) async fn take<T>(
-    doors: &Doors,
-    ask: Ask,
-    whole: impl FnOnce(String, Told, &Reader) -> Result<T, Problem>,
+    state: &AppState,
+    ask: TurnRequest,
+    whole: impl FnOnce(String, TurnSummary, &Reader) -> Result<T, Problem>,
 ) -> Result<Reply<T>, Problem> {
     if ask.stream {
-        return Ok(Reply::Events(stream(doors, ask).await?));
+        return Ok(Reply::Events(stream(state, ask).await?));
     }
-    let reader = doors.turns.take(ask).await?;
+    let reader = state.turns.take(ask).await?;
     let failed = |failure| Problem::from(failure).of_message(reader.question());
     let (text, told) = reader.whole().await.map_err(failed)?;
     Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
 /// Takes a turn, and replies with its events.
-pub(super) async fn stream(doors: &Doors, ask: Ask) -> Result<EventStream, Problem> {
-    let reader = doors.turns.take(Ask { stream: true, ..ask }).await?;
+pub(super) async fn stream(state: &AppState, ask: TurnRequest) -> Result<EventStream, Problem> {
+    let reader = state.turns.take(TurnRequest { stream: true, ..ask }).await?;
     reader.begun().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
-    Ok(EventStream::of(reader, doors))
+    Ok(EventStream::of(reader, state))
 }
 
 /// The turn of this id, if it is for the one who asks.
-async fn find(doors: &Doors, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
+async fn find(state: &AppState, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
-    let owner = if doors.turns.owner_of(request_id).is_some() { asker.owner(doors).await? } else { None };
-    doors.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
+    let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
+    state.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
         let error = "There is no such turn here, or it ended too long ago";
         Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)
     })

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use super::events::EVENTS;
 use crate::{
     api::{
-        caller::Caller,
-        front::RequestContext,
+        caller::OptionalAccount,
         given::{image, only},
         json::objects,
+        middleware::RequestContext,
         not_taken::NotTaken,
         problem::Problem,
     },
@@ -28,7 +28,7 @@ use crate::{
         prompt::{self, AttachedFile},
         session::{InvalidSessionId, SessionId},
     },
-    services::turn::{Ask, IdempotencyKey, InvalidIdempotencyKey},
+    services::turn::{IdempotencyKey, InvalidIdempotencyKey, TurnRequest},
 };
 
 /// Longest user name, in characters.
@@ -214,14 +214,14 @@ impl ChatRequest {
         headers: Headers,
         context: &RequestContext,
         address: Address,
-        caller: &Caller,
+        account: &OptionalAccount,
         persona: Option<Arc<Persona>>,
-    ) -> Result<Ask, Problem> {
+    ) -> Result<TurnRequest, Problem> {
         let username = self.username.as_deref();
         if username.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
             return Err(Problem::bad_request("invalid_request", "username must have at most 200 characters"));
         }
-        let speaker = caller.speaker(username, self.is_guest_camel.or(self.is_guest));
+        let caller = account.caller(username, self.is_guest_camel.or(self.is_guest));
         let message = self.take_text()?;
         let session_id = named_session([headers.session, self.session_id_camel, self.session_id])?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
@@ -229,13 +229,13 @@ impl ChatRequest {
         let history = history.collect::<Result<Vec<_>, _>>()?;
         let image = image(self.image_url, self.image)?;
         let messages = prompt::conversation(history, &files, &message, image)?;
-        Ok(Ask {
+        Ok(TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
-            speaker,
+            caller,
             session_id,
             address: Some(address),
-            in_chat: None,
+            stored_chat: None,
             model: named_model(self.model),
             persona,
             messages,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::export::{Export, Format, MarkdownExport};
 use super::{
-    Doors, Group,
+    AppState, Group,
     auth::{Done, done},
     bearer::Bearer,
     json::{Created, Json, OptionalJson, text},
@@ -186,10 +186,10 @@ pub(super) fn chat_not_found() -> Problem {
 }
 
 /// A chat of the owner's, with what was said in it.
-async fn whole(doors: &Doors, owner: OwnerId, id: i64) -> Result<(StoredChat, Vec<StoredMessage>), Problem> {
+async fn whole(state: &AppState, owner: OwnerId, id: i64) -> Result<(StoredChat, Vec<StoredMessage>), Problem> {
     let id = ChatId(id);
-    let chat = doors.storage.chat(owner, id).await?.ok_or_else(chat_not_found)?;
-    let messages = doors.storage.messages(owner, id, Cursor::START, u64::MAX).await?;
+    let chat = state.storage.chat(owner, id).await?.ok_or_else(chat_not_found)?;
+    let messages = state.storage.messages(owner, id, Cursor::START, u64::MAX).await?;
     Ok((chat, messages.into_iter().rev().collect()))
 }
 
@@ -204,7 +204,7 @@ impl ChatsApi {
     #[oai(path = "/histories", method = "get", operation_id = "listChats")]
     async fn histories(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         request: &Request,
         Bearer(signed_in): Bearer,
         /// At most so many.
@@ -214,8 +214,8 @@ impl ChatsApi {
         Query(before): Query<Option<String>>,
     ) -> Result<Page<ChatBody>, ListFailure> {
         let (owner, wanted) = (signed_in.account.id, Wanted::new(limit, before.as_deref())?);
-        let chats = doors.storage.chats(owner, wanted.behind, wanted.most()).await?;
-        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &doors.clock)))
+        let chats = state.storage.chats(owner, wanted.behind, wanted.most()).await?;
+        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &state.clock)))
     }
 
     /// Search the messages
@@ -225,7 +225,7 @@ impl ChatsApi {
     #[oai(path = "/search", method = "get", operation_id = "searchMessages")]
     async fn search(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         request: &Request,
         Bearer(signed_in): Bearer,
         /// The words to look for.
@@ -239,12 +239,12 @@ impl ChatsApi {
         let wanted = Wanted::new(limit.or(Some(FOUND)), before.as_deref())?;
         let Cursor(last, _) = wanted.behind;
         let (owner, words) = (signed_in.account.id, q.unwrap_or_default());
-        let found = doors.storage.search(owner, &words, MessageId(last), wanted.most()).await?;
+        let found = state.storage.search(owner, &words, MessageId(last), wanted.most()).await?;
         let cursor = |found: &Found| Cursor(found.message.id.0, 0);
         Ok(wanted.page(found, request, cursor, |Found { message, title }| FoundMessage {
             chat_id: message.chat.0,
             chat_title: title,
-            message: MessageBody::new(message, owner, &doors.clock),
+            message: MessageBody::new(message, owner, &state.clock),
         }))
     }
 
@@ -254,19 +254,19 @@ impl ChatsApi {
     #[oai(path = "/create", method = "post", operation_id = "createChat")]
     async fn create(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         OptionalJson(request): OptionalJson<CreateRequest>,
     ) -> Result<Created<WholeChat>, CreateFailure> {
         // What a chat without a title is called is no title.
         let given = request.title.filter(|title| !matches!(title.trim(), "" | Title::NEW));
         let title = given.as_deref().map(Title::parse).transpose()?;
-        let persona = named_persona(doors, request.persona.as_deref())?;
+        let persona = named_persona(state, request.persona.as_deref())?;
         let persona = persona.as_ref().map(|persona| persona.id.as_str());
-        let (owner, now) = (signed_in.account.id, doors.clock.now());
-        let chat = doors.storage.create_chat(owner, title.as_ref(), persona, now).await?;
+        let (owner, now) = (signed_in.account.id, state.clock.now());
+        let chat = state.storage.create_chat(owner, title.as_ref(), persona, now).await?;
         let chat = chat.ok_or(AccountFailure::EndedToken)?;
-        Ok(Created(WholeChat::new(chat, owner, Vec::new(), &doors.clock)))
+        Ok(Created(WholeChat::new(chat, owner, Vec::new(), &state.clock)))
     }
 
     /// Read a chat
@@ -275,14 +275,14 @@ impl ChatsApi {
     #[oai(path = "/:chat_id", method = "get", operation_id = "getChat")]
     async fn get(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<WholeChat>, ChatFailure> {
         let owner = signed_in.account.id;
-        let (chat, messages) = whole(doors, owner, chat_id).await?;
-        Ok(Json(WholeChat::new(chat, owner, messages, &doors.clock)))
+        let (chat, messages) = whole(state, owner, chat_id).await?;
+        Ok(Json(WholeChat::new(chat, owner, messages, &state.clock)))
     }
 
     /// Rename a chat
@@ -291,16 +291,16 @@ impl ChatsApi {
     #[oai(path = "/:chat_id", method = "patch", operation_id = "renameChat")]
     async fn rename(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         Json(request): Json<TitleRequest>,
     ) -> Result<Json<ChatBody>, RenameFailure> {
         let title = Title::parse(&request.title)?;
-        let (owner, now) = (signed_in.account.id, doors.clock.now());
-        let renamed = doors.storage.rename_chat(owner, ChatId(chat_id), &title, now).await?;
-        Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, owner, &doors.clock)))
+        let (owner, now) = (signed_in.account.id, state.clock.now());
+        let renamed = state.storage.rename_chat(owner, ChatId(chat_id), &title, now).await?;
+        Ok(Json(ChatBody::new(renamed.ok_or_else(chat_not_found)?, owner, &state.clock)))
     }
 
     /// Delete a chat
@@ -309,12 +309,12 @@ impl ChatsApi {
     #[oai(path = "/:chat_id/delete", method = "delete", operation_id = "deleteChat")]
     async fn delete(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Done>, ChatFailure> {
-        if doors.storage.delete_chat(signed_in.account.id, ChatId(chat_id)).await? {
+        if state.storage.delete_chat(signed_in.account.id, ChatId(chat_id)).await? {
             return Ok(done("Chat deleted successfully"));
         }
         Err(chat_not_found().into())
@@ -326,12 +326,12 @@ impl ChatsApi {
     #[oai(path = "/:chat_id/clear", method = "post", operation_id = "clearChat")]
     async fn clear(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Done>, ChatFailure> {
-        if doors.storage.clear_chat(signed_in.account.id, ChatId(chat_id), doors.clock.now()).await? {
+        if state.storage.clear_chat(signed_in.account.id, ChatId(chat_id), state.clock.now()).await? {
             return Ok(done("Chat cleared successfully"));
         }
         Err(chat_not_found().into())
@@ -344,7 +344,7 @@ impl ChatsApi {
     #[oai(path = "/:chat_id/export", method = "get", operation_id = "exportChat")]
     async fn export(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
@@ -352,8 +352,8 @@ impl ChatsApi {
         Query(format): Query<Option<Format>>,
     ) -> Result<Export, ExportFailure> {
         let owner = signed_in.account.id;
-        let (chat, messages) = whole(doors, owner, chat_id).await?;
-        let chat = WholeChat::new(chat, owner, messages, &doors.clock);
+        let (chat, messages) = whole(state, owner, chat_id).await?;
+        let chat = WholeChat::new(chat, owner, messages, &state.clock);
         Ok(Export { chat, format: format.unwrap_or(Format::Json) })
     }
 
@@ -363,13 +363,13 @@ impl ChatsApi {
     #[oai(path = "/:chat_id/export/markdown", method = "get", operation_id = "exportChatMarkdown")]
     async fn export_markdown(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Bearer(signed_in): Bearer,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<MarkdownExport, ChatFailure> {
-        let (chat, messages) = whole(doors, signed_in.account.id, chat_id).await?;
-        Ok(MarkdownExport(WholeChat::new(chat, signed_in.account.id, messages, &doors.clock)))
+        let (chat, messages) = whole(state, signed_in.account.id, chat_id).await?;
+        Ok(MarkdownExport(WholeChat::new(chat, signed_in.account.id, messages, &state.clock)))
     }
 }
 

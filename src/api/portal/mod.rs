@@ -17,17 +17,17 @@ pub(super) use self::origin::is_own;
 use self::visit::ensure_own;
 pub(super) use self::visit::{SCHEME, Visit, register, shown};
 use super::{
-    Doors, Group,
+    AppState, Group,
     chat::{Headers, Reply, named_session, take},
-    front::RequestContext,
     json::{Json, text},
+    middleware::RequestContext,
     not_taken::refusing,
     problem::{Problem, failures},
 };
 use crate::{
     adapters::storage::{Cursor, SaidBefore, Sender},
-    domain::chat::{Message, Role, Speaker},
-    services::turn::{Ask, InChat},
+    domain::chat::{Caller, Message, Role},
+    services::turn::{StoredChatTurn, TurnRequest},
 };
 
 /// A message that asks whether this is demo mode, and nothing else.
@@ -220,8 +220,8 @@ impl From<Sender> for PortalRole {
     }
 }
 
-fn demo_mode(doors: &Doors) -> bool {
-    doors.credentials.demo_mode(&doors.config.model)
+fn demo_mode(state: &AppState) -> bool {
+    state.credentials.demo_mode(&state.config.model)
 }
 
 pub(super) struct PortalApi;
@@ -246,7 +246,7 @@ impl PortalApi {
     #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
     async fn chat(
         &self,
-        Data(doors): Data<&Doors>,
+        Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
         visit: Visit,
@@ -261,29 +261,29 @@ impl PortalApi {
     ) -> Result<Reply<PortalAnswer>, ChatFailure> {
         let words = asked.words()?;
         if words == DEMO_CHECK {
-            return Ok(Reply::Whole(PortalAnswer::of_demo_check(demo_mode(doors))));
+            return Ok(Reply::Whole(PortalAnswer::of_demo_check(demo_mode(state))));
         }
         let said = Message::new(Role::User, words);
         let headers = Headers::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
         // Who isn't answered need not be known from now on.
-        doors.turns.ensure_welcome()?;
-        let visitor = doors.visitors.admit(visit.token()).await?;
-        let ask = Ask {
+        state.turns.ensure_welcome()?;
+        let visitor = state.visitors.admit(visit.token()).await?;
+        let ask = TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
-            speaker: Speaker::new(None, None),
+            caller: Caller::new(None, None),
             session_id,
             address: None,
-            in_chat: Some(InChat { owner: visitor.owner, chat: visitor.chat, again: None }),
+            stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, again: None }),
             model: None,
-            persona: doors.personas.portal(),
+            persona: state.personas.portal(),
             messages: vec![said],
             stream: asked.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
         };
         // No operation of a visitor's takes the number of a message that failed.
-        let told = take(doors, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
+        let told = take(state, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
         Ok(match told.map_err(|problem| Problem { details: None, ..problem })? {
             Reply::Events(events) => Reply::Events(events.of_portal()),
             whole @ Reply::Whole(_) => whole,
@@ -303,9 +303,9 @@ impl PortalApi {
             description = "The visitor's cookie, to last for longer; not for other websites."
         )
     )]
-    async fn history(&self, Data(doors): Data<&Doors>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
-        let said = match doors.visitors.find(visit.token()).await? {
-            Some(visitor) => doors.storage.said_before(visitor.owner, visitor.chat, Cursor::START, SHOWN).await?,
+    async fn history(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
+        let said = match state.visitors.find(visit.token()).await? {
+            Some(visitor) => state.storage.said_before(visitor.owner, visitor.chat, Cursor::START, SHOWN).await?,
             None => Vec::new(),
         };
         Ok(Json(PortalHistory::new(said)))
@@ -324,9 +324,9 @@ impl PortalApi {
             description = "The visitor's cookie, to last for longer; not for other websites."
         )
     )]
-    async fn clear(&self, Data(doors): Data<&Doors>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {
-        if let Some(visitor) = doors.visitors.find(visit.token()).await? {
-            doors.storage.clear_chat(visitor.owner, visitor.chat, doors.clock.now()).await?;
+    async fn clear(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {
+        if let Some(visitor) = state.visitors.find(visit.token()).await? {
+            state.storage.clear_chat(visitor.owner, visitor.chat, state.clock.now()).await?;
         }
         Ok(Json(PortalDone { success: true }))
     }
@@ -336,9 +336,13 @@ impl PortalApi {
     /// A language model, or the built-in responder.
     #[oai(path = "/api_status", method = "get", operation_id = "portalStatus")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
-    async fn status(&self, Data(doors): Data<&Doors>, request: &Request) -> Result<Json<PortalStatus>, StatusFailure> {
+    async fn status(
+        &self,
+        Data(state): Data<&AppState>,
+        request: &Request,
+    ) -> Result<Json<PortalStatus>, StatusFailure> {
         ensure_own(request)?;
-        let demo_mode = demo_mode(doors);
+        let demo_mode = demo_mode(state);
         Ok(Json(PortalStatus { openai_available: !demo_mode, demo_mode }))
     }
 }

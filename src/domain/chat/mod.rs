@@ -88,7 +88,7 @@ impl fmt::Display for InWords<'_> {
 
 /// The person who asks: the account of a token, or else what the client says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Speaker {
+pub struct Caller {
     /// The user name; `guest` when none was given.
     pub username: String,
     /// Whether the person is a guest rather than a user of the site.
@@ -97,7 +97,7 @@ pub struct Speaker {
     pub account: Option<OwnerId>,
 }
 
-impl Speaker {
+impl Caller {
     const GUEST: &str = "guest";
 
     /// The speaker a client names. Who has no name, or the name `guest`, is a guest whatever the client claims; who
@@ -187,12 +187,12 @@ mod tests {
 
     #[test]
     fn only_a_named_speaker_can_be_more_than_a_guest() {
-        let guest = |name, claim| Speaker::new(name, claim).is_guest;
+        let guest = |name, claim| Caller::new(name, claim).is_guest;
         assert!(guest(None, Some(false)));
         assert!(guest(Some("  "), Some(false)));
         assert!(guest(Some("Guest"), Some(false)));
         assert!(guest(Some("ada"), None));
         assert!(!guest(Some("ada"), Some(false)));
-        assert_eq!(Speaker::new(Some(" "), None).username, "guest");
+        assert_eq!(Caller::new(Some(" "), None).username, "guest");
     }
 }

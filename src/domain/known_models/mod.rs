@@ -36,17 +36,17 @@ impl Abilities {
 pub struct KnownModels {
     lines: Vec<Line>,
     windows: HashMap<String, u64>,
-    seeing: HashSet<String>,
+    vision: HashSet<String>,
 }
 
 impl KnownModels {
     /// The built-in table, with these windows over it and these models that see besides.
     #[must_use]
-    pub fn new(windows: &[(String, u64)], seeing: &[String]) -> Self {
+    pub fn new(windows: &[(String, u64)], vision: &[String]) -> Self {
         Self {
             lines: include_str!("models.csv").lines().filter_map(Line::read).collect(),
             windows: windows.iter().cloned().collect(),
-            seeing: seeing.iter().cloned().collect(),
+            vision: vision.iter().cloned().collect(),
         }
     }
 
@@ -59,7 +59,7 @@ impl KnownModels {
         let image = known.and_then(|line| line.image);
         Abilities {
             window: window.unwrap_or(UNKNOWN_WINDOW),
-            image: image.or_else(|| self.seeing.contains(model).then_some(IMAGE)),
+            image: image.or_else(|| self.vision.contains(model).then_some(IMAGE)),
             reasons: known.is_some_and(|line| line.reasons),
         }
     }

@@ -124,7 +124,7 @@ pub struct Model {
     /// Tokens that a model reads at once, its answer included, over those that are known.
     pub windows: Vec<(String, u64)>,
     /// Models that see images besides those that are known to.
-    pub seeing: Vec<String>,
+    pub vision: Vec<String>,
     /// Tokens of the longest answer, where no persona sets less; none leaves it to the model.
     pub max_answer_tokens: Option<u32>,
     /// When the model is asked for a stream.

@@ -132,7 +132,7 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         parse::prices,
     );
     let windows = reader.read(var::MODEL_WINDOWS, "model=tokens, comma-separated", parse::windows);
-    let seeing = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
+    let vision = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
     let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
         "" => Some(None),
         text => text.parse().ok().filter(|tokens| *tokens > 0).map(Some),
@@ -160,7 +160,7 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
         allowed,
         prices: prices?,
         windows: windows?,
-        seeing,
+        vision,
         max_answer_tokens: max_answer_tokens?,
         stream: stream?,
         connect_timeout: connect_timeout?,

@@ -272,7 +272,7 @@ impl Sessions {
     /// long over.
     async fn sweep(&self, idle_timeout: Duration) -> Result<(), SessionFailure> {
         let clock = &self.0.clock;
-        if !self.0.storage.has_duty("idle sessions", clock.now()).await? {
+        if !self.0.storage.holds_lease("idle sessions", clock.now()).await? {
             return Ok(());
         }
         self.0.storage.close_idle_sessions(clock.ago(idle_timeout)).await?;

@@ -4,19 +4,19 @@
 //! that nobody waits for, or that was stopped, closes the model's connection. However it ends, short of a fault of ours,
 //! it is logged and counted once.
 
-mod account;
-mod answer;
-mod delivery;
+mod admission;
+mod idempotency;
 mod image_hosts;
-mod in_chat;
 mod journal;
 mod metrics;
+mod model_call;
 mod model_test;
-mod once;
-mod places;
+mod outbox;
+mod recording;
 mod recovery;
 mod registry;
 mod run;
+mod stored_chat;
 
 use std::{
     sync::{Arc, Weak},
@@ -28,19 +28,20 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    delivery::Delivery, in_chat::Chats, journal::Journal, metrics::Metrics, places::Places, registry::Registry,
+    admission::Admission, journal::Journal, metrics::Metrics, outbox::UsageOutbox, registry::Registry,
+    stored_chat::Chats,
 };
 pub use self::{
-    in_chat::InChat,
-    journal::{Event, Reader, What},
-    once::{IdempotencyKey, InvalidIdempotencyKey},
+    idempotency::{IdempotencyKey, InvalidIdempotencyKey},
+    journal::{Event, EventKind, Reader},
     recovery::StartFailure,
+    stored_chat::StoredChatTurn,
 };
 use crate::{
     adapters::{
         credentials::{Credentials, NoCredential},
         host_lookup::HostLookup,
-        model::{BreakerState, Breakers, Caller, ModelFailure, OpenAi, basic},
+        model::{BreakerState, Breakers, CallerHash, ModelFailure, OpenAi, basic},
         personas::Personas,
         session_log::SessionLog,
         storage::{Exchange, Storage},
@@ -49,7 +50,7 @@ use crate::{
     domain::{
         account::OwnerId,
         address::Address,
-        chat::{Finish, InvalidImage, Message, Speaker},
+        chat::{Caller, Finish, InvalidImage, Message},
         cost::{Prices, TokenUsage},
         known_models::{Abilities, KnownModels},
         persona::Persona,
@@ -60,13 +61,13 @@ use crate::{
 
 /// What a door hands in.
 #[derive(Debug)]
-pub struct Ask {
+pub struct TurnRequest {
     /// The request's id, unique and unguessable.
     pub request_id: String,
     /// When the request arrived.
     pub arrived: Instant,
     /// Who asks.
-    pub speaker: Speaker,
+    pub caller: Caller,
     /// The session, if one was named.
     pub session_id: Option<SessionId>,
     /// Where the request comes from, if that is needed to tell callers apart: it is no turn of a stored chat.
@@ -76,7 +77,7 @@ pub struct Ask {
     /// Who is to speak, if the model isn't just itself.
     pub persona: Option<Arc<Persona>>,
     /// The stored chat that this is a turn of, if it is one of any.
-    pub in_chat: Option<InChat>,
+    pub stored_chat: Option<StoredChatTurn>,
     /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
     pub messages: Vec<Message>,
     /// Whether the answer is wanted in pieces as they come.
@@ -85,23 +86,23 @@ pub struct Ask {
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-impl Ask {
+impl TurnRequest {
     /// Whom a model's failures are told apart by: the owner of the chat, the account, the session, or else the address.
     /// Who makes up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
     /// (`PROXIES`), all visitors have one.
-    fn caller(&self) -> Caller {
-        let owner = self.in_chat.map(|in_chat| in_chat.owner).or(self.speaker.account);
+    fn caller_hash(&self) -> CallerHash {
+        let owner = self.stored_chat.map(|stored_chat| stored_chat.owner).or(self.caller.account);
         match (owner, &self.session_id) {
-            (Some(owner), _) => Caller::of(&owner),
-            (None, Some(session)) => Caller::of(session),
-            (None, None) => Caller::of(&self.address),
+            (Some(owner), _) => CallerHash::of(&owner),
+            (None, Some(session)) => CallerHash::of(session),
+            (None, None) => CallerHash::of(&self.address),
         }
     }
 }
 
 /// How a turn was answered; the text is in its journal.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct TurnSummary {
     /// The model that answered; `basic` is the built-in responder.
     pub model: String,
     /// The tokens it took, estimated where the model didn't tell.
@@ -192,14 +193,14 @@ struct Table {
     known_models: KnownModels,
     model: OpenAi,
     breakers: Breakers,
-    places: Places,
+    admission: Admission,
     chats: Chats,
     registry: Registry,
     metrics: Metrics,
     credentials: Credentials,
     log: SessionLog,
     storage: Storage,
-    delivery: Delivery,
+    outbox: UsageOutbox,
     clock: Clock,
     telling: Telling,
     /// The latest test of the model.
@@ -214,7 +215,7 @@ struct Table {
 
 /// The outside things a turn is made with.
 #[derive(Debug)]
-pub struct Means {
+pub struct Dependencies {
     /// The process's HTTP client.
     pub client: Client,
     /// Who can speak. A model that a persona brings in later has no breaker and no metrics until the next start.
@@ -235,32 +236,32 @@ pub struct Means {
 
 impl Turns {
     /// Starts to take turns, with the turns kept that a crash left in the log alone.
-    pub async fn start(config: &config::Config, means: Means) -> Result<Self, StartFailure> {
-        let Means { client, personas, credentials, log, storage, clock, tasks, telling } = means;
+    pub async fn start(config: &config::Config, means: Dependencies) -> Result<Self, StartFailure> {
+        let Dependencies { client, personas, credentials, log, storage, clock, tasks, telling } = means;
         let personas_models = personas.models();
         let mut models = config.model.names();
         models.extend(personas_models.iter().map(String::as_str));
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-        let delivery = Delivery::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
-        let forgetting = once::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
+        let outbox = UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
+        let forgetting = idempotency::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", forgetting);
         let this = Self(Arc::new(Table {
             settings: config.model.clone(),
             limits: config.turns.clone(),
             log_content: config.session_log.content,
             prices: Prices::new(&config.model.prices),
-            known_models: KnownModels::new(&config.model.windows, &config.model.seeing),
+            known_models: KnownModels::new(&config.model.windows, &config.model.vision),
             model: OpenAi::new(&config.model, client),
             breakers: Breakers::new(config.model.breaker, &models, &config.model.fallbacks),
-            places: Places::new(&config.turns),
+            admission: Admission::new(&config.turns),
             chats: Chats::default(),
             registry: Registry::new(config.turns.resume_window),
             metrics: Metrics::new(models.into_iter().chain([basic::NAME])),
             credentials,
             log,
             storage,
-            delivery,
+            outbox,
             clock,
             telling,
             test: Mutex::default(),
@@ -276,7 +277,7 @@ impl Turns {
 
     /// Begins a turn, or finds the one that was begun for the same key. When its reader is dropped, the turn goes on
     /// for its grace, and then ends.
-    pub async fn take(&self, mut ask: Ask) -> Result<Reader, TurnFailure> {
+    pub async fn take(&self, mut ask: TurnRequest) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(&ask)?.to_owned();
         self.ensure_welcome()?;
         if let Some(key) = ask.idempotency_key.take() {
@@ -296,7 +297,7 @@ impl Turns {
     /// Whether a turn would be taken now, for those who have to prepare it.
     pub fn ensure_welcome(&self) -> Result<(), TurnFailure> {
         self.ensure_ready()?;
-        self.0.places.ensure_room()
+        self.0.admission.ensure_room()
     }
 
     /// Whose stored chat the turn belongs to that this request began or joined, if it is one of any.
@@ -320,7 +321,7 @@ impl Turns {
     /// How many usage records wait for Papita, and how many were dropped because too many waited.
     #[must_use]
     pub fn papita_queue(&self) -> (u64, u64) {
-        (self.0.delivery.waiting(), self.0.delivery.dropped())
+        (self.0.outbox.waiting(), self.0.outbox.dropped())
     }
 
     /// Each model's breaker.
@@ -335,9 +336,9 @@ impl Turns {
     #[must_use]
     pub fn metrics(&self) -> String {
         self.0.metrics.encode(&metrics::Now {
-            running: self.0.places.taken(),
-            waiting: self.0.places.waiting(),
-            refused: self.0.places.refused(),
+            running: self.0.admission.taken(),
+            waiting: self.0.admission.waiting(),
+            refused: self.0.admission.refused(),
             breakers: self.breakers(),
             papita_queue: self.papita_queue(),
         })
@@ -378,7 +379,7 @@ impl Turns {
     }
 
     /// The model that the client names, if it may; else the persona's, or the usual one.
-    fn allowed_model<'a>(&'a self, ask: &'a Ask) -> Result<&'a str, TurnFailure> {
+    fn allowed_model<'a>(&'a self, ask: &'a TurnRequest) -> Result<&'a str, TurnFailure> {
         let settings = &self.0.settings;
         let own = ask.persona.as_ref().and_then(|persona| persona.model.as_deref());
         match ask.model.as_deref() {

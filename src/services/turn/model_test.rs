@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Ask, Reader, Told, TurnFailure, Turns};
-use crate::domain::{chat::Speaker, prompt};
+use super::{Reader, TurnFailure, TurnRequest, TurnSummary, Turns};
+use crate::domain::{chat::Caller, prompt};
 
 impl Turns {
     /// Asks the model for one word, to see whether it answers: a turn like any other, of a guest without a session.
     /// Whoever asks meanwhile waits for the same answer: this costs money, and anyone may ask.
-    pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, Told), TurnFailure> {
+    pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, TurnSummary), TurnFailure> {
         self.join_test(request_id, arrived).await?.whole().await
     }
 
@@ -18,15 +18,15 @@ impl Turns {
         if let Some(reader) = latest.upgrade().and_then(|journal| journal.join()) {
             return Ok(reader);
         }
-        let ask = Ask {
+        let ask = TurnRequest {
             request_id: request_id.to_owned(),
             arrived,
-            speaker: Speaker::new(None, None),
+            caller: Caller::new(None, None),
             session_id: None,
             address: None,
             model: None,
             persona: None,
-            in_chat: None,
+            stored_chat: None,
             messages: vec![prompt::test()],
             stream: false,
             idempotency_key: None,

@@ -8,7 +8,7 @@ use crate::{
         session_log::LoggedTurn,
         storage::{StorageFailure, TurnRecord},
     },
-    domain::{chat::Speaker, cost::TokenUsage, session::SessionId},
+    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
 };
 
 /// Turns left by a crash could not be kept.
@@ -44,12 +44,12 @@ impl Turns {
         let is_known = turn.usage_source != "none";
         let usage = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
         let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
-        let speaker = Speaker { username: turn.username, is_guest: turn.is_guest, account: None };
+        let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
         let failed = turn.status != 200;
         TurnRecord {
             at: turn.timestamp,
             request_id: turn.request_id,
-            posting: self.posting(failed, &speaker, session_id.as_ref(), &turn.model, usage.unwrap_or_default()),
+            posting: self.posting(failed, &caller, session_id.as_ref(), &turn.model, usage.unwrap_or_default()),
             session_id,
             failed,
             usage: usage.unwrap_or_default(),

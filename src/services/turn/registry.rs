@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{chat::Finish, cost::TokenUsage},
-        services::turn::Told,
+        services::turn::TurnSummary,
     };
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         for number in 0..100 {
             let at = Timestamp::UNIX_EPOCH;
             let (model, usage) = ("m".to_owned(), TokenUsage::default());
-            let told = Told { model, usage, finish: Finish::Complete, at, exchange: None };
+            let told = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
             let journal = Journal::ended(number.to_string(), None, None, &text, told);
             registry.add(&journal);
             registry.retire(&journal);

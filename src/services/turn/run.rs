@@ -8,10 +8,10 @@ use tokio::{
 };
 
 use super::{
-    Ask, Told, TurnFailure, Turns,
-    account::Outcome,
-    answer::{Asking, Reply},
+    TurnFailure, TurnRequest, TurnSummary, Turns,
     journal::{Journal, Unwanted},
+    model_call::{ModelCall, Reply},
+    recording::Outcome,
 };
 use crate::{
     adapters::{model::ModelFailure, storage::CallersKey},
@@ -26,13 +26,13 @@ use crate::{
 const LOAD_CHECK: Duration = Duration::from_secs(1);
 
 impl Turns {
-    pub(super) fn open(&self, ask: &Ask, model: &str, may_return: bool) -> Arc<Journal> {
+    pub(super) fn open(&self, ask: &TurnRequest, model: &str, may_return: bool) -> Arc<Journal> {
         let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
-        let owner = ask.in_chat.map(|in_chat| in_chat.owner);
+        let owner = ask.stored_chat.map(|stored_chat| stored_chat.owner);
         Journal::new(ask.request_id.clone(), ask.session_id.clone(), owner, model.to_owned(), grace)
     }
 
-    pub(super) async fn run(self, mut ask: Ask, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
+    pub(super) async fn run(self, mut ask: TurnRequest, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
         let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
         let mut reply = Reply::new(model);
         let told = self.told(&mut ask, &journal, &mut reply).await;
@@ -48,7 +48,12 @@ impl Turns {
     }
 
     /// Takes the turn, and keeps what became of it. One that cannot be opened in its chat has not begun.
-    async fn told(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Result<Told, TurnFailure> {
+    async fn told(
+        &self,
+        ask: &mut TurnRequest,
+        journal: &Journal,
+        reply: &mut Reply,
+    ) -> Result<TurnSummary, TurnFailure> {
         self.ensure_public_images(&ask.messages).await?;
         let open = self.open_in_chat(ask, &reply.requested_model, journal).await?;
         if let Some(persona) = &ask.persona {
@@ -63,21 +68,21 @@ impl Turns {
     }
 
     /// The answer, or whatever ends the turn before it.
-    async fn outcome(&self, ask: &mut Ask, journal: &Journal, reply: &mut Reply) -> Outcome {
+    async fn outcome(&self, ask: &mut TurnRequest, journal: &Journal, reply: &mut Reply) -> Outcome {
         let started = Instant::now();
         let stream_deadline = started + self.0.limits.stream_timeout;
         let deadline = started + self.0.limits.timeout;
         let deadline = if ask.stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
-        let caller = ask.caller();
-        let Ask { messages, persona, stream, in_chat, .. } = ask;
+        let caller_hash = ask.caller_hash();
+        let TurnRequest { messages, persona, stream, stored_chat, .. } = ask;
         let (persona, stream) = (persona.as_deref(), *stream);
         let answering = async {
-            let _place = self.0.places.take().await?;
+            let _place = self.0.admission.take().await?;
             loop {
-                let asking = Asking {
+                let asking = ModelCall {
                     turns: self,
-                    caller,
+                    caller_hash,
                     messages,
                     persona,
                     stream,
@@ -89,7 +94,7 @@ impl Turns {
                 };
                 match asking.answer().await {
                     Err(TurnFailure::Model(ModelFailure::PromptTooLong))
-                        if in_chat.is_some() && forget_half(messages) => {}
+                        if stored_chat.is_some() && forget_half(messages) => {}
                     answer => return answer,
                 }
             }

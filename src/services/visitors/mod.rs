@@ -91,7 +91,7 @@ impl Visitors {
 
     async fn forget(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
         let Keeper { storage, clock, retention } = &*self.0;
-        if !storage.has_duty("visitors", clock.now()).await? {
+        if !storage.holds_lease("visitors", clock.now()).await? {
             return Ok(());
         }
         let long_ago = clock.ago(*retention + self.0.lag());

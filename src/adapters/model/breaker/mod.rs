@@ -53,9 +53,9 @@ impl BreakerState {
 
 /// Who a turn is for, as far as failures are told apart by it: a hash of an account, a session or an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller(u64);
+pub struct CallerHash(u64);
 
-impl Caller {
+impl CallerHash {
     /// The caller of this identity.
     #[must_use]
     pub fn of(identity: &impl Hash) -> Self {
@@ -103,15 +103,15 @@ impl Breakers {
     }
 
     /// Leave for a turn to ask this model; refused while it is left alone.
-    pub fn admit(&self, model: &str, caller: Caller) -> Result<Admission, ModelFailure> {
+    pub fn admit(&self, model: &str, caller: CallerHash) -> Result<BreakerPermit, ModelFailure> {
         let breaker = self.0.get(model).cloned();
         let is_trial = match &breaker {
             None => false,
             Some(breaker) => {
-                breaker.lock().admit(Instant::now()).map_err(|retry_after| ModelFailure::LeftAlone { retry_after })?
+                breaker.lock().admit(Instant::now()).map_err(|retry_after| ModelFailure::CircuitOpen { retry_after })?
             }
         };
-        Ok(Admission { breaker, caller, is_trial, is_answered: false })
+        Ok(BreakerPermit { breaker, caller, is_trial, is_answered: false })
     }
 
     /// Each model's state.
@@ -122,17 +122,17 @@ impl Breakers {
 }
 
 /// Leave for a turn to ask a model, as often as it is asked again in that turn. What comes of the turn is told by
-/// [`Admission::answered`] or [`Admission::failed`], or first by one and then by the other, when the model breaks down
+/// [`BreakerPermit::answered`] or [`BreakerPermit::failed`], or first by one and then by the other, when the model breaks down
 /// after its first word; dropped without, the turn says nothing about the model.
 #[derive(Debug)]
-pub struct Admission {
+pub struct BreakerPermit {
     breaker: Option<Arc<Breaker>>,
-    caller: Caller,
+    caller: CallerHash,
     is_trial: bool,
     is_answered: bool,
 }
 
-impl Admission {
+impl BreakerPermit {
     /// The model answers. Only the first time counts.
     pub fn answered(&mut self) {
         if let (Some(breaker), false) = (&self.breaker, self.is_answered) {
@@ -147,7 +147,7 @@ impl Admission {
     /// The turn's last attempt failed.
     pub fn failed(mut self, failure: &ModelFailure) {
         let Some(breaker) = self.breaker.clone() else { return };
-        if !failure.is_breakdown() {
+        if !failure.counts_against_breaker() {
             // That there are too many requests, or that it wasn't waited for, says nothing of the model; otherwise,
             // who refuses is there. Only a trial is to find out that.
             let says_nothing = matches!(failure, ModelFailure::RateLimited { .. } | ModelFailure::Slow);
@@ -167,7 +167,7 @@ impl Admission {
     }
 }
 
-impl Drop for Admission {
+impl Drop for BreakerPermit {
     fn drop(&mut self) {
         if let (Some(breaker), true) = (&self.breaker, self.is_trial) {
             breaker.lock().end_trial();
@@ -197,8 +197,8 @@ mod tests {
         Breakers::new(settings, &BTreeSet::from(["m"]), &["spare".to_owned()])
     }
 
-    fn caller(number: u64) -> Caller {
-        Caller::of(&number)
+    fn caller(number: u64) -> CallerHash {
+        CallerHash::of(&number)
     }
 
     /// Turns of so many callers in turn that all fail like this.
@@ -241,7 +241,7 @@ mod tests {
             ModelFailure::PromptTooLong,
             ModelFailure::RequestRefused(400),
             ModelFailure::RateLimited { retry_after: None },
-            ModelFailure::Withheld,
+            ModelFailure::ContentFiltered,
             ModelFailure::Slow,
         ] {
             fail(&breakers, 100, 100, &failure);
@@ -266,7 +266,7 @@ mod tests {
         let breakers = breakers(config::Breaker { pause: Duration::from_nanos(1), ..EACH_FAILURE });
         fail(&breakers, 5, 5, &failed(500));
         let trial = breakers.admit("m", caller(0)).unwrap();
-        assert_eq!(breakers.admit("m", caller(1)).unwrap_err(), ModelFailure::LeftAlone { retry_after: TRIAL });
+        assert_eq!(breakers.admit("m", caller(1)).unwrap_err(), ModelFailure::CircuitOpen { retry_after: TRIAL });
         trial.failed(&ModelFailure::RateLimited { retry_after: None });
         let trial = breakers.admit("m", caller(1)).unwrap();
         assert!(breakers.admit("m", caller(2)).is_err());

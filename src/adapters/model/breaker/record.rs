@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BreakerState, Caller, Pauses, TRIAL};
+use super::{BreakerState, CallerHash, Pauses, TRIAL};
 
 /// Turns are judged in slices of this length, so that old ones are forgotten a few at a time.
 const SLICE: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ const LEAST_CALLERS: usize = 3;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blame {
     /// Perhaps this caller's.
-    Of(Caller),
+    Of(CallerHash),
     /// Nobody's: it happened before a prompt was sent.
     Nobodys,
 }
@@ -38,16 +38,16 @@ struct Slice {
 
 /// The first few different callers that met a failure. More need not be told apart.
 #[derive(Clone, Copy, Debug, Default)]
-struct FailedCallers([Option<Caller>; LEAST_CALLERS]);
+struct FailedCallers([Option<CallerHash>; LEAST_CALLERS]);
 
 impl FailedCallers {
-    fn add(&mut self, caller: Caller) {
+    fn add(&mut self, caller: CallerHash) {
         if let Some(place) = self.0.iter_mut().find(|place| place.is_none_or(|it| it == caller)) {
             *place = Some(caller);
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = Caller> {
+    fn iter(&self) -> impl Iterator<Item = CallerHash> {
         self.0.iter().flatten().copied()
     }
 }
@@ -232,7 +232,7 @@ mod tests {
             if succeeds {
                 self.record.succeed(was_trial, self.now);
             } else {
-                self.record.fail(was_trial, 1, Blame::Of(Caller(self.caller)), self.now);
+                self.record.fail(was_trial, 1, Blame::Of(CallerHash(self.caller)), self.now);
             }
             Ok(())
         }

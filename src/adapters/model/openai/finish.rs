@@ -43,7 +43,7 @@ pub(super) fn read(reason: Option<&str>, has_text: bool) -> Result<Finish, Model
     let is_one_of = |parts: &[&str]| has_part_of(&reason, parts);
     match (has_text, is_one_of(&FILTERED)) {
         _ if is_one_of(&FAILED) => Err(ModelFailure::Failed { status: STATUS, retry_after: None }),
-        (false, true) => Err(ModelFailure::Withheld),
+        (false, true) => Err(ModelFailure::ContentFiltered),
         (true, true) => Ok(Finish::ContentFilter),
         (false, false) => Err(ModelFailure::Empty),
         (true, false) if is_one_of(&LENGTH) => Ok(Finish::Length),
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_word_is_a_failure() {
-        assert_eq!(read(Some("content_filter"), false), Err(ModelFailure::Withheld));
+        assert_eq!(read(Some("content_filter"), false), Err(ModelFailure::ContentFiltered));
         for reason in [None, Some("stop"), Some("length")] {
             assert_eq!(read(reason, false), Err(ModelFailure::Empty), "{reason:?}");
         }

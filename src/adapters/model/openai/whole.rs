@@ -68,7 +68,7 @@ mod tests {
         }
         let empty = |finish: &str| read(&format!(r#"{{"choices":[{{"message":{{}},"finish_reason":"{finish}"}}]}}"#));
         assert_eq!(empty("stop").unwrap_err(), ModelFailure::Empty);
-        assert_eq!(empty("content_filter").unwrap_err(), ModelFailure::Withheld);
+        assert_eq!(empty("content_filter").unwrap_err(), ModelFailure::ContentFiltered);
     }
 
     #[test]

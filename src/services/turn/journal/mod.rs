@@ -13,14 +13,14 @@ use std::{
 use tokio::{select, sync::Notify, time::sleep};
 
 pub use self::reader::Reader;
-use super::{Told, TurnFailure};
+use super::{TurnFailure, TurnSummary};
 use crate::{
     adapters::storage::MessageId,
     domain::{account::OwnerId, cost::estimate, session::SessionId},
 };
 
 /// So much text may wait for its fastest reader before the model is made to wait, in bytes.
-const AHEAD: usize = 64 << 10;
+const MAX_UNREAD_BYTES: usize = 64 << 10;
 
 /// Where one has read to who takes all that comes.
 const EVERYTHING: usize = usize::MAX;
@@ -66,7 +66,7 @@ struct State {
     /// Where in the text each piece ends.
     ends: Vec<u32>,
     first_word_at: Option<Instant>,
-    end: Option<Result<Told, TurnFailure>>,
+    end: Option<Result<TurnSummary, TurnFailure>>,
     readers: usize,
     /// How far the fastest reader has read, in bytes; `EVERYTHING` for one who waits for the whole.
     read: usize,
@@ -92,8 +92,8 @@ impl State {
         if at == 0 {
             return match &self.end {
                 // A turn that has failed before it began has no start.
-                Some(Err(failure)) if !self.has_begun => Some(Event { id, what: What::End(Err(failure.clone())) }),
-                _ if self.has_begun => Some(Event { id, what: What::Start { model: self.model.clone() } }),
+                Some(Err(failure)) if !self.has_begun => Some(Event { id, what: EventKind::End(Err(failure.clone())) }),
+                _ if self.has_begun => Some(Event { id, what: EventKind::Start { model: self.model.clone() } }),
                 _ => None,
             };
         }
@@ -101,10 +101,10 @@ impl State {
             let start = if at == 1 { 0 } else { self.ends[at - 2] };
             let (start, end) = (start as usize, end as usize);
             self.read = self.read.max(end);
-            return Some(Event { id, what: What::Delta(self.text[start..end].to_owned()) });
+            return Some(Event { id, what: EventKind::Delta(self.text[start..end].to_owned()) });
         }
         let is_last = at == self.ends.len() + 1 && self.has_begun;
-        self.end.clone().filter(|_| is_last).map(|end| Event { id, what: What::End(end) })
+        self.end.clone().filter(|_| is_last).map(|end| Event { id, what: EventKind::End(end) })
     }
 
     /// The number of the last event there is.
@@ -120,12 +120,12 @@ pub struct Event {
     /// Its number in the turn, from one.
     pub id: u64,
     /// What happened.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// The kinds of things that happen in a turn.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum EventKind {
     /// A model is being asked.
     Start {
         /// Which.
@@ -134,7 +134,7 @@ pub enum What {
     /// A piece of the answer.
     Delta(String),
     /// It is over.
-    End(Result<Told, TurnFailure>),
+    End(Result<TurnSummary, TurnFailure>),
 }
 
 /// Why a turn shall not go on.
@@ -178,7 +178,7 @@ impl Journal {
         session_id: Option<SessionId>,
         owner: Option<OwnerId>,
         text: &str,
-        told: Told,
+        told: TurnSummary,
     ) -> Arc<Self> {
         let this = Self::new(request_id, session_id, owner, told.model.clone(), Duration::ZERO);
         if !text.is_empty() {
@@ -293,7 +293,7 @@ impl Journal {
             let changed = self.attention.notified();
             let is_near = {
                 let state = self.state();
-                state.readers == 0 || state.text.len().saturating_sub(state.read) <= AHEAD
+                state.readers == 0 || state.text.len().saturating_sub(state.read) <= MAX_UNREAD_BYTES
             };
             if is_near {
                 return;
@@ -346,7 +346,7 @@ impl Journal {
     }
 
     /// The turn is over. Only the first end counts.
-    pub(super) fn end(&self, end: Result<Told, TurnFailure>) {
+    pub(super) fn end(&self, end: Result<TurnSummary, TurnFailure>) {
         let mut state = self.state();
         state.has_begun |= end.is_ok();
         state.end.get_or_insert(end);
@@ -359,7 +359,7 @@ impl Journal {
     }
 
     /// Waits until the turn is over. Returns what came of it.
-    pub(super) async fn over(&self) -> Result<Told, TurnFailure> {
+    pub(super) async fn over(&self) -> Result<TurnSummary, TurnFailure> {
         loop {
             let ended = self.ended.notified();
             if let Some(end) = &self.state().end {

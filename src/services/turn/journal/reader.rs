@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{AHEAD, EVERYTHING, Event, HEAD_START, Journal, LONGEST_HEAD_START, State, Wish};
+use super::{EVERYTHING, Event, HEAD_START, Journal, LONGEST_HEAD_START, MAX_UNREAD_BYTES, State, Wish};
 use crate::{
     adapters::storage::MessageId,
     domain::session::SessionId,
-    services::turn::{Told, TurnFailure},
+    services::turn::{TurnFailure, TurnSummary},
 };
 
 /// Reads a turn's journal. As long as there is one, the turn is wanted.
@@ -114,7 +114,7 @@ impl Reader {
         let before = state.read;
         let event = state.event_after(self.seen)?;
         // Whoever waits for readers waits in front of a full journal.
-        let makes_room = state.text.len().saturating_sub(before) > AHEAD;
+        let makes_room = state.text.len().saturating_sub(before) > MAX_UNREAD_BYTES;
         drop(state);
         if makes_room {
             self.journal.attention.notify_waiters();
@@ -124,7 +124,7 @@ impl Reader {
     }
 
     /// Waits for the end. Returns the whole text, and what it took.
-    pub async fn whole(&self) -> Result<(String, Told), TurnFailure> {
+    pub async fn whole(&self) -> Result<(String, TurnSummary), TurnFailure> {
         self.journal.state().read = EVERYTHING;
         self.journal.attention.notify_waiters();
         let told = self.journal.over().await?;

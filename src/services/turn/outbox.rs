@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::{
-        storage::{Posting, Storage, StorageFailure},
+        storage::{OutboxRecord, Storage, StorageFailure},
         usage::{PostFailure, UsageLog},
     },
     foundation::{clock::Clock, tasks::Tasks},
@@ -24,7 +24,7 @@ use crate::{
 const BATCH: u64 = 16;
 
 /// How often a queue that other replicas fill, too, is looked at.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
 const REFUSALS: u32 = 5;
@@ -34,16 +34,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The queue's bound. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Delivery {
+pub(super) struct UsageOutbox {
     storage: Storage,
     limit: u64,
     dropped: Arc<AtomicU64>,
 }
 
-impl Delivery {
+impl UsageOutbox {
     /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
     pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, clock: Clock, tasks: &Tasks) -> Self {
-        let courier = Courier {
+        let courier = OutboxSender {
             storage: storage.clone(),
             usage_log,
             clock,
@@ -84,7 +84,7 @@ fn pauses() -> ExponentialBackoff {
         .build()
 }
 
-struct Courier {
+struct OutboxSender {
     storage: Storage,
     usage_log: UsageLog,
     clock: Clock,
@@ -102,7 +102,7 @@ enum Batch {
     Failed,
 }
 
-impl Courier {
+impl OutboxSender {
     async fn run(mut self, stopping: CancellationToken) {
         loop {
             let delivered = self.deliver_batch().await;
@@ -114,7 +114,7 @@ impl Courier {
                 Batch::Delivered => self.pauses = pauses(),
                 Batch::Nothing => tokio::select! {
                     () = self.storage.more_postings() => {}
-                    () = tokio::time::sleep(LOOK), if self.storage.is_shared() => {}
+                    () = tokio::time::sleep(POLL_INTERVAL), if self.storage.is_shared() => {}
                     () = stopping.cancelled() => {}
                 },
                 Batch::Failed => {
@@ -149,12 +149,12 @@ impl Courier {
     }
 
     /// The oldest records; none where they are another replica's duty.
-    async fn next_postings(&mut self) -> Result<Vec<Posting>, StorageFailure> {
-        if self.counted.elapsed() >= LOOK {
+    async fn next_postings(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
+        if self.counted.elapsed() >= POLL_INTERVAL {
             self.storage.count_postings().await?;
             self.counted = Instant::now();
         }
-        if self.storage.has_duty("usage delivery", self.clock.now()).await? {
+        if self.storage.holds_lease("usage delivery", self.clock.now()).await? {
             self.storage.next_postings(BATCH).await
         } else {
             Ok(Vec::new())
@@ -162,7 +162,7 @@ impl Courier {
     }
 
     /// Posts records until one fails. Returns those that are done with, and whether one failed.
-    async fn post<'a>(&mut self, postings: &'a [Posting]) -> (&'a [Posting], bool) {
+    async fn post<'a>(&mut self, postings: &'a [OutboxRecord]) -> (&'a [OutboxRecord], bool) {
         for (index, posting) in postings.iter().enumerate() {
             match self.usage_log.post(&posting.request_id, &posting.body).await {
                 Ok(()) => self.refusals = 0,

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, InChat, Reader, Told, TurnFailure, Turns, journal::Journal};
+use super::{Reader, StoredChatTurn, TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
 use crate::{
     adapters::storage::{AskedBefore, CallersKey, KeptAnswer, Storage, StorageFailure},
     foundation::clock::Clock,
@@ -40,7 +40,7 @@ impl IdempotencyKey {
 }
 
 /// How often a turn that goes on at another replica is asked for.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How often keys are looked through for those that are too old. Each new key does it, too, so that an old one is never
 /// found; this is for the sake of their answers' privacy where no new ones come.
@@ -64,7 +64,7 @@ impl Turns {
     /// that leaves doesn't leave a key behind that nobody works for.
     pub(super) async fn take_once(
         &self,
-        mut ask: Ask,
+        mut ask: TurnRequest,
         model: String,
         key: IdempotencyKey,
     ) -> Result<Reader, TurnFailure> {
@@ -90,7 +90,7 @@ impl Turns {
     }
 
     /// A reader of the turn that was taken for this key before; if there was none, the key is taken.
-    async fn find_before(&self, ask: &mut Ask, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
+    async fn find_before(&self, ask: &mut TurnRequest, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
         let asked = fingerprint(ask);
         let mut lost = None;
         let patience = Instant::now() + self.0.limits.timeout;
@@ -117,7 +117,7 @@ impl Turns {
                 if Instant::now() >= patience {
                     return Err(TurnFailure::Busy);
                 }
-                sleep(LOOK).await;
+                sleep(POLL_INTERVAL).await;
                 continue;
             }
             // It may have ended, and its key been settled, between the two looks at it; so another two.
@@ -131,7 +131,7 @@ impl Turns {
     /// is asked. Returns whether this request is the one to do so.
     async fn take_over(
         &self,
-        ask: &mut Ask,
+        ask: &mut TurnRequest,
         key: &CallersKey,
         before: &AskedBefore,
         asked: &str,
@@ -139,23 +139,23 @@ impl Turns {
         let (storage, first) = (&self.0.storage, before.request_id.as_str());
         let taken = storage.take_over_key(key, first, asked, &ask.request_id).await;
         let taken = taken.map_err(|failure| unkept(&failure))?;
-        if let Some(in_chat) = ask.in_chat.as_mut().filter(|_| taken && before.fingerprint == asked) {
-            let failed = storage.failed_question(in_chat.owner, first).await.map_err(|failure| unkept(&failure))?;
-            in_chat.again = failed.or(in_chat.again);
+        if let Some(stored_chat) = ask.stored_chat.as_mut().filter(|_| taken && before.fingerprint == asked) {
+            let failed = storage.failed_question(stored_chat.owner, first).await.map_err(|failure| unkept(&failure))?;
+            stored_chat.again = failed.or(stored_chat.again);
         }
         Ok(taken)
     }
 
     /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
-    async fn repeat(&self, ask: &Ask, before: AskedBefore) -> Result<Option<Reader>, TurnFailure> {
+    async fn repeat(&self, ask: &TurnRequest, before: AskedBefore) -> Result<Option<Reader>, TurnFailure> {
         let known = self.0.registry.find(&before.request_id);
         if let Some(reader) = known.as_ref().and_then(Journal::join) {
             return Ok(Some(reader));
         }
         if let Some(KeptAnswer { text, model, usage, finish, at }) = before.answer {
             let (exchange, text) = self.exchange(ask, &before.request_id, text).await?;
-            let owner = ask.in_chat.map(|in_chat| in_chat.owner);
-            let told = Told { model, usage, finish, at, exchange };
+            let owner = ask.stored_chat.map(|stored_chat| stored_chat.owner);
+            let told = TurnSummary { model, usage, finish, at, exchange };
             let journal = Journal::ended(before.request_id, ask.session_id.clone(), owner, &text, told);
             return Ok(Some(journal.reader()));
         }
@@ -171,13 +171,13 @@ impl Turns {
         &self,
         key: &CallersKey,
         journal: &Journal,
-        told: &Result<Told, TurnFailure>,
+        told: &Result<TurnSummary, TurnFailure>,
         may_have_cost: bool,
     ) {
         let (storage, request_id) = (&self.0.storage, journal.request_id.as_str());
         let is_in_chat = journal.owner.is_some();
         let settled = match told {
-            Ok(Told { model, usage, finish, at, .. }) => {
+            Ok(TurnSummary { model, usage, finish, at, .. }) => {
                 // A stored chat has the text already.
                 let text = if is_in_chat { String::new() } else { journal.text() };
                 let answer = KeptAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at };
@@ -199,31 +199,31 @@ fn unkept(failure: &StorageFailure) -> TurnFailure {
 
 /// Whose key it is: an account's, or else that of whoever knows the session or the name. Where nobody is signed in,
 /// somebody else's key of the same text leads to an answer only if the very same was asked.
-fn caller(Ask { speaker, session_id, in_chat, .. }: &Ask) -> String {
-    match (in_chat, speaker.account, session_id) {
-        (Some(in_chat), _, _) => format!("owner {}", in_chat.owner),
+fn caller(TurnRequest { caller, session_id, stored_chat, .. }: &TurnRequest) -> String {
+    match (stored_chat, caller.account, session_id) {
+        (Some(stored_chat), _, _) => format!("owner {}", stored_chat.owner),
         (None, Some(account), _) => format!("account {account}"),
         (None, None, Some(session)) => format!("session {session}"),
-        (None, None, None) if speaker.is_guest => format!("guest {}", speaker.username),
-        (None, None, None) => format!("user {}", speaker.username),
+        (None, None, None) if caller.is_guest => format!("guest {}", caller.username),
+        (None, None, None) => format!("user {}", caller.username),
     }
 }
 
 /// What was asked, whether as a stream or not.
-fn fingerprint(ask: &Ask) -> String {
+fn fingerprint(ask: &TurnRequest) -> String {
     let mut hasher = Sha256::new();
     let mut add = |text: &str| {
         // With its length in front, so that no two texts together look like two others.
         hasher.update(text.len().to_le_bytes());
         hasher.update(text);
     };
-    add(&ask.speaker.username);
-    add(if ask.speaker.is_guest { "guest" } else { "user" });
+    add(&ask.caller.username);
+    add(if ask.caller.is_guest { "guest" } else { "user" });
     add(ask.model.as_deref().unwrap_or_default());
     if let Some(persona) = &ask.persona {
         add(&format!("persona {}", persona.id));
     }
-    if let Some(InChat { chat, again, .. }) = ask.in_chat {
+    if let Some(StoredChatTurn { chat, again, .. }) = ask.stored_chat {
         add(&chat.0.to_string());
         add(&again.map_or_else(String::new, |message| message.0.to_string()));
     }

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Told, TurnFailure, Turns, journal::Journal};
+use super::{TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
 use crate::{
     adapters::storage::{ChatId, Exchange, MessageId, NewQuestion, Opening, Question, SaidBefore, StorageFailure},
     domain::{
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How often a chat is asked for in which another replica takes a turn.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// So many may wait for their turn in one chat; each holds what it has to say.
 const MOST_WAITING: usize = 32;
@@ -45,7 +45,7 @@ const LARGEST_PAGE: u64 = 256;
 
 /// The stored chat that a turn belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InChat {
+pub struct StoredChatTurn {
     /// Whose it is.
     pub owner: OwnerId,
     /// Which.
@@ -58,7 +58,7 @@ pub struct InChat {
 #[derive(Debug, Default)]
 pub(super) struct Chats {
     /// One place in each chat; whoever comes first waits first.
-    places: Mutex<HashMap<ChatId, Weak<Semaphore>>>,
+    admission: Mutex<HashMap<ChatId, Weak<Semaphore>>>,
     /// The requests whose questions are, or will be, pending.
     going_on: Mutex<HashSet<String>>,
     /// What could not be kept yet.
@@ -101,12 +101,12 @@ impl Chats {
     /// The one place in a chat, as soon as it is free. `None` where too many wait for it.
     async fn place(&self, chat: ChatId) -> Option<OwnedSemaphorePermit> {
         let place = {
-            let mut places = locked(&self.places);
-            places.retain(|_, place| place.strong_count() > 0);
-            let known = places.get(&chat).and_then(Weak::upgrade);
+            let mut admission = locked(&self.admission);
+            admission.retain(|_, place| place.strong_count() > 0);
+            let known = admission.get(&chat).and_then(Weak::upgrade);
             known.unwrap_or_else(|| {
                 let place = Arc::new(Semaphore::new(1));
-                places.insert(chat, Arc::downgrade(&place));
+                admission.insert(chat, Arc::downgrade(&place));
                 place
             })
         };
@@ -122,11 +122,11 @@ impl Turns {
     /// history in front of it, as much as the model can read. When this fails, no turn has begun.
     pub(super) async fn open_in_chat(
         &self,
-        ask: &mut Ask,
+        ask: &mut TurnRequest,
         model: &str,
         journal: &Journal,
     ) -> Result<Option<Open>, TurnFailure> {
-        let Some(place) = ask.in_chat else { return Ok(None) };
+        let Some(place) = ask.stored_chat else { return Ok(None) };
         let opening = select! {
             biased;
             opening = self.take_place(&place, ask) => opening,
@@ -143,25 +143,25 @@ impl Turns {
     }
 
     /// Waits for the turns before it, and keeps the question.
-    async fn take_place(&self, in_chat: &InChat, ask: &Ask) -> Result<Open, TurnFailure> {
+    async fn take_place(&self, stored_chat: &StoredChatTurn, ask: &TurnRequest) -> Result<Open, TurnFailure> {
         let patience = Instant::now() + self.0.limits.timeout;
-        let place = timeout_at(patience, self.0.chats.place(in_chat.chat)).await;
+        let place = timeout_at(patience, self.0.chats.place(stored_chat.chat)).await;
         let place = place.ok().flatten().ok_or(TurnFailure::ChatBusy)?;
         // Before the question can be in the database: what stands there and is not among these is nobody's.
         locked(&self.0.chats.going_on).insert(ask.request_id.clone());
         let held = Held { turns: self.clone(), request_id: ask.request_id.clone(), _place: place };
         loop {
-            match self.try_to_open(in_chat, ask).await.map_err(|failure| unavailable(&failure))? {
+            match self.try_to_open(stored_chat, ask).await.map_err(|failure| unavailable(&failure))? {
                 Opening::Open(question) => return Ok(Open { question, _held: held }),
                 Opening::Nothing => return Err(TurnFailure::ChatChanged),
                 Opening::Occupied if Instant::now() >= patience => return Err(TurnFailure::ChatBusy),
-                Opening::Occupied => sleep(LOOK).await,
+                Opening::Occupied => sleep(POLL_INTERVAL).await,
             }
         }
     }
 
-    async fn try_to_open(&self, in_chat: &InChat, ask: &Ask) -> Result<Opening, StorageFailure> {
-        let &InChat { owner, chat, again } = in_chat;
+    async fn try_to_open(&self, stored_chat: &StoredChatTurn, ask: &TurnRequest) -> Result<Opening, StorageFailure> {
+        let &StoredChatTurn { owner, chat, again } = stored_chat;
         let (storage, request_id) = (&self.0.storage, ask.request_id.as_str());
         if let Some(message) = again {
             return storage.reopen_turn(owner, message, request_id).await;
@@ -173,7 +173,7 @@ impl Turns {
     }
 
     /// The question with as much of the chat's history as the model can read.
-    async fn fitted(&self, question: &Question, ask: &Ask, model: &str) -> Result<Vec<Message>, TurnFailure> {
+    async fn fitted(&self, question: &Question, ask: &TurnRequest, model: &str) -> Result<Vec<Message>, TurnFailure> {
         let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
         let abilities = self.abilities(model);
         let mut fitting = Fitting::new(ask.persona.as_deref(), asked, abilities);
@@ -215,12 +215,12 @@ impl Turns {
         &self,
         open: Open,
         journal: &Journal,
-        told: Result<Told, TurnFailure>,
-    ) -> Result<Told, TurnFailure> {
+        told: Result<TurnSummary, TurnFailure>,
+    ) -> Result<TurnSummary, TurnFailure> {
         let answer = told.as_ref().ok().map(|told| (journal.text(), told.at));
         let unkept = Unkept { open, answer };
         match (self.keep(&unkept).await, told) {
-            (Ok(Some(exchange)), Ok(told)) => Ok(Told { exchange: Some(exchange), ..told }),
+            (Ok(Some(exchange)), Ok(told)) => Ok(TurnSummary { exchange: Some(exchange), ..told }),
             (Ok(None), Ok(_)) => Err(TurnFailure::ChatChanged),
             (Ok(_), Err(failure)) => Err(failure),
             (Err(failure), told) => {
@@ -234,11 +234,11 @@ impl Turns {
     /// this text. Fails if it was removed.
     pub(super) async fn exchange(
         &self,
-        ask: &Ask,
+        ask: &TurnRequest,
         request_id: &str,
         text: String,
     ) -> Result<(Option<Exchange>, String), TurnFailure> {
-        let Some(InChat { owner, .. }) = ask.in_chat else { return Ok((None, text)) };
+        let Some(StoredChatTurn { owner, .. }) = ask.stored_chat else { return Ok((None, text)) };
         let storage = &self.0.storage;
         let exchange = storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
         let exchange = exchange.ok_or(TurnFailure::ChatChanged)?;

@@ -10,7 +10,7 @@ use super::{TurnFailure, Turns, journal::Journal};
 use crate::{
     adapters::{
         credentials::{Access, Credential, CredentialSource},
-        model::{Admission, Answering, Caller, ModelError, ModelFailure, Question, Report, basic},
+        model::{Answering, BreakerPermit, CallerHash, ModelError, ModelFailure, Question, Report, basic},
     },
     domain::{
         chat::{Finish, Message},
@@ -73,10 +73,10 @@ pub(super) struct Spent {
 }
 
 /// One turn's way to its answer.
-pub(super) struct Asking<'a> {
+pub(super) struct ModelCall<'a> {
     pub(super) turns: &'a Turns,
     /// Whom the model's failures are told apart by.
-    pub(super) caller: Caller,
+    pub(super) caller_hash: CallerHash,
     pub(super) messages: &'a [Message],
     /// Who speaks, if the model isn't just itself.
     pub(super) persona: Option<&'a Persona>,
@@ -94,7 +94,7 @@ pub(super) struct Asking<'a> {
     pub(super) has_new_allowance: bool,
 }
 
-impl Asking<'_> {
+impl ModelCall<'_> {
     /// The model's answer, or the built-in responder's where that one is meant to answer.
     pub(super) async fn answer(mut self) -> Result<Finish, TurnFailure> {
         let Self { turns, messages, persona, journal, .. } = self;
@@ -125,7 +125,7 @@ impl Asking<'_> {
         let others = turns.0.settings.fallbacks.iter().filter(|model| *model != requested).collect::<Vec<_>>();
         self.share = self.share_of_time(others.len());
         let failure = match self.ask_until_answered(&mut key).await {
-            Err(failure) if failure.is_unavailability() => failure,
+            Err(failure) if failure.should_fall_back() => failure,
             outcome => return outcome,
         };
         for (index, model) in others.iter().enumerate() {
@@ -166,7 +166,7 @@ impl Asking<'_> {
 
     /// Asks the model of the moment, unless it is left alone. What comes of it counts once for its breaker.
     async fn ask_until_answered(&mut self, key: &mut Option<Credential>) -> Result<Finish, ModelFailure> {
-        let mut admission = self.turns.0.breakers.admit(&self.reply.model, self.caller)?;
+        let mut admission = self.turns.0.breakers.admit(&self.reply.model, self.caller_hash)?;
         let outcome = self.ask_until_final(key, &mut admission).await;
         match &outcome {
             Ok(_) => admission.answered(),
@@ -182,13 +182,13 @@ impl Asking<'_> {
     async fn ask_until_final(
         &mut self,
         key: &mut Option<Credential>,
-        admission: &mut Admission,
+        admission: &mut BreakerPermit,
     ) -> Result<Finish, ModelFailure> {
         let mut pauses = pauses(self.turns.0.settings.retries);
         loop {
             let failure = match self.ask_with_keys(key, admission).await {
                 Err(ModelFailure::Empty) if std::mem::take(&mut self.has_new_allowance) => continue,
-                Err(failure) if failure.is_passing() && self.may_ask_again() => failure,
+                Err(failure) if failure.is_transient() && self.may_ask_again() => failure,
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };
@@ -209,7 +209,7 @@ impl Asking<'_> {
     async fn ask_with_keys(
         &mut self,
         key: &mut Option<Credential>,
-        admission: &mut Admission,
+        admission: &mut BreakerPermit,
     ) -> Result<Finish, ModelFailure> {
         let mut rotations = 0;
         loop {
@@ -240,7 +240,11 @@ impl Asking<'_> {
         }
     }
 
-    async fn ask_once(&mut self, key: Option<&Credential>, admission: &mut Admission) -> Result<Finish, ModelFailure> {
+    async fn ask_once(
+        &mut self,
+        key: Option<&Credential>,
+        admission: &mut BreakerPermit,
+    ) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut self.reply.may_have_cost, true);
         self.reply.source = key.map_or(CredentialSource::None, |credential| credential.source);
         self.reply.attempts += 1;
@@ -253,7 +257,7 @@ impl Asking<'_> {
         };
         let outcome = outcome.map_err(|error| self.note_failure(&error, key));
         if let Err(failure) = &outcome
-            && failure.is_refusal()
+            && failure.is_unbilled()
             && !self.has_spent()
         {
             self.reply.may_have_cost = had_cost;
@@ -312,7 +316,7 @@ impl Asking<'_> {
     }
 
     /// Passes the answer on as it comes.
-    async fn hear(&mut self, mut answering: Answering, admission: &mut Admission) -> Result<Finish, ModelError> {
+    async fn hear(&mut self, mut answering: Answering, admission: &mut BreakerPermit) -> Result<Finish, ModelError> {
         if !answering.has_failed() {
             self.journal.begin();
         }
@@ -327,7 +331,7 @@ impl Asking<'_> {
         Ok(finish)
     }
 
-    async fn pass_on(&mut self, answering: &mut Answering, admission: &mut Admission) -> Result<(), ModelError> {
+    async fn pass_on(&mut self, answering: &mut Answering, admission: &mut BreakerPermit) -> Result<(), ModelError> {
         while let Some(text) = self.next(answering).await? {
             admission.answered();
             self.journal.append(&text).await;

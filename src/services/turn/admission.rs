@@ -11,7 +11,7 @@ use super::TurnFailure;
 use crate::foundation::config;
 
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Admission {
     free: Semaphore,
     most: usize,
     queue: usize,
@@ -20,7 +20,7 @@ pub(super) struct Places {
     refused: AtomicU64,
 }
 
-impl Places {
+impl Admission {
     pub(super) fn new(settings: &config::Turns) -> Self {
         Self {
             free: Semaphore::new(settings.most),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Ask, Told, TurnFailure, Turns, answer::Reply, journal::Journal, metrics::EndedTurn};
+use super::{TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal, metrics::EndedTurn, model_call::Reply};
 use crate::{
     adapters::{
         model::{ModelFailure, basic},
@@ -14,7 +14,7 @@ use crate::{
         usage,
     },
     domain::{
-        chat::{Finish, Speaker},
+        chat::{Caller, Finish},
         cost::{Cost, TokenUsage, dollars, estimate},
         session::SessionId,
     },
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
 
 /// A turn that has ended, with all that is kept of it.
 struct Ended<'a> {
-    ask: &'a Ask,
+    ask: &'a TurnRequest,
     reply: &'a Reply,
     /// The answer's text, if it is to be logged, and its characters in any case.
     text: Option<&'a str>,
@@ -58,7 +58,7 @@ impl Turns {
     /// while it was silent has read the question at least.
     fn usage_of(
         &self,
-        ask: &Ask,
+        ask: &TurnRequest,
         reply: &Reply,
         journal: &Journal,
         answer: &Result<Finish, TurnFailure>,
@@ -76,7 +76,7 @@ impl Turns {
         (Some(usage), source)
     }
 
-    fn estimate(&self, ask: &Ask, reply: &Reply, journal: &Journal) -> TokenUsage {
+    fn estimate(&self, ask: &TurnRequest, reply: &Reply, journal: &Journal) -> TokenUsage {
         let image = self.abilities(&reply.model).image;
         let instruction = ask.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
         let prompt = estimate::prompt_tokens(&ask.messages, image).saturating_add(instruction);
@@ -96,11 +96,11 @@ impl Turns {
     /// Logs and counts the turn. Only then is it answered; and if it cannot be logged, it isn't.
     pub(super) async fn account(
         &self,
-        ask: &Ask,
+        ask: &TurnRequest,
         reply: &Reply,
         journal: &Journal,
         outcome: Outcome,
-    ) -> Result<Told, TurnFailure> {
+    ) -> Result<TurnSummary, TurnFailure> {
         let at = self.0.clock.now();
         let answer = outcome.answer.as_ref();
         let (usage, usage_source) = self.usage_of(ask, reply, journal, &outcome.answer);
@@ -143,7 +143,7 @@ impl Turns {
         let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
         let finish = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
-        Ok(Told { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at, exchange: None })
+        Ok(TurnSummary { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at, exchange: None })
     }
 
     fn record(&self, ended: &Ended<'_>, at: Timestamp) -> TurnRecord {
@@ -158,7 +158,7 @@ impl Turns {
             usage,
             cost: ended.cost.unwrap_or_default(),
             latency: ended.latency,
-            posting: self.posting(failed, &ask.speaker, ask.session_id.as_ref(), &reply.model, usage),
+            posting: self.posting(failed, &ask.caller, ask.session_id.as_ref(), &reply.model, usage),
         }
     }
 
@@ -169,10 +169,10 @@ impl Turns {
         Chat {
             request_id: &ask.request_id,
             session_id: ask.session_id.as_ref().map(SessionId::as_str),
-            user_id: ask.in_chat.map(|in_chat| in_chat.owner).or(ask.speaker.account).map(|id| id.0),
-            chat_id: ask.in_chat.map(|in_chat| in_chat.chat.0),
-            username: &ask.speaker.username,
-            is_guest: ask.speaker.is_guest,
+            user_id: ask.stored_chat.map(|stored_chat| stored_chat.owner).or(ask.caller.account).map(|id| id.0),
+            chat_id: ask.stored_chat.map(|stored_chat| stored_chat.chat.0),
+            username: &ask.caller.username,
+            is_guest: ask.caller.is_guest,
             model: &reply.model,
             requested_model: &reply.requested_model,
             response_model: reply.report.model.as_deref(),
@@ -203,14 +203,14 @@ impl Turns {
     pub(super) fn posting(
         &self,
         failed: bool,
-        speaker: &Speaker,
+        caller: &Caller,
         session: Option<&SessionId>,
         model: &str,
         usage: TokenUsage,
     ) -> Option<String> {
         let is_due = (!failed || usage.total() > 0) && model != basic::NAME;
-        let wanted = is_due && self.0.credentials.expects_papita() && self.0.delivery.has_room();
-        wanted.then(|| usage::record(speaker, session, model, usage))?
+        let wanted = is_due && self.0.credentials.expects_papita() && self.0.outbox.has_room();
+        wanted.then(|| usage::record(caller, session, model, usage))?
     }
 }
 

@@ -60,7 +60,7 @@ fn request_id() -> String {
 }
 
 /// The layer around all endpoints.
-pub(super) struct Front<E> {
+pub(super) struct Middleware<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
     pub(super) body_timeout: BodyTimeout,
@@ -72,7 +72,7 @@ pub(super) struct Front<E> {
     pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
+impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
@@ -124,7 +124,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Front<E> {
     }
 }
 
-impl<E: Endpoint<Output: IntoResponse>> Front<E> {
+impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
     /// The inner answer, or the problem it ended in.
     async fn respond(&self, request: Request, event: &mut RequestEvent) -> Response {
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
