@@ -1,8 +1,10 @@
-//! Accepts connections. The framework's own server has no time limit for headers, spins when descriptors run out, and
-//! notices a departed client late.
+//! The accept loop: accepts TCP connections and serves HTTP/1.1 on each.
 //!
-//! HTTP/1.1 only: telling it from HTTP/2 means waiting for a connection's first bytes without a time limit, and TLS
-//! with HTTP/2 is the business of the proxy in front.
+//! It replaces poem's own server, which has no time limit for request headers, retries without a pause when file
+//! descriptors run out, and notices late that a client has disconnected.
+//!
+//! HTTP/1.1 only: to detect HTTP/2 the server would have to wait for a connection's first bytes without a time limit. A
+//! proxy in front can offer TLS with HTTP/2.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -27,28 +29,25 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection_timeouts::{Pace, PacedBody},
-    linger,
-    raw_head::RawHead,
-    refusal,
-    request_body::{LentBody, Unread},
-    stream::Paced,
+    close,
+    connection_stream::ConnectionStream,
+    connection_timeouts::{ConnectionTimeouts, TimedBody},
+    malformed,
+    raw_head::{MAX_HEAD_BYTES, RawHead},
+    request_body::{RequestBody, UnreadBody},
 };
 use crate::{
     api::MalformedRequest,
     foundation::{config::Server, tasks::Tasks},
 };
 
-/// How long to wait when a connection cannot be accepted, which is nearly always for want of descriptors.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause after a connection could not be accepted, nearly always because file descriptors ran out.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a connection holds back for its client, and the longest head of a request, in bytes.
-pub(super) const BUFFER: usize = 64 << 10;
+/// The time for sending the rest of a complete response when the service stops.
+const SHUTDOWN_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// How long an answer that is complete may take to leave when the service stops.
-const LAST_FLUSH: Duration = Duration::from_millis(250);
-
-/// Serves connections until `stop`; then each ends after the answer it is at.
+/// Accepts and serves connections until `stop` is cancelled. Each connection then ends after its current response.
 pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     listener: TcpListener,
     endpoint: Arc<E>,
@@ -56,14 +55,14 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     stop: CancellationToken,
     tasks: Tasks,
 ) {
-    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let permits = Arc::new(Semaphore::new(settings.max_connections));
     let local = listener.local_addr().ok();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
         };
-        let Some((stream, remote, place)) = accepted else { continue };
+        let Some((stream, remote, permit)) = accepted else { continue };
         let connection = Connection {
             endpoint: Arc::clone(&endpoint),
             local: local.unwrap_or(remote),
@@ -74,27 +73,28 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
         };
         tasks.spawn("connection", async move {
             connection.serve(stream).await;
-            drop(place);
+            drop(permit);
         });
     }
 }
 
-/// The next connection, as soon as there is a place for it.
+/// Accepts the next connection once fewer than MAX_CONNECTIONS are open. Returns `None` after an error, which is logged.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, remote)) => Some((stream, remote, place)),
+        Ok((stream, remote)) => Some((stream, remote, permit)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
             None
         }
     }
 }
 
+/// One accepted connection, with what serving it takes.
 struct Connection<E> {
     endpoint: Arc<E>,
     local: SocketAddr,
@@ -106,36 +106,37 @@ struct Connection<E> {
 
 impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     async fn serve(self, stream: TcpStream) {
-        // Small answers leave at once; failing to ask for that is no reason to hang up.
+        // Without Nagle's algorithm, small responses are sent at once. An error here doesn't matter.
         let _ = stream.set_nodelay(true);
-        let pace = Pace::new(self.header_timeout, self.keepalive_timeout);
+        let timeouts = ConnectionTimeouts::new(self.header_timeout, self.keepalive_timeout);
         let service = service_fn(|request| {
-            let head = pace.answer();
-            // Boxed, so that a connection keeps no room for it while an answer leaves or nothing goes on.
-            Box::pin(self.answer(request, head, &pace))
+            let head = timeouts.begin_request();
+            // Boxed, so that an idle connection doesn't hold the memory of this future.
+            Box::pin(self.respond(request, head, &timeouts))
         });
-        let stream = TokioIo::new(Paced::new(stream, Arc::clone(&pace)));
-        let mut connection =
-            http1::Builder::new().header_read_timeout(None).max_buf_size(BUFFER).serve_connection(stream, service);
+        let stream = TokioIo::new(ConnectionStream::new(stream, Arc::clone(&timeouts)));
+        let mut connection = http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(stream, service);
         let mut is_stopping = false;
-        // How a connection ends is the client's business; what was asked on it has been logged by then.
-        while let Some(left) = pace.left() {
-            // What goes on may change meanwhile, and with it the limit.
-            let left = left.min(self.header_timeout).min(self.keepalive_timeout);
+        // The result of the connection is ignored: a client may disconnect at any time, and its requests are logged.
+        while let Some(remaining) = timeouts.remaining() {
+            // The connection's phase may change while this waits, and another limit may then apply.
+            let remaining = remaining.min(self.header_timeout).min(self.keepalive_timeout);
             tokio::select! {
                 _ = &mut connection => {
-                    let (stream, withheld) = connection.into_parts().io.into_inner().into_parts();
-                    // Boxed for the same reason.
-                    return Box::pin(self.close(stream, pace.take_head(), &withheld)).await;
+                    let (stream, library_response) = connection.into_parts().io.into_inner().into_parts();
+                    // Boxed for the same reason as above.
+                    return Box::pin(self.close(stream, timeouts.take_head(), &library_response)).await;
                 }
-                () = tokio::time::sleep(left) => {}
+                () = tokio::time::sleep(remaining) => {}
                 () = self.stop.cancelled(), if !is_stopping => {
                     is_stopping = true;
                     Pin::new(&mut connection).graceful_shutdown();
-                    if pace.is_at_head() {
-                        // A client that has said nothing, or half a thing, is not waited for; a last answer may be on
-                        // its way out.
-                        let _ = tokio::time::timeout(LAST_FLUSH, connection).await;
+                    if timeouts.is_reading_head() {
+                        // No complete request is here to be answered, but the previous response may still be being sent.
+                        let _ = tokio::time::timeout(SHUTDOWN_FLUSH_TIMEOUT, connection).await;
                         return;
                     }
                 }
@@ -143,47 +144,47 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         }
     }
 
-    async fn answer(
+    async fn respond(
         &self,
         request: hyper::Request<Incoming>,
         head: RawHead,
-        pace: &Arc<Pace>,
-    ) -> Result<hyper::Response<PacedBody<BoxBody<Bytes, io::Error>>>, Infallible> {
-        let unread = Unread::default();
-        let expects = request.headers().contains_key(header::EXPECT);
-        let request = self.take(request, &head, &unread);
+        timeouts: &Arc<ConnectionTimeouts>,
+    ) -> Result<hyper::Response<TimedBody<BoxBody<Bytes, io::Error>>>, Infallible> {
+        let unread = UnreadBody::default();
+        let expects_continue = request.headers().contains_key(header::EXPECT);
+        let request = self.poem_request(request, &head, &unread);
         let mut response = hyper::Response::from(self.endpoint.get_response(request).await);
-        if unread.is_coming(expects).await {
+        if unread.is_being_sent(expects_continue).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        pace.send();
-        Ok(response.map(|body| PacedBody { body, pace: Arc::clone(pace) }))
+        timeouts.begin_response();
+        Ok(response.map(|body| TimedBody { body, timeouts: Arc::clone(timeouts) }))
     }
 
-    /// The request for the endpoint; its body comes back to `unread`.
-    fn take(&self, request: hyper::Request<Incoming>, head: &RawHead, unread: &Unread) -> Request {
+    /// Converts a request of hyper's to one of poem's. A body that isn't read to its end is put into `unread`.
+    fn poem_request(&self, request: hyper::Request<Incoming>, head: &RawHead, unread: &UnreadBody) -> Request {
         let (parts, body) = request.into_parts();
         let (local, remote) = (LocalAddr(self.local.into()), RemoteAddr(self.remote.into()));
         let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::from(LentBody::new(body, unread.clone()).map_err(io::Error::other).boxed())
+            Body::from(RequestBody::new(body, unread.clone()).map_err(io::Error::other).boxed())
         };
         let mut request = Request::from_parts(parts, body);
-        // The library has put one of the two aside.
+        // Of these two headers hyper has removed one. RFC 9112, 6.1, calls such a request an attempt at smuggling.
         if request.headers().contains_key(header::TRANSFER_ENCODING) && head.has(&header::CONTENT_LENGTH) {
             request.set_data(MalformedRequest::TwoLengths);
         }
         request
     }
 
-    /// Ends the connection, with an answer to a request that the library could not read.
-    async fn close(&self, mut stream: TcpStream, head: RawHead, withheld: &[u8]) {
-        if let Some(answer) = refusal::encode(self.endpoint.as_ref(), head, withheld).await {
-            // Who cannot be told is gone.
-            let _ = tokio::time::timeout(self.keepalive_timeout, stream.write_all(&answer)).await;
+    /// Closes the connection, after a response of our own to a request that hyper could not parse.
+    async fn close(&self, mut stream: TcpStream, head: RawHead, library_response: &[u8]) {
+        if let Some(response) = malformed::response(self.endpoint.as_ref(), head, library_response).await {
+            // An error means that the client has disconnected.
+            let _ = tokio::time::timeout(self.keepalive_timeout, stream.write_all(&response)).await;
         }
-        linger::close(stream, &self.stop).await;
+        close::close(stream, &self.stop).await;
     }
 }

@@ -1,9 +1,8 @@
-//! How long a connection may keep its place without anything happening on it.
+//! Time limits of one connection.
 //!
-//! The HTTP library's own time limit for headers also runs between two requests, and would cut off the idle
-//! connections that a proxy keeps for its next request. So the limits are kept here: a request's headers must arrive
-//! within one time from their first byte, and an idle connection, or an answer that nobody takes, may stand still for
-//! another.
+//! `header_timeout` limits the time from the first byte of a request's head to its last. `keepalive_timeout` limits how long
+//! a connection may be idle, or a response may make no progress. hyper's own limit for heads also runs between
+//! two requests, and would close the idle connections that a proxy holds open for its next request.
 
 use std::{
     mem,
@@ -17,24 +16,24 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::raw_head::RawHead;
 
-/// What is going on on a connection, and since when.
+/// The phase that a connection is in.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Nothing has been heard yet, or a request has begun to arrive.
-    Head,
-    /// A request is being answered; what that may take is decided elsewhere.
-    Answering,
-    /// An answer is on its way out, at once or as it comes.
-    Sending,
-    /// Nothing is going on, save that the last of an answer may still be leaving.
+    /// A request's head is arriving, or the connection is new and nothing has arrived.
+    ReadingHead,
+    /// A request is being handled. Its time is limited by the handler, not here.
+    Handling,
+    /// A response is being sent, whole or as a stream.
+    SendingResponse,
+    /// No request is being handled. The end of the last response may still be in the socket's buffer.
     Idle,
 }
 
-/// The pace of one connection.
+/// The time limits of one connection, and the phase that decides which one applies.
 #[derive(Debug)]
-pub(super) struct Pace {
-    head: Duration,
-    idle: Duration,
+pub(super) struct ConnectionTimeouts {
+    header_timeout: Duration,
+    keepalive_timeout: Duration,
     state: Mutex<State>,
 }
 
@@ -42,89 +41,90 @@ pub(super) struct Pace {
 struct State {
     phase: Phase,
     since: Instant,
-    /// What has come of the next request's head.
+    /// The bytes of the next request's head that have arrived.
     head: RawHead,
-    /// Whether all of the last answer has left.
+    /// Whether the last response has been written to the socket completely.
     is_flushed: bool,
 }
 
-impl Pace {
-    /// A new connection: headers within `head`, nothing at all for at most `idle`.
-    pub(super) fn new(head: Duration, idle: Duration) -> Arc<Self> {
-        let state = State { phase: Phase::Head, since: Instant::now(), head: RawHead::default(), is_flushed: true };
-        Arc::new(Self { head, idle, state: Mutex::new(state) })
+impl ConnectionTimeouts {
+    /// Creates the limits of a connection that was just accepted.
+    pub(super) fn new(header_timeout: Duration, keepalive_timeout: Duration) -> Arc<Self> {
+        let state =
+            State { phase: Phase::ReadingHead, since: Instant::now(), head: RawHead::default(), is_flushed: true };
+        Arc::new(Self { header_timeout, keepalive_timeout, state: Mutex::new(state) })
     }
 
-    /// A request's headers are there. Returns the head as it came; one that came while another request was answered is
-    /// missing from it.
-    pub(super) fn answer(&self) -> RawHead {
+    /// Notes that a request's head is complete. Returns the head's bytes; empty for a pipelined request, which arrived
+    /// while the one before it was handled.
+    pub(super) fn begin_request(&self) -> RawHead {
         let mut state = self.state();
-        state.enter(Phase::Answering);
+        state.enter(Phase::Handling);
         mem::take(&mut state.head)
     }
 
-    /// The answer's headers are ready to leave.
-    pub(super) fn send(&self) {
+    /// Notes that the response's head is ready to be sent.
+    pub(super) fn begin_response(&self) {
         let mut state = self.state();
-        state.enter(Phase::Sending);
+        state.enter(Phase::SendingResponse);
         state.is_flushed = false;
     }
 
-    /// The answer's body has been handed over to its end, or given up.
-    pub(super) fn answered(&self) {
+    /// Notes that hyper has taken all of the response's body, or has dropped it.
+    pub(super) fn end_response(&self) {
         self.state().enter(Phase::Idle);
     }
 
-    /// Whether a request has begun to arrive, or none ever has.
-    pub(super) fn is_at_head(&self) -> bool {
-        matches!(self.state().phase, Phase::Head)
+    /// Whether a request's head is arriving, or no byte has arrived since the connection was accepted.
+    pub(super) fn is_reading_head(&self) -> bool {
+        matches!(self.state().phase, Phase::ReadingHead)
     }
 
-    /// Whether nothing is being answered and all answers have left.
-    pub(super) fn is_all_answered(&self) -> bool {
+    /// Whether no request is being handled and all responses have been written to the socket.
+    pub(super) fn are_all_responses_sent(&self) -> bool {
         let state = self.state();
-        state.is_between_answers() && state.is_flushed
+        state.is_between_responses() && state.is_flushed
     }
 
-    /// What has come of a request that was not answered.
+    /// Returns the bytes of the head of a request that was not handled.
     pub(super) fn take_head(&self) -> RawHead {
         mem::take(&mut self.state().head)
     }
 
-    /// How long the connection may go on as it is; `None` when that is over.
-    pub(super) fn left(&self) -> Option<Duration> {
+    /// Returns the time left in the current phase; `None` when the connection is to be closed.
+    pub(super) fn remaining(&self) -> Option<Duration> {
         let state = self.state();
         let limit = match state.phase {
-            Phase::Head => self.head,
-            Phase::Answering => return Some(self.idle),
-            Phase::Sending | Phase::Idle => self.idle,
+            Phase::ReadingHead => self.header_timeout,
+            Phase::Handling => return Some(self.keepalive_timeout),
+            Phase::SendingResponse | Phase::Idle => self.keepalive_timeout,
         };
-        limit.checked_sub(state.since.elapsed()).filter(|left| !left.is_zero())
+        limit.checked_sub(state.since.elapsed()).filter(|remaining| !remaining.is_zero())
     }
 
-    /// These bytes have arrived.
-    pub(super) fn heard(&self, bytes: &[u8]) {
+    /// Notes bytes that have arrived.
+    pub(super) fn bytes_received(&self, bytes: &[u8]) {
         let mut state = self.state();
         if matches!(state.phase, Phase::Idle) {
-            state.enter(Phase::Head);
+            state.enter(Phase::ReadingHead);
         }
-        if matches!(state.phase, Phase::Head) {
+        if matches!(state.phase, Phase::ReadingHead) {
             state.head.push(bytes);
         }
     }
 
-    /// Something has left.
-    pub(super) fn sent(&self) {
+    /// Notes that the socket has taken bytes of a response.
+    pub(super) fn bytes_sent(&self) {
         let mut state = self.state();
-        if matches!(state.phase, Phase::Sending | Phase::Idle) {
+        if matches!(state.phase, Phase::SendingResponse | Phase::Idle) {
             state.since = Instant::now();
         }
     }
 
-    /// All that was to leave so far has left.
+    /// Notes that everything written so far has been flushed.
     pub(super) fn flushed(&self) {
         let mut state = self.state();
-        if state.is_between_answers() {
+        if state.is_between_responses() {
             state.is_flushed = true;
         }
     }
@@ -140,19 +140,19 @@ impl State {
         self.since = Instant::now();
     }
 
-    fn is_between_answers(&self) -> bool {
-        matches!(self.phase, Phase::Head | Phase::Idle)
+    fn is_between_responses(&self) -> bool {
+        matches!(self.phase, Phase::ReadingHead | Phase::Idle)
     }
 }
 
-/// The body of an answer, which tells the pace when it is over.
+/// A response's body that notes in the connection's [`ConnectionTimeouts`] when it ends.
 #[derive(Debug)]
-pub(super) struct PacedBody<B> {
+pub(super) struct TimedBody<B> {
     pub(super) body: B,
-    pub(super) pace: Arc<Pace>,
+    pub(super) timeouts: Arc<ConnectionTimeouts>,
 }
 
-impl<B: Body + Unpin> Body for PacedBody<B> {
+impl<B: Body + Unpin> Body for TimedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -172,8 +172,8 @@ impl<B: Body + Unpin> Body for PacedBody<B> {
     }
 }
 
-impl<B> Drop for PacedBody<B> {
+impl<B> Drop for TimedBody<B> {
     fn drop(&mut self) {
-        self.pace.answered();
+        self.timeouts.end_response();
     }
 }

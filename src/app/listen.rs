@@ -1,4 +1,4 @@
-//! Takes the address to listen on, or says why it can't be had.
+//! Binding the address to listen on.
 
 use std::{io, net::SocketAddr};
 
@@ -6,25 +6,25 @@ use tokio::net::TcpListener;
 
 use crate::foundation::config::Server;
 
-/// The address cannot be listened on.
+/// An error of binding the address; its text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenFailure {
-    /// Something else listens there.
+    /// Another process listens on the address.
     #[error("cannot listen on {0}: another process does; stop that one, or choose another PORT")]
     Taken(String, #[source] io::Error),
-    /// The system keeps the port for others.
+    /// The system doesn't allow this user to use the port.
     #[error(
         "cannot listen on {0}: this user may not use this port; choose a PORT of 1024 or more, have a proxy in front \
          listen there, or give the program the capability CAP_NET_BIND_SERVICE"
     )]
     Forbidden(String, #[source] io::Error),
-    /// The host has no such address.
+    /// The machine has no such address.
     #[error(
         "cannot listen on {0}: this machine has no such address; SERVER_HOST is 127.0.0.1 for this machine alone, or \
          0.0.0.0 for every interface"
     )]
-    NotHere(String, #[source] io::Error),
-    /// The host is a name that nobody knows, or anything else.
+    NotLocal(String, #[source] io::Error),
+    /// The host's name cannot be resolved, or any other error.
     #[error("cannot listen on {0}; check SERVER_HOST and PORT")]
     Other(String, #[source] io::Error),
 }
@@ -35,13 +35,13 @@ impl ListenFailure {
         match error.kind() {
             io::ErrorKind::AddrInUse => Self::Taken(address, error),
             io::ErrorKind::PermissionDenied => Self::Forbidden(address, error),
-            io::ErrorKind::AddrNotAvailable => Self::NotHere(address, error),
+            io::ErrorKind::AddrNotAvailable => Self::NotLocal(address, error),
             _ => Self::Other(address, error),
         }
     }
 }
 
-/// Listens where the settings say. Returns the address, too, whose port may have been chosen by the system.
+/// Listens on `SERVER_HOST` and `PORT`. Returns the bound address as well: for port 0 the system chooses the port.
 pub(super) async fn listen(server: &Server) -> Result<(TcpListener, SocketAddr), ListenFailure> {
     let failure = |error| ListenFailure::new(server, error);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
@@ -56,17 +56,17 @@ mod tests {
     use crate::foundation::config::{Config, Source};
 
     #[test]
-    fn each_reason_has_its_remedy() {
+    fn each_error_says_what_to_do() {
         let source = Source::of_pairs([("SERVER_HOST", "0.0.0.0"), ("PORT", "80")]);
         let server = Config::read(&source).unwrap().server;
-        for (kind, remedy) in [
+        for (kind, advice) in [
             (io::ErrorKind::PermissionDenied, "choose a PORT of 1024 or more"),
             (io::ErrorKind::AddrInUse, "another process does"),
             (io::ErrorKind::AddrNotAvailable, "SERVER_HOST is 127.0.0.1"),
             (io::ErrorKind::Other, "check SERVER_HOST and PORT"),
         ] {
-            let told = ListenFailure::new(&server, kind.into()).to_string();
-            assert!(told.starts_with("cannot listen on 0.0.0.0:80") && told.contains(remedy), "{told}");
+            let text = ListenFailure::new(&server, kind.into()).to_string();
+            assert!(text.starts_with("cannot listen on 0.0.0.0:80") && text.contains(advice), "{text}");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Builds, wires, runs, and stops everything in order.
+//! The service: constructs all parts, runs them, and shuts them down in order.
 
 mod accept;
+mod close;
+mod connection_stream;
 mod connection_timeouts;
-mod linger;
 mod listen;
+mod malformed;
 mod raw_head;
-mod refusal;
 mod request_body;
-mod stream;
 
 use std::{
     net::SocketAddr,
@@ -41,17 +41,17 @@ use crate::{
     },
 };
 
-/// How long the start waits to learn whether there is a Papita. Where nobody listens, that is known in less than a
-/// millisecond; a slow one is learned of later.
-const FIRST_LOOK: Duration = Duration::from_millis(60);
+/// The time that the start waits for Papita's first response. Without a Papita the connection is refused in less than a
+/// millisecond; a slower response is used when it comes.
+const FIRST_PAPITA_TIMEOUT: Duration = Duration::from_millis(60);
 
-/// How long what is left after the turns may take to be flushed.
-const FLUSH: Duration = Duration::from_secs(5);
+/// The time for ending connections, and then background tasks, after the last turn has ended.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The service could not start.
+/// An error that prevents the service from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFailure {
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
     #[error(transparent)]
     Listen(#[from] ListenFailure),
     /// The session log cannot be opened.
@@ -63,29 +63,29 @@ pub enum StartFailure {
     /// The database cannot be opened.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
-    /// Turns that a crash left in the log could not be kept.
+    /// Turns that a crash left in the session log alone could not be written to the database.
     #[error(transparent)]
     Turns(#[from] turn::StartFailure),
     /// The personas cannot be read.
     #[error(transparent)]
     Personas(#[from] UnreadablePersonas),
-    /// There is no HTTP client.
+    /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] ClientFailure),
 }
 
-/// A service that serves.
+/// A running service.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
     state: AppState,
-    /// Connections and their accept loop.
+    /// The accept loop and the open connections.
     connections: Tasks,
     accepting: CancellationToken,
 }
 
 impl App {
-    /// Starts serving. When this returns, connections are answered and `service_start` is in the log.
+    /// Starts the service. When this returns, requests are answered and `service_start` is in the session log.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartFailure> {
         let started = Instant::now();
         let (listener, address) = listen::listen(&config.server).await?;
@@ -96,8 +96,8 @@ impl App {
             SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
         let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
-        let credentials = find_credentials(&config, &client, &storage, &clock, &tasks).await?;
-        let means = Dependencies {
+        let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;
+        let dependencies = Dependencies {
             client,
             personas: personas.clone(),
             credentials: credentials.clone(),
@@ -107,7 +107,7 @@ impl App {
             tasks: tasks.clone(),
             telling: api::telling,
         };
-        let turns = Turns::start(&config, means).await?;
+        let turns = Turns::start(&config, dependencies).await?;
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
         let made = SigningSecret::generate();
@@ -144,39 +144,41 @@ impl App {
         let server = state.config.server.clone();
         let accept = accept::run(listener, endpoint, server, accepting.clone(), connections.clone());
         connections.spawn("accept loop", accept);
-        announce(&state, address);
+        log_start(&state, address);
         Ok(Self { address, state, connections, accepting })
     }
 
-    /// Where it listens.
+    /// Returns the address that the service listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Reads again what can be read again without a restart: the personas. In the background, for a folder may be on a
-    /// disk that doesn't answer.
+    /// Reloads the personas, the only thing that can be reloaded without a restart. It runs in the background, as the
+    /// folder may be on a disk that doesn't respond.
     pub fn reload(&self) {
         tracing::info!("SIGHUP: the personas are read again; settings count from the next start");
         let personas = self.state.personas.clone();
         self.state.tasks.spawn("reload", async move { personas.reload().await });
     }
 
-    /// Stops in order: unready at once, turns in flight finished or cut off at the deadline, connections closed,
-    /// queues flushed, `service_stop` logged.
+    /// Shuts the service down: refuses new turns, waits up to `DRAIN_TIMEOUT` for running ones and cancels the rest, closes
+    /// connections, ends background tasks, and logs `service_stop`.
     pub async fn stop(self) {
         let AppState { turns, tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
         let turns_cut_off = turns.drain(config.server.drain_timeout).await;
         self.accepting.cancel();
-        // A slow client may still be reading an answer that is complete.
+        // A slow client may still be receiving a complete response.
         let left = deadline.saturating_duration_since(Instant::now());
-        if !self.connections.finished(left.max(FLUSH)).await {
+        if !self.connections.finished(left.max(SHUTDOWN_TIMEOUT)).await {
             tracing::warn!("connections were left open by their clients");
         }
-        if !tasks.stop(FLUSH).await {
-            tracing::warn!("background tasks did not end in time; what they had queued is kept in the database");
+        if !tasks.stop(SHUTDOWN_TIMEOUT).await {
+            tracing::warn!(
+                "background tasks did not end in time; their queues stay in the database until the next start"
+            );
         }
         let event = ServiceStop { uptime_seconds: started.elapsed().as_secs_f64(), turns_cut_off };
         if log.append(clock.now(), &event).await.is_err() {
@@ -192,8 +194,9 @@ impl App {
     }
 }
 
-/// Warns of files from before that others on this machine can read. They are left as they are: somebody may want that.
-fn warn_of_wide_files(config: &Config) {
+/// Warns about existing files that other users of this machine can read. Their modes are not changed, as they may be
+/// intended.
+fn warn_about_readable_files(config: &Config) {
     let (log, access) = (&config.session_log, config.database.file_access);
     let mut wide = access.wider_among(storage::files(&config.database));
     if !access.wider_among(session_log::files(&log.dir)).is_empty() {
@@ -203,13 +206,13 @@ fn warn_of_wide_files(config: &Config) {
         let files = wide.iter().map(|path| format!("'{}'", path.display())).collect::<Vec<_>>().join(" ");
         let chmod = access.chmod();
         tracing::warn!(
-            "others on this machine can use files with conversations and secrets; run: chmod -R {chmod} {files}"
+            "other users of this machine can read files with conversations and secrets; run: chmod -R {chmod} {files}"
         );
     }
 }
 
-/// The keeper of the keys, after a first short look for Papita.
-async fn find_credentials(
+/// Constructs the credentials, and waits shortly for Papita's first response.
+async fn open_credentials(
     config: &Config,
     client: &Client,
     storage: &Storage,
@@ -233,12 +236,12 @@ async fn find_credentials(
             }
         });
     }
-    // Whatever it finds is remembered by the keeper; too slow a look goes on without us.
-    let _ = tokio::time::timeout(FIRST_LOOK, credentials.access(&config.model)).await;
+    // The result is cached by the credentials. After the timeout, the request to Papita continues in the background.
+    let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, credentials.access(&config.model)).await;
     Ok(credentials)
 }
 
-fn announce(state: &AppState, address: SocketAddr) {
+fn log_start(state: &AppState, address: SocketAddr) {
     let model = &state.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
     if state.credentials.demo_mode(&state.config.model) {
@@ -250,5 +253,5 @@ fn announce(state: &AppState, address: SocketAddr) {
     if !host_is_local && state.config.server.origins.is_empty() {
         tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
     }
-    warn_of_wide_files(&state.config);
+    warn_about_readable_files(&state.config);
 }

@@ -1,4 +1,6 @@
-//! The bodies of requests, which come back when they were not read to their end.
+//! Request bodies that are recovered when a handler doesn't read them to their end.
+//!
+//! Whether a client may still be sending decides if the connection can be used for another request.
 
 use std::{
     mem,
@@ -13,42 +15,43 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
-/// How much of an unread body is read before the answer, in bytes. A small body is there already, and when it is over,
-/// the connection can be kept.
-const SMALL: usize = 64 << 10;
+/// The most that is read of an unread body before the response is sent, in bytes. A small body has arrived already, and the
+/// connection can be kept once it is read.
+const MAX_DRAINED_BYTES: usize = 64 << 10;
 
-/// How long that may take.
-const MOMENT: Duration = Duration::from_millis(20);
+/// The time for reading an unread body before the response is sent.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Where a body comes back to.
+/// The slot that an unread body is put back into.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unread(Arc<Mutex<Option<Incoming>>>);
+pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 
-/// A body that is given away, and comes back when it is dropped before its end.
+/// A request's body for a handler. Dropped before its end, it puts the rest into its [`UnreadBody`].
 #[derive(Debug)]
-pub(super) struct LentBody {
+pub(super) struct RequestBody {
     body: Option<Incoming>,
-    unread: Unread,
+    unread: UnreadBody,
 }
 
-impl LentBody {
-    pub(super) fn new(body: Incoming, unread: Unread) -> Self {
+impl RequestBody {
+    pub(super) fn new(body: Incoming, unread: UnreadBody) -> Self {
         Self { body: Some(body), unread }
     }
 }
 
-impl Unread {
-    /// Whether the client may still be sending. `expects` says that it waits to be told to begin: reading would do that.
-    pub(super) async fn is_coming(&self, expects: bool) -> bool {
+impl UnreadBody {
+    /// Whether the client may still be sending the body, after an attempt to read the rest of it. With
+    /// `Expect: 100-continue` nothing is read, as reading would ask the client to send the body.
+    pub(super) async fn is_being_sent(&self, expects_continue: bool) -> bool {
         let body = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(mut body) = body else { return false };
-        if expects {
+        if expects_continue {
             return true;
         }
         let reading = async {
-            let mut left = SMALL;
+            let mut left = MAX_DRAINED_BYTES;
             while let Some(frame) = body.frame().await {
-                let length = frame.map_or(SMALL, |frame| frame.data_ref().map_or(0, Bytes::len));
+                let length = frame.map_or(MAX_DRAINED_BYTES, |frame| frame.data_ref().map_or(0, Bytes::len));
                 left = left.saturating_sub(length);
                 if left == 0 {
                     return true;
@@ -56,11 +59,11 @@ impl Unread {
             }
             false
         };
-        timeout(MOMENT, reading).await.unwrap_or(true)
+        timeout(DRAIN_TIMEOUT, reading).await.unwrap_or(true)
     }
 }
 
-impl Body for LentBody {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -82,7 +85,7 @@ impl Body for LentBody {
     }
 }
 
-impl Drop for LentBody {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         let unread = mem::take(&mut self.body).filter(|body| !body.is_end_stream());
         if unread.is_some() {

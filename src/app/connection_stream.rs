@@ -1,4 +1,4 @@
-//! The stream of a connection, between the HTTP library and the socket.
+//! The byte stream between hyper and a connection's socket.
 
 use std::{
     io, mem,
@@ -12,45 +12,45 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::connection_timeouts::Pace;
+use super::connection_timeouts::ConnectionTimeouts;
 
-/// A stream that reports to the pace, and withholds what the HTTP library answers by itself.
+/// A TCP stream that notes its progress in [`ConnectionTimeouts`], and doesn't send the responses that hyper writes by itself.
 ///
-/// The library answers a request that it cannot read without calling the service, and such an answer lacks what the
-/// contract says of errors. It is recognized by its time: whatever is written after all answers have left, and before a
-/// next request is being answered, is the library's own.
+/// hyper answers a request that it cannot parse without calling the service, and such a response isn't in the contract's
+/// error format. It is recognized by its time: bytes written after all responses were sent, and before the next request is
+/// handled, are hyper's own.
 #[derive(Debug)]
-pub(super) struct Paced {
+pub(super) struct ConnectionStream {
     stream: TcpStream,
-    pace: Arc<Pace>,
-    withheld: Vec<u8>,
+    timeouts: Arc<ConnectionTimeouts>,
+    library_response: Vec<u8>,
 }
 
-impl Paced {
-    pub(super) fn new(stream: TcpStream, pace: Arc<Pace>) -> Self {
-        Self { stream, pace, withheld: Vec::new() }
+impl ConnectionStream {
+    pub(super) fn new(stream: TcpStream, timeouts: Arc<ConnectionTimeouts>) -> Self {
+        Self { stream, timeouts, library_response: Vec::new() }
     }
 
-    /// The socket, still open, and what was withheld from it.
+    /// Returns the socket, still open, and the response of hyper's own that was not sent.
     pub(super) fn into_parts(mut self) -> (TcpStream, Vec<u8>) {
-        let withheld = mem::take(&mut self.withheld);
-        (self.stream, withheld)
+        let library_response = mem::take(&mut self.library_response);
+        (self.stream, library_response)
     }
 }
 
-impl AsyncRead for Paced {
+impl AsyncRead for ConnectionStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         let arrived = buf.filled().get(before..).unwrap_or_default();
         if !arrived.is_empty() {
-            self.pace.heard(arrived);
+            self.timeouts.bytes_received(arrived);
         }
         polled
     }
 }
 
-impl AsyncWrite for Paced {
+impl AsyncWrite for ConnectionStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
@@ -60,16 +60,16 @@ impl AsyncWrite for Paced {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.pace.is_all_answered() {
-            let before = self.withheld.len();
+        if self.timeouts.are_all_responses_sent() {
+            let before = self.library_response.len();
             for buf in bufs {
-                self.withheld.extend_from_slice(buf);
+                self.library_response.extend_from_slice(buf);
             }
-            return Poll::Ready(Ok(self.withheld.len() - before));
+            return Poll::Ready(Ok(self.library_response.len() - before));
         }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if matches!(polled, Poll::Ready(Ok(1..))) {
-            self.pace.sent();
+            self.timeouts.bytes_sent();
         }
         polled
     }
@@ -79,11 +79,11 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pace.flushed();
+        self.timeouts.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Leaves the socket open: how a connection is closed is decided when the library is done with it (`linger.rs`).
+    /// Does nothing: the socket is closed after hyper has ended the connection (`close.rs`).
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -1,25 +1,27 @@
-//! The answers to requests that the HTTP library cannot read, as the contract has them.
+//! Responses to requests that hyper cannot parse, in the contract's error format.
 
 use poem::{
     Endpoint, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
 
-use super::raw_head::{RawHead, read_answer};
+use super::raw_head::{RawHead, parse_library_response};
 use crate::api::MalformedRequest;
 
-/// The bytes of the answer to a request with this head, in place of the library's own `answer`. The library answers
-/// nothing to what begins a connection of HTTP/2.
-pub(super) async fn encode(
+/// Encodes the response to a request that hyper could not parse. It replaces hyper's own response, `library_response`,
+/// which is empty for the preface of HTTP/2.
+///
+/// Returns `None` when there is nothing to answer.
+pub(super) async fn response(
     endpoint: &impl Endpoint<Output = Response>,
     head: RawHead,
-    answer: &[u8],
+    library_response: &[u8],
 ) -> Option<Vec<u8>> {
-    let is_of_other_version = head.is_of_other_version();
-    let (status, date) = match read_answer(answer) {
-        Some((_, date)) if is_of_other_version => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, date),
+    let is_not_http_1 = head.is_not_http_1();
+    let (status, date) = match parse_library_response(library_response) {
+        Some((_, date)) if is_not_http_1 => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, date),
         Some(known) => known,
-        None if is_of_other_version => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, None),
+        None if is_not_http_1 => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, None),
         None => return None,
     };
     let is_bodiless = head.method() == Some(Method::HEAD);
@@ -35,7 +37,7 @@ pub(super) async fn encode(
     Some(bytes)
 }
 
-/// A request that stands for what was sent, as far as that can be read.
+/// Builds a request from the parts of `head` that can be parsed, marked as malformed for the API.
 fn request(head: &RawHead, malformed: MalformedRequest) -> Request {
     let mut request =
         Request::builder().method(head.method().unwrap_or_default()).uri(head.target().unwrap_or_default()).finish();
