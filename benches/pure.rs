@@ -44,7 +44,7 @@ fn berlin() -> TimeZone {
 
 fn chat_line(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
-    let clock = Clock::set_by(|| Timestamp::UNIX_EPOCH, berlin());
+    let clock = Clock::from_fn(|| Timestamp::UNIX_EPOCH, berlin());
     let log = SessionLog::open(dir.path().to_owned(), FileAccess::Owner, false, clock).expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
     let chat = Chat {
@@ -132,5 +132,5 @@ fn small_parts(criterion: &mut Criterion) {
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());
     criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::mint(black_box(&now))));
     let key = ApiKey::parse("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl").expect("a key");
-    criterion.bench_function("secret: a fingerprint", |bencher| bencher.iter(|| black_box(&key).fingerprint()));
+    criterion.bench_function("secret: a fingerprint", |bencher| bencher.iter(|| black_box(&key).debug_hash()));
 }

@@ -174,7 +174,7 @@ impl Parts {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
         let check = tokio::time::timeout(PATIENCE, state.storage.check());
         let database = state.storage.keeps_turns() && check.await.is_ok_and(|outcome| outcome.is_ok());
-        let dead = state.tasks.dead();
+        let dead = state.tasks.panicked();
         let breakers = state.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);
         let failing = failing.map(|(model, state)| format!("{model}: breaker {}", state.as_str())).collect::<Vec<_>>();

@@ -258,7 +258,7 @@ impl OpenAiApi {
             completion_cost_usd: dollars(totals.cost.completion),
             account_info: AccountInfo {
                 status: account_status(state, &access),
-                api_key_prefix: access.key().map(|key| key.fingerprint_by(&state.fingerprint_key)),
+                api_key_prefix: access.key().map(|key| key.fingerprint(&state.fingerprint_key)),
                 model: default_model.clone(),
             },
             billing_credit_balance: None,
@@ -290,7 +290,7 @@ impl CredentialsInfo {
         Self {
             openai_api_key_set: access.key().is_some(),
             openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
-            openai_api_key_prefix: access.key().map(|key| key.fingerprint_by(&state.fingerprint_key)),
+            openai_api_key_prefix: access.key().map(|key| key.fingerprint(&state.fingerprint_key)),
             openai_model: state.config.model.default.clone(),
             papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),

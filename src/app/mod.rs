@@ -112,7 +112,7 @@ impl App {
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
         let made = SigningSecret::generate();
         let kept = storage.shared_secret(FINGERPRINTS, made.expose()).await?;
-        let fingerprint_key = FingerprintKey::new(&SigningSecret::kept(kept));
+        let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
         let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
         let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
         let event = ServiceStart {

@@ -1,13 +1,12 @@
-//! The time of day and the zone it is told in, as an argument.
+//! A wall clock that is passed as an argument, so that tests can set the time.
 //!
-//! Durations are measured with `std::time::Instant`; this clock only answers "what time is it", which is what a
-//! test may want to set by hand.
+//! Durations are measured with `std::time::Instant` instead.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
-/// Tells the time. Cheap to clone; every clone tells the same time.
+/// A wall clock with a time zone. Cheap to clone; all clones return the same time.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -15,50 +14,50 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The machine's own clock, read in `zone`.
+    /// Creates a clock that returns the system's time, in `zone`.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     pub fn system(zone: TimeZone) -> Self {
-        Self::set_by(Timestamp::now, zone)
+        Self::from_fn(Timestamp::now, zone)
     }
 
-    /// A clock that answers with whatever `now` returns.
-    pub fn set_by(now: impl Fn() -> Timestamp + Send + Sync + 'static, zone: TimeZone) -> Self {
+    /// Creates a clock that returns the time that `now` returns.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static, zone: TimeZone) -> Self {
         Self { now: Arc::new(now), zone }
     }
 
-    /// The present moment, to the microsecond: what the database keeps, and what every reader of the log can parse.
+    /// Returns the current time in whole microseconds: the database stores no finer time, and some JSON readers parse none.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let now = (self.now)();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// The moment so long before the present one, as far back as times go.
+    /// Returns the time `age` ago, or the earliest time that can be represented.
     #[must_use]
     pub fn ago(&self, age: Duration) -> Timestamp {
         let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
         self.now().checked_sub(age).unwrap_or(Timestamp::MIN)
     }
 
-    /// The zone in which days begin and times are told.
+    /// Returns the time zone of log dates and of times in responses.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// A moment as RFC 3339 with the zone's offset at that moment, and the date there. The fraction of a second always
-    /// has six digits, so that all times are equally long and sort as texts.
+    /// Formats a time as RFC 3339 in the clock's zone, and returns its date there as well. The fraction of a second always
+    /// has six digits, so that texts of one offset sort by time.
     #[must_use]
-    pub fn local(&self, moment: Timestamp) -> (String, Date) {
-        let offset = self.zone.to_offset(moment);
-        (format!("{:.6}", moment.display_with_offset(offset)), offset.to_datetime(moment).date())
+    pub fn local(&self, time: Timestamp) -> (String, Date) {
+        let offset = self.zone.to_offset(time);
+        (format!("{:.6}", time.display_with_offset(offset)), offset.to_datetime(time).date())
     }
 
-    /// A moment as RFC 3339 with the zone's offset at that moment, and six digits behind the second.
+    /// Formats a time as RFC 3339 in the clock's zone, with six digits for the fraction of a second.
     #[must_use]
-    pub fn rfc3339(&self, moment: Timestamp) -> String {
-        self.local(moment).0
+    pub fn rfc3339(&self, time: Timestamp) -> String {
+        self.local(time).0
     }
 }
 

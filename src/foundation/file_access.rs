@@ -1,4 +1,4 @@
-//! Who may use the files that hold conversations and secrets: the database, the session log, locks and backups.
+//! Permissions of the files that hold conversations and secrets: database, session log, lock files and backups.
 
 use std::{
     fs::{self, OpenOptions},
@@ -6,18 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The permissions of the files that are made. Files that exist keep theirs.
+/// The permissions of files that the service creates (`FILE_MODE`). Existing files are not changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FileAccess {
-    /// The user that runs al-chat reads and writes: 0600, folders 0700.
+    /// The user that runs the service can read and write: 0600, folders 0700.
     #[default]
     Owner,
-    /// Its group reads, too, as far as the umask allows: 0640, folders 0750.
+    /// The user's group can read as well, if the umask allows it: 0640, folders 0750.
     GroupReads,
 }
 
 impl FileAccess {
-    /// The access of this mode, as `chmod` has it: `0600` or `0640`.
+    /// Parses a file mode in octal digits. Returns `None` for any but `0600` and `0640`, with or without the zero.
     #[must_use]
     pub fn parse(mode: &str) -> Option<Self> {
         match mode {
@@ -27,7 +27,7 @@ impl FileAccess {
         }
     }
 
-    /// Options that make a file with these permissions.
+    /// Returns options that create a file with these permissions.
     #[must_use]
     pub fn open_options(self) -> OpenOptions {
         let mut options = OpenOptions::new();
@@ -36,7 +36,7 @@ impl FileAccess {
         options
     }
 
-    /// Makes a folder, and those it is in, unless they exist.
+    /// Creates a folder and its missing parents with these permissions.
     pub fn create_folder(self, folder: &Path) -> io::Result<()> {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
@@ -44,12 +44,12 @@ impl FileAccess {
         builder.recursive(true).create(folder)
     }
 
-    /// Those of these files and folders that more people may use than this allows. Missing ones are not among them.
+    /// Returns the files and folders among `paths` whose permissions are wider than these. Missing files are skipped.
     pub fn wider_among(self, paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         paths.into_iter().filter(|path| self.is_wider(path)).collect()
     }
 
-    /// What `chmod` takes from a file or a folder, so that it allows no more than this.
+    /// Returns the argument for `chmod` that removes all wider permissions from a file or folder.
     #[must_use]
     pub fn chmod(self) -> &'static str {
         match self {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_wider_files_and_folders_are_found() {
+    fn files_and_folders_with_wider_modes_are_found() {
         let dir = tempfile::tempdir().unwrap();
         let file = |mode| {
             let path = dir.path().join(format!("{mode:o}"));

@@ -1,4 +1,5 @@
-//! What one process has to itself: a folder, a database. Told by a lock on a file, which ends with the process.
+//! Lock files that give one process exclusive use of a folder or a database. The system releases a lock when its process
+//! ends.
 
 use std::{
     fs::{File, TryLockError},
@@ -9,40 +10,41 @@ use std::{
 
 use crate::foundation::file_access::FileAccess;
 
-/// How long a predecessor may still hold its lock. The system lets go of a killed process's files a moment after it
-/// says that the process has ended.
-const HANDOVER: Duration = Duration::from_millis(500);
+/// The time to wait for a lock that another process holds. The system may release the files of a killed process a moment
+/// after it reports that process as ended.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether a lock is free.
+/// The time between two attempts to lock.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The lock cannot be had.
+/// An error of locking a file.
 #[derive(Debug)]
 pub enum LockFailure {
-    /// Another process has it.
-    Taken,
-    /// The file cannot be used.
+    /// Another process holds the lock.
+    Locked,
+    /// The file cannot be opened or locked.
     Unusable(io::Error),
 }
 
-/// Takes the lock on this file, which is made when it isn't there. Waits for a moment; meant for the start of a process.
-pub fn take(path: &Path, access: FileAccess) -> Result<File, LockFailure> {
+/// Locks a file, which is created if it is missing. The lock is held until the returned file is closed. Blocks for up to
+/// [`LOCK_TIMEOUT`]; for the start of a process.
+pub fn lock(path: &Path, access: FileAccess) -> Result<File, LockFailure> {
     let mut options = access.open_options();
     let file = options.create(true).append(true).read(true).open(path).map_err(LockFailure::Unusable)?;
-    let latest = Instant::now() + HANDOVER;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(LockFailure::Unusable(error)),
-            Err(TryLockError::WouldBlock) if Instant::now() >= latest => return Err(LockFailure::Taken),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(LockFailure::Locked),
             Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
         }
     }
 }
 
-/// Whether another process has the lock on this file, which is not made.
+/// Whether another process holds the lock on a file. A missing file is not created.
 #[must_use]
-pub fn is_taken(path: &Path) -> bool {
+pub fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }

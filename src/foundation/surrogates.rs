@@ -1,20 +1,20 @@
-//! Lone surrogate escapes in JSON.
+//! Replacement of lone surrogate escapes in JSON text.
 //!
 //! A character outside the Basic Multilingual Plane is written in JSON as two escapes, a surrogate pair. Text that was
-//! cut between the two, as JavaScript's `slice` cuts it, has half a pair: JSON by its grammar (RFC 8259, 8.2), but no
-//! Unicode text, so that parsers refuse it.
+//! cut between the two, as JavaScript's `slice` can do, has half a pair. Its grammar is valid JSON (RFC 8259, 8.2), but
+//! it is not Unicode text, so parsers refuse it.
 
 use std::borrow::Cow;
 
 /// The length of an escape such as `\ud83d`, in bytes.
-const ESCAPE: usize = 6;
+const ESCAPE_BYTES: usize = 6;
 
-/// The escape that stands for what cannot be read, as long as the one it replaces.
-const REPLACEMENT: &[u8; ESCAPE] = br"\ufffd";
+/// The escape of U+FFFD REPLACEMENT CHARACTER, as long as the escape that it replaces.
+const REPLACEMENT: &[u8; ESCAPE_BYTES] = br"\ufffd";
 
-/// Replaces each escape of a surrogate that isn't part of a pair by `\ufffd`, and leaves everything else as it is.
+/// Replaces each surrogate escape that isn't part of a pair by `\ufffd`.
 ///
-/// Positions in the text stay the same. Borrowed where there is nothing to replace; the text need not be valid JSON.
+/// Byte positions stay the same. Returns the input itself if there is nothing to replace. The input need not be valid JSON.
 #[must_use]
 pub fn replace_lone(json: &[u8]) -> Cow<'_, [u8]> {
     let mut lone = LoneEscapes { json, at: 0 }.peekable();
@@ -23,12 +23,12 @@ pub fn replace_lone(json: &[u8]) -> Cow<'_, [u8]> {
     }
     let mut replaced = json.to_vec();
     for start in lone {
-        replaced[start..start + ESCAPE].copy_from_slice(REPLACEMENT);
+        replaced[start..start + ESCAPE_BYTES].copy_from_slice(REPLACEMENT);
     }
     Cow::Owned(replaced)
 }
 
-/// The places of the lone escapes, in their order.
+/// An iterator over the byte positions of lone surrogate escapes.
 struct LoneEscapes<'a> {
     json: &'a [u8],
     at: usize,
@@ -41,13 +41,13 @@ impl Iterator for LoneEscapes<'_> {
         loop {
             let start = self.at + self.json.get(self.at..)?.iter().position(|byte| *byte == b'\\')?;
             match surrogate(self.json, start) {
-                // Any other escape: what follows the backslash begins none, not even another backslash.
+                // Another escape: the byte after the backslash belongs to it, even if it is a backslash.
                 None => self.at = start + 2,
-                Some(Half::Leading) if surrogate(self.json, start + ESCAPE) == Some(Half::Trailing) => {
-                    self.at = start + 2 * ESCAPE;
+                Some(Surrogate::Leading) if surrogate(self.json, start + ESCAPE_BYTES) == Some(Surrogate::Trailing) => {
+                    self.at = start + 2 * ESCAPE_BYTES;
                 }
                 Some(_) => {
-                    self.at = start + ESCAPE;
+                    self.at = start + ESCAPE_BYTES;
                     return Some(start);
                 }
             }
@@ -55,21 +55,21 @@ impl Iterator for LoneEscapes<'_> {
     }
 }
 
-/// Which half of a pair a surrogate is.
+/// The two kinds of surrogates (Unicode calls them leading and trailing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Half {
+enum Surrogate {
     Leading,
     Trailing,
 }
 
-/// The surrogate whose escape begins here, if one does.
-fn surrogate(json: &[u8], start: usize) -> Option<Half> {
-    let digits = json.get(start..start + ESCAPE)?.strip_prefix(br"\u")?;
-    // `from_str_radix` would take a sign.
+/// Returns the kind of the surrogate whose escape begins at `start`, if one does.
+fn surrogate(json: &[u8], start: usize) -> Option<Surrogate> {
+    let digits = json.get(start..start + ESCAPE_BYTES)?.strip_prefix(br"\u")?;
+    // `from_str_radix` would accept a sign.
     let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     match u16::from_str_radix(digits, 16).ok()? {
-        0xd800..=0xdbff => Some(Half::Leading),
-        0xdc00..=0xdfff => Some(Half::Trailing),
+        0xd800..=0xdbff => Some(Surrogate::Leading),
+        0xdc00..=0xdfff => Some(Surrogate::Trailing),
         _ => None,
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn all_other_text_stays_as_it_is() {
+    fn other_text_does_not_change() {
         let texts =
             ["", r"\", r"\u", r"\ud83", r"\u+83d", r"\\ud83d", r"\ud83d\ude00", r"\u00e9\n\/", "😀", "\\ud8\u{fc}d"];
         for text in texts {
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_utf16_text_is_read_as_the_standard_library_does(
+        fn utf16_text_is_read_as_by_the_standard_library(
             units in proptest::collection::vec(prop_oneof![any::<u16>(), 0xd7fe_u16..0xe002, Just(0x5c)], 0..12)
         ) {
             let escaped = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
@@ -122,7 +122,7 @@ mod tests {
         }
 
         #[test]
-        fn valid_json_and_lengths_are_kept(text in any::<String>(), bytes in any::<Vec<u8>>()) {
+        fn valid_json_and_lengths_do_not_change(text in any::<String>(), bytes in any::<Vec<u8>>()) {
             let json = Value::String(text).to_string();
             prop_assert!(matches!(replace_lone(json.as_bytes()), Cow::Borrowed(_)));
             prop_assert_eq!(replace_lone(&bytes).len(), bytes.len());

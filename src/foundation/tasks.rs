@@ -1,7 +1,7 @@
-//! The owner of everything that runs beside a request.
+//! Background tasks: the only place that spawns them.
 //!
-//! A task spawned here is counted, so a drain can wait for it, and watched, so that its death by panic is logged and
-//! shows in `/api/health/ready` instead of passing unnoticed.
+//! Spawned tasks are counted, so that a shutdown can wait for them. A panic in one is caught, logged, and reported by
+//! `/api/health/ready`.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -12,56 +12,57 @@ use std::{
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Spawns and watches tasks. Cheap to clone; all clones own the same tasks.
+/// A group of background tasks. Cheap to clone; all clones share the group.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
-    dead: Arc<Mutex<Vec<&'static str>>>,
+    panicked: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Tasks {
-    /// Runs a task that ends by itself. A panic in it is caught, logged under `name` and remembered.
-    #[expect(clippy::disallowed_methods, reason = "the one home of spawned tasks")]
+    /// Spawns a task. A panic in it is caught, logged under `name`, and listed by [`Self::panicked`].
+    #[expect(clippy::disallowed_methods, reason = "the only place that spawns tasks")]
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let dead = Arc::clone(&self.dead);
-        // Not an async block, which would keep room for the task twice: as it came in, and as it runs.
+        let panicked = Arc::clone(&self.panicked);
+        // An async block would hold the memory of the future twice: as its argument, and while it runs.
         let watched = AssertUnwindSafe(task).catch_unwind().map(move |outcome| {
             if outcome.is_err() {
-                tracing::error!(task = name, "a task died of a panic; please report this with the panic's text");
-                dead.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+                tracing::error!(task = name, "a background task panicked; please report this with the panic's text");
+                panicked.lock().unwrap_or_else(PoisonError::into_inner).push(name);
             }
         });
         tokio::spawn(self.tracker.track_future(watched));
     }
 
-    /// Resolves when loops should finish their work and end.
+    /// Returns a token that is cancelled when tasks that run in a loop should end.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// The names of tasks that died of a panic.
+    /// Returns the names of tasks that panicked.
     #[must_use]
-    pub fn dead(&self) -> Vec<&'static str> {
-        self.dead.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn panicked(&self) -> Vec<&'static str> {
+        self.panicked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many tasks are running.
+    /// Returns the number of running tasks.
     #[must_use]
     pub fn running(&self) -> usize {
         self.tracker.len()
     }
 
-    /// Waits until every task has ended, `deadline` at the most. Returns whether they all did.
-    pub async fn finished(&self, deadline: Duration) -> bool {
+    /// Waits until every task has ended, at most for `timeout`. Returns whether all have ended.
+    pub async fn finished(&self, timeout: Duration) -> bool {
         self.tracker.close();
-        tokio::time::timeout(deadline, self.tracker.wait()).await.is_ok()
+        tokio::time::timeout(timeout, self.tracker.wait()).await.is_ok()
     }
 
-    /// Asks the loops to end and waits for them, `deadline` at the most. Returns whether they all did.
-    pub async fn stop(&self, deadline: Duration) -> bool {
+    /// Cancels the token of [`Self::stopping`] and waits until every task has ended, at most for `timeout`. Returns whether
+    /// all have ended.
+    pub async fn stop(&self, timeout: Duration) -> bool {
         self.stop.cancel();
-        self.finished(deadline).await
+        self.finished(timeout).await
     }
 }

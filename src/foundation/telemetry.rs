@@ -1,4 +1,4 @@
-//! Diagnostics for the operator, on standard error. Product data is elsewhere: in the session log.
+//! Diagnostics for the operator, on standard error. The session log, which holds product data, is separate.
 
 use std::io::IsTerminal;
 
@@ -7,19 +7,19 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use crate::foundation::config::LogFormat;
 
-/// Lines that may wait to be written; more are dropped.
-const WAITING_LINES: usize = 8192;
+/// The number of lines that can wait to be written. Further lines are dropped.
+const MAX_BUFFERED_LINES: usize = 8192;
 
-/// Sends diagnostics to standard error from a thread of their own. Under extreme load lines may be dropped, which
-/// diagnostics may and the session log may not. Keep the guard until the process ends: it flushes.
+/// Installs the `tracing` subscriber, which writes to standard error from a thread of its own. Under extreme load it drops
+/// lines rather than slow the service down. Dropping the returned guard writes the lines that wait.
 pub fn start(level: &str, format: LogFormat) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .thread_name("diagnostics")
-        .buffered_lines_limit(WAITING_LINES)
+        .buffered_lines_limit(MAX_BUFFERED_LINES)
         .finish(std::io::stderr());
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(level);
     let lines = fmt().with_env_filter(filter).with_writer(writer).with_target(false);
-    // A second start in one process keeps the first one's subscriber.
+    // In tests several services start in one process; they share the first one's subscriber.
     let _ = match format {
         LogFormat::Json => tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish()),
         LogFormat::Text => {

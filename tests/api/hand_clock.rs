@@ -25,7 +25,7 @@ impl HandClock {
     pub fn clock(&self, zone: &str) -> Clock {
         let hands = self.clone();
         let now = move || Timestamp::from_microsecond(hands.0.load(SeqCst)).expect("a moment");
-        Clock::set_by(now, TimeZone::get(zone).expect("a time zone"))
+        Clock::from_fn(now, TimeZone::get(zone).expect("a time zone"))
     }
 
     pub fn set(&self, moment: &str) {

@@ -223,7 +223,7 @@ impl Credentials {
             Some(known) if self.is_known_as_refused(&known) => return None,
             _ => {
                 self.drop_generation(refused.generation).await;
-                self.call(Call::OtherThan(refused.key.fingerprint())).await.ok()?
+                self.call(Call::OtherThan(refused.key.debug_hash())).await.ok()?
             }
         };
         Some(found.credential)
@@ -325,7 +325,7 @@ impl Credentials {
 
     /// Notes whether the model's provider accepted a key.
     pub fn note_verdict(&self, key: &ApiKey, is_accepted: bool) {
-        let fingerprint = key.fingerprint();
+        let fingerprint = key.debug_hash();
         if !is_accepted {
             self.0.refused.insert(fingerprint, ());
         } else if self.0.refused.contains_key(&fingerprint) {
@@ -336,7 +336,7 @@ impl Credentials {
     /// Whether the model's provider refused this key when it was last asked with it.
     #[must_use]
     pub fn is_refused(&self, key: &ApiKey) -> bool {
-        self.0.refused.contains_key(&key.fingerprint())
+        self.0.refused.contains_key(&key.debug_hash())
     }
 
     /// Asks Papita in the background, unless that is being done or has just failed.
@@ -381,7 +381,7 @@ impl Credentials {
         let outcome = self.0.papita.fetch().await;
         self.learn(outcome.as_ref().err().copied());
         let key = outcome?;
-        let is_refused = *call == Call::OtherThan(key.fingerprint());
+        let is_refused = *call == Call::OtherThan(key.debug_hash());
         let brokered = self.keep(key, generation, is_refused).await;
         // The refused key is kept all the same: a provider may refuse by mistake, and where there is no other key,
         // trying it costs less than certain failure.
@@ -391,7 +391,7 @@ impl Credentials {
     fn serves(&self, known: &Brokered, call: &Call) -> bool {
         match call {
             Call::Any(_) => !self.is_due(known),
-            Call::OtherThan(refused) => known.credential.key.fingerprint() != *refused,
+            Call::OtherThan(refused) => known.credential.key.debug_hash() != *refused,
         }
     }
 

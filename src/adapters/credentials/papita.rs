@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::foundation::{
     http_client::{Client, read_body},
-    secret::{ApiKey, NotAKey},
+    secret::{ApiKey, InvalidApiKey},
 };
 
 /// The largest answer read from Papita, in bytes.
@@ -108,7 +108,7 @@ impl Papita {
 
 /// What an answer in which no key was found is.
 fn without_key(answer: &Value) -> FetchFailure {
-    if texts(answer).any(|text| ApiKey::try_parse(text).err() == Some(NotAKey::Placeholder)) {
+    if texts(answer).any(|text| ApiKey::try_parse(text).err() == Some(InvalidApiKey::Placeholder)) {
         FetchFailure::Placeholder
     } else if answer.get("credentials").is_some() {
         FetchFailure::NoKey

@@ -60,8 +60,8 @@ impl Writer {
     ) -> Result<Self, OpenFailure> {
         let unusable = |error| OpenFailure::Folder(dir.to_owned(), error);
         access.create_folder(dir).map_err(unusable)?;
-        let lock = process_lock::take(&dir.join(LOCK), access).map_err(|failure| match failure {
-            LockFailure::Taken => OpenFailure::Taken(dir.to_owned()),
+        let lock = process_lock::lock(&dir.join(LOCK), access).map_err(|failure| match failure {
+            LockFailure::Locked => OpenFailure::Taken(dir.to_owned()),
             LockFailure::Unusable(error) => unusable(error),
         })?;
         let files = DayFiles::new(dir.to_owned(), access, sync);

@@ -28,7 +28,7 @@ impl Storage {
             DatabaseAddress::Sqlite(address) => {
                 let is_new = sqlite::find(address).await? == Found::Nothing;
                 let lock = beside(&sqlite_file::real(&address.path), ".lock");
-                let is_in_use = process_lock::is_taken(&lock);
+                let is_in_use = process_lock::is_locked(&lock);
                 Ok(Probe { place: address.path.display().to_string(), is_new, is_in_use })
             }
             DatabaseAddress::Postgres(url) => {

@@ -144,8 +144,8 @@ fn warn_of_misunderstandings(address: &SqliteAddress, found: Found) {
 /// Takes the database for this process, by a lock on a file beside it.
 fn lock(database: &Path, access: FileAccess) -> Result<File, StorageFailure> {
     let unusable = |error: io::Error| UnusableFile::of(database, error).into();
-    process_lock::take(&super::beside(database, ".lock"), access).map_err(|failure| match failure {
-        LockFailure::Taken => StorageFailure::Taken(database.to_owned()),
+    process_lock::lock(&super::beside(database, ".lock"), access).map_err(|failure| match failure {
+        LockFailure::Locked => StorageFailure::Taken(database.to_owned()),
         LockFailure::Unusable(error) => unusable(error),
     })
 }

@@ -60,8 +60,8 @@ async fn fingerprint(config: &Config, key: &ApiKey, has_database: bool) -> Strin
     match secret {
         None => "its fingerprint can be compared once the service has made its database".to_owned(),
         Some(secret) => {
-            let by = FingerprintKey::new(&SigningSecret::kept(secret));
-            format!("its fingerprint is {}", key.fingerprint_by(&by))
+            let by = FingerprintKey::new(&SigningSecret::stored(secret));
+            format!("its fingerprint is {}", key.fingerprint(&by))
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn check_log(settings: &config::SessionLog) -> bool {
     let (_, date) = clock.local(clock.now());
     match try_to_write(dir, &dir.join(format!("session_{date}.log"))) {
         Ok(()) => {
-            let state = if process_lock::is_taken(&dir.join(".lock")) {
+            let state = if process_lock::is_locked(&dir.join(".lock")) {
                 "can be written; a running server does"
             } else if dir.is_dir() {
                 "can be written"

@@ -11,7 +11,7 @@ use super::{
     source::is_setting,
     variables::{OPENAI_API_KEY, VARIABLES},
 };
-use crate::foundation::secret::{ApiKey, NotAKey};
+use crate::foundation::secret::{ApiKey, InvalidApiKey};
 
 /// Unknown names listed at the most; more are counted.
 const LISTED: usize = 20;
@@ -64,14 +64,16 @@ pub(super) fn of_environment<'a>(names: impl Iterator<Item = &'a str>) -> Vec<St
 pub(super) fn of_values<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let key = values.filter(|(name, _)| *name == OPENAI_API_KEY.name).find_map(|(name, value)| {
         let notice = match ApiKey::try_parse(value) {
-            Err(NotAKey::Placeholder) => {
+            Err(InvalidApiKey::Placeholder) => {
                 "holds a placeholder of an example file and counts as unset; put a real key there"
             }
-            Err(NotAKey::Unsendable) => "holds a character that no key has, and counts as unset; copy the key again",
+            Err(InvalidApiKey::InvalidHeaderValue) => {
+                "holds a character that no key has, and counts as unset; copy the key again"
+            }
             Ok(_) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 "has blanks or special characters in it, which no usual key has; was it copied whole, and nothing else?"
             }
-            Ok(_) | Err(NotAKey::Blank) => return None,
+            Ok(_) | Err(InvalidApiKey::Blank) => return None,
         };
         Some(format!("{name} {notice}"))
     });

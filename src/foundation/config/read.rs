@@ -12,7 +12,7 @@ use super::{
 };
 use crate::foundation::{
     file_access::FileAccess,
-    secret::{ApiKey, NotAKey, SigningSecret},
+    secret::{ApiKey, InvalidApiKey, SigningSecret},
 };
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
@@ -206,7 +206,7 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
     let stale = reader.read(var::CREDENTIAL_STALE, DURATION, parse::duration);
     let retry = reader.read(var::CREDENTIAL_RETRY, DURATION, parse::duration);
     let local_key = ApiKey::try_parse(reader.text(var::OPENAI_API_KEY).unwrap_or_default());
-    let has_placeholder = matches!(local_key, Err(NotAKey::Placeholder));
+    let has_placeholder = matches!(local_key, Err(InvalidApiKey::Placeholder));
     let papita_url = papita_url?;
     // An example file that was copied and not filled in names the default address, and says nothing by that.
     let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&papita_url);

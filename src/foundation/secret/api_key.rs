@@ -1,4 +1,4 @@
-//! API keys, and how they are told apart without being shown.
+//! API keys, and fingerprints that identify a key without showing it.
 
 use std::{
     fmt,
@@ -12,97 +12,98 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::SigningSecret;
 
-/// Keys the fingerprints of this process. Random at each start, so that a fingerprint can be compared within one
-/// process's answers but never looked up in a table made elsewhere.
-static FINGERPRINT_KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+/// The key of the hash in `Debug` output. It is random in each process, so that nobody can look a hash up in a
+/// precomputed table.
+static DEBUG_HASH_KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// An API key. Its `Debug` shows the fingerprint, never a character of the key; it has no `Display`.
+/// An API key. Its `Debug` output is a keyed hash, never a character of the key; it has no `Display`.
 #[derive(Clone)]
 pub struct ApiKey {
     text: SecretString,
     bearer: HeaderValue,
 }
 
-/// Why a text is no key.
+/// The reason why a text is not an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAKey {
-    /// It is blank.
+pub enum InvalidApiKey {
+    /// The text is blank.
     #[error("the text is blank")]
     Blank,
-    /// It is what an example file has where the key belongs.
+    /// The text is a placeholder from an example file.
     #[error("the text is a placeholder")]
     Placeholder,
-    /// It cannot travel in an HTTP header.
+    /// The text has characters that an HTTP header cannot hold.
     #[error("the text has control characters")]
-    Unsendable,
+    InvalidHeaderValue,
 }
 
 impl ApiKey {
-    /// A key from text, surrounding blanks removed. `None` when it is blank, a placeholder from an example file, or
-    /// cannot travel in an HTTP header.
+    /// Parses an API key from text, without surrounding white space. Returns `None` for blank text, a placeholder from an
+    /// example file, and characters that an HTTP header cannot hold.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::try_parse(text).ok()
     }
 
-    /// The same, with the reason why it is none.
-    pub fn try_parse(text: &str) -> Result<Self, NotAKey> {
+    /// Parses an API key as [`Self::parse`] does, and returns the reason when the text is not one.
+    pub fn try_parse(text: &str) -> Result<Self, InvalidApiKey> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(NotAKey::Blank);
+            return Err(InvalidApiKey::Blank);
         }
         if is_placeholder(text) {
-            return Err(NotAKey::Placeholder);
+            return Err(InvalidApiKey::Placeholder);
         }
-        let mut bearer = HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| NotAKey::Unsendable)?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| InvalidApiKey::InvalidHeaderValue)?;
         bearer.set_sensitive(true);
         Ok(Self { text: SecretString::from(text), bearer })
     }
 
-    /// The `Authorization` header's value, made once; marked sensitive, so HTTP libraries neither print nor index it.
+    /// Returns the `Authorization` header's value, `Bearer KEY`. It is built once, and marked as sensitive so that HTTP
+    /// libraries neither print it nor add it to a compression table.
     #[must_use]
     pub fn bearer(&self) -> HeaderValue {
         self.bearer.clone()
     }
 
-    /// The key's length in bytes.
+    /// Returns the key's length in bytes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a key is never empty")]
     pub fn len(&self) -> usize {
         self.text.expose_secret().len()
     }
 
-    /// Whether `word` has at least `length` consecutive bytes in common with the key.
+    /// Whether `word` shares at least `length` consecutive bytes with the key.
     #[must_use]
     pub fn shares_part_with(&self, word: &str, length: usize) -> bool {
         let key = self.text.expose_secret().as_bytes();
         word.as_bytes().windows(length).any(|part| key.windows(length).any(|of_key| of_key == part))
     }
 
-    /// Twelve hexadecimal digits that are the same for the same key wherever the fingerprint's key is the same; there is
-    /// no way back.
+    /// Returns the key's fingerprint: twelve hexadecimal digits of its HMAC-SHA-256 with `key`.
     #[must_use]
-    pub fn fingerprint_by(&self, key: &FingerprintKey) -> String {
+    pub fn fingerprint(&self, key: &FingerprintKey) -> String {
         let tag = hmac::sign(&key.0, self.text.expose_secret().as_bytes());
         let start = tag.as_ref().iter().take(6).fold(0_u64, |start, byte| start << 8 | u64::from(*byte));
         format!("{start:012x}")
     }
 
-    /// Twelve hexadecimal digits of a keyed hash: equal for equal keys within one process, and no way back.
+    /// Returns twelve hexadecimal digits of a keyed hash. Equal keys have equal hashes within one process.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let hash = FINGERPRINT_KEY.hash_one(self.text.expose_secret());
+    pub fn debug_hash(&self) -> String {
+        let hash = DEBUG_HASH_KEY.hash_one(self.text.expose_secret());
         format!("{:012x}", hash >> 16)
     }
 }
 
-/// Keys the fingerprints that people compare. It comes from the database, so that all who use that show the same ones,
-/// and nobody else can look a fingerprint up.
+/// The key of the fingerprints that people compare. It is stored in the database, so that all processes on one database
+/// show equal fingerprints, and nobody else can look one up in a precomputed table.
 #[derive(Clone, Debug)]
 pub struct FingerprintKey(hmac::Key);
 
 impl FingerprintKey {
-    /// The key made of this secret.
+    /// Creates the key from a secret.
     #[must_use]
     pub fn new(secret: &SigningSecret) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()))
@@ -119,11 +120,11 @@ impl Eq for ApiKey {}
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({})", self.fingerprint())
+        write!(f, "ApiKey({})", self.debug_hash())
     }
 }
 
-/// Whether the text is what example files write where a key belongs (`your_openai_api_key_here`, `<your key>`,
+/// Whether the text is a placeholder, as example files have in place of a key (`your_openai_api_key_here`, `<your key>`,
 /// `sk-xxxx`, `changeme`, `${OPENAI_API_KEY}`).
 fn is_placeholder(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_and_blanks_are_no_keys() {
+    fn placeholders_and_blank_texts_are_not_api_keys() {
         for text in [
             "",
             "   ",
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_never_prints() {
+    fn debug_output_holds_no_part_of_the_key() {
         let key = ApiKey::parse("  sk-proj-abcdefghijklmnop ").unwrap();
         let shown = format!("{key:?} {:?}", key.bearer());
         for window in "sk-proj-abcdefghijklmnop".as_bytes().windows(5) {
@@ -178,20 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_tell_keys_apart() {
+    fn debug_hashes_differ_between_keys() {
         let one = ApiKey::parse("sk-one").unwrap();
-        assert_eq!(one.fingerprint(), ApiKey::parse("sk-one").unwrap().fingerprint());
-        assert_ne!(one.fingerprint(), ApiKey::parse("sk-two").unwrap().fingerprint());
-        assert_eq!(one.fingerprint().len(), 12);
+        assert_eq!(one.debug_hash(), ApiKey::parse("sk-one").unwrap().debug_hash());
+        assert_ne!(one.debug_hash(), ApiKey::parse("sk-two").unwrap().debug_hash());
+        assert_eq!(one.debug_hash().len(), 12);
     }
 
     #[test]
-    fn comparable_fingerprints_depend_on_key_and_secret() {
+    fn fingerprints_depend_on_key_and_secret() {
         let (key, secret) = (ApiKey::parse("sk-one").unwrap(), SigningSecret::generate());
-        let shown = key.fingerprint_by(&FingerprintKey::new(&secret));
-        assert_eq!(shown, key.fingerprint_by(&FingerprintKey::new(&SigningSecret::kept(secret.expose().to_owned()))));
-        assert_ne!(shown, key.fingerprint_by(&FingerprintKey::new(&SigningSecret::generate())));
-        assert_ne!(shown, ApiKey::parse("sk-two").unwrap().fingerprint_by(&FingerprintKey::new(&secret)));
+        let shown = key.fingerprint(&FingerprintKey::new(&secret));
+        assert_eq!(shown, key.fingerprint(&FingerprintKey::new(&SigningSecret::stored(secret.expose().to_owned()))));
+        assert_ne!(shown, key.fingerprint(&FingerprintKey::new(&SigningSecret::generate())));
+        assert_ne!(shown, ApiKey::parse("sk-two").unwrap().fingerprint(&FingerprintKey::new(&secret)));
         assert_eq!(shown.len(), 12);
     }
 }

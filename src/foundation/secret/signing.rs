@@ -1,32 +1,33 @@
-//! The secrets that sign tokens.
+//! Secrets that sign access tokens.
 
 use std::{collections::HashSet, fmt};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The key that signs tokens. It never prints.
+/// A secret that signs access tokens (HMAC). Its `Debug` output holds no part of it.
 #[derive(Clone)]
 pub struct SigningSecret(SecretString);
 
 impl SigningSecret {
-    /// As many bytes as the signature has: fewer are easier to guess than that.
-    const SHORTEST: usize = 32;
+    /// The shortest secret, in bytes: the size of the signature, as RFC 7518, 3.2, demands.
+    const MIN_BYTES: usize = 32;
 
-    /// Characters that have to differ. Even of 32 random hexadecimal digits nearly all sixteen occur.
-    const FEWEST: usize = 8;
+    /// The smallest number of different characters in a secret. Of 32 random hexadecimal digits nearly all sixteen occur.
+    const MIN_DISTINCT_CHARACTERS: usize = 8;
 
-    /// The secret in a text, unless it is short, regular, or known from examples.
+    /// Parses a secret. Returns `None` for a text that is too short, has a regular pattern, or is known from examples.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let strong = text.len() >= Self::SHORTEST && !is_regular(text) && !is_well_known(text);
+        let strong = text.len() >= Self::MIN_BYTES && !is_regular(text) && !is_from_examples(text);
         strong.then(|| Self(SecretString::from(text)))
     }
 
-    /// The secrets in a comma-separated text, where `\,` is a comma within one. The first one signs, all verify.
+    /// Parses `JWT_SECRET_KEY`: comma-separated secrets, in which `\,` is a comma. The first one signs tokens, all of them
+    /// verify.
     ///
-    /// A text whose parts are all too weak for secrets is a single one that happens to hold commas; one of which just
-    /// some parts are secrets is `None`: taken for a single secret, it would end all tokens unseen.
+    /// When no part is strong enough, the whole text is parsed as one secret that contains commas. When only some parts
+    /// are, the result is `None`: as one secret, the text would invalidate all tokens without a notice.
     #[must_use]
     pub fn parse_list(text: &str) -> Option<Vec<Self>> {
         let parts = split_list(text);
@@ -35,24 +36,24 @@ impl SigningSecret {
             return Some(vec![Self::parse(text)?]);
         }
         let mut secrets = secrets.into_iter().collect::<Option<Vec<_>>>()?;
-        // It may have been a single one until now.
+        // Tokens may have been signed with the whole text as one secret.
         secrets.extend(Self::parse(text).filter(|_| text.contains(',')));
         Some(secrets)
     }
 
-    /// A new one, of 256 random bits.
+    /// Generates a secret of 256 random bits.
     #[must_use]
     pub fn generate() -> Self {
         Self(SecretString::from(BASE64.encode(rand::random::<[u8; 32]>())))
     }
 
-    /// One that was generated before.
+    /// Creates the secret from text that [`Self::generate`] made and the database stores.
     #[must_use]
-    pub fn kept(text: String) -> Self {
+    pub fn stored(text: String) -> Self {
         Self(SecretString::from(text))
     }
 
-    /// The secret itself.
+    /// Returns the secret as text.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -65,7 +66,7 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The parts between commas that no backslash stands before, trimmed, blank ones left out.
+/// Splits a text at commas that have no backslash before them. Parts are trimmed; blank ones are left out.
 fn split_list(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut rest = text.chars().peekable();
@@ -83,14 +84,14 @@ fn split_list(text: &str) -> Vec<String> {
 /// Whether a text has few different characters, repeats itself, or counts up or down.
 fn is_regular(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let few = bytes.iter().collect::<HashSet<_>>().len() < SigningSecret::FEWEST;
+    let few = bytes.iter().collect::<HashSet<_>>().len() < SigningSecret::MIN_DISTINCT_CHARACTERS;
     let repeats = (1..=bytes.len() / 2).any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b));
     let steps = bytes.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) <= 1).count();
     few || repeats || steps > bytes.len() / 2
 }
 
-/// Whether hardly anything is left of a text without the words that examples and defaults are made of.
-fn is_well_known(text: &str) -> bool {
+/// Whether a text consists mostly of words that occur in example secrets and defaults.
+fn is_from_examples(text: &str) -> bool {
     const PARTS: [&str; 16] = [
         "placeholder",
         "production",
@@ -116,7 +117,7 @@ fn is_well_known(text: &str) -> bool {
     ];
     let rest = PARTS.iter().fold(text.to_ascii_lowercase(), |rest, part| rest.replace(part, " "));
     let words = rest.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !WORDS.contains(word));
-    words.map(str::len).sum::<usize>() < SigningSecret::SHORTEST / 2
+    words.map(str::len).sum::<usize>() < SigningSecret::MIN_BYTES / 2
 }
 
 #[cfg(test)]
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weak_or_well_known_secret_is_none() {
+    fn weak_and_well_known_secrets_are_refused() {
         for text in [
             "",
             "secret",
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn several_secrets_are_told_from_one_with_a_comma() {
+    fn a_list_is_distinguished_from_one_secret_with_commas() {
         let (one, two) = ("9f86d081884c7d659a2feaa0c55ad015", "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe");
         let list = |text: &str| {
             let secrets = SigningSecret::parse_list(text)?;
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_random_secret_is_one_and_never_prints() {
+    fn random_secrets_are_accepted_and_not_printed() {
         for text in [
             "9f86d081884c7d659a2feaa0c55ad015",
             "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe",

@@ -200,5 +200,5 @@ impl Accounts {
 async fn shared_secret(storage: &Storage) -> Result<SigningSecret, StorageFailure> {
     let made = SigningSecret::generate();
     let kept = storage.shared_secret(SECRET, made.expose()).await?;
-    Ok(SigningSecret::kept(kept))
+    Ok(SigningSecret::stored(kept))
 }

@@ -138,7 +138,7 @@ mod tests {
 
     fn tokens_at(now: &Arc<AtomicI64>, secret: &SigningSecret) -> Tokens {
         let now = Arc::clone(now);
-        let clock = Clock::set_by(move || Timestamp::from_second(now.load(SeqCst)).unwrap(), TimeZone::UTC);
+        let clock = Clock::from_fn(move || Timestamp::from_second(now.load(SeqCst)).unwrap(), TimeZone::UTC);
         Tokens::new(secret, &[], Duration::from_mins(1), clock)
     }
 
