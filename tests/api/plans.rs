@@ -1,4 +1,4 @@
-//! The database never looks through a table that grows: every statement of `src/storage` finds its rows by an index, and
+//! The database never looks through a table that grows: every statement of `src/adapters/storage` finds its rows by an index, and
 //! lists come from it in order. This asks the databases themselves for their plans, not the service.
 
 use std::{fs, path::Path};
@@ -31,11 +31,11 @@ fn statements(code: &str) -> impl Iterator<Item = &str> {
 
 fn all_statements() -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir("src/storage").expect("src/storage can be read") {
+    for entry in fs::read_dir("src/adapters/storage").expect("src/adapters/storage can be read") {
         let code = fs::read_to_string(entry.expect("its files").path()).expect("a file of code");
         found.extend(statements(&code).map(str::to_owned));
     }
-    assert!(found.len() > 40, "the statements of src/storage, not {} of them", found.len());
+    assert!(found.len() > 40, "the statements of src/adapters/storage, not {} of them", found.len());
     found
 }
 

@@ -76,9 +76,10 @@ async fn hurry_until(what: &str, done: impl Fn() -> bool) {
     while !done() {
         assert!(started.elapsed() < PATIENCE, "waited in vain for {what}");
         tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(5)).await;
+        // In small steps: a wait for a database connection ends after 5 s, by this clock as well.
+        tokio::time::advance(Duration::from_secs(1)).await;
         tokio::time::resume();
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
