@@ -130,7 +130,7 @@ fn small_parts(criterion: &mut Criterion) {
     let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
     criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked), None)));
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());
-    criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::mint(black_box(&now))));
+    criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::generate(black_box(&now))));
     let key = ApiKey::parse("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl").expect("a key");
     criterion.bench_function("secret: a fingerprint", |bencher| bencher.iter(|| black_box(&key).debug_hash()));
 }

@@ -33,7 +33,7 @@ const ORDERED: [&[&str]; 2] = [
     ],
     &[
         "account",
-        "address",
+        "client_ip",
         "public_address",
         "chat",
         "session",

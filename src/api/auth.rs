@@ -182,7 +182,7 @@ impl AuthApi {
     ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
-        let password = Password::choose(SecretString::from(request.password))?;
+        let password = Password::parse_new(SecretString::from(request.password))?;
         let account = state.accounts.register(username, email, password, from).await?;
         Ok(Created(Registered::new(AccountBody::new(account, &state.clock))))
     }
@@ -199,7 +199,7 @@ impl AuthApi {
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
         let name = LoginName::parse(&request.username)?;
-        let password = Password::give(SecretString::from(request.password))?;
+        let password = Password::parse_entered(SecretString::from(request.password))?;
         let (token, account) = state.accounts.log_in(name, password, from).await?;
         Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &state.clock))))
     }
@@ -254,8 +254,8 @@ impl AuthApi {
         Bearer(signed_in): Bearer,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
-        let current = Password::give(SecretString::from(request.current_password))?;
-        let new = Password::choose(SecretString::from(request.new_password))?;
+        let current = Password::parse_entered(SecretString::from(request.current_password))?;
+        let new = Password::parse_new(SecretString::from(request.new_password))?;
         let token = state.accounts.change_password(signed_in, current, new, from).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use poem::{FromRequest, Request, RequestBody};
 
 use super::AppState;
-use crate::domain::address::Address;
+use crate::domain::client_ip::ClientIp;
 
 /// What proxies say of the client they serve.
 const FORWARDED: &str = "x-forwarded-for";
 
 /// The address of the client, as far as the proxies in front can be believed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClientAddress(pub(super) Address);
+pub(super) struct ClientAddress(pub(super) ClientIp);
 
 impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
@@ -21,6 +21,6 @@ impl<'a> FromRequest<'a> for ClientAddress {
         // Whatever bytes the client wrote, what the proxies added stands behind them.
         let forwarded = request.headers().get_all(FORWARDED).iter().map(|it| String::from_utf8_lossy(it.as_bytes()));
         let forwarded = forwarded.collect::<Vec<_>>().join(",");
-        Ok(Self(Address::behind(proxies, peer, &forwarded)))
+        Ok(Self(ClientIp::from_forwarded(proxies, peer, &forwarded)))
     }
 }

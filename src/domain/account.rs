@@ -1,11 +1,11 @@
-//! Who chats belong to, and what an account is made of.
+//! Accounts: owners of chats, usernames, e-mail addresses and passwords, with the rules that each has to meet.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Whoever chats belong to.
+/// The id of an owner of chats: of an account, or of a visitor without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnerId(pub i64);
 
@@ -15,188 +15,195 @@ impl fmt::Display for OwnerId {
     }
 }
 
-/// A person who has registered.
+/// A registered user account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its id, also that of the owner of its chats.
+    /// The account's id, which is also the id of the owner of its chats.
     pub id: OwnerId,
-    /// Its name, as it was registered.
+    /// The username as it was registered.
     pub username: String,
-    /// Its e-mail address, as it was registered.
+    /// The e-mail address as it was registered.
     pub email: String,
-    /// When it was registered.
+    /// The time of the registration.
     pub created_at: Timestamp,
 }
 
-/// What was given can be no part of an account.
+/// The reason why a username, an e-mail address or a password is not valid for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAccount {
-    /// No user name.
+    /// The username is missing or blank.
     #[error("A username is required")]
     NoUsername,
-    /// A user name that is too long, or hard to tell from another.
+    /// The username is too long, has an `@`, or has characters that cannot be seen.
     #[error("A username has at most 80 characters, no @ and none that cannot be seen")]
     Username,
-    /// No e-mail address.
+    /// The e-mail address is missing or blank.
     #[error("An email is required")]
     NoEmail,
-    /// An e-mail address that cannot be one.
+    /// The e-mail address is malformed or too long.
     #[error("The email must be an address such as ada@example.org")]
     Email,
-    /// No password.
+    /// The password is missing.
     #[error("A password is required")]
     NoPassword,
-    /// A password that is soon guessed.
+    /// The new password is too short to withstand guessing.
     #[error("A password has at least 6 characters")]
     ShortPassword,
-    /// A password that nobody types.
+    /// The new password is too long to hash.
     #[error("A password has at most 1024 bytes")]
     LongPassword,
 }
 
-/// A name that somebody chose. It has no `@`: names and e-mail addresses are never taken for each other.
+/// A valid username. It has no `@`, so that no username can be taken for an e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
-    const LONGEST: usize = 80;
+    /// The maximum length of a username, in characters.
+    const MAX_CHARS: usize = 80;
 
-    /// The name in a text, without the blanks around it.
+    /// Parses a username: 1 to 80 visible characters without `@`. White space around it is removed.
     pub fn parse(text: &str) -> Result<Self, InvalidAccount> {
         let text = text.trim();
         if text.is_empty() {
             return Err(InvalidAccount::NoUsername);
         }
-        let is_name = text.chars().count() <= Self::LONGEST && !text.chars().any(|c| c == '@' || is_unseen(c));
+        let is_name = text.chars().count() <= Self::MAX_CHARS && !text.chars().any(|c| c == '@' || is_invisible(c));
         if is_name { Ok(Self(text.to_owned())) } else { Err(InvalidAccount::Username) }
     }
 
-    /// The name's text.
+    /// Returns the username as it was registered.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same text for all names that count as one.
+    /// Returns the form in which usernames are compared: without differences of case.
     #[must_use]
     pub fn folded(&self) -> String {
         folded(&self.0)
     }
 }
 
-/// An e-mail address.
+/// A syntactically valid e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
-    /// As mail servers take them, in bytes.
-    const LONGEST: usize = 254;
+    /// The maximum length of an e-mail address that mail servers accept (RFC 5321), in bytes.
+    const MAX_BYTES: usize = 254;
 
-    /// The address in a text, without the blanks around it. Only sending a mail would tell whether it is anybody's.
+    /// Parses an e-mail address: a name, one `@` and a domain, without white space inside. White space around it is
+    /// removed. Whether a mailbox exists at the address is not checked.
     pub fn parse(text: &str) -> Result<Self, InvalidAccount> {
         let text = text.trim();
         if text.is_empty() {
             return Err(InvalidAccount::NoEmail);
         }
         let (name, domain) = text.split_once('@').ok_or(InvalidAccount::Email)?;
-        let has_blank = text.chars().any(|c| c.is_whitespace() || is_unseen(c));
+        let has_gap = text.chars().any(|c| c.is_whitespace() || is_invisible(c));
         let is_domain = domain.split('.').all(|label| !label.is_empty()) && !domain.contains('@');
-        let is_address = !name.is_empty() && is_domain && !has_blank && text.len() <= Self::LONGEST;
+        let is_address = !name.is_empty() && is_domain && !has_gap && text.len() <= Self::MAX_BYTES;
         if is_address { Ok(Self(text.to_owned())) } else { Err(InvalidAccount::Email) }
     }
 
-    /// The address's text.
+    /// Returns the e-mail address as it was registered.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same text for all addresses that count as one.
+    /// Returns the form in which e-mail addresses are compared: without differences of case.
     #[must_use]
     pub fn folded(&self) -> String {
         folded(&self.0)
     }
 }
 
-/// What somebody gives to say which account is theirs, folded.
+/// The identifier entered at a login, in the form in which it is compared with accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LoginName {
-    /// A user name.
+    /// A valid username.
     Username(String),
-    /// An e-mail address.
+    /// A valid e-mail address.
     Email(String),
-    /// What no account can have.
-    Nobodys(String),
+    /// A text that is neither a valid username nor a valid e-mail address, so that no account matches it.
+    Invalid(String),
 }
 
 impl LoginName {
-    /// The name in a text that isn't blank.
+    /// Parses a login name as a username or an e-mail address. Fails only for a blank text, so that an invalid name
+    /// gets the same answer as an unknown one.
     pub fn parse(text: &str) -> Result<Self, InvalidAccount> {
         match (Username::parse(text), Email::parse(text)) {
             (Err(InvalidAccount::NoUsername), _) => Err(InvalidAccount::NoUsername),
             (Ok(name), _) => Ok(Self::Username(name.folded())),
             (_, Ok(email)) => Ok(Self::Email(email.folded())),
-            _ => Ok(Self::Nobodys(folded(text))),
+            _ => Ok(Self::Invalid(folded(text))),
         }
     }
 }
 
-/// A password. It never prints.
+/// A password in plain text, which `Debug` does not show.
 #[derive(Clone, Debug)]
 pub struct Password(SecretString);
 
 impl Password {
-    const SHORTEST: usize = 6;
-    const LONGEST: usize = 1024;
+    /// The minimum length of a new password, in characters.
+    const MIN_CHARS: usize = 6;
+    /// The maximum length of a new password, in bytes.
+    const MAX_BYTES: usize = 1024;
 
-    /// A password to be set. Blanks around it belong to it.
-    pub fn choose(text: SecretString) -> Result<Self, InvalidAccount> {
+    /// Parses a password that is to be set: 6 characters to 1024 bytes. White space around it is part of it.
+    pub fn parse_new(text: SecretString) -> Result<Self, InvalidAccount> {
         let length = text.expose_secret().chars().count();
-        match Self::give(text)? {
-            _ if length < Self::SHORTEST => Err(InvalidAccount::ShortPassword),
-            Self(text) if text.expose_secret().len() > Self::LONGEST => Err(InvalidAccount::LongPassword),
+        match Self::parse_entered(text)? {
+            _ if length < Self::MIN_CHARS => Err(InvalidAccount::ShortPassword),
+            Self(text) if text.expose_secret().len() > Self::MAX_BYTES => Err(InvalidAccount::LongPassword),
             password => Ok(password),
         }
     }
 
-    /// A password to be compared with one that was set, whatever may be set today.
-    pub fn give(text: SecretString) -> Result<Self, InvalidAccount> {
+    /// Parses a password that is to be verified. Only an empty text fails, since the limits for new passwords may have
+    /// been different when the password was set.
+    pub fn parse_entered(text: SecretString) -> Result<Self, InvalidAccount> {
         if text.expose_secret().is_empty() { Err(InvalidAccount::NoPassword) } else { Ok(Self(text)) }
     }
 
-    /// The password itself.
+    /// Returns the password in plain text.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// What is kept of a password. It never prints.
+/// The stored hash of a password, which `Debug` does not show.
 #[derive(Clone, Debug)]
 pub struct PasswordHash(SecretString);
 
 impl PasswordHash {
-    /// A hash as it is kept.
+    /// Wraps a hash in the PHC string format, such as `$argon2id$v=19$…`.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))
     }
 
-    /// The hash itself.
+    /// Returns the hash in the PHC string format.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// Case and the blanks around a text make no difference. Up and down again, since some letters have two small forms,
-/// such as the sigma at a word's end.
+/// Removes differences of case and white space around a text. Converts to upper case first, since some letters have two
+/// lower-case forms, such as the Greek sigma.
 fn folded(text: &str) -> String {
     text.trim().to_uppercase().to_lowercase()
 }
 
-/// Whether a character leaves no mark, or changes the order of its neighbours: a name with it looks like another one.
-fn is_unseen(c: char) -> bool {
+/// Whether a character is invisible or changes the direction of the text around it. Two names that differ only in such
+/// characters look the same.
+fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -208,11 +215,11 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Result<Password, InvalidAccount> {
-        Password::choose(SecretString::from(text))
+        Password::parse_new(SecretString::from(text))
     }
 
     #[test]
-    fn names_differ_in_more_than_case_and_blanks() {
+    fn usernames_are_compared_without_case_and_white_space() {
         for same in ["Ada Lovelace", " ada lovelace\t", "ADA LOVELACE"] {
             assert_eq!(Username::parse(same).unwrap().folded(), "ada lovelace");
         }
@@ -223,9 +230,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_be_seen_and_is_no_address() {
-        let unseen = ["ada@example.org", "a\u{0}da", "ada\nb", "ada\u{200b}", "\u{202e}ada", &"x".repeat(81)];
-        for text in unseen {
+    fn usernames_with_at_signs_or_invisible_characters_fail() {
+        let invalid = ["ada@example.org", "a\u{0}da", "ada\nb", "ada\u{200b}", "\u{202e}ada", &"x".repeat(81)];
+        for text in invalid {
             assert_eq!(Username::parse(text), Err(InvalidAccount::Username), "{text:?}");
         }
         assert_eq!(Username::parse(" \t "), Err(InvalidAccount::NoUsername));
@@ -233,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_name_and_a_domain() {
+    fn an_email_has_a_name_and_a_domain() {
         for text in ["ada", "ada@", "@example.org", "a@b@c", "a da@example.org", "ada@example..org", "ada@.org"] {
             assert_eq!(Email::parse(text), Err(InvalidAccount::Email), "{text:?}");
         }
@@ -244,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_has_a_length_and_never_prints() {
+    fn a_password_has_a_length_and_is_not_shown_by_debug() {
         assert_eq!(password("").unwrap_err(), InvalidAccount::NoPassword);
         assert_eq!(password("fünf5").unwrap_err(), InvalidAccount::ShortPassword);
         assert_eq!(password(&"x".repeat(1025)).unwrap_err(), InvalidAccount::LongPassword);
@@ -255,19 +262,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_registered_is_found_by_login(text in "\\PC{1,20}") {
+        fn a_registered_name_parses_to_a_matching_login_name(text in "\\PC{1,20}") {
             match (Username::parse(&text), Email::parse(&text)) {
                 (Ok(name), Err(_)) => prop_assert_eq!(LoginName::parse(&text), Ok(LoginName::Username(name.folded()))),
                 (Err(_), Ok(email)) => prop_assert_eq!(LoginName::parse(&text), Ok(LoginName::Email(email.folded()))),
                 (Err(_), Err(_)) => {
                     prop_assert!(!matches!(LoginName::parse(&text), Ok(LoginName::Username(_) | LoginName::Email(_))));
                 }
-                (Ok(_), Ok(_)) => prop_assert!(false, "a name passes for an address"),
+                (Ok(_), Ok(_)) => prop_assert!(false, "a username is also an e-mail address"),
             }
         }
 
         #[test]
-        fn case_and_blanks_around_make_no_difference(text in "\\PC{0,20}") {
+        fn folding_removes_case_and_surrounding_white_space(text in "\\PC{0,20}") {
             let lower = text.to_lowercase();
             let padded = format!("\t{text} ");
             prop_assert_eq!(folded(&text), folded(&padded));

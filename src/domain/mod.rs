@@ -1,8 +1,8 @@
 //! Plain types and rules of the product, without input or output.
 
 pub mod account;
-pub mod address;
 pub mod chat;
+pub mod client_ip;
 pub mod cost;
 pub mod known_models;
 pub mod log_position;

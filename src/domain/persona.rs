@@ -1,80 +1,81 @@
-//! Who speaks: what a model is told of who it is, how it is asked, and what is said in its place where there is none.
+//! Personas: the character in which a model answers, with its prompt, its model settings and its built-in replies.
 
 use serde::Deserialize;
 
-/// What stands above and below the settings.
-const FENCE: &str = "+++";
+/// The line before and after the front matter of a persona's file.
+const DELIMITER: &str = "+++";
 
-/// A persona, as a Markdown file describes it: settings in TOML between two lines of `+++`, then the prompt.
+/// A persona as defined by a Markdown file: front matter in TOML between two lines `+++`, then the prompt.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Persona {
-    /// The name of its file without `.md`, by which clients ask for it.
+    /// The id that clients send: the name of the persona's file without `.md`.
     #[serde(skip)]
     pub id: String,
-    /// What it is called.
+    /// The display name.
     pub name: String,
-    /// What it says first; nothing leaves that to the chat window.
+    /// The first message of a conversation, shown by the chat window; empty for the window's default.
     #[serde(default)]
     pub greeting: String,
-    /// The address of its picture: a path of this server's, or https.
+    /// The URL of the avatar image: a path on this server, or an `https` URL.
     pub avatar: Option<String>,
-    /// The model that speaks for it, unless the client names another.
+    /// The model that answers as this persona, unless a request names another model.
     pub model: Option<String>,
-    /// How freely the model chooses its words, from 0 to 2.
+    /// The sampling temperature of the model, from 0 to 2.
     pub temperature: Option<f64>,
-    /// How long an answer may be, in tokens.
+    /// The maximum length of an answer, in tokens.
     pub max_tokens: Option<u32>,
-    /// So many of the last turns the model is told; all that it can read where nothing is said.
+    /// The maximum number of earlier turns sent to the model; `None` for as many as fit into its context window.
     pub turns: Option<usize>,
-    /// What it says without a model. The first of these that fits is said.
+    /// The replies of the built-in responder; the first entry that matches a message is used.
     #[serde(default)]
     pub demo: Vec<DemoLine>,
-    /// What the model is told of who it is. No client is shown it.
+    /// The system prompt that describes the persona to the model. Clients never receive it.
     #[serde(skip)]
     pub prompt: String,
 }
 
-/// What a persona says without a model, when one of these is said to it.
+/// Replies of the built-in responder to messages that contain one of some words.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemoLine {
-    /// Words and phrases, found as whole words without regard to case; none fit everything.
+    /// Words and phrases that a message is searched for, as whole words without regard to case. An empty list matches
+    /// every message.
     #[serde(default)]
     pub words: Vec<String>,
-    /// Answers, of which one is said.
+    /// The possible replies, one of which is chosen.
     pub replies: Vec<String>,
 }
 
-/// A persona's file cannot be understood.
+/// The reason why a persona's file is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPersona {
-    /// The settings don't begin or don't end.
+    /// The front matter does not begin or does not end.
     #[error("a persona begins with a line +++ (not ---), then come its settings in TOML, another line +++, its prompt")]
-    NoFence,
-    /// The settings are not TOML, or not those of a persona.
+    NoFrontMatter,
+    /// The front matter is not TOML, has unknown settings, or has invalid values.
     #[error("its settings are not as they should be: {0}")]
     Settings(String),
-    /// There is no prompt.
+    /// The prompt below the front matter is missing.
     #[error("there is no prompt below its settings")]
     NoPrompt,
-    /// The name of the file is no name for a persona.
+    /// The file's name is not a valid id.
     #[error("its file's name may have letters, digits, hyphens and underscores before the .md")]
     Name,
 }
 
 impl Persona {
-    /// Reads the persona of this name from its file's text.
+    /// Parses the text of a persona's file. `id` is the file's name without `.md`: ASCII letters, digits, `-` and `_`.
     pub fn parse(id: &str, text: &str) -> Result<Self, InvalidPersona> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if id.is_empty() || !id.bytes().all(is_plain) {
             return Err(InvalidPersona::Name);
         }
-        let (settings, prompt) = parts(text).ok_or(InvalidPersona::NoFence)?;
+        let (settings, prompt) = split_front_matter(text).ok_or(InvalidPersona::NoFrontMatter)?;
         let persona: Self = toml::from_str(&settings).map_err(|error| {
-            // The fence is the first line.
-            let line = error.span().map_or(1, |place| settings[..place.start].lines().count().max(1) + 1);
-            wrong(&format!("{} (line {line})", error.message()))
+            // The front matter begins on the second line.
+            let line = error.span().map_or(1, |span| settings[..span.start].lines().count().max(1) + 1);
+            invalid(&format!("{} (line {line})", error.message()))
         })?;
         persona.check()?;
         if prompt.is_empty() {
@@ -84,46 +85,55 @@ impl Persona {
     }
 
     fn check(&self) -> Result<(), InvalidPersona> {
+        self.check_settings()?;
+        self.demo.iter().try_for_each(DemoLine::check)
+    }
+
+    fn check_settings(&self) -> Result<(), InvalidPersona> {
         if self.name.trim().is_empty() {
-            return Err(wrong("name is blank"));
+            return Err(invalid("name is blank"));
         }
         if self.model.as_ref().is_some_and(|model| model.trim().is_empty()) {
-            return Err(wrong("model is blank"));
+            return Err(invalid("model is blank"));
         }
         if self.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
-            return Err(wrong("temperature is not between 0 and 2"));
+            return Err(invalid("temperature is not between 0 and 2"));
         }
         if self.max_tokens == Some(0) {
-            return Err(wrong("max_tokens is 0"));
+            return Err(invalid("max_tokens is 0"));
         }
-        let is_web = |address: &String| address.starts_with('/') || address.starts_with("https://");
-        if self.avatar.as_ref().is_some_and(|avatar| !is_web(avatar)) {
-            return Err(wrong("avatar begins neither with / nor with https://"));
-        }
-        let is_blank = |text: &String| text.trim().is_empty();
-        if self.demo.iter().any(|line| line.replies.is_empty() || line.replies.iter().any(is_blank)) {
-            return Err(wrong("a demo line has no replies, or a blank one"));
-        }
-        let has_no_letters = |word: &String| !word.contains(char::is_alphanumeric);
-        if self.demo.iter().any(|line| line.words.iter().any(has_no_letters)) {
-            return Err(wrong("a word of a demo line has neither letters nor digits"));
+        let is_url = |url: &String| url.starts_with('/') || url.starts_with("https://");
+        if self.avatar.as_ref().is_some_and(|avatar| !is_url(avatar)) {
+            return Err(invalid("avatar begins neither with / nor with https://"));
         }
         Ok(())
     }
 }
 
-fn wrong(what: &str) -> InvalidPersona {
-    InvalidPersona::Settings(what.to_owned())
+impl DemoLine {
+    fn check(&self) -> Result<(), InvalidPersona> {
+        if self.replies.is_empty() || self.replies.iter().any(|reply| reply.trim().is_empty()) {
+            return Err(invalid("a demo line has no replies, or a blank one"));
+        }
+        if self.words.iter().any(|word| !word.contains(char::is_alphanumeric)) {
+            return Err(invalid("a word of a demo line has neither letters nor digits"));
+        }
+        Ok(())
+    }
 }
 
-/// The settings, and the prompt without the blanks around it.
-fn parts(text: &str) -> Option<(String, String)> {
-    // Some editors begin a file with a mark of its encoding.
+fn invalid(problem: &str) -> InvalidPersona {
+    InvalidPersona::Settings(problem.to_owned())
+}
+
+/// Splits a persona's file into front matter and prompt. White space around the prompt is removed.
+fn split_front_matter(text: &str) -> Option<(String, String)> {
+    // Some editors write a byte order mark at the start of a file.
     let mut lines = text.trim_start_matches('\u{feff}').trim_start().lines();
-    let is_fence = |line: &&str| line.trim_end() == FENCE;
-    lines.next().filter(is_fence)?;
+    let is_delimiter = |line: &&str| line.trim_end() == DELIMITER;
+    lines.next().filter(is_delimiter)?;
     let lines = lines.collect::<Vec<_>>();
-    let end = lines.iter().position(is_fence)?;
+    let end = lines.iter().position(is_delimiter)?;
     Some((lines[..end].join("\n"), lines[end + 1..].join("\n").trim().to_owned()))
 }
 
@@ -132,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_settings_and_a_prompt() {
+    fn a_file_has_front_matter_and_a_prompt() {
         let text = "+++\nname = \"Eva\"\ntemperature = 0.5\n+++\n\nYou are Eva.\n\n+++\n\nBe kind.\n";
         let eva = Persona::parse("eva", text).unwrap();
         assert_eq!((eva.id.as_str(), eva.name.as_str(), eva.temperature), ("eva", "Eva", Some(0.5)));
@@ -143,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn invalid_files_are_refused_with_their_reason() {
         let parse = |text: &str| Persona::parse("eva", text).unwrap_err();
         for text in ["You are Eva.", "+++\nname = \"Eva\"\n", "---\nname: Eva\n---\nYou are Eva."] {
-            assert_eq!(parse(text), InvalidPersona::NoFence, "{text}");
+            assert_eq!(parse(text), InvalidPersona::NoFrontMatter, "{text}");
         }
         assert_eq!(parse("+++\nname = \"Eva\"\n+++\n \n"), InvalidPersona::NoPrompt);
         let settings = [

@@ -1,4 +1,4 @@
-//! Which addresses are on the public internet, and which are somebody's own network.
+//! Tells addresses and host names of the public internet from those of private networks.
 //!
 //! The registries: <https://www.iana.org/assignments/iana-ipv4-special-registry>,
 //! <https://www.iana.org/assignments/iana-ipv6-special-registry> (RFC 6890), and
@@ -6,15 +6,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 networks that are not public, with the bits of their prefix.
+/// IPv4 networks that are not public, each with the length of its prefix in bits.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // Azure answers with a machine's settings here, although the network is a public one.
+    // Azure's metadata service, in a network that is otherwise public.
     (Ipv4Addr::new(168, 63, 129, 16), 32),
-    // Link-local, and with it the metadata of most clouds.
+    // Link-local, including the metadata services of most clouds.
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
     (Ipv4Addr::new(192, 0, 0, 0), 24),
@@ -26,34 +26,34 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(203, 0, 113, 0), 24),
     // Multicast.
     (Ipv4Addr::new(224, 0, 0, 0), 4),
-    // Reserved, and with it broadcast.
+    // Reserved, including broadcast.
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The part of IPv6 in which all public addresses are.
+/// The IPv6 network that contains all public addresses (global unicast), with the length of its prefix in bits.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Networks in it that are not public, with the bits of their prefix.
+/// Networks inside [`GLOBAL_V6`] that are not public, each with the length of its prefix in bits.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
-    // Of protocols; Teredo is among them.
+    // IETF protocol assignments, including Teredo.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// IPv6 networks whose addresses stand for one of IPv4: their prefix, its bits, and how far the IPv4 address is from the
-/// end, in bits.
-const OF_V4: [(Ipv6Addr, u32, u32); 3] = [
+/// IPv6 networks whose addresses contain an IPv4 address: prefix, length of the prefix in bits, and the distance of the
+/// IPv4 address from the end in bits.
+const EMBEDDED_V4: [(Ipv6Addr, u32, u32); 3] = [
     // IPv4-mapped.
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
-    // NAT64: what a machine without IPv4 gets for every name that has no other address.
+    // NAT64: how hosts without IPv4 reach servers that have IPv4 only.
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 0),
     // 6to4.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, 80),
 ];
 
-/// Endings of names that are never public. Some are reserved (RFC 6761, 6762, 8375, 9476), others were left free since
-/// so many networks use them.
+/// Final labels of host names that are never public. Some are reserved (RFC 6761, 6762, 8375, 9476); others are not
+/// delegated, since many private networks use them.
 const NOT_PUBLIC_NAMES: [&str; 13] = [
     "localhost",
     "local",
@@ -70,7 +70,7 @@ const NOT_PUBLIC_NAMES: [&str; 13] = [
     "invalid",
 ];
 
-/// Whether this is an address of the public internet.
+/// Whether an IP address belongs to the public internet.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -79,13 +79,13 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a host of this name can be on the public internet, as far as its name says.
+/// Whether a host name can belong to the public internet. The name is not resolved.
 #[must_use]
 pub fn is_public_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let ends_with =
         |ending: &&str| name.strip_suffix(*ending).is_some_and(|before| before.is_empty() || before.ends_with('.'));
-    // A name without a dot is one of this network.
+    // A name without a dot is resolved in the local network.
     name.contains('.') && !NOT_PUBLIC_NAMES.iter().any(ends_with)
 }
 
@@ -99,8 +99,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let is_in = |network: Ipv6Addr, bits| (address.to_bits() ^ network.to_bits()).leading_zeros() >= bits;
-    if let Some((.., shift)) = OF_V4.iter().find(|(network, bits, _)| is_in(*network, *bits)) {
-        #[expect(clippy::cast_possible_truncation, reason = "the other bits are not of the IPv4 address")]
+    if let Some((.., shift)) = EMBEDDED_V4.iter().find(|(network, bits, _)| is_in(*network, *bits)) {
+        #[expect(clippy::cast_possible_truncation, reason = "the higher bits are not part of the IPv4 address")]
         return is_public_v4(Ipv4Addr::from_bits((address.to_bits() >> shift) as u32));
     }
     let (global, bits) = GLOBAL_V6;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_ones_own_network_are_not_public() {
+    fn names_of_private_networks_are_not_public() {
         for name in [
             "localhost",
             "LOCALHOST.",

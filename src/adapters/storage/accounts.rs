@@ -100,7 +100,7 @@ impl Storage {
             LoginName::Email(email) => sql("SELECT id, username, email, created_at, password_hash, token_generation
                      FROM accounts WHERE email_folded = $1")
             .bind(email),
-            LoginName::Nobodys(_) => return Ok(None),
+            LoginName::Invalid(_) => return Ok(None),
         };
         Ok(found.fetch_optional(&self.read).await?.map(lock))
     }

@@ -84,7 +84,7 @@ impl Storage {
     /// Keeps a question as pending; the first one of a chat gives it a title, if it has none.
     pub async fn open_turn(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<Opening, StorageFailure> {
         let NewQuestion { owner, chat, text, image, request_id } = *new;
-        let title = Title::of_message(text);
+        let title = Title::from_message(text);
         let mut work = self.write.begin().await?;
         let numbered: Option<(i64,)> = sql("UPDATE chats SET turns = turns + 1, message_count = message_count + 1,
                     updated_at = $3, is_titled = CASE WHEN CAST($4 AS TEXT) IS NULL THEN is_titled ELSE 1 END,

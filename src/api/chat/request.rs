@@ -22,8 +22,8 @@ use crate::{
         problem::Problem,
     },
     domain::{
-        address::Address,
         chat::{Message, Role},
+        client_ip::ClientIp,
         persona::Persona,
         prompt::{self, AttachedFile},
         session::{InvalidSessionId, SessionId},
@@ -213,7 +213,7 @@ impl ChatRequest {
         mut self,
         headers: Headers,
         context: &RequestContext,
-        address: Address,
+        address: ClientIp,
         account: &OptionalAccount,
         persona: Option<Arc<Persona>>,
     ) -> Result<TurnRequest, Problem> {

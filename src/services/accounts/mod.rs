@@ -19,7 +19,7 @@ use crate::{
     adapters::storage::{Lock, Storage, StorageFailure, Taken},
     domain::{
         account::{Account, Email, LoginName, Password, Username},
-        address::Address,
+        client_ip::ClientIp,
     },
     foundation::{clock::Clock, config, secret::SigningSecret},
 };
@@ -122,7 +122,7 @@ impl Accounts {
         username: Username,
         email: Email,
         password: Password,
-        from: Address,
+        from: ClientIp,
     ) -> Result<Account, AccountFailure> {
         let Keeper { storage, clock, passwords, throttle, .. } = &*self.0;
         let admitted = throttle.admit_registration(from);
@@ -137,7 +137,7 @@ impl Accounts {
         &self,
         name: LoginName,
         password: Password,
-        from: Address,
+        from: ClientIp,
     ) -> Result<(SecretString, Account), AccountFailure> {
         let Lock { account, generation, .. } =
             self.unlock(name, password, from).await?.ok_or(AccountFailure::WrongLogin)?;
@@ -146,7 +146,12 @@ impl Accounts {
     }
 
     /// Tries a password on the account of this name. `None` when it is wrong, or there is no account.
-    async fn unlock(&self, name: LoginName, password: Password, from: Address) -> Result<Option<Lock>, AccountFailure> {
+    async fn unlock(
+        &self,
+        name: LoginName,
+        password: Password,
+        from: ClientIp,
+    ) -> Result<Option<Lock>, AccountFailure> {
         let admitted = self.0.throttle.admit(&name, from).await;
         let attempt = admitted.map_err(|TooMuch { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
         let lock = self.0.storage.lock_of(&name).await?;
@@ -175,7 +180,7 @@ impl Accounts {
         SignedIn { account, token }: SignedIn,
         current: Password,
         new: Password,
-        from: Address,
+        from: ClientIp,
     ) -> Result<SecretString, AccountFailure> {
         let name = LoginName::parse(&account.username).map_err(|_| AccountFailure::EndedToken)?;
         let lock = self.unlock(name, current, from).await?.ok_or(AccountFailure::WrongPassword)?;

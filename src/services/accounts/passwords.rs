@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Password {
-        Password::give(SecretString::from(text)).unwrap()
+        Password::parse_entered(SecretString::from(text)).unwrap()
     }
 
     fn soon() -> Instant {

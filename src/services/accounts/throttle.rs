@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::domain::{account::LoginName, address::Address};
+use crate::domain::{account::LoginName, client_ip::ClientIp};
 
 /// Wrong passwords for an account that don't slow the next attempt down. Each further one doubles the pause.
 const FREE_OF_ACCOUNT: u32 = 5;
@@ -146,10 +146,10 @@ impl Attempt {
 pub(super) struct Throttle {
     /// Names are remembered by a hash, so that long ones take no more room. Its key is this process's own.
     hasher: RandomState,
-    lanes: Cache<(u64, Address), Arc<Lane>>,
+    lanes: Cache<(u64, ClientIp), Arc<Lane>>,
     accounts: Cache<u64, Arc<AtomicU32>>,
-    addresses: Cache<Address, Arc<AtomicU32>>,
-    registrations: Cache<Address, Arc<AtomicU32>>,
+    addresses: Cache<ClientIp, Arc<AtomicU32>>,
+    registrations: Cache<ClientIp, Arc<AtomicU32>>,
 }
 
 impl Throttle {
@@ -164,7 +164,7 @@ impl Throttle {
     }
 
     /// Waits until a password may be tried. Whether there is an account of that name makes no difference.
-    pub(super) async fn admit(&self, name: &LoginName, address: Address) -> Result<Attempt, TooMuch> {
+    pub(super) async fn admit(&self, name: &LoginName, address: ClientIp) -> Result<Attempt, TooMuch> {
         let deadline = Instant::now() + PATIENCE;
         let account = self.hasher.hash_one(name);
         let of_account = self.accounts.get_with(account, Arc::default);
@@ -191,7 +191,7 @@ impl Throttle {
     }
 
     /// Counts a registration from this address.
-    pub(super) fn admit_registration(&self, address: Address) -> Result<Instant, TooMuch> {
+    pub(super) fn admit_registration(&self, address: ClientIp) -> Result<Instant, TooMuch> {
         let count = self.registrations.get_with(address, Arc::default);
         if count.fetch_add(1, Relaxed) < REGISTRATIONS {
             Ok(Instant::now() + PATIENCE)
@@ -216,8 +216,8 @@ mod tests {
 
     use super::*;
 
-    fn address(last: u8) -> Address {
-        Address::of([192, 0, 2, last].into())
+    fn address(last: u8) -> ClientIp {
+        ClientIp::from_peer([192, 0, 2, last].into())
     }
 
     fn ada() -> LoginName {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     /// A wrong password. Returns how long it took, and whether it was taken.
-    async fn guess(throttle: &Throttle, name: &LoginName, from: Address) -> (Duration, bool) {
+    async fn guess(throttle: &Throttle, name: &LoginName, from: ClientIp) -> (Duration, bool) {
         let started = Instant::now();
         let attempt = throttle.admit(name, from).await;
         let taken = attempt.map(Attempt::fail).is_ok();

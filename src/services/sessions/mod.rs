@@ -126,7 +126,7 @@ impl Sessions {
 
     async fn begin_and_log(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         let now = self.0.clock.now();
-        let id = SessionId::mint(&now.to_zoned(self.0.clock.zone().clone()));
+        let id = SessionId::generate(&now.to_zoned(self.0.clock.zone().clone()));
         self.0.storage.start_session(&id, now).await?;
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {

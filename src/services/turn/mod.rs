@@ -51,8 +51,8 @@ use crate::{
     },
     domain::{
         account::OwnerId,
-        address::Address,
         chat::{Caller, Finish, Message},
+        client_ip::ClientIp,
         cost::{Prices, TokenUsage},
         known_models::{Abilities, KnownModels},
         persona::Persona,
@@ -73,7 +73,7 @@ pub struct TurnRequest {
     /// The session, if one was named.
     pub session_id: Option<SessionId>,
     /// Where the request comes from, if that is needed to tell callers apart: it is no turn of a stored chat.
-    pub address: Option<Address>,
+    pub address: Option<ClientIp>,
     /// The model, if one was named.
     pub model: Option<String>,
     /// Who is to speak, if the model isn't just itself.

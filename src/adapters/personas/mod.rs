@@ -1,0 +1,172 @@
+//! Personas: the built-in ones, and those of a folder, which replace them and are read again when the folder changes.
+
+mod folder;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error as _,
+    ffi::OsStr,
+    panic,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use tokio::{select, task::spawn_blocking, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+pub use self::folder::UnreadablePersonas;
+use self::folder::{FolderWatch, Texts, read_folder};
+use crate::{domain::persona::Persona, foundation::tasks::Tasks};
+
+/// The built-in personas, by id and text of the file.
+const BUILT_IN: [(&str, &str); 2] = [
+    (PORTAL_PERSONA, include_str!("../../../personas/amaya.md")),
+    ("assistant", include_str!("../../../personas/assistant.md")),
+];
+
+/// The id of the persona that answers in the portal.
+const PORTAL_PERSONA: &str = "amaya";
+
+/// The time between two reads of the folder. It is polled, since mounted folders send no notifications of changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+type PersonasById = BTreeMap<String, Arc<Persona>>;
+
+/// The current personas. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Personas {
+    by_id: Arc<RwLock<PersonasById>>,
+    dir: Option<PathBuf>,
+}
+
+impl Personas {
+    /// Loads the built-in personas and those of the folder `dir`, and starts the task that reads the folder again when it
+    /// changes. A file with the id of a built-in persona replaces it; an empty file removes it.
+    ///
+    /// Fails for an unreadable folder or an invalid file. Failures of later reads are logged and keep the personas.
+    pub fn open(dir: Option<PathBuf>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
+        let texts = dir.as_deref().map(read_folder).transpose()?.unwrap_or_default();
+        let this = Self { by_id: Arc::new(RwLock::new(merge_into_built_in(&texts)?)), dir: dir.clone() };
+        if let Some(dir) = dir {
+            tasks.spawn("personas", this.clone().poll_folder(FolderWatch::new(dir, texts), tasks.stopping()));
+        }
+        Ok(this)
+    }
+
+    /// Returns all personas, sorted by id.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Persona>> {
+        self.read(|personas| personas.values().cloned().collect())
+    }
+
+    /// Returns the persona with an id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Persona>> {
+        self.read(|personas| personas.get(id).cloned())
+    }
+
+    /// Returns the portal's persona. If the folder removes it, clients cannot choose it, and the portal uses the built-in
+    /// one.
+    #[must_use]
+    pub fn portal(&self) -> Option<Arc<Persona>> {
+        self.get(PORTAL_PERSONA).or_else(|| merge_into_built_in(&Texts::new()).ok()?.remove(PORTAL_PERSONA))
+    }
+
+    /// Returns the models that personas are configured to use.
+    #[must_use]
+    pub fn models(&self) -> BTreeSet<String> {
+        self.read(|personas| personas.values().filter_map(|persona| persona.model.clone()).collect())
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&PersonasById) -> T) -> T {
+        query(&self.by_id.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the folder at once, without waiting until its files stop changing. A failure is logged and keeps the
+    /// personas.
+    pub async fn reload(&self) {
+        let Some(dir) = self.dir.clone() else { return };
+        let this = self.clone();
+        let reading = spawn_blocking(move || match read_folder(&dir) {
+            Ok(texts) => this.replace(&texts),
+            Err(failure) => warn(&failure),
+        });
+        if let Err(died) = reading.await {
+            panic::resume_unwind(died.into_panic());
+        }
+    }
+
+    /// Reads the folder again and again until the service stops, and replaces the personas after each change.
+    async fn poll_folder(self, mut watch: FolderWatch, stopping: CancellationToken) {
+        loop {
+            select! {
+                () = sleep(POLL_INTERVAL) => {}
+                () = stopping.cancelled() => return,
+            }
+            let this = self.clone();
+            let polling = spawn_blocking(move || {
+                this.poll_once(&mut watch);
+                watch
+            });
+            watch = select! {
+                polled = polling => polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic())),
+                // The folder may be on a disk that does not respond.
+                () = stopping.cancelled() => return,
+            };
+        }
+    }
+
+    fn poll_once(&self, watch: &mut FolderWatch) {
+        match watch.poll() {
+            Ok(Some(texts)) => self.replace(&texts),
+            Ok(None) => {}
+            Err(failure) => warn(&failure),
+        }
+    }
+
+    fn replace(&self, texts: &Texts) {
+        match merge_into_built_in(texts) {
+            Ok(personas) => {
+                tracing::info!(personas = ?personas.keys().collect::<Vec<_>>(), "the personas were read again");
+                *self.by_id.write().unwrap_or_else(PoisonError::into_inner) = personas;
+            }
+            Err(failure) => warn(&failure),
+        }
+    }
+}
+
+fn warn(failure: &UnreadablePersonas) {
+    let cause = failure.source().map(tracing::field::display);
+    tracing::warn!(%failure, cause, "the personas stay as they were");
+}
+
+/// Parses the built-in personas and those of a folder's files; files replace or remove built-in personas of their id.
+fn merge_into_built_in(texts: &Texts) -> Result<PersonasById, UnreadablePersonas> {
+    let mut personas = PersonasById::new();
+    let built_in = BUILT_IN.map(|(id, text)| (Path::new(id), text));
+    for (path, text) in built_in.into_iter().chain(texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))) {
+        let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        if text.trim().is_empty() {
+            personas.remove(id);
+            continue;
+        }
+        let persona = Persona::parse(id, text).map_err(|error| UnreadablePersonas::Invalid(path.to_owned(), error))?;
+        personas.insert(id.to_owned(), Arc::new(persona));
+    }
+    Ok(personas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_personas_are_valid_and_amaya_replies_to_all() {
+        let personas = merge_into_built_in(&Texts::new()).unwrap();
+        assert_eq!(personas.keys().collect::<Vec<_>>(), ["amaya", "assistant"]);
+        let amaya = &personas[PORTAL_PERSONA];
+        assert_eq!((amaya.max_tokens, amaya.temperature), (Some(200), Some(0.9)));
+        assert!(amaya.demo.last().unwrap().words.is_empty());
+    }
+}

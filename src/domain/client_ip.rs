@@ -1,0 +1,91 @@
+//! Client addresses, for the limits that count attempts and failures per client.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// The IP address of a client. All IPv6 addresses of one /64 network count as one client, since its owner can use any of
+/// them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientIp(IpAddr);
+
+impl ClientIp {
+    /// The length of an IPv6 network's prefix, in bits.
+    const V6_PREFIX_BITS: u32 = 64;
+
+    /// Returns the client of the IP address that a connection comes from.
+    #[must_use]
+    pub fn from_peer(ip: IpAddr) -> Self {
+        Self(match ip.to_canonical() {
+            IpAddr::V6(ip) => {
+                let network = ip.to_bits() >> Self::V6_PREFIX_BITS << Self::V6_PREFIX_BITS;
+                IpAddr::V6(Ipv6Addr::from_bits(network))
+            }
+            ip @ IpAddr::V4(_) => ip,
+        })
+    }
+
+    /// Returns the client behind a number of trusted `proxies`; the connection comes from `peer`. Each proxy appends the
+    /// address that it was called from to `forwarded` (`X-Forwarded-For`). Entries before those of the proxies may be
+    /// forged and are ignored.
+    #[must_use]
+    pub fn from_forwarded(proxies: usize, peer: IpAddr, forwarded: &str) -> Self {
+        let named = forwarded.rsplit(',').take(proxies).map(parse).last();
+        Self::from_peer(named.flatten().unwrap_or(peer))
+    }
+}
+
+/// Parses an entry of `X-Forwarded-For`: an IP address, in brackets or not, with or without a port.
+fn parse(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+    fn address(text: &str) -> ClientIp {
+        ClientIp::from_peer(text.parse().unwrap())
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one_client() {
+        assert_eq!(address("2001:db8:1:2:3:4:5:6"), address("2001:db8:1:2::1"));
+        assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
+        assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
+        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+    }
+
+    #[test]
+    fn only_entries_of_trusted_proxies_count() {
+        let forwarded = "203.0.113.9, 198.51.100.7, 192.0.2.1";
+        assert_eq!(ClientIp::from_forwarded(0, PEER, forwarded), ClientIp::from_peer(PEER));
+        assert_eq!(ClientIp::from_forwarded(1, PEER, forwarded), address("192.0.2.1"));
+        assert_eq!(ClientIp::from_forwarded(2, PEER, forwarded), address("198.51.100.7"));
+        assert_eq!(ClientIp::from_forwarded(9, PEER, forwarded), address("203.0.113.9"));
+    }
+
+    #[test]
+    fn entries_that_are_not_addresses_are_ignored() {
+        for forwarded in ["", "unknown", "192.0.2.1, nonsense", "192.0.2.1,"] {
+            assert_eq!(ClientIp::from_forwarded(1, PEER, forwarded), ClientIp::from_peer(PEER), "{forwarded:?}");
+        }
+        for forwarded in ["192.0.2.1:4711", "[2001:db8::1]:80", "[2001:db8::1]", " 2001:db8::1 "] {
+            assert_ne!(ClientIp::from_forwarded(1, PEER, forwarded), ClientIp::from_peer(PEER), "{forwarded:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn entries_written_by_the_client_change_nothing(written in ".*", proxies in 1..4_usize) {
+            let added = "192.0.2.1, 192.0.2.2, 192.0.2.3".rsplit(',').take(proxies).collect::<Vec<_>>();
+            let added = added.into_iter().rev().collect::<Vec<_>>().join(",");
+            let forwarded = format!("{written},{added}");
+            prop_assert_eq!(ClientIp::from_forwarded(proxies, PEER, &forwarded), ClientIp::from_forwarded(proxies, PEER, &added));
+        }
+    }
+}
