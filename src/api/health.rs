@@ -173,7 +173,7 @@ impl Parts {
     async fn of(state: &AppState) -> Self {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
         let check = tokio::time::timeout(PATIENCE, state.storage.check());
-        let database = state.storage.keeps_turns() && check.await.is_ok_and(|outcome| outcome.is_ok());
+        let database = state.storage.is_writable() && check.await.is_ok_and(|outcome| outcome.is_ok());
         let dead = state.tasks.panicked();
         let breakers = state.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);

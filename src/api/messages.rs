@@ -35,7 +35,7 @@ use super::{
     word::{Word, WordList},
 };
 use crate::{
-    adapters::storage::{ChatId, Exchange, Kept, MessageId, MessageStatus, Sender, StoredMessage},
+    adapters::storage::{ChatId, Exchange, MessageId, MessageRef, MessageStatus, Sender, StoredMessage},
     domain::{
         account::{Account, OwnerId},
         chat::{Caller, Image, Message, Role},
@@ -232,11 +232,11 @@ impl MessageBody {
     }
 
     /// A message that has just been kept.
-    fn kept(kept: Kept, StoredChatTurn { owner, chat, .. }: StoredChatTurn, said: Said, clock: &Clock) -> Self {
+    fn kept(kept: MessageRef, StoredChatTurn { owner, chat, .. }: StoredChatTurn, said: Said, clock: &Clock) -> Self {
         let Said { sender, text, image_url } = said;
         let sender = sender.as_str();
         let image_url = image_url.map(Arc::new);
-        let created_at = clock.rfc3339(kept.at);
+        let created_at = clock.rfc3339(kept.created_at);
         let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
         let (sender, status) = (Word::new(sender), Word::new(MessageStatus::Complete.as_str()));
         Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }

@@ -22,7 +22,7 @@ use crate::{
     adapters::{
         credentials::NoCredential,
         model::ModelFailure,
-        storage::{MessageId, StorageFailure, Taken},
+        storage::{MessageId, RegistrationConflict, StorageFailure},
     },
     domain::{
         account::InvalidAccount, chat::InvalidImage, prompt::NothingAsked, session::InvalidSessionId,
@@ -285,8 +285,10 @@ impl From<AccountFailure> for Problem {
         let conflict = |code, error| Self::new(StatusCode::CONFLICT, code, error);
         let too_many = |code, error, wait| Self::new(StatusCode::TOO_MANY_REQUESTS, code, error).retry_after(wait);
         let problem = match failure {
-            AccountFailure::Taken(Taken::Username) => conflict("username_taken", "Username already exists"),
-            AccountFailure::Taken(Taken::Email) => conflict("email_taken", "Email already exists"),
+            AccountFailure::Taken(RegistrationConflict::Username) => {
+                conflict("username_taken", "Username already exists")
+            }
+            AccountFailure::Taken(RegistrationConflict::Email) => conflict("email_taken", "Email already exists"),
             AccountFailure::WrongLogin => unauthorized("wrong_login", "Invalid username or password"),
             AccountFailure::WrongPassword => {
                 Self::of_auth(StatusCode::FORBIDDEN, "wrong_password", "The current password is not right")

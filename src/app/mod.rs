@@ -23,7 +23,7 @@ use crate::{
         credentials::Credentials,
         personas::{Personas, UnreadablePersonas},
         session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
-        storage::{self, FINGERPRINTS, Storage, StorageFailure},
+        storage::{self, FINGERPRINT_SECRET, Storage, StorageFailure},
     },
     api::{self, AppState},
     foundation::{
@@ -111,7 +111,7 @@ impl App {
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
         let made = SigningSecret::generate();
-        let kept = storage.shared_secret(FINGERPRINTS, made.expose()).await?;
+        let kept = storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await?;
         let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
         let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
         let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
@@ -220,7 +220,7 @@ async fn open_credentials(
     tasks: &Tasks,
 ) -> Result<Credentials, StorageFailure> {
     let papita = config.credentials.papita_shown();
-    let met = storage.has_met_papita(&papita).await?;
+    let met = storage.has_papita_answered(&papita).await?;
     let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
     if !met {
         let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
@@ -228,7 +228,7 @@ async fn open_credentials(
         tasks.spawn("papita contact", async move {
             tokio::select! {
                 () = credentials.papita_met() => {
-                    if let Err(failure) = storage.remember_papita(&papita, clock.now()).await {
+                    if let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await {
                         tracing::warn!(%failure, "that Papita was met could not be remembered");
                     }
                 }

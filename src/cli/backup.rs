@@ -50,10 +50,10 @@ async fn await_turns(config: &Config, source: &BackupSource) -> Result<usize, Ba
         let turns = session_log::turns_after(dir, known).unwrap_or_default();
         turns.into_iter().map(|(_, place)| place).collect::<Vec<_>>()
     };
-    let awaited = missing(&source.log_places(&log).await?);
+    let awaited = missing(&source.log_positions(&log).await?);
     let latest = Instant::now() + PATIENCE;
     loop {
-        let known = source.log_places(&log).await?;
+        let known = source.log_positions(&log).await?;
         let is_missing =
             |place: &&LogPosition| !known.iter().any(|known| known.date == place.date && known.end >= place.end);
         let left = awaited.iter().filter(is_missing).count();

@@ -262,16 +262,16 @@ async fn a_look_at_the_database_changes_nothing() {
     let file = house.path().join("al-chat.db");
     let address = format!("sqlite:///{}", file.display());
     let settings = Config::read(&Source::of_pairs([("DATABASE_URL", address)])).unwrap().database;
-    let found = Storage::probe(&settings).await.unwrap();
-    assert_eq!((found.place.as_str(), found.is_new), (file.to_str().unwrap(), true));
+    let found = Storage::inspect(&settings).await.unwrap();
+    assert_eq!((found.location.as_str(), found.is_new), (file.to_str().unwrap(), true));
     assert!(names_in(house.path()).is_empty());
     let mut process = house.launch().await;
     process.client.chat("hello").await.assert_ok();
-    assert!(!Storage::probe(&settings).await.unwrap().is_new);
+    assert!(!Storage::inspect(&settings).await.unwrap().is_new);
     process.client.chat("hello").await.assert_ok();
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
     let before = (names_in(house.path()), fs::read(&file).unwrap());
-    assert!(!Storage::probe(&settings).await.unwrap().is_new);
+    assert!(!Storage::inspect(&settings).await.unwrap().is_new);
     assert!((names_in(house.path()), fs::read(&file).unwrap()) == before, "it was changed");
 }

@@ -7,7 +7,7 @@ use crate::domain::account::{Account, Email, LoginName, OwnerId, PasswordHash, U
 
 /// What cannot be registered because somebody has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum RegistrationConflict {
     /// The user name.
     Username,
     /// The e-mail address.
@@ -16,7 +16,7 @@ pub enum Taken {
 
 /// What is kept to recognize somebody by.
 #[derive(Clone, Debug)]
-pub struct Lock {
+pub struct LoginRecord {
     /// Whose.
     pub account: Account,
     /// What is kept of the password.
@@ -32,9 +32,9 @@ fn account((id, username, email, created_at): AccountRow) -> Account {
     Account { id: OwnerId(id), username, email, created_at: moment(created_at) }
 }
 
-fn lock((id, username, email, created_at, password, generation): LockRow) -> Lock {
+fn lock((id, username, email, created_at, password, generation): LockRow) -> LoginRecord {
     let account = account((id, username, email, created_at));
-    Lock { account, password: PasswordHash::new(password), generation }
+    LoginRecord { account, password: PasswordHash::new(password), generation }
 }
 
 impl Storage {
@@ -45,7 +45,7 @@ impl Storage {
         email: &Email,
         password: &PasswordHash,
         now: Timestamp,
-    ) -> Result<Result<Account, Taken>, StorageFailure> {
+    ) -> Result<Result<Account, RegistrationConflict>, StorageFailure> {
         loop {
             if let Some(taken) = self.taken(username, email).await? {
                 return Ok(Err(taken));
@@ -76,7 +76,7 @@ impl Storage {
         }
     }
 
-    async fn taken(&self, username: &Username, email: &Email) -> Result<Option<Taken>, StorageFailure> {
+    async fn taken(&self, username: &Username, email: &Email) -> Result<Option<RegistrationConflict>, StorageFailure> {
         let (name, address): (i64, i64) = sql("SELECT
                  (SELECT COUNT(*) FROM accounts WHERE username_folded = $1),
                  (SELECT COUNT(*) FROM accounts WHERE email_folded = $2)")
@@ -86,13 +86,13 @@ impl Storage {
         .await?;
         Ok(match (name, address) {
             (0, 0) => None,
-            (0, _) => Some(Taken::Email),
-            _ => Some(Taken::Username),
+            (0, _) => Some(RegistrationConflict::Email),
+            _ => Some(RegistrationConflict::Username),
         })
     }
 
     /// What to recognize the owner of this name by.
-    pub async fn lock_of(&self, name: &LoginName) -> Result<Option<Lock>, StorageFailure> {
+    pub async fn login_record(&self, name: &LoginName) -> Result<Option<LoginRecord>, StorageFailure> {
         let found = match name {
             LoginName::Username(name) => sql("SELECT id, username, email, created_at, password_hash, token_generation
                      FROM accounts WHERE username_folded = $1")
@@ -106,7 +106,7 @@ impl Storage {
     }
 
     /// The account that a token opens: one of this generation that was not logged out.
-    pub async fn account_of_token(
+    pub async fn account_by_token(
         &self,
         id: OwnerId,
         generation: i64,
@@ -153,13 +153,13 @@ impl Storage {
     }
 
     /// Removes an owner with all that is theirs.
-    pub async fn remove_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
+    pub async fn delete_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
         sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&self.write).await?;
         Ok(())
     }
 
     /// The secret of this name that all replicas share: this one, if there is none yet.
-    pub async fn shared_secret(&self, name: &str, made: &str) -> Result<String, StorageFailure> {
+    pub async fn get_or_insert_secret(&self, name: &str, made: &str) -> Result<String, StorageFailure> {
         sql("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind(name)
             .bind(made)

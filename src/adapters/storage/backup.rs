@@ -59,7 +59,7 @@ impl BackupSource {
     }
 
     /// Up to where the turns of this session log are in the database, by day; the latest days only.
-    pub async fn log_places(&self, log: &str) -> Result<Vec<LogPosition>, BackupFailure> {
+    pub async fn log_positions(&self, log: &str) -> Result<Vec<LogPosition>, BackupFailure> {
         Ok(books::places(&self.database, log).await?)
     }
 

@@ -20,7 +20,7 @@ use crate::domain::{
 #[derive(Clone, Debug)]
 pub struct TurnRecord {
     /// When it ended.
-    pub at: Timestamp,
+    pub ended_at: Timestamp,
     /// The request it answered.
     pub request_id: String,
     /// Its session, if the client named one.
@@ -36,7 +36,7 @@ pub struct TurnRecord {
     /// How long it took.
     pub latency: Duration,
     /// The usage record for Papita, as JSON, if one is to be posted.
-    pub posting: Option<String>,
+    pub usage_record: Option<String>,
 }
 
 #[derive(Default)]
@@ -82,28 +82,28 @@ impl Books {
 impl Storage {
     /// Keeps a turn, soon, and with it the place in the session log where it stands, if it does. Turns come in the
     /// order of their lines.
-    pub fn keep_turn(&self, record: TurnRecord, place: Option<LogPosition>) {
-        self.outbox.expect(usize::from(record.posting.is_some()));
+    pub fn enqueue_turn(&self, record: TurnRecord, place: Option<LogPosition>) {
+        self.outbox.expect(usize::from(record.usage_record.is_some()));
         self.ledger.keep(record, place);
     }
 
     /// Keeps turns now: those that a crash left in the log alone.
-    pub async fn keep_turns(&self, turns: &[(TurnRecord, Option<LogPosition>)]) -> Result<(), StorageFailure> {
+    pub async fn store_turns(&self, turns: &[(TurnRecord, Option<LogPosition>)]) -> Result<(), StorageFailure> {
         for batch in turns.chunks(1000) {
             self.books.keep(batch, false).await?;
-            self.outbox.expect(batch.iter().filter(|(turn, _)| turn.posting.is_some()).count());
+            self.outbox.expect(batch.iter().filter(|(turn, _)| turn.usage_record.is_some()).count());
             self.outbox.announce();
         }
         Ok(())
     }
 
     /// Up to where the turns of the session log are known, by day; the latest days only.
-    pub async fn log_places(&self) -> Result<Vec<LogPosition>, StorageFailure> {
+    pub async fn log_positions(&self) -> Result<Vec<LogPosition>, StorageFailure> {
         places(&self.read, &self.books.log).await
     }
 
     /// Notes that all turns up to this place are known.
-    pub async fn note_log_place(&self, place: LogPosition) -> Result<(), StorageFailure> {
+    pub async fn set_log_position(&self, place: LogPosition) -> Result<(), StorageFailure> {
         note_place(&self.write, &self.books.log, place).await
     }
 }
@@ -135,7 +135,7 @@ async fn add_totals(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), Storag
         sum.requests += u64::from(!turn.failed);
         sum.usage += turn.usage;
         sum.cost += turn.cost;
-        sum.last_used_at = sum.last_used_at.max(turn.at.as_microsecond());
+        sum.last_used_at = sum.last_used_at.max(turn.ended_at.as_microsecond());
     }
     for (model, sum) in sums {
         sql("INSERT INTO usage_totals (model, requests, prompt_tokens, completion_tokens, prompt_cost_pico,
@@ -214,7 +214,7 @@ async fn add_to_sessions(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), S
             let (session, turn) = chunk.get(row).copied().unzip();
             query = query
                 .bind(session.map(SessionId::as_str))
-                .bind(turn.map(|turn| turn.at.as_microsecond()))
+                .bind(turn.map(|turn| turn.ended_at.as_microsecond()))
                 .bind(turn.map(|turn| turn.model.as_str()))
                 .bind(turn.map(|turn| i64::from(turn.failed)))
                 .bind(turn.map(|turn| number(turn.usage.prompt)))
@@ -236,7 +236,7 @@ static ENQUEUE: LazyLock<Insertion> = LazyLock::new(|| {
 });
 
 async fn enqueue_postings(work: &mut Work, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
-    let postings = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.posting.as_deref()?)));
+    let postings = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.as_deref()?)));
     for chunk in postings.collect::<Vec<_>>().chunks(ROWS) {
         let (text, rows) = ENQUEUE.text(chunk.len());
         let mut query = sql(text);

@@ -28,7 +28,7 @@ pub struct NewQuestion<'a> {
 
 /// A question that is pending.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct PendingQuestion {
     /// Who asks.
     pub owner: OwnerId,
     /// Where.
@@ -43,7 +43,7 @@ pub struct Question {
     pub created_at: Timestamp,
 }
 
-impl Question {
+impl PendingQuestion {
     /// Where its turn begins: what was said before is in front of it.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
@@ -53,36 +53,36 @@ impl Question {
 
 /// What came of opening a turn.
 #[derive(Clone, Debug)]
-pub enum Opening {
+pub enum OpenOutcome {
     /// The question is pending.
-    Open(Question),
+    Opened(PendingQuestion),
     /// Another one of the chat is.
-    Occupied,
+    ChatBusy,
     /// There is nothing to open: no such chat, or no failed message.
-    Nothing,
+    NotFound,
 }
 
 /// A kept message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct MessageRef {
     /// Its number.
     pub id: MessageId,
     /// When it was said.
-    pub at: Timestamp,
+    pub created_at: Timestamp,
 }
 
 /// A question and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The question.
-    pub question: Kept,
+    pub question: MessageRef,
     /// The answer.
-    pub answer: Kept,
+    pub answer: MessageRef,
 }
 
 impl Storage {
     /// Keeps a question as pending; the first one of a chat gives it a title, if it has none.
-    pub async fn open_turn(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<Opening, StorageFailure> {
+    pub async fn open_question(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<OpenOutcome, StorageFailure> {
         let NewQuestion { owner, chat, text, image, request_id } = *new;
         let title = Title::from_message(text);
         let mut work = self.write.begin().await?;
@@ -98,7 +98,7 @@ impl Storage {
         .await?;
         let Some((turn,)) = numbered else {
             work.rollback().await?;
-            return Ok(Opening::Nothing);
+            return Ok(OpenOutcome::NotFound);
         };
         let new = NewMessage {
             owner,
@@ -114,20 +114,20 @@ impl Storage {
         };
         let Some(id) = add(&mut work, &new).await? else {
             work.rollback().await?;
-            return Ok(Opening::Occupied);
+            return Ok(OpenOutcome::ChatBusy);
         };
         work.commit().await?;
         let request_id = request_id.to_owned();
-        Ok(Opening::Open(Question { owner, chat, id, turn, request_id, created_at: now }))
+        Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at: now }))
     }
 
     /// Makes one of the owner's failed messages pending again.
-    pub async fn reopen_turn(
+    pub async fn reopen_question(
         &self,
         owner: OwnerId,
         id: MessageId,
         request_id: &str,
-    ) -> Result<Opening, StorageFailure> {
+    ) -> Result<OpenOutcome, StorageFailure> {
         let mut work = self.write.begin().await?;
         // The chat first: so others of its turns wait here, rather than for each other's messages.
         let chat: Option<(i64,)> = sql("UPDATE chats SET turns = turns
@@ -138,7 +138,7 @@ impl Storage {
         .await?;
         let Some(chat) = chat.map(|(chat,)| ChatId(chat)) else {
             work.rollback().await?;
-            return Ok(Opening::Nothing);
+            return Ok(OpenOutcome::NotFound);
         };
         let (pending,): (i64,) = sql("SELECT COUNT(*) FROM messages WHERE chat_id = $1 AND status = 'pending'")
             .bind(chat.0)
@@ -146,7 +146,7 @@ impl Storage {
             .await?;
         if pending > 0 {
             work.rollback().await?;
-            return Ok(Opening::Occupied);
+            return Ok(OpenOutcome::ChatBusy);
         }
         let reopened: Option<(i64, i64)> = sql("UPDATE messages SET status = 'pending', request_id = $3, replica = $4
              WHERE id = $1 AND owner_id = $2 AND status = 'failed' RETURNING turn, created_at")
@@ -158,18 +158,18 @@ impl Storage {
         .await?;
         let Some((turn, created_at)) = reopened else {
             work.rollback().await?;
-            return Ok(Opening::Nothing);
+            return Ok(OpenOutcome::NotFound);
         };
         work.commit().await?;
         let (request_id, created_at) = (request_id.to_owned(), moment(created_at));
-        Ok(Opening::Open(Question { owner, chat, id, turn, request_id, created_at }))
+        Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at }))
     }
 
     /// Keeps the answer to a pending question; once, however often it is tried. `None` when the question is gone: it,
     /// or its chat, was removed meanwhile.
     pub async fn answer_question(
         &self,
-        question: &Question,
+        question: &PendingQuestion,
         text: &str,
         now: Timestamp,
     ) -> Result<Option<Exchange>, StorageFailure> {
@@ -195,7 +195,7 @@ impl Storage {
             // A server that died at the wrong moment may have kept it without saying so.
             return self.exchange(question.owner, &question.request_id).await;
         }
-        let Question { owner, chat, turn, request_id, .. } = question;
+        let PendingQuestion { owner, chat, turn, request_id, .. } = question;
         let new = NewMessage {
             owner: *owner,
             chat: *chat,
@@ -210,8 +210,8 @@ impl Storage {
         };
         let Some(id) = add(&mut work, &new).await? else { return Ok(None) };
         work.commit().await?;
-        let question = Kept { id: question.id, at: question.created_at };
-        Ok(Some(Exchange { question, answer: Kept { id, at: now } }))
+        let question = MessageRef { id: question.id, created_at: question.created_at };
+        Ok(Some(Exchange { question, answer: MessageRef { id, created_at: now } }))
     }
 
     /// The question of this request of the owner's, and its answer. `None` without an answer.
@@ -224,7 +224,7 @@ impl Storage {
         .await?;
         let kept = |sender: Sender| {
             let row = rows.iter().find(|(_, name, _)| name == sender.as_str());
-            row.map(|(id, _, at)| Kept { id: MessageId(*id), at: moment(*at) })
+            row.map(|(id, _, at)| MessageRef { id: MessageId(*id), created_at: moment(*at) })
         };
         let exchange = kept(Sender::User).zip(kept(Sender::Bot));
         Ok(exchange.map(|(question, answer)| Exchange { question, answer }))

@@ -15,7 +15,7 @@ const REFUSED: &str = "refused";
 
 /// A key, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallersKey {
+pub struct ScopedKey {
     /// Who asks. Another caller's key of the same name is another key.
     pub caller: String,
     /// The key.
@@ -24,22 +24,22 @@ pub struct CallersKey {
 
 /// A turn that was asked for before.
 #[derive(Clone, Debug)]
-pub struct AskedBefore {
+pub struct ClaimedKey {
     /// What was asked.
     pub fingerprint: String,
     /// The request that asked first.
     pub request_id: String,
     /// The answer. None while the turn goes on, and ever after if it was interrupted.
-    pub answer: Option<KeptAnswer>,
+    pub answer: Option<StoredAnswer>,
     /// Whether the turn may be going on at another replica.
-    pub is_elsewhere: bool,
+    pub is_running_elsewhere: bool,
     /// Whether it was refused, so that nothing was spent, and may be taken anew.
     pub is_refused: bool,
 }
 
 /// An answer as it was given.
 #[derive(Clone, Debug)]
-pub struct KeptAnswer {
+pub struct StoredAnswer {
     /// The text.
     pub text: String,
     /// The model that spoke.
@@ -56,14 +56,14 @@ type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<
 
 impl Storage {
     /// Takes a key for the turn of this request, unless it has been taken: then tells what is known of that turn.
-    pub async fn take_key(
+    pub async fn claim_key(
         &self,
-        key: &CallersKey,
+        key: &ScopedKey,
         fingerprint: &str,
         request_id: &str,
         now: Timestamp,
-    ) -> Result<Option<AskedBefore>, StorageFailure> {
-        self.forget_old_keys(now).await?;
+    ) -> Result<Option<ClaimedKey>, StorageFailure> {
+        self.purge_expired_keys(now).await?;
         loop {
             let taken = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica)
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO NOTHING")
@@ -97,16 +97,16 @@ impl Storage {
     }
 
     /// Forgets the keys that have been kept for long enough.
-    pub async fn forget_old_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
+    pub async fn purge_expired_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
         let oldest = (now - KEPT).as_microsecond();
         sql("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest).execute(&self.write).await?;
         Ok(())
     }
 
     /// Leaves a key of a turn that was refused to this request. Returns whether it is that one's now.
-    pub async fn take_over_key(
+    pub async fn reclaim_key(
         &self,
-        key: &CallersKey,
+        key: &ScopedKey,
         from: &str,
         fingerprint: &str,
         request_id: &str,
@@ -126,7 +126,12 @@ impl Storage {
 
     /// Notes that the turn which took this key has ended without an answer: refused, or so that it may have cost
     /// something.
-    pub async fn end_key(&self, key: &CallersKey, request_id: &str, is_refused: bool) -> Result<(), StorageFailure> {
+    pub async fn mark_key_unanswered(
+        &self,
+        key: &ScopedKey,
+        request_id: &str,
+        is_refused: bool,
+    ) -> Result<(), StorageFailure> {
         sql("UPDATE idempotency_keys SET replica = NULL, finish = $4
              WHERE caller = $1 AND key = $2 AND request_id = $3")
         .bind(&key.caller)
@@ -139,11 +144,11 @@ impl Storage {
     }
 
     /// Keeps the answer of the turn that took this key.
-    pub async fn keep_answer(
+    pub async fn store_answer(
         &self,
-        key: &CallersKey,
+        key: &ScopedKey,
         request_id: &str,
-        answer: &KeptAnswer,
+        answer: &StoredAnswer,
     ) -> Result<(), StorageFailure> {
         sql("UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
                                          completion_tokens = $5, finish = $6
@@ -163,7 +168,7 @@ impl Storage {
     }
 
     /// Gives a key back that led to nothing, so that it can be used again.
-    pub async fn give_key_back(&self, key: &CallersKey, request_id: &str) -> Result<(), StorageFailure> {
+    pub async fn release_key(&self, key: &ScopedKey, request_id: &str) -> Result<(), StorageFailure> {
         sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND request_id = $3 AND answer IS NULL")
             .bind(&key.caller)
             .bind(&key.key)
@@ -174,16 +179,16 @@ impl Storage {
     }
 }
 
-fn asked_before(row: Row) -> AskedBefore {
+fn asked_before(row: Row) -> ClaimedKey {
     let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, elsewhere) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |number: Option<i64>| count(number.unwrap_or_default());
-    let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| KeptAnswer {
+    let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
         text,
         model,
         usage: TokenUsage { prompt: tokens(prompt), completion: tokens(completion) },
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: moment(answered_at),
     });
-    AskedBefore { fingerprint, request_id, answer, is_elsewhere: elsewhere > 0, is_refused }
+    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere: elsewhere > 0, is_refused }
 }

@@ -136,7 +136,7 @@ impl Keeper {
             self.writable.store(outcome.is_ok(), Ordering::Release);
             match outcome {
                 Ok(()) => {
-                    if self.pending.drain(..).any(|(record, _)| record.posting.is_some()) {
+                    if self.pending.drain(..).any(|(record, _)| record.usage_record.is_some()) {
                         self.outbox.announce();
                     }
                 }

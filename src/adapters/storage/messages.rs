@@ -127,7 +127,7 @@ pub(super) fn message((id, chat, turn, sender, status, text, image_bytes, create
 
 /// A message that was answered, to be told to a model again.
 #[derive(Clone, Debug)]
-pub struct SaidBefore {
+pub struct HistoryMessage {
     /// Its number.
     pub id: MessageId,
     /// Its place among the others.
@@ -197,13 +197,13 @@ impl Storage {
 
     /// What was said, and answered, in one of the owner's chats in front of this place; the latest first, and without
     /// the images, which are large.
-    pub async fn said_before(
+    pub async fn history(
         &self,
         owner: OwnerId,
         chat: ChatId,
         before: Cursor,
         most: u64,
-    ) -> Result<Vec<SaidBefore>, StorageFailure> {
+    ) -> Result<Vec<HistoryMessage>, StorageFailure> {
         let rows: Vec<(i64, i64, String, String, i64)> = sql("SELECT turn, id, sender, text, image_bytes FROM messages
              WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) < ($3, $4) AND status = 'complete'
              ORDER BY turn DESC, id DESC LIMIT $5")
@@ -214,7 +214,7 @@ impl Storage {
         .bind(number(most))
         .fetch_all(&self.read)
         .await?;
-        let said = |(turn, id, sender, text, image_bytes): (i64, i64, String, String, i64)| SaidBefore {
+        let said = |(turn, id, sender, text, image_bytes): (i64, i64, String, String, i64)| HistoryMessage {
             id: MessageId(id),
             cursor: Cursor(turn, id),
             sender: Sender::parse(&sender),

@@ -37,18 +37,18 @@ use std::{
 use jiff::Timestamp;
 
 pub use self::{
-    accounts::{Lock, Taken},
+    accounts::{LoginRecord, RegistrationConflict},
     backup::{BackupFailure, BackupSource},
     books::TurnRecord,
     chats::{ChatId, Cursor, StoredChat},
-    exchanges::{Exchange, Kept, NewQuestion, Opening, Question},
-    idempotency::{AskedBefore, CallersKey, KeptAnswer},
-    messages::{MessageId, MessageStatus, SaidBefore, Sender, StoredMessage},
+    exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
+    idempotency::{ClaimedKey, ScopedKey, StoredAnswer},
+    messages::{HistoryMessage, MessageId, MessageStatus, Sender, StoredMessage},
     outbox::OutboxRecord,
-    probe::Probe,
-    search::Found,
-    secrets::FINGERPRINTS,
-    sessions::{SessionNumbers, StoppedSession},
+    probe::DatabaseInspection,
+    search::SearchResult,
+    secrets::FINGERPRINT_SECRET,
+    sessions::{SessionStatistics, StoppedSession},
     sqlite_file::UnusableFile,
     totals::UsageTotals,
     visitors::Visitor,
@@ -174,7 +174,7 @@ impl Storage {
 
     /// Whether turns could be kept of late. While they could not, turns should not be begun.
     #[must_use]
-    pub fn keeps_turns(&self) -> bool {
+    pub fn is_writable(&self) -> bool {
         self.ledger.is_writable()
     }
 

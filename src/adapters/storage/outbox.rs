@@ -52,7 +52,7 @@ async fn waiting(read: &Pool) -> Result<u64, StorageFailure> {
 
 impl Storage {
     /// Counts anew how many records wait, where other replicas add and remove some, too.
-    pub async fn count_postings(&self) -> Result<(), StorageFailure> {
+    pub async fn refresh_outbox_count(&self) -> Result<(), StorageFailure> {
         if self.is_shared() {
             self.outbox.waiting.store(waiting(&self.read).await?, Ordering::Relaxed);
         }
@@ -61,17 +61,17 @@ impl Storage {
 
     /// How many records wait, those on their way into the queue included.
     #[must_use]
-    pub fn waiting_postings(&self) -> u64 {
+    pub fn outbox_count(&self) -> u64 {
         self.outbox.waiting.load(Ordering::Relaxed)
     }
 
     /// Resolves when records have been added since the last time.
-    pub async fn more_postings(&self) {
+    pub async fn outbox_changed(&self) {
         self.outbox.more.notified().await;
     }
 
     /// The `most` oldest records, oldest first.
-    pub async fn next_postings(&self, most: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
+    pub async fn next_outbox_records(&self, most: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
             sql("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
                 .bind(number(most))
@@ -82,7 +82,7 @@ impl Storage {
     }
 
     /// Removes records that are done with.
-    pub async fn remove_postings(&self, postings: &[OutboxRecord]) -> Result<(), StorageFailure> {
+    pub async fn remove_outbox_records(&self, postings: &[OutboxRecord]) -> Result<(), StorageFailure> {
         let mut work = self.write.begin().await?;
         let mut removed = 0;
         // One by one: between those that were read, others may have come in the meantime.
@@ -97,14 +97,14 @@ impl Storage {
     }
 
     /// Whether the broker at this address has ever answered.
-    pub async fn has_met_papita(&self, url: &str) -> Result<bool, StorageFailure> {
+    pub async fn has_papita_answered(&self, url: &str) -> Result<bool, StorageFailure> {
         let met: Option<(i64,)> =
             sql("SELECT answered_at FROM papita_contacts WHERE url = $1").bind(url).fetch_optional(&self.read).await?;
         Ok(met.is_some())
     }
 
     /// Remembers that the broker at this address has answered.
-    pub async fn remember_papita(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
+    pub async fn record_papita_answer(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
         sql("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
             .bind(url)
             .bind(now.as_microsecond())

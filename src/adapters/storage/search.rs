@@ -16,7 +16,7 @@ const MOST: usize = 16;
 
 /// A message that was found, and the title of its chat.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct SearchResult {
     /// The message.
     pub message: StoredMessage,
     /// Its chat's title.
@@ -60,7 +60,7 @@ impl Storage {
         question: &str,
         before: MessageId,
         most: u64,
-    ) -> Result<Vec<Found>, StorageFailure> {
+    ) -> Result<Vec<SearchResult>, StorageFailure> {
         let mut words = words(question);
         words.truncate(MOST);
         if words.is_empty() {
@@ -73,7 +73,7 @@ impl Storage {
         }
     }
 
-    async fn search_sqlite(&self, search: &Search) -> Result<Vec<Found>, StorageFailure> {
+    async fn search_sqlite(&self, search: &Search) -> Result<Vec<SearchResult>, StorageFailure> {
         let all = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
              FROM message_words
              JOIN messages m ON m.id = message_words.rowid
@@ -86,7 +86,7 @@ impl Storage {
     /// The index of words doesn't know which messages are the latest: it gives all that hold a word, which are many
     /// with a frequent one. Those are found soon by reading the latest messages, and then the index isn't asked. Which
     /// way is better is not left to the server, which doesn't know how frequent a word is with this owner.
-    async fn search_postgres(&self, search: &Search) -> Result<Vec<Found>, StorageFailure> {
+    async fn search_postgres(&self, search: &Search) -> Result<Vec<SearchResult>, StorageFailure> {
         let latest = "SELECT m.id, m.chat_id, m.turn, m.sender, m.status, m.text, m.image_bytes, m.created_at, c.title
              FROM (SELECT message_id, words FROM message_words WHERE owner_id = $1 AND message_id < $3
                    ORDER BY message_id DESC LIMIT 2000) w
@@ -110,7 +110,7 @@ impl Storage {
         self.find(all, search).await
     }
 
-    async fn find(&self, text: &'static str, search: &Search) -> Result<Vec<Found>, StorageFailure> {
+    async fn find(&self, text: &'static str, search: &Search) -> Result<Vec<SearchResult>, StorageFailure> {
         let statement = sql(text).bind(search.owner.0).bind(&search.wanted).bind(search.before.0);
         let rows: Vec<Row> = statement.bind(number(search.most)).fetch_all(&self.read).await?;
         Ok(rows.into_iter().map(found).collect())
@@ -119,8 +119,8 @@ impl Storage {
 
 type Row = (i64, i64, i64, String, String, String, i64, i64, String);
 
-fn found((id, chat, turn, sender, status, text, image_bytes, created_at, title): Row) -> Found {
-    Found { message: message((id, chat, turn, sender, status, text, image_bytes, created_at)), title }
+fn found((id, chat, turn, sender, status, text, image_bytes, created_at, title): Row) -> SearchResult {
+    SearchResult { message: message((id, chat, turn, sender, status, text, image_bytes, created_at)), title }
 }
 
 /// Whether a word is long enough to stand for all that begin with it.

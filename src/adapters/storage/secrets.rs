@@ -13,7 +13,7 @@ use super::{
 use crate::foundation::config::{self, DatabaseAddress};
 
 /// The name of the secret that keys the fingerprints of API keys.
-pub const FINGERPRINTS: &str = "fingerprints";
+pub const FINGERPRINT_SECRET: &str = "fingerprints";
 
 /// The same text for both databases.
 const POLL_INTERVAL: &str = "SELECT value FROM secrets WHERE name = $1";
@@ -21,7 +21,7 @@ const POLL_INTERVAL: &str = "SELECT value FROM secrets WHERE name = $1";
 impl Storage {
     /// The secret of this name in a database that a service may be using: nothing is made, changed or locked. `None` when
     /// it isn't there, or the database cannot be read. Not to be called by a process that has opened the file.
-    pub async fn kept_secret(settings: &config::Database, name: &str) -> Option<String> {
+    pub async fn read_secret(settings: &config::Database, name: &str) -> Option<String> {
         let look = async {
             match &settings.address {
                 DatabaseAddress::Sqlite(address) => {

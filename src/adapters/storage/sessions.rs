@@ -36,7 +36,7 @@ impl StoppedSession {
 
 /// What the server counted of a session's turns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SessionNumbers {
+pub struct SessionStatistics {
     /// All turns.
     pub turns: u64,
     /// Turns that ended without an answer.
@@ -76,7 +76,7 @@ impl Storage {
     }
 
     /// Forgets a session whose start could not be logged.
-    pub async fn forget_session(&self, id: &SessionId) -> Result<(), StorageFailure> {
+    pub async fn delete_session(&self, id: &SessionId) -> Result<(), StorageFailure> {
         sql("DELETE FROM sessions WHERE id = $1").bind(id.as_str()).execute(&self.write).await?;
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Storage {
     }
 
     /// Forgets sessions that ended before `ended_before` and are in the log.
-    pub async fn forget_sessions(&self, ended_before: Timestamp) -> Result<(), StorageFailure> {
+    pub async fn purge_sessions(&self, ended_before: Timestamp) -> Result<(), StorageFailure> {
         sql("DELETE FROM sessions WHERE stopped_at < $1 AND logged = 1")
             .bind(ended_before.as_microsecond())
             .execute(&self.write)
@@ -191,14 +191,14 @@ impl Storage {
     }
 
     /// What was counted of a session's turns.
-    pub async fn session_numbers(&self, id: &SessionId) -> Result<SessionNumbers, StorageFailure> {
+    pub async fn session_statistics(&self, id: &SessionId) -> Result<SessionStatistics, StorageFailure> {
         let rows: Vec<(String, i64, i64, i64, i64, i64)> =
             sql("SELECT model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us
              FROM session_turns WHERE session_id = $1 ORDER BY latency_us")
             .bind(id.as_str())
             .fetch_all(&self.read)
             .await?;
-        let mut numbers = SessionNumbers::default();
+        let mut numbers = SessionStatistics::default();
         for (model, failed, prompt, completion, cost, latency) in rows {
             numbers.turns += 1;
             numbers.errors += u64::from(failed != 0);

@@ -63,13 +63,13 @@ impl Storage {
     }
 
     /// Notes that a visitor was here. Returns whether there still is one.
-    pub async fn see_visitor(&self, owner: OwnerId, now: Timestamp) -> Result<bool, StorageFailure> {
+    pub async fn touch_visitor(&self, owner: OwnerId, now: Timestamp) -> Result<bool, StorageFailure> {
         let seen = sql("UPDATE visitors SET seen_at = $2 WHERE owner_id = $1").bind(owner.0);
         Ok(seen.bind(now.as_microsecond()).execute(&self.write).await? > 0)
     }
 
     /// Visitors who were not here since, at most so many, save for those who wait for an answer.
-    pub async fn absent_visitors(&self, since: Timestamp, most: u64) -> Result<Vec<Visitor>, StorageFailure> {
+    pub async fn inactive_visitors(&self, since: Timestamp, most: u64) -> Result<Vec<Visitor>, StorageFailure> {
         let rows: Vec<Row> = sql("SELECT owner_id, chat_id, seen_at FROM visitors
              WHERE seen_at < $1
                AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.chat_id = visitors.chat_id AND status = 'pending')
@@ -83,7 +83,7 @@ impl Storage {
 
     /// Removes a visitor who was not here since, with all that is theirs. Somebody who said much goes piece by piece: others
     /// want to write meanwhile. (Who comes back in just that moment misses a part.)
-    pub async fn forget_visitor(&self, gone: &Visitor, since: Timestamp) -> Result<(), StorageFailure> {
+    pub async fn purge_visitor(&self, gone: &Visitor, since: Timestamp) -> Result<(), StorageFailure> {
         loop {
             let piece = sql("DELETE FROM messages WHERE id IN (
                      SELECT id FROM messages WHERE chat_id = $1 AND owner_id = $2 ORDER BY turn, id LIMIT $3)")

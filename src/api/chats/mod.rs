@@ -29,7 +29,7 @@ use super::{
     problem::{Problem, failures},
 };
 use crate::{
-    adapters::storage::{ChatId, Cursor, Found, MessageId, StoredChat, StoredMessage},
+    adapters::storage::{ChatId, Cursor, MessageId, SearchResult, StoredChat, StoredMessage},
     domain::{account::OwnerId, title::Title},
     foundation::clock::Clock,
     services::accounts::AccountFailure,
@@ -240,8 +240,8 @@ impl ChatsApi {
         let Cursor(last, _) = wanted.behind;
         let (owner, words) = (signed_in.account.id, q.unwrap_or_default());
         let found = state.storage.search(owner, &words, MessageId(last), wanted.most()).await?;
-        let cursor = |found: &Found| Cursor(found.message.id.0, 0);
-        Ok(wanted.page(found, request, cursor, |Found { message, title }| FoundMessage {
+        let cursor = |found: &SearchResult| Cursor(found.message.id.0, 0);
+        Ok(wanted.page(found, request, cursor, |SearchResult { message, title }| FoundMessage {
             chat_id: message.chat.0,
             chat_title: title,
             message: MessageBody::new(message, owner, &state.clock),

@@ -25,7 +25,7 @@ use super::{
     problem::{Problem, failures},
 };
 use crate::{
-    adapters::storage::{Cursor, SaidBefore, Sender},
+    adapters::storage::{Cursor, HistoryMessage, Sender},
     domain::chat::{Caller, Message, Role},
     services::turn::{StoredChatTurn, TurnRequest},
 };
@@ -201,8 +201,8 @@ impl PortalAnswer {
 
 impl PortalHistory {
     /// Of what was said, the latest first.
-    fn new(said: Vec<SaidBefore>) -> Self {
-        let message = |(place, SaidBefore { sender, text, .. }): (usize, SaidBefore)| PortalMessage {
+    fn new(said: Vec<HistoryMessage>) -> Self {
+        let message = |(place, HistoryMessage { sender, text, .. }): (usize, HistoryMessage)| PortalMessage {
             role: sender.into(),
             content: text,
             timestamp: place.to_string(),
@@ -305,7 +305,7 @@ impl PortalApi {
     )]
     async fn history(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
         let said = match state.visitors.find(visit.token()).await? {
-            Some(visitor) => state.storage.said_before(visitor.owner, visitor.chat, Cursor::START, SHOWN).await?,
+            Some(visitor) => state.storage.history(visitor.owner, visitor.chat, Cursor::START, SHOWN).await?,
             None => Vec::new(),
         };
         Ok(Json(PortalHistory::new(said)))

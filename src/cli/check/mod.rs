@@ -13,7 +13,7 @@ use crate::{
     adapters::{
         credentials::{Access, CredentialSource, Credentials},
         personas::Personas,
-        storage::{FINGERPRINTS, Storage},
+        storage::{FINGERPRINT_SECRET, Storage},
     },
     foundation::{
         config::Config,
@@ -56,7 +56,7 @@ fn check_personas(config: &Config) -> bool {
 
 /// The key's fingerprint, which `/api/openai/info` shows too, once the service has made the secret for it.
 async fn fingerprint(config: &Config, key: &ApiKey, has_database: bool) -> String {
-    let secret = if has_database { Storage::kept_secret(&config.database, FINGERPRINTS).await } else { None };
+    let secret = if has_database { Storage::read_secret(&config.database, FINGERPRINT_SECRET).await } else { None };
     match secret {
         None => "its fingerprint can be compared once the service has made its database".to_owned(),
         Some(secret) => {

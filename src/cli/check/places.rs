@@ -14,16 +14,16 @@ use crate::{
 
 /// Looks at the database. One that a running server uses can be used.
 pub(super) async fn check_database(settings: &config::Database) -> bool {
-    match Storage::probe(settings).await {
-        Ok(probe) => {
-            let state = if probe.is_in_use {
+    match Storage::inspect(settings).await {
+        Ok(inspection) => {
+            let state = if inspection.is_in_use {
                 "can be used; a server is running on it"
-            } else if probe.is_new {
+            } else if inspection.is_new {
                 "is made at the start"
             } else {
                 "can be used"
             };
-            print(&format!("Database: {} {state}.\n", probe.place));
+            print(&format!("Database: {} {state}.\n", inspection.location));
             true
         }
         Err(failure) => {

@@ -16,7 +16,7 @@ use self::{
     tokens::{BadToken, Token, Tokens},
 };
 use crate::{
-    adapters::storage::{Lock, Storage, StorageFailure, Taken},
+    adapters::storage::{LoginRecord, RegistrationConflict, Storage, StorageFailure},
     domain::{
         account::{Account, Email, LoginName, Password, Username},
         client_ip::ClientIp,
@@ -35,7 +35,7 @@ const HASHING: Duration = Duration::from_secs(3);
 pub enum AccountFailure {
     /// Somebody has the name or the address.
     #[error("somebody has this name or address")]
-    Taken(Taken),
+    Taken(RegistrationConflict),
     /// There is no such account, or its password is another one.
     #[error("no account of this name has this password")]
     WrongLogin,
@@ -110,7 +110,7 @@ impl Accounts {
         let lifetime = settings.token_lifetime;
         let tokens = match settings.signing_secrets.split_first() {
             Some((secret, previous)) => Tokens::new(secret, previous, lifetime, clock.clone()),
-            None => Tokens::new(&shared_secret(&storage).await?, &[], lifetime, clock.clone()),
+            None => Tokens::new(&signing_secret(&storage).await?, &[], lifetime, clock.clone()),
         };
         let (passwords, throttle) = (Passwords::new(), Throttle::new());
         Ok(Self(Arc::new(Keeper { storage, clock, passwords, throttle, tokens })))
@@ -139,7 +139,7 @@ impl Accounts {
         password: Password,
         from: ClientIp,
     ) -> Result<(SecretString, Account), AccountFailure> {
-        let Lock { account, generation, .. } =
+        let LoginRecord { account, generation, .. } =
             self.unlock(name, password, from).await?.ok_or(AccountFailure::WrongLogin)?;
         let token = self.0.tokens.issue(account.id, generation)?;
         Ok((token, account))
@@ -151,10 +151,10 @@ impl Accounts {
         name: LoginName,
         password: Password,
         from: ClientIp,
-    ) -> Result<Option<Lock>, AccountFailure> {
+    ) -> Result<Option<LoginRecord>, AccountFailure> {
         let admitted = self.0.throttle.admit(&name, from).await;
         let attempt = admitted.map_err(|TooMuch { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
-        let lock = self.0.storage.lock_of(&name).await?;
+        let lock = self.0.storage.login_record(&name).await?;
         let kept = lock.as_ref().map(|lock| lock.password.clone());
         let is_right = self.0.passwords.is_right(password, kept, attempt.deadline).await?;
         let told = if is_right { Attempt::succeed } else { Attempt::fail };
@@ -165,7 +165,7 @@ impl Accounts {
     /// Whose token this is.
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AccountFailure> {
         let token = self.0.tokens.read(token)?;
-        let account = self.0.storage.account_of_token(token.account, token.generation, &token.jti).await?;
+        let account = self.0.storage.account_by_token(token.account, token.generation, &token.jti).await?;
         Ok(SignedIn { account: account.ok_or(AccountFailure::EndedToken)?, token })
     }
 
@@ -197,13 +197,13 @@ impl Accounts {
 
     /// Removes an account with all that is its own.
     pub async fn remove(&self, SignedIn { account, .. }: SignedIn) -> Result<(), AccountFailure> {
-        Ok(self.0.storage.remove_owner(account.id).await?)
+        Ok(self.0.storage.delete_owner(account.id).await?)
     }
 }
 
 /// The secret that all replicas share, made by the first of them.
-async fn shared_secret(storage: &Storage) -> Result<SigningSecret, StorageFailure> {
+async fn signing_secret(storage: &Storage) -> Result<SigningSecret, StorageFailure> {
     let made = SigningSecret::generate();
-    let kept = storage.shared_secret(SECRET, made.expose()).await?;
+    let kept = storage.get_or_insert_secret(SECRET, made.expose()).await?;
     Ok(SigningSecret::stored(kept))
 }

@@ -16,7 +16,7 @@ use crate::{
         session_log::{
             Lines, LogUnavailable, Metric, ServerMetrics, SessionLog, SessionMetrics, SessionStart, SessionStop,
         },
-        storage::{SessionNumbers, StoppedSession, Storage, StorageFailure},
+        storage::{SessionStatistics, StoppedSession, Storage, StorageFailure},
     },
     domain::{
         cost::dollars,
@@ -130,7 +130,7 @@ impl Sessions {
         self.0.storage.start_session(&id, now).await?;
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {
-            if let Err(failure) = self.0.storage.forget_session(&id).await {
+            if let Err(failure) = self.0.storage.delete_session(&id).await {
                 tracing::warn!(%failure, session_id = %id, "a session that was not answered could not be forgotten");
             }
             return Err(unavailable.into());
@@ -229,7 +229,7 @@ impl Sessions {
     /// Logs a stop once, and marks it as logged; a mark that could not be set is set by the next sweep.
     async fn log_stop(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
         if self.0.logged.get(&session.id).await.is_none() {
-            let numbers = self.0.storage.session_numbers(&session.id).await?;
+            let numbers = self.0.storage.session_statistics(&session.id).await?;
             // A session that was never started here has had nobody to count its turns.
             let server_metrics = session.started_at.map(|_| server_metrics(&numbers));
             // The line is written now; the session may have ended a while ago, of idleness or before a crash.
@@ -279,7 +279,7 @@ impl Sessions {
         for session in self.0.storage.unlogged_sessions().await? {
             self.settle(session.id, None).await?;
         }
-        self.0.storage.forget_sessions(clock.ago(MEMORY)).await?;
+        self.0.storage.purge_sessions(clock.ago(MEMORY)).await?;
         Ok(())
     }
 }
@@ -302,7 +302,7 @@ fn add_metrics(lines: &mut Lines, session_id: &str, metrics: &Value) {
     }
 }
 
-fn server_metrics(numbers: &SessionNumbers) -> ServerMetrics<'_> {
+fn server_metrics(numbers: &SessionStatistics) -> ServerMetrics<'_> {
     let latency = |percent| percentile(&numbers.latencies, percent).map(milliseconds);
     ServerMetrics {
         turns: numbers.turns,

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Reader, StoredChatTurn, TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
 use crate::{
-    adapters::storage::{AskedBefore, CallersKey, KeptAnswer, Storage, StorageFailure},
+    adapters::storage::{ClaimedKey, ScopedKey, Storage, StorageFailure, StoredAnswer},
     foundation::clock::Clock,
 };
 
@@ -47,9 +47,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const FORGETTING: Duration = Duration::from_hours(1);
 
 /// Forgets old keys as long as the service runs.
-pub(super) async fn forget_old_keys(storage: Storage, clock: Clock, stopping: CancellationToken) {
+pub(super) async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: CancellationToken) {
     loop {
-        if let Err(failure) = storage.forget_old_keys(clock.now()).await {
+        if let Err(failure) = storage.purge_expired_keys(clock.now()).await {
             tracing::warn!(%failure, "old Idempotency-Keys cannot be forgotten yet");
         }
         select! {
@@ -70,7 +70,7 @@ impl Turns {
     ) -> Result<Reader, TurnFailure> {
         let (found, reader) = oneshot::channel();
         let this = self.clone();
-        let key = CallersKey { caller: caller(&ask), key: key.0 };
+        let key = ScopedKey { caller: caller(&ask), key: key.0 };
         self.0.running.spawn("turn", async move {
             let journal = this.open(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
@@ -90,13 +90,13 @@ impl Turns {
     }
 
     /// A reader of the turn that was taken for this key before; if there was none, the key is taken.
-    async fn find_before(&self, ask: &mut TurnRequest, key: &CallersKey) -> Result<Option<Reader>, TurnFailure> {
+    async fn find_before(&self, ask: &mut TurnRequest, key: &ScopedKey) -> Result<Option<Reader>, TurnFailure> {
         let asked = fingerprint(ask);
         let mut lost = None;
         let patience = Instant::now() + self.0.limits.timeout;
         loop {
             let now = self.0.clock.now();
-            let before = self.0.storage.take_key(key, &asked, &ask.request_id, now).await;
+            let before = self.0.storage.claim_key(key, &asked, &ask.request_id, now).await;
             let before = before.map_err(|failure| unkept(&failure))?;
             let Some(before) = before else { return Ok(None) };
             if before.is_refused {
@@ -109,11 +109,11 @@ impl Turns {
                 return Err(TurnFailure::KeyReused);
             }
             let first = before.request_id.clone();
-            let is_elsewhere = before.is_elsewhere && before.answer.is_none();
+            let is_running_elsewhere = before.is_running_elsewhere && before.answer.is_none();
             if let Some(reader) = self.repeat(ask, before).await? {
                 return Ok(Some(reader));
             }
-            if is_elsewhere {
+            if is_running_elsewhere {
                 if Instant::now() >= patience {
                     return Err(TurnFailure::Busy);
                 }
@@ -132,12 +132,12 @@ impl Turns {
     async fn take_over(
         &self,
         ask: &mut TurnRequest,
-        key: &CallersKey,
-        before: &AskedBefore,
+        key: &ScopedKey,
+        before: &ClaimedKey,
         asked: &str,
     ) -> Result<bool, TurnFailure> {
         let (storage, first) = (&self.0.storage, before.request_id.as_str());
-        let taken = storage.take_over_key(key, first, asked, &ask.request_id).await;
+        let taken = storage.reclaim_key(key, first, asked, &ask.request_id).await;
         let taken = taken.map_err(|failure| unkept(&failure))?;
         if let Some(stored_chat) = ask.stored_chat.as_mut().filter(|_| taken && before.fingerprint == asked) {
             let failed = storage.failed_question(stored_chat.owner, first).await.map_err(|failure| unkept(&failure))?;
@@ -147,12 +147,12 @@ impl Turns {
     }
 
     /// The turn that was taken before: its answer, or a place among those who wait for it. `None` when it is lost.
-    async fn repeat(&self, ask: &TurnRequest, before: AskedBefore) -> Result<Option<Reader>, TurnFailure> {
+    async fn repeat(&self, ask: &TurnRequest, before: ClaimedKey) -> Result<Option<Reader>, TurnFailure> {
         let known = self.0.registry.find(&before.request_id);
         if let Some(reader) = known.as_ref().and_then(Journal::join) {
             return Ok(Some(reader));
         }
-        if let Some(KeptAnswer { text, model, usage, finish, at }) = before.answer {
+        if let Some(StoredAnswer { text, model, usage, finish, at }) = before.answer {
             let (exchange, text) = self.exchange(ask, &before.request_id, text).await?;
             let owner = ask.stored_chat.map(|stored_chat| stored_chat.owner);
             let told = TurnSummary { model, usage, finish, at, exchange };
@@ -169,7 +169,7 @@ impl Turns {
     /// Keeps the answer for repetitions, or leaves a key for which nothing was spent to be used again.
     pub(super) async fn settle_key(
         &self,
-        key: &CallersKey,
+        key: &ScopedKey,
         journal: &Journal,
         told: &Result<TurnSummary, TurnFailure>,
         may_have_cost: bool,
@@ -180,11 +180,11 @@ impl Turns {
             Ok(TurnSummary { model, usage, finish, at, .. }) => {
                 // A stored chat has the text already.
                 let text = if is_in_chat { String::new() } else { journal.text() };
-                let answer = KeptAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at };
-                storage.keep_answer(key, request_id, &answer).await
+                let answer = StoredAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at };
+                storage.store_answer(key, request_id, &answer).await
             }
-            Err(_) if is_in_chat || may_have_cost => storage.end_key(key, request_id, !may_have_cost).await,
-            Err(_) => storage.give_key_back(key, request_id).await,
+            Err(_) if is_in_chat || may_have_cost => storage.mark_key_unanswered(key, request_id, !may_have_cost).await,
+            Err(_) => storage.release_key(key, request_id).await,
         };
         if let Err(failure) = settled {
             tracing::error!(%failure, "a turn with an Idempotency-Key will be told as interrupted");

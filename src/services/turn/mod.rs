@@ -181,7 +181,7 @@ impl Turns {
         let papita = &config.credentials;
         let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
         let outbox = UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
-        let forgetting = idempotency::forget_old_keys(storage.clone(), clock.clone(), tasks.stopping());
+        let forgetting = idempotency::purge_expired_keys(storage.clone(), clock.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", forgetting);
         let this = Self(Arc::new(Table {
             settings: config.model.clone(),
@@ -306,7 +306,7 @@ impl Turns {
             return Err(TurnFailure::Stopping);
         }
         self.0.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
-        if self.0.storage.keeps_turns() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
+        if self.0.storage.is_writable() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
     }
 
     /// What the model of this name can take in, as far as it is known or was learned from its server.

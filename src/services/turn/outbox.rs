@@ -66,7 +66,7 @@ impl UsageOutbox {
 
     /// How many records wait.
     pub(super) fn waiting(&self) -> u64 {
-        self.storage.waiting_postings()
+        self.storage.outbox_count()
     }
 
     /// How many records were dropped because too many waited, since the start.
@@ -113,7 +113,7 @@ impl OutboxSender {
             match delivered {
                 Batch::Delivered => self.pauses = pauses(),
                 Batch::Nothing => tokio::select! {
-                    () = self.storage.more_postings() => {}
+                    () = self.storage.outbox_changed() => {}
                     () = tokio::time::sleep(POLL_INTERVAL), if self.storage.is_shared() => {}
                     () = stopping.cancelled() => {}
                 },
@@ -129,7 +129,7 @@ impl OutboxSender {
     }
 
     async fn deliver_batch(&mut self) -> Batch {
-        let postings = match self.next_postings().await {
+        let postings = match self.next_outbox_records().await {
             Ok(postings) if postings.is_empty() => return Batch::Nothing,
             Ok(postings) => postings,
             Err(failure) => {
@@ -140,7 +140,7 @@ impl OutboxSender {
         let (delivered, failed) = self.post(&postings).await;
         if !delivered.is_empty() {
             self.pauses = pauses();
-            if let Err(failure) = self.storage.remove_postings(delivered).await {
+            if let Err(failure) = self.storage.remove_outbox_records(delivered).await {
                 tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
                 return Batch::Failed;
             }
@@ -149,13 +149,13 @@ impl OutboxSender {
     }
 
     /// The oldest records; none where they are another replica's duty.
-    async fn next_postings(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
+    async fn next_outbox_records(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
         if self.counted.elapsed() >= POLL_INTERVAL {
-            self.storage.count_postings().await?;
+            self.storage.refresh_outbox_count().await?;
             self.counted = Instant::now();
         }
         if self.storage.holds_lease("usage delivery", self.clock.now()).await? {
-            self.storage.next_postings(BATCH).await
+            self.storage.next_outbox_records(BATCH).await
         } else {
             Ok(Vec::new())
         }
@@ -173,7 +173,7 @@ impl OutboxSender {
                 Err(failure) => {
                     let refused = matches!(failure, PostFailure::Refused(_));
                     self.refusals += u32::from(refused);
-                    tracing::warn!(%failure, waiting = self.storage.waiting_postings(), "usage records wait for Papita");
+                    tracing::warn!(%failure, waiting = self.storage.outbox_count(), "usage records wait for Papita");
                     return (&postings[..index], true);
                 }
             }

@@ -140,7 +140,7 @@ impl Turns {
         });
         // What was spent is counted even if it cannot be logged and so is not answered.
         let storage = self.0.storage.clone();
-        let logged = self.0.log.write_then(lines, move |place| storage.keep_turn(record, place)).await;
+        let logged = self.0.log.write_then(lines, move |place| storage.enqueue_turn(record, place)).await;
         let finish = outcome.answer?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(TurnSummary { model: reply.model.clone(), usage: usage.unwrap_or_default(), finish, at, exchange: None })
@@ -150,7 +150,7 @@ impl Turns {
         let Ended { ask, reply, .. } = ended;
         let (failed, usage) = (ended.failure.is_some(), ended.usage);
         TurnRecord {
-            at,
+            ended_at: at,
             request_id: ask.request_id.clone(),
             session_id: ask.session_id.clone(),
             model: reply.model.clone(),
@@ -158,7 +158,7 @@ impl Turns {
             usage,
             cost: ended.cost.unwrap_or_default(),
             latency: ended.latency,
-            posting: self.posting(failed, &ask.caller, ask.session_id.as_ref(), &reply.model, usage),
+            usage_record: self.posting(failed, &ask.caller, ask.session_id.as_ref(), &reply.model, usage),
         }
     }
 

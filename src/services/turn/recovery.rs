@@ -27,15 +27,15 @@ impl Turns {
     /// what is in the log was never its business.
     pub(super) async fn recover(&self) -> Result<(), StartFailure> {
         let (log, storage) = (&self.0.log, &self.0.storage);
-        let known = storage.log_places().await?;
+        let known = storage.log_positions().await?;
         if known.is_empty() {
-            return Ok(storage.note_log_place(log.end()).await?);
+            return Ok(storage.set_log_position(log.end()).await?);
         }
         let missed = log.turns_after(&known)?;
         if !missed.is_empty() {
             tracing::warn!(turns = missed.len(), "turns were only in the session log; they are counted now");
             let records = missed.into_iter().map(|(turn, place)| (self.logged_record(turn), Some(place)));
-            storage.keep_turns(&records.collect::<Vec<_>>()).await?;
+            storage.store_turns(&records.collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
@@ -47,9 +47,9 @@ impl Turns {
         let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
         let failed = turn.status != 200;
         TurnRecord {
-            at: turn.timestamp,
+            ended_at: turn.timestamp,
             request_id: turn.request_id,
-            posting: self.posting(failed, &caller, session_id.as_ref(), &turn.model, usage.unwrap_or_default()),
+            usage_record: self.posting(failed, &caller, session_id.as_ref(), &turn.model, usage.unwrap_or_default()),
             session_id,
             failed,
             usage: usage.unwrap_or_default(),

@@ -14,7 +14,7 @@ use super::{
     recording::Outcome,
 };
 use crate::{
-    adapters::{model::ModelFailure, storage::CallersKey},
+    adapters::{model::ModelFailure, storage::ScopedKey},
     domain::{
         chat::{Finish, Message, Role},
         prompt,
@@ -32,7 +32,7 @@ impl Turns {
         Journal::new(ask.request_id.clone(), ask.session_id.clone(), owner, model.to_owned(), grace)
     }
 
-    pub(super) async fn run(self, mut ask: TurnRequest, model: String, journal: Arc<Journal>, key: Option<CallersKey>) {
+    pub(super) async fn run(self, mut ask: TurnRequest, model: String, journal: Arc<Journal>, key: Option<ScopedKey>) {
         let unfinished = Unfinished { turns: self.clone(), journal: Arc::clone(&journal) };
         let mut reply = Reply::new(model);
         let told = self.told(&mut ask, &journal, &mut reply).await;

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
 use crate::{
-    adapters::storage::{ChatId, Exchange, MessageId, NewQuestion, Opening, Question, SaidBefore, StorageFailure},
+    adapters::storage::{
+        ChatId, Exchange, HistoryMessage, MessageId, NewQuestion, OpenOutcome, PendingQuestion, StorageFailure,
+    },
     domain::{
         account::OwnerId,
         chat::{Image, InWords, Message},
@@ -68,7 +70,7 @@ pub(super) struct Chats {
 /// A question that is pending, and the place in its chat that goes with it.
 #[derive(Debug)]
 pub(super) struct Open {
-    question: Question,
+    question: PendingQuestion,
     _held: Held,
 }
 
@@ -152,34 +154,43 @@ impl Turns {
         let held = Held { turns: self.clone(), request_id: ask.request_id.clone(), _place: place };
         loop {
             match self.try_to_open(stored_chat, ask).await.map_err(|failure| unavailable(&failure))? {
-                Opening::Open(question) => return Ok(Open { question, _held: held }),
-                Opening::Nothing => return Err(TurnFailure::ChatChanged),
-                Opening::Occupied if Instant::now() >= patience => return Err(TurnFailure::ChatBusy),
-                Opening::Occupied => sleep(POLL_INTERVAL).await,
+                OpenOutcome::Opened(question) => return Ok(Open { question, _held: held }),
+                OpenOutcome::NotFound => return Err(TurnFailure::ChatChanged),
+                OpenOutcome::ChatBusy if Instant::now() >= patience => return Err(TurnFailure::ChatBusy),
+                OpenOutcome::ChatBusy => sleep(POLL_INTERVAL).await,
             }
         }
     }
 
-    async fn try_to_open(&self, stored_chat: &StoredChatTurn, ask: &TurnRequest) -> Result<Opening, StorageFailure> {
+    async fn try_to_open(
+        &self,
+        stored_chat: &StoredChatTurn,
+        ask: &TurnRequest,
+    ) -> Result<OpenOutcome, StorageFailure> {
         let &StoredChatTurn { owner, chat, again } = stored_chat;
         let (storage, request_id) = (&self.0.storage, ask.request_id.as_str());
         if let Some(message) = again {
-            return storage.reopen_turn(owner, message, request_id).await;
+            return storage.reopen_question(owner, message, request_id).await;
         }
-        let Some(message) = ask.messages.last() else { return Ok(Opening::Nothing) };
+        let Some(message) = ask.messages.last() else { return Ok(OpenOutcome::NotFound) };
         let image = message.image.as_ref().map(Image::url);
         let new = NewQuestion { owner, chat, text: &message.content, image, request_id };
-        storage.open_turn(&new, self.0.clock.now()).await
+        storage.open_question(&new, self.0.clock.now()).await
     }
 
     /// The question with as much of the chat's history as the model can read.
-    async fn fitted(&self, question: &Question, ask: &TurnRequest, model: &str) -> Result<Vec<Message>, TurnFailure> {
+    async fn fitted(
+        &self,
+        question: &PendingQuestion,
+        ask: &TurnRequest,
+        model: &str,
+    ) -> Result<Vec<Message>, TurnFailure> {
         let Some(asked) = ask.messages.last().cloned() else { return Ok(Vec::new()) };
         let abilities = self.abilities(model);
         let mut fitting = Fitting::new(ask.persona.as_deref(), asked, abilities);
         let (mut before, mut most) = (question.cursor(), FIRST_PAGE);
         while fitting.has_room() {
-            let page = self.0.storage.said_before(question.owner, question.chat, before, most).await;
+            let page = self.0.storage.history(question.owner, question.chat, before, most).await;
             let page = page.map_err(|failure| unavailable(&failure))?;
             let Some(oldest) = page.last().map(|said| said.cursor) else { break };
             for said in page {
@@ -193,7 +204,12 @@ impl Turns {
         Ok(fitting.into_messages())
     }
 
-    async fn told_again(&self, owner: OwnerId, said: SaidBefore, fitting: &Fitting) -> Result<Message, TurnFailure> {
+    async fn told_again(
+        &self,
+        owner: OwnerId,
+        said: HistoryMessage,
+        fitting: &Fitting,
+    ) -> Result<Message, TurnFailure> {
         let mut message = Message::new(said.sender.role(), said.text);
         let bytes = usize::try_from(said.image_bytes).unwrap_or(usize::MAX);
         if bytes > 0 && fitting.has_room_for_image(bytes) {

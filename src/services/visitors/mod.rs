@@ -59,7 +59,7 @@ impl Visitors {
         let Keeper { storage, clock, .. } = &*self.0;
         let is_noted = visitor.seen_at >= clock.ago(self.0.lag());
         // Between the two looks the visitor may have been forgotten.
-        let is_here = is_noted || storage.see_visitor(visitor.owner, clock.now()).await?;
+        let is_here = is_noted || storage.touch_visitor(visitor.owner, clock.now()).await?;
         Ok(is_here.then_some(visitor))
     }
 
@@ -96,12 +96,12 @@ impl Visitors {
         }
         let long_ago = clock.ago(*retention + self.0.lag());
         loop {
-            let gone = storage.absent_visitors(long_ago, BATCH).await?;
+            let gone = storage.inactive_visitors(long_ago, BATCH).await?;
             for visitor in &gone {
                 if stopping.is_cancelled() {
                     return Ok(());
                 }
-                storage.forget_visitor(visitor, long_ago).await?;
+                storage.purge_visitor(visitor, long_ago).await?;
             }
             if gone.is_empty() {
                 return Ok(());
