@@ -2,17 +2,17 @@
  * The types of `<al-chat-window>`.
  *
  * Attributes:
- * - `api`: where AL-Chat is; without it, where the script came from.
- * - `heading`, `greeting`, `placeholder`: words of this window; an empty greeting shows none.
- * - `username`: who speaks; without it, a guest.
- * - `model`: which model answers, among those that the operator allows.
- * - `persona`: who answers; its name and greeting are the window's, unless other words are given.
- * - `portal`: the conversation is kept by the server, which knows its visitor by a cookie. Only on AL-Chat's own pages,
+ * - `api`: the base URL of AL-Chat; the default is the folder that the script was loaded from.
+ * - `heading`, `greeting`, `placeholder`: texts of this window; an empty greeting shows none.
+ * - `username`: the visitor's name; the default is a guest.
+ * - `model`: the model that answers, one of those that the operator allows.
+ * - `persona`: the persona that answers; its name and greeting are shown unless other texts are set.
+ * - `portal`: the server stores the conversation and recognises the visitor by a cookie. Only on AL-Chat's own pages,
  *   without files; questions have at most 500 characters, and the portal's persona answers.
- * - `mode`: `inline` (fills its box) or `bubble` (waits in the corner of the page).
- * - `theme`: `light` or `dark`; without it, as the visitor's system has it.
- * - `strings`: words as JSON, for other languages; see `Strings`. `dir` is respected.
- * - `id`: windows of one site with different ids have conversations of their own.
+ * - `mode`: `inline` (fills its box) or `bubble` (a button in the corner of the page opens it).
+ * - `theme`: `light` or `dark`; the default is that of the visitor's system.
+ * - `strings`: texts as JSON, for other languages; see `Strings`. `dir` is respected.
+ * - `id`: windows of one site with different ids have separate conversations.
  *
  * CSS variables: `--al-chat-accent`, `--al-chat-on-accent`, `--al-chat-background`, `--al-chat-surface`,
  * `--al-chat-text`, `--al-chat-muted`, `--al-chat-border`, `--al-chat-question`, `--al-chat-danger`,
@@ -23,7 +23,7 @@
  * a bubble).
  */
 
-/** Every word of the window. */
+/** Every text of the window. */
 export interface Strings {
   heading: string;
   greeting: string;
@@ -40,7 +40,7 @@ export interface Strings {
   drop: string;
   copy: string;
   copied: string;
-  /** What stands over code of no named language. */
+  /** The title of code blocks without a language. */
   code: string;
   clear: string;
   open: string;
@@ -62,46 +62,47 @@ export interface Strings {
   /** With `{name}`. */
   fileNotText: string;
   filesLost: string;
-  /** By an error's code, what is said instead of the server's own sentence. */
+  /** By error code, the sentence shown in place of the server's. */
   errors: Record<string, string>;
 }
 
-/** What is told of an answer. */
+/** The details of an answer. */
 export interface Answer {
   text: string;
   finishReason: "complete" | "length" | "stopped";
-  /** The model that answered; absent when the visitor stopped it. */
+  /** The model that answered; absent when the visitor stopped the answer. */
   model?: string;
   usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number; model: string };
   /** The turn's id at the server. */
   requestId?: string;
 }
 
-/** What is told of a turn that failed. */
+/** The details of a failed turn. */
 export interface Failure {
-  /** As the visitor reads it. */
+  /** The sentence that the visitor reads. */
   message: string;
-  /** AL-Chat's code; absent when it could not be reached. */
+  /** AL-Chat's error code; absent when AL-Chat could not be reached. */
   code?: string;
   /** The HTTP status; absent when the turn failed within its stream. */
   status?: number;
   requestId?: string;
-  /** Seconds to wait before trying again; 0 when that isn't said. */
+  /** Seconds to wait before trying again; 0 if the server names none. */
   retryAfter: number;
 }
 
-/** The events, all of which bubble and leave shadow trees. */
+/** The events. All of them bubble and cross shadow roots. */
 export interface AlChatWindowEvents {
-  /** A session has begun, with the first question. */
+  /** A session started, with the first question. */
   "al-chat:session": CustomEvent<{ sessionId: string }>;
-  /** The visitor has asked something; `files` are names. */
+  /** The visitor sent a question; `files` are names. */
   "al-chat:message": CustomEvent<{ text: string; files: string[] }>;
-  /** The answer is complete, or was stopped. */
+  /** An answer was completed or stopped. */
   "al-chat:answer": CustomEvent<Answer>;
+  /** A turn failed. */
   "al-chat:error": CustomEvent<Failure>;
-  /** What has failed is asked again. */
+  /** A failed question is sent again. */
   "al-chat:retry": CustomEvent<null>;
-  /** A new conversation was begun. */
+  /** A new conversation was started. */
   "al-chat:clear": CustomEvent<null>;
   /** A bubble was opened. */
   "al-chat:open": CustomEvent<null>;
@@ -109,7 +110,7 @@ export interface AlChatWindowEvents {
   "al-chat:close": CustomEvent<null>;
 }
 
-/** The element. */
+/** The element `<al-chat-window>`. */
 export class AlChatWindow extends HTMLElement {
   api: string | null;
   heading: string | null;
@@ -122,19 +123,22 @@ export class AlChatWindow extends HTMLElement {
   theme: string | null;
   portal: boolean;
 
-  /** Words that replace the English ones; they win over those of the attribute. */
+  /** Texts that replace the English ones; they win over those of the attribute. */
   strings: Partial<Strings>;
 
   /** Whether an answer is being written. */
   readonly busy: boolean;
 
-  /** Asks this, or without a text what the visitor has written, which else stays. Does nothing while `busy`. */
+  /**
+   * Sends a question. Without an argument it is the visitor's text; with one, that text stays where it is. Does nothing
+   * while `busy`.
+   */
   send(text?: string): void;
-  /** Stops the answer; what was said so far stays. */
+  /** Stops the answer. The text received so far stays. */
   stop(): void;
-  /** Asks again what has failed. */
+  /** Sends a failed question again. */
   retry(): void;
-  /** Begins a new conversation. */
+  /** Starts a new conversation. */
   clear(): void;
   /** Opens a bubble. */
   open(): void;

@@ -26,6 +26,7 @@ mod page;
 mod personas;
 mod portal;
 mod problem;
+mod script;
 mod session;
 mod web;
 mod word;

@@ -1,12 +1,14 @@
-//! The chat window that any site can embed, the portal, and a page for the window alone. Compiled in; not part of the
-//! contract.
+//! The chat window that any site can embed, the portal, and a page that shows the window alone. The files are compiled in
+//! and are not part of the contract.
 
 use bytes::Bytes;
+use include_dir::{Dir, include_dir};
 use poem::{Endpoint, http::HeaderValue};
 
 use super::{
     HTML,
     asset::{Asset, serve},
+    script,
 };
 
 /// The media type of scripts.
@@ -18,87 +20,74 @@ const STYLE: &str = "text/css; charset=utf-8";
 /// The media type of drawings.
 const DRAWING: &str = "image/svg+xml";
 
-/// The page and what belongs to it come from here, nothing is written inline, and no text becomes markup.
+/// The Content-Security-Policy of pages: everything comes from this server, nothing is inline, and scripts cannot turn
+/// text into markup.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'",
 );
 
-/// A drawing that is opened by itself is a page, too; one that does nothing.
+/// The Content-Security-Policy of drawings. A drawing that is opened in a tab is a page, too, and may do nothing.
 const DRAWING_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
-/// Amaya, as the avatar of the persona.
-const AMAYA: &str = include_str!("../../web/personas/amaya.svg");
+/// The place in a page where the drawing of Amaya is inserted: the page's style sheet can animate only an inline drawing.
+const DRAWING_PLACEHOLDER: &str = "<!-- amaya.svg -->";
 
-/// Where a page has her within itself: only then can its style sheet move her face.
-const AMAYAS_PLACE: &str = "<!-- amaya.svg -->";
+/// The drawing of Amaya, which is also her avatar.
+const AMAYA: &str = "personas/amaya.svg";
 
-/// A file that is served as it is.
+/// The sources of everything that browsers are served.
+static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web");
+
+/// A file that browsers are served.
 pub(super) struct File {
-    /// Where it is.
+    /// The path of its URL.
     pub(super) path: &'static str,
-    media_type: &'static str,
-    text: &'static str,
+    /// The path of its source in the folder `web`.
+    source: &'static str,
 }
 
-/// The window, its types for those who write TypeScript, and who may be seen beside it.
+/// The chat window, its types for TypeScript, and the avatars shown with it.
 pub(super) const WINDOW: &[File] = &[
-    File { path: "/chat-window.js", media_type: SCRIPT, text: include_str!("../../web/chat-window.js") },
-    File {
-        path: "/chat-window.d.ts",
-        media_type: "text/plain; charset=utf-8",
-        text: include_str!("../../web/chat-window.d.ts"),
-    },
-    File { path: "/personas/amaya.svg", media_type: DRAWING, text: AMAYA },
+    File { path: "/chat-window.js", source: "chat-window/element.js" },
+    File { path: "/chat-window.d.ts", source: "chat-window.d.ts" },
+    File { path: "/personas/amaya.svg", source: AMAYA },
 ];
 
-/// The portal, and the page that shows the window on a neutral site.
+/// The portal, and the page that shows the chat window on a neutral site.
 pub(super) const PAGES: &[File] = &[
-    File { path: "/", media_type: HTML, text: include_str!("../../web/portal/page.html") },
-    File { path: "/portal.css", media_type: STYLE, text: include_str!("../../web/portal/page.css") },
-    File { path: "/portal.js", media_type: SCRIPT, text: include_str!("../../web/portal/page.js") },
-    File { path: "/embed-demo", media_type: HTML, text: include_str!("../../web/embed-demo/page.html") },
-    File { path: "/embed-demo.css", media_type: STYLE, text: include_str!("../../web/embed-demo/page.css") },
-    File { path: "/embed-demo.js", media_type: SCRIPT, text: include_str!("../../web/embed-demo/page.js") },
+    File { path: "/", source: "portal/page.html" },
+    File { path: "/portal.css", source: "portal/page.css" },
+    File { path: "/portal.js", source: "portal/page.js" },
+    File { path: "/embed-demo", source: "embed-demo/page.html" },
+    File { path: "/embed-demo.css", source: "embed-demo/page.css" },
+    File { path: "/embed-demo.js", source: "embed-demo/page.js" },
 ];
 
-/// Serves a file.
-pub(super) fn file(file: &'static File) -> impl Endpoint {
-    let text = match file.media_type {
-        SCRIPT => Bytes::from(without_comments(file.text)),
-        HTML => Bytes::from(file.text.replace(AMAYAS_PLACE, AMAYA.trim())),
-        _ => Bytes::from_static(file.text.as_bytes()),
+/// Returns the endpoint that serves a file.
+pub(super) fn file(file: &File) -> impl Endpoint + use<> {
+    let media_type = media_type(file.source);
+    let text = script::text(&SOURCES, file.source);
+    let text = match media_type {
+        SCRIPT => Bytes::from(script::join(&SOURCES, file.source)),
+        HTML => Bytes::from(text.replace(DRAWING_PLACEHOLDER, script::text(&SOURCES, AMAYA).trim())),
+        _ => Bytes::from_static(text.as_bytes()),
     };
-    let policy = match file.media_type {
+    let policy = match media_type {
         HTML => Some(PAGE_POLICY),
         DRAWING => Some(DRAWING_POLICY),
         _ => None,
     };
-    serve(Asset { media_type: file.media_type, text, policy })
+    serve(Asset { media_type, text, policy })
 }
 
-/// A script without its indentation and the lines that are comments: those are for readers of the source, not for each
-/// visitor's connection. (The one text in these scripts that goes over several lines is a style sheet, to which it is
-/// all the same.)
-fn without_comments(script: &str) -> String {
-    let mut within = false;
-    let is_code = |line: &&str| {
-        let line = line.trim();
-        within |= line.starts_with("/**");
-        let is_comment = within || line.starts_with("//");
-        within &= !line.ends_with("*/");
-        !is_comment
-    };
-    script.lines().filter(is_code).flat_map(|line| [line.trim_start(), "\n"]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn indentation_and_comments_on_lines_of_their_own_are_left_out() {
-        let script = "/** One. */\n/**\n * More.\n */\nlet a = 1; // here\n  // why\n  const c = `\n* { }`;\n";
-        assert_eq!(without_comments(script), "let a = 1; // here\nconst c = `\n* { }`;\n");
+/// Returns the media type for a file name.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "js")) => SCRIPT,
+        Some((_, "css")) => STYLE,
+        Some((_, "html")) => HTML,
+        Some((_, "svg")) => DRAWING,
+        _ => "text/plain; charset=utf-8",
     }
 }

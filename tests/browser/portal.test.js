@@ -411,7 +411,7 @@ test("beside a phone's keyboard there is room for the chat", async () => {
   assert.ok(y + height <= 400);
   assert.ok((await tab.page.locator(".log").boundingBox()).height > 150);
   assert.equal(await tab.page.locator(".about").isVisible(), true);
-  assert.equal(await tab.page.locator(".openers").isVisible(), false);
+  assert.equal(await tab.page.locator(".suggestions").isVisible(), false);
   await picture(tab.page, "portal-phone-keyboard");
   await tab.close();
 });
@@ -510,7 +510,7 @@ test("where a page is low without a keyboard, nothing is missing from it", async
   const tab = await house.tab({ viewport: { width: 640, height: 400 } }, PORTAL);
   await greeting(tab).getByText("Hey you").waitFor();
   await tab.input.focus();
-  for (const part of [".about", ".openers", "footer"]) {
+  for (const part of [".about", ".suggestions", "footer"]) {
     assert.equal(await tab.page.locator(part).isVisible(), true, part);
     assert.ok((await tab.page.locator(part).boundingBox()).height > 15, part);
   }

@@ -1,4 +1,4 @@
-// What the page does besides showing the window: says the lines with this server's address, and copies them.
+// The page around the chat window: shows the two lines to copy with this server's address.
 
 const lines = document.getElementById("lines");
 const copy = document.getElementById("copy");
@@ -12,7 +12,7 @@ copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(lines.textContent);
     copy.textContent = "Copied";
   } catch {
-    // Where it is forbidden, the lines are at least chosen.
+    // The clipboard is forbidden: select the lines instead.
     getSelection().selectAllChildren(lines);
   }
 });

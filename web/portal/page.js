@@ -1,21 +1,22 @@
-// What the page does besides showing the window: says whether Amaya is there, lets her face follow the conversation,
-// sends what one may open it with, and keeps still for those who want that.
+// The portal around the chat window: the status of the model, the expression of Amaya's face, the suggested first
+// questions, and the button that stops all movement.
 
 const chat = document.querySelector("al-chat-window");
-const openers = document.querySelectorAll(".openers button");
+const suggestions = document.querySelectorAll(".suggestions button");
 const status = document.getElementById("status");
-const shown = document.getElementById("state");
-const news = document.getElementById("status-news");
-const note = document.getElementById("status-note");
-const still = document.getElementById("still");
+const statusText = document.getElementById("state");
+const statusAnnouncement = document.getElementById("status-announcement");
+const statusNote = document.getElementById("status-note");
+const stillButton = document.getElementById("still");
 
-/** How long she is happy about an answer, in milliseconds. */
-const HAPPY = 5000;
+/** How long Amaya looks happy after an answer, in ms. */
+const HAPPY_TIME = 5000;
 
-/** Where the browser remembers that the page is to keep still. */
-const STILL = "al-chat-still";
+/** The key in `localStorage` of the choice that nothing moves. */
+const STILL_KEY = "al-chat-still";
 
-const STATES = {
+/** The explanation of each status. */
+const EXPLANATIONS = {
   online: "Amaya is online: a language model finds her words.",
   "demo mode": "Demo mode: no language model is connected here, so Amaya only has a few lines that she knows by heart.",
   away: "Amaya cannot be reached at the moment. Try again in a little while.",
@@ -23,80 +24,82 @@ const STATES = {
 
 const NO_COOKIES = "Your browser refuses cookies, so Amaya cannot remember what the two of you say.";
 
-let calm = 0;
+let calmTimer = 0;
 
-/** While she thinks, there is nothing to open. */
-function feel(mood) {
-  clearTimeout(calm);
+/** Shows a mood in Amaya's face. While she thinks, the suggestions are disabled. */
+function setMood(mood) {
+  clearTimeout(calmTimer);
   document.body.dataset.mood = mood;
-  for (const opener of openers) opener.ariaDisabled = mood === "thinking";
-  if (mood === "happy") calm = setTimeout(() => feel("calm"), HAPPY);
+  for (const suggestion of suggestions) suggestion.ariaDisabled = mood === "thinking";
+  if (mood === "happy") calmTimer = setTimeout(() => setMood("calm"), HAPPY_TIME);
 }
 
-async function stateOf(response) {
+/** Returns the status for a response of `/api_status`. */
+async function statusFrom(response) {
   if (!response.ok) return "away";
   const { demo_mode: isDemo } = await response.json();
   return isDemo ? "demo mode" : "online";
 }
 
-/** Says whether she is there, aloud, too; anew only where that has changed. */
+/** Loads the status; shows and announces it if it changed. */
 async function showStatus() {
   const options = { cache: "no-store", signal: AbortSignal.timeout(5000) };
-  const state = await fetch("/api_status", options).then(stateOf).catch(() => "away");
+  const state = await fetch("/api_status", options).then(statusFrom).catch(() => "away");
   if (state === status.dataset.state) return;
-  shown.textContent = state;
-  news.textContent = `Status: ${state}`;
+  statusText.textContent = state;
+  statusAnnouncement.textContent = `Status: ${state}`;
   status.dataset.state = state;
-  note.textContent = navigator.cookieEnabled ? STATES[state] : `${STATES[state]} ${NO_COOKIES}`;
+  statusNote.textContent = navigator.cookieEnabled ? EXPLANATIONS[state] : `${EXPLANATIONS[state]} ${NO_COOKIES}`;
 }
 
-function keepStill(isStill) {
+/** Stops or allows movement on the page. */
+function setStill(isStill) {
   document.body.toggleAttribute("data-still", isStill);
-  still.ariaPressed = isStill;
+  stillButton.ariaPressed = isStill;
 }
 
-/** What was chosen before. Storage may be forbidden: then a choice lasts as long as the page. */
-function wasStill() {
+/** Returns the stored choice. Storage may be forbidden: then a choice lasts as long as the page. */
+function loadStill() {
   try {
-    return localStorage.getItem(STILL) !== null;
+    return localStorage.getItem(STILL_KEY) !== null;
   } catch {
     return false;
   }
 }
 
-function remember(isStill) {
+function saveStill(isStill) {
   try {
-    if (isStill) localStorage.setItem(STILL, "");
-    else localStorage.removeItem(STILL);
+    if (isStill) localStorage.setItem(STILL_KEY, "");
+    else localStorage.removeItem(STILL_KEY);
   } catch {
-    // Forbidden or full.
+    // Storage is forbidden or full.
   }
 }
 
-for (const asked of ["al-chat:message", "al-chat:retry"]) chat.addEventListener(asked, () => feel("thinking"));
-chat.addEventListener("al-chat:clear", () => feel("calm"));
+for (const name of ["al-chat:message", "al-chat:retry"]) chat.addEventListener(name, () => setMood("thinking"));
+chat.addEventListener("al-chat:clear", () => setMood("calm"));
 chat.addEventListener("al-chat:answer", ({ detail }) => {
-  feel(detail.finishReason === "stopped" ? "calm" : "happy");
+  setMood(detail.finishReason === "stopped" ? "calm" : "happy");
   if (status.dataset.state === "away") showStatus();
 });
 chat.addEventListener("al-chat:error", () => {
-  feel("sorry");
+  setMood("sorry");
   showStatus();
 });
 document.addEventListener("visibilitychange", () => document.hidden || showStatus());
 
-for (const opener of openers) {
-  // While an answer is being written, the window sends nothing.
-  opener.addEventListener("click", () => chat.send(opener.textContent));
+for (const suggestion of suggestions) {
+  // The window ignores this while an answer is being written.
+  suggestion.addEventListener("click", () => chat.send(suggestion.textContent));
 }
 
-still.addEventListener("click", () => {
-  const isStill = still.ariaPressed !== "true";
-  keepStill(isStill);
-  remember(isStill);
+stillButton.addEventListener("click", () => {
+  const isStill = stillButton.ariaPressed !== "true";
+  setStill(isStill);
+  saveStill(isStill);
 });
 
-keepStill(wasStill());
-// An answer that was being written when the page was left goes on.
-feel(chat.busy ? "thinking" : "calm");
+setStill(loadStill());
+// The window continues an answer that was being written when the page was left.
+setMood(chat.busy ? "thinking" : "calm");
 showStatus();

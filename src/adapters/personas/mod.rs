@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use include_dir::{Dir, include_dir};
 use tokio::{select, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +20,8 @@ pub use self::folder::UnreadablePersonas;
 use self::folder::{FolderWatch, Texts, read_folder};
 use crate::{domain::persona::Persona, foundation::tasks::Tasks};
 
-/// The built-in personas, by id and text of the file.
-const BUILT_IN: [(&str, &str); 2] = [
-    (PORTAL_PERSONA, include_str!("../../../personas/amaya.md")),
-    ("assistant", include_str!("../../../personas/assistant.md")),
-];
+/// The built-in personas, one Markdown file each. A file's name without `.md` is the persona's id.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/personas");
 
 /// The id of the persona that answers in the portal.
 const PORTAL_PERSONA: &str = "amaya";
@@ -144,8 +142,8 @@ fn warn(failure: &UnreadablePersonas) {
 /// Parses the built-in personas and those of a folder's files; files replace or remove built-in personas of their id.
 fn merge_into_built_in(texts: &Texts) -> Result<PersonasById, UnreadablePersonas> {
     let mut personas = PersonasById::new();
-    let built_in = BUILT_IN.map(|(id, text)| (Path::new(id), text));
-    for (path, text) in built_in.into_iter().chain(texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))) {
+    let built_in = BUILT_IN.files().filter_map(|file| Some((file.path(), file.contents_utf8()?)));
+    for (path, text) in built_in.chain(texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))) {
         let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         if text.trim().is_empty() {
             personas.remove(id);

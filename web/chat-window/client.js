@@ -1,0 +1,86 @@
+import { ConnectionLost, failureFrom, throwConnectionLost } from "./failure.js";
+
+/** The URL of the folder that this script was loaded from. The API is in the same folder. */
+const SCRIPT_FOLDER = new URL(".", import.meta.url).href;
+
+/** The header that names a turn's session. */
+const sessionHeader = ({ session }) => (session ? { "X-Session-ID": session } : {});
+
+/** Calls AL-Chat's API. `settings` returns the element's current `{ api, portal, strings }`. */
+export class Client {
+  #settings;
+
+  constructor(settings) {
+    this.#settings = settings;
+  }
+
+  /** The base URL of the API. */
+  get base() {
+    const { api } = this.#settings();
+    return api ? new URL(api.replace(/\/?$/, "/"), document.baseURI).href : SCRIPT_FOLDER;
+  }
+
+  #url(path) {
+    return new URL(`api/${path}`, this.base).href;
+  }
+
+  /** Sends a request. Only the portal needs cookies; its own paths are beside `api/`. */
+  fetch(path, options) {
+    const credentials = this.#settings().portal ? "same-origin" : "omit";
+    return fetch(this.#url(path), { credentials, cache: "no-store", ...options }).catch(throwConnectionLost);
+  }
+
+  /** Returns the JSON at a path; undefined if there is none within 5 s. */
+  async get(path) {
+    const response = await this.fetch(path, { signal: AbortSignal.timeout(5000) }).catch(() => {});
+    return response?.ok ? response.json().catch(() => {}) : undefined;
+  }
+
+  /**
+   * Returns the error for a response that isn't a success. One without a code of AL-Chat comes from a proxy: the turn
+   * may be running behind it.
+   */
+  async errorFrom(response) {
+    const body = await response.json().catch(() => ({}));
+    if (!body.code && response.status > 501) return new ConnectionLost();
+    return failureFrom(body, this.#settings().strings, response.status, response.headers.get("retry-after"));
+  }
+
+  /** Starts a session and returns its id. */
+  async startSession() {
+    const response = await this.fetch("session/start", { method: "POST" });
+    if (!response.ok) throw await this.errorFrom(response);
+    const { session_id: id } = await response.json().catch(throwConnectionLost);
+    return id;
+  }
+
+  /** Stops a session while the page is being left. Plain text needs no CORS preflight, for which there is no time. */
+  stopSession(id, metrics) {
+    const body = new Blob([JSON.stringify({ session_id: id, metrics })], { type: "text/plain" });
+    navigator.sendBeacon(this.#url("session/stop"), body);
+  }
+
+  /** Sends a turn's question. */
+  ask(turn, history, signal) {
+    const { portal } = this.#settings();
+    const { text: message, files, key } = turn;
+    const { username, ...options } = turn.options ?? {};
+    const user = username && { username, isGuest: false };
+    const further = !portal && { history, attached_files: files, ...options, ...user };
+    const body = JSON.stringify({ message, stream: true, ...further });
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...sessionHeader(turn) };
+    return this.fetch(portal ? "../chat" : "chat", { method: "POST", headers, body, signal });
+  }
+
+  /** Requests the events of a running turn after the last one received. */
+  resume(turn, signal) {
+    const lastEvent = turn.seen ? { "Last-Event-ID": turn.seen } : {};
+    return this.fetch(`chat/${turn.requestId}/events`, { headers: { ...sessionHeader(turn), ...lastEvent }, signal });
+  }
+
+  /** Stops a turn. If this fails, the server stops the turn once nobody has read it for a while. */
+  stop(turn) {
+    const options = { method: "POST", headers: sessionHeader(turn), keepalive: true };
+    return this.fetch(`chat/${turn.requestId}/stop`, options).catch(() => {});
+  }
+}

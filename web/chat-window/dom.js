@@ -1,0 +1,46 @@
+/** Path data of the icons, in a view box of 24 by 24. */
+const ICONS = {
+  send: "M12 19V5m-6 6 6-6 6 6",
+  stop: "M7 7h10v10H7z",
+  attach: "m20 11-8.3 8.3a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7l-8.3 8.2a1.7 1.7 0 0 1-2.3-2.3L14.8 7",
+  close: "m6 6 12 12M18 6 6 18",
+  clear: "M12 5v14m-7-7h14",
+  chat: "M20.5 12a8 8 0 0 1-11.7 7.1L4 20.5l1.3-4.8A8 8 0 1 1 20.5 12z",
+};
+
+/**
+ * Creates an element with attributes, event listeners (the values that are functions) and children. Strings become text
+ * nodes; nothing is parsed as markup.
+ */
+export function node(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(key, value);
+    else element.setAttribute(key, String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Creates the SVG of an icon. It is hidden from screen readers: its button has a label. */
+export function icon(name) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  const path = svg.appendChild(document.createElementNS(namespace, "path"));
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  return svg;
+}
+
+/** Creates a button that shows an icon. */
+export const iconButton = (name, click, look = "quiet") =>
+  node("button", { type: "button", class: `icon ${look}`, part: `button ${name}`, click }, icon(name));
+
+/** Labels a button, both for screen readers and as a tooltip. */
+export const label = (button, text) => (button.ariaLabel = button.title = text);
+
+/** Adds event listeners, given as `{ event: listener }`. */
+export function listen(target, listeners, options) {
+  for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener, options);
+}

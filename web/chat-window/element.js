@@ -1,0 +1,388 @@
+import { Client } from "./client.js";
+import { Composer } from "./composer.js";
+import { iconButton, label, listen, node } from "./dom.js";
+import { mergeHistory } from "./portal.js";
+import { Session } from "./session.js";
+import { ConversationStorage, parseJson } from "./storage.js";
+import { ENGLISH } from "./strings.js";
+import { STYLE } from "./style.js";
+import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
+import { TurnRunner } from "./turn-runner.js";
+import { Transcript } from "./transcript.js";
+
+const styleSheet = new CSSStyleSheet();
+styleSheet.replaceSync(STYLE);
+
+/** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
+export class AlChatWindow extends HTMLElement {
+  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings", "persona", "portal"];
+
+  #ownStrings = {};
+  /** The texts that the persona replaces. */
+  #personaStrings;
+  #turns = [];
+  #isOpen = false;
+  /** Aborted when the element leaves the page; removes the page's listeners. */
+  #attached;
+  /** The scheduled draw, and how long the last one took in ms. */
+  #drawTimer = 0;
+  #drawTime = 0;
+  /** Loads what the server has for this window. */
+  #loading;
+  /** The request that clears the portal's conversation. */
+  #clearing;
+  /** Whether the portal's conversation must be loaded again after the turn. */
+  #isStale = false;
+
+  #storage = new ConversationStorage();
+  #client = new Client(() => ({ api: this.getAttribute("api"), portal: this.portal, strings: this.#texts }));
+  #session = new Session(this.#client, (sessionId) => this.#dispatch("session", { sessionId }));
+  #runner = new TurnRunner(this.#client, this.#session, {
+    strings: () => this.#texts,
+    isConnected: () => this.isConnected,
+    ready: () => this.#ready(),
+    history: (turn) => historyBefore(turn, this.#turns),
+    save: () => this.#save(),
+    waiting: (text) => this.#transcript.showWaiting(this.#last, text),
+    changed: () => this.#scheduleDraw(),
+    done: (turn, event) => this.#finish(turn, event),
+    failed: (turn, failure) => this.#fail(turn, failure),
+  });
+  #transcript = new Transcript({ strings: () => this.#texts, retry: () => this.retry() });
+  #composer = new Composer({
+    strings: () => this.#texts,
+    isPortal: () => this.portal,
+    send: () => this.send(),
+    stop: () => this.stop(),
+    changed: () => this.#draw(),
+  });
+  #parts = this.#build();
+
+  /** Texts that replace others; they win over those of the attribute. */
+  get strings() {
+    return this.#ownStrings;
+  }
+
+  set strings(strings) {
+    this.#ownStrings = strings;
+    this.#showTexts();
+  }
+
+  /** Whether an answer is being written. */
+  get busy() {
+    return this.#last?.status === "going";
+  }
+
+  /** Whether the server stores the conversation and recognises the visitor by a cookie. */
+  get portal() {
+    return this.hasAttribute("portal");
+  }
+
+  set portal(isPortal) {
+    this.toggleAttribute("portal", isPortal);
+  }
+
+  /**
+   * Sends a question with the attached files. Without an argument the question is the visitor's text; with one, that
+   * text stays where it is.
+   */
+  send(question) {
+    const text = question ?? this.#composer.text;
+    const { files } = this.#composer;
+    if (this.busy || !(text.trim() || files.length)) return;
+    const option = (name) => this.getAttribute(name)?.trim() || undefined;
+    const options = { username: option("username"), model: option("model"), persona: option("persona") };
+    const turn = newTurn(text, files, options);
+    this.#turns.push(turn);
+    this.#composer.setContents(question === undefined ? "" : this.#composer.text, []);
+    this.#transcript.root.ariaBusy = false;
+    this.#dispatch("message", { text, files: files.map(({ name }) => name) });
+    this.#scrollToEnd();
+    this.#runner.start(turn);
+  }
+
+  /** Stops the answer. The text received so far stays. */
+  stop() {
+    const turn = this.#last;
+    if (!this.busy) return;
+    this.#end(turn, "stopped");
+    this.#dispatch("answer", { text: turn.answer, finishReason: "stopped", requestId: turn.requestId });
+    this.#runner.stop(turn);
+  }
+
+  /** Asks a failed question again. */
+  retry() {
+    const turn = this.#last;
+    if (turn?.status !== "failed" || turn.until > Date.now()) return;
+    if (turn.failure.needsNewKey) Object.assign(turn, { key: newKey(), session: undefined });
+    if (!turn.failure.isLost) Object.assign(turn, { requestId: undefined, answer: "" });
+    Object.assign(turn, { status: "going", failure: undefined });
+    this.#draw();
+    this.focus();
+    this.#dispatch("retry");
+    this.#runner.start(turn);
+  }
+
+  /** Starts a new conversation. */
+  clear() {
+    this.stop();
+    const turns = this.#turns;
+    this.#runner.cancel();
+    this.#replaceTurns([]);
+    this.#dispatch("clear");
+    this.focus();
+    if (this.portal) this.#clearing = this.#clearPortal(turns);
+  }
+
+  open() {
+    this.#toggle(true);
+  }
+
+  close() {
+    this.#toggle(false);
+  }
+
+  focus() {
+    this.#composer.focus();
+  }
+
+  connectedCallback() {
+    this.#attached = new AbortController();
+    const { signal } = this.#attached;
+    // After an `online` event the old connection may be dead without having noticed.
+    listen(globalThis, { pagehide: () => this.#leave(), online: () => this.#runner.reconnect() }, { signal });
+    listen(document, { visibilitychange: () => document.hidden || this.#loadPortal() }, { signal });
+    this.#storage.open(["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" "));
+    if (!this.#turns.length) this.#turns = this.#storage.load();
+    this.#showTexts();
+    this.#scrollToEnd();
+    if (this.busy) this.#runner.start(this.#last);
+    this.#load();
+  }
+
+  disconnectedCallback() {
+    this.#attached.abort();
+    this.#runner.reconnect();
+    this.#storage.close();
+    // An element that was only moved is connected again by then.
+    queueMicrotask(() => this.isConnected || this.#leave());
+  }
+
+  attributeChangedCallback(name) {
+    if (!this.isConnected) return;
+    if (["persona", "portal"].includes(name)) {
+      this.#personaStrings = undefined;
+      this.#load();
+    }
+    this.#showTexts();
+  }
+
+  get #last() {
+    return this.#turns.at(-1);
+  }
+
+  /** The texts as they are now: the English ones, replaced by the persona's, the attribute's and the property's. */
+  get #texts() {
+    const attribute = parseJson(this.getAttribute("strings"));
+    const texts = { ...ENGLISH, ...this.#personaStrings, ...attribute, ...this.#ownStrings };
+    for (const name of ["heading", "greeting", "placeholder"]) texts[name] = this.getAttribute(name) ?? texts[name];
+    return texts;
+  }
+
+  /** Dispatches an event to the site. */
+  #dispatch(name, detail) {
+    this.dispatchEvent(new CustomEvent(`al-chat:${name}`, { detail, bubbles: true, composed: true }));
+  }
+
+  /** Loads what the server has for this window. The portal's log is hidden until then, so that nothing moves. */
+  async #load() {
+    const { root } = this.#transcript;
+    root.ariaBusy = true;
+    await (this.#loading = Promise.all([this.#loadPersona(), this.#loadPortal()]));
+    root.ariaBusy = false;
+  }
+
+  /** Loads the persona's name and greeting. Heading and greeting are empty until then. */
+  async #loadPersona() {
+    const id = this.getAttribute("persona");
+    if (!id || this.#personaStrings) return;
+    this.#personaStrings = { heading: "", greeting: "" };
+    this.#showTexts();
+    const personas = await this.#client.get("personas");
+    if (id !== this.getAttribute("persona")) return;
+    const { name, greeting } = personas?.find((persona) => persona.id === id) ?? {};
+    this.#personaStrings = name && { heading: name, assistant: name, greeting: greeting || ENGLISH.greeting };
+    this.#showTexts();
+  }
+
+  /** Loads the portal's conversation. Visitors without cookies have none at the server. */
+  async #loadPortal() {
+    if ((this.#isStale = this.busy) || !this.portal || !navigator.cookieEnabled) return;
+    const { run } = this.#runner;
+    await this.#clearing;
+    const stored = await this.#client.get("../chat_history");
+    // A question that was asked meanwhile is newer than this.
+    if (!stored || (this.#isStale = this.busy) || this.#runner.run !== run) return;
+    const turns = mergeHistory(this.#turns, stored.history);
+    if (turns) this.#replaceTurns(turns);
+  }
+
+  /** Clears the portal's conversation at the server; shows it again if that fails. */
+  async #clearPortal(turns) {
+    await this.#runner.stopping;
+    const response = await this.#client.fetch("../clear_chat", { method: "POST", keepalive: true }).catch(() => {});
+    if (response?.ok) return;
+    if (!this.#last) this.#replaceTurns(turns);
+    this.#composer.showProblem(this.#texts.failed);
+    this.#loadPortal();
+  }
+
+  /** Resolves when a question may be sent. The portal's cookie comes with the first response. */
+  async #ready() {
+    if (this.portal) await this.#loading;
+    await this.#clearing;
+  }
+
+  /** Ends a turn with the data of its `done` event. */
+  #finish(turn, { message: text, finish_reason: finishReason, model, usage, request_id: requestId }) {
+    Object.assign(turn, { answer: text, finish: finishReason });
+    this.#end(turn, finishReason === "stopped" ? "stopped" : "done");
+    this.#dispatch("answer", { text, finishReason, model, usage, requestId });
+  }
+
+  /** Ends a turn with a failure, as `failureFrom` describes it. */
+  #fail(turn, failure) {
+    const { message, code, status, requestId, retryAfter = 0 } = failure;
+    Object.assign(turn, { failure, until: Date.now() + 1000 * retryAfter });
+    this.#end(turn, "failed");
+    // A question that has to be changed goes back into the text field.
+    if (!canRetry(turn) && !this.#composer.text && !this.#composer.files.length) {
+      this.#composer.setContents(turn.text, turn.files.filter(({ content }) => content !== null));
+    }
+    this.#dispatch("error", { message, code, status, requestId, retryAfter });
+  }
+
+  #end(turn, status) {
+    turn.status = status;
+    this.#session.count({ done: "answers", failed: "errors", stopped: "stopped" }[status]);
+    this.#save();
+    this.#draw();
+    this.#transcript.announce(turn);
+    // The server learns of a stop a little later, so its conversation would be too old.
+    if (this.#isStale && status !== "stopped") this.#loadPortal();
+    this.#transcript.status.textContent = turn.failure?.message ?? (status === "stopped" ? this.#texts.stopped : "");
+  }
+
+  #save() {
+    this.#storage.save(this.#turns);
+  }
+
+  /**
+   * Ends the session when the page is left. Nobody can tell whether the page will be reloaded, restored from the
+   * browser's cache or never seen again. So the counts are reported now, and the conversation continues in another
+   * session; an answer that is being written is read in the old one. (A phone may end a page without an event. Then the
+   * server closes the session once it is idle for long.)
+   */
+  #leave() {
+    this.#save();
+    this.#session.stop();
+  }
+
+  /** Shows another conversation and keeps the scroll position. */
+  #replaceTurns(turns) {
+    const { root, isAtEnd } = this.#transcript;
+    const { scrollTop } = root;
+    this.#turns = turns;
+    this.#save();
+    this.#showTexts();
+    if (!isAtEnd) root.scrollTop = scrollTop;
+  }
+
+  #build() {
+    const heading = node("h2", { id: "heading", part: "heading" });
+    const clear = iconButton("clear", () => this.clear());
+    const close = iconButton("close", () => this.close());
+    const header = node("header", { part: "header" }, heading, clear, close);
+    const panel = node("section", { class: "panel", part: "panel", "aria-labelledby": "heading" });
+    const launcher = iconButton("chat", () => this.open(), "solid launcher");
+    const { root: log, status, live } = this.#transcript;
+    panel.append(header, log, this.#composer.root, this.#composer.dropZone, status, live);
+    const onEscape = () => (this.busy ? this.stop() : this.close());
+    listen(panel, { keydown: ({ key, isComposing }) => key === "Escape" && !isComposing && onEscape() });
+    this.#composer.acceptFilesFrom(panel);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [styleSheet];
+    root.append(launcher, panel);
+    return { panel, heading, clear, close, launcher };
+  }
+
+  /** Applies texts and mode, and draws everything again. */
+  #showTexts() {
+    const texts = this.#texts;
+    const { panel, heading, clear, close, launcher } = this.#parts;
+    const isBubble = this.getAttribute("mode") === "bubble";
+    heading.textContent = texts.heading;
+    label(clear, texts.clear);
+    label(close, texts.close);
+    label(launcher, texts.open);
+    panel.role = isBubble ? "dialog" : "region";
+    close.hidden = !isBubble;
+    panel.hidden = isBubble && !this.#isOpen;
+    launcher.hidden = !isBubble || this.#isOpen;
+    this.#composer.setLabels(texts);
+    this.#transcript.reset(texts);
+    this.#draw();
+  }
+
+  /** Opens or closes a bubble and moves the focus. */
+  #toggle(isOpen) {
+    if (this.getAttribute("mode") !== "bubble" || isOpen === this.#isOpen) return;
+    const { panel, launcher } = this.#parts;
+    this.#isOpen = isOpen;
+    panel.hidden = !isOpen;
+    launcher.hidden = isOpen;
+    this.#composer.resize();
+    this.#scrollToEnd();
+    (isOpen ? this.#composer : launcher).focus();
+    this.#dispatch(isOpen ? "open" : "close");
+  }
+
+  /** Draws soon. At most a fifth of the time is spent drawing, so that the page stays usable with long answers. */
+  #scheduleDraw() {
+    this.#drawTimer ||= setTimeout(() => this.#draw(), Math.max(16, 4 * this.#drawTime));
+  }
+
+  /** Shows the conversation as it is now. */
+  #draw() {
+    const start = performance.now();
+    clearTimeout(this.#drawTimer);
+    this.#drawTimer = 0;
+    const { isAtEnd } = this.#transcript;
+    this.#transcript.draw(this.#turns);
+    this.#composer.draw(this.busy);
+    this.#parts.clear.hidden = !this.#last;
+    if (isAtEnd) this.#scrollToEnd();
+    if (this.busy) this.#transcript.announce(this.#last);
+    this.#drawTime = performance.now() - start;
+  }
+
+  #scrollToEnd() {
+    const { root } = this.#transcript;
+    root.scrollTop = this.#last ? root.scrollHeight : 0;
+  }
+}
+
+// Each attribute that holds a text is a property, too.
+for (const name of ["api", "heading", "greeting", "placeholder", "username", "model", "persona", "mode", "theme"]) {
+  Object.defineProperty(AlChatWindow.prototype, name, {
+    get() {
+      return this.getAttribute(name);
+    },
+    set(value) {
+      if (value === null) this.removeAttribute(name);
+      else this.setAttribute(name, value);
+    },
+  });
+}
+
+if (!customElements.get("al-chat-window")) customElements.define("al-chat-window", AlChatWindow);

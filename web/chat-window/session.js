@@ -1,0 +1,40 @@
+/** Counts what happens in a session, which begins with the first question and is reported when the page is left. */
+export class Session {
+  #client;
+  #started;
+  /** `{ id, since, counts }` of the session, once it is started. */
+  #current;
+  /** The pending start. */
+  #starting;
+
+  /** `started` is called with the id of each new session. */
+  constructor(client, started) {
+    this.#client = client;
+    this.#started = started;
+  }
+
+  /** Starts the session if needed and returns its id. */
+  async id() {
+    if (!this.#current) await (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)));
+    return this.#current.id;
+  }
+
+  async #start() {
+    const id = await this.#client.startSession();
+    const counts = { messages: 0, answers: 0, errors: 0, stopped: 0, files: 0 };
+    this.#current = { id, since: Date.now(), counts };
+    this.#started(id);
+  }
+
+  count(name, by = 1) {
+    if (this.#current) this.#current.counts[name] += by;
+  }
+
+  /** Reports the counts and ends the session. */
+  stop() {
+    if (!this.#current) return;
+    const { id, since, counts } = this.#current;
+    this.#client.stopSession(id, { ...counts, seconds: Math.round((Date.now() - since) / 1000) });
+    this.#current = undefined;
+  }
+}

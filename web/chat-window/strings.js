@@ -1,0 +1,38 @@
+/** Every text of the window, in English. Sites replace texts by the attribute or the property `strings`. */
+export const ENGLISH = {
+  heading: "Chat",
+  greeting: "Hello! How can I help?",
+  placeholder: "Write a message",
+  conversation: "Conversation",
+  you: "You",
+  assistant: "Assistant",
+  send: "Send",
+  stop: "Stop",
+  retry: "Try again",
+  attach: "Attach text files",
+  remove: "Remove {name}",
+  drop: "Drop text files here",
+  copy: "Copy",
+  copied: "Copied",
+  code: "Code",
+  clear: "New conversation",
+  open: "Open chat",
+  close: "Close chat",
+  writing: "The answer is on its way",
+  stopped: "Stopped",
+  cutShort: "The answer reached its length limit.",
+  reconnecting: "The connection was lost. Reconnecting…",
+  offline: "You are offline. The answer goes on as soon as you are back.",
+  unreachable: "The chat cannot be reached. Check your connection, then try again.",
+  interrupted: "The answer was cut off and cannot be continued. Try again to ask once more.",
+  failed: "Something went wrong. Please try again.",
+  wait: "You can try again in {seconds} s.",
+  tooManyFiles: "At most {count} files can be attached.",
+  fileTooLarge: "{name} is larger than 1 MB.",
+  fileNotText: "{name} is not a text file.",
+  filesLost: "The attached files were too large to be kept. Please attach them again.",
+  errors: {},
+};
+
+/** Replaces each `{name}` in a text by the value of that name. */
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (braces, name) => String(values[name] ?? braces));

@@ -1,0 +1,147 @@
+import { readEvents } from "./event-stream.js";
+import { ConnectionLost, failureFrom, TurnFailed } from "./failure.js";
+
+/** Pauses before further tries to reach the server, in ms. After the last one the turn fails. */
+const RETRY_PAUSES = [300, 700, 1500, 3000, 5000, 8000];
+
+/**
+ * Pause while the browser is offline, in ms. Some browsers say so without being offline, so it is tried now and then.
+ */
+const OFFLINE_PAUSE = 15_000;
+
+/**
+ * Runs a turn: sends the question and reads the answer, over as many connections as that needs.
+ *
+ * `host` is the window, with the functions `strings()`, `isConnected()`, `ready()` (resolves when a question may be
+ * sent), `history(turn)`, `save()`, `waiting(text)` (the connection is lost), `changed()`, `done(turn, event)` and
+ * `failed(turn, failure)`.
+ */
+export class TurnRunner {
+  /** The request that stops a turn at the server. */
+  stopping;
+  #client;
+  #session;
+  #host;
+  /** Aborts the connection, or the pause before the next one. */
+  #connection = new AbortController();
+  #run = {};
+
+  constructor(client, session, host) {
+    this.#client = client;
+    this.#session = session;
+    this.#host = host;
+  }
+
+  /** Identifies the latest run: another one begins with each turn. */
+  get run() {
+    return this.#run;
+  }
+
+  /** Ends the run. What arrives for it is ignored. */
+  cancel() {
+    this.#run = {};
+  }
+
+  /** Closes the connection, or ends the pause. If the turn is still going, the next connection follows at once. */
+  reconnect() {
+    this.#connection.abort();
+  }
+
+  /** Stops a turn at the server. Without an id it is stopped as soon as the id is known. */
+  stop(turn) {
+    if (!turn.requestId) return;
+    this.#connection.abort();
+    this.stopping = this.#client.stop(turn);
+  }
+
+  /**
+   * Runs a turn to its end. Each try is safe: it continues where the last one was lost, or sends the question again
+   * with the same idempotency key, which the server answers once.
+   */
+  async start(turn) {
+    const run = (this.#run = {});
+    const isActive = () => turn.status === "going" && this.#host.isConnected() && this.#run === run;
+    for (let tries = 0; isActive(); ) {
+      this.#connection = new AbortController();
+      try {
+        await this.#read(turn, this.#connection, () => (tries = 0));
+      } catch (error) {
+        if (!isActive()) return;
+        if (error instanceof TurnFailed) this.#host.failed(turn, error.failure);
+        else if (tries < RETRY_PAUSES.length) tries += await this.#pause(RETRY_PAUSES[tries]);
+        else this.#host.failed(turn, { message: this.#host.strings().unreachable, isLost: true });
+      }
+    }
+  }
+
+  /**
+   * Waits before the next try. Resolves to 1 if the try counts, and to 0 while the browser is offline or when aborted.
+   */
+  #pause(time) {
+    const isOffline = navigator.onLine === false;
+    const { offline, reconnecting } = this.#host.strings();
+    this.#host.waiting(isOffline ? offline : reconnecting);
+    this.#connection = new AbortController();
+    return new Promise((resolve) => {
+      setTimeout(resolve, isOffline ? OFFLINE_PAUSE : time, isOffline ? 0 : 1);
+      this.#connection.signal.addEventListener("abort", () => resolve(0));
+    });
+  }
+
+  /** Reads the rest of the answer over one connection. Calls `received` with each event. */
+  async #read(turn, connection, received) {
+    if (!turn.session) {
+      turn.session = await this.#session.id();
+      this.#session.count("messages");
+      this.#session.count("files", turn.files.length);
+      this.#host.save();
+    }
+    const isResumed = turn.requestId !== undefined;
+    const { signal } = connection;
+    const response = await (isResumed ? this.#client.resume(turn, signal) : this.#ask(turn, signal));
+    if (isResumed && (!response.ok || response.status === 204)) return prepareNextTry(turn, response.status);
+    if (!response.ok) throw await this.#client.errorFrom(response);
+    if (!isResumed) Object.assign(turn, { requestId: response.headers.get("x-request-id") ?? undefined, seen: 0 });
+    // Stopped by the visitor before the id was known.
+    if (turn.status !== "going") {
+      connection.abort();
+      return this.stop(turn);
+    }
+    this.#host.save();
+    await readEvents(response, connection, (event) => {
+      received();
+      this.#apply(turn, event);
+    });
+    if (turn.status === "going") throw new ConnectionLost();
+  }
+
+  async #ask(turn, signal) {
+    await this.#host.ready();
+    if (turn.status !== "going") throw new ConnectionLost();
+    if (turn.files.some(({ content }) => content === null)) {
+      throw new TurnFailed({ message: this.#host.strings().filesLost, status: 400 });
+    }
+    return this.#client.ask(turn, this.#host.history(turn), signal);
+  }
+
+  /** Applies an event of the answer to the turn, unless it was received before. */
+  #apply(turn, { event, data, id }) {
+    if (turn.status !== "going" || Number(id) <= turn.seen) return;
+    const body = JSON.parse(data);
+    turn.seen = Number(id);
+    if (event === "start") Object.assign(turn, { requestId: body.request_id, answer: "" });
+    else if (event === "delta") turn.answer += body.content;
+    else if (event === "error") throw failureFrom(body, this.#host.strings());
+    else if (event === "done") this.#host.done(turn, body);
+    this.#host.changed();
+  }
+}
+
+/** Decides how the next try continues a turn that could not be resumed. */
+function prepareNextTry(turn, status) {
+  // The numbers of the events may have changed: read from the start.
+  if (status === 400 && turn.seen) turn.seen = 0;
+  // The server no longer has the events: ask again by the idempotency key, which finds the result.
+  else if ([204, 400, 404].includes(status)) turn.requestId = undefined;
+  else throw new ConnectionLost();
+}
