@@ -1,4 +1,4 @@
-//! The program. All of it is in the library, so that tests can start it too.
+//! The binary. The code is in the library, so that tests can use it.
 
 use std::process::ExitCode;
 

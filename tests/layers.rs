@@ -10,7 +10,7 @@ use std::{
 };
 
 use syn::{
-    ItemMod, ItemUse, UseTree,
+    ItemMod, ItemUse, UseTree, Visibility,
     visit::{self, Visit},
 };
 
@@ -107,6 +107,9 @@ impl<'ast> Visit<'ast> for Imports {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         self.add_tree(&item.tree, &mut Vec::new());
     }
+
+    /// Leaves out visibilities such as `pub(in crate::api)`: they import nothing.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     /// Leaves out the modules inside a file: they hold its unit tests.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}

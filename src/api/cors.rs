@@ -43,7 +43,7 @@ impl Cors {
 
     /// Whether browsers let pages of this origin read the answers.
     pub(super) fn allows(&self, origin: &HeaderValue) -> bool {
-        let is_included = |origin: &str| self.origins.iter().any(|own| own.includes(origin));
+        let is_included = |origin: &str| self.origins.iter().any(|own| own.matches(origin));
         self.origins.is_empty() || origin.to_str().is_ok_and(is_included)
     }
 

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: parses the arguments and runs one of the commands.
 
 mod backup;
 mod check;
@@ -12,7 +12,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use self::output::{complain, print, report};
+use self::output::{print, print_error, print_status};
 use crate::{
     adapters::storage::Storage,
     api,
@@ -24,8 +24,8 @@ use crate::{
     },
 };
 
-/// The exit code for a configuration with mistakes.
-const MISCONFIGURED: u8 = 2;
+/// The exit code for invalid settings.
+const INVALID_CONFIGURATION: u8 = 2;
 
 /// The server between a website's chat window and a language model.
 #[derive(Debug, Parser)]
@@ -52,7 +52,7 @@ enum Command {
     Check,
 }
 
-/// Runs the command that the arguments ask for.
+/// Runs the command that the process's arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -65,22 +65,22 @@ pub fn run() -> ExitCode {
     let notices = source.notices();
     let config = match Config::read(&source) {
         Ok(config) => config,
-        Err(mistakes) => {
-            complain(&mistakes);
-            mention(&notices);
-            return ExitCode::from(MISCONFIGURED);
+        Err(invalid) => {
+            print_error(&invalid);
+            print_notices(&notices);
+            return ExitCode::from(INVALID_CONFIGURATION);
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&error);
+            print_error(&error);
             return ExitCode::FAILURE;
         }
     };
     let code = match command {
         Command::Check => {
-            mention(&notices);
+            print_notices(&notices);
             runtime.block_on(check::run(config))
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
@@ -93,21 +93,21 @@ pub fn run() -> ExitCode {
             runtime.block_on(serve(config))
         }
     };
-    // All that has to be waited for has been; what still waits for a disk that doesn't answer may do so for ever.
+    // Everything that must be waited for has ended. Threads that are blocked by a disk that doesn't respond are not.
     runtime.shutdown_background();
     code
 }
 
 async fn serve(config: Config) -> ExitCode {
-    // Listening for signals comes first: one that arrives during the start must not kill.
+    // Signal handlers are installed first, so that a signal during the start doesn't kill the process.
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
-            complain(&error);
+            print_error(&error);
             return ExitCode::FAILURE;
         }
     };
-    // A stream takes two descriptors, and the usual limit is 1024. What cannot be had is seen when it is needed.
+    // A stream takes two file descriptors, and the usual limit is 1024. If the limit can't be raised, the service still runs.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
@@ -115,7 +115,7 @@ async fn serve(config: Config) -> ExitCode {
     let app = match App::start(config, clock).await {
         Ok(app) => app,
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             return ExitCode::FAILURE;
         }
     };
@@ -131,16 +131,16 @@ async fn serve(config: Config) -> ExitCode {
     }
 }
 
-/// What the process is asked for from outside.
+/// A signal that the process handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Signal {
     /// SIGTERM or Ctrl-C: stop.
     Stop,
-    /// SIGHUP: read again what can be read again.
+    /// SIGHUP: reload what can be reloaded.
     Reload,
 }
 
-/// SIGTERM, Ctrl-C, and SIGHUP.
+/// Receives SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
 struct Signals {
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
@@ -186,7 +186,7 @@ impl Signals {
     }
 }
 
-/// Brings the tables up to date, for those who want that done before a service starts.
+/// Applies the migrations of the database, for operators who do that before the service starts.
 async fn migrate(config: &Config) -> ExitCode {
     match Storage::migrate(&config.database).await {
         Ok(()) => {
@@ -194,7 +194,7 @@ async fn migrate(config: &Config) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             ExitCode::FAILURE
         }
     }
@@ -204,7 +204,7 @@ async fn back_up(config: &Config, file: &Path) -> ExitCode {
     match backup::make(config, file).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             ExitCode::FAILURE
         }
     }
@@ -223,9 +223,9 @@ fn settings_help() -> String {
     help
 }
 
-/// What the settings should be looked at for, for the person at the terminal.
-fn mention(notices: &[String]) {
+/// Prints warnings about settings to standard error.
+fn print_notices(notices: &[String]) {
     for notice in notices {
-        report(notice);
+        print_status(notice);
     }
 }

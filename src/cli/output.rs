@@ -1,28 +1,28 @@
-//! What a command says: to standard output what it was asked for, to standard error the rest.
+//! Output of commands: results to standard output, status and errors to standard error.
 
 use std::io::{ErrorKind, Write as _, stderr, stdout};
 
-/// Writes to standard output. A reader that has read enough, such as `head`, is no failure.
+/// Writes to standard output. A closed pipe, as `head` leaves it, is no error; after any other error the process exits.
 pub(super) fn print(text: &str) {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(&error);
+            print_error(&error);
             std::process::exit(1);
         }
         _ => {}
     }
 }
 
-/// Tells the person at the terminal how a command is getting on.
-pub(super) fn report(text: &str) {
-    // Nobody may be there to read it.
+/// Prints a line about the progress of a command to standard error.
+pub(super) fn print_status(text: &str) {
+    // Standard error may be closed.
     let _ = writeln!(stderr().lock(), "al-chat: {text}");
 }
 
-/// An error with all its causes, for the person at the terminal.
-pub(super) fn complain(error: &dyn std::error::Error) {
-    report(&error.to_string());
+/// Prints an error with all its causes to standard error.
+pub(super) fn print_error(error: &dyn std::error::Error) {
+    print_status(&error.to_string());
     let mut source = error.source();
     while let Some(cause) = source {
         let _ = writeln!(stderr().lock(), "  because: {cause}");

@@ -1,14 +1,14 @@
-//! What to do about a model that doesn't answer.
+//! Hints about a model that doesn't answer.
 
 use url::Url;
 
-use super::{listing::Listing, nearest::nearest};
+use super::{listing::Listing, similar_names::most_similar};
 use crate::{
     adapters::model::ModelFailure,
     foundation::{config, http_client::Client, secret::ApiKey},
 };
 
-/// How the keys of a provider begin, its name, and its base URL.
+/// Providers: the prefix of their keys, their name, and their base URL.
 const PROVIDERS: [(&str, &str, &str); 10] = [
     ("sk-ant-", "Anthropic", "https://api.anthropic.com/v1"),
     ("sk-or-", "OpenRouter", "https://openrouter.ai/api/v1"),
@@ -22,13 +22,13 @@ const PROVIDERS: [(&str, &str, &str); 10] = [
     ("pplx-", "Perplexity", "https://api.perplexity.ai"),
 ];
 
-/// Operations that a base URL ends before.
+/// Paths of operations, which are not part of a base URL.
 const OPERATIONS: [&str; 5] = ["/chat/completions", "/completions", "/models", "/responses", "/embeddings"];
 
-/// Where the base URLs of known servers end.
+/// Paths of the base URLs of known model servers.
 const PATHS: [&str; 6] = ["/v1", "/openai/v1", "/api/v1", "/v1beta/openai", "/api", ""];
 
-/// What may be wrong, found out by cheap questions to the same server.
+/// Returns hints about the cause of a failure, from requests to the same server that cost nothing.
 pub(super) async fn hints(
     settings: &config::Model,
     client: &Client,
@@ -40,12 +40,12 @@ pub(super) async fn hints(
     if matches!(failure, ModelFailure::Unauthorized | ModelFailure::Forbidden) {
         hints.push(about_key(settings, key));
     }
-    let is_about_place = match listing {
+    let is_wrong_address = match listing {
         Listing::Models(names) => {
             hints.extend(about_name(&settings.default, &names));
             false
         }
-        Listing::NoAnswer(cause) => {
+        Listing::NoResponse(cause) => {
             hints.push(cause.to_string());
             false
         }
@@ -53,7 +53,7 @@ pub(super) async fn hints(
             hints.push("the server expects TLS on this port; begin OPENAI_BASE_URL with https://".to_owned());
             false
         }
-        Listing::ElsewhereAt(location) => {
+        Listing::Redirect(location) => {
             hints.push(format!("the server sends callers on to {location}; set OPENAI_BASE_URL to what fits that"));
             true
         }
@@ -64,7 +64,7 @@ pub(super) async fn hints(
         Listing::Other(_) => true,
         Listing::Refused | Listing::Loading => false,
     };
-    if is_about_place {
+    if is_wrong_address {
         hints.push(about_path(&settings.base_url, client, key).await);
     }
     hints
@@ -91,7 +91,7 @@ fn about_name(name: &str, names: &[String]) -> Option<String> {
     if names.is_empty() {
         return Some("the server has no model at all; load one there first".to_owned());
     }
-    let nearest = nearest(name, names, 3).join(", ");
+    let nearest = most_similar(name, names, 3).join(", ");
     Some(format!(
         "the server has {} models, and none of this name; the nearest are {nearest} (OPENAI_MODEL)",
         names.len()
@@ -106,10 +106,10 @@ fn about_page(title: &str) -> String {
     )
 }
 
-/// Looks for the model server at neighbouring paths.
+/// Looks for the model server at other paths of the same host, and returns a hint.
 async fn about_path(base: &Url, client: &Client, key: Option<&ApiKey>) -> String {
     let mut refused = None;
-    for url in neighbours(base) {
+    for url in alternatives(base) {
         match Listing::read(client, &url, key).await {
             Listing::Models(_) => return format!("a model server answers at {url}; set OPENAI_BASE_URL to that"),
             Listing::Refused => refused = refused.or(Some(url)),
@@ -122,8 +122,8 @@ async fn about_path(base: &Url, client: &Client, key: Option<&ApiKey>) -> String
     }
 }
 
-/// Base URLs that may have been meant.
-fn neighbours(base: &Url) -> Vec<Url> {
+/// Returns base URLs that the user may have meant.
+fn alternatives(base: &Url) -> Vec<Url> {
     let path = base.path().trim_end_matches('/');
     let stem = OPERATIONS.iter().find_map(|operation| path.strip_suffix(operation)).unwrap_or(path);
     let mut paths = vec![stem.to_owned(), format!("{stem}/v1")];

@@ -1,4 +1,4 @@
-//! What a server has to say at `GET …/models`, the cheapest of questions.
+//! The response of a model server to `GET …/models`, a request that costs nothing.
 
 use std::time::Duration;
 
@@ -14,48 +14,48 @@ use crate::foundation::{
     secret::ApiKey,
 };
 
-/// How long the answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time for the response.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes read of the answer. The longest lists of models have some hundred kilobytes.
-const LIMIT: usize = 4 << 20;
+/// The largest body that is read, in bytes. The longest lists of models have some hundred kilobytes.
+const MAX_BYTES: usize = 4 << 20;
 
-/// Characters shown of what a server says.
-const SHOWN: usize = 80;
+/// The number of characters of a server's text that are printed.
+const MAX_SHOWN_CHARS: usize = 80;
 
-/// What a server answers when it is asked for its models.
+/// A server's response to the request for its models.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listing {
-    /// Their names.
+    /// The names of the models.
     Models(Vec<String>),
-    /// The model is being loaded.
+    /// The server is loading a model.
     Loading,
-    /// The key is refused.
+    /// The server refuses the key.
     Refused,
-    /// The answer is at another address.
-    ElsewhereAt(String),
+    /// The server redirects to this address.
+    Redirect(String),
     /// The port expects TLS.
     NeedsTls,
     /// A web page of this title, which may be blank.
     Page(String),
-    /// Something else, with this status.
+    /// Any other response, with its status.
     Other(u16),
-    /// Nothing.
-    NoAnswer(Cause),
+    /// No response came.
+    NoResponse(Cause),
 }
 
 impl Listing {
-    /// Asks the server at this base URL.
+    /// Requests the list of models from the server at a base URL.
     pub(super) async fn read(client: &Client, base: &Url, key: Option<&ApiKey>) -> Self {
         let mut url = base.clone();
         url.set_path(&format!("{}/models", base.path().trim_end_matches('/')));
         let request = |client: &reqwest::Client| {
-            let request = client.get(url.clone()).timeout(PATIENCE);
+            let request = client.get(url.clone()).timeout(TIMEOUT);
             if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }
         };
         match client.send(request).await {
             Ok(response) => Self::of_response(response).await,
-            Err(error) => Self::NoAnswer(cause(&error)),
+            Err(error) => Self::NoResponse(cause(&error)),
         }
     }
 
@@ -63,9 +63,9 @@ impl Listing {
         let status = response.status();
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         if let (true, Some(location)) = (status.is_redirection(), location) {
-            return Self::ElsewhereAt(shown(location));
+            return Self::Redirect(shown(location));
         }
-        let body = read_body(response, LIMIT, PATIENCE).await.unwrap_or_default();
+        let body = read_body(response, MAX_BYTES, TIMEOUT).await.unwrap_or_default();
         Self::of_body(status, &String::from_utf8_lossy(&body))
     }
 
@@ -99,7 +99,7 @@ fn title(page: &str) -> String {
     shown(title.unwrap_or_default().trim())
 }
 
-/// Somebody else's words as a terminal may show them.
+/// Makes a server's text safe for a terminal: shortened, and without control characters.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+    text.chars().filter(|c| !c.is_control()).take(MAX_SHOWN_CHARS).collect()
 }

@@ -1,14 +1,14 @@
-//! `al-chat check`: says in words what works, and what to do about what doesn't.
+//! The command `al-chat check`: tests everything that a turn needs, and prints what works and how to fix what doesn't.
 
+mod files;
 mod hints;
 mod listing;
 mod model;
-mod nearest;
-mod places;
+mod similar_names;
 
 use std::process::ExitCode;
 
-use super::output::{complain, print};
+use super::output::{print, print_error};
 use crate::{
     adapters::{
         credentials::{Access, CredentialSource, Credentials},
@@ -23,17 +23,17 @@ use crate::{
     },
 };
 
-/// Checks everything that a turn needs. Succeeds when one would be answered.
+/// Runs all checks. Succeeds if a turn would be answered.
 pub(super) async fn run(config: Config) -> ExitCode {
     print("Configuration: valid.\n");
-    let has_database = places::check_database(&config.database).await;
+    let has_database = files::check_database(&config.database).await;
     let mut works = has_database;
-    works &= places::check_log(&config.session_log);
+    works &= files::check_log(&config.session_log);
     works &= check_personas(&config);
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => check_answers(&config, &client, has_database).await,
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             false
         }
     };
@@ -48,13 +48,13 @@ fn check_personas(config: &Config) -> bool {
             true
         }
         Err(failure) => {
-            complain(&failure);
+            print_error(&failure);
             false
         }
     }
 }
 
-/// The key's fingerprint, which `/api/openai/info` shows too, once the service has made the secret for it.
+/// Returns a sentence with the key's fingerprint, the same as in `/api/openai/info`. The secret for it is in the database.
 async fn fingerprint(config: &Config, key: &ApiKey, has_database: bool) -> String {
     let secret = if has_database { Storage::read_secret(&config.database, FINGERPRINT_SECRET).await } else { None };
     match secret {
@@ -66,7 +66,7 @@ async fn fingerprint(config: &Config, key: &ApiKey, has_database: bool) -> Strin
     }
 }
 
-/// Whether there is somebody to answer a turn, with a key if one is needed.
+/// Checks the API key and the model, or that the built-in responder answers.
 async fn check_answers(config: &Config, client: &Client, has_database: bool) -> bool {
     let credentials = Credentials::new(&config.credentials, false, client.clone(), Tasks::default());
     let access = credentials.access(&config.model).await;

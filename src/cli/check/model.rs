@@ -1,11 +1,11 @@
-//! Whether the model answers, whole and streamed.
+//! Check of the model: one question, answered whole and as a stream.
 
 use std::{future::Future, iter, pin::pin, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
-    super::output::{print, report},
+    super::output::{print, print_status},
     hints::hints,
     listing::Listing,
 };
@@ -19,26 +19,27 @@ use crate::{
     },
 };
 
-/// How long an answer is waited for: a local model may be loaded by the first question.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// The time for an answer. A local server may load its model for the first question.
+const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// How often it is said that an answer is waited for.
-const PROGRESS: Duration = Duration::from_secs(3);
+/// The time between two lines about the progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
 
-/// How long to wait before a server that is loading its model is asked again.
-const LOADING: Duration = Duration::from_secs(1);
+/// The pause before a server that is loading its model is asked again.
+const LOADING_PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks the model one word, whole and streamed, and says what came of it.
+/// Asks the model a short question, whole and streamed, and prints the result.
 pub(super) async fn check(config: &Config, client: &Client, key: Option<&ApiKey>) -> bool {
     let name = &config.model.default;
-    let asking = Asking { model: OpenAi::new(&patient(&config.model), client.clone()), config, client, key };
+    let check =
+        ModelCheck { model: OpenAi::new(&with_long_timeout(&config.model), client.clone()), config, client, key };
     for stream in [false, true] {
-        match with_progress(name, asking.ask_when_loaded(stream)).await {
-            Ok(took) => say_if_slow(config, stream, took),
+        match with_progress(name, check.ask_when_loaded(stream)).await {
+            Ok(took) => warn_if_slow(config, stream, took),
             Err(error) => {
                 let what = if stream { "answers whole, but not streamed" } else { "does not answer" };
                 print(&format!("Model: {name} {what}; {}.\n", error.failure));
-                explain(&error, &hints(&config.model, client, key, &error.failure).await, key);
+                print_failure(&error, &hints(&config.model, client, key, &error.failure).await, key);
                 return false;
             }
         }
@@ -47,8 +48,8 @@ pub(super) async fn check(config: &Config, client: &Client, key: Option<&ApiKey>
     true
 }
 
-/// Says why the model does not answer, and what to do about it.
-fn explain(error: &ModelError, hints: &[String], key: Option<&ApiKey>) {
+/// Prints why the model does not answer, and hints.
+fn print_failure(error: &ModelError, hints: &[String], key: Option<&ApiKey>) {
     let reason = error.shown_reason(key, iter::empty());
     if !reason.is_empty() && !hints.iter().any(|hint| hint.starts_with(&reason)) {
         print(&format!("  Reason: {reason}\n"));
@@ -58,12 +59,13 @@ fn explain(error: &ModelError, hints: &[String], key: Option<&ApiKey>) {
     }
 }
 
-fn patient(settings: &config::Model) -> config::Model {
-    config::Model { first_byte_timeout: PATIENCE, ..settings.clone() }
+/// Returns the settings with the long timeout of this check.
+fn with_long_timeout(settings: &config::Model) -> config::Model {
+    config::Model { first_byte_timeout: TIMEOUT, ..settings.clone() }
 }
 
-/// An answer that a turn would not have waited for is there only because the model is loaded now.
-fn say_if_slow(config: &Config, stream: bool, took: Duration) {
+/// Prints a warning if the answer took longer than a turn would have waited.
+fn warn_if_slow(config: &Config, stream: bool, took: Duration) {
     let (turn, first_byte) = (config.turns.timeout, config.model.first_byte_timeout);
     let (limit, settings) =
         if stream { (turn.min(first_byte), "TURN_TIMEOUT, MODEL_FIRST_BYTE_TIMEOUT") } else { (turn, "TURN_TIMEOUT") };
@@ -77,19 +79,20 @@ fn say_if_slow(config: &Config, stream: bool, took: Duration) {
     }
 }
 
-struct Asking<'a> {
+/// What a request to the model takes.
+struct ModelCheck<'a> {
     model: OpenAi,
     config: &'a Config,
     client: &'a Client,
     key: Option<&'a ApiKey>,
 }
 
-impl Asking<'_> {
-    /// Asks, again and again while the server says that it is loading the model. Returns how long it took until the
-    /// answer, of a stream its beginning, was there.
+impl ModelCheck<'_> {
+    /// Asks the model, and repeats the question while the server is loading the model. Returns the time until the answer, or
+    /// the first piece of a stream, arrived.
     async fn ask_when_loaded(&self, stream: bool) -> Result<Duration, ModelError> {
         let begun = Instant::now();
-        let deadline = begun + PATIENCE;
+        let deadline = begun + TIMEOUT;
         loop {
             let asked = timeout_at(deadline, self.ask(stream, deadline)).await;
             match asked.unwrap_or(Err(ModelFailure::Timeout.into())) {
@@ -98,14 +101,14 @@ impl Asking<'_> {
                         && Listing::read(self.client, &self.config.model.base_url, self.key).await
                             == Listing::Loading =>
                 {
-                    sleep(LOADING).await;
+                    sleep(LOADING_PAUSE).await;
                 }
                 outcome => return outcome.map(|there| there.duration_since(begun)),
             }
         }
     }
 
-    /// Asks once, and reads the answer to its end. Returns when it, or its beginning, was there.
+    /// Asks the model once, and reads the answer to its end. Returns when the answer, or the first piece of a stream, arrived.
     async fn ask(&self, stream: bool, deadline: Instant) -> Result<Instant, ModelError> {
         let messages = [prompt::test()];
         let question = Question {
@@ -125,14 +128,14 @@ impl Asking<'_> {
     }
 }
 
-/// Waits for this, and says so every few seconds.
+/// Waits for `work`, and prints a line every few seconds.
 async fn with_progress<T>(name: &str, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let begun = Instant::now();
     loop {
-        match timeout(PROGRESS, &mut work).await {
+        match timeout(PROGRESS_INTERVAL, &mut work).await {
             Ok(done) => return done,
-            Err(_) => report(&format!(
+            Err(_) => print_status(&format!(
                 "waiting for {name} for {} s now; a local model may take minutes to load",
                 begun.elapsed().as_secs()
             )),

@@ -1,4 +1,4 @@
-//! What `DATABASE_URL` means: which file, or which server.
+//! The database's address, `DATABASE_URL`: a SQLite file or a PostgreSQL server.
 
 use std::path::PathBuf;
 
@@ -11,31 +11,31 @@ use url::{Url, form_urlencoded};
 pub enum DatabaseAddress {
     /// A SQLite file.
     Sqlite(SqliteAddress),
-    /// A PostgreSQL server, by a URL that may hold a password.
+    /// The URL of a PostgreSQL database, which may hold a password.
     Postgres(SecretString),
 }
 
-/// The address of a SQLite file. Slashes are counted as SQLAlchemy does: three lead to a file in the working directory,
-/// four to an absolute path. The shorter forms `sqlite://file`, `sqlite:file` and `sqlite:/absolute/file` are read, too.
+/// The address of a SQLite file. Slashes mean the same as in SQLAlchemy: three begin a path in the working directory, four an
+/// absolute path. The shorter forms `sqlite://file`, `sqlite:file` and `sqlite:/absolute/file` are valid as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqliteAddress {
-    /// The file; a relative path starts at the working directory.
+    /// The path of the file; a relative one starts at the working directory.
     pub path: PathBuf,
-    /// Whether the address has three slashes, which some take for an absolute path.
+    /// Whether the address has three slashes, which other programs read as an absolute path.
     pub has_three_slashes: bool,
-    /// Whether the file is made when it doesn't exist; not with `?mode=rw`.
+    /// Whether a missing file is created; not with `?mode=rw`.
     pub create: bool,
-    /// Parameters for other programs, which change nothing here.
+    /// Names of parameters that have no effect here; they are meant for other programs.
     pub ignored: Vec<String>,
 }
 
 impl DatabaseAddress {
-    /// Reads an address; `None` for one of neither database, and for a database that would not last.
+    /// Parses an address. Returns `None` for other kinds of databases, and for databases in memory or read-only ones.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let scheme = scheme.to_ascii_lowercase();
-        // SQLAlchemy names its driver behind a plus.
+        // SQLAlchemy appends its driver after a plus sign, as in `postgresql+psycopg2`.
         match scheme.split('+').next()? {
             "sqlite" | "sqlite3" => SqliteAddress::parse(rest).map(Self::Sqlite),
             database @ ("postgres" | "postgresql") => {
@@ -49,25 +49,25 @@ impl DatabaseAddress {
 }
 
 impl SqliteAddress {
-    /// Reads what comes behind `sqlite:`.
+    /// Parses the part of an address after `sqlite:`.
     fn parse(rest: &str) -> Option<Self> {
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-        let behind_two = path.strip_prefix("//");
-        let behind_three = behind_two.and_then(|rest| rest.strip_prefix('/'));
-        let is_absolute = behind_three.is_some_and(|rest| rest.starts_with('/'));
-        let path = percent_decode_str(behind_three.or(behind_two).unwrap_or(path)).decode_utf8().ok()?;
+        let after_two = path.strip_prefix("//");
+        let after_three = after_two.and_then(|rest| rest.strip_prefix('/'));
+        let is_absolute = after_three.is_some_and(|rest| rest.starts_with('/'));
+        let path = percent_decode_str(after_three.or(after_two).unwrap_or(path)).decode_utf8().ok()?;
         let is_file = !path.is_empty() && path != ":memory:" && !path.ends_with('/') && !path.contains('\0');
         let mut this = Self {
             path: PathBuf::from(path.into_owned()),
-            has_three_slashes: behind_three.is_some() && !is_absolute,
+            has_three_slashes: after_three.is_some() && !is_absolute,
             create: true,
             ignored: Vec::new(),
         };
-        (is_file && this.read_parameters(parameters)).then_some(this)
+        (is_file && this.apply_parameters(parameters)).then_some(this)
     }
 
-    /// Returns whether the database can be used with these parameters.
-    fn read_parameters(&mut self, parameters: &str) -> bool {
+    /// Applies the query parameters of an address. Returns whether a database with them can be used.
+    fn apply_parameters(&mut self, parameters: &str) -> bool {
         form_urlencoded::parse(parameters.as_bytes()).all(|(name, value)| {
             match (&*name, &*value) {
                 ("mode", "rwc") => {}
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn slashes_are_counted_as_sqlalchemy_does() {
+    fn slashes_mean_the_same_as_in_sqlalchemy() {
         for (text, expected) in [
             ("sqlite:///app.db", "app.db"),
             ("sqlite:///./app.db", "./app.db"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_would_not_last_is_refused() {
+    fn databases_in_memory_or_read_only_are_refused() {
         for text in [
             "sqlite:",
             "sqlite://",
@@ -146,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_others_are_ignored_and_named() {
+    fn unknown_parameters_are_ignored_and_listed() {
         let address = SqliteAddress::parse("///a.db?timeout=20&mode=rw&uri=true").unwrap();
         assert_eq!((address.create, address.ignored), (false, vec!["timeout".to_owned(), "uri".to_owned()]));
     }
 
     #[test]
-    fn a_server_keeps_its_address_without_the_driver() {
+    fn the_driver_is_removed_from_a_postgres_url() {
         for (text, expected) in [
             ("postgres://ada:secret@db/chat", "postgres://ada:secret@db/chat"),
             ("postgresql+psycopg2://ada:secret@db/chat", "postgresql://ada:secret@db/chat"),

@@ -1,16 +1,16 @@
-//! What `LOG_LEVEL` means: a level as people write it, or a filter of the `tracing` crate.
+//! The value of `LOG_LEVEL`: a level by any of its usual names, or a filter of the `tracing` crate.
 
 use tracing_subscriber::EnvFilter;
 
-/// The filter that a text asks for, in the words of `tracing`. A bare word has to be a level: `tracing` itself would take
-/// `warning` for the name of a module, and show everything of that and nothing else.
-pub(super) fn filter(text: &str) -> Option<String> {
+/// Parses `LOG_LEVEL` and returns it in the syntax of `tracing`. A word without `=` must be a level: `tracing` itself would
+/// read `warning` as the name of a module, and log nothing else.
+pub(super) fn parse(text: &str) -> Option<String> {
     let filter = text.split(',').map(|part| directive(part.trim())).collect::<Option<Vec<_>>>()?.join(",");
     EnvFilter::builder().parse(&filter).is_ok().then_some(filter)
 }
 
 fn directive(text: &str) -> Option<String> {
-    // A span without a level; its fields may have equals signs of their own.
+    // A directive for a span, without a level. The fields in its brackets may contain equals signs.
     if text.ends_with(']') {
         return Some(text.to_owned());
     }
@@ -20,7 +20,7 @@ fn directive(text: &str) -> Option<String> {
     }
 }
 
-/// A level by one of its usual names.
+/// Returns the `tracing` level for one of its usual names, in any case.
 fn level(name: &str) -> Option<&'static str> {
     match name.to_ascii_lowercase().as_str() {
         "off" | "none" => Some("off"),
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_and_filters_are_understood() {
+    fn levels_and_filters_are_parsed() {
         for (text, expected) in [
             ("warning", "warn"),
             ("WARN", "warn"),
@@ -50,16 +50,16 @@ mod tests {
             ("al_chat=warning,hyper=off", "al_chat=warn,hyper=off"),
             ("info,al_chat[turn{status=5}]=DEBUG,[start]", "info,al_chat[turn{status=5}]=debug,[start]"),
         ] {
-            assert_eq!(filter(text).as_deref(), Some(expected), "{text}");
+            assert_eq!(parse(text).as_deref(), Some(expected), "{text}");
         }
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_levels_and_filters_are_refused() {
         for text in
             ["verbose", "loud", "al_chat", "info,loud", "al_chat=loud", "=", "info,", ",", "[", "sk-Secret?!", "5"]
         {
-            assert_eq!(filter(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

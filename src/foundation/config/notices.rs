@@ -1,22 +1,21 @@
-//! What the operator should know of the settings although none of it keeps the service from starting.
+//! Warnings about settings that don't prevent the start: misspelled names, placeholders, variables of other programs.
 //!
-//! A notice names variables, never their values. In `.env` every name was meant for some program of this folder, so
-//! each unknown one is named; the environment is everybody's, so there only names close to ours are.
+//! A notice holds names of variables, never values. Unknown names in `.env` are all listed. In the environment, which
+//! holds variables of all programs, only names that resemble settings are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    env_file::{Assignment, Malformed},
-    familiar::{FAMILIAR, is_of_others},
-    source::is_setting,
-    variables::{OPENAI_API_KEY, VARIABLES},
+    env_file::{Assignment, MalformedLine},
+    foreign_names::{FOREIGN_NAMES, belongs_to_other_program},
+    variables::{OPENAI_API_KEY, VARIABLES, is_setting},
 };
 use crate::foundation::secret::{ApiKey, InvalidApiKey};
 
-/// Unknown names listed at the most; more are counted.
-const LISTED: usize = 20;
+/// The number of unknown names that are listed; the others are counted.
+const MAX_LISTED: usize = 20;
 
-/// Notices about the assignments of a `.env` file.
+/// Returns notices about the assignments of a `.env` file.
 pub(super) fn of_file(assignments: &[Assignment]) -> Vec<String> {
     let mut notices = Vec::new();
     let mut unknown = BTreeSet::new();
@@ -33,7 +32,7 @@ pub(super) fn of_file(assignments: &[Assignment]) -> Vec<String> {
             }
         } else if let Some(notice) = of_name(name, ".env") {
             notices.push(notice);
-        } else if *value != Err(Malformed::NoEqualsSign) && is_plain_name(name) {
+        } else if *value != Err(MalformedLine::NoEqualsSign) && is_plain_name(name) {
             unknown.insert(name.as_str());
         }
     }
@@ -44,23 +43,23 @@ pub(super) fn of_file(assignments: &[Assignment]) -> Vec<String> {
 }
 
 fn list(unknown: &BTreeSet<&str>) -> String {
-    let listed = unknown.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
-    let more = match unknown.len().saturating_sub(LISTED) {
+    let listed = unknown.iter().take(MAX_LISTED).copied().collect::<Vec<_>>().join(", ");
+    let more = match unknown.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     format!("names in .env that are no settings of AL-Chat: {listed}{more}; `al-chat --help` lists the settings")
 }
 
-/// Notices about the names in the environment.
+/// Returns notices about the names of environment variables.
 pub(super) fn of_environment<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let is_unknown = |name: &&str| !is_setting(name);
-    // What is familiar from other programs is theirs, unless its name says that it is about OpenAI or Papita.
-    let is_ours = |name: &&str| !is_familiar(name) || name.starts_with("OPENAI_") || name.starts_with("PAPITA_");
+    // Known variables of other programs are skipped, unless they are about OpenAI or Papita.
+    let is_ours = |name: &&str| !is_foreign(name) || name.starts_with("OPENAI_") || name.starts_with("PAPITA_");
     names.filter(is_unknown).filter(is_ours).filter_map(|name| of_name(name, "the environment")).collect()
 }
 
-/// Notices about the values of settings.
+/// Returns notices about the values of settings.
 pub(super) fn of_values<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let key = values.filter(|(name, _)| *name == OPENAI_API_KEY.name).find_map(|(name, value)| {
         let notice = match ApiKey::try_parse(value) {
@@ -80,12 +79,12 @@ pub(super) fn of_values<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) ->
     key.into_iter().collect()
 }
 
-/// What to say of a name that is no setting, if it is close to one or known from elsewhere.
+/// Returns a notice about a name that is not a setting, if it resembles one or belongs to a known program.
 fn of_name(name: &str, place: &str) -> Option<String> {
-    if let Some((_, hint)) = FAMILIAR.iter().find(|(familiar, _)| *familiar == name) {
+    if let Some((_, hint)) = FOREIGN_NAMES.iter().find(|(foreign, _)| *foreign == name) {
         return Some(format!("{name} in {place} is no setting of AL-Chat: {hint}"));
     }
-    if is_of_others(name) {
+    if belongs_to_other_program(name) {
         return None;
     }
     if let Some(setting) = name.strip_suffix("_FILE").and_then(nearest) {
@@ -96,11 +95,11 @@ fn of_name(name: &str, place: &str) -> Option<String> {
     nearest(name).map(|setting| format!("{name} in {place} is no setting of AL-Chat; did you mean {setting}?"))
 }
 
-fn is_familiar(name: &str) -> bool {
-    FAMILIAR.iter().any(|(familiar, _)| *familiar == name)
+fn is_foreign(name: &str) -> bool {
+    FOREIGN_NAMES.iter().any(|(foreign, _)| *foreign == name)
 }
 
-/// The setting whose name is nearest, if that is close enough for a slip.
+/// Returns the setting whose name is nearest to `name`, if the difference may be a spelling mistake.
 fn nearest(name: &str) -> Option<&'static str> {
     let letters = letters(name);
     let distances = VARIABLES.iter().map(|variable| {
@@ -108,11 +107,11 @@ fn nearest(name: &str) -> Option<&'static str> {
         (strsim::osa_distance(&letters, &other), other.len(), variable.name)
     });
     let (distance, length, nearest) = distances.min_by_key(|(distance, ..)| *distance)?;
-    (distance <= slips(length)).then_some(nearest)
+    (distance <= max_distance(length)).then_some(nearest)
 }
 
-/// How many slips a name of so many letters may have and still be recognized.
-fn slips(length: usize) -> usize {
+/// Returns the largest edit distance between a name of this length and a misspelling of it.
+fn max_distance(length: usize) -> usize {
     match length {
         0..8 => 1,
         8..12 => 2,
@@ -120,18 +119,18 @@ fn slips(length: usize) -> usize {
     }
 }
 
-/// A name without what is easily mistaken: case, and the signs between words.
+/// Normalizes a name for comparison: upper case, without the characters between words.
 fn letters(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Whether a name is one, and not a piece of a key or certificate whose line happens to hold an equals sign.
+/// Whether a text looks like the name of a variable, and not like a piece of a key or certificate before an equals sign.
 fn is_plain_name(name: &str) -> bool {
     let plain = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
     (2..=40).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a value holds `${NAME}`, or is `$NAME`, which some programs replace.
+/// Whether a value holds `${NAME}`, or is `$NAME`, which some programs replace by the value of a variable.
 fn has_reference(value: &str) -> bool {
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let in_braces = value.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_recognized() {
+    fn misspelled_names_are_recognized() {
         for (name, setting) in [
             ("OPENAI_APIKEY", "OPENAI_API_KEY"),
             ("OPEN_AI_KEY", "OPENAI_API_KEY"),
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_other_programs_are_let_be() {
+    fn names_of_other_programs_get_no_notice() {
         let names = [
             "PATH",
             "HOME",
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_told_from_keys_with_a_dollar() {
+    fn references_differ_from_keys_with_a_dollar_sign() {
         for value in ["${NAME}", "x${DB_HOST}y", "$NAME", "$DB_HOST"] {
             assert!(has_reference(value), "{value}");
         }

@@ -1,28 +1,28 @@
-//! The websites whose pages may call from a browser.
+//! Origins whose pages may call the service from a browser (`FRONTEND_URL`).
 
 use std::fmt;
 
 use super::parse::{http_url, list};
 
-/// What stands for a label of a host name.
-const ANY_LABEL: &str = "*.";
+/// The wildcard for the first label of a host name.
+const WILDCARD: &str = "*.";
 
-/// An origin as browsers send it, or all origins that differ from one another in the first label of their host.
+/// An allowed origin, or a pattern of origins with a wildcard for the first label of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigin {
-    /// One origin: `https://shop.example`.
-    One(String),
-    /// `https://*.shop.example`: any origin with exactly one label where the asterisk is.
-    AnyLabel {
-        /// What stands before the label: `https://`.
-        before: String,
-        /// What stands behind it: `.shop.example`, with the port if it isn't the scheme's own.
-        behind: String,
+    /// One origin, such as `https://shop.example`.
+    Exact(String),
+    /// A pattern such as `https://*.shop.example`, which matches origins with exactly one label in place of the asterisk.
+    Wildcard {
+        /// The part before the label: `https://`.
+        prefix: String,
+        /// The part after the label: `.shop.example`, with the port unless it is the scheme's default.
+        suffix: String,
     },
 }
 
-/// Origins as browsers send them, or with an asterisk for their first label, comma-separated. `*` or nothing at all is
-/// any origin, an empty list.
+/// Parses `FRONTEND_URL`: a comma-separated list of origins, with or without a wildcard. `*` and empty text allow any
+/// origin, which is an empty list.
 pub(super) fn parse(text: &str) -> Option<Vec<AllowedOrigin>> {
     let named = list(text).filter(|part| *part != "*").map(AllowedOrigin::parse).collect::<Option<Vec<_>>>()?;
     let any = list(text).any(|part| part == "*");
@@ -30,27 +30,27 @@ pub(super) fn parse(text: &str) -> Option<Vec<AllowedOrigin>> {
 }
 
 impl AllowedOrigin {
-    /// Parses the address of a website; its path counts for nothing. An asterisk must be a whole first label, with a
-    /// domain of more than one label behind it, or `localhost`.
+    /// Parses the URL of a website; its path is ignored. An asterisk must be the whole first label, before a domain of more
+    /// than one label, or before `localhost`.
     fn parse(text: &str) -> Option<Self> {
         let url = http_url(text)?;
         let (origin, host) = (url.origin().ascii_serialization(), url.host_str()?);
-        let Some(domain) = host.strip_prefix(ANY_LABEL) else {
-            return (!host.contains('*')).then_some(Self::One(origin));
+        let Some(domain) = host.strip_prefix(WILDCARD) else {
+            return (!host.contains('*')).then_some(Self::Exact(origin));
         };
         let is_registrable = domain == "localhost" || domain.trim_matches('.').contains('.');
-        let (before, behind) = origin.split_once(ANY_LABEL)?;
+        let (prefix, suffix) = origin.split_once(WILDCARD)?;
         (is_registrable && !domain.contains('*'))
-            .then(|| Self::AnyLabel { before: before.to_owned(), behind: format!(".{behind}") })
+            .then(|| Self::Wildcard { prefix: prefix.to_owned(), suffix: format!(".{suffix}") })
     }
 
-    /// Whether this is, or includes, the origin that a browser has sent.
+    /// Whether an `Origin` header that a browser sent matches.
     #[must_use]
-    pub fn includes(&self, origin: &str) -> bool {
+    pub fn matches(&self, origin: &str) -> bool {
         match self {
-            Self::One(own) => own == origin,
-            Self::AnyLabel { before, behind } => {
-                let label = origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(behind.as_str()));
+            Self::Exact(own) => own == origin,
+            Self::Wildcard { prefix, suffix } => {
+                let label = origin.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_suffix(suffix.as_str()));
                 label.is_some_and(is_label)
             }
         }
@@ -60,13 +60,13 @@ impl AllowedOrigin {
 impl fmt::Display for AllowedOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One(origin) => f.write_str(origin),
-            Self::AnyLabel { before, behind } => write!(f, "{before}*{behind}"),
+            Self::Exact(origin) => f.write_str(origin),
+            Self::Wildcard { prefix, suffix } => write!(f, "{prefix}*{suffix}"),
         }
     }
 }
 
-/// Whether a text is one label of a host name, in the small letters that browsers send.
+/// Whether a text is one label of a host name in lower case, as browsers send it.
 fn is_label(text: &str) -> bool {
     let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     !text.is_empty() && text.bytes().all(is_valid)
@@ -77,9 +77,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_what_browsers_send() {
+    fn origins_are_parsed_as_browsers_send_them() {
         let site = "https://shop.example/, http://localhost:3001/page";
-        let named = ["https://shop.example", "http://localhost:3001"].map(|it| AllowedOrigin::One(it.to_owned()));
+        let named = ["https://shop.example", "http://localhost:3001"].map(|it| AllowedOrigin::Exact(it.to_owned()));
         assert_eq!(parse(site), Some(named.to_vec()));
         assert_eq!(parse(""), Some(vec![]));
         assert_eq!(parse("https://*.shop.example, *"), Some(vec![]));
@@ -87,11 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn an_asterisk_stands_for_exactly_one_label() {
+    fn an_asterisk_matches_exactly_one_label() {
         let shops = AllowedOrigin::parse("https://*.Shop.example/").unwrap();
         assert_eq!(shops.to_string(), "https://*.shop.example");
         for origin in ["https://a.shop.example", "https://xn--bcher-kva.shop.example", "https://a-1_b.shop.example"] {
-            assert!(shops.includes(origin), "{origin}");
+            assert!(shops.matches(origin), "{origin}");
         }
         for origin in [
             "https://shop.example",
@@ -109,16 +109,16 @@ mod tests {
             "null",
             "",
         ] {
-            assert!(!shops.includes(origin), "{origin}");
+            assert!(!shops.matches(origin), "{origin}");
         }
     }
 
     #[test]
     fn ports_belong_to_an_origin() {
         let local = AllowedOrigin::parse("http://*.localhost:3000").unwrap();
-        assert!(local.includes("http://app.localhost:3000") && !local.includes("http://app.localhost"));
+        assert!(local.matches("http://app.localhost:3000") && !local.matches("http://app.localhost"));
         let usual = AllowedOrigin::parse("https://*.shop.example:443").unwrap();
-        assert!(usual.includes("https://a.shop.example"));
+        assert!(usual.matches("https://a.shop.example"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What the texts of settings mean.
+//! Parsers of the values of settings. They return `None` for an invalid value.
 
 use std::time::Duration;
 
 use url::Url;
 
-/// `on`, `off` and their usual synonyms.
+/// Parses a switch: `on`, `true`, `yes` or `1`, and `off`, `false`, `no` or `0`, in any case.
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Some(true),
@@ -13,7 +13,8 @@ pub(super) fn switch(text: &str) -> Option<bool> {
     }
 }
 
-/// `30`, `2.5` (seconds), `500ms`, `30s`, `5m`, `24h`; more than nothing, and at most a year.
+/// Parses a duration: a number of seconds, or a number with `ms`, `s`, `m`, `min`, `h` or `d`. It must be longer than zero
+/// and at most 366 days.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -29,13 +30,13 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     (seconds > 0.0 && seconds <= 366.0 * 86400.0).then(|| Duration::from_secs_f64(seconds))
 }
 
-/// The same, or `0`.
+/// Parses a duration as [`duration`] does, or zero.
 pub(super) fn duration_or_none(text: &str) -> Option<Duration> {
     let is_zero = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim().parse() == Ok(0.0);
     if is_zero { Some(Duration::ZERO) } else { duration(text) }
 }
 
-/// `8388608`, `512KiB`, `8MiB`; at least one byte.
+/// Parses a size in bytes: a whole number of at least 1, with or without `KiB` or `MiB`.
 pub(super) fn bytes(text: &str) -> Option<usize> {
     let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -49,30 +50,31 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
     (bytes > 0).then_some(bytes)
 }
 
-/// An http or https URL with a host, without a trailing slash in its path.
+/// Parses an http or https URL with a host. A trailing slash of the path is removed. A user name or password is invalid, as
+/// it would show wherever the URL is shown.
 pub(super) fn http_url(text: &str) -> Option<Url> {
     let mut url = Url::parse(text).ok()?;
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    // A password in an address would show wherever the address does.
     let anonymous = url.username().is_empty() && url.password().is_none();
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     (web && anonymous).then_some(url)
 }
 
-/// The address of an HTTP proxy; by itself, host and port are one.
+/// Parses the URL of an HTTP proxy; `HOST:PORT` stands for `http://HOST:PORT`.
 pub(super) fn proxy(text: &str) -> Option<Url> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// The comma-separated parts of a text, blank ones left out.
+/// Splits a comma-separated list. Items are trimmed; blank ones are left out.
 pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// `name=input/output`, comma-separated, as names with pico-dollars per token.
+/// Parses prices: a comma-separated list of `model=input/output` in dollars per million tokens. Returns pico-dollars per
+/// token.
 pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
     list(text)
         .map(|entry| {
@@ -83,7 +85,7 @@ pub(super) fn prices(text: &str) -> Option<Vec<(String, u64, u64)>> {
         .collect()
 }
 
-/// `name=tokens`, comma-separated; at least one token.
+/// Parses context windows: a comma-separated list of `model=tokens`, with whole numbers of at least 1.
 pub(super) fn windows(text: &str) -> Option<Vec<(String, u64)>> {
     list(text)
         .map(|entry| {
@@ -94,7 +96,8 @@ pub(super) fn windows(text: &str) -> Option<Vec<(String, u64)>> {
         .collect()
 }
 
-/// Dollars per million tokens, with at most six decimals, as pico-dollars per token, without the rounding of floats.
+/// Parses a price in dollars per million tokens, with at most six decimals, to pico-dollars per token. It uses integers, so
+/// that nothing is rounded.
 #[must_use]
 pub fn pico_per_token(dollars: &str) -> Option<u64> {
     let (whole, decimals) = dollars.trim().split_once('.').unwrap_or((dollars.trim(), ""));
@@ -110,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_sizes_read_as_people_write_them() {
+    fn durations_and_sizes_are_parsed() {
         assert_eq!(duration("30"), Some(Duration::from_secs(30)));
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
         assert_eq!(duration("1.5 h"), Some(Duration::from_mins(90)));
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_needs_no_scheme_and_has_no_other_than_http() {
+    fn a_proxy_has_an_http_scheme_or_none() {
         for (text, expected) in [
             ("http://proxy.example:3128", "http://proxy.example:3128/"),
             ("proxy.example:3128", "http://proxy.example:3128/"),

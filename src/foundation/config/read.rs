@@ -1,4 +1,4 @@
-//! From texts to settings: which variable means what.
+//! Reading of all settings: which variable sets which field.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,14 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::{
-    Accounts, AiService, Breaker, Config, Credentials, Database, DatabaseAddress, LogFormat, Model, ModelStream,
-    OnDisconnect, Proxy, Server, SessionLog, Source, Turns, log_filter, origins, parse, source::Reader,
+    database_address::DatabaseAddress,
+    invalid::InvalidSettings,
+    log_filter, origins, parse,
+    settings::{
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect,
+        Proxy, Server, SessionLog, Turns,
+    },
+    source::{Reader, Source},
     variables as var,
 };
 use crate::foundation::{
@@ -16,13 +22,25 @@ use crate::foundation::{
 };
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
-const TIME_OR_NONE: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
+const DURATION_OR_ZERO: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
 const COUNT: &str = "a whole number of 1 or more";
 const SWITCH: &str = "on or off";
 const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
 
-/// Reads all groups before it gives up, so that each can report its mistakes.
-pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
+impl Config {
+    /// Reads all settings from a source. Fails with all invalid settings together.
+    pub fn read(source: &Source) -> Result<Self, InvalidSettings> {
+        let mut reader = Reader::new(source);
+        let config = read_all(source, &mut reader);
+        match config {
+            Some(config) if reader.invalid.is_empty() => Ok(config),
+            _ => Err(InvalidSettings(reader.invalid)),
+        }
+    }
+}
+
+/// Reads all settings before it returns `None`, so that the reader collects all invalid ones.
+fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let server = read_server(source, reader);
     let model = read_model(reader);
     let turns = read_turns(reader);
@@ -43,7 +61,7 @@ pub(super) fn all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let log_level = reader.read(
         var::LOG_LEVEL,
         "off, error, warn, info, debug or trace, or a tracing filter such as info,al_chat=debug",
-        log_filter::filter,
+        log_filter::parse,
     );
     let proxy = read_proxy(reader);
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
@@ -174,17 +192,17 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
 }
 
 fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
-    let places = |text: &str| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
+    let turns = |text: &str| text.parse().ok().filter(|limit| (1..=1_000_000).contains(limit));
     let timeout = reader.read(var::TURN_TIMEOUT, DURATION, parse::duration);
     let stream_timeout = reader.read(var::STREAM_TIMEOUT, DURATION, parse::duration);
-    let resume_grace = reader.read(var::RESUME_GRACE, TIME_OR_NONE, parse::duration_or_none);
-    let resume_window = reader.read(var::RESUME_WINDOW, TIME_OR_NONE, parse::duration_or_none);
+    let resume_grace = reader.read(var::RESUME_GRACE, DURATION_OR_ZERO, parse::duration_or_none);
+    let resume_window = reader.read(var::RESUME_WINDOW, DURATION_OR_ZERO, parse::duration_or_none);
     let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match lower(text).as_str() {
         "stop" => Some(OnDisconnect::Stop),
         "drain" => Some(OnDisconnect::Drain),
         _ => None,
     });
-    let most = reader.read(var::MAX_TURNS, COUNT, places);
+    let max_turns = reader.read(var::MAX_TURNS, COUNT, turns);
     let queue = reader.read(var::TURN_QUEUE, "a whole number", |text| text.parse().ok());
     let queue_timeout = reader.read(var::TURN_QUEUE_TIMEOUT, DURATION, parse::duration);
     Some(Turns {
@@ -193,7 +211,7 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
         resume_grace: resume_grace?,
         resume_window: resume_window?,
         on_disconnect: on_disconnect?,
-        most: most?,
+        max_turns: max_turns?,
         queue: queue?,
         queue_timeout: queue_timeout?,
     })
@@ -208,7 +226,7 @@ fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credenti
     let local_key = ApiKey::try_parse(reader.text(var::OPENAI_API_KEY).unwrap_or_default());
     let has_placeholder = matches!(local_key, Err(InvalidApiKey::Placeholder));
     let papita_url = papita_url?;
-    // An example file that was copied and not filled in names the default address, and says nothing by that.
+    // An example file that was copied but not edited holds the default address beside a placeholder for the key.
     let is_example = has_placeholder && parse::http_url(var::PAPITA_API_URL.default).as_ref() == Some(&papita_url);
     Some(Credentials {
         local_key: local_key.ok(),

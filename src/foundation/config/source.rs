@@ -1,5 +1,5 @@
-//! Where settings come from: the environment first, `.env` second, a default third. Reading collects mistakes
-//! instead of stopping at the first.
+//! Sources of settings: the environment, then `.env`, then defaults. Reading collects all invalid settings instead of
+//! stopping at the first.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,33 +7,30 @@ use std::{
 };
 
 use super::{
-    Mistake,
     env_file::{self, Assignment},
+    invalid::InvalidSetting,
     notices,
-    variables::{HTTPS_PROXY, NO_PROXY, PORT, SERVER_PORT, VARIABLES, Variable},
+    variables::{LOWER_CASE_NAMES, PORT, SERVER_PORT, VARIABLES, Variable, is_setting},
 };
 
-/// Names in lower case that mean the same as a setting, as `curl` and others have it.
-const LOWER_CASE: [(&str, Variable); 2] = [("https_proxy", HTTPS_PROXY), ("no_proxy", NO_PROXY)];
-
-/// Named texts, blank ones left out.
+/// The values of settings by name, without blank ones.
 #[derive(Debug, Default)]
 pub struct Source {
     values: HashMap<String, String>,
     pub(super) env_file: PathBuf,
-    unreadable: Vec<Mistake>,
+    invalid: Vec<InvalidSetting>,
     notices: Vec<String>,
 }
 
 impl Source {
-    /// The process's environment, with the file `env_file` behind it. The file is read without touching the
-    /// environment; it may be absent.
+    /// Reads the environment of the process and the file `env_file`, which may be missing. Environment variables take
+    /// precedence. The environment is not changed.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     pub fn of_process(env_file: &Path) -> Self {
         let mut source = Self { env_file: env_file.to_owned(), ..Self::default() };
         source.add_file();
-        // `vars` would panic on a value that is not UTF-8; such a value cannot be one of ours.
+        // `vars` would panic on a value that is not UTF-8. No setting has such a value.
         let pairs =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let environment = pairs.collect::<BTreeMap<_, _>>();
@@ -45,16 +42,16 @@ impl Source {
         source
     }
 
-    /// Exactly these settings.
+    /// Creates a source from pairs of name and value.
     pub fn of_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut source = Self::default();
         source.add(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
         source
     }
 
-    /// Adds settings over those that are there. A blank value unsets what was there before.
+    /// Adds settings; they replace existing ones of the same name. A blank value removes the existing one.
     fn add(&mut self, mut pairs: BTreeMap<String, String>) {
-        for (name, variable) in LOWER_CASE {
+        for (name, variable) in LOWER_CASE_NAMES {
             if let Some(value) = pairs.remove(name) {
                 pairs.entry(variable.name.to_owned()).or_insert(value);
             }
@@ -69,19 +66,19 @@ impl Source {
     }
 
     fn add_file(&mut self) {
-        let mistake = |expected| Mistake { variable: ".env", expected };
+        let invalid = |expected| InvalidSetting { variable: ".env", expected };
         let assignments = match env_file::read(&self.env_file, is_setting) {
             Ok(assignments) => assignments,
-            Err(unreadable) => return self.unreadable.push(mistake(unreadable.to_string())),
+            Err(error) => return self.invalid.push(invalid(error.to_string())),
         };
         self.notices.extend(notices::of_file(&assignments));
         let mut pairs = BTreeMap::new();
         for Assignment { line, name, value } in assignments {
             match value {
                 Ok(value) => drop(pairs.insert(name, value)),
-                // Never with the line itself, which may hold a key.
+                // Without the text of the line, which may hold a key.
                 Err(malformed) if is_setting(&name) => {
-                    self.unreadable.push(mistake(format!("{malformed} in line {line}, which is about {name}")));
+                    self.invalid.push(invalid(format!("{malformed} in line {line}, which is about {name}")));
                 }
                 Err(_) => {}
             }
@@ -89,8 +86,8 @@ impl Source {
         self.add(pairs);
     }
 
-    /// What the operator should know of the settings although none of it keeps the service from starting, a sentence
-    /// each: misspelled names, placeholders, variables of other programs. Without any value.
+    /// Returns warnings that don't prevent the start, one sentence each: misspelled names, placeholders, variables of other
+    /// programs. They hold no values.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let values =
@@ -103,23 +100,18 @@ impl Source {
     }
 }
 
-/// Whether there is a setting of this name.
-pub(super) fn is_setting(name: &str) -> bool {
-    VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE.iter().any(|(lower, _)| *lower == name)
-}
-
-/// Reads settings from a source and remembers what was wrong with them.
+/// Reads settings from a source and collects the invalid ones.
 pub(super) struct Reader<'a> {
     source: &'a Source,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(super) invalid: Vec<InvalidSetting>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
-        Self { source, mistakes: source.unreadable.clone() }
+        Self { source, invalid: source.invalid.clone() }
     }
 
-    /// The setting's text, trimmed, or its default; `None` where neither is given.
+    /// Returns the trimmed value of a setting, or its default; `None` if it has neither.
     pub(super) fn text(&self, variable: Variable) -> Option<&'a str> {
         let text = match self.source.values.get(variable.name) {
             Some(value) => value.trim(),
@@ -128,8 +120,8 @@ impl<'a> Reader<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The setting as `parse` understands it; an absent one is parsed as empty text. A mistake is recorded with what
-    /// was expected, never with the value, which may be a secret put in the wrong place.
+    /// Returns the value of a setting as `parse` returns it; a missing setting is parsed as empty text. An invalid value is
+    /// recorded with `expected`, and never itself, as it may be a misplaced secret.
     pub(super) fn read<T>(
         &mut self,
         variable: Variable,
@@ -138,7 +130,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let value = parse(self.text(variable).unwrap_or_default());
         if value.is_none() {
-            self.mistakes.push(Mistake { variable: variable.name, expected: expected.to_owned() });
+            self.invalid.push(InvalidSetting { variable: variable.name, expected: expected.to_owned() });
         }
         value
     }

@@ -93,3 +93,11 @@ variables! {
     LOG_LEVEL = "info", "diagnostics: off, error, warn, info, debug, trace, or a tracing filter";
     LOG_FORMAT = "text", "text or json";
 }
+
+/// Names in lower case that are read as well, as `curl` and other programs do.
+pub(super) const LOWER_CASE_NAMES: [(&str, Variable); 2] = [("https_proxy", HTTPS_PROXY), ("no_proxy", NO_PROXY)];
+
+/// Whether a setting has this name.
+pub(super) fn is_setting(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE_NAMES.iter().any(|(lower, _)| *lower == name)
+}

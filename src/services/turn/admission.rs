@@ -23,8 +23,8 @@ pub(super) struct Admission {
 impl Admission {
     pub(super) fn new(settings: &config::Turns) -> Self {
         Self {
-            free: Semaphore::new(settings.most),
-            most: settings.most,
+            free: Semaphore::new(settings.max_turns),
+            most: settings.max_turns,
             queue: settings.queue,
             patience: settings.queue_timeout,
             waiting: AtomicUsize::new(0),

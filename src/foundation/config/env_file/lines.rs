@@ -1,31 +1,32 @@
-//! The lines of a `.env` file.
+//! The syntax of a `.env` file.
 //!
-//! `NAME=value`, with or without `export`. A value stands as it is written: nothing is replaced in it, and a comment
-//! begins at a `#` behind a blank. In double quotes, `\"`, `\\` and `\$` stand for the second character.
+//! A line is `NAME=value`, with or without `export`. Nothing is replaced in a value, and a comment begins at a `#` after white
+//! space. In double quotes, `\"`, `\\` and `\$` stand for the second character.
 
-/// One line that assigns, or tries to.
+/// An assignment in a `.env` file, valid or malformed.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::foundation::config) struct Assignment {
     /// The line's number, from 1.
     pub(in crate::foundation::config) line: usize,
     pub(in crate::foundation::config) name: String,
-    pub(in crate::foundation::config) value: Result<String, Malformed>,
+    pub(in crate::foundation::config) value: Result<String, MalformedLine>,
 }
 
-/// What is wrong with an assignment. Worded as what was expected instead.
+/// An error in an assignment. Its text names what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::foundation::config) enum Malformed {
+pub(in crate::foundation::config) enum MalformedLine {
     #[error("NAME=value")]
     NoEqualsSign,
     #[error("a closing quote")]
     UnclosedQuote,
-    #[error("nothing but a comment behind the closing quote")]
-    TextBehindQuote,
+    #[error("nothing but a comment after the closing quote")]
+    TextAfterQuote,
     #[error("UTF-8 (save the file in that encoding)")]
     NotUtf8,
 }
 
-/// All assignments of a text, in order.
+/// Parses all assignments of a text, in order. `is_setting` says which names are settings: other names may have values of
+/// several lines.
 pub(super) fn assignments(text: &str, is_setting: impl Fn(&str) -> bool) -> Vec<Assignment> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = text.split('\n').collect::<Vec<_>>();
@@ -34,14 +35,14 @@ pub(super) fn assignments(text: &str, is_setting: impl Fn(&str) -> bool) -> Vec<
     while let Some(text) = lines.get(index) {
         let mut taken = 1;
         if let Some((name, rest)) = split(text) {
-            let value = rest.ok_or(Malformed::NoEqualsSign).and_then(|rest| {
+            let value = rest.ok_or(MalformedLine::NoEqualsSign).and_then(|rest| {
                 let following = if is_setting(name) { &[] } else { &lines[index + 1..] };
                 let (value, lines) = value(rest, following);
                 taken = lines;
                 value
             });
-            let value =
-                value.and_then(|value| if value.contains('\u{FFFD}') { Err(Malformed::NotUtf8) } else { Ok(value) });
+            let value = value
+                .and_then(|value| if value.contains('\u{FFFD}') { Err(MalformedLine::NotUtf8) } else { Ok(value) });
             found.push(Assignment { line: index + 1, name: name.to_owned(), value });
         }
         index += taken;
@@ -49,7 +50,8 @@ pub(super) fn assignments(text: &str, is_setting: impl Fn(&str) -> bool) -> Vec<
     found
 }
 
-/// A line's name, and what stands behind its equals sign if it has one. `None` for a blank line or a comment.
+/// Splits a line into its name and the text after its equals sign, if it has one. Returns `None` for a blank line or a
+/// comment.
 fn split(line: &str) -> Option<(&str, Option<&str>)> {
     let line = line.trim_matches(is_blank);
     if line.is_empty() || line.starts_with('#') {
@@ -66,35 +68,35 @@ fn split(line: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// White space, and the invisible characters that come along with text copied from elsewhere.
+/// Whether a character is white space, or an invisible character that copied text may contain.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}')
 }
 
-/// The value that `rest` holds or begins, and over how many lines. It goes on in the `following` lines only in quotes
-/// that end there.
-fn value(rest: &str, following: &[&str]) -> (Result<String, Malformed>, usize) {
+/// Parses the value that begins in `rest`, and returns the number of its lines. It continues in the `following` lines only
+/// within quotes that are closed there.
+fn value(rest: &str, following: &[&str]) -> (Result<String, MalformedLine>, usize) {
     let rest = rest.trim_matches(is_blank);
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else {
         return (Ok(without_comment(rest).to_owned()), 1);
     };
     let body = &rest[1..];
-    if let Some((inside, behind)) = split_at_quote(body, quote) {
-        let value = if is_comment(behind) { Ok(unescaped(inside, quote)) } else { Err(Malformed::TextBehindQuote) };
+    if let Some((inside, after)) = split_at_quote(body, quote) {
+        let value = if is_comment(after) { Ok(unescaped(inside, quote)) } else { Err(MalformedLine::TextAfterQuote) };
         return (value, 1);
     }
     let end = following.iter().position(|line| line.contains(quote));
     match end.and_then(|end| Some((end, split_at_quote(following[end], quote)?))) {
-        Some((end, (inside, behind))) if is_comment(behind) => {
+        Some((end, (inside, after))) if is_comment(after) => {
             let lines = [&[body], &following[..end], &[inside]].concat();
             (Ok(unescaped(&lines.join("\n"), quote)), end + 2)
         }
-        // The quote is a stray one: what follows is for itself.
-        _ => (Err(Malformed::UnclosedQuote), 1),
+        // The quote is never closed, so it is taken for a part of this line only.
+        _ => (Err(MalformedLine::UnclosedQuote), 1),
     }
 }
 
-/// What stands before and behind the next quote that isn't escaped.
+/// Splits a text at the next quote that isn't escaped.
 fn split_at_quote(text: &str, quote: char) -> Option<(&str, &str)> {
     let mut escaped = false;
     let is_end = |(_, c): &(usize, char)| {
@@ -111,7 +113,8 @@ fn is_comment(text: &str) -> bool {
     text.is_empty() || text.starts_with('#')
 }
 
-/// A value without quotes. A `#` within a word belongs to it; one at the very beginning does if it begins a single word.
+/// Removes the comment from a value without quotes. A `#` within a word belongs to the word; at the beginning of the value it
+/// does if the value is a single word.
 fn without_comment(text: &str) -> &str {
     if text.starts_with('#') && (text.len() == 1 || text.contains(is_blank)) {
         return "";
@@ -137,7 +140,7 @@ fn unescaped(text: &str, quote: char) -> String {
 mod tests {
     use super::*;
 
-    fn one(line: &str) -> (String, Result<String, Malformed>) {
+    fn one(line: &str) -> (String, Result<String, MalformedLine>) {
         let mut found = assignments(line, |name| name.starts_with("OUR"));
         assert_eq!(found.len(), 1, "{line}");
         let Assignment { name, value, .. } = found.remove(0);
@@ -145,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_people_write_them() {
+    fn values_are_read_in_all_usual_forms() {
         for (line, value) in [
             ("A=b", "b"),
             ("  export A = b ", "b"),
@@ -176,21 +179,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_named() {
+    fn malformed_lines_are_reported() {
         for (line, name, malformed) in [
-            ("OUR value", "OUR", Malformed::NoEqualsSign),
-            ("OUR: value=1", "OUR", Malformed::NoEqualsSign),
-            ("OUR", "OUR", Malformed::NoEqualsSign),
-            ("OUR=\"value", "OUR", Malformed::UnclosedQuote),
-            ("OUR=\"a\" b", "OUR", Malformed::TextBehindQuote),
-            ("OUR=val\u{FFFD}e", "OUR", Malformed::NotUtf8),
+            ("OUR value", "OUR", MalformedLine::NoEqualsSign),
+            ("OUR: value=1", "OUR", MalformedLine::NoEqualsSign),
+            ("OUR", "OUR", MalformedLine::NoEqualsSign),
+            ("OUR=\"value", "OUR", MalformedLine::UnclosedQuote),
+            ("OUR=\"a\" b", "OUR", MalformedLine::TextAfterQuote),
+            ("OUR=val\u{FFFD}e", "OUR", MalformedLine::NotUtf8),
         ] {
             assert_eq!(one(line), (name.to_owned(), Err(malformed)), "{line}");
         }
     }
 
     #[test]
-    fn values_of_other_programs_may_have_several_lines() {
+    fn values_that_are_not_settings_can_have_several_lines() {
         let text = "KEY=\"-----BEGIN\nOUR=wrong\nabc==\n-----END\" # done\nOUR=right";
         let found = assignments(text, |name| name == "OUR");
         let found = found.iter().map(|it| (it.line, it.name.as_str())).collect::<Vec<_>>();
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_quote_swallows_nothing() {
+    fn an_unclosed_quote_affects_its_own_line_only() {
         for stray in ["A=\"", "A='it is", "A=\"x\nB=\"y\"", "A='x\nB=it's fine"] {
             let found = assignments(&format!("{stray}\nOUR=right\nC=\"z\"\n"), |name| name == "OUR");
             let ours = found.iter().find(|it| it.name == "OUR").map(|it| it.value.as_deref());
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_ending_is_one() {
+    fn all_line_endings_are_recognized() {
         let names = |text| assignments(text, |_| true).into_iter().map(|it| (it.line, it.name)).collect::<Vec<_>>();
         let expected = [(1, "A".to_owned()), (3, "B".to_owned())];
         for text in ["A=1\n\nB=2", "A=1\r\n\r\nB=2\r\n", "A=1\r\rB=2"] {

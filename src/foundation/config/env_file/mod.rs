@@ -1,7 +1,7 @@
-//! The `.env` file: found, decoded and read into assignments.
+//! Reading of the `.env` file into assignments.
 //!
-//! A reader of our own, because `dotenvy` replaces `$NAME` (which cuts a key that holds a `$`), refuses unquoted blanks,
-//! and stops at the first line that it doesn't understand, also where that line belongs to another program.
+//! `dotenvy` is not used here: it replaces `$NAME`, which damages keys that contain a `$`, refuses unquoted blanks, and stops
+//! at the first line that it cannot parse, even if that line belongs to another program.
 
 mod lines;
 
@@ -11,14 +11,14 @@ use std::{
     path::Path,
 };
 
-pub(super) use self::lines::{Assignment, Malformed};
+pub(super) use self::lines::{Assignment, MalformedLine};
 
-/// Largest file read, in bytes.
-const LARGEST: u64 = 1 << 20;
+/// The largest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// A `.env` file exists and cannot be read. Worded as what was expected of it.
+/// An error of reading an existing `.env` file. Its text names what was expected.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(super) enum UnreadableFile {
     #[error("a file, and it is a folder (Docker makes one where the file to be mounted does not exist)")]
     Folder,
     #[error("a file that this process may read ({0})")]
@@ -29,45 +29,45 @@ pub(super) enum Unreadable {
     NotText,
 }
 
-/// The assignments of the file at `path`, none where there is no file. `is_setting` says which names matter: a value of
-/// another program's may have several lines, and may be malformed.
-pub(super) fn read(path: &Path, is_setting: impl Fn(&str) -> bool) -> Result<Vec<Assignment>, Unreadable> {
+/// Reads the assignments of the file at `path`; none if the file is missing. `is_setting` says which names are settings: other
+/// variables may have values of several lines, and may be malformed.
+pub(super) fn read(path: &Path, is_setting: impl Fn(&str) -> bool) -> Result<Vec<Assignment>, UnreadableFile> {
     let bytes = match read_bytes(path) {
-        Err(Unreadable::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(UnreadableFile::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read?,
     };
     Ok(lines::assignments(&decode(&bytes)?, is_setting))
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
+fn read_bytes(path: &Path) -> Result<Vec<u8>, UnreadableFile> {
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
-        return Err(Unreadable::Folder);
+        return Err(UnreadableFile::Folder);
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST { Err(Unreadable::TooLarge) } else { Ok(bytes) }
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES { Err(UnreadableFile::TooLarge) } else { Ok(bytes) }
 }
 
-/// The text of a file in UTF-8, or in UTF-16 as Windows' editors and shells save it. Bytes that are not UTF-8 become
-/// U+FFFD, so that they matter only where a setting has them.
-fn decode(bytes: &[u8]) -> Result<String, Unreadable> {
+/// Decodes UTF-8, or UTF-16 as editors and shells of Windows save it. Invalid UTF-8 becomes U+FFFD, which is an error only in
+/// the value of a setting.
+fn decode(bytes: &[u8]) -> Result<String, UnreadableFile> {
     let text = match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
-        // Without a byte order mark: in a name of ASCII letters, every other byte is zero.
+        // UTF-16 without a byte order mark: in names of ASCII letters, every other byte is zero.
         [first, 0, ..] if *first != 0 => utf16(bytes, u16::from_le_bytes)?,
         [0, second, ..] if *second != 0 => utf16(bytes, u16::from_be_bytes)?,
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     };
-    if text.contains('\0') { Err(Unreadable::NotText) } else { Ok(text) }
+    if text.contains('\0') { Err(UnreadableFile::NotText) } else { Ok(text) }
 }
 
-fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
+fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<String, UnreadableFile> {
     let (units, rest) = bytes.as_chunks::<2>();
     let units = units.iter().map(|pair| unit(*pair)).collect::<Vec<_>>();
-    if rest.is_empty() { Ok(String::from_utf16_lossy(&units)) } else { Err(Unreadable::NotText) }
+    if rest.is_empty() { Ok(String::from_utf16_lossy(&units)) } else { Err(UnreadableFile::NotText) }
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_encoding_of_windows_editors_is_read() {
+    fn all_encodings_of_windows_editors_are_read() {
         let text = "PORT=5001\r\nOPENAI_MODEL=größer";
         let units = text.encode_utf16();
         let little = units.clone().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused() {
+    fn bytes_that_are_not_text_are_refused() {
         for bytes in [&b"PORT=1\0"[..], b"\xFF\xFEP", b"\0\0\0\0", b"\x7fELF\x02\x01\x01\0\0\0"] {
             assert!(decode(bytes).is_err(), "{bytes:?}");
         }

@@ -1,8 +1,8 @@
-//! Names of variables that people bring along from elsewhere, and what serves in their place here.
+//! Variables of other programs that users may set by habit, with the setting that has the same purpose here.
 
-/// Each name with what to do instead.
-pub(super) const FAMILIAR: &[(&str, &str)] = &[
-    // Other names of what is set here.
+/// Each name with a hint, which completes "NAME is not a setting of AL-Chat: …".
+pub(super) const FOREIGN_NAMES: &[(&str, &str)] = &[
+    // Other names for settings of this service.
     ("OPENAI_API_BASE", "OPENAI_BASE_URL is"),
     ("OPENAI_API_BASE_URL", "OPENAI_BASE_URL is"),
     ("OPENAI_API_TOKEN", "OPENAI_API_KEY is"),
@@ -21,7 +21,7 @@ pub(super) const FAMILIAR: &[(&str, &str)] = &[
     ("ALLOWED_ORIGINS", "FRONTEND_URL lists the origins"),
     ("HTTP_PROXY", "HTTPS_PROXY is; calls by plain http go straight"),
     ("ALL_PROXY", "HTTPS_PROXY is"),
-    // Of the Flask services whose clients this one serves.
+    // Settings of the Flask services that this one replaces.
     ("FLASK_APP", "there is no Flask here"),
     ("FLASK_ENV", "there is no Flask here, and no development mode"),
     ("FLASK_DEBUG", "there is no Flask here; LOG_LEVEL=debug shows more"),
@@ -31,7 +31,7 @@ pub(super) const FAMILIAR: &[(&str, &str)] = &[
     ("FLASK_SECRET_KEY", "cookies need no secret, and JWT_SECRET_KEY signs tokens"),
     ("SESSION_SECRET", "cookies need no secret"),
     ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL is"),
-    // Providers with an OpenAI-compatible address of their own.
+    // Providers with an OpenAI-compatible API.
     (
         "GEMINI_API_KEY",
         "Gemini is asked with OPENAI_API_KEY and OPENAI_BASE_URL=https://generativelanguage.googleapis.com/v1beta/openai/",
@@ -53,12 +53,12 @@ pub(super) const FAMILIAR: &[(&str, &str)] = &[
     ("FACEBOOK_APP_SECRET", "there is no login by Facebook"),
 ];
 
-/// Names close to ours that other programs read.
-const OF_OTHERS: [&str; 2] = ["http_proxy", "all_proxy"];
+/// Variables of other programs whose names resemble settings of this service.
+const SIMILAR_NAMES: [&str; 2] = ["http_proxy", "all_proxy"];
 
-/// Whether other programs know this name, although it is close to one of ours.
-pub(super) fn is_of_others(name: &str) -> bool {
-    OF_OTHERS.contains(&name)
+/// Whether a name belongs to another program although it resembles a setting of this service.
+pub(super) fn belongs_to_other_program(name: &str) -> bool {
+    SIMILAR_NAMES.contains(&name)
 }
 
 #[cfg(test)]
@@ -69,8 +69,8 @@ mod tests {
     use crate::foundation::config::VARIABLES;
 
     #[test]
-    fn no_familiar_name_is_a_setting_or_stands_twice() {
-        let names = FAMILIAR.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    fn no_foreign_name_is_a_setting_or_listed_twice() {
+        let names = FOREIGN_NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
         assert!(VARIABLES.iter().all(|variable| !names.contains(&variable.name)));
     }

@@ -1,4 +1,4 @@
-//! Whether the database and the session log can be used, found out without leaving anything behind.
+//! Checks of the database and the session log. They leave no files behind.
 
 use std::{
     fs::{self, OpenOptions},
@@ -6,13 +6,13 @@ use std::{
     path::Path,
 };
 
-use super::super::output::{complain, print};
+use super::super::output::{print, print_error};
 use crate::{
     adapters::storage::Storage,
     foundation::{clock::Clock, config, process_lock},
 };
 
-/// Looks at the database. One that a running server uses can be used.
+/// Checks whether the database can be opened, or is in use by a running server.
 pub(super) async fn check_database(settings: &config::Database) -> bool {
     match Storage::inspect(settings).await {
         Ok(inspection) => {
@@ -28,13 +28,13 @@ pub(super) async fn check_database(settings: &config::Database) -> bool {
         }
         Err(failure) => {
             print(&format!("Database: cannot be used; {failure}.\n"));
-            complain(&failure);
+            print_error(&failure);
             false
         }
     }
 }
 
-/// Looks at the folder of the session log, and at the file of the day if there is one.
+/// Checks whether the folder of the session log can be written, and the file of the current day if it exists.
 pub(super) fn check_log(settings: &config::SessionLog) -> bool {
     let dir = &settings.dir;
     let shown = dir.display();
@@ -62,14 +62,14 @@ pub(super) fn check_log(settings: &config::SessionLog) -> bool {
     }
 }
 
-/// Makes a file in the folder, or where the folder would be made, and removes it.
+/// Creates and removes a file in the folder, or in the nearest existing parent if the folder is missing.
 fn try_to_write(dir: &Path, file: &Path) -> io::Result<()> {
     if file.exists() {
         OpenOptions::new().append(true).open(file)?;
     }
-    // `exists` is false also where a part of the path is a file.
-    let place = dir.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
-    let trial = place.join(format!(".al-chat-check-{}", std::process::id()));
+    // `exists` would also be false if a part of the path is a file.
+    let existing = dir.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
+    let trial = existing.join(format!(".al-chat-check-{}", std::process::id()));
     OpenOptions::new().write(true).create_new(true).open(&trial)?;
     fs::remove_file(trial)
 }

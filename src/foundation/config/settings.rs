@@ -1,0 +1,278 @@
+//! The settings of the service, as types.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use url::Url;
+
+use super::{database_address::DatabaseAddress, origins::AllowedOrigin};
+use crate::foundation::{
+    file_access::FileAccess,
+    secret::{ApiKey, SigningSecret},
+};
+
+/// The host of OpenAI's API, which needs a key.
+const OPENAI_HOST: &str = "api.openai.com";
+
+/// All settings of the service, parsed and validated.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The HTTP server.
+    pub server: Server,
+    /// The folder of persona files, which replace or add to the built-in ones.
+    pub personas_dir: Option<PathBuf>,
+    /// The model server, and the models that clients may choose.
+    pub model: Model,
+    /// Limits of turns.
+    pub turns: Turns,
+    /// Sources of the API key.
+    pub credentials: Credentials,
+    /// Access tokens of accounts.
+    pub accounts: Accounts,
+    /// How long the chat of a visitor is stored after the last visit.
+    pub visitor_retention: Duration,
+    /// The session log.
+    pub session_log: SessionLog,
+    /// How long a session can be idle before it is closed.
+    pub session_idle_timeout: Duration,
+    /// The number of usage records that can wait for Papita.
+    pub papita_queue_limit: u64,
+    /// The proxy for https requests.
+    pub proxy: Proxy,
+    /// The database.
+    pub database: Database,
+    /// The filter of the diagnostics, in the syntax of `tracing`.
+    pub log_level: String,
+    /// The format of the diagnostics.
+    pub log_format: LogFormat,
+}
+
+/// Settings of the database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The database's address.
+    pub address: DatabaseAddress,
+    /// Permissions of the database's files.
+    pub file_access: FileAccess,
+    /// The number of connections to a PostgreSQL server.
+    pub connections: u32,
+    /// The time to get a connection to the PostgreSQL server.
+    pub connect_timeout: Duration,
+    /// The time for one statement on the PostgreSQL server.
+    pub statement_timeout: Duration,
+}
+
+/// Settings of the HTTP server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The host name or IP address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 lets the system choose one.
+    pub port: u16,
+    /// Origins whose pages may call the service from a browser; empty allows any.
+    pub origins: Vec<AllowedOrigin>,
+    /// Whether the portal, the pages for people, is served.
+    pub portal: bool,
+    /// The number of proxies in front whose `X-Forwarded-For` is trusted.
+    pub proxies: usize,
+    /// The number of connections served at the same time.
+    pub max_connections: usize,
+    /// The time for a client to send a request's headers.
+    pub header_timeout: Duration,
+    /// The time for a client to send a request's body.
+    pub body_timeout: Duration,
+    /// How long an idle connection is kept open.
+    pub keepalive_timeout: Duration,
+    /// The time for running turns to end after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+/// Settings of the model server and its models.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What answers turns.
+    pub service: AiService,
+    /// The URL of the OpenAI-compatible server, without `/chat/completions`.
+    pub base_url: Url,
+    /// The model that is used when a client names none.
+    pub default: String,
+    /// Other models that clients may name.
+    pub allowed: Vec<String>,
+    /// Models that are tried in this order when the requested one is unavailable.
+    pub fallbacks: Vec<String>,
+    /// Prices that replace or add to the built-in table: the model, and pico-dollars per prompt token and per completion
+    /// token.
+    pub prices: Vec<(String, u64, u64)>,
+    /// Context windows that replace or add to the built-in table: the model, and its window in tokens, answer included.
+    pub windows: Vec<(String, u64)>,
+    /// Models with vision besides those in the built-in table.
+    pub vision: Vec<String>,
+    /// The longest answer in tokens, unless a persona sets a lower limit; `None` sends no limit to the model.
+    pub max_answer_tokens: Option<u32>,
+    /// When the model is asked to stream.
+    pub stream: ModelStream,
+    /// The time to connect to the model server.
+    pub connect_timeout: Duration,
+    /// The time until the first byte of a stream.
+    pub first_byte_timeout: Duration,
+    /// The time between two bytes of a stream.
+    pub idle_timeout: Duration,
+    /// The largest answer that is read from the model, in bytes.
+    pub response_limit: usize,
+    /// How often a failed request to the model is retried.
+    pub retries: u32,
+    /// The circuit breaker of each model.
+    pub breaker: Breaker,
+}
+
+/// When the model is asked to stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelStream {
+    /// When the client wants a stream.
+    Auto,
+    /// Always. When the client of a whole answer disconnects, the turn then ends at once, and the tokens so far are known.
+    Always,
+}
+
+/// Settings of the circuit breaker.
+#[derive(Clone, Copy, Debug)]
+pub struct Breaker {
+    /// The percentage of failed turns that opens the breaker; 0 disables it.
+    pub failure_rate: u32,
+    /// The longest time that the breaker stays open before a turn tries the model again.
+    pub pause: Duration,
+}
+
+/// Limits of turns.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    /// The time for a whole answer, or until a streamed one begins.
+    pub timeout: Duration,
+    /// The time for a streamed answer.
+    pub stream_timeout: Duration,
+    /// How long a turn continues after its client has disconnected from the stream.
+    pub resume_grace: Duration,
+    /// How long a streamed answer can be read again after its end.
+    pub resume_window: Duration,
+    /// What happens to an answer whose client has disconnected.
+    pub on_disconnect: OnDisconnect,
+    /// The number of turns that run at the same time.
+    pub max_turns: usize,
+    /// The number of turns that can wait for a permit.
+    pub queue: usize,
+    /// How long a turn waits for a permit before it is refused.
+    pub queue_timeout: Duration,
+}
+
+/// What happens to an answer whose client has disconnected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// The turn ends, so that no more tokens are paid for.
+    Stop,
+    /// The answer is read to its end, which gives the exact number of its tokens.
+    Drain,
+}
+
+impl Model {
+    /// Returns the names of all models that may be used: the default, the allowed ones and the fallbacks.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let named = self.allowed.iter().chain(&self.fallbacks).map(String::as_str);
+        named.chain([self.default.as_str()]).collect()
+    }
+
+    /// Whether the model server may work without an API key: any server but OpenAI's.
+    #[must_use]
+    pub fn works_without_key(&self) -> bool {
+        self.base_url.host_str() != Some(OPENAI_HOST)
+    }
+}
+
+/// The proxy for https requests. Plain http requests use none: they are for this machine or this network.
+#[derive(Clone, Debug, Default)]
+pub struct Proxy {
+    /// The proxy's URL, which may hold a password; `None` connects directly.
+    pub address: Option<SecretString>,
+    /// Hosts to connect to directly, comma-separated, as in `NO_PROXY`.
+    pub except: String,
+}
+
+/// What answers turns (`AI_SERVICE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AiService {
+    /// The model; the built-in responder if no source of a key is configured.
+    Auto,
+    /// The model.
+    OpenAi,
+    /// The built-in responder.
+    Basic,
+}
+
+/// Sources of the API key.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The key in `OPENAI_API_KEY`; `None` for a placeholder.
+    pub local_key: Option<ApiKey>,
+    /// Whether `OPENAI_API_KEY` holds a placeholder of an example file.
+    pub has_placeholder: bool,
+    /// The URL of Papita, the credential broker.
+    pub papita_url: Url,
+    /// Whether `PAPITA_API_URL` is set, and not just copied from an example file (its default beside a placeholder for the
+    /// key). Otherwise Papita is optional: it is tried at its default address.
+    pub papita_configured: bool,
+    /// The time for one request to Papita.
+    pub papita_timeout: Duration,
+    /// How long a key from Papita is used before Papita is asked again.
+    pub fresh: Duration,
+    /// How long an old key may be used while Papita is unavailable.
+    pub stale: Duration,
+    /// How long after a failed request Papita is not asked again.
+    pub retry: Duration,
+    /// The path of the `.env` file, which may not exist.
+    pub env_file: PathBuf,
+}
+
+impl Credentials {
+    /// Returns Papita's URL for display: without a query, which may hold a secret.
+    #[must_use]
+    pub fn papita_shown(&self) -> String {
+        let mut shown = self.papita_url.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        shown.into()
+    }
+}
+
+/// Access tokens of accounts.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// Secrets for access tokens: the first one signs, all of them verify. If empty, a secret in the database is used.
+    pub signing_secrets: Vec<SigningSecret>,
+    /// How long an access token is valid.
+    pub token_lifetime: Duration,
+}
+
+/// Settings of the session log.
+#[derive(Clone, Debug)]
+pub struct SessionLog {
+    /// The folder of the daily files.
+    pub dir: PathBuf,
+    /// Permissions of the log files.
+    pub file_access: FileAccess,
+    /// The time zone of log dates and of times in the log and in responses.
+    pub timezone: TimeZone,
+    /// Whether each write is synced to the disk before its turn is answered.
+    pub sync: bool,
+    /// Whether the texts of questions and answers are logged.
+    pub content: bool,
+}
+
+/// The format of the diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
