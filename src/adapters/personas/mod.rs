@@ -7,7 +7,7 @@ use std::{
     error::Error as _,
     ffi::OsStr,
     panic,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
