@@ -69,15 +69,15 @@ impl EventStream {
         let mut bytes = BytesMut::with_capacity(256);
         self.write(event?, &mut bytes);
         while bytes.len() < BATCH
-            && let Some(event) = self.reader.ready()
+            && let Some(event) = self.reader.try_next()
         {
             self.write(event, &mut bytes);
         }
         Some(bytes.freeze())
     }
 
-    fn write(&self, Event { id, what }: Event, bytes: &mut BytesMut) {
-        match what {
+    fn write(&self, Event { id, kind }: Event, bytes: &mut BytesMut) {
+        match kind {
             EventKind::Start { model } => {
                 let session_id = self.reader.session_id().map(SessionId::to_string);
                 let request_id = self.reader.request_id().to_owned();

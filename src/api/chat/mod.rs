@@ -179,7 +179,7 @@ impl ChatApi {
         let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
             Problem::bad_request("invalid_last_event_id", "The Last-Event-ID is not that of an event of this turn")
         })?;
-        Ok(if reader.is_over() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, state)) })
+        Ok(if reader.is_finished() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, state)) })
     }
 
     /// Stop a turn
@@ -212,16 +212,16 @@ pub(super) async fn take<T>(
     if ask.stream {
         return Ok(Reply::Events(stream(state, ask).await?));
     }
-    let reader = state.turns.take(ask).await?;
+    let reader = state.turns.start(ask).await?;
     let failed = |failure| Problem::from(failure).of_message(reader.question());
-    let (text, told) = reader.whole().await.map_err(failed)?;
+    let (text, told) = reader.read_to_end().await.map_err(failed)?;
     Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
 /// Takes a turn, and replies with its events.
 pub(super) async fn stream(state: &AppState, ask: TurnRequest) -> Result<EventStream, Problem> {
-    let reader = state.turns.take(TurnRequest { stream: true, ..ask }).await?;
-    reader.begun().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
+    let reader = state.turns.start(TurnRequest { stream: true, ..ask }).await?;
+    reader.wait_for_start().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
     Ok(EventStream::of(reader, state))
 }
 

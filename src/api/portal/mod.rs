@@ -267,7 +267,7 @@ impl PortalApi {
         let headers = Headers::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
         // Who isn't answered need not be known from now on.
-        state.turns.ensure_welcome()?;
+        state.turns.check_admission()?;
         let visitor = state.visitors.admit(visit.token()).await?;
         let ask = TurnRequest {
             request_id: context.id.clone(),

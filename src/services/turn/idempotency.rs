@@ -72,7 +72,7 @@ impl Turns {
         let this = self.clone();
         let key = ScopedKey { caller: caller(&ask), key: key.0 };
         self.0.running.spawn("turn", async move {
-            let journal = this.open(&ask, &model, true);
+            let journal = this.open_journal(&ask, &model, true);
             // Whoever asks for the same meanwhile finds the turn by its id.
             this.0.registry.add(&journal);
             let Some(reader) = this.find_before(&mut ask, &key).await.transpose() else {
@@ -161,7 +161,7 @@ impl Turns {
         }
         // What it came to stands with its key, which is settled before its end.
         if let Some(known) = known {
-            let _ = known.over().await;
+            let _ = known.result().await;
         }
         Ok(None)
     }

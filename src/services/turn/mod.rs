@@ -16,15 +16,16 @@ mod outbox;
 mod recording;
 mod recovery;
 mod registry;
+mod request;
 mod run;
 mod stored_chat;
+mod summary;
 
 use std::{
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -37,85 +38,27 @@ pub use self::{
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
     recovery::StartFailure,
-    stored_chat::StoredChatTurn,
+    request::{StoredChatTurn, TurnRequest},
+    summary::TurnSummary,
 };
 use crate::{
     adapters::{
         credentials::Credentials,
         host_lookup::HostLookup,
-        model::{BreakerState, Breakers, CallerHash, OpenAi, basic},
+        model::{BreakerState, Breakers, OpenAi, basic},
         personas::Personas,
         session_log::SessionLog,
-        storage::{Exchange, Storage},
+        storage::Storage,
         usage::UsageLog,
     },
     domain::{
         account::OwnerId,
-        chat::{Caller, Finish, Message},
-        client_ip::ClientIp,
-        cost::{Prices, TokenUsage},
+        cost::Prices,
         known_models::{Abilities, KnownModels},
-        persona::Persona,
         session::SessionId,
     },
     foundation::{clock::Clock, config, http_client::Client, tasks::Tasks},
 };
-
-/// What a door hands in.
-#[derive(Debug)]
-pub struct TurnRequest {
-    /// The request's id, unique and unguessable.
-    pub request_id: String,
-    /// When the request arrived.
-    pub arrived: Instant,
-    /// Who asks.
-    pub caller: Caller,
-    /// The session, if one was named.
-    pub session_id: Option<SessionId>,
-    /// Where the request comes from, if that is needed to tell callers apart: it is no turn of a stored chat.
-    pub address: Option<ClientIp>,
-    /// The model, if one was named.
-    pub model: Option<String>,
-    /// Who is to speak, if the model isn't just itself.
-    pub persona: Option<Arc<Persona>>,
-    /// The stored chat that this is a turn of, if it is one of any.
-    pub stored_chat: Option<StoredChatTurn>,
-    /// The conversation; its last message is to be answered. In a stored chat, only that one: the chat knows the rest.
-    pub messages: Vec<Message>,
-    /// Whether the answer is wanted in pieces as they come.
-    pub stream: bool,
-    /// The client's name for this turn, the same in each repetition.
-    pub idempotency_key: Option<IdempotencyKey>,
-}
-
-impl TurnRequest {
-    /// Whom a model's failures are told apart by: the owner of the chat, the account, the session, or else the address.
-    /// Who makes up sessions passes for several callers; addresses would stop that, but behind proxies that are not told of
-    /// (`PROXIES`), all visitors have one.
-    fn caller_hash(&self) -> CallerHash {
-        let owner = self.stored_chat.map(|stored_chat| stored_chat.owner).or(self.caller.account);
-        match (owner, &self.session_id) {
-            (Some(owner), _) => CallerHash::of(&owner),
-            (None, Some(session)) => CallerHash::of(session),
-            (None, None) => CallerHash::of(&self.address),
-        }
-    }
-}
-
-/// How a turn was answered; the text is in its journal.
-#[derive(Clone, Debug)]
-pub struct TurnSummary {
-    /// The model that answered; `basic` is the built-in responder.
-    pub model: String,
-    /// The tokens it took, estimated where the model didn't tell.
-    pub usage: TokenUsage,
-    /// How it ended.
-    pub finish: Finish,
-    /// When.
-    pub at: Timestamp,
-    /// Where question and answer are kept, in a stored chat.
-    pub exchange: Option<Exchange>,
-}
 
 /// Takes turns. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -173,7 +116,7 @@ pub struct Dependencies {
 
 impl Turns {
     /// Starts to take turns, with the turns kept that a crash left in the log alone.
-    pub async fn start(config: &config::Config, means: Dependencies) -> Result<Self, StartFailure> {
+    pub async fn open(config: &config::Config, means: Dependencies) -> Result<Self, StartFailure> {
         let Dependencies { client, personas, credentials, log, storage, clock, tasks, telling } = means;
         let personas_models = personas.models();
         let mut models = config.model.names();
@@ -214,14 +157,14 @@ impl Turns {
 
     /// Begins a turn, or finds the one that was begun for the same key. When its reader is dropped, the turn goes on
     /// for its grace, and then ends.
-    pub async fn take(&self, mut ask: TurnRequest) -> Result<Reader, TurnFailure> {
+    pub async fn start(&self, mut ask: TurnRequest) -> Result<Reader, TurnFailure> {
         let model = self.allowed_model(&ask)?.to_owned();
-        self.ensure_welcome()?;
+        self.check_admission()?;
         if let Some(key) = ask.idempotency_key.take() {
             return self.take_once(ask, model, key).await;
         }
         // Who waits for a whole answer isn't told the turn's id before its end, and cannot come back to it.
-        let journal = self.open(&ask, &model, ask.stream);
+        let journal = self.open_journal(&ask, &model, ask.stream);
         let reader = journal.reader();
         if ask.stream {
             self.0.registry.add(&journal);
@@ -232,7 +175,7 @@ impl Turns {
     }
 
     /// Whether a turn would be taken now, for those who have to prepare it.
-    pub fn ensure_welcome(&self) -> Result<(), TurnFailure> {
+    pub fn check_admission(&self) -> Result<(), TurnFailure> {
         self.ensure_ready()?;
         self.0.admission.ensure_room()
     }

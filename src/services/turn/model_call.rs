@@ -105,7 +105,7 @@ impl ModelCall<'_> {
             Access::NoKeyNeeded => None,
             Access::BuiltIn => {
                 basic::NAME.clone_into(&mut self.reply.model);
-                journal.ask(basic::NAME);
+                journal.note_call(basic::NAME);
                 journal.begin();
                 for word in basic::reply(messages, persona).split_inclusive(' ') {
                     journal.append(word).await;
@@ -250,7 +250,7 @@ impl ModelCall<'_> {
         self.reply.attempts += 1;
         self.reply.begin_attempt();
         self.turns.0.metrics.count_attempt(&self.reply.model);
-        self.journal.ask(&self.reply.model);
+        self.journal.note_call(&self.reply.model);
         let outcome = match self.ask_model(key).await {
             Ok(answering) => self.hear(answering, admission).await,
             Err(error) => Err(error),

@@ -9,7 +9,7 @@ impl Turns {
     /// Asks the model for one word, to see whether it answers: a turn like any other, of a guest without a session.
     /// Whoever asks meanwhile waits for the same answer: this costs money, and anyone may ask.
     pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, TurnSummary), TurnFailure> {
-        self.join_test(request_id, arrived).await?.whole().await
+        self.join_test(request_id, arrived).await?.read_to_end().await
     }
 
     /// A reader of the test that is under way, or of a new one.
@@ -31,7 +31,7 @@ impl Turns {
             stream: false,
             idempotency_key: None,
         };
-        let reader = self.take(ask).await?;
+        let reader = self.start(ask).await?;
         *latest = Arc::downgrade(reader.journal());
         Ok(reader)
     }

@@ -111,7 +111,7 @@ impl Turns {
             ask,
             reply,
             text: text.as_deref(),
-            chars: journal.chars(),
+            chars: journal.char_count(),
             failure,
             finish: match (answer, failure) {
                 (Ok(finish), None) => *finish,

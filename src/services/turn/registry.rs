@@ -34,7 +34,7 @@ impl Registry {
     pub(super) fn new(window: Duration) -> Self {
         let cache = || {
             let weight = |id: &String, journal: &Arc<Journal>| {
-                u32::try_from(id.len() + OVERHEAD + journal.size()).unwrap_or(u32::MAX)
+                u32::try_from(id.len() + OVERHEAD + journal.memory_size()).unwrap_or(u32::MAX)
             };
             // Hardly any is ever read, so that the latest must not have to prove itself against those before it.
             let oldest_first = EvictionPolicy::lru();

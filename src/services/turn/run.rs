@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     TurnFailure, TurnRequest, TurnSummary, Turns,
-    journal::{Journal, Unwanted},
+    journal::{Cancellation, Journal},
     model_call::{ModelCall, Reply},
     recording::Outcome,
 };
@@ -26,7 +26,7 @@ use crate::{
 const LOAD_CHECK: Duration = Duration::from_secs(1);
 
 impl Turns {
-    pub(super) fn open(&self, ask: &TurnRequest, model: &str, may_return: bool) -> Arc<Journal> {
+    pub(super) fn open_journal(&self, ask: &TurnRequest, model: &str, may_return: bool) -> Arc<Journal> {
         let grace = if may_return { self.0.limits.resume_grace } else { Duration::ZERO };
         let owner = ask.stored_chat.map(|stored_chat| stored_chat.owner);
         Journal::new(ask.request_id.clone(), ask.session_id.clone(), owner, model.to_owned(), grace)
@@ -107,18 +107,22 @@ impl Turns {
         };
         let unwanted = async {
             loop {
-                match journal.unwanted(!is_abandoned).await {
-                    Unwanted::Stopped => {
+                match journal.cancelled(!is_abandoned).await {
+                    Cancellation::Stopped => {
                         is_abandoned = false;
                         return Ok(Finish::Stopped);
                     }
-                    Unwanted::Abandoned if self.0.limits.on_disconnect == OnDisconnect::Drain => is_abandoned = true,
-                    Unwanted::Abandoned => {
+                    Cancellation::Abandoned if self.0.limits.on_disconnect == OnDisconnect::Drain => {
+                        is_abandoned = true
+                    }
+                    Cancellation::Abandoned => {
                         // A server that loads a model gives that up when nobody waits for it any more.
-                        while journal.is_left_in_silence() && self.0.model.is_loading(&journal.model()) {
+                        while let Some(model) = journal.unread_silent_model()
+                            && self.0.model.is_loading(&model)
+                        {
                             let _ = timeout(LOAD_CHECK, journal.answering_or_wanted()).await;
                         }
-                        if journal.give_up() {
+                        if journal.try_abandon() {
                             return Err(TurnFailure::ClientGone);
                         }
                     }
@@ -132,7 +136,7 @@ impl Turns {
             () = out_of_time => Err(ModelFailure::Timeout.into()),
             () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
-        Outcome { answer, is_abandoned: is_abandoned && !journal.is_read() }
+        Outcome { answer, is_abandoned: is_abandoned && !journal.has_readers() }
     }
 }
 

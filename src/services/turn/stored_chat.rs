@@ -15,11 +15,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
+use super::{StoredChatTurn, TurnFailure, TurnRequest, TurnSummary, Turns, journal::Journal};
 use crate::{
-    adapters::storage::{
-        ChatId, Exchange, HistoryMessage, MessageId, NewQuestion, OpenOutcome, PendingQuestion, StorageFailure,
-    },
+    adapters::storage::{ChatId, Exchange, HistoryMessage, NewQuestion, OpenOutcome, PendingQuestion, StorageFailure},
     domain::{
         account::OwnerId,
         chat::{Image, InWords, Message},
@@ -44,17 +42,6 @@ const FIRST_PAGE: u64 = 64;
 
 /// Messages of the history that are read at once, at the most: a chat for a large window is read in a few steps.
 const LARGEST_PAGE: u64 = 256;
-
-/// The stored chat that a turn belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredChatTurn {
-    /// Whose it is.
-    pub owner: OwnerId,
-    /// Which.
-    pub chat: ChatId,
-    /// The failed message that is tried again; none for a new one.
-    pub again: Option<MessageId>,
-}
 
 /// The chats in which turns go on.
 #[derive(Debug, Default)]
@@ -132,11 +119,11 @@ impl Turns {
         let opening = select! {
             biased;
             opening = self.take_place(&place, ask) => opening,
-            () = journal.given_up() => Err(TurnFailure::ClientGone),
+            () = journal.cancelled_before_start() => Err(TurnFailure::ClientGone),
             () = self.0.cut_off.cancelled() => Err(TurnFailure::Stopping),
         };
         let open = opening?;
-        journal.keep_question(open.question.id);
+        journal.note_question(open.question.id);
         match self.fitted(&open.question, ask, model).await {
             Ok(messages) => ask.messages = messages,
             Err(failure) => return self.close_in_chat(open, journal, Err(failure)).await.map(|_| None),

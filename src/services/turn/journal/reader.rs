@@ -1,34 +1,46 @@
-//! Reading a journal: as it is written, from where one had left off, or to its end.
+//! Readers of a journal: event by event, from an event on, or to the end at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{EVERYTHING, Event, HEAD_START, Journal, LONGEST_HEAD_START, MAX_UNREAD_BYTES, State, Wish};
+use super::{
+    Journal,
+    event::Event,
+    state::{Cancellation, State},
+};
 use crate::{
     adapters::storage::MessageId,
     domain::session::SessionId,
-    services::turn::{TurnFailure, TurnSummary},
+    services::turn::{failure::TurnFailure, summary::TurnSummary},
 };
 
-/// Reads a turn's journal. As long as there is one, the turn is wanted.
+/// Time for which a model may be silent before its stream starts without text. Refusals nearly always come sooner, and
+/// can still be reported by the HTTP status.
+const SILENCE_BEFORE_START: Duration = Duration::from_millis(500);
+
+/// Longest wait for the start of a stream while models are called again and again.
+const MAX_WAIT_FOR_START: Duration = Duration::from_secs(2);
+
+/// A reader of a turn's journal. The turn goes on while it has a reader, and for its grace after that.
 #[derive(Debug)]
 pub struct Reader {
     journal: Arc<Journal>,
-    seen: u64,
+    /// The number of the last event that was read; 0 at the start.
+    last_read: u64,
 }
 
 impl Reader {
-    /// One whom the journal has counted.
+    /// A reader at the start. The journal has counted it already.
     pub(super) fn at_start(journal: &Arc<Journal>) -> Self {
-        Self { journal: Arc::clone(journal), seen: 0 }
+        Self { journal: Arc::clone(journal), last_read: 0 }
     }
 
     pub(in crate::services::turn) fn journal(&self) -> &Arc<Journal> {
         &self.journal
     }
 
-    /// The turn's id: that of the request which began it.
+    /// The turn's id: the id of the request that started it.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.journal.request_id
@@ -40,128 +52,129 @@ impl Reader {
         self.journal.session_id.as_ref()
     }
 
-    /// The message of a stored chat that is to be answered, once it is kept.
+    /// The message of a stored chat that holds the question, once it is stored.
     #[must_use]
     pub fn question(&self) -> Option<MessageId> {
         self.journal.state().question
     }
 
-    /// Whether there is nothing left to read, now or ever.
+    /// Whether the last event has been read.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         let state = self.journal.state();
-        state.end.is_some() && self.seen >= state.last_id()
+        state.result().is_some() && self.last_read >= state.last_id()
     }
 
-    /// Waits until the turn has begun; while a model that was asked is silent, not for long: then it begins in the name
-    /// of that one. Fails if the turn has failed before.
-    pub async fn begun(&self) -> Result<(), TurnFailure> {
-        self.until(|state| state.has_begun || state.asked > 0).await?;
-        let latest = Instant::now() + LONGEST_HEAD_START;
+    /// Waits for the start event. If the model that was called stays silent for a moment, the start event is written
+    /// with its name. Fails if the turn fails before that.
+    pub async fn wait_for_start(&self) -> Result<(), TurnFailure> {
+        self.wait_until(|state| state.has_begun() || state.calls > 0).await?;
+        let latest = Instant::now() + MAX_WAIT_FOR_START;
         loop {
-            let asked = self.journal.state().asked;
-            let due = latest.min(Instant::now() + HEAD_START);
-            let waiting = self.until(|state| state.has_begun || state.asked > asked);
+            let calls = self.journal.state().calls;
+            let due = latest.min(Instant::now() + SILENCE_BEFORE_START);
+            let waiting = self.wait_until(|state| state.has_begun() || state.calls > calls);
             let waited = timeout_at(due, waiting).await;
             let is_silent = waited.is_err();
             if let Ok(outcome) = waited {
                 outcome?;
             }
             let mut state = self.journal.state();
-            state.has_begun |= is_silent && state.end.is_none();
-            if state.has_begun || state.end.is_some() {
+            if is_silent {
+                state.begin();
+            }
+            if state.has_begun() || state.result().is_some() {
                 drop(state);
-                self.journal.news.notify_waiters();
+                self.journal.progress.notify_waiters();
                 return Ok(());
             }
         }
     }
 
-    /// Waits until it has come to this, or to the turn's end. Fails if the turn has failed before it began.
-    async fn until(&self, has_come: impl Fn(&State) -> bool) -> Result<(), TurnFailure> {
-        loop {
-            let news = self.journal.news.notified();
-            {
-                let state = self.journal.state();
-                match &state.end {
-                    Some(Err(failure)) if !state.has_begun => return Err(failure.clone()),
-                    end if end.is_some() || has_come(&state) => return Ok(()),
-                    _ => {}
-                }
-            }
-            news.await;
-        }
+    /// Waits until a condition holds or the turn has ended. Fails if the turn fails before its start event.
+    async fn wait_until(&self, condition: impl Fn(&State) -> bool) -> Result<(), TurnFailure> {
+        let found = |state: &State| match state.failure_before_start() {
+            Some(failure) => Some(Err(failure.clone())),
+            None => (state.result().is_some() || condition(state)).then_some(Ok(())),
+        };
+        self.journal.wait_for(&self.journal.progress, found).await
     }
 
-    /// The next event, as soon as it has happened; `None` after the last.
+    /// Waits for the next event. Returns `None` after the last one.
     pub async fn next(&mut self) -> Option<Event> {
-        loop {
-            let journal = Arc::clone(&self.journal);
-            let news = journal.news.notified();
-            if let Some(event) = self.ready() {
-                return Some(event);
+        let event = loop {
+            let progress = self.journal.progress.notified();
+            if let Some(event) = self.read_event() {
+                break event;
             }
-            if self.is_over() {
+            if self.is_finished() {
                 return None;
             }
-            news.await;
-        }
-    }
-
-    /// The next event, if it has happened.
-    pub fn ready(&mut self) -> Option<Event> {
-        let mut state = self.journal.state();
-        let before = state.read;
-        let event = state.event_after(self.seen)?;
-        // Whoever waits for readers waits in front of a full journal.
-        let makes_room = state.text.len().saturating_sub(before) > MAX_UNREAD_BYTES;
-        drop(state);
-        if makes_room {
-            self.journal.attention.notify_waiters();
-        }
-        self.seen = event.id;
+            progress.await;
+        };
+        self.last_read = event.id;
         Some(event)
     }
 
-    /// Waits for the end. Returns the whole text, and what it took.
-    pub async fn whole(&self) -> Result<(String, TurnSummary), TurnFailure> {
-        self.journal.state().read = EVERYTHING;
-        self.journal.attention.notify_waiters();
-        let told = self.journal.over().await?;
-        Ok((self.journal.text(), told))
+    /// The next event, if it has happened.
+    pub fn try_next(&mut self) -> Option<Event> {
+        let event = self.read_event()?;
+        self.last_read = event.id;
+        Some(event)
     }
 
-    /// The text up to the end, for the event that repeats it.
+    /// Reads the event after the last one, and notes how far the text has been read.
+    fn read_event(&self) -> Option<Event> {
+        let mut state = self.journal.state();
+        let event = state.event(self.last_read + 1)?;
+        let was_full = state.is_full();
+        let offset = state.offset_after(event.id);
+        state.readers.advance_to(offset);
+        drop(state);
+        // The turn's task only waits for readers while the journal is full.
+        if was_full {
+            self.journal.reader_activity.notify_waiters();
+        }
+        Some(event)
+    }
+
+    /// Waits for the end of the turn. Returns the whole text and the summary.
+    pub async fn read_to_end(&self) -> Result<(String, TurnSummary), TurnFailure> {
+        self.journal.state().readers.advance_to_end();
+        self.journal.reader_activity.notify_waiters();
+        let summary = self.journal.result().await?;
+        Ok((self.journal.text(), summary))
+    }
+
+    /// The text so far, for an end event that repeats it.
     #[must_use]
     pub fn text(&self) -> String {
         self.journal.text()
     }
 
-    /// Asks the turn to stop. Returns whether it was still going on.
+    /// Stops the turn. Returns whether it had not ended yet.
     #[must_use]
     pub fn stop(self) -> bool {
         let mut state = self.journal.state();
-        if state.wish == Wish::GoOn {
-            state.wish = Wish::Stop;
-        }
-        let goes_on = state.end.is_none();
+        state.cancellation.get_or_insert(Cancellation::Stopped);
+        let was_running = state.result().is_none();
         drop(state);
-        self.journal.attention.notify_waiters();
-        goes_on
+        self.journal.reader_activity.notify_waiters();
+        was_running
     }
 
-    /// Goes on behind the event of this number. Fails if there is no such event yet.
+    /// The same reader behind the event of this number; `None` if there is no such event yet.
     #[must_use]
-    pub fn skip_to(mut self, seen: u64) -> Option<Self> {
-        let is_known = seen <= self.journal.state().last_id();
-        self.seen = seen;
+    pub fn skip_to(mut self, id: u64) -> Option<Self> {
+        let is_known = id <= self.journal.state().last_id();
+        self.last_read = id;
         is_known.then_some(self)
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.journal.state().readers -= 1;
-        self.journal.attention.notify_waiters();
+        self.journal.state().readers.count -= 1;
+        self.journal.reader_activity.notify_waiters();
     }
 }

@@ -1,0 +1,77 @@
+//! A request for a turn.
+
+use std::{sync::Arc, time::Instant};
+
+use super::idempotency::IdempotencyKey;
+use crate::{
+    adapters::{
+        model::CallerHash,
+        storage::{ChatId, MessageId},
+    },
+    domain::{
+        account::OwnerId,
+        chat::{Caller, Message},
+        client_ip::ClientIp,
+        persona::Persona,
+        session::SessionId,
+    },
+};
+
+/// A request for a turn, as an endpoint passes it to [`Turns::start`](super::Turns::start).
+#[derive(Debug)]
+pub struct TurnRequest {
+    /// The request id, unique and unguessable.
+    pub request_id: String,
+    /// The time at which the request arrived.
+    pub arrived: Instant,
+    /// The caller.
+    pub caller: Caller,
+    /// The session that the client names.
+    pub session_id: Option<SessionId>,
+    /// The client's address, which tells anonymous callers apart. Not set for turns of stored chats: these have an owner.
+    pub address: Option<ClientIp>,
+    /// The model that the client names.
+    pub model: Option<String>,
+    /// The persona that answers.
+    pub persona: Option<Arc<Persona>>,
+    /// The stored chat and its owner; `None` if the client sends the history itself.
+    pub stored_chat: Option<StoredChatTurn>,
+    /// The conversation, whose last message is the question. For a stored chat it holds the question only: the history
+    /// is read from the database.
+    pub messages: Vec<Message>,
+    /// Whether the client wants the answer as a stream.
+    pub stream: bool,
+    /// The `Idempotency-Key` of the request.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+impl TurnRequest {
+    /// The owner of the stored chat; `None` outside of stored chats.
+    pub(super) fn chat_owner(&self) -> Option<OwnerId> {
+        self.stored_chat.map(|stored_chat| stored_chat.owner)
+    }
+
+    /// The identity by which the circuit breaker counts callers: the owner of the chat, the account, the session, or
+    /// else the address.
+    ///
+    /// A client that makes up sessions counts as several callers. Addresses would prevent that, but behind proxies that
+    /// `PROXIES` doesn't list all visitors have the same one.
+    pub(super) fn caller_hash(&self) -> CallerHash {
+        match (self.chat_owner().or(self.caller.account), &self.session_id) {
+            (Some(owner), _) => CallerHash::of(&owner),
+            (None, Some(session)) => CallerHash::of(session),
+            (None, None) => CallerHash::of(&self.address),
+        }
+    }
+}
+
+/// The stored chat in which a turn takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredChatTurn {
+    /// The owner of the chat.
+    pub owner: OwnerId,
+    /// The chat.
+    pub chat: ChatId,
+    /// The failed message that this turn retries; `None` for a new message.
+    pub again: Option<MessageId>,
+}

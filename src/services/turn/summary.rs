@@ -1,0 +1,23 @@
+//! The summary of an answered turn.
+
+use jiff::Timestamp;
+
+use crate::{
+    adapters::storage::Exchange,
+    domain::{chat::Finish, cost::TokenUsage},
+};
+
+/// Model, tokens and end of an answered turn. The text of the answer is in the turn's journal.
+#[derive(Clone, Debug)]
+pub struct TurnSummary {
+    /// The model that answered; `basic` is the built-in responder.
+    pub model: String,
+    /// The tokens of the turn, estimated if the model reported none.
+    pub usage: TokenUsage,
+    /// The finish reason of the answer.
+    pub finish: Finish,
+    /// The time at which the answer was complete.
+    pub at: Timestamp,
+    /// The messages of question and answer in the stored chat; `None` outside of stored chats.
+    pub exchange: Option<Exchange>,
+}
