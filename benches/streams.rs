@@ -108,13 +108,13 @@ async fn main() {
     let mut told = Vec::new();
 
     let mut chat = Server::al_chat(dir.path(), &model).await;
-    model.behave(story(SHORT, Pace::AtOnce));
+    model.set_behaviour(story(SHORT, Pace::Immediate));
     for concurrency in [1, 32] {
         let mut targets = both(&model, &chat, concurrency).await;
         told.extend(measure(&mut targets, &plan, SHORT).await);
         print_first_words(&targets, concurrency);
     }
-    model.behave(story(LONG, Pace::AtOnce));
+    model.set_behaviour(story(LONG, Pace::Immediate));
     let mut targets = both(&model, &chat, READERS).await;
     told.extend(measure(&mut targets, &plan, LONG).await);
     print_throughput(&targets);
@@ -172,7 +172,7 @@ fn print_throughput(targets: &[Target]) {
 /// reads to the end. Returns the turns taken.
 async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     let words = plan.words();
-    model.behave(story(words, Pace::Every(PAUSE)));
+    model.set_behaviour(story(words, Pace::Every(PAUSE)));
     let mut chat = Server::al_chat(dir, model).await;
     sleep(Duration::from_secs(1)).await;
     let before = chat.memory("VmRSS");
@@ -210,7 +210,7 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     sleep(plan.hold).await;
     let (heard_after, cpu, time) = (heard_now(), cpu_time(chat.id()).saturating_sub(cpu_before), watched.elapsed());
     let open = chat.memory("VmRSS");
-    assert_eq!(model.open_streams(), plan.streams, "all streams are open");
+    assert_eq!(model.open_responses(), plan.streams, "all streams are open");
     let news = heard_after.iter().zip(&heard_before).map(|(after, before)| after - before).collect::<Vec<_>>();
     assert!(!news.contains(&0), "each stream delivers");
 

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::time::timeout;
 
-use crate::{
-    client::{Answer, Client},
-    hand_clock::HandClock,
-    house::{House, PATIENCE, Service},
+use crate::support::{
+    client::{Client, HttpResponse},
+    manual_clock::ManualClock,
+    service::{Service, TEST_TIMEOUT, TestSetup},
 };
 
 const REGISTER: &str = "/api/auth/register";
@@ -39,7 +39,7 @@ async fn register(client: &Client, name: &str) -> Value {
     answer.json()
 }
 
-async fn log_in(client: &Client, name: &str, password: &str) -> Answer {
+async fn log_in(client: &Client, name: &str, password: &str) -> HttpResponse {
     client.post(LOGIN, &json!({ "username": name, "password": password })).await
 }
 
@@ -53,41 +53,41 @@ fn with_token(request: RequestBuilder, token: &str) -> RequestBuilder {
     request.header("authorization", format!("Bearer {token}"))
 }
 
-async fn call(client: &Client, method: Method, path: &str, token: &str) -> Answer {
+async fn call(client: &Client, method: Method, path: &str, token: &str) -> HttpResponse {
     client.send(with_token(client.request(method, path), token)).await
 }
 
-async fn me(client: &Client, token: &str) -> Answer {
+async fn me(client: &Client, token: &str) -> HttpResponse {
     call(client, Method::GET, ME, token).await
 }
 
-async fn change_password(client: &Client, token: &str, current: &str, new: &str) -> Answer {
+async fn change_password(client: &Client, token: &str, current: &str, new: &str) -> HttpResponse {
     let body = json!({ "current_password": current, "new_password": new });
     client.send(with_token(client.json_request(PASSWORD, &body), token)).await
 }
 
 /// Fails unless who asked is told to log in, in the words of all clients.
 #[track_caller]
-fn assert_unauthorized(answer: &Answer, code: &str) {
+fn assert_unauthorized(answer: &HttpResponse, code: &str) {
     let sentence = answer.assert_error(401, code);
     assert_eq!(answer.json()["msg"], sentence);
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 
 /// A service, with ada registered and logged in.
-async fn with_ada() -> (House, Service, String) {
-    let house = House::new();
-    let service = house.open().await;
+async fn start_with_ada() -> (TestSetup, Service, String) {
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     register(&service.client, "ada").await;
     let token = token(&service.client, "ada").await;
-    (house, service, token)
+    (setup, service, token)
 }
 
 #[tokio::test]
 async fn an_account_is_registered_opened_shown_and_closed() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new();
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let client = &service.client;
 
     let made = register(client, "ada").await;
@@ -115,8 +115,8 @@ async fn an_account_is_registered_opened_shown_and_closed() {
 
 #[tokio::test]
 async fn what_is_missing_or_wrong_in_a_registration_is_said() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let whole = json!({ "username": "ada", "email": "ada@example.org", "password": HERS });
     let wrong = [
         ("username", Value::Null, "username_required"),
@@ -167,8 +167,8 @@ fn changed(object: &Value, field: &str, value: Option<&Value>) -> Value {
 
 #[tokio::test]
 async fn names_and_addresses_are_unique_without_regard_to_case_and_blanks() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let client = &service.client;
     register(client, "Ada").await;
     let again = async |name: &str, email: &str| {
@@ -192,8 +192,8 @@ async fn names_and_addresses_are_unique_without_regard_to_case_and_blanks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_registrations_at_once_one_succeeds() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let client = &service.client;
     let names = ["ada", "Ada", " ada", "ada ", "ADA", "aDa", "adA", "\tada"];
     let registrations = names.iter().enumerate().map(|(number, name)| {
@@ -219,7 +219,7 @@ async fn of_registrations_at_once_one_succeeds() {
 
 #[tokio::test]
 async fn a_wrong_login_is_refused_in_the_same_words_whoever_it_names() {
-    let (_house, service, _) = with_ada().await;
+    let (_house, service, _) = start_with_ada().await;
     let wrong = [
         ("ada", "correct-horse-77"),
         ("ada", "Correct-Horse-77 "),
@@ -239,7 +239,7 @@ async fn a_wrong_login_is_refused_in_the_same_words_whoever_it_names() {
 
 #[tokio::test]
 async fn who_has_no_token_or_a_bad_one_is_told_so() {
-    let (_house, service, token) = with_ada().await;
+    let (_house, service, token) = start_with_ada().await;
     let client = &service.client;
     let operations = [(Method::GET, ME), (Method::DELETE, ME), (Method::POST, LOGOUT), (Method::POST, PASSWORD)];
     let (head, signature) = token.rsplit_once('.').expect("a signature");
@@ -278,11 +278,11 @@ async fn who_has_no_token_or_a_bad_one_is_told_so() {
 #[tokio::test]
 async fn a_token_of_another_secret_is_none() {
     let open = async |secret: &str| {
-        let house = House::new().with("JWT_SECRET_KEY", secret);
-        let service = house.open().await;
+        let setup = TestSetup::new().with("JWT_SECRET_KEY", secret);
+        let service = setup.start().await;
         register(&service.client, "ada").await;
         let token = token(&service.client, "ada").await;
-        (house, service, token)
+        (setup, service, token)
     };
     let (_house, one, token) = open(SECRET).await;
     let (_other_house, other, _) = open("e09b7d41f6a3c2588b1e5d7f90a4c63d2e7f18b9").await;
@@ -292,21 +292,21 @@ async fn a_token_of_another_secret_is_none() {
 
 #[tokio::test]
 async fn a_token_lasts_as_long_as_it_is_set() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new().with("JWT_ACCESS_TOKEN_EXPIRES", "3600");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new().with("JWT_ACCESS_TOKEN_EXPIRES", "3600");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let client = &service.client;
     register(client, "ada").await;
     let token = token(client, "ada").await;
-    hands.advance(Duration::from_secs(3599));
+    clock.advance(Duration::from_secs(3599));
     me(client, &token).await.assert_ok();
-    hands.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1));
     assert_unauthorized(&me(client, &token).await, "token_expired");
 }
 
 #[tokio::test]
 async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
-    let (house, service, _) = with_ada().await;
+    let (setup, service, _) = start_with_ada().await;
     let client = &service.client;
     let kept = token(client, "ada").await;
     let mut ended = Vec::new();
@@ -321,8 +321,8 @@ async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
         client.send(request).await.assert_ok();
         ended.push(token);
     }
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     for token in ended {
         assert_unauthorized(&me(&service.client, &token).await, "token_ended");
     }
@@ -331,28 +331,28 @@ async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
 
 #[tokio::test]
 async fn an_ended_token_is_remembered_for_as_long_as_it_would_have_lasted() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new().on_sqlite().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new().on_sqlite().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let client = &service.client;
     register(client, "ada").await;
-    let file = SqliteConnectOptions::new().filename(house.path().join("al-chat.db")).read_only(true);
+    let file = SqliteConnectOptions::new().filename(setup.path().join("al-chat.db")).read_only(true);
     let mut database = file.connect().await.expect("the database");
     for remembered in [1, 2, 1] {
         let token = token(client, "ada").await;
         call(client, Method::POST, LOGOUT, &token).await.assert_ok();
         let counting = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM revoked_tokens");
         assert_eq!(counting.fetch_one(&mut database).await.expect("a count"), remembered);
-        hands.advance(Duration::from_mins(40));
+        clock.advance(Duration::from_mins(40));
         if remembered == 2 {
-            hands.advance(Duration::from_mins(40));
+            clock.advance(Duration::from_mins(40));
         }
     }
 }
 
 #[tokio::test]
 async fn another_password_ends_every_token_but_the_new_one() {
-    let (_house, service, token_before) = with_ada().await;
+    let (_house, service, token_before) = start_with_ada().await;
     let client = &service.client;
     let other = token(client, "ada").await;
 
@@ -374,7 +374,7 @@ async fn another_password_ends_every_token_but_the_new_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_passwords_set_at_once_one_holds() {
-    let (_house, service, token) = with_ada().await;
+    let (_house, service, token) = start_with_ada().await;
     let client = &service.client;
     let (one, other) = tokio::join!(
         change_password(client, &token, HERS, "staple-battery-1"),
@@ -390,7 +390,7 @@ async fn of_two_passwords_set_at_once_one_holds() {
 
 #[tokio::test]
 async fn a_removed_account_leaves_nothing_but_its_name_to_others() {
-    let (_house, service, token_before) = with_ada().await;
+    let (_house, service, token_before) = start_with_ada().await;
     let client = &service.client;
     let id = me(client, &token_before).await.assert_ok()["id"].clone();
     let removed = call(client, Method::DELETE, ME, &token_before).await.assert_ok();
@@ -405,18 +405,18 @@ async fn a_removed_account_leaves_nothing_but_its_name_to_others() {
 
 #[tokio::test]
 async fn the_secret_is_made_once_and_outlives_a_restart() {
-    let (house, service, token) = with_ada().await;
-    service.close().await;
-    let service = house.open().await;
+    let (setup, service, token) = start_with_ada().await;
+    service.stop().await;
+    let service = setup.start().await;
     me(&service.client, &token).await.assert_ok();
-    service.close().await;
+    service.stop().await;
     // One that is set is used instead.
-    let house = house.with("JWT_SECRET_KEY", SECRET);
-    let service = house.open().await;
+    let setup = setup.with("JWT_SECRET_KEY", SECRET);
+    let service = setup.start().await;
     assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
 
     // No two services that were set up alone have the same.
-    let (_other_house, other, token) = with_ada().await;
+    let (_other_house, other, token) = start_with_ada().await;
     me(&other.client, &token).await.assert_ok();
     assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
 }
@@ -426,20 +426,20 @@ async fn a_rotation_of_the_secret_logs_nobody_out() {
     const NEXT: &str = "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe";
     // It holds commas, and was set before several secrets could be.
     const BEFORE: &str = "0f4a9c31d27be8,5f6a1c0d9e8b,7a6f5c4d2e91";
-    let house = House::new().with("JWT_SECRET_KEY", BEFORE);
-    let service = house.open().await;
+    let setup = TestSetup::new().with("JWT_SECRET_KEY", BEFORE);
+    let service = setup.start().await;
     register(&service.client, "ada").await;
     let first = token(&service.client, "ada").await;
-    service.close().await;
+    service.stop().await;
 
-    let house = house.with("JWT_SECRET_KEY", &format!("{NEXT}, {}", BEFORE.replace(',', "\\,")));
-    let service = house.open().await;
+    let setup = setup.with("JWT_SECRET_KEY", &format!("{NEXT}, {}", BEFORE.replace(',', "\\,")));
+    let service = setup.start().await;
     me(&service.client, &first).await.assert_ok();
     let second = token(&service.client, "ada").await;
-    service.close().await;
+    service.stop().await;
 
-    let house = house.with("JWT_SECRET_KEY", NEXT);
-    let service = house.open().await;
+    let setup = setup.with("JWT_SECRET_KEY", NEXT);
+    let service = setup.start().await;
     me(&service.client, &second).await.assert_ok();
     assert_unauthorized(&me(&service.client, &first).await, "token_invalid");
 }
@@ -456,20 +456,20 @@ async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "01234567890123456789012345678901234567890123456789",
     ] {
-        let house = House::new().with("JWT_SECRET_KEY", secret);
-        let output = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").expect("it runs");
+        let setup = TestSetup::new().with("JWT_SECRET_KEY", secret);
+        let output = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").expect("it runs");
         let said = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("JWT_SECRET_KEY: expected "), "{said}");
         assert!(!said.contains(secret), "{said}");
-        assert!(house.log().is_empty());
+        assert!(setup.log().is_empty());
     }
 }
 
 #[tokio::test]
 async fn ten_registrations_a_minute_pass_within_five_seconds_each() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     for number in 0..10 {
         let started = Instant::now();
         register(&service.client, &format!("user{number}")).await;
@@ -479,8 +479,8 @@ async fn ten_registrations_a_minute_pass_within_five_seconds_each() {
 
 #[tokio::test]
 async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
-    let house = House::new().with("PROXIES", "1");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("PROXIES", "1");
+    let service = setup.start().await;
     let client = &service.client;
     register(client, "ada").await;
     let attempt = async |from: &str, password: &str| {
@@ -517,7 +517,7 @@ async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
 
 #[tokio::test]
 async fn without_a_proxy_nobody_chooses_an_address() {
-    let (_house, service, _) = with_ada().await;
+    let (_house, service, _) = start_with_ada().await;
     let client = &service.client;
     let attempts = (0..40).map(|number| {
         let request = client.json_request(LOGIN, &json!({ "username": "ada", "password": "wrong" }));
@@ -529,7 +529,7 @@ async fn without_a_proxy_nobody_chooses_an_address() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn right_logins_at_once_are_all_let_in() {
-    let (_house, service, _) = with_ada().await;
+    let (_house, service, _) = start_with_ada().await;
     for answer in join_all((0..30).map(|_| log_in(&service.client, "ada", HERS))).await {
         answer.assert_ok();
     }
@@ -537,7 +537,7 @@ async fn right_logins_at_once_are_all_let_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_takes_as_long_for_nobody_as_for_somebody() {
-    let (_house, service, _) = with_ada().await;
+    let (_house, service, _) = start_with_ada().await;
     let mut shortest = [Duration::MAX; 2];
     // Few enough to stay free of pauses.
     for _ in 0..4 {
@@ -553,8 +553,8 @@ async fn a_login_takes_as_long_for_nobody_as_for_somebody() {
 
 #[tokio::test]
 async fn no_password_token_or_hash_shows_anywhere() {
-    let house = House::new().with("JWT_SECRET_KEY", SECRET).with("LOG_LEVEL", "trace");
-    let mut process = house.launch().await;
+    let setup = TestSetup::new().with("JWT_SECRET_KEY", SECRET).with("LOG_LEVEL", "trace");
+    let mut process = setup.start_process().await;
     let client = &process.client;
     let mut said = vec![register(client, "ada").await.to_string()];
     let token = token(client, "ada").await;
@@ -576,7 +576,7 @@ async fn no_password_token_or_hash_shows_anywhere() {
     while let Some(line) = process.diagnostics.recv().await {
         said.push(line);
     }
-    let days = fs::read_dir(house.log_dir()).expect("a log").map(|day| day.expect("a day").path());
+    let days = fs::read_dir(setup.log_dir()).expect("a log").map(|day| day.expect("a day").path());
     said.extend(days.filter_map(|day| fs::read_to_string(day).ok()));
     let secrets = [HERS, "Guessed-Horse", "Staple-Battery", SECRET, "$argon2", "argon2id", &token, &newer];
     for said in &said {

@@ -15,8 +15,10 @@ use tokio::task::JoinSet;
 use crate::{
     command_line::run,
     fakes::model::FakeModel,
-    house::{House, wait_until},
-    member::Member,
+    support::{
+        service::{TestSetup, wait_until},
+        user::User,
+    },
 };
 
 async fn open(file: &Path) -> SqliteConnection {
@@ -39,20 +41,20 @@ struct Load {
 }
 
 impl Load {
-    async fn begin(member: &Member) -> Self {
+    async fn begin(user: &User) -> Self {
         let (turns, messages) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
         let stop = Arc::<AtomicBool>::default();
         let mut clients = JoinSet::new();
         for number in 0..6 {
-            let (member, turns, messages, stop) =
-                (member.clone(), Arc::clone(&turns), Arc::clone(&messages), Arc::clone(&stop));
-            let chat = member.begin().await;
+            let (user, turns, messages, stop) =
+                (user.clone(), Arc::clone(&turns), Arc::clone(&messages), Arc::clone(&stop));
+            let chat = user.create_chat().await;
             clients.spawn(async move {
                 while !stop.load(Ordering::Acquire) {
                     if number % 2 == 0 {
-                        member.client.chat("hello").await.assert_ok();
+                        user.client.chat("hello").await.assert_ok();
                     } else {
-                        member.say(chat, "hello").await;
+                        user.ask(chat, "hello").await;
                         messages.fetch_add(1, Ordering::AcqRel);
                     }
                     turns.fetch_add(1, Ordering::AcqRel);
@@ -81,51 +83,51 @@ impl Load {
 #[tokio::test]
 async fn a_backup_under_load_has_every_turn_answered_before() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
-    let mut process = house.launch().await;
-    let load = Load::begin(&Member::join(&process.client, "ada").await).await;
-    let mut last = house.path().join("al-chat.db");
+    let setup = TestSetup::for_model(&model).on_sqlite();
+    let mut process = setup.start_process().await;
+    let load = Load::begin(&User::register(&process.client, "ada").await).await;
+    let mut last = setup.path().join("al-chat.db");
     for round in 1..=3 {
         load.until(round * 40).await;
         let (turns, messages) = load.answered();
         let name = format!("copy{round}.db");
-        let ran = run(&house, &["backup", &name]).await;
+        let ran = run(&setup, &["backup", &name]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.out.contains(&name) && !ran.out.contains("session log only"), "{}", ran.out);
-        last = house.path().join(&name);
+        last = setup.path().join(&name);
         let mut copy = open(&last).await;
         let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.unwrap();
         assert_eq!(check, "ok");
         let kept = (number(&mut copy, REQUESTS).await, number(&mut copy, ANSWERS).await);
         assert!(kept.0 >= turns && kept.1 >= messages, "{kept:?} of {:?}", (turns, messages));
-        assert!(!house.path().join(format!("{name}.part")).exists());
+        assert!(!setup.path().join(format!("{name}.part")).exists());
     }
     load.end().await;
     process.kill().await;
 
     // With the log beside it, no turn is missing, and none counts twice.
-    let restored = House::of_model(&model).on_sqlite();
+    let restored = TestSetup::for_model(&model).on_sqlite();
     fs::copy(last, restored.path().join("al-chat.db")).unwrap();
     fs::create_dir(restored.log_dir()).unwrap();
-    for entry in fs::read_dir(house.log_dir()).unwrap() {
+    for entry in fs::read_dir(setup.log_dir()).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, restored.log_dir().join(path.file_name().unwrap())).unwrap();
     }
-    let turns = house.events("chat").len();
-    let process = restored.launch().await;
+    let turns = setup.log_lines("chat").len();
+    let process = restored.start_process().await;
     let told = process.client.get("/api/openai/usage").await.assert_ok();
     assert_eq!(told["request_count"], turns);
 }
 
 #[tokio::test]
 async fn a_backup_is_made_while_nobody_serves_too() {
-    let house = House::new().on_sqlite();
-    let mut process = house.launch().await;
+    let setup = TestSetup::new().on_sqlite();
+    let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     process.kill().await;
-    let ran = run(&house, &["backup", "copy.db"]).await;
+    let ran = run(&setup, &["backup", "copy.db"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let mut copy = open(&house.path().join("copy.db")).await;
+    let mut copy = open(&setup.path().join("copy.db")).await;
     // The turn is in the copy, or the command says that it isn't.
     let missing = i64::from(ran.out.contains("session log only: 1."));
     assert_eq!(number(&mut copy, REQUESTS).await + missing, 1, "{}", ran.out);
@@ -133,29 +135,29 @@ async fn a_backup_is_made_while_nobody_serves_too() {
 
 #[tokio::test]
 async fn a_backup_never_writes_over_a_file() {
-    let house = House::new().on_sqlite();
-    let _process = house.launch().await;
-    fs::write(house.path().join("notes.txt"), "Buy milk.").unwrap();
+    let setup = TestSetup::new().on_sqlite();
+    let _process = setup.start_process().await;
+    fs::write(setup.path().join("notes.txt"), "Buy milk.").unwrap();
     for (file, sentence) in [
         ("notes.txt", "notes.txt exists, and no backup is written over it"),
         ("al-chat.db", "al-chat.db exists"),
         ("SessionLog", "SessionLog exists"),
         ("no/copy.db", "the backup no/copy.db cannot be written; does its folder exist"),
     ] {
-        let ran = run(&house, &["backup", file]).await;
+        let ran = run(&setup, &["backup", file]).await;
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains(sentence), "{}", ran.err);
     }
-    assert_eq!(fs::read(house.path().join("notes.txt")).unwrap(), b"Buy milk.");
+    assert_eq!(fs::read(setup.path().join("notes.txt")).unwrap(), b"Buy milk.");
 }
 
 #[tokio::test]
 async fn there_is_no_backup_without_a_file() {
-    let house = House::new().on_sqlite();
-    let ran = run(&house, &["backup", "copy.db"]).await;
+    let setup = TestSetup::new().on_sqlite();
+    let ran = run(&setup, &["backup", "copy.db"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("al-chat.db of DATABASE_URL does not exist"), "{}", ran.err);
-    let ran = run(&house.with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1/chat"), &["backup", "copy.db"]).await;
+    let ran = run(&setup.with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1/chat"), &["backup", "copy.db"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("pg_dump") && !ran.err.contains("Secret"), "{}", ran.err);
 }

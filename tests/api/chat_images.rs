@@ -5,11 +5,13 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel},
-    forms::{Part, multipart, url_encoded},
-    house::{House, open_with},
-    member::{asked, told_to},
+    support::{
+        client::{Client, HttpResponse},
+        forms::{Part, multipart, url_encoded},
+        service::{TestSetup, start_with},
+        user::{prompt_lines, prompt_messages},
+    },
 };
 
 const PATH: &str = "/api/chat/image";
@@ -45,7 +47,7 @@ fn pairs(client: &Client, pairs: &[(&str, &str)]) -> RequestBuilder {
 
 /// The text and the image of the model's last question.
 fn shown(model: &FakeModel) -> (String, String) {
-    let question = asked(model, model.call_count() - 1).pop().expect("a question");
+    let question = prompt_messages(model, model.call_count() - 1).pop().expect("a question");
     let part = |index: usize, pointer: &str| question["content"][index].pointer(pointer).expect("a part").clone();
     let text = |value: Value| value.as_str().expect("a text").to_owned();
     (text(part(0, "/text")), text(part(1, "/image_url/url")))
@@ -53,7 +55,7 @@ fn shown(model: &FakeModel) -> (String, String) {
 
 #[tokio::test]
 async fn an_image_is_read_in_each_form_in_which_it_comes() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let (base64, data_url) = (base64(), data_url());
     let lines = format!("{}\n{}\n", &base64[..12], &base64[12..]);
@@ -92,7 +94,7 @@ async fn an_image_is_read_in_each_form_in_which_it_comes() {
 
 #[tokio::test]
 async fn an_image_is_answered_like_any_other_turn() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     let parts = [
         Part::File("image", "a.png", "image/png", PNG),
@@ -113,10 +115,10 @@ async fn an_image_is_answered_like_any_other_turn() {
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert_eq!((&body["usage"]["total_tokens"], &body["finish_reason"]), (&18.into(), &"complete".into()));
     assert!(!answer.header("access-control-allow-origin").is_empty());
-    let asked = asked(&model, 0);
+    let asked = prompt_messages(&model, 0);
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[2]["content"][0]["text"], QUESTION);
-    let line = house.events("chat").pop().expect("a line");
+    let line = setup.log_lines("chat").pop().expect("a line");
     assert_eq!(
         (&line["username"], &line["is_guest"], &line["session_id"]),
         (&"ada".into(), &false.into(), &"s-1".into())
@@ -126,9 +128,9 @@ async fn an_image_is_answered_like_any_other_turn() {
 
 #[tokio::test]
 async fn an_image_may_be_asked_about_in_a_stream() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
-    model.behave(Behaviour::Stream(crate::fakes::model::Script::default()));
+    model.set_behaviour(Behaviour::Stream(crate::fakes::model::Script::default()));
     let file = Part::File("image", "a.png", "image/png", PNG);
     let requests = [
         form(client, &[file, Part::Text("stream", "true")]),
@@ -145,7 +147,7 @@ async fn an_image_may_be_asked_about_in_a_stream() {
 
 #[tokio::test]
 async fn a_turn_about_an_image_is_taken_once_for_a_key() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let keyed = async |request: RequestBuilder| client.send(request.header("idempotency-key", "k-1")).await;
     let file = Part::File("image", "a.png", "image/png", PNG);
@@ -168,7 +170,7 @@ async fn a_turn_about_an_image_is_taken_once_for_a_key() {
 
 #[tokio::test]
 async fn an_image_is_required_and_no_other_file_is_taken() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let file = Part::File("image", "a.png", "image/png", PNG);
     let text = Part::Text("image", "");
@@ -214,7 +216,7 @@ async fn an_image_is_required_and_no_other_file_is_taken() {
 
 #[tokio::test]
 async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let history = r#"[{"role":"user","content":"cut \ud83d"},{"role":"assistant","content":"\ud83d\ude00"}]"#;
     let files = r#"[{"name":"a.txt","content":"\udc00!"}]"#;
     let url = data_url();
@@ -222,7 +224,7 @@ async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
     let parts = texts.map(|(name, text)| Part::Text(name, text));
     for request in [form(&service.client, &parts), pairs(&service.client, &texts)] {
         service.client.send(request).await.assert_ok();
-        let said = asked(&model, model.call_count() - 1);
+        let said = prompt_messages(&model, model.call_count() - 1);
         assert_eq!((&said[0]["content"], &said[1]["content"]), (&json!("cut \u{fffd}"), &json!("\u{1f600}")));
         let text = said[2]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains("\u{fffd}!"), "{text}");
@@ -231,7 +233,7 @@ async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
 
 #[tokio::test]
 async fn what_models_do_not_see_is_refused_whatever_it_is_called() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     let bytes: [&[u8]; 5] = [svg, b"%PDF-1.7 secret", b"BM6\0\0\0", b"\0\0\0\x20ftypavif", b"plain text"];
@@ -256,9 +258,9 @@ async fn what_models_do_not_see_is_refused_whatever_it_is_called() {
 
 #[tokio::test]
 async fn a_body_that_is_no_form_and_no_json_is_refused() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
-    let post = async |media_type: &str, body: Vec<u8>| -> Answer {
+    let post = async |media_type: &str, body: Vec<u8>| -> HttpResponse {
         let request = client.request(Method::POST, PATH);
         let request = if media_type.is_empty() { request } else { request.header("content-type", media_type) };
         client.send(request.body(body)).await
@@ -279,7 +281,7 @@ async fn a_body_that_is_no_form_and_no_json_is_refused() {
 
 #[tokio::test]
 async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let bytes = png_of(LARGEST);
     let encoded = BASE64.encode(&bytes);
@@ -309,7 +311,7 @@ async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
 
 #[tokio::test]
 async fn an_escaped_image_of_ordinary_size_is_taken() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     // Every second letter is escaped, by three bytes.
     let encoded = BASE64.encode(png_of(8 << 20));
@@ -319,7 +321,7 @@ async fn an_escaped_image_of_ordinary_size_is_taken() {
 
 #[tokio::test]
 async fn images_of_the_history_are_shown_again() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let history = json!([
         { "role": "user", "content": "Who is it?", "image": data_url() },
         { "role": "assistant", "content": "A cat.", "image": null },
@@ -327,7 +329,7 @@ async fn images_of_the_history_are_shown_again() {
         { "role": "assistant", "content": "A dog." },
     ]);
     service.client.post("/api/chat", &json!({ "message": "Sure?", "history": history })).await.assert_ok();
-    let asked = asked(&model, 0);
+    let asked = prompt_messages(&model, 0);
     assert_eq!(asked[0]["content"][1]["image_url"]["url"], data_url());
     assert_eq!(asked[2]["content"][0]["image_url"]["url"], "https://a.example/b.png");
     let drawn = json!([{ "role": "assistant", "content": "Drawn.", "image": data_url() }]);
@@ -337,7 +339,7 @@ async fn images_of_the_history_are_shown_again() {
 
 #[tokio::test]
 async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let ask = async |hosts: usize, stream: bool| {
         let said = (0..200).map(|image| {
             let url = format!("https://h{}.shop.example/{image}.png", image % hosts);
@@ -351,7 +353,7 @@ async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
         let sentence = ask(17, stream).await.assert_error(400, "invalid_image");
         assert!(sentence.contains("at most 16 different hosts") && sentence.contains("data:"), "{sentence}");
     }
-    assert_eq!((model.call_count(), house.events("chat").len()), (0, 0));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (0, 0));
     // A turn that wasn't begun leaves its key to another question.
     let other = service.client.json_request("/api/chat", &json!({ "message": "hi" })).header("idempotency-key", "17");
     service.client.send(other).await.assert_ok();
@@ -362,7 +364,7 @@ async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
 
 #[tokio::test]
 async fn without_a_model_the_built_in_responder_answers() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let answer = service.client.send(form(&service.client, &[Part::File("image", "a.png", "image/png", PNG)])).await;
     let body = answer.assert_ok();
     assert_eq!((&body["model"], &body["reply"]), (&"basic".into(), &body["message"]));
@@ -370,10 +372,10 @@ async fn without_a_model_the_built_in_responder_answers() {
 
 #[tokio::test]
 async fn a_model_that_sees_nothing_is_told_of_the_image() {
-    let (model, _house, service) = open_with(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
+    let (model, _house, service) = start_with(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
     service.client.post(PATH, &json!({ "image": base64() })).await.assert_ok();
     let unseen = "[An image was attached, which you cannot see.]";
-    assert_eq!(told_to(&model, 0), [format!("u: {QUESTION}\n\n{unseen}")]);
+    assert_eq!(prompt_lines(&model, 0), [format!("u: {QUESTION}\n\n{unseen}")]);
     service.client.post("/api/chat", &json!({ "image": base64() })).await.assert_ok();
-    assert_eq!(told_to(&model, 1), [format!("u: {unseen}")]);
+    assert_eq!(prompt_lines(&model, 1), [format!("u: {unseen}")]);
 }

@@ -9,27 +9,29 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::{Behaviour, FakeModel},
-    hand_clock::HandClock,
-    house::{House, Service},
-    member::{Member, list, next_page, number, told_to, with_ada},
-    wire::Wire,
+    support::{
+        manual_clock::ManualClock,
+        raw_connection::RawConnection,
+        service::{Service, TestSetup},
+        user::{User, list, next_page, number, prompt_lines, start_with_ada},
+    },
 };
 
-const HISTORIES: &str = "/api/chat/histories";
+const HISTORIES: &str = "/api/chat/list_chats";
 const CREATE: &str = "/api/chat/create";
 
 /// What has to live as long as a service is used.
-type Kept = (FakeModel, House, Service);
+type Kept = (FakeModel, TestSetup, Service);
 
 /// A service whose clock is moved by hand, with a model that says everything back.
-async fn at_noon() -> (Kept, Member, HandClock) {
+async fn at_noon() -> (Kept, User, ManualClock) {
     let model = FakeModel::start().await;
-    model.behave(Behaviour::Echo);
-    let house = House::of_model(&model);
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let service = house.open_at(hands.clock("UTC")).await;
-    let ada = Member::join(&service.client, "ada").await;
-    ((model, house, service), ada, hands)
+    model.set_behaviour(Behaviour::Echo);
+    let setup = TestSetup::for_model(&model);
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let ada = User::register(&service.client, "ada").await;
+    ((model, setup, service), ada, clock)
 }
 
 #[track_caller]
@@ -51,7 +53,7 @@ const MESSAGE: [&str; 11] =
 
 #[tokio::test]
 async fn a_chat_is_begun_filled_read_and_deleted() {
-    let (_kept, ada, hands) = at_noon().await;
+    let (_kept, ada, clock) = at_noon().await;
     let made = ada.post(CREATE, &json!({ "title": " Trip to\nRome " })).await;
     assert_eq!(made.status, 201);
     let made = made.json();
@@ -66,8 +68,8 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
     }
     assert_eq!(ada.chat(chat).await, made);
 
-    hands.advance(Duration::from_mins(1));
-    let said = ada.say(chat, " What is\nPython? ").await;
+    clock.advance(Duration::from_mins(1));
+    let said = ada.ask(chat, " What is\nPython? ").await;
     assert_fields(&said, &["user_message", "ai_response", "ai_message"]);
     let (question, answer) = (&said["user_message"], &said["ai_response"]);
     for (message, sender) in [(question, "user"), (answer, "bot")] {
@@ -82,7 +84,7 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
     assert_eq!((&whole["title"], &whole["created_at"]), (&"Trip to Rome".into(), &made["created_at"]));
     assert_moment(&whole["updated_at"], "2026-05-04T12:01:00Z");
     assert_eq!(ada.messages(chat).await, [question.clone(), answer.clone()]);
-    let listed = ada.histories().await;
+    let listed = ada.list_chats().await;
     assert_eq!(listed.len(), 1);
     assert_fields(&listed[0], &CHAT);
     for field in CHAT {
@@ -91,7 +93,7 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
 
     let deleted = ada.delete(&format!("/api/chat/{chat}/delete")).await.assert_ok();
     assert_eq!(deleted, json!({ "message": "Chat deleted successfully" }));
-    assert_eq!((ada.histories().await.len(), ada.find("python").await.len()), (0, 0));
+    assert_eq!((ada.list_chats().await.len(), ada.search("python").await.len()), (0, 0));
     ada.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
     ada.get(&format!("/api/messages/{chat}/messages")).await.assert_error(404, "chat_not_found");
     ada.send(chat, "Hello?").await.assert_error(404, "chat_not_found");
@@ -103,7 +105,7 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
 
 #[tokio::test]
 async fn a_chat_without_a_title_is_begun_with_any_body_or_none() {
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
     let rows = [
         ("", ""),
         ("application/json", ""),
@@ -134,52 +136,52 @@ async fn a_chat_without_a_title_is_begun_with_any_body_or_none() {
     }
     let huge = json!({ "title": "x".repeat(1 << 20) });
     ada.post(CREATE, &huge).await.assert_error(413, "body_too_large");
-    assert_eq!(ada.histories().await.len(), rows.len());
+    assert_eq!(ada.list_chats().await.len(), rows.len());
 }
 
 #[tokio::test]
 async fn the_first_message_gives_a_title_to_a_chat_without_one() {
-    let (model, _house, _service, ada) = with_ada(&[("MODEL_RETRIES", "0")]).await;
-    let chat = ada.begin().await;
-    ada.say(chat, "  What is\n\tPython? ").await;
-    ada.say(chat, "And what is Rust?").await;
+    let (model, _house, _service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
+    let chat = ada.create_chat().await;
+    ada.ask(chat, "  What is\n\tPython? ").await;
+    ada.ask(chat, "And what is Rust?").await;
     assert_eq!(ada.chat(chat).await["title"], "What is Python?");
     ada.clear(chat).await;
-    ada.say(chat, "Something else").await;
+    ada.ask(chat, "Something else").await;
     assert_eq!(ada.chat(chat).await["title"], "What is Python?", "a title stays");
 
     // A given one stays; some clients give what a chat without one is called.
     for (title, later) in [("Trip to Rome", "Trip to Rome"), ("New Chat", "What is Python?")] {
-        let chat = ada.begin_titled(title).await;
+        let chat = ada.create_titled_chat(title).await;
         assert_eq!(ada.chat(chat).await["title"], title);
-        ada.say(chat, "What is Python?").await;
+        ada.ask(chat, "What is Python?").await;
         assert_eq!(ada.chat(chat).await["title"], later);
     }
     // An image says nothing; the first words do. A failed message has words, too.
-    let chat = ada.begin().await;
+    let chat = ada.create_chat().await;
     let image = json!({ "image_url": "https://a.example/cat.png" });
-    ada.client.send(ada.sending(chat, &image)).await.assert_ok();
+    ada.client.send(ada.send_request(chat, &image)).await.assert_ok();
     assert_eq!(ada.chat(chat).await["title"], "New Chat");
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     ada.send(chat, "Whose cat is it?").await.assert_error(400, "request_refused");
     assert_eq!(ada.chat(chat).await["title"], "Whose cat is it?");
-    let chat = ada.begin().await;
-    ada.say(chat, &"word ".repeat(100)).await;
+    let chat = ada.create_chat().await;
+    ada.ask(chat, &"word ".repeat(100)).await;
     let title = ada.chat(chat).await["title"].as_str().unwrap().to_owned();
     assert!(title.ends_with("word…") && title.chars().count() <= 61, "{title}");
 }
 
 #[tokio::test]
 async fn a_chat_is_renamed() {
-    let (_kept, ada, hands) = at_noon().await;
-    let chat = ada.begin().await;
-    hands.advance(Duration::from_secs(1));
+    let (_kept, ada, clock) = at_noon().await;
+    let chat = ada.create_chat().await;
+    clock.advance(Duration::from_secs(1));
     let renamed = ada.rename(chat, " Trip\nto  Rome ").await.assert_ok();
     assert_fields(&renamed, &CHAT);
     assert_eq!((number(&renamed["id"]), &renamed["title"]), (chat, &"Trip to Rome".into()));
     assert_moment(&renamed["updated_at"], "2026-05-04T12:00:01Z");
     assert_moment(&renamed["created_at"], "2026-05-04T12:00:00Z");
-    ada.say(chat, "What is Python?").await;
+    ada.ask(chat, "What is Python?").await;
     let expected = "x".repeat(200);
     for (body, code) in [
         (json!({ "title": " \n" }), "invalid_title"),
@@ -193,27 +195,27 @@ async fn a_chat_is_renamed() {
     }
     assert_eq!(ada.chat(chat).await["title"], "Trip to Rome");
     ada.rename(chat, &expected).await.assert_ok();
-    assert_eq!(ada.histories().await[0]["title"], expected);
+    assert_eq!(ada.list_chats().await[0]["title"], expected);
     ada.rename(chat + 1, "Nothing").await.assert_error(404, "chat_not_found");
 }
 
 #[tokio::test]
 async fn chats_are_listed_by_what_was_done_in_them_last() {
-    let (_kept, ada, hands) = at_noon().await;
+    let (_kept, ada, clock) = at_noon().await;
     let mut chats = Vec::new();
     for _ in 0..4 {
-        hands.advance(Duration::from_secs(1));
-        chats.push(ada.begin().await);
+        clock.advance(Duration::from_secs(1));
+        chats.push(ada.create_chat().await);
     }
-    let order = async || ada.histories().await.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
+    let order = async || ada.list_chats().await.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
     assert_eq!(order().await, [chats[3], chats[2], chats[1], chats[0]]);
-    hands.advance(Duration::from_secs(1));
-    ada.say(chats[0], "Hello").await;
+    clock.advance(Duration::from_secs(1));
+    ada.ask(chats[0], "Hello").await;
     assert_eq!(order().await, [chats[0], chats[3], chats[2], chats[1]]);
-    hands.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1));
     ada.rename(chats[1], "Renamed").await.assert_ok();
     assert_eq!(order().await, [chats[1], chats[0], chats[3], chats[2]]);
-    hands.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1));
     ada.clear(chats[2]).await;
     assert_eq!(order().await, [chats[2], chats[1], chats[0], chats[3]]);
     ada.delete_chat(chats[1]).await;
@@ -222,9 +224,9 @@ async fn chats_are_listed_by_what_was_done_in_them_last() {
 
 #[tokio::test]
 async fn a_cleared_chat_is_empty_and_goes_on() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin_titled("Rome").await;
-    ada.say(chat, "Forget this").await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_titled_chat("Rome").await;
+    ada.ask(chat, "Forget this").await;
     for (content_type, body) in [("", ""), ("application/json", "{}"), ("text/plain", "{"), ("application/json", "")] {
         let mut request = ada.request(Method::POST, &format!("/api/chat/{chat}/clear")).body(body);
         if !content_type.is_empty() {
@@ -233,51 +235,51 @@ async fn a_cleared_chat_is_empty_and_goes_on() {
         let cleared = ada.client.send(request).await.assert_ok();
         assert_eq!(cleared, json!({ "message": "Chat cleared successfully" }));
     }
-    assert_eq!((ada.talk(chat).await.len(), ada.find("forget").await.len()), (0, 0));
+    assert_eq!((ada.transcript(chat).await.len(), ada.search("forget").await.len()), (0, 0));
     assert_eq!(ada.chat(chat).await["title"], "Rome");
-    model.behave(Behaviour::Echo);
-    ada.say(chat, "Hello").await;
-    assert_eq!(ada.talk(chat).await, ["Hello", "> Hello"]);
-    assert_eq!(told_to(&model, 1), ["u: Hello"]);
+    model.set_behaviour(Behaviour::Echo);
+    ada.ask(chat, "Hello").await;
+    assert_eq!(ada.transcript(chat).await, ["Hello", "> Hello"]);
+    assert_eq!(prompt_lines(&model, 1), ["u: Hello"]);
 }
 
 #[tokio::test]
 async fn a_deleted_message_is_gone_from_everywhere() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    model.behave(Behaviour::Echo);
-    let chat = ada.begin().await;
-    let first = ada.say(chat, "Keep one").await;
-    let second = ada.say(chat, "Drop two").await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let chat = ada.create_chat().await;
+    let first = ada.ask(chat, "Keep one").await;
+    let second = ada.ask(chat, "Drop two").await;
     for (message, left) in [
         (&second["user_message"]["id"], &["Keep one", "> Keep one", "> Drop two"][..]),
         (&first["ai_response"]["id"], &["Keep one", "> Drop two"]),
     ] {
         let deleted = ada.delete(&format!("/api/messages/{message}")).await.assert_ok();
         assert_eq!(deleted, json!({ "message": "Message deleted successfully" }));
-        assert_eq!(ada.talk(chat).await, left);
+        assert_eq!(ada.transcript(chat).await, left);
         ada.delete(&format!("/api/messages/{message}")).await.assert_error(404, "message_not_found");
     }
-    assert_eq!((ada.find("keep").await.len(), ada.find("drop").await.len()), (1, 1));
-    ada.say(chat, "Three").await;
-    let told = told_to(&model, 2);
+    assert_eq!((ada.search("keep").await.len(), ada.search("drop").await.len()), (1, 1));
+    ada.ask(chat, "Three").await;
+    let told = prompt_lines(&model, 2);
     assert!(!told.contains(&"u: Drop two".to_owned()) && told.ends_with(&["u: Three".to_owned()]), "{told:?}");
 }
 
 /// Begins chats, some of them at the same moment. Returns the whole list.
-async fn some_chats(ada: &Member, hands: &HandClock, count: usize) -> Vec<Value> {
+async fn some_chats(ada: &User, clock: &ManualClock, count: usize) -> Vec<Value> {
     for number in 0..count {
-        hands.advance(Duration::from_micros(u64::from(number % 3 == 0)));
-        ada.begin().await;
+        clock.advance(Duration::from_micros(u64::from(number % 3 == 0)));
+        ada.create_chat().await;
     }
-    ada.histories().await
+    ada.list_chats().await
 }
 
 #[tokio::test]
 async fn pages_of_any_size_make_up_the_whole_list() {
     const COUNT: usize = 23;
-    let (_kept, ada, hands) = at_noon().await;
+    let (_kept, ada, clock) = at_noon().await;
     assert_eq!(ada.pages(&format!("{HISTORIES}?limit=1")).await, [Vec::<Value>::new()]);
-    let whole = some_chats(&ada, &hands, COUNT).await;
+    let whole = some_chats(&ada, &clock, COUNT).await;
     assert_eq!(whole.len(), COUNT);
     for size in (1..=COUNT + 2).chain([1000]) {
         let pages = ada.pages(&format!("{HISTORIES}?limit={size}")).await;
@@ -290,9 +292,9 @@ async fn pages_of_any_size_make_up_the_whole_list() {
 
 #[tokio::test]
 async fn pages_hold_while_chats_come_and_go() {
-    let (_kept, ada, hands) = at_noon().await;
+    let (_kept, ada, clock) = at_noon().await;
     for size in [1, 2, 3, 5] {
-        let whole = some_chats(&ada, &hands, 12).await;
+        let whole = some_chats(&ada, &clock, 12).await;
         let ids = whole.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
         let (mut seen, mut touched, mut next) = (Vec::new(), HashSet::new(), Some(format!("{HISTORIES}?limit={size}")));
         let mut round = 0;
@@ -301,7 +303,7 @@ async fn pages_hold_while_chats_come_and_go() {
             let page = list(&answer.assert_ok());
             seen.extend(page.iter().map(|chat| number(&chat["id"])));
             next = next_page(&answer);
-            hands.advance(Duration::from_secs(1));
+            clock.advance(Duration::from_secs(1));
             // What stands last on the page, where the next one begins, is renamed or deleted; others come.
             let last = *seen.last().unwrap();
             touched.insert(last);
@@ -314,14 +316,14 @@ async fn pages_hold_while_chats_come_and_go() {
             if touched.insert(other) {
                 ada.delete_chat(other).await;
             }
-            ada.begin().await;
+            ada.create_chat().await;
             round += 1;
         }
         let once = seen.iter().collect::<HashSet<_>>();
         assert_eq!(once.len(), seen.len(), "none is told twice: {seen:?}");
         let untouched = ids.iter().filter(|id| !touched.contains(*id));
         assert!(untouched.clone().all(|id| seen.contains(id)), "{untouched:?} are not all in {seen:?}");
-        for chat in ada.histories().await {
+        for chat in ada.list_chats().await {
             ada.delete_chat(number(&chat["id"])).await;
         }
     }
@@ -329,8 +331,8 @@ async fn pages_hold_while_chats_come_and_go() {
 
 #[tokio::test]
 async fn what_is_no_page_is_refused() {
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for path in [HISTORIES.to_owned(), "/api/chat/search".to_owned(), format!("/api/messages/{chat}/messages")] {
         for limit in ["0", "-1", "1001", "x", "1.5", "99999999999999999999"] {
             ada.get(&format!("{path}?limit={limit}")).await.assert_error(400, "invalid_request");
@@ -351,8 +353,8 @@ async fn what_is_no_page_is_refused() {
 #[tokio::test]
 async fn a_chat_is_exported_for_programs_and_for_people() {
     let (_kept, ada, _) = at_noon().await;
-    let chat = ada.begin_titled("Trip to Rome").await;
-    ada.say(chat, "Where is *it*?\n").await;
+    let chat = ada.create_titled_chat("Trip to Rome").await;
+    ada.ask(chat, "Where is *it*?\n").await;
     let path = format!("/api/chat/{chat}/export");
     for path in [path.clone(), format!("{path}?format=json")] {
         let answer = ada.get(&path).await;
@@ -377,7 +379,7 @@ async fn a_chat_is_exported_for_programs_and_for_people() {
 
 #[tokio::test]
 async fn a_browser_may_rename_and_read_where_lists_go_on() {
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
     let preflight = ada.client.request(Method::OPTIONS, "/api/chat/1").header("origin", "https://shop.example");
     let preflight = preflight.header("access-control-request-method", "PATCH");
     let answer = ada.client.send(preflight).await;
@@ -395,18 +397,18 @@ fn names(headers: &HeaderMap, list: &str) -> HashSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_leave_while_their_chat_is_cleared_leave_no_transaction_behind() {
-    let (_model, _house, service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (_model, _house, service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     let head = format!("Host: al-chat\r\nAuthorization: Bearer {}\r\nContent-Length: 0", ada.token);
     let clear = format!("POST /api/chat/{chat}/clear HTTP/1.1\r\n{head}\r\n\r\n");
-    let leave = async || Wire::connect(service.address()).await.send(&clear).await;
+    let leave = async || RawConnection::connect(service.address()).await.send(&clear).await;
     for _ in 0..10 {
         join_all((0..30).map(|_| leave())).await;
         // What is written in somebody else's transaction is not to be seen by those who read.
-        let begun = ada.begin().await;
-        assert_eq!(number(&ada.histories().await[0]["id"]), begun);
+        let begun = ada.create_chat().await;
+        assert_eq!(number(&ada.list_chats().await[0]["id"]), begun);
     }
     service.client.post("/api/session/start", &json!({})).await.assert_ok();
     service.client.chat("hello").await.assert_ok();
-    ada.say(chat, "Is anybody there?").await;
+    ada.ask(chat, "Is anybody there?").await;
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     fakes::{model::FakeModel, papita::FakePapita},
-    house::{House, PATIENCE},
+    support::service::{TEST_TIMEOUT, TestSetup},
 };
 
 /// What a command said and how it ended.
@@ -18,8 +18,8 @@ pub struct Ran {
     pub err: String,
 }
 
-pub async fn run(house: &House, arguments: &[&str]) -> Ran {
-    let output = timeout(PATIENCE, house.command(arguments).output()).await.expect("it ends").expect("it runs");
+pub async fn run(setup: &TestSetup, arguments: &[&str]) -> Ran {
+    let output = timeout(TEST_TIMEOUT, setup.command(arguments).output()).await.expect("it ends").expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -29,13 +29,13 @@ fn repository_file(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn write_env_file(house: &House, text: &str) {
-    fs::write(house.path().join(".env"), text).expect("a .env file");
+fn write_env_file(setup: &TestSetup, text: &str) {
+    fs::write(setup.path().join(".env"), text).expect("a .env file");
 }
 
 #[tokio::test]
 async fn help_lists_every_setting_with_its_default() {
-    let ran = run(&House::new(), &["--help"]).await;
+    let ran = run(&TestSetup::new(), &["--help"]).await;
     assert_eq!(ran.code, Some(0));
     // Lines may be wrapped; words are not.
     let words = ran.out.split_whitespace().collect::<Vec<_>>();
@@ -88,7 +88,7 @@ fn the_readmes_table_lists_every_setting_with_its_default_and_purpose() {
 
 #[tokio::test]
 async fn the_example_file_is_a_valid_configuration() {
-    let house = House::new().with("AI_SERVICE", "basic");
+    let setup = TestSetup::new().with("AI_SERVICE", "basic");
     let text = repository_file(".env.example");
     // As it is, and with everything in it switched on.
     let all = text.lines().map(|line| line.trim_start_matches(['#', ' '])).filter(|line| {
@@ -97,8 +97,8 @@ async fn the_example_file_is_a_valid_configuration() {
     });
     let all = all.collect::<Vec<_>>().join("\n");
     for text in [text.clone(), all] {
-        write_env_file(&house, &text);
-        let ran = run(&house, &["check"]).await;
+        write_env_file(&setup, &text);
+        let ran = run(&setup, &["check"]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
     }
 }
@@ -119,71 +119,71 @@ async fn all_mistakes_are_told_together_without_their_values() {
         "MAX_CONNECTIONS",
         "LOG_FORMAT",
     ];
-    let house = wrong.iter().fold(House::new(), |house, name| house.with(name, "sk-Secret?!"));
-    write_env_file(&house, "BODY_TIMEOUT=sk-Secret?!\nOPENAI_API_KEY sk-Secret?!\n");
+    let setup = wrong.iter().fold(TestSetup::new(), |setup, name| setup.with(name, "sk-Secret?!"));
+    write_env_file(&setup, "BODY_TIMEOUT=sk-Secret?!\nOPENAI_API_KEY sk-Secret?!\n");
     for command in [&[][..], &["serve"], &["check"]] {
-        let ran = run(&house, command).await;
+        let ran = run(&setup, command).await;
         assert_eq!(ran.code, Some(2), "{ran:?}");
         for name in wrong.into_iter().chain(["BODY_TIMEOUT", ".env"]) {
             assert!(ran.err.contains(&format!("{name}: expected ")), "{name} in {}", ran.err);
         }
         assert!(!ran.err.contains("Secret") && !ran.out.contains("Secret"), "{ran:?}");
     }
-    assert!(house.log().is_empty());
+    assert!(setup.log().is_empty());
 }
 
 #[tokio::test]
 async fn settings_come_from_the_environment_first_and_the_env_file_second() {
-    let house = House::new().with("ALLOWED_MODELS", " ");
-    write_env_file(&house, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=\"basic\"\n# PORT=1\n");
-    let process = house.launch().await;
+    let setup = TestSetup::new().with("ALLOWED_MODELS", " ");
+    write_env_file(&setup, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=\"basic\"\n# PORT=1\n");
+    let process = setup.start_process().await;
     let health = process.client.get("/api/health").await.assert_ok();
     assert_eq!((&health["model"], &health["demo_mode"]), (&"model-of-the-file".into(), &true.into()));
     let info = process.client.get("/api/openai/info").await.json();
     assert_eq!(info["credentials_info"]["env_file_exists"], true);
     drop(process);
 
-    let house = House::new().with("OPENAI_MODEL", "model-of-the-environment");
-    write_env_file(&house, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=basic\nPORT=nonsense\n");
-    let process = house.launch().await;
+    let setup = TestSetup::new().with("OPENAI_MODEL", "model-of-the-environment");
+    write_env_file(&setup, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=basic\nPORT=nonsense\n");
+    let process = setup.start_process().await;
     let health = process.client.get("/api/health").await.assert_ok();
     assert_eq!((&health["model"], &health["demo_mode"]), (&"model-of-the-environment".into(), &true.into()));
 }
 
 #[tokio::test]
 async fn openapi_prints_the_contract_whatever_the_settings() {
-    let house = House::new().with("PORT", "nonsense");
-    let ran = run(&house, &["openapi"]).await;
+    let setup = TestSetup::new().with("PORT", "nonsense");
+    let ran = run(&setup, &["openapi"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out == repository_file("openapi/al-chat.json"), "run `cargo run -- openapi > openapi/al-chat.json`");
 }
 
 #[tokio::test]
 async fn an_unknown_command_is_refused_with_the_usage() {
-    let ran = run(&House::new(), &["sing"]).await;
+    let ran = run(&TestSetup::new(), &["sing"]).await;
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("sing") && ran.err.contains("Usage"), "{}", ran.err);
 }
 
 /// A check that should end well or not, and what it should say.
-async fn assert_check(house: &House, code: i32, words: &[&str]) {
-    let ran = run(house, &["check"]).await;
+async fn assert_check(setup: &TestSetup, code: i32, words: &[&str]) {
+    let ran = run(setup, &["check"]).await;
     assert_eq!(ran.code, Some(code), "{ran:?}");
     for words in ["Configuration: valid"].iter().chain(words) {
         assert!(ran.out.contains(words), "{words} in {ran:?}");
     }
     assert!(!ran.out.contains("sk-") && !ran.err.contains("sk-"), "{ran:?}");
-    assert!(house.log().is_empty(), "a check leaves nothing behind");
+    assert!(setup.log().is_empty(), "a check leaves nothing behind");
 }
 
 #[tokio::test]
 async fn check_says_that_nothing_is_configured_and_the_demo_answers() {
-    assert_check(&House::new(), 0, &["Key: none", "demo mode"]).await;
+    assert_check(&TestSetup::new(), 0, &["Key: none", "demo mode"]).await;
 }
 
 #[tokio::test]
 async fn check_says_that_the_built_in_responder_was_chosen() {
-    assert_check(&House::new().with("AI_SERVICE", "basic"), 0, &["built-in responder", "AI_SERVICE=basic"]).await;
+    assert_check(&TestSetup::new().with("AI_SERVICE", "basic"), 0, &["built-in responder", "AI_SERVICE=basic"]).await;
 }
 
 #[tokio::test]
@@ -191,60 +191,60 @@ async fn check_says_that_papitas_key_opens_the_model() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-papita");
     model.accept_only(&["sk-papita"]);
-    let house = House::of_papita(&model, &papita);
-    assert_check(&house, 0, &["from Papita at", &papita.url(), "gpt-4o-mini answers"]).await;
+    let setup = TestSetup::for_papita(&model, &papita);
+    assert_check(&setup, 0, &["from Papita at", &papita.url(), "gpt-4o-mini answers"]).await;
 }
 
 #[tokio::test]
 async fn check_says_that_papita_gives_no_key_and_the_local_one_is_used() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-    assert_check(&house, 0, &["from OPENAI_API_KEY", "gpt-4o-mini answers"]).await;
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    assert_check(&setup, 0, &["from OPENAI_API_KEY", "gpt-4o-mini answers"]).await;
 }
 
 #[tokio::test]
 async fn check_says_that_the_key_is_refused() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-another"]);
-    assert_check(&House::of_model(&model), 1, &["gpt-4o-mini does not answer", "key"]).await;
+    assert_check(&TestSetup::for_model(&model), 1, &["gpt-4o-mini does not answer", "key"]).await;
 }
 
 #[tokio::test]
 async fn check_says_that_papita_holds_a_placeholder() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("your_openai_api_key_here");
-    assert_check(&House::of_papita(&model, &papita), 1, &["Key: none; Papita's answer holds a placeholder"]).await;
+    assert_check(&TestSetup::for_papita(&model, &papita), 1, &["Key: none; Papita's answer holds a placeholder"]).await;
 }
 
 #[tokio::test]
 async fn check_says_that_papita_is_configured_and_down() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let house = House::of_papita(&model, &papita);
+    let setup = TestSetup::for_papita(&model, &papita);
     papita.stop().await;
-    assert_check(&house, 1, &["Key: none"]).await;
+    assert_check(&setup, 1, &["Key: none"]).await;
 }
 
 #[tokio::test]
 async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name() {
-    let first = House::new().on_sqlite();
-    let service = first.open().await;
+    let first = TestSetup::new().on_sqlite();
+    let service = first.start().await;
     // Its port and its session log are its own.
     let database = format!("sqlite:///{}", first.path().join("al-chat.db").display());
-    let second = House::new().with("DATABASE_URL", &database);
+    let second = TestSetup::new().with("DATABASE_URL", &database);
     let ran = run(&second, &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("DATABASE_URL"), "{}", ran.err);
-    assert!(second.events("service_start").is_empty());
+    assert!(second.log_lines("service_start").is_empty());
     service.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
 async fn a_blank_variable_in_the_environment_switches_off_the_one_in_the_env_file() {
     let model = FakeModel::start().await;
-    let house = House::new().with("OPENAI_BASE_URL", &model.base_url());
-    write_env_file(&house, "OPENAI_API_KEY=sk-of-the-file\n");
-    assert_check(&house, 0, &["Key: from OPENAI_API_KEY"]).await;
-    assert_check(&house.with("OPENAI_API_KEY", " "), 0, &["Key: none"]).await;
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url());
+    write_env_file(&setup, "OPENAI_API_KEY=sk-of-the-file\n");
+    assert_check(&setup, 0, &["Key: from OPENAI_API_KEY"]).await;
+    assert_check(&setup.with("OPENAI_API_KEY", " "), 0, &["Key: none"]).await;
     assert_eq!(model.calls().last().expect("a call").bearer, None);
 }
 
@@ -252,11 +252,11 @@ async fn a_blank_variable_in_the_environment_switches_off_the_one_in_the_env_fil
 async fn a_server_port_in_the_environment_wins_over_a_port_in_the_env_file() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let house = House::new().with("SERVER_PORT", &address.port().to_string());
-    write_env_file(&house, "PORT=0\n");
-    let mut command = house.command(&[]);
+    let setup = TestSetup::new().with("SERVER_PORT", &address.port().to_string());
+    write_env_file(&setup, "PORT=0\n");
+    let mut command = setup.command(&[]);
     command.env_remove("PORT");
-    let output = timeout(PATIENCE, command.output()).await.expect("it tries the port that is taken").unwrap();
+    let output = timeout(TEST_TIMEOUT, command.output()).await.expect("it tries the port that is taken").unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(&address.to_string()), "{said}");
@@ -266,7 +266,7 @@ async fn a_server_port_in_the_environment_wins_over_a_port_in_the_env_file() {
 async fn an_address_with_a_user_name_in_it_is_a_mistake_that_is_not_repeated() {
     for name in ["PAPITA_API_URL", "OPENAI_BASE_URL"] {
         for address in ["http://ada:sk-Secret@localhost:3000", "http://sk-Secret@localhost", "https://:sk-Secret@x.y"] {
-            let ran = run(&House::new().with(name, address), &["check"]).await;
+            let ran = run(&TestSetup::new().with(name, address), &["check"]).await;
             assert_eq!(ran.code, Some(2), "{name}={address} gave {ran:?}");
             assert!(ran.err.contains(&format!("{name}: expected ")), "{}", ran.err);
             assert!(!ran.err.contains("Secret") && !ran.err.contains("ada"), "{}", ran.err);
@@ -281,10 +281,10 @@ async fn a_proxy_in_the_environment_is_not_used_for_plain_http() {
     papita.serve_key("sk-papita");
     model.accept_only(&["sk-papita"]);
     // The discard port, where nobody listens.
-    let house = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+    let setup = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
-        .fold(House::of_papita(&model, &papita), |house, name| house.with(name, "http://127.0.0.1:9"));
-    let process = house.launch().await;
+        .fold(TestSetup::for_papita(&model, &papita), |setup, name| setup.with(name, "http://127.0.0.1:9"));
+    let process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     assert_eq!((papita.key_calls(), model.call_count()), (1, 1));
 }

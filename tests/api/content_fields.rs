@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::Behaviour,
-    house::open_with,
-    member::{number, told_to, with_ada},
+    support::{
+        service::start_with,
+        user::{number, prompt_lines, start_with_ada},
+    },
 };
 
 const DATA: &str = "data:image/png;base64,iVBORw0KGgo=";
@@ -36,7 +38,7 @@ fn not_read(read: &[&str]) -> Vec<(&'static str, Value)> {
 
 #[tokio::test]
 async fn a_turn_refuses_content_that_it_does_not_read() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let plain = json!({ "message": "hi" });
     let file = json!({ "name": "a.txt", "content": "one" });
     let image = json!({ "type": "image_url", "image_url": { "url": DATA } });
@@ -86,13 +88,13 @@ async fn a_turn_refuses_content_that_it_does_not_read() {
         ("attached_content", json!(" ")),
     ] {
         service.client.post("/api/chat", &with(&plain, field, value)).await.assert_ok();
-        assert_eq!(told_to(&model, model.call_count() - 1), ["u: hi"], "{field}");
+        assert_eq!(prompt_lines(&model, model.call_count() - 1), ["u: hi"], "{field}");
     }
 }
 
 #[tokio::test]
 async fn a_file_in_the_older_form_stands_beside_the_others() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let both = |content: &str| {
         json!({
             "message": "Which?",
@@ -103,31 +105,31 @@ async fn a_file_in_the_older_form_stands_beside_the_others() {
     };
     service.client.post("/api/chat", &both("two")).await.assert_ok();
     let two = "u: [Attached file 1: a.txt]\n\none\n\n---\n\n[Attached file 2: b.txt]\n\ntwo\n\n---\n\nWhich?";
-    assert_eq!(told_to(&model, 0), [two]);
+    assert_eq!(prompt_lines(&model, 0), [two]);
     // The same file in both forms is one file.
     service.client.post("/api/chat", &both("one")).await.assert_ok();
-    assert_eq!(told_to(&model, 1), ["u: [Attached file 1: a.txt]\n\none\n\n---\n\nWhich?"]);
+    assert_eq!(prompt_lines(&model, 1), ["u: [Attached file 1: a.txt]\n\none\n\n---\n\nWhich?"]);
 }
 
 #[tokio::test]
 async fn stored_chats_refuse_content_that_they_do_not_read() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for (field, value) in [("message", json!("another")), ("image", json!({ "url": DATA })), ("text", json!(["hi"]))] {
         let body = with(&json!({ "text": "hi" }), field, value);
-        ada.client.send(ada.sending(chat, &body)).await.assert_error(400, "invalid_request");
+        ada.client.send(ada.send_request(chat, &body)).await.assert_error(400, "invalid_request");
     }
     for (field, value) in not_read(&["text", "message", "voice_text", "image", "image_url"]) {
         let body = with(&json!({ "text": "hi" }), field, value);
-        let sentence = ada.client.send(ada.sending(chat, &body)).await.assert_error(400, "invalid_request");
+        let sentence = ada.client.send(ada.send_request(chat, &body)).await.assert_error(400, "invalid_request");
         assert!(sentence.starts_with(&format!("{field} must be left out")), "{sentence}");
     }
     let two = json!({ "text": "hi", "image": DATA, "image_url": "https://a.example/b.png" });
-    ada.client.send(ada.sending(chat, &two)).await.assert_error(400, "invalid_request");
-    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (0, 0));
+    ada.client.send(ada.send_request(chat, &two)).await.assert_error(400, "invalid_request");
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (0, 0));
 
     // A message that is tried again stays what it was.
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let failed = ada.send(chat, "Who is it?").await;
     let failed = number(&failed.json()["details"]["user_message_id"]);
     for (field, value) in not_read(&[]) {
@@ -143,12 +145,12 @@ async fn stored_chats_refuse_content_that_they_do_not_read() {
     }
     let made = ada.post("/api/chat/create", &json!({ "title": "Empty", "messages": [], "message": null })).await;
     assert_eq!(made.status, 201);
-    assert_eq!(ada.histories().await.len(), 2);
+    assert_eq!(ada.list_chats().await.len(), 2);
 }
 
 #[tokio::test]
 async fn the_portal_refuses_content_that_it_does_not_read() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     for (field, value) in not_read(&["message"]) {
         let answer = service.client.post("/chat", &json!({ "message": "hi", field: value })).await;
         answer.assert_error(400, "invalid_request");

@@ -5,11 +5,11 @@ use std::{collections::HashSet, fs, path::Path};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::support::{
     client::Client,
-    document::{json_schema, validator},
-    house::House,
-    wire::Wire,
+    contract_check::{json_schema, validator},
+    raw_connection::RawConnection,
+    service::TestSetup,
 };
 
 fn contract() -> Value {
@@ -267,7 +267,7 @@ fn the_codes_in_the_descriptions_are_those_of_the_enum() {
 
 #[tokio::test]
 async fn the_contract_and_its_page_are_served() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let served = service.client.get("/openapi.json").await;
     assert_eq!(served.assert_ok(), contract());
     assert!(served.header("content-type").starts_with("application/json"));
@@ -279,7 +279,7 @@ async fn the_contract_and_its_page_are_served() {
 
 #[tokio::test]
 async fn every_path_of_the_contract_is_served() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     for (name, _) in operations(&contract()) {
         let (method, path) = name.split_once(' ').unwrap();
         let method = method.to_uppercase().parse::<Method>().unwrap();
@@ -292,7 +292,7 @@ async fn every_path_of_the_contract_is_served() {
 
 #[tokio::test]
 async fn errors_of_the_framework_are_worded_like_all_others() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let client = &service.client;
     let ask = async |method: &str, path: &str, content_type: &str, body: &str| {
         let request = client.request(method.parse::<Method>().unwrap(), path);
@@ -318,7 +318,7 @@ async fn errors_of_the_framework_are_worded_like_all_others() {
 
 #[tokio::test]
 async fn a_method_that_is_not_taken_is_told_which_ones_are() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let asked = [
         ("GET", "/api/chat", "POST"),
         ("DELETE", "/api/health", "GET"),
@@ -338,30 +338,30 @@ async fn a_method_that_is_not_taken_is_told_which_ones_are() {
 
 #[tokio::test]
 async fn a_turn_may_have_a_body_of_32_mebibytes_and_no_more() {
-    let service = House::new().open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let head = |length: usize| {
         let head = "Host: al-chat\r\nContent-Type: application/json";
         format!("POST /api/chat HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n")
     };
     // The length announced is enough to know.
     wire.send(&head((32 << 20) + 1)).await;
-    let answer = wire.answer().await;
+    let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"code\":\"body_too_large\""), "{answer}");
 
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let (start, end) = (r#"{"message":"hello","unknown":""#, r#""}"#);
     wire.send(&head(32 << 20)).await;
     wire.send(start).await;
     wire.send(&"x".repeat((32 << 20) - start.len() - end.len())).await;
     wire.send(end).await;
-    let answer = wire.answer().await;
+    let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]
 async fn head_is_answered_like_get_without_the_body() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let answer = service.client.send(service.client.request(Method::HEAD, "/api/health")).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.text, "");
@@ -409,7 +409,7 @@ fn only(name: &str, headers: &HeaderMap, of: &str) -> String {
 
 #[tokio::test]
 async fn any_website_may_call_without_credentials_when_no_origin_is_listed() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     for origin in [None, Some("https://shop.example"), Some("null")] {
         for (of, headers) in all_headers(&service.client, origin).await {
             assert_eq!(only("access-control-allow-origin", &headers, &of), "*", "{of}");
@@ -420,8 +420,8 @@ async fn any_website_may_call_without_credentials_when_no_origin_is_listed() {
 
 #[tokio::test]
 async fn listed_websites_may_call_with_credentials_and_others_may_not() {
-    let house = House::new().with("FRONTEND_URL", "https://shop.example/, http://localhost:3001");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("FRONTEND_URL", "https://shop.example/, http://localhost:3001");
+    let service = setup.start().await;
     for origin in ["https://shop.example", "http://localhost:3001"] {
         for (of, headers) in all_headers(&service.client, Some(origin)).await {
             assert_eq!(only("access-control-allow-origin", &headers, &of), origin, "{of}");
@@ -441,7 +441,7 @@ async fn listed_websites_may_call_with_credentials_and_others_may_not() {
 
 #[tokio::test]
 async fn json_ends_in_a_line_feed() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let client = &service.client;
     let answers = [
         client.get("/api/health").await,
@@ -463,7 +463,7 @@ async fn json_ends_in_a_line_feed() {
 
 #[tokio::test]
 async fn a_preflight_allows_what_the_clients_send() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let request = service.client.request(Method::OPTIONS, "/api/chat");
     let request = request.header("origin", "https://shop.example").header("access-control-request-method", "POST");
     let request = request.header("access-control-request-headers", "content-type,x-session-id");

@@ -9,9 +9,11 @@ use tokio::{
 };
 
 use crate::{
-    client::Client,
     fakes::{model::FakeModel, papita::FakePapita},
-    house::{House, Process, wait_until},
+    support::{
+        client::Client,
+        service::{Process, TestSetup, wait_until},
+    },
 };
 
 const CLIENTS: usize = 16;
@@ -106,15 +108,15 @@ pub fn assert_each_once(answered: &[String], logged: &HashMap<String, usize>, wh
 async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_totals() {
     const ROUNDS: usize = 3;
     let model = FakeModel::start().await.without_recording();
-    let house = House::of_model(&model);
+    let setup = TestSetup::for_model(&model);
     let mut answered = Answered::default();
-    let mut process = house.launch().await;
+    let mut process = setup.start_process().await;
     for round in 1..=ROUNDS {
         answered.add_until_killed(&mut process, 250).await;
-        process = house.launch().await;
+        process = setup.start_process().await;
 
         // Reading it fails on any line that is not one whole object.
-        let log = house.log();
+        let log = setup.log();
         assert_each_once(&answered.turns, &tally(&log, "chat", "request_id"), "turns");
         assert_each_once(&answered.starts, &tally(&log, "session_start", "session_id"), "starts");
         assert_each_once(&answered.stops, &tally(&log, "session_stop", "session_id"), "stops");
@@ -126,7 +128,7 @@ async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_total
         assert_eq!(counted, in_log, "the log and the totals tell of different turns");
         assert_eq!(totals["total_tokens"], counted * 18);
     }
-    assert!(house.events("service_stop").is_empty());
+    assert!(setup.log_lines("service_stop").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,8 +136,8 @@ async fn usage_records_of_answered_turns_reach_papita_after_kill_9_and_an_outage
     let model = FakeModel::start().await.without_recording();
     let papita = FakePapita::start().await;
     papita.serve_key("sk-papita");
-    let house = House::of_papita(&model, &papita);
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_papita(&model, &papita);
+    let mut process = setup.start_process().await;
     process.client.chat("to meet Papita").await.assert_ok();
     papita.wait_for_usage(1).await;
     papita.stop().await;
@@ -144,7 +146,7 @@ async fn usage_records_of_answered_turns_reach_papita_after_kill_9_and_an_outage
     answered.add_until_killed(&mut process, 100).await;
     assert!(papita.usage().len() <= 1, "Papita was down");
     papita.restart().await;
-    let _process = house.launch().await;
+    let _process = setup.start_process().await;
 
     let answered = answered.turns.into_iter().collect::<HashSet<_>>();
     wait_until("the usage record of every answered turn", async || {

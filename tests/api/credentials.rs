@@ -14,7 +14,7 @@ use crate::{
         model::{Behaviour, FakeModel, Gate, Reply},
         papita::FakePapita,
     },
-    house::{House, Service, wait_until},
+    support::service::{Service, TestSetup, wait_until},
 };
 
 /// So short that a key from Papita has always expired by the next turn.
@@ -42,8 +42,8 @@ async fn info(service: &Service) -> Value {
 }
 
 /// The `credential_source` of each chat line.
-fn sources(house: &House) -> Vec<Value> {
-    house.events("chat").iter().map(|line| line["credential_source"].clone()).collect()
+fn sources(setup: &TestSetup) -> Vec<Value> {
+    setup.log_lines("chat").iter().map(|line| line["credential_source"].clone()).collect()
 }
 
 /// A turn that the built-in responder answers, and says so.
@@ -65,11 +65,11 @@ async fn assert_no_key(service: &Service, code: &str) {
 async fn papitas_key_comes_first() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(bearers(&model), ["sk-brokered"]);
-    assert_eq!(sources(&house), ["papita_api"]);
+    assert_eq!(sources(&setup), ["papita_api"]);
 }
 
 #[tokio::test]
@@ -85,21 +85,21 @@ async fn the_local_key_serves_where_papita_has_none() {
     ] {
         let (model, papita) = fakes().await;
         papita.serve_body(status, body.to_owned());
-        let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-        let service = house.open().await;
+        let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+        let service = setup.start().await;
         service.client.chat("hello").await.assert_ok();
         assert_eq!(bearers(&model), ["sk-local"], "{status} {body}");
-        assert_eq!(sources(&house), ["local_env"]);
+        assert_eq!(sources(&setup), ["local_env"]);
     }
 }
 
 #[tokio::test]
 async fn papitas_key_is_found_in_every_shape_of_its_answer() {
     let (model, papita) = fakes().await;
-    let service = House::of_papita(&model, &papita)
+    let service = TestSetup::for_papita(&model, &papita)
         .with("CREDENTIAL_FRESH", AT_ONCE)
         .with("CREDENTIAL_RETRY", AT_ONCE)
-        .open()
+        .start()
         .await;
     for (key, body) in [
         ("sk-1", json!({"credentials": {"credentials": {"api_key": "sk-1"}, "api_key": "sk-x"}, "api_key": "sk-x"})),
@@ -122,12 +122,12 @@ async fn papitas_key_is_found_in_every_shape_of_its_answer() {
 async fn a_placeholder_is_no_key_and_a_server_that_is_not_openais_is_asked_without() {
     for key in ["", "your_openai_api_key_here", "YOUR-API-KEY", "<your key>", "sk-xxxxxxxx", "changeme"] {
         let model = FakeModel::start().await;
-        let house = House::of_model(&model).with("OPENAI_API_KEY", key);
-        let service = house.open().await;
+        let setup = TestSetup::for_model(&model).with("OPENAI_API_KEY", key);
+        let service = setup.start().await;
         let body = service.client.chat("hello").await.assert_ok();
         assert_eq!(body["model"], "gpt-4o-mini");
         assert_eq!(bearers(&model), ["-"], "{key}");
-        assert_eq!(sources(&house), ["none"]);
+        assert_eq!(sources(&setup), ["none"]);
         assert_eq!(info(&service).await["credentials_info"]["openai_api_key_set"], false);
         let health = health(&service).await;
         assert_eq!((&health["openai_configured"], &health["demo_mode"]), (&json!(true), &json!(false)));
@@ -140,7 +140,7 @@ async fn one_call_to_papita_serves_however_many_first_turns_wait() {
     papita.serve_key("sk-brokered");
     let gate = Gate::new();
     papita.hold_key_calls(&gate);
-    let service = House::of_papita(&model, &papita).open().await;
+    let service = TestSetup::for_papita(&model, &papita).start().await;
     let turns = join_all((0..50).map(|_| service.client.chat("hello")));
     let opening = async {
         papita.wait_for_key_calls(1).await;
@@ -159,7 +159,7 @@ async fn one_call_to_papita_serves_however_many_first_turns_wait() {
 async fn a_fresh_key_is_used_without_asking_again() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
-    let service = House::of_papita(&model, &papita).open().await;
+    let service = TestSetup::for_papita(&model, &papita).start().await;
     for _ in 0..20 {
         service.client.chat("hello").await.assert_ok();
     }
@@ -173,7 +173,7 @@ async fn a_fresh_key_is_used_without_asking_again() {
 async fn a_new_key_at_papita_is_in_use_within_the_caches_lifetime() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let service = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", "200ms").open().await;
+    let service = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "200ms").start().await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(last_bearer(&model), "sk-old");
     papita.serve_key("sk-new");
@@ -189,8 +189,8 @@ async fn a_key_is_refreshed_ahead_of_its_expiry_while_turns_go_on() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     // From 2.4 to 3 s of age a refresh keeps nobody waiting; Papita hangs far longer than a turn may take.
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", "3s").with("PAPITA_TIMEOUT", "1h");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "3s").with("PAPITA_TIMEOUT", "1h");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     papita.hang();
     wait_until("a refresh", async || {
@@ -206,8 +206,9 @@ async fn a_key_is_refreshed_ahead_of_its_expiry_while_turns_go_on() {
 async fn a_stale_key_serves_on_while_papita_is_away_and_the_new_one_once_it_is_back() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_RETRY", "100ms");
-    let service = house.open().await;
+    let setup =
+        TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_RETRY", "100ms");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     papita.stop().await;
     for _ in 0..10 {
@@ -227,8 +228,9 @@ async fn a_stale_key_serves_on_while_papita_is_away_and_the_new_one_once_it_is_b
 async fn a_key_that_is_too_old_even_to_be_stale_is_not_used() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_STALE", "200ms");
-    let service = house.open().await;
+    let setup =
+        TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_STALE", "200ms");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     papita.stop().await;
     let failed = wait_until("the key's end", async || {
@@ -242,14 +244,15 @@ async fn a_key_that_is_too_old_even_to_be_stale_is_not_used() {
 async fn a_failure_of_papita_is_remembered_for_a_while() {
     let (model, papita) = fakes().await;
     papita.serve_body(500, "{}".to_owned());
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h");
-    let without_key = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h");
+    let without_key = setup.start().await;
     for _ in 0..20 {
         assert_no_key(&without_key, "credentials_unavailable").await;
     }
     assert_eq!(papita.key_calls(), 1);
-    let other = House::of_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h").with("OPENAI_API_KEY", "sk-local");
-    let with_key = other.open().await;
+    let other =
+        TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h").with("OPENAI_API_KEY", "sk-local");
+    let with_key = other.start().await;
     for _ in 0..20 {
         with_key.client.chat("hello").await.assert_ok();
     }
@@ -262,11 +265,11 @@ async fn a_hanging_papita_is_not_in_the_way_of_turns() {
     const PAPITA_TIMEOUT: Duration = Duration::from_secs(1);
     let (model, papita) = fakes().await;
     papita.hang();
-    let house = House::of_papita(&model, &papita)
+    let setup = TestSetup::for_papita(&model, &papita)
         .with("OPENAI_API_KEY", "sk-local")
         .with("PAPITA_TIMEOUT", "1s")
         .with("CREDENTIAL_RETRY", "50ms");
-    let service = house.open().await;
+    let service = setup.start().await;
     // The first turn may wait for Papita; those after it may not, also while Papita is asked again and again.
     service.client.chat("hello").await.assert_ok();
     let asked = papita.key_calls();
@@ -287,7 +290,7 @@ async fn all_turns_with_a_refused_key_share_one_call_to_papita_and_none_fails() 
     const TURNS: usize = 30;
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let service = House::of_papita(&model, &papita).open().await;
+    let service = TestSetup::for_papita(&model, &papita).start().await;
     service.client.chat("hello").await.assert_ok();
     papita.serve_key("sk-new");
     model.accept_only(&["sk-new"]);
@@ -314,7 +317,7 @@ async fn all_turns_with_a_refused_key_share_one_call_to_papita_and_none_fails() 
 async fn turns_that_are_refused_one_after_another_share_the_new_key_too() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-0");
-    let service = House::of_papita(&model, &papita).open().await;
+    let service = TestSetup::for_papita(&model, &papita).start().await;
     for rotation in 1..=20 {
         let key = format!("sk-{rotation}");
         papita.serve_key(&key);
@@ -335,9 +338,9 @@ async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-0");
     model.accept_only(&["sk-0"]);
-    model.behave(Behaviour::Later(Duration::from_millis(10), Box::new(Behaviour::Answer(Reply::default()))));
-    let house = House::of_papita(&model, &papita);
-    let service = house.open().await;
+    model.set_behaviour(Behaviour::Delayed(Duration::from_millis(10), Box::new(Behaviour::Answer(Reply::default()))));
+    let setup = TestSetup::for_papita(&model, &papita);
+    let service = setup.start().await;
     let turn = || {
         let client = service.client.clone();
         async move { client.chat("hello").await }
@@ -364,7 +367,7 @@ async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
     assert_eq!(failed.collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(answers.len(), ROTATIONS * TURNS_EACH + 1);
     assert_eq!(last_bearer(&model), format!("sk-{ROTATIONS}"));
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), answers.len());
     assert!(lines.iter().all(|line| line["status"] == 200));
     let calls = papita.key_calls();
@@ -375,7 +378,7 @@ async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
 async fn a_rotation_just_after_a_hiccup_of_papita_fails_no_turn() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let service = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).open().await;
+    let service = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).start().await;
     service.client.chat("hello").await.assert_ok();
     papita.serve_body(500, "boom".to_owned());
     let asked = papita.key_calls();
@@ -413,8 +416,8 @@ async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
     // From 240 to 300 ms of age a refresh keeps nobody waiting.
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", "300ms").with("PAPITA_TIMEOUT", "1s");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "300ms").with("PAPITA_TIMEOUT", "1s");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     let never = Gate::new();
     papita.hold_key_calls(&never);
@@ -450,13 +453,13 @@ async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
 async fn the_local_key_is_tried_once_when_papitas_fresh_key_is_refused_too() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    let service = setup.start().await;
     model.accept_only(&["sk-local"]);
     papita.serve_key("sk-new");
     service.client.chat("hello").await.assert_ok();
     assert_eq!(bearers(&model), ["sk-old", "sk-new", "sk-local"]);
-    assert_eq!(sources(&house), ["local_env"]);
+    assert_eq!(sources(&setup), ["local_env"]);
 }
 
 #[tokio::test]
@@ -464,8 +467,8 @@ async fn the_local_key_is_tried_when_papita_has_no_other_than_the_refused_one() 
     for stop in [false, true] {
         let (model, papita) = fakes().await;
         papita.serve_key("sk-old");
-        let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-        let service = house.open().await;
+        let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+        let service = setup.start().await;
         model.accept_only(&["sk-local"]);
         if stop {
             papita.stop().await;
@@ -484,9 +487,9 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
     {
         let (model, papita) = fakes().await;
         papita.serve_key("sk-old");
-        let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", local.unwrap_or_default());
-        let house = house.with("CREDENTIAL_RETRY", "500ms");
-        let service = house.open().await;
+        let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", local.unwrap_or_default());
+        let setup = setup.with("CREDENTIAL_RETRY", "500ms");
+        let service = setup.start().await;
         model.accept_only(&["sk-good"]);
         papita.serve_key("sk-new");
         let answer = service.client.chat("hello").await;
@@ -495,7 +498,7 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
         for key in expected {
             assert!(!answer.text.contains(key), "{}", answer.text);
         }
-        let lines = house.events("chat");
+        let lines = setup.log_lines("chat");
         assert_eq!(lines.len(), 1);
         assert_eq!((&lines[0]["status"], &lines[0]["code"]), (&json!(401), &json!("invalid_api_key")));
         assert_eq!(lines[0]["finish"], "upstream_error");
@@ -514,7 +517,7 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
 async fn a_refused_local_key_alone_is_401_after_one_call() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-good"]);
-    let service = House::of_model(&model).open().await;
+    let service = TestSetup::for_model(&model).start().await;
     service.client.chat("hello").await.assert_error(401, "invalid_api_key");
     assert_eq!(bearers(&model), ["sk-local"]);
 }
@@ -522,8 +525,9 @@ async fn a_refused_local_key_alone_is_401_after_one_call() {
 #[tokio::test]
 async fn a_refused_local_key_is_replaced_by_the_one_papita_has_by_now() {
     let (model, papita) = fakes().await;
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("CREDENTIAL_RETRY", "1h");
-    let service = house.open().await;
+    let setup =
+        TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("CREDENTIAL_RETRY", "1h");
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     model.accept_only(&["sk-brokered"]);
     papita.serve_key("sk-brokered");
@@ -554,12 +558,12 @@ async fn a_configured_papita_that_fails_is_an_error_and_never_a_demo() {
             Failure::Away => papita.stop().await,
         }
         // Also where the model could be asked without a key, and where it could not.
-        let of_openai = House::new().with("PAPITA_API_URL", &papita.url());
-        for house in [House::of_papita(&model, &papita), of_openai] {
-            let house = house.with("PAPITA_TIMEOUT", "200ms");
-            let service = house.open().await;
+        let of_openai = TestSetup::new().with("PAPITA_API_URL", &papita.url());
+        for setup in [TestSetup::for_papita(&model, &papita), of_openai] {
+            let setup = setup.with("PAPITA_TIMEOUT", "200ms");
+            let service = setup.start().await;
             assert_no_key(&service, "credentials_unavailable").await;
-            assert_eq!(house.events("chat")[0]["code"], "credentials_unavailable");
+            assert_eq!(setup.log_lines("chat")[0]["code"], "credentials_unavailable");
         }
         assert_eq!(model.call_count(), 0);
     }
@@ -567,38 +571,38 @@ async fn a_configured_papita_that_fails_is_an_error_and_never_a_demo() {
 
 #[tokio::test]
 async fn without_any_source_of_a_key_it_is_a_demo_that_says_so() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     assert_demo(&service).await;
     let health = health(&service).await;
     assert_eq!((&health["demo_mode"], &health["openai_configured"]), (&json!(true), &json!(false)));
-    let line = house.events("chat").pop().expect("a chat line");
+    let line = setup.log_lines("chat").pop().expect("a chat line");
     assert_eq!((&line["model"], &line["credential_source"]), (&json!("basic"), &json!("none")));
     assert_eq!((&line["status"], &line["cost_usd"]), (&json!(200), &json!(0.0)));
-    assert_eq!(house.events("service_start")[0]["demo_mode"], true);
+    assert_eq!(setup.log_lines("service_start")[0]["demo_mode"], true);
 }
 
 #[tokio::test]
 async fn a_placeholder_is_no_configured_key() {
-    assert_demo(&House::new().with("OPENAI_API_KEY", "your_openai_api_key_here").open().await).await;
+    assert_demo(&TestSetup::new().with("OPENAI_API_KEY", "your_openai_api_key_here").start().await).await;
 }
 
 #[tokio::test]
 async fn a_papita_on_its_default_address_is_used() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
-    let house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_on_default(&papita);
-    let service = house.open().await;
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(bearers(&model), ["sk-brokered"]);
-    assert_eq!(sources(&house), ["papita_api"]);
+    assert_eq!(sources(&setup), ["papita_api"]);
 }
 
 #[tokio::test]
 async fn a_papita_on_its_default_address_that_fails_is_an_error() {
     let papita = FakePapita::start().await;
     papita.serve_body(500, r#"{"error": "boom"}"#.to_owned());
-    let service = House::new().with_papita_on_default(&papita).open().await;
+    let service = TestSetup::new().with_papita_at_default_address(&papita).start().await;
     assert_no_key(&service, "credentials_unavailable").await;
 }
 
@@ -607,9 +611,9 @@ async fn a_papita_on_its_default_address_that_comes_up_later_ends_the_demo() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     papita.stop().await;
-    let house = House::new().with_papita_on_default(&papita).with("CREDENTIAL_RETRY", "50ms");
-    let house = house.with("OPENAI_BASE_URL", &model.base_url());
-    let service = house.open().await;
+    let setup = TestSetup::new().with_papita_at_default_address(&papita).with("CREDENTIAL_RETRY", "50ms");
+    let setup = setup.with("OPENAI_BASE_URL", &model.base_url());
+    let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(bearers(&model), ["-"]);
     papita.restart().await;
@@ -636,18 +640,18 @@ async fn a_development_server_on_papitas_default_address_is_no_papita() {
     ] {
         let server = FakePapita::start().await;
         server.serve_body(status, body.to_owned());
-        let house = House::new().with_papita_on_default(&server);
-        let service = house.open().await;
+        let setup = TestSetup::new().with_papita_at_default_address(&server);
+        let service = setup.start().await;
         assert_eq!(server.key_calls(), 1);
         assert_demo(&service).await;
         assert_eq!(health(&service).await["demo_mode"], true);
-        service.close().await;
+        service.stop().await;
         // Nor is it missed when it is gone.
         server.stop().await;
-        let service = house.open().await;
+        let service = setup.start().await;
         assert_demo(&service).await;
         assert_eq!(health(&service).await["demo_mode"], true);
-        service.close().await;
+        service.stop().await;
     }
 }
 
@@ -655,36 +659,36 @@ async fn a_development_server_on_papitas_default_address_is_no_papita() {
 async fn a_papita_met_once_on_its_default_address_is_missed_after_a_restart() {
     let papita = FakePapita::start().await;
     papita.serve_key("sk-brokered");
-    let house = House::new().with_papita_on_default(&papita);
-    let service = house.open().await;
+    let setup = TestSetup::new().with_papita_at_default_address(&papita);
+    let service = setup.start().await;
     assert_eq!(health(&service).await["demo_mode"], false);
-    service.close().await;
+    service.stop().await;
     papita.stop().await;
-    let service = house.open().await;
+    let service = setup.start().await;
     assert_no_key(&service, "credentials_unavailable").await;
-    service.close().await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_papita_on_its_default_address_without_any_key_is_still_a_papita() {
     let papita = FakePapita::start().await;
     papita.serve_body(200, r#"{"credentials": {}}"#.to_owned());
-    let house = House::new().with_papita_on_default(&papita);
-    let service = house.open().await;
+    let setup = TestSetup::new().with_papita_at_default_address(&papita);
+    let service = setup.start().await;
     assert_no_key(&service, "credentials_unavailable").await;
-    service.close().await;
+    service.stop().await;
     papita.stop().await;
-    let service = house.open().await;
+    let service = setup.start().await;
     assert_no_key(&service, "credentials_unavailable").await;
-    service.close().await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn basic_answers_where_it_was_chosen_whatever_keys_there_are() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("AI_SERVICE", "basic");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("AI_SERVICE", "basic");
+    let service = setup.start().await;
     assert_demo(&service).await;
     assert_eq!(health(&service).await["demo_mode"], true);
     assert_eq!(model.call_count(), 0);
@@ -692,11 +696,11 @@ async fn basic_answers_where_it_was_chosen_whatever_keys_there_are() {
 
 #[tokio::test]
 async fn openai_is_never_replaced_by_the_demo_where_it_was_chosen() {
-    let service = House::new().with("AI_SERVICE", "openai").open().await;
+    let service = TestSetup::new().with("AI_SERVICE", "openai").start().await;
     assert_no_key(&service, "no_api_key").await;
     let model = FakeModel::start().await;
-    let house = House::new().with("AI_SERVICE", "openai").with("OPENAI_BASE_URL", &model.base_url());
-    house.open().await.client.chat("hello").await.assert_ok();
+    let setup = TestSetup::new().with("AI_SERVICE", "openai").with("OPENAI_BASE_URL", &model.base_url());
+    setup.start().await.client.chat("hello").await.assert_ok();
     assert_eq!(bearers(&model), ["-"]);
 }
 
@@ -704,8 +708,8 @@ async fn openai_is_never_replaced_by_the_demo_where_it_was_chosen() {
 async fn info_tells_of_papitas_key_live_and_without_a_character_of_it() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered-1");
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("OPENAI_MODEL", "gpt-4o");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("OPENAI_MODEL", "gpt-4o");
+    let service = setup.start().await;
     let first = info(&service).await;
     assert_eq!(first["credentials_valid"], true);
     assert_eq!(first["model"], "gpt-4o");
@@ -728,8 +732,8 @@ async fn info_says_that_the_key_was_refused_until_one_is_accepted() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
     model.accept_only(&["sk-new"]);
-    let house = House::of_papita(&model, &papita).with("CREDENTIAL_RETRY", "50ms");
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "50ms");
+    let service = setup.start().await;
     assert_eq!(info(&service).await["credentials_valid"], true, "nobody has refused it yet");
     service.client.chat("hello").await.assert_error(401, "invalid_api_key");
     let told = info(&service).await;
@@ -749,7 +753,7 @@ async fn info_says_that_the_key_was_refused_until_one_is_accepted() {
 async fn info_says_that_a_refused_key_works_again() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-another"]);
-    let service = House::of_model(&model).open().await;
+    let service = TestSetup::for_model(&model).start().await;
     for stream in [false, true] {
         let body = json!({ "message": "hello", "stream": stream });
         model.accept_only(&["sk-another"]);
@@ -764,7 +768,7 @@ async fn info_says_that_a_refused_key_works_again() {
 #[tokio::test]
 async fn what_never_will_be_is_not_put_off_until_soon() {
     let sentence = async |papita: &FakePapita| {
-        let service = House::new().with("PAPITA_API_URL", &papita.url()).open().await;
+        let service = TestSetup::new().with("PAPITA_API_URL", &papita.url()).start().await;
         service.client.chat("hello").await.assert_error(503, "credentials_unavailable")
     };
     let papita = FakePapita::start().await;
@@ -781,7 +785,7 @@ async fn what_never_will_be_is_not_put_off_until_soon() {
 #[tokio::test]
 async fn info_tells_of_the_local_key() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).open().await;
+    let service = TestSetup::for_model(&model).start().await;
     let told = info(&service).await;
     assert_eq!(told["credentials_valid"], true);
     let about = &told["credentials_info"];
@@ -792,9 +796,9 @@ async fn info_tells_of_the_local_key() {
 #[tokio::test]
 async fn info_tells_that_there_is_no_key_and_why() {
     let papita = FakePapita::start().await;
-    let failing = House::new().with("PAPITA_API_URL", &papita.url());
-    for house in [House::new(), failing] {
-        let told = info(&house.open().await).await;
+    let failing = TestSetup::new().with("PAPITA_API_URL", &papita.url());
+    for setup in [TestSetup::new(), failing] {
+        let told = info(&setup.start().await).await;
         assert!(told["error"].as_str().is_some_and(|error| !error.is_empty()), "{told}");
         assert!(told.get("credentials_valid").is_none() && told.get("model").is_none(), "{told}");
         let about = &told["credentials_info"];
@@ -808,8 +812,8 @@ async fn info_tells_that_there_is_no_key_and_why() {
 #[tokio::test]
 async fn the_test_asks_the_model_and_tells_what_came_of_it() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).open().await;
-    model.once(Behaviour::Answer(Reply { text: "OK".into(), ..Reply::default() }));
+    let service = TestSetup::for_model(&model).start().await;
+    model.behave_once(Behaviour::Answer(Reply { text: "OK".into(), ..Reply::default() }));
     let told = service.client.get("/api/openai/test").await.assert_ok();
     assert!(told["message"].as_str().is_some_and(|text| !text.is_empty()), "{told}");
     assert_eq!((&told["status"], &told["test_response"]), (&json!("success"), &json!("OK")));
@@ -825,9 +829,9 @@ async fn the_test_asks_the_model_and_tells_what_came_of_it() {
 #[tokio::test]
 async fn the_test_without_a_key_is_an_error_where_a_turn_would_be_one() {
     let papita = FakePapita::start().await;
-    let failing = House::new().with("PAPITA_API_URL", &papita.url());
-    for house in [House::new().with("AI_SERVICE", "openai"), failing] {
-        let told = house.open().await.client.get("/api/openai/test").await.assert_ok();
+    let failing = TestSetup::new().with("PAPITA_API_URL", &papita.url());
+    for setup in [TestSetup::new().with("AI_SERVICE", "openai"), failing] {
+        let told = setup.start().await.client.get("/api/openai/test").await.assert_ok();
         assert_eq!((&told["status"], &told["model"]), (&json!("error"), &json!("gpt-4o-mini")));
         assert!(told["message"].as_str().is_some_and(|text| !text.is_empty()), "{told}");
     }
@@ -838,9 +842,9 @@ async fn no_piece_of_a_key_is_in_any_answer_log_line_or_diagnostic() {
     const KEYS: [&str; 3] = ["sk-Zq7vXw2LpN8rTb4KcYh6", "sk-Jd5mUs9GaE3fWo1HiVx0", "sk-Pt6yRk8BnQ2jMz7CeDl4"];
     let (model, papita) = fakes().await;
     papita.serve_key(KEYS[0]);
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", KEYS[2]).with("LOG_LEVEL", "debug");
-    let house = house.with("SESSION_LOG_CONTENT", "on");
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", KEYS[2]).with("LOG_LEVEL", "debug");
+    let setup = setup.with("SESSION_LOG_CONTENT", "on");
+    let mut process = setup.start_process().await;
     let client = process.client.clone();
     let mut texts = Vec::new();
     for accepted in [KEYS[0], KEYS[1], KEYS[2], "sk-none-of-them"] {
@@ -857,7 +861,7 @@ async fn no_piece_of_a_key_is_in_any_answer_log_line_or_diagnostic() {
     }
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    texts.extend(house.log().iter().map(Value::to_string));
+    texts.extend(setup.log().iter().map(Value::to_string));
     let mut diagnostics = 0;
     while let Some(line) = process.diagnostics.recv().await {
         texts.push(line);

@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::Sqlit
 use crate::{
     command_line::run,
     fakes::model::FakeModel,
-    house::{House, wait_until},
+    support::service::{TestSetup, wait_until},
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -30,28 +30,28 @@ async fn make(path: &Path, statements: &'static str) -> SqliteConnection {
 #[tokio::test]
 async fn three_slashes_name_a_file_in_the_working_directory() {
     for url in ["sqlite:///app.db", "sqlite:///app.db?check_same_thread=False", "sqlite+pysqlite:///./app.db"] {
-        let house = House::new().with("DATABASE_URL", url);
-        let process = house.launch().await;
+        let setup = TestSetup::new().with("DATABASE_URL", url);
+        let process = setup.start_process().await;
         process.client.chat("hello").await.assert_ok();
-        assert!(house.path().join("app.db").is_file(), "{url}: {:?}", names_in(house.path()));
+        assert!(setup.path().join("app.db").is_file(), "{url}: {:?}", names_in(setup.path()));
         assert!(!Path::new("/app.db").exists());
     }
 }
 
 #[tokio::test]
 async fn four_slashes_name_an_absolute_path() {
-    let (house, elsewhere) = (House::new(), tempfile::tempdir().unwrap());
+    let (setup, elsewhere) = (TestSetup::new(), tempfile::tempdir().unwrap());
     let path = elsewhere.path().join("my app.db");
-    let house = house.with("DATABASE_URL", &format!("sqlite:///{}", path.display()).replace(' ', "%20"));
-    let _process = house.launch().await;
+    let setup = setup.with("DATABASE_URL", &format!("sqlite:///{}", path.display()).replace(' ', "%20"));
+    let _process = setup.start_process().await;
     assert!(path.is_file());
-    assert_eq!(names_in(house.path()), ["SessionLog"]);
+    assert_eq!(names_in(setup.path()), ["SessionLog"]);
 }
 
 #[tokio::test]
 async fn a_database_that_would_be_forgotten_is_a_mistake() {
     for url in ["sqlite::memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=memory", "sqlite:///data/"] {
-        let ran = run(&House::new().with("DATABASE_URL", url), &[]).await;
+        let ran = run(&TestSetup::new().with("DATABASE_URL", url), &[]).await;
         assert_eq!(ran.code, Some(2), "{url}: {ran:?}");
         assert!(ran.err.contains("DATABASE_URL: expected the address of a database that lasts"), "{}", ran.err);
     }
@@ -68,17 +68,17 @@ async fn a_path_that_cannot_be_opened_is_named_with_a_remedy() {
         ("sqlite:///notes.txt", "/notes.txt of DATABASE_URL is not a SQLite database; it was left as it is"),
         ("sqlite:///new.db?mode=rw", "/new.db of DATABASE_URL does not exist; with mode=rw it is not made"),
     ] {
-        let house = House::new().with("DATABASE_URL", url);
-        fs::write(house.path().join("notes.txt"), "Buy milk.").unwrap();
-        fs::create_dir(house.path().join("folder")).unwrap();
+        let setup = TestSetup::new().with("DATABASE_URL", url);
+        fs::write(setup.path().join("notes.txt"), "Buy milk.").unwrap();
+        fs::create_dir(setup.path().join("folder")).unwrap();
         for command in [&[][..], &["migrate"]] {
-            let ran = run(&house, command).await;
+            let ran = run(&setup, command).await;
             assert_eq!(ran.code, Some(1), "{url}: {ran:?}");
             assert!(ran.err.contains(sentence), "{url}: {}", ran.err);
         }
-        let names = names_in(house.path());
+        let names = names_in(setup.path());
         assert_eq!(names.iter().filter(|name| *name != "SessionLog").collect::<Vec<_>>(), ["folder", "notes.txt"]);
-        assert_eq!(fs::read(house.path().join("notes.txt")).unwrap(), b"Buy milk.");
+        assert_eq!(fs::read(setup.path().join("notes.txt")).unwrap(), b"Buy milk.");
     }
 }
 
@@ -104,32 +104,32 @@ async fn a_database_of_another_program_is_left_as_it_is() {
         ("CREATE VIEW one AS SELECT 1", "one"),
         ("PRAGMA journal_mode = WAL; CREATE TABLE notes (id INTEGER)", "notes"),
     ] {
-        let house = House::new().with("DATABASE_URL", "sqlite:///app.db");
-        let path = house.path().join("app.db");
+        let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
+        let path = setup.path().join("app.db");
         make(&path, statements).await.close().await.unwrap();
         let before = fs::read(&path).unwrap();
         for command in [&[][..], &["migrate"], &["backup", "copy.db"]] {
-            let ran = run(&house, command).await;
+            let ran = run(&setup, command).await;
             assert_eq!(ran.code, Some(1), "{ran:?}");
             let sentence = format!("belongs to another program (it has the tables {tables}) and was left as it is");
             assert!(ran.err.contains(&sentence) && ran.err.contains("DATABASE_URL=sqlite:///"), "{}", ran.err);
         }
         assert!(fs::read(&path).unwrap() == before, "{statements} was changed");
-        let names = names_in(house.path());
+        let names = names_in(setup.path());
         assert_eq!(names.iter().filter(|name| *name != "SessionLog").collect::<Vec<_>>(), ["app.db"]);
     }
 }
 
 #[tokio::test]
 async fn a_database_that_another_program_has_open_is_left_as_it_is() {
-    let house = House::new().with("DATABASE_URL", "sqlite:///app.db");
-    let path = house.path().join("app.db");
+    let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
+    let path = setup.path().join("app.db");
     // Its tables are in its write-ahead log only.
     let statements = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE notes (id INTEGER)";
     let mut other = make(&path, statements).await;
-    let files = || [fs::read(&path).unwrap(), fs::read(house.path().join("app.db-wal")).unwrap()];
+    let files = || [fs::read(&path).unwrap(), fs::read(setup.path().join("app.db-wal")).unwrap()];
     let before = files();
-    let ran = run(&house, &[]).await;
+    let ran = run(&setup, &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("(it has the tables notes)"), "{}", ran.err);
     assert!(files() == before, "the database was changed");
@@ -142,27 +142,27 @@ async fn a_link_is_as_good_as_the_file() {
     use std::os::unix::fs::symlink;
 
     // Its tables are in the write-ahead log, which is beside the file and not beside the link.
-    let house = House::new().with("DATABASE_URL", "sqlite:///link.db");
-    let folder = house.path().join("data");
+    let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///link.db");
+    let folder = setup.path().join("data");
     fs::create_dir(&folder).unwrap();
-    symlink("data/app.db", house.path().join("link.db")).unwrap();
+    symlink("data/app.db", setup.path().join("link.db")).unwrap();
     let statements = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE notes (id INTEGER)";
     let other = make(&folder.join("app.db"), statements).await;
-    let ran = run(&house, &[]).await;
+    let ran = run(&setup, &[]).await;
     assert!(ran.err.contains("(it has the tables notes)"), "{}", ran.err);
     other.close().await.unwrap();
     fs::remove_file(folder.join("app.db")).unwrap();
 
     // One lock, whatever leads to the file; and what it leads to may yet be made.
-    let process = house.launch().await;
+    let process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     let log = folder.join("app.db-wal");
     let is_empty = async || fs::metadata(&log).is_ok_and(|data| data.len() == 0).then_some(());
     wait_until("an empty write-ahead log", is_empty).await;
-    let ran = run(&house, &["check"]).await;
+    let ran = run(&setup, &["check"]).await;
     assert!(ran.out.contains("link.db can be used; a server is running on it."), "{}", ran.out);
     let address = format!("sqlite:///{}", folder.join("app.db").display());
-    let ran = run(&House::new().with("DATABASE_URL", &address), &[]).await;
+    let ran = run(&TestSetup::new().with("DATABASE_URL", &address), &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("another process already uses the database"), "{}", ran.err);
 }
@@ -170,45 +170,45 @@ async fn a_link_is_as_good_as_the_file() {
 #[tokio::test]
 async fn an_empty_file_and_a_database_without_tables_are_taken() {
     for statements in [None, Some("PRAGMA user_version = 7"), Some("PRAGMA journal_mode = WAL")] {
-        let house = House::new().with("DATABASE_URL", "sqlite:///app.db");
-        let path = house.path().join("app.db");
+        let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
+        let path = setup.path().join("app.db");
         match statements {
             None => fs::write(&path, "").unwrap(),
             Some(statements) => make(&path, statements).await.close().await.unwrap(),
         }
-        house.launch().await.client.chat("hello").await.assert_ok();
+        setup.start_process().await.client.chat("hello").await.assert_ok();
         // And again, with tables of its own.
-        house.launch().await.client.chat("hello").await.assert_ok();
+        setup.start_process().await.client.chat("hello").await.assert_ok();
     }
 }
 
 #[tokio::test]
 async fn tables_beside_ours_do_no_harm() {
-    let house = House::new().with("DATABASE_URL", "sqlite:///app.db");
-    let mut process = house.launch().await;
+    let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
+    let mut process = setup.start_process().await;
     process.kill().await;
-    make(&house.path().join("app.db"), "CREATE TABLE notes (id INTEGER)").await.close().await.unwrap();
-    house.launch().await.client.chat("hello").await.assert_ok();
+    make(&setup.path().join("app.db"), "CREATE TABLE notes (id INTEGER)").await.close().await.unwrap();
+    setup.start_process().await.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
 async fn the_file_is_the_whole_database_soon_after_the_last_turn() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
+    let setup = TestSetup::for_model(&model).on_sqlite();
     // A process of its own: SQLite's locks end when another part of the same process closes the file.
-    let process = house.launch().await;
+    let process = setup.start_process().await;
     for _ in 0..3 {
         for _ in 0..20 {
             process.client.chat("hello").await.assert_ok();
         }
         process.client.get("/api/openai/usage").await.assert_ok();
-        let log = house.path().join("al-chat.db-wal");
+        let log = setup.path().join("al-chat.db-wal");
         let is_empty = async || fs::metadata(&log).is_ok_and(|data| data.len() == 0).then_some(());
         wait_until("an empty write-ahead log", is_empty).await;
     }
     let copy = tempfile::tempdir().unwrap();
     let copy = copy.path().join("copy.db");
-    fs::copy(house.path().join("al-chat.db"), &copy).unwrap();
+    fs::copy(setup.path().join("al-chat.db"), &copy).unwrap();
     let mut copy = SqliteConnectOptions::new().filename(&copy).connect().await.unwrap();
     let requests: i64 =
         sqlx::query_scalar("SELECT SUM(requests) FROM usage_totals").fetch_one(&mut copy).await.unwrap();
@@ -223,7 +223,7 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
 
     let address = crate::postgres::cluster::shared().database();
     let mut database = PgConnection::connect(address.as_str()).await.unwrap();
-    let house = House::new().with("DATABASE_URL", address.as_str());
+    let setup = TestSetup::new().with("DATABASE_URL", address.as_str());
     let tables = "SELECT COUNT(*) FROM pg_catalog.pg_tables WHERE schemaname = 'public'";
     for (make, names) in [
         ("CREATE TABLE users (id INT); CREATE TABLE alembic_version (version_num TEXT)", "alembic_version, users"),
@@ -232,7 +232,7 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
         database.execute(sqlx::raw_sql(make)).await.unwrap();
         let before: i64 = sqlx::query_scalar(tables).fetch_one(&mut database).await.unwrap();
         for command in [&[][..], &["migrate"]] {
-            let ran = run(&house, command).await;
+            let ran = run(&setup, command).await;
             assert_eq!(ran.code, Some(1), "{ran:?}");
             assert!(ran.err.contains(&format!("it has the tables {names}) and was left as it is")), "{}", ran.err);
         }
@@ -241,13 +241,13 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
         database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
     }
     // Ours may have others beside them, and a schema of its own is enough.
-    assert_eq!(run(&house, &["migrate"]).await.code, Some(0));
+    assert_eq!(run(&setup, &["migrate"]).await.code, Some(0));
     database.execute("CREATE TABLE users (id INT)").await.unwrap();
-    assert_eq!(run(&house, &["migrate"]).await.code, Some(0));
+    assert_eq!(run(&setup, &["migrate"]).await.code, Some(0));
     database.execute("CREATE SCHEMA mine").await.unwrap();
     let mut mine = address.clone();
     mine.set_query(Some("options=-c%20search_path%3Dmine"));
-    let ran = run(&house.with("DATABASE_URL", mine.as_str()), &["migrate"]).await;
+    let ran = run(&setup.with("DATABASE_URL", mine.as_str()), &["migrate"]).await;
     assert_eq!(ran.code, Some(0), "{}", json!(ran.err));
 }
 
@@ -258,20 +258,20 @@ async fn a_look_at_the_database_changes_nothing() {
         foundation::config::{Config, Source},
     };
 
-    let house = House::new().on_sqlite();
-    let file = house.path().join("al-chat.db");
+    let setup = TestSetup::new().on_sqlite();
+    let file = setup.path().join("al-chat.db");
     let address = format!("sqlite:///{}", file.display());
     let settings = Config::read(&Source::of_pairs([("DATABASE_URL", address)])).unwrap().database;
     let found = Storage::inspect(&settings).await.unwrap();
     assert_eq!((found.location.as_str(), found.is_new), (file.to_str().unwrap(), true));
-    assert!(names_in(house.path()).is_empty());
-    let mut process = house.launch().await;
+    assert!(names_in(setup.path()).is_empty());
+    let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     assert!(!Storage::inspect(&settings).await.unwrap().is_new);
     process.client.chat("hello").await.assert_ok();
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    let before = (names_in(house.path()), fs::read(&file).unwrap());
+    let before = (names_in(setup.path()), fs::read(&file).unwrap());
     assert!(!Storage::inspect(&settings).await.unwrap().is_new);
-    assert!((names_in(house.path()), fs::read(&file).unwrap()) == before, "it was changed");
+    assert!((names_in(setup.path()), fs::read(&file).unwrap()) == before, "it was changed");
 }

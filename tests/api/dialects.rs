@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::scripted_model::{Scripted, ScriptedModel},
-    house::{House, Service},
+    support::service::{Service, TestSetup},
 };
 
 /// A scripted model's server, and a service in front of it that asks once, whatever fails.
 struct Dialect {
     model: ScriptedModel,
-    house: House,
+    setup: TestSetup,
     service: Service,
 }
 
@@ -54,12 +54,12 @@ impl Outcome {
 impl Dialect {
     async fn open(settings: &[(&str, &str)]) -> Self {
         let model = ScriptedModel::start().await;
-        let mut house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with("OPENAI_API_KEY", "sk-local");
+        let mut setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with("OPENAI_API_KEY", "sk-local");
         for (name, value) in [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")].iter().chain(settings) {
-            house = house.with(name, value);
+            setup = setup.with(name, value);
         }
-        let service = house.open().await;
-        Self { model, house, service }
+        let service = setup.start().await;
+        Self { model, setup, service }
     }
 
     /// A whole turn that meets these answers.
@@ -73,7 +73,7 @@ impl Dialect {
     }
 
     async fn ask(&self, answers: &[Scripted], request: Value) -> Outcome {
-        self.model.play(answers);
+        self.model.set_responses(answers);
         let events = self.service.client.open_stream(self.service.client.json_request("/api/chat", &request)).await;
         let status = events.status.as_u16();
         let is_stream = events.headers["content-type"].as_bytes().starts_with(b"text/event-stream");
@@ -81,10 +81,10 @@ impl Dialect {
             let (text, end) = events.text_and_end().await;
             (text, end.data, Some(end.name))
         } else {
-            let body = events.into_answer().await.json();
+            let body = events.into_response().await.json();
             (body["message"].as_str().unwrap_or_default().to_owned(), body, None)
         };
-        let lines = self.house.events("chat");
+        let lines = self.setup.log_lines("chat");
         let line = lines.into_iter().find(|line| line["request_id"] == last["request_id"]).expect("the turn's line");
         Outcome { status, text, last, line, end }
     }

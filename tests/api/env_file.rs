@@ -2,21 +2,21 @@
 
 use std::fs;
 
-use crate::{command_line::run, fakes::model::FakeModel, house::House};
+use crate::{command_line::run, fakes::model::FakeModel, support::service::TestSetup};
 
 /// A key with all that a reader of `.env` files may stumble over.
 const KEY: &str = "sk-a$b$$c${d}#e=f";
 
-fn write(house: &House, bytes: impl AsRef<[u8]>) {
-    fs::write(house.path().join(".env"), bytes).expect("a .env file");
+fn write(setup: &TestSetup, bytes: impl AsRef<[u8]>) {
+    fs::write(setup.path().join(".env"), bytes).expect("a .env file");
 }
 
 /// The key that the model is asked with after a check with this file.
 async fn key_of(bytes: impl AsRef<[u8]>) -> String {
     let model = FakeModel::start().await;
-    let house = House::new().with("OPENAI_BASE_URL", &model.base_url());
-    write(&house, bytes);
-    let ran = run(&house, &["check"]).await;
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url());
+    write(&setup, bytes);
+    let ran = run(&setup, &["check"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     model.calls().pop().expect("a call").bearer.unwrap_or_default()
 }
@@ -71,30 +71,30 @@ async fn a_malformed_setting_is_named_with_its_line() {
         ("OPENAI_API_KEY='sk-Secret", "a closing quote in line 2"),
         ("OPENAI_API_KEY=\"sk-Secret\" x", "nothing but a comment behind the closing quote in line 2"),
     ] {
-        let house = House::new();
-        write(&house, format!("FOO=1\n{line}\nBAR=\"'"));
-        let ran = run(&house, &["check"]).await;
+        let setup = TestSetup::new();
+        write(&setup, format!("FOO=1\n{line}\nBAR=\"'"));
+        let ran = run(&setup, &["check"]).await;
         assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
         assert!(ran.err.contains(&format!(".env: expected {expected}")), "{line}: {}", ran.err);
         assert!(!ran.err.contains("Secret"), "{}", ran.err);
     }
-    let house = House::new();
-    write(&house, b"SESSION_LOG_DIR=Protokoll-f\xFCr-alle\n");
-    let ran = run(&house, &["check"]).await;
+    let setup = TestSetup::new();
+    write(&setup, b"SESSION_LOG_DIR=Protokoll-f\xFCr-alle\n");
+    let ran = run(&setup, &["check"]).await;
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("expected UTF-8 (save the file in that encoding) in line 1"), "{}", ran.err);
 }
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_named() {
-    let folder = House::new();
+    let folder = TestSetup::new();
     fs::create_dir(folder.path().join(".env")).unwrap();
-    let (binary, large) = (House::new(), House::new());
+    let (binary, large) = (TestSetup::new(), TestSetup::new());
     write(&binary, b"\x7fELF\x02\x01\x01\0\0\0");
     write(&large, "#".repeat(2 << 20));
-    for (house, words) in [(folder, "it is a folder"), (binary, "a text file in UTF-8"), (large, "at most 1 MiB")] {
+    for (setup, words) in [(folder, "it is a folder"), (binary, "a text file in UTF-8"), (large, "at most 1 MiB")] {
         for command in [&[][..], &["check"]] {
-            let ran = run(&house, command).await;
+            let ran = run(&setup, command).await;
             assert_eq!(ran.code, Some(2), "{ran:?}");
             assert!(ran.err.contains(".env: expected ") && ran.err.contains(words), "{}", ran.err);
         }
@@ -103,12 +103,12 @@ async fn a_file_that_cannot_be_read_is_named() {
 
 #[tokio::test]
 async fn a_file_that_is_empty_or_not_there_is_no_mistake() {
-    let (empty, dangling) = (House::new(), House::new());
+    let (empty, dangling) = (TestSetup::new(), TestSetup::new());
     write(&empty, "");
     #[cfg(unix)]
     std::os::unix::fs::symlink("nowhere", dangling.path().join(".env")).unwrap();
-    for house in [empty, dangling, House::new()] {
-        let ran = run(&house, &["check"]).await;
+    for setup in [empty, dangling, TestSetup::new()] {
+        let ran = run(&setup, &["check"]).await;
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     }
 }

@@ -6,17 +6,19 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
-    client::Answer,
-    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Script, Tap},
-    house::{House, Service, wait_until},
-    member::{Member, number, told_to, with_ada},
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Script},
+    support::{
+        client::HttpResponse,
+        service::{Service, TestSetup, wait_until},
+        user::{User, number, prompt_lines, start_with_ada},
+    },
 };
 
 const ONE_TRY: (&str, &str) = ("MODEL_RETRIES", "0");
 const NO_GRACE: (&str, &str) = ("RESUME_GRACE", "0");
 
 fn refusal(status: u16) -> Behaviour {
-    Behaviour::Refuse { status, headers: vec![], body: "{}".to_owned() }
+    Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
 }
 
 fn script(words: &[&str], pace: Pace, ending: Ending) -> Behaviour {
@@ -31,16 +33,16 @@ fn failed_message(error: &Value) -> i64 {
 }
 
 /// A model that says everything back unless told otherwise, and ada's chat.
-async fn with_chat(settings: &[(&str, &str)]) -> (FakeModel, House, Service, Member, i64) {
-    let (model, house, service, ada) = with_ada(settings).await;
-    model.behave(Behaviour::Echo);
-    let chat = ada.begin().await;
-    (model, house, service, ada, chat)
+async fn with_chat(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service, User, i64) {
+    let (model, setup, service, ada) = start_with_ada(settings).await;
+    model.set_behaviour(Behaviour::Echo);
+    let chat = ada.create_chat().await;
+    (model, setup, service, ada, chat)
 }
 
 /// Says this, to a model that refuses it. Returns the message.
-async fn fail(ada: &Member, model: &FakeModel, chat: i64, text: &str) -> i64 {
-    model.once(refusal(400));
+async fn fail(ada: &User, model: &FakeModel, chat: i64, text: &str) -> i64 {
+    model.behave_once(refusal(400));
     let answer = ada.send(chat, text).await;
     answer.assert_error(400, "request_refused");
     failed_message(&answer.json())
@@ -49,28 +51,28 @@ async fn fail(ada: &Member, model: &FakeModel, chat: i64, text: &str) -> i64 {
 #[tokio::test]
 async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_place() {
     let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
-    ada.say(chat, "One").await;
+    ada.ask(chat, "One").await;
     let failed = fail(&ada, &model, chat, "Two").await;
-    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed"]);
+    assert_eq!(ada.transcript(chat).await, ["One", "> One", "Two failed"]);
     assert_eq!(number(&ada.messages(chat).await[2]["id"]), failed);
-    assert_eq!(number(&ada.histories().await[0]["message_count"]), 3);
+    assert_eq!(number(&ada.list_chats().await[0]["message_count"]), 3);
 
-    ada.say(chat, "Three").await;
+    ada.ask(chat, "Three").await;
     let also_failed = fail(&ada, &model, chat, "Four").await;
-    assert_eq!(told_to(&model, 3), ["u: One", "a: One", "u: Three", "a: Three", "u: Four"]);
+    assert_eq!(prompt_lines(&model, 3), ["u: One", "a: One", "u: Three", "a: Three", "u: Four"]);
 
     // A retry may fail, too.
-    model.once(refusal(500));
+    model.behave_once(refusal(500));
     let answer = ada.retry(failed).await;
     answer.assert_error(502, "model_failed");
     assert_eq!(failed_message(&answer.json()), failed);
-    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed", "Three", "> Three", "Four failed"]);
+    assert_eq!(ada.transcript(chat).await, ["One", "> One", "Two failed", "Three", "> Three", "Four failed"]);
 
     let before = ada.messages(chat).await[2].clone();
     let retried = ada.retry(failed).await.assert_ok();
-    let talk = ada.talk(chat).await;
+    let talk = ada.transcript(chat).await;
     assert_eq!(talk, ["One", "> One", "Two", "> Two", "Three", "> Three", "Four failed"]);
-    assert_eq!(told_to(&model, 5), ["u: One", "a: One", "u: Two"], "what was said later is no history of it");
+    assert_eq!(prompt_lines(&model, 5), ["u: One", "a: One", "u: Two"], "what was said later is no history of it");
     let messages = ada.messages(chat).await;
     assert_eq!((&retried["user_message"], &retried["ai_response"]), (&messages[2], &messages[3]));
     assert_eq!((&before["id"], &before["created_at"]), (&messages[2]["id"], &messages[2]["created_at"]));
@@ -84,36 +86,36 @@ async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_p
     let request = ada.json_request(Method::POST, &format!("/api/messages/{also_failed}/retry"), &body);
     let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
     assert_eq!((text.as_str(), number(&done.data["user_message_id"])), ("Four", also_failed));
-    assert_eq!(ada.talk(chat).await[6..], ["Four", "> Four"]);
-    ada.say(chat, "Five").await;
-    let told = told_to(&model, 7);
+    assert_eq!(ada.transcript(chat).await[6..], ["Four", "> Four"]);
+    ada.ask(chat, "Five").await;
+    let told = prompt_lines(&model, 7);
     assert_eq!((told.len(), told[2].as_str(), told[6].as_str()), (9, "u: Two", "u: Four"));
 }
 
 #[tokio::test]
 async fn a_stream_that_breaks_off_leaves_a_failed_message() {
     let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
-    model.once(script(&["Half ", "of "], Pace::AtOnce, Ending::CutOff));
+    model.behave_once(script(&["Half ", "of "], Pace::Immediate, Ending::CutOff));
     let (text, end) = ada.stream(chat, "Tell me").await.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("Half of ", "error"));
     assert_eq!(end.data["code"], "model_connection_lost");
     let failed = failed_message(&end.data);
-    assert_eq!(ada.talk(chat).await, ["Tell me failed"]);
+    assert_eq!(ada.transcript(chat).await, ["Tell me failed"]);
 
     // What fails before its first word has a status.
-    model.once(refusal(500));
-    let answer = ada.stream(chat, "Or not").await.into_answer().await;
+    model.behave_once(refusal(500));
+    let answer = ada.stream(chat, "Or not").await.into_response().await;
     answer.assert_error(502, "model_failed");
     assert_eq!(failed_message(&answer.json()), number(&ada.messages(chat).await[1]["id"]));
     ada.retry(failed).await.assert_ok();
-    assert_eq!(ada.talk(chat).await, ["Tell me", "> Tell me", "Or not failed"]);
+    assert_eq!(ada.transcript(chat).await, ["Tell me", "> Tell me", "Or not failed"]);
 }
 
 #[tokio::test]
 async fn only_a_failed_message_can_be_tried_again() {
     let (model, _house, service, ada, chat) = with_chat(&[ONE_TRY]).await;
-    let grace = Member::join(&service.client, "grace").await;
-    let said = ada.say(chat, "One").await;
+    let grace = User::register(&service.client, "grace").await;
+    let said = ada.ask(chat, "One").await;
     let failed = fail(&ada, &model, chat, "Two").await;
     for message in [&said["user_message"]["id"], &said["ai_response"]["id"]] {
         ada.retry(number(message)).await.assert_error(409, "not_failed");
@@ -125,7 +127,7 @@ async fn only_a_failed_message_can_be_tried_again() {
     let calls = model.call_count();
 
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let (answer, ()) = tokio::join!(ada.send(chat, "Three"), async {
         model.wait_for_calls(calls + 1).await;
         let pending = &ada.messages(chat).await[3];
@@ -136,7 +138,7 @@ async fn only_a_failed_message_can_be_tried_again() {
     answer.assert_ok();
     ada.delete(&format!("/api/messages/{failed}")).await.assert_ok();
     ada.retry(failed).await.assert_error(404, "message_not_found");
-    assert_eq!(ada.talk(chat).await, ["One", "> One", "Three", "> Three"]);
+    assert_eq!(ada.transcript(chat).await, ["One", "> One", "Three", "> Three"]);
     assert_eq!(model.call_count(), calls + 1);
 }
 
@@ -155,7 +157,7 @@ async fn a_message_is_tried_again_by_any_body_or_none() {
     let request =
         ada.json_request(Method::POST, &format!("/api/messages/{failed}/retry"), &json!({ "model": "gpt-9" }));
     ada.client.send(request).await.assert_error(400, "model_not_allowed");
-    assert_eq!(ada.talk(chat).await[8..], ["Again failed"]);
+    assert_eq!(ada.transcript(chat).await[8..], ["Again failed"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,41 +174,41 @@ async fn of_two_retries_at_once_one_asks_the_model() {
         }
         assert_eq!(model.call_count(), calls + 1);
     }
-    assert_eq!(ada.talk(chat).await, ["Again", "> Again"].repeat(5));
+    assert_eq!(ada.transcript(chat).await, ["Again", "> Again"].repeat(5));
 }
 
 #[tokio::test]
 async fn a_retry_with_a_key_is_taken_once() {
-    let (model, house, service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", "0")]).await;
+    let (model, setup, service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", "0")]).await;
     let failed = fail(&ada, &model, chat, "Again").await;
-    let retry = async |ada: &Member| -> Answer {
+    let retry = async |ada: &User| -> HttpResponse {
         let request = ada.request(Method::POST, &format!("/api/messages/{failed}/retry"));
         ada.client.send(request.header("idempotency-key", "a")).await
     };
     let first = retry(&ada).await.assert_ok();
     assert_eq!(retry(&ada).await.assert_ok(), first);
-    service.close().await;
-    let service = house.open().await;
-    let ada = ada.at(&service.client);
+    service.stop().await;
+    let service = setup.start().await;
+    let ada = ada.with_client(&service.client);
     assert_eq!(retry(&ada).await.assert_ok(), first);
-    assert_eq!((model.call_count(), ada.talk(chat).await), (2, vec!["Again".to_owned(), "> Again".to_owned()]));
+    assert_eq!((model.call_count(), ada.transcript(chat).await), (2, vec!["Again".to_owned(), "> Again".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
     for window in ["2m", "0"] {
         let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", window)]).await;
-        model.behave(refusal(400));
+        model.set_behaviour(refusal(400));
         let at_once = join_all((0..4).map(|_| ada.send_once(chat, "Once", "a"))).await;
         let later = ada.send_once(chat, "Once", "a").await;
-        assert_eq!(ada.talk(chat).await, ["Once failed"]);
+        assert_eq!(ada.transcript(chat).await, ["Once failed"]);
         let message = number(&ada.messages(chat).await[0]["id"]);
         for refused in at_once.iter().chain([&later]) {
             refused.assert_error(400, "request_refused");
             assert_eq!(failed_message(&refused.json()), message);
         }
         ada.send_once(chat, "Another", "b").await.assert_error(400, "request_refused");
-        model.behave(Behaviour::Echo);
+        model.set_behaviour(Behaviour::Echo);
         let calls = model.call_count();
         let answered = ada.send_once(chat, "Once", "a").await.assert_ok();
         assert_eq!(number(&answered["user_message"]["id"]), message);
@@ -217,43 +219,43 @@ async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
             assert_eq!(ada.send_once(chat, "Otherwise", "b").await.assert_ok(), other);
         }
         ada.send_once(chat, "Another", "b").await.assert_error(422, "idempotency_key_reused");
-        assert_eq!(ada.talk(chat).await, ["Once", "> Once", "Another failed", "Otherwise", "> Otherwise"]);
+        assert_eq!(ada.transcript(chat).await, ["Once", "> Once", "Another failed", "Otherwise", "> Otherwise"]);
         assert_eq!(model.call_count(), calls + 2);
     }
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_leaves_a_failed_message() {
-    let (model, house, _service, ada, chat) = with_chat(&[NO_GRACE]).await;
-    model.once(Behaviour::Silent);
+    let (model, setup, _service, ada, chat) = with_chat(&[NO_GRACE]).await;
+    model.behave_once(Behaviour::Silent);
     tokio::select! {
         answer = ada.send(chat, "Whole") => panic!("a silent model answered {answer:?}"),
         () = model.wait_for_calls(1) => {}
     }
-    ada.wait_for_talk(chat, &["Whole failed"]).await;
-    let tap = Tap::new();
-    model.once(script(&["One ", "two."], Pace::By(tap.clone()), Ending::Done));
-    tap.release(1);
+    ada.wait_for_transcript(chat, &["Whole failed"]).await;
+    let piece_gate = PieceGate::new();
+    model.behave_once(script(&["One ", "two."], Pace::Gated(piece_gate.clone()), Ending::Done));
+    piece_gate.release(1);
     let mut events = ada.stream(chat, "Streamed").await;
     assert_eq!(events.next().await.unwrap().name, "start");
     assert_eq!(events.next().await.unwrap().data["content"], "One ");
     drop(events);
-    ada.wait_for_talk(chat, &["Whole failed", "Streamed failed"]).await;
-    for (index, line) in house.wait_for_events("chat", 2).await.iter().enumerate() {
+    ada.wait_for_transcript(chat, &["Whole failed", "Streamed failed"]).await;
+    for (index, line) in setup.wait_for_log_lines("chat", 2).await.iter().enumerate() {
         assert_eq!((&line["finish"], &line["username"]), (&"client_gone".into(), &"ada".into()), "{index}: {line}");
     }
     let failed = number(&ada.messages(chat).await[0]["id"]);
     ada.retry(failed).await.assert_ok();
-    assert_eq!(ada.talk(chat).await, ["Whole", "> Whole", "Streamed failed"]);
+    assert_eq!(ada.transcript(chat).await, ["Whole", "> Whole", "Streamed failed"]);
 }
 
 #[tokio::test]
 async fn a_stopped_stream_keeps_what_was_said() {
     let (model, _house, _service, ada, chat) = with_chat(&[]).await;
     for (words, expected) in [(0, "> "), (2, "> One two ")] {
-        let tap = Tap::new();
-        model.once(script(&["One ", "two ", "three."], Pace::By(tap.clone()), Ending::Done));
-        tap.release(words);
+        let piece_gate = PieceGate::new();
+        model.behave_once(script(&["One ", "two ", "three."], Pace::Gated(piece_gate.clone()), Ending::Done));
+        piece_gate.release(words);
         let mut events = ada.stream(chat, "Count").await;
         for _ in 0..=words {
             events.next().await.expect("one more event");
@@ -264,27 +266,27 @@ async fn a_stopped_stream_keeps_what_was_said() {
         let messages = ada.messages(chat).await;
         let [.., question, answer] = messages.as_slice() else { panic!("{messages:?}") };
         assert_eq!((&done.data["user_message_id"], &done.data["ai_response_id"]), (&question["id"], &answer["id"]));
-        assert_eq!(ada.talk(chat).await.last().unwrap(), expected);
+        assert_eq!(ada.transcript(chat).await.last().unwrap(), expected);
     }
-    ada.say(chat, "Go on").await;
+    ada.ask(chat, "Go on").await;
     // What says nothing isn't told to a model, and its neighbours of one role are one message.
-    assert_eq!(told_to(&model, 2), ["u: Count\n\nCount", "a: One two ", "u: Go on"]);
+    assert_eq!(prompt_lines(&model, 2), ["u: Count\n\nCount", "a: One two ", "u: Go on"]);
 }
 
 /// What becomes of the chat while the model thinks about its first message.
 async fn during_a_turn(
-    ada: &Member,
+    ada: &User,
     model: &FakeModel,
     chat: i64,
     stream: bool,
     meanwhile: impl AsyncFnOnce(Value),
-) -> Answer {
+) -> HttpResponse {
     let calls = model.call_count();
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let asking = async {
-        let request = ada.sending(chat, &json!({ "text": "Thinking", "stream": stream }));
-        ada.client.open_stream(request).await.into_answer().await
+        let request = ada.send_request(chat, &json!({ "text": "Thinking", "stream": stream }));
+        ada.client.open_stream(request).await.into_response().await
     };
     let (answer, ()) = tokio::join!(asking, async {
         model.wait_for_calls(calls + 1).await;
@@ -296,7 +298,7 @@ async fn during_a_turn(
 }
 
 #[track_caller]
-fn assert_changed(answer: &Answer, stream: bool) {
+fn assert_changed(answer: &HttpResponse, stream: bool) {
     if stream && answer.status == 200 {
         assert!(answer.text.contains("event: error") && answer.text.contains("\"chat_changed\""), "{}", answer.text);
     } else {
@@ -310,33 +312,33 @@ async fn what_is_removed_during_its_turn_is_gone() {
     for stream in [false, true] {
         let answer = during_a_turn(&ada, &model, chat, stream, async |_| ada.clear(chat).await).await;
         assert_changed(&answer, stream);
-        assert_eq!((ada.talk(chat).await.len(), ada.find("thinking").await.len()), (0, 0));
+        assert_eq!((ada.transcript(chat).await.len(), ada.search("thinking").await.len()), (0, 0));
 
-        ada.say(chat, "Before").await;
+        ada.ask(chat, "Before").await;
         let delete = async |message: Value| {
             assert_eq!(message["status"], "pending");
             ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_ok();
         };
         let answer = during_a_turn(&ada, &model, chat, stream, delete).await;
         assert_changed(&answer, stream);
-        assert_eq!(ada.talk(chat).await, ["Before", "> Before"]);
+        assert_eq!(ada.transcript(chat).await, ["Before", "> Before"]);
         ada.clear(chat).await;
 
-        let doomed = ada.begin().await;
+        let doomed = ada.create_chat().await;
         let answer = during_a_turn(&ada, &model, doomed, stream, async |_| ada.delete_chat(doomed).await).await;
         assert_changed(&answer, stream);
         ada.get(&format!("/api/chat/{doomed}")).await.assert_error(404, "chat_not_found");
     }
-    assert_eq!((ada.find("thinking").await.len(), ada.histories().await.len()), (0, 1));
-    ada.say(chat, "After").await;
-    assert_eq!(ada.talk(chat).await, ["After", "> After"]);
+    assert_eq!((ada.search("thinking").await.len(), ada.list_chats().await.len()), (0, 1));
+    ada.ask(chat, "After").await;
+    assert_eq!(ada.transcript(chat).await, ["After", "> After"]);
 }
 
 #[tokio::test]
 async fn a_chat_that_is_cleared_while_others_wait_goes_on_with_them() {
     let (model, _house, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let (first, second, ()) = tokio::join!(
         ada.send(chat, "First"),
         async {
@@ -351,77 +353,77 @@ async fn a_chat_that_is_cleared_while_others_wait_goes_on_with_them() {
     );
     first.assert_error(409, "chat_changed");
     second.assert_ok();
-    assert_eq!(ada.talk(chat).await, ["Second", "> Second"]);
-    assert_eq!(told_to(&model, 1), ["u: Second"]);
+    assert_eq!(ada.transcript(chat).await, ["Second", "> Second"]);
+    assert_eq!(prompt_lines(&model, 1), ["u: Second"]);
 }
 
 #[tokio::test]
 async fn an_account_that_is_removed_during_a_turn_leaves_nothing() {
-    let (model, house, service, ada, chat) = with_chat(&[]).await;
+    let (model, setup, service, ada, chat) = with_chat(&[]).await;
     let remove = async |_| {
         ada.delete("/api/auth/me").await.assert_ok();
     };
     let answer = during_a_turn(&ada, &model, chat, false, remove).await;
     answer.assert_error(409, "chat_changed");
-    ada.get("/api/chat/histories").await.assert_error(401, "token_ended");
-    let another = Member::join(&service.client, "ada").await;
-    assert_eq!((another.histories().await.len(), another.find("thinking").await.len()), (0, 0));
+    ada.get("/api/chat/list_chats").await.assert_error(401, "token_ended");
+    let another = User::register(&service.client, "ada").await;
+    assert_eq!((another.list_chats().await.len(), another.search("thinking").await.len()), (0, 0));
     another.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
     // It was paid for, and counts.
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!((lines.len(), &lines[0]["username"]), (1, &"ada".into()));
 }
 
 #[tokio::test]
 async fn a_message_that_kill_9_cut_off_is_failed_and_can_be_tried_again() {
     let model = FakeModel::start().await;
-    model.behave(Behaviour::Echo);
-    let house = House::of_model(&model);
-    let mut process = house.launch().await;
-    let ada = Member::join(&process.client, "ada").await;
-    let chat = ada.begin().await;
-    ada.say(chat, "One").await;
-    model.once(Behaviour::Silent);
+    model.set_behaviour(Behaviour::Echo);
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
+    let ada = User::register(&process.client, "ada").await;
+    let chat = ada.create_chat().await;
+    ada.ask(chat, "One").await;
+    model.behave_once(Behaviour::Silent);
     tokio::select! {
-        answer = ada.client.try_send(ada.sending(chat, &json!({ "text": "Two" }))) => panic!("{answer:?}"),
+        answer = ada.client.try_send(ada.send_request(chat, &json!({ "text": "Two" }))) => panic!("{answer:?}"),
         () = model.wait_for_calls(2) => {}
     }
     process.kill().await;
-    let process = house.launch().await;
-    let ada = ada.at(&process.client);
+    let process = setup.start_process().await;
+    let ada = ada.with_client(&process.client);
     let failed = wait_until("a failed message", async || {
         let messages = ada.messages(chat).await;
         (messages[2]["status"] == "failed").then(|| number(&messages[2]["id"]))
     })
     .await;
-    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two failed"]);
+    assert_eq!(ada.transcript(chat).await, ["One", "> One", "Two failed"]);
     let retried = ada.retry(failed).await.assert_ok();
     assert_eq!(number(&retried["user_message"]["id"]), failed);
-    ada.say(chat, "Three").await;
-    assert_eq!(ada.talk(chat).await, ["One", "> One", "Two", "> Two", "Three", "> Three"]);
+    ada.ask(chat, "Three").await;
+    assert_eq!(ada.transcript(chat).await, ["One", "> One", "Two", "> Two", "Three", "> Three"]);
 }
 
 #[tokio::test]
 async fn a_message_that_a_stop_cut_off_is_failed() {
-    let (model, house, service, ada, chat) = with_chat(&[("DRAIN_TIMEOUT", "100ms")]).await;
-    model.once(Behaviour::Silent);
+    let (model, setup, service, ada, chat) = with_chat(&[("DRAIN_TIMEOUT", "100ms")]).await;
+    model.behave_once(Behaviour::Silent);
     let (answer, ()) = tokio::join!(ada.send(chat, "Two"), async {
         model.wait_for_calls(1).await;
-        service.close().await;
+        service.stop().await;
     });
     answer.assert_error(503, "stopping");
     let failed = failed_message(&answer.json());
-    let service = house.open().await;
-    let ada = ada.at(&service.client);
-    assert_eq!(ada.talk(chat).await, ["Two failed"]);
+    let service = setup.start().await;
+    let ada = ada.with_client(&service.client);
+    assert_eq!(ada.transcript(chat).await, ["Two failed"]);
     ada.retry(failed).await.assert_ok();
 }
 
 /// Talks in a chat until the program is gone. Returns the numbers of what it was told of.
-async fn talk_on(ada: &Member, chat: i64, told: &Notify) -> Vec<[i64; 2]> {
+async fn talk_on(ada: &User, chat: i64, told: &Notify) -> Vec<[i64; 2]> {
     let mut answered = Vec::new();
     for turn in 0.. {
-        let request = ada.sending(chat, &json!({ "text": format!("Turn {turn}") }));
+        let request = ada.send_request(chat, &json!({ "text": format!("Turn {turn}") }));
         let Ok(answer) = ada.client.try_send(request).await else { break };
         let said = answer.assert_ok();
         answered.push([number(&said["user_message"]["id"]), number(&said["ai_response"]["id"])]);
@@ -457,13 +459,13 @@ fn pairs(messages: &[Value]) -> Vec<[i64; 2]> {
 async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
     const CHATS: usize = 12;
     let model = FakeModel::start().await.without_recording();
-    model.behave(Behaviour::Echo);
-    let house = House::of_model(&model);
-    let mut process = house.launch().await;
-    let mut ada = Member::join(&process.client, "ada").await;
+    model.set_behaviour(Behaviour::Echo);
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
+    let mut ada = User::register(&process.client, "ada").await;
     let mut chats = Vec::new();
     for _ in 0..CHATS {
-        chats.push((ada.begin().await, Vec::new()));
+        chats.push((ada.create_chat().await, Vec::new()));
     }
     for _ in 0..2 {
         let told = Notify::new();
@@ -478,15 +480,15 @@ async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
         for ((_, known), answered) in chats.iter_mut().zip(answered) {
             known.extend(answered);
         }
-        process = house.launch().await;
-        ada = ada.at(&process.client);
+        process = setup.start_process().await;
+        ada = ada.with_client(&process.client);
         for (chat, known) in &chats {
             let messages = wait_until("a chat in which nothing is pending", async || {
                 let messages = ada.messages(*chat).await;
                 messages.iter().all(|message| message["status"] != "pending").then_some(messages)
             })
             .await;
-            ada.talk(*chat).await;
+            ada.transcript(*chat).await;
             let pairs = pairs(&messages);
             assert!(known.iter().all(|pair| pairs.contains(pair)), "{known:?} are not all in {messages:?}");
         }
@@ -495,38 +497,38 @@ async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
-    let (model, house, _service, ada, chat) = with_chat(&[]).await;
+    let (model, setup, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let (answer, ()) = tokio::join!(ada.send(chat, "Keep it"), async {
         model.wait_for_calls(1).await;
-        house.change_database("ALTER TABLE messages RENAME TO hidden").await;
+        setup.change_database("ALTER TABLE messages RENAME TO hidden").await;
         gate.open();
     });
     answer.assert_error(503, "storage_unavailable");
     failed_message(&answer.json());
-    house.change_database("ALTER TABLE hidden RENAME TO messages").await;
-    ada.wait_for_talk(chat, &["Keep it", "> Keep it"]).await;
-    assert_eq!(ada.find("keep").await.len(), 2);
-    ada.say(chat, "And on").await;
-    assert_eq!(told_to(&model, 1), ["u: Keep it", "a: Keep it", "u: And on"]);
+    setup.change_database("ALTER TABLE hidden RENAME TO messages").await;
+    ada.wait_for_transcript(chat, &["Keep it", "> Keep it"]).await;
+    assert_eq!(ada.search("keep").await.len(), 2);
+    ada.ask(chat, "And on").await;
+    assert_eq!(prompt_lines(&model, 1), ["u: Keep it", "a: Keep it", "u: And on"]);
 }
 
 #[tokio::test]
 async fn a_message_whose_client_left_is_answered_if_it_comes_back_with_its_key() {
     let (model, _house, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     for _ in 0..3 {
         tokio::select! {
             answer = ada.send_once(chat, "Once", "a") => panic!("{answer:?} came through a closed gate"),
             () = async {
                 model.wait_for_calls(1).await;
-                assert_eq!(ada.talk(chat).await, ["Once pending"]);
+                assert_eq!(ada.transcript(chat).await, ["Once pending"]);
             } => {}
         }
     }
     gate.open();
     ada.send_once(chat, "Once", "a").await.assert_ok();
-    assert_eq!((model.call_count(), ada.talk(chat).await.len()), (1, 2));
+    assert_eq!((model.call_count(), ada.transcript(chat).await.len()), (1, 2));
 }

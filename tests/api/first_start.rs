@@ -8,7 +8,7 @@ use tokio::{io::AsyncReadExt, time::timeout};
 use crate::{
     command_line::{Ran, run},
     fakes::{model::FakeModel, papita::FakePapita},
-    house::{House, PATIENCE},
+    support::service::{TEST_TIMEOUT, TestSetup},
 };
 
 /// What AL-Chat's first version gave people to fill in.
@@ -16,8 +16,8 @@ const OLD_TEMPLATE: &str = "# OpenAI\nOPENAI_API_KEY=your_openai_api_key_here\nO
                             PAPITA_API_URL=http://localhost:3000\n\n# Flask\nFLASK_ENV=development\nFLASK_DEBUG=True\n\
                             FRONTEND_URL=http://localhost:3001\n";
 
-fn write_env_file(house: &House, text: &str) {
-    fs::write(house.path().join(".env"), text).expect("a .env file");
+fn write_env_file(setup: &TestSetup, text: &str) {
+    fs::write(setup.path().join(".env"), text).expect("a .env file");
 }
 
 #[track_caller]
@@ -38,13 +38,13 @@ const SLIPS: [(&str, &str); 6] = [
 
 #[tokio::test]
 async fn slips_in_names_are_named_with_what_is_meant() {
-    let in_file = House::new();
+    let in_file = TestSetup::new();
     write_env_file(&in_file, &SLIPS.map(|(name, _)| format!("{name}=sk-Secret\n")).concat());
-    let in_environment = SLIPS.iter().fold(House::new(), |house, (name, _)| house.with(name, "sk-Secret"));
-    for (house, place) in [(in_file, ".env"), (in_environment, "the environment")] {
-        let process = house.launch().await;
+    let in_environment = SLIPS.iter().fold(TestSetup::new(), |setup, (name, _)| setup.with(name, "sk-Secret"));
+    for (setup, place) in [(in_file, ".env"), (in_environment, "the environment")] {
+        let process = setup.start_process().await;
         let started = process.start_lines.join("\n");
-        let checked = run(&house.with("SESSION_LOG_DIR", "another"), &["check"]).await;
+        let checked = run(&setup.with("SESSION_LOG_DIR", "another"), &["check"]).await;
         assert_eq!(checked.code, Some(0), "{checked:?}");
         for said in [&started, &checked.err] {
             for (name, words) in SLIPS {
@@ -59,26 +59,26 @@ async fn slips_in_names_are_named_with_what_is_meant() {
 #[tokio::test]
 async fn unknown_names_are_listed_from_the_file_alone() {
     let names = ["SHOP_COLOUR", "VITE_API", "REDIS_URL"];
-    let house = names.iter().fold(House::new(), |house, name| house.with(name, "x"));
-    let ran = run(&house, &["check"]).await;
+    let setup = names.iter().fold(TestSetup::new(), |setup, name| setup.with(name, "x"));
+    let ran = run(&setup, &["check"]).await;
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     write_env_file(
-        &house,
+        &setup,
         "SOME PROSE\nREDIS_URL=x\nSHOP_COLOUR=red\nVITE_API=1\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj==\n",
     );
-    let ran = run(&house, &["check"]).await;
+    let ran = run(&setup, &["check"]).await;
     assert!(ran.err.contains("no settings of AL-Chat: REDIS_URL, SHOP_COLOUR, VITE_API;"), "{}", ran.err);
     assert!(!ran.err.contains("MIIE"), "{}", ran.err);
 }
 
 #[tokio::test]
 async fn settings_of_other_services_are_named_with_what_serves_here() {
-    let house = House::new();
+    let setup = TestSetup::new();
     write_env_file(
-        &house,
+        &setup,
         "FLASK_ENV=development\nGEMINI_API_KEY=AIza\nSESSION_SECRET=x\nGOOGLE_CLIENT_ID=y\nHOST=::\n",
     );
-    let ran = run(&house, &["check"]).await;
+    let ran = run(&setup, &["check"]).await;
     for (name, words) in [
         ("FLASK_ENV", "no Flask"),
         ("GEMINI_API_KEY", "OPENAI_BASE_URL=https://generativelanguage.googleapis.com/v1beta/openai/"),
@@ -88,24 +88,25 @@ async fn settings_of_other_services_are_named_with_what_serves_here() {
     ] {
         assert_mentions(&ran.err, name, words);
     }
-    let ran = run(&House::new().with("FLASK_ENV", "x").with("GEMINI_API_KEY", "y").with("HOST", "z"), &["check"]).await;
+    let ran =
+        run(&TestSetup::new().with("FLASK_ENV", "x").with("GEMINI_API_KEY", "y").with("HOST", "z"), &["check"]).await;
     assert_eq!(ran.err, "", "the environment is everybody's");
 }
 
 #[tokio::test]
 async fn a_setting_given_twice_or_by_reference_is_named() {
-    let house = House::new();
-    write_env_file(&house, "OPENAI_MODEL=one\nALLOWED_MODELS=${MODELS}\nOPENAI_MODEL=two\n");
-    let ran = run(&house, &["check"]).await;
+    let setup = TestSetup::new();
+    write_env_file(&setup, "OPENAI_MODEL=one\nALLOWED_MODELS=${MODELS}\nOPENAI_MODEL=two\n");
+    let ran = run(&setup, &["check"]).await;
     assert!(ran.err.contains("OPENAI_MODEL stands twice in .env, in lines 1 and 3"), "{}", ran.err);
     assert!(ran.err.contains("ALLOWED_MODELS in .env, line 2, refers to another variable"), "{}", ran.err);
 }
 
 #[tokio::test]
 async fn hints_stand_beside_mistakes() {
-    let house = House::new().with("PORT", "nonsense");
-    write_env_file(&house, "OPENAI_APIKEY=x\n");
-    let ran = run(&house, &[]).await;
+    let setup = TestSetup::new().with("PORT", "nonsense");
+    write_env_file(&setup, "OPENAI_APIKEY=x\n");
+    let ran = run(&setup, &[]).await;
     assert_eq!(ran.code, Some(2));
     assert_mentions(&ran.err, "OPENAI_APIKEY", "did you mean OPENAI_API_KEY?");
 }
@@ -113,11 +114,11 @@ async fn hints_stand_beside_mistakes() {
 #[tokio::test]
 async fn a_level_is_taken_by_any_of_its_names_and_nonsense_is_not() {
     for level in ["warning", "WARN", "trace", "off", "error", "info,al_chat=debug"] {
-        let ran = run(&House::new().with("LOG_LEVEL", level), &["check"]).await;
+        let ran = run(&TestSetup::new().with("LOG_LEVEL", level), &["check"]).await;
         assert_eq!(ran.code, Some(0), "{level}: {ran:?}");
     }
     for level in ["loud", "sk-Secret", "info,loud"] {
-        let ran = run(&House::new().with("LOG_LEVEL", level).with("PORT", "x"), &[]).await;
+        let ran = run(&TestSetup::new().with("LOG_LEVEL", level).with("PORT", "x"), &[]).await;
         assert_eq!(ran.code, Some(2), "{level}: {ran:?}");
         assert!(ran.err.contains("LOG_LEVEL: expected off, error, warn") && ran.err.contains("PORT: "), "{}", ran.err);
         assert!(!ran.err.contains("Secret"), "{}", ran.err);
@@ -126,11 +127,11 @@ async fn a_level_is_taken_by_any_of_its_names_and_nonsense_is_not() {
 
 #[tokio::test]
 async fn warnings_alone_are_written_where_the_level_says_so() {
-    let house = House::new().with("LOG_LEVEL", "Warning");
-    write_env_file(&house, "OPENAI_APIKEY=x\n");
+    let setup = TestSetup::new().with("LOG_LEVEL", "Warning");
+    write_env_file(&setup, "OPENAI_APIKEY=x\n");
     // The port is taken, so that it ends by itself.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ran = run(&house.with("PORT", &taken.local_addr().unwrap().port().to_string()), &[]).await;
+    let ran = run(&setup.with("PORT", &taken.local_addr().unwrap().port().to_string()), &[]).await;
     assert!(ran.err.contains("WARN OPENAI_APIKEY"), "{}", ran.err);
     assert!(!ran.err.contains("INFO"), "{}", ran.err);
 }
@@ -139,17 +140,17 @@ async fn warnings_alone_are_written_where_the_level_says_so() {
 async fn asked_of_proxy(settings: &[(&str, &str)]) -> (Option<String>, Ran) {
     let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = proxy.local_addr().unwrap().to_string();
-    let house = House::new().with("OPENAI_BASE_URL", "https://model.test/v1").with("MODEL_RETRIES", "0");
-    let house = settings.iter().fold(house, |house, (name, value)| house.with(name, &value.replace("{}", &address)));
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", "https://model.test/v1").with("MODEL_RETRIES", "0");
+    let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, &value.replace("{}", &address)));
     let asked = async {
         let mut first = [0; 256];
         let length = proxy.accept().await.unwrap().0.read(&mut first).await.unwrap();
         String::from_utf8_lossy(&first[..length]).lines().next().map(str::to_owned)
     };
     let mut asked = Box::pin(asked);
-    let mut running = Box::pin(run(&house, &["check"]));
+    let mut running = Box::pin(run(&setup, &["check"]));
     tokio::select! {
-        line = &mut asked => (line, timeout(PATIENCE, running).await.expect("the check ends")),
+        line = &mut asked => (line, timeout(TEST_TIMEOUT, running).await.expect("the check ends")),
         ran = &mut running => (None, ran),
     }
 }
@@ -171,7 +172,7 @@ async fn a_proxy_is_named_in_either_case_and_with_or_without_a_scheme() {
 #[tokio::test]
 async fn a_socks_proxy_is_refused_with_a_sentence() {
     for address in ["socks5://ada:sk-Secret@proxy.example:1080", "socks5h://p:1", "socks4://p:1"] {
-        let ran = run(&House::new().with("https_proxy", address), &["check"]).await;
+        let ran = run(&TestSetup::new().with("https_proxy", address), &["check"]).await;
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.err.contains("HTTPS_PROXY: expected") && ran.err.contains("SOCKS proxies are not"), "{}", ran.err);
         assert!(!ran.err.contains("Secret"), "{}", ran.err);
@@ -187,19 +188,19 @@ async fn an_address_that_cannot_be_had_is_named_with_the_reason() {
         ([("SERVER_HOST", "192.0.2.1"), ("PORT", "0")], "this machine has no such address"),
         ([("SERVER_HOST", "no-such-host.invalid"), ("PORT", "0")], "check SERVER_HOST"),
     ] {
-        let house = settings.iter().fold(House::new(), |house, (name, value)| house.with(name, value));
-        let ran = run(&house, &[]).await;
+        let setup = settings.iter().fold(TestSetup::new(), |setup, (name, value)| setup.with(name, value));
+        let ran = run(&setup, &[]).await;
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains("cannot listen on") && ran.err.contains(words), "{}", ran.err);
-        assert!(house.log().is_empty());
+        assert!(setup.log().is_empty());
     }
 }
 
 #[tokio::test]
 async fn the_old_template_as_it_came_gets_the_demo_and_a_hint() {
-    let house = House::new();
-    write_env_file(&house, OLD_TEMPLATE);
-    let mut process = house.launch().await;
+    let setup = TestSetup::new();
+    write_env_file(&setup, OLD_TEMPLATE);
+    let mut process = setup.start_process().await;
     let started = process.start_lines.join("\n");
     assert!(started.contains("OPENAI_API_KEY holds a placeholder of an example file"), "{started}");
     let next = process.diagnostics.recv().await.expect("a line");
@@ -215,17 +216,17 @@ async fn the_old_template_as_it_came_gets_the_demo_and_a_hint() {
 async fn the_old_template_finds_the_papita_that_is_there() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
-    let house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_on_default(&papita);
-    let house =
-        house.with("OPENAI_API_KEY", "your_openai_api_key_here").with("PAPITA_API_URL", "http://localhost:3000/");
-    house.open().await.client.chat("hello").await.assert_ok();
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
+    let setup =
+        setup.with("OPENAI_API_KEY", "your_openai_api_key_here").with("PAPITA_API_URL", "http://localhost:3000/");
+    setup.start().await.client.chat("hello").await.assert_ok();
     assert_eq!(model.calls()[0].bearer.as_deref(), Some("sk-brokered"));
 }
 
 #[tokio::test]
 async fn a_model_that_may_not_be_chosen_is_logged_with_the_setting() {
-    let house = House::of_model(&FakeModel::start().await).with("ALLOWED_MODELS", "o3-mini");
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&FakeModel::start().await).with("ALLOWED_MODELS", "o3-mini");
+    let mut process = setup.start_process().await;
     let body = json!({ "message": "hello", "model": "gpt-9" });
     process.client.post("/api/chat", &body).await.assert_error(400, "model_not_allowed");
     while !process.diagnostics.recv().await.expect("a line").contains("nor among ALLOWED_MODELS") {}
@@ -240,7 +241,7 @@ async fn a_key_that_is_none_is_called_what_it_is() {
         ("\u{201c}sk-a\u{201d}", "has blanks or special characters"),
         ("sk-a sk-b", "has blanks or special characters"),
     ] {
-        let ran = run(&House::new().with("AI_SERVICE", "basic").with("OPENAI_API_KEY", key), &["check"]).await;
+        let ran = run(&TestSetup::new().with("AI_SERVICE", "basic").with("OPENAI_API_KEY", key), &["check"]).await;
         assert!(ran.err.contains(&format!("OPENAI_API_KEY {words}")), "{key}: {ran:?}");
         assert!(!ran.err.contains(key), "{}", ran.err);
     }
@@ -249,24 +250,24 @@ async fn a_key_that_is_none_is_called_what_it_is() {
 #[tokio::test]
 async fn check_and_info_show_the_same_fingerprint() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let ran = run(&house, &["check"]).await;
+    let setup = TestSetup::for_model(&model);
+    let ran = run(&setup, &["check"]).await;
     assert!(ran.out.contains("can be compared once the service has made its database"), "{}", ran.out);
-    let fingerprint = async |process: &crate::house::Process| {
+    let fingerprint = async |process: &crate::support::service::Process| {
         let info = process.client.get("/api/openai/info").await.assert_ok();
         let usage = process.client.get("/api/openai/usage").await.assert_ok();
         let shown = info["credentials_info"]["openai_api_key_prefix"].as_str().expect("a fingerprint").to_owned();
         assert_eq!(usage["account_info"]["api_key_prefix"], json!(shown));
         shown
     };
-    let mut process = house.launch().await;
+    let mut process = setup.start_process().await;
     let shown = fingerprint(&process).await;
-    assert!(run(&house, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
+    assert!(run(&setup, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    assert!(run(&house, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
-    assert_eq!(fingerprint(&house.launch().await).await, shown, "it outlives a restart");
-    let other = run(&house.with("OPENAI_API_KEY", "sk-another"), &["check"]).await;
+    assert!(run(&setup, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
+    assert_eq!(fingerprint(&setup.start_process().await).await, shown, "it outlives a restart");
+    let other = run(&setup.with("OPENAI_API_KEY", "sk-another"), &["check"]).await;
     assert!(!other.out.contains(&shown), "{}", other.out);
 }
 
@@ -274,11 +275,11 @@ async fn check_and_info_show_the_same_fingerprint() {
 async fn the_query_of_papitas_address_is_shown_nowhere() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
-    let house = House::of_papita(&model, &papita).with("LOG_LEVEL", "debug");
-    let house = house.with("PAPITA_API_URL", &format!("{}/?token=Umbrella#Zeppelin", papita.url()));
-    let ran = run(&house, &["check"]).await;
+    let setup = TestSetup::for_papita(&model, &papita).with("LOG_LEVEL", "debug");
+    let setup = setup.with("PAPITA_API_URL", &format!("{}/?token=Umbrella#Zeppelin", papita.url()));
+    let ran = run(&setup, &["check"]).await;
     assert!(ran.code == Some(0) && ran.out.contains(&papita.url()), "{ran:?}");
-    let mut process = house.launch().await;
+    let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     let mut said = vec![ran.out, ran.err];
     for path in ["/api/openai/info", "/api/openai/usage", "/api/health", "/api/health/ready"] {
@@ -291,7 +292,7 @@ async fn the_query_of_papitas_address_is_shown_nowhere() {
     while let Some(line) = process.diagnostics.recv().await {
         said.push(line);
     }
-    said.extend(house.log().iter().map(ToString::to_string));
+    said.extend(setup.log().iter().map(ToString::to_string));
     let offence = said.iter().find(|text| text.contains("Umbrella") || text.contains("Zeppelin"));
     assert_eq!(offence, None);
 }

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
-    client::Client,
     fakes::model::FakeModel,
-    house::{House, Process, wait_until},
+    support::{
+        client::Client,
+        service::{Process, TestSetup, wait_until},
+    },
 };
 
 /// From now on, no file of this process can grow beyond this size; `None` lifts the limit.
@@ -23,9 +25,9 @@ fn limit_files(process: &Process, size: Option<u64>) {
 }
 
 /// The size of the database's write-ahead log, to which everything is appended that is kept.
-fn kept_bytes(house: &House) -> u64 {
-    let kept = fs::metadata(house.path().join("al-chat.db-wal")).expect("a write-ahead log").len();
-    let logs = fs::read_dir(house.log_dir()).expect("the log's folder");
+fn kept_bytes(setup: &TestSetup) -> u64 {
+    let kept = fs::metadata(setup.path().join("al-chat.db-wal")).expect("a write-ahead log").len();
+    let logs = fs::read_dir(setup.log_dir()).expect("the log's folder");
     let logged = logs.map(|entry| entry.unwrap().metadata().unwrap().len()).max().expect("a session log");
     assert!(kept > logged + 16_384, "{logged} bytes of log leave it no room below {kept}");
     kept
@@ -33,8 +35,8 @@ fn kept_bytes(house: &House) -> u64 {
 
 /// Keeps the service from emptying the write-ahead log, by reading what is there, until this is dropped. So there is a log
 /// that can only grow.
-async fn hold_write_ahead_log(house: &House) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(house.path().join("al-chat.db"));
+async fn hold_write_ahead_log(setup: &TestSetup) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(setup.path().join("al-chat.db"));
     let options = options.busy_timeout(Duration::from_millis(100));
     let (mut writer, mut reader) = (options.connect().await.unwrap(), options.connect().await.unwrap());
     writer.execute("CREATE TABLE ballast (bytes BLOB)").await.unwrap();
@@ -65,8 +67,8 @@ async fn turns_counted(client: &Client) -> u64 {
 #[tokio::test]
 async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_loses_none_that_was_answered() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
-    let process = house.launch_ignoring("XFSZ").await;
+    let setup = TestSetup::for_model(&model).on_sqlite();
+    let process = setup.start_process_ignoring("XFSZ").await;
     let client = &process.client;
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
     for _ in 0..3 {
@@ -75,11 +77,11 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     // Whoever counts turns waits until those before are kept, or could not be.
     assert_eq!(turns_counted(client).await, 3);
 
-    let held = hold_write_ahead_log(&house).await;
-    limit_files(&process, Some(kept_bytes(&house)));
+    let held = hold_write_ahead_log(&setup).await;
+    limit_files(&process, Some(kept_bytes(&setup)));
     // Nobody knows yet. It is in the log, and kept in memory for the database.
     session_turn(client, &session).await;
-    assert_eq!(house.events("chat").len(), 4);
+    assert_eq!(setup.log_lines("chat").len(), 4);
     assert_eq!(turns_counted(client).await, 3);
     for _ in 0..3 {
         let refused = client.chat("hello").await;
@@ -103,6 +105,6 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     session_turn(client, &session).await;
     assert_eq!(turns_counted(client).await, 5);
     client.post("/api/session/stop", &json!({ "session_id": session })).await.assert_ok();
-    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], 5);
-    assert_eq!(house.events("chat").len(), 5);
+    assert_eq!(setup.log_lines("session_stop")[0]["server_metrics"]["turns"], 5);
+    assert_eq!(setup.log_lines("chat").len(), 5);
 }

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::{
-    client::Answer,
     fakes::model::Behaviour,
-    member::{Member, asked, number, told_to, with_ada},
+    support::{
+        client::HttpResponse,
+        user::{User, number, prompt_lines, prompt_messages, start_with_ada},
+    },
 };
 
 const ADDRESS: &str = "https://shop.example/cat.png?size=large#head";
@@ -15,8 +17,8 @@ const UNSEEN: &str = "[An image was attached, which you cannot see.]";
 /// The largest image that comes along in its URL, in bytes of that URL: 12 MiB in base64.
 const LARGEST: usize = (16 << 20) + "data:image/png;base64,".len();
 
-async fn show(member: &Member, chat: i64, text: &str, url: &str) -> Answer {
-    member.client.send(member.sending(chat, &json!({ "text": text, "image_url": url }))).await
+async fn show(user: &User, chat: i64, text: &str, url: &str) -> HttpResponse {
+    user.client.send(user.send_request(chat, &json!({ "text": text, "image_url": url }))).await
 }
 
 fn part(url: &str) -> Value {
@@ -31,21 +33,21 @@ fn image_of(length: usize) -> String {
 
 #[tokio::test]
 async fn a_model_that_sees_is_shown_images_and_they_are_listed_as_they_came() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin_titled("Cats").await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_titled_chat("Cats").await;
     for (turn, url) in [ADDRESS, DATA].into_iter().enumerate() {
         let said = show(&ada, chat, "Who is it?", url).await.assert_ok();
         assert_eq!(
             (&said["user_message"]["image_url"], &said["ai_response"]["image_url"]),
             (&url.into(), &Value::Null)
         );
-        let question = &asked(&model, turn)[2 * turn];
+        let question = &prompt_messages(&model, turn)[2 * turn];
         assert_eq!(question["content"], json!([{ "type": "text", "text": "Who is it?" }, part(url)]));
     }
     // Alone, and as part of the history.
     let alone = show(&ada, chat, "", DATA).await.assert_ok();
     assert_eq!(alone["user_message"]["text"], "");
-    let told = asked(&model, 2);
+    let told = prompt_messages(&model, 2);
     assert_eq!(told.len(), 5);
     assert_eq!(told[0]["content"][1], part(ADDRESS));
     assert_eq!(told[2]["content"][1], part(DATA));
@@ -71,29 +73,29 @@ async fn a_model_that_sees_is_shown_images_and_they_are_listed_as_they_came() {
 #[tokio::test]
 async fn a_model_that_does_not_see_is_told_that_there_is_an_image() {
     let settings = [("OPENAI_MODEL", "gpt-3.5-turbo"), ("ALLOWED_MODELS", "mine"), ("VISION_MODELS", "mine")];
-    let (model, _house, _service, ada) = with_ada(&settings).await;
-    let chat = ada.begin().await;
-    model.behave(Behaviour::Echo);
+    let (model, _house, _service, ada) = start_with_ada(&settings).await;
+    let chat = ada.create_chat().await;
+    model.set_behaviour(Behaviour::Echo);
     show(&ada, chat, "Who is it?", DATA).await.assert_ok();
     show(&ada, chat, "", ADDRESS).await.assert_ok();
     let question = format!("u: Who is it?\n\n{UNSEEN}");
-    assert_eq!(told_to(&model, 0), std::slice::from_ref(&question));
-    assert_eq!(told_to(&model, 1)[0], question);
-    assert_eq!(told_to(&model, 1)[2], format!("u: {UNSEEN}"));
+    assert_eq!(prompt_lines(&model, 0), std::slice::from_ref(&question));
+    assert_eq!(prompt_lines(&model, 1)[0], question);
+    assert_eq!(prompt_lines(&model, 1)[2], format!("u: {UNSEEN}"));
     assert_eq!(ada.messages(chat).await[0]["image_url"], DATA);
     // Another model in the same chat sees them all.
     let body = json!({ "text": "And you?", "model": "mine" });
-    ada.client.send(ada.sending(chat, &body)).await.assert_ok();
-    let told = asked(&model, 2);
+    ada.client.send(ada.send_request(chat, &body)).await.assert_ok();
+    let told = prompt_messages(&model, 2);
     assert_eq!((&told[0]["content"][1], &told[2]["content"]), (&part(DATA), &json!([part(ADDRESS)])));
-    ada.say(chat, "Still blind?").await;
-    assert_eq!(told_to(&model, 3)[..3], told_to(&model, 1));
+    ada.ask(chat, "Still blind?").await;
+    assert_eq!(prompt_lines(&model, 3)[..3], prompt_lines(&model, 1));
 }
 
 #[tokio::test]
 async fn what_is_no_image_is_refused() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for url in [
         "http://shop.example/cat.png",
         "https://",
@@ -110,17 +112,17 @@ async fn what_is_no_image_is_refused() {
         let sentence = show(&ada, chat, "Who is it?", url).await.assert_error(400, "invalid_image");
         assert!(!sentence.contains("passwd") && !sentence.contains("shop.example"), "{sentence}");
     }
-    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (0, 0));
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (0, 0));
 }
 
 #[tokio::test]
 async fn an_image_may_have_12_mebibytes_and_no_more() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     let largest = image_of(LARGEST);
     show(&ada, chat, &"word ".repeat(1000), &largest).await.assert_ok();
     // Not `assert_eq`: nobody reads 16 MiB.
-    assert!(asked(&model, 0)[0]["content"][1] == part(&largest), "the model is shown another image");
+    assert!(prompt_messages(&model, 0)[0]["content"][1] == part(&largest), "the model is shown another image");
     assert!(ada.messages(chat).await[0]["image_url"] == largest, "another image is listed");
     show(&ada, chat, "Larger", &image_of(LARGEST + 4)).await.assert_error(400, "invalid_image");
     show(&ada, chat, "Far larger", &image_of(17 << 20)).await.assert_error(413, "body_too_large");
@@ -130,8 +132,8 @@ async fn an_image_may_have_12_mebibytes_and_no_more() {
 #[tokio::test]
 async fn a_list_holds_16_mebibytes_of_images_the_latest_ones() {
     // Not sent to a model again and again: it doesn't see.
-    let (_model, _house, _service, ada) = with_ada(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
-    let chat = ada.begin().await;
+    let (_model, _house, _service, ada) = start_with_ada(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
+    let chat = ada.create_chat().await;
     // Not `assert_eq`: nobody reads 7 MiB.
     let images = [2, 6, 10].map(|less| image_of((7 << 20) - less));
     for image in &images {
@@ -154,26 +156,26 @@ async fn a_list_holds_16_mebibytes_of_images_the_latest_ones() {
 
 #[tokio::test]
 async fn an_image_stays_with_its_message() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let failed = show(&ada, chat, "Who is it?", DATA).await;
     failed.assert_error(400, "request_refused");
     let failed = number(&failed.json()["details"]["user_message_id"]);
     let retried = ada.retry(failed).await.assert_ok();
     assert_eq!(retried["user_message"]["image_url"], DATA);
-    assert_eq!(asked(&model, 1), asked(&model, 0));
+    assert_eq!(prompt_messages(&model, 1), prompt_messages(&model, 0));
 
     // One key is for one image.
     let keyed = async |url: &str| {
-        let request = ada.sending(chat, &json!({ "text": "Look", "image_url": url }));
+        let request = ada.send_request(chat, &json!({ "text": "Look", "image_url": url }));
         ada.client.send(request.header("idempotency-key", "a")).await
     };
     let first = keyed(DATA).await.assert_ok();
     assert_eq!(keyed(DATA).await.assert_ok(), first);
     assert_eq!(first["user_message"]["image_url"], DATA);
     keyed(ADDRESS).await.assert_error(422, "idempotency_key_reused");
-    assert_eq!(ada.talk(chat).await.len(), 4);
+    assert_eq!(ada.transcript(chat).await.len(), 4);
 }
 
 /// Addresses in somebody's own network, or of nobody.
@@ -196,34 +198,34 @@ const NOT_PUBLIC: [&str; 14] = [
 
 #[tokio::test]
 async fn an_image_in_somebodys_own_network_is_refused() {
-    let (model, house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, setup, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for url in NOT_PUBLIC {
         let sentence = show(&ada, chat, "Who is it?", url).await.assert_error(400, "image_not_public");
         assert!(sentence.contains("public internet") && sentence.contains("data:"), "{sentence}");
     }
-    assert_eq!((ada.talk(chat).await.len(), model.call_count(), house.events("chat").len()), (0, 0, 0));
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count(), setup.log_lines("chat").len()), (0, 0, 0));
     // A name that cannot be resolved here may be known to the model's server.
     show(&ada, chat, "Who is it?", "https://no-such-host.shop.example/cat.png").await.assert_ok();
 }
 
 #[tokio::test]
 async fn an_image_kept_before_it_was_refused_is_not_shown() {
-    let (model, house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, setup, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     show(&ada, chat, "Who is it?", ADDRESS).await.assert_ok();
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let failed = show(&ada, chat, "And this?", ADDRESS).await;
     let failed = number(&failed.json()["details"]["user_message_id"]);
-    house.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
+    setup.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
     ada.retry(failed).await.assert_error(400, "image_not_public");
-    house.change_database("UPDATE message_images SET url = 'ftp://shop.example/cat.png'").await;
+    setup.change_database("UPDATE message_images SET url = 'ftp://shop.example/cat.png'").await;
     ada.retry(failed).await.assert_error(400, "invalid_image");
-    house.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
-    model.behave(Behaviour::Echo);
-    ada.say(chat, "And now?").await;
+    setup.change_database("UPDATE message_images SET url = 'https://10.0.0.7/cat.png'").await;
+    model.set_behaviour(Behaviour::Echo);
+    ada.ask(chat, "And now?").await;
     let last = model.call_count() - 1;
-    assert_eq!(told_to(&model, last)[0], format!("u: Who is it?\n\n{UNSEEN}"));
+    assert_eq!(prompt_lines(&model, last)[0], format!("u: Who is it?\n\n{UNSEEN}"));
     // Its owner still sees what was sent.
     assert_eq!(ada.messages(chat).await[0]["image_url"], "https://10.0.0.7/cat.png");
 }
@@ -235,33 +237,33 @@ async fn an_image_kept_before_it_was_refused_is_not_shown() {
 async fn a_name_that_leads_into_somebodys_own_network_is_refused() {
     use std::fs;
 
-    use crate::{fakes::model::FakeModel, house::House};
+    use crate::{fakes::model::FakeModel, support::service::TestSetup};
 
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
+    let setup = TestSetup::for_model(&model).on_sqlite();
     let hosts = "127.0.0.1 localhost\n10.0.0.7 inside.shop.example\n93.184.215.14 cat.shop.example\n\
                  93.184.215.14 both.shop.example\nfd00::7 both.shop.example\n";
-    fs::write(house.path().join("hosts"), hosts).unwrap();
+    fs::write(setup.path().join("hosts"), hosts).unwrap();
     let script =
         "exec unshare --map-root-user --mount /bin/sh -c 'mount --bind hosts /etc/hosts && exec \"$0\"' \"$0\"";
-    let process = house.launch_by(house.command_by_script(script)).await;
-    let ada = Member::join(&process.client, "ada").await;
-    let chat = ada.begin().await;
+    let process = setup.start_command(setup.command_by_script(script)).await;
+    let ada = User::register(&process.client, "ada").await;
+    let chat = ada.create_chat().await;
     for host in ["inside.shop.example", "INSIDE.shop.example:8443", "both.shop.example"] {
         let url = format!("https://{host}/cat.png");
         show(&ada, chat, "Who is it?", &url).await.assert_error(400, "image_not_public");
     }
     show(&ada, chat, "Who is it?", "https://cat.shop.example/cat.png").await.assert_ok();
-    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (2, 1));
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (2, 1));
     // A refused turn leaves its key to be used again.
     let keyed = async |host: &str| {
         let body = json!({ "text": "And this?", "image_url": format!("https://{host}/cat.png") });
-        ada.client.send(ada.sending(chat, &body).header("idempotency-key", "a")).await
+        ada.client.send(ada.send_request(chat, &body).header("idempotency-key", "a")).await
     };
     for _ in 0..2 {
         keyed("inside.shop.example").await.assert_error(400, "image_not_public");
     }
     let first = keyed("cat.shop.example").await.assert_ok();
     assert_eq!(keyed("cat.shop.example").await.assert_ok(), first);
-    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (4, 2));
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (4, 2));
 }

@@ -5,64 +5,55 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 mod accounts;
+mod admission;
+mod allowed_origins;
 #[cfg(unix)]
 mod backup;
 mod breaker;
-mod causes;
 mod chat_images;
 mod chats;
-mod check;
-mod client;
+mod check_command;
 mod command_line;
+mod connection_errors;
+mod connections;
 mod content_fields;
 mod contract;
 mod crash;
 mod credentials;
-mod database;
 mod database_files;
 mod dialects;
-mod document;
 mod env_file;
-mod events;
 mod failed_messages;
 mod fakes;
-mod fakes_work;
 #[cfg(unix)]
 mod file_modes;
 mod first_start;
-mod forms;
 #[cfg(target_os = "linux")]
 mod full_disk;
-mod hand_clock;
-mod house;
+mod idempotency;
 mod images;
-mod member;
 mod messages;
 mod metrics;
+mod model_errors;
 mod model_test;
-mod model_trouble;
 mod older_clients;
-mod once;
-mod owners;
+mod ownership;
 #[cfg(target_os = "linux")]
 mod personas;
-mod plans;
 mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
-mod pressure;
-mod refusals;
+mod query_plans;
+mod rejected_requests;
 mod search;
-mod serving;
 mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]
-mod shared_chats;
+mod shared_database;
 mod stale_connections;
 mod streaming;
+mod support;
+mod support_tests;
 mod turns;
 mod usage;
-mod visitor;
 mod web;
-mod websites;
-mod wire;

@@ -7,20 +7,22 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    client::Client,
-    events::Events,
-    fakes::model::{Behaviour, Gate, Pace, Reply, Script, Tap},
-    house::House,
-    member::{Member, asked, list, next_page, number, told_to, with_ada},
+    fakes::model::{Behaviour, Gate, Pace, PieceGate, Reply, Script},
+    support::{
+        client::Client,
+        events::Events,
+        service::TestSetup,
+        user::{User, list, next_page, number, prompt_lines, prompt_messages, start_with_ada},
+    },
 };
 
 fn refusal(body: &str) -> Behaviour {
-    Behaviour::Refuse { status: 400, headers: vec![], body: body.to_owned() }
+    Behaviour::Respond { status: 400, headers: vec![], body: body.to_owned() }
 }
 
-fn tapped(words: &[&str], tap: &Tap) -> Behaviour {
+fn tapped(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();
-    Behaviour::Stream(Script { pieces, pace: Pace::By(tap.clone()), ..Script::default() })
+    Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() })
 }
 
 fn answers(text: &str) -> Behaviour {
@@ -29,8 +31,8 @@ fn answers(text: &str) -> Behaviour {
 
 #[tokio::test]
 async fn what_is_no_message_is_refused() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for (body, code) in [
         (json!({}), "text_required"),
         (json!({ "text": " \n" }), "text_required"),
@@ -40,7 +42,7 @@ async fn what_is_no_message_is_refused() {
         (json!({ "text": "hi", "model": "gpt-9" }), "model_not_allowed"),
         (json!(["hi"]), "invalid_request"),
     ] {
-        ada.client.send(ada.sending(chat, &body)).await.assert_error(400, code);
+        ada.client.send(ada.send_request(chat, &body)).await.assert_error(400, code);
     }
     let path = format!("/api/messages/{chat}/send");
     for body in ["", "{", "hi"] {
@@ -50,51 +52,51 @@ async fn what_is_no_message_is_refused() {
     let request = ada.request(Method::POST, &path).header("content-type", "text/plain").body(r#"{"text":"hi"}"#);
     ada.client.send(request).await.assert_error(415, "unsupported_media_type");
     for (header, code) in [("idempotency-key", "invalid_idempotency_key"), ("x-session-id", "invalid_session_id")] {
-        let request = ada.sending(chat, &json!({ "text": "hi" })).header(header, "a b");
+        let request = ada.send_request(chat, &json!({ "text": "hi" })).header(header, "a b");
         ada.client.send(request).await.assert_error(400, code);
     }
     for path in ["/api/messages/x/send", "/api/messages/99999999999999999999/send"] {
         ada.post(path, &json!({ "text": "hi" })).await.assert_error(404, "not_found");
     }
-    assert_eq!((ada.talk(chat).await.len(), model.call_count()), (0, 0));
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (0, 0));
 }
 
 #[tokio::test]
 async fn the_model_is_given_the_history_in_its_order() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     let mut expected = Vec::new();
     for turn in 0..5 {
-        model.once(answers(&format!("Answer {turn}")));
+        model.behave_once(answers(&format!("HttpResponse {turn}")));
         expected.push(format!("u: Question {turn}"));
-        ada.say(chat, &format!("Question {turn}")).await;
-        assert_eq!(told_to(&model, turn), expected);
-        expected.push(format!("a: Answer {turn}"));
+        ada.ask(chat, &format!("Question {turn}")).await;
+        assert_eq!(prompt_lines(&model, turn), expected);
+        expected.push(format!("a: HttpResponse {turn}"));
     }
     // Another chat knows nothing of it, and a failed question is no part of it.
-    let other = ada.begin().await;
-    ada.say(other, "Who are you?").await;
-    assert_eq!(told_to(&model, 5), ["u: Who are you?"]);
-    model.once(refusal("{}"));
+    let other = ada.create_chat().await;
+    ada.ask(other, "Who are you?").await;
+    assert_eq!(prompt_lines(&model, 5), ["u: Who are you?"]);
+    model.behave_once(refusal("{}"));
     ada.send(chat, "Fail").await.assert_error(400, "request_refused");
-    ada.say(chat, "And now?").await;
+    ada.ask(chat, "And now?").await;
     expected.push("u: And now?".to_owned());
-    assert_eq!(told_to(&model, 7), expected);
+    assert_eq!(prompt_lines(&model, 7), expected);
 }
 
 #[tokio::test]
 async fn a_long_history_is_fitted_to_the_model_by_whole_turns() {
     let settings = [("MODEL_WINDOWS", "gpt-4o-mini=400,wide=128000"), ("ALLOWED_MODELS", "wide")];
-    let (model, _house, _service, ada) = with_ada(&settings).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&settings).await;
+    let chat = ada.create_chat().await;
     let mut whole = Vec::new();
     let mut kept = Vec::new();
     for turn in 0..25 {
         let (question, answer) = (format!("Question {turn} ").repeat(1 + turn % 4), "word ".repeat(1 + turn * 7 % 20));
-        model.once(answers(&answer));
-        ada.say(chat, &question).await;
+        model.behave_once(answers(&answer));
+        ada.ask(chat, &question).await;
         whole.push(format!("u: {question}"));
-        let told = told_to(&model, turn);
+        let told = prompt_lines(&model, turn);
         assert!(whole.ends_with(&told), "{told:?} are not the latest of {whole:?}");
         assert!(told[0].starts_with("u: "), "{told:?} begins amid a turn");
         kept.push(told.len());
@@ -102,51 +104,51 @@ async fn a_long_history_is_fitted_to_the_model_by_whole_turns() {
     }
     assert!(kept[24] < 49 && kept.iter().skip(8).all(|kept| *kept >= 3), "{kept:?}");
     // One who asks a model that reads more gets more.
-    let request = ada.sending(chat, &json!({ "text": "And now?", "model": "wide" }));
+    let request = ada.send_request(chat, &json!({ "text": "And now?", "model": "wide" }));
     ada.client.send(request).await.assert_ok();
-    assert_eq!(told_to(&model, 25).len(), 51);
+    assert_eq!(prompt_lines(&model, 25).len(), 51);
     // A question that is too long by itself is asked alone.
     let long = "word ".repeat(1000);
-    ada.say(chat, &long).await;
-    assert_eq!(told_to(&model, 26), [format!("u: {long}")]);
+    ada.ask(chat, &long).await;
+    assert_eq!(prompt_lines(&model, 26), [format!("u: {long}")]);
 }
 
 #[tokio::test]
 async fn where_the_model_reads_less_than_thought_half_of_the_history_is_forgotten() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
     for turn in 0..5 {
-        ada.say(chat, &format!("Question {turn}")).await;
+        ada.ask(chat, &format!("Question {turn}")).await;
     }
     let too_long = refusal(r#"{"error":{"code":"context_length_exceeded"}}"#);
     for _ in 0..2 {
-        model.once(too_long.clone());
+        model.behave_once(too_long.clone());
     }
-    let said = ada.say(chat, "And now?").await;
+    let said = ada.ask(chat, "And now?").await;
     assert_eq!(said["user_message"]["status"], "complete");
-    let lengths = (5..8).map(|call| asked(&model, call).len()).collect::<Vec<_>>();
+    let lengths = (5..8).map(|call| prompt_messages(&model, call).len()).collect::<Vec<_>>();
     assert_eq!(lengths, [11, 5, 3]);
-    assert_eq!(told_to(&model, 7)[0], "u: Question 4");
+    assert_eq!(prompt_lines(&model, 7)[0], "u: Question 4");
     assert_eq!(ada.messages(chat).await.len(), 12, "the chat forgets nothing");
 
     // Where the question alone is too long, that is told.
-    model.behave(too_long);
+    model.set_behaviour(too_long);
     let answer = ada.send(chat, "Far too long").await;
     answer.assert_error(400, "prompt_too_long");
     assert!(answer.json()["details"]["user_message_id"].is_number());
     let last = model.call_count() - 1;
-    assert_eq!(told_to(&model, last), ["u: Far too long"]);
+    assert_eq!(prompt_lines(&model, last), ["u: Far too long"]);
 }
 
 #[tokio::test]
 async fn messages_come_in_pages_from_the_end() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    model.behave(Behaviour::Echo);
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let chat = ada.create_chat().await;
     let path = format!("/api/messages/{chat}/messages");
     assert_eq!(ada.pages(&format!("{path}?limit=3")).await, [Vec::<Value>::new()]);
     for turn in 0..6 {
-        ada.say(chat, &format!("Question {turn}")).await;
+        ada.ask(chat, &format!("Question {turn}")).await;
     }
     let whole = ada.messages(chat).await;
     for size in (1..14).chain([1000]) {
@@ -160,7 +162,7 @@ async fn messages_come_in_pages_from_the_end() {
     // What is said or deleted meanwhile changes nothing of the rest.
     let first = ada.get(&format!("{path}?limit=4")).await;
     assert_eq!(list(&first.assert_ok()), whole[8..]);
-    ada.say(chat, "Another").await;
+    ada.ask(chat, "Another").await;
     for message in [&whole[8], &whole[2]] {
         ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_ok();
     }
@@ -171,13 +173,13 @@ async fn messages_come_in_pages_from_the_end() {
 
 #[tokio::test]
 async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
-    let (model, house, _service, ada) = with_ada(&[]).await;
-    let chat = ada.begin().await;
-    model.once(Behaviour::Stream(Script::default()));
+    let (model, setup, _service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_chat().await;
+    model.behave_once(Behaviour::Stream(Script::default()));
     let body = json!({ "text": "Tell me", "stream": true });
-    let events = ada.client.open_stream(ada.sending(chat, &body).header("x-session-id", "s-1")).await;
+    let events = ada.client.open_stream(ada.send_request(chat, &body).header("x-session-id", "s-1")).await;
     let id = events.request_id();
-    let events = events.rest().await;
+    let events = events.remaining().await;
     let start = json!({ "session_id": "s-1", "request_id": id, "model": "gpt-4o-mini" });
     assert_eq!((events[0].name.as_str(), &events[0].data), ("start", &start));
     let (done, deltas) = events[1..].split_last().expect("a last event");
@@ -187,22 +189,22 @@ async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
     let messages = ada.messages(chat).await;
     let ids = messages.iter().map(|message| &message["id"]).collect::<Vec<_>>();
     assert_eq!(ids, [&done.data["user_message_id"], &done.data["ai_response_id"]]);
-    assert_eq!(ada.talk(chat).await, ["Tell me".to_owned(), format!("> {}", Script::default().text())]);
+    assert_eq!(ada.transcript(chat).await, ["Tell me".to_owned(), format!("> {}", Script::default().text())]);
 
     // `Accept` asks for it, too.
-    let request = ada.sending(chat, &json!({ "text": "Again" })).header("accept", "text/event-stream");
+    let request = ada.send_request(chat, &json!({ "text": "Again" })).header("accept", "text/event-stream");
     let (_, done) = ada.client.open_stream(request).await.text_and_end().await;
     assert_eq!(done.name, "done");
-    assert_eq!(told_to(&model, 1).len(), 3);
+    assert_eq!(prompt_lines(&model, 1).len(), 3);
     // At its own address it is streamed whatever else is asked for.
     let path = format!("/api/messages/{chat}/send/stream");
     let request = ada.json_request(Method::POST, &path, &json!({ "text": "Once more", "stream": false }));
     let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
-    assert_eq!(ada.talk(chat).await[4..], ["Once more".to_owned(), format!("> {text}")]);
+    assert_eq!(ada.transcript(chat).await[4..], ["Once more".to_owned(), format!("> {text}")]);
     assert_eq!(done.data["ai_response_id"], ada.messages(chat).await[5]["id"]);
     let empty = ada.json_request(Method::POST, &path, &json!({ "text": " " }));
     ada.client.send(empty).await.assert_error(400, "text_required");
-    let lines = house.wait_for_events("chat", 3).await;
+    let lines = setup.wait_for_log_lines("chat", 3).await;
     for line in &lines {
         assert_eq!((&line["username"], &line["is_guest"]), (&"ada".into(), &false.into()), "{line}");
     }
@@ -211,15 +213,15 @@ async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
 
 #[tokio::test]
 async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
-    let grace = Member::join(&service.client, "grace").await;
-    let chat = ada.begin().await;
-    let tap = Tap::new();
-    model.once(tapped(&["One ", "two ", "three."], &tap));
-    tap.release(2);
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
+    let grace = User::register(&service.client, "grace").await;
+    let chat = ada.create_chat().await;
+    let piece_gate = PieceGate::new();
+    model.behave_once(tapped(&["One ", "two ", "three."], &piece_gate));
+    piece_gate.release(2);
     let mut events = ada.stream(chat, "Count").await;
     let id = events.request_id();
-    assert_eq!(events.pieces(2).await, "One two ");
+    assert_eq!(events.read_deltas(2).await, "One two ");
     drop(events);
 
     let path = format!("/api/chat/{id}/events");
@@ -233,13 +235,14 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
         asked(&ada.client, Some(&grace.token)).await.assert_error(404, "turn_not_found");
         asked(&ada.client, Some("x.y.z")).await.assert_error(401, "token_invalid");
     }
-    let mut events = ada.client.open(ada.request(Method::GET, &path).header("last-event-id", 2), Some(2)).await;
+    let mut events =
+        ada.client.open_stream_after(ada.request(Method::GET, &path).header("last-event-id", 2), Some(2)).await;
     assert_eq!(events.next().await.unwrap().data["content"], "two ");
     let stopped = ada.call(Method::POST, &stop).await.assert_ok();
     assert_eq!(stopped["status"], "stopped");
     let done = events.next().await.unwrap();
     assert_eq!((&done.data["message"], &done.data["finish_reason"]), (&"One two ".into(), &"stopped".into()));
-    assert_eq!(ada.talk(chat).await, ["Count", "> One two "]);
+    assert_eq!(ada.transcript(chat).await, ["Count", "> One two "]);
     let answer = &ada.messages(chat).await[1]["id"];
     assert_eq!(done.data["ai_response_id"], *answer);
     // To the same one it is still told after its end.
@@ -254,10 +257,10 @@ const WINDOWS: [&str; 2] = ["2m", "0"];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_at_once_with_one_key_are_one_turn() {
     for window in WINDOWS {
-        let (model, house, _service, ada) = with_ada(&[("RESUME_WINDOW", window)]).await;
-        let chat = ada.begin().await;
+        let (model, setup, _service, ada) = start_with_ada(&[("RESUME_WINDOW", window)]).await;
+        let chat = ada.create_chat().await;
         let gate = Gate::new();
-        model.once(Behaviour::Held(gate.clone()));
+        model.behave_once(Behaviour::Held(gate.clone()));
         let sends = join_all((0..8).map(|_| ada.send_once(chat, "Once", "a")));
         let (answers, ()) = tokio::join!(sends, async {
             model.wait_for_calls(1).await;
@@ -265,8 +268,8 @@ async fn eight_at_once_with_one_key_are_one_turn() {
         });
         let first = answers[0].assert_ok();
         assert!(answers.iter().all(|answer| answer.assert_ok() == first), "{answers:?}");
-        assert_eq!(ada.talk(chat).await, ["Once", "> Once"]);
-        assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+        assert_eq!(ada.transcript(chat).await, ["Once", "> Once"]);
+        assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
     }
 }
 
@@ -275,20 +278,20 @@ fn ids(answer: &Value) -> [i64; 2] {
     [number(&answer["user_message"]["id"]), number(&answer["ai_response"]["id"])]
 }
 
-async fn stream_once(member: &Member, chat: i64, text: &str, key: &str) -> Events {
-    let request = member.sending(chat, &json!({ "text": text, "stream": true }));
-    member.client.open_stream(request.header("idempotency-key", key)).await
+async fn stream_once(user: &User, chat: i64, text: &str, key: &str) -> Events {
+    let request = user.send_request(chat, &json!({ "text": text, "stream": true }));
+    user.client.open_stream(request.header("idempotency-key", key)).await
 }
 
 #[tokio::test]
 async fn a_repetition_is_told_of_the_same_messages_also_after_a_restart() {
     for window in WINDOWS {
-        let (model, house, service, ada) = with_ada(&[("RESUME_WINDOW", window)]).await;
-        let chat = ada.begin().await;
+        let (model, setup, service, ada) = start_with_ada(&[("RESUME_WINDOW", window)]).await;
+        let chat = ada.create_chat().await;
         let whole = ada.send_once(chat, "Once", "a").await;
         let (text, streamed) = stream_once(&ada, chat, "Twice", "b").await.text_and_end().await;
-        ada.say(chat, "And on").await;
-        let check = async |ada: &Member| {
+        ada.ask(chat, "And on").await;
+        let check = async |ada: &User| {
             let again = ada.send_once(chat, "Once", "a").await;
             assert_eq!(again.assert_ok(), whole.assert_ok());
             let (_, done) = stream_once(ada, chat, "Once", "a").await.text_and_end().await;
@@ -299,20 +302,20 @@ async fn a_repetition_is_told_of_the_same_messages_also_after_a_restart() {
             let again = ada.send_once(chat, "Twice", "b").await.assert_ok();
             let told = [number(&streamed.data["user_message_id"]), number(&streamed.data["ai_response_id"])];
             assert_eq!((ids(&again), &again["ai_response"]["text"]), (told, &json!(text)));
-            assert_eq!((model.call_count(), ada.talk(chat).await.len()), (3, 6));
+            assert_eq!((model.call_count(), ada.transcript(chat).await.len()), (3, 6));
         };
         check(&ada).await;
-        service.close().await;
-        let service = house.open().await;
-        check(&ada.at(&service.client)).await;
+        service.stop().await;
+        let service = setup.start().await;
+        check(&ada.with_client(&service.client)).await;
     }
 }
 
 #[tokio::test]
 async fn a_key_is_for_one_message_of_one_account() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
-    let grace = Member::join(&service.client, "grace").await;
-    let (hers, other, graces) = (ada.begin().await, ada.begin().await, grace.begin().await);
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
+    let grace = User::register(&service.client, "grace").await;
+    let (hers, other, graces) = (ada.create_chat().await, ada.create_chat().await, grace.create_chat().await);
     ada.send_once(hers, "Once", "a").await.assert_ok();
     ada.send_once(hers, "Twice", "a").await.assert_error(422, "idempotency_key_reused");
     ada.send_once(other, "Once", "a").await.assert_error(422, "idempotency_key_reused");
@@ -321,7 +324,10 @@ async fn a_key_is_for_one_message_of_one_account() {
     let request = ada.client.json_request("/api/chat", &message).header("idempotency-key", "a");
     ada.client.send(request).await.assert_ok();
     assert_eq!(model.call_count(), 3);
-    assert_eq!((ada.talk(hers).await.len(), ada.talk(other).await.len(), grace.talk(graces).await.len()), (2, 0, 2));
+    assert_eq!(
+        (ada.transcript(hers).await.len(), ada.transcript(other).await.len(), grace.transcript(graces).await.len()),
+        (2, 0, 2)
+    );
     // What was removed isn't said again.
     ada.clear(hers).await;
     ada.send_once(hers, "Once", "b").await.assert_ok();
@@ -330,14 +336,14 @@ async fn a_key_is_for_one_message_of_one_account() {
         let answer = ada.send_once(hers, "Once", "b").await;
         assert!(matches!(answer.status.as_u16(), 200 | 409), "{}", answer.text);
     }
-    assert_eq!((model.call_count(), ada.talk(hers).await.len()), (4, 0));
+    assert_eq!((model.call_count(), ada.transcript(hers).await.len()), (4, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_sent_at_once_to_one_chat_are_answered_one_after_the_other() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    model.behave(Behaviour::Echo);
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let chat = ada.create_chat().await;
     let texts = (0..10).map(|number| format!("Question {number}")).collect::<Vec<_>>();
     let whole = texts[..5].iter().map(|text| ada.send(chat, text));
     let streamed = texts[5..].iter().map(async |text| ada.stream(chat, text).await.text_and_end().await);
@@ -348,7 +354,7 @@ async fn messages_sent_at_once_to_one_chat_are_answered_one_after_the_other() {
     for ((answer, end), text) in streamed.iter().zip(&texts[5..]) {
         assert_eq!((answer, end.name.as_str()), (text, "done"));
     }
-    let talk = ada.talk(chat).await;
+    let talk = ada.transcript(chat).await;
     assert_eq!((talk.len(), model.call_count()), (20, 10));
     for pair in talk.chunks(2) {
         assert_eq!(pair[1], format!("> {}", pair[0]));
@@ -359,16 +365,16 @@ async fn messages_sent_at_once_to_one_chat_are_answered_one_after_the_other() {
     let told = talk.iter().map(|line| line.strip_prefix("> ").map_or(format!("u: {line}"), |it| format!("a: {it}")));
     let told = told.collect::<Vec<_>>();
     for call in 0..10 {
-        assert_eq!(told_to(&model, call), told[..=2 * call]);
+        assert_eq!(prompt_lines(&model, call), told[..=2 * call]);
     }
 }
 
 #[tokio::test]
 async fn chats_dont_wait_for_each_other() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
-    let chats = [ada.begin().await, ada.begin().await, ada.begin().await];
+    model.set_behaviour(Behaviour::Held(gate.clone()));
+    let chats = [ada.create_chat().await, ada.create_chat().await, ada.create_chat().await];
     let sends = join_all(chats.iter().map(|chat| ada.send(*chat, "Hello")));
     let (answers, ()) = tokio::join!(sends, async {
         model.wait_for_calls(3).await;
@@ -381,10 +387,10 @@ async fn chats_dont_wait_for_each_other() {
 
 #[tokio::test]
 async fn who_waits_in_a_chat_and_leaves_has_said_nothing() {
-    let (model, house, _service, ada) = with_ada(&[]).await;
+    let (model, setup, _service, ada) = start_with_ada(&[]).await;
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
-    let chat = ada.begin().await;
+    model.set_behaviour(Behaviour::Held(gate.clone()));
+    let chat = ada.create_chat().await;
     let first = ada.send(chat, "First");
     let (first, ()) = tokio::join!(first, async {
         model.wait_for_calls(1).await;
@@ -400,44 +406,44 @@ async fn who_waits_in_a_chat_and_leaves_has_said_nothing() {
         gate.open();
     });
     first.assert_ok();
-    ada.say(chat, "Third").await;
-    assert_eq!(ada.talk(chat).await, ["First", "> First", "Third", "> Third"]);
-    assert_eq!((model.call_count(), house.events("chat").len()), (2, 2));
+    ada.ask(chat, "Third").await;
+    assert_eq!(ada.transcript(chat).await, ["First", "> First", "Third", "> Third"]);
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));
 }
 
 #[tokio::test]
 async fn who_waits_too_long_for_others_in_a_chat_is_told_so() {
-    let (model, _house, _service, ada) = with_ada(&[("TURN_TIMEOUT", "500ms"), ("MODEL_RETRIES", "0")]).await;
-    let chat = ada.begin().await;
-    let tap = Tap::new();
-    model.once(tapped(&["One ", "two."], &tap));
-    tap.release(1);
+    let (model, _house, _service, ada) = start_with_ada(&[("TURN_TIMEOUT", "500ms"), ("MODEL_RETRIES", "0")]).await;
+    let chat = ada.create_chat().await;
+    let piece_gate = PieceGate::new();
+    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    piece_gate.release(1);
     let mut events = ada.stream(chat, "Count").await;
-    events.pieces(1).await;
+    events.read_deltas(1).await;
     let answer = ada.send(chat, "Hello?").await;
     answer.assert_error(503, "chat_busy");
     assert!(!answer.header("retry-after").is_empty());
-    tap.open();
+    piece_gate.open();
     let (_, end) = events.text_and_end().await;
     assert_eq!(end.name, "done");
-    assert_eq!(ada.talk(chat).await, ["Count", "> One two."]);
+    assert_eq!(ada.transcript(chat).await, ["Count", "> One two."]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_clients_write_to_fifty_chats() {
     const ROUNDS: usize = 20;
-    let house = House::new().with("AI_SERVICE", "basic");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("AI_SERVICE", "basic");
+    let service = setup.start().await;
     let mut members = Vec::new();
     for number in 0..5 {
-        members.push(Member::join(&service.client, &format!("member-{number}")).await);
+        members.push(User::register(&service.client, &format!("user-{number}")).await);
     }
     let clients = (0..50).map(|number| {
-        let member = &members[number % members.len()];
+        let user = &members[number % members.len()];
         async move {
-            let chat = member.begin().await;
+            let chat = user.create_chat().await;
             for round in 0..ROUNDS {
-                member.say(chat, &format!("Hello number {round}")).await;
+                user.ask(chat, &format!("Hello number {round}")).await;
             }
             chat
         }
@@ -445,23 +451,23 @@ async fn fifty_clients_write_to_fifty_chats() {
     let chats = join_all(clients).await;
     assert_eq!(chats.iter().collect::<HashSet<_>>().len(), 50);
     for (number, chat) in chats.iter().enumerate() {
-        let member = &members[number % members.len()];
-        let talk = member.talk(*chat).await;
+        let user = &members[number % members.len()];
+        let talk = user.transcript(*chat).await;
         let asked = talk.iter().step_by(2).cloned().collect::<Vec<_>>();
         assert_eq!(talk.len(), 2 * ROUNDS);
         assert_eq!(asked, (0..ROUNDS).map(|round| format!("Hello number {round}")).collect::<Vec<_>>());
     }
-    for member in &members {
-        let listed = member.histories().await;
+    for user in &members {
+        let listed = user.list_chats().await;
         assert!(listed.len() == 10 && listed.iter().all(|chat| chat["message_count"] == 2 * ROUNDS), "{listed:?}");
     }
 }
 
 #[tokio::test]
 async fn whatever_is_said_is_kept_as_it_was() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    model.behave(Behaviour::Echo);
-    let chat = ada.begin().await;
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let chat = ada.create_chat().await;
     let words = (0..100_000).map(|number| format!("w{number}")).collect::<Vec<_>>().join(" ");
     let texts = [
         " \t leading and trailing \r\n",
@@ -473,7 +479,7 @@ async fn whatever_is_said_is_kept_as_it_was() {
     ];
     for text in texts {
         assert!(
-            ada.say(chat, text).await["ai_response"]["text"] == text,
+            ada.ask(chat, text).await["ai_response"]["text"] == text,
             "{}",
             text.chars().take(20).collect::<String>()
         );
@@ -482,11 +488,11 @@ async fn whatever_is_said_is_kept_as_it_was() {
     let expected = texts.iter().flat_map(|text| [text, text]);
     // Not `assert_eq`: nobody reads a megabyte.
     assert!(listed.iter().map(|message| &message["text"]).eq(expected), "something else is listed");
-    assert_eq!((ada.find("drop table").await.len(), ada.find("w100").await.len()), (2, 2));
-    assert_eq!(ada.find(&"x".repeat(64)).await.len(), 2);
+    assert_eq!((ada.search("drop table").await.len(), ada.search("w100").await.len()), (2, 2));
+    assert_eq!(ada.search(&"x".repeat(64)).await.len(), 2);
 
     // A text that a database cannot hold is said all the same, and so is one with half a character.
-    let said = ada.say(chat, "a\u{0}b").await;
+    let said = ada.ask(chat, "a\u{0}b").await;
     assert_eq!(said["user_message"]["status"], "complete");
     let kept = ada.messages(chat).await[12]["text"].as_str().unwrap().to_owned();
     assert!(["a\u{0}b", "a\u{fffd}b"].contains(&kept.as_str()), "{kept:?}");

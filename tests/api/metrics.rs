@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use reqwest::Method;
 
-use crate::{
-    client::{Answer, Client},
-    house::open_with,
+use crate::support::{
+    client::{Client, HttpResponse},
+    service::start_with,
 };
 
-async fn scrape(client: &Client, accept: &str) -> Answer {
+async fn scrape(client: &Client, accept: &str) -> HttpResponse {
     let request = client.request(Method::GET, "/metrics");
     client.send(if accept.is_empty() { request } else { request.header("accept", accept) }).await
 }
@@ -47,7 +47,7 @@ fn check_prometheus_text(text: &str) {
 
 #[tokio::test]
 async fn metrics_are_in_the_format_that_is_asked_for() {
-    let (_model, _house, service) = open_with(&[("OPENAI_MODEL", "a\"b\\c")]).await;
+    let (_model, _house, service) = start_with(&[("OPENAI_MODEL", "a\"b\\c")]).await;
     service.client.chat("hello").await.assert_ok();
     for accept in ["", "*/*", "text/plain", "text/plain; version=0.0.4", "text/html", "application/json"] {
         let answer = scrape(&service.client, accept).await;

@@ -6,17 +6,19 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Answer, Client},
     fakes::{
         model::{Behaviour, FakeModel, Gate, Reply},
         papita::FakePapita,
     },
-    house::{House, open_with, wait_until},
+    support::{
+        client::{Client, HttpResponse},
+        service::{TestSetup, start_with, wait_until},
+    },
 };
 
 const TEST: &str = "/api/openai/test";
 
-fn begin(tests: &mut JoinSet<Answer>, client: &Client) {
+fn begin(tests: &mut JoinSet<HttpResponse>, client: &Client) {
     let client = client.clone();
     tests.spawn(async move { client.get(TEST).await });
 }
@@ -32,12 +34,12 @@ async fn wait_for_running_turn(client: &Client) {
 #[tokio::test]
 async fn a_test_is_logged_counted_once_and_posted() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
-    let service = house.open().await;
-    model.once(Behaviour::Answer(Reply { text: "OK".to_owned(), ..Reply::default() }));
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    let service = setup.start().await;
+    model.behave_once(Behaviour::Answer(Reply { text: "OK".to_owned(), ..Reply::default() }));
     let answer = service.client.get(TEST).await;
     assert_eq!(answer.assert_ok()["status"], "success");
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(line["request_id"], answer.header("x-request-id"));
     assert_eq!(
@@ -58,19 +60,19 @@ async fn a_test_is_logged_counted_once_and_posted() {
     );
     let metrics = service.client.get("/metrics").await.text;
     assert!(metrics.contains("al_chat_turns_total{model=\"gpt-4o-mini\",finish=\"complete\"} 1\n"), "{metrics}");
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     let told = service.client.get("/api/openai/usage").await.assert_ok();
     assert_eq!((&told["request_count"], &papita.usage().len()), (&json!(1), &1));
 }
 
 #[tokio::test]
 async fn a_test_that_fails_is_logged_and_counts_nothing() {
-    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
-    model.once(Behaviour::CloseAtOnce);
+    let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+    model.behave_once(Behaviour::CloseImmediately);
     let told = service.client.get(TEST).await.assert_ok();
     assert_eq!(told["status"], "error");
-    let line = house.events("chat").remove(0);
+    let line = setup.log_lines("chat").remove(0);
     assert_eq!((&line["status"], &line["code"]), (&json!(502), &json!("model_connection_lost")));
     assert_eq!(service.client.get("/api/openai/usage").await.assert_ok()["request_count"], 0);
     // The next one asks anew.
@@ -80,9 +82,9 @@ async fn a_test_that_fails_is_logged_and_counts_nothing() {
 
 #[tokio::test]
 async fn those_who_test_at_once_share_one_turn() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut tests = JoinSet::new();
     for _ in 0..8 {
         begin(&mut tests, &service.client);
@@ -95,26 +97,26 @@ async fn those_who_test_at_once_share_one_turn() {
     for answer in tests.join_all().await {
         assert_eq!(answer.assert_ok()["status"], "success");
     }
-    assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
 }
 
 #[tokio::test]
 async fn a_test_that_nobody_waits_for_ends() {
-    let (model, house, service) = open_with(&[]).await;
-    model.once(Behaviour::Silent);
+    let (model, setup, service) = start_with(&[]).await;
+    model.behave_once(Behaviour::Silent);
     let hurried = service.client.request(reqwest::Method::GET, TEST).timeout(Duration::from_millis(200));
     service.client.try_send(hurried).await.expect_err("the model is silent");
-    let line = house.wait_for_events("chat", 1).await.remove(0);
+    let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
     assert_eq!((&line["status"], &line["finish"]), (&json!(499), &json!("client_gone")));
-    model.wait_for_departures(1).await;
+    model.wait_for_disconnects(1).await;
     assert_eq!(service.client.get(TEST).await.assert_ok()["status"], "success");
 }
 
 #[tokio::test]
 async fn a_test_takes_one_of_the_places() {
-    let (model, house, service) = open_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
+    let (model, setup, service) = start_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut tests = JoinSet::new();
     begin(&mut tests, &service.client);
     wait_for_running_turn(&service.client).await;
@@ -123,7 +125,7 @@ async fn a_test_takes_one_of_the_places() {
     assert_eq!(tests.join_all().await[0].assert_ok()["status"], "success");
 
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let client = service.client.clone();
     let mut turns = JoinSet::new();
     turns.spawn(async move { client.chat("hello").await });
@@ -133,5 +135,5 @@ async fn a_test_takes_one_of_the_places() {
     assert!(told["message"].as_str().expect("a sentence").contains("Too many questions"), "{told}");
     gate.open();
     turns.join_all().await[0].assert_ok();
-    assert_eq!((model.call_count(), house.events("chat").len()), (2, 2));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));
 }

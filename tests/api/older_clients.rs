@@ -4,22 +4,24 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::Behaviour,
-    forms::{Part, multipart, url_encoded},
-    house::{House, open_with},
-    member::{asked, list, number, text, told_to, with_ada},
+    support::{
+        client::{Client, HttpResponse},
+        forms::{Part, multipart, url_encoded},
+        service::{TestSetup, start_with},
+        user::{list, number, prompt_lines, prompt_messages, start_with_ada, text},
+    },
 };
 
 /// The scripts' image, of one pixel.
 const PNG_BASE64: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4DwAAAQEABRgNtQAAAABJRU5ErkJggg==";
 
-async fn register(client: &Client, name: &str) -> Answer {
+async fn register(client: &Client, name: &str) -> HttpResponse {
     let body = json!({ "username": name, "email": format!("{name}@test.com"), "password": "TestPass@123" });
     client.post("/api/auth/register", &body).await
 }
 
-async fn log_in(client: &Client, name: &str) -> Answer {
+async fn log_in(client: &Client, name: &str) -> HttpResponse {
     client.post("/api/auth/login", &json!({ "username": name, "password": "TestPass@123" })).await
 }
 
@@ -34,9 +36,9 @@ fn data_url() -> String {
 
 #[tokio::test]
 async fn the_react_page_registers_logs_in_chats_and_shows_images() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
-    model.behave(Behaviour::Echo);
+    model.set_behaviour(Behaviour::Echo);
     assert_eq!(register(client, "ada").await.status, 201);
     // It shows `error` of whatever fails.
     assert_eq!(register(client, "ada").await.json()["error"], "Username already exists");
@@ -57,11 +59,11 @@ async fn the_react_page_registers_logs_in_chats_and_shows_images() {
         let form = [Part::Text("image", image), Part::Text("question", "What's in this image?")];
         let answer = client.send(multipart(request, &form)).await.assert_ok();
         assert!(!text(&answer["reply"]).is_empty());
-        let shown = asked(&model, model.call_count() - 1).pop().expect("a question");
+        let shown = prompt_messages(&model, model.call_count() - 1).pop().expect("a question");
         assert_eq!(shown["content"][0]["text"], "What's in this image?");
         assert_eq!(shown["content"][1]["image_url"]["url"], data_url());
     }
-    for line in house.events("chat") {
+    for line in setup.log_lines("chat") {
         assert_eq!((&line["username"], &line["is_guest"]), (&"ada".into(), &false.into()), "{line}");
         assert_eq!(line["user_id"], login["user"]["id"]);
     }
@@ -77,14 +79,14 @@ async fn the_react_page_registers_logs_in_chats_and_shows_images() {
             assert_eq!(refused.json()["msg"], sentence);
         }
     }
-    assert_eq!(house.events("chat").len(), 3);
+    assert_eq!(setup.log_lines("chat").len(), 3);
 }
 
 #[tokio::test]
 async fn the_scripts_find_every_field_that_they_read() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
-    model.behave(Behaviour::Echo);
+    model.set_behaviour(Behaviour::Echo);
     let registered = register(client, "ada").await;
     assert_eq!(registered.status, 201);
     let registered = registered.json();
@@ -124,8 +126,8 @@ async fn the_scripts_find_every_field_that_they_read() {
     assert_eq!(list(&listed), [asked.clone(), answered.clone()]);
     let whole = send(Method::GET, &format!("/api/chat/{chat}"), &Value::Null).await.assert_ok();
     assert_eq!((&whole["messages"], &whole["user_id"]), (&listed, &id.into()));
-    let histories = send(Method::GET, "/api/chat/histories", &Value::Null).await.assert_ok();
-    assert_eq!((&histories[0]["user_id"], &histories[0]["message_count"]), (&id.into(), &2.into()));
+    let list_chats = send(Method::GET, "/api/chat/list_chats", &Value::Null).await.assert_ok();
+    assert_eq!((&list_chats[0]["user_id"], &list_chats[0]["message_count"]), (&id.into(), &2.into()));
     let renamed = send(Method::PATCH, &format!("/api/chat/{chat}"), &json!({ "title": "Another" })).await.assert_ok();
     assert_eq!(renamed["user_id"], id);
 
@@ -140,7 +142,7 @@ async fn the_scripts_find_every_field_that_they_read() {
 
 #[tokio::test]
 async fn an_authorization_that_is_not_valid_is_never_anonymous() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
     let client = &service.client;
     let ended = ada.clone();
     let newer = client.post("/api/auth/login", &json!({ "username": "ada", "password": "Correct-Horse-77" })).await;
@@ -185,7 +187,7 @@ async fn an_authorization_that_is_not_valid_is_never_anonymous() {
 
 #[tokio::test]
 async fn a_token_says_who_asks_whatever_the_body_says() {
-    let (model, house, service, ada) = with_ada(&[]).await;
+    let (model, setup, service, ada) = start_with_ada(&[]).await;
     let body = json!({ "message": "hi", "username": "eve", "isGuest": true, "is_guest": true, "sessionId": "s-1" });
     ada.post("/api/chat", &body).await.assert_ok();
     service
@@ -193,7 +195,7 @@ async fn a_token_says_who_asks_whatever_the_body_says() {
         .post("/api/chat", &json!({ "message": "hi", "username": "ada", "isGuest": false }))
         .await
         .assert_ok();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     let who = |line: &Value| (line["username"].clone(), line["is_guest"].clone(), line["user_id"].is_i64());
     assert_eq!(who(&lines[0]), ("ada".into(), false.into(), true));
     assert_eq!(lines[0]["session_id"], "s-1");
@@ -204,7 +206,7 @@ async fn a_token_says_who_asks_whatever_the_body_says() {
 
 #[tokio::test]
 async fn an_accounts_idempotency_key_is_its_own() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
     let body = json!({ "message": "hi", "sessionId": "s-1" });
     let claim = json!({ "message": "hi", "username": "ada", "isGuest": false });
     let keyed = |request: RequestBuilder| request.header("idempotency-key", "k-1");
@@ -223,8 +225,8 @@ async fn an_accounts_idempotency_key_is_its_own() {
 
 #[tokio::test]
 async fn what_is_said_by_voice_is_part_of_the_text() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
-    let chat = ada.begin_titled("Voices").await;
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
+    let chat = ada.create_titled_chat("Voices").await;
     let rows = [
         (json!({ "voice_text": "by voice" }), "by voice"),
         (json!({ "text": "", "voice_text": "by voice" }), "by voice"),
@@ -234,20 +236,20 @@ async fn what_is_said_by_voice_is_part_of_the_text() {
         (json!({ "message": "typed", "voice_text": " " }), "typed"),
     ];
     for (turn, (body, said)) in rows.into_iter().enumerate() {
-        let answer = ada.client.send(ada.sending(chat, &body)).await.assert_ok();
+        let answer = ada.client.send(ada.send_request(chat, &body)).await.assert_ok();
         assert_eq!(answer["user_message"]["text"], said, "{body}");
-        assert_eq!(told_to(&model, turn).pop(), Some(format!("u: {said}")));
+        assert_eq!(prompt_lines(&model, turn).pop(), Some(format!("u: {said}")));
     }
     let body = json!({ "message": "typed", "voice_text": "by voice" });
     service.client.post("/api/chat", &body).await.assert_ok();
-    assert_eq!(told_to(&model, 6), ["u: typed [Voice: by voice]"]);
-    ada.client.send(ada.sending(chat, &json!({ "voice_text": 7 }))).await.assert_error(400, "invalid_request");
+    assert_eq!(prompt_lines(&model, 6), ["u: typed [Voice: by voice]"]);
+    ada.client.send(ada.send_request(chat, &json!({ "voice_text": 7 }))).await.assert_error(400, "invalid_request");
 }
 
 #[tokio::test]
 async fn the_old_health_address_answers() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let health = service.client.get("/health").await;
     assert_eq!(health.assert_ok()["status"], "ok");
     assert!(!health.header("access-control-allow-origin").is_empty());
@@ -271,7 +273,7 @@ fn what_is_for_older_clients_is_marked_as_deprecated() {
         (answer("/api/chat", "post", "200"), vec!["reply", "response"]),
         (answer("/api/chat/image", "post", "200"), vec!["reply", "response"]),
         (answer("/api/messages/{message_id}", "get", "200"), vec!["chat_id", "user_id", "who", "image", "time"]),
-        (answer("/api/chat/histories", "get", "200"), vec!["user_id"]),
+        (answer("/api/chat/list_chats", "get", "200"), vec!["user_id"]),
         (answer("/api/chat/{chat_id}", "get", "200"), vec!["user_id"]),
         (send, vec!["ai_message"]),
     ];

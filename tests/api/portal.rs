@@ -7,13 +7,15 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::{
-    client::{Answer, Client},
-    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Script, Tap},
-    hand_clock::HandClock,
-    house::{House, Service, open_with, wait_until},
-    member::{Member, number, told_to},
-    visitor::{Visitor, cookie, token},
-    wire::Wire,
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Script},
+    support::{
+        client::{Client, HttpResponse},
+        manual_clock::ManualClock,
+        raw_connection::RawConnection,
+        service::{Service, TestSetup, start_with, wait_until},
+        user::{User, number, prompt_lines},
+        visitor::{Visitor, cookie, token},
+    },
 };
 
 /// The portal's operations, with a body for those that take one.
@@ -35,20 +37,20 @@ fn with_headers(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBui
 }
 
 fn refusal() -> Behaviour {
-    Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() }
+    Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() }
 }
 
 /// A service with a model that says everything back, and somebody at its portal.
-async fn with_visitor(settings: &[(&str, &str)]) -> (FakeModel, House, Service, Visitor) {
-    let (model, house, service) = open_with(settings).await;
-    model.behave(Behaviour::Echo);
-    let visitor = Visitor::come(&service.client).await;
-    (model, house, service, visitor)
+async fn with_visitor(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service, Visitor) {
+    let (model, setup, service) = start_with(settings).await;
+    model.set_behaviour(Behaviour::Echo);
+    let visitor = Visitor::first_visit(&service.client).await;
+    (model, setup, service, visitor)
 }
 
 /// Fails unless this is an error as the portal's clients know them.
 #[track_caller]
-fn assert_failure(answer: &Answer, status: u16, code: &str) -> String {
+fn assert_failure(answer: &HttpResponse, status: u16, code: &str) -> String {
     let sentence = answer.assert_error(status, code);
     assert_eq!(answer.json()["success"], false, "{}", answer.text);
     sentence
@@ -57,26 +59,26 @@ fn assert_failure(answer: &Answer, status: u16, code: &str) -> String {
 #[tokio::test]
 async fn what_a_visitor_says_is_answered_kept_and_told_to_the_model() {
     let (model, _house, service, visitor) = with_visitor(&[]).await;
-    assert_eq!(visitor.say(" Hello\n ").await, "Hello");
-    assert_eq!(visitor.say("And you?").await, "And you?");
+    assert_eq!(visitor.ask(" Hello\n ").await, "Hello");
+    assert_eq!(visitor.ask("And you?").await, "And you?");
     assert_eq!(visitor.history().await, ["Hello", "> Hello", "And you?", "> And you?"]);
-    let told = told_to(&model, 1);
+    let told = prompt_lines(&model, 1);
     assert!(told[0].starts_with("s: ") && told[0].contains("Amaya"), "{told:?}");
     assert_eq!(told[1..], ["u: Hello", "a: Hello", "u: And you?"]);
     let body = &model.calls()[1].body;
     assert_eq!((&body["temperature"], &body["max_tokens"]), (&0.9.into(), &200.into()));
 
-    let other = Visitor::come(&service.client).await;
+    let other = Visitor::first_visit(&service.client).await;
     assert_eq!(other.history().await, [""; 0]);
-    other.say("Who is there?").await;
-    let told = told_to(&model, 2);
+    other.ask("Who is there?").await;
+    let told = prompt_lines(&model, 2);
     assert!(!told.iter().any(|line| line.contains("Hello")), "{told:?}");
     assert_eq!((other.history().await.len(), visitor.history().await.len()), (2, 4));
 }
 
 #[tokio::test]
 async fn what_is_no_message_is_refused() {
-    let (model, house, _service, visitor) = with_visitor(&[]).await;
+    let (model, setup, _service, visitor) = with_visitor(&[]).await;
     let rows = [json!({}), json!({ "message": null }), json!({ "message": "" }), json!({ "message": " \n\t" })];
     for body in rows {
         let answer = visitor.post(&body).await;
@@ -89,8 +91,8 @@ async fn what_is_no_message_is_refused() {
     assert_failure(&visitor.post(&json!({ "message": "hi", "session_id": "a b" })).await, 400, "invalid_session_id");
     let request = visitor.json_request("/chat", &json!({ "message": "hi" })).header("idempotency-key", "a b");
     assert_failure(&visitor.client.send(request).await, 400, "invalid_idempotency_key");
-    assert_eq!((model.call_count(), house.count_rows("owners").await), (0, 0));
-    visitor.say(&format!(" {} ", &long[..8000])).await;
+    assert_eq!((model.call_count(), setup.count_rows("owners").await), (0, 0));
+    visitor.ask(&format!(" {} ", &long[..8000])).await;
 }
 
 #[tokio::test]
@@ -115,10 +117,10 @@ async fn all_errors_of_the_portal_say_that_there_is_no_success() {
         assert_failure(&answer, 405, "method_not_allowed");
         assert_eq!(answer.header("allow"), allowed);
     }
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let head = "Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: 9";
     wire.send(&format!("POST /chat HTTP/1.1\r\n{head}\r\n\r\n{{")).await;
-    let answer = wire.answer().await;
+    let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"success\":false"), "{answer}");
     // Nobody else's errors do.
     let answer = service.client.post("/api/chat", &json!({})).await;
@@ -167,7 +169,7 @@ async fn the_cookie_is_for_this_server_alone_and_lasts() {
 
 #[tokio::test]
 async fn a_cookie_that_is_none_is_replaced() {
-    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    let (_model, setup, service, visitor) = with_visitor(&[]).await;
     let garbled =
         ["", "x", "%00", "\"", "../../x", &"A".repeat(42), &"A".repeat(44), &"/".repeat(43), &"x".repeat(9000)];
     for value in garbled {
@@ -186,17 +188,17 @@ async fn a_cookie_that_is_none_is_replaced() {
     // One that nobody has had before is as good as one of ours, and nobody's.
     let unknown = Visitor { token: "A".repeat(43), ..visitor };
     assert_eq!(unknown.history().await, [""; 0]);
-    let before = house.count_rows("visitors").await;
-    unknown.say("Hello").await;
+    let before = setup.count_rows("visitors").await;
+    unknown.ask("Hello").await;
     assert_eq!(unknown.history().await, ["Hello", "> Hello"]);
-    assert_eq!(house.count_rows("visitors").await, before + 1);
+    assert_eq!(setup.count_rows("visitors").await, before + 1);
 }
 
 #[tokio::test]
 async fn after_two_hundred_turns_the_cookie_is_the_same_and_the_history_is_whole() {
     let (_model, _house, _service, visitor) = with_visitor(&[]).await;
     for turn in 0..200 {
-        visitor.say(&format!("Turn {turn}")).await;
+        visitor.ask(&format!("Turn {turn}")).await;
     }
     let history = visitor.history().await;
     assert_eq!(history.len(), 400);
@@ -207,9 +209,9 @@ async fn after_two_hundred_turns_the_cookie_is_the_same_and_the_history_is_whole
 
 #[tokio::test]
 async fn of_a_long_history_the_latest_thousand_are_shown() {
-    let (_model, house, _service, visitor) = with_visitor(&[]).await;
-    visitor.say("At last").await;
-    house
+    let (_model, setup, _service, visitor) = with_visitor(&[]).await;
+    visitor.ask("At last").await;
+    setup
         .change_database(
             "INSERT INTO messages (chat_id, owner_id, turn, sender, status, text, image_bytes, request_id, created_at)
              WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < 600)
@@ -226,22 +228,22 @@ async fn of_a_long_history_the_latest_thousand_are_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_tabs_at_once_are_put_in_order_and_both_kept() {
-    let (model, house, service, visitor) = with_visitor(&[]).await;
+    let (model, setup, service, visitor) = with_visitor(&[]).await;
     // All of them the first, with a cookie that is known nowhere yet.
     let said = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
-    let answers = join_all(said.iter().map(|words| visitor.say(words))).await;
+    let answers = join_all(said.iter().map(|words| visitor.ask(words))).await;
     assert_eq!(answers, said);
     for table in ["visitors", "owners", "chats"] {
-        assert_eq!(house.count_rows(table).await, 1, "{table}");
+        assert_eq!(setup.count_rows(table).await, 1, "{table}");
     }
-    let told = told_to(&model, 7);
+    let told = prompt_lines(&model, 7);
     assert_eq!(told.iter().filter(|line| line.starts_with("u: ")).count(), 8, "{told:?}");
     let history = visitor.history().await;
     let exchanges = history.chunks(2).map(|it| (it[0].clone(), it[1].clone())).collect::<HashSet<_>>();
     assert_eq!(exchanges, said.iter().map(|words| (words.clone(), format!("> {words}"))).collect());
     // Now as an old acquaintance, one whole and one as it comes.
     let streamed = async { visitor.stream("Streamed").await.text_and_end().await.0 };
-    let (streamed, whole) = tokio::join!(streamed, visitor.say("Whole"));
+    let (streamed, whole) = tokio::join!(streamed, visitor.ask("Whole"));
     assert_eq!((streamed.as_str(), whole.as_str()), ("Streamed", "Whole"));
     assert_eq!(visitor.history().await.len(), 20);
     drop(service);
@@ -249,13 +251,13 @@ async fn two_tabs_at_once_are_put_in_order_and_both_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_crowd_everybody_is_one_visitor() {
-    let (_model, house, service, _visitor) = with_visitor(&[]).await;
-    let crowd = join_all((0..30).map(|_| Visitor::come(&service.client))).await;
+    let (_model, setup, service, _visitor) = with_visitor(&[]).await;
+    let crowd = join_all((0..30).map(|_| Visitor::first_visit(&service.client))).await;
     let tabs =
-        crowd.iter().flat_map(|visitor| (0..4).map(move |tab| async move { visitor.say(&format!("Tab {tab}")).await }));
+        crowd.iter().flat_map(|visitor| (0..4).map(move |tab| async move { visitor.ask(&format!("Tab {tab}")).await }));
     join_all(tabs).await;
     for table in ["visitors", "owners", "chats"] {
-        assert_eq!(house.count_rows(table).await, 30, "{table}");
+        assert_eq!(setup.count_rows(table).await, 30, "{table}");
     }
     for visitor in &crowd {
         let history = visitor.history().await;
@@ -265,39 +267,39 @@ async fn in_a_crowd_everybody_is_one_visitor() {
 
 #[tokio::test]
 async fn a_turn_that_fails_is_an_error_and_no_part_of_the_history() {
-    let (model, house, service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
-    visitor.say("Before").await;
-    model.once(refusal());
+    let (model, setup, service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
+    visitor.ask("Before").await;
+    model.behave_once(refusal());
     let failed = visitor.send("Failing").await;
     assert_failure(&failed, 400, "request_refused");
     assert_eq!(token(&failed), visitor.token);
-    model.once(Behaviour::CutOff);
+    model.behave_once(Behaviour::Truncated);
     assert_failure(&visitor.send("Failing again").await, 502, "model_connection_lost");
-    model.once(refusal());
-    let failed = visitor.stream("Failing as it comes").await.into_answer().await;
+    model.behave_once(refusal());
+    let failed = visitor.stream("Failing as it comes").await.into_response().await;
     assert_failure(&failed, 400, "request_refused");
     assert_eq!(visitor.history().await, ["Before", "> Before"]);
-    assert_eq!(visitor.say("After").await, "After");
+    assert_eq!(visitor.ask("After").await, "After");
     assert_eq!(visitor.history().await, ["Before", "> Before", "After", "> After"]);
-    let told = told_to(&model, 4);
+    let told = prompt_lines(&model, 4);
     assert!(!told.iter().any(|line| line.contains("Failing")), "{told:?}");
 
     // Who fails at once has the cookie all the same.
-    model.once(refusal());
+    model.behave_once(refusal());
     let first = service.client.post("/chat", &json!({ "message": "Failing" })).await;
     assert_failure(&first, 400, "request_refused");
     let known = Visitor { token: token(&first), ..visitor };
-    known.say("Hello").await;
-    assert_eq!((known.history().await.len(), house.count_rows("visitors").await), (2, 2));
+    known.ask("Hello").await;
+    assert_eq!((known.history().await.len(), setup.count_rows("visitors").await), (2, 2));
 }
 
 #[tokio::test]
 async fn what_was_said_is_forgotten_on_demand() {
-    let (model, house, _service, visitor) = with_visitor(&[]).await;
+    let (model, setup, _service, visitor) = with_visitor(&[]).await;
     let cleared = json!({ "success": true });
     assert_eq!(visitor.call(Method::POST, "/clear_chat").await.assert_ok(), cleared);
-    assert_eq!(house.count_rows("owners").await, 0);
-    visitor.say("A secret").await;
+    assert_eq!(setup.count_rows("owners").await, 0);
+    visitor.ask("A secret").await;
     for (content_type, body) in [("application/json", "{}"), ("text/plain", "x"), ("application/json", "{")] {
         let request = visitor.request(Method::POST, "/clear_chat").header("content-type", content_type).body(body);
         let answer = visitor.client.send(request).await;
@@ -306,25 +308,25 @@ async fn what_was_said_is_forgotten_on_demand() {
     }
     // Also what is being answered.
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let (answer, ()) = tokio::join!(visitor.send("Thinking"), async {
         model.wait_for_calls(2).await;
         visitor.call(Method::POST, "/clear_chat").await.assert_ok();
         gate.open();
     });
     assert_failure(&answer, 409, "chat_changed");
-    assert_eq!(house.count_rows("messages").await, 0);
-    visitor.say("Anew").await;
-    assert!(!told_to(&model, 2).iter().any(|line| line.contains("secret")));
+    assert_eq!(setup.count_rows("messages").await, 0);
+    visitor.ask("Anew").await;
+    assert!(!prompt_lines(&model, 2).iter().any(|line| line.contains("secret")));
     assert_eq!(visitor.history().await, ["Anew", "> Anew"]);
 }
 
 #[tokio::test]
 async fn who_answers_is_told() {
-    let (model, house, service, visitor) = with_visitor(&[]).await;
+    let (model, setup, service, visitor) = with_visitor(&[]).await;
     let status = service.client.get("/api_status").await.assert_ok();
     assert_eq!(status, json!({ "openai_available": true, "demo_mode": false }));
-    let lines = house.log().len();
+    let lines = setup.log().len();
     for body in [json!({ "message": " __demo_check__\n" }), json!({ "message": "__demo_check__", "stream": true })] {
         let body = visitor.post(&body).await.assert_ok();
         assert_eq!((&body["success"], &body["demo_mode"]), (&true.into(), &false.into()));
@@ -332,21 +334,21 @@ async fn who_answers_is_told() {
     }
     let unknown = service.client.post("/chat", &json!({ "message": "__demo_check__" })).await.assert_ok();
     assert_eq!(unknown["demo_mode"], false);
-    assert_eq!((model.call_count(), house.count_rows("owners").await, house.log().len()), (0, 0, lines));
+    assert_eq!((model.call_count(), setup.count_rows("owners").await, setup.log().len()), (0, 0, lines));
 
-    let demo = House::new().with("AI_SERVICE", "basic").with("PORTAL", "off").open().await;
+    let demo = TestSetup::new().with("AI_SERVICE", "basic").with("PORTAL", "off").start().await;
     let status = demo.client.get("/api_status").await.assert_ok();
     assert_eq!(status, json!({ "openai_available": false, "demo_mode": true }));
-    let visitor = Visitor::come(&demo.client).await;
+    let visitor = Visitor::first_visit(&demo.client).await;
     assert_eq!(visitor.send("__demo_check__").await.assert_ok()["demo_mode"], true);
-    visitor.say("Hello").await;
+    visitor.ask("Hello").await;
     assert_eq!(visitor.history().await.len(), 2);
 }
 
 #[tokio::test]
 async fn other_websites_pages_are_refused_and_our_own_are_not() {
-    let (model, house, service, visitor) = with_visitor(&[]).await;
-    visitor.say("Ours").await;
+    let (model, setup, service, visitor) = with_visitor(&[]).await;
+    visitor.ask("Ours").await;
     let host = service.address().to_string();
     let own_origin = format!("http://{host}");
     let foreign: [&[(&str, &str)]; 8] = [
@@ -369,7 +371,7 @@ async fn other_websites_pages_are_refused_and_our_own_are_not() {
             assert_eq!(cookie(&answer), "", "{operation:?} {headers:?}");
         }
     }
-    assert_eq!((visitor.history().await.len(), model.call_count(), house.count_rows("owners").await), (2, 1, 1));
+    assert_eq!((visitor.history().await.len(), model.call_count(), setup.count_rows("owners").await), (2, 1, 1));
 
     let own: [&[(&str, &str)]; 5] = [
         &[("origin", &own_origin)],
@@ -397,32 +399,32 @@ async fn a_stream_has_the_cookie_and_the_events_of_every_turn() {
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("Word by word", "done"));
     assert_eq!((&end.data["message"], &end.data["request_id"]), (&text.as_str().into(), &id.into()));
-    let answer = Answer { status: reqwest::StatusCode::OK, headers, text };
+    let answer = HttpResponse { status: reqwest::StatusCode::OK, headers, text };
     let visitor = Visitor { client: service.client.clone(), token: token(&answer) };
     assert_eq!(visitor.history().await, ["Word by word", "> Word by word"]);
 }
 
 /// A turn that has said one word and waits for its next.
-async fn begun(model: &FakeModel, visitor: &Visitor) -> (crate::events::Events, String, Tap) {
-    let tap = Tap::new();
+async fn begun(model: &FakeModel, visitor: &Visitor) -> (crate::support::events::Events, String, PieceGate) {
+    let piece_gate = PieceGate::new();
     let pieces = ["One ", "two ", "three"].map(str::to_owned).to_vec();
-    model.once(Behaviour::Stream(Script { pieces, pace: Pace::By(tap.clone()), ..Script::default() }));
-    tap.release(1);
+    model.behave_once(Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() }));
+    piece_gate.release(1);
     let mut events = visitor.stream("Count").await;
     for name in ["start", "delta"] {
         assert_eq!(events.next().await.expect("one more event").name, name);
     }
     let id = events.request_id();
-    (events, id, tap)
+    (events, id, piece_gate)
 }
 
 #[tokio::test]
 async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
     let (model, _house, service, visitor) = with_visitor(&[]).await;
-    let stranger = Visitor::come(&service.client).await;
-    stranger.say("Hello").await;
-    let ada = Member::join(&service.client, "ada").await;
-    let (events, id, tap) = begun(&model, &visitor).await;
+    let stranger = Visitor::first_visit(&service.client).await;
+    stranger.ask("Hello").await;
+    let ada = User::register(&service.client, "ada").await;
+    let (events, id, piece_gate) = begun(&model, &visitor).await;
     let (stop, rest) = (format!("/api/chat/{id}/stop"), format!("/api/chat/{id}/events"));
     for (method, path) in [(Method::POST, &stop), (Method::GET, &rest)] {
         let foreign = |name: &str, value: &str| visitor.request(method.clone(), path).header(name, value);
@@ -442,7 +444,7 @@ async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
     drop(events);
     let resumed = visitor.request(Method::GET, &rest).header("last-event-id", "2");
     let resumed = service.client.open_stream(resumed).await;
-    tap.open();
+    piece_gate.open();
     let (text, end) = resumed.text_and_end().await;
     assert_eq!((text.as_str(), &end.data["message"]), ("two three", &"One two three".into()));
 
@@ -465,7 +467,7 @@ async fn a_key_is_its_visitors_own() {
     assert_eq!(ask(&visitor, "Once").await.assert_ok(), first);
     assert_eq!((model.call_count(), visitor.history().await.len()), (1, 2));
     assert_failure(&ask(&visitor, "Twice").await, 422, "idempotency_key_reused");
-    let other = Visitor::come(&service.client).await;
+    let other = Visitor::first_visit(&service.client).await;
     ask(&other, "Another").await.assert_ok();
     assert_eq!(ask(&other, "Another").await.assert_ok()["response"], "Another");
     assert_eq!((other.history().await, model.call_count()), (vec!["Another".to_owned(), "> Another".to_owned()], 2));
@@ -473,26 +475,26 @@ async fn a_key_is_its_visitors_own() {
 
 #[tokio::test]
 async fn a_visitors_messages_are_no_accounts() {
-    let (_model, house, service, visitor) = with_visitor(&[]).await;
-    visitor.say("A secret recipe").await;
+    let (_model, setup, service, visitor) = with_visitor(&[]).await;
+    visitor.ask("A secret recipe").await;
     let end = visitor.stream("And its price").await.text_and_end().await.1;
-    let ada = Member::join(&service.client, "ada").await;
+    let ada = User::register(&service.client, "ada").await;
     for field in ["user_message_id", "ai_response_id"] {
         let path = format!("/api/messages/{}", number(&end.data[field]));
         ada.get(&path).await.assert_error(404, "message_not_found");
         ada.delete(&path).await.assert_error(404, "message_not_found");
         visitor.call(Method::GET, &path).await.assert_error(401, "token_missing");
     }
-    assert_eq!((ada.histories().await.len(), ada.find("recipe").await.len()), (0, 0));
+    assert_eq!((ada.list_chats().await.len(), ada.search("recipe").await.len()), (0, 0));
     // The cookie opens no account's operation, and an account's token no visitor's chat.
-    visitor.call(Method::GET, "/api/chat/histories").await.assert_error(401, "token_missing");
+    visitor.call(Method::GET, "/api/chat/list_chats").await.assert_error(401, "token_missing");
     assert_eq!(ada.get("/chat_history").await.assert_ok(), json!({ "history": [] }));
-    assert_eq!((visitor.history().await.len(), house.count_rows("messages").await), (4, 4));
+    assert_eq!((visitor.history().await.len(), setup.count_rows("messages").await), (4, 4));
 }
 
 #[tokio::test]
 async fn the_session_that_is_named_is_in_the_log() {
-    let (_model, house, service, visitor) = with_visitor(&[]).await;
+    let (_model, setup, service, visitor) = with_visitor(&[]).await;
     let started = service.client.post("/api/session/start", &json!({})).await.assert_ok();
     let id = started["session_id"].as_str().unwrap();
     for body in [json!({ "message": "a", "session_id": id }), json!({ "message": "b", "sessionId": id })] {
@@ -500,7 +502,7 @@ async fn the_session_that_is_named_is_in_the_log() {
     }
     let request = visitor.json_request("/chat", &json!({ "message": "c" })).header("x-session-id", id);
     service.client.send(request).await.assert_ok();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), 3);
     for line in lines {
         assert_eq!(
@@ -510,52 +512,52 @@ async fn the_session_that_is_named_is_in_the_log() {
     }
     let stopped = service.client.post("/api/session/stop", &json!({ "session_id": id })).await;
     stopped.assert_ok();
-    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], 3);
+    assert_eq!(setup.log_lines("session_stop")[0]["server_metrics"]["turns"], 3);
 }
 
 #[tokio::test]
 async fn who_doesnt_come_back_is_forgotten_and_who_does_is_not() {
     let model = FakeModel::start().await;
-    model.behave(Behaviour::Echo);
-    let house = House::of_model(&model).with("VISITOR_RETENTION", "2s");
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let service = house.open_at(hands.clock("UTC")).await;
-    let (gone, back) = (Visitor::come(&service.client).await, Visitor::come(&service.client).await);
-    let ada = Member::join(&service.client, "ada").await;
-    let chat = ada.begin().await;
-    ada.say(chat, "I stay").await;
-    gone.say("I go").await;
-    back.say("I come back").await;
+    model.set_behaviour(Behaviour::Echo);
+    let setup = TestSetup::for_model(&model).with("VISITOR_RETENTION", "2s");
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let (gone, back) = (Visitor::first_visit(&service.client).await, Visitor::first_visit(&service.client).await);
+    let ada = User::register(&service.client, "ada").await;
+    let chat = ada.create_chat().await;
+    ada.ask(chat, "I stay").await;
+    gone.ask("I go").await;
+    back.ask("I come back").await;
     for _ in 0..3 {
-        hands.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(1));
         assert_eq!(back.history().await.len(), 2);
     }
-    let rows = async |table| house.count_rows(table).await;
+    let rows = async |table| setup.count_rows(table).await;
     wait_until("a visitor to be forgotten", async || (rows("visitors").await == 1).then_some(())).await;
     assert_eq!((rows("owners").await, rows("chats").await, rows("messages").await), (2, 2, 4));
     assert_eq!(gone.history().await, [""; 0]);
     assert_eq!(back.history().await, ["I come back", "> I come back"]);
-    assert_eq!(ada.talk(chat).await.len(), 2);
+    assert_eq!(ada.transcript(chat).await.len(), 2);
     // The same cookie begins anew.
-    gone.say("Here again").await;
+    gone.ask("Here again").await;
     assert_eq!(gone.history().await, ["Here again", "> Here again"]);
 }
 
 #[tokio::test]
 async fn many_are_forgotten_and_a_restart_forgets_none() {
-    let (_model, house, service, visitor) = with_visitor(&[]).await;
-    visitor.say("Still here?").await;
-    service.close().await;
-    let service = house.open().await;
+    let (_model, setup, service, visitor) = with_visitor(&[]).await;
+    visitor.ask("Still here?").await;
+    service.stop().await;
+    let service = setup.start().await;
     let visitor = Visitor { client: service.client.clone(), ..visitor };
     assert_eq!(visitor.history().await, ["Still here?", "> Still here?"]);
-    let others = join_all((0..50).map(|_| Visitor::come(&service.client))).await;
-    join_all(others.iter().map(|other| other.say("Hello"))).await;
-    house.change_database("UPDATE visitors SET seen_at = 0 WHERE owner_id > 1").await;
-    service.close().await;
-    let service = house.open().await;
-    wait_until("visitors to be forgotten", async || (house.count_rows("visitors").await == 1).then_some(())).await;
-    assert_eq!((house.count_rows("owners").await, house.count_rows("messages").await), (1, 2));
+    let others = join_all((0..50).map(|_| Visitor::first_visit(&service.client))).await;
+    join_all(others.iter().map(|other| other.ask("Hello"))).await;
+    setup.change_database("UPDATE visitors SET seen_at = 0 WHERE owner_id > 1").await;
+    service.stop().await;
+    let service = setup.start().await;
+    wait_until("visitors to be forgotten", async || (setup.count_rows("visitors").await == 1).then_some(())).await;
+    assert_eq!((setup.count_rows("owners").await, setup.count_rows("messages").await), (1, 2));
     let visitor = Visitor { client: service.client.clone(), ..visitor };
     assert_eq!(visitor.history().await.len(), 2);
 }
@@ -563,16 +565,16 @@ async fn many_are_forgotten_and_a_restart_forgets_none() {
 #[tokio::test]
 async fn the_database_holds_no_token() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
-    let service = house.open().await;
-    let visitor = Visitor::come(&service.client).await;
-    visitor.say("Something that is kept").await;
-    service.close().await;
-    let files = fs::read_dir(house.path()).expect("a folder").map(|entry| entry.expect("a file").path());
+    let setup = TestSetup::for_model(&model).on_sqlite();
+    let service = setup.start().await;
+    let visitor = Visitor::first_visit(&service.client).await;
+    visitor.ask("Something that is kept").await;
+    service.stop().await;
+    let files = fs::read_dir(setup.path()).expect("a folder").map(|entry| entry.expect("a file").path());
     let kept = files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>();
     let holds = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(holds("Something that is kept") && !holds(&visitor.token));
-    let log = house.log().iter().map(ToString::to_string).collect::<String>();
+    let log = setup.log().iter().map(ToString::to_string).collect::<String>();
     assert!(!log.contains(&visitor.token), "{log}");
 }
 
@@ -592,11 +594,11 @@ async fn what_the_portal_answers_is_kept_by_nobody_in_between() {
 
 #[tokio::test]
 async fn who_is_refused_is_not_remembered() {
-    let (model, house, service) = open_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
+    let (model, setup, service) = start_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
-    let visitor = Visitor::come(&service.client).await;
-    let first = async { visitor.say("I take the place").await };
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let visitor = Visitor::first_visit(&service.client).await;
+    let first = async { visitor.ask("I take the place").await };
     let others = async {
         model.wait_for_calls(1).await;
         for _ in 0..3 {
@@ -606,19 +608,19 @@ async fn who_is_refused_is_not_remembered() {
         gate.open();
     };
     tokio::join!(first, others);
-    assert_eq!((house.count_rows("visitors").await, house.count_rows("messages").await), (1, 2));
+    assert_eq!((setup.count_rows("visitors").await, setup.count_rows("messages").await), (1, 2));
 }
 
 #[tokio::test]
 async fn what_fails_in_a_stream_says_so_as_everything_of_the_portals_does() {
     let (model, _house, _service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
     let pieces = vec!["Hel".to_owned()];
-    model.once(Behaviour::Stream(Script { ending: Ending::CutOff, pieces, ..Script::default() }));
+    model.behave_once(Behaviour::Stream(Script { ending: Ending::CutOff, pieces, ..Script::default() }));
     let (_, end) = visitor.stream("hello").await.text_and_end().await;
     assert_eq!((end.name.as_str(), &end.data["success"]), ("error", &false.into()), "{:?}", end.data);
     assert_eq!(end.data.get("details"), None, "no operation of a visitor's takes the number of a message");
     let failed = async || {
-        model.once(Behaviour::CloseAtOnce);
+        model.behave_once(Behaviour::CloseImmediately);
         visitor.send("hello").await
     };
     assert_eq!(failed().await.json().get("details"), None);
@@ -627,21 +629,21 @@ async fn what_fails_in_a_stream_says_so_as_everything_of_the_portals_does() {
 #[tokio::test]
 async fn who_waits_for_an_answer_is_not_forgotten() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).with("VISITOR_RETENTION", "2s");
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let setup = TestSetup::for_model(&model).with("VISITOR_RETENTION", "2s");
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let gate = Gate::new();
-    let (waiting, gone) = (Visitor::come(&service.client).await, Visitor::come(&service.client).await);
-    gone.say("I go").await;
-    model.once(Behaviour::Held(gate.clone()));
-    let answered = async { waiting.say("Are you there?").await };
+    let (waiting, gone) = (Visitor::first_visit(&service.client).await, Visitor::first_visit(&service.client).await);
+    gone.ask("I go").await;
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let answered = async { waiting.ask("Are you there?").await };
     let meanwhile = async {
         model.wait_for_calls(2).await;
-        hands.advance(Duration::from_mins(1));
-        let is_alone = async || (house.count_rows("visitors").await == 1).then_some(());
+        clock.advance(Duration::from_mins(1));
+        let is_alone = async || (setup.count_rows("visitors").await == 1).then_some(());
         wait_until("the other one to be forgotten", is_alone).await;
         gate.open();
     };
     tokio::join!(answered, meanwhile);
-    wait_until("nobody to be left", async || (house.count_rows("owners").await == 0).then_some(())).await;
+    wait_until("nobody to be left", async || (setup.count_rows("owners").await == 0).then_some(())).await;
 }

@@ -3,7 +3,7 @@
 //! Each test has a server of its own.
 
 pub mod cluster;
-mod network;
+mod proxy;
 
 use std::{
     collections::HashMap,
@@ -24,28 +24,30 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use self::{cluster::Cluster, network::Network};
+use self::{cluster::Cluster, proxy::Network};
 use crate::{
-    client::{Answer, Client},
     command_line::run,
     crash::{assert_each_once, tally},
     fakes::{certificates::Authority, model::FakeModel},
-    house::{House, PATIENCE, wait_until},
+    support::{
+        client::{Client, HttpResponse},
+        service::{TEST_TIMEOUT, TestSetup, wait_until},
+    },
 };
 
 /// A request may take that long at the most, however the database is.
 const PROMPTLY: Duration = Duration::from_secs(6);
 
 /// A service on this database, for which it waits as long as a busy machine may take.
-fn house_at(model: &FakeModel, database: &Url) -> House {
-    House::of_model(model)
+fn house_at(model: &FakeModel, database: &Url) -> TestSetup {
+    TestSetup::for_model(model)
         .with("DATABASE_URL", database.as_str())
         .with("DATABASE_CONNECT_TIMEOUT", "30s")
         .with("DATABASE_STATEMENT_TIMEOUT", "30s")
 }
 
 /// A service that gives up a statement of this database after a second, and a connection to it after two.
-fn impatient_house_at(model: &FakeModel, database: &Url) -> House {
+fn impatient_house_at(model: &FakeModel, database: &Url) -> TestSetup {
     house_at(model, database).with("DATABASE_CONNECT_TIMEOUT", "2s").with("DATABASE_STATEMENT_TIMEOUT", "1s")
 }
 
@@ -60,7 +62,7 @@ async fn start_session(client: &Client) -> Value {
     client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].take()
 }
 
-async fn stop_session(client: &Client, id: &Value) -> Answer {
+async fn stop_session(client: &Client, id: &Value) -> HttpResponse {
     client.post("/api/session/stop", &json!({ "session_id": id })).await
 }
 
@@ -94,16 +96,18 @@ async fn assert_unready(client: &Client) {
 
 /// Fails unless this is the refusal of one who should come back later.
 #[track_caller]
-fn assert_come_back(answer: &Answer) {
+fn assert_come_back(answer: &HttpResponse) {
     answer.assert_error(503, "storage_unavailable");
     assert!(!answer.header("retry-after").is_empty(), "when to come back is not told");
 }
 
 /// Fails unless the program ends for want of a database, and says what to look at. It says all it knows.
 async fn assert_refused(database: &str, words: &[&str]) {
-    let house =
-        House::new().with("DATABASE_URL", database).with("DATABASE_CONNECT_TIMEOUT", "2s").with("LOG_LEVEL", "trace");
-    let ran = run(&house, &[]).await;
+    let setup = TestSetup::new()
+        .with("DATABASE_URL", database)
+        .with("DATABASE_CONNECT_TIMEOUT", "2s")
+        .with("LOG_LEVEL", "trace");
+    let ran = run(&setup, &[]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let told = ran.err.to_lowercase();
     for word in ["database_url"].iter().chain(words) {
@@ -137,8 +141,8 @@ async fn the_server_itself_comes_back_with_its_data_and_goes_with_its_test() {
 async fn an_empty_database_is_all_it_takes() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await;
-    let house = house_at(&model, &cluster.database());
-    let mut process = house.launch().await;
+    let setup = house_at(&model, &cluster.database());
+    let mut process = setup.start_process().await;
     let client = &process.client;
     let session = start_session(client).await;
     take_turn(client, &session).await;
@@ -146,28 +150,28 @@ async fn an_empty_database_is_all_it_takes() {
     assert_eq!(client.send(keyed_turn(client, "a", &session)).await.text, first.text);
     assert_eq!((turns_counted(client).await, model.call_count()), (json!(2), 2));
     stop_session(client, &session).await.assert_ok();
-    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], 2);
+    assert_eq!(setup.log_lines("session_stop")[0]["server_metrics"]["turns"], 2);
     client.get("/api/health/ready").await.assert_ok();
 
     // It finds all of it again.
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    let process = house.launch().await;
+    let process = setup.start_process().await;
     assert_eq!(turns_counted(&process.client).await, 2);
     assert_eq!(process.client.send(keyed_turn(&process.client, "a", &session)).await.text, first.text);
-    assert!(!house.path().join("al-chat.db").exists(), "a file that nobody asked for");
+    assert!(!setup.path().join("al-chat.db").exists(), "a file that nobody asked for");
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
 async fn tls_keeps_to_what_its_mode_demands() {
     let (authority, stranger) = (Authority::new(), Authority::new());
-    let cluster = Cluster::start_with_tls(&authority.vouch_for(&["127.0.0.1", "localhost"]));
+    let cluster = Cluster::start_with_tls(&authority.issue(&["127.0.0.1", "localhost"]));
     let database = cluster.database();
     let model = FakeModel::start().await;
-    let house = house_at(&model, &database);
+    let setup = house_at(&model, &database);
     let [trusted, foreign] = [("trusted.pem", &authority), ("foreign.pem", &stranger)].map(|(name, authority)| {
-        let path = house.path().join(name);
+        let path = setup.path().join(name);
         fs::write(&path, authority.certificate()).expect("a file");
         path.display().to_string()
     });
@@ -175,10 +179,10 @@ async fn tls_keeps_to_what_its_mode_demands() {
     // There is no way to this server without TLS.
     assert_refused(&with_query(&database, "sslmode=disable"), &[]).await;
     let verified = format!("sslmode=verify-full&sslrootcert={trusted}");
-    let mut house = house;
+    let mut setup = setup;
     for settings in ["sslmode=require", &verified] {
-        house = house.with("DATABASE_URL", &with_query(&database, settings));
-        let process = house.launch().await;
+        setup = setup.with("DATABASE_URL", &with_query(&database, settings));
+        let process = setup.start_process().await;
         process.client.chat("hello").await.assert_ok();
     }
     assert_refused(&with_query(&database, &format!("sslmode=verify-full&sslrootcert={foreign}")), &["certificate"])
@@ -189,16 +193,16 @@ async fn tls_keeps_to_what_its_mode_demands() {
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
 async fn a_certificate_of_another_name_is_refused_where_names_count() {
     let authority = Authority::new();
-    let cluster = Cluster::start_with_tls(&authority.vouch_for(&["db.example.org"]));
+    let cluster = Cluster::start_with_tls(&authority.issue(&["db.example.org"]));
     let database = cluster.database();
     let model = FakeModel::start().await;
-    let house = house_at(&model, &database);
-    let trusted = house.path().join("trusted.pem");
+    let setup = house_at(&model, &database);
+    let trusted = setup.path().join("trusted.pem");
     fs::write(&trusted, authority.certificate()).expect("a file");
     let settings = |mode: &str| with_query(&database, &format!("sslmode={mode}&sslrootcert={}", trusted.display()));
     assert_refused(&settings("verify-full"), &["certificate"]).await;
-    let house = house.with("DATABASE_URL", &settings("verify-ca"));
-    house.launch().await.client.chat("hello").await.assert_ok();
+    let setup = setup.with("DATABASE_URL", &settings("verify-ca"));
+    setup.start_process().await.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
@@ -224,15 +228,15 @@ async fn a_database_that_cannot_be_had_at_the_start_is_told_without_its_password
 async fn migrations_can_be_run_alone_and_again() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await;
-    let house = house_at(&model, &cluster.database());
+    let setup = house_at(&model, &cluster.database());
     for _ in 0..2 {
-        let ran = run(&house, &["migrate"]).await;
+        let ran = run(&setup, &["migrate"]).await;
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(!ran.err.contains("Secret") && !ran.out.contains("Secret"), "{ran:?}");
     }
-    house.change_database("UPDATE usage_totals SET requests = 0").await;
-    assert!(house.log().is_empty(), "nothing was served");
-    house.launch().await.client.chat("hello").await.assert_ok();
+    setup.change_database("UPDATE usage_totals SET requests = 0").await;
+    assert!(setup.log().is_empty(), "nothing was served");
+    setup.start_process().await.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
@@ -241,7 +245,7 @@ async fn five_that_start_together_on_an_empty_database_all_come_up() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());
     let houses = (0..5).map(|_| house_at(&model, &database)).collect::<Vec<_>>();
-    let processes = join_all(houses.iter().map(House::launch)).await;
+    let processes = join_all(houses.iter().map(TestSetup::start_process)).await;
     for process in &processes {
         process.client.chat("hello").await.assert_ok();
         // Whoever counts turns waits until those before are kept.
@@ -258,7 +262,7 @@ async fn what_one_replica_began_another_one_ends() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());
     let houses = [house_at(&model, &database), house_at(&model, &database)];
-    let [here, there] = [houses[0].launch().await, houses[1].launch().await];
+    let [here, there] = [houses[0].start_process().await, houses[1].start_process().await];
     let session = start_session(&here.client).await;
     take_turn(&here.client, &session).await;
     let answer = here.client.send(keyed_turn(&here.client, "a", &session)).await;
@@ -271,7 +275,7 @@ async fn what_one_replica_began_another_one_ends() {
     for stopped in [at_once, as_well, stop_session(&here.client, &session).await] {
         assert_eq!(stopped.assert_ok()["status"], "stopped");
     }
-    let stops = houses.iter().flat_map(|house| house.events("session_stop")).collect::<Vec<_>>();
+    let stops = houses.iter().flat_map(|setup| setup.log_lines("session_stop")).collect::<Vec<_>>();
     assert_eq!(stops.len(), 1, "{stops:?}");
     assert_eq!(stops[0]["server_metrics"]["turns"], 3);
     assert_eq!((turns_counted(&here.client).await, model.call_count()), (json!(3), 3));
@@ -282,7 +286,7 @@ async fn what_one_replica_began_another_one_ends() {
 async fn a_table_that_another_holds_is_told_in_good_time() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());
-    let service = impatient_house_at(&model, &database).open().await;
+    let service = impatient_house_at(&model, &database).start().await;
     let mut other = PgConnection::connect(database.as_str()).await.unwrap();
     other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
     assert_unready(&service.client).await;
@@ -297,8 +301,8 @@ async fn a_table_that_another_holds_is_told_in_good_time() {
 async fn a_database_that_hangs_holds_nobody_up_for_long() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await;
-    let house = impatient_house_at(&model, &cluster.database());
-    let service = house.open().await;
+    let setup = impatient_house_at(&model, &cluster.database());
+    let service = setup.start().await;
     let client = &service.client;
     let session = start_session(client).await;
     take_turn(client, &session).await;
@@ -316,7 +320,7 @@ async fn a_database_that_hangs_holds_nobody_up_for_long() {
     until_ready(client).await;
     take_turn(client, &session).await;
     stop_session(client, &session).await.assert_ok();
-    assert_eq!(house.events("session_stop")[0]["server_metrics"]["turns"], model.call_count());
+    assert_eq!(setup.log_lines("session_stop")[0]["server_metrics"]["turns"], model.call_count());
     assert_eq!(turns_counted(client).await, model.call_count());
 }
 
@@ -338,7 +342,7 @@ impl Told {
     /// Listens until it has heard enough.
     async fn listen(&mut self, heard: &mut UnboundedReceiver<Heard>, enough: impl Fn(&Self) -> bool) {
         while !enough(self) {
-            let next = timeout(PATIENCE, heard.recv()).await.expect("the clients hear something in time");
+            let next = timeout(TEST_TIMEOUT, heard.recv()).await.expect("the clients hear something in time");
             self.add(next.expect("the clients go on"));
         }
     }
@@ -353,7 +357,7 @@ impl Told {
 }
 
 /// Comes back until it is not refused for want of the database. Nobody waits long for either.
-async fn insist(request: impl Fn() -> RequestBuilder, client: &Client, told: &UnboundedSender<Heard>) -> Answer {
+async fn insist(request: impl Fn() -> RequestBuilder, client: &Client, told: &UnboundedSender<Heard>) -> HttpResponse {
     let mut pace = interval(Duration::from_millis(50));
     loop {
         pace.tick().await;
@@ -408,8 +412,8 @@ async fn a_server_killed_and_restarted_under_load_loses_nothing_and_counts_nothi
     const CLIENTS: usize = 12;
     let mut cluster = Cluster::start();
     let model = FakeModel::start().await.without_recording();
-    let house = impatient_house_at(&model, &cluster.database());
-    let mut process = house.launch().await;
+    let setup = impatient_house_at(&model, &cluster.database());
+    let mut process = setup.start_process().await;
     let client = process.client.clone();
     let (sender, mut heard) = unbounded_channel();
     let (mut told, mut clients, enough) = (Told::default(), JoinSet::new(), CancellationToken::new());
@@ -437,7 +441,7 @@ async fn a_server_killed_and_restarted_under_load_loses_nothing_and_counts_nothi
     }
 
     let totals = client.get("/api/openai/usage").await.assert_ok();
-    let log = house.log();
+    let log = setup.log();
     let in_log = log.iter().filter(|line| line["event"] == "chat" && line["status"] == 200).count();
     assert_eq!(totals["request_count"], in_log, "the log and the totals tell of different turns");
     assert_eq!(totals["total_tokens"], in_log * 18);
@@ -456,9 +460,9 @@ async fn connections_that_fall_silent_are_given_up_and_replaced() {
     let cluster = Cluster::start();
     let model = FakeModel::start().await.without_recording();
     let network = Network::to(&cluster.database()).await;
-    let house = impatient_house_at(&model, network.url()).with("DATABASE_STATEMENT_TIMEOUT", "500ms");
-    let house = house.with("DATABASE_CONNECTIONS", "3");
-    let mut process = house.launch().await;
+    let setup = impatient_house_at(&model, network.url()).with("DATABASE_STATEMENT_TIMEOUT", "500ms");
+    let setup = setup.with("DATABASE_CONNECTIONS", "3");
+    let mut process = setup.start_process().await;
     let client = process.client.clone();
     let (sender, mut heard) = unbounded_channel();
     let (mut told, mut clients, enough) = (Told::default(), JoinSet::new(), CancellationToken::new());
@@ -484,7 +488,7 @@ async fn connections_that_fall_silent_are_given_up_and_replaced() {
     while let Some(ended) = clients.join_next().await {
         ended.expect("a client that saw nothing wrong");
     }
-    let log = house.log();
+    let log = setup.log();
     let in_log = log.iter().filter(|line| line["event"] == "chat" && line["status"] == 200).count();
     assert_eq!(turns_counted(&client).await, in_log, "the log and the totals tell of different turns");
     assert_each_once(&told.turns, &tally(&log, "chat", "request_id"), "turns");

@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::Behaviour,
-    member::{Member, list, next_page, number, query, with_ada},
+    support::user::{User, list, next_page, number, query, start_with_ada},
 };
 
 const SEARCH: &str = "/api/chat/search";
 
 /// Says these in a new chat, to a model that says something else. Returns the chat.
-async fn said(ada: &Member, texts: &[&str]) -> i64 {
-    let chat = ada.begin_titled("Sayings").await;
+async fn said(ada: &User, texts: &[&str]) -> i64 {
+    let chat = ada.create_titled_chat("Sayings").await;
     for text in texts {
-        ada.say(chat, text).await;
+        ada.ask(chat, text).await;
     }
     chat
 }
@@ -24,7 +24,7 @@ async fn messages_are_found_by_their_words() {
     const TOWER: &str = "東京タワーはどこですか";
     const HINDI: &str = "हिन्दी में लिखो";
     const RUSSIAN: &str = "Где находится Ёлка?";
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
     said(&ada, &[CAFE, TOWER, HINDI, RUSSIAN]).await;
     for (words, found) in [
         ("café", CAFE),
@@ -45,20 +45,20 @@ async fn messages_are_found_by_their_words() {
         ("ЁЛК", RUSSIAN),
         ("наход", RUSSIAN),
     ] {
-        assert_eq!(ada.find(words).await, [found], "{words}");
+        assert_eq!(ada.search(words).await, [found], "{words}");
     }
     // Two letters are no beginning, and all words count.
     for words in ["ca", "ur", "afe", "cafe rome", "大阪", "4", "cafeteria"] {
-        assert_eq!(ada.find(words).await, Vec::<String>::new(), "{words}");
+        assert_eq!(ada.search(words).await, Vec::<String>::new(), "{words}");
     }
     // Answers are found, too, the latest first.
-    assert_eq!(ada.find("fake model").await.len(), 4);
+    assert_eq!(ada.search("fake model").await.len(), 4);
 }
 
 #[tokio::test]
 async fn no_question_is_an_error() {
     const ODD: &str = "Is \"this\" OR that NOT near AND words : owner * ^ it's?";
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
     said(&ada, &[ODD]).await;
     for words in [
         "\"this\"",
@@ -89,15 +89,15 @@ async fn no_question_is_an_error() {
         "'this' <-> 'that'",
         "\u{0}this",
     ] {
-        assert_eq!(ada.find(words).await, [ODD], "{words:?}");
+        assert_eq!(ada.search(words).await, [ODD], "{words:?}");
     }
     for words in
         ["", " ", "*", "\"", "'", "\"\"", "()", "-", ":", "\u{0}", "…", "%", "_", "\\", "\u{301}", "🦀", "NEAR( x"]
     {
-        assert_eq!(ada.find(words).await, Vec::<String>::new(), "{words:?}");
+        assert_eq!(ada.search(words).await, Vec::<String>::new(), "{words:?}");
     }
     for words in ["x".repeat(5000), "a b c ".repeat(1000), "( \" ' : * ".repeat(500)] {
-        ada.find(&words).await;
+        ada.search(&words).await;
     }
     assert_eq!(ada.get(SEARCH).await.assert_ok(), json!([]));
     // Bytes that are no text are none of its words.
@@ -106,32 +106,32 @@ async fn no_question_is_an_error() {
 
 #[tokio::test]
 async fn only_what_is_ones_own_and_still_there_is_found() {
-    let (model, _house, service, ada) = with_ada(&[("MODEL_RETRIES", "0")]).await;
-    let grace = Member::join(&service.client, "grace").await;
+    let (model, _house, service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
+    let grace = User::register(&service.client, "grace").await;
     let hers = said(&ada, &["A secret recipe"]).await;
-    assert!(grace.find("secret").await.is_empty());
+    assert!(grace.search("secret").await.is_empty());
     said(&grace, &["Another secret"]).await;
-    assert_eq!(grace.find("secret").await, ["Another secret"]);
-    assert_eq!(ada.find("secret").await, ["A secret recipe"]);
+    assert_eq!(grace.search("secret").await, ["Another secret"]);
+    assert_eq!(ada.search("secret").await, ["A secret recipe"]);
 
     let cleared = said(&ada, &["A secret to clear"]).await;
     let deleted = said(&ada, &["A secret to delete"]).await;
-    assert_eq!(ada.find("secret").await, ["A secret to delete", "A secret to clear", "A secret recipe"]);
+    assert_eq!(ada.search("secret").await, ["A secret to delete", "A secret to clear", "A secret recipe"]);
     ada.clear(cleared).await;
     ada.delete_chat(deleted).await;
-    assert_eq!(ada.find("secret").await, ["A secret recipe"]);
+    assert_eq!(ada.search("secret").await, ["A secret recipe"]);
 
     // What failed was said, too.
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     ada.send(hers, "A secret that failed").await.assert_error(400, "request_refused");
-    assert_eq!(ada.find("secret").await, ["A secret that failed", "A secret recipe"]);
+    assert_eq!(ada.search("secret").await, ["A secret that failed", "A secret recipe"]);
     ada.delete("/api/auth/me").await.assert_ok();
-    assert_eq!(grace.find("secret").await, ["Another secret"]);
+    assert_eq!(grace.search("secret").await, ["Another secret"]);
 }
 
 #[tokio::test]
 async fn what_is_found_comes_in_pages_with_its_chat() {
-    let (_model, _house, _service, ada) = with_ada(&[]).await;
+    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
     let texts = (0..7).map(|number| format!("Lemon number {number}")).collect::<Vec<_>>();
     let chat = said(&ada, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let whole = list(&ada.get(&format!("{SEARCH}?{}", query("q", "lemon"))).await.assert_ok());
@@ -148,9 +148,9 @@ async fn what_is_found_comes_in_pages_with_its_chat() {
         assert_eq!((pages.len(), pages.concat()), (7_usize.div_ceil(size), whole.clone()));
     }
     // Without a limit, there are fifty.
-    let chat = ada.begin().await;
+    let chat = ada.create_chat().await;
     for number in 0..51 {
-        ada.say(chat, &format!("Orange {number}")).await;
+        ada.ask(chat, &format!("Orange {number}")).await;
     }
     let first = ada.get(&format!("{SEARCH}?{}", query("q", "orange"))).await;
     assert_eq!(list(&first.assert_ok()).len(), 50);

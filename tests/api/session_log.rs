@@ -8,18 +8,20 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    client::Client,
     fakes::model::FakeModel,
-    hand_clock::HandClock,
-    house::{House, PATIENCE, read_lines, wait_until},
+    support::{
+        client::Client,
+        manual_clock::ManualClock,
+        service::{TEST_TIMEOUT, TestSetup, read_lines, wait_until},
+    },
 };
 
 const NOON: &str = "2026-05-04T12:00:00Z";
 const DAY: &str = "session_2026-05-04.log";
 
 /// The names of the files in the log's folder that hold lines.
-fn file_names(house: &House) -> Vec<String> {
-    let entries = fs::read_dir(house.log_dir()).expect("the log's folder");
+fn file_names(setup: &TestSetup) -> Vec<String> {
+    let entries = fs::read_dir(setup.log_dir()).expect("the log's folder");
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names = names.filter(|name| !name.starts_with('.')).collect::<Vec<_>>();
     names.sort();
@@ -27,10 +29,10 @@ fn file_names(house: &House) -> Vec<String> {
 }
 
 /// Every line names its event, its moment with the zone's offset, and the date there, which is also its file's.
-fn assert_well_formed(house: &House, zone: &str) {
+fn assert_well_formed(setup: &TestSetup, zone: &str) {
     let zone = TimeZone::get(zone).unwrap();
-    for name in file_names(house) {
-        for line in read_lines(&house.log_dir().join(&name)) {
+    for name in file_names(setup) {
+        for line in read_lines(&setup.log_dir().join(&name)) {
             assert!(line["event"].is_string(), "{line}");
             let text = line["timestamp"].as_str().expect("a timestamp");
             let timestamp = text.parse::<Timestamp>().expect("RFC 3339 with an offset");
@@ -44,8 +46,8 @@ fn assert_well_formed(house: &House, zone: &str) {
     }
 }
 
-fn chat_ids(house: &House) -> Vec<String> {
-    let chats = house.events("chat");
+fn chat_ids(setup: &TestSetup) -> Vec<String> {
+    let chats = setup.log_lines("chat");
     chats.iter().map(|line| line["request_id"].as_str().expect("an id").to_owned()).collect()
 }
 
@@ -69,12 +71,12 @@ async fn assert_refused(client: &Client) {
 }
 
 /// The log mends itself; then turns are answered again, and the gap is told.
-async fn assert_mends(house: &House, client: &Client) {
+async fn assert_mends(setup: &TestSetup, client: &Client) {
     wait_until("the log to mend itself", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
         .await;
     let id = answered_turn(client).await;
-    assert_eq!(chat_ids(house).last(), Some(&id));
-    let gaps = house.events("log_gap");
+    assert_eq!(chat_ids(setup).last(), Some(&id));
+    let gaps = setup.log_lines("log_gap");
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert!(gaps[0]["since"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{gaps:?}");
     assert!(gaps[0]["lines_refused"].as_u64().unwrap() >= 1, "{gaps:?}");
@@ -82,9 +84,9 @@ async fn assert_mends(house: &House, client: &Client) {
 
 #[tokio::test]
 async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date() {
-    let hands = HandClock::at("2026-05-04T23:30:00Z");
-    let house = House::new();
-    let service = house.open_at(hands.clock("Asia/Kolkata")).await;
+    let clock = ManualClock::at("2026-05-04T23:30:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("Asia/Kolkata")).await;
     let client = &service.client;
     let id = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
     client
@@ -93,32 +95,32 @@ async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date
         .assert_ok();
     let metrics = json!({ "a\nname": "a\nvalue" });
     client.post("/api/session/stop", &json!({ "session_id": id, "metrics": metrics })).await.assert_ok();
-    service.close().await;
+    service.stop().await;
 
-    assert_eq!(file_names(&house), ["session_2026-05-05.log"]);
-    assert_well_formed(&house, "Asia/Kolkata");
-    let log = house.log();
+    assert_eq!(file_names(&setup), ["session_2026-05-05.log"]);
+    assert_well_formed(&setup, "Asia/Kolkata");
+    let log = setup.log();
     let events = log.iter().map(|line| line["event"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(events, ["service_start", "session_start", "chat", "metric", "session_stop", "service_stop"]);
     assert_eq!(log[1]["timestamp"], "2026-05-05T05:00:00.000000+05:30");
-    let text = fs::read_to_string(house.log_dir().join("session_2026-05-05.log")).unwrap();
+    let text = fs::read_to_string(setup.log_dir().join("session_2026-05-05.log")).unwrap();
     assert!(!text.contains('\r') && !text.contains("\n\n") && text.ends_with('\n'));
 }
 
 #[tokio::test]
 async fn the_services_own_start_and_stop_are_logged() {
-    let house = House::new().with("AI_SERVICE", "basic");
-    let service = house.open().await;
-    let starts = house.events("service_start");
+    let setup = TestSetup::new().with("AI_SERVICE", "basic");
+    let service = setup.start().await;
+    let starts = setup.log_lines("service_start");
     assert_eq!(starts.len(), 1);
     assert_eq!(starts[0]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(starts[0]["pid"], std::process::id());
     assert_eq!(starts[0]["model"], "gpt-4o-mini");
     assert_eq!(starts[0]["demo_mode"], true);
-    assert!(house.events("service_stop").is_empty());
+    assert!(setup.log_lines("service_stop").is_empty());
 
-    service.close().await;
-    let stops = house.events("service_stop");
+    service.stop().await;
+    let stops = setup.log_lines("service_stop");
     assert_eq!(stops.len(), 1);
     assert!(stops[0]["uptime_seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(stops[0]["turns_cut_off"], 0);
@@ -127,9 +129,9 @@ async fn the_services_own_start_and_stop_are_logged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_of_23_and_25_hours() {
     let model = FakeModel::start().await;
-    let hands = HandClock::at("2026-03-28T12:00:00+01:00");
-    let house = House::of_model(&model);
-    let service = house.open_at(hands.clock("Europe/Berlin")).await;
+    let clock = ManualClock::at("2026-03-28T12:00:00+01:00");
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start_with_clock(clock.clock("Europe/Berlin")).await;
 
     let mut answered = Vec::new();
     let evenings = [
@@ -139,28 +141,28 @@ async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_
         "2026-10-25T23:59:59+01:00",
     ];
     for evening in evenings {
-        hands.set(evening);
+        clock.set(evening);
         // Eight at a time; the clock moves on by 20 ms with each turn, two seconds in all.
         let talking = (0..8).map(|_| async {
             let mut ids = Vec::new();
             for _ in 0..12 {
-                hands.advance(Duration::from_millis(20));
+                clock.advance(Duration::from_millis(20));
                 ids.push(answered_turn(&service.client).await);
             }
             ids
         });
         answered.extend(join_all(talking.collect::<Vec<_>>()).await.into_iter().flatten());
     }
-    service.close().await;
+    service.stop().await;
 
     let days = ["2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26"];
-    assert_eq!(file_names(&house), days.map(|day| format!("session_{day}.log")));
+    assert_eq!(file_names(&setup), days.map(|day| format!("session_{day}.log")));
     for day in days {
-        let lines = read_lines(&house.log_dir().join(format!("session_{day}.log")));
+        let lines = read_lines(&setup.log_dir().join(format!("session_{day}.log")));
         assert!(lines.iter().any(|line| line["event"] == "chat"), "{day} saw turns");
     }
-    assert_well_formed(&house, "Europe/Berlin");
-    let mut logged = chat_ids(&house);
+    assert_well_formed(&setup, "Europe/Berlin");
+    let mut logged = chat_ids(&setup);
     logged.sort();
     answered.sort();
     assert_eq!(logged, answered);
@@ -168,10 +170,10 @@ async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_
 
 #[tokio::test]
 async fn torn_last_lines_are_mended_at_the_next_start() {
-    let house = House::new();
-    let write = |name: &str, bytes: &[u8]| fs::write(house.log_dir().join(name), bytes).unwrap();
-    let text = |name: &str| fs::read_to_string(house.log_dir().join(name)).unwrap();
-    fs::create_dir_all(house.log_dir()).unwrap();
+    let setup = TestSetup::new();
+    let write = |name: &str, bytes: &[u8]| fs::write(setup.log_dir().join(name), bytes).unwrap();
+    let text = |name: &str| fs::read_to_string(setup.log_dir().join(name)).unwrap();
+    fs::create_dir_all(setup.log_dir()).unwrap();
     let whole = "{\"event\":\"project_init\",\"timestamp\":\"2026-05-02T08:00:00+00:00\",\"date\":\"2026-05-02\"}\n";
     // In the middle of an object and of a character; a whole object that only lacks its line feed; nothing to mend.
     write("session_2026-05-01.log", &[whole.as_bytes(), b"{\"event\":\"chat\",\"username\":\"J\xc3"].concat());
@@ -179,85 +181,85 @@ async fn torn_last_lines_are_mended_at_the_next_start() {
     write("session_2026-05-03.log", whole.as_bytes());
     write(DAY, b"{\"ev");
 
-    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    let service = setup.start_with_clock(ManualClock::at(NOON).clock("UTC")).await;
     assert_eq!(text("session_2026-05-01.log"), whole);
     assert_eq!(text("session_2026-05-02.log"), whole.repeat(2));
     assert_eq!(text("session_2026-05-03.log"), whole);
-    let today = read_lines(&house.log_dir().join(DAY));
+    let today = read_lines(&setup.log_dir().join(DAY));
     assert_eq!(today.len(), 1);
     assert_eq!(today[0]["event"], "service_start");
-    service.close().await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_second_process_on_the_same_folder_is_refused_with_a_clear_message() {
-    let house = House::new();
-    let service = house.open().await;
-    let lines = house.log().len();
+    let setup = TestSetup::new();
+    let service = setup.start().await;
+    let lines = setup.log().len();
 
-    let second = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").unwrap();
+    let second = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8(second.stderr).unwrap();
-    assert!(said.contains(&house.log_dir().display().to_string()), "{said}");
+    assert!(said.contains(&setup.log_dir().display().to_string()), "{said}");
     assert!(said.contains("another process") && said.contains("SESSION_LOG_DIR"), "{said}");
 
-    assert_eq!(house.log().len(), lines);
+    assert_eq!(setup.log().len(), lines);
     answered_turn(&service.client).await;
 }
 
 #[tokio::test]
 async fn the_folder_is_free_again_as_soon_as_a_service_has_closed() {
-    let house = House::new();
+    let setup = TestSetup::new();
     for _ in 0..10 {
-        house.open().await.close().await;
+        setup.start().await.stop().await;
     }
-    assert_eq!(house.events("service_stop").len(), 10);
+    assert_eq!(setup.log_lines("service_stop").len(), 10);
 }
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_used_is_told_at_the_start() {
-    let house = House::new();
-    fs::write(house.log_dir(), "in the way").unwrap();
-    let ran = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").unwrap();
+    let setup = TestSetup::new();
+    fs::write(setup.log_dir(), "in the way").unwrap();
+    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
     assert_eq!(ran.status.code(), Some(1));
     let said = String::from_utf8(ran.stderr).unwrap();
-    assert!(said.contains(&house.log_dir().display().to_string()) && said.contains("SESSION_LOG_DIR"), "{said}");
+    assert!(said.contains(&setup.log_dir().display().to_string()) && said.contains("SESSION_LOG_DIR"), "{said}");
 }
 
 #[tokio::test]
 async fn a_folder_lost_at_run_time_refuses_turns_without_asking_the_model_and_mends_itself() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let service = house.open().await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start().await;
     let client = &service.client;
     let before = answered_turn(client).await;
 
-    let away = house.path().join("away");
-    fs::rename(house.log_dir(), &away).unwrap();
-    fs::write(house.log_dir(), "in the way").unwrap();
+    let away = setup.path().join("away");
+    fs::rename(setup.log_dir(), &away).unwrap();
+    fs::write(setup.log_dir(), "in the way").unwrap();
     for _ in 0..5 {
         assert_refused(client).await;
     }
     assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
 
-    fs::remove_file(house.log_dir()).unwrap();
-    fs::rename(&away, house.log_dir()).unwrap();
-    assert_mends(&house, client).await;
-    assert_eq!(chat_ids(&house).len(), 2);
-    assert_eq!(chat_ids(&house)[0], before);
+    fs::remove_file(setup.log_dir()).unwrap();
+    fs::rename(&away, setup.log_dir()).unwrap();
+    assert_mends(&setup, client).await;
+    assert_eq!(chat_ids(&setup).len(), 2);
+    assert_eq!(chat_ids(&setup)[0], before);
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start_with_clock(ManualClock::at(NOON).clock("UTC")).await;
     let client = &service.client;
     answered_turn(client).await;
 
-    let file = house.log_dir().join(DAY);
-    let aside = house.path().join("aside");
+    let file = setup.log_dir().join(DAY);
+    let aside = setup.path().join("aside");
     fs::rename(&file, &aside).unwrap();
     std::os::unix::fs::symlink("/dev/full", &file).unwrap();
     for _ in 0..5 {
@@ -266,34 +268,34 @@ async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
     assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
 
     fs::rename(&aside, &file).unwrap();
-    assert_mends(&house, client).await;
-    assert_eq!(chat_ids(&house).len(), 2);
+    assert_mends(&setup, client).await;
+    assert_eq!(chat_ids(&setup).len(), 2);
 }
 
 #[tokio::test]
 async fn lines_go_to_a_new_file_when_the_days_file_was_moved_away() {
-    let house = House::new();
-    let service = house.open_at(HandClock::at(NOON).clock("UTC")).await;
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(ManualClock::at(NOON).clock("UTC")).await;
     let first = answered_turn(&service.client).await;
-    let rotated = house.path().join("rotated.log");
-    fs::rename(house.log_dir().join(DAY), &rotated).unwrap();
+    let rotated = setup.path().join("rotated.log");
+    fs::rename(setup.log_dir().join(DAY), &rotated).unwrap();
 
     let second = answered_turn(&service.client).await;
-    assert_eq!(chat_ids(&house), [second]);
-    fs::remove_file(house.log_dir().join(DAY)).unwrap();
+    assert_eq!(chat_ids(&setup), [second]);
+    fs::remove_file(setup.log_dir().join(DAY)).unwrap();
     let third = answered_turn(&service.client).await;
-    assert_eq!(chat_ids(&house), [third]);
+    assert_eq!(chat_ids(&setup), [third]);
     let rotated = read_lines(&rotated);
     assert_eq!(rotated.last().map(|line| &line["request_id"]), Some(&json!(first)));
 }
 
 #[tokio::test]
 async fn a_synchronous_log_holds_every_turn_too() {
-    let house = House::new().with("SESSION_LOG_SYNC", "on");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("SESSION_LOG_SYNC", "on");
+    let service = setup.start().await;
     let turns = (0..20).map(|_| answered_turn(&service.client));
     let mut answered = join_all(turns.collect::<Vec<_>>()).await;
-    let mut logged = chat_ids(&house);
+    let mut logged = chat_ids(&setup);
     answered.sort();
     logged.sort();
     assert_eq!(logged, answered);
@@ -302,21 +304,21 @@ async fn a_synchronous_log_holds_every_turn_too() {
 #[tokio::test]
 async fn texts_are_logged_only_when_asked_for() {
     let model = FakeModel::start().await;
-    model.behave(crate::fakes::model::Behaviour::Echo);
+    model.set_behaviour(crate::fakes::model::Behaviour::Echo);
     let body = json!({
         "message": "my-secret-question", "history": [{ "role": "user", "content": "my-secret-past" }],
         "attached_files": [{ "name": "my-secret-name", "content": "my-secret-file" }],
     });
     for (setting, shown) in [(None, false), (Some("off"), false), (Some("on"), true)] {
-        let mut house = House::of_model(&model);
+        let mut setup = TestSetup::for_model(&model);
         if let Some(setting) = setting {
-            house = house.with("SESSION_LOG_CONTENT", setting);
+            setup = setup.with("SESSION_LOG_CONTENT", setting);
         }
-        let service = house.open().await;
+        let service = setup.start().await;
         service.client.post("/api/chat", &body).await.assert_ok();
-        service.close().await;
-        let chats = house.events("chat");
-        let text = house.log().iter().map(Value::to_string).collect::<String>();
+        service.stop().await;
+        let chats = setup.log_lines("chat");
+        let text = setup.log().iter().map(Value::to_string).collect::<String>();
         assert_eq!(text.contains("my-secret"), shown, "{setting:?}: {text}");
         assert!(chats[0]["message_chars"].as_u64().unwrap() > 30, "{text}");
         let fields = ["message", "answer"].map(|field| chats[0].get(field).is_some());
@@ -327,12 +329,12 @@ async fn texts_are_logged_only_when_asked_for() {
 #[tokio::test]
 async fn a_chat_line_has_every_field_that_is_promised() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).with("MODEL_PRICES", "gpt-4o-mini=1/2");
-    let service = house.open().await;
+    let setup = TestSetup::for_model(&model).with("MODEL_PRICES", "gpt-4o-mini=1/2");
+    let service = setup.start().await;
     let body = json!({ "message": "hé!", "username": "ada", "isGuest": false, "session_id": "window-1" });
     let answer = service.client.post("/api/chat", &body).await;
     answer.assert_ok();
-    let line = house.events("chat").remove(0);
+    let line = setup.log_lines("chat").remove(0);
     let expected = HashMap::from([
         ("request_id", json!(answer.header("x-request-id"))),
         ("session_id", json!("window-1")),

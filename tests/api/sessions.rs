@@ -8,12 +8,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel},
-    hand_clock::HandClock,
-    house::House,
-    member::Member,
-    wire::Wire,
+    support::{
+        client::{Client, HttpResponse},
+        manual_clock::ManualClock,
+        raw_connection::RawConnection,
+        service::TestSetup,
+        user::User,
+    },
 };
 
 const START: &str = "/api/session/start";
@@ -24,18 +26,18 @@ async fn start(client: &Client) -> String {
     body["session_id"].as_str().expect("an id").to_owned()
 }
 
-async fn stop(client: &Client, id: &str) -> Answer {
+async fn stop(client: &Client, id: &str) -> HttpResponse {
     client.post(STOP, &json!({ "session_id": id })).await
 }
 
-async fn turn(client: &Client, id: &str) -> Answer {
+async fn turn(client: &Client, id: &str) -> HttpResponse {
     client.post("/api/chat", &json!({ "message": "hello", "sessionId": id })).await
 }
 
 /// The one `session_stop` line of this session.
 #[track_caller]
-fn stop_line(house: &House, id: &str) -> Value {
-    let mut lines = house.events("session_stop");
+fn stop_line(setup: &TestSetup, id: &str) -> Value {
+    let mut lines = setup.log_lines("session_stop");
     lines.retain(|line| line["session_id"] == id);
     assert_eq!(lines.len(), 1, "{id} has {lines:?}");
     lines.remove(0)
@@ -48,7 +50,7 @@ fn assert_moment(value: &Value) {
 }
 
 /// A body as some client sends it, with this Content-Type if any.
-async fn post_as(client: &Client, path: &str, content_type: Option<&str>, body: Option<&str>) -> Answer {
+async fn post_as(client: &Client, path: &str, content_type: Option<&str>, body: Option<&str>) -> HttpResponse {
     let mut request = client.request(Method::POST, path);
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -70,8 +72,8 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 
 #[tokio::test]
 async fn start_and_stop_answer_and_log_what_the_contract_says() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
 
     let started = service.client.post(START, &json!({})).await.assert_ok();
     let id = started["session_id"].as_str().unwrap();
@@ -80,7 +82,7 @@ async fn start_and_stop_answer_and_log_what_the_contract_says() {
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     assert!(parts.len() == 4 && parts[0] == "session" && digits(parts[1], 8) && digits(parts[2], 6), "{id}");
     assert!(parts[3].len() >= 16 && parts[3].bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
-    let lines = house.events("session_start");
+    let lines = setup.log_lines("session_start");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["session_id"], id);
 
@@ -88,7 +90,7 @@ async fn start_and_stop_answer_and_log_what_the_contract_says() {
     assert_eq!(stopped["status"], "stopped");
     assert_eq!(stopped["session_id"], id);
     assert_moment(&stopped["timestamp"]);
-    let line = stop_line(&house, id);
+    let line = stop_line(&setup, id);
     assert_eq!(line["duration_seconds"], stopped["duration_seconds"]);
     assert!((0.0..60.0).contains(&line["duration_seconds"].as_f64().unwrap()), "{line}");
     assert_eq!(line["closed_by"], "client");
@@ -99,9 +101,9 @@ async fn start_and_stop_answer_and_log_what_the_contract_says() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sessions_started_in_one_second_are_distinct_and_all_logged() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new();
-    let service = house.open_at(hands.clock("Asia/Tokyo")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("Asia/Tokyo")).await;
 
     let ids = join_all((0..200).map(|_| start(&service.client))).await;
 
@@ -110,7 +112,7 @@ async fn two_hundred_sessions_started_in_one_second_are_distinct_and_all_logged(
     }
     let ids = ids.into_iter().collect::<HashSet<_>>();
     assert_eq!(ids.len(), 200);
-    let logged = house.events("session_start");
+    let logged = setup.log_lines("session_start");
     assert_eq!(logged.len(), 200);
     let logged = logged.iter().map(|line| line["session_id"].as_str().unwrap().to_owned());
     assert_eq!(logged.collect::<HashSet<_>>(), ids);
@@ -121,16 +123,16 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
     const SESSIONS: usize = 20;
     let turns_of = |session: usize| 1 + session % 4;
     let model = FakeModel::start().await;
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::of_model(&model)
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::for_model(&model)
         .with("ALLOWED_MODELS", "deep-thought")
         .with("MODEL_PRICES", "gpt-4o-mini=1/2,deep-thought=10/20");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let client = &service.client;
     let mut ids = Vec::new();
     for _ in 0..SESSIONS {
         ids.push(start(client).await);
-        hands.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(1));
     }
 
     // Round after round, so that the sessions' turns interleave; each one's first turn asks another model.
@@ -150,11 +152,11 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
     });
     let answers = join_all(stops.collect::<Vec<_>>()).await;
 
-    let chats = house.events("chat");
-    let metrics = house.events("metric");
+    let chats = setup.log_lines("chat");
+    let metrics = setup.log_lines("metric");
     assert_eq!(metrics.len(), SESSIONS * 2);
     for (session, id) in ids.iter().enumerate() {
-        let line = stop_line(&house, id);
+        let line = stop_line(&setup, id);
         assert_eq!(line["duration_seconds"].as_f64(), Some(float(SESSIONS - session)), "{line}");
         assert_eq!(answers[session]["duration_seconds"], line["duration_seconds"]);
         assert_eq!(line["metrics"], json!({ "messages": session, "theme": "dark", "seen": { "pages": [1, 2] } }));
@@ -190,24 +192,24 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
 #[tokio::test]
 async fn a_turn_that_failed_counts_as_an_error_of_its_session() {
     let model = FakeModel::start().await;
-    model.once(Behaviour::Refuse { status: 500, headers: Vec::new(), body: "{}".to_owned() });
-    let house = House::of_model(&model).with("MODEL_RETRIES", "0");
-    let service = house.open().await;
+    model.behave_once(Behaviour::Respond { status: 500, headers: Vec::new(), body: "{}".to_owned() });
+    let setup = TestSetup::for_model(&model).with("MODEL_RETRIES", "0");
+    let service = setup.start().await;
     let id = start(&service.client).await;
 
     turn(&service.client, &id).await.assert_error(502, "model_failed");
     turn(&service.client, &id).await.assert_ok();
     stop(&service.client, &id).await.assert_ok();
 
-    let numbers = &stop_line(&house, &id)["server_metrics"];
+    let numbers = &stop_line(&setup, &id)["server_metrics"];
     assert_eq!((&numbers["turns"], &numbers["errors"]), (&json!(2), &json!(1)));
     assert_eq!(numbers["total_tokens"], 18);
 }
 
 #[tokio::test]
 async fn a_start_needs_no_body_and_no_content_type() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let json = Some("application/json");
     let sent = [
         (None, None),
@@ -221,16 +223,16 @@ async fn a_start_needs_no_body_and_no_content_type() {
         let answer = post_as(&service.client, START, content_type, body).await;
         assert!(answer.assert_ok()["session_id"].is_string(), "{content_type:?} {body:?}");
     }
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send("POST /api/session/start HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
-    assert!(wire.answer().await.starts_with("HTTP/1.1 200"));
-    assert_eq!(house.events("session_start").len(), sent.len() + 1);
+    assert!(wire.response().await.starts_with("HTTP/1.1 200"));
+    assert_eq!(setup.log_lines("session_start").len(), sent.len() + 1);
 }
 
 #[tokio::test]
 async fn a_stop_that_names_nobody_is_accepted_and_logged() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let json = Some("application/json");
     let sent = [
         (None, None),
@@ -247,15 +249,15 @@ async fn a_stop_that_names_nobody_is_accepted_and_logged() {
         assert_eq!(answer["status"], "stopped", "{content_type:?} {body:?}");
         assert_eq!(answer["session_id"], Value::Null);
     }
-    let lines = house.events("session_stop");
+    let lines = setup.log_lines("session_stop");
     assert_eq!(lines.len(), sent.len());
     assert!(lines.iter().all(|line| line["session_id"].is_null() && line["duration_seconds"].is_null()));
 }
 
 #[tokio::test]
 async fn a_stop_is_read_from_json_whatever_it_is_called() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     // `navigator.sendBeacon` sends the second one.
     let types =
         ["", "text/plain;charset=UTF-8", "Application/JSON; charset=utf-8", "application/x-www-form-urlencoded"];
@@ -263,7 +265,7 @@ async fn a_stop_is_read_from_json_whatever_it_is_called() {
         let id = start(&service.client).await;
         let body = json!({ "session_id": id, "metrics": { "clicks": 3 } }).to_string();
         post_as(&service.client, STOP, content_type, Some(&body)).await.assert_ok();
-        let line = stop_line(&house, &id);
+        let line = stop_line(&setup, &id);
         assert!(line["duration_seconds"].is_number(), "{content_type:?}: {line}");
         assert_eq!(line["metrics"]["clicks"], 3);
     }
@@ -273,25 +275,25 @@ async fn a_stop_is_read_from_json_whatever_it_is_called() {
 
 #[tokio::test]
 async fn a_session_is_named_by_header_or_either_field_the_header_first() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let client = &service.client;
     for field in ["sessionId", "session_id"] {
         let id = start(client).await;
         client.post(STOP, &json!({ field: id })).await.assert_ok();
-        assert!(stop_line(&house, &id)["duration_seconds"].is_number());
+        assert!(stop_line(&setup, &id)["duration_seconds"].is_number());
     }
     let id = start(client).await;
     let request = client.json_request(STOP, &json!({ "session_id": "another" })).header("X-Session-ID", &id);
     assert_eq!(client.send(request).await.assert_ok()["session_id"], id.as_str());
-    assert!(stop_line(&house, &id)["duration_seconds"].is_number());
-    assert!(house.events("session_stop").iter().all(|line| line["session_id"] != "another"));
+    assert!(stop_line(&setup, &id)["duration_seconds"].is_number());
+    assert!(setup.log_lines("session_stop").iter().all(|line| line["session_id"] != "another"));
 }
 
 #[tokio::test]
 async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     // The form of an older server, and one of another making.
     for id in ["session_20240115_103000", "window:7.b-2"] {
         turn(&service.client, id).await.assert_ok();
@@ -299,7 +301,7 @@ async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
         assert_eq!(answer["session_id"], id);
         assert_eq!(answer["duration_seconds"], Value::Null);
         assert_eq!(stop(&service.client, id).await.assert_ok(), answer);
-        let line = stop_line(&house, id);
+        let line = stop_line(&setup, id);
         assert_eq!(line["duration_seconds"], Value::Null);
         assert_eq!(line["server_metrics"], Value::Null, "its turns were counted by nobody");
     }
@@ -307,18 +309,18 @@ async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
 
 #[tokio::test]
 async fn a_second_stop_answers_the_same_and_logs_nothing_new() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new();
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let id = start(&service.client).await;
-    hands.advance(Duration::from_secs(5));
+    clock.advance(Duration::from_secs(5));
     let first = client_stop_with_clicks(&service.client, &id, 1).await;
-    let lines = house.log().len();
-    hands.advance(Duration::from_secs(5));
+    let lines = setup.log().len();
+    clock.advance(Duration::from_secs(5));
     let second = client_stop_with_clicks(&service.client, &id, 2).await;
     assert_eq!(second, first);
-    assert_eq!(house.log().len(), lines);
-    assert_eq!(stop_line(&house, &id)["metrics"]["clicks"], 1);
+    assert_eq!(setup.log().len(), lines);
+    assert_eq!(stop_line(&setup, &id)["metrics"]["clicks"], 1);
 }
 
 async fn client_stop_with_clicks(client: &Client, id: &str, clicks: u32) -> Value {
@@ -327,74 +329,74 @@ async fn client_stop_with_clicks(client: &Client, id: &str, clicks: u32) -> Valu
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_stops_of_one_session_at_once_are_logged_once() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let id = start(&service.client).await;
     let stops = (0..20).map(|clicks| client_stop_with_clicks(&service.client, &id, clicks));
     let answers = join_all(stops.collect::<Vec<_>>()).await;
     assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
-    stop_line(&house, &id);
-    assert_eq!(house.events("metric").len(), 1);
+    stop_line(&setup, &id);
+    assert_eq!(setup.log_lines("metric").len(), 1);
 }
 
 #[tokio::test]
 async fn a_session_outlives_a_restart_with_its_duration_and_numbers_and_so_does_its_end() {
     let model = FakeModel::start().await;
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::of_model(&model).with("SESSION_IDLE_TIMEOUT", "24h");
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::for_model(&model).with("SESSION_IDLE_TIMEOUT", "24h");
 
-    let service = house.open_at(hands.clock("UTC")).await;
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let id = start(&service.client).await;
     turn(&service.client, &id).await.assert_ok();
-    service.close().await;
-    hands.advance(Duration::from_mins(90));
+    service.stop().await;
+    clock.advance(Duration::from_mins(90));
 
-    let service = house.open_at(hands.clock("UTC")).await;
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     turn(&service.client, &id).await.assert_ok();
     let stopped = stop(&service.client, &id).await.assert_ok();
     assert_eq!(stopped["duration_seconds"], 5400.0);
-    service.close().await;
-    hands.advance(Duration::from_mins(90));
+    service.stop().await;
+    clock.advance(Duration::from_mins(90));
 
-    let service = house.open_at(hands.clock("UTC")).await;
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     assert_eq!(stop(&service.client, &id).await.assert_ok(), stopped);
-    service.close().await;
-    let line = stop_line(&house, &id);
+    service.stop().await;
+    let line = stop_line(&setup, &id);
     assert_eq!(line["duration_seconds"], 5400.0);
     assert_eq!(line["server_metrics"]["turns"], 2);
 }
 
 #[tokio::test]
 async fn an_idle_session_is_closed_and_logged_by_the_server() {
-    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = setup.start().await;
     let id = start(&service.client).await;
-    house.wait_for_events("session_stop", 1).await;
+    setup.wait_for_log_lines("session_stop", 1).await;
 
-    let line = stop_line(&house, &id);
+    let line = stop_line(&setup, &id);
     assert_eq!(line["closed_by"], "idle_timeout");
     assert_eq!(line["metrics"], json!({}));
     let answer = stop(&service.client, &id).await.assert_ok();
     assert_eq!(answer["duration_seconds"], line["duration_seconds"]);
-    stop_line(&house, &id);
+    stop_line(&setup, &id);
 }
 
 #[tokio::test]
 async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_the_same() {
-    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = setup.start().await;
     let id = start(&service.client).await;
-    house.wait_for_events("session_stop", 1).await;
-    let line = stop_line(&house, &id);
+    setup.wait_for_log_lines("session_stop", 1).await;
+    let line = stop_line(&setup, &id);
     assert_eq!(line["closed_by"], "idle_timeout");
-    assert!(house.events("metric").is_empty());
+    assert!(setup.log_lines("metric").is_empty());
 
     let stop = client_stop_with_clicks(&service.client, &id, 3).await;
     assert_eq!(stop["duration_seconds"], line["duration_seconds"]);
     assert_eq!(client_stop_with_clicks(&service.client, &id, 3).await, stop);
     assert_eq!(client_stop_with_clicks(&service.client, &id, 4).await, stop);
-    assert_eq!(stop_line(&house, &id), line);
-    let metrics = house.events("metric");
+    assert_eq!(stop_line(&setup, &id), line);
+    let metrics = setup.log_lines("metric");
     assert_eq!(metrics.len(), 1, "{metrics:?}");
     assert_eq!((&metrics[0]["session_id"], &metrics[0]["metric_name"]), (&json!(id), &json!("clicks")));
     assert_eq!(metrics[0]["metric_value"], 3);
@@ -402,47 +404,47 @@ async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_th
 
 #[tokio::test]
 async fn late_metrics_are_logged_whole_with_the_real_duration() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let id = start(&service.client).await;
-    hands.advance(Duration::from_millis(200));
+    clock.advance(Duration::from_millis(200));
     turn(&service.client, &id).await.assert_ok();
-    hands.advance(Duration::from_mins(90));
-    house.wait_for_events("session_stop", 1).await;
+    clock.advance(Duration::from_mins(90));
+    setup.wait_for_log_lines("session_stop", 1).await;
     let metrics = json!({ "clicks": 3, "pages": ["/", "/shop"], "timing": { "open": [1, 2] }, "note": null });
     let body = json!({ "session_id": id, "metrics": metrics });
     let stopped = service.client.post(STOP, &body).await.assert_ok();
     assert_eq!(service.client.post(STOP, &body).await.assert_ok(), stopped);
 
-    assert_eq!(stop_line(&house, &id)["duration_seconds"], 0.2);
-    let lines = house.events("session_metrics");
+    assert_eq!(stop_line(&setup, &id)["duration_seconds"], 0.2);
+    let lines = setup.log_lines("session_metrics");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((&lines[0]["session_id"], &lines[0]["metrics"]), (&json!(id), &metrics));
     assert_eq!(lines[0]["duration_seconds"], 5400.2);
-    assert_eq!(house.events("metric").len(), 2);
+    assert_eq!(setup.log_lines("metric").len(), 2);
 }
 
 #[tokio::test]
 async fn all_times_have_six_digits_behind_the_second() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new();
-    let service = house.open_at(hands.clock("Asia/Tokyo")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("Asia/Tokyo")).await;
     let client = &service.client;
-    let ada = Member::join(client, "ada").await;
-    let chat = ada.begin().await;
+    let ada = User::register(client, "ada").await;
+    let chat = ada.create_chat().await;
     let id = start(client).await;
     let mut told = vec![
         ada.get("/api/auth/me").await.text,
         ada.send(chat, "hello").await.text,
         ada.get(&format!("/api/chat/{chat}")).await.text,
         ada.get(&format!("/api/chat/{chat}/export?format=markdown")).await.text,
-        ada.get("/api/chat/histories").await.text,
+        ada.get("/api/chat/list_chats").await.text,
         turn(client, &id).await.text,
         client.get("/api/health").await.text,
         stop(client, &id).await.text,
     ];
-    told.extend(house.log().iter().map(Value::to_string));
+    told.extend(setup.log().iter().map(Value::to_string));
     for text in told {
         let times = text.matches("2026-05-04T").count();
         assert!(times > 0, "{text}");
@@ -452,17 +454,17 @@ async fn all_times_have_six_digits_behind_the_second() {
 
 #[tokio::test]
 async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
-    let hands = HandClock::at("2026-05-04T12:00:00Z");
-    let house = House::new().with("SESSION_IDLE_TIMEOUT", "300ms");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let id = start(&service.client).await;
     for _ in 0..5 {
-        hands.advance(Duration::from_millis(200));
+        clock.advance(Duration::from_millis(200));
         turn(&service.client, &id).await.assert_ok();
     }
-    hands.advance(Duration::from_hours(1));
-    house.wait_for_events("session_stop", 1).await;
-    let line = stop_line(&house, &id);
+    clock.advance(Duration::from_hours(1));
+    setup.wait_for_log_lines("session_stop", 1).await;
+    let line = stop_line(&setup, &id);
     assert_eq!(line["closed_by"], "idle_timeout");
     assert_eq!(line["duration_seconds"], 1.0);
     assert_eq!(line["server_metrics"]["turns"], 5);
@@ -471,10 +473,10 @@ async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
 
 #[tokio::test]
 async fn malformed_ids_are_refused_and_leave_no_trace() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let client = &service.client;
-    let lines = house.log().len();
+    let lines = setup.log().len();
     let long = "x".repeat(129);
     for id in ["a b", "../../etc/passwd", "sé", "a\nb", "a\0", "<script>", &long] {
         for answer in [stop(client, id).await, turn(client, id).await] {
@@ -486,13 +488,13 @@ async fn malformed_ids_are_refused_and_leave_no_trace() {
         let request = client.json_request(path, &json!({ "message": "hello" })).header("X-Session-ID", "no id");
         client.send(request).await.assert_error(400, "invalid_session_id");
     }
-    assert_eq!(house.log().len(), lines);
+    assert_eq!(setup.log().len(), lines);
 }
 
 #[tokio::test]
 async fn metrics_that_are_not_an_object_and_bodies_that_are_not_json_are_refused() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let id = start(&service.client).await;
     for metrics in [json!([1]), json!("secret-word"), json!(7), json!(true)] {
         let answer = service.client.post(STOP, &json!({ "session_id": id, "metrics": metrics })).await;
@@ -506,13 +508,13 @@ async fn metrics_that_are_not_an_object_and_bodies_that_are_not_json_are_refused
     for body in ["[1]", "7", r#"{"session_id":7}"#] {
         post_as(&service.client, STOP, None, Some(body)).await.assert_error(400, "invalid_request");
     }
-    assert!(house.events("session_stop").is_empty());
+    assert!(setup.log_lines("session_stop").is_empty());
 }
 
 #[tokio::test]
 async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     let body = |size: usize| {
         let start = r#"{"metrics":{"note":""#;
         let end = r#""}}"#;
@@ -521,12 +523,12 @@ async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
     post_as(&service.client, STOP, None, Some(&body(1 << 20))).await.assert_ok();
     let sentence = post_as(&service.client, STOP, None, Some(&body((1 << 20) + 1))).await;
     sentence.assert_error(413, "body_too_large");
-    assert_eq!(house.events("session_stop").len(), 1);
+    assert_eq!(setup.log_lines("session_stop").len(), 1);
 
     // Without a length announced, the size shows on the way.
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send("POST /api/session/stop HTTP/1.1\r\nHost: al-chat\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     wire.send(&format!("100001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x10_0001))).await;
-    let answer = wire.answer().await;
+    let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{answer}");
 }

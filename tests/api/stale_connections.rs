@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     fakes::byte_server::ByteServer,
-    house::{House, Service},
+    support::service::{Service, TestSetup},
 };
 
 /// What a server does with a connection on which it has answered once, without a word about it.
@@ -36,7 +36,7 @@ enum Closing {
     /// Closes it so long after the next request has arrived.
     After(Duration),
     /// Closes new ones too, when their first request has arrived.
-    AtOnce,
+    Immediate,
 }
 
 /// A model of that habit, and how many requests have reached it.
@@ -49,7 +49,7 @@ async fn start_model(closing: Closing) -> (ByteServer, Arc<AtomicUsize>) {
 
 async fn serve(mut stream: TcpStream, closing: Closing, requests: Arc<AtomicUsize>) {
     if let Some(request) = read_request(&mut stream).await
-        && !matches!(closing, Closing::AtOnce)
+        && !matches!(closing, Closing::Immediate)
     {
         requests.fetch_add(1, Relaxed);
         let _ = stream.write_all(answer(&request).as_bytes()).await;
@@ -58,7 +58,7 @@ async fn serve(mut stream: TcpStream, closing: Closing, requests: Arc<AtomicUsiz
         return;
     }
     match closing {
-        Closing::WithTheAnswer | Closing::AtOnce => return,
+        Closing::WithTheAnswer | Closing::Immediate => return,
         Closing::WithTheAnswerByReset => {}
         Closing::InRequest => drop(stream.read_u8().await),
         Closing::OnRequest | Closing::OnRequestByReset | Closing::After(_) => {
@@ -105,12 +105,12 @@ fn answer(request: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-async fn open_at(model: &ByteServer) -> (House, Service) {
+async fn start_with_clock(model: &ByteServer) -> (TestSetup, Service) {
     let base = format!("http://{}/v1", model.address);
-    let house = House::new().with("OPENAI_BASE_URL", &base).with("OPENAI_API_KEY", "sk-local");
-    let house = house.with("MODEL_RETRIES", "0");
-    let service = house.open().await;
-    (house, service)
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &base).with("OPENAI_API_KEY", "sk-local");
+    let setup = setup.with("MODEL_RETRIES", "0");
+    let service = setup.start().await;
+    (setup, service)
 }
 
 /// How many of these turns fail, one after the other or several at the same time.
@@ -138,11 +138,11 @@ async fn a_kept_connection_that_was_closed_fails_no_turn() {
         Closing::OnRequestByReset,
     ] {
         let (model, _) = start_model(closing).await;
-        let (house, service) = open_at(&model).await;
+        let (setup, service) = start_with_clock(&model).await;
         for (at_once, stream) in [(1, false), (1, true), (4, false), (4, true)] {
             assert_eq!(failures(&service, 20, at_once, stream).await, 0, "{closing:?}, {at_once} at once, {stream}");
         }
-        let lines = house.events("chat");
+        let lines = setup.log_lines("chat");
         assert_eq!(lines.len(), 200);
         assert!(lines.iter().all(|line| line["attempts"] == 1), "a request on a closed connection is no attempt");
     }
@@ -150,8 +150,8 @@ async fn a_kept_connection_that_was_closed_fails_no_turn() {
 
 #[tokio::test]
 async fn a_new_connection_that_is_closed_is_a_failed_attempt() {
-    let (model, requests) = start_model(Closing::AtOnce).await;
-    let (_house, service) = open_at(&model).await;
+    let (model, requests) = start_model(Closing::Immediate).await;
+    let (_house, service) = start_with_clock(&model).await;
     for turn in 1..=3 {
         service.client.chat("hi").await.assert_error(502, "model_connection_lost");
         assert_eq!(requests.load(Relaxed), turn);
@@ -161,7 +161,7 @@ async fn a_new_connection_that_is_closed_is_a_failed_attempt() {
 #[tokio::test]
 async fn a_connection_closed_long_after_the_request_is_a_failure() {
     let (model, requests) = start_model(Closing::After(Duration::from_millis(1100))).await;
-    let (_house, service) = open_at(&model).await;
+    let (_house, service) = start_with_clock(&model).await;
     service.client.chat("hi").await.assert_ok();
     service.client.chat("hi").await.assert_error(502, "model_connection_lost");
     assert_eq!(requests.load(Relaxed), 2, "it had read the request, and may have begun to answer");

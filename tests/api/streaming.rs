@@ -7,14 +7,16 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Client},
-    events::Event,
     fakes::{
-        model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
+        model::{Behaviour, Ending, FakeModel, Pace, PieceGate, Reply, Script},
         papita::FakePapita,
     },
-    house::{House, Process, Service, open_with, wait_until},
-    wire::Wire,
+    support::{
+        client::{Client, HttpResponse},
+        events::Event,
+        raw_connection::RawConnection,
+        service::{Process, Service, TestSetup, start_with, wait_until},
+    },
 };
 
 /// A stream ends as soon as its client leaves.
@@ -24,18 +26,18 @@ fn script(pieces: &[&str]) -> Script {
     Script { pieces: pieces.iter().map(ToString::to_string).collect(), ..Script::default() }
 }
 
-/// A script that goes on when the tap lets it.
-fn by_tap(script: Script) -> (Behaviour, Tap) {
-    let tap = Tap::new();
-    (Behaviour::Stream(Script { pace: Pace::By(tap.clone()), ..script }), tap)
+/// A script that goes on when the piece_gate lets it.
+fn by_tap(script: Script) -> (Behaviour, PieceGate) {
+    let piece_gate = PieceGate::new();
+    (Behaviour::Stream(Script { pace: Pace::Gated(piece_gate.clone()), ..script }), piece_gate)
 }
 
-async fn stop(client: &Client, request_id: &str) -> Answer {
+async fn stop(client: &Client, request_id: &str) -> HttpResponse {
     client.send(client.request(Method::POST, &format!("/api/chat/{request_id}/stop"))).await
 }
 
-async fn the_line(house: &House) -> Value {
-    let mut lines = house.wait_for_events("chat", 1).await;
+async fn the_line(setup: &TestSetup) -> Value {
+    let mut lines = setup.wait_for_log_lines("chat", 1).await;
     assert_eq!(lines.len(), 1, "{lines:?}");
     lines.remove(0)
 }
@@ -46,8 +48,8 @@ fn text_of(events: &[Event]) -> String {
 
 #[tokio::test]
 async fn a_streamed_turn_has_the_contracts_shape() {
-    let (model, house, service) = open_with(&[]).await;
-    model.behave(Behaviour::Stream(script(&["We are ", "open ", "from\n\"nine\" ", "to five – täglich. 🌞"])));
+    let (model, setup, service) = start_with(&[]).await;
+    model.set_behaviour(Behaviour::Stream(script(&["We are ", "open ", "from\n\"nine\" ", "to five – täglich. 🌞"])));
     let body = json!({"message": "When?", "stream": true, "sessionId": "s-1", "username": "ada", "isGuest": false});
     let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
     for (name, value) in [
@@ -59,7 +61,7 @@ async fn a_streamed_turn_has_the_contracts_shape() {
         assert_eq!(events.headers[name], value);
     }
     let id = events.request_id();
-    let events = events.rest().await;
+    let events = events.remaining().await;
     assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     let names = events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>();
     assert_eq!(names, ["start", "delta", "delta", "delta", "delta", "done"]);
@@ -75,7 +77,7 @@ async fn a_streamed_turn_has_the_contracts_shape() {
     });
     assert_eq!(done, expected);
 
-    let line = the_line(&house).await;
+    let line = the_line(&setup).await;
     assert_eq!(line["timestamp"].as_str().map(str::len), timestamp.as_str().map(str::len));
     assert_eq!((&line["stream"], &line["usage_source"]), (&json!(true), &json!("provider")));
     assert_eq!((&line["status"], &line["finish"]), (&json!(200), &json!("complete")));
@@ -87,7 +89,7 @@ async fn a_streamed_turn_has_the_contracts_shape() {
 
 #[tokio::test]
 async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
-    let (_model, house, service) = open_with(&[]).await;
+    let (_model, setup, service) = start_with(&[]).await;
     let rows = [
         (json!(true), "", true),
         (json!(true), "application/json", true),
@@ -100,16 +102,16 @@ async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
     ];
     for (index, (stream, accept, is_stream)) in rows.into_iter().enumerate() {
         let request = service.client.json_request("/api/chat", &json!({"message": "hi", "stream": stream}));
-        let answer = service.client.open_stream(request.header("accept", accept)).await.into_answer().await;
+        let answer = service.client.open_stream(request.header("accept", accept)).await.into_response().await;
         assert_eq!(answer.header("content-type").starts_with("text/event-stream"), is_stream, "{stream} {accept}");
-        let lines = house.wait_for_events("chat", index + 1).await;
+        let lines = setup.wait_for_log_lines("chat", index + 1).await;
         assert_eq!(lines[index]["stream"], is_stream);
     }
 }
 
 #[tokio::test]
 async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     for (number, (stream, accept)) in
         [(Value::Null, ""), (json!(false), "application/json"), (json!(true), "*/*")].into_iter().enumerate()
@@ -117,7 +119,7 @@ async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
         let request = client.json_request("/api/chat/stream", &json!({"message": "hi", "stream": stream}));
         let (text, end) = client.open_stream(request.header("accept", accept)).await.text_and_end().await;
         assert_eq!((end.name.as_str(), &end.data["message"]), ("done", &text.into()), "{stream} {accept}");
-        assert_eq!(house.wait_for_events("chat", number + 1).await[number]["stream"], true);
+        assert_eq!(setup.wait_for_log_lines("chat", number + 1).await[number]["stream"], true);
     }
 
     // It is the same turn, whichever address it was asked for at.
@@ -137,14 +139,14 @@ async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
 
 #[tokio::test]
 async fn each_word_leaves_before_the_next_is_there() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let words = ["One ", "two ", "three ", "four."];
-    let (behaviour, tap) = by_tap(script(&words));
-    model.behave(behaviour);
+    let (behaviour, piece_gate) = by_tap(script(&words));
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     assert_eq!(events.next().await.unwrap().name, "start");
     for word in words {
-        tap.release(1);
+        piece_gate.release(1);
         assert_eq!(events.next().await.unwrap().data, json!({"content": word}));
     }
     assert_eq!(events.next().await.unwrap().name, "done");
@@ -153,51 +155,51 @@ async fn each_word_leaves_before_the_next_is_there() {
 
 #[tokio::test]
 async fn a_model_that_thinks_doesnt_let_the_connection_look_dead() {
-    let (model, _house, service) = open_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
-    let (behaviour, tap) = by_tap(script(&["At last."]));
-    model.behave(behaviour);
+    let (model, _house, service) = start_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["At last."]));
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("think").await;
     for _ in 0..4 {
         events.next_comment().await;
     }
-    tap.open();
+    piece_gate.open();
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("At last.", "done"));
 }
 
 #[tokio::test]
 async fn what_fails_before_the_start_is_told_by_the_status() {
-    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
-    let refuse = |status| Behaviour::Refuse { status, headers: vec![], body: "{}".to_owned() };
+    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+    let refuse = |status| Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() };
     for (status, told, code) in [(500, 502, "model_failed"), (429, 429, "rate_limited"), (401, 401, "invalid_api_key")]
     {
-        model.once(refuse(status));
+        model.behave_once(refuse(status));
         if status == 401 {
             model.accept_only(&[]);
         }
-        service.client.stream_chat("hi").await.into_answer().await.assert_error(told, code);
+        service.client.stream_chat("hi").await.into_response().await.assert_error(told, code);
     }
     let nothing = service.client.json_request("/api/chat", &json!({"message": " ", "stream": true}));
     service.client.send(nothing).await.assert_error(400, "message_required");
-    service.close().await;
+    service.stop().await;
 
     // Also when it took some attempts to find out: a model that fails isn't one that thinks.
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     model.stop().await;
     for _ in 0..3 {
-        service.client.stream_chat("hi").await.into_answer().await.assert_error(502, "model_unreachable");
+        service.client.stream_chat("hi").await.into_response().await.assert_error(502, "model_unreachable");
     }
 }
 
 #[tokio::test]
 async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
     let settings = [("MODEL_RETRIES", "0"), ("MODEL_IDLE_TIMEOUT", "300ms"), ("MODEL_RESPONSE_LIMIT", "64KiB")];
-    let (model, house, service) = open_with(&settings).await;
+    let (model, setup, service) = start_with(&settings).await;
     let long = "x".repeat(1 << 10);
     let many = [long.as_str(); 80];
     let rows = [
         (Ending::CutOff, &["Half ", "of "][..], "model_connection_lost", "upstream_error"),
-        (Ending::Vanish, &["Half ", "of "], "model_connection_lost", "upstream_error"),
+        (Ending::EndOfBody, &["Half ", "of "], "model_connection_lost", "upstream_error"),
         (Ending::Error(json!({"message": "sk-local babble", "code": 500})), &["a"], "model_failed", "upstream_error"),
         (Ending::Error(json!({"message": "x", "type": "overloaded_error"})), &[], "model_overloaded", "upstream_error"),
         (Ending::Stall, &["Half ", "of "], "model_timeout", "timeout"),
@@ -205,7 +207,7 @@ async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
         (Ending::Done, &[], "model_answer_empty", "upstream_error"),
     ];
     for (index, (ending, pieces, code, finish)) in rows.into_iter().enumerate() {
-        model.once(Behaviour::Stream(Script { ending, ..script(pieces) }));
+        model.behave_once(Behaviour::Stream(Script { ending, ..script(pieces) }));
         let events = service.client.stream_chat("hi").await;
         let id = events.request_id();
         // Without a piece it may not have begun.
@@ -216,11 +218,11 @@ async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
             end.data
         } else {
             assert!(pieces.is_empty());
-            events.into_answer().await.json()
+            events.into_response().await.json()
         };
         assert_eq!((&end["code"], &end["request_id"]), (&json!(code), &json!(id)), "{end}");
         assert!(!end.to_string().contains("babble"));
-        let line = house.wait_for_events("chat", index + 1).await.pop().unwrap();
+        let line = setup.wait_for_log_lines("chat", index + 1).await.pop().unwrap();
         assert_eq!((&line["code"], &line["finish"]), (&json!(code), &json!(finish)));
         let source = match code {
             "model_answer_empty" => "provider",
@@ -236,13 +238,13 @@ async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
 
 #[tokio::test]
 async fn streams_of_different_servers_are_understood() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let limit = Script { ending: Ending::Length, ..script(&["Cut ", "short"]) };
     let silent = Script { with_usage: false, ..script(&["Hello ", "there, ", "visitor", "."]) };
     let rows = [
         (Behaviour::Stream(limit), "Cut short", "length", "provider", 2),
         (Behaviour::Stream(silent), "Hello there, visitor.", "complete", "estimated", 4),
-        (Behaviour::IgnoresStream(Reply::default()), "Hello from the fake model.", "complete", "provider", 6),
+        (Behaviour::IgnoreStream(Reply::default()), "Hello from the fake model.", "complete", "provider", 6),
         (
             Behaviour::Stream(Script { ending: Ending::WithoutDone, ..script(&["No ", "mark."]) }),
             "No mark.",
@@ -252,51 +254,51 @@ async fn streams_of_different_servers_are_understood() {
         ),
     ];
     for (index, (behaviour, text, finish, source, tokens)) in rows.into_iter().enumerate() {
-        model.once(behaviour);
+        model.behave_once(behaviour);
         let (told, end) = service.client.stream_chat("hi").await.text_and_end().await;
         assert_eq!((told.as_str(), end.name.as_str()), (text, "done"));
         assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!(text), &json!(finish)));
         assert_eq!(end.data["usage"]["completion_tokens"], tokens, "{}", end.data);
-        let line = house.wait_for_events("chat", index + 1).await.pop().unwrap();
+        let line = setup.wait_for_log_lines("chat", index + 1).await.pop().unwrap();
         assert_eq!((&line["usage_source"], &line["finish"]), (&json!(source), &json!(finish)));
     }
 }
 
 #[tokio::test]
 async fn a_server_that_lingers_behind_its_last_event_is_left() {
-    let (model, house, service) = open_with(&[]).await;
-    model.behave(Behaviour::Stream(Script { ending: Ending::Linger, ..Script::default() }));
+    let (model, setup, service) = start_with(&[]).await;
+    model.set_behaviour(Behaviour::Stream(Script { ending: Ending::KeepOpen, ..Script::default() }));
     let (text, end) = service.client.stream_chat("hi").await.text_and_end().await;
     assert_eq!((text, end.name.as_str()), (Script::default().text(), "done"));
-    model.wait_for_departures(1).await;
-    assert_eq!(the_line(&house).await["finish"], "complete");
+    model.wait_for_disconnects(1).await;
+    assert_eq!(the_line(&setup).await["finish"], "complete");
 }
 
 #[tokio::test]
 async fn demo_mode_streams_too() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let (text, end) = service.client.stream_chat("hello").await.text_and_end().await;
     assert_eq!((&end.data["message"], &end.data["model"]), (&json!(text), &json!("basic")));
 }
 
 #[tokio::test]
 async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
-    let (model, house, service) = open_with(&[]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
-    model.behave(behaviour);
+    let (model, setup, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
-    tap.release(2);
-    assert_eq!(events.pieces(2).await, "One two ");
+    piece_gate.release(2);
+    assert_eq!(events.read_deltas(2).await, "One two ");
     let told = stop(&service.client, &id).await.assert_ok();
     assert_eq!(told, json!({"status": "stopped", "request_id": id}));
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("", "done"));
     assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!("One two "), &json!("stopped")));
     assert_eq!(end.data["usage"]["completion_tokens"], 2);
-    model.wait_for_departures(1).await;
+    model.wait_for_disconnects(1).await;
 
-    let line = the_line(&house).await;
+    let line = the_line(&setup).await;
     assert_eq!((&line["finish"], &line["status"], &line["code"]), (&json!("stopped"), &json!(200), &Value::Null));
     assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("estimated"), &json!(2)));
     assert!(line["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "{line}");
@@ -307,24 +309,24 @@ async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
 
 #[tokio::test]
 async fn a_turn_can_be_stopped_before_its_first_word() {
-    let (model, house, service) = open_with(&[]).await;
-    model.behave(Behaviour::Silent);
+    let (model, setup, service) = start_with(&[]).await;
+    model.set_behaviour(Behaviour::Silent);
     let mut events = service.client.stream_chat("think").await;
     assert_eq!(events.next().await.unwrap().name, "start");
     stop(&service.client, &events.request_id()).await.assert_ok();
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), &end.data["finish_reason"]), ("", &json!("stopped")));
-    model.wait_for_departures(1).await;
-    let line = the_line(&house).await;
+    model.wait_for_disconnects(1).await;
+    let line = the_line(&setup).await;
     assert_eq!((&line["finish"], &line["usage_source"]), (&json!("stopped"), &json!("estimated")));
     assert_eq!((&line["total_tokens"], &line["first_word_ms"]), (&json!(8), &Value::Null));
 }
 
 #[tokio::test]
 async fn only_its_caller_finds_a_turn() {
-    let (model, _house, service) = open_with(&[]).await;
-    let (behaviour, tap) = by_tap(script(&["Private."]));
-    model.behave(behaviour);
+    let (model, _house, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["Private."]));
+    model.set_behaviour(behaviour);
     let body = json!({"message": "hi", "stream": true, "sessionId": "s-1"});
     let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
     let id = events.request_id();
@@ -342,7 +344,7 @@ async fn only_its_caller_finds_a_turn() {
     let answer = visit(Method::DELETE, &id, "events", "").await;
     answer.assert_error(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), "GET");
-    tap.open();
+    piece_gate.open();
     assert_eq!(events.text_and_end().await.0, "Private.");
     for session in ["s-1", ""] {
         let answer = visit(Method::GET, &id, "events", session).await;
@@ -352,9 +354,9 @@ async fn only_its_caller_finds_a_turn() {
 
 #[tokio::test]
 async fn bad_credentials_are_not_taken_for_none() {
-    let (model, _house, service) = open_with(&[]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two."]));
-    model.behave(behaviour);
+    let (model, _house, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+    model.set_behaviour(behaviour);
     let events = service.client.stream_chat("count").await;
     let visit = |method: Method, what: &str| {
         service.client.request(method, &format!("/api/chat/{}/{what}", events.request_id()))
@@ -365,28 +367,28 @@ async fn bad_credentials_are_not_taken_for_none() {
             service.client.send(request).await.assert_error(401, "token_invalid");
         }
     }
-    tap.release(1);
+    piece_gate.release(1);
     let mut again = service.client.open_stream(visit(Method::GET, "events")).await;
-    assert_eq!(again.pieces(1).await, "One ");
+    assert_eq!(again.read_deltas(1).await, "One ");
     service.client.send(visit(Method::POST, "stop")).await.assert_ok();
     for events in [events, again] {
-        let rest = events.rest().await;
+        let rest = events.remaining().await;
         assert_eq!(rest.last().unwrap().data["finish_reason"], "stopped");
     }
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_stream_at_the_model() {
-    let (model, house, service) = open_with(&[NO_GRACE]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
-    model.behave(behaviour);
+    let (model, setup, service) = start_with(&[NO_GRACE]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    model.set_behaviour(behaviour);
     for (turn, pieces) in [0, 2].into_iter().enumerate() {
         let mut events = service.client.stream_chat("count").await;
-        tap.release(pieces);
-        events.pieces(pieces).await;
+        piece_gate.release(pieces);
+        events.read_deltas(pieces).await;
         drop(events);
-        model.wait_for_departures(turn + 1).await;
-        let line = house.wait_for_events("chat", turn + 1).await.pop().unwrap();
+        model.wait_for_disconnects(turn + 1).await;
+        let line = setup.wait_for_log_lines("chat", turn + 1).await.pop().unwrap();
         assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
         assert_eq!((&line["completion_tokens"], &line["code"]), (&json!(pieces), &json!("client_gone")));
         // A model that was left has read the question at least.
@@ -399,52 +401,52 @@ async fn a_client_that_leaves_ends_its_stream_at_the_model() {
 
 #[tokio::test]
 async fn a_turn_waits_for_its_client_and_not_for_ever() {
-    let (model, house, service) = open_with(&[("RESUME_GRACE", "300ms")]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
-    model.behave(behaviour);
+    let (model, setup, service) = start_with(&[("RESUME_GRACE", "300ms")]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
-    tap.release(1);
-    events.pieces(1).await;
+    piece_gate.release(1);
+    events.read_deltas(1).await;
     drop(events);
     // Comes back in time, and stays for longer than the grace.
     let mut events = service.client.resume(&id, Some(2)).await;
     assert!(tokio::time::timeout(Duration::from_millis(600), events.next()).await.is_err());
-    tap.release(1);
+    piece_gate.release(1);
     assert_eq!(events.next().await.unwrap().data, json!({"content": "two "}));
-    assert_eq!(model.departures(), 0);
+    assert_eq!(model.disconnects(), 0);
     let left = Instant::now();
     drop(events);
-    model.wait_for_departures(1).await;
+    model.wait_for_disconnects(1).await;
     assert!(left.elapsed() >= Duration::from_millis(300), "{:?}", left.elapsed());
-    assert_eq!(the_line(&house).await["finish"], "client_gone");
+    assert_eq!(the_line(&setup).await["finish"], "client_gone");
 }
 
 #[tokio::test]
 async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let pieces = ["Grüße ", "🌍", "\n\n", "\"quoted\" ", "\\", "data: x\n\n", "id: 7", " ", "end."];
     let last = pieces.len() as u64 + 2;
     let mut ids = Vec::new();
     for seen in 1..=last {
-        let (behaviour, tap) = by_tap(script(&pieces));
-        model.once(behaviour);
+        let (behaviour, piece_gate) = by_tap(script(&pieces));
+        model.behave_once(behaviour);
         let mut events = service.client.stream_chat("talk").await;
         let id = events.request_id();
         let mut told = Vec::new();
         for number in 1..=seen {
             if number > 1 && number < last {
-                tap.release(1);
+                piece_gate.release(1);
             }
             told.push(events.next().await.expect("an event"));
         }
         drop(events);
         let rest = service.client.resume(&id, Some(seen)).await;
-        tap.open();
+        piece_gate.open();
         if rest.status == StatusCode::NO_CONTENT {
             assert_eq!(seen, last);
         } else {
-            told.extend(rest.rest().await);
+            told.extend(rest.remaining().await);
         }
         assert_eq!(text_of(&told), pieces.concat());
         assert_eq!(told.iter().map(|event| event.id).collect::<Vec<_>>(), (1..=last).collect::<Vec<_>>());
@@ -453,18 +455,18 @@ async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice()
         ids.push((id, told));
     }
     assert_eq!(model.call_count(), ids.len(), "coming back asks nobody");
-    assert_eq!(house.wait_for_events("chat", ids.len()).await.len(), ids.len());
+    assert_eq!(setup.wait_for_log_lines("chat", ids.len()).await.len(), ids.len());
     // The same again after the end.
     for (seen, (id, told)) in (0..=last).zip(ids.iter().cycle()) {
         let rest = service.client.resume(id, Some(seen)).await;
         if seen == last {
             assert_eq!(rest.status, StatusCode::NO_CONTENT);
         } else {
-            assert_eq!(rest.rest().await, told[usize::try_from(seen).unwrap()..]);
+            assert_eq!(rest.remaining().await, told[usize::try_from(seen).unwrap()..]);
         }
     }
     let (id, told) = &ids[0];
-    assert_eq!(service.client.resume(id, None).await.rest().await, *told);
+    assert_eq!(service.client.resume(id, None).await.remaining().await, *told);
     for wrong in ["12", "99", "-1", "x", "1.5"] {
         let request = service.client.request(Method::GET, &format!("/api/chat/{id}/events"));
         let answer = service.client.send(request.header("last-event-id", wrong)).await;
@@ -474,15 +476,15 @@ async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice()
 
 #[tokio::test]
 async fn several_readers_of_one_turn_all_get_all_of_it() {
-    let (model, _house, service) = open_with(&[]).await;
-    let (behaviour, tap) = by_tap(Script::default());
-    model.behave(behaviour);
+    let (model, _house, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = by_tap(Script::default());
+    model.set_behaviour(behaviour);
     let first = service.client.stream_chat("talk").await;
     let id = first.request_id();
     let second = service.client.resume(&id, None).await;
-    tap.release(3);
+    piece_gate.release(3);
     let third = service.client.resume(&id, Some(1)).await;
-    tap.open();
+    piece_gate.open();
     let text = Script::default().text();
     for events in [first, second, third] {
         assert_eq!(events.text_and_end().await.0, text);
@@ -492,7 +494,7 @@ async fn several_readers_of_one_turn_all_get_all_of_it() {
 
 #[tokio::test]
 async fn a_turn_that_has_ended_is_forgotten_after_its_window() {
-    let (_model, _house, service) = open_with(&[("RESUME_WINDOW", "0")]).await;
+    let (_model, _house, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
     let events = service.client.stream_chat("hi").await;
     let id = events.request_id();
     events.text_and_end().await;
@@ -506,76 +508,76 @@ async fn a_turn_that_has_ended_is_forgotten_after_its_window() {
 
 #[tokio::test]
 async fn an_answer_nobody_waits_for_can_be_read_to_its_end_for_its_count() {
-    let (model, house, service) = open_with(&[NO_GRACE, ("ON_DISCONNECT", "drain")]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two ", "three."]));
-    model.behave(behaviour);
+    let (model, setup, service) = start_with(&[NO_GRACE, ("ON_DISCONNECT", "drain")]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
-    tap.release(1);
-    events.pieces(1).await;
+    piece_gate.release(1);
+    events.read_deltas(1).await;
     drop(events);
-    tap.open();
-    let line = the_line(&house).await;
+    piece_gate.open();
+    let line = the_line(&setup).await;
     assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
     assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("provider"), &json!(3)));
-    assert_eq!(model.departures(), 0);
+    assert_eq!(model.disconnects(), 0);
     // A stop is obeyed all the same.
     let (behaviour, _tap) = by_tap(script(&["One "]));
-    model.behave(behaviour);
+    model.set_behaviour(behaviour);
     let events = service.client.stream_chat("count").await;
     let id = events.request_id();
     drop(events);
     stop(&service.client, &id).await.assert_ok();
-    model.wait_for_departures(1).await;
-    assert_eq!(house.wait_for_events("chat", 2).await[1]["finish"], "stopped");
+    model.wait_for_disconnects(1).await;
+    assert_eq!(setup.wait_for_log_lines("chat", 2).await[1]["finish"], "stopped");
 }
 
 #[tokio::test]
 async fn a_stream_may_take_longer_than_a_whole_turn_but_has_to_begin() {
-    let (model, house, service) = open_with(&[("TURN_TIMEOUT", "600ms"), ("STREAM_TIMEOUT", "1500ms")]).await;
+    let (model, setup, service) = start_with(&[("TURN_TIMEOUT", "600ms"), ("STREAM_TIMEOUT", "1500ms")]).await;
     let long = Script { pace: Pace::Every(Duration::from_millis(100)), ..script(&["word "; 9]) };
-    model.once(Behaviour::Stream(long));
+    model.behave_once(Behaviour::Stream(long));
     assert_eq!(service.client.stream_chat("hi").await.text_and_end().await.1.name, "done");
     let endless = Script { pace: Pace::Every(Duration::from_millis(100)), ..script(&["word "; 90]) };
-    model.once(Behaviour::Stream(endless));
+    model.behave_once(Behaviour::Stream(endless));
     let (text, end) = service.client.stream_chat("hi").await.text_and_end().await;
     assert_eq!((text.is_empty(), &end.data["code"]), (false, &json!("model_timeout")));
-    model.once(Behaviour::Silent);
+    model.behave_once(Behaviour::Silent);
     let (_, end) = service.client.stream_chat("hi").await.text_and_end().await;
     assert_eq!(end.data["code"], "model_timeout");
-    let finishes = house.wait_for_events("chat", 3).await.into_iter().map(|line| line["finish"].clone());
+    let finishes = setup.wait_for_log_lines("chat", 3).await.into_iter().map(|line| line["finish"].clone());
     assert_eq!(finishes.collect::<Vec<_>>(), ["complete", "timeout", "timeout"]);
 }
 
 #[tokio::test]
 async fn a_stop_of_the_service_lets_streams_finish() {
-    let (model, house, mut process) = launch(&[]).await;
-    let (behaviour, tap) = by_tap(script(&["One ", "two."]));
-    model.behave(behaviour);
+    let (model, setup, mut process) = start_process(&[]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+    model.set_behaviour(behaviour);
     let mut events = process.client.stream_chat("count").await;
-    tap.release(1);
-    events.pieces(1).await;
+    piece_gate.release(1);
+    events.read_deltas(1).await;
     process.terminate();
     wait_until("a service that is stopping", async || {
         (process.client.get("/api/health").await.json()["status"] == "stopping").then_some(())
     })
     .await;
-    tap.open();
+    piece_gate.open();
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("two.", "done"));
     assert_eq!(process.exit_code().await, Some(0));
-    assert_eq!(the_line(&house).await["finish"], "complete");
+    assert_eq!(the_line(&setup).await["finish"], "complete");
 }
 
 #[tokio::test]
 async fn streams_that_dont_finish_in_time_end_with_an_error_and_are_logged() {
-    let (model, house, mut process) = launch(&[("DRAIN_TIMEOUT", "300ms")]).await;
+    let (model, setup, mut process) = start_process(&[("DRAIN_TIMEOUT", "300ms")]).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
-        let (behaviour, tap) = by_tap(script(&["One ", "two."]));
-        model.once(behaviour);
-        tap.release(1);
+        let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+        model.behave_once(behaviour);
+        piece_gate.release(1);
         let mut events = process.client.stream_chat("count").await;
-        events.pieces(1).await;
+        events.read_deltas(1).await;
         streams.push(events);
     }
     process.terminate();
@@ -584,28 +586,28 @@ async fn streams_that_dont_finish_in_time_end_with_an_error_and_are_logged() {
         assert_eq!((end.name.as_str(), &end.data["code"]), ("error", &json!("stopping")));
     }
     assert_eq!(process.exit_code().await, Some(0));
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), 20);
     for line in lines {
         assert_eq!((&line["finish"], &line["status"]), (&json!("stopped"), &json!(503)));
         assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("estimated"), &json!(1)));
     }
-    assert_eq!(house.events("service_stop")[0]["turns_cut_off"], 20);
+    assert_eq!(setup.log_lines("service_stop")[0]["turns_cut_off"], 20);
 }
 
-async fn launch(settings: &[(&str, &str)]) -> (FakeModel, House, Process) {
+async fn start_process(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Process) {
     let model = FakeModel::start().await;
-    let house = settings.iter().fold(House::of_model(&model), |house, (name, value)| house.with(name, value));
-    let process = house.launch().await;
-    (model, house, process)
+    let setup = settings.iter().fold(TestSetup::for_model(&model), |setup, (name, value)| setup.with(name, value));
+    let process = setup.start_process().await;
+    (model, setup, process)
 }
 
 #[tokio::test]
 async fn a_stop_of_the_service_waits_for_a_slow_reader() {
-    let (model, _house, mut process) = launch(&[]).await;
+    let (model, _house, mut process) = start_process(&[]).await;
     let piece = "x".repeat(1 << 10);
-    model.behave(Behaviour::Stream(script(&vec![piece.as_str(); 3000])));
-    let mut wire = Wire::connect(process.address).await;
+    model.set_behaviour(Behaviour::Stream(script(&vec![piece.as_str(); 3000])));
+    let mut wire = RawConnection::connect(process.address).await;
     wire.send(&stream_request("long")).await;
     model.wait_for_calls(1).await;
     process.terminate();
@@ -614,7 +616,7 @@ async fn a_stop_of_the_service_waits_for_a_slow_reader() {
         health.is_ok_and(|health| health.json()["status"] == "stopping").then_some(())
     })
     .await;
-    let answer = wire.rest().await;
+    let answer = wire.read_to_end().await;
     assert_eq!(answer.matches("event: delta").count(), 3000);
     assert!(answer.contains("event: done"), "the stream was cut off");
     assert_eq!(process.exit_code().await, Some(0));
@@ -622,17 +624,17 @@ async fn a_stop_of_the_service_waits_for_a_slow_reader() {
 
 #[tokio::test]
 async fn what_a_client_sends_during_its_stream_does_it_no_harm() {
-    let (model, _house, service) = open_with(&[("HEADER_TIMEOUT", "200ms"), ("KEEPALIVE_TIMEOUT", "400ms")]).await;
-    let (behaviour, tap) = by_tap(script(&["At last."]));
-    model.behave(behaviour);
-    let mut wire = Wire::connect(service.address()).await;
+    let (model, _house, service) = start_with(&[("HEADER_TIMEOUT", "200ms"), ("KEEPALIVE_TIMEOUT", "400ms")]).await;
+    let (behaviour, piece_gate) = by_tap(script(&["At last."]));
+    model.set_behaviour(behaviour);
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&stream_request("think")).await;
     wire.read_until("event: start").await;
     wire.send("GET /api/he").await;
     for _ in 0..3 {
         wire.read_until("\n:").await;
     }
-    tap.open();
+    piece_gate.open();
     wire.read_until("event: done").await;
 }
 
@@ -650,16 +652,16 @@ fn stream_request(message: &str) -> String {
 async fn a_key_that_is_refused_in_the_middle_of_a_stream_asks_for_no_other_answer() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-one");
-    let house = House::of_papita(&model, &papita);
-    let service = house.open().await;
+    let setup = TestSetup::for_papita(&model, &papita);
+    let service = setup.start().await;
     let error = json!({"message": "revoked", "code": 401});
-    let (behaviour, tap) = by_tap(Script { ending: Ending::Error(error), ..script(&["one ", "two "]) });
-    model.behave(behaviour);
+    let (behaviour, piece_gate) = by_tap(Script { ending: Ending::Error(error), ..script(&["one ", "two "]) });
+    model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
-    tap.release(1);
-    assert_eq!(events.pieces(1).await, "one ");
+    piece_gate.release(1);
+    assert_eq!(events.read_deltas(1).await, "one ");
     papita.serve_key("sk-two");
-    tap.open();
+    piece_gate.open();
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), &end.data["code"]), ("two ", &json!("invalid_api_key")));
     assert_eq!(model.call_count(), 1);
@@ -694,10 +696,10 @@ async fn cut_off(service: &Service, number: usize, cut: Cut, after: usize) -> (E
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_model() {
     const STREAMS: usize = 1000;
-    let (model, house, service) = open_with(&[NO_GRACE]).await;
+    let (model, setup, service) = start_with(&[NO_GRACE]).await;
     let words = "the model goes on and on about the weather of the day until it is told to stop ".repeat(3);
     let words = words.split_inclusive(' ').collect::<Vec<_>>();
-    model.behave(Behaviour::Stream(Script { pace: Pace::Every(Duration::from_millis(1)), ..script(&words) }));
+    model.set_behaviour(Behaviour::Stream(Script { pace: Pace::Every(Duration::from_millis(1)), ..script(&words) }));
     let cuts = (0..STREAMS).map(|number| {
         // Spread over all events, and beyond the last, by a step that has no common divisor with their number.
         let after = number * 37 % (words.len() + 4);
@@ -706,9 +708,9 @@ async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_mo
         async move { cut_off(service, number, cut, after).await }
     });
     let told = stream::iter(cuts).buffer_unordered(64).collect::<Vec<_>>().await;
-    let lines = house.wait_for_events("chat", STREAMS).await;
+    let lines = setup.wait_for_log_lines("chat", STREAMS).await;
     assert_eq!(lines.len(), STREAMS);
-    model.wait_for_open_streams(0).await;
+    model.wait_for_open_responses(0).await;
 
     let calls = model.calls();
     // On a machine that has too much to do, a stream begins, and may be cut, before its call has reached the model.
@@ -732,7 +734,7 @@ async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_mo
     let counted = lines.iter().map(|line| line["completion_tokens"].as_u64().unwrap()).sum::<u64>();
     assert!(counted <= sent && counted >= sent - sent / 20 - 2 * STREAMS as u64, "{counted} counted, {sent} sent");
     for (call, finish) in calls.iter().map(|call| (call, call.sent.finished)) {
-        assert!(finish || call.sent.left_at.is_some(), "{:?} neither ended nor was left", call.body);
+        assert!(finish || call.sent.disconnected_at.is_some(), "{:?} neither ended nor was left", call.body);
     }
     assert!(["client_gone", "complete", "stopped"].iter().all(|finish| finishes.contains_key(*finish)), "{finishes:?}");
     let totals = service.client.get("/api/openai/usage").await.assert_ok();
@@ -741,23 +743,23 @@ async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_mo
 
 #[tokio::test]
 async fn a_cut_closes_the_models_connection_within_a_tenth_of_a_second() {
-    let (model, _house, service) = open_with(&[NO_GRACE]).await;
+    let (model, _house, service) = start_with(&[NO_GRACE]).await;
     let mut times = Vec::new();
     for turn in 0..30 {
-        let (behaviour, tap) = by_tap(script(&["One ", "two."]));
-        model.once(behaviour);
+        let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+        model.behave_once(behaviour);
         let mut events = service.client.stream_chat("count").await;
         if turn % 2 == 0 {
-            tap.release(1);
-            events.pieces(1).await;
+            piece_gate.release(1);
+            events.read_deltas(1).await;
         }
         let cut = Instant::now();
         if turn % 3 == 0 {
             stop(&service.client, &events.request_id()).await.assert_ok();
         }
         drop(events);
-        model.wait_for_departures(turn + 1).await;
-        times.push(model.calls()[turn].sent.left_at.expect("the client left").duration_since(cut));
+        model.wait_for_disconnects(turn + 1).await;
+        times.push(model.calls()[turn].sent.disconnected_at.expect("the client left").duration_since(cut));
     }
     times.sort();
     // The machine may be busy with other things now and then, but not mostly.

@@ -12,21 +12,23 @@ use serde_json::{Value, json};
 use tokio::time::interval;
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel, Reply},
-    house::{House, Service, open_with},
-    wire::Wire,
+    support::{
+        client::{Client, HttpResponse},
+        raw_connection::RawConnection,
+        service::{Service, TestSetup, start_with},
+    },
 };
 
-async fn open() -> (FakeModel, House, Service) {
-    open_with(&[]).await
+async fn open() -> (FakeModel, TestSetup, Service) {
+    start_with(&[]).await
 }
 
-async fn ask(service: &Service, body: Value) -> Answer {
+async fn ask(service: &Service, body: Value) -> HttpResponse {
     service.client.post("/api/chat", &body).await
 }
 
-async fn ask_raw(client: &Client, body: impl Into<reqwest::Body>) -> Answer {
+async fn ask_raw(client: &Client, body: impl Into<reqwest::Body>) -> HttpResponse {
     let request = client.request(Method::POST, "/api/chat").header("content-type", "application/json");
     client.send(request.body(body)).await
 }
@@ -39,8 +41,8 @@ fn last_prompt(model: &FakeModel) -> String {
 }
 
 /// The `chat` line written last.
-fn last_line(house: &House) -> Value {
-    house.events("chat").pop().expect("a chat line")
+fn last_line(setup: &TestSetup) -> Value {
+    setup.log_lines("chat").pop().expect("a chat line")
 }
 
 fn time(value: &Value) -> Timestamp {
@@ -49,9 +51,9 @@ fn time(value: &Value) -> Timestamp {
 
 #[tokio::test]
 async fn a_turn_is_answered_in_the_contracts_shape() {
-    let (model, house, service) = open_with(&[("SESSION_LOG_TIMEZONE", "Asia/Kolkata")]).await;
+    let (model, setup, service) = start_with(&[("SESSION_LOG_TIMEZONE", "Asia/Kolkata")]).await;
     let reply = Reply { text: "Nine to five.".into(), prompt_tokens: 14, completion_tokens: 9, ..Reply::default() };
-    model.behave(Behaviour::Answer(reply));
+    model.set_behaviour(Behaviour::Answer(reply));
     let answer = service.client.chat("When are you open?").await;
     let body = answer.assert_ok();
     assert_eq!(body["message"], "Nine to five.");
@@ -63,7 +65,7 @@ async fn a_turn_is_answered_in_the_contracts_shape() {
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert!(answer.header("content-type").starts_with("application/json"));
     assert!(body["timestamp"].as_str().is_some_and(|text| text.ends_with("+05:30")), "{body}");
-    assert_eq!(time(&body["timestamp"]), time(&last_line(&house)["timestamp"]));
+    assert_eq!(time(&body["timestamp"]), time(&last_line(&setup)["timestamp"]));
 }
 
 #[tokio::test]
@@ -79,10 +81,10 @@ async fn the_model_is_asked_with_the_default_model_the_key_and_the_bare_message(
 
 #[tokio::test]
 async fn an_answer_that_met_the_token_limit_says_so() {
-    let (model, house, service) = open().await;
-    model.behave(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
+    let (model, setup, service) = open().await;
+    model.set_behaviour(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
     assert_eq!(service.client.chat("hi").await.assert_ok()["finish_reason"], "length");
-    assert_eq!(last_line(&house)["finish"], "length");
+    assert_eq!(last_line(&setup)["finish"], "length");
 }
 
 #[tokio::test]
@@ -191,7 +193,7 @@ async fn a_message_or_a_file_is_required() {
 
 #[tokio::test]
 async fn only_the_default_model_may_be_chosen_where_no_others_are_allowed() {
-    let (model, house, service) = open_with(&[("OPENAI_MODEL", "gpt-4.1-mini")]).await;
+    let (model, setup, service) = start_with(&[("OPENAI_MODEL", "gpt-4.1-mini")]).await;
     for named in [json!("gpt-4.1-mini"), Value::Null, json!(""), json!(" ")] {
         let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
         assert_eq!(body["usage"]["model"], "gpt-4.1-mini", "{named}");
@@ -201,18 +203,18 @@ async fn only_the_default_model_may_be_chosen_where_no_others_are_allowed() {
         ask(&service, json!({"message": "hi", "model": named})).await.assert_error(400, "model_not_allowed");
     }
     assert_eq!(model.call_count(), calls, "a model that may not be chosen was asked");
-    assert_eq!(last_line(&house)["model"], "gpt-4.1-mini");
+    assert_eq!(last_line(&setup)["model"], "gpt-4.1-mini");
 }
 
 #[tokio::test]
 async fn allowed_models_may_be_chosen_besides_the_default() {
-    let (model, house, service) = open_with(&[("ALLOWED_MODELS", "gpt-4o, o3-mini")]).await;
+    let (model, setup, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o, o3-mini")]).await;
     for named in ["gpt-4o", "o3-mini", "gpt-4o-mini"] {
         let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
         assert_eq!(body["model"], named);
         assert_eq!(body["usage"]["model"], named);
         assert_eq!(model.calls().last().unwrap().body["model"], named);
-        assert_eq!(last_line(&house)["model"], named);
+        assert_eq!(last_line(&setup)["model"], named);
     }
     let refused = ask(&service, json!({"message": "hi", "model": "o1-pro"})).await;
     let sentence = refused.assert_error(400, "model_not_allowed");
@@ -222,7 +224,7 @@ async fn allowed_models_may_be_chosen_besides_the_default() {
 
 #[tokio::test]
 async fn who_speaks_is_read_in_either_spelling_and_the_nameless_are_guests() {
-    let (_model, house, service) = open().await;
+    let (_model, setup, service) = open().await;
     for (speaker, username, is_guest) in [
         (json!({}), "guest", true),
         (json!({"username": "ada"}), "ada", true),
@@ -238,14 +240,14 @@ async fn who_speaks_is_read_in_either_spelling_and_the_nameless_are_guests() {
         let mut body = speaker.clone();
         body["message"] = json!("hi");
         ask(&service, body).await.assert_ok();
-        let line = last_line(&house);
+        let line = last_line(&setup);
         assert_eq!((&line["username"], &line["is_guest"]), (&json!(username), &json!(is_guest)), "{speaker}");
     }
 }
 
 #[tokio::test]
 async fn the_session_is_read_from_the_header_before_the_body() {
-    let (_model, house, service) = open().await;
+    let (_model, setup, service) = open().await;
     for (header, named, expected) in [
         (None, json!({}), Value::Null),
         (None, json!({"sessionId": "camel"}), json!("camel")),
@@ -263,7 +265,7 @@ async fn the_session_is_read_from_the_header_before_the_body() {
             request = request.header("X-Session-ID", header);
         }
         service.client.send(request).await.assert_ok();
-        assert_eq!(last_line(&house)["session_id"], expected, "{header:?} {named}");
+        assert_eq!(last_line(&setup)["session_id"], expected, "{header:?} {named}");
     }
 }
 
@@ -280,7 +282,7 @@ async fn a_session_id_that_could_not_stand_in_a_log_is_refused() {
 
 #[tokio::test]
 async fn null_means_absent_and_unknown_fields_are_ignored() {
-    let (model, house, service) = open().await;
+    let (model, setup, service) = open().await;
     let body = json!({
         "message": "hi", "history": null, "model": null, "attached_files": null, "attached_content": null,
         "attached_filename": null, "username": null, "isGuest": null, "is_guest": null, "sessionId": null,
@@ -290,12 +292,12 @@ async fn null_means_absent_and_unknown_fields_are_ignored() {
     let asked = &model.calls()[0].body;
     assert_eq!(asked["messages"], json!([{"role": "user", "content": "hi"}]));
     assert!(asked.get("temperature").is_none() && asked.get("max_tokens").is_none(), "{asked}");
-    assert_eq!(last_line(&house)["username"], "guest");
+    assert_eq!(last_line(&setup)["username"], "guest");
 }
 
 #[tokio::test]
 async fn ten_files_of_one_megabyte_are_taken_though_escapes_make_them_larger() {
-    let (model, house, service) = open().await;
+    let (model, setup, service) = open().await;
     let content = "\"name\",\"a value\"\n".repeat(1_000_000 / 17);
     let files = (0..10).map(|number| json!({"name": format!("{number}.txt"), "content": content}));
     let body = json!({"message": "Compare.", "attached_files": files.collect::<Vec<_>>()});
@@ -303,7 +305,7 @@ async fn ten_files_of_one_megabyte_are_taken_though_escapes_make_them_larger() {
     let prompt = last_prompt(&model);
     assert_eq!(prompt.matches("[Attached file ").count(), 10);
     assert_eq!(prompt.matches(&content).count(), 10);
-    assert_eq!(last_line(&house)["message_chars"], prompt.chars().count());
+    assert_eq!(last_line(&setup)["message_chars"], prompt.chars().count());
 }
 
 #[tokio::test]
@@ -320,9 +322,9 @@ async fn a_body_of_more_than_32_mebibytes_is_refused_and_the_next_turn_works() {
 #[tokio::test]
 async fn a_large_body_that_comes_slowly_but_steadily_is_taken() {
     const BODY_TIMEOUT: Duration = Duration::from_millis(300);
-    let (model, _house, service) = open_with(&[("BODY_TIMEOUT", "300ms")]).await;
+    let (model, _house, service) = start_with(&[("BODY_TIMEOUT", "300ms")]).await;
     let body = json!({"message": "x".repeat(1 << 20)}).to_string();
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let head = format!("Content-Type: application/json\r\nContent-Length: {}", body.len());
     let begun = Instant::now();
     wire.send(&format!("POST /api/chat HTTP/1.1\r\nHost: al-chat\r\n{head}\r\n\r\n")).await;
@@ -336,7 +338,7 @@ async fn a_large_body_that_comes_slowly_but_steadily_is_taken() {
         rest = after;
     }
     assert!(begun.elapsed() > 2 * BODY_TIMEOUT, "it was not slow");
-    let answer = wire.answer().await;
+    let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(last_prompt(&model).len(), 1 << 20);
 }
@@ -347,7 +349,7 @@ async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused(
     // Without a length announced, the size shows on the way.
     let piece = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (path, pieces) in [("/api/session/stop", 16), ("/api/chat", 512)] {
-        let mut wire = Wire::connect(service.address()).await;
+        let mut wire = RawConnection::connect(service.address()).await;
         let head = "Content-Type: application/json\r\nTransfer-Encoding: chunked";
         wire.send(&format!("POST {path} HTTP/1.1\r\nHost: al-chat\r\n{head}\r\n\r\n")).await;
         for _ in 0..pieces {
@@ -360,7 +362,7 @@ async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused(
             pace.tick().await;
         }
         wire.send("0\r\n\r\n").await;
-        let answer = wire.answer().await;
+        let answer = wire.response().await;
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("body_too_large"), "{path}: {answer}");
     }
     assert_eq!(model.call_count(), 0);
@@ -453,12 +455,12 @@ async fn a_list_does_not_pass_for_an_object() {
 
 #[tokio::test]
 async fn every_turn_leaves_one_line_with_all_its_figures() {
-    let (model, house, service) = open().await;
+    let (model, setup, service) = open().await;
     let reply = Reply { text: "Grüß Gott!".into(), prompt_tokens: 1000, completion_tokens: 100, ..Reply::default() };
-    model.behave(Behaviour::Answer(reply));
+    model.set_behaviour(Behaviour::Answer(reply));
     let request = json!({"message": "Grüße 👋", "username": "ada", "isGuest": false, "sessionId": "s-1"});
     let body = ask(&service, request).await.assert_ok();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), 1);
     let mut line = lines[0].clone();
     let line = line.as_object_mut().unwrap();
@@ -488,22 +490,22 @@ async fn texts_are_logged_only_where_the_operator_wants_them() {
     for (setting, logged) in [(None, false), (Some("off"), false), (Some("on"), true)] {
         let setting = setting.map(|setting| ("SESSION_LOG_CONTENT", setting));
         let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
-        let (model, house, service) = open_with(&settings).await;
-        model.behave(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
+        let (model, setup, service) = start_with(&settings).await;
+        model.set_behaviour(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
         let history = json!([{"role": "assistant", "content": "history-7261"}]);
         let file = json!([{"name": "name-7261", "content": "content-7261"}]);
         let body = json!({"message": "message-7261", "history": history, "attached_files": file});
         ask(&service, body).await.assert_ok();
-        model.behave(Behaviour::CloseAtOnce);
+        model.set_behaviour(Behaviour::CloseImmediately);
         service.client.chat("failed-7261").await.assert_error(502, "model_connection_lost");
-        let lines = house.events("chat");
+        let lines = setup.log_lines("chat");
         assert_eq!(lines.len(), 2);
         if logged {
             assert_eq!(lines[0]["message"], last_message(&model, 0));
             assert_eq!(lines[0]["answer"], "answer-7261");
             assert_eq!(lines[1]["message"], "failed-7261");
         } else {
-            let text = house.log().iter().map(Value::to_string).collect::<String>();
+            let text = setup.log().iter().map(Value::to_string).collect::<String>();
             assert!(!text.contains("7261"), "{text}");
         }
     }
@@ -515,13 +517,13 @@ fn last_message(model: &FakeModel, call: usize) -> Value {
 
 #[tokio::test]
 async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
-    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
-    model.once(Behaviour::Refuse { status: 500, headers: vec![], body: "{}".into() });
+    let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+    model.behave_once(Behaviour::Respond { status: 500, headers: vec![], body: "{}".into() });
     let request = json!({"message": "hello", "username": "ada", "sessionId": "s-1"});
     let answer = ask(&service, request).await;
     answer.assert_error(502, "model_failed");
     service.client.chat("hi").await.assert_ok();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), 2, "{lines:?}");
     let line = &lines[0];
     assert_eq!((&line["status"], &line["code"]), (&json!(502), &json!("model_failed")));
@@ -535,32 +537,32 @@ async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_turn_at_the_model() {
-    let (model, house, service) = open().await;
-    model.once(Behaviour::Silent);
+    let (model, setup, service) = open().await;
+    model.behave_once(Behaviour::Silent);
     tokio::select! {
         answer = service.client.chat("hello") => panic!("a silent model answered {answer:?}"),
         () = model.wait_for_calls(1) => {}
     }
-    model.wait_for_departures(1).await;
-    let lines = house.wait_for_events("chat", 1).await;
+    model.wait_for_disconnects(1).await;
+    let lines = setup.wait_for_log_lines("chat", 1).await;
     assert_eq!((&lines[0]["finish"], &lines[0]["status"]), (&json!("client_gone"), &json!(499)));
     assert_eq!(lines[0]["credential_source"], "local_env");
     assert_eq!(lines[0]["message_chars"], 5);
     service.client.chat("hi").await.assert_ok();
-    assert_eq!(house.events("chat").len(), 2);
+    assert_eq!(setup.log_lines("chat").len(), 2);
 }
 
 #[tokio::test]
 async fn turns_at_the_same_time_each_get_their_own_answer_and_line() {
-    let (model, house, service) = open().await;
-    model.behave(Behaviour::Echo);
+    let (model, setup, service) = open().await;
+    model.set_behaviour(Behaviour::Echo);
     let ask = async |number: usize| service.client.chat(&format!("number {number}")).await.assert_ok();
     let answers = join_all((0..50).map(ask)).await;
     for (number, body) in answers.iter().enumerate() {
         assert_eq!(body["message"], format!("number {number}"));
     }
     let ids = |values: &[Value]| values.iter().map(|value| value["request_id"].to_string()).collect::<HashSet<_>>();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!((lines.len(), ids(&answers).len()), (50, 50));
     assert_eq!(ids(&lines), ids(&answers));
 }

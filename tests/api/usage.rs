@@ -9,7 +9,7 @@ use crate::{
         model::{Behaviour, FakeModel, Reply},
         papita::FakePapita,
     },
-    house::{House, PATIENCE, Service, wait_until},
+    support::service::{Service, TEST_TIMEOUT, TestSetup, wait_until},
 };
 
 async fn totals(service: &Service) -> Value {
@@ -25,7 +25,7 @@ fn assert_dollars(value: &Value, expected: f64) {
 
 /// The model's next answer takes these tokens.
 fn next_takes(model: &FakeModel, prompt_tokens: usize, completion_tokens: usize) {
-    model.once(Behaviour::Answer(Reply { prompt_tokens, completion_tokens, ..Reply::default() }));
+    model.behave_once(Behaviour::Answer(Reply { prompt_tokens, completion_tokens, ..Reply::default() }));
 }
 
 async fn ask_model(service: &Service, name: &str) {
@@ -39,14 +39,14 @@ async fn turn_of(service: &Service, username: &str) {
 }
 
 /// A Papita that takes usage records but has no key, and a service with a key of its own.
-async fn open_with_papita(settings: &[(&str, &str)]) -> (FakeModel, FakePapita, House, Service) {
+async fn open_with_papita(settings: &[(&str, &str)]) -> (FakeModel, FakePapita, TestSetup, Service) {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
-    let mut house = House::of_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
+    let mut setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
     for (name, value) in settings {
-        house = house.with(name, value);
+        setup = setup.with(name, value);
     }
-    let service = house.open().await;
-    (model, papita, house, service)
+    let service = setup.start().await;
+    (model, papita, setup, service)
 }
 
 /// The users of the records that Papita took, in order.
@@ -70,11 +70,11 @@ async fn wait_for_empty_queue(service: &Service) {
 const UNHURRIED: [(&str, &str); 3] =
     [("PAPITA_TIMEOUT", "1h"), ("DATABASE_CONNECT_TIMEOUT", "1h"), ("DATABASE_STATEMENT_TIMEOUT", "1h")];
 
-/// Lets the pauses between attempts pass quickly until `done`, in a house that is `UNHURRIED`.
+/// Lets the pauses between attempts pass quickly until `done`, in a setup that is `UNHURRIED`.
 async fn hurry_until(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(started.elapsed() < TEST_TIMEOUT, "waited in vain for {what}");
         tokio::time::pause();
         // In small steps: a wait for a database connection ends after 5 s, by this clock as well.
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -86,7 +86,7 @@ async fn hurry_until(what: &str, done: impl Fn() -> bool) {
 #[tokio::test]
 async fn totals_have_the_contracts_shape_before_the_first_turn() {
     let model = FakeModel::start().await;
-    let mut told = totals(&House::of_model(&model).open().await).await;
+    let mut told = totals(&TestSetup::for_model(&model).start().await).await;
     let told = told.as_object_mut().unwrap();
     for name in ["usage_dashboard_url", "billing_dashboard_url"] {
         let url = told.remove(name).expect("a dashboard");
@@ -106,8 +106,8 @@ async fn totals_have_the_contracts_shape_before_the_first_turn() {
 #[tokio::test]
 async fn each_turn_is_priced_at_its_own_models_rate_and_totals_survive_a_restart() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).with("ALLOWED_MODELS", "gpt-4o");
-    let service = house.open().await;
+    let setup = TestSetup::for_model(&model).with("ALLOWED_MODELS", "gpt-4o");
+    let service = setup.start().await;
     next_takes(&model, 1000, 100);
     ask_model(&service, "gpt-4o-mini").await;
     next_takes(&model, 2000, 300);
@@ -126,31 +126,31 @@ async fn each_turn_is_priced_at_its_own_models_rate_and_totals_survive_a_restart
     };
     let told = totals(&service).await;
     check(&told, "gpt-4o-mini");
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     check(&totals(&service).await, "gpt-4o-mini");
     next_takes(&model, 5, 5);
     ask_model(&service, "gpt-4o").await;
     let told = totals(&service).await;
     assert_eq!((&told["request_count"], &told["model"]), (&json!(4), &json!("gpt-4o")));
-    let costs = house.events("chat");
+    let costs = setup.log_lines("chat");
     assert_dollars(&costs[0]["cost_usd"], (1000.0 * 0.15 + 100.0 * 0.60) / 1e6);
     assert_dollars(&costs[1]["cost_usd"], (2000.0 * 2.5 + 300.0 * 10.0) / 1e6);
-    service.close().await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn the_operators_prices_replace_and_add_to_the_list() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model)
+    let setup = TestSetup::for_model(&model)
         .with("ALLOWED_MODELS", "llama3, gpt-4o")
         .with("MODEL_PRICES", "gpt-4o-mini=100/200, llama3=1.5/0");
-    let service = house.open().await;
+    let service = setup.start().await;
     let mut sum = 0.0;
     for (name, dollars) in [("gpt-4o-mini", 0.2), ("llama3", 0.0015), ("gpt-4o", 0.0075)] {
         next_takes(&model, 1000, 500);
         ask_model(&service, name).await;
-        assert_dollars(&house.events("chat").pop().expect("a chat line")["cost_usd"], dollars);
+        assert_dollars(&setup.log_lines("chat").pop().expect("a chat line")["cost_usd"], dollars);
         sum += dollars;
         assert_dollars(&totals(&service).await["estimated_cost_usd"], sum);
     }
@@ -159,11 +159,11 @@ async fn the_operators_prices_replace_and_add_to_the_list() {
 #[tokio::test]
 async fn a_model_of_unknown_price_counts_tokens_and_no_money() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).with("OPENAI_MODEL", "llama3");
-    let service = house.open().await;
+    let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", "llama3");
+    let service = setup.start().await;
     next_takes(&model, 1000, 500);
     service.client.chat("hello").await.assert_ok();
-    let lines = house.events("chat");
+    let lines = setup.log_lines("chat");
     assert_eq!((&lines[0]["cost_usd"], &lines[0]["total_tokens"]), (&Value::Null, &json!(1500)));
     let told = totals(&service).await;
     assert_eq!((&told["total_tokens"], &told["model"]), (&json!(1500), &json!("llama3")));
@@ -173,8 +173,8 @@ async fn a_model_of_unknown_price_counts_tokens_and_no_money() {
 #[tokio::test]
 async fn failed_turns_cost_nothing_and_the_test_of_the_model_is_counted() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).with("MODEL_RETRIES", "0").open().await;
-    model.once(Behaviour::CloseAtOnce);
+    let service = TestSetup::for_model(&model).with("MODEL_RETRIES", "0").start().await;
+    model.behave_once(Behaviour::CloseImmediately);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
     assert_eq!(totals(&service).await["request_count"], 0);
     next_takes(&model, 7, 1);
@@ -185,7 +185,7 @@ async fn failed_turns_cost_nothing_and_the_test_of_the_model_is_counted() {
 
 #[tokio::test]
 async fn totals_are_told_without_a_key_too() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     service.client.chat("hello").await.assert_ok();
     let told = totals(&service).await;
     assert_eq!(told["account_info"], json!({"api_key_prefix": null, "model": "gpt-4o-mini", "status": "no_key"}));
@@ -261,21 +261,21 @@ async fn records_wait_through_an_outage_of_papita() {
 
 #[tokio::test]
 async fn records_of_an_outage_survive_a_restart_of_al_chat() {
-    let (_model, papita, house, service) = open_with_papita(&[]).await;
+    let (_model, papita, setup, service) = open_with_papita(&[]).await;
     papita.stop().await;
     turn_of(&service, "ada").await;
     turn_of(&service, "bob").await;
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     assert_eq!(queue(&service).await, (2, 0));
     turn_of(&service, "cleo").await;
-    service.close().await;
+    service.stop().await;
     papita.restart().await;
-    let service = house.open().await;
+    let service = setup.start().await;
     papita.wait_for_usage(3).await;
     assert_eq!(users(&papita), ["ada", "bob", "cleo"]);
     wait_for_empty_queue(&service).await;
-    service.close().await;
+    service.stop().await;
     assert_eq!(papita.usage_attempts(), 3, "a record was posted twice");
 }
 
@@ -286,14 +286,14 @@ async fn what_waits_is_delivered_in_an_orderly_stop() {
     turn_of(&service, "ada").await;
     papita.wait_for_usage_attempts(1).await;
     papita.usage_status(200);
-    service.close().await;
+    service.stop().await;
     assert_eq!(users(&papita), ["ada"]);
 }
 
 #[tokio::test]
 async fn nothing_is_queued_where_there_is_no_papita() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).open().await;
+    let service = TestSetup::for_model(&model).start().await;
     for _ in 0..3 {
         service.client.chat("hello").await.assert_ok();
     }
@@ -304,8 +304,8 @@ async fn nothing_is_queued_where_there_is_no_papita() {
 async fn a_papita_met_on_its_default_address_gets_records_too() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
-    let house = House::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_on_default(&papita);
-    let service = house.open().await;
+    let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
+    let service = setup.start().await;
     turn_of(&service, "ada").await;
     papita.wait_for_usage(1).await;
     assert_eq!(users(&papita), ["ada"]);
@@ -374,15 +374,15 @@ async fn the_queue_is_bounded_and_what_does_not_fit_is_counted() {
 #[tokio::test]
 async fn demo_answers_and_failed_turns_are_not_posted() {
     let (model, papita, _house, service) = open_with_papita(&[("MODEL_RETRIES", "0")]).await;
-    model.once(Behaviour::CloseAtOnce);
+    model.behave_once(Behaviour::CloseImmediately);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
     assert_eq!(queue(&service).await, (0, 0));
     // A stop delivers all that waits.
-    service.close().await;
+    service.stop().await;
     assert_eq!(papita.usage_attempts(), 0);
     let (_model, papita, _house, service) = open_with_papita(&[("AI_SERVICE", "basic")]).await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(queue(&service).await, (0, 0));
-    service.close().await;
+    service.stop().await;
     assert_eq!(papita.usage_attempts(), 0);
 }

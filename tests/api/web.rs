@@ -5,22 +5,22 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use reqwest::Method;
 
-use crate::{
-    client::{Answer, Client},
-    house::House,
+use crate::support::{
+    client::{Client, HttpResponse},
+    service::TestSetup,
 };
 
 const WINDOW: [&str; 3] = ["/chat-window.js", "/chat-window.d.ts", "/personas/amaya.svg"];
 const DOCS: [&str; 2] = ["/docs", "/openapi.json"];
 const PAGES: [&str; 6] = ["/", "/portal.css", "/portal.js", "/embed-demo", "/embed-demo.css", "/embed-demo.js"];
 
-async fn get_if_not(client: &Client, path: &str, tags: &str) -> Answer {
+async fn get_if_not(client: &Client, path: &str, tags: &str) -> HttpResponse {
     client.send(client.request(Method::GET, path).header("if-none-match", tags)).await
 }
 
 #[tokio::test]
 async fn files_have_their_media_types_and_may_be_used_by_any_site() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let text = ["text/html", "text/css", "text/javascript"].map(|it| format!("{it}; charset=utf-8"));
     let window = ["text/javascript; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
     let types = window.into_iter().chain(text.clone()).chain(text);
@@ -39,7 +39,7 @@ async fn files_have_their_media_types_and_may_be_used_by_any_site() {
 
 #[tokio::test]
 async fn a_file_that_a_browser_has_is_not_sent_again() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let client = &service.client;
     for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let tag = client.get(path).await.header("etag").to_owned();
@@ -59,7 +59,7 @@ async fn a_file_that_a_browser_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn files_are_compressed_for_those_who_take_that() {
-    let service = House::new().with("FRONTEND_URL", "https://shop.example").open().await;
+    let service = TestSetup::new().with("FRONTEND_URL", "https://shop.example").start().await;
     let client = &service.client;
     let get = async |path: &str, takes: &'static str, has: &str| {
         let request = client.request(Method::GET, path).header("accept-encoding", takes).header("if-none-match", has);
@@ -94,7 +94,7 @@ async fn files_are_compressed_for_those_who_take_that() {
 
 #[tokio::test]
 async fn files_are_read_and_nothing_else() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let client = &service.client;
     for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let head = client.send(client.request(Method::HEAD, path)).await;
@@ -110,7 +110,7 @@ const FOREIGN: [&str; 7] = ["<style", " style=", " onclick=", " onload=", "javas
 
 #[tokio::test]
 async fn the_pages_allow_nothing_inline_and_nothing_from_elsewhere() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     for path in ["/", "/embed-demo"] {
         let page = service.client.get(path).await;
         let policy = page.header("content-security-policy");
@@ -125,7 +125,7 @@ async fn the_pages_allow_nothing_inline_and_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn amaya_is_a_picture_that_does_nothing_and_is_seen_on_her_page() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let drawing = service.client.get("/personas/amaya.svg").await;
     assert_eq!(drawing.header("content-security-policy"), "default-src 'none'; sandbox");
     for active in FOREIGN.into_iter().chain(["<script", "<foreignobject", "<animate", "<image", "@import"]) {
@@ -137,7 +137,7 @@ async fn amaya_is_a_picture_that_does_nothing_and_is_seen_on_her_page() {
 
 #[tokio::test]
 async fn beside_the_portal_everything_else_is_where_it_was() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let client = &service.client;
     assert_eq!(client.get("/api/health").await.status, 200);
     for path in ["/portal", "/index.html", "/personas", "/personas/", "/personas/nobody.svg", "//"] {
@@ -148,7 +148,7 @@ async fn beside_the_portal_everything_else_is_where_it_was() {
 
 #[tokio::test]
 async fn without_the_portal_there_are_no_pages_but_sites_have_their_window() {
-    let service = House::new().with("PORTAL", "off").open().await;
+    let service = TestSetup::new().with("PORTAL", "off").start().await;
     for path in PAGES {
         service.client.get(path).await.assert_error(404, "not_found");
     }

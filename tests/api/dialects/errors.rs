@@ -126,12 +126,12 @@ async fn the_wait_that_a_provider_asks_for_is_kept() {
 #[tokio::test]
 async fn the_providers_reason_is_for_the_operator_alone() {
     let model = crate::fakes::scripted_model::ScriptedModel::start().await;
-    let house = crate::house::House::new()
+    let setup = crate::support::service::TestSetup::new()
         .with("OPENAI_BASE_URL", &model.base_url())
         .with("OPENAI_API_KEY", "sk-local-0123456789abcdef");
-    let mut process = house.launch().await;
+    let mut process = setup.start_process().await;
     let message = "zebra 7: bad key sk-local-0123456789abcdef for 'my private question'";
-    model.play(&[Scripted::refusal(400, &json!({"error": {"message": message}}).to_string())]);
+    model.set_responses(&[Scripted::refusal(400, &json!({"error": {"message": message}}).to_string())]);
     let answer = process.client.chat("my private question").await;
     answer.assert_error(400, "request_refused");
     assert!(!answer.text.contains("zebra"), "{}", answer.text);
@@ -158,7 +158,7 @@ async fn a_refused_question_gives_its_idempotency_key_back() {
             let request = client.json_request("/api/chat", &json!({"message": "hello"}));
             client.send(request.header("idempotency-key", format!("key-{number}")))
         };
-        dialect.model.play(&[refusal, answer("hi")]);
+        dialect.model.set_responses(&[refusal, answer("hi")]);
         assert!(send().await.status.is_client_error());
         assert_eq!(send().await.assert_ok()["message"], "hi");
     }

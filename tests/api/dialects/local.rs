@@ -10,16 +10,18 @@ use crate::{
         model::{Behaviour, Gate},
         scripted_model::Scripted,
     },
-    house::{open_with, wait_until},
-    member::Member,
+    support::{
+        service::{start_with, wait_until},
+        user::User,
+    },
 };
 
 #[tokio::test]
 async fn a_whole_answer_has_the_whole_time_of_its_turn() {
     let settings = [("MODEL_FIRST_BYTE_TIMEOUT", "50ms"), ("MODEL_IDLE_TIMEOUT", "50ms"), ("MODEL_RETRIES", "0")];
-    let (model, _house, service) = open_with(&settings).await;
+    let (model, _house, service) = start_with(&settings).await;
     let later = Duration::from_millis(300);
-    model.once(Behaviour::Later(later, Box::new(Behaviour::Echo)));
+    model.behave_once(Behaviour::Delayed(later, Box::new(Behaviour::Echo)));
     assert_eq!(service.client.chat("hello").await.assert_ok()["message"], "hello");
 }
 
@@ -35,8 +37,8 @@ async fn a_whole_answer_may_be_asked_for_as_a_stream() {
 
 /// Leaves a whole turn as soon as the model has come this far. Returns its line in the log.
 async fn left_whole_turn(stream: &str, behaviour: Behaviour, pieces: usize) -> Value {
-    let (model, house, service) = open_with(&[("MODEL_STREAM", stream)]).await;
-    model.once(behaviour);
+    let (model, setup, service) = start_with(&[("MODEL_STREAM", stream)]).await;
+    model.behave_once(behaviour);
     let far_enough = wait_until("the model's pieces", async || {
         let sent = model.sent();
         sent.first().is_some_and(|sent| sent.pieces >= pieces).then_some(())
@@ -45,8 +47,8 @@ async fn left_whole_turn(stream: &str, behaviour: Behaviour, pieces: usize) -> V
         answer = service.client.chat("hello") => panic!("the turn cannot end: {}", answer.text),
         () = far_enough => {}
     }
-    model.wait_for_departures(1).await;
-    house.wait_for_events("chat", 1).await.pop().expect("a line")
+    model.wait_for_disconnects(1).await;
+    setup.wait_for_log_lines("chat", 1).await.pop().expect("a line")
 }
 
 #[tokio::test]
@@ -65,17 +67,17 @@ async fn a_window_that_a_refusal_names_is_remembered() {
     let dialect = Dialect::open(&[("MODEL_WINDOWS", "gpt-4o-mini=100000")]).await;
     let too_long = json!({"error": {"type": "exceed_context_size_error", "message": "too long", "n_ctx": 600}});
     let refusal = Scripted::refusal(400, &too_long.to_string());
-    let ada = Member::join(&dialect.service.client, "ada").await;
-    let chat = ada.begin().await;
-    dialect.model.play(&[answer(&"word ".repeat(300))]);
-    ada.say(chat, "first").await;
-    ada.say(chat, "second").await;
+    let ada = User::register(&dialect.service.client, "ada").await;
+    let chat = ada.create_chat().await;
+    dialect.model.set_responses(&[answer(&"word ".repeat(300))]);
+    ada.ask(chat, "first").await;
+    ada.ask(chat, "second").await;
     assert_eq!(dialect.model.requests()[1]["messages"].as_array().unwrap().len(), 3);
-    dialect.model.play(&[refusal, answer("hi")]);
-    ada.say(chat, "third").await;
+    dialect.model.set_responses(&[refusal, answer("hi")]);
+    ada.ask(chat, "third").await;
     let asked = dialect.model.requests().pop().expect("a request");
-    dialect.model.play(&[answer("hi")]);
-    ada.say(chat, "fourth").await;
+    dialect.model.set_responses(&[answer("hi")]);
+    ada.ask(chat, "fourth").await;
     let requests = dialect.model.requests();
     assert_eq!(requests.len(), 1, "a conversation is fitted to what was learned: {asked}");
     assert!(requests[0].to_string().len() < 4000, "{}", requests[0]);
@@ -84,25 +86,25 @@ async fn a_window_that_a_refusal_names_is_remembered() {
 #[tokio::test]
 async fn a_load_goes_on_when_its_client_has_left() {
     let settings = [("MODEL_FIRST_BYTE_TIMEOUT", "5m"), ("TURN_TIMEOUT", "5m"), ("RESUME_GRACE", "0")];
-    let (model, house, service) = open_with(&settings).await;
+    let (model, setup, service) = start_with(&settings).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let leaving = service.client.json_request("/api/chat", &json!({"message": "hello", "stream": true}));
     let events = service.client.open_stream(leaving).await;
     model.wait_for_calls(1).await;
     drop(events);
     let other = service.client.json_request("/api/chat", &json!({"message": "other", "stream": true}));
-    model.once(Behaviour::Echo);
+    model.behave_once(Behaviour::Echo);
     let (text, _) = service.client.open_stream(other).await.text_and_end().await;
-    assert_eq!((text.as_str(), model.departures()), ("other", 0), "the load goes on");
+    assert_eq!((text.as_str(), model.disconnects()), ("other", 0), "the load goes on");
     gate.open();
-    let lines = house.wait_for_events("chat", 2).await;
+    let lines = setup.wait_for_log_lines("chat", 2).await;
     assert!(lines.iter().any(|line| line["finish"] == "client_gone" && line["prompt_tokens"] == 8), "{lines:?}");
     // A model that has answered of late is loaded, and left at once.
-    model.once(Behaviour::Silent);
+    model.behave_once(Behaviour::Silent);
     let events = service.client.stream_chat("hello").await;
     model.wait_for_calls(3).await;
     drop(events);
-    house.wait_for_events("chat", 3).await;
-    model.wait_for_departures(1).await;
+    setup.wait_for_log_lines("chat", 3).await;
+    model.wait_for_disconnects(1).await;
 }

@@ -38,7 +38,7 @@ impl ByteServer {
     }
 
     /// Answers what it is sent first with these bytes, and closes the connection.
-    pub async fn saying(answer: &'static [u8]) -> Self {
+    pub async fn replying(answer: &'static [u8]) -> Self {
         Self::start(async move |mut stream| {
             // A client that has left gets no answer.
             let _ = stream.read(&mut [0; 16 << 10]).await;

@@ -30,7 +30,7 @@ impl Authority {
     }
 
     /// For a server that is called by these names.
-    pub fn vouch_for(&self, names: &[&str]) -> Identity {
+    pub fn issue(&self, names: &[&str]) -> Identity {
         let names = names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let params = CertificateParams::new(names).expect("names");
         let key = KeyPair::generate().expect("a key");

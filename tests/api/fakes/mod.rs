@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// How long a test waits for something before it is declared never to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const JSON: &str = "application/json";
 
@@ -96,7 +96,7 @@ impl<H: Host> Door<H> {
     /// Opens the same port again.
     async fn restart(&self) {
         self.stop().await;
-        let listener = timeout(PATIENCE, bind_patiently(self.address))
+        let listener = timeout(TEST_TIMEOUT, bind_patiently(self.address))
             .await
             .unwrap_or_else(|_| panic!("{} did not become free again", self.address));
         self.accept_from(listener);
@@ -162,7 +162,7 @@ struct Counts {
     /// Answers under way that the host has declared open.
     open: usize,
     /// Clients that left before their answer's end.
-    departures: usize,
+    disconnects: usize,
 }
 
 /// How far one answer has come.
@@ -171,7 +171,7 @@ struct Progress {
     open: AtomicBool,
     pieces: AtomicUsize,
     finished: AtomicBool,
-    left_at: OnceLock<Instant>,
+    disconnected_at: OnceLock<Instant>,
 }
 
 /// What was sent of one answer, as of when the test asked.
@@ -182,7 +182,7 @@ pub struct Sent {
     /// The answer came to the end it was meant to have, a broken one included.
     pub finished: bool,
     /// When it was noticed that the client had left before that.
-    pub left_at: Option<Instant>,
+    pub disconnected_at: Option<Instant>,
 }
 
 impl Progress {
@@ -192,7 +192,7 @@ impl Progress {
             open: AtomicBool::default(),
             pieces: AtomicUsize::default(),
             finished: AtomicBool::default(),
-            left_at: OnceLock::default(),
+            disconnected_at: OnceLock::default(),
         }
     }
 
@@ -210,7 +210,7 @@ impl Progress {
         Sent {
             pieces: self.pieces.load(Relaxed),
             finished: self.finished.load(Relaxed),
-            left_at: self.left_at.get().copied(),
+            disconnected_at: self.disconnected_at.get().copied(),
         }
     }
 }
@@ -242,14 +242,14 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let Progress { visits, open, finished, left_at, .. } = &*self.0;
+        let Progress { visits, open, finished, disconnected_at, .. } = &*self.0;
         let left = !finished.load(Relaxed) && !visits.stopping.load(Relaxed);
         if left {
-            left_at.get_or_init(Instant::now);
+            disconnected_at.get_or_init(Instant::now);
         }
         visits.counts.send_modify(|counts| {
             counts.open -= usize::from(open.load(Relaxed));
-            counts.departures += usize::from(left);
+            counts.disconnects += usize::from(left);
         });
     }
 }
@@ -301,9 +301,9 @@ impl Tally {
 
 async fn wait_for<T: Copy + Debug>(state: &watch::Sender<T>, reached: impl FnMut(&T) -> bool, what: &str) {
     let mut changes = state.subscribe();
-    if timeout(PATIENCE, changes.wait_for(reached)).await.is_err() {
+    if timeout(TEST_TIMEOUT, changes.wait_for(reached)).await.is_err() {
         let last = *state.borrow();
-        panic!("waited {PATIENCE:?} for {what}, but saw {last:?}");
+        panic!("waited {TEST_TIMEOUT:?} for {what}, but saw {last:?}");
     }
 }
 

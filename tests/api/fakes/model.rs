@@ -36,9 +36,9 @@ pub enum Behaviour {
     /// Streams this piece again and again, as fast as it is taken, for ever.
     Endless(String),
     /// Answers whole, even when asked for a stream.
-    IgnoresStream(Reply),
+    IgnoreStream(Reply),
     /// Waits before the headers.
-    Later(Duration, Box<Behaviour>),
+    Delayed(Duration, Box<Behaviour>),
     /// Waits for the gate to open, then answers like `Echo`.
     Held(Gate),
     /// Takes the request and never sends a byte.
@@ -46,16 +46,16 @@ pub enum Behaviour {
     /// Headers and half of the body, then silence.
     StallAfterHeaders,
     /// Headers that promise the whole body, half of it, then the end.
-    CutOff,
+    Truncated,
     /// Closes the connection without a byte of response.
-    CloseAtOnce,
-    Refuse {
+    CloseImmediately,
+    Respond {
         status: u16,
         headers: Vec<(&'static str, String)>,
         body: String,
     },
     /// A success with this text as HTML.
-    Junk(String),
+    Html(String),
     /// A success with the first so many bytes of an endless JSON string.
     Huge(usize),
 }
@@ -97,7 +97,7 @@ impl Default for Script {
     fn default() -> Self {
         Self {
             pieces: in_words("A fake model told its whole story one word at a time."),
-            pace: Pace::AtOnce,
+            pace: Pace::Immediate,
             ending: Ending::Done,
             prompt_tokens: 12,
             with_usage: true,
@@ -125,23 +125,23 @@ impl Script {
 /// What each piece waits for; the headers and the role come at once.
 #[derive(Clone)]
 pub enum Pace {
-    AtOnce,
+    Immediate,
     /// Pauses before each piece.
     Every(Duration),
-    By(Tap),
+    Gated(PieceGate),
 }
 
 impl Pace {
     async fn pass(&self) {
         match self {
-            Self::AtOnce => {}
+            Self::Immediate => {}
             Self::Every(pause) => sleep(*pause).await,
-            Self::By(tap) => tap.pass().await,
+            Self::Gated(piece_gate) => piece_gate.pass().await,
         }
     }
 }
 
-/// How an answer ends after its last piece. Asked for whole, one that ends
+/// How an answer ends after its last piece. RequestLine for whole, one that ends
 /// badly is half an answer, or for `Error` a 500.
 #[derive(Clone)]
 pub enum Ending {
@@ -153,21 +153,21 @@ pub enum Ending {
     /// The connection breaks.
     CutOff,
     /// A clean end of the body, with neither finish reason nor `[DONE]`.
-    Vanish,
+    EndOfBody,
     /// Silence for ever.
     Stall,
     /// This as the `error` of a last event.
     Error(Value),
     /// As it should be, but then comments for ever instead of the end of the body.
-    Linger,
+    KeepOpen,
 }
 
-/// Holds pieces back; clones are the same tap. Answers that share one share
+/// Holds pieces back; clones are the same piece_gate. Answers that share one share
 /// the pieces it lets through, first come, first served.
 #[derive(Clone)]
-pub struct Tap(Arc<Semaphore>);
+pub struct PieceGate(Arc<Semaphore>);
 
-impl Tap {
+impl PieceGate {
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(0)))
     }
@@ -252,12 +252,12 @@ impl FakeModel {
         self.0.host.manners().keys = Some(keys);
     }
 
-    pub fn behave(&self, behaviour: Behaviour) {
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         self.0.host.manners().standing = Arc::new(behaviour);
     }
 
     /// Queues a behaviour for one call with a good key, before the standing one.
-    pub fn once(&self, behaviour: Behaviour) {
+    pub fn behave_once(&self, behaviour: Behaviour) {
         let mut manners = self.0.host.manners();
         manners.queued.push_back(Arc::new(behaviour));
     }
@@ -292,24 +292,24 @@ impl FakeModel {
 
     /// How many answers are under way, whole ones as well as streams: their
     /// calls are recorded, and they neither ended nor lost their client.
-    pub fn open_streams(&self) -> usize {
+    pub fn open_responses(&self) -> usize {
         self.0.visits.counts.borrow().open
     }
 
     /// Waits until there are neither more nor fewer.
-    pub async fn wait_for_open_streams(&self, n: usize) {
+    pub async fn wait_for_open_responses(&self, n: usize) {
         let what = format!("{n} answers of the model under way");
         wait_for(&self.0.visits.counts, |counts| counts.open == n, &what).await;
     }
 
     /// How often a client left before its answer was complete.
-    pub fn departures(&self) -> usize {
-        self.0.visits.counts.borrow().departures
+    pub fn disconnects(&self) -> usize {
+        self.0.visits.counts.borrow().disconnects
     }
 
-    pub async fn wait_for_departures(&self, n: usize) {
-        let what = format!("{n} departures from the model");
-        wait_for(&self.0.visits.counts, |counts| counts.departures >= n, &what).await;
+    pub async fn wait_for_disconnects(&self, n: usize) {
+        let what = format!("{n} disconnects from the model");
+        wait_for(&self.0.visits.counts, |counts| counts.disconnects >= n, &what).await;
     }
 }
 
@@ -420,8 +420,8 @@ async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> A
         Behaviour::Echo => answer(&echo(asked), asked, progress),
         Behaviour::Stream(script) => perform(script, asked, progress).await,
         Behaviour::Endless(piece) => repeat_for_ever(piece, asked, progress),
-        Behaviour::IgnoresStream(reply) => answer_whole(reply, asked),
-        Behaviour::Later(pause, then) => {
+        Behaviour::IgnoreStream(reply) => answer_whole(reply, asked),
+        Behaviour::Delayed(pause, then) => {
             sleep(*pause).await;
             Box::pin(act(then, asked, progress)).await?
         }
@@ -431,10 +431,10 @@ async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> A
         }
         Behaviour::Silent => pending().await,
         Behaviour::StallAfterHeaders => half(&Reply::default(), asked, stream::pending()),
-        Behaviour::CutOff => half(&Reply::default(), asked, break_off()),
-        Behaviour::CloseAtOnce => return Err(io::ErrorKind::ConnectionAborted.into()),
-        Behaviour::Refuse { status, headers, body } => refuse(*status, headers, body),
-        Behaviour::Junk(text) => respond_text(StatusCode::OK, "text/html", text.clone()),
+        Behaviour::Truncated => half(&Reply::default(), asked, break_off()),
+        Behaviour::CloseImmediately => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Behaviour::Respond { status, headers, body } => refuse(*status, headers, body),
+        Behaviour::Html(text) => respond_text(StatusCode::OK, "text/html", text.clone()),
         Behaviour::Huge(size) => respond(StatusCode::OK, JSON, endless(*size)),
     })
 }
@@ -442,7 +442,7 @@ async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> A
 fn answer(reply: &Reply, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
     if wants_stream(asked) {
         let chunks = Chunks::of(reply, asked);
-        chunks.tell(&in_words(&reply.text), &Pace::AtOnce, &Ending::Done, progress)
+        chunks.tell(&in_words(&reply.text), &Pace::Immediate, &Ending::Done, progress)
     } else {
         answer_whole(reply, asked)
     }
@@ -462,8 +462,8 @@ async fn perform(script: &Script, asked: &Value, progress: Arc<Progress>) -> Res
         script.pace.pass().await;
     }
     match &script.ending {
-        Ending::Done | Ending::Length | Ending::WithoutDone | Ending::Linger => answer_whole(&reply, asked),
-        Ending::CutOff | Ending::Vanish => half(&reply, asked, break_off()),
+        Ending::Done | Ending::Length | Ending::WithoutDone | Ending::KeepOpen => answer_whole(&reply, asked),
+        Ending::CutOff | Ending::EndOfBody => half(&reply, asked, break_off()),
         Ending::Stall => half(&reply, asked, stream::pending()),
         Ending::Error(error) => respond_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error })),
     }
@@ -622,20 +622,20 @@ impl Chunks {
     /// be taken for one that leaves early.
     fn end(&self, ending: &Ending) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let mut last = Vec::new();
-        if let Ending::Done | Ending::Length | Ending::WithoutDone | Ending::Linger = ending {
+        if let Ending::Done | Ending::Length | Ending::WithoutDone | Ending::KeepOpen = ending {
             last.push(self.delta(&json!({}), &json!(self.finish_reason)));
             last.extend(self.usage.as_ref().map(|usage| self.chunk("usage", usage)));
         }
         match ending {
-            Ending::Done | Ending::Length | Ending::Linger => last.push(event("[DONE]")),
+            Ending::Done | Ending::Length | Ending::KeepOpen => last.push(event("[DONE]")),
             Ending::Error(error) => last.push(event(json!({ "error": error }))),
-            Ending::WithoutDone | Ending::CutOff | Ending::Vanish | Ending::Stall => {}
+            Ending::WithoutDone | Ending::CutOff | Ending::EndOfBody | Ending::Stall => {}
         }
         let last = stream::iter(last).map(Ok);
         let last: BoxStream<'_, _> = match ending {
             Ending::CutOff => last.chain(break_off()).boxed(),
             Ending::Stall => last.chain(stream::pending()).boxed(),
-            Ending::Linger => last.chain(comments()).boxed(),
+            Ending::KeepOpen => last.chain(comments()).boxed(),
             _ => last.boxed(),
         };
         stream::once(async {

@@ -1,4 +1,4 @@
-//! A fake Papita: hands out the model's API key and takes usage reports.
+//! A fake Papita: clock out the model's API key and takes usage reports.
 
 use std::future::pending;
 use std::io;

@@ -133,7 +133,7 @@ impl ScriptedModel {
     }
 
     /// From now on these are the answers, and no request was made yet.
-    pub fn play(&self, answers: &[Scripted]) {
+    pub fn set_responses(&self, answers: &[Scripted]) {
         *locked(&self.state) = State { answers: answers.to_vec(), requests: Vec::new() };
     }
 

@@ -20,7 +20,10 @@ use std::{
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use url::Url;
 
-use crate::{database, fakes::certificates::Identity, house::PATIENCE};
+use crate::{
+    fakes::certificates::Identity,
+    support::{database, service::TEST_TIMEOUT},
+};
 
 /// Its user, who may do everything.
 const USER: &str = "al_chat";
@@ -194,7 +197,7 @@ impl Cluster {
         let begun = Instant::now();
         while !reached() {
             let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}; its log: {}", log());
+            assert!(begun.elapsed() < TEST_TIMEOUT, "waited in vain for {what}; its log: {}", log());
             sleep(Duration::from_millis(5));
         }
     }

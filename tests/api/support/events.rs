@@ -1,4 +1,4 @@
-//! A streamed answer, read as strictly as its contract is written: what a lenient reader would forgive fails the test.
+//! A reader of event streams that fails on every deviation from the contract.
 
 use std::{collections::VecDeque, mem};
 
@@ -6,30 +6,30 @@ use reqwest::{Response, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{client::Answer, document::Asked, house::PATIENCE};
+use crate::support::{client::HttpResponse, contract_check::RequestLine, service::TEST_TIMEOUT};
 
-/// One event of a stream.
+/// An event of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub id: u64,
     pub name: String,
-    /// Always an object.
+    /// The data, a JSON object.
     pub data: Value,
 }
 
-/// An open stream, or whatever else was answered; dropping it closes the connection.
+/// A response read as a stream of events. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Events {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    asked: Asked,
+    request_line: RequestLine,
     response: Response,
-    /// What has arrived and is not read yet.
-    arrived: Vec<u8>,
-    /// The lines of the event that is being read.
+    /// The received bytes that are not parsed yet.
+    buffer: Vec<u8>,
+    /// The lines of the event that is being parsed.
     fields: Vec<String>,
-    /// Read past while looking for a comment.
-    passed: VecDeque<Event>,
+    /// Events that arrived while `next_comment` waited for a comment.
+    queued: VecDeque<Event>,
     comments: usize,
     last_id: Option<u64>,
 }
@@ -40,51 +40,51 @@ enum Part {
 }
 
 impl Events {
-    /// The events of this response. The first must follow the one with this id, if there is one.
-    pub fn of(asked: Asked, response: Response, last_id: Option<u64>) -> Self {
+    /// Returns a reader of this response. With `last_id`, the first event must have the ID after it.
+    pub fn of(request_line: RequestLine, response: Response, last_id: Option<u64>) -> Self {
         Self {
-            asked,
+            request_line,
             status: response.status(),
             headers: response.headers().clone(),
             response,
-            arrived: Vec::new(),
+            buffer: Vec::new(),
             fields: Vec::new(),
-            passed: VecDeque::new(),
+            queued: VecDeque::new(),
             comments: 0,
             last_id,
         }
     }
 
-    /// The next event; none at the stream's end. Fails when the connection breaks.
+    /// Returns the next event; `None` at the end of the stream. Fails if the connection breaks.
     pub async fn next(&mut self) -> Option<Event> {
-        if let Some(event) = self.passed.pop_front() {
+        if let Some(event) = self.queued.pop_front() {
             return Some(event);
         }
         loop {
-            match self.part().await? {
+            match self.next_part().await? {
                 Part::Event(event) => return Some(event),
                 Part::Comment => {}
             }
         }
     }
 
-    /// The comments read so far, which keep a silent connection alive.
+    /// Returns the number of comments read so far. The service sends comments as keep-alives.
     pub fn comments(&self) -> usize {
         self.comments
     }
 
-    /// Waits for one more comment. Events that come before it are still there to be read.
+    /// Waits for one more comment. Events that arrive before it are returned by `next` later.
     pub async fn next_comment(&mut self) {
         loop {
-            match self.part().await.expect("a comment before the stream's end") {
-                Part::Event(event) => self.passed.push_back(event),
+            match self.next_part().await.expect("a comment before the stream's end") {
+                Part::Event(event) => self.queued.push_back(event),
                 Part::Comment => return,
             }
         }
     }
 
-    /// The text of the start and of this many pieces.
-    pub async fn pieces(&mut self, count: usize) -> String {
+    /// Reads the `start` event and `count` deltas, and returns their text.
+    pub async fn read_deltas(&mut self, count: usize) -> String {
         let mut text = String::new();
         for number in 0..=count {
             let event = self.next().await.expect("one more event");
@@ -94,18 +94,18 @@ impl Events {
         text
     }
 
-    /// All further events.
-    pub async fn rest(mut self) -> Vec<Event> {
-        let mut rest = Vec::new();
+    /// Returns all further events.
+    pub async fn remaining(mut self) -> Vec<Event> {
+        let mut events = Vec::new();
         while let Some(event) = self.next().await {
-            rest.push(event);
+            events.push(event);
         }
-        rest
+        events
     }
 
-    /// The text of all further `delta` events, and the `done` or `error` that must be the last event.
+    /// Returns the text of all further `delta` events, and the last event, which must be `done` or `error`.
     pub async fn text_and_end(self) -> (String, Event) {
-        let mut events = self.rest().await;
+        let mut events = self.remaining().await;
         let end = events.pop().expect("a last event");
         assert!(is_end(&end), "the stream ends with {end:?}");
         let mut text = String::new();
@@ -123,41 +123,46 @@ impl Events {
         id.to_str().expect("a header of text").to_owned()
     }
 
-    /// The answer as it is, read to its end; for one that is no stream.
-    pub async fn into_answer(self) -> Answer {
-        let Self { status, headers, asked, response, .. } = self;
-        let text = timeout(PATIENCE, response.text()).await.expect("the answer ends in time").expect("a whole answer");
-        asked.assert_described(status, &headers, &text);
-        Answer { status, headers, text }
+    /// Reads a response that is not a stream to its end.
+    pub async fn into_response(self) -> HttpResponse {
+        let Self { status, headers, request_line, response, .. } = self;
+        let text =
+            timeout(TEST_TIMEOUT, response.text()).await.expect("the answer ends in time").expect("a whole answer");
+        request_line.assert_described(status, &headers, &text);
+        HttpResponse { status, headers, text }
     }
 
-    async fn part(&mut self) -> Option<Part> {
-        timeout(PATIENCE, self.read_part()).await.expect("something on the stream in time")
+    async fn next_part(&mut self) -> Option<Part> {
+        timeout(TEST_TIMEOUT, self.read_part()).await.expect("an event or a comment in time")
     }
 
-    /// The next event or comment; none at the stream's end.
+    /// Returns the next event or comment; `None` at the end of the stream.
     async fn read_part(&mut self) -> Option<Part> {
-        self.assert_streams();
+        self.assert_is_stream();
         loop {
             if let Some(part) = self.take_part() {
                 return Some(part);
             }
-            let Some(chunk) = self.response.chunk().await.expect("the connection holds") else {
-                let line = String::from_utf8_lossy(&self.arrived);
-                assert!(self.fields.is_empty() && line.is_empty(), "the stream ends amid {:?} {line:?}", self.fields);
+            let Some(chunk) = self.response.chunk().await.expect("an unbroken connection") else {
+                let line = String::from_utf8_lossy(&self.buffer);
+                assert!(
+                    self.fields.is_empty() && line.is_empty(),
+                    "the stream ends within an event: {:?} {line:?}",
+                    self.fields
+                );
                 return None;
             };
-            self.arrived.extend_from_slice(&chunk);
+            self.buffer.extend_from_slice(&chunk);
         }
     }
 
-    fn assert_streams(&self) {
+    fn assert_is_stream(&self) {
         let kind = self.headers.get("content-type").map_or(&b""[..], |kind| kind.as_bytes());
         assert!(kind.starts_with(b"text/event-stream"), "{} is not a stream: {:?}", self.status, self.headers);
-        self.asked.assert_described_stream(self.status, &self.headers);
+        self.request_line.assert_described_stream(self.status, &self.headers);
     }
 
-    /// The first part that has arrived whole. A comment may stand anywhere, and a blank line may follow it.
+    /// Takes the first complete event or comment from the buffer. Comments may stand between the lines of an event.
     fn take_part(&mut self) -> Option<Part> {
         loop {
             let line = self.take_line()?;
@@ -174,15 +179,15 @@ impl Events {
     }
 
     fn take_line(&mut self) -> Option<String> {
-        let length = self.arrived.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<_> = self.arrived.drain(..=length).collect();
+        let length = self.buffer.iter().position(|byte| *byte == b'\n')?;
+        let mut line: Vec<_> = self.buffer.drain(..=length).collect();
         line.pop();
         Some(String::from_utf8(line).expect("a stream of text"))
     }
 
     fn take_event(&mut self) -> Event {
         let event = parse(&mem::take(&mut self.fields));
-        self.asked.assert_described_event(event.id, &event.name, &event.data);
+        self.request_line.assert_described_event(event.id, &event.name, &event.data);
         if let Some(last) = self.last_id {
             assert_eq!(event.id, last + 1, "{event:?} does not follow");
         }
@@ -198,18 +203,18 @@ fn is_end(event: &Event) -> bool {
 fn parse(fields: &[String]) -> Event {
     let (mut id, mut name, mut data) = (None, None, None);
     for field in fields {
-        let (key, value) = field.split_once(": ").unwrap_or_else(|| panic!("{field:?} is no field"));
-        let place = match key {
+        let (key, value) = field.split_once(": ").unwrap_or_else(|| panic!("{field:?} is not a field"));
+        let slot = match key {
             "id" => &mut id,
             "event" => &mut name,
             "data" => &mut data,
             _ => panic!("{field:?} is an unknown field"),
         };
-        assert!(place.replace(value).is_none(), "a second {key} in {fields:?}");
+        assert!(slot.replace(value).is_none(), "a second {key} in {fields:?}");
     }
     let (Some(id), Some(name), Some(data)) = (id, name, data) else { panic!("no id, event or data in {fields:?}") };
-    let id = id.parse().unwrap_or_else(|_| panic!("an id that does not count: {id:?}"));
+    let id = id.parse().unwrap_or_else(|_| panic!("an ID that is not a number: {id:?}"));
     let data: Value = serde_json::from_str(data).unwrap_or_else(|_| panic!("data that is not JSON: {data:?}"));
-    assert!(data.is_object(), "data that is no object: {data}");
+    assert!(data.is_object(), "data that is not an object: {data}");
     Event { id, name: name.to_owned(), data }
 }

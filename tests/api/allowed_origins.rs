@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 
-use crate::{
-    client::{Answer, Client},
-    house::{House, Process},
+use crate::support::{
+    client::{Client, HttpResponse},
+    service::{Process, TestSetup},
 };
 
-async fn ask_from(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn ask_from(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
     let request = client.request(method, path);
     client.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
 }
@@ -26,7 +26,7 @@ async fn diagnostics_of(mut process: Process) -> Vec<String> {
 #[tokio::test]
 async fn an_asterisk_allows_every_origin_with_one_label_there() {
     let origins = "https://*.shop.example, https://shop.example:8443, http://*.localhost:3000";
-    let service = House::new().with("FRONTEND_URL", origins).open().await;
+    let service = TestSetup::new().with("FRONTEND_URL", origins).start().await;
     let client = &service.client;
     for origin in ["https://a.shop.example", "https://shop.example:8443", "http://app.localhost:3000"] {
         for (method, path) in [(Method::OPTIONS, "/api/chat"), (Method::GET, "/api/health"), (Method::GET, "/nowhere")]
@@ -56,8 +56,8 @@ async fn an_asterisk_allows_every_origin_with_one_label_there() {
 #[tokio::test]
 async fn an_asterisk_anywhere_else_stops_the_start() {
     for origins in ["https://*", "https://*.com", "https://a.*.example", "https://shop.*", "https://*shop.example"] {
-        let house = House::new().with("FRONTEND_URL", origins);
-        let ran = crate::command_line::run(&house, &[]).await;
+        let setup = TestSetup::new().with("FRONTEND_URL", origins);
+        let ran = crate::command_line::run(&setup, &[]).await;
         assert_eq!(ran.code, Some(2), "{origins}: {}", ran.err);
         assert!(ran.err.contains("FRONTEND_URL") && ran.err.contains("https://*.shop.example"), "{}", ran.err);
     }
@@ -65,8 +65,8 @@ async fn an_asterisk_anywhere_else_stops_the_start() {
 
 #[tokio::test]
 async fn a_refused_website_is_logged_once_with_the_setting() {
-    let house = House::new().with("FRONTEND_URL", "https://shop.example").with("LOG_LEVEL", "warn,al_chat=info");
-    let process = house.launch().await;
+    let setup = TestSetup::new().with("FRONTEND_URL", "https://shop.example").with("LOG_LEVEL", "warn,al_chat=info");
+    let process = setup.start_process().await;
     let (client, own) = (&process.client, format!("http://{}", process.address));
     for _ in 0..3 {
         for origin in ["https://other.example", "http://shop.example", "null"] {
@@ -99,7 +99,7 @@ async fn a_refused_website_is_logged_once_with_the_setting() {
 
 #[tokio::test]
 async fn without_listed_websites_none_is_reported() {
-    let process = House::new().launch().await;
+    let process = TestSetup::new().start_process().await;
     ask_from(&process.client, Method::POST, "/api/session/start", &[("origin", "https://any.example")]).await;
     let lines = diagnostics_of(process).await;
     assert!(!lines.iter().any(|line| line.contains("CORS")), "{lines:#?}");
@@ -108,7 +108,7 @@ async fn without_listed_websites_none_is_reported() {
 #[tokio::test]
 async fn probes_and_scrapes_are_logged_for_those_who_look_closely() {
     for (level, expected) in [("info", 0), ("debug", 1)] {
-        let process = House::new().with("LOG_LEVEL", &format!("warn,al_chat={level}")).launch().await;
+        let process = TestSetup::new().with("LOG_LEVEL", &format!("warn,al_chat={level}")).start_process().await;
         let probes = ["/api/health", "/api/health/live", "/api/health/ready", "/metrics"];
         for path in probes {
             assert_eq!(process.client.get(path).await.status, 200);
@@ -125,7 +125,7 @@ async fn probes_and_scrapes_are_logged_for_those_who_look_closely() {
 
 #[tokio::test]
 async fn a_page_that_a_proxy_hides_says_what_to_do() {
-    let process = House::new().launch().await;
+    let process = TestSetup::new().start_process().await;
     let hidden = [("origin", "https://shop.example")];
     let answer = ask_from(&process.client, Method::GET, "/chat_history", &hidden).await;
     let sentence = answer.assert_error(403, "foreign_origin");

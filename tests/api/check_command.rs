@@ -22,31 +22,31 @@ use crate::{
         model::{Behaviour, FakeModel, Reply},
         tls,
     },
-    house::{House, PATIENCE},
+    support::service::{TEST_TIMEOUT, TestSetup},
 };
 
 /// A check that ends with this code, and says all of this.
-async fn assert_said(house: &House, code: i32, words: &[&str]) {
-    let ran = run(house, &["check"]).await;
+async fn assert_said(setup: &TestSetup, code: i32, words: &[&str]) {
+    let ran = run(setup, &["check"]).await;
     assert_eq!(ran.code, Some(code), "{ran:?}");
     for words in words {
         assert!(ran.out.contains(words), "{words} in {ran:?}");
     }
 }
 
-fn at(base: &str) -> House {
-    House::new().with("OPENAI_BASE_URL", base).with("OPENAI_API_KEY", "sk-local")
+fn at(base: &str) -> TestSetup {
+    TestSetup::new().with("OPENAI_BASE_URL", base).with("OPENAI_API_KEY", "sk-local")
 }
 
 #[tokio::test]
 async fn both_whole_and_streamed_answers_are_asked_for() {
     let model = FakeModel::start().await;
-    assert_said(&House::of_model(&model), 0, &["gpt-4o-mini answers, whole and streamed"]).await;
+    assert_said(&TestSetup::for_model(&model), 0, &["gpt-4o-mini answers, whole and streamed"]).await;
     let streams = model.calls().iter().map(|call| call.body["stream"] == true).collect::<Vec<_>>();
     assert_eq!(streams, [false, true]);
-    model.once(Behaviour::Answer(Reply::default()));
-    model.behave(Behaviour::Refuse { status: 500, headers: vec![], body: "{}".to_owned() });
-    assert_said(&House::of_model(&model), 1, &["gpt-4o-mini answers whole, but not streamed; "]).await;
+    model.behave_once(Behaviour::Answer(Reply::default()));
+    model.set_behaviour(Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() });
+    assert_said(&TestSetup::for_model(&model), 1, &["gpt-4o-mini answers whole, but not streamed; "]).await;
 }
 
 #[tokio::test]
@@ -60,15 +60,16 @@ async fn a_base_url_with_a_wrong_path_is_corrected() {
 
 #[tokio::test]
 async fn what_is_no_model_server_is_said_to_be_none() {
-    let page = ByteServer::saying(
+    let page = ByteServer::replying(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html><Title>Sign \x1b[1min</title>",
     )
     .await;
     let base = format!("http://{}/v1", page.address);
     assert_said(&at(&base), 1, &["a web page (Sign [1min), not a model server", "no model server was found"]).await;
-    let other = ByteServer::saying(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}").await;
+    let other =
+        ByteServer::replying(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}").await;
     assert_said(&at(&format!("http://{}/v1", other.address)), 1, &["no model server was found"]).await;
-    let moved = ByteServer::saying(
+    let moved = ByteServer::replying(
         b"HTTP/1.1 301 Moved\r\nLocation: https://model.example/v1/models\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     )
     .await;
@@ -82,21 +83,21 @@ async fn a_key_of_another_provider_is_recognised() {
     for (key, name) in
         [("gsk_0123456789abcdef", "Groq"), ("sk-ant-api03-0123456789", "Anthropic"), ("AIzaSy0123456789", "Gemini")]
     {
-        let house = House::of_model(&model).with("OPENAI_API_KEY", key);
-        let ran = run(&house, &["check"]).await;
+        let setup = TestSetup::for_model(&model).with("OPENAI_API_KEY", key);
+        let ran = run(&setup, &["check"]).await;
         assert!(ran.out.contains("the key looks like one of") && ran.out.contains(name), "{ran:?}");
         assert!(!ran.out.contains(&key[..8]) && !ran.err.contains(&key[..8]), "{ran:?}");
     }
-    assert_said(&House::of_model(&model), 1, &["is the key one of 127.0.0.1"]).await;
+    assert_said(&TestSetup::for_model(&model), 1, &["is the key one of 127.0.0.1"]).await;
 }
 
 #[tokio::test]
 async fn an_unknown_model_is_told_with_the_nearest_names() {
     let model = FakeModel::start().await;
     let body = json!({ "error": { "message": "no", "code": "model_not_found" } }).to_string();
-    model.behave(Behaviour::Refuse { status: 404, headers: vec![], body });
-    let house = House::of_model(&model).with("OPENAI_MODEL", "gpt-4o-mni");
-    assert_said(&house, 1, &["no such model", "the nearest are gpt-4o-mini (OPENAI_MODEL)"]).await;
+    model.set_behaviour(Behaviour::Respond { status: 404, headers: vec![], body });
+    let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", "gpt-4o-mni");
+    assert_said(&setup, 1, &["no such model", "the nearest are gpt-4o-mini (OPENAI_MODEL)"]).await;
 }
 
 #[tokio::test]
@@ -115,17 +116,17 @@ async fn a_server_that_cannot_be_reached_is_told_with_the_cause() {
 #[tokio::test]
 async fn an_authority_is_trusted_by_ssl_cert_file_or_dir() {
     let (model, authority) = (FakeModel::start().await, Authority::new());
-    let server = tls::start(&authority.vouch_for(&["localhost"]), model.address()).await;
-    let house = at(&format!("https://localhost:{}/v1", server.address.port()));
-    assert_said(&house, 1, &["authority that this machine does not trust", "SSL_CERT_FILE", "SSL_CERT_DIR"]).await;
-    let (file, dir) = (house.path().join("authority.pem"), house.path().join("authorities"));
+    let server = tls::start(&authority.issue(&["localhost"]), model.address()).await;
+    let setup = at(&format!("https://localhost:{}/v1", server.address.port()));
+    assert_said(&setup, 1, &["authority that this machine does not trust", "SSL_CERT_FILE", "SSL_CERT_DIR"]).await;
+    let (file, dir) = (setup.path().join("authority.pem"), setup.path().join("authorities"));
     fs::write(&file, authority.certificate()).expect("a file");
     fs::create_dir(&dir).expect("a folder");
     fs::copy(&file, dir.join("authority.pem")).expect("a file");
-    let house = house.with("SSL_CERT_FILE", &file.display().to_string());
-    assert_said(&house, 0, &["whole and streamed"]).await;
-    let house = house.with("SSL_CERT_FILE", "").with("SSL_CERT_DIR", &dir.display().to_string());
-    assert_said(&house, 0, &["whole and streamed"]).await;
+    let setup = setup.with("SSL_CERT_FILE", &file.display().to_string());
+    assert_said(&setup, 0, &["whole and streamed"]).await;
+    let setup = setup.with("SSL_CERT_FILE", "").with("SSL_CERT_DIR", &dir.display().to_string());
+    assert_said(&setup, 0, &["whole and streamed"]).await;
     // http where https is expected.
     assert_said(&at(&format!("http://localhost:{}/v1", server.address.port())), 1, &["use https://"]).await;
 }
@@ -133,9 +134,9 @@ async fn an_authority_is_trusted_by_ssl_cert_file_or_dir() {
 #[tokio::test]
 async fn a_slow_first_answer_is_waited_for_and_told() {
     let model = FakeModel::start().await;
-    model.once(Behaviour::Later(Duration::from_millis(3500), Box::new(Behaviour::Answer(Reply::default()))));
-    let house = House::of_model(&model).with("TURN_TIMEOUT", "2s").with("MODEL_FIRST_BYTE_TIMEOUT", "1s");
-    let ran = run(&house, &["check"]).await;
+    model.behave_once(Behaviour::Delayed(Duration::from_millis(3500), Box::new(Behaviour::Answer(Reply::default()))));
+    let setup = TestSetup::for_model(&model).with("TURN_TIMEOUT", "2s").with("MODEL_FIRST_BYTE_TIMEOUT", "1s");
+    let ran = run(&setup, &["check"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.err.contains("waiting for gpt-4o-mini for 3 s"), "{ran:?}");
     assert!(ran.out.contains("took 3 s to answer, and a turn waits for 2 s (TURN_TIMEOUT)"), "{ran:?}");
@@ -163,17 +164,17 @@ async fn a_server_that_loads_its_model_is_asked_again() {
 
 #[tokio::test]
 async fn a_check_leaves_nothing_behind() {
-    let house = House::new().on_sqlite();
+    let setup = TestSetup::new().on_sqlite();
     let said = ["Database: ", "al-chat.db is made at the start", "Session log: ", "SessionLog is made at the start"];
-    assert_said(&house, 0, &said).await;
-    assert_eq!(fs::read_dir(house.path()).expect("a folder").count(), 0);
+    assert_said(&setup, 0, &said).await;
+    assert_eq!(fs::read_dir(setup.path()).expect("a folder").count(), 0);
 }
 
 #[tokio::test]
 async fn a_check_and_a_backup_make_no_file_beside_the_database() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).on_sqlite();
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&model).on_sqlite();
+    let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     let fingerprint = process.client.get("/api/openai/info").await.json()["credentials_info"]["openai_api_key_prefix"]
         .as_str()
@@ -182,51 +183,51 @@ async fn a_check_and_a_backup_make_no_file_beside_the_database() {
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
     let names = || {
-        let entries = fs::read_dir(house.path()).expect("a folder").map(|entry| entry.expect("a file").file_name());
+        let entries = fs::read_dir(setup.path()).expect("a folder").map(|entry| entry.expect("a file").file_name());
         entries.map(|name| name.into_string().expect("a name")).collect::<BTreeSet<_>>()
     };
     let before = names();
     assert!(!before.contains("al-chat.db-wal") && !before.contains("al-chat.db-shm"), "{before:?}");
-    let bytes = fs::read(house.path().join("al-chat.db")).expect("a database");
-    assert_said(&house, 0, &["al-chat.db can be used.", &fingerprint]).await;
+    let bytes = fs::read(setup.path().join("al-chat.db")).expect("a database");
+    assert_said(&setup, 0, &["al-chat.db can be used.", &fingerprint]).await;
     assert_eq!(names(), before);
-    assert_eq!(run(&house, &["backup", "copy.db"]).await.code, Some(0));
+    assert_eq!(run(&setup, &["backup", "copy.db"]).await.code, Some(0));
     let mut expected = before;
     expected.insert("copy.db".to_owned());
     assert_eq!(names(), expected);
-    assert!(fs::read(house.path().join("al-chat.db")).expect("a database") == bytes, "the database was changed");
+    assert!(fs::read(setup.path().join("al-chat.db")).expect("a database") == bytes, "the database was changed");
 }
 
 #[tokio::test]
 async fn a_database_and_a_log_in_use_can_be_used() {
-    let house = House::new().on_sqlite();
-    let service = house.open().await;
+    let setup = TestSetup::new().on_sqlite();
+    let service = setup.start().await;
     let files = || {
-        fs::read_dir(house.log_dir()).expect("a folder").count() + fs::read_dir(house.path()).expect("a folder").count()
+        fs::read_dir(setup.log_dir()).expect("a folder").count() + fs::read_dir(setup.path()).expect("a folder").count()
     };
     let before = files();
-    assert_said(&house, 0, &["a server is running on it", "a running server does"]).await;
+    assert_said(&setup, 0, &["a server is running on it", "a running server does"]).await;
     assert_eq!(files(), before);
     service.client.chat("hello").await.assert_ok();
-    service.close().await;
-    assert_said(&house, 0, &["al-chat.db can be used.", "SessionLog can be written."]).await;
+    service.stop().await;
+    assert_said(&setup, 0, &["al-chat.db can be used.", "SessionLog can be written."]).await;
 }
 
 #[tokio::test]
 async fn a_database_or_a_log_that_cannot_be_used_fails_the_check() {
-    let house = House::new().on_sqlite();
-    let file = house.path().join("file");
+    let setup = TestSetup::new().on_sqlite();
+    let file = setup.path().join("file");
     fs::write(&file, "not a database, and not a folder").expect("a file");
-    let place = |name: &str| house.path().join(name).display().to_string();
+    let place = |name: &str| setup.path().join(name).display().to_string();
     for database in ["file", "file/al-chat.db", "missing/al-chat.db", "."] {
-        let wrong = House::new().with("DATABASE_URL", &format!("sqlite://{}", place(database)));
+        let wrong = TestSetup::new().with("DATABASE_URL", &format!("sqlite://{}", place(database)));
         assert_said(&wrong, 1, &["Database: cannot be used; ", "Session log: "]).await;
     }
     for log in ["file", "file/log"] {
-        let wrong = House::new().on_sqlite().with("SESSION_LOG_DIR", &place(log));
+        let wrong = TestSetup::new().on_sqlite().with("SESSION_LOG_DIR", &place(log));
         assert_said(&wrong, 1, &["cannot be written", "SESSION_LOG_DIR"]).await;
     }
-    let server = House::new().with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1:9/chat");
+    let server = TestSetup::new().with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1:9/chat");
     let ran = run(&server, &["check"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("Database: cannot be used; "), "{ran:?}");
@@ -236,11 +237,11 @@ async fn a_database_or_a_log_that_cannot_be_used_fails_the_check() {
 #[tokio::test]
 async fn a_reader_that_has_read_enough_is_no_failure() {
     for arguments in [&["check"][..], &["openapi"], &["--help"]] {
-        let house = House::new();
+        let setup = TestSetup::new();
         let mut child =
-            house.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+            setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
         drop(child.stdout.take());
-        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").expect("its output");
+        let output = timeout(TEST_TIMEOUT, child.wait_with_output()).await.expect("it ends").expect("its output");
         let said = String::from_utf8(output.stderr).expect("it speaks UTF-8");
         assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
     }

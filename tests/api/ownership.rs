@@ -4,10 +4,12 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::Behaviour,
-    member::{Member, number, with_ada},
-    visitor::Visitor,
+    support::{
+        client::{Client, HttpResponse},
+        user::{User, number, start_with_ada},
+        visitor::Visitor,
+    },
 };
 
 /// One operation of the contract.
@@ -86,38 +88,38 @@ impl Operation {
 }
 
 /// An error without what is different each time.
-fn told(answer: &Answer) -> (u16, Value) {
+fn told(answer: &HttpResponse) -> (u16, Value) {
     let mut body = answer.json();
     body["request_id"].take();
     (answer.status.as_u16(), body)
 }
 
 #[track_caller]
-fn assert_unauthorized(answer: &Answer, code: &str) {
+fn assert_unauthorized(answer: &HttpResponse, code: &str) {
     let sentence = answer.assert_error(401, code);
     assert_eq!(answer.json()["msg"], sentence);
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 
 /// A chat with a message, its answer, and a message that failed. Returns the chat and the failed message.
-async fn chat_of(member: &Member, once: impl FnOnce()) -> (i64, i64) {
-    let chat = member.begin_titled("Hers").await;
-    member.say(chat, "A secret recipe").await;
+async fn chat_of(user: &User, once: impl FnOnce()) -> (i64, i64) {
+    let chat = user.create_titled_chat("Hers").await;
+    user.ask(chat, "A secret recipe").await;
     once();
-    let failed = member.send(chat, "And its price").await;
+    let failed = user.send(chat, "And its price").await;
     failed.assert_error(400, "request_refused");
     (chat, number(&failed.json()["details"]["user_message_id"]))
 }
 
 /// All that somebody has.
-async fn belongings(member: &Member, chat: i64) -> Value {
-    json!([member.get("/api/auth/me").await.assert_ok(), member.histories().await, member.chat(chat).await])
+async fn belongings(user: &User, chat: i64) -> Value {
+    json!([user.get("/api/auth/me").await.assert_ok(), user.list_chats().await, user.chat(chat).await])
 }
 
 #[tokio::test]
 async fn without_a_token_nobody_gets_at_what_belongs_to_somebody() {
-    let (model, _house, _service, ada) = with_ada(&[]).await;
-    let refuse = || model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+    let refuse = || model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let (chat, message) = chat_of(&ada, refuse).await;
     let (before, calls) = (belongings(&ada, chat).await, model.call_count());
     let operations = operations();
@@ -150,13 +152,13 @@ async fn without_a_token_nobody_gets_at_what_belongs_to_somebody() {
 
 #[tokio::test]
 async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
-    let grace = Member::join(&service.client, "grace").await;
-    let refuse = || model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
+    let grace = User::register(&service.client, "grace").await;
+    let refuse = || model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let (chat, failed) = chat_of(&ada, refuse).await;
     let mut messages = ada.messages(chat).await.iter().map(|message| number(&message["id"])).collect::<Vec<_>>();
     assert_eq!(messages.pop(), Some(failed));
-    let graces = grace.begin_titled("Another").await;
+    let graces = grace.create_titled_chat("Another").await;
     let (before, graces_before) = (belongings(&ada, chat).await, belongings(&grace, graces).await);
     let calls = model.call_count();
 
@@ -165,9 +167,9 @@ async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
     assert!(owned.len() >= 9, "{owned:?}");
     for operation in &owned {
         let code = if operation.is_about("chat_id") { "chat_not_found" } else { "message_not_found" };
-        let ask = async |member: &Member, chat: i64, message: i64| {
-            let request = operation.request(&member.client, chat, message).bearer_auth(&member.token);
-            member.client.send(request).await
+        let ask = async |user: &User, chat: i64, message: i64| {
+            let request = operation.request(&user.client, chat, message).bearer_auth(&user.token);
+            user.client.send(request).await
         };
         let nowhere = ask(&ada, 999_999, 999_999).await;
         nowhere.assert_error(404, code);
@@ -193,16 +195,16 @@ async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
         let answer = ada.client.send(request).await;
         assert_eq!(answer.status, 200, "{operation:?}: {}", answer.text);
     }
-    assert!(ada.histories().await.is_empty());
+    assert!(ada.list_chats().await.is_empty());
 }
 
 #[tokio::test]
 async fn what_is_a_visitors_is_nobody_elses() {
-    let (model, _house, service, ada) = with_ada(&[]).await;
-    model.behave(Behaviour::Echo);
-    let visitor = Visitor::come(&service.client).await;
-    let stranger = Visitor::come(&service.client).await;
-    visitor.say("A secret recipe").await;
+    let (model, _house, service, ada) = start_with_ada(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let visitor = Visitor::first_visit(&service.client).await;
+    let stranger = Visitor::first_visit(&service.client).await;
+    visitor.ask("A secret recipe").await;
     let events = visitor.stream("And its secret price").await;
     let turn = events.request_id();
     let end = events.text_and_end().await.1;
@@ -241,21 +243,21 @@ async fn what_is_a_visitors_is_nobody_elses() {
 
 #[tokio::test]
 async fn lists_and_searches_hold_only_what_is_ones_own() {
-    let (_model, _house, service, ada) = with_ada(&[]).await;
-    let grace = Member::join(&service.client, "grace").await;
-    for (member, other, title) in [(&ada, &grace, "Of ada"), (&grace, &ada, "Of grace")] {
-        let chat = member.begin_titled(title).await;
-        member.say(chat, title).await;
-        assert!(!other.histories().await.iter().any(|chat| chat["title"] == title));
-        assert!(!other.find("of").await.contains(&title.to_owned()));
-        assert_eq!(member.histories().await.len(), 1);
-        assert_eq!(member.find("of").await, [title]);
+    let (_model, _house, service, ada) = start_with_ada(&[]).await;
+    let grace = User::register(&service.client, "grace").await;
+    for (user, other, title) in [(&ada, &grace, "Of ada"), (&grace, &ada, "Of grace")] {
+        let chat = user.create_titled_chat(title).await;
+        user.ask(chat, title).await;
+        assert!(!other.list_chats().await.iter().any(|chat| chat["title"] == title));
+        assert!(!other.search("of").await.contains(&title.to_owned()));
+        assert_eq!(user.list_chats().await.len(), 1);
+        assert_eq!(user.search("of").await, [title]);
     }
     // Also where a place in the list is somebody else's.
-    for path in ["/api/chat/histories?limit=1", "/api/chat/search?q=of&limit=1"] {
+    for path in ["/api/chat/list_chats?limit=1", "/api/chat/search?q=of&limit=1"] {
         let before = "before=9223372036854775806_9223372036854775806";
-        for member in [&ada, &grace] {
-            assert_eq!(member.get(&format!("{path}&{before}")).await.assert_ok().as_array().map(Vec::len), Some(1));
+        for user in [&ada, &grace] {
+            assert_eq!(user.get(&format!("{path}&{before}")).await.assert_ok().as_array().map(Vec::len), Some(1));
         }
     }
 }

@@ -39,17 +39,17 @@ async fn a_host_without_an_address_is_told_from_a_closed_port() {
 async fn a_connection_that_ends_early_is_closed_whatever_was_sent() {
     let client = client(&[]);
     for said in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-"] {
-        let server = ByteServer::saying(said).await;
+        let server = ByteServer::replying(said).await;
         assert_eq!(cause_at(&client, &format!("http://{}/", server.address)).await, Cause::Reset, "{said:?}");
     }
-    let server = ByteServer::saying(b"").await;
+    let server = ByteServer::replying(b"").await;
     assert_eq!(cause_at(&client, &format!("https://{}/", server.address)).await, Cause::Reset);
 }
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_named() {
     let model = FakeModel::start().await;
-    let server = tls::start(&Authority::new().vouch_for(&["localhost"]), model.address()).await;
+    let server = tls::start(&Authority::new().issue(&["localhost"]), model.address()).await;
     let url = format!("https://localhost:{}/", server.address.port());
     assert_eq!(cause_at(&client(&[]), &url).await, Cause::TlsUnknownAuthority);
     assert!(Cause::TlsUnknownAuthority.to_string().contains("SSL_CERT_FILE"));
@@ -60,10 +60,10 @@ async fn the_wrong_one_of_http_and_https_is_named() {
     let client = client(&[]);
     let model = FakeModel::start().await;
     assert_eq!(cause_at(&client, &format!("https://{}/", model.address())).await, Cause::TlsNotSpoken);
-    let server = tls::start(&Authority::new().vouch_for(&["localhost"]), model.address()).await;
+    let server = tls::start(&Authority::new().issue(&["localhost"]), model.address()).await;
     assert_eq!(cause_at(&client, &format!("http://{}/", server.address)).await, Cause::NotHttp);
     let greeting = b"220 mail.example ESMTP\r\n";
-    let answering = ByteServer::saying(greeting).await;
+    let answering = ByteServer::replying(greeting).await;
     let speaking_first = ByteServer::start(async |mut stream| {
         let _ = stream.write_all(greeting).await;
         let _ = stream.read(&mut [0; 16 << 10]).await;
@@ -82,7 +82,7 @@ async fn a_proxy_that_refuses_is_told_from_one_that_is_away() {
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
         b"",
     ] {
-        let proxy = ByteServer::saying(refusal).await;
+        let proxy = ByteServer::replying(refusal).await;
         let client = client(&[("HTTPS_PROXY", &format!("http://{}", proxy.address))]);
         assert_eq!(cause_at(&client, "https://model.example/").await, Cause::ProxyRefused);
     }

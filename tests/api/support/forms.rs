@@ -1,4 +1,4 @@
-//! Forms, as browsers and scripts send them.
+//! Request bodies of HTML forms.
 
 use reqwest::RequestBuilder;
 use url::form_urlencoded;
@@ -8,13 +8,13 @@ const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 /// A part of a multipart form.
 #[derive(Clone, Copy, Debug)]
 pub enum Part<'a> {
-    /// A field: its name and its text.
+    /// A field: name and text.
     Text(&'a str, &'a str),
-    /// A file: the field's name, the file's name, its media type, and its content.
+    /// A file: field name, file name, media type and content.
     File(&'a str, &'a str, &'a str, &'a [u8]),
 }
 
-/// The request with these parts as its body.
+/// Sets the request's body to a `multipart/form-data` form of these parts.
 pub fn multipart(request: RequestBuilder, parts: &[Part]) -> RequestBuilder {
     let mut body = Vec::new();
     for part in parts {
@@ -33,7 +33,7 @@ pub fn multipart(request: RequestBuilder, parts: &[Part]) -> RequestBuilder {
     request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}")).body(body)
 }
 
-/// The request with these pairs as its body.
+/// Sets the request's body to an `application/x-www-form-urlencoded` form of these pairs.
 pub fn url_encoded(request: RequestBuilder, pairs: &[(&str, &str)]) -> RequestBuilder {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     request.header("content-type", "application/x-www-form-urlencoded").body(body)

@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::FakeModel,
-    house::{House, Service, open_with},
-    wire::Wire,
+    support::{
+        raw_connection::RawConnection,
+        service::{Service, TestSetup, start_with},
+    },
 };
 
 const PIECE: usize = 64 << 10;
@@ -60,9 +62,9 @@ impl RawAnswer {
 
 /// Sends this text and reads until the server hangs up.
 async fn send_all(service: &Service, text: &str) -> RawAnswer {
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send(text).await;
-    RawAnswer::parse(&wire.rest().await)
+    RawAnswer::parse(&wire.read_to_end().await)
 }
 
 /// How a body is announced.
@@ -75,7 +77,7 @@ enum Framing {
 /// Sends a head and a body of 24 MiB without looking at what comes back meanwhile, as Python's clients do.
 async fn send_much(service: &Service, head: &str, framing: Framing) -> RawAnswer {
     const PIECES: usize = 384;
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let (announced, before, behind) = match framing {
         Framing::Length => (format!("Content-Length: {}", PIECES * PIECE), "", ""),
         Framing::Chunked => ("Transfer-Encoding: chunked".to_owned(), "10000\r\n", "\r\n"),
@@ -88,14 +90,14 @@ async fn send_much(service: &Service, head: &str, framing: Framing) -> RawAnswer
     if matches!(framing, Framing::Chunked) {
         wire.send("0\r\n\r\n").await;
     }
-    RawAnswer::parse(&wire.answer().await)
+    RawAnswer::parse(&wire.response().await)
 }
 
 const JSON: &str = "Host: al-chat\r\nContent-Type: application/json";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_sends_much_reads_every_refusal() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let refusals = [
         (format!("POST /api/session/stop HTTP/1.1\r\n{JSON}"), 413, "body_too_large"),
         (format!("POST /api/chat/create HTTP/1.1\r\n{JSON}"), 401, "token_missing"),
@@ -128,7 +130,7 @@ async fn a_client_that_sends_much_reads_every_refusal() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ordinary_client_reads_a_refusal_of_40_mebibytes() {
-    let (_model, _house, service) = open_with(&[]).await;
+    let (_model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let body = "x".repeat(40 << 20);
     for _ in 0..5 {
@@ -139,8 +141,8 @@ async fn an_ordinary_client_reads_a_refusal_of_40_mebibytes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_never_stops_sending_is_cut_off() {
-    let service = House::new().open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n")).await;
     let piece = format!("10000\r\n{}\r\n", "x".repeat(PIECE));
     let mut pieces = 0;
@@ -153,23 +155,23 @@ async fn a_client_that_never_stops_sending_is_cut_off() {
 
 #[tokio::test]
 async fn a_refused_client_that_stays_gives_up_its_place() {
-    let service = House::new().with("MAX_CONNECTIONS", "1").open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().with("MAX_CONNECTIONS", "1").start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 1000000\r\n\r\nx")).await;
-    RawAnswer::parse(&wire.answer().await).assert_error(404, "not_found");
+    RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
     let begun = Instant::now();
-    let mut next = Wire::connect(service.address()).await;
+    let mut next = RawConnection::connect(service.address()).await;
     assert!(next.get("/api/health/live").await.contains("alive"));
     assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_client_does_not_hold_up_the_stop() {
-    let mut process = House::new().launch().await;
-    let mut wires = [Wire::connect(process.address).await, Wire::connect(process.address).await];
+    let mut process = TestSetup::new().start_process().await;
+    let mut wires = [RawConnection::connect(process.address).await, RawConnection::connect(process.address).await];
     for wire in &mut wires {
         wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 50000000\r\n\r\nx")).await;
-        RawAnswer::parse(&wire.answer().await).assert_error(404, "not_found");
+        RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
     }
     let [_silent, mut sending] = wires;
     let begun = Instant::now();
@@ -183,12 +185,12 @@ async fn a_refused_client_does_not_hold_up_the_stop() {
 
 #[tokio::test]
 async fn a_small_body_that_nobody_reads_ends_no_connection() {
-    let service = House::new().open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     for body in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"] {
         for (path, code) in [("/nowhere", "not_found"), ("/api/chat/create", "token_missing")] {
             wire.send(&format!("POST {path} HTTP/1.1\r\n{JSON}\r\n{body}")).await;
-            let answer = RawAnswer::parse(&wire.answer().await);
+            let answer = RawAnswer::parse(&wire.response().await);
             assert!(answer.body.contains(code), "{}", answer.body);
             assert_eq!(answer.header("connection"), None, "{}", answer.head);
         }
@@ -198,7 +200,7 @@ async fn a_small_body_that_nobody_reads_ends_no_connection() {
 
 #[tokio::test]
 async fn a_client_that_asks_before_sending_is_refused_at_once() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let large = "Expect: 100-continue\r\nContent-Length: 50000000";
     let refusals = [
         (format!("POST /api/chat HTTP/1.1\r\n{JSON}\r\n{large}\r\n\r\n"), 413, "body_too_large"),
@@ -214,18 +216,18 @@ async fn a_client_that_asks_before_sending_is_refused_at_once() {
     }
     assert_eq!(model.call_count(), 0);
 
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let body = json!({ "message": "hello" }).to_string();
     let expected = format!("Expect: 100-continue\r\nContent-Length: {}", body.len());
     wire.send(&format!("POST /api/chat HTTP/1.1\r\n{JSON}\r\n{expected}\r\n\r\n")).await;
     assert_eq!(wire.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
     wire.send(&body).await;
-    assert_eq!(RawAnswer::parse(&wire.answer().await).status(), 200);
+    assert_eq!(RawAnswer::parse(&wire.response().await).status(), 200);
 }
 
 #[tokio::test]
 async fn a_chunked_body_that_is_garbled_is_refused() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     for chunks in ["zz\r\n", "5\r\n{\"mesX", "-1\r\n", "FFFFFFFFFFFFFFFFF\r\n{", "5;\n\r\n{"] {
         let head = format!("POST /api/chat HTTP/1.1\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
         send_all(&service, &format!("{head}{chunks}{}", "x".repeat(100_000)))
@@ -300,8 +302,8 @@ fn malformed() -> Vec<(String, u16, &'static str)> {
 
 #[tokio::test]
 async fn what_is_not_http_is_refused_as_the_contract_has_it() {
-    let house = House::new();
-    let service = house.open().await;
+    let setup = TestSetup::new();
+    let service = setup.start().await;
     for (text, status, code) in malformed() {
         let begun = Instant::now();
         let answer = send_all(&service, &text).await;
@@ -313,12 +315,12 @@ async fn what_is_not_http_is_refused_as_the_contract_has_it() {
         assert!(answer.header("date").is_some() || status == 505, "{text:?}");
         assert!(begun.elapsed() < Duration::from_secs(5), "{text:?}");
     }
-    assert!(house.events("session_stop").is_empty());
+    assert!(setup.log_lines("session_stop").is_empty());
 }
 
 #[tokio::test]
 async fn an_address_that_is_too_long_is_refused() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let answer = send_all(&service, &format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(65_600))).await;
     // Which limit it meets first depends on how much the server read at once.
     match answer.status() {
@@ -329,7 +331,7 @@ async fn an_address_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn a_refusal_of_the_library_has_the_cors_of_its_page() {
-    let service = House::new().with("FRONTEND_URL", "https://a.example, https://b.example").open().await;
+    let service = TestSetup::new().with("FRONTEND_URL", "https://a.example, https://b.example").start().await;
     let cookies = "x".repeat(300_000);
     for (path, lines) in [("/chat", "bad header: x".to_owned()), ("/chat", format!("Cookie: {cookies}"))] {
         let text = format!("POST {path} HTTP/1.1\r\nHost: al-chat\r\nOrigin: https://b.example\r\n{lines}\r\n\r\n");
@@ -342,19 +344,19 @@ async fn a_refusal_of_the_library_has_the_cors_of_its_page() {
 
 #[tokio::test]
 async fn no_body_goes_with_the_refusal_of_a_head_request() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     let answer = send_all(&service, "HEAD / HTTP/1.1\r\nHost: al-chat\r\nbad header: x\r\n\r\n").await;
     assert_eq!((answer.status(), answer.body.as_str()), (400, ""));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_malformed_request_behind_others_is_refused_after_them() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     for (count, path) in [(1, "/api/health/live"), (20, "/docs")] {
-        let mut wire = Wire::connect_narrow(service.address(), 16 << 10).await;
+        let mut wire = RawConnection::connect_narrow(service.address(), 16 << 10).await;
         let good = format!("GET {path} HTTP/1.1\r\nHost: al-chat\r\n\r\n");
         wire.send(&format!("{}bad\r\n\r\n", good.repeat(count))).await;
-        let answers = wire.rest().await;
+        let answers = wire.read_to_end().await;
         assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), count);
         let last = answers.rsplit_once("HTTP/1.1 ").unwrap().1;
         assert!(last.starts_with("400 ") && last.contains("malformed_request"), "{last}");
@@ -364,7 +366,7 @@ async fn a_malformed_request_behind_others_is_refused_after_them() {
 #[tokio::test]
 async fn http_1_0_is_served_with_and_without_a_host() {
     let model = FakeModel::start().await;
-    let service = House::of_model(&model).open().await;
+    let service = TestSetup::for_model(&model).start().await;
     for host in ["", "Host: al-chat\r\n"] {
         let answer = send_all(&service, &format!("GET /api/health/live HTTP/1.0\r\n{host}\r\n")).await;
         assert!(answer.status() == 200 && answer.body.contains("alive"), "{}", answer.head);
@@ -377,24 +379,24 @@ async fn http_1_0_is_served_with_and_without_a_host() {
         let end = if stream { "event: done" } else { "\"message\"" };
         assert!(answer.body.contains(end), "{}", answer.body);
     }
-    let mut wire = Wire::connect(service.address()).await;
+    let mut wire = RawConnection::connect(service.address()).await;
     for _ in 0..2 {
         wire.send("GET /api/health/live HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
-        assert!(wire.answer().await.contains("alive"));
+        assert!(wire.response().await.contains("alive"));
     }
 }
 
 #[tokio::test]
 async fn every_form_of_a_valid_host_is_taken() {
-    let service = House::new().open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     for host in ["al-chat", "AL_chat:5000", "127.0.0.1:80", "[::1]:5000", "[2001:db8::1]", "xn--bcher-kva.example:", ""]
     {
         wire.send(&format!("GET /api/health/live HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
-        assert!(wire.answer().await.contains("alive"), "{host}");
+        assert!(wire.response().await.contains("alive"), "{host}");
     }
     wire.send("GET http://any.example/api/health/live HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
-    assert!(wire.answer().await.contains("alive"));
+    assert!(wire.response().await.contains("alive"));
     for request in ["OPTIONS * HTTP/1.1", "CONNECT al-chat:80 HTTP/1.1"] {
         let answer = send_all(&service, &format!("{request}\r\nHost: al-chat\r\nConnection: close\r\n\r\n")).await;
         assert!(answer.status() < 500, "{request}: {}", answer.head);

@@ -1,4 +1,4 @@
-//! The service under test: settings, a folder of its own, and two ways to run it.
+//! The service under test: its settings and data folder, run in this process or as a child process.
 
 use std::{
     collections::BTreeMap,
@@ -28,77 +28,77 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    client::Client,
-    database::OwnDatabase,
     fakes::{model::FakeModel, papita::FakePapita},
+    support::{client::Client, database::TestDatabase},
 };
 
-/// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time that a test waits for one thing to happen.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The program that is shipped.
+/// The path of the compiled `al-chat` program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_al-chat");
 
-/// A folder and the settings of a service that lives in it. It may be started there again and again.
+/// The settings and the data folder of a service under test. A service can be started from one setup repeatedly.
 #[derive(Debug)]
-pub struct House {
+pub struct TestSetup {
     dir: TempDir,
     settings: BTreeMap<String, String>,
-    /// Stands for Papita's default address, which tests cannot all share.
+    /// Replaces Papita's default address, since parallel tests cannot share one port.
     default_papita: Url,
-    /// Where it is on a server, it goes with the last who needs it.
-    database: Option<Arc<OwnDatabase>>,
+    /// The PostgreSQL database of this setup, dropped with its last user; `None` on SQLite.
+    database: Option<Arc<TestDatabase>>,
 }
 
-impl House {
-    /// Nothing configured: a free port, a folder, UTC, and nobody at Papita's default address.
+impl TestSetup {
+    /// Returns a setup with a free port, a new folder, the time zone UTC, and no Papita at its default address.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        // The discard port, where nobody listens.
+        // The discard port, on which no server listens.
         let default_papita = Url::parse("http://127.0.0.1:9").expect("a URL");
-        let database = OwnDatabase::on_tests_server().map(Arc::new);
-        let house = Self { dir, settings: BTreeMap::new(), default_papita, database };
-        let log = house.log_dir().display().to_string();
-        let server = house.database.as_ref().map(|database| database.url().to_owned());
-        let database = server.unwrap_or_else(|| house.sqlite_url());
-        house
+        let database = TestDatabase::on_tests_server().map(Arc::new);
+        let setup = Self { dir, settings: BTreeMap::new(), default_papita, database };
+        let log = setup.log_dir().display().to_string();
+        let server = setup.database.as_ref().map(|database| database.url().to_owned());
+        let database = server.unwrap_or_else(|| setup.sqlite_url());
+        setup
             .with("PORT", "0")
             .with("SESSION_LOG_DIR", &log)
             .with("SESSION_LOG_TIMEZONE", "UTC")
             .with("DATABASE_URL", &database)
-            // All tests at once are more than a server is used to.
+            // A database server is slow to accept the connections of all tests at once.
             .with("DATABASE_CONNECT_TIMEOUT", "10s")
             .with("LOG_LEVEL", "info")
     }
 
     fn sqlite_url(&self) -> String {
-        // Three slashes, and that of the absolute path.
+        // The fourth slash is the first character of the absolute path.
         format!("sqlite:///{}", self.dir.path().join("al-chat.db").display())
     }
 
-    /// Keeps to SQLite whatever the environment says, for what is about it.
+    /// Uses SQLite even if the environment names a PostgreSQL server, for tests of SQLite itself.
     pub fn on_sqlite(self) -> Self {
         let url = self.sqlite_url();
         self.with("DATABASE_URL", &url)
     }
 
-    /// A service that asks this model with the local key `sk-local`.
-    pub fn of_model(model: &FakeModel) -> Self {
+    /// Returns a setup that calls this model with the local key `sk-local`.
+    pub fn for_model(model: &FakeModel) -> Self {
         Self::new().with("OPENAI_BASE_URL", &model.base_url()).with("OPENAI_API_KEY", "sk-local")
     }
 
-    /// A service that asks this model with the key of this Papita.
-    pub fn of_papita(model: &FakeModel, papita: &FakePapita) -> Self {
+    /// Returns a setup that calls this model with the key that this Papita serves.
+    pub fn for_papita(model: &FakeModel, papita: &FakePapita) -> Self {
         Self::new().with("OPENAI_BASE_URL", &model.base_url()).with("PAPITA_API_URL", &papita.url())
     }
 
+    /// Sets the setting `name`.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Puts a Papita at the default address, without any setting that says so.
-    pub fn with_papita_on_default(mut self, papita: &FakePapita) -> Self {
+    /// Makes this Papita reachable at the default address, without a setting that names it.
+    pub fn with_papita_at_default_address(mut self, papita: &FakePapita) -> Self {
         self.default_papita = Url::parse(&papita.url()).expect("a URL");
         self
     }
@@ -111,7 +111,7 @@ impl House {
         self.dir.path().join("SessionLog")
     }
 
-    /// Does something to the database from outside, as a curious operator would.
+    /// Executes a statement in the service's database over a connection of the test's own.
     pub async fn change_database(&self, statement: &'static str) {
         let url = &self.settings["DATABASE_URL"];
         let changed = if url.starts_with("postgres") {
@@ -119,10 +119,10 @@ impl House {
         } else {
             SqliteConnection::connect(url).await.expect("a connection").execute(statement).await.map(drop)
         };
-        changed.expect("the database does as asked");
+        changed.expect("the statement succeeds");
     }
 
-    /// How many rows a table of the database has.
+    /// Returns the number of rows in a table of the service's database.
     pub async fn count_rows(&self, table: &str) -> i64 {
         let url = &self.settings["DATABASE_URL"];
         let statement = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
@@ -144,21 +144,21 @@ impl House {
         config
     }
 
-    /// Starts the service in this process.
-    pub async fn open(&self) -> Service {
+    /// Starts the service in this process, with the system clock.
+    pub async fn start(&self) -> Service {
         let config = self.config();
         let clock = Clock::system(config.session_log.timezone.clone());
-        self.open_at(clock).await
+        self.start_with_clock(clock).await
     }
 
     /// Starts the service in this process with this clock.
-    pub async fn open_at(&self, clock: Clock) -> Service {
+    pub async fn start_with_clock(&self, clock: Clock) -> Service {
         let app = App::start(self.config(), clock).await.expect("the service starts");
         let client = Client::new(app.address());
         Service { app, client, database: self.database.clone() }
     }
 
-    /// The program with exactly these settings.
+    /// Returns a command that runs the program with exactly the settings of this setup as environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_of(PROGRAM, arguments)
     }
@@ -170,43 +170,46 @@ impl House {
         command
     }
 
-    /// Starts the service as a process of its own.
-    pub async fn launch(&self) -> Process {
-        self.launch_by(self.command(&[])).await
+    /// Starts the service as a child process.
+    pub async fn start_process(&self) -> Process {
+        self.start_command(self.command(&[])).await
     }
 
-    /// Starts the service as a process of its own that doesn't die of this signal, and so gets the error behind it.
+    /// Starts the service as a child process that ignores this signal, so that the system call fails instead.
     #[cfg(target_os = "linux")]
-    pub async fn launch_ignoring(&self, signal: &str) -> Process {
-        // What a process ignores, the program it becomes ignores, too.
+    pub async fn start_process_ignoring(&self, signal: &str) -> Process {
+        // An ignored signal stays ignored over `exec`.
         let script = format!("trap '' {signal}; exec \"$0\"");
-        self.launch_by(self.command_by_script(&script)).await
+        self.start_command(self.command_by_script(&script)).await
     }
 
-    /// A script of the shell with exactly these settings, in which `$0` is the program.
+    /// Returns a command that runs a shell script with exactly these settings; `$0` is the program.
     #[cfg(unix)]
     pub fn command_by_script(&self, script: &str) -> Command {
         self.command_of("/bin/sh", &["-c", script, PROGRAM])
     }
 
-    /// Starts the service by this command.
-    pub async fn launch_by(&self, mut command: Command) -> Process {
+    /// Starts the service with this command and waits until it listens.
+    pub async fn start_command(&self, mut command: Command) -> Process {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("its diagnostics")).lines();
-        let address = timeout(PATIENCE, async {
-            let mut said = Vec::new();
+        let mut lines = BufReader::new(child.stderr.take().expect("a piped standard error")).lines();
+        let address = timeout(TEST_TIMEOUT, async {
+            let mut start_lines = Vec::new();
             loop {
                 let line = lines.next_line().await.expect("diagnostics");
-                let line = line.unwrap_or_else(|| panic!("the program ended instead of listening: {said:#?}"));
-                said.push(line.clone());
+                let line = line.unwrap_or_else(|| panic!("the program ended instead of listening: {start_lines:#?}"));
+                start_lines.push(line.clone());
                 if let Some((_, rest)) = line.split_once("AL-Chat listens on http://") {
-                    break (rest.split_whitespace().next().expect("an address").parse().expect("an address"), said);
+                    break (
+                        rest.split_whitespace().next().expect("an address").parse().expect("an address"),
+                        start_lines,
+                    );
                 }
             }
         });
         let (address, start_lines): (SocketAddr, _) = address.await.expect("the program listens in time");
         let (sender, diagnostics) = tokio::sync::mpsc::unbounded_channel();
-        // Read on, so that the program never waits for its reader.
+        // Reads on, so that the program never blocks on a full pipe.
         #[expect(clippy::disallowed_methods, reason = "ends with the program's output")]
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
@@ -217,7 +220,7 @@ impl House {
         Process { child, address, client: Client::new(address), start_lines, diagnostics, database }
     }
 
-    /// All lines of the session log, of all days in order. Fails on a line that is not a JSON object.
+    /// Returns all lines of the session log, oldest first. Fails on a line that is not JSON.
     pub fn log(&self) -> Vec<Value> {
         let Ok(entries) = fs::read_dir(self.log_dir()) else { return Vec::new() };
         let mut files = entries.map(|entry| entry.expect("a file").path()).collect::<Vec<_>>();
@@ -227,35 +230,35 @@ impl House {
         lines.collect()
     }
 
-    /// The lines of one event.
-    pub fn events(&self, event: &str) -> Vec<Value> {
+    /// Returns the session log's lines of one event.
+    pub fn log_lines(&self, event: &str) -> Vec<Value> {
         let mut lines = self.log();
         lines.retain(|line| line["event"] == event);
         lines
     }
 
-    /// Waits until there are at least `count` lines of this event.
-    pub async fn wait_for_events(&self, event: &str, count: usize) -> Vec<Value> {
+    /// Waits until the session log has at least `count` lines of this event, and returns them.
+    pub async fn wait_for_log_lines(&self, event: &str, count: usize) -> Vec<Value> {
         wait_until(&format!("{count} {event} lines"), async || {
-            let events = self.events(event);
-            (events.len() >= count).then_some(events)
+            let lines = self.log_lines(event);
+            (lines.len() >= count).then_some(lines)
         })
         .await
     }
 }
 
-/// A model, and a service in this process that asks it, with these further settings.
-pub async fn open_with(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
+/// Starts a fake model, and a service in this process that calls it, with these further settings.
+pub async fn start_with(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let model = FakeModel::start().await;
-    let mut house = House::of_model(&model);
+    let mut setup = TestSetup::for_model(&model);
     for (name, value) in settings {
-        house = house.with(name, value);
+        setup = setup.with(name, value);
     }
-    let service = house.open().await;
-    (model, house, service)
+    let service = setup.start().await;
+    (model, setup, service)
 }
 
-/// The JSON objects of a log file, each on a line of its own that ends in a line feed.
+/// Returns the JSON values of a log file. Fails unless each is a whole line that ends in a line feed.
 pub fn read_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("the log is UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "{} has a torn last line", path.display());
@@ -263,9 +266,9 @@ pub fn read_lines(path: &Path) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
-/// Looks until `found` finds something. For states that nobody announces; whatever can be awaited is.
+/// Polls `found` every 5 ms until it returns a value. For states that cannot be awaited.
 pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
-    let looking = async {
+    let polling = async {
         loop {
             if let Some(found) = found().await {
                 return found;
@@ -273,16 +276,16 @@ pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    timeout(TEST_TIMEOUT, polling).await.unwrap_or_else(|_| panic!("waited {TEST_TIMEOUT:?} for {what}"))
 }
 
-/// The service in this process.
+/// A service that runs in this process.
 #[derive(Debug)]
 pub struct Service {
     app: App,
     pub client: Client,
-    #[expect(dead_code, reason = "a service may outlive its house, and needs its database")]
-    database: Option<Arc<OwnDatabase>>,
+    #[expect(dead_code, reason = "keeps the database while the service runs")]
+    database: Option<Arc<TestDatabase>>,
 }
 
 impl Service {
@@ -290,46 +293,46 @@ impl Service {
         self.app.address()
     }
 
-    /// Stops it in order.
-    pub async fn close(self) {
+    /// Shuts the service down gracefully.
+    pub async fn stop(self) {
         self.app.stop().await;
     }
 }
 
-/// The service as a process.
+/// A service that runs as a child process.
 #[derive(Debug)]
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
     pub client: Client,
-    /// What it wrote to standard error up to the line that says where it listens.
+    /// The lines of standard error up to the one with the listening address.
     pub start_lines: Vec<String>,
-    /// What it writes to standard error after the line that says where it listens.
+    /// The lines of standard error after the one with the listening address.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
-    #[expect(dead_code, reason = "a process may outlive its house, and needs its database")]
-    database: Option<Arc<OwnDatabase>>,
+    #[expect(dead_code, reason = "keeps the database while the process runs")]
+    database: Option<Arc<TestDatabase>>,
 }
 
 impl Process {
-    /// Kills it as `kill -9` does.
+    /// Kills the process with SIGKILL.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("the process can be killed");
     }
 
-    /// Sends SIGTERM.
+    /// Sends SIGTERM to the process.
     pub fn terminate(&self) {
         self.signal("TERM");
     }
 
-    /// Sends the signal of this name.
+    /// Sends a signal, named as for `kill`, to the process.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs").to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
         assert!(sent.success());
     }
 
-    /// Waits for its end. Returns its exit code.
+    /// Waits until the process exits and returns its exit code; `None` if a signal killed it.
     pub async fn exit_code(&mut self) -> Option<i32> {
-        timeout(PATIENCE, self.child.wait()).await.expect("the process ends in time").expect("its status").code()
+        timeout(TEST_TIMEOUT, self.child.wait()).await.expect("the process ends in time").expect("its status").code()
     }
 }

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Answer, Client},
-    events::Events,
-    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Reply, Script, Tap},
-    house::{House, Service, open_with, wait_until},
-    wire::Wire,
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
+    support::{
+        client::{Client, HttpResponse},
+        events::Events,
+        raw_connection::RawConnection,
+        service::{Service, TestSetup, start_with, wait_until},
+    },
 };
 
 /// The number of this name in the metrics; none if it isn't there.
@@ -52,26 +54,26 @@ fn asked(model: &FakeModel) -> Vec<Value> {
 }
 
 /// A turn that goes on beside the test.
-fn begin(turns: &mut JoinSet<Answer>, client: &Client, message: &'static str) {
+fn begin(turns: &mut JoinSet<HttpResponse>, client: &Client, message: &'static str) {
     let client = client.clone();
     turns.spawn(async move { client.chat(message).await });
 }
 
 /// One place and no queue, unless more is set.
-async fn open_narrow(settings: &[(&str, &str)]) -> (FakeModel, House, Service) {
+async fn open_narrow(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let mut narrow =
         vec![("MAX_TURNS", "1"), ("TURN_QUEUE", "0"), ("TURN_QUEUE_TIMEOUT", "30s"), ("MODEL_RETRIES", "0")];
     narrow.extend_from_slice(settings);
-    open_with(&narrow).await
+    start_with(&narrow).await
 }
 
 #[tokio::test]
 async fn turns_wait_for_a_place_first_come_first_served_and_those_beyond_the_queue_are_refused_at_once() {
-    let (model, house, service) = open_narrow(&[("MAX_TURNS", "2"), ("TURN_QUEUE", "2")]).await;
+    let (model, setup, service) = open_narrow(&[("MAX_TURNS", "2"), ("TURN_QUEUE", "2")]).await;
     let client = &service.client;
     let gates = [(); 4].map(|()| Gate::new());
     for gate in &gates {
-        model.once(Behaviour::Held(gate.clone()));
+        model.behave_once(Behaviour::Held(gate.clone()));
     }
     let mut turns = JoinSet::new();
     let lines = [("one", 1, 0), ("two", 2, 0), ("three", 2, 1), ("four", 2, 2)];
@@ -98,26 +100,26 @@ async fn turns_wait_for_a_place_first_come_first_served_and_those_beyond_the_que
         answer.expect("an answer").assert_ok();
     }
     wait_for_turns(client, 0, 0).await;
-    let lines = house.events("chat").iter().map(|line| line["status"].clone()).collect::<Vec<_>>();
+    let lines = setup.log_lines("chat").iter().map(|line| line["status"].clone()).collect::<Vec<_>>();
     assert_eq!(lines, [200, 200, 200, 200], "a turn that was refused at the door leaves no line");
 }
 
 #[tokio::test]
 async fn a_turn_gives_up_waiting_when_its_time_in_the_queue_is_over() {
-    const PATIENCE: Duration = Duration::from_millis(200);
-    let (model, house, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "200ms")]).await;
+    const TEST_TIMEOUT: Duration = Duration::from_millis(200);
+    let (model, setup, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "200ms")]).await;
     let (client, gate) = (&service.client, Gate::new());
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
     begin(&mut turns, client, "one");
     model.wait_for_calls(1).await;
     for stream in [false, true] {
         let begun = Instant::now();
         let answer = client.post("/api/chat", &json!({ "message": "two", "stream": stream })).await;
-        assert!(begun.elapsed() >= PATIENCE, "it waited only {:?}", begun.elapsed());
+        assert!(begun.elapsed() >= TEST_TIMEOUT, "it waited only {:?}", begun.elapsed());
         answer.assert_error(503, "too_busy");
         assert_eq!(answer.header("retry-after"), "2");
-        let line = house.events("chat").pop().expect("a chat line");
+        let line = setup.log_lines("chat").pop().expect("a chat line");
         assert_eq!((&line["status"], &line["code"], &line["attempts"]), (&json!(503), &json!("too_busy"), &json!(0)));
     }
     assert_eq!(model.call_count(), 1);
@@ -131,19 +133,19 @@ async fn a_turn_gives_up_waiting_when_its_time_in_the_queue_is_over() {
 async fn a_stream_does_not_begin_before_it_has_a_place() {
     let (model, _house, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "600ms")]).await;
     let client = &service.client;
-    model.once(Behaviour::Silent);
+    model.behave_once(Behaviour::Silent);
     let mut first = JoinSet::new();
     begin(&mut first, client, "one");
     model.wait_for_calls(1).await;
-    client.stream_chat("two").await.into_answer().await.assert_error(503, "too_busy");
+    client.stream_chat("two").await.into_response().await.assert_error(503, "too_busy");
     assert_eq!(model.call_count(), 1);
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_the_queue_leaves_its_place_in_it_to_others() {
-    let (model, house, service) = open_narrow(&[("TURN_QUEUE", "1")]).await;
+    let (model, setup, service) = open_narrow(&[("TURN_QUEUE", "1")]).await;
     let (client, gate) = (&service.client, Gate::new());
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
     begin(&mut turns, client, "one");
     model.wait_for_calls(1).await;
@@ -162,7 +164,7 @@ async fn a_client_that_leaves_the_queue_leaves_its_place_in_it_to_others() {
         answer.expect("an answer").assert_ok();
     }
     assert_eq!(asked(&model), ["one", "five"]);
-    let gone = house.events("chat").into_iter().filter(|line| line["finish"] == "client_gone");
+    let gone = setup.log_lines("chat").into_iter().filter(|line| line["finish"] == "client_gone");
     assert_eq!(gone.count(), 3);
 }
 
@@ -172,17 +174,17 @@ async fn check_place_is_free_after<F: Future<Output = ()>>(
     behaviour: Behaviour,
     turn: impl FnOnce(FakeModel, Client) -> F,
 ) {
-    let (model, house, service) = open_narrow(settings).await;
-    model.once(behaviour);
+    let (model, setup, service) = open_narrow(settings).await;
+    model.behave_once(behaviour);
     turn(model.clone(), service.client.clone()).await;
-    house.wait_for_events("chat", 1).await;
+    setup.wait_for_log_lines("chat", 1).await;
     service.client.chat("next").await.assert_ok();
     wait_for_turns(&service.client, 0, 0).await;
 }
 
 #[tokio::test]
 async fn a_failed_turn_leaves_its_place() {
-    let refusal = Behaviour::Refuse { status: 500, headers: vec![], body: "{}".to_owned() };
+    let refusal = Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() };
     check_place_is_free_after(&[], refusal, |_, client| async move {
         client.chat("hello").await.assert_error(502, "model_failed");
     })
@@ -219,7 +221,7 @@ async fn a_turn_whose_client_left_leaves_its_place() {
 
 #[tokio::test]
 async fn a_stopped_turn_leaves_its_place() {
-    let waits = Behaviour::Stream(Script { pace: Pace::By(Tap::new()), ..Script::default() });
+    let waits = Behaviour::Stream(Script { pace: Pace::Gated(PieceGate::new()), ..Script::default() });
     check_place_is_free_after(&[], waits, |_, client| async move {
         let events = client.stream_chat("hello").await;
         client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
@@ -232,7 +234,7 @@ async fn a_stopped_turn_leaves_its_place() {
 async fn a_turn_with_a_key_that_found_no_place_gives_its_key_back() {
     let (model, _house, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "100ms")]).await;
     let (client, gate) = (&service.client, Gate::new());
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let ask = async || {
         let request = client.json_request("/api/chat", &json!({ "message": "hello" }));
         client.send(request.header("idempotency-key", "b")).await
@@ -251,9 +253,9 @@ async fn a_turn_with_a_key_that_found_no_place_gives_its_key_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rush_is_answered_or_refused_and_never_more_than_the_places_at_once() {
-    let (model, house, service) = open_narrow(&[("MAX_TURNS", "3"), ("TURN_QUEUE", "4")]).await;
+    let (model, setup, service) = open_narrow(&[("MAX_TURNS", "3"), ("TURN_QUEUE", "4")]).await;
     let (client, gate) = (&service.client, Gate::new());
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
     for _ in 0..40 {
         begin(&mut turns, client, "hello");
@@ -263,23 +265,23 @@ async fn a_rush_is_answered_or_refused_and_never_more_than_the_places_at_once() 
         turns.join_next().await.unwrap().unwrap().assert_error(503, "too_busy");
     }
     wait_for_turns(client, 3, 4).await;
-    assert_eq!((model.call_count(), model.open_streams()), (3, 3));
+    assert_eq!((model.call_count(), model.open_responses()), (3, 3));
     gate.open();
     for _ in 0..7 {
         turns.join_next().await.unwrap().unwrap().assert_ok();
     }
     assert_eq!(model.call_count(), 7);
-    let answered = house.events("chat").into_iter().filter(|line| line["status"] == 200);
+    let answered = setup.log_lines("chat").into_iter().filter(|line| line["status"] == 200);
     assert_eq!(answered.count(), 7);
 }
 
 #[tokio::test]
 async fn an_answer_of_many_times_what_is_read_ahead_is_answered_whole() {
-    let (model, _house, service) = open_with(&[("TURN_TIMEOUT", "10s")]).await;
+    let (model, _house, service) = start_with(&[("TURN_TIMEOUT", "10s")]).await;
     let text = "x".repeat(500_000);
     let reply = Reply { text: text.clone(), ..Reply::default() };
-    for behaviour in [Behaviour::Answer(reply.clone()), Behaviour::IgnoresStream(reply)] {
-        model.behave(behaviour);
+    for behaviour in [Behaviour::Answer(reply.clone()), Behaviour::IgnoreStream(reply)] {
+        model.set_behaviour(behaviour);
         assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
         let (told, done) = service.client.stream_chat("hello").await.text_and_end().await;
         assert!(told == text && done.data["message"] == text, "the stream's text is another");
@@ -295,9 +297,9 @@ const LIMIT: usize = 64 << 20;
 /// A turn with an endless answer, begun by somebody who reads none of it.
 struct Unread {
     model: FakeModel,
-    house: House,
+    setup: TestSetup,
     service: Service,
-    wire: Wire,
+    wire: RawConnection,
     id: String,
     /// How many pieces the model has told when it waits.
     ahead: usize,
@@ -306,10 +308,10 @@ struct Unread {
 impl Unread {
     async fn begin() -> Self {
         let settings = [("MODEL_RESPONSE_LIMIT", "64MiB"), ("MODEL_IDLE_TIMEOUT", "100ms"), ("RESUME_GRACE", "0")];
-        let (model, house, service) = open_with(&settings).await;
-        model.once(Behaviour::Endless("x".repeat(PIECE)));
+        let (model, setup, service) = start_with(&settings).await;
+        model.behave_once(Behaviour::Endless("x".repeat(PIECE)));
         // Little fits into this connection; what the others on the way hold is up to the system, but not without end.
-        let mut wire = Wire::connect_narrow(service.address(), 16 << 10).await;
+        let mut wire = RawConnection::connect_narrow(service.address(), 16 << 10).await;
         let body = json!({ "message": "slow", "stream": true }).to_string();
         let head = format!("Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
         wire.send(&format!("POST /api/chat HTTP/1.1\r\n{head}\r\n\r\n{body}")).await;
@@ -317,8 +319,8 @@ impl Unread {
         let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("a request id").to_owned();
         let ahead = wait_for_standstill(&model).await;
         assert!(ahead < LIMIT / PIECE, "the model was held up only by MODEL_RESPONSE_LIMIT");
-        assert_eq!(model.open_streams(), 1);
-        Self { model, house, service, wire, id, ahead }
+        assert_eq!(model.open_responses(), 1);
+        Self { model, setup, service, wire, id, ahead }
     }
 }
 
@@ -342,7 +344,7 @@ async fn a_slow_reader_slows_its_model_and_nobody_else() {
     let begun = Instant::now();
     join_all((0..20).map(async |_| service.client.chat("hello").await.assert_ok())).await;
     assert!(begun.elapsed() < Duration::from_secs(5), "others waited {:?}", begun.elapsed());
-    model.wait_for_open_streams(1).await;
+    model.wait_for_open_responses(1).await;
     assert!(model.sent()[0].pieces < LIMIT / PIECE, "it goes on though nobody reads");
     // As somebody reads, it goes on.
     while model.sent()[0].pieces == ahead {
@@ -353,7 +355,7 @@ async fn a_slow_reader_slows_its_model_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fast_reader_of_the_same_turn_is_not_held_up_by_a_slow_one() {
     let Unread { model, service, wire: _wire, id, ahead, .. } = Unread::begin().await;
-    let mut fast = Wire::connect(service.address()).await;
+    let mut fast = RawConnection::connect(service.address()).await;
     fast.send(&format!("GET /api/chat/{id}/events HTTP/1.1\r\nHost: al-chat\r\n\r\n")).await;
     while model.sent()[0].pieces <= ahead {
         fast.read(256 << 10).await;
@@ -362,10 +364,10 @@ async fn a_fast_reader_of_the_same_turn_is_not_held_up_by_a_slow_one() {
 
 #[tokio::test]
 async fn a_slow_reader_that_leaves_ends_the_turn() {
-    let Unread { model, house, wire, id, ahead, .. } = Unread::begin().await;
+    let Unread { model, setup, wire, id, ahead, .. } = Unread::begin().await;
     drop(wire);
-    model.wait_for_departures(1).await;
-    let line = house.wait_for_events("chat", 1).await.remove(0);
+    model.wait_for_disconnects(1).await;
+    let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
     assert_eq!((&line["request_id"], &line["code"]), (&json!(id), &json!("client_gone")));
     let told = line["answer_chars"].as_u64().unwrap();
     assert!(told > 0 && told <= (ahead * PIECE) as u64, "{told} characters of {ahead} pieces");
@@ -373,11 +375,11 @@ async fn a_slow_reader_that_leaves_ends_the_turn() {
 
 #[tokio::test]
 async fn a_long_stream_comes_whole_and_in_order() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let pieces = (0..256).map(|number| format!("{number:04}").repeat(1 << 10)).collect();
     let script = Script { pieces, ..Script::default() };
     let text = script.text();
-    model.once(Behaviour::Stream(script));
+    model.behave_once(Behaviour::Stream(script));
     let mut events = service.client.stream_chat("hello").await;
     let mut told = String::new();
     while let Some(event) = events.next().await {
@@ -388,26 +390,26 @@ async fn a_long_stream_comes_whole_and_in_order() {
         }
     }
     assert!(told == text, "the pieces are others, or in another order");
-    assert_eq!(house.events("chat")[0]["answer_chars"], text.len());
+    assert_eq!(setup.log_lines("chat")[0]["answer_chars"], text.len());
 }
 
 #[tokio::test]
 async fn the_metrics_count_turns_by_how_they_ended() {
-    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0"), ("FALLBACK_MODELS", "spare")]).await;
+    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0"), ("FALLBACK_MODELS", "spare")]).await;
     let client = &service.client;
     client.chat("hello").await.assert_ok();
-    client.stream_chat("hello").await.rest().await;
-    model.once(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
+    client.stream_chat("hello").await.remaining().await;
+    model.behave_once(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
     client.chat("hello").await.assert_ok();
-    model.once(Behaviour::Refuse { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     client.chat("hello").await.assert_error(400, "request_refused");
-    model.once(Behaviour::Stream(Script { pace: Pace::By(Tap::new()), ..Script::default() }));
+    model.behave_once(Behaviour::Stream(Script { pace: Pace::Gated(PieceGate::new()), ..Script::default() }));
     let events: Events = client.stream_chat("hello").await;
     wait_for_turns(client, 1, 0).await;
     client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
-    events.rest().await;
+    events.remaining().await;
     // Another model's turn.
-    model.once(Behaviour::CloseAtOnce);
+    model.behave_once(Behaviour::CloseImmediately);
     assert_eq!(client.chat("hello").await.assert_ok()["model"], "spare");
 
     for (name, expected) in [

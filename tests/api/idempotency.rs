@@ -8,18 +8,20 @@ use serde_json::{Value, json};
 use tokio::{task::yield_now, time::interval};
 
 use crate::{
-    client::{Answer, Client},
-    events::{Event, Events},
-    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, Reply, Script, Tap},
-    hand_clock::HandClock,
-    house::{House, open_with},
+    fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
+    support::{
+        client::{Client, HttpResponse},
+        events::{Event, Events},
+        manual_clock::ManualClock,
+        service::{TestSetup, start_with},
+    },
 };
 
 fn keyed(client: &Client, key: &str, body: &Value) -> RequestBuilder {
     client.json_request("/api/chat", body).header("idempotency-key", key)
 }
 
-async fn ask(client: &Client, key: &str) -> Answer {
+async fn ask(client: &Client, key: &str) -> HttpResponse {
     client.send(keyed(client, key, &json!({ "message": "hello" }))).await
 }
 
@@ -27,14 +29,14 @@ async fn ask_stream(client: &Client, key: &str) -> Events {
     client.open_stream(keyed(client, key, &json!({ "message": "hello", "stream": true }))).await
 }
 
-/// One word that is told when the tap lets it through, for each of these.
-fn tapped(words: &[&str], tap: &Tap) -> Behaviour {
+/// One word that is told when the piece_gate lets it through, for each of these.
+fn tapped(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();
-    Behaviour::Stream(Script { pieces, pace: Pace::By(tap.clone()), ..Script::default() })
+    Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() })
 }
 
 fn refusal(status: u16) -> Behaviour {
-    Behaviour::Refuse { status, headers: vec![], body: "{}".to_owned() }
+    Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
 }
 
 async fn next(events: &mut Events) -> Event {
@@ -58,7 +60,7 @@ async fn check_interrupted(client: &Client, model: &FakeModel, key: &str) {
     let calls = model.call_count();
     for _ in 0..2 {
         ask(client, key).await.assert_error(409, "turn_interrupted");
-        ask_stream(client, key).await.into_answer().await.assert_error(409, "turn_interrupted");
+        ask_stream(client, key).await.into_response().await.assert_error(409, "turn_interrupted");
     }
     assert_eq!(model.call_count(), calls, "an interrupted turn was silently taken again");
 }
@@ -69,10 +71,10 @@ const WINDOWS: [&str; 2] = ["2m", "0"];
 #[tokio::test]
 async fn a_repetition_gets_the_first_answer_byte_for_byte() {
     for window in WINDOWS {
-        let (model, house, service) =
-            open_with(&[("RESUME_WINDOW", window), ("SESSION_LOG_TIMEZONE", "Asia/Tokyo")]).await;
+        let (model, setup, service) =
+            start_with(&[("RESUME_WINDOW", window), ("SESSION_LOG_TIMEZONE", "Asia/Tokyo")]).await;
         let first = ask(&service.client, "a").await;
-        model.behave(refusal(500));
+        model.set_behaviour(refusal(500));
         for _ in 0..3 {
             let again = ask(&service.client, "a").await;
             again.assert_ok();
@@ -80,15 +82,19 @@ async fn a_repetition_gets_the_first_answer_byte_for_byte() {
             assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
         }
         assert_eq!(first.assert_ok()["request_id"], first.header("x-request-id"));
-        assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+        assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
         assert_eq!(turns_counted(&service.client).await, 1);
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_met_the_token_limit_still_says_so_when_it_is_repeated() {
-    let (model, _house, service) = open_with(&[("RESUME_WINDOW", "0")]).await;
-    model.once(Behaviour::Answer(Reply { finish_reason: "length".into(), with_usage: false, ..Reply::default() }));
+    let (model, _house, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
+    model.behave_once(Behaviour::Answer(Reply {
+        finish_reason: "length".into(),
+        with_usage: false,
+        ..Reply::default()
+    }));
     let first = ask(&service.client, "a").await;
     assert_eq!(first.assert_ok()["finish_reason"], "length");
     assert_eq!(ask(&service.client, "a").await.text, first.text);
@@ -97,11 +103,11 @@ async fn an_answer_that_met_the_token_limit_still_says_so_when_it_is_repeated() 
 #[tokio::test]
 async fn a_whole_answer_is_repeated_as_a_stream_of_one_piece() {
     for window in WINDOWS {
-        let (model, _house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
+        let (model, _house, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         let whole = ask(&service.client, "a").await.assert_ok();
         let repeated = ask_stream(&service.client, "a").await;
         assert_ne!(whole["request_id"], repeated.request_id());
-        let events = repeated.rest().await;
+        let events = repeated.remaining().await;
         let start = json!({ "request_id": whole["request_id"], "model": "gpt-4o-mini" });
         let delta = json!({ "content": whole["message"] });
         let expected = [("start", start), ("delta", delta), ("done", whole)];
@@ -115,22 +121,22 @@ async fn a_whole_answer_is_repeated_as_a_stream_of_one_piece() {
 #[tokio::test]
 async fn a_streamed_answer_is_repeated_whole_and_streamed() {
     for window in WINDOWS {
-        let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
-        model.once(Behaviour::Stream(Script::default()));
+        let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+        model.behave_once(Behaviour::Stream(Script::default()));
         let (text, done) = ask_stream(&service.client, "a").await.text_and_end().await;
         assert_eq!((&text, done.name.as_str()), (&Script::default().text(), "done"));
         assert_eq!(ask(&service.client, "a").await.assert_ok(), done.data);
         let (again, last) = ask_stream(&service.client, "a").await.text_and_end().await;
         assert_eq!((again, last.data), (text, done.data));
-        assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+        assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_at_the_same_time_are_one_turn_and_all_get_its_answer() {
     for window in WINDOWS {
-        let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
-        model.behave(Behaviour::Stream(Script::default()));
+        let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+        model.set_behaviour(Behaviour::Stream(Script::default()));
         let client = &service.client;
         let streams = [|_: usize| false, |_| true, |number| number % 2 == 0];
         for (round, is_stream) in streams.into_iter().cycle().take(9).enumerate() {
@@ -147,7 +153,7 @@ async fn twenty_at_the_same_time_are_one_turn_and_all_get_its_answer() {
             let answers = join_all((0..20).map(ask)).await;
             assert_eq!(answers[0]["message"], Script::default().text());
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-            assert_eq!((model.call_count(), house.events("chat").len()), (round + 1, round + 1));
+            assert_eq!((model.call_count(), setup.log_lines("chat").len()), (round + 1, round + 1));
             assert_eq!(turns_counted(client).await, round + 1);
         }
     }
@@ -155,12 +161,12 @@ async fn twenty_at_the_same_time_are_one_turn_and_all_get_its_answer() {
 
 #[tokio::test]
 async fn who_asks_again_while_the_turn_goes_on_joins_it_and_gets_it_from_the_start() {
-    let (model, house, service) = open_with(&[]).await;
-    let (tap, words) = (Tap::new(), ["One ", "two ", "three."]);
-    model.once(tapped(&words, &tap));
+    let (model, setup, service) = start_with(&[]).await;
+    let (piece_gate, words) = (PieceGate::new(), ["One ", "two ", "three."]);
+    model.behave_once(tapped(&words, &piece_gate));
     let client = &service.client;
     let mut first = ask_stream(client, "a").await;
-    tap.release(2);
+    piece_gate.release(2);
     read_pieces(&mut first, &words[..2]).await;
     let mut second = ask_stream(client, "a").await;
     read_pieces(&mut second, &words[..2]).await;
@@ -169,7 +175,7 @@ async fn who_asks_again_while_the_turn_goes_on_joins_it_and_gets_it_from_the_sta
     assert_eq!(next(&mut third).await.data["content"], words[0]);
     let joining = ask(client, "a");
     let rest = async {
-        tap.open();
+        piece_gate.open();
         (first.text_and_end().await, second.text_and_end().await, third.text_and_end().await)
     };
     let (whole, (first, second, third)) = tokio::join!(joining, rest);
@@ -177,14 +183,14 @@ async fn who_asks_again_while_the_turn_goes_on_joins_it_and_gets_it_from_the_sta
     assert_eq!(third.0, words[1..].concat());
     assert_eq!((&second, &first.1), (&first, &third.1));
     assert_eq!((whole.assert_ok(), &whole.assert_ok()["message"]), (first.1.data, &json!(words.concat())));
-    assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
 }
 
 #[tokio::test]
 async fn a_stream_that_joins_a_whole_turn_gets_its_answer() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let streaming = async {
         model.wait_for_calls(1).await;
         let events = ask_stream(&service.client, "a").await;
@@ -193,15 +199,15 @@ async fn a_stream_that_joins_a_whole_turn_gets_its_answer() {
     };
     let (whole, (text, done)) = tokio::join!(ask(&service.client, "a"), streaming);
     assert_eq!((whole.assert_ok(), text.as_str()), (done.data, "hello"));
-    assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
 }
 
 #[tokio::test]
 async fn a_stop_by_the_id_of_a_request_that_joined_stops_the_turn() {
-    let (model, _house, service) = open_with(&[]).await;
-    let (tap, client) = (Tap::new(), &service.client);
-    model.once(tapped(&["One ", "two."], &tap));
-    tap.release(1);
+    let (model, _house, service) = start_with(&[]).await;
+    let (piece_gate, client) = (PieceGate::new(), &service.client);
+    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    piece_gate.release(1);
     let mut first = ask_stream(client, "a").await;
     read_pieces(&mut first, &["One "]).await;
     let second = ask_stream(client, "a").await;
@@ -210,12 +216,12 @@ async fn a_stop_by_the_id_of_a_request_that_joined_stops_the_turn() {
     let (text, done) = second.text_and_end().await;
     assert_eq!((text.as_str(), &done.data["finish_reason"]), ("One ", &json!("stopped")));
     assert_eq!(first.text_and_end().await.1, done);
-    model.wait_for_departures(1).await;
+    model.wait_for_disconnects(1).await;
 }
 
 #[tokio::test]
 async fn a_key_that_was_used_for_another_question_is_refused() {
-    let (model, _house, service) = open_with(&[("ALLOWED_MODELS", "gpt-4o")]).await;
+    let (model, _house, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o")]).await;
     let client = &service.client;
     let body = json!({ "message": "hello", "session_id": "s-1" });
     let first = client.send(keyed(client, "a", &body)).await;
@@ -243,9 +249,9 @@ async fn a_key_that_was_used_for_another_question_is_refused() {
 
 #[tokio::test]
 async fn a_key_is_refused_for_another_question_while_the_first_is_being_answered() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let other = async {
         model.wait_for_calls(1).await;
         let answer = service.client.send(keyed(&service.client, "a", &json!({ "message": "other" }))).await;
@@ -259,8 +265,8 @@ async fn a_key_is_refused_for_another_question_while_the_first_is_being_answered
 
 #[tokio::test]
 async fn the_same_key_of_another_session_or_user_is_another_key() {
-    let (model, house, service) = open_with(&[]).await;
-    model.behave(Behaviour::Echo);
+    let (model, setup, service) = start_with(&[]).await;
+    model.set_behaviour(Behaviour::Echo);
     let client = &service.client;
     let callers = [
         json!({}),
@@ -284,12 +290,12 @@ async fn the_same_key_of_another_session_or_user_is_another_key() {
     for (number, first) in first.iter().enumerate() {
         assert_eq!(ask(number).await, *first);
     }
-    assert_eq!((model.call_count(), house.events("chat").len()), (callers.len(), callers.len()));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (callers.len(), callers.len()));
 }
 
 #[tokio::test]
 async fn without_a_key_each_question_is_a_turn_of_its_own() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     for turns in 1..4 {
         service.client.chat("hello").await.assert_ok();
         assert_eq!(model.call_count(), turns);
@@ -298,7 +304,7 @@ async fn without_a_key_each_question_is_a_turn_of_its_own() {
 
 #[tokio::test]
 async fn a_key_has_1_to_255_visible_ascii_characters() {
-    let (model, _house, service) = open_with(&[]).await;
+    let (model, _house, service) = start_with(&[]).await;
     let client = &service.client;
     let long = "k".repeat(256);
     for key in [&b""[..], b" ", b"a b", b"a\tb", "schl\u{fc}ssel".as_bytes(), b"caf\xe9", b"\xff", long.as_bytes()] {
@@ -320,7 +326,7 @@ async fn a_key_has_1_to_255_visible_ascii_characters() {
 
 #[tokio::test]
 async fn a_turn_that_failed_and_cost_nothing_gives_its_key_back() {
-    let (model, house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     let rows = [
         (refusal(500), 502, "model_failed"),
@@ -328,25 +334,25 @@ async fn a_turn_that_failed_and_cost_nothing_gives_its_key_back() {
         (refusal(400), 400, "request_refused"),
     ];
     for (calls, (behaviour, status, code)) in (1..).step_by(3).zip(rows) {
-        model.once(behaviour.clone());
+        model.behave_once(behaviour.clone());
         ask(client, code).await.assert_error(status, code);
         assert_eq!(model.call_count(), calls);
-        model.once(behaviour);
-        ask_stream(client, code).await.into_answer().await.assert_error(status, code);
+        model.behave_once(behaviour);
+        ask_stream(client, code).await.into_response().await.assert_error(status, code);
         let answer = ask(client, code).await;
         answer.assert_ok();
         assert_eq!(ask(client, code).await.text, answer.text);
         assert_eq!(model.call_count(), calls + 2);
     }
-    assert_eq!(house.events("chat").len(), model.call_count());
+    assert_eq!(setup.log_lines("chat").len(), model.call_count());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_again_as_a_turn_fails_hears_of_its_failure_or_asks_again_but_is_not_told_it_was_cut_off() {
     for window in WINDOWS {
-        let (model, house, service) =
-            open_with(&[("MODEL_RETRIES", "0"), ("RESUME_WINDOW", window), ("BREAKER_FAILURE_RATE", "0")]).await;
-        model.behave(refusal(500));
+        let (model, setup, service) =
+            start_with(&[("MODEL_RETRIES", "0"), ("RESUME_WINDOW", window), ("BREAKER_FAILURE_RATE", "0")]).await;
+        model.set_behaviour(refusal(500));
         let client = &service.client;
         for round in 0..20 {
             let key = &format!("round-{round}");
@@ -358,20 +364,20 @@ async fn who_asks_again_as_a_turn_fails_hears_of_its_failure_or_asks_again_but_i
             };
             join_all((0..20).map(asked)).await;
         }
-        assert_eq!(house.events("chat").len(), model.call_count());
+        assert_eq!(setup.log_lines("chat").len(), model.call_count());
     }
 }
 
 #[tokio::test]
 async fn a_turn_that_failed_and_may_have_cost_something_keeps_its_key() {
-    let (model, _house, service) = open_with(&[("MODEL_RETRIES", "0")]).await;
+    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     for (behaviour, code) in [
-        (Behaviour::CloseAtOnce, "model_connection_lost"),
-        (Behaviour::CutOff, "model_connection_lost"),
-        (Behaviour::Junk("<html>".to_owned()), "model_answer_unreadable"),
+        (Behaviour::CloseImmediately, "model_connection_lost"),
+        (Behaviour::Truncated, "model_connection_lost"),
+        (Behaviour::Html("<html>".to_owned()), "model_answer_unreadable"),
     ] {
         let key = &format!("key-{}", model.call_count());
-        model.once(behaviour);
+        model.behave_once(behaviour);
         ask(&service.client, key).await.assert_error(502, code);
         check_interrupted(&service.client, &model, key).await;
     }
@@ -382,13 +388,13 @@ async fn an_answer_that_the_model_cut_off_is_not_asked_for_again() {
     let overloaded = Ending::Error(json!({"message": "x", "code": 503}));
     for (ending, code) in [(Ending::CutOff, "model_connection_lost"), (overloaded, "model_overloaded")] {
         for window in WINDOWS {
-            let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
-            model.once(Behaviour::Stream(Script { ending: ending.clone(), ..Script::default() }));
+            let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+            model.behave_once(Behaviour::Stream(Script { ending: ending.clone(), ..Script::default() }));
             let (text, end) = ask_stream(&service.client, "a").await.text_and_end().await;
             assert_eq!((text, end.name.as_str()), (Script::default().text(), "error"));
             assert_eq!(end.data["code"], code);
             check_interrupted(&service.client, &model, "a").await;
-            assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+            assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
         }
     }
 }
@@ -396,17 +402,17 @@ async fn an_answer_that_the_model_cut_off_is_not_asked_for_again() {
 #[tokio::test]
 async fn an_answer_whose_client_left_is_not_asked_for_again() {
     for window in WINDOWS {
-        let (model, house, service) = open_with(&[("RESUME_GRACE", "0"), ("RESUME_WINDOW", window)]).await;
-        let tap = Tap::new();
-        model.once(tapped(&["One ", "two."], &tap));
-        tap.release(1);
+        let (model, setup, service) = start_with(&[("RESUME_GRACE", "0"), ("RESUME_WINDOW", window)]).await;
+        let piece_gate = PieceGate::new();
+        model.behave_once(tapped(&["One ", "two."], &piece_gate));
+        piece_gate.release(1);
         let mut events = ask_stream(&service.client, "a").await;
         read_pieces(&mut events, &["One "]).await;
         drop(events);
-        model.wait_for_departures(1).await;
+        model.wait_for_disconnects(1).await;
         // At once: the turn is only just being logged.
         check_interrupted(&service.client, &model, "a").await;
-        let lines = house.events("chat");
+        let lines = setup.log_lines("chat");
         assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("client_gone")));
         check_interrupted(&service.client, &model, "a").await;
     }
@@ -416,8 +422,8 @@ async fn an_answer_whose_client_left_is_not_asked_for_again() {
 async fn a_turn_with_a_key_goes_on_for_its_grace_when_its_client_leaves() {
     const GRACE: Duration = Duration::from_millis(300);
     for stream in [false, true] {
-        let (model, house, service) = open_with(&[("RESUME_GRACE", "300ms")]).await;
-        model.once(Behaviour::Silent);
+        let (model, setup, service) = start_with(&[("RESUME_GRACE", "300ms")]).await;
+        model.behave_once(Behaviour::Silent);
         let client = &service.client;
         let request = keyed(client, "a", &json!({ "message": "hello", "stream": stream }));
         tokio::select! {
@@ -425,9 +431,9 @@ async fn a_turn_with_a_key_goes_on_for_its_grace_when_its_client_leaves() {
             () = model.wait_for_calls(1) => {}
         }
         let left = Instant::now();
-        model.wait_for_departures(1).await;
+        model.wait_for_disconnects(1).await;
         assert!(left.elapsed() >= GRACE, "the turn was given up {:?} after its client left", left.elapsed());
-        house.wait_for_events("chat", 1).await;
+        setup.wait_for_log_lines("chat", 1).await;
         // The model was asked, and may have worked for it.
         check_interrupted(client, &model, "a").await;
     }
@@ -435,9 +441,9 @@ async fn a_turn_with_a_key_goes_on_for_its_grace_when_its_client_leaves() {
 
 #[tokio::test]
 async fn a_client_that_lost_its_connection_asks_again_and_gets_the_answer_of_the_turn_it_had_begun() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let gate = Gate::new();
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     let client = &service.client;
     for _ in 0..3 {
         tokio::select! {
@@ -454,7 +460,7 @@ async fn a_client_that_lost_its_connection_asks_again_and_gets_the_answer_of_the
     gate.open();
     let answer = ask(client, "a").await.assert_ok();
     assert_eq!(answer["message"], "hello");
-    assert_eq!((model.call_count(), model.departures(), house.events("chat").len()), (1, 0, 1));
+    assert_eq!((model.call_count(), model.disconnects(), setup.log_lines("chat").len()), (1, 0, 1));
 }
 
 #[tokio::test]
@@ -463,12 +469,12 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
         ([("RESUME_GRACE", "0"), ("RESUME_WINDOW", "0")], Behaviour::Echo),
         (
             [("RESUME_GRACE", "0"), ("RESUME_WINDOW", "2m")],
-            Behaviour::Later(Duration::from_millis(1), Box::new(Behaviour::Echo)),
+            Behaviour::Delayed(Duration::from_millis(1), Box::new(Behaviour::Echo)),
         ),
         ([("RESUME_GRACE", "10s"), ("RESUME_WINDOW", "2m")], Behaviour::Echo),
     ] {
-        let (model, house, service) = open_with(&settings).await;
-        model.behave(behaviour);
+        let (model, setup, service) = start_with(&settings).await;
+        model.set_behaviour(behaviour);
         let client = &service.client;
         let (mut left, mut stayed, mut interrupted) = (0, 0, 0);
         for point in 0..100 {
@@ -500,8 +506,8 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
         }
         // How much happens in a step is up to the machine; in the first few, no answer can be there.
         assert!(left > 2, "{left} left and {stayed} stayed");
-        model.wait_for_open_streams(0).await;
-        let answered = house.events("chat").iter().filter(|line| line["status"] == 200).count();
+        model.wait_for_open_responses(0).await;
+        let answered = setup.log_lines("chat").iter().filter(|line| line["status"] == 200).count();
         assert_eq!(answered + interrupted, 100, "each key led to one answer, or to one that was cut off");
         assert!(model.call_count() <= 100, "a key led to two calls");
     }
@@ -510,10 +516,10 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
 #[tokio::test]
 async fn a_stopped_stream_keeps_what_was_said() {
     for window in WINDOWS {
-        let (model, house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
-        let (tap, client) = (Tap::new(), &service.client);
-        model.once(tapped(&["One ", "two ", "three."], &tap));
-        tap.release(2);
+        let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+        let (piece_gate, client) = (PieceGate::new(), &service.client);
+        model.behave_once(tapped(&["One ", "two ", "three."], &piece_gate));
+        piece_gate.release(2);
         let mut events = ask_stream(client, "a").await;
         read_pieces(&mut events, &["One ", "two "]).await;
         client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
@@ -522,23 +528,23 @@ async fn a_stopped_stream_keeps_what_was_said() {
         assert_eq!(ask(client, "a").await.assert_ok(), done.data);
         let (text, last) = ask_stream(client, "a").await.text_and_end().await;
         assert_eq!((text.as_str(), last.data), ("One two ", done.data));
-        assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+        assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_was_stopped_before_its_first_word_is_repeated_without_a_word() {
     for window in WINDOWS {
-        let (model, _house, service) = open_with(&[("RESUME_WINDOW", window)]).await;
+        let (model, _house, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         let client = &service.client;
-        model.once(tapped(&["One."], &Tap::new()));
+        model.behave_once(tapped(&["One."], &PieceGate::new()));
         let mut events = ask_stream(client, "a").await;
         read_pieces(&mut events, &[]).await;
         client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
         let done = next(&mut events).await;
         assert_eq!((&done.data["message"], &done.data["finish_reason"]), (&json!(""), &json!("stopped")));
         assert_eq!(ask(client, "a").await.assert_ok(), done.data);
-        let events = ask_stream(client, "a").await.rest().await;
+        let events = ask_stream(client, "a").await.remaining().await;
         let names = events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>();
         assert_eq!((names, &events[1].data), (vec!["start", "done"], &done.data));
         assert_eq!(model.call_count(), 1);
@@ -547,42 +553,42 @@ async fn a_stream_that_was_stopped_before_its_first_word_is_repeated_without_a_w
 
 #[tokio::test]
 async fn an_answer_outlives_an_orderly_restart() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let first = ask(&service.client, "a").await;
     let (text, done) = ask_stream(&service.client, "b").await.text_and_end().await;
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     let again = ask(&service.client, "a").await;
     again.assert_ok();
     assert_eq!(again.text, first.text);
     assert_eq!(ask(&service.client, "b").await.assert_ok(), done.data);
     assert_eq!(text, done.data["message"]);
-    assert_eq!((model.call_count(), house.events("chat").len()), (2, 2));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));
     assert_eq!(turns_counted(&service.client).await, 2);
 }
 
 #[tokio::test]
 async fn an_answer_outlives_kill_9() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
     let first = ask(&process.client, "a").await;
     process.kill().await;
-    let process = house.launch().await;
+    let process = setup.start_process().await;
     let again = ask(&process.client, "a").await;
     again.assert_ok();
     assert_eq!(again.text, first.text);
-    assert_eq!((model.call_count(), house.events("chat").len()), (1, 1));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
     assert_eq!(turns_counted(&process.client).await, 1);
 }
 
 #[tokio::test]
 async fn a_turn_that_kill_9_cut_off_is_not_taken_again() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
+    let setup = TestSetup::for_model(&model);
     for (calls, stream) in [(1, false), (3, true)] {
-        let mut process = house.launch().await;
-        model.once(Behaviour::Silent);
+        let mut process = setup.start_process().await;
+        model.behave_once(Behaviour::Silent);
         let key = format!("key-{stream}");
         let request = keyed(&process.client, &key, &json!({ "message": "hello", "stream": stream }));
         let client = process.client.clone();
@@ -591,9 +597,9 @@ async fn a_turn_that_kill_9_cut_off_is_not_taken_again() {
             () = model.wait_for_calls(calls) => {}
         }
         process.kill().await;
-        let process = house.launch().await;
+        let process = setup.start_process().await;
         check_interrupted(&process.client, &model, &key).await;
-        model.once(Behaviour::Echo);
+        model.behave_once(Behaviour::Echo);
         ask(&process.client, &format!("new-{stream}")).await.assert_ok();
     }
 }
@@ -602,17 +608,17 @@ async fn a_turn_that_kill_9_cut_off_is_not_taken_again() {
 async fn a_key_is_forgotten_after_a_day() {
     const HOUR: Duration = Duration::from_hours(1);
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let hands = HandClock::at("2026-11-21T09:30:00.123456Z");
-    let service = house.open_at(hands.clock("UTC")).await;
+    let setup = TestSetup::for_model(&model);
+    let clock = ManualClock::at("2026-11-21T09:30:00.123456Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
     let first = ask(&service.client, "a").await;
-    hands.advance(HOUR);
+    clock.advance(HOUR);
     ask(&service.client, "b").await.assert_ok();
-    hands.advance(22 * HOUR);
+    clock.advance(22 * HOUR);
     assert_eq!(ask(&service.client, "a").await.text, first.text);
     assert_eq!(model.call_count(), 2);
     // A day and a second after the first question.
-    hands.advance(HOUR + Duration::from_secs(1));
+    clock.advance(HOUR + Duration::from_secs(1));
     let anew = ask(&service.client, "a").await;
     assert_ne!(anew.assert_ok()["request_id"], first.assert_ok()["request_id"]);
     assert_eq!(model.call_count(), 3);
@@ -625,38 +631,38 @@ async fn a_key_is_forgotten_after_a_day() {
 
 #[tokio::test]
 async fn while_no_key_can_be_kept_a_turn_with_one_is_refused_and_others_are_not() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
-    house.change_database("ALTER TABLE idempotency_keys RENAME TO hidden").await;
+    setup.change_database("ALTER TABLE idempotency_keys RENAME TO hidden").await;
     let answer = ask(client, "a").await;
     answer.assert_error(503, "storage_unavailable");
     assert!(!answer.header("retry-after").is_empty());
-    ask_stream(client, "a").await.into_answer().await.assert_error(503, "storage_unavailable");
+    ask_stream(client, "a").await.into_response().await.assert_error(503, "storage_unavailable");
     assert_eq!(model.call_count(), 0);
     client.chat("hello").await.assert_ok();
-    house.change_database("ALTER TABLE hidden RENAME TO idempotency_keys").await;
+    setup.change_database("ALTER TABLE hidden RENAME TO idempotency_keys").await;
     ask(client, "a").await.assert_ok();
     assert_eq!(model.call_count(), 2);
 }
 
 #[tokio::test]
 async fn the_built_in_responders_answers_are_kept_too() {
-    let house = House::new().with("AI_SERVICE", "basic").with("RESUME_WINDOW", "0");
-    let service = house.open().await;
+    let setup = TestSetup::new().with("AI_SERVICE", "basic").with("RESUME_WINDOW", "0");
+    let service = setup.start().await;
     let first = ask(&service.client, "a").await;
     assert_eq!(first.assert_ok()["model"], "basic");
     assert_eq!(ask(&service.client, "a").await.text, first.text);
     let (text, done) = ask_stream(&service.client, "a").await.text_and_end().await;
     assert_eq!((json!(text), done.data), (first.json()["message"].clone(), first.json()));
-    assert_eq!(house.events("chat").len(), 1);
+    assert_eq!(setup.log_lines("chat").len(), 1);
 }
 
 #[tokio::test]
 async fn a_turn_that_waits_for_its_next_word_can_be_joined_by_many_who_come_and_go() {
-    let (model, house, service) = open_with(&[("RESUME_GRACE", "600ms")]).await;
-    let (tap, client) = (Tap::new(), &service.client);
-    model.once(tapped(&["One ", "two."], &tap));
-    tap.release(1);
+    let (model, setup, service) = start_with(&[("RESUME_GRACE", "600ms")]).await;
+    let (piece_gate, client) = (PieceGate::new(), &service.client);
+    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    piece_gate.release(1);
     // Again and again there is nobody, but never for the whole grace.
     let mut pace = interval(Duration::from_millis(200));
     pace.tick().await;
@@ -666,47 +672,47 @@ async fn a_turn_that_waits_for_its_next_word_can_be_joined_by_many_who_come_and_
         drop(events);
         pace.tick().await;
     }
-    tap.open();
+    piece_gate.open();
     assert_eq!(ask(client, "a").await.assert_ok()["message"], "One two.");
-    assert_eq!((model.call_count(), model.departures(), house.events("chat").len()), (1, 0, 1));
+    assert_eq!((model.call_count(), model.disconnects(), setup.log_lines("chat").len()), (1, 0, 1));
 }
 
 #[tokio::test]
 async fn an_answer_that_was_read_to_its_end_for_nobody_is_kept_for_who_asks_again() {
-    let (model, house, service) = open_with(&[("RESUME_GRACE", "0"), ("ON_DISCONNECT", "drain")]).await;
+    let (model, setup, service) = start_with(&[("RESUME_GRACE", "0"), ("ON_DISCONNECT", "drain")]).await;
     let (client, gate) = (&service.client, Gate::new());
-    model.once(Behaviour::Held(gate.clone()));
+    model.behave_once(Behaviour::Held(gate.clone()));
     tokio::select! {
         answer = ask(client, "a") => panic!("{answer:?} came through a closed gate"),
         () = model.wait_for_calls(1) => {}
     }
     gate.open();
-    house.wait_for_events("chat", 1).await;
+    setup.wait_for_log_lines("chat", 1).await;
     assert_eq!(ask(client, "a").await.assert_ok()["message"], "hello");
-    assert_eq!((model.call_count(), model.departures(), house.events("chat").len()), (1, 0, 1));
+    assert_eq!((model.call_count(), model.disconnects(), setup.log_lines("chat").len()), (1, 0, 1));
 }
 
 #[tokio::test]
 async fn a_turn_that_a_restart_cut_off_is_not_taken_again() {
-    let (model, house, service) = open_with(&[("DRAIN_TIMEOUT", "100ms")]).await;
-    let (tap, client) = (Tap::new(), service.client.clone());
-    model.once(Behaviour::Silent);
+    let (model, setup, service) = start_with(&[("DRAIN_TIMEOUT", "100ms")]).await;
+    let (piece_gate, client) = (PieceGate::new(), service.client.clone());
+    model.behave_once(Behaviour::Silent);
     let silent = async {
         let answer = ask(&client, "silent").await;
         answer.assert_error(503, "stopping");
     };
     let closing = async {
         model.wait_for_calls(1).await;
-        model.once(tapped(&["One ", "two."], &tap));
-        tap.release(1);
+        model.behave_once(tapped(&["One ", "two."], &piece_gate));
+        piece_gate.release(1);
         let mut events = ask_stream(&client, "told").await;
         read_pieces(&mut events, &["One "]).await;
-        let (end, ()) = tokio::join!(events.text_and_end(), service.close());
+        let (end, ()) = tokio::join!(events.text_and_end(), service.stop());
         assert_eq!((end.1.name.as_str(), &end.1.data["code"]), ("error", &json!("stopping")));
     };
     tokio::join!(silent, closing);
-    let service = house.open().await;
+    let service = setup.start().await;
     check_interrupted(&service.client, &model, "told").await;
     check_interrupted(&service.client, &model, "silent").await;
-    assert_eq!((model.call_count(), house.events("chat").len()), (2, 2));
+    assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));
 }

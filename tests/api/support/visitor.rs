@@ -1,15 +1,15 @@
-//! Somebody at the portal: without an account, known by a cookie.
+//! A visitor of the portal: no account, identified by a cookie.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::{
-    client::{Answer, Client},
+use crate::support::{
+    client::{Client, HttpResponse},
     events::Events,
-    member::{list, text},
+    user::{list, text},
 };
 
-/// A browser with the portal's cookie.
+/// An HTTP client that sends the portal's cookie.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub client: Client,
@@ -17,14 +17,14 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Comes for the first time.
-    pub async fn come(client: &Client) -> Self {
+    /// Requests the history without a cookie and stores the cookie of the response.
+    pub async fn first_visit(client: &Client) -> Self {
         let answer = client.get("/chat_history").await;
         assert_eq!(answer.assert_ok(), json!({ "history": [] }));
         Self { client: client.clone(), token: token(&answer) }
     }
 
-    /// A request to be completed and sent by hand.
+    /// Returns a request with the cookie, to be completed and sent by the caller.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, path).header("cookie", format!("al_chat_visitor={}", self.token))
     }
@@ -33,20 +33,20 @@ impl Visitor {
         self.request(Method::POST, path).header("content-type", "application/json").body(body.to_string())
     }
 
-    pub async fn call(&self, method: Method, path: &str) -> Answer {
+    pub async fn call(&self, method: Method, path: &str) -> HttpResponse {
         self.client.send(self.request(method, path)).await
     }
 
-    pub async fn post(&self, body: &Value) -> Answer {
+    pub async fn post(&self, body: &Value) -> HttpResponse {
         self.client.send(self.json_request("/chat", body)).await
     }
 
-    pub async fn send(&self, message: &str) -> Answer {
+    pub async fn send(&self, message: &str) -> HttpResponse {
         self.post(&json!({ "message": message })).await
     }
 
-    /// Says this, and is answered.
-    pub async fn say(&self, message: &str) -> String {
+    /// Sends a message and returns the text of the answer, which must be a success.
+    pub async fn ask(&self, message: &str) -> String {
         let answer = self.send(message).await;
         assert_eq!(token(&answer), self.token);
         let body = answer.assert_ok();
@@ -58,13 +58,13 @@ impl Visitor {
         self.client.open_stream(self.json_request("/chat", &json!({ "message": message, "stream": true }))).await
     }
 
-    /// What was said so far, a model's words with an arrow in front.
+    /// Returns the texts of the visitor's history, with `> ` in front of a model's.
     pub async fn history(&self) -> Vec<String> {
         let answer = self.call(Method::GET, "/chat_history").await;
         assert_eq!(token(&answer), self.token);
         let body = answer.assert_ok();
-        let told = |(place, entry): (usize, Value)| {
-            assert_eq!(entry["timestamp"], place.to_string(), "{entry}");
+        let line = |(position, entry): (usize, Value)| {
+            assert_eq!(entry["timestamp"], position.to_string(), "{entry}");
             let arrow = match entry["role"].as_str() {
                 Some("user") => "",
                 Some("assistant") => "> ",
@@ -72,24 +72,25 @@ impl Visitor {
             };
             format!("{arrow}{}", text(&entry["content"]))
         };
-        list(&body["history"]).into_iter().enumerate().map(told).collect()
+        list(&body["history"]).into_iter().enumerate().map(line).collect()
     }
 }
 
-/// The portal's cookie, of which there is one; empty without it.
+/// Returns the `Set-Cookie` header, of which there is at most one; an empty text without it.
 #[track_caller]
-pub fn cookie(answer: &Answer) -> String {
+pub fn cookie(answer: &HttpResponse) -> String {
     let cookies = answer.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("a header of text"));
     let cookies = cookies.collect::<Vec<_>>();
     assert!(cookies.len() <= 1, "{cookies:?}");
     cookies.concat()
 }
 
-/// The token in the portal's cookie.
+/// Returns the token in the response's portal cookie.
 #[track_caller]
-pub fn token(answer: &Answer) -> String {
+pub fn token(answer: &HttpResponse) -> String {
     let cookie = cookie(answer);
     let named = cookie.strip_prefix("__Host-").unwrap_or(&cookie);
-    let value = named.strip_prefix("al_chat_visitor=").unwrap_or_else(|| panic!("{cookie:?} is not the cookie"));
+    let value =
+        named.strip_prefix("al_chat_visitor=").unwrap_or_else(|| panic!("{cookie:?} is not the portal's cookie"));
     value.split(';').next().expect("a value").to_owned()
 }

@@ -67,7 +67,7 @@ impl Network {
     pub async fn wait_for_silences(&self, times: u32) {
         let mut silences = self.way.silences.subscribe();
         let reached = silences.wait_for(|silences| *silences >= times);
-        let reached = tokio::time::timeout(crate::house::PATIENCE, reached).await;
+        let reached = tokio::time::timeout(crate::support::service::TEST_TIMEOUT, reached).await;
         reached.expect("connections fall silent in time").expect("a way that outlives its wait");
     }
 }

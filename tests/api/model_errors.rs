@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use crate::{
-    client::Answer,
     fakes::model::{Behaviour, Reply},
-    house::{House, open_with},
+    support::{
+        client::HttpResponse,
+        service::{TestSetup, start_with},
+    },
 };
 
 /// Stands in everything the upstream says; must never reach a client.
@@ -15,11 +17,11 @@ const BABBLE: &str = "babble-7261";
 const AT_ONCE: [(&str, &str); 2] = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")];
 
 fn refusal(status: u16, body: &str) -> Behaviour {
-    Behaviour::Refuse { status, headers: vec![], body: body.to_owned() }
+    Behaviour::Respond { status, headers: vec![], body: body.to_owned() }
 }
 
 fn refusal_until(status: u16, retry_after: &str, body: &str) -> Behaviour {
-    Behaviour::Refuse { status, headers: vec![("retry-after", retry_after.to_owned())], body: body.to_owned() }
+    Behaviour::Respond { status, headers: vec![("retry-after", retry_after.to_owned())], body: body.to_owned() }
 }
 
 /// An error body as OpenAI words it.
@@ -30,12 +32,12 @@ fn openai_error(code: &str) -> String {
 
 /// The turn must have failed in this way, and be logged so.
 #[track_caller]
-fn check_trouble(answer: &Answer, house: &House, status: u16, code: &str, finish: &str) {
+fn check_trouble(answer: &HttpResponse, setup: &TestSetup, status: u16, code: &str, finish: &str) {
     answer.assert_error(status, code);
     for secret in [BABBLE, "sk-local"] {
         assert!(!answer.text.contains(secret), "{secret} is in {}", answer.text);
     }
-    let line = house.events("chat").pop().expect("a chat line");
+    let line = setup.log_lines("chat").pop().expect("a chat line");
     assert_eq!(line["request_id"], answer.header("x-request-id"));
     assert_eq!((&line["status"], &line["code"]), (&json!(status), &json!(code)));
     assert_eq!((&line["finish"], &line["credential_source"]), (&json!(finish), &json!("local_env")));
@@ -44,7 +46,7 @@ fn check_trouble(answer: &Answer, house: &House, status: u16, code: &str, finish
 
 #[tokio::test]
 async fn each_refusal_has_its_status_and_code() {
-    let (model, house, service) = open_with(&AT_ONCE).await;
+    let (model, setup, service) = start_with(&AT_ONCE).await;
     let babble = json!({"error": BABBLE}).to_string();
     let not_found = format!(r#"{{"error": {{"message": "model '{BABBLE}' not found", "code": null}}}}"#);
     let vllm = format!(r#"{{"message": "This model's maximum context length is 4096 {BABBLE}", "code": 400}}"#);
@@ -71,55 +73,55 @@ async fn each_refusal_has_its_status_and_code() {
         (refusal(503, BABBLE), 503, "model_overloaded", "10"),
     ];
     for (behaviour, status, code, retry_after) in rows {
-        model.once(behaviour);
+        model.behave_once(behaviour);
         let answer = service.client.chat("hello").await;
-        check_trouble(&answer, &house, status, code, "upstream_error");
+        check_trouble(&answer, &setup, status, code, "upstream_error");
         assert_eq!(answer.header("retry-after"), retry_after, "{code}");
     }
-    model.once(refusal(504, BABBLE));
-    check_trouble(&service.client.chat("hello").await, &house, 504, "model_timeout", "timeout");
+    model.behave_once(refusal(504, BABBLE));
+    check_trouble(&service.client.chat("hello").await, &setup, 504, "model_timeout", "timeout");
     service.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
 async fn answers_that_are_none_are_bad_gateways_and_the_next_turn_works() {
     let settings = [AT_ONCE[0], AT_ONCE[1], ("MODEL_RESPONSE_LIMIT", "64KiB")];
-    let (model, house, service) = open_with(&settings).await;
-    let said = |body: &str| Behaviour::Refuse { status: 200, headers: vec![], body: body.to_owned() };
+    let (model, setup, service) = start_with(&settings).await;
+    let said = |body: &str| Behaviour::Respond { status: 200, headers: vec![], body: body.to_owned() };
     let unreadable = "model_answer_unreadable";
     let rows = [
-        (Behaviour::Junk(format!("<html>{BABBLE}</html>")), unreadable),
+        (Behaviour::Html(format!("<html>{BABBLE}</html>")), unreadable),
         (said(""), unreadable),
         (said(r#"{"choices": []}"#), unreadable),
         (said(r#"{"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}"#), "model_answer_empty"),
         (said(&openai_error("server_error")), "model_failed"),
         (Behaviour::Huge(1000), unreadable),
         (Behaviour::Huge(1 << 20), "model_answer_too_large"),
-        (Behaviour::CutOff, "model_connection_lost"),
+        (Behaviour::Truncated, "model_connection_lost"),
     ];
     for (behaviour, code) in rows {
-        model.once(behaviour);
-        check_trouble(&service.client.chat("hello").await, &house, 502, code, "upstream_error");
+        model.behave_once(behaviour);
+        check_trouble(&service.client.chat("hello").await, &setup, 502, code, "upstream_error");
         service.client.chat("hello").await.assert_ok();
     }
 }
 
 #[tokio::test]
 async fn an_answer_within_the_limit_is_passed_on_whole() {
-    let (model, _house, service) = open_with(&[("MODEL_RESPONSE_LIMIT", "2MiB")]).await;
+    let (model, _house, service) = start_with(&[("MODEL_RESPONSE_LIMIT", "2MiB")]).await;
     for words in [12_000, 300_000] {
         let text = "long ".repeat(words);
-        model.behave(Behaviour::Answer(Reply { text: text.clone(), ..Reply::default() }));
+        model.set_behaviour(Behaviour::Answer(Reply { text: text.clone(), ..Reply::default() }));
         assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
     }
 }
 
 #[tokio::test]
 async fn a_model_that_is_away_is_unreachable_until_it_is_back() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     service.client.chat("hello").await.assert_ok();
     model.stop().await;
-    check_trouble(&service.client.chat("hello").await, &house, 502, "model_unreachable", "upstream_error");
+    check_trouble(&service.client.chat("hello").await, &setup, 502, "model_unreachable", "upstream_error");
     model.restart().await;
     service.client.chat("hello").await.assert_ok();
 }
@@ -127,11 +129,11 @@ async fn a_model_that_is_away_is_unreachable_until_it_is_back() {
 /// A turn must end in a timeout that is this setting's doing: all others are far longer. The model's connection must be
 /// closed, and the next turn must work. Streams fail before they would begin without the model.
 async fn check_timeout(setting: &str, stream: bool, behaviour: Behaviour) {
-    let (model, house, service) = open_with(&[(setting, "300ms")]).await;
-    model.once(behaviour);
+    let (model, setup, service) = start_with(&[(setting, "300ms")]).await;
+    model.behave_once(behaviour);
     let answer = service.client.post("/api/chat", &json!({"message": "hello", "stream": stream})).await;
-    check_trouble(&answer, &house, 504, "model_timeout", "timeout");
-    model.wait_for_departures(1).await;
+    check_trouble(&answer, &setup, 504, "model_timeout", "timeout");
+    model.wait_for_disconnects(1).await;
     service.client.chat("hello").await.assert_ok();
 }
 
@@ -157,21 +159,21 @@ async fn a_stalling_model_is_given_up_at_the_turn_timeout() {
 
 #[tokio::test]
 async fn an_answer_without_usage_is_an_answer_and_its_tokens_are_estimated() {
-    let (model, house, service) = open_with(&[]).await;
-    model.once(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
+    let (model, setup, service) = start_with(&[]).await;
+    model.behave_once(Behaviour::Answer(Reply { with_usage: false, ..Reply::default() }));
     let body = service.client.chat("hello").await.assert_ok();
     assert_eq!(body["message"], Reply::default().text);
     // "hello" is a token, a chat of one message takes seven more; the answer is five words and a full stop.
     let estimated = json!({"prompt_tokens": 8, "completion_tokens": 6, "total_tokens": 14, "model": "gpt-4o-mini"});
     assert_eq!(body["usage"], estimated);
     service.client.chat("hello").await.assert_ok();
-    let sources = house.events("chat").into_iter().map(|line| line["usage_source"].clone());
+    let sources = setup.log_lines("chat").into_iter().map(|line| line["usage_source"].clone());
     assert_eq!(sources.collect::<Vec<_>>(), ["estimated", "provider"]);
 }
 
 #[tokio::test]
 async fn figures_that_make_no_sense_are_replaced_by_estimates_and_stand_in_nobodys_way() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     let senseless = [
         json!(null),
         json!([]),
@@ -185,17 +187,17 @@ async fn figures_that_make_no_sense_are_replaced_by_estimates_and_stand_in_nobod
     ];
     for usage in &senseless {
         let choice = json!({"message": {"content": "Hello."}, "finish_reason": "stop"});
-        model.once(refusal(200, &json!({"choices": [choice], "usage": usage}).to_string()));
+        model.behave_once(refusal(200, &json!({"choices": [choice], "usage": usage}).to_string()));
         let body = service.client.chat("hello").await.assert_ok();
         assert_eq!((&body["message"], &body["usage"]["total_tokens"]), (&json!("Hello."), &json!(10)), "{usage}");
-        let line = house.events("chat").pop().expect("a chat line");
+        let line = setup.log_lines("chat").pop().expect("a chat line");
         assert_eq!((&line["usage_source"], &line["total_tokens"]), (&json!("estimated"), &json!(10)), "{usage}");
         for _ in 0..3 {
             service.client.chat("hello").await.assert_ok();
         }
     }
-    service.close().await;
-    let service = house.open().await;
+    service.stop().await;
+    let service = setup.start().await;
     for _ in 0..3 {
         service.client.chat("hello").await.assert_ok();
     }
@@ -203,16 +205,16 @@ async fn figures_that_make_no_sense_are_replaced_by_estimates_and_stand_in_nobod
     assert_eq!(totals["request_count"], senseless.len() * 4 + 3);
     let told_and_estimated = (senseless.len() * 3 + 3) * 18 + senseless.len() * 10;
     assert_eq!(totals["total_tokens"], told_and_estimated, "only figures that make sense are summed up");
-    service.close().await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn an_answer_that_the_models_filter_withholds_is_told_as_such() {
-    let (model, house, service) = open_with(&[]).await;
+    let (model, setup, service) = start_with(&[]).await;
     for message in [json!({"content": ""}), json!({"content": null}), json!({})] {
         let choice = json!({"message": message, "finish_reason": "content_filter"});
-        model.once(refusal(200, &json!({"choices": [choice], "usage": {"prompt_tokens": 3}}).to_string()));
-        check_trouble(&service.client.chat("hello").await, &house, 400, "answer_withheld", "upstream_error");
+        model.behave_once(refusal(200, &json!({"choices": [choice], "usage": {"prompt_tokens": 3}}).to_string()));
+        check_trouble(&service.client.chat("hello").await, &setup, 400, "answer_withheld", "upstream_error");
         service.client.chat("hello").await.assert_ok();
     }
 }

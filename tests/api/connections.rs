@@ -11,10 +11,12 @@ use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
-    client::{Answer, Client},
     fakes::model::{Behaviour, FakeModel, Gate},
-    house::{House, PATIENCE, Process, wait_until},
-    wire::Wire,
+    support::{
+        client::{Client, HttpResponse},
+        raw_connection::RawConnection,
+        service::{Process, TEST_TIMEOUT, TestSetup, wait_until},
+    },
 };
 
 /// Far below the default of what is set short in a test, and far above what that takes.
@@ -27,9 +29,9 @@ fn interrupt(process: &Process) {
 }
 
 /// A turn that the model holds back until the gate opens.
-async fn held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<Answer>) {
+async fn held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<HttpResponse>) {
     let gate = Gate::new();
-    model.behave(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Held(gate.clone()));
     let calls = model.call_count();
     let mut turn = JoinSet::new();
     let client = client.clone();
@@ -38,7 +40,7 @@ async fn held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<Answer>
     (gate, turn)
 }
 
-async fn wait_until_unready(client: &Client) -> Answer {
+async fn wait_until_unready(client: &Client) -> HttpResponse {
     wait_until("readiness to end", async || {
         let answer = client.get("/api/health/ready").await;
         (answer.status != 200).then_some(answer)
@@ -49,8 +51,8 @@ async fn wait_until_unready(client: &Client) -> Answer {
 #[tokio::test]
 async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
     let client = process.client.clone();
     client.get("/api/health/ready").await.assert_ok();
     let (gate, mut turn) = held_turn(&model, &client).await;
@@ -71,10 +73,10 @@ async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
     assert_eq!(answer.assert_ok()["message"], "hold on");
     assert_eq!(process.exit_code().await, Some(0));
     assert_eq!(model.call_count(), 1);
-    let chats = house.events("chat");
+    let chats = setup.log_lines("chat");
     assert_eq!(chats.len(), 1, "{chats:?}");
     assert_eq!(chats[0]["request_id"], answer.header("x-request-id"));
-    let log = house.log();
+    let log = setup.log();
     let last = log.last().unwrap();
     assert_eq!((&last["event"], &last["turns_cut_off"]), (&json!("service_stop"), &json!(0)));
 }
@@ -82,49 +84,49 @@ async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
 #[tokio::test]
 async fn past_the_drain_timeout_a_turn_is_ended_and_logged_once() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model).with("DRAIN_TIMEOUT", "200ms");
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "200ms");
+    let mut process = setup.start_process().await;
     let (_gate, mut turn) = held_turn(&model, &process.client).await;
 
     process.terminate();
     let answer = turn.join_next().await.unwrap().unwrap();
     answer.assert_error(503, "stopping");
     assert_eq!(process.exit_code().await, Some(0));
-    model.wait_for_departures(1).await;
-    let chats = house.events("chat");
+    model.wait_for_disconnects(1).await;
+    let chats = setup.log_lines("chat");
     assert_eq!(chats.len(), 1, "{chats:?}");
     let line = &chats[0];
     assert_eq!(line["request_id"], answer.header("x-request-id"));
     assert_eq!((&line["status"], &line["code"], &line["finish"]), (&json!(503), &json!("stopping"), &json!("stopped")));
-    let stops = house.events("service_stop");
+    let stops = setup.log_lines("service_stop");
     assert_eq!((stops.len(), &stops[0]["turns_cut_off"]), (1, &json!(1)));
 }
 
 #[tokio::test]
 async fn ctrl_c_stops_in_order_even_with_idle_connections_open() {
-    let house = House::new();
-    let mut process = house.launch().await;
+    let setup = TestSetup::new();
+    let mut process = setup.start_process().await;
     let address = process.address;
     process.client.chat("hello").await.assert_ok();
-    let mut idle = Wire::connect(address).await;
+    let mut idle = RawConnection::connect(address).await;
     assert!(idle.get("/api/health").await.starts_with("HTTP/1.1 200"));
 
     interrupt(&process);
-    assert_eq!(idle.rest().await, "");
+    assert_eq!(idle.read_to_end().await, "");
     assert_eq!(process.exit_code().await, Some(0));
-    assert_eq!(house.events("service_stop").len(), 1);
+    assert_eq!(setup.log_lines("service_stop").len(), 1);
 }
 
 #[tokio::test]
 async fn clients_that_say_nothing_or_half_a_thing_do_not_hold_up_the_stop() {
-    let house = House::new();
-    let mut process = house.launch().await;
+    let setup = TestSetup::new();
+    let mut process = setup.start_process().await;
     // Browsers open connections ahead of need.
-    let _silent = Wire::connect(process.address).await;
-    let mut half_heard = Wire::connect(process.address).await;
+    let _silent = RawConnection::connect(process.address).await;
+    let mut half_heard = RawConnection::connect(process.address).await;
     half_heard.send("GET /api/health HTTP/1.1\r\nHost: al-").await;
     // Connections are taken in order: by now, so are those two.
-    Wire::connect(process.address).await.get("/api/health").await;
+    RawConnection::connect(process.address).await.get("/api/health").await;
 
     let asked = Instant::now();
     process.terminate();
@@ -135,8 +137,8 @@ async fn clients_that_say_nothing_or_half_a_thing_do_not_hold_up_the_stop() {
 #[tokio::test]
 async fn a_second_signal_stops_at_once() {
     let model = FakeModel::start().await;
-    let house = House::of_model(&model);
-    let mut process = house.launch().await;
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
     let (_gate, _turn) = held_turn(&model, &process.client).await;
     process.terminate();
     wait_until_unready(&process.client).await;
@@ -146,7 +148,7 @@ async fn a_second_signal_stops_at_once() {
 
 #[tokio::test]
 async fn a_service_that_serves_is_alive_ready_and_healthy() {
-    let service = House::new().open().await;
+    let service = TestSetup::new().start().await;
     assert_eq!(service.client.get("/api/health/live").await.assert_ok(), json!({ "status": "alive" }));
     let ready = service.client.get("/api/health/ready").await.assert_ok();
     assert_eq!(ready["status"], "ready");
@@ -159,12 +161,12 @@ async fn a_service_that_serves_is_alive_ready_and_healthy() {
 
 #[tokio::test]
 async fn clients_that_send_no_whole_header_in_time_are_hung_up_on() {
-    let service = House::new().with("HEADER_TIMEOUT", "200ms").open().await;
+    let service = TestSetup::new().with("HEADER_TIMEOUT", "200ms").start().await;
     let begun = Instant::now();
     for start in ["", "GET /api/health HTTP/1.1\r\nHost: al-"] {
-        let mut wire = Wire::connect(service.address()).await;
+        let mut wire = RawConnection::connect(service.address()).await;
         wire.send(start).await;
-        let said = wire.rest().await;
+        let said = wire.read_to_end().await;
         assert!(!said.contains("200 OK"), "{said}");
     }
     assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
@@ -172,23 +174,23 @@ async fn clients_that_send_no_whole_header_in_time_are_hung_up_on() {
 
 #[tokio::test]
 async fn an_idle_connection_outlives_the_time_for_headers() {
-    let service = House::new().with("HEADER_TIMEOUT", "300ms").open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().with("HEADER_TIMEOUT", "300ms").start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     wire.get("/api/health/live").await;
-    assert!(timeout(Duration::from_millis(700), wire.rest()).await.is_err(), "it was closed");
+    assert!(timeout(Duration::from_millis(700), wire.read_to_end()).await.is_err(), "it was closed");
     assert!(wire.get("/api/health/live").await.contains("alive"));
 }
 
 #[tokio::test]
 async fn half_a_second_request_is_hung_up_on_however_long_the_connection_was_idle_before() {
-    let service = House::new().with("HEADER_TIMEOUT", "300ms").open().await;
+    let service = TestSetup::new().with("HEADER_TIMEOUT", "300ms").start().await;
     for idle in [0, 700].map(Duration::from_millis) {
-        let mut wire = Wire::connect(service.address()).await;
+        let mut wire = RawConnection::connect(service.address()).await;
         wire.get("/api/health/live").await;
-        assert!(timeout(idle, wire.rest()).await.is_err(), "it was closed while it was idle");
+        assert!(timeout(idle, wire.read_to_end()).await.is_err(), "it was closed while it was idle");
         let begun = Instant::now();
         wire.send("GET /api/health HTTP/1.1\r\nHost: al-").await;
-        let said = wire.rest().await;
+        let said = wire.read_to_end().await;
         assert!(!said.contains("200 OK"), "{said}");
         assert!(begun.elapsed() < SOON, "after {idle:?} it took {:?}", begun.elapsed());
     }
@@ -197,15 +199,15 @@ async fn half_a_second_request_is_hung_up_on_however_long_the_connection_was_idl
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_its_time_which_every_answer_begins_anew() {
     const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(800);
-    let service = House::new().with("KEEPALIVE_TIMEOUT", "800ms").open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().with("KEEPALIVE_TIMEOUT", "800ms").start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     for _ in 0..3 {
         wire.get("/api/health/live").await;
-        assert!(timeout(Duration::from_millis(300), wire.rest()).await.is_err(), "it was closed too early");
+        assert!(timeout(Duration::from_millis(300), wire.read_to_end()).await.is_err(), "it was closed too early");
     }
     wire.get("/api/health/live").await;
     let begun = Instant::now();
-    assert_eq!(wire.rest().await, "");
+    assert_eq!(wire.read_to_end().await, "");
     let took = begun.elapsed();
     assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
 }
@@ -214,12 +216,12 @@ async fn an_idle_connection_is_closed_after_its_time_which_every_answer_begins_a
 async fn an_answer_that_nobody_reads_gives_up_its_place() {
     const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(400);
     // Who may come in only when the other is gone tells when that is.
-    let service = House::new().with("KEEPALIVE_TIMEOUT", "400ms").with("MAX_CONNECTIONS", "1").open().await;
-    let mut deaf = Wire::connect(service.address()).await;
+    let service = TestSetup::new().with("KEEPALIVE_TIMEOUT", "400ms").with("MAX_CONNECTIONS", "1").start().await;
+    let mut deaf = RawConnection::connect(service.address()).await;
     // More than a hundred megabytes: no machine keeps so much for a reader that doesn't read.
     deaf.send(&"GET /docs HTTP/1.1\r\nHost: al-chat\r\n\r\n".repeat(80)).await;
     let begun = Instant::now();
-    let mut next = Wire::connect(service.address()).await;
+    let mut next = RawConnection::connect(service.address()).await;
     assert!(next.get("/api/health/live").await.contains("alive"));
     let took = begun.elapsed();
     assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
@@ -227,13 +229,13 @@ async fn an_answer_that_nobody_reads_gives_up_its_place() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_answered_408() {
-    let service = House::new().with("BODY_TIMEOUT", "200ms").open().await;
+    let service = TestSetup::new().with("BODY_TIMEOUT", "200ms").start().await;
     let begun = Instant::now();
     for (path, start) in [("/api/chat", ""), ("/api/chat", "{\"mess"), ("/api/session/stop", "{")] {
-        let mut wire = Wire::connect(service.address()).await;
+        let mut wire = RawConnection::connect(service.address()).await;
         let head = "Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: 100";
         wire.send(&format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n{start}")).await;
-        let answer = wire.rest().await;
+        let answer = wire.read_to_end().await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("\"code\":\"body_timeout\"") && answer.contains("request_id"), "{answer}");
     }
@@ -242,13 +244,13 @@ async fn a_body_that_does_not_arrive_in_time_is_answered_408() {
 
 #[tokio::test]
 async fn connections_past_the_limit_wait_until_another_leaves() {
-    let service = House::new().with("MAX_CONNECTIONS", "2").open().await;
-    let mut first = Wire::connect(service.address()).await;
-    let mut second = Wire::connect(service.address()).await;
+    let service = TestSetup::new().with("MAX_CONNECTIONS", "2").start().await;
+    let mut first = RawConnection::connect(service.address()).await;
+    let mut second = RawConnection::connect(service.address()).await;
     first.get("/api/health").await;
     second.get("/api/health").await;
 
-    let mut third = Wire::connect(service.address()).await;
+    let mut third = RawConnection::connect(service.address()).await;
     third.send("GET /api/health/live HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
     // Time enough for a server that would serve it.
     for _ in 0..50 {
@@ -257,13 +259,13 @@ async fn connections_past_the_limit_wait_until_another_leaves() {
     assert!(!third.has_arrived(), "the third was served, too");
 
     drop(second);
-    assert!(third.answer().await.contains("alive"));
+    assert!(third.response().await.contains("alive"));
 }
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_request_and_every_answer_has_its_own_id() {
-    let service = House::new().open().await;
-    let mut wire = Wire::connect(service.address()).await;
+    let service = TestSetup::new().start().await;
+    let mut wire = RawConnection::connect(service.address()).await;
     let mut ids = HashSet::new();
     for path in ["/api/health", "/nowhere", "/api/health/live", "/openapi.json", "/api/chat", "/api/health"] {
         let answer = wire.get(path).await;
@@ -281,8 +283,8 @@ async fn a_connection_is_kept_for_the_next_request_and_every_answer_has_its_own_
 async fn a_port_in_use_is_told_clearly() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let house = House::new().with("PORT", &address.port().to_string());
-    let ran = timeout(PATIENCE, house.command(&[]).output()).await.expect("it ends").unwrap();
+    let setup = TestSetup::new().with("PORT", &address.port().to_string());
+    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
     assert_eq!(ran.status.code(), Some(1));
     let said = String::from_utf8(ran.stderr).unwrap();
     assert!(said.contains(&address.to_string()) && said.contains("PORT"), "{said}");
@@ -290,9 +292,9 @@ async fn a_port_in_use_is_told_clearly() {
 
 #[tokio::test]
 async fn readiness_names_a_database_that_cannot_be_written_in_good_time_and_recovers() {
-    let house = House::new().on_sqlite();
-    let service = house.open().await;
-    let file = house.path().join("al-chat.db");
+    let setup = TestSetup::new().on_sqlite();
+    let service = setup.start().await;
+    let file = setup.path().join("al-chat.db");
     let mut other = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
 

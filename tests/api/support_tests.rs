@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    client::Client,
-    events::Events,
-    fakes::model::{Behaviour, Ending, FakeModel, Pace, Reply, Script, Tap},
-    house::PATIENCE,
+    fakes::model::{Behaviour, Ending, FakeModel, Pace, PieceGate, Reply, Script},
+    support::{client::Client, events::Events, service::TEST_TIMEOUT},
 };
 
 async fn model_that_tells(script: &Script) -> FakeModel {
     let model = FakeModel::start().await;
-    model.behave(Behaviour::Stream(script.clone()));
+    model.set_behaviour(Behaviour::Stream(script.clone()));
     model
 }
 
@@ -32,7 +30,7 @@ async fn ask(model: &FakeModel) -> Response {
 
 /// The data of the next event, each of which must come in a chunk of its own; none at the end of the body.
 async fn next_data(response: &mut Response) -> Result<Option<String>, reqwest::Error> {
-    let chunk = timeout(PATIENCE, response.chunk()).await.expect("something in time")?;
+    let chunk = timeout(TEST_TIMEOUT, response.chunk()).await.expect("something in time")?;
     Ok(chunk.map(|chunk| {
         let text = String::from_utf8(chunk.to_vec()).expect("text");
         let data = text.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n"));
@@ -78,13 +76,13 @@ async fn each_ending_of_a_script_is_on_the_wire() {
         (Ending::Length, vec![finish("length"), usage(), "[DONE]".into()], true),
         (Ending::WithoutDone, vec![finish("stop"), usage()], true),
         (Ending::CutOff, vec![], false),
-        (Ending::Vanish, vec![], true),
+        (Ending::EndOfBody, vec![], true),
         (Ending::Error(error.clone()), vec![json!({ "error": error }).to_string()], true),
     ];
     let model = FakeModel::start().await;
     for (call, (ending, expected, clean)) in rows.into_iter().enumerate() {
         let script = Script { ending, ..Script::default() };
-        model.behave(Behaviour::Stream(script.clone()));
+        model.set_behaviour(Behaviour::Stream(script.clone()));
         let mut response = ask(&model).await;
         assert_eq!(read_pieces(&mut response, 12).await, script.pieces);
         let (end, ended_cleanly) = read_end(&mut response).await;
@@ -92,29 +90,29 @@ async fn each_ending_of_a_script_is_on_the_wire() {
         for (data, part) in end.iter().zip(&expected) {
             assert!(data.contains(part), "{data} lacks {part}");
         }
-        model.wait_for_open_streams(0).await;
+        model.wait_for_open_responses(0).await;
         let sent = model.sent()[call];
-        assert_eq!((sent.pieces, sent.finished, sent.left_at), (12, true, None));
+        assert_eq!((sent.pieces, sent.finished, sent.disconnected_at), (12, true, None));
     }
-    assert_eq!(model.departures(), 0);
+    assert_eq!(model.disconnects(), 0);
 }
 
 #[tokio::test]
 async fn a_tap_lets_pieces_through_one_by_one() {
-    let tap = Tap::new();
-    let model = model_that_tells(&Script { pace: Pace::By(tap.clone()), ..Script::default() }).await;
+    let piece_gate = PieceGate::new();
+    let model = model_that_tells(&Script { pace: Pace::Gated(piece_gate.clone()), ..Script::default() }).await;
     let mut response = ask(&model).await;
     assert!(read_pieces(&mut response, 0).await.is_empty());
-    assert_eq!((model.sent()[0].pieces, model.open_streams()), (0, 1));
-    tap.release(2);
+    assert_eq!((model.sent()[0].pieces, model.open_responses()), (0, 1));
+    piece_gate.release(2);
     next_json(&mut response).await;
     next_json(&mut response).await;
     assert!(next_json(&mut response).now_or_never().is_none());
     assert_eq!((model.sent()[0].pieces, model.sent()[0].finished), (2, false));
-    tap.open();
+    piece_gate.open();
     let (rest, _) = read_end(&mut response).await;
     assert_eq!(rest.len(), 10 + 3);
-    model.wait_for_open_streams(0).await;
+    model.wait_for_open_responses(0).await;
     assert_eq!((model.sent()[0].pieces, model.sent()[0].finished), (12, true));
 }
 
@@ -124,14 +122,14 @@ async fn a_client_that_leaves_a_stream_is_noticed() {
     let (mut leaving, mut staying) = (ask(&model).await, ask(&model).await);
     read_pieces(&mut leaving, 12).await;
     read_pieces(&mut staying, 12).await;
-    assert_eq!((model.open_streams(), model.departures()), (2, 0));
+    assert_eq!((model.open_responses(), model.disconnects()), (2, 0));
     let before = Instant::now();
     drop(leaving);
-    model.wait_for_open_streams(1).await;
-    assert_eq!(model.departures(), 1);
+    model.wait_for_open_responses(1).await;
+    assert_eq!(model.disconnects(), 1);
     let [left, stayed] = model.sent()[..] else { panic!("two calls") };
-    assert!(left.left_at.expect("a departure") >= before);
-    assert_eq!((left.finished, stayed.finished, stayed.left_at), (false, false, None));
+    assert!(left.disconnected_at.expect("a departure") >= before);
+    assert_eq!((left.finished, stayed.finished, stayed.disconnected_at), (false, false, None));
 }
 
 #[tokio::test]
@@ -145,7 +143,7 @@ async fn a_script_can_be_told_whole_and_a_stream_be_ignored() {
     assert!(asked_at.elapsed() >= pause * 12);
     assert_eq!(whole["choices"][0]["message"]["content"], script.text());
     assert_eq!(whole["usage"]["completion_tokens"], 12);
-    model.behave(Behaviour::IgnoresStream(Reply::default()));
+    model.set_behaviour(Behaviour::IgnoreStream(Reply::default()));
     let ignored: Value = serde_json::from_str(&ask(&model).await.text().await.unwrap()).unwrap();
     assert_eq!(ignored["object"], "chat.completion");
 }
@@ -154,7 +152,7 @@ async fn a_script_can_be_told_whole_and_a_stream_be_ignored() {
 async fn events_of(text: &str) -> Events {
     let model = FakeModel::start().await;
     let headers = vec![("content-type", "text/event-stream".into()), ("x-request-id", "req-1".into())];
-    model.behave(Behaviour::Refuse { status: 200, headers, body: text.to_owned() });
+    model.set_behaviour(Behaviour::Respond { status: 200, headers, body: text.to_owned() });
     Client::new(model.address()).open_stream(request(&model, true)).await
 }
 
@@ -171,7 +169,7 @@ async fn a_stream_as_in_the_contract_is_read() {
     let (rest, end) = events.text_and_end().await;
     assert_eq!((rest.as_str(), end.id, end.name.as_str()), ("there", 9, "done"));
 
-    let answer = events_of("what is no stream").await.into_answer().await;
+    let answer = events_of("what is no stream").await.into_response().await;
     assert_eq!(answer.text, "what is no stream");
 }
 
@@ -194,7 +192,7 @@ async fn a_stream_against_the_contract_fails_the_test() {
     ];
     for text in torn {
         let events = events_of(text).await;
-        let read = std::panic::AssertUnwindSafe(events.rest()).catch_unwind().await;
+        let read = std::panic::AssertUnwindSafe(events.remaining()).catch_unwind().await;
         assert!(read.is_err(), "{text:?} was read as {read:?}");
     }
 }
@@ -202,7 +200,7 @@ async fn a_stream_against_the_contract_fails_the_test() {
 #[tokio::test]
 async fn an_image_is_recorded_as_it_came_and_its_words_are_echoed() {
     let model = FakeModel::start().await;
-    model.behave(Behaviour::Echo);
+    model.set_behaviour(Behaviour::Echo);
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
     let content = json!([{"type": "text", "text": "Who is it?"}, image]);
     let body = json!({"model": "gpt", "messages": [{"role": "user", "content": content}]});

@@ -1,4 +1,4 @@
-//! Databases on a PostgreSQL server: of one house's own, so that no test sees another's.
+//! PostgreSQL databases for tests: one per setup, so that no test sees another's rows.
 
 use std::thread;
 
@@ -6,16 +6,17 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-/// Where tests find PostgreSQL: a server's address, as `postgres://user@127.0.0.1:5432`, whose user may create
-/// databases, or `throwaway` for one that the tests start themselves. With it, all tests but those of SQLite run there.
+/// The environment variable with the PostgreSQL server of the tests: a URL such as `postgres://user@127.0.0.1:5432`,
+/// whose user may create databases, or `throwaway` for a server that the tests start. If it is set, all tests except
+/// those of SQLite run on PostgreSQL.
 const VARIABLE: &str = "AL_CHAT_TEST_POSTGRES";
 
-/// A database that goes with its house.
+/// A database that is dropped together with this value.
 #[derive(Debug)]
-pub struct OwnDatabase(Url);
+pub struct TestDatabase(Url);
 
-impl OwnDatabase {
-    /// A new one on the server that the environment names, if it does.
+impl TestDatabase {
+    /// Creates a database on the server that the environment names; `None` if it names none.
     pub fn on_tests_server() -> Option<Self> {
         let url = unused(&tests_server()?);
         create(&url);
@@ -27,11 +28,11 @@ impl OwnDatabase {
     }
 }
 
-impl Drop for OwnDatabase {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         let url = self.0.clone();
-        // Not waited for: it takes until a service that is still there has gone, and that may be waiting for us. What
-        // the end of the tests leaves of it is left.
+        // Not joined: the statement waits for open connections of a service, which may wait for this thread. If the test
+        // program ends first, the database remains.
         let _ =
             thread::Builder::new().spawn(move || administer(&url, |name| format!("DROP DATABASE {name} WITH (FORCE)")));
     }
@@ -44,25 +45,25 @@ fn tests_server() -> Option<Url> {
     if server == "throwaway" {
         return Some(crate::postgres::cluster::shared().url());
     }
-    Some(Url::parse(&server).unwrap_or_else(|error| panic!("{VARIABLE} is no address: {error}")))
+    Some(Url::parse(&server).unwrap_or_else(|error| panic!("{VARIABLE} is not a URL: {error}")))
 }
 
-/// The address of a database that isn't there yet.
+/// Returns the URL of a new database name on this server.
 pub fn unused(server: &Url) -> Url {
     let mut url = server.clone();
     url.set_path(&format!("al_chat_{}", Uuid::now_v7().simple()));
     url
 }
 
-/// Makes the database. On a thread of its own: a house is also built where a runtime is at work, and that cannot wait
-/// for another.
+/// Creates the database, on a thread of its own: this is also called inside a tokio runtime, which cannot block on
+/// another one.
 pub fn create(url: &Url) {
     let create = || administer(url, |name| format!("CREATE DATABASE {name} TEMPLATE template0"));
     let created = thread::scope(|scope| scope.spawn(create).join());
     created.expect("a thread that doesn't panic").expect("a new database");
 }
 
-/// Runs a statement about this database from the one that each server has.
+/// Executes a statement about this database over a connection to the database `postgres`.
 fn administer(url: &Url, statement: impl FnOnce(&str) -> String) -> Result<(), sqlx::Error> {
     let statement = statement(url.path().trim_start_matches('/'));
     let mut server = url.clone();

@@ -1,0 +1,12 @@
+//! What the tests share: the service under test, its clients, and the checks of its responses.
+
+pub mod client;
+pub mod contract_check;
+pub mod database;
+pub mod events;
+pub mod forms;
+pub mod manual_clock;
+pub mod raw_connection;
+pub mod service;
+pub mod user;
+pub mod visitor;

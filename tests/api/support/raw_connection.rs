@@ -1,0 +1,127 @@
+//! A TCP connection written to byte by byte, for requests that an HTTP client cannot send.
+
+use std::{io, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use crate::support::service::TEST_TIMEOUT;
+
+/// A TCP connection to the server.
+#[derive(Debug)]
+pub struct RawConnection(TcpStream);
+
+impl RawConnection {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("the server accepts connections"))
+    }
+
+    /// Connects with a receive buffer of about this many bytes.
+    pub async fn connect_narrow(address: SocketAddr, bytes: u32) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(bytes).expect("a small buffer");
+        Self(socket.connect(address).await.expect("the server accepts connections"))
+    }
+
+    pub async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.expect("the server reads");
+    }
+
+    /// Sends the text; returns an error if the server has closed the connection.
+    pub async fn try_send(&mut self, text: &str) -> io::Result<()> {
+        timeout(TEST_TIMEOUT, self.0.write_all(text.as_bytes()))
+            .await
+            .expect("the server reads or closes the connection")
+    }
+
+    /// Sends a GET request for a path and reads the response.
+    pub async fn get(&mut self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: al-chat\r\n\r\n")).await;
+        self.response().await
+    }
+
+    /// Reads one response, head and body, up to its Content-Length.
+    pub async fn response(&mut self) -> String {
+        let reading = async {
+            let mut read = Vec::new();
+            while !is_complete(&read) {
+                assert_ne!(
+                    self.0.read_buf(&mut read).await.expect("a response"),
+                    0,
+                    "the server closed the connection"
+                );
+            }
+            read
+        };
+        let read = timeout(TEST_TIMEOUT, reading).await.expect("a response in time");
+        String::from_utf8(read).expect("a response in UTF-8")
+    }
+
+    /// Reads until the server closes the connection.
+    pub async fn read_to_end(&mut self) -> String {
+        let mut text = String::new();
+        let reading = timeout(TEST_TIMEOUT, self.0.read_to_string(&mut text));
+        reading
+            .await
+            .expect("the server closes the connection in time")
+            .expect("a text without an error of the connection");
+        text
+    }
+
+    /// Reads until the received bytes contain this text.
+    pub async fn read_until(&mut self, text: &str) {
+        let reading = async {
+            let mut read = Vec::new();
+            while !String::from_utf8_lossy(&read).contains(text) {
+                assert_ne!(
+                    self.0.read_buf(&mut read).await.expect("more"),
+                    0,
+                    "the server closed the connection before {text:?}"
+                );
+            }
+        };
+        timeout(TEST_TIMEOUT, reading).await.expect("the text arrives in time");
+    }
+
+    /// Reads the head of a response and no byte of its body.
+    pub async fn head(&mut self) -> String {
+        let reading = async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.expect("a response"));
+            }
+            head
+        };
+        let head = timeout(TEST_TIMEOUT, reading).await.expect("a response in time");
+        String::from_utf8(head).expect("a head in UTF-8")
+    }
+
+    /// Reads at least this many bytes.
+    pub async fn read(&mut self, bytes: usize) {
+        let reading = async {
+            let (mut piece, mut length) = (vec![0; 64 << 10], 0);
+            while length < bytes {
+                let read = self.0.read(&mut piece).await.expect("more to read");
+                assert_ne!(read, 0, "the server closed the connection");
+                length += read;
+            }
+        };
+        timeout(TEST_TIMEOUT, reading).await.unwrap_or_else(|_| panic!("{bytes} bytes did not arrive in time"));
+    }
+
+    /// Returns whether there are received bytes that were not read.
+    pub fn has_arrived(&self) -> bool {
+        self.0.try_read(&mut [0]).is_ok()
+    }
+}
+
+fn is_complete(response: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(response);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
