@@ -10,7 +10,7 @@ use al_chat::{
     },
     domain::{
         chat::{Image, Message, Role},
-        cost::{Prices, TokenUsage, estimate},
+        cost::{Prices, TokenUsage, token_count},
         known_models::KnownModels,
         prompt::{self, AttachedFile, Fitting},
         session::SessionId,
@@ -126,7 +126,7 @@ fn small_parts(criterion: &mut Criterion) {
     });
     let text = "An answer of a kilobyte, with **marks**, 1234 and words.\n".repeat(18);
     criterion
-        .bench_function("cost: an estimate of 1 kB", |bencher| bencher.iter(|| estimate::tokens(black_box(&text))));
+        .bench_function("cost: an estimate of 1 kB", |bencher| bencher.iter(|| token_count::tokens(black_box(&text))));
     let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
     criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked), None)));
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());

@@ -1,68 +1,70 @@
-//! Texts of other services, made fit for the diagnostics: without secrets, on one line, and short.
+//! Redaction of other services' texts for the diagnostics: without secrets, on one line, and short.
 
 use memchr::memmem;
 
 use crate::foundation::secret::ApiKey;
 
-/// The longest text shown, in characters.
+/// The longest redacted text, in characters.
 const MAX_CHARS: usize = 300;
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const REDACTED: &str = "[redacted]";
 
-/// The beginnings of keys of known providers.
+/// Prefixes of API keys of known providers.
 const KEY_PREFIXES: [&str; 8] = ["sk-", "sk_", "pk-", "gsk_", "AIza", "xai-", "hf_", "alk_"];
 
-/// From this many letters and digits on, a mixed run of both is taken for a secret.
-const SECRET_RUN: usize = 16;
+/// The shortest run of letters and digits, both present, that counts as a secret, in bytes.
+const MIN_SECRET_BYTES: usize = 16;
 
-/// From this many bytes in common with the key on, a word is taken for a part of it.
-const KEY_PART: usize = 6;
+/// The shortest sequence shared with the key that counts as a part of the key, in bytes.
+const MIN_SHARED_KEY_BYTES: usize = 6;
 
-/// What stands in the place of a repetition of what was sent.
-const REPEATED: &str = "[…]";
+/// The replacement for a repetition of a text that was sent.
+const REPETITION: &str = "[…]";
 
-/// From this many letters and digits in common on, in bytes, a text repeats another one.
-const REPETITION: usize = 10;
+/// The shortest sequence of letters and digits that counts as a repetition, in bytes.
+const MIN_REPETITION_BYTES: usize = 10;
 
-/// A shorter text is not looked for: it would be found everywhere.
-const SHORTEST_SOUGHT: usize = 4;
+/// The shortest sent text that is searched for, in bytes. Shorter ones would be found everywhere.
+const MIN_SENT_BYTES: usize = 4;
 
-/// How much of what was sent is compared, in bytes; with more of it, no text is shown.
+/// The most sent text that is compared, in bytes. If more was sent, the text is not shown at all.
 const MAX_COMPARED: usize = 256 << 10;
 
-/// The text without what it repeats of these other texts, which may be private. Only letters and digits are compared, so
-/// that blanks, line breaks, escapes and quotation marks make no difference. Short texts are found only as a whole.
+/// Removes repetitions of the sent texts, which may be private, from `text`. Only letters and digits are compared, so that
+/// white space, escapes and quotation marks make no difference. Sent texts shorter than [`MIN_REPETITION_BYTES`] are found
+/// only as a whole.
 #[must_use]
 pub fn without_repetitions<'a>(text: &str, sent: impl Iterator<Item = &'a str> + Clone) -> String {
     if sent.clone().map(str::len).sum::<usize>() > MAX_COMPARED {
         return "not shown: it may repeat the conversation, which is long".to_owned();
     }
-    let (letters, places) = letters_of(text);
+    let (letters, positions) = letters_of(text);
     let mut is_repeated = vec![false; text.len()];
-    for other in sent.map(|other| letters_of(other).0).filter(|other| other.len() >= SHORTEST_SOUGHT) {
-        let length = other.len().min(REPETITION);
+    for other in sent.map(|other| letters_of(other).0).filter(|other| other.len() >= MIN_SENT_BYTES) {
+        let length = other.len().min(MIN_REPETITION_BYTES);
         for (start, part) in letters.as_bytes().windows(length).enumerate() {
             if memmem::find(other.as_bytes(), part).is_some() {
-                is_repeated[places[start]..=places[start + length - 1]].fill(true);
+                is_repeated[positions[start]..=positions[start + length - 1]].fill(true);
             }
         }
     }
     shown(text, &is_repeated)
 }
 
-/// The letters and digits of a text in lower case, and for each of their bytes where its character begins in the text.
+/// Returns the letters and digits of a text in lower case, and for each of their bytes the position of its character in the
+/// text.
 fn letters_of(text: &str) -> (String, Vec<usize>) {
     let mut letters = String::with_capacity(text.len());
-    let mut places = Vec::with_capacity(text.len());
+    let mut positions = Vec::with_capacity(text.len());
     for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
         letters.extend(c.to_lowercase());
-        places.resize(letters.len(), at);
+        positions.resize(letters.len(), at);
     }
-    (letters, places)
+    (letters, positions)
 }
 
-/// The text with one mark in the place of each run of repeated bytes.
+/// Replaces each run of repeated bytes by [`REPETITION`].
 fn shown(text: &str, is_repeated: &[bool]) -> String {
     let mut shown = String::new();
     let mut was_repeated = false;
@@ -70,15 +72,15 @@ fn shown(text: &str, is_repeated: &[bool]) -> String {
         if !is_repeated[at] {
             shown.push(c);
         } else if !was_repeated {
-            shown.push_str(REPEATED);
+            shown.push_str(REPETITION);
         }
         was_repeated = is_repeated[at];
     }
     shown
 }
 
-/// The text on one line, cut to 300 characters, with everything replaced that is or may be a secret: parts of `key`,
-/// keys of known providers, long random strings, and the user information of URLs.
+/// Returns the text on one line, cut to [`MAX_CHARS`], with possible secrets replaced: parts of `key`, keys of known
+/// providers, long random strings, and URLs with a user name.
 #[must_use]
 pub fn redacted(text: &str, key: Option<&ApiKey>) -> String {
     let mut shown = String::new();
@@ -103,12 +105,12 @@ fn is_secret(word: &str, key: Option<&ApiKey>) -> bool {
     let has_user_info = word.contains("://") && word.contains('@');
     let is_random = |run: &str| {
         let digits = run.bytes().filter(u8::is_ascii_digit).count();
-        run.len() >= SECRET_RUN && digits > 0 && digits < run.len()
+        run.len() >= MIN_SECRET_BYTES && digits > 0 && digits < run.len()
     };
     has_prefix
         || has_user_info
         || word.split(|c| !is_alphanumeric(c)).any(is_random)
-        || key.is_some_and(|key| key.shares_part_with(word, KEY_PART))
+        || key.is_some_and(|key| key.shares_part_with(word, MIN_SHARED_KEY_BYTES))
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn repetitions_of_what_was_sent_are_left_out() {
+    fn repetitions_of_sent_texts_are_removed() {
         let shown = |text, sent: &[&str]| without_repetitions(text, sent.iter().copied());
         assert_eq!(shown("cannot read: You are Eva. Bye", &["You are Eva.", "x"]), "cannot read: […]. Bye");
         let story = "bad value 'tell me a secret story' here";
@@ -137,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn blanks_and_line_breaks_hide_no_repetition() {
+    fn white_space_hides_no_repetition() {
         let shown = |text| without_repetitions(text, std::iter::once("Anna\nBerlin\n4711  0815"));
         assert_eq!(shown("invalid: anna berlin 4711 0815, sorry"), "invalid: […], sorry");
         assert_eq!(shown("ANNA-BERLIN 4711"), "[…]");
     }
 
     #[test]
-    fn plain_words_stay() {
+    fn plain_words_are_not_redacted() {
         let text = "The model `gpt-4o-mini-2024-07-18` does not exist; request 019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27";
         assert_eq!(redacted(text, None), text);
     }

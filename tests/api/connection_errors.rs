@@ -59,7 +59,7 @@ async fn a_certificate_of_an_unknown_authority_is_named() {
 async fn the_wrong_one_of_http_and_https_is_named() {
     let client = client(&[]);
     let model = FakeModel::start().await;
-    assert_eq!(cause_at(&client, &format!("https://{}/", model.address())).await, Cause::TlsNotSpoken);
+    assert_eq!(cause_at(&client, &format!("https://{}/", model.address())).await, Cause::NotTls);
     let server = tls::start(&Authority::new().issue(&["localhost"]), model.address()).await;
     assert_eq!(cause_at(&client, &format!("http://{}/", server.address)).await, Cause::NotHttp);
     let greeting = b"220 mail.example ESMTP\r\n";

@@ -1,22 +1,23 @@
-//! Tokens, and what they cost.
+//! Token usage, prices and costs.
 
 pub mod estimate;
+pub mod token_count;
 
 use std::{collections::HashMap, ops::AddAssign};
 
 use crate::foundation::config::pico_per_token;
 
-/// Tokens of one turn, or of many.
+/// Numbers of tokens, of one turn or a sum of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenUsage {
-    /// Tokens the model read.
+    /// Tokens of the prompt.
     pub prompt: u64,
-    /// Tokens the model wrote.
+    /// Tokens of the answer.
     pub completion: u64,
 }
 
 impl TokenUsage {
-    /// All tokens.
+    /// Returns the sum of both.
     #[must_use]
     pub fn total(self) -> u64 {
         self.prompt.saturating_add(self.completion)
@@ -30,17 +31,17 @@ impl AddAssign for TokenUsage {
     }
 }
 
-/// Money in pico-dollars (10⁻¹² US dollars), so that sums of token prices are exact.
+/// A cost in pico-dollars (10⁻¹² US dollars). Sums of token prices are exact integers in this unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// For the tokens read.
+    /// The cost of the prompt.
     pub prompt: u64,
-    /// For the tokens written.
+    /// The cost of the answer.
     pub completion: u64,
 }
 
 impl Cost {
-    /// The whole, in pico-dollars.
+    /// Returns the sum of both, in pico-dollars.
     #[must_use]
     pub fn total(self) -> u64 {
         self.prompt.saturating_add(self.completion)
@@ -54,37 +55,38 @@ impl AddAssign for Cost {
     }
 }
 
-/// Dollars as pico-dollars, rounded; none for less than nothing.
+/// Converts dollars to pico-dollars, rounded; 0 for a negative amount.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
 pub fn pico_dollars(dollars: f64) -> u64 {
     (dollars * 1e12).round() as u64
 }
 
-/// Pico-dollars as dollars, for people and JSON.
+/// Converts pico-dollars to dollars, for display and JSON.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "shown, never summed")]
 pub fn dollars(pico: u64) -> f64 {
     pico as f64 / 1e12
 }
 
-/// What a token of a model costs, in pico-dollars.
+/// The price of a model, in pico-dollars per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rate {
     prompt: u64,
     completion: u64,
 }
 
-/// The table of prices.
+/// A table of prices by model name.
 #[derive(Clone, Debug)]
 pub struct Prices(HashMap<String, Rate>);
 
 impl Prices {
-    /// OpenAI's list prices with `overrides` (model, pico-dollars per prompt token, per completion token) over them.
+    /// Creates the table: OpenAI's list prices, replaced or extended by `overrides` (model, pico-dollars per prompt token and
+    /// per completion token).
     #[must_use]
     pub fn new(overrides: &[(String, u64, u64)]) -> Self {
         let lines = include_str!("openai_prices.csv").lines();
-        let mut table = lines.filter_map(read_line).collect::<HashMap<_, _>>();
+        let mut table = lines.filter_map(parse_line).collect::<HashMap<_, _>>();
         for (model, prompt, completion) in overrides {
             let (prompt, completion) = (*prompt, *completion);
             table.insert(model.clone(), Rate { prompt, completion });
@@ -92,8 +94,8 @@ impl Prices {
         Self(table)
     }
 
-    /// A cost in pico-dollars that somebody else reckoned for these tokens of this model, split as this table would split
-    /// it, or by tokens where the model's price is not known.
+    /// Splits a reported total, in pico-dollars, into the costs of prompt and answer: in proportion to the model's prices, or
+    /// to the tokens if the model has no known price.
     #[must_use]
     pub fn split(&self, total: u64, model: &str, usage: TokenUsage) -> Cost {
         let cost = self.cost(model, usage).filter(|cost| cost.total() > 0);
@@ -103,7 +105,8 @@ impl Prices {
         Cost { prompt, completion: total - prompt.min(total) }
     }
 
-    /// What these tokens of this model cost; `None` when its price is not known.
+    /// Returns the cost of tokens of a model; `None` if the price is unknown. A date at the end of the name is ignored unless the
+    /// table lists it.
     #[must_use]
     pub fn cost(&self, model: &str, usage: TokenUsage) -> Option<Cost> {
         let rate = self.0.get(model).or_else(|| self.0.get(without_date(model)?))?;
@@ -114,7 +117,7 @@ impl Prices {
     }
 }
 
-fn read_line(line: &str) -> Option<(String, Rate)> {
+fn parse_line(line: &str) -> Option<(String, Rate)> {
     let mut fields = line.split(',');
     let model = fields.next()?.to_owned();
     let prompt = pico_per_token(fields.next()?)?;
@@ -122,7 +125,7 @@ fn read_line(line: &str) -> Option<(String, Rate)> {
     Some((model, Rate { prompt, completion }))
 }
 
-/// `gpt-4o-mini` for `gpt-4o-mini-2024-07-18`; `None` for a name that does not end in a date.
+/// Removes the date from a model's name: `gpt-4o-mini` for `gpt-4o-mini-2024-07-18`. Returns `None` for a name without one.
 fn without_date(model: &str) -> Option<&str> {
     let (name, date) = model.split_at_checked(model.len().checked_sub("-2024-07-18".len())?)?;
     let dated = date.bytes().enumerate().all(|(index, c)| match index {
@@ -143,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_table_is_read() {
+    fn all_lines_of_the_table_are_parsed() {
         let lines = include_str!("openai_prices.csv").lines();
         let models = lines.filter(|line| !line.starts_with('#')).count();
         assert_eq!(Prices::new(&[]).0.len(), models);
     }
 
     #[test]
-    fn snapshots_have_their_models_price_unless_listed() {
+    fn dated_names_have_the_models_price_unless_listed() {
         let prices = Prices::new(&[]);
         assert_eq!(price(&prices, "gpt-4o-mini"), Some(0.75));
         assert_eq!(price(&prices, "gpt-4o-mini-2024-07-18"), Some(0.75));
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn reported_costs_are_split_and_keep_their_sum() {
+    fn reported_costs_are_split_without_loss() {
         let prices = Prices::new(&[("m".into(), 1, 3)]);
         let usage = TokenUsage { prompt: 10, completion: 10 };
         assert_eq!(prices.split(1000, "m", usage), Cost { prompt: 250, completion: 750 });

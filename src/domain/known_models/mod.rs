@@ -1,37 +1,37 @@
-//! What is known of models by their names: how much they read at once, whether they see, and whether they reason.
+//! Properties of models by name: context window, vision, reasoning.
 
 use std::{
     collections::{HashMap, HashSet},
     num::ParseIntError,
 };
 
-/// What a model reads at once of which nothing is known. Hardly any reads less.
-const UNKNOWN_WINDOW: u64 = 8192;
+/// The context window of an unknown model, in tokens. Hardly any model has a smaller one.
+const DEFAULT_WINDOW: u64 = 8192;
 
-/// What an image takes up where the model's own figure is not known, in tokens.
-const IMAGE: u64 = 1500;
+/// The tokens of an image for models whose own figure is unknown.
+const DEFAULT_IMAGE_TOKENS: u64 = 1500;
 
-/// What a model can take in.
+/// The properties of a model that decide what can be sent to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Tokens it reads at once, its answer included.
+    /// The context window in tokens, answer included.
     pub window: u64,
-    /// Tokens that an image takes up; none where the model doesn't see.
+    /// The tokens of an image; `None` for a model without vision.
     pub image: Option<u64>,
-    /// Whether it thinks in tokens of its own before it answers: one of OpenAI's that does chooses its words as freely
-    /// as it sees fit, and counts its thoughts among the tokens of its answer.
+    /// Whether the model reasons before it answers. OpenAI's reasoning models refuse a temperature, and count reasoning tokens
+    /// as tokens of the answer.
     pub reasons: bool,
 }
 
 impl Abilities {
-    /// Whether it sees images.
+    /// Whether the model has vision.
     #[must_use]
-    pub fn sees(self) -> bool {
+    pub fn has_vision(self) -> bool {
         self.image.is_some()
     }
 }
 
-/// The table of models.
+/// A table of models by name or part of a name.
 #[derive(Clone, Debug)]
 pub struct KnownModels {
     lines: Vec<Line>,
@@ -40,44 +40,44 @@ pub struct KnownModels {
 }
 
 impl KnownModels {
-    /// The built-in table, with these windows over it and these models that see besides.
+    /// Creates the table: the built-in one, with context windows that replace its own, and further models with vision.
     #[must_use]
     pub fn new(windows: &[(String, u64)], vision: &[String]) -> Self {
         Self {
-            lines: include_str!("models.csv").lines().filter_map(Line::read).collect(),
+            lines: include_str!("models.csv").lines().filter_map(Line::parse).collect(),
             windows: windows.iter().cloned().collect(),
             vision: vision.iter().cloned().collect(),
         }
     }
 
-    /// What the model of this name can take in. A provider or an owner before the name (`openai/gpt-4o`) is passed over.
+    /// Returns the properties of a model; defaults for an unknown one. A provider before the name (`openai/gpt-4o`) is ignored.
     #[must_use]
     pub fn abilities(&self, model: &str) -> Abilities {
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-        let known = self.lines.iter().filter(|line| line.is_of(&name)).max_by_key(|line| line.name.len());
+        let known = self.lines.iter().filter(|line| line.matches(&name)).max_by_key(|line| line.name.len());
         let window = self.windows.get(model).copied().or_else(|| known?.window);
         let image = known.and_then(|line| line.image);
         Abilities {
-            window: window.unwrap_or(UNKNOWN_WINDOW),
-            image: image.or_else(|| self.vision.contains(model).then_some(IMAGE)),
+            window: window.unwrap_or(DEFAULT_WINDOW),
+            image: image.or_else(|| self.vision.contains(model).then_some(DEFAULT_IMAGE_TOKENS)),
             reasons: known.is_some_and(|line| line.reasons),
         }
     }
 }
 
-/// What the table says of some models.
+/// A line of the table, which describes one model or several with similar names.
 #[derive(Clone, Debug)]
 struct Line {
     name: &'static str,
-    /// Whether the name may stand anywhere in a model's, not only at its beginning.
-    is_within: bool,
+    /// Whether `name` matches anywhere in a model's name, and not only at the beginning.
+    matches_anywhere: bool,
     window: Option<u64>,
     image: Option<u64>,
     reasons: bool,
 }
 
 impl Line {
-    fn read(line: &'static str) -> Option<Self> {
+    fn parse(line: &'static str) -> Option<Self> {
         let [name, window, image, reasons] = line.split(',').collect::<Vec<_>>().try_into().ok()?;
         let within = name.strip_prefix('*');
         let (window, image) = (number(window).ok()?, number(image).ok()?);
@@ -86,18 +86,18 @@ impl Line {
             "" => false,
             _ => return None,
         };
-        Some(Self { name: within.unwrap_or(name), is_within: within.is_some(), window, image, reasons })
+        Some(Self { name: within.unwrap_or(name), matches_anywhere: within.is_some(), window, image, reasons })
     }
 
-    fn is_of(&self, name: &str) -> bool {
-        if self.is_within {
+    fn matches(&self, name: &str) -> bool {
+        if self.matches_anywhere {
             return name.contains(self.name);
         }
         name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 }
 
-/// A number, or none where the field is blank.
+/// Parses a field of the table: a whole number, or `None` for a blank field.
 fn number(field: &str) -> Result<Option<u64>, ParseIntError> {
     if field.is_empty() { Ok(None) } else { field.parse().map(Some) }
 }
@@ -108,11 +108,11 @@ mod tests {
 
     fn abilities(model: &str) -> (u64, bool) {
         let abilities = KnownModels::new(&[], &[]).abilities(model);
-        (abilities.window, abilities.sees())
+        (abilities.window, abilities.has_vision())
     }
 
     #[test]
-    fn every_line_of_the_table_is_read() {
+    fn all_lines_of_the_table_are_parsed() {
         let models = include_str!("models.csv").lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(KnownModels::new(&[], &[]).lines.len(), models);
     }
@@ -122,12 +122,12 @@ mod tests {
         let known = KnownModels::new(&[], &[]);
         for line in include_str!("../cost/openai_prices.csv").lines().filter(|line| !line.starts_with('#')) {
             let name = line.split(',').next().unwrap();
-            assert!(known.lines.iter().any(|line| line.is_of(name)), "{name}");
+            assert!(known.lines.iter().any(|line| line.matches(name)), "{name}");
         }
     }
 
     #[test]
-    fn a_name_stands_for_its_variants_unless_they_are_listed() {
+    fn a_name_includes_its_variants_unless_listed() {
         assert_eq!(abilities("gpt-4o"), (128_000, true));
         assert_eq!(abilities("gpt-4o-2024-08-06"), (128_000, true));
         assert_eq!(abilities("openai/gpt-4o"), (128_000, true));
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_expected_of_an_unknown_model() {
+    fn unknown_models_have_the_defaults() {
         for model in ["", "/", "my-model", "gpt-4omni", "gpt-40", "my-gpt-4o", "o30", "llama3.2", "gemma3n:e4b", "é"] {
-            assert_eq!(abilities(model), (UNKNOWN_WINDOW, false), "{model}");
+            assert_eq!(abilities(model), (DEFAULT_WINDOW, false), "{model}");
         }
     }
 
     #[test]
-    fn open_models_that_see_are_known_by_parts_of_their_names() {
+    fn open_models_with_vision_match_by_part_of_the_name() {
         for model in [
             "llava:7b",
             "bakllava",
@@ -162,7 +162,7 @@ mod tests {
             "gemma3:12b",
             "hf.co/ggml-org/SmolVLM-500M-Instruct-GGUF",
         ] {
-            assert_eq!(abilities(model), (UNKNOWN_WINDOW, true), "{model}");
+            assert_eq!(abilities(model), (DEFAULT_WINDOW, true), "{model}");
         }
         for model in ["gemma3:1b", "google/gemma-3-270m-it", "llava-hf/another-one"] {
             assert!(!abilities(model).1, "{model}");
@@ -170,10 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_knows_better() {
+    fn settings_replace_and_extend_the_table() {
         let known = KnownModels::new(&[("gpt-4o".into(), 30_000), ("mine".into(), 4096)], &["mine".into()]);
         assert_eq!(known.abilities("gpt-4o"), Abilities { window: 30_000, image: Some(1500), reasons: false });
-        assert_eq!(known.abilities("mine"), Abilities { window: 4096, image: Some(IMAGE), reasons: false });
+        assert_eq!(
+            known.abilities("mine"),
+            Abilities { window: 4096, image: Some(DEFAULT_IMAGE_TOKENS), reasons: false }
+        );
         assert_eq!(known.abilities("gpt-4o-mini").window, 128_000);
     }
 

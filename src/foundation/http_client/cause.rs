@@ -1,22 +1,22 @@
-//! Why no answer came over a connection, read from the chain of causes that the HTTP client reports.
+//! Classification of connection errors by the chain of sources that the HTTP client reports.
 
 use std::{error::Error, io};
 
 use rustls::{CertificateError, InvalidMessage};
 
-/// What kept a request from being answered. Its text says what happened and what to do.
+/// The reason why a request got no response. Its text names the problem and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// The host's name has no address.
     #[error("the host's name cannot be resolved; check its spelling and this machine's DNS")]
     NameNotResolved,
-    /// Nobody listens there.
+    /// No process listens on the port.
     #[error("the connection is refused; check host and port, and that a server is listening there")]
     Refused,
-    /// There is no way to that address.
+    /// No route leads to the address.
     #[error("there is no route to the host; check this machine's network, or set HTTPS_PROXY")]
     NoRoute,
-    /// The connection was closed before an answer.
+    /// The connection was closed before a response.
     #[error("the connection was closed before an answer came; is a firewall, a proxy or a crashed server in between?")]
     Reset,
     /// The server's certificate was issued by an authority that this machine doesn't trust.
@@ -30,28 +30,28 @@ pub enum Cause {
     TlsOtherName,
     /// The server's certificate has expired or isn't valid yet.
     #[error("the server's certificate has expired or is not valid yet; check this machine's clock too")]
-    TlsNotInForce,
-    /// What answered doesn't speak TLS.
+    TlsExpired,
+    /// The response is not TLS.
     #[error("the server does not speak TLS on this port; use http:// or the port for https")]
-    TlsNotSpoken,
+    NotTls,
     /// TLS failed for another reason.
     #[error("the TLS handshake failed; does the server support TLS 1.2 or 1.3, and is its certificate right?")]
     TlsOther,
-    /// What answered doesn't speak HTTP.
+    /// The response is not HTTP.
     #[error("what answered does not speak HTTP; if the server expects TLS on this port, use https://")]
     NotHttp,
     /// The proxy didn't open a tunnel to the server.
     #[error("the proxy refuses to connect to the server; check HTTPS_PROXY, its user and password, and NO_PROXY")]
     ProxyRefused,
-    /// It took too long.
+    /// The time for the connection or the response was exceeded.
     #[error("the time was over; check host and port, and whether a firewall or HTTPS_PROXY is in between")]
     Timeout,
-    /// Something else.
+    /// Any other error.
     #[error("the connection failed")]
     Other,
 }
 
-/// The cause of a request's failure.
+/// Returns the reason why a request failed.
 #[must_use]
 pub fn cause(error: &reqwest::Error) -> Cause {
     if error.is_timeout() {
@@ -67,7 +67,7 @@ pub fn cause(error: &reqwest::Error) -> Cause {
     Cause::Other
 }
 
-/// What is behind an error. An I/O error's own `source` skips the error that it wraps.
+/// Returns the next error in the chain of sources. `source` of an I/O error skips the error that it wraps.
 fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     wrapped.map(|inner| inner as _).or_else(|| error.source())
@@ -87,12 +87,12 @@ fn of_link(error: &(dyn Error + 'static)) -> Option<Cause> {
             return Some(Cause::NotHttp);
         }
     }
-    // These errors cannot be told apart by their types, which are private, or say less.
+    // These errors are matched by their texts: their types are private, or less specific.
     match error.to_string().as_str() {
         "dns error" => Some(Cause::NameNotResolved),
-        // The server speaks before it is asked, as those for mail and SSH do.
+        // The server sends data before a request, as mail and SSH servers do.
         "received unexpected message from connection" => Some(Cause::NotHttp),
-        // Behind this one is why the proxy itself could not be connected to.
+        // The source of this error is the reason why the proxy itself is unreachable.
         "tunnel error: failed to create underlying connection" => None,
         text if text.starts_with("tunnel error: ") => Some(Cause::ProxyRefused),
         _ => None,
@@ -113,7 +113,7 @@ fn of_io(error: &io::Error) -> Option<Cause> {
 fn of_tls(error: &rustls::Error) -> Cause {
     match error {
         rustls::Error::InvalidCertificate(error) => of_certificate(error),
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Cause::TlsNotSpoken,
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Cause::NotTls,
         _ => Cause::TlsOther,
     }
 }
@@ -125,7 +125,7 @@ fn of_certificate(error: &CertificateError) -> Cause {
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => Cause::TlsNotInForce,
+        | CertificateError::NotValidYetContext { .. } => Cause::TlsExpired,
         _ => Cause::TlsOther,
     }
 }

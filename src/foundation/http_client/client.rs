@@ -1,7 +1,7 @@
-//! Calls over connections that are kept, none of which fails because its server had closed the connection.
+//! An HTTP client that repeats a request when the pooled connection for it was already closed by the server.
 //!
-//! A server closes a connection that nobody has used for a while, and may do so at the very moment a request is sent.
-//! What was sent is then lost unread, and would have been answered on a new connection.
+//! A server closes idle connections, possibly at the moment when a request is sent. The request is then lost unread, and
+//! would have been answered on a new connection.
 
 use std::{
     cell::Cell,
@@ -20,33 +20,34 @@ use tower::util::MapResponseLayer;
 
 use super::cause::{Cause, cause};
 
-/// A connection that was closed before the request was read is found out about as soon as the request has arrived. A
-/// server that closes it later has read the request, and may have begun to work on an answer.
-const SOON: Duration = Duration::from_secs(1);
+/// The longest time after which a closed connection counts as one that was already closed. A server that closes it later
+/// may have read the request and begun to handle it.
+const STALE_DETECTION_TIME: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// Our end of the connection that the call under way has opened.
+    /// The local address of the connection that the current request has opened.
     static OPENED: Cell<Option<SocketAddr>>;
 }
 
-/// The HTTP client. Cheap to clone.
+/// An HTTP client with a pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     pooled: reqwest::Client,
-    /// Opens a connection for each call.
-    fresh: reqwest::Client,
+    /// A client without a pool, which opens a connection for each request.
+    unpooled: reqwest::Client,
 }
 
 impl Client {
-    /// Makes both clients by the same settings.
+    /// Builds the client. `settings` is called twice, as it has two clients inside.
     pub(super) fn build(settings: impl Fn() -> reqwest::Result<reqwest::ClientBuilder>) -> reqwest::Result<Self> {
         Ok(Self {
             pooled: settings()?.connector_layer(MapResponseLayer::new(note_opened)).build()?,
-            fresh: settings()?.pool_max_idle_per_host(0).build()?,
+            unpooled: settings()?.pool_max_idle_per_host(0).build()?,
         })
     }
 
-    /// Sends a request, which is made once more if the connection for it turns out to be closed already.
+    /// Sends a request. If the server had already closed the pooled connection, the request is built again and sent on a new
+    /// one.
     pub async fn send(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> reqwest::Result<Response> {
         let begun = Instant::now();
         let sending = async {
@@ -55,27 +56,27 @@ impl Client {
         };
         match OPENED.scope(Cell::new(None), sending).await {
             Ok(response) => Ok(response),
-            Err((true, _)) if begun.elapsed() < SOON => {
-                tracing::debug!("a kept connection had been closed; the request is sent on a new one");
-                request(&self.fresh).send().await
+            Err((true, _)) if begun.elapsed() < STALE_DETECTION_TIME => {
+                tracing::debug!("the server had closed a pooled connection; the request is sent on a new one");
+                request(&self.unpooled).send().await
             }
             Err((_, error)) => Err(error),
         }
     }
 }
 
-/// Whether a call failed because a connection was closed that it had not opened itself. A call that waits for a new
-/// connection goes on with a kept one when that becomes free sooner, so both addresses are compared.
+/// Whether a request failed because its connection was closed and the request had not opened that connection. A request
+/// that waits for a new connection uses a pooled one if that becomes free first, so addresses are compared.
 fn is_stale(error: &reqwest::Error, opened: Option<SocketAddr>) -> bool {
     let Some(failed) = error.source().and_then(|error| error.downcast_ref::<legacy::Error>()) else { return false };
     let Some(connected) = failed.connect_info() else { return false };
     opened != Some(own_address(connected)) && cause(error) == Cause::Reset
 }
 
-/// Notes that a connection was opened.
+/// Notes the local address of a connection that was opened.
 fn note_opened<C: Connection>(connection: C) -> C {
     let address = own_address(&connection.connected());
-    // One that is opened for a call that goes on with another is opened outside of it.
+    // Outside of a request: the connection was opened for a request that has got another one meanwhile.
     let _ = OPENED.try_with(|opened| opened.set(Some(address)));
     connection
 }

@@ -1,7 +1,7 @@
-//! The one HTTP client of the process: kept connections, TLS with the machine's root certificates, no redirects.
+//! The process's HTTP client: pooled connections, TLS with the machine's root certificates, no redirects.
 //!
-//! HTTP/1.1, with a connection for each call at a time: over HTTP/2 all calls to a host would share one connection, on
-//! which servers allow about a hundred streams; the rest would wait in a queue that nobody sees.
+//! It uses HTTP/1.1, with one request at a time on a connection. With HTTP/2 all requests to a host would share one
+//! connection, on which servers allow about a hundred streams; further requests would wait in a queue without metrics.
 
 mod cause;
 mod client;
@@ -16,28 +16,28 @@ pub use self::{
 };
 use crate::foundation::config;
 
-/// How long an unused connection is kept. Shorter than the 60 s after which common servers and balancers drop one,
-/// so that a turn rarely meets a connection that is about to close.
-const IDLE: Duration = Duration::from_secs(50);
+/// How long an idle connection stays in the pool. It is shorter than the 60 s after which common servers and load balancers
+/// close one, so that requests rarely get a connection that is about to close.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// The client could not be made; nearly always the machine's root certificates.
+/// An error of building the client; nearly always about the machine's root certificates.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the HTTP client could not be set up; are the machine's root certificates installed, and HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR right?"
 )]
 pub struct ClientFailure(#[from] reqwest::Error);
 
-/// Makes the client. Timeouts other than that of connecting belong to each call.
+/// Builds the client. Timeouts other than for connecting are set on each request.
 pub fn build(connect_timeout: Duration, proxy: &config::Proxy) -> Result<Client, ClientFailure> {
-    // An error means that a provider was installed before, in this process: then that one serves.
+    // An error means that a provider is already installed in this process, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(Client::build(|| builder(connect_timeout, proxy))?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one home of the HTTP client")]
+#[expect(clippy::disallowed_methods, reason = "the only place that builds an HTTP client")]
 fn builder(connect_timeout: Duration, proxy: &config::Proxy) -> reqwest::Result<reqwest::ClientBuilder> {
-    // Not the library's own look at the environment: it would send a call to Papita on this machine, and with it the
-    // key, through a proxy that is meant for the world outside.
+    // reqwest would read proxies from the environment, and send requests to a Papita on this machine, and so the key,
+    // through a proxy that is meant for the internet.
     let mut builder = reqwest::Client::builder().no_proxy();
     if let Some(address) = &proxy.address {
         let except = reqwest::NoProxy::from_string(&proxy.except);
@@ -47,20 +47,20 @@ fn builder(connect_timeout: Duration, proxy: &config::Proxy) -> reqwest::Result<
         .user_agent(concat!("al-chat/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(connect_timeout)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true))
 }
 
-/// A body could not be read.
+/// An error of reading a response's body.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadFailure {
-    /// It was longer than allowed.
+    /// The body is longer than allowed.
     #[error("the answer is longer than the limit")]
     TooLarge,
-    /// Nothing came for too long.
+    /// No data arrived within the idle timeout.
     #[error("nothing came for too long")]
     Idle,
-    /// The connection ended in the middle.
+    /// The connection was closed before the end of the body.
     #[error("the connection was lost")]
     Lost(#[from] reqwest::Error),
 }
@@ -74,8 +74,8 @@ pub async fn read_body(response: reqwest::Response, limit: usize, idle: Duration
     read_rest(Vec::with_capacity(announced.unwrap_or(4096).min(limit)), response, limit, Some(idle)).await
 }
 
-/// Reads the rest of a body that begins with `start`, at most `limit` bytes in all, waiting at most `idle` for each part
-/// of it; without `idle` the caller limits the time.
+/// Reads the rest of a body that begins with `start`, at most `limit` bytes in all, waiting at most `idle` for each part.
+/// Without `idle` the caller limits the time.
 pub async fn read_rest(
     start: Vec<u8>,
     mut response: reqwest::Response,

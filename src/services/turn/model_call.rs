@@ -298,7 +298,7 @@ impl ModelCall<'_> {
             model,
             instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
-            with_images: has_images && abilities.sees(),
+            with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
             answer_limit: self.answer_limit(),
             reasons,
