@@ -1,4 +1,4 @@
-//! Accounts: registered, opened by a password, kept open by a token, closed again.
+//! Account operations: registration, login by password, authentication by token, logout, change of password, removal.
 
 mod passwords;
 mod throttle;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub use self::passwords::HashFailure;
 use self::{
     passwords::Passwords,
-    throttle::{Attempt, Throttle, TooMuch},
+    throttle::{Throttle, Throttled},
     tokens::{BadToken, Token, Tokens},
 };
 use crate::{
@@ -24,52 +24,52 @@ use crate::{
     foundation::{clock::Clock, config, secret::SigningSecret},
 };
 
-/// Under which the database keeps the secret that signs tokens.
-const SECRET: &str = "jwt";
+/// The name under which the database stores the secret that signs tokens.
+const SIGNING_SECRET: &str = "jwt";
 
-/// How long a new password may wait to be hashed.
-const HASHING: Duration = Duration::from_secs(3);
+/// The maximum time that a new password waits to be hashed.
+const HASH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What was asked of an account cannot be done.
+/// The reason why an operation on an account failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountFailure {
-    /// Somebody has the name or the address.
-    #[error("somebody has this name or address")]
-    Taken(RegistrationConflict),
-    /// There is no such account, or its password is another one.
-    #[error("no account of this name has this password")]
+    /// The username or the e-mail address belongs to another account.
+    #[error("the username or e-mail address is taken")]
+    Taken(Taken),
+    /// No account has the login name, or its password is a different one. Callers cannot tell which.
+    #[error("no account has this name and this password")]
     WrongLogin,
-    /// The account's password is another one.
-    #[error("the account has another password")]
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
     WrongPassword,
-    /// The token is not one.
-    #[error("the token is not one of this server's")]
+    /// The token was not issued by this server.
+    #[error("the token was not issued by this server")]
     InvalidToken,
-    /// The token's time is over.
+    /// The token has expired.
     #[error("the token has expired")]
     ExpiredToken,
-    /// The token was ended before its time, by a logout, another password, or the account's end.
-    #[error("the token was ended")]
+    /// The token was revoked before it expired: by a logout, a change of password, or the removal of the account.
+    #[error("the token was revoked")]
     EndedToken,
-    /// Too many passwords were tried.
-    #[error("too many passwords were tried")]
+    /// Too many wrong passwords were entered for the account from the client's address.
+    #[error("too many wrong passwords were entered")]
     TooManyAttempts {
-        /// When another one may be.
+        /// The time until another attempt is worth while.
         retry_after: Duration,
     },
-    /// Too many accounts were registered.
+    /// Too many accounts were registered from the client's address.
     #[error("too many accounts were registered from one address")]
     TooManyRegistrations {
-        /// When another one may be.
+        /// The time until another registration is accepted.
         retry_after: Duration,
     },
-    /// A password could not be hashed.
+    /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashFailure),
-    /// A token could not be made.
-    #[error("a token could not be made")]
+    /// The token could not be encoded.
+    #[error("the token could not be encoded")]
     Token(#[from] serde_json::Error),
-    /// The database cannot be used.
+    /// The database failed.
     #[error("the database cannot be used")]
     Storage(#[from] StorageFailure),
 }
@@ -83,20 +83,20 @@ impl From<BadToken> for AccountFailure {
     }
 }
 
-/// Who has shown a token.
+/// An account that was authenticated by a token.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// Whose it is.
+    /// The authenticated account.
     pub account: Account,
     token: Token,
 }
 
-/// Opens and closes accounts. Cheap to clone.
+/// The operations on accounts. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Accounts(Arc<Keeper>);
+pub struct Accounts(Arc<Inner>);
 
 #[derive(Debug)]
-struct Keeper {
+struct Inner {
     storage: Storage,
     clock: Clock,
     passwords: Passwords,
@@ -105,7 +105,8 @@ struct Keeper {
 }
 
 impl Accounts {
-    /// Finds or makes the secret that signs tokens.
+    /// Opens the accounts of a database. Tokens are signed by the secret in the settings, or else by one that is stored in
+    /// the database and shared by all replicas.
     pub async fn open(settings: &config::Accounts, storage: Storage, clock: Clock) -> Result<Self, StorageFailure> {
         let lifetime = settings.token_lifetime;
         let tokens = match settings.signing_secrets.split_first() {
@@ -113,97 +114,100 @@ impl Accounts {
             None => Tokens::new(&signing_secret(&storage).await?, &[], lifetime, clock.clone()),
         };
         let (passwords, throttle) = (Passwords::new(), Throttle::new());
-        Ok(Self(Arc::new(Keeper { storage, clock, passwords, throttle, tokens })))
+        Ok(Self(Arc::new(Inner { storage, clock, passwords, throttle, tokens })))
     }
 
-    /// Makes an account.
+    /// Registers an account.
     pub async fn register(
         &self,
         username: Username,
         email: Email,
         password: Password,
-        from: ClientIp,
+        client: ClientIp,
     ) -> Result<Account, AccountFailure> {
-        let Keeper { storage, clock, passwords, throttle, .. } = &*self.0;
-        let admitted = throttle.admit_registration(from);
+        let Inner { storage, clock, passwords, throttle, .. } = &*self.0;
+        let admitted = throttle.admit_registration(client);
         let deadline =
-            admitted.map_err(|TooMuch { retry_after }| AccountFailure::TooManyRegistrations { retry_after })?;
+            admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyRegistrations { retry_after })?;
         let hash = passwords.hash(password, deadline).await?;
         storage.register(&username, &email, &hash, clock.now()).await?.map_err(AccountFailure::Taken)
     }
 
-    /// Opens an account by its name or address and its password. Returns a token that keeps it open.
+    /// Logs in to an account by username or e-mail address and password. Returns a new token and the account.
     pub async fn log_in(
         &self,
         name: LoginName,
         password: Password,
-        from: ClientIp,
+        client: ClientIp,
     ) -> Result<(SecretString, Account), AccountFailure> {
         let LoginRecord { account, generation, .. } =
-            self.unlock(name, password, from).await?.ok_or(AccountFailure::WrongLogin)?;
+            self.verify_password(name, password, client).await?.ok_or(AccountFailure::WrongLogin)?;
         let token = self.0.tokens.issue(account.id, generation)?;
         Ok((token, account))
     }
 
-    /// Tries a password on the account of this name. `None` when it is wrong, or there is no account.
-    async fn unlock(
+    /// Verifies a password for the account with a login name. Returns `None` for a wrong password or an unknown name.
+    async fn verify_password(
         &self,
         name: LoginName,
         password: Password,
-        from: ClientIp,
+        client: ClientIp,
     ) -> Result<Option<LoginRecord>, AccountFailure> {
-        let admitted = self.0.throttle.admit(&name, from).await;
-        let attempt = admitted.map_err(|TooMuch { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
-        let lock = self.0.storage.login_record(&name).await?;
-        let kept = lock.as_ref().map(|lock| lock.password.clone());
-        let is_right = self.0.passwords.is_right(password, kept, attempt.deadline).await?;
-        let told = if is_right { Attempt::succeed } else { Attempt::fail };
-        told(attempt);
-        Ok(lock.filter(|_| is_right))
+        let admitted = self.0.throttle.admit(&name, client).await;
+        let attempt = admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
+        let record = self.0.storage.login_record(&name).await?;
+        let hash = record.as_ref().map(|record| record.password.clone());
+        let is_correct = self.0.passwords.verify(password, hash, attempt.deadline).await?;
+        if is_correct {
+            attempt.succeed();
+        } else {
+            attempt.fail();
+        }
+        Ok(record.filter(|_| is_correct))
     }
 
-    /// Whose token this is.
+    /// Authenticates the account that a token was issued for.
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AccountFailure> {
-        let token = self.0.tokens.read(token)?;
+        let token = self.0.tokens.verify(token)?;
         let account = self.0.storage.account_by_token(token.account, token.generation, &token.jti).await?;
         Ok(SignedIn { account: account.ok_or(AccountFailure::EndedToken)?, token })
     }
 
-    /// Ends the token that was shown.
+    /// Revokes the token that the account was authenticated by.
     pub async fn log_out(&self, SignedIn { token, .. }: SignedIn) -> Result<(), AccountFailure> {
         Ok(self.0.storage.revoke_token(&token.jti, token.expires_at, self.0.clock.now()).await?)
     }
 
-    /// Changes a password, which ends all tokens. Returns a new one.
+    /// Changes the password of an account and revokes all of its tokens. Returns a new token.
     pub async fn change_password(
         &self,
         SignedIn { account, token }: SignedIn,
         current: Password,
         new: Password,
-        from: ClientIp,
+        client: ClientIp,
     ) -> Result<SecretString, AccountFailure> {
         let name = LoginName::parse(&account.username).map_err(|_| AccountFailure::EndedToken)?;
-        let lock = self.unlock(name, current, from).await?.ok_or(AccountFailure::WrongPassword)?;
-        // Somebody may have had the same name before.
-        if lock.account.id != account.id {
+        let record = self.verify_password(name, current, client).await?.ok_or(AccountFailure::WrongPassword)?;
+        // The name may meanwhile belong to another account.
+        if record.account.id != account.id {
             return Err(AccountFailure::EndedToken);
         }
-        let deadline = Instant::now() + HASHING;
+        let deadline = Instant::now() + HASH_TIMEOUT;
         let hash = self.0.passwords.hash(new, deadline).await?;
         let changed = self.0.storage.change_password(account.id, token.generation, &hash).await?;
         let generation = changed.ok_or(AccountFailure::EndedToken)?;
         Ok(self.0.tokens.issue(account.id, generation)?)
     }
 
-    /// Removes an account with all that is its own.
+    /// Removes an account with its chats and messages.
     pub async fn remove(&self, SignedIn { account, .. }: SignedIn) -> Result<(), AccountFailure> {
         Ok(self.0.storage.delete_owner(account.id).await?)
     }
 }
 
-/// The secret that all replicas share, made by the first of them.
+/// Returns the signing secret that all replicas share. The first replica generates and stores it.
 async fn signing_secret(storage: &Storage) -> Result<SigningSecret, StorageFailure> {
-    let made = SigningSecret::generate();
-    let kept = storage.get_or_insert_secret(SECRET, made.expose()).await?;
-    Ok(SigningSecret::stored(kept))
+    let generated = SigningSecret::generate();
+    let stored = storage.get_or_insert_secret(SIGNING_SECRET, generated.expose()).await?;
+    Ok(SigningSecret::stored(stored))
 }

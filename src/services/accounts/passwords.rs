@@ -1,4 +1,4 @@
-//! Passwords: hashed by Argon2id, beside the tasks that serve requests, and only so many at once.
+//! Hashing and verification of passwords by Argon2id, on blocking threads and in limited number at once.
 
 use std::{sync::Arc, thread::available_parallelism};
 
@@ -11,76 +11,78 @@ use tokio::{
 
 use crate::domain::account::{Password, PasswordHash};
 
-/// Memory of one hash in KiB, passes over it, lanes: what OWASP recommends for Argon2id.
-const COST: (u32, u32, u32) = (19 << 10, 2, 1);
+/// Parameters of Argon2id as recommended by OWASP: memory in KiB, iterations, degree of parallelism.
+const ARGON2_COST: (u32, u32, u32) = (19 << 10, 2, 1);
 
-/// What is compared when there is no account, so that it takes as long. No password is known to have this hash.
-const NOBODYS: &str =
+/// A hash that is verified against when an account does not exist, so that the answer takes the same time. No password is
+/// known to have this hash.
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A password could not be hashed.
+/// The reason why a password could not be hashed or verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashFailure {
-    /// Too many are.
+    /// Too many other passwords are being hashed.
     #[error("too many passwords wait to be hashed")]
     Busy,
-    /// A fault of this server.
+    /// The hash function or its thread failed.
     #[error("a password could not be hashed")]
     Broken,
 }
 
-/// Hashes passwords. Each takes a processor for its time, so there are no more at once than there are of these.
+/// Hashes and verifies passwords, at most one per processor core at a time, since each occupies a core.
 #[derive(Debug)]
 pub(super) struct Passwords {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Passwords {
     pub(super) fn new() -> Self {
-        let places = available_parallelism().map_or(1, usize::from);
-        Self { places: Arc::new(Semaphore::new(places)) }
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self { permits: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// What is to be kept of a password.
+    /// Hashes a password with a new random salt. Fails if hashing cannot begin before `deadline`.
     pub(super) async fn hash(&self, password: Password, deadline: Instant) -> Result<PasswordHash, HashFailure> {
-        let hash = self.at_work(deadline, move || hash(&password)).await?;
+        let hash = self.run(deadline, move || hash(&password)).await?;
         hash.map_err(|_| HashFailure::Broken)
     }
 
-    /// Whether a password is the one that was kept. It takes the same time whether there is one or not.
-    pub(super) async fn is_right(
+    /// Whether a password has a stored hash. Without a hash it returns false after the same time. Fails if verification
+    /// cannot begin before `deadline`.
+    pub(super) async fn verify(
         &self,
         password: Password,
-        kept: Option<PasswordHash>,
+        stored: Option<PasswordHash>,
         deadline: Instant,
     ) -> Result<bool, HashFailure> {
-        self.at_work(deadline, move || {
-            let matches = is_right(&password, kept.as_ref().map_or(NOBODYS, PasswordHash::expose));
-            matches && kept.is_some()
+        self.run(deadline, move || {
+            let matches = matches(&password, stored.as_ref().map_or(DUMMY_HASH, PasswordHash::expose));
+            matches && stored.is_some()
         })
         .await
     }
 
-    /// Works on a thread of its own as soon as there is a place.
-    async fn at_work<T: Send + 'static>(
+    /// Runs `work` on a blocking thread, as soon as a permit is available.
+    async fn run<T: Send + 'static>(
         &self,
         deadline: Instant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashFailure> {
-        let place = timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| HashFailure::Busy)?.map_err(|_| HashFailure::Broken)?;
-        let done = spawn_blocking(move || {
-            let done = work();
-            // Here, since the work goes on when whoever waited for it has left.
-            drop(place);
-            done
+        let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.map_err(|_| HashFailure::Busy)?.map_err(|_| HashFailure::Broken)?;
+        let result = spawn_blocking(move || {
+            let result = work();
+            // Released on the blocking thread, which goes on when the caller's future is dropped.
+            drop(permit);
+            result
         });
-        done.await.map_err(|_| HashFailure::Broken)
+        result.await.map_err(|_| HashFailure::Broken)
     }
 }
 
 fn argon2() -> Result<Argon2<'static>, argon2::Error> {
-    let (memory, passes, lanes) = COST;
+    let (memory, passes, lanes) = ARGON2_COST;
     let params = Params::new(memory, passes, lanes, None)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
@@ -91,8 +93,8 @@ fn hash(password: &Password) -> argon2::password_hash::Result<PasswordHash> {
     Ok(PasswordHash::new(hash.to_string()))
 }
 
-fn is_right(password: &Password, kept: &str) -> bool {
-    argon2().is_ok_and(|argon2| argon2.verify_password(password.expose().as_bytes(), kept).is_ok())
+fn matches(password: &Password, stored: &str) -> bool {
+    argon2().is_ok_and(|argon2| argon2.verify_password(password.expose().as_bytes(), stored).is_ok())
 }
 
 #[cfg(test)]
@@ -112,32 +114,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_right_password_is_right_and_no_other_is() {
+    async fn only_the_same_password_is_verified() {
         let passwords = Passwords::new();
-        let kept = passwords.hash(password("correct horse"), soon()).await.unwrap();
-        assert!(kept.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(!kept.expose().contains("horse"));
-        assert_ne!(passwords.hash(password("correct horse"), soon()).await.unwrap().expose(), kept.expose());
-        assert_eq!(passwords.is_right(password("correct horse"), Some(kept.clone()), soon()).await, Ok(true));
+        let stored = passwords.hash(password("correct horse"), soon()).await.unwrap();
+        assert!(stored.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(!stored.expose().contains("horse"));
+        assert_ne!(passwords.hash(password("correct horse"), soon()).await.unwrap().expose(), stored.expose());
+        assert_eq!(passwords.verify(password("correct horse"), Some(stored.clone()), soon()).await, Ok(true));
         for wrong in ["correct horse ", "Correct horse", "c"] {
-            assert_eq!(passwords.is_right(password(wrong), Some(kept.clone()), soon()).await, Ok(false));
+            assert_eq!(passwords.verify(password(wrong), Some(stored.clone()), soon()).await, Ok(false));
         }
     }
 
     #[test]
-    fn what_is_compared_for_nobody_costs_as_much() {
-        let kept = hash(&password("correct horse")).unwrap();
-        let (nobodys, kept) =
-            (phc::PasswordHash::new(NOBODYS).unwrap(), phc::PasswordHash::new(kept.expose()).unwrap());
-        assert_eq!((nobodys.algorithm, nobodys.version), (kept.algorithm, kept.version));
-        assert_eq!(nobodys.params, kept.params);
+    fn the_dummy_hash_has_the_cost_of_a_real_one() {
+        let stored = hash(&password("correct horse")).unwrap();
+        let (dummy, stored) =
+            (phc::PasswordHash::new(DUMMY_HASH).unwrap(), phc::PasswordHash::new(stored.expose()).unwrap());
+        assert_eq!((dummy.algorithm, dummy.version), (stored.algorithm, stored.version));
+        assert_eq!(dummy.params, stored.params);
         let length = |hash: &phc::PasswordHash| hash.hash.map(|hash| hash.len());
-        assert_eq!(length(&nobodys), length(&kept));
+        assert_eq!(length(&dummy), length(&stored));
     }
 
     #[tokio::test]
-    async fn who_gets_no_place_in_time_is_told_so() {
-        let passwords = Passwords { places: Arc::new(Semaphore::new(0)) };
+    async fn a_password_without_a_permit_in_time_fails_as_busy() {
+        let passwords = Passwords { permits: Arc::new(Semaphore::new(0)) };
         let hashed = passwords.hash(password("correct horse"), Instant::now()).await;
         assert_eq!(hashed.unwrap_err(), HashFailure::Busy);
     }

@@ -1,7 +1,7 @@
-//! Tokens: JSON Web Tokens signed by HMAC with SHA-256, and by nothing else.
+//! Access tokens: JSON Web Tokens signed by HMAC with SHA-256 (`HS256`), the only algorithm that is accepted.
 //!
-//! A dozen lines over the `ring` that TLS is made with anyway. A library would bring every other algorithm, and with
-//! them the choice that this server must never leave to a token.
+//! They are encoded and verified by `ring`, which TLS needs as well. A library for JSON Web Tokens would support other
+//! algorithms, and a token's header must not be able to choose one.
 
 use std::{fmt, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     foundation::{clock::Clock, secret::SigningSecret},
 };
 
-/// What a token says of itself.
+/// The header of a token (JOSE header).
 #[derive(Deserialize, Serialize)]
 struct Header {
     alg: String,
@@ -25,7 +25,7 @@ struct Header {
     typ: String,
 }
 
-/// What a token says of its account.
+/// The claims of a token. `generation` is the account's at the time of issue; a change of password increments it.
 #[derive(Deserialize, Serialize)]
 struct Claims {
     sub: String,
@@ -35,7 +35,7 @@ struct Claims {
     generation: i64,
 }
 
-/// A token that is genuine and lasts, unless the database knows otherwise.
+/// A token with a valid signature that has not expired. Whether it was revoked is stored in the database.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
     pub(super) account: OwnerId,
@@ -44,19 +44,19 @@ pub(super) struct Token {
     pub(super) expires_at: Timestamp,
 }
 
-/// A token is of no use.
+/// The reason why a token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadToken {
-    #[error("the token is not one of this server's")]
+    #[error("the token was not issued by this server")]
     Invalid,
     #[error("the token has expired")]
     Expired,
 }
 
-/// Makes tokens and reads them.
+/// Issues and verifies tokens.
 pub(super) struct Tokens {
     key: hmac::Key,
-    /// Verify tokens that were signed before a rotation.
+    /// Keys from before a key rotation. They verify tokens and sign none.
     previous: Vec<hmac::Key>,
     lifetime: Duration,
     clock: Clock,
@@ -74,10 +74,10 @@ impl Tokens {
         Self { key: key(secret), previous: previous.iter().map(key).collect(), lifetime, clock }
     }
 
-    /// A new token of this account.
+    /// Issues a token for an account.
     pub(super) fn issue(&self, account: OwnerId, generation: i64) -> Result<SecretString, serde_json::Error> {
         let now = self.clock.now();
-        // To the nearest second: cut off, a token of a second might not live to be used.
+        // Rounded to the nearest second: if rounded down, a token with a lifetime of one second could expire at once.
         let expires = (now + self.lifetime + Duration::from_millis(500)).as_second();
         let header = Header { alg: "HS256".to_owned(), typ: "JWT".to_owned() };
         let claims = Claims {
@@ -93,9 +93,9 @@ impl Tokens {
         Ok(SecretString::from(format!("{signed}.{}", encode(signature.as_ref().to_vec()))))
     }
 
-    /// What a token says, if it is genuine and lasts.
-    pub(super) fn read(&self, token: &str) -> Result<Token, BadToken> {
-        let claims = self.verified(token).ok_or(BadToken::Invalid)?;
+    /// Verifies a token's signature and expiry, and returns its content.
+    pub(super) fn verify(&self, token: &str) -> Result<Token, BadToken> {
+        let claims = self.verified_claims(token).ok_or(BadToken::Invalid)?;
         let expires_at = Timestamp::from_second(claims.exp).map_err(|_| BadToken::Invalid)?;
         let account = OwnerId(claims.sub.parse().map_err(|_| BadToken::Invalid)?);
         if expires_at <= self.clock.now() {
@@ -104,7 +104,7 @@ impl Tokens {
         Ok(Token { account, generation: claims.generation, jti: claims.jti, expires_at })
     }
 
-    fn verified(&self, token: &str) -> Option<Claims> {
+    fn verified_claims(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let mut keys = std::iter::once(&self.key).chain(&self.previous);
@@ -146,7 +146,7 @@ mod tests {
         tokens_at(&Arc::new(AtomicI64::new(NOW)), &SigningSecret::generate())
     }
 
-    /// A token of this header and these claims with a signature that fits.
+    /// Returns a token of a header and claims with a valid signature.
     fn signed(tokens: &Tokens, header: &serde_json::Value, claims: &serde_json::Value) -> String {
         let signed = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
         let signature = BASE64.encode(hmac::sign(&tokens.key, signed.as_bytes()));
@@ -154,69 +154,69 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_as_it_was_made_until_it_expires() {
+    fn an_issued_token_is_valid_until_it_expires() {
         let now = Arc::new(AtomicI64::new(NOW));
         let tokens = tokens_at(&now, &SigningSecret::generate());
         let token = tokens.issue(OwnerId(7), 3).unwrap();
-        let read = tokens.read(token.expose_secret()).unwrap();
+        let read = tokens.verify(token.expose_secret()).unwrap();
         assert_eq!((read.account, read.generation, read.expires_at.as_second()), (OwnerId(7), 3, NOW + 60));
         let other = tokens.issue(OwnerId(7), 3).unwrap();
-        assert_ne!(tokens.read(other.expose_secret()).unwrap().jti, read.jti);
+        assert_ne!(tokens.verify(other.expose_secret()).unwrap().jti, read.jti);
         now.store(NOW + 59, SeqCst);
-        assert!(tokens.read(token.expose_secret()).is_ok());
+        assert!(tokens.verify(token.expose_secret()).is_ok());
         now.store(NOW + 60, SeqCst);
-        assert_eq!(tokens.read(token.expose_secret()).unwrap_err(), BadToken::Expired);
+        assert_eq!(tokens.verify(token.expose_secret()).unwrap_err(), BadToken::Expired);
     }
 
     #[test]
-    fn only_one_algorithm_and_whole_claims_are_taken() {
+    fn other_algorithms_and_incomplete_claims_are_invalid() {
         let tokens = tokens();
         let claims = json!({ "sub": "7", "jti": "x", "iat": NOW, "exp": NOW + 60, "generation": 0 });
-        assert!(tokens.read(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_ok());
+        assert!(tokens.verify(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_ok());
         for alg in ["none", "None", "hs256", "HS512", "RS256", ""] {
-            assert!(tokens.read(&signed(&tokens, &json!({ "alg": alg }), &claims)).is_err(), "{alg}");
+            assert!(tokens.verify(&signed(&tokens, &json!({ "alg": alg }), &claims)).is_err(), "{alg}");
         }
         for missing in ["sub", "jti", "exp", "generation"] {
             let mut claims = claims.clone();
             claims.as_object_mut().unwrap().remove(missing);
-            assert!(tokens.read(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_err(), "{missing}");
+            assert!(tokens.verify(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_err(), "{missing}");
         }
         for wrong in [json!({ "sub": 7 }), json!({ "sub": "7 OR 1=1" }), json!({ "exp": i64::MAX })] {
             let mut claims = claims.clone();
             claims.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
-            assert!(tokens.read(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_err(), "{wrong}");
+            assert!(tokens.verify(&signed(&tokens, &json!({ "alg": "HS256" }), &claims)).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_token_of_another_secret_or_without_a_signature_is_none() {
+    fn tokens_without_a_valid_signature_are_invalid() {
         let tokens = tokens();
         let token = self::tokens().issue(OwnerId(7), 0).unwrap();
-        assert_eq!(tokens.read(token.expose_secret()).unwrap_err(), BadToken::Invalid);
+        assert_eq!(tokens.verify(token.expose_secret()).unwrap_err(), BadToken::Invalid);
         let own = tokens.issue(OwnerId(7), 0).unwrap();
         let unsigned = own.expose_secret().rsplit_once('.').unwrap().0;
         for token in [unsigned, &format!("{unsigned}."), "", ".", "..", "a.b.c"] {
-            assert_eq!(tokens.read(token).unwrap_err(), BadToken::Invalid, "{token:?}");
+            assert_eq!(tokens.verify(token).unwrap_err(), BadToken::Invalid, "{token:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_token_that_was_changed_anywhere_is_none(place in 0..200_usize, put in "[A-Za-z0-9_.=+-]") {
+        fn a_token_that_was_changed_anywhere_is_invalid(index in 0..200_usize, inserted in "[A-Za-z0-9_.=+-]") {
             let tokens = tokens();
             let token = tokens.issue(OwnerId(7), 0).unwrap();
             let token = token.expose_secret();
-            let place = place % token.len();
-            let changed = format!("{}{put}{}", &token[..place], &token[place + 1..]);
+            let index = index % token.len();
+            let changed = format!("{}{inserted}{}", &token[..index], &token[index + 1..]);
             prop_assume!(changed != token);
-            prop_assert!(tokens.read(&changed).is_err());
-            let longer = format!("{}{put}{}", &token[..place], &token[place..]);
-            prop_assert!(tokens.read(&longer).is_err());
+            prop_assert!(tokens.verify(&changed).is_err());
+            let longer = format!("{}{inserted}{}", &token[..index], &token[index..]);
+            prop_assert!(tokens.verify(&longer).is_err());
         }
 
         #[test]
-        fn no_text_is_a_token(text in "\\PC{0,200}") {
-            prop_assert!(tokens().read(&text).is_err());
+        fn other_texts_are_invalid(text in "\\PC{0,200}") {
+            prop_assert!(tokens().verify(&text).is_err());
         }
     }
 }

@@ -229,9 +229,9 @@ impl Sessions {
     /// Logs a stop once, and marks it as logged; a mark that could not be set is set by the next sweep.
     async fn log_stop(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
         if self.0.logged.get(&session.id).await.is_none() {
-            let numbers = self.0.storage.session_statistics(&session.id).await?;
+            let statistics = self.0.storage.session_statistics(&session.id).await?;
             // A session that was never started here has had nobody to count its turns.
-            let server_metrics = session.started_at.map(|_| server_metrics(&numbers));
+            let server_metrics = session.started_at.map(|_| server_metrics(&statistics));
             // The line is written now; the session may have ended a while ago, of idleness or before a crash.
             let lines = self.stop_lines(
                 self.0.clock.now(),
@@ -302,16 +302,16 @@ fn add_metrics(lines: &mut Lines, session_id: &str, metrics: &Value) {
     }
 }
 
-fn server_metrics(numbers: &SessionStatistics) -> ServerMetrics<'_> {
-    let latency = |percent| percentile(&numbers.latencies, percent).map(milliseconds);
+fn server_metrics(statistics: &SessionStatistics) -> ServerMetrics<'_> {
+    let latency = |percent| percentile(&statistics.latencies, percent).map(milliseconds);
     ServerMetrics {
-        turns: numbers.turns,
-        errors: numbers.errors,
-        prompt_tokens: numbers.usage.prompt,
-        completion_tokens: numbers.usage.completion,
-        total_tokens: numbers.usage.total(),
-        cost_usd: dollars(numbers.cost),
-        models: &numbers.models,
+        turns: statistics.turns,
+        errors: statistics.errors,
+        prompt_tokens: statistics.usage.prompt,
+        completion_tokens: statistics.usage.completion,
+        total_tokens: statistics.usage.total(),
+        cost_usd: dollars(statistics.cost),
+        models: &statistics.models,
         latency_p50_ms: latency(50),
         latency_p95_ms: latency(95),
         latency_max_ms: latency(100),
