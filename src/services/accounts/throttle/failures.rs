@@ -78,12 +78,12 @@ impl PairFailures {
     }
 
     fn pause(&self) -> Duration {
-        PER_ACCOUNT.after(*self.count.record().unwrap_or_else(PoisonError::into_inner))
+        PER_ACCOUNT.after(*self.count.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Counts a failure and removes its permit, unless it is the last one.
     fn add(&self, permit: OwnedSemaphorePermit) {
-        let mut count = self.count.record().unwrap_or_else(PoisonError::into_inner);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         *count = count.saturating_add(1);
         if *count < PER_ACCOUNT.free_failures {
             permit.forget();
@@ -92,7 +92,7 @@ impl PairFailures {
 
     /// Resets the count and restores the permits. Returns the number of failures before.
     fn clear(&self) -> u32 {
-        let mut count = self.count.record().unwrap_or_else(PoisonError::into_inner);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         let cleared = std::mem::take(&mut *count);
         self.permits.add_permits(cleared.min(PER_ACCOUNT.free_failures - 1) as usize);
         cleared
