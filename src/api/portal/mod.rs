@@ -268,7 +268,7 @@ impl PortalApi {
         let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
         // Who isn't answered need not be known from now on.
         state.turns.check_admission()?;
-        let visitor = state.visitors.admit(visit.token()).await?;
+        let visitor = state.visitors.find_or_create(visit.token()).await?;
         let ask = TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,

@@ -40,7 +40,7 @@ impl Visit {
         let is_visit = is_personal(request.uri().path()) && origin::is_own(headers);
         is_visit.then(|| {
             let is_by_tls = origin::is_by_tls(headers);
-            Self { token: in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::mint), is_by_tls }
+            Self { token: in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::generate), is_by_tls }
         })
     }
 
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn the_token_is_found_among_other_cookies() {
-        let token = VisitorToken::mint().expose().to_owned();
-        let other = VisitorToken::mint().expose().to_owned();
+        let token = VisitorToken::generate().expose().to_owned();
+        let other = VisitorToken::generate().expose().to_owned();
         let rows = [
             format!("al_chat_visitor={token}"),
             format!("a=b; al_chat_visitor={token}; c=\"d;=\""),
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn by_tls_only_a_cookie_of_this_very_host_counts() {
-        let [own, planted] = [(); 2].map(|()| VisitorToken::mint().expose().to_owned());
+        let [own, planted] = [(); 2].map(|()| VisitorToken::generate().expose().to_owned());
         let found = |cookies: &str, is_by_tls| {
             let headers = [(header::COOKIE, HeaderValue::from_str(cookies).unwrap())].into_iter().collect();
             in_cookies(&headers, is_by_tls).map(|token| token.expose().to_owned())

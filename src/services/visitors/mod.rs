@@ -1,4 +1,4 @@
-//! Visitors: whoever talks here without an account, known by a token alone, and forgotten when they don't come back.
+//! Visitors: owners of a chat without an account, identified by a token, and removed after a time without a visit.
 
 mod token;
 
@@ -13,58 +13,58 @@ use crate::{
     foundation::{clock::Clock, tasks::Tasks},
 };
 
-/// Nobody's chat is kept to the minute: this often is enough to note that a visitor is here, and to look for those who
-/// didn't come back.
-const HOUR: Duration = Duration::from_hours(1);
+/// The longest interval between two updates of a visitor's last visit, and between two purges. Updates at each request
+/// would only cost writes, since the retention is much longer.
+const MAX_UPDATE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Visitors looked for at once.
-const BATCH: u64 = 100;
+/// The number of visitors read at once by a purge.
+const PURGE_BATCH: u64 = 100;
 
-/// Knows visitors. Cheap to clone.
+/// The visitors of the portal. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Visitors(Arc<Keeper>);
+pub struct Visitors(Arc<Inner>);
 
 #[derive(Debug)]
-struct Keeper {
+struct Inner {
     storage: Storage,
     clock: Clock,
     retention: Duration,
 }
 
-impl Keeper {
-    /// How much later than it was noted a visitor may have been here.
-    fn lag(&self) -> Duration {
-        HOUR.min(self.retention / 4)
+impl Inner {
+    /// Returns the interval between two updates of a visitor's last visit, which may be that much later than stored.
+    fn update_interval(&self) -> Duration {
+        MAX_UPDATE_INTERVAL.min(self.retention / 4)
     }
 }
 
 impl Visitors {
-    /// Starts the task that forgets those who have not come back for longer than `retention`.
+    /// Starts the task that removes visitors whose last visit is longer ago than `retention`.
     #[must_use]
     pub fn start(storage: Storage, clock: Clock, retention: Duration, tasks: &Tasks) -> Self {
-        let this = Self(Arc::new(Keeper { storage, clock, retention }));
-        tasks.spawn("visitors", this.clone().forget_again_and_again(tasks.stopping()));
+        let this = Self(Arc::new(Inner { storage, clock, retention }));
+        tasks.spawn("visitors", this.clone().purge_periodically(tasks.stopping()));
         this
     }
 
-    /// How long those who don't come back are kept.
+    /// Returns how long visitors and their chats are stored after the last visit.
     #[must_use]
     pub fn retention(&self) -> Duration {
         self.0.retention
     }
 
-    /// The visitor of this token, if there is one.
+    /// Finds the visitor with a token, and records the visit.
     pub async fn find(&self, token: &VisitorToken) -> Result<Option<Visitor>, StorageFailure> {
         let Some(visitor) = self.0.storage.visitor(&token.hash()).await? else { return Ok(None) };
-        let Keeper { storage, clock, .. } = &*self.0;
-        let is_noted = visitor.seen_at >= clock.ago(self.0.lag());
-        // Between the two looks the visitor may have been forgotten.
-        let is_here = is_noted || storage.touch_visitor(visitor.owner, clock.now()).await?;
-        Ok(is_here.then_some(visitor))
+        let Inner { storage, clock, .. } = &*self.0;
+        let is_recorded = visitor.seen_at >= clock.ago(self.0.update_interval());
+        // The update fails to find a visitor that was purged meanwhile.
+        let exists = is_recorded || storage.touch_visitor(visitor.owner, clock.now()).await?;
+        Ok(exists.then_some(visitor))
     }
 
-    /// The visitor of this token, from now on if there was none.
-    pub async fn admit(&self, token: &VisitorToken) -> Result<Visitor, StorageFailure> {
+    /// Finds the visitor with a token, or creates it.
+    pub async fn find_or_create(&self, token: &VisitorToken) -> Result<Visitor, StorageFailure> {
         loop {
             if let Some(visitor) = self.find(token).await? {
                 return Ok(visitor);
@@ -72,15 +72,15 @@ impl Visitors {
             if let Some(visitor) = self.0.storage.add_visitor(&token.hash(), self.0.clock.now()).await? {
                 return Ok(visitor);
             }
-            // Another request of the same visitor was faster, and will be found at the next look.
+            // Another request created the visitor meanwhile: find it.
         }
     }
 
-    async fn forget_again_and_again(self, stopping: CancellationToken) {
-        let pause = self.0.lag().max(Duration::from_millis(100));
+    async fn purge_periodically(self, stopping: CancellationToken) {
+        let pause = self.0.update_interval().max(Duration::from_millis(100));
         loop {
-            if let Err(failure) = self.forget(&stopping).await {
-                tracing::warn!(%failure, "visitors who didn't come back cannot be forgotten yet");
+            if let Err(failure) = self.purge(&stopping).await {
+                tracing::warn!(%failure, "cannot remove visitors who did not return; trying again later");
             }
             select! {
                 () = sleep(pause) => {}
@@ -89,21 +89,22 @@ impl Visitors {
         }
     }
 
-    async fn forget(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
-        let Keeper { storage, clock, retention } = &*self.0;
+    /// Removes the visitors whose retention is over, on the replica that holds the lease.
+    async fn purge(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
+        let Inner { storage, clock, retention } = &*self.0;
         if !storage.holds_lease("visitors", clock.now()).await? {
             return Ok(());
         }
-        let long_ago = clock.ago(*retention + self.0.lag());
+        let seen_before = clock.ago(*retention + self.0.update_interval());
         loop {
-            let gone = storage.inactive_visitors(long_ago, BATCH).await?;
-            for visitor in &gone {
+            let inactive = storage.inactive_visitors(seen_before, PURGE_BATCH).await?;
+            for visitor in &inactive {
                 if stopping.is_cancelled() {
                     return Ok(());
                 }
-                storage.purge_visitor(visitor, long_ago).await?;
+                storage.purge_visitor(visitor, seen_before).await?;
             }
-            if gone.is_empty() {
+            if inactive.is_empty() {
                 return Ok(());
             }
         }
