@@ -35,7 +35,7 @@ const HASH_TIMEOUT: Duration = Duration::from_secs(3);
 pub enum AccountFailure {
     /// The username or the e-mail address belongs to another account.
     #[error("the username or e-mail address is taken")]
-    Taken(Taken),
+    Taken(RegistrationConflict),
     /// No account has the login name, or its password is a different one. Callers cannot tell which.
     #[error("no account has this name and this password")]
     WrongLogin,
