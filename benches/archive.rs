@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use al_chat::domain::search_terms::words;
+use al_chat::domain::search_terms::search_terms;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
@@ -132,7 +132,7 @@ impl Message {
     }
 
     fn words_row(&self, id: usize, database: &Database) -> String {
-        let (owner, words) = (self.owner, words(&self.text));
+        let (owner, words) = (self.owner, search_terms(&self.text));
         match database {
             Database::Sqlite(_) => format!("({id},'\u{e000}{owner} {}')", words.join(" ")),
             Database::Postgres(_) => {

@@ -22,6 +22,7 @@ const ORDERED: [&[&str]; 2] = [
     &[
         "secret",
         "clock",
+        "error_chain",
         "tasks",
         "file_access",
         "config",

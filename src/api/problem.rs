@@ -28,6 +28,7 @@ use crate::{
         account::InvalidAccount, chat::InvalidImage, prompt::NothingAsked, session::InvalidSessionId,
         title::InvalidTitle,
     },
+    foundation::error_chain::ErrorChain,
     services::{
         accounts::{AccountFailure, HashFailure},
         sessions::SessionFailure,
@@ -129,14 +130,7 @@ impl Problem {
     }
 
     pub(super) fn with_cause(mut self, cause: &dyn Error) -> Self {
-        let mut chain = cause.to_string();
-        let mut source = cause.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        self.cause = Some(chain);
+        self.cause = Some(ErrorChain(cause).to_string());
         self
     }
 

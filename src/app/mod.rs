@@ -23,7 +23,7 @@ use crate::{
         credentials::Credentials,
         personas::{Personas, UnreadablePersonas},
         session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
-        storage::{self, FINGERPRINT_SECRET, Storage, StorageFailure},
+        storage::{self, DatabaseOpenFailure, FINGERPRINT_SECRET, Storage, StorageFailure},
     },
     api::{self, AppState},
     foundation::{
@@ -61,6 +61,9 @@ pub enum StartFailure {
     #[error(transparent)]
     LogWrite(#[from] LogUnavailable),
     /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseOpenFailure),
+    /// A statement on the database failed.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
     /// Turns that a crash left in the session log alone could not be written to the database.

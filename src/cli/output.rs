@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, Write as _, stderr, stdout};
 
+use crate::foundation::error_chain::causes;
+
 /// Writes to standard output. A closed pipe, as `head` leaves it, is no error; after any other error the process exits.
 pub(super) fn print(text: &str) {
     let mut out = stdout().lock();
@@ -23,9 +25,7 @@ pub(super) fn print_status(text: &str) {
 /// Prints an error with all its causes to standard error.
 pub(super) fn print_error(error: &dyn std::error::Error) {
     print_status(&error.to_string());
-    let mut source = error.source();
-    while let Some(cause) = source {
+    for cause in causes(error) {
         let _ = writeln!(stderr().lock(), "  because: {cause}");
-        source = cause.source();
     }
 }

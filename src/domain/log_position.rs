@@ -1,12 +1,12 @@
-//! Where in the session log something stands.
+//! Positions in the session log.
 
 use jiff::civil::Date;
 
-/// The end of a line: the day of its file, and the file's length in bytes up to and with that line.
+/// The position after a line of the session log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogPosition {
-    /// The day of the file.
+    /// The date in the name of the log's file.
     pub date: Date,
-    /// Bytes from the start of the file.
+    /// The length of the file up to the end of the line, in bytes.
     pub end: u64,
 }

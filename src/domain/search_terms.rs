@@ -1,81 +1,86 @@
-//! The words of a text, for searching: the same ones whichever database keeps them.
+//! Splits a text into search terms, in the same way for every database.
 
 use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Longest part of a word that counts, in characters.
-const LONGEST: usize = 64;
+/// The number of characters after which a search term is cut off.
+const MAX_TERM_CHARS: usize = 64;
 
-/// So much of a text's words is kept, in bytes; what a database indexes has its limits.
-const MOST: usize = 256 << 10;
+/// The limit for the search terms of one text in bytes, because databases limit what they index. Further terms are left
+/// out.
+const MAX_TERMS_BYTES: usize = 256 << 10;
 
-/// The words of a text, each once, in the order of their first appearance: runs of letters and digits in lower case,
-/// without accents. Where a script sets no blanks between words, each character counts as one.
+/// Returns the search terms of a text, each once, in the order of their first appearance. A term is a run of letters and
+/// digits, in lower case and without accents. In scripts without spaces between words, each character is a term.
 #[must_use]
-pub fn words(text: &str) -> Vec<String> {
-    let mut found = Found::default();
-    // By way of capitals: only they tell that `Straße` is `STRASSE`.
+pub fn search_terms(text: &str) -> Vec<String> {
+    let mut terms = Terms::default();
+    // First to upper case: only there do `Straße` and `STRASSE` become the same.
     for c in text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
         if is_accent(c) {
             continue;
         }
-        let stands_alone = stands_alone(c);
-        if stands_alone || !is_of_word(c) {
-            found.end_word();
+        let is_own_term = is_own_term(c);
+        if is_own_term || !is_in_term(c) {
+            terms.end_term();
         }
-        if is_of_word(c) {
-            found.push(c);
+        if is_in_term(c) {
+            terms.push(c);
         }
-        if stands_alone {
-            found.end_word();
+        if is_own_term {
+            terms.end_term();
         }
-        if found.size > MOST {
+        if terms.bytes > MAX_TERMS_BYTES {
             break;
         }
     }
-    found.end_word();
-    found.words
+    terms.end_term();
+    terms.terms
 }
 
+/// The terms of the part of a text that has been read.
 #[derive(Default)]
-struct Found {
-    words: Vec<String>,
+struct Terms {
+    terms: Vec<String>,
     seen: HashSet<String>,
-    word: String,
+    /// The term that is being read.
+    current: String,
+    /// The characters of that term, also those that are cut off.
     chars: usize,
-    size: usize,
+    bytes: usize,
 }
 
-impl Found {
+impl Terms {
     fn push(&mut self, c: char) {
         self.chars += 1;
-        if self.chars <= LONGEST {
-            self.word.push(c);
+        if self.chars <= MAX_TERM_CHARS {
+            self.current.push(c);
         }
     }
 
-    fn end_word(&mut self) {
+    fn end_term(&mut self) {
         self.chars = 0;
-        let word = std::mem::take(&mut self.word);
-        if !word.is_empty() && self.seen.insert(word.clone()) {
-            self.size += word.len() + 1;
-            self.words.push(word);
+        let term = std::mem::take(&mut self.current);
+        if !term.is_empty() && self.seen.insert(term.clone()) {
+            self.bytes += term.len() + 1;
+            self.terms.push(term);
         }
     }
 }
 
-/// The marks that decomposing leaves behind a letter of an alphabet.
+/// Returns whether a character is a combining accent, into which the decomposition (NFKD) splits an accented letter.
 fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
-fn is_of_word(c: char) -> bool {
+fn is_in_term(c: char) -> bool {
     c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c)
 }
 
-/// Whether it belongs to a script without blanks: of East Asia, Thailand, Laos, Burma, Cambodia.
-fn stands_alone(c: char) -> bool {
+/// Returns whether a character belongs to a script without spaces between words: of East Asia, Thailand, Laos, Burma,
+/// Cambodia.
+fn is_own_term(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
@@ -88,22 +93,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_found_in_every_script() {
-        assert_eq!(words("The Café, the CAFE\u{301}-bar; 42%"), ["the", "cafe", "bar", "42"]);
-        assert_eq!(words("Straße ΟΔΟΣ"), words("STRASSE οδος"));
-        assert_eq!(words("東京へ"), ["東", "京", "へ"]);
-        assert_eq!(words("हिन्दी में"), ["हिन्दी", "में"]);
-        assert_eq!(words(" … \u{0}"), Vec::<String>::new());
-        assert_eq!(words(&"x".repeat(100))[0].len(), LONGEST);
+    fn texts_in_every_script_are_split() {
+        assert_eq!(search_terms("The Café, the CAFE\u{301}-bar; 42%"), ["the", "cafe", "bar", "42"]);
+        assert_eq!(search_terms("Straße ΟΔΟΣ"), search_terms("STRASSE οδος"));
+        assert_eq!(search_terms("東京へ"), ["東", "京", "へ"]);
+        assert_eq!(search_terms("हिन्दी में"), ["हिन्दी", "में"]);
+        assert_eq!(search_terms(" … \u{0}"), Vec::<String>::new());
+        assert_eq!(search_terms(&"x".repeat(100))[0].len(), MAX_TERM_CHARS);
     }
 
     proptest! {
         #[test]
-        fn words_of_words_are_the_same(text in "\\PC{0,200}") {
-            let once = words(&text);
-            prop_assert_eq!(&words(&once.join(" ")), &once);
-            for word in once {
-                prop_assert!(!word.contains(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\' | '\0')));
+        fn the_terms_of_terms_are_the_same(text in "\\PC{0,200}") {
+            let once = search_terms(&text);
+            prop_assert_eq!(&search_terms(&once.join(" ")), &once);
+            for term in once {
+                prop_assert!(!term.contains(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\' | '\0')));
             }
         }
     }

@@ -1,11 +1,11 @@
-//! Accounts, and the tokens that were logged out of them.
+//! Accounts, and the tokens that were revoked by a logout.
 
 use jiff::Timestamp;
 
-use super::{Storage, StorageFailure, database::sql, moment};
+use super::{column_values::to_timestamp, failure::StorageFailure, handle::Storage, statement::sql};
 use crate::domain::account::{Account, Email, LoginName, OwnerId, PasswordHash, Username};
 
-/// What cannot be registered because somebody has it.
+/// The part of a registration that another account has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistrationConflict {
     /// The user name.
@@ -14,31 +14,31 @@ pub enum RegistrationConflict {
     Email,
 }
 
-/// What is kept to recognize somebody by.
+/// The stored data that a login is checked against.
 #[derive(Clone, Debug)]
 pub struct LoginRecord {
-    /// Whose.
+    /// The account that is logged in to.
     pub account: Account,
-    /// What is kept of the password.
+    /// The hash of the account's password.
     pub password: PasswordHash,
-    /// Tokens of this generation open it.
+    /// The generation of tokens that are valid for the account. A new password raises it.
     pub generation: i64,
 }
 
 type AccountRow = (i64, String, String, i64);
-type LockRow = (i64, String, String, i64, String, i64);
+type LoginRow = (i64, String, String, i64, String, i64);
 
 fn account((id, username, email, created_at): AccountRow) -> Account {
-    Account { id: OwnerId(id), username, email, created_at: moment(created_at) }
+    Account { id: OwnerId(id), username, email, created_at: to_timestamp(created_at) }
 }
 
-fn lock((id, username, email, created_at, password, generation): LockRow) -> LoginRecord {
+fn login_record((id, username, email, created_at, password, generation): LoginRow) -> LoginRecord {
     let account = account((id, username, email, created_at));
     LoginRecord { account, password: PasswordHash::new(password), generation }
 }
 
 impl Storage {
-    /// Keeps a new account, unless its name or its address is taken.
+    /// Stores a new account, unless another account has its user name or its e-mail address.
     pub async fn register(
         &self,
         username: &Username,
@@ -47,36 +47,42 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Result<Account, RegistrationConflict>, StorageFailure> {
         loop {
-            if let Some(taken) = self.taken(username, email).await? {
-                return Ok(Err(taken));
+            if let Some(conflict) = self.registration_conflict(username, email).await? {
+                return Ok(Err(conflict));
             }
-            let mut work = self.write.begin().await?;
-            let (id,): (i64,) = sql("INSERT INTO owners DEFAULT VALUES RETURNING id").fetch_one(&mut work).await?;
-            let kept = sql("INSERT INTO accounts (id, username, username_folded, email, email_folded, password_hash,
+            let mut transaction = self.write.begin().await?;
+            let (id,): (i64,) =
+                sql("INSERT INTO owners DEFAULT VALUES RETURNING id").fetch_one(&mut transaction).await?;
+            let inserted =
+                sql("INSERT INTO accounts (id, username, username_folded, email, email_folded, password_hash,
                                                   token_generation, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT DO NOTHING")
-            .bind(id)
-            .bind(username.as_str())
-            .bind(username.folded())
-            .bind(email.as_str())
-            .bind(email.folded())
-            .bind(password.expose())
-            .bind(now.as_microsecond())
-            .execute(&mut work)
-            .await?;
-            if kept == 0 {
-                sql("DELETE FROM owners WHERE id = $1").bind(id).execute(&mut work).await?;
+                .bind(id)
+                .bind(username.as_str())
+                .bind(username.folded())
+                .bind(email.as_str())
+                .bind(email.folded())
+                .bind(password.expose())
+                .bind(now.as_microsecond())
+                .execute(&mut transaction)
+                .await?;
+            if inserted == 0 {
+                sql("DELETE FROM owners WHERE id = $1").bind(id).execute(&mut transaction).await?;
             }
-            work.commit().await?;
-            if kept == 1 {
+            transaction.commit().await?;
+            if inserted == 1 {
                 let (username, email) = (username.as_str().to_owned(), email.as_str().to_owned());
                 return Ok(Ok(Account { id: OwnerId(id), username, email, created_at: now }));
             }
-            // Somebody was faster, and will be found at the next look, unless the account is gone again.
+            // Another registration has taken one of them meanwhile. The next pass finds it, unless it is deleted again.
         }
     }
 
-    async fn taken(&self, username: &Username, email: &Email) -> Result<Option<RegistrationConflict>, StorageFailure> {
+    async fn registration_conflict(
+        &self,
+        username: &Username,
+        email: &Email,
+    ) -> Result<Option<RegistrationConflict>, StorageFailure> {
         let (name, address): (i64, i64) = sql("SELECT
                  (SELECT COUNT(*) FROM accounts WHERE username_folded = $1),
                  (SELECT COUNT(*) FROM accounts WHERE email_folded = $2)")
@@ -91,7 +97,7 @@ impl Storage {
         })
     }
 
-    /// What to recognize the owner of this name by.
+    /// Returns the data to check a login with this user name or e-mail address against.
     pub async fn login_record(&self, name: &LoginName) -> Result<Option<LoginRecord>, StorageFailure> {
         let found = match name {
             LoginName::Username(name) => sql("SELECT id, username, email, created_at, password_hash, token_generation
@@ -102,10 +108,10 @@ impl Storage {
             .bind(email),
             LoginName::Invalid(_) => return Ok(None),
         };
-        Ok(found.fetch_optional(&self.read).await?.map(lock))
+        Ok(found.fetch_optional(&self.read).await?.map(login_record))
     }
 
-    /// The account that a token opens: one of this generation that was not logged out.
+    /// Returns the account that a token is valid for: of the same generation, and not revoked.
     pub async fn account_by_token(
         &self,
         id: OwnerId,
@@ -122,7 +128,7 @@ impl Storage {
         Ok(found.map(account))
     }
 
-    /// Ends a token before its time. Forgets those that would have ended by now anyway.
+    /// Revokes a token. Removes the revoked tokens that have expired by now.
     pub async fn revoke_token(&self, jti: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), StorageFailure> {
         let now = now.as_microsecond();
         sql("DELETE FROM revoked_tokens WHERE expires_at < $1").bind(now).execute(&self.write).await?;
@@ -134,8 +140,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Changes a password, and with it the generation of tokens that open the account. Returns the new one; `None` when
-    /// somebody else changed it first.
+    /// Changes a password and raises the generation of valid tokens. Returns the new generation; `None` if the password
+    /// was changed meanwhile.
     pub async fn change_password(
         &self,
         id: OwnerId,
@@ -152,21 +158,9 @@ impl Storage {
         Ok(changed.map(|(generation,)| generation))
     }
 
-    /// Removes an owner with all that is theirs.
+    /// Deletes an owner with the account, chats and messages.
     pub async fn delete_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
         sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&self.write).await?;
         Ok(())
-    }
-
-    /// The secret of this name that all replicas share: this one, if there is none yet.
-    pub async fn get_or_insert_secret(&self, name: &str, made: &str) -> Result<String, StorageFailure> {
-        sql("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-            .bind(name)
-            .bind(made)
-            .execute(&self.write)
-            .await?;
-        let (value,): (String,) =
-            sql("SELECT value FROM secrets WHERE name = $1").bind(name).fetch_one(&self.write).await?;
-        Ok(value)
     }
 }

@@ -1,4 +1,4 @@
-//! A copy of a SQLite database, whole and of one moment, made beside the process that uses it.
+//! Backups of a SQLite database: consistent copies, made while another process uses the database.
 
 use std::{
     fs,
@@ -7,10 +7,13 @@ use std::{
 };
 
 use super::{
-    StorageFailure, beside, books,
-    database::{Pool, sql},
+    database::Pool,
+    failure::StorageFailure,
+    log_positions,
+    open_failure::DatabaseOpenFailure,
     sqlite,
-    sqlite_file::Found,
+    sqlite_file::{FileState, with_suffix},
+    statement::sql,
 };
 use crate::{
     domain::log_position::LogPosition,
@@ -20,27 +23,30 @@ use crate::{
     },
 };
 
-/// There is no backup.
+/// The backup could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupFailure {
-    /// The database is on a server.
+    /// The database is on a PostgreSQL server, which has its own tool.
     #[error("the database is on a PostgreSQL server; make its backup with pg_dump")]
     OnServer,
-    /// There is no database yet.
+    /// The database file does not exist.
     #[error("the file {0} of DATABASE_URL does not exist, so there is nothing to make a backup of")]
-    Nothing(PathBuf),
-    /// A file is there.
+    NoDatabase(PathBuf),
+    /// The file of the backup exists already.
     #[error("{0} exists, and no backup is written over it; name another file")]
     Exists(PathBuf),
-    /// The file cannot be written.
+    /// The file of the backup cannot be written.
     #[error("the backup {0} cannot be written; does its folder exist, and may this user write there?")]
     Write(PathBuf, #[source] io::Error),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] DatabaseOpenFailure),
     /// The database cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
 }
 
-/// A database file to make a backup of.
+/// A SQLite database, opened for reading, to make a backup of.
 #[derive(Debug)]
 pub struct BackupSource {
     database: Pool,
@@ -51,25 +57,26 @@ impl BackupSource {
     /// Opens the database for reading.
     pub async fn open(settings: &config::Database) -> Result<Self, BackupFailure> {
         let DatabaseAddress::Sqlite(address) = &settings.address else { return Err(BackupFailure::OnServer) };
-        let Found::Database(pending) = sqlite::find(address).await? else {
-            return Err(BackupFailure::Nothing(address.path.clone()));
+        let FileState::Database(journal) = sqlite::inspect(address).await? else {
+            return Err(BackupFailure::NoDatabase(address.path.clone()));
         };
-        let database = Pool::Sqlite(sqlite::reader(&address.path, pending));
+        let database = Pool::Sqlite(sqlite::reader(&address.path, journal));
         Ok(Self { database, access: settings.file_access })
     }
 
-    /// Up to where the turns of this session log are in the database, by day; the latest days only.
+    /// Returns the positions in a session log up to which its turns are in the database, one for each of the latest seven
+    /// days.
     pub async fn log_positions(&self, log: &str) -> Result<Vec<LogPosition>, BackupFailure> {
-        Ok(books::places(&self.database, log).await?)
+        Ok(log_positions::fetch(&self.database, log).await?)
     }
 
-    /// Copies all that is committed by now to a new file, which appears when it is complete and on the disk. Returns its
-    /// length in bytes.
+    /// Copies everything that is committed to a new file, and returns its length in bytes. The file gets its name when it
+    /// is complete and flushed to the disk.
     pub async fn copy_to(&self, file: &Path) -> Result<u64, BackupFailure> {
-        let partial = beside(file, ".part");
+        let partial = with_suffix(file, ".part");
         let copied = self.copy(&partial, file).await;
         if copied.is_err() && !matches!(copied, Err(BackupFailure::Exists(_))) {
-            // One that isn't there need not be removed.
+            // Fails if the partial file was never made.
             let _ = fs::remove_file(&partial);
         }
         copied
@@ -83,7 +90,7 @@ impl BackupSource {
         if fs::symlink_metadata(file).is_ok() {
             return Err(BackupFailure::Exists(file.to_owned()));
         }
-        // SQLite writes to an empty file, whose permissions stay.
+        // VACUUM INTO accepts an empty file and keeps its permissions.
         let copy = self.access.open_options().create_new(true).write(true).open(partial).map_err(failure)?;
         let name = partial.to_str().ok_or_else(|| failure(ErrorKind::InvalidFilename.into()))?;
         sql("VACUUM INTO $1").bind(name).execute(&self.database).await?;

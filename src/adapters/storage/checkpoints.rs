@@ -1,7 +1,9 @@
-//! Keeps the write-ahead log of a SQLite database small, so that the file alone is nearly all of the database.
+//! The task that keeps the write-ahead log (WAL) of a SQLite database short, so that the database file alone holds nearly
+//! everything.
 //!
-//! What is committed goes to the log first. SQLite would bring it into the file during a commit, once the log is long,
-//! and hold up turns meanwhile; here a connection of its own does that beside them.
+//! SQLite writes a commit to the log first. A checkpoint copies the log into the database file. By default SQLite runs a
+//! checkpoint within a commit when the log is long, which delays turns; this task runs checkpoints on a connection of
+//! its own instead.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -9,43 +11,44 @@ use sqlx::SqlitePool;
 use tokio::{select, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How often the log is looked at. What is committed in between is what a copy of the file may lack.
+/// The time between two checks of the log. A copy of the database file alone may lack the commits of this time.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// So many pages may be left for the last step, for which commits have to wait: 1 MiB, a few milliseconds.
-const FEW_PAGES: i64 = 256;
+/// The number of pages that may be left for the last step of a checkpoint, during which commits wait. 256 pages are
+/// 1 MiB, which takes a few milliseconds.
+const MAX_BLOCKING_PAGES: i64 = 256;
 
-/// The task that empties the log.
+/// The task that runs checkpoints.
 #[derive(Debug)]
-pub(super) struct Checkpoints {
-    /// One connection, apart from those of turns.
+pub(super) struct CheckpointTask {
+    /// A pool of one connection that only checkpoints use.
     pub(super) pool: SqlitePool,
-    /// The file of the log.
-    pub(super) log: PathBuf,
+    /// The path of the log's file.
+    pub(super) wal: PathBuf,
 }
 
-impl Checkpoints {
-    /// Empties the log again and again, until this is cancelled.
+impl CheckpointTask {
+    /// Runs a checkpoint whenever the log's file is not empty, until the token is cancelled.
     pub(super) async fn run(self, stopping: CancellationToken) {
         loop {
             select! {
                 () = sleep(POLL_INTERVAL) => {}
                 () = stopping.cancelled() => break,
             }
-            let is_empty = fs::metadata(&self.log).is_ok_and(|data| data.len() == 0);
-            if !is_empty && let Err(error) = self.empty().await {
-                // A full disk, for example, of which turns hear, too; what is in the log stays there.
-                tracing::debug!(%error, "the database's write-ahead log cannot be emptied yet");
+            let is_empty = fs::metadata(&self.wal).is_ok_and(|data| data.len() == 0);
+            if !is_empty && let Err(error) = self.checkpoint().await {
+                // No data is lost: it stays in the log. A full disk is also reported where turns are written.
+                tracing::debug!(%error, "a checkpoint of the database's write-ahead log failed");
             }
         }
         self.pool.close().await;
     }
 
-    async fn empty(&self) -> Result<(), sqlx::Error> {
-        // Beside readers and the writer, who goes on; none waits.
+    async fn checkpoint(&self) -> Result<(), sqlx::Error> {
+        // A passive checkpoint blocks neither readers nor the writer.
         let (busy, pages, done): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&self.pool).await?;
-        if busy == 0 && pages - done <= FEW_PAGES {
+        if busy == 0 && pages - done <= MAX_BLOCKING_PAGES {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
         }
         Ok(())

@@ -1,53 +1,50 @@
-//! One way to speak to both databases: the same SQL text, the same values, the same rows.
+//! Connection pools and transactions of either database.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
-use sqlx::{
-    Arguments, Database, FromRow, PgPool, Postgres, Sqlite, SqlitePool,
-    pool::PoolConnection,
-    postgres::{PgArguments, PgRow},
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::time::timeout;
 
-use super::StorageFailure;
+use super::failure::StorageFailure;
 
-/// How long a connection may take to show that it is well when it is given back.
-const RETURN: Duration = Duration::from_secs(5);
+/// The time within which a connection must pass the pool's test when it is returned.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections to a database. Cheap to clone.
+/// A pool of connections to a database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
     Postgres(PostgresPool),
 }
 
-/// Connections to a server that may fall silent.
+/// A pool of connections to a PostgreSQL server, with a time limit for its answers.
 #[derive(Clone, Debug)]
 pub(super) struct PostgresPool {
     pub(super) connections: PgPool,
-    /// How long an answer is waited for. The server itself gives a statement up sooner; this is for one that is away.
-    pub(super) patience: Duration,
+    /// The time limit for an answer. It is longer than the server's own limit for a statement, and ends the wait for a
+    /// server that no longer answers at all.
+    pub(super) response_timeout: Duration,
 }
 
 impl Pool {
-    /// Begins a transaction. Dropped without a commit, nothing of it has happened.
-    pub(super) async fn begin(&self) -> Result<Work, StorageFailure> {
+    /// Begins a transaction. If it is dropped without a commit, none of its changes take effect.
+    pub(super) async fn begin(&self) -> Result<Transaction, StorageFailure> {
         match self {
             Self::Sqlite(pool) => {
-                // Borrowed before it begins: whoever leaves meanwhile must not give a transaction back.
-                let mut borrowed = Borrowed::from(pool).await?;
-                // At once for writing: one that begins by reading may find later that it cannot write any more.
-                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *borrowed.connection).await?;
-                Ok(Work::Sqlite(borrowed))
+                // The connection is wrapped before the transaction begins: if this future is dropped meanwhile, the
+                // connection is closed and not returned with an open transaction.
+                let mut pooled = PooledConnection::acquire(pool).await?;
+                // IMMEDIATE takes the write lock at once. A transaction that begins by reading may fail to get it later.
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *pooled.connection).await?;
+                Ok(Transaction::Sqlite(pooled))
             }
-            Self::Postgres(PostgresPool { connections, patience }) => {
+            Self::Postgres(PostgresPool { connections, response_timeout }) => {
                 let beginning = async {
-                    let mut borrowed = Borrowed::from(connections).await?;
-                    sqlx::raw_sql("BEGIN").execute(&mut *borrowed.connection).await?;
-                    Ok(borrowed)
+                    let mut pooled = PooledConnection::acquire(connections).await?;
+                    sqlx::raw_sql("BEGIN").execute(&mut *pooled.connection).await?;
+                    Ok(pooled)
                 };
-                Ok(Work::Postgres(in_time(*patience, Box::pin(beginning)).await?, *patience))
+                Ok(Transaction::Postgres(within(*response_timeout, Box::pin(beginning)).await?, *response_timeout))
             }
         }
     }
@@ -55,229 +52,83 @@ impl Pool {
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
-            // A server that is away isn't waited for; it will notice.
-            Self::Postgres(pool) => drop(timeout(pool.patience, pool.connections.close()).await),
+            // The connections to a server that does not answer are dropped.
+            Self::Postgres(pool) => drop(timeout(pool.response_timeout, pool.connections.close()).await),
         }
     }
 }
 
-/// A connection at work. Given up while its work goes on, it is closed, and with it ends a transaction in whatever state
-/// it is: SQLite's may have ended by a commit that failed for want of space, so that a rollback would fail in turn; and a
-/// server may never answer again.
+/// A connection taken from a pool. It is closed instead of returned if it is dropped before its statement has finished or
+/// while a transaction is open. Closing ends a transaction in any state: SQLite may have ended it after a commit that
+/// failed on a full disk, so that a rollback would fail too, and a server may never answer again.
 #[derive(Debug)]
-pub(super) struct Borrowed<D: Database> {
-    connection: PoolConnection<D>,
-    is_at_rest: bool,
+pub(super) struct PooledConnection<D: Database> {
+    pub(super) connection: PoolConnection<D>,
+    is_reusable: bool,
 }
 
-impl<D: Database> Borrowed<D> {
-    async fn from(pool: &sqlx::Pool<D>) -> Result<Self, sqlx::Error> {
-        Ok(Self { connection: Box::pin(pool.acquire()).await?, is_at_rest: false })
+impl<D: Database> PooledConnection<D> {
+    pub(super) async fn acquire(pool: &sqlx::Pool<D>) -> Result<Self, sqlx::Error> {
+        Ok(Self { connection: Box::pin(pool.acquire()).await?, is_reusable: false })
     }
 
-    /// Whether it can be used again is seen by what came of its last work: an answer, if only a refusal, is one.
-    fn give_back<T>(mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        self.is_at_rest = matches!(outcome, Ok(_) | Err(sqlx::Error::Database(_)));
+    /// Returns the connection to its pool if the outcome of its last statement is an answer, even one that is an error.
+    pub(super) fn finish<T>(mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.is_reusable = matches!(outcome, Ok(_) | Err(sqlx::Error::Database(_)));
         outcome
     }
 }
 
-impl<D: Database> Drop for Borrowed<D> {
-    #[expect(clippy::disallowed_methods, reason = "the pool would do the same, without a limit")]
+impl<D: Database> Drop for PooledConnection<D> {
+    #[expect(clippy::disallowed_methods, reason = "the pool would do the same, without a time limit")]
     fn drop(&mut self) {
-        if self.is_at_rest {
-            // The pool tries a connection before it takes it back; one that doesn't answer would be waited for.
-            tokio::spawn(timeout(RETURN, self.connection.return_to_pool()));
+        if self.is_reusable {
+            // The pool tests a connection when it is returned, and would wait without limit for one that is dead.
+            tokio::spawn(timeout(RETURN_TIMEOUT, self.connection.return_to_pool()));
         } else {
             self.connection.close_on_drop();
         }
     }
 }
 
-/// A transaction.
+/// An open transaction.
 #[derive(Debug)]
-pub(super) enum Work {
-    Sqlite(Borrowed<Sqlite>),
-    Postgres(Borrowed<Postgres>, Duration),
+pub(super) enum Transaction {
+    Sqlite(PooledConnection<Sqlite>),
+    /// A transaction on PostgreSQL, with the time limit for the server's answers.
+    Postgres(PooledConnection<Postgres>, Duration),
 }
 
-impl Work {
+impl Transaction {
     pub(super) async fn commit(self) -> Result<(), StorageFailure> {
         self.end("COMMIT").await
     }
 
-    /// Ends a transaction of which nothing shall have happened. Dropping it does so, too, but closes the connection.
+    /// Undoes the changes of the transaction. Dropping it does so too, but also closes the connection.
     pub(super) async fn rollback(self) -> Result<(), StorageFailure> {
         self.end("ROLLBACK").await
     }
 
-    async fn end(self, how: &'static str) -> Result<(), StorageFailure> {
+    async fn end(self, statement: &'static str) -> Result<(), StorageFailure> {
         match self {
-            Self::Sqlite(mut work) => {
-                sqlx::raw_sql(how).execute(&mut *work.connection).await?;
-                work.is_at_rest = true;
+            Self::Sqlite(mut pooled) => {
+                sqlx::raw_sql(statement).execute(&mut *pooled.connection).await?;
+                pooled.is_reusable = true;
                 Ok(())
             }
-            Self::Postgres(mut work, patience) => {
-                in_time(patience, Box::pin(sqlx::raw_sql(how).execute(&mut *work.connection))).await?;
-                work.is_at_rest = true;
+            Self::Postgres(mut pooled, limit) => {
+                within(limit, Box::pin(sqlx::raw_sql(statement).execute(&mut *pooled.connection))).await?;
+                pooled.is_reusable = true;
                 Ok(())
             }
         }
     }
 }
 
-/// Where a statement runs: on any connection, or within a transaction.
-pub(super) enum On<'a> {
-    Pool(&'a Pool),
-    Work(&'a mut Work),
-}
-
-impl<'a> From<&'a Pool> for On<'a> {
-    fn from(pool: &'a Pool) -> Self {
-        Self::Pool(pool)
-    }
-}
-
-impl<'a> From<&'a mut Work> for On<'a> {
-    fn from(work: &'a mut Work) -> Self {
-        Self::Work(work)
-    }
-}
-
-/// A row of either database.
-pub(super) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
-
-/// A value in a statement.
-#[derive(Debug)]
-pub(super) enum Value<'q> {
-    Number(Option<i64>),
-    Text(Option<Cow<'q, str>>),
-}
-
-macro_rules! values {
-    ($($kind:ident($($from:ty),+) by |$it:ident| $to:expr;)+) => {
-        $($(impl<'q> From<$from> for Value<'q> {
-            fn from($it: $from) -> Self {
-                Self::$kind(Some($to))
-            }
-        }
-
-        impl<'q> From<Option<$from>> for Value<'q> {
-            fn from(value: Option<$from>) -> Self {
-                Self::$kind(value.map(|$it| $to))
-            }
-        })+)+
-    };
-}
-
-values! {
-    Number(i64) by |number| number;
-    Text(&'q str) by |text| Cow::Borrowed(text);
-    Text(&'q String) by |text| Cow::Borrowed(text.as_str());
-    Text(String) by |text| Cow::Owned(text);
-}
-
-/// A statement with the values of its `$1`, `$2` and so on.
-#[derive(Debug)]
-pub(super) struct Statement<'q> {
-    text: &'static str,
-    values: Vec<Value<'q>>,
-}
-
-/// A statement of this text, which must mean the same to both databases.
-pub(super) fn sql<'q>(text: &'static str) -> Statement<'q> {
-    Statement { text, values: Vec::new() }
-}
-
-/// Runs a statement where it belongs.
-macro_rules! run {
-    ($make:path, $statement:ident, $on:expr, $how:ident) => {{
-        let Statement { text, values } = $statement;
-        match $on.into() {
-            On::Pool(Pool::Sqlite(pool)) => run!(@ $make, text, sqlite(values), pool, $how).await?,
-            On::Work(Work::Sqlite(work)) => run!(@ $make, text, sqlite(values), &mut *work.connection, $how).await?,
-            On::Pool(Pool::Postgres(PostgresPool { connections, patience })) => {
-                let running = async {
-                    let mut borrowed = Borrowed::from(connections).await?;
-                    let outcome = run!(@ $make, text, postgres(values), &mut *borrowed.connection, $how).await;
-                    borrowed.give_back(outcome)
-                };
-                in_time(*patience, Box::pin(running)).await?
-            }
-            On::Work(Work::Postgres(work, patience)) => {
-                in_time(*patience, run!(@ $make, text, postgres(values), &mut *work.connection, $how)).await?
-            }
-        }
-    }};
-    (@ $make:path, $text:ident, $values:expr, $executor:expr, changes) => {
-        // Boxed here, where it is done once, to be no burden to all who wait for it.
-        Box::pin(async { Ok::<_, sqlx::Error>($make($text, $values?).execute($executor).await?.rows_affected()) })
-    };
-    (@ $make:path, $text:ident, $values:expr, $executor:expr, $how:ident) => {
-        Box::pin(async { $make($text, $values?).$how($executor).await })
-    };
-}
-
-impl Statement<'_> {
-    /// Returns how many rows were changed.
-    pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64, StorageFailure> {
-        Ok(run!(sqlx::query_with, self, on, changes))
-    }
-
-    pub(super) async fn fetch_all<T: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<T>, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, on, fetch_all))
-    }
-
-    pub(super) async fn fetch_optional<T: Row>(self, on: impl Into<On<'_>>) -> Result<Option<T>, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, on, fetch_optional))
-    }
-
-    pub(super) async fn fetch_one<T: Row>(self, on: impl Into<On<'_>>) -> Result<T, StorageFailure> {
-        Ok(run!(sqlx::query_as_with, self, on, fetch_one))
-    }
-}
-
-impl<'q> Statement<'q> {
-    /// Adds the next value.
-    pub(super) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
-        self.values.push(value.into());
-        self
-    }
-}
-
-fn sqlite(values: Vec<Value<'_>>) -> Result<SqliteArguments, sqlx::Error> {
-    let mut arguments = SqliteArguments::default();
-    for value in values {
-        match value {
-            Value::Number(number) => Arguments::add(&mut arguments, number),
-            Value::Text(text) => Arguments::add(&mut arguments, text.map(Cow::into_owned)),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-fn postgres(values: Vec<Value<'_>>) -> Result<PgArguments, sqlx::Error> {
-    let mut arguments = PgArguments::default();
-    for value in values {
-        match value {
-            Value::Number(number) => arguments.add(number),
-            // A text holds every character there but this one.
-            Value::Text(Some(text)) if text.contains('\0') => arguments.add(text.replace('\0', "\u{fffd}")),
-            Value::Text(text) => arguments.add(text.as_deref()),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-/// What a server that has fallen silent is asked for isn't waited for any longer than this.
-async fn in_time<T>(
-    patience: Duration,
-    work: impl Future<Output = Result<T, sqlx::Error>>,
+/// Waits for a query up to a time limit. Beyond it, the server counts as unreachable.
+pub(super) async fn within<T>(
+    limit: Duration,
+    query: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StorageFailure> {
-    Ok(timeout(patience, work).await.map_err(|_| StorageFailure::Silent)??)
+    Ok(timeout(limit, query).await.map_err(|_| StorageFailure::no_response())??)
 }

@@ -1,91 +1,94 @@
-//! The turns of stored chats: a question is kept before the model is asked, and its answer, or its failure, together
-//! with what became of it. At most one question of a chat is pending, which the database sees to.
+//! Questions in stored chats and their answers. A question is stored before the model is called, as pending. Its answer
+//! is stored in one transaction with its new status. A unique index allows one pending question in each chat.
 
 use jiff::Timestamp;
 
 use super::{
-    ChatId, Cursor, MessageId, MessageStatus, Sender, Storage, StorageFailure,
-    database::sql,
-    messages::{NewMessage, add},
-    moment,
+    column_values::to_timestamp,
+    failure::StorageFailure,
+    handle::Storage,
+    ids::{ChatId, Cursor, MessageId},
+    new_message::NewMessage,
+    statement::sql,
+    stored_message::{MessageStatus, Sender},
 };
 use crate::domain::{account::OwnerId, title::Title};
 
-/// Something to be said in a chat.
+/// A question to be stored in a chat.
 #[derive(Clone, Copy, Debug)]
 pub struct NewQuestion<'a> {
-    /// Who says it.
+    /// The owner of the chat.
     pub owner: OwnerId,
-    /// Where.
+    /// The number of the chat.
     pub chat: ChatId,
-    /// What.
+    /// The text of the question.
     pub text: &'a str,
-    /// The URL of the image shown with it.
+    /// The URL of the image attached to the question.
     pub image: Option<&'a str>,
-    /// The request that asks.
+    /// The id of the request that asks.
     pub request_id: &'a str,
 }
 
-/// A question that is pending.
+/// A stored question that has no answer yet.
 #[derive(Clone, Debug)]
 pub struct PendingQuestion {
-    /// Who asks.
+    /// The owner of the chat.
     pub owner: OwnerId,
-    /// Where.
+    /// The number of the chat.
     pub chat: ChatId,
-    /// The message.
+    /// The number of the question's message.
     pub id: MessageId,
-    /// The number of its turn in the chat.
+    /// The number of the turn within the chat.
     pub turn: i64,
-    /// The request that asks.
+    /// The id of the request that asks.
     pub request_id: String,
-    /// When it was asked first.
+    /// The time at which the question was first asked.
     pub created_at: Timestamp,
 }
 
 impl PendingQuestion {
-    /// Where its turn begins: what was said before is in front of it.
+    /// Returns the position before this question in the list of the chat's messages: the history is before it.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor(self.turn, 0)
     }
 }
 
-/// What came of opening a turn.
+/// The result of making a question pending.
 #[derive(Clone, Debug)]
 pub enum OpenOutcome {
-    /// The question is pending.
+    /// The question is now pending.
     Opened(PendingQuestion),
-    /// Another one of the chat is.
+    /// Another question of the chat is pending.
     ChatBusy,
-    /// There is nothing to open: no such chat, or no failed message.
+    /// The chat, or the failed message to be retried, does not exist.
     NotFound,
 }
 
-/// A kept message.
+/// The number and time of a stored message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageRef {
-    /// Its number.
+    /// The number of the message.
     pub id: MessageId,
-    /// When it was said.
+    /// The time at which the message was created.
     pub created_at: Timestamp,
 }
 
-/// A question and its answer.
+/// The stored question and answer of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// The question.
+    /// The message of the user.
     pub question: MessageRef,
-    /// The answer.
+    /// The message of the bot.
     pub answer: MessageRef,
 }
 
 impl Storage {
-    /// Keeps a question as pending; the first one of a chat gives it a title, if it has none.
+    /// Stores a question as pending. The first question of a chat without a title gives it one.
     pub async fn open_question(&self, new: &NewQuestion<'_>, now: Timestamp) -> Result<OpenOutcome, StorageFailure> {
         let NewQuestion { owner, chat, text, image, request_id } = *new;
         let title = Title::from_message(text);
-        let mut work = self.write.begin().await?;
+        let mut transaction = self.write.begin().await?;
         let numbered: Option<(i64,)> = sql("UPDATE chats SET turns = turns + 1, message_count = message_count + 1,
                     updated_at = $3, is_titled = CASE WHEN CAST($4 AS TEXT) IS NULL THEN is_titled ELSE 1 END,
                     title = CASE WHEN is_titled = 1 OR CAST($4 AS TEXT) IS NULL THEN title ELSE CAST($4 AS TEXT) END
@@ -94,10 +97,10 @@ impl Storage {
         .bind(owner.0)
         .bind(now.as_microsecond())
         .bind(title.as_ref().map(Title::as_str))
-        .fetch_optional(&mut work)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some((turn,)) = numbered else {
-            work.rollback().await?;
+            transaction.rollback().await?;
             return Ok(OpenOutcome::NotFound);
         };
         let new = NewMessage {
@@ -112,40 +115,40 @@ impl Storage {
             replica: Some(self.replica.id()),
             created_at: now,
         };
-        let Some(id) = add(&mut work, &new).await? else {
-            work.rollback().await?;
+        let Some(id) = new.insert(&mut transaction).await? else {
+            transaction.rollback().await?;
             return Ok(OpenOutcome::ChatBusy);
         };
-        work.commit().await?;
+        transaction.commit().await?;
         let request_id = request_id.to_owned();
         Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at: now }))
     }
 
-    /// Makes one of the owner's failed messages pending again.
+    /// Makes one of an owner's failed questions pending again.
     pub async fn reopen_question(
         &self,
         owner: OwnerId,
         id: MessageId,
         request_id: &str,
     ) -> Result<OpenOutcome, StorageFailure> {
-        let mut work = self.write.begin().await?;
-        // The chat first: so others of its turns wait here, rather than for each other's messages.
+        let mut transaction = self.write.begin().await?;
+        // This update locks the chat before its messages, so that transactions on one chat cannot deadlock.
         let chat: Option<(i64,)> = sql("UPDATE chats SET turns = turns
              WHERE id = (SELECT chat_id FROM messages WHERE id = $1 AND owner_id = $2) RETURNING id")
         .bind(id.0)
         .bind(owner.0)
-        .fetch_optional(&mut work)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some(chat) = chat.map(|(chat,)| ChatId(chat)) else {
-            work.rollback().await?;
+            transaction.rollback().await?;
             return Ok(OpenOutcome::NotFound);
         };
         let (pending,): (i64,) = sql("SELECT COUNT(*) FROM messages WHERE chat_id = $1 AND status = 'pending'")
             .bind(chat.0)
-            .fetch_one(&mut work)
+            .fetch_one(&mut transaction)
             .await?;
         if pending > 0 {
-            work.rollback().await?;
+            transaction.rollback().await?;
             return Ok(OpenOutcome::ChatBusy);
         }
         let reopened: Option<(i64, i64)> = sql("UPDATE messages SET status = 'pending', request_id = $3, replica = $4
@@ -154,45 +157,46 @@ impl Storage {
         .bind(owner.0)
         .bind(request_id)
         .bind(self.replica.id())
-        .fetch_optional(&mut work)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some((turn, created_at)) = reopened else {
-            work.rollback().await?;
+            transaction.rollback().await?;
             return Ok(OpenOutcome::NotFound);
         };
-        work.commit().await?;
-        let (request_id, created_at) = (request_id.to_owned(), moment(created_at));
+        transaction.commit().await?;
+        let (request_id, created_at) = (request_id.to_owned(), to_timestamp(created_at));
         Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at }))
     }
 
-    /// Keeps the answer to a pending question; once, however often it is tried. `None` when the question is gone: it,
-    /// or its chat, was removed meanwhile.
+    /// Stores the answer to a pending question. A second call for the same question returns the stored exchange. `None` if
+    /// the question or its chat was deleted meanwhile.
     pub async fn answer_question(
         &self,
         question: &PendingQuestion,
         text: &str,
         now: Timestamp,
     ) -> Result<Option<Exchange>, StorageFailure> {
-        let mut work = self.write.begin().await?;
+        let mut transaction = self.write.begin().await?;
         sql("UPDATE chats SET message_count = message_count + 1,
                     updated_at = CASE WHEN updated_at > $2 THEN updated_at ELSE $2 END
              WHERE id = $1 AND owner_id = $3")
         .bind(question.chat.0)
         .bind(now.as_microsecond())
         .bind(question.owner.0)
-        .execute(&mut work)
+        .execute(&mut transaction)
         .await?;
-        // Also one that was failed, by another replica that took this one for dead; unless it is being tried again.
+        // Includes a question that another replica has marked as failed because this one seemed dead, unless a new request
+        // (with another id) has retried it.
         let answered = sql("UPDATE messages SET status = 'complete', replica = NULL
              WHERE id = $1 AND request_id = $2 AND owner_id = $3 AND status <> 'complete'")
         .bind(question.id.0)
         .bind(&question.request_id)
         .bind(question.owner.0)
-        .execute(&mut work)
+        .execute(&mut transaction)
         .await?;
         if answered == 0 {
-            work.rollback().await?;
-            // A server that died at the wrong moment may have kept it without saying so.
+            transaction.rollback().await?;
+            // A server that stopped after the commit of an earlier call may have stored the answer.
             return self.exchange(question.owner, &question.request_id).await;
         }
         let PendingQuestion { owner, chat, turn, request_id, .. } = question;
@@ -208,13 +212,13 @@ impl Storage {
             replica: None,
             created_at: now,
         };
-        let Some(id) = add(&mut work, &new).await? else { return Ok(None) };
-        work.commit().await?;
+        let Some(id) = new.insert(&mut transaction).await? else { return Ok(None) };
+        transaction.commit().await?;
         let question = MessageRef { id: question.id, created_at: question.created_at };
         Ok(Some(Exchange { question, answer: MessageRef { id, created_at: now } }))
     }
 
-    /// The question of this request of the owner's, and its answer. `None` without an answer.
+    /// Returns the question and answer that an owner's request has stored. `None` without an answer.
     pub async fn exchange(&self, owner: OwnerId, request_id: &str) -> Result<Option<Exchange>, StorageFailure> {
         let rows: Vec<(i64, String, i64)> = sql("SELECT id, sender, created_at FROM messages
              WHERE request_id = $1 AND owner_id = $2")
@@ -222,15 +226,16 @@ impl Storage {
         .bind(owner.0)
         .fetch_all(&self.write)
         .await?;
-        let kept = |sender: Sender| {
+        let message = |sender: Sender| {
             let row = rows.iter().find(|(_, name, _)| name == sender.as_str());
-            row.map(|(id, _, at)| MessageRef { id: MessageId(*id), created_at: moment(*at) })
+            row.map(|(id, _, at)| MessageRef { id: MessageId(*id), created_at: to_timestamp(*at) })
         };
-        let exchange = kept(Sender::User).zip(kept(Sender::Bot));
+        let exchange = message(Sender::User).zip(message(Sender::Bot));
         Ok(exchange.map(|(question, answer)| Exchange { question, answer }))
     }
 
-    /// The pending questions of dead replicas, and those of this one: each one's message and request.
+    /// Returns the pending questions of dead replicas and of this replica: the number of the message and the id of the
+    /// request.
     pub async fn pending_questions(&self, now: Timestamp) -> Result<Vec<(MessageId, String)>, StorageFailure> {
         let pending: Vec<(i64, String)> = sql("SELECT id, request_id FROM messages
              WHERE status = 'pending' AND (replica = $1 OR NOT EXISTS (
@@ -242,7 +247,7 @@ impl Storage {
         Ok(pending.into_iter().map(|(id, request_id)| (MessageId(id), request_id)).collect())
     }
 
-    /// Fails a question, if it is still pending for this request. Returns whether it was.
+    /// Marks a question as failed if it is still pending for this request. Returns whether it was.
     pub async fn fail_question(&self, id: MessageId, request_id: &str) -> Result<bool, StorageFailure> {
         let failed = sql("UPDATE messages SET status = 'failed', replica = NULL
              WHERE id = $1 AND request_id = $2 AND status = 'pending'")
@@ -253,7 +258,7 @@ impl Storage {
         Ok(failed > 0)
     }
 
-    /// The question of this request of the owner's, if it has failed.
+    /// Returns the question of an owner's request if it has failed.
     pub async fn failed_question(&self, owner: OwnerId, request_id: &str) -> Result<Option<MessageId>, StorageFailure> {
         let failed: Option<(i64,)> = sql("SELECT id FROM messages
              WHERE request_id = $1 AND owner_id = $2 AND status = 'failed'")

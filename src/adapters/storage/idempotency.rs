@@ -1,61 +1,68 @@
-//! Turns asked for with an `Idempotency-Key`: who asked what, and the answer once there is one.
+//! Idempotency keys: the caller and request that claimed each key, and the stored answer.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Storage, StorageFailure, count, database::sql, moment, number};
+use super::{
+    column_values::{to_count, to_integer, to_timestamp},
+    failure::StorageFailure,
+    handle::Storage,
+    statement::sql,
+};
 use crate::domain::{chat::Finish, cost::TokenUsage};
 
-/// How long a key and its answer are kept.
-const KEPT: Duration = Duration::from_hours(24);
+/// The time for which a key and its answer are stored.
+const RETENTION: Duration = Duration::from_hours(24);
 
-/// How a turn ended, in the place of a finish, that was refused.
+/// The value of the column `finish` for a turn that was refused.
 const REFUSED: &str = "refused";
 
-/// A key, and whose it is.
+/// An idempotency key together with the caller that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopedKey {
-    /// Who asks. Another caller's key of the same name is another key.
+    /// The caller. The same key from another caller is another key.
     pub caller: String,
-    /// The key.
+    /// The value of the header `Idempotency-Key`.
     pub key: String,
 }
 
-/// A turn that was asked for before.
+/// The turn of a key that an earlier request has claimed.
 #[derive(Clone, Debug)]
 pub struct ClaimedKey {
-    /// What was asked.
+    /// The hash of the earlier request's content.
     pub fingerprint: String,
-    /// The request that asked first.
+    /// The id of the earlier request.
     pub request_id: String,
-    /// The answer. None while the turn goes on, and ever after if it was interrupted.
+    /// The answer; `None` while the turn runs, and for good if it was interrupted.
     pub answer: Option<StoredAnswer>,
-    /// Whether the turn may be going on at another replica.
+    /// Whether the turn may be running in another replica.
     pub is_running_elsewhere: bool,
-    /// Whether it was refused, so that nothing was spent, and may be taken anew.
+    /// Whether the turn was refused, so that it is not billed and the key can be claimed again.
     pub is_refused: bool,
 }
 
-/// An answer as it was given.
+/// The answer of a turn, as it is returned again for the same key.
 #[derive(Clone, Debug)]
 pub struct StoredAnswer {
-    /// The text.
+    /// The text of the answer.
     pub text: String,
-    /// The model that spoke.
+    /// The name of the model that answered.
     pub model: String,
-    /// The tokens it took.
+    /// The tokens that the turn used.
     pub usage: TokenUsage,
-    /// How it ended.
+    /// The reason for the end of the answer.
     pub finish: Finish,
-    /// When.
+    /// The time of the answer.
     pub at: Timestamp,
 }
 
-type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64);
+type KeyRow =
+    (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64);
 
 impl Storage {
-    /// Takes a key for the turn of this request, unless it has been taken: then tells what is known of that turn.
+    /// Claims a key for the turn of a request. Returns `None` if this request has the key now, or the turn of the request that
+    /// claimed it earlier.
     pub async fn claim_key(
         &self,
         key: &ScopedKey,
@@ -65,7 +72,7 @@ impl Storage {
     ) -> Result<Option<ClaimedKey>, StorageFailure> {
         self.purge_expired_keys(now).await?;
         loop {
-            let taken = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica)
+            let inserted = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica)
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO NOTHING")
             .bind(&key.caller)
             .bind(&key.key)
@@ -75,10 +82,10 @@ impl Storage {
             .bind(self.replica.id())
             .execute(&self.write)
             .await?;
-            if taken == 1 {
+            if inserted == 1 {
                 return Ok(None);
             }
-            let row: Option<Row> = sql(
+            let row: Option<KeyRow> = sql(
                 "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish,
                         (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3 AND alive_until > $4)
                  FROM idempotency_keys WHERE caller = $1 AND key = $2",
@@ -89,21 +96,22 @@ impl Storage {
             .bind(now.as_microsecond())
             .fetch_optional(&self.write)
             .await?;
-            // Without a row it has been given back between the two looks at it.
+            // Without a row the key was released between the two statements.
             if let Some(row) = row {
-                return Ok(Some(asked_before(row)));
+                return Ok(Some(claimed_key(row)));
             }
         }
     }
 
-    /// Forgets the keys that have been kept for long enough.
+    /// Deletes the keys whose retention time is over.
     pub async fn purge_expired_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
-        let oldest = (now - KEPT).as_microsecond();
+        let oldest = (now - RETENTION).as_microsecond();
         sql("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest).execute(&self.write).await?;
         Ok(())
     }
 
-    /// Leaves a key of a turn that was refused to this request. Returns whether it is that one's now.
+    /// Transfers the key of a refused turn from the request `from` to a new request. Returns whether the new request has it
+    /// now.
     pub async fn reclaim_key(
         &self,
         key: &ScopedKey,
@@ -124,8 +132,7 @@ impl Storage {
         Ok(taken > 0)
     }
 
-    /// Notes that the turn which took this key has ended without an answer: refused, or so that it may have cost
-    /// something.
+    /// Stores that the turn of a key has ended without an answer: refused, or in a way that may be billed.
     pub async fn mark_key_unanswered(
         &self,
         key: &ScopedKey,
@@ -143,7 +150,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Keeps the answer of the turn that took this key.
+    /// Stores the answer of the turn of a key.
     pub async fn store_answer(
         &self,
         key: &ScopedKey,
@@ -156,8 +163,8 @@ impl Storage {
         .bind(answer.at.as_microsecond())
         .bind(&answer.text)
         .bind(&answer.model)
-        .bind(number(answer.usage.prompt))
-        .bind(number(answer.usage.completion))
+        .bind(to_integer(answer.usage.prompt))
+        .bind(to_integer(answer.usage.completion))
         .bind(answer.finish.as_str())
         .bind(&key.caller)
         .bind(&key.key)
@@ -167,7 +174,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives a key back that led to nothing, so that it can be used again.
+    /// Deletes a key without an answer, so that it can be used again.
     pub async fn release_key(&self, key: &ScopedKey, request_id: &str) -> Result<(), StorageFailure> {
         sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND request_id = $3 AND answer IS NULL")
             .bind(&key.caller)
@@ -179,16 +186,16 @@ impl Storage {
     }
 }
 
-fn asked_before(row: Row) -> ClaimedKey {
-    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, elsewhere) = row;
+fn claimed_key(row: KeyRow) -> ClaimedKey {
+    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, live_replicas) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
-    let tokens = |number: Option<i64>| count(number.unwrap_or_default());
+    let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
         text,
         model,
         usage: TokenUsage { prompt: tokens(prompt), completion: tokens(completion) },
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
-        at: moment(answered_at),
+        at: to_timestamp(answered_at),
     });
-    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere: elsewhere > 0, is_refused }
+    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere: live_replicas > 0, is_refused }
 }

@@ -1,4 +1,4 @@
-//! Brings the tables up to date. The files are compiled in, so that the binary is all there is to install.
+//! The migrations of the database's tables, compiled into the binary.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,20 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationSource, MigrationType, Migrator},
 };
 
-/// A version, what it brings, and its file for either database. A version never changes once it is released.
+/// A version of the tables, with its SQL for either database. sqlx stores a checksum of the SQL, so that a released
+/// version never changes.
 struct Version {
     number: i64,
-    about: &'static str,
+    description: &'static str,
     sqlite: &'static str,
     postgres: &'static str,
 }
 
 macro_rules! versions {
-    ($($number:literal $file:literal $about:literal;)+) => {
+    ($($number:literal $file:literal $description:literal;)+) => {
         &[$(Version {
             number: $number,
-            about: $about,
+            description: $description,
             sqlite: include_str!(concat!("../../../migrations/sqlite/", $file)),
             postgres: include_str!(concat!("../../../migrations/postgres/", $file)),
         }),+]
@@ -34,9 +35,10 @@ const VERSIONS: &[Version] = versions! {
     4 "0004_visitors_personas.sql" "visitors, personas";
 };
 
-/// What the first version brings, by which our databases are known.
-pub(super) const FIRST: &str = VERSIONS[0].about;
+/// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.
+pub(super) const FIRST_DESCRIPTION: &str = VERSIONS[0].description;
 
+/// The versions as a source of migrations; the function chooses the SQL of one database.
 #[derive(Debug)]
 struct Embedded(fn(&Version) -> &'static str);
 
@@ -44,16 +46,18 @@ impl MigrationSource<'static> for Embedded {
     fn resolve(self) -> futures_util::future::BoxFuture<'static, Result<Vec<Migration>, BoxDynError>> {
         let migration = |version: &Version| {
             let sql = AssertSqlSafe((self.0)(version)).into_sql_str();
-            Migration::new(version.number, Cow::Borrowed(version.about), MigrationType::Simple, sql, false)
+            Migration::new(version.number, Cow::Borrowed(version.description), MigrationType::Simple, sql, false)
         };
         Box::pin(std::future::ready(Ok(VERSIONS.iter().map(migration).collect())))
     }
 }
 
+/// Returns the migrations of a SQLite database.
 pub(super) async fn sqlite() -> Result<Migrator, MigrateError> {
     Migrator::new(Embedded(|version| version.sqlite)).await
 }
 
+/// Returns the migrations of a PostgreSQL database.
 pub(super) async fn postgres() -> Result<Migrator, MigrateError> {
     Migrator::new(Embedded(|version| version.postgres)).await
 }

@@ -1,109 +1,69 @@
-//! Usage records on their way to Papita, and which brokers have ever answered.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! The outbox of usage records for Papita, and the Papita addresses that have answered before.
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 
-use super::{
-    Storage, StorageFailure, count,
-    database::{Pool, sql},
-    number,
-};
+use super::{column_values::to_integer, failure::StorageFailure, handle::Storage, statement::sql};
 
-/// One usage record that waits to be posted.
+/// A usage record that has not been delivered to Papita.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxRecord {
-    /// Its place in the queue; later ones are greater.
+    /// The number of the record; records are delivered in ascending order.
     pub id: i64,
-    /// The request whose usage it tells.
+    /// The id of the request whose usage the record holds.
     pub request_id: String,
-    /// The record, as JSON.
+    /// The record as JSON.
     pub body: String,
 }
 
-/// How many records wait, and the news that there are more.
-#[derive(Debug)]
-pub(super) struct Outbox {
-    waiting: AtomicU64,
-    more: Notify,
-}
-
-impl Outbox {
-    pub(super) async fn open(read: &Pool) -> Result<Self, StorageFailure> {
-        Ok(Self { waiting: AtomicU64::new(waiting(read).await?), more: Notify::new() })
-    }
-
-    /// Records are on their way into the queue.
-    pub(super) fn expect(&self, records: usize) {
-        self.waiting.fetch_add(records as u64, Ordering::Relaxed);
-    }
-
-    /// Records may have come into the queue.
-    pub(super) fn announce(&self) {
-        self.more.notify_one();
-    }
-}
-
-async fn waiting(read: &Pool) -> Result<u64, StorageFailure> {
-    let (waiting,): (i64,) = sql("SELECT COUNT(*) FROM papita_outbox").fetch_one(read).await?;
-    Ok(count(waiting))
-}
-
 impl Storage {
-    /// Counts anew how many records wait, where other replicas add and remove some, too.
+    /// Counts the records anew if the database is shared, because other replicas add and remove records too.
     pub async fn refresh_outbox_count(&self) -> Result<(), StorageFailure> {
-        if self.is_shared() {
-            self.outbox.waiting.store(waiting(&self.read).await?, Ordering::Relaxed);
-        }
-        Ok(())
+        if self.is_shared() { self.outbox.refresh(&self.read).await } else { Ok(()) }
     }
 
-    /// How many records wait, those on their way into the queue included.
+    /// Returns the number of records, including those of turns that are not written yet.
     #[must_use]
     pub fn outbox_count(&self) -> u64 {
-        self.outbox.waiting.load(Ordering::Relaxed)
+        self.outbox.get()
     }
 
-    /// Resolves when records have been added since the last time.
+    /// Waits until this process has added records since the last call.
     pub async fn outbox_changed(&self) {
-        self.outbox.more.notified().await;
+        self.outbox.notified().await;
     }
 
-    /// The `most` oldest records, oldest first.
-    pub async fn next_outbox_records(&self, most: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
+    /// Returns the oldest records, at most `limit`, the oldest first.
+    pub async fn next_outbox_records(&self, limit: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
             sql("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
-                .bind(number(most))
+                .bind(to_integer(limit))
                 .fetch_all(&self.read)
                 .await?;
-        let posting = |(id, request_id, body)| OutboxRecord { id, request_id, body };
-        Ok(rows.into_iter().map(posting).collect())
+        let record = |(id, request_id, body)| OutboxRecord { id, request_id, body };
+        Ok(rows.into_iter().map(record).collect())
     }
 
-    /// Removes records that are done with.
-    pub async fn remove_outbox_records(&self, postings: &[OutboxRecord]) -> Result<(), StorageFailure> {
-        let mut work = self.write.begin().await?;
+    /// Removes records from the outbox.
+    pub async fn remove_outbox_records(&self, records: &[OutboxRecord]) -> Result<(), StorageFailure> {
+        let mut transaction = self.write.begin().await?;
         let mut removed = 0;
-        // One by one: between those that were read, others may have come in the meantime.
-        for OutboxRecord { id, .. } in postings {
-            removed += sql("DELETE FROM papita_outbox WHERE id = $1").bind(*id).execute(&mut work).await?;
+        // One statement for each: a range of ids could include records that were added meanwhile.
+        for OutboxRecord { id, .. } in records {
+            removed += sql("DELETE FROM papita_outbox WHERE id = $1").bind(*id).execute(&mut transaction).await?;
         }
-        work.commit().await?;
-        let less = |waiting: u64| Some(waiting.saturating_sub(removed));
-        // It never refuses.
-        let _ = self.outbox.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        transaction.commit().await?;
+        self.outbox.subtract(removed);
         Ok(())
     }
 
-    /// Whether the broker at this address has ever answered.
+    /// Returns whether the Papita at an address has ever answered.
     pub async fn has_papita_answered(&self, url: &str) -> Result<bool, StorageFailure> {
-        let met: Option<(i64,)> =
+        let row: Option<(i64,)> =
             sql("SELECT answered_at FROM papita_contacts WHERE url = $1").bind(url).fetch_optional(&self.read).await?;
-        Ok(met.is_some())
+        Ok(row.is_some())
     }
 
-    /// Remembers that the broker at this address has answered.
+    /// Stores that the Papita at an address has answered.
     pub async fn record_papita_answer(&self, url: &str, now: Timestamp) -> Result<(), StorageFailure> {
         sql("INSERT INTO papita_contacts (url, answered_at) VALUES ($1, $2) ON CONFLICT (url) DO NOTHING")
             .bind(url)

@@ -1,4 +1,4 @@
-//! Opens a database on a PostgreSQL server, which any number of replicas may share.
+//! Connections to a PostgreSQL database, which any number of replicas may share.
 
 use std::{str::FromStr, time::Duration};
 
@@ -9,90 +9,91 @@ use sqlx::{
 };
 
 use super::{
-    StorageFailure,
     database::{Pool, PostgresPool},
     migrations,
-    recognition::{self, Tables},
+    open_failure::DatabaseOpenFailure,
+    schema_owner::{self, SchemaOwner},
 };
 use crate::foundation::config;
 
-/// How much longer than the server's own limit an answer is waited for.
-const SILENCE: Duration = Duration::from_secs(2);
+/// The time added to the server's own time limit for statements, after which al-chat stops waiting for an answer.
+const RESPONSE_MARGIN: Duration = Duration::from_secs(2);
 
-/// A connection that was idle for longer than this is tried before it is used: its server may have been restarted.
-const TRUSTED: Duration = Duration::from_millis(500);
+/// The idle time after which a connection is tested before use: its server may have been restarted.
+const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
-/// A database on a server.
+/// The connections to a PostgreSQL database that this process has opened.
 pub(super) struct Opened {
     pub(super) pool: Pool,
-    /// A connection apart: however busy the others are, the other replicas are to know that this one is alive.
+    /// One separate connection for the heartbeats of this replica, so that they are on time when the pool is busy.
     pub(super) heartbeat: Pool,
 }
 
-/// Connects, and brings the tables up to date. Of replicas that start together, one does it and the others wait.
-pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Opened, StorageFailure> {
-    let options = options(url)?;
-    let patience = settings.statement_timeout + SILENCE;
-    // Migrations may take their time.
+/// Connects to the database and runs its migrations. If several replicas start at once, one of them runs the
+/// migrations while the others wait.
+pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Opened, DatabaseOpenFailure> {
+    let options = connect_options(url)?;
+    let response_timeout = settings.statement_timeout + RESPONSE_MARGIN;
+    // This connection has no time limit for statements, because migrations may take long.
     let first = connect(&options, settings).await?;
-    ensure_not_of_another(&first).await?;
+    ensure_not_of_other_program(&first).await?;
     migrations::postgres().await?.run(&first).await?;
     let limit = settings.statement_timeout.as_millis();
-    // A replica that is frozen in the middle of a transaction must not hold up the others for longer.
+    // A replica that is suspended within a transaction must not block the others for longer than this.
     let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
     let connections = PgPoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.connect_timeout)
         .test_before_acquire(false)
-        .before_acquire(|connection, known| {
+        .before_acquire(|connection, metadata| {
             Box::pin(async move {
-                if known.idle_for > TRUSTED {
+                if metadata.idle_for > TEST_AFTER_IDLE {
                     sqlx::Connection::ping(connection).await?;
                 }
                 Ok(true)
             })
         })
-        // Not among the options of the connection, which some poolers in between refuse.
+        // Some connection poolers refuse these settings as options of the connection.
         .after_connect(move |connection, _| {
             let limits = sqlx::AssertSqlSafe(limits.clone());
             Box::pin(async move { sqlx::raw_sql(limits).execute(connection).await.map(|_| ()) })
         })
         .connect_lazy_with(options);
-    let pool = |connections| Pool::Postgres(PostgresPool { connections, patience });
+    let pool = |connections| Pool::Postgres(PostgresPool { connections, response_timeout });
     Ok(Opened { pool: pool(connections), heartbeat: pool(first) })
 }
 
-/// Looks at a database without changing anything. Fails if it can't be used, or is another program's.
-pub(super) async fn look(url: &SecretString, settings: &config::Database) -> Result<(), StorageFailure> {
-    let server = connect(&options(url)?, settings).await?;
-    let looked = ensure_not_of_another(&server).await;
+/// Checks without changing anything that the database can be used. Fails if its tables belong to another program.
+pub(super) async fn inspect(url: &SecretString, settings: &config::Database) -> Result<(), DatabaseOpenFailure> {
+    let server = connect(&connect_options(url)?, settings).await?;
+    let outcome = ensure_not_of_other_program(&server).await;
     server.close().await;
-    looked
+    outcome
 }
 
-/// The server and the database, for people; nothing of user and password.
-pub(super) fn place(url: &SecretString) -> Result<String, StorageFailure> {
-    let options = options(url)?;
+/// Returns the database, host and port of an address, for people; without user and password.
+pub(super) fn display_name(url: &SecretString) -> Result<String, DatabaseOpenFailure> {
+    let options = connect_options(url)?;
     let database = options.get_database().unwrap_or(options.get_username());
     Ok(format!("{database} on {}:{}", options.get_host(), options.get_port()))
 }
 
-fn options(url: &SecretString) -> Result<PgConnectOptions, StorageFailure> {
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(StorageFailure::Address)?;
+fn connect_options(url: &SecretString) -> Result<PgConnectOptions, DatabaseOpenFailure> {
+    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(DatabaseOpenFailure::InvalidAddress)?;
     Ok(options.application_name("al-chat"))
 }
 
-async fn connect(options: &PgConnectOptions, settings: &config::Database) -> Result<PgPool, StorageFailure> {
+async fn connect(options: &PgConnectOptions, settings: &config::Database) -> Result<PgPool, DatabaseOpenFailure> {
     let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
-    pool.connect_with(options.clone()).await.map_err(StorageFailure::Connect)
+    pool.connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Connect)
 }
 
-async fn ensure_not_of_another(server: &PgPool) -> Result<(), StorageFailure> {
-    match recognition::of_postgres(server).await.map_err(StorageFailure::Connect)? {
-        Tables::Others(tables) => {
+async fn ensure_not_of_other_program(server: &PgPool) -> Result<(), DatabaseOpenFailure> {
+    match schema_owner::owner_of_postgres(server).await.map_err(DatabaseOpenFailure::Connect)? {
+        SchemaOwner::OtherProgram(tables) => {
             let database = "the schema".to_owned();
-            Err(StorageFailure::OfAnother { database, tables })
+            Err(DatabaseOpenFailure::OtherProgram { database, tables })
         }
-        Tables::None | Tables::Ours => Ok(()),
+        SchemaOwner::None | SchemaOwner::AlChat => Ok(()),
     }
 }

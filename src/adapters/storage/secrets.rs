@@ -1,4 +1,4 @@
-//! Secrets that the database keeps, looked up by those who don't open all of it.
+//! Random secrets that all replicas share, made once and stored in the database.
 
 use std::str::FromStr;
 
@@ -7,37 +7,52 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::{
-    Storage, sqlite,
-    sqlite_file::{self, Found},
+    failure::StorageFailure,
+    handle::Storage,
+    sqlite,
+    sqlite_file::{self, FileState},
+    statement::sql,
 };
 use crate::foundation::config::{self, DatabaseAddress};
 
 /// The name of the secret that keys the fingerprints of API keys.
 pub const FINGERPRINT_SECRET: &str = "fingerprints";
 
-/// The same text for both databases.
-const POLL_INTERVAL: &str = "SELECT value FROM secrets WHERE name = $1";
+/// Selects a secret by its name, in either database.
+const SELECT_SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 
 impl Storage {
-    /// The secret of this name in a database that a service may be using: nothing is made, changed or locked. `None` when
-    /// it isn't there, or the database cannot be read. Not to be called by a process that has opened the file.
+    /// Returns the secret of this name. Stores `candidate` as the secret if there is none.
+    pub async fn get_or_insert_secret(&self, name: &str, candidate: &str) -> Result<String, StorageFailure> {
+        sql("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+            .bind(name)
+            .bind(candidate)
+            .execute(&self.write)
+            .await?;
+        let (value,): (String,) = sql(SELECT_SECRET).bind(name).fetch_one(&self.write).await?;
+        Ok(value)
+    }
+
+    /// Reads the secret of this name from a database that a service may be using, without making, changing or locking
+    /// anything. `None` if there is no such secret, or the database cannot be read. A process that has opened the file
+    /// must not call this.
     pub async fn read_secret(settings: &config::Database, name: &str) -> Option<String> {
-        let look = async {
+        let reading = async {
             match &settings.address {
                 DatabaseAddress::Sqlite(address) => {
-                    let Ok(Found::Database(pending)) = sqlite_file::look(address) else { return Ok(None) };
-                    let mut connection = sqlite::look_into(&address.path, pending).await?;
-                    let secret = sqlx::query_scalar(POLL_INTERVAL).bind(name).fetch_optional(&mut connection).await;
+                    let Ok(FileState::Database(journal)) = sqlite_file::inspect(address) else { return Ok(None) };
+                    let mut connection = sqlite::connect_to_inspect(&address.path, journal).await?;
+                    let secret = sqlx::query_scalar(SELECT_SECRET).bind(name).fetch_optional(&mut connection).await;
                     connection.close().await?;
                     secret
                 }
                 DatabaseAddress::Postgres(url) => {
                     let options = PgConnectOptions::from_str(url.expose_secret())?;
                     let mut connection = PgConnection::connect_with(&options).await?;
-                    sqlx::query_scalar(POLL_INTERVAL).bind(name).fetch_optional(&mut connection).await
+                    sqlx::query_scalar(SELECT_SECRET).bind(name).fetch_optional(&mut connection).await
                 }
             }
         };
-        timeout(settings.connect_timeout, look).await.ok()?.ok()?
+        timeout(settings.connect_timeout, reading).await.ok()?.ok()?
     }
 }

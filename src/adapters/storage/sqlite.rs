@@ -1,4 +1,4 @@
-//! Opens a SQLite database: a file for one process.
+//! Connections to a SQLite database, which one process at a time uses.
 
 use std::{fs::File, io, path::Path, time::Duration};
 
@@ -8,12 +8,12 @@ use sqlx::{
 };
 
 use super::{
-    StorageFailure,
-    checkpoints::Checkpoints,
+    checkpoints::CheckpointTask,
     database::Pool,
     migrations,
-    recognition::{self, Tables},
-    sqlite_file::{self, Beside, Found, UnusableFile},
+    open_failure::DatabaseOpenFailure,
+    schema_owner::{self, SchemaOwner},
+    sqlite_file::{self, FileState, JournalFile, LOCK_SUFFIX, UnusableFile, WAL_SUFFIX, with_suffix},
 };
 use crate::foundation::{
     config::SqliteAddress,
@@ -21,118 +21,120 @@ use crate::foundation::{
     process_lock::{self, LockFailure},
 };
 
-/// Pages in the write-ahead log at which a commit empties it, at the latest: [`Checkpoints`] does so long before.
-const MOST_PAGES: &str = "10000";
+/// The number of pages in the write-ahead log at which a commit runs a checkpoint. [`CheckpointTask`] runs one long
+/// before that.
+const AUTOCHECKPOINT_PAGES: &str = "10000";
 
-/// Bytes of the write-ahead log's file that are kept when it begins anew.
-const KEPT_LOG: &str = "4194304";
+/// The size to which SQLite truncates the write-ahead log's file after a checkpoint, in bytes.
+const JOURNAL_SIZE_LIMIT: &str = "4194304";
 
-/// A database of this process's own.
+/// The connections to a SQLite database that this process has opened.
 pub(super) struct Opened {
     pub(super) write: Pool,
     pub(super) read: Pool,
-    /// To be run as long as the database is open.
-    pub(super) checkpoints: Checkpoints,
-    /// Held as long as anybody uses the database: two services would deliver one queue twice.
+    /// The task that must run while the database is open.
+    pub(super) checkpoints: CheckpointTask,
+    /// The lock that keeps other processes from the database. Two services would deliver the outbox's records twice.
     pub(super) lock: File,
 }
 
-/// Opens the database, made when it isn't there, and brings its tables up to date.
+/// Opens the database, makes it if there is none, and runs its migrations.
 ///
-/// SQLite lets one connection write at a time, so one is kept for it, and readers have their own: a pool of several
-/// writers would make them wait for each other's locks.
-pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Opened, StorageFailure> {
-    let found = find(address).await?;
-    warn_of_misunderstandings(address, found);
+/// SQLite lets one connection write at a time, so there is one connection for writing and a pool for reading: several
+/// writing connections would wait for each other's locks.
+pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Opened, DatabaseOpenFailure> {
+    let state = inspect(address).await?;
+    warn_of_misread_address(address, state);
     let path = &address.path;
-    // SQLite makes the files beside it with the permissions of this one.
-    access.open_options().create(true).append(true).open(path).map_err(|error| UnusableFile::of(path, error))?;
-    // Whatever links lead to it, it is one file with one lock.
-    let path = &sqlite_file::real(path);
+    // SQLite makes its journal files with the permissions of this file.
+    access.open_options().create(true).append(true).open(path).map_err(|error| UnusableFile::from_io(path, error))?;
+    // All links to one file share one lock.
+    let path = &sqlite_file::resolved(path);
     let lock = lock(path, access)?;
-    let options = options(path)
+    let options = connect_options(path)
         .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
-        // In WAL mode a commit survives the death of the process; only power loss may take the last ones.
+        // In WAL mode a commit survives the end of the process; a power failure may undo the last ones.
         .synchronous(SqliteSynchronous::Normal)
-        .pragma("wal_autocheckpoint", MOST_PAGES)
-        .pragma("journal_size_limit", KEPT_LOG);
-    let write = pool(1).connect_with(options.clone()).await.map_err(StorageFailure::Open)?;
+        .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
+    let write = pool(1).connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Sqlite)?;
     migrations::sqlite().await?.run(&write).await?;
     let read = pool(4).connect_lazy_with(options.clone().read_only(true));
-    // Emptying the log waits for others this long, and as long they wait for it.
+    // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
     let checkpoints = pool(1).connect_lazy_with(options.busy_timeout(Duration::from_millis(20)));
-    let checkpoints = Checkpoints { pool: checkpoints, log: super::beside(path, "-wal") };
+    let checkpoints = CheckpointTask { pool: checkpoints, wal: with_suffix(path, WAL_SUFFIX) };
     Ok(Opened { write: Pool::Sqlite(write), read: Pool::Sqlite(read), checkpoints, lock })
 }
 
-/// Looks whether a database can be opened there, without writing anything. Fails if it can't, or if it is another
-/// program's.
-pub(super) async fn find(address: &SqliteAddress) -> Result<Found, StorageFailure> {
-    let found = sqlite_file::look(address)?;
-    let Found::Database(pending) = found else { return Ok(found) };
-    match tables(&address.path, pending).await {
-        Ok(Tables::Others(tables)) => {
+/// Checks without writing anything that a database can be opened at an address. Fails if the file cannot be used, or if
+/// it is the database of another program.
+pub(super) async fn inspect(address: &SqliteAddress) -> Result<FileState, DatabaseOpenFailure> {
+    let state = sqlite_file::inspect(address)?;
+    let FileState::Database(journal) = state else { return Ok(state) };
+    match schema_owner_of(&address.path, journal).await {
+        Ok(SchemaOwner::OtherProgram(tables)) => {
             let database = format!("the file {}", address.path.display());
-            Err(StorageFailure::OfAnother { database, tables })
+            Err(DatabaseOpenFailure::OtherProgram { database, tables })
         }
-        Ok(_) => Ok(found),
-        Err(error) => Err(StorageFailure::Open(error)),
+        Ok(_) => Ok(state),
+        Err(error) => Err(DatabaseOpenFailure::Sqlite(error)),
     }
 }
 
-async fn tables(path: &Path, pending: Beside) -> Result<Tables, sqlx::Error> {
-    let mut database = look_into(path, pending).await?;
-    let tables = recognition::of_sqlite(&mut database).await;
+async fn schema_owner_of(path: &Path, journal: JournalFile) -> Result<SchemaOwner, sqlx::Error> {
+    let mut database = connect_to_inspect(path, journal).await?;
+    let owner = schema_owner::owner_of_sqlite(&mut database).await;
     database.close().await?;
-    tables
+    owner
 }
 
-/// A connection for a short look, which makes no file beside the database. Without a log or journal there it takes no
-/// lock: of what a process writes that begins just then, it may see a half, which reads as a damaged database.
-pub(super) async fn look_into(path: &Path, pending: Beside) -> Result<SqliteConnection, sqlx::Error> {
-    let options = match pending {
-        // Without the files that SQLite would make beside it.
-        Beside::Nothing => options(path).read_only(true).immutable(true),
-        // Read along with the file; only with the right to write would it be emptied at the end.
-        Beside::Log => options(path).read_only(true),
-        // SQLite has to undo first what its own program was in the middle of, as that would.
-        Beside::Journal => options(path),
+/// Opens a connection for one short read, which makes no file beside the database. Without a journal file the connection
+/// takes no lock: if another process begins to write meanwhile, it may read half a change, which looks like damage.
+pub(super) async fn connect_to_inspect(path: &Path, journal: JournalFile) -> Result<SqliteConnection, sqlx::Error> {
+    let options = match journal {
+        // SQLite makes no journal files for an immutable database.
+        JournalFile::None => connect_options(path).read_only(true).immutable(true),
+        // A connection that may write would run a checkpoint and remove the log when it is closed.
+        JournalFile::WriteAheadLog => connect_options(path).read_only(true),
+        // SQLite must be able to write to roll the unfinished transaction back.
+        JournalFile::RollbackJournal => connect_options(path),
     };
     SqliteConnection::connect_with(&options).await
 }
 
-/// Connections that read the database beside the process that uses it, also one that begins to do so meanwhile.
-pub(super) fn reader(path: &Path, pending: Beside) -> SqlitePool {
-    let options = match pending {
-        Beside::Log => options(path).read_only(true),
-        // SQLite makes files beside the database, and removes them at the end only with the right to write.
-        Beside::Nothing | Beside::Journal => options(path),
+/// Returns a pool that reads the database while another process uses it, or begins to use it.
+pub(super) fn reader(path: &Path, journal: JournalFile) -> SqlitePool {
+    let options = match journal {
+        JournalFile::WriteAheadLog => connect_options(path).read_only(true),
+        // SQLite makes journal files beside the database, and removes them only if the connection may write.
+        JournalFile::None | JournalFile::RollbackJournal => connect_options(path),
     };
     pool(1).connect_lazy_with(options)
 }
 
-/// How a connection to this file is made.
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
-    // A name that begins so would be taken for a URI.
+fn connect_options(path: &Path) -> SqliteConnectOptions {
+    // SQLite takes a name that begins with `file:` for a URI.
     let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
     let options = SqliteConnectOptions::new();
     let options = if is_uri { options.filename(Path::new(".").join(path)) } else { options.filename(path) };
-    // For a backup or a curious operator; nobody else writes here.
+    // Only a backup or an operator's SQLite shell holds a lock; no other process writes.
     options.busy_timeout(Duration::from_secs(1))
 }
 
-fn pool(most: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5)).test_before_acquire(false)
+fn pool(max_connections: u32) -> SqlitePoolOptions {
+    let options = SqlitePoolOptions::new().max_connections(max_connections);
+    options.acquire_timeout(Duration::from_secs(5)).test_before_acquire(false)
 }
 
-fn warn_of_misunderstandings(address: &SqliteAddress, found: Found) {
+/// Warns of parameters that have no effect, and of a relative path that was probably meant as an absolute one.
+fn warn_of_misread_address(address: &SqliteAddress, state: FileState) {
     let SqliteAddress { path, has_three_slashes, ignored, .. } = address;
     if !ignored.is_empty() {
-        tracing::warn!("DATABASE_URL has parameters that mean nothing here: {}", ignored.join(", "));
+        tracing::warn!("DATABASE_URL has parameters without effect: {}", ignored.join(", "));
     }
     let absolute = Path::new("/").join(path);
-    if *has_three_slashes && found == Found::Nothing && !path.is_absolute() && absolute.is_file() {
+    if *has_three_slashes && state == FileState::Absent && !path.is_absolute() && absolute.is_file() {
         let (path, absolute) = (path.display(), absolute.display());
         tracing::warn!(
             "DATABASE_URL names {path} in the working directory, which is new; for {absolute}, which exists, it would be \
@@ -141,11 +143,11 @@ fn warn_of_misunderstandings(address: &SqliteAddress, found: Found) {
     }
 }
 
-/// Takes the database for this process, by a lock on a file beside it.
-fn lock(database: &Path, access: FileAccess) -> Result<File, StorageFailure> {
-    let unusable = |error: io::Error| UnusableFile::of(database, error).into();
-    process_lock::lock(&super::beside(database, ".lock"), access).map_err(|failure| match failure {
-        LockFailure::Locked => StorageFailure::Taken(database.to_owned()),
+/// Locks the database for this process, by a lock file beside it.
+fn lock(database: &Path, access: FileAccess) -> Result<File, DatabaseOpenFailure> {
+    let unusable = |error: io::Error| UnusableFile::from_io(database, error).into();
+    process_lock::lock(&with_suffix(database, LOCK_SUFFIX), access).map_err(|failure| match failure {
+        LockFailure::Locked => DatabaseOpenFailure::InUse(database.to_owned()),
         LockFailure::Unusable(error) => unusable(error),
     })
 }

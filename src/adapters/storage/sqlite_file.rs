@@ -1,4 +1,4 @@
-//! What is where the SQLite database should be, found out without writing anything.
+//! The file of a SQLite database, inspected before SQLite opens it and without writing anything.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,141 +6,157 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::beside;
 use crate::foundation::config::SqliteAddress;
 
-/// What every SQLite file begins with.
+/// The bytes at the start of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Where a SQLite file says by which version it can be read; 2 is one with a write-ahead log.
-const READ_VERSION: usize = 19;
+/// The offset of the byte that holds the file format's read version. Its value is 2 for a database in WAL mode
+/// (<https://sqlite.org/fileformat.html>).
+const READ_VERSION_OFFSET: usize = 19;
 
-/// Bytes in front of everything else in a SQLite file.
-const HEADER: u64 = 100;
+/// The length of a SQLite file's header in bytes.
+const HEADER_BYTES: u64 = 100;
 
-/// The file of `DATABASE_URL` cannot be used.
+/// The suffix of the lock file that al-chat makes beside a database.
+pub(super) const LOCK_SUFFIX: &str = ".lock";
+
+/// The suffix of the file in which SQLite keeps the write-ahead log (WAL) of a database.
+pub(super) const WAL_SUFFIX: &str = "-wal";
+
+/// The SQLite file of `DATABASE_URL` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableFile {
-    /// Its folder doesn't exist.
+    /// The file's folder does not exist.
     #[error("the folder {folder} of DATABASE_URL does not exist; make it, or name another file{hint}")]
     NoFolder {
-        /// The folder.
+        /// The path of the folder.
         folder: PathBuf,
-        /// What may have been meant.
+        /// A hint about an address that looks mistyped; empty without one.
         hint: &'static str,
     },
-    /// The file doesn't exist, and isn't to be made.
+    /// The file does not exist, and `DATABASE_URL` forbids making it.
     #[error("the file {0} of DATABASE_URL does not exist; with mode=rw it is not made, without it is")]
     Missing(PathBuf),
-    /// A part of the path is no folder.
+    /// A folder in the file's path is a file.
     #[error("the file {0} of DATABASE_URL is not in a folder, but in a file; name another one")]
     NotInFolder(PathBuf),
-    /// It is a folder.
+    /// The path leads to a folder.
     #[error("{0} of DATABASE_URL is a folder; name a file in it, such as al-chat.db")]
     Folder(PathBuf),
-    /// It is a pipe, a device or the like.
+    /// The path leads to a pipe, a device or another special file.
     #[error("{0} of DATABASE_URL is not an ordinary file; name another one")]
     Special(PathBuf),
-    /// This user may not use it.
+    /// This user may not read and write the file.
     #[error("this user may not read and write the file {0} of DATABASE_URL; change its owner (chown), or name another")]
     NoPermission(PathBuf),
-    /// This user may not make files beside it.
+    /// This user may not make files in the file's folder.
     #[error(
         "this user may not make files in the folder {0} of DATABASE_URL, where SQLite needs some beside its database; \
          change the folder's owner (chown), or name another file"
     )]
     FolderNotWritable(PathBuf),
-    /// It is on a file system that cannot be written.
+    /// The file system is read-only.
     #[error(
         "the file {0} of DATABASE_URL is on a read-only file system; name one on a writable file system (in a container, \
          on a volume)"
     )]
     ReadOnly(PathBuf),
-    /// It is something else.
+    /// The file has content that is not a SQLite database.
     #[error("the file {0} of DATABASE_URL is not a SQLite database; it was left as it is, name another one")]
     NotSqlite(PathBuf),
-    /// The system refuses for another reason.
+    /// The operating system refuses for another reason.
     #[error("the file {0} of DATABASE_URL cannot be used")]
     Other(PathBuf, #[source] io::Error),
 }
 
-/// What is there.
+/// The content of the path where a database is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing, or an empty file.
-    Nothing,
+pub(super) enum FileState {
+    /// No file, or an empty one.
+    Absent,
     /// A SQLite database.
-    Database(Beside),
+    Database(JournalFile),
 }
 
-/// What there is beside a SQLite file that belongs to it, as long as it is in use and after a crash.
+/// The file beside a SQLite database that holds part of its content, while a process uses it and after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beside {
-    /// Nothing: the file alone is the database.
-    Nothing,
-    /// The log of what is to come into it.
-    Log,
-    /// The journal of how it was before.
-    Journal,
+pub(super) enum JournalFile {
+    /// No such file: the database is complete.
+    None,
+    /// The write-ahead log: commits that are not in the database file yet.
+    WriteAheadLog,
+    /// A rollback journal: the content before a transaction that has not been committed.
+    RollbackJournal,
 }
 
-/// Looks for the file. Fails if there can be no database of ours. Not to be called by a process that uses the database:
-/// closing the file would end its locks.
-pub(super) fn look(address: &SqliteAddress) -> Result<Found, UnusableFile> {
+/// Inspects the file at an address. Fails if al-chat could have no database there.
+///
+/// A process that has the database open must not call this: closing the file would release its locks.
+pub(super) fn inspect(address: &SqliteAddress) -> Result<FileState, UnusableFile> {
     let path = &address.path;
-    let refused = |error| UnusableFile::of(path, error);
+    let refused = |error| UnusableFile::from_io(path, error);
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             check_folder(address)?;
-            if address.create { Ok(Found::Nothing) } else { Err(UnusableFile::Missing(shown(path))) }
+            if address.create { Ok(FileState::Absent) } else { Err(UnusableFile::Missing(absolute(path))) }
         }
         Err(error) => Err(refused(error)),
-        Ok(data) if data.is_dir() => Err(UnusableFile::Folder(shown(path))),
-        Ok(data) if !data.is_file() => Err(UnusableFile::Special(shown(path))),
+        Ok(data) if data.is_dir() => Err(UnusableFile::Folder(absolute(path))),
+        Ok(data) if !data.is_file() => Err(UnusableFile::Special(absolute(path))),
         Ok(_) => {
             let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(refused)?;
             check_folder(address)?;
-            identify(path, &mut file)
+            state_of(path, &mut file)
         }
     }
 }
 
-fn identify(path: &Path, file: &mut File) -> Result<Found, UnusableFile> {
+fn state_of(path: &Path, file: &mut File) -> Result<FileState, UnusableFile> {
     let mut header = Vec::new();
-    file.take(HEADER).read_to_end(&mut header).map_err(|error| UnusableFile::of(path, error))?;
+    file.take(HEADER_BYTES).read_to_end(&mut header).map_err(|error| UnusableFile::from_io(path, error))?;
     if header.is_empty() {
-        return Ok(Found::Nothing);
+        return Ok(FileState::Absent);
     }
     if !header.starts_with(MAGIC) {
-        return Err(UnusableFile::NotSqlite(shown(path)));
+        return Err(UnusableFile::NotSqlite(absolute(path)));
     }
-    let has_wal = header.get(READ_VERSION) == Some(&2);
-    let (suffix, kind) = if has_wal { ("-wal", Beside::Log) } else { ("-journal", Beside::Journal) };
-    Ok(Found::Database(if beside(&real(path), suffix).exists() { kind } else { Beside::Nothing }))
+    let has_wal = header.get(READ_VERSION_OFFSET) == Some(&2);
+    let (suffix, journal) =
+        if has_wal { (WAL_SUFFIX, JournalFile::WriteAheadLog) } else { ("-journal", JournalFile::RollbackJournal) };
+    let exists = with_suffix(&resolved(path), suffix).exists();
+    Ok(FileState::Database(if exists { journal } else { JournalFile::None }))
 }
 
-/// The file that this path leads to, also by links: beside that one SQLite has its own files.
-pub(super) fn real(path: &Path) -> PathBuf {
+/// Returns the path with all symbolic links resolved. SQLite makes its journal files beside the resolved file.
+pub(super) fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Files are made beside the database: a lock, the write-ahead log.
+/// Returns the path with a suffix appended to its file name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Checks that a lock and journal files can be made in the database's folder.
 fn check_folder(address: &SqliteAddress) -> Result<(), UnusableFile> {
     let path = &address.path;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match fs::metadata(folder) {
-        Ok(data) if !data.is_dir() => return Err(UnusableFile::NotInFolder(shown(path))),
+        Ok(data) if !data.is_dir() => return Err(UnusableFile::NotInFolder(absolute(path))),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let hint =
                 if address.has_three_slashes { "; an absolute path takes four slashes: sqlite:////" } else { "" };
-            return Err(UnusableFile::NoFolder { folder: shown(folder), hint });
+            return Err(UnusableFile::NoFolder { folder: absolute(folder), hint });
         }
-        Err(error) => return Err(UnusableFile::of(path, error)),
+        Err(error) => return Err(UnusableFile::from_io(path, error)),
     }
     ensure_writable(folder).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => UnusableFile::FolderNotWritable(shown(folder)),
-        _ => UnusableFile::of(path, error),
+        ErrorKind::PermissionDenied => UnusableFile::FolderNotWritable(absolute(folder)),
+        _ => UnusableFile::from_io(path, error),
     })
 }
 
@@ -156,9 +172,9 @@ fn ensure_writable(_: &Path) -> io::Result<()> {
 }
 
 impl UnusableFile {
-    /// What this error means of this file.
-    pub(super) fn of(path: &Path, error: io::Error) -> Self {
-        let path = shown(path);
+    /// Converts an error of the operating system that concerns the file at a path.
+    pub(super) fn from_io(path: &Path, error: io::Error) -> Self {
+        let path = absolute(path);
         match error.kind() {
             ErrorKind::PermissionDenied => Self::NoPermission(path),
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
@@ -169,8 +185,8 @@ impl UnusableFile {
     }
 }
 
-/// The path from the root, so that nobody has to know the working directory.
-fn shown(path: &Path) -> PathBuf {
+/// Returns the absolute path, for messages that are read without knowing the working directory.
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
@@ -179,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_of_the_system_has_a_remedy() {
+    fn each_io_error_is_explained_with_a_remedy() {
         for (kind, remedy) in [
             (ErrorKind::PermissionDenied, "chown"),
             (ErrorKind::ReadOnlyFilesystem, "a writable file system"),
@@ -187,8 +203,8 @@ mod tests {
             (ErrorKind::IsADirectory, "name a file in it"),
             (ErrorKind::StorageFull, "cannot be used"),
         ] {
-            let said = UnusableFile::of(Path::new("/data/app.db"), kind.into()).to_string();
-            assert!(said.contains("/data/app.db") && said.contains("DATABASE_URL") && said.contains(remedy), "{said}");
+            let text = UnusableFile::from_io(Path::new("/data/app.db"), kind.into()).to_string();
+            assert!(text.contains("/data/app.db") && text.contains("DATABASE_URL") && text.contains(remedy), "{text}");
         }
     }
 }

@@ -1,0 +1,34 @@
+//! Statements that insert several rows at once.
+
+/// The number of rows in a statement for several rows. A statement is a round trip to the database (for SQLite, to its
+/// thread), which costs more than a row.
+pub(super) const ROWS: usize = 16;
+
+/// An `INSERT` for one row, and the same for [`ROWS`] rows. With only two texts, both stay prepared. Rows that are not
+/// needed are bound to NULL, and the statement leaves them out.
+pub(super) struct BulkInsert {
+    one: String,
+    many: String,
+}
+
+impl BulkInsert {
+    /// Builds both texts. `insert` takes its rows from a table `v` of these columns, whose types are `casts`. (PostgreSQL
+    /// would take parameters in a list of values for texts.)
+    pub(super) fn new(columns: &str, casts: &[&str], insert: &str) -> Self {
+        let row = |row: usize| {
+            let value = |(column, cast): (usize, &&str)| format!("CAST(${} AS {cast})", row * casts.len() + column + 1);
+            let values = casts.iter().enumerate().map(value).collect::<Vec<_>>();
+            format!("({})", values.join(", "))
+        };
+        let text = |rows| {
+            let values = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+            format!("WITH v ({columns}) AS (VALUES {values}) {insert}")
+        };
+        Self { one: text(1), many: text(ROWS) }
+    }
+
+    /// Returns the text for a number of rows, at most [`ROWS`], and the number of rows whose values must be bound.
+    pub(super) fn text(&'static self, rows: usize) -> (&'static str, usize) {
+        if rows == 1 { (&self.one, 1) } else { (&self.many, ROWS) }
+    }
+}

@@ -1,0 +1,18 @@
+//! Conversions between Rust's types and the integers that both databases store.
+
+use jiff::Timestamp;
+
+/// Converts a count to a column's integer. Counts stay far below its maximum; a larger one is stored as the maximum.
+pub(super) fn to_integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Converts a column's integer to a count. The database holds no negative counts; one would be read as 0.
+pub(super) fn to_count(integer: i64) -> u64 {
+    u64::try_from(integer).unwrap_or_default()
+}
+
+/// Converts microseconds since 1970-01-01T00:00:00Z to a timestamp.
+pub(super) fn to_timestamp(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}

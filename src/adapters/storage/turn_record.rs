@@ -1,0 +1,33 @@
+//! The record of a turn that the database stores.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    cost::{Cost, TokenUsage},
+    session::SessionId,
+};
+
+/// The result of one turn, for the usage totals, the session's statistics and the outbox.
+#[derive(Clone, Debug)]
+pub struct TurnRecord {
+    /// The time at which the turn ended.
+    pub ended_at: Timestamp,
+    /// The id of the request that the turn answered.
+    pub request_id: String,
+    /// The session that the client named, if any.
+    pub session_id: Option<SessionId>,
+    /// The name of the model that was called.
+    pub model: String,
+    /// Whether the turn ended without an answer.
+    pub failed: bool,
+    /// The tokens that the turn used.
+    pub usage: TokenUsage,
+    /// The cost of those tokens; zero where the model's price is not known.
+    pub cost: Cost,
+    /// The time from the request's arrival to the end of the turn.
+    pub latency: Duration,
+    /// The usage record for Papita, as JSON; `None` if none is to be sent.
+    pub usage_record: Option<String>,
+}

@@ -1,0 +1,158 @@
+//! Writes turns to the database in batches, after they have been answered.
+//!
+//! A turn is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
+//! stores the position in the log up to which all turns are stored, and the next start stores the turns after that
+//! position. One task collects the turns of [`BATCH_WINDOW`] and writes them in one transaction.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    failure::StorageFailure,
+    outbox_counter::OutboxCounter,
+    turn_record::TurnRecord,
+    turn_repository::{PositionedTurn, TurnRepository},
+};
+use crate::{domain::log_position::LogPosition, foundation::error_chain::ErrorChain};
+
+/// The time for which turns are collected for one transaction. A flush ends it early.
+const BATCH_WINDOW: Duration = Duration::from_millis(20);
+
+/// The time between two attempts to write turns while the database fails.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A request to write all turns now. The answer is whether all turns are written.
+type Flush = oneshot::Sender<bool>;
+
+/// A handle to the task that writes turns. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct TurnWriter {
+    turns: mpsc::UnboundedSender<PositionedTurn>,
+    flushes: mpsc::UnboundedSender<Flush>,
+    is_writable: Arc<AtomicBool>,
+}
+
+impl TurnWriter {
+    /// Returns the handle, and the task that the caller must run. The task ends when the token is cancelled, after a last
+    /// attempt to write all turns.
+    pub(super) fn new(
+        repository: TurnRepository,
+        outbox: Arc<OutboxCounter>,
+        stopping: CancellationToken,
+    ) -> (Self, impl Future<Output = ()> + Send) {
+        let (turns, queue) = mpsc::unbounded_channel();
+        let (flushes, flush_queue) = mpsc::unbounded_channel();
+        let is_writable = Arc::new(AtomicBool::new(true));
+        let handle = Self { turns, flushes, is_writable: Arc::clone(&is_writable) };
+        let task = WriterTask { repository, outbox, is_writable, pending: Vec::new(), flushes: Vec::new() };
+        (handle, task.run(queue, flush_queue, stopping))
+    }
+
+    /// Queues a turn. Turns are queued in the order of their lines in the log. While the database fails, they wait in
+    /// memory; these are few, because no new turn starts then.
+    pub(super) fn enqueue(&self, record: TurnRecord, position: Option<LogPosition>) {
+        if self.turns.send((record, position)).is_err() {
+            tracing::error!("a turn is only in the session log; the next start adds it to the database");
+        }
+    }
+
+    /// Waits until all turns queued before are written. Fails if they cannot be written now.
+    pub(super) async fn flush(&self) -> Result<(), StorageFailure> {
+        let (done, flushed) = oneshot::channel();
+        // Without an answer the task has ended.
+        let all_written = self.flushes.send(done).is_ok() && flushed.await.unwrap_or(false);
+        if all_written { Ok(()) } else { Err(StorageFailure::TurnsNotWritten) }
+    }
+
+    /// Returns whether the last transaction succeeded.
+    pub(super) fn is_writable(&self) -> bool {
+        self.is_writable.load(Ordering::Acquire) && self.is_running()
+    }
+
+    /// Returns whether the task is running.
+    pub(super) fn is_running(&self) -> bool {
+        !self.turns.is_closed()
+    }
+}
+
+struct WriterTask {
+    repository: TurnRepository,
+    outbox: Arc<OutboxCounter>,
+    is_writable: Arc<AtomicBool>,
+    /// The turns that are not in the database yet.
+    pending: Vec<PositionedTurn>,
+    /// The flushes to answer after the next attempt.
+    flushes: Vec<Flush>,
+}
+
+impl WriterTask {
+    async fn run(
+        mut self,
+        mut queue: mpsc::UnboundedReceiver<PositionedTurn>,
+        mut flush_queue: mpsc::UnboundedReceiver<Flush>,
+        stopping: CancellationToken,
+    ) {
+        let mut is_stopping = false;
+        while !is_stopping {
+            let is_failing = !self.pending.is_empty();
+            tokio::select! {
+                biased;
+                Some(done) = flush_queue.recv() => self.flushes.push(done),
+                // The service cancels this after its turns have ended; what is queued is still written below.
+                () = stopping.cancelled() => is_stopping = true,
+                () = sleep(RETRY_INTERVAL), if is_failing => {}
+                Some(turn) = queue.recv(), if !is_failing => {
+                    self.pending.push(turn);
+                    tokio::select! {
+                        () = sleep(BATCH_WINDOW) => {}
+                        Some(done) = flush_queue.recv() => self.flushes.push(done),
+                        () = stopping.cancelled() => is_stopping = true,
+                    }
+                }
+            }
+            // Flushes are read before turns: the turns queued before a flush are then in the queue.
+            while let Ok(done) = flush_queue.try_recv() {
+                self.flushes.push(done);
+            }
+            while let Ok(turn) = queue.try_recv() {
+                self.pending.push(turn);
+            }
+            self.write_pending().await;
+        }
+    }
+
+    /// Attempts to write the pending turns, and answers the flushes.
+    async fn write_pending(&mut self) {
+        if !self.pending.is_empty() {
+            let was_failing = !self.is_writable.load(Ordering::Acquire);
+            let outcome = self.repository.insert(&self.pending, was_failing).await;
+            self.is_writable.store(outcome.is_ok(), Ordering::Release);
+            match outcome {
+                Ok(()) => {
+                    if self.pending.drain(..).any(|(record, _)| record.usage_record.is_some()) {
+                        self.outbox.notify();
+                    }
+                }
+                Err(failure) => {
+                    let (turns, failure) = (self.pending.len(), ErrorChain(&failure));
+                    tracing::error!(%failure, turns, "turns cannot be written to the database yet");
+                }
+            }
+        }
+        for done in self.flushes.drain(..) {
+            // The caller of the flush may have stopped waiting.
+            let _ = done.send(self.pending.is_empty());
+        }
+    }
+}
