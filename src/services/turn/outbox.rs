@@ -1,5 +1,5 @@
-//! Delivers usage records to Papita: in order, off every request's path, from a queue in the database that outlives
-//! restarts and outages.
+//! The outbox of usage records for Papita: a queue in the database, and a task that posts its records in order. It
+//! outlives restarts and outages, and no request waits for it.
 
 use std::{
     sync::{
@@ -20,19 +20,20 @@ use crate::{
     foundation::{clock::Clock, tasks::Tasks},
 };
 
-/// Records read from the queue at once; so many may arrive twice when the process dies at the wrong moment.
-const BATCH: u64 = 16;
+/// Number of records that are read at once. As many may be posted twice if the process dies before they are removed.
+const BATCH_SIZE: u64 = 16;
 
-/// How often a queue that other replicas fill, too, is looked at.
+/// Time between queries of a queue that other replicas fill, too.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// So often Papita may refuse a record as malformed before it is set aside, so that it cannot block all others.
-const REFUSALS: u32 = 5;
+/// Number of times that Papita may refuse a record as malformed before the record is dropped, so that it doesn't block
+/// the others.
+const MAX_REFUSALS: u32 = 5;
 
-/// The longest pause between two attempts, before jitter, which may double it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Longest pause between two attempts, before jitter, which may double it.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// The queue's bound. Cheap to clone.
+/// The outbox, as seen by those who add records. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct UsageOutbox {
     storage: Storage,
@@ -41,84 +42,76 @@ pub(super) struct UsageOutbox {
 }
 
 impl UsageOutbox {
-    /// Starts to deliver what waits in the database and what will be added. At most `limit` records wait.
+    /// Starts the task that posts the records. At most `limit` records wait.
     pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, clock: Clock, tasks: &Tasks) -> Self {
-        let courier = OutboxSender {
+        let sender = OutboxSender {
             storage: storage.clone(),
             usage_log,
             clock,
-            counted: Instant::now(),
+            counted_at: Instant::now(),
             refusals: 0,
             pauses: pauses(),
         };
-        tasks.spawn("usage delivery", courier.run(tasks.stopping()));
+        tasks.spawn("usage delivery", sender.run(tasks.stopping()));
         Self { storage, limit, dropped: Arc::default() }
     }
 
-    /// Whether one more record may be queued. If not, it is counted as dropped.
+    /// Whether there is room for one more record. If not, the record is counted as dropped.
     pub(super) fn has_room(&self) -> bool {
-        let room = self.waiting() < self.limit;
-        if !room && self.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000) {
+        let has_room = self.waiting() < self.limit;
+        if !has_room && self.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000) {
             tracing::error!(limit = self.limit, "PAPITA_QUEUE_LIMIT is reached; new usage records are dropped");
         }
-        room
+        has_room
     }
 
-    /// How many records wait.
+    /// The number of records that wait.
     pub(super) fn waiting(&self) -> u64 {
         self.storage.outbox_count()
     }
 
-    /// How many records were dropped because too many waited, since the start.
+    /// The number of records dropped since the start because too many waited.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 }
 
-fn pauses() -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(500))
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build()
-}
-
+/// Posts the records of the outbox.
 struct OutboxSender {
     storage: Storage,
     usage_log: UsageLog,
     clock: Clock,
-    /// When the queue was counted last.
-    counted: Instant,
-    /// How often the oldest record has been refused.
+    /// The time at which the records were counted last.
+    counted_at: Instant,
+    /// The number of times that the oldest record was refused.
     refusals: u32,
     pauses: ExponentialBackoff,
 }
 
-/// What became of the oldest records.
+/// The outcome of posting a batch.
 enum Batch {
-    Nothing,
-    Delivered,
+    Empty,
+    Posted,
     Failed,
 }
 
 impl OutboxSender {
     async fn run(mut self, stopping: CancellationToken) {
         loop {
-            let delivered = self.deliver_batch().await;
-            // What cannot be delivered now waits in the database for the next start.
+            let batch = self.post_batch().await;
+            // Records that can't be posted now wait in the database for the next start.
             if stopping.is_cancelled() {
                 return;
             }
-            match delivered {
-                Batch::Delivered => self.pauses = pauses(),
-                Batch::Nothing => tokio::select! {
+            match batch {
+                Batch::Posted => self.pauses = pauses(),
+                Batch::Empty => tokio::select! {
                     () = self.storage.outbox_changed() => {}
                     () = tokio::time::sleep(POLL_INTERVAL), if self.storage.is_shared() => {}
                     () = stopping.cancelled() => {}
                 },
                 Batch::Failed => {
-                    let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+                    let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
                         () = stopping.cancelled() => {}
@@ -128,56 +121,66 @@ impl OutboxSender {
         }
     }
 
-    async fn deliver_batch(&mut self) -> Batch {
-        let postings = match self.next_outbox_records().await {
-            Ok(postings) if postings.is_empty() => return Batch::Nothing,
-            Ok(postings) => postings,
+    /// Posts the oldest records, and removes those that were posted.
+    async fn post_batch(&mut self) -> Batch {
+        let records = match self.next_records().await {
+            Ok(records) if records.is_empty() => return Batch::Empty,
+            Ok(records) => records,
             Err(failure) => {
                 tracing::error!(%failure, "the queue to Papita cannot be read");
                 return Batch::Failed;
             }
         };
-        let (delivered, failed) = self.post(&postings).await;
-        if !delivered.is_empty() {
+        let (done, has_failed) = self.post(&records).await;
+        if !done.is_empty() {
             self.pauses = pauses();
-            if let Err(failure) = self.storage.remove_outbox_records(delivered).await {
+            if let Err(failure) = self.storage.remove_outbox_records(done).await {
                 tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
                 return Batch::Failed;
             }
         }
-        if failed { Batch::Failed } else { Batch::Delivered }
+        if has_failed { Batch::Failed } else { Batch::Posted }
     }
 
-    /// The oldest records; none where they are another replica's duty.
-    async fn next_outbox_records(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
-        if self.counted.elapsed() >= POLL_INTERVAL {
+    /// The oldest records; none if another replica holds the lease.
+    async fn next_records(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
+        if self.counted_at.elapsed() >= POLL_INTERVAL {
             self.storage.refresh_outbox_count().await?;
-            self.counted = Instant::now();
+            self.counted_at = Instant::now();
         }
         if self.storage.holds_lease("usage delivery", self.clock.now()).await? {
-            self.storage.next_outbox_records(BATCH).await
+            self.storage.next_outbox_records(BATCH_SIZE).await
         } else {
             Ok(Vec::new())
         }
     }
 
-    /// Posts records until one fails. Returns those that are done with, and whether one failed.
-    async fn post<'a>(&mut self, postings: &'a [OutboxRecord]) -> (&'a [OutboxRecord], bool) {
-        for (index, posting) in postings.iter().enumerate() {
-            match self.usage_log.post(&posting.request_id, &posting.body).await {
+    /// Posts records until one fails. Returns the records that are done, and whether one failed.
+    async fn post<'a>(&mut self, records: &'a [OutboxRecord]) -> (&'a [OutboxRecord], bool) {
+        for (index, record) in records.iter().enumerate() {
+            match self.usage_log.post(&record.request_id, &record.body).await {
                 Ok(()) => self.refusals = 0,
-                Err(failure @ PostFailure::Refused(_)) if self.refusals + 1 >= REFUSALS => {
-                    tracing::error!(%failure, record = posting.body, "a usage record is set aside");
+                Err(failure @ PostFailure::Refused(_)) if self.refusals + 1 >= MAX_REFUSALS => {
+                    tracing::error!(%failure, record = record.body, "a usage record is dropped");
                     self.refusals = 0;
                 }
                 Err(failure) => {
-                    let refused = matches!(failure, PostFailure::Refused(_));
-                    self.refusals += u32::from(refused);
+                    self.refusals += u32::from(matches!(failure, PostFailure::Refused(_)));
                     tracing::warn!(%failure, waiting = self.storage.outbox_count(), "usage records wait for Papita");
-                    return (&postings[..index], true);
+                    return (&records[..index], true);
                 }
             }
         }
-        (postings, false)
+        (records, false)
     }
+}
+
+/// The pauses after failures.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(MAX_PAUSE)
+        .with_jitter()
+        .without_max_times()
+        .build()
 }
