@@ -68,7 +68,7 @@ pub enum StartFailure {
     Storage(#[from] StorageFailure),
     /// Turns that a crash left in the session log alone could not be written to the database.
     #[error(transparent)]
-    Turns(#[from] turn::StartFailure),
+    Turns(#[from] turn::RecoveryFailure),
     /// The personas cannot be read.
     #[error(transparent)]
     Personas(#[from] UnreadablePersonas),

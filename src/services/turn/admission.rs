@@ -1,88 +1,45 @@
-//! A bound on the turns at once. Those beyond it wait their turn in a short queue, first come, first served.
+//! Admission of turns: whether a turn may start now.
 
-use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-    time::Duration,
-};
+use tokio::sync::SemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use super::{failure::TurnFailure, permits::Permits};
+use crate::adapters::{session_log::SessionLog, storage::Storage};
 
-use super::TurnFailure;
-use crate::foundation::config;
-
+/// Admits turns while the service is not stopping, session log and database can be written, and there are permits.
 #[derive(Debug)]
 pub(super) struct Admission {
-    free: Semaphore,
-    most: usize,
-    queue: usize,
-    patience: Duration,
-    waiting: AtomicUsize,
-    refused: AtomicU64,
+    permits: Permits,
+    log: SessionLog,
+    storage: Storage,
+    draining: CancellationToken,
 }
 
 impl Admission {
-    pub(super) fn new(settings: &config::Turns) -> Self {
-        Self {
-            free: Semaphore::new(settings.max_turns),
-            most: settings.max_turns,
-            queue: settings.queue,
-            patience: settings.queue_timeout,
-            waiting: AtomicUsize::new(0),
-            refused: AtomicU64::new(0),
+    /// Admits turns until `draining` is cancelled.
+    pub(super) fn new(permits: Permits, log: SessionLog, storage: Storage, draining: CancellationToken) -> Self {
+        Self { permits, log, storage, draining }
+    }
+
+    /// Fails if a turn would be refused now.
+    pub(super) fn check(&self) -> Result<(), TurnFailure> {
+        if self.draining.is_cancelled() {
+            return Err(TurnFailure::Stopping);
         }
-    }
-
-    /// Fails when all places are taken and the queue is full, so that nothing is begun in vain.
-    pub(super) fn ensure_room(&self) -> Result<(), TurnFailure> {
-        let is_full = self.free.available_permits() == 0 && self.waiting() >= self.queue;
-        if is_full { Err(self.refuse()) } else { Ok(()) }
-    }
-
-    /// A place, as soon as there is one; to be held as long as the turn goes on.
-    pub(super) async fn take(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
-        if let Ok(place) = self.free.try_acquire() {
-            return Ok(place);
+        self.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
+        if !self.storage.is_writable() {
+            return Err(TurnFailure::StorageUnavailable);
         }
-        let _waiting = Waiting::join(&self.waiting, self.queue).ok_or_else(|| self.refuse())?;
-        match tokio::time::timeout(self.patience, self.free.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(self.refuse()),
-        }
+        self.permits.check()
     }
 
-    fn refuse(&self) -> TurnFailure {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        TurnFailure::Busy
+    /// Waits for a permit, which the turn holds as long as it runs.
+    pub(super) async fn acquire(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
+        self.permits.acquire().await
     }
 
-    /// Turns refused since the start.
-    pub(super) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    /// Turns under way.
-    pub(super) fn taken(&self) -> usize {
-        self.most - self.free.available_permits()
-    }
-
-    /// Turns that wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-}
-
-/// One that waits in the queue.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let this = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(this)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// The permits, for the metrics.
+    pub(super) fn permits(&self) -> &Permits {
+        &self.permits
     }
 }

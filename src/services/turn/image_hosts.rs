@@ -1,42 +1,57 @@
-//! Keeps images away from the model whose address leads into somebody's own network: the model's server would fetch them
-//! from there for anybody who asks.
+//! Checks that the hosts of a turn's images are public. The model's server fetches an image from its address, and must
+//! not be used to read from a private network.
 //!
-//! The address itself is checked where it is read (`chat::Image`); here its name is looked up. That catches names of
-//! public domains that lead to a private address. It can't be more than a first look: the model's server looks up the name
-//! again, may be told something else, and follows redirects by its own rules.
+//! The address itself is checked where it is parsed (`chat::Image`). Here its host name is resolved, which finds public
+//! names with a private address. That can't be complete: the model's server resolves the name again, may get another
+//! address, and follows redirects by its own rules.
 
 use std::collections::BTreeSet;
 
-use super::{TurnFailure, Turns};
-use crate::domain::{
-    chat::{InvalidImage, Message},
-    public_address::is_public,
+use super::failure::TurnFailure;
+use crate::{
+    adapters::host_lookup::HostLookup,
+    domain::{
+        chat::{InvalidImage, Message},
+        public_address::is_public,
+    },
 };
 
-/// Different hosts of the images in one turn at the most: as many names as are looked up at once.
-const MOST_HOSTS: usize = 16;
+/// Limit of the different image hosts in one turn. As many names are resolved at once.
+const MAX_HOSTS: usize = 16;
 
-impl Turns {
-    /// Fails if a message shows an image whose host has an address that isn't public, or there are too many hosts. All
-    /// names are looked up at once, which takes about a second at the most. A name that can't be resolved here passes:
-    /// where a proxy is the only way out, public names are unknown, and whoever rules a name could tell us anything.
-    pub(super) async fn ensure_public_images(&self, messages: &[Message]) -> Result<(), TurnFailure> {
+/// Checks the hosts of images.
+#[derive(Debug)]
+pub(super) struct ImageHosts {
+    lookup: HostLookup,
+}
+
+impl ImageHosts {
+    pub(super) fn new(lookup: HostLookup) -> Self {
+        Self { lookup }
+    }
+
+    /// Fails if an image has a host with a private address, or if there are too many hosts. All names are resolved at
+    /// once, which takes about a second at most.
+    ///
+    /// A name that can't be resolved passes: where a proxy is the only way out, public names can't be resolved here, and
+    /// the owner of a name could return any address anyway.
+    pub(super) async fn check(&self, messages: &[Message]) -> Result<(), TurnFailure> {
         let names = host_names(messages)?;
         if names.is_empty() {
             return Ok(());
         }
-        let addresses = self.0.host_lookup.addresses_of_all(&names).await;
+        let addresses = self.lookup.addresses_of_all(&names).await;
         if addresses.into_iter().all(is_public) { Ok(()) } else { Err(InvalidImage::NotPublic.into()) }
     }
 }
 
-/// The names of the hosts that have the images, each once.
+/// The names of the images' hosts, each once.
 fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, InvalidImage> {
     let mut names = BTreeSet::new();
     for name in messages.iter().filter_map(|message| message.image.as_ref()?.host_name()) {
         names.insert(name);
-        if names.len() > MOST_HOSTS {
-            return Err(InvalidImage::TooManyHosts { most: MOST_HOSTS });
+        if names.len() > MAX_HOSTS {
+            return Err(InvalidImage::TooManyHosts { most: MAX_HOSTS });
         }
     }
     Ok(names)
@@ -52,19 +67,19 @@ mod tests {
     }
 
     #[test]
-    fn each_host_is_named_once() {
+    fn each_host_is_listed_once() {
         let urls = ["https://a.example/1.png", "https://A.example:8443/2.png", "https://93.184.215.14/a.png"];
         let messages = urls.map(shown).into_iter().chain([Message::new(Role::User, "hi".to_owned())]);
         assert_eq!(host_names(&messages.collect::<Vec<_>>()), Ok(BTreeSet::from(["a.example".to_owned()])));
     }
 
     #[test]
-    fn there_is_a_largest_number_of_hosts() {
+    fn the_number_of_hosts_is_limited() {
         let of_hosts = |hosts: usize| {
             let urls = (0..200).map(|image| format!("https://h{}.example/{image}.png", image % hosts));
             host_names(&urls.map(|url| shown(&url)).collect::<Vec<_>>()).map(|names| names.len())
         };
-        assert_eq!(of_hosts(MOST_HOSTS), Ok(MOST_HOSTS));
-        assert_eq!(of_hosts(MOST_HOSTS + 1), Err(InvalidImage::TooManyHosts { most: MOST_HOSTS }));
+        assert_eq!(of_hosts(MAX_HOSTS), Ok(MAX_HOSTS));
+        assert_eq!(of_hosts(MAX_HOSTS + 1), Err(InvalidImage::TooManyHosts { most: MAX_HOSTS }));
     }
 }

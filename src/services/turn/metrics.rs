@@ -1,4 +1,4 @@
-//! Numbers for those who watch the service, in the OpenMetrics text format.
+//! Metrics of turns in the OpenMetrics text format.
 
 use std::{collections::HashMap, sync::atomic::AtomicU64, time::Duration};
 
@@ -19,80 +19,92 @@ use crate::{
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct FinishLabels {
     model: String,
     finish: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfModel {
+struct ModelLabel {
     model: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Tokens {
+struct TokenLabels {
     model: String,
     kind: &'static str,
 }
 
-/// What is counted of turns, and what is looked up when somebody asks.
+/// The metrics of all turns: counters and histograms that each turn updates, and gauges that are read on request.
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    models: HashMap<String, Counters>,
+    models: HashMap<String, ModelCounters>,
     turn_seconds: Histogram,
     first_word_seconds: Histogram,
-    running: Gauge,
-    waiting: Gauge,
-    breakers: Family<OfModel, Gauge>,
-    papita_queue: Gauge<u64, AtomicU64>,
-    papita_dropped: Counter,
-    refused: Counter,
+    sampled: SampledMetrics,
 }
 
-/// What is counted for each model. There from the start, so that the first of a kind shows as a change.
+/// The counters of one model. They exist from the start, so that a first event shows as a change.
 #[derive(Debug)]
-struct Counters {
+struct ModelCounters {
     turns: [(Finish, Counter); Finish::ALL.len()],
     prompt_tokens: Counter,
     completion_tokens: Counter,
     attempts: Counter,
 }
 
-/// One turn that has ended.
-pub(super) struct EndedTurn<'a> {
-    pub(super) model: &'a str,
-    pub(super) finish: Finish,
-    pub(super) usage: TokenUsage,
+/// Metrics that are set when the metrics are requested.
+#[derive(Debug, Default)]
+struct SampledMetrics {
+    running: Gauge,
+    waiting: Gauge,
+    refused: Counter,
+    breakers: Family<ModelLabel, Gauge>,
+    papita_queue: Gauge<u64, AtomicU64>,
+    papita_dropped: Counter,
+}
+
+/// The times of one turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TurnTiming {
+    /// The time from the request's arrival to the end of the answer.
     pub(super) latency: Duration,
+    /// The time from the request's arrival to the first text; `None` without text.
     pub(super) first_word: Option<Duration>,
 }
 
-/// The state of things at this moment.
-pub(super) struct Now<'a> {
+/// The state of the service at the time of a request for metrics.
+pub(super) struct Sample<'a> {
+    /// The number of running turns.
     pub(super) running: usize,
+    /// The number of turns that wait for a permit.
     pub(super) waiting: usize,
+    /// The number of turns refused since the start because too many were running.
     pub(super) refused: u64,
     pub(super) breakers: Vec<(&'a str, BreakerState)>,
-    pub(super) papita_queue: (u64, u64),
+    /// The number of usage records that wait for Papita.
+    pub(super) papita_queue: u64,
+    /// The number of usage records dropped since the start because too many waited.
+    pub(super) papita_dropped: u64,
 }
 
 impl Metrics {
-    /// For turns of these models.
+    /// Metrics with counters for these models.
     pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>) -> Self {
         let (turns, tokens, attempts) = (Family::default(), Family::default(), Family::default());
         let counters = |model: &str| {
             let model = model.to_owned();
-            let of_kind = |kind| tokens.get_or_create_owned(&Tokens { model: model.clone(), kind });
+            let of_kind = |kind| tokens.get_or_create_owned(&TokenLabels { model: model.clone(), kind });
             let of_finish = |finish: Finish| {
-                let ended = Ended { model: model.clone(), finish: finish.as_str() };
-                (finish, turns.get_or_create_owned(&ended))
+                let labels = FinishLabels { model: model.clone(), finish: finish.as_str() };
+                (finish, turns.get_or_create_owned(&labels))
             };
-            Counters {
+            ModelCounters {
                 turns: Finish::ALL.map(of_finish),
                 prompt_tokens: of_kind("prompt"),
                 completion_tokens: of_kind("completion"),
-                attempts: attempts.get_or_create_owned(&OfModel { model: model.clone() }),
+                attempts: attempts.get_or_create_owned(&ModelLabel { model: model.clone() }),
             }
         };
         // From 5 ms to 164 s.
@@ -102,22 +114,18 @@ impl Metrics {
             models: models.into_iter().map(|model| (model.to_owned(), counters(model))).collect(),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
-            running: Gauge::default(),
-            waiting: Gauge::default(),
-            breakers: Family::default(),
-            papita_queue: Gauge::default(),
-            papita_dropped: Counter::default(),
-            refused: Counter::default(),
+            sampled: SampledMetrics::default(),
         };
-        this.register(turns, tokens, attempts);
+        this.register_counted(turns, tokens, attempts);
+        this.sampled.register(&mut this.registry);
         this
     }
 
-    fn register(
+    fn register_counted(
         &mut self,
-        turns: Family<Ended, Counter>,
-        tokens: Family<Tokens, Counter>,
-        attempts: Family<OfModel, Counter>,
+        turns: Family<FinishLabels, Counter>,
+        tokens: Family<TokenLabels, Counter>,
+        attempts: Family<ModelLabel, Counter>,
     ) {
         let registry = &mut self.registry;
         registry.register("turns", "Turns that have ended", turns);
@@ -126,59 +134,68 @@ impl Metrics {
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
         registry.register("first_word_seconds", "From a request's arrival to the answer's first word", first_word);
-        registry.register("turns_refused", "Turns refused because too many were under way", self.refused.clone());
-        registry.register("turns_running", "Turns under way", self.running.clone());
-        registry.register("turns_waiting", "Turns that wait for a place", self.waiting.clone());
-        let breakers = "Whether a model is asked (0), tried by a single call (1), or left alone (2)";
-        registry.register("model_breaker", breakers, self.breakers.clone());
-        registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
-        let dropped = "Usage records dropped because too many waited";
-        registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
     }
 
-    /// A model is asked.
+    /// Counts a call to a model.
     pub(super) fn count_attempt(&self, model: &str) {
         if let Some(counters) = self.models.get(model) {
             counters.attempts.inc();
         }
     }
 
-    pub(super) fn count(&self, turn: &EndedTurn<'_>) {
-        if let Some(counters) = self.models.get(turn.model) {
-            if let Some((_, turns)) = counters.turns.iter().find(|(finish, _)| *finish == turn.finish) {
+    /// Counts a turn that has ended.
+    pub(super) fn count_turn(&self, model: &str, finish: Finish, usage: TokenUsage, timing: TurnTiming) {
+        if let Some(counters) = self.models.get(model) {
+            if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == finish) {
                 turns.inc();
             }
-            counters.prompt_tokens.inc_by(turn.usage.prompt);
-            counters.completion_tokens.inc_by(turn.usage.completion);
+            counters.prompt_tokens.inc_by(usage.prompt);
+            counters.completion_tokens.inc_by(usage.completion);
         }
-        self.turn_seconds.observe(turn.latency.as_secs_f64());
-        if let Some(first_word) = turn.first_word {
+        self.turn_seconds.observe(timing.latency.as_secs_f64());
+        if let Some(first_word) = timing.first_word {
             self.first_word_seconds.observe(first_word.as_secs_f64());
         }
     }
 
-    /// All numbers as OpenMetrics text.
-    pub(super) fn encode(&self, now: &Now<'_>) -> String {
+    /// All metrics as OpenMetrics text.
+    pub(super) fn encode(&self, sample: &Sample<'_>) -> String {
+        self.sampled.set(sample);
+        let mut text = String::new();
+        // Writing to memory does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl SampledMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("turns_refused", "Turns refused because too many were running", self.refused.clone());
+        registry.register("turns_running", "Turns that are running", self.running.clone());
+        registry.register("turns_waiting", "Turns that wait for a permit", self.waiting.clone());
+        let breakers = "State of a model's circuit breaker: closed (0), half-open (1), or open (2)";
+        registry.register("model_breaker", breakers, self.breakers.clone());
+        registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
+        let dropped = "Usage records dropped because too many waited";
+        registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
+    }
+
+    fn set(&self, sample: &Sample<'_>) {
         let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        self.running.set(whole(now.running));
-        self.waiting.set(whole(now.waiting));
-        for (model, state) in &now.breakers {
+        self.running.set(whole(sample.running));
+        self.waiting.set(whole(sample.waiting));
+        for (model, state) in &sample.breakers {
             let state = match state {
                 BreakerState::Closed => 0,
                 BreakerState::HalfOpen => 1,
                 BreakerState::Open => 2,
             };
-            self.breakers.get_or_create(&OfModel { model: (*model).to_owned() }).set(state);
+            self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(state);
         }
-        let (waiting, dropped) = now.papita_queue;
-        self.papita_queue.set(waiting);
-        // Counted elsewhere since the start; here they are brought up to that.
-        for (counter, count) in [(&self.papita_dropped, dropped), (&self.refused, now.refused)] {
+        self.papita_queue.set(sample.papita_queue);
+        // These are counted elsewhere since the start. The counters are raised to that count.
+        for (counter, count) in [(&self.papita_dropped, sample.papita_dropped), (&self.refused, sample.refused)] {
             counter.inc_by(count.saturating_sub(counter.get()));
         }
-        let mut text = String::new();
-        // Writing to memory does not fail.
-        let _ = encode(&mut text, &self.registry);
-        text
     }
 }

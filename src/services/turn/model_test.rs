@@ -1,38 +1,53 @@
 //! A test of the model: a turn that asks for one word.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Weak},
+    time::Instant,
+};
 
-use super::{Reader, TurnFailure, TurnRequest, TurnSummary, Turns};
+use tokio::sync::Mutex;
+
+use super::{
+    failure::TurnFailure,
+    journal::{Journal, Reader},
+    request::TurnRequest,
+};
 use crate::domain::{chat::Caller, prompt};
 
-impl Turns {
-    /// Asks the model for one word, to see whether it answers: a turn like any other, of a guest without a session.
-    /// Whoever asks meanwhile waits for the same answer: this costs money, and anyone may ask.
-    pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, TurnSummary), TurnFailure> {
-        self.join_test(request_id, arrived).await?.read_to_end().await
-    }
+/// The latest test of the model. Requests for a test share the one that is running: it costs money, and anyone may ask
+/// for it.
+#[derive(Debug, Default)]
+pub(super) struct ModelTest(Mutex<Weak<Journal>>);
 
-    /// A reader of the test that is under way, or of a new one.
-    async fn join_test(&self, request_id: &str, arrived: Instant) -> Result<Reader, TurnFailure> {
-        let mut latest = self.0.test.lock().await;
-        if let Some(reader) = latest.upgrade().and_then(|journal| journal.join()) {
+impl ModelTest {
+    /// A reader of the running test, or of the one that `start` starts.
+    pub(super) async fn join(
+        &self,
+        start: impl Future<Output = Result<Reader, TurnFailure>>,
+    ) -> Result<Reader, TurnFailure> {
+        let mut latest = self.0.lock().await;
+        if let Some(reader) = latest.upgrade().and_then(|journal| Reader::join(&journal)) {
             return Ok(reader);
         }
-        let ask = TurnRequest {
-            request_id: request_id.to_owned(),
-            arrived,
-            caller: Caller::new(None, None),
-            session_id: None,
-            address: None,
-            model: None,
-            persona: None,
-            stored_chat: None,
-            messages: vec![prompt::test()],
-            stream: false,
-            idempotency_key: None,
-        };
-        let reader = self.start(ask).await?;
+        let reader = start.await?;
         *latest = Arc::downgrade(reader.journal());
         Ok(reader)
+    }
+}
+
+/// The request of a test: a turn of a guest without a session.
+pub(super) fn test_request(request_id: &str, arrived: Instant) -> TurnRequest {
+    TurnRequest {
+        request_id: request_id.to_owned(),
+        arrived,
+        caller: Caller::new(None, None),
+        session_id: None,
+        address: None,
+        model: None,
+        persona: None,
+        stored_chat: None,
+        messages: vec![prompt::test()],
+        stream: false,
+        idempotency_key: None,
     }
 }

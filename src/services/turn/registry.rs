@@ -1,4 +1,4 @@
-//! Turns that can be found by the ids of their requests: those that go on, and for a while those that have ended.
+//! The journals of turns by the ids of their requests: of running turns, and for a while of those that have ended.
 
 use std::{
     collections::HashMap,
@@ -8,93 +8,109 @@ use std::{
 
 use moka::{policy::EvictionPolicy, sync::Cache};
 
-use super::journal::Journal;
+use super::{journal::Journal, request::TurnRequest};
 
-/// Memory for turns that have ended, in bytes.
-const ENDED: u64 = 64 << 20;
+/// Limit of the memory for turns that have ended, in bytes.
+const MAX_ENDED_BYTES: u64 = 64 << 20;
 
-/// What a journal takes besides its text, about, in bytes.
-const OVERHEAD: usize = 1024;
+/// Estimated memory of a journal besides its text, in bytes.
+const JOURNAL_BYTES: usize = 1024;
 
+/// Creates journals, and finds those of turns that can be resumed.
 #[derive(Debug)]
 pub(super) struct Registry {
-    going_on: Mutex<GoingOn>,
+    /// The time for which a turn that can be resumed goes on without a reader.
+    grace: Duration,
+    running: Mutex<Running>,
+    /// `None` if turns can't be found after their end.
     ended: Option<Cache<String, Arc<Journal>>>,
 }
 
 #[derive(Debug, Default)]
-struct GoingOn {
-    turns: HashMap<String, Arc<Journal>>,
-    /// By the id of a turn, the further requests that it answers.
-    others: HashMap<String, Vec<String>>,
+struct Running {
+    journals: HashMap<String, Arc<Journal>>,
+    /// The ids of further requests that a turn answers, by its own id.
+    aliases: HashMap<String, Vec<String>>,
 }
 
 impl Registry {
-    /// Turns that have ended are found for `window`.
-    pub(super) fn new(window: Duration) -> Self {
+    /// Turns that can be resumed go on for `grace` without a reader, and are found for `window` after their end.
+    pub(super) fn new(grace: Duration, window: Duration) -> Self {
         let cache = || {
             let weight = |id: &String, journal: &Arc<Journal>| {
-                u32::try_from(id.len() + OVERHEAD + journal.memory_size()).unwrap_or(u32::MAX)
+                u32::try_from(id.len() + JOURNAL_BYTES + journal.memory_size()).unwrap_or(u32::MAX)
             };
-            // Hardly any is ever read, so that the latest must not have to prove itself against those before it.
+            // Hardly any journal is read again, so an eviction policy by frequency would evict the newest ones.
             let oldest_first = EvictionPolicy::lru();
             Cache::builder()
-                .max_capacity(ENDED)
+                .max_capacity(MAX_ENDED_BYTES)
                 .time_to_live(window)
                 .eviction_policy(oldest_first)
                 .weigher(weight)
                 .build()
         };
-        Self { going_on: Mutex::default(), ended: (!window.is_zero()).then(cache) }
+        Self { grace, running: Mutex::default(), ended: (!window.is_zero()).then(cache) }
     }
 
-    pub(super) fn add(&self, journal: &Arc<Journal>) {
-        self.going_on().turns.insert(journal.request_id.clone(), Arc::clone(journal));
+    /// A new journal. It is found by its request's id if the turn can be resumed.
+    pub(super) fn open(&self, request: &TurnRequest, model: &str, can_resume: bool) -> Arc<Journal> {
+        let grace = if can_resume { self.grace } else { Duration::ZERO };
+        let (id, session) = (request.request_id.clone(), request.session_id.clone());
+        let journal = Journal::new(id, session, request.chat_owner(), model.to_owned(), grace);
+        if can_resume {
+            self.add(&journal);
+        }
+        journal
     }
 
-    /// Lets a turn be found by the id of a further request that it answers, too.
-    pub(super) fn add_other(&self, request_id: &str, journal: &Arc<Journal>) {
-        let mut going_on = self.going_on();
-        if going_on.turns.contains_key(&journal.request_id) {
-            going_on.turns.insert(request_id.to_owned(), Arc::clone(journal));
-            going_on.others.entry(journal.request_id.clone()).or_default().push(request_id.to_owned());
+    fn add(&self, journal: &Arc<Journal>) {
+        self.running().journals.insert(journal.request_id.clone(), Arc::clone(journal));
+    }
+
+    /// Makes a turn findable by the id of a further request that it answers.
+    pub(super) fn add_alias(&self, request_id: &str, journal: &Arc<Journal>) {
+        let mut running = self.running();
+        if running.journals.contains_key(&journal.request_id) {
+            running.journals.insert(request_id.to_owned(), Arc::clone(journal));
+            running.aliases.entry(journal.request_id.clone()).or_default().push(request_id.to_owned());
         } else {
-            // Of an answer told again; its events tell its first id, which may have been forgotten.
-            self.keep(request_id.to_owned(), journal);
-            self.keep(journal.request_id.clone(), journal);
+            // The journal of a stored answer. Its events name the first id, which may not be found any more.
+            self.add_ended(request_id.to_owned(), journal);
+            self.add_ended(journal.request_id.clone(), journal);
         }
     }
 
-    /// The turn has ended.
+    /// Moves a turn to those that have ended.
     pub(super) fn retire(&self, journal: &Arc<Journal>) {
-        let mut going_on = self.going_on();
-        if going_on.turns.contains_key(&journal.request_id) {
-            let others = going_on.others.remove(&journal.request_id).unwrap_or_default();
-            for id in others.into_iter().chain([journal.request_id.clone()]) {
-                going_on.turns.remove(&id);
-                self.keep(id, journal);
+        let mut running = self.running();
+        if running.journals.contains_key(&journal.request_id) {
+            let aliases = running.aliases.remove(&journal.request_id).unwrap_or_default();
+            for id in aliases.into_iter().chain([journal.request_id.clone()]) {
+                running.journals.remove(&id);
+                self.add_ended(id, journal);
             }
         }
     }
 
-    /// Forgets a turn that was not begun.
-    pub(super) fn forget(&self, journal: &Journal) {
-        self.going_on().turns.remove(&journal.request_id);
+    /// Removes the journal of a turn that was not begun.
+    pub(super) fn remove(&self, journal: &Journal) {
+        self.running().journals.remove(&journal.request_id);
     }
 
+    /// The journal of the turn that this request started or joined.
     pub(super) fn find(&self, request_id: &str) -> Option<Arc<Journal>> {
-        let going_on = self.going_on().turns.get(request_id).cloned();
-        going_on.or_else(|| self.ended.as_ref()?.get(request_id))
+        let running = self.running().journals.get(request_id).cloned();
+        running.or_else(|| self.ended.as_ref()?.get(request_id))
     }
 
-    fn keep(&self, id: String, journal: &Arc<Journal>) {
+    fn add_ended(&self, id: String, journal: &Arc<Journal>) {
         if let Some(ended) = &self.ended {
             ended.insert(id, Arc::clone(journal));
         }
     }
 
-    fn going_on(&self) -> MutexGuard<'_, GoingOn> {
-        self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,26 +121,26 @@ mod tests {
     use super::*;
     use crate::{
         domain::{chat::Finish, cost::TokenUsage},
-        services::turn::TurnSummary,
+        services::turn::summary::TurnSummary,
     };
 
     #[test]
-    fn the_latest_turns_are_kept_when_there_is_no_room_for_all() {
-        let registry = Registry::new(Duration::from_mins(1));
+    fn the_latest_turns_are_found_when_memory_is_short() {
+        let registry = Registry::new(Duration::ZERO, Duration::from_mins(1));
         let text = "x".repeat(1 << 20);
         for number in 0..100 {
             let at = Timestamp::UNIX_EPOCH;
             let (model, usage) = ("m".to_owned(), TokenUsage::default());
-            let told = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
-            let journal = Journal::ended(number.to_string(), None, None, &text, told);
+            let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
+            let journal = Journal::ended(number.to_string(), None, None, &text, summary);
             registry.add(&journal);
             registry.retire(&journal);
         }
         if let Some(ended) = &registry.ended {
             ended.run_pending_tasks();
         }
-        let kept = (0..100).filter(|number: &i32| registry.find(&number.to_string()).is_some()).collect::<Vec<_>>();
-        assert!((40..=64).contains(&kept.len()), "{kept:?}");
-        assert!(kept.contains(&99), "{kept:?}");
+        let found = (0..100).filter(|number: &i32| registry.find(&number.to_string()).is_some()).collect::<Vec<_>>();
+        assert!((40..=64).contains(&found.len()), "{found:?}");
+        assert!(found.contains(&99), "{found:?}");
     }
 }

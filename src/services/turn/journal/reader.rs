@@ -1,13 +1,16 @@
 //! Readers of a journal: event by event, from an event on, or to the end at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
 
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Journal,
     event::Event,
     state::{Cancellation, State},
+    turn_journal::Journal,
 };
 use crate::{
     adapters::storage::MessageId,
@@ -31,8 +34,21 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader at the start. The journal has counted it already.
-    pub(super) fn at_start(journal: &Arc<Journal>) -> Self {
+    /// A reader at the start of a journal.
+    pub(in crate::services::turn) fn new(journal: &Arc<Journal>) -> Self {
+        Self::count(journal, journal.state())
+    }
+
+    /// A reader for another request for the same turn; `None` if the turn has failed or was abandoned.
+    pub(in crate::services::turn) fn join(journal: &Arc<Journal>) -> Option<Self> {
+        let state = journal.state();
+        (!state.is_lost()).then(|| Self::count(journal, state))
+    }
+
+    fn count(journal: &Arc<Journal>, mut state: MutexGuard<'_, State>) -> Self {
+        state.readers.count += 1;
+        drop(state);
+        journal.reader_activity.notify_waiters();
         Self { journal: Arc::clone(journal), last_read: 0 }
     }
 

@@ -99,6 +99,11 @@ impl State {
         }
     }
 
+    /// Whether the turn has failed or was abandoned, so that no further request can join it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.cancellation == Some(Cancellation::Abandoned) || self.result().is_some_and(Result::is_err)
+    }
+
     /// Whether there is a start event.
     pub(super) fn has_begun(&self) -> bool {
         self.transcript().is_some()

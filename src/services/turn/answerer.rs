@@ -1,0 +1,161 @@
+//! The answer of a turn: calls to models within the turn's time, until it is answered or cancelled.
+
+use std::time::Duration;
+
+use tokio::{
+    select,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use std::sync::Arc;
+
+use super::{
+    admission::Admission,
+    ending::Ending,
+    failure::TurnFailure,
+    journal::{Cancellation, Journal},
+    model_calls::{CallRecord, CallRequest, ModelCalls},
+    request::TurnRequest,
+};
+use crate::{
+    adapters::model::ModelFailure,
+    domain::chat::{Finish, Message, Role},
+    foundation::config::{self, OnDisconnect},
+};
+
+/// Time between checks whether the model of an abandoned turn is still being loaded by its server.
+const LOAD_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Answers turns.
+#[derive(Debug)]
+pub(super) struct Answerer {
+    admission: Arc<Admission>,
+    model_calls: Arc<ModelCalls>,
+    limits: config::Turns,
+    /// Cancelled when running turns must end.
+    cut_off: CancellationToken,
+}
+
+impl Answerer {
+    pub(super) fn new(
+        admission: Arc<Admission>,
+        model_calls: Arc<ModelCalls>,
+        limits: config::Turns,
+        cut_off: CancellationToken,
+    ) -> Self {
+        Self { admission, model_calls, limits, cut_off }
+    }
+
+    /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
+    pub(super) async fn answer<'a>(
+        &'a self,
+        request: &mut TurnRequest,
+        journal: &Journal,
+        calls: &mut CallRecord<'a>,
+    ) -> Ending {
+        let (started, stream) = (Instant::now(), request.stream);
+        let stream_deadline = started + self.limits.stream_timeout;
+        let deadline = started + self.limits.timeout;
+        let deadline = if stream { deadline.min(stream_deadline) } else { deadline };
+        let mut is_abandoned = false;
+        let out_of_time = async {
+            sleep_until(deadline).await;
+            if stream && journal.is_answering() {
+                sleep_until(stream_deadline).await;
+            }
+        };
+        let result = select! {
+            biased;
+            result = self.call_models(request, deadline, journal, calls) => result,
+            result = self.cancelled(journal, &mut is_abandoned) => result,
+            () = out_of_time => Err(ModelFailure::Timeout.into()),
+            () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
+        };
+        Ending { result, was_abandoned: is_abandoned && !journal.has_readers() }
+    }
+
+    /// Waits for a permit and calls models. In a stored chat, a conversation that is too long for the model is shortened
+    /// and tried again: the context window is not known of all models, and a chat must not come to an end by it.
+    async fn call_models<'a>(
+        &'a self,
+        request: &mut TurnRequest,
+        deadline: Instant,
+        journal: &Journal,
+        calls: &mut CallRecord<'a>,
+    ) -> Result<Finish, TurnFailure> {
+        let caller_hash = request.caller_hash();
+        let TurnRequest { messages, persona, stream, stored_chat, .. } = request;
+        let (persona, stream) = (persona.as_deref(), *stream);
+        let _permit = self.admission.acquire().await?;
+        loop {
+            let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal };
+            match self.model_calls.answer(call, calls).await {
+                Err(TurnFailure::Model(ModelFailure::PromptTooLong))
+                    if stored_chat.is_some() && drop_older_half(messages) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Resolves when the turn is stopped, or ends because it has no readers. With `ON_DISCONNECT=drain` a turn without
+    /// readers goes on; then `is_abandoned` is set.
+    async fn cancelled(&self, journal: &Journal, is_abandoned: &mut bool) -> Result<Finish, TurnFailure> {
+        loop {
+            match journal.cancelled(!*is_abandoned).await {
+                Cancellation::Stopped => {
+                    *is_abandoned = false;
+                    return Ok(Finish::Stopped);
+                }
+                Cancellation::Abandoned if self.limits.on_disconnect == OnDisconnect::Drain => *is_abandoned = true,
+                Cancellation::Abandoned => {
+                    self.wait_for_loading(journal).await;
+                    if journal.try_abandon() {
+                        return Err(TurnFailure::ClientGone);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits while the called model is being loaded and nobody reads: a server stops loading a model when its request is
+    /// closed.
+    async fn wait_for_loading(&self, journal: &Journal) {
+        while let Some(model) = journal.unread_silent_model()
+            && self.model_calls.is_loading(&model)
+        {
+            let _ = timeout(LOAD_CHECK_INTERVAL, journal.answering_or_wanted()).await;
+        }
+    }
+}
+
+/// Drops the older half of the history, from the start of a turn to the start of another. Returns whether there was any
+/// history.
+fn drop_older_half(messages: &mut Vec<Message>) -> bool {
+    let history = messages.len().saturating_sub(1);
+    let half = history.div_ceil(2);
+    let starts_turn = |message: &Message| message.role == Role::User;
+    let kept = messages.iter().skip(half).position(starts_turn);
+    messages.drain(..kept.map_or(history, |index| half + index));
+    history > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(roles: &[Role]) -> Vec<Message> {
+        roles.iter().enumerate().map(|(index, role)| Message::new(*role, index.to_string())).collect()
+    }
+
+    #[test]
+    fn the_older_half_ends_at_the_start_of_a_turn() {
+        use Role::{Assistant, User};
+        let mut messages = conversation(&[User, Assistant, User, Assistant, User, Assistant, User]);
+        assert!(drop_older_half(&mut messages));
+        assert_eq!(messages.first().map(|message| message.content.as_str()), Some("4"));
+        assert!(drop_older_half(&mut messages));
+        assert_eq!(messages.len(), 1);
+        assert!(!drop_older_half(&mut messages));
+    }
+}

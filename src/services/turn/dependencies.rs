@@ -1,0 +1,29 @@
+//! The collaborators that the module for turns is given.
+
+use super::failure::Telling;
+use crate::{
+    adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
+    foundation::{clock::Clock, http_client::Client, tasks::Tasks},
+};
+
+/// The collaborators of [`Turns`](super::Turns).
+#[derive(Debug)]
+pub struct Dependencies {
+    /// The HTTP client of the process.
+    pub client: Client,
+    /// The personas. A model that only a persona names has neither a circuit breaker nor metrics before the next start if
+    /// the persona is added while the service runs.
+    pub personas: Personas,
+    /// The API keys.
+    pub credentials: Credentials,
+    /// The session log.
+    pub log: SessionLog,
+    /// The database.
+    pub storage: Storage,
+    /// The clock.
+    pub clock: Clock,
+    /// The owner of background tasks.
+    pub tasks: Tasks,
+    /// Returns HTTP status and error code of a failure.
+    pub telling: Telling,
+}

@@ -1,0 +1,38 @@
+//! The way in which the answering of a turn ended.
+
+use super::failure::TurnFailure;
+use crate::{adapters::model::ModelFailure, domain::chat::Finish};
+
+/// The end of the answering of a turn, before it is recorded.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) result: Result<Finish, TurnFailure>,
+    /// Whether the answer was completed although all readers had left.
+    pub(super) was_abandoned: bool,
+}
+
+impl Ending {
+    /// What the turn failed of, also if it was answered after all readers had left.
+    pub(super) fn failure(&self) -> Option<&TurnFailure> {
+        self.result.as_ref().err().or(self.was_abandoned.then_some(&TurnFailure::ClientGone))
+    }
+
+    /// The finish reason for the log.
+    pub(super) fn finish(&self) -> Finish {
+        match (self.failure(), &self.result) {
+            (None, Ok(finish)) => *finish,
+            (Some(failure), _) | (None, Err(failure)) => failure.finish(),
+        }
+    }
+
+    /// Whether the turn ended because it waited no longer for its model, rather than by what the model did.
+    pub(super) fn has_left_model(&self) -> bool {
+        let is_timeout = |failure: &ModelFailure| matches!(failure, ModelFailure::Timeout | ModelFailure::Slow);
+        match &self.result {
+            Ok(finish) => *finish == Finish::Stopped,
+            Err(TurnFailure::ClientGone | TurnFailure::Stopping) => true,
+            Err(TurnFailure::Model(failure)) => is_timeout(failure),
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! A journal, as the turn's task writes it.
+//!
+//! Three notifications wake three groups of tasks, each only when it has something to do: readers of events, readers
+//! that wait for the end, and the turn's task. All check the state under its lock, so that no text is copied for those
+//! that don't read it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{select, sync::Notify, time::sleep};
+
+use super::state::{Cancellation, Phase, State};
+use crate::{
+    adapters::storage::MessageId,
+    domain::{account::OwnerId, cost::estimate, session::SessionId},
+    services::turn::{failure::TurnFailure, summary::TurnSummary},
+};
+
+/// The journal of one turn.
+#[derive(Debug)]
+pub(in crate::services::turn) struct Journal {
+    pub(in crate::services::turn) request_id: String,
+    pub(in crate::services::turn) session_id: Option<SessionId>,
+    /// The owner of the stored chat; `None` outside of stored chats.
+    pub(in crate::services::turn) owner: Option<OwnerId>,
+    /// The time for which the turn goes on without a reader.
+    grace: Duration,
+    state: Mutex<State>,
+    /// Notifies readers of events: an event was added, or a model is called.
+    pub(super) progress: Notify,
+    /// Notifies those who wait for the end of the turn.
+    ended: Notify,
+    /// Notifies the turn's task: a reader has come, left, read on, or stopped the turn.
+    pub(super) reader_activity: Notify,
+}
+
+impl Journal {
+    pub(in crate::services::turn) fn new(
+        request_id: String,
+        session_id: Option<SessionId>,
+        owner: Option<OwnerId>,
+        model: String,
+        grace: Duration,
+    ) -> Arc<Self> {
+        let state = Mutex::new(State::new(model));
+        let (progress, ended, reader_activity) = (Notify::new(), Notify::new(), Notify::new());
+        Arc::new(Self { request_id, session_id, owner, grace, state, progress, ended, reader_activity })
+    }
+
+    /// The journal of a turn that was answered earlier, for a repeated `Idempotency-Key`.
+    pub(in crate::services::turn) fn ended(
+        request_id: String,
+        session_id: Option<SessionId>,
+        owner: Option<OwnerId>,
+        text: &str,
+        summary: TurnSummary,
+    ) -> Arc<Self> {
+        let this = Self::new(request_id, session_id, owner, summary.model.clone(), Duration::ZERO);
+        if !text.is_empty() {
+            this.state().append(text);
+        }
+        this.end(Ok(summary));
+        this
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `found` returns a value for the state. It is called now and after each notification.
+    pub(super) async fn wait_for<T>(&self, changed: &Notify, found: impl Fn(&State) -> Option<T>) -> T {
+        loop {
+            let changed = changed.notified();
+            if let Some(value) = found(&self.state()) {
+                return value;
+            }
+            changed.await;
+        }
+    }
+
+    /// Notes the message of the stored chat that holds the question.
+    pub(in crate::services::turn) fn note_question(&self, id: MessageId) {
+        self.state().question = Some(id);
+    }
+
+    /// Notes that a model is called.
+    pub(in crate::services::turn) fn note_call(&self, called: &str) {
+        let mut state = self.state();
+        if let Phase::Waiting { model } = &mut state.phase {
+            called.clone_into(model);
+        }
+        state.calls += 1;
+        state.is_answering = false;
+        drop(state);
+        self.progress.notify_waiters();
+    }
+
+    /// Notes that the model has begun to answer.
+    pub(in crate::services::turn) fn begin(&self) {
+        let mut state = self.state();
+        state.begin();
+        state.is_answering = true;
+        drop(state);
+        self.progress.notify_waiters();
+    }
+
+    /// Adds a piece of text. Returns when the fastest reader is near enough, so that a slow reader slows the model.
+    pub(in crate::services::turn) async fn append(&self, text: &str) {
+        self.state().append(text);
+        self.progress.notify_waiters();
+        let has_room = |state: &State| (state.readers.count == 0 || !state.is_full()).then_some(());
+        self.wait_for(&self.reader_activity, has_room).await;
+    }
+
+    /// Ends the turn. Only the first result counts.
+    pub(in crate::services::turn) fn end(&self, result: Result<TurnSummary, TurnFailure>) {
+        self.state().end(result);
+        self.progress.notify_waiters();
+        self.ended.notify_waiters();
+    }
+
+    /// Waits until the turn has ended. Returns its result.
+    pub(in crate::services::turn) async fn result(&self) -> Result<TurnSummary, TurnFailure> {
+        self.wait_for(&self.ended, |state| state.result().cloned()).await
+    }
+
+    /// Whether the model that was called last has begun to answer.
+    pub(in crate::services::turn) fn is_answering(&self) -> bool {
+        self.state().is_answering
+    }
+
+    /// Whether there is a reader.
+    pub(in crate::services::turn) fn has_readers(&self) -> bool {
+        self.state().readers.count > 0
+    }
+
+    /// The text so far.
+    pub(in crate::services::turn) fn text(&self) -> String {
+        self.state().text().to_owned()
+    }
+
+    /// The number of characters of the text so far.
+    pub(in crate::services::turn) fn char_count(&self) -> usize {
+        self.state().text().chars().count()
+    }
+
+    /// The estimated tokens of the text so far.
+    pub(in crate::services::turn) fn estimated_tokens(&self) -> u64 {
+        let state = self.state();
+        estimate::answer_tokens(state.text(), state.pieces())
+    }
+
+    /// The memory of the text, in bytes.
+    pub(in crate::services::turn) fn memory_size(&self) -> usize {
+        self.state().transcript().map_or(0, |transcript| transcript.memory_size())
+    }
+
+    /// Whether there is any text.
+    pub(in crate::services::turn) fn has_text(&self) -> bool {
+        self.state().pieces() > 0
+    }
+
+    /// The time at which the first piece of text arrived.
+    pub(in crate::services::turn) fn first_word_at(&self) -> Option<Instant> {
+        self.state().transcript()?.first_word_at
+    }
+}
+
+/// Cancellation of the turn.
+impl Journal {
+    /// Resolves when a client has stopped the turn or, if `readers_matter`, when it was without a reader for its grace.
+    pub(in crate::services::turn) async fn cancelled(&self, readers_matter: bool) -> Cancellation {
+        loop {
+            let changed = self.reader_activity.notified();
+            let is_unread = {
+                let state = self.state();
+                if state.cancellation == Some(Cancellation::Stopped) {
+                    return Cancellation::Stopped;
+                }
+                readers_matter && state.readers.count == 0
+            };
+            if !is_unread {
+                changed.await;
+            } else if self.grace.is_zero() {
+                return Cancellation::Abandoned;
+            } else {
+                select! {
+                    () = changed => {}
+                    () = sleep(self.grace) => return Cancellation::Abandoned,
+                }
+            }
+        }
+    }
+
+    /// Resolves when the turn is stopped or abandoned before it has begun.
+    pub(in crate::services::turn) async fn cancelled_before_start(&self) {
+        while let Cancellation::Abandoned = self.cancelled(true).await {
+            if self.try_abandon() {
+                return;
+            }
+        }
+    }
+
+    /// Abandons the turn, unless a reader has come or a client has stopped it. Returns whether it is abandoned.
+    pub(in crate::services::turn) fn try_abandon(&self) -> bool {
+        let mut state = self.state();
+        if state.readers.count == 0 {
+            state.cancellation.get_or_insert(Cancellation::Abandoned);
+        }
+        state.cancellation == Some(Cancellation::Abandoned)
+    }
+
+    /// The model that was called and has not begun to answer, in a turn without readers that is not cancelled.
+    pub(in crate::services::turn) fn unread_silent_model(&self) -> Option<String> {
+        let state = self.state();
+        let is_silent = state.calls > 0 && !state.is_answering;
+        let model = match &state.phase {
+            Phase::Waiting { model } => Some(model),
+            Phase::Begun(transcript) => Some(&transcript.model),
+            Phase::Ended { .. } => None,
+        };
+        model.filter(|_| is_silent && state.readers.count == 0 && state.cancellation.is_none()).cloned()
+    }
+
+    /// Resolves when the model has begun to answer, a reader has come, or a client has stopped the turn.
+    pub(in crate::services::turn) async fn answering_or_wanted(&self) {
+        loop {
+            let (progress, activity) = (self.progress.notified(), self.reader_activity.notified());
+            {
+                let state = self.state();
+                let is_stopped = state.cancellation == Some(Cancellation::Stopped);
+                if state.is_answering || state.readers.count > 0 || is_stopped {
+                    return;
+                }
+            }
+            select! {
+                () = progress => {}
+                () = activity => {}
+            }
+        }
+    }
+}

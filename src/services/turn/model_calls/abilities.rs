@@ -1,0 +1,25 @@
+//! The abilities of models, from the built-in table, the settings, and the models' servers.
+
+use crate::{
+    adapters::model::OpenAi,
+    domain::known_models::{Abilities, KnownModels},
+};
+
+/// Looks up the abilities of models by their names.
+#[derive(Debug)]
+pub(in crate::services::turn) struct ModelAbilities {
+    known: KnownModels,
+    client: OpenAi,
+}
+
+impl ModelAbilities {
+    pub(in crate::services::turn) fn new(known: KnownModels, client: OpenAi) -> Self {
+        Self { known, client }
+    }
+
+    /// The abilities of a model. A context window that the model's server has reported outranks the table.
+    pub(in crate::services::turn) fn of(&self, model: &str) -> Abilities {
+        let known = self.known.abilities(model);
+        Abilities { window: self.client.learned_window(model).unwrap_or(known.window), ..known }
+    }
+}

@@ -1,0 +1,165 @@
+//! A single call to a model.
+
+use tokio::time::timeout_at;
+
+use super::{
+    abilities::ModelAbilities,
+    call_record::CallRecord,
+    call_request::{CallRequest, Target},
+};
+use crate::{
+    adapters::{
+        credentials::{Credential, CredentialSource},
+        model::{Answering, BreakerPermit, ModelError, ModelFailure, OpenAi, Question, Report},
+    },
+    domain::chat::Finish,
+    foundation::config::{self, ModelStream},
+    services::turn::metrics::Metrics,
+};
+
+/// Calls models for one turn, once each, and writes the answer to the turn's journal.
+pub(super) struct Attempts<'r> {
+    pub(super) client: &'r OpenAi,
+    pub(super) abilities: &'r ModelAbilities,
+    pub(super) metrics: &'r Metrics,
+    pub(super) settings: &'r config::Model,
+    pub(super) request: CallRequest<'r>,
+}
+
+impl Attempts<'_> {
+    /// Calls a model with a key. The first text of the answer is reported to the circuit breaker.
+    pub(super) async fn call(
+        &self,
+        target: Target<'_>,
+        key: Option<&Credential>,
+        permit: &mut BreakerPermit,
+        record: &mut CallRecord<'_>,
+    ) -> Result<Finish, ModelFailure> {
+        let had_cost = std::mem::replace(&mut record.may_have_cost, true);
+        record.begin_call(key.map_or(CredentialSource::None, |credential| credential.source));
+        self.metrics.count_attempt(target.model);
+        self.request.journal.note_call(target.model);
+        let outcome = match self.send(target, key).await {
+            Ok(answering) => self.receive(answering, target, permit, record).await,
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
+        if let Err(failure) = &outcome
+            && failure.is_unbilled()
+            && !self.has_spent(&record.report)
+        {
+            record.may_have_cost = had_cost;
+        }
+        outcome
+    }
+
+    /// Whether a model is called for a stream.
+    pub(super) fn streams(&self, model: &str) -> bool {
+        let is_wanted = self.request.stream || self.settings.stream == ModelStream::Always;
+        is_wanted && self.client.streams(model)
+    }
+
+    async fn send(&self, target: Target<'_>, key: Option<&Credential>) -> Result<Answering, ModelError> {
+        let key = key.map(|credential| &credential.key);
+        let sending = self.client.ask(self.question(target.model), key, self.request.deadline);
+        match target.fallback_at {
+            Some(limit) => timeout_at(limit, sending).await.map_err(|_| ModelFailure::Slow)?,
+            None => sending.await,
+        }
+    }
+
+    fn question<'q>(&'q self, model: &'q str) -> Question<'q> {
+        let CallRequest { messages, persona, .. } = self.request;
+        let has_images = messages.iter().any(|message| message.image.is_some());
+        let abilities = self.abilities.of(model);
+        let reasons = abilities.reasons;
+        Question {
+            model,
+            instruction: persona.map(|persona| persona.prompt.as_str()),
+            messages,
+            with_images: has_images && abilities.has_vision(),
+            temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
+            answer_limit: self.answer_limit(),
+            reasons,
+            stream: self.streams(model),
+        }
+    }
+
+    /// The longest answer in tokens: the lower one of the persona's limit and the general one.
+    fn answer_limit(&self) -> Option<u32> {
+        let limits = [self.request.persona.and_then(|persona| persona.max_tokens), self.settings.max_answer_tokens];
+        limits.into_iter().flatten().min()
+    }
+
+    /// Writes an answer to the journal while it arrives.
+    async fn receive(
+        &self,
+        mut answering: Answering,
+        target: Target<'_>,
+        permit: &mut BreakerPermit,
+        record: &mut CallRecord<'_>,
+    ) -> Result<Finish, ModelError> {
+        if !answering.has_failed() {
+            self.request.journal.begin();
+        }
+        // The record of a cancelled turn names the model that answered, too.
+        record.report.model = answering.report().model;
+        let received = self.receive_text(&mut answering, target, permit).await;
+        record.report = answering.report();
+        self.learn_reasoning(target.model, record);
+        received?;
+        let finish = answering.finish();
+        record.complete = Some(answering);
+        Ok(finish)
+    }
+
+    async fn receive_text(
+        &self,
+        answering: &mut Answering,
+        target: Target<'_>,
+        permit: &mut BreakerPermit,
+    ) -> Result<(), ModelError> {
+        while let Some(text) = self.next(answering, target).await? {
+            permit.answered();
+            self.request.journal.append(&text).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next piece of text. The caller limits the time of a stream that has begun.
+    async fn next(&self, answering: &mut Answering, target: Target<'_>) -> Result<Option<String>, ModelError> {
+        let (limit, failure) = match target.fallback_at {
+            Some(limit) if self.request.may_call_again() => (limit, ModelFailure::Slow),
+            _ if !self.request.stream => (self.request.deadline, ModelFailure::Timeout),
+            _ => return answering.next().await,
+        };
+        timeout_at(limit, answering.next()).await.map_err(|_| failure)?
+    }
+
+    /// Gives a model that has reasoned room for reasoning from now on. If the reasoning used up the token limit, the
+    /// model is called again at once.
+    fn learn_reasoning(&self, model: &str, record: &mut CallRecord<'_>) {
+        let report = &record.report;
+        if report.has_reasoned && !report.had_room_for_thoughts {
+            self.client.note_reasoning(model);
+            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit().is_some();
+        }
+    }
+
+    /// Whether the latest call certainly took tokens.
+    fn has_spent(&self, report: &Report) -> bool {
+        self.request.journal.has_text() || report.usage.is_some() || report.has_reasoned
+    }
+
+    /// Logs a failed call with the reason of the provider or the network, which clients don't get to read.
+    fn log_failure(&self, error: &ModelError, model: &str, key: Option<&Credential>) -> ModelFailure {
+        let (request_id, failure) = (self.request.journal.request_id.as_str(), &error.failure);
+        let reason = error.shown_reason(key.map(|credential| &credential.key), self.question(model).texts());
+        if reason.is_empty() {
+            tracing::debug!(request_id, model, %failure, "a call to the model failed");
+        } else {
+            tracing::warn!(request_id, model, %failure, reason, "a call to the model failed");
+        }
+        error.failure.clone()
+    }
+}

@@ -1,0 +1,71 @@
+//! The record of the calls to models in one turn.
+
+use std::time::Instant;
+
+use crate::{
+    adapters::{
+        credentials::CredentialSource,
+        model::{Answering, Report},
+    },
+    domain::cost::TokenUsage,
+};
+
+/// The calls to models in one turn: the model and key of the latest one, and what models reported. It is updated before
+/// each call, so that it is right for a turn that is cancelled, too.
+#[derive(Debug)]
+pub(in crate::services::turn) struct CallRecord<'a> {
+    /// The model of the latest call; `basic` is the built-in responder.
+    pub(in crate::services::turn) model: &'a str,
+    /// The model that the turn was started for. Another one is called when it is unavailable.
+    pub(in crate::services::turn) requested_model: &'a str,
+    /// The source of the key of the latest call.
+    pub(in crate::services::turn) credential_source: CredentialSource,
+    /// The time from which the turn waits for models.
+    pub(in crate::services::turn) started_at: Option<Instant>,
+    /// The number of calls.
+    pub(in crate::services::turn) attempts: u32,
+    /// Whether the calls may have cost something: one was made and not plainly refused.
+    pub(in crate::services::turn) may_have_cost: bool,
+    /// The report of the latest call.
+    pub(in crate::services::turn) report: Report,
+    /// The tokens and costs that earlier calls reported.
+    pub(in crate::services::turn) earlier: ReportedUse,
+    /// A complete answer, whose connection can be used again.
+    pub(in crate::services::turn) complete: Option<Answering>,
+    /// Whether a token limit cut the latest answer within its reasoning, and the next call has room for reasoning.
+    pub(super) should_retry_with_reasoning: bool,
+}
+
+/// Tokens and costs that models reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::services::turn) struct ReportedUse {
+    pub(in crate::services::turn) usage: TokenUsage,
+    /// The cost, in pico-dollars.
+    pub(in crate::services::turn) cost: u64,
+}
+
+impl<'a> CallRecord<'a> {
+    pub(in crate::services::turn) fn new(requested_model: &'a str) -> Self {
+        Self {
+            model: requested_model,
+            requested_model,
+            credential_source: CredentialSource::None,
+            started_at: None,
+            attempts: 0,
+            may_have_cost: false,
+            report: Report::default(),
+            earlier: ReportedUse::default(),
+            complete: None,
+            should_retry_with_reasoning: false,
+        }
+    }
+
+    /// Begins the record of another call, and adds the report of the one before it to the earlier ones.
+    pub(super) fn begin_call(&mut self, source: CredentialSource) {
+        self.credential_source = source;
+        self.attempts += 1;
+        let Report { usage, cost, .. } = std::mem::take(&mut self.report);
+        self.earlier.usage += usage.unwrap_or_default();
+        self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
+    }
+}

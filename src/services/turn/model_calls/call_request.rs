@@ -1,0 +1,41 @@
+//! The input of the calls to models in one turn.
+
+use tokio::time::Instant;
+
+use crate::{
+    adapters::model::CallerHash,
+    domain::{chat::Message, persona::Persona},
+    services::turn::journal::Journal,
+};
+
+/// The question of a turn, and the form and time in which its answer is wanted.
+#[derive(Clone, Copy)]
+pub(in crate::services::turn) struct CallRequest<'r> {
+    /// The identity by which the circuit breaker counts callers.
+    pub(in crate::services::turn) caller_hash: CallerHash,
+    /// The conversation, whose last message is the question.
+    pub(in crate::services::turn) messages: &'r [Message],
+    pub(in crate::services::turn) persona: Option<&'r Persona>,
+    /// Whether the client wants the answer as a stream.
+    pub(in crate::services::turn) stream: bool,
+    /// The end of the time for a whole answer, or for the start of a streamed one.
+    pub(in crate::services::turn) deadline: Instant,
+    /// The journal to which the answer is written.
+    pub(in crate::services::turn) journal: &'r Journal,
+}
+
+impl CallRequest<'_> {
+    /// Whether another call may answer the question: no text has been written yet.
+    pub(super) fn may_call_again(&self) -> bool {
+        !self.journal.has_text()
+    }
+}
+
+/// The model to call, and its share of the time.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'m> {
+    pub(super) model: &'m str,
+    /// The time at which another model is called if this one has sent no text. `None` if there is no other model, or if
+    /// the model is called for a whole answer: such an answer shows nothing before its end, so slowness can't be seen.
+    pub(super) fallback_at: Option<Instant>,
+}

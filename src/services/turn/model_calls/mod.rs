@@ -1,0 +1,119 @@
+//! Calls to models: which model is called, with which key, how often, and what it is called for.
+//!
+//! One call passes through four layers, each in its file: the choice of models (`fallbacks`), retries behind a circuit
+//! breaker (`retries`), the choice of keys (`key_rotation`), and a single call (`attempts`).
+
+mod abilities;
+mod attempts;
+mod call_record;
+mod call_request;
+mod fallbacks;
+mod key_rotation;
+mod retries;
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest};
+use self::{attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, retries::Retries};
+use super::{failure::TurnFailure, metrics::Metrics};
+use crate::{
+    adapters::{
+        credentials::{Access, Credential, Credentials},
+        model::{BreakerState, Breakers, OpenAi, basic},
+    },
+    domain::{chat::Finish, persona::Persona},
+    foundation::config,
+};
+
+/// Calls models for all turns.
+#[derive(Debug)]
+pub(super) struct ModelCalls {
+    settings: config::Model,
+    client: OpenAi,
+    abilities: Arc<ModelAbilities>,
+    breakers: Breakers,
+    credentials: Credentials,
+    metrics: Arc<Metrics>,
+}
+
+impl ModelCalls {
+    /// `models` are all models that may be called: each has a circuit breaker.
+    pub(super) fn new(
+        settings: &config::Model,
+        models: &BTreeSet<&str>,
+        client: OpenAi,
+        abilities: Arc<ModelAbilities>,
+        credentials: Credentials,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let breakers = Breakers::new(settings.breaker, models, &settings.fallbacks);
+        Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics }
+    }
+
+    /// The model to call: the one that the client names, if it may; else the persona's or the default one.
+    pub(super) fn allowed_model<'a>(
+        &'a self,
+        named: Option<&'a str>,
+        persona: Option<&'a Persona>,
+    ) -> Result<&'a str, TurnFailure> {
+        let settings = &self.settings;
+        let of_persona = persona.and_then(|persona| persona.model.as_deref());
+        match named {
+            None => Ok(of_persona.unwrap_or(&settings.default)),
+            Some(model) if Some(model) == of_persona => Ok(model),
+            Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
+            Some(_) => Err(TurnFailure::ModelNotAllowed),
+        }
+    }
+
+    /// The state of each model's circuit breaker, by model name.
+    pub(super) fn breaker_states(&self) -> Vec<(&str, BreakerState)> {
+        let mut states = self.breakers.states().collect::<Vec<_>>();
+        states.sort_unstable_by_key(|(model, _)| *model);
+        states
+    }
+
+    /// Whether a silent model is probably being loaded by its server.
+    pub(super) fn is_loading(&self, model: &str) -> bool {
+        self.client.is_loading(model)
+    }
+
+    /// Writes the answer to the journal: a model's, or that of the built-in responder where it is in use.
+    pub(super) async fn answer<'a>(
+        &'a self,
+        request: CallRequest<'_>,
+        record: &mut CallRecord<'a>,
+    ) -> Result<Finish, TurnFailure> {
+        let access = self.credentials.access(&self.settings).await;
+        record.started_at = Some(Instant::now());
+        let key = match access {
+            Access::Key(credential) => Some(credential),
+            Access::NoKeyNeeded => None,
+            Access::BuiltIn => return Ok(answer_built_in(request, record).await),
+            Access::Missing(missing) => return Err(missing.into()),
+        };
+        Ok(self.layers(request, key).call(record).await?)
+    }
+
+    fn layers<'a, 'r>(&'a self, request: CallRequest<'r>, key: Option<Credential>) -> Fallbacks<'a, 'r>
+    where
+        'a: 'r,
+    {
+        let Self { settings, client, abilities, breakers, credentials, metrics } = self;
+        let attempts = Attempts { client, abilities, metrics, settings, request };
+        let keys = KeyRotation { credentials, key, attempts };
+        let retries = Retries { limit: settings.retries, breakers, keys, request };
+        Fallbacks { models: &settings.fallbacks, retries, request }
+    }
+}
+
+async fn answer_built_in(request: CallRequest<'_>, record: &mut CallRecord<'_>) -> Finish {
+    let CallRequest { messages, persona, journal, .. } = request;
+    record.model = basic::NAME;
+    journal.note_call(basic::NAME);
+    journal.begin();
+    for word in basic::reply(messages, persona).split_inclusive(' ') {
+        journal.append(word).await;
+    }
+    Finish::Complete
+}

@@ -1,0 +1,49 @@
+//! The current state of all turns, for operators.
+
+use std::sync::Arc;
+
+use super::{
+    admission::Admission,
+    metrics::{Metrics, Sample},
+    model_calls::ModelCalls,
+    outbox::UsageOutbox,
+};
+
+/// Reads the current state of all turns.
+#[derive(Debug)]
+pub(super) struct Monitor {
+    metrics: Arc<Metrics>,
+    admission: Arc<Admission>,
+    model_calls: Arc<ModelCalls>,
+    outbox: UsageOutbox,
+}
+
+impl Monitor {
+    pub(super) fn new(
+        metrics: Arc<Metrics>,
+        admission: Arc<Admission>,
+        model_calls: Arc<ModelCalls>,
+        outbox: UsageOutbox,
+    ) -> Self {
+        Self { metrics, admission, model_calls, outbox }
+    }
+
+    /// The numbers of usage records that wait for Papita, and that were dropped since the start.
+    pub(super) fn papita_queue(&self) -> (u64, u64) {
+        (self.outbox.waiting(), self.outbox.dropped())
+    }
+
+    /// All metrics as OpenMetrics text.
+    pub(super) fn metrics(&self) -> String {
+        let permits = self.admission.permits();
+        let (papita_queue, papita_dropped) = self.papita_queue();
+        self.metrics.encode(&Sample {
+            running: permits.taken(),
+            waiting: permits.waiting(),
+            refused: permits.refused(),
+            breakers: self.model_calls.breaker_states(),
+            papita_queue,
+            papita_dropped,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! A turn that has ended, with everything that is recorded of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::usage_meter::TurnUsage;
+use crate::{
+    adapters::{session_log::Chat, storage::TurnRecord},
+    domain::{chat::Finish, cost::dollars, session::SessionId},
+    services::turn::{failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest},
+};
+
+/// A turn that has ended.
+pub(super) struct EndedTurn<'a> {
+    pub(super) request: &'a TurnRequest,
+    pub(super) calls: &'a CallRecord<'a>,
+    pub(super) answer: AnswerText,
+    /// What the turn failed of, also if it was answered after all readers had left.
+    pub(super) failure: Option<&'a TurnFailure>,
+    /// The HTTP status that reports the end of the turn.
+    pub(super) status: u16,
+    /// The error code of the failure.
+    pub(super) code: Option<&'static str>,
+    pub(super) finish: Finish,
+    pub(super) usage: TurnUsage,
+    pub(super) timing: TurnTiming,
+}
+
+/// The text of an answer, as far as it is recorded.
+pub(super) struct AnswerText {
+    /// The number of characters.
+    pub(super) chars: usize,
+    /// The text; only with `SESSION_LOG_CONTENT=on`.
+    pub(super) logged: Option<String>,
+}
+
+impl EndedTurn<'_> {
+    /// The line of the turn in the session log.
+    pub(super) fn log_line(&self) -> Chat<'_> {
+        let Self { request, calls, usage, timing, .. } = self;
+        let message = request.messages.last().map_or("", |message| message.content.as_str());
+        Chat {
+            request_id: &request.request_id,
+            session_id: request.session_id.as_ref().map(SessionId::as_str),
+            user_id: request.chat_owner().or(request.caller.account).map(|id| id.0),
+            chat_id: request.stored_chat.map(|stored_chat| stored_chat.chat.0),
+            username: &request.caller.username,
+            is_guest: request.caller.is_guest,
+            model: calls.model,
+            requested_model: calls.requested_model,
+            response_model: calls.report.model.as_deref(),
+            persona: request.persona.as_ref().map(|persona| persona.id.as_str()),
+            prompt_tokens: usage.tokens.prompt,
+            completion_tokens: usage.tokens.completion,
+            total_tokens: usage.tokens.total(),
+            usage_source: usage.source.as_str(),
+            cost_usd: usage.cost.map(|cost| dollars(cost.total())),
+            latency_ms: milliseconds(timing.latency),
+            model_ms: milliseconds(calls.started_at.map_or(Duration::ZERO, |at| at.elapsed())),
+            first_word_ms: timing.first_word.map(milliseconds),
+            stream: request.stream,
+            attempts: calls.attempts,
+            status: self.status,
+            code: self.code,
+            finish: self.finish.as_str(),
+            credential_source: calls.credential_source.as_str(),
+            message_chars: message.chars().count(),
+            answer_chars: self.answer.chars,
+            message: self.answer.logged.is_some().then_some(message),
+            answer: self.answer.logged.as_deref(),
+        }
+    }
+
+    /// The record of the turn for the database, with its usage record for Papita.
+    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: Option<String>) -> TurnRecord {
+        let Self { request, calls, usage, .. } = self;
+        TurnRecord {
+            ended_at,
+            request_id: request.request_id.clone(),
+            session_id: request.session_id.clone(),
+            model: calls.model.to_owned(),
+            failed: self.failure.is_some(),
+            usage: usage.tokens,
+            cost: usage.cost.unwrap_or_default(),
+            latency: self.timing.latency,
+            usage_record,
+        }
+    }
+
+    /// Writes the end of a stream to the diagnostics. The event of its request was written when the stream started.
+    pub(super) fn trace_stream_end(&self) {
+        let request_id = self.request.request_id.as_str();
+        let CallRecord { model, attempts, .. } = *self.calls;
+        let (finish, code, latency_ms) = (self.finish.as_str(), self.code, milliseconds(self.timing.latency));
+        let cause = self.failure.map(tracing::field::display);
+        if self.status >= 500 {
+            tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+        } else {
+            tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+        }
+    }
+}
+
+/// A duration in milliseconds, exact to the microsecond.
+#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}

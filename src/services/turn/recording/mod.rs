@@ -1,0 +1,101 @@
+//! Recording of turns: the line in the session log, the record in the database, the usage record for Papita, and the
+//! metrics.
+
+mod ended_turn;
+mod usage_meter;
+mod usage_records;
+
+use std::sync::Arc;
+
+use self::ended_turn::{AnswerText, EndedTurn};
+pub(super) use self::{
+    usage_meter::{UsageMeter, UsageSource},
+    usage_records::UsageRecords,
+};
+use super::{
+    ending::Ending,
+    failure::{Telling, TurnFailure},
+    journal::Journal,
+    metrics::{Metrics, TurnTiming},
+    model_calls::CallRecord,
+    request::TurnRequest,
+    summary::TurnSummary,
+};
+use crate::{
+    adapters::{session_log::SessionLog, storage::Storage},
+    foundation::clock::Clock,
+};
+
+/// Records turns that have ended, each once.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub(super) log: SessionLog,
+    /// Whether question and answer are logged, too.
+    pub(super) log_content: bool,
+    pub(super) storage: Storage,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) usage_meter: UsageMeter,
+    pub(super) usage_records: UsageRecords,
+    pub(super) telling: Telling,
+}
+
+impl Recorder {
+    /// Records a turn, and returns its result once its line is in the session log. If the line can't be written, the turn
+    /// fails, but what it has spent is stored all the same.
+    pub(super) async fn record(
+        &self,
+        request: &TurnRequest,
+        calls: &CallRecord<'_>,
+        journal: &Journal,
+        ending: Ending,
+    ) -> Result<TurnSummary, TurnFailure> {
+        let at = self.clock.now();
+        let turn = self.ended_turn(request, calls, journal, &ending);
+        let mut lines = self.log.lines(at);
+        lines.add(&turn.log_line());
+        let record = turn.database_record(at, self.usage_record(&turn));
+        if request.stream {
+            turn.trace_stream_end();
+        }
+        let usage = turn.usage.tokens;
+        self.metrics.count_turn(calls.model, turn.finish, usage, turn.timing);
+        let storage = self.storage.clone();
+        let logged = self.log.write_then(lines, move |position| storage.enqueue_turn(record, position)).await;
+        let finish = ending.result?;
+        logged.map_err(|_| TurnFailure::LogUnavailable)?;
+        Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })
+    }
+
+    fn ended_turn<'a>(
+        &self,
+        request: &'a TurnRequest,
+        calls: &'a CallRecord<'a>,
+        journal: &Journal,
+        ending: &'a Ending,
+    ) -> EndedTurn<'a> {
+        let failure = ending.failure();
+        let (status, code) = failure.map(self.telling).map_or((200, None), |(status, code)| (status, Some(code)));
+        let since_arrival = |at: std::time::Instant| at.duration_since(request.arrived);
+        EndedTurn {
+            request,
+            calls,
+            answer: AnswerText { chars: journal.char_count(), logged: self.log_content.then(|| journal.text()) },
+            failure,
+            status,
+            code,
+            finish: ending.finish(),
+            usage: self.usage_meter.measure(request, calls, journal, ending),
+            timing: TurnTiming {
+                latency: request.arrived.elapsed(),
+                first_word: journal.first_word_at().map(since_arrival),
+            },
+        }
+    }
+
+    fn usage_record(&self, turn: &EndedTurn<'_>) -> Option<String> {
+        let EndedTurn { request, calls, failure, usage, .. } = turn;
+        let session = request.session_id.as_ref();
+        self.usage_records.make(failure.is_some(), &request.caller, session, calls.model, usage.tokens)
+    }
+}

@@ -1,0 +1,117 @@
+//! Tokens and cost of a turn.
+
+use std::sync::Arc;
+
+use crate::{
+    adapters::model::basic,
+    domain::cost::{Cost, Prices, TokenUsage, estimate},
+    services::turn::{
+        ending::Ending,
+        journal::Journal,
+        model_calls::{CallRecord, ModelAbilities},
+        request::TurnRequest,
+    },
+};
+
+/// Determines the tokens and the cost of turns.
+#[derive(Debug)]
+pub(in crate::services::turn) struct UsageMeter {
+    prices: Prices,
+    abilities: Arc<ModelAbilities>,
+}
+
+/// Tokens and cost of one turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TurnUsage {
+    /// The tokens of all calls; zero if they are not known.
+    pub(super) tokens: TokenUsage,
+    pub(super) source: UsageSource,
+    /// `None` if the price of the model or the tokens are not known.
+    pub(super) cost: Option<Cost>,
+}
+
+/// The sources of a turn's number of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::services::turn) enum UsageSource {
+    /// The model's server reported it.
+    Provider,
+    /// It was estimated from the texts.
+    Estimated,
+    /// There is none: no model was called or none answered, or the built-in responder answered.
+    None,
+}
+
+impl UsageSource {
+    /// The name in the session log.
+    pub(in crate::services::turn) fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Estimated => "estimated",
+            Self::None => "none",
+        }
+    }
+}
+
+impl UsageMeter {
+    pub(in crate::services::turn) fn new(prices: Prices, abilities: Arc<ModelAbilities>) -> Self {
+        Self { prices, abilities }
+    }
+
+    /// Tokens and cost of a turn that has ended.
+    pub(super) fn measure(
+        &self,
+        request: &TurnRequest,
+        calls: &CallRecord<'_>,
+        journal: &Journal,
+        ending: &Ending,
+    ) -> TurnUsage {
+        let (tokens, source) = self.tokens(request, calls, journal, ending);
+        TurnUsage { tokens: tokens.unwrap_or_default(), source, cost: self.cost_of_calls(calls, tokens) }
+    }
+
+    /// The cost of tokens by the price of their model; `None` if the price or the number is not known. The built-in
+    /// responder is free.
+    pub(in crate::services::turn) fn cost(&self, model: &str, tokens: Option<TokenUsage>) -> Option<Cost> {
+        if model == basic::NAME { Some(Cost::default()) } else { self.prices.cost(model, tokens?) }
+    }
+
+    /// The tokens of all calls. The last call's are estimated if the model reported none but sent text, or was left while
+    /// it was silent: then it has read the question at least.
+    fn tokens(
+        &self,
+        request: &TurnRequest,
+        calls: &CallRecord<'_>,
+        journal: &Journal,
+        ending: &Ending,
+    ) -> (Option<TokenUsage>, UsageSource) {
+        let was_left = ending.has_left_model() && calls.may_have_cost;
+        let (last, source) = match calls.report.usage {
+            Some(usage) => (usage, UsageSource::Provider),
+            None if calls.model == basic::NAME => return (None, UsageSource::None),
+            None if journal.has_text() || was_left => (self.estimate(request, calls, journal), UsageSource::Estimated),
+            None if calls.earlier.usage.total() > 0 => (TokenUsage::default(), UsageSource::Provider),
+            None => return (None, UsageSource::None),
+        };
+        let mut usage = calls.earlier.usage;
+        usage += last;
+        (Some(usage), source)
+    }
+
+    fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
+        let image = self.abilities.of(calls.model).image;
+        let instruction = request.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
+        let prompt = estimate::prompt_tokens(&request.messages, image).saturating_add(instruction);
+        TokenUsage { prompt, completion: journal.estimated_tokens() }
+    }
+
+    /// The cost that a gateway reported, or else the cost by the price of the called model, or of the model that its
+    /// server names.
+    fn cost_of_calls(&self, calls: &CallRecord<'_>, tokens: Option<TokenUsage>) -> Option<Cost> {
+        if let Some(reported) = calls.report.cost {
+            let total = reported.saturating_add(calls.earlier.cost);
+            return Some(self.prices.split(total, calls.model, tokens.unwrap_or_default()));
+        }
+        let by_reported_name = || self.cost(calls.report.model.as_ref()?, tokens);
+        self.cost(calls.model, tokens).or_else(by_reported_name)
+    }
+}

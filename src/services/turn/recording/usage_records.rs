@@ -1,0 +1,35 @@
+//! Usage records for Papita.
+
+use crate::{
+    adapters::{credentials::Credentials, model::basic, usage},
+    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
+    services::turn::outbox::UsageOutbox,
+};
+
+/// Makes the usage records of turns, as long as there is a Papita and room in the outbox.
+#[derive(Debug)]
+pub(in crate::services::turn) struct UsageRecords {
+    credentials: Credentials,
+    outbox: UsageOutbox,
+}
+
+impl UsageRecords {
+    pub(in crate::services::turn) fn new(credentials: Credentials, outbox: UsageOutbox) -> Self {
+        Self { credentials, outbox }
+    }
+
+    /// The usage record of a turn as JSON. `None` for turns of the built-in responder, and for failed turns that took no
+    /// tokens.
+    pub(in crate::services::turn) fn make(
+        &self,
+        failed: bool,
+        caller: &Caller,
+        session: Option<&SessionId>,
+        model: &str,
+        tokens: TokenUsage,
+    ) -> Option<String> {
+        let is_due = (!failed || tokens.total() > 0) && model != basic::NAME;
+        let is_wanted = is_due && self.credentials.expects_papita() && self.outbox.has_room();
+        is_wanted.then(|| usage::record(caller, session, model, tokens))?
+    }
+}

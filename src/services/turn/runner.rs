@@ -1,0 +1,80 @@
+//! The course of one turn, from its request to the end of its journal.
+
+use std::sync::Arc;
+
+use super::{
+    answerer::Answerer, failure::TurnFailure, idempotency::Idempotency, image_hosts::ImageHosts, journal::Journal,
+    model_calls::CallRecord, recording::Recorder, registry::Registry, request::TurnRequest, stored_chats::StoredChats,
+    summary::TurnSummary,
+};
+use crate::{adapters::storage::ScopedKey, domain::prompt};
+
+/// Runs turns, each in the task that calls it.
+#[derive(Debug)]
+pub(super) struct TurnRunner {
+    pub(super) image_hosts: ImageHosts,
+    pub(super) stored_chats: Arc<StoredChats>,
+    pub(super) answerer: Answerer,
+    pub(super) recorder: Recorder,
+    pub(super) idempotency: Arc<Idempotency>,
+    pub(super) registry: Arc<Registry>,
+}
+
+impl TurnRunner {
+    /// Runs a turn. The outcome is recorded, stored in the chat and with the key, and then written to the journal.
+    pub(super) async fn run(
+        &self,
+        mut request: TurnRequest,
+        model: String,
+        journal: Arc<Journal>,
+        key: Option<ScopedKey>,
+    ) {
+        let running = RunningTurn { registry: &self.registry, journal };
+        let journal = &running.journal;
+        let mut calls = CallRecord::new(&model);
+        let result = self.result(&mut request, journal, &mut calls).await;
+        if let Some(key) = key {
+            self.idempotency.settle(&key, journal, &result, calls.may_have_cost).await;
+        }
+        journal.end(result);
+        // The rest is for the connection to the model only, and needs none of these.
+        drop((running, request));
+        if let Some(answer) = calls.complete {
+            answer.read_out().await;
+        }
+    }
+
+    /// Answers and records a turn. One whose question can't be stored in its chat has not begun, and is not recorded.
+    async fn result<'a>(
+        &'a self,
+        request: &mut TurnRequest,
+        journal: &Journal,
+        calls: &mut CallRecord<'a>,
+    ) -> Result<TurnSummary, TurnFailure> {
+        self.image_hosts.check(&request.messages).await?;
+        let open = self.stored_chats.open(request, calls.requested_model, journal).await?;
+        if let Some(persona) = &request.persona {
+            prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
+        }
+        let ending = self.answerer.answer(request, journal, calls).await;
+        let result = self.recorder.record(request, calls, journal, ending).await;
+        match open {
+            Some(open) => self.stored_chats.close(open, journal, result).await,
+            None => result,
+        }
+    }
+}
+
+/// A turn that is running. When it is dropped, its journal ends, also if its task has panicked.
+struct RunningTurn<'a> {
+    registry: &'a Registry,
+    journal: Arc<Journal>,
+}
+
+impl Drop for RunningTurn<'_> {
+    fn drop(&mut self) {
+        // Only the first end counts.
+        self.journal.end(Err(TurnFailure::Died));
+        self.registry.retire(&self.journal);
+    }
+}

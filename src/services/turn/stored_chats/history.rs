@@ -1,0 +1,77 @@
+//! The history of a stored chat, as much as a model can read.
+
+use std::sync::Arc;
+
+use super::unavailable::unavailable;
+use crate::{
+    adapters::storage::{HistoryMessage, PendingQuestion, Storage},
+    domain::{
+        account::OwnerId,
+        chat::{Image, InWords, Message},
+        prompt::Fitting,
+    },
+    services::turn::{failure::TurnFailure, model_calls::ModelAbilities, request::TurnRequest},
+};
+
+/// Messages of the history that are read first.
+const FIRST_PAGE: u64 = 64;
+
+/// Limit of the messages that are read at once. Pages grow up to it, so that a history for a large context window takes
+/// few queries.
+const MAX_PAGE: u64 = 256;
+
+/// Reads the history of stored chats.
+#[derive(Debug)]
+pub(super) struct History {
+    storage: Storage,
+    abilities: Arc<ModelAbilities>,
+}
+
+impl History {
+    pub(super) fn new(storage: Storage, abilities: Arc<ModelAbilities>) -> Self {
+        Self { storage, abilities }
+    }
+
+    /// The conversation for a model: the question, and in front of it as much of the history as fits.
+    pub(super) async fn conversation(
+        &self,
+        question: &PendingQuestion,
+        request: &TurnRequest,
+        model: &str,
+    ) -> Result<Vec<Message>, TurnFailure> {
+        let Some(message) = request.messages.last().cloned() else { return Ok(Vec::new()) };
+        let mut fitting = Fitting::new(request.persona.as_deref(), message, self.abilities.of(model));
+        let (mut before, mut limit) = (question.cursor(), FIRST_PAGE);
+        while fitting.has_room() {
+            let page = self.storage.history(question.owner, question.chat, before, limit).await;
+            let page = page.map_err(|failure| unavailable(&failure))?;
+            let Some(oldest) = page.last().map(|stored| stored.cursor) else { break };
+            for stored in page {
+                let message = self.message(question.owner, stored, &fitting).await?;
+                if !fitting.offer(message) {
+                    break;
+                }
+            }
+            (before, limit) = (oldest, MAX_PAGE.min(limit * 2));
+        }
+        Ok(fitting.into_messages())
+    }
+
+    /// A stored message, with its image if there is room for it and its kind is still accepted, or else with a note
+    /// that there is one.
+    async fn message(&self, owner: OwnerId, stored: HistoryMessage, fitting: &Fitting) -> Result<Message, TurnFailure> {
+        let mut message = Message::new(stored.sender.role(), stored.text);
+        let bytes = usize::try_from(stored.image_bytes).unwrap_or(usize::MAX);
+        if bytes == 0 {
+            return Ok(message);
+        }
+        if fitting.has_room_for_image(bytes) {
+            let image = self.storage.image(owner, stored.id).await.map_err(|failure| unavailable(&failure))?;
+            message.image = image.and_then(|url| Image::parse(&url).ok());
+        }
+        if message.image.is_none() {
+            message.content = InWords::of_image(&message.content).to_string();
+        }
+        Ok(message)
+    }
+}

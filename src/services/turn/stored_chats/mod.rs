@@ -1,0 +1,153 @@
+//! Turns of stored chats: one at a time in a chat. The question is stored before the model is called; the answer, or
+//! its absence, before a client gets it.
+
+mod chat_queues;
+mod history;
+mod open_question;
+mod outcomes;
+mod unavailable;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    select,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::open_question::OpenQuestion;
+use self::{
+    chat_queues::ChatQueues, history::History, open_question::ActiveRequests, outcomes::Outcomes,
+    unavailable::unavailable,
+};
+use super::{
+    failure::TurnFailure,
+    journal::Journal,
+    model_calls::ModelAbilities,
+    request::{StoredChatTurn, TurnRequest},
+    summary::TurnSummary,
+};
+use crate::{
+    adapters::storage::{Exchange, NewQuestion, OpenOutcome, Storage, StorageFailure},
+    domain::{account::OwnerId, chat::Image},
+    foundation::{clock::Clock, tasks::Tasks},
+};
+
+/// Time between attempts to store a question while another replica runs a turn in the same chat.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Stores the questions and answers of turns in stored chats.
+#[derive(Debug)]
+pub(super) struct StoredChats {
+    storage: Storage,
+    clock: Clock,
+    /// Time that a turn waits for those before it in the same chat.
+    timeout: Duration,
+    /// Cancelled when running turns must end.
+    cut_off: CancellationToken,
+    queues: ChatQueues,
+    active: ActiveRequests,
+    history: History,
+    outcomes: Arc<Outcomes>,
+}
+
+impl StoredChats {
+    /// Starts the task that reconciles pending questions with running turns.
+    pub(super) fn start(
+        storage: Storage,
+        clock: Clock,
+        timeout: Duration,
+        cut_off: CancellationToken,
+        abilities: Arc<ModelAbilities>,
+        tasks: &Tasks,
+    ) -> Self {
+        let active = ActiveRequests::default();
+        let outcomes = Arc::new(Outcomes::new(storage.clone(), clock.clone(), active.clone()));
+        let (reconciled, stopping) = (Arc::clone(&outcomes), tasks.stopping());
+        tasks.spawn("stored chats", async move { reconciled.reconcile(stopping).await });
+        let history = History::new(storage.clone(), abilities);
+        Self { storage, clock, timeout, cut_off, queues: ChatQueues::default(), active, history, outcomes }
+    }
+
+    /// Waits for the turns before this one in its chat, stores the question, and adds the history to the request.
+    /// Returns `None` for a turn outside of stored chats. If this fails, the turn has not begun.
+    pub(super) async fn open(
+        &self,
+        request: &mut TurnRequest,
+        model: &str,
+        journal: &Journal,
+    ) -> Result<Option<OpenQuestion>, TurnFailure> {
+        let Some(stored_chat) = request.stored_chat else { return Ok(None) };
+        let opening = select! {
+            biased;
+            opening = self.open_question(stored_chat, request) => opening,
+            () = journal.cancelled_before_start() => Err(TurnFailure::ClientGone),
+            () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
+        };
+        let open = opening?;
+        journal.note_question(open.question.id);
+        match self.history.conversation(&open.question, request, model).await {
+            Ok(messages) => request.messages = messages,
+            Err(failure) => return self.close(open, journal, Err(failure)).await.map(|_| None),
+        }
+        Ok(Some(open))
+    }
+
+    /// Stores the outcome of a turn.
+    pub(super) async fn close(
+        &self,
+        open: OpenQuestion,
+        journal: &Journal,
+        result: Result<TurnSummary, TurnFailure>,
+    ) -> Result<TurnSummary, TurnFailure> {
+        self.outcomes.store(open, journal, result).await
+    }
+
+    /// The stored messages of an earlier turn, and the text of its answer. Fails if they were deleted.
+    pub(super) async fn stored_answer(
+        &self,
+        owner: OwnerId,
+        request_id: &str,
+    ) -> Result<(Exchange, String), TurnFailure> {
+        let exchange = self.storage.exchange(owner, request_id).await.map_err(|failure| unavailable(&failure))?;
+        let exchange = exchange.ok_or(TurnFailure::ChatChanged)?;
+        let answer = self.storage.message(owner, exchange.answer.id).await.map_err(|failure| unavailable(&failure))?;
+        Ok((exchange, answer.ok_or(TurnFailure::ChatChanged)?.text))
+    }
+
+    async fn open_question(
+        &self,
+        stored_chat: StoredChatTurn,
+        request: &TurnRequest,
+    ) -> Result<OpenQuestion, TurnFailure> {
+        let deadline = Instant::now() + self.timeout;
+        let permit = timeout_at(deadline, self.queues.acquire(stored_chat.chat)).await;
+        let permit = permit.ok().flatten().ok_or(TurnFailure::ChatBusy)?;
+        // Before the question is in the database: pending questions of requests that are not active are orphans.
+        let active = self.active.add(&request.request_id, permit);
+        loop {
+            match self.try_to_open(stored_chat, request).await.map_err(|failure| unavailable(&failure))? {
+                OpenOutcome::Opened(question) => return Ok(OpenQuestion { question, _active: active }),
+                OpenOutcome::NotFound => return Err(TurnFailure::ChatChanged),
+                OpenOutcome::ChatBusy if Instant::now() >= deadline => return Err(TurnFailure::ChatBusy),
+                OpenOutcome::ChatBusy => sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    async fn try_to_open(
+        &self,
+        stored_chat: StoredChatTurn,
+        request: &TurnRequest,
+    ) -> Result<OpenOutcome, StorageFailure> {
+        let StoredChatTurn { owner, chat, again } = stored_chat;
+        let request_id = request.request_id.as_str();
+        if let Some(message) = again {
+            return self.storage.reopen_question(owner, message, request_id).await;
+        }
+        let Some(message) = request.messages.last() else { return Ok(OpenOutcome::NotFound) };
+        let image = message.image.as_ref().map(Image::url);
+        let new = NewQuestion { owner, chat, text: &message.content, image, request_id };
+        self.storage.open_question(&new, self.clock.now()).await
+    }
+}

@@ -1,0 +1,139 @@
+//! Outcomes of questions: the answer or the failure that is stored in the database.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    select,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    open_question::{ActiveRequests, OpenQuestion},
+    unavailable::unavailable,
+};
+use crate::{
+    adapters::storage::{Exchange, Storage, StorageFailure},
+    foundation::clock::Clock,
+    services::turn::{failure::TurnFailure, journal::Journal, summary::TurnSummary},
+};
+
+/// Time between attempts to store outcomes that could not be stored.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Time between searches for pending questions without a running turn.
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Stores outcomes, and stores later what could not be stored at once.
+#[derive(Debug)]
+pub(super) struct Outcomes {
+    storage: Storage,
+    clock: Clock,
+    active: ActiveRequests,
+    unsaved: Mutex<Vec<Outcome>>,
+}
+
+/// The outcome of a question.
+#[derive(Debug)]
+struct Outcome {
+    open: OpenQuestion,
+    /// The text of the answer, and when it was complete; `None` if the turn failed.
+    answer: Option<(String, Timestamp)>,
+}
+
+impl Outcomes {
+    pub(super) fn new(storage: Storage, clock: Clock, active: ActiveRequests) -> Self {
+        Self { storage, clock, active, unsaved: Mutex::default() }
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<Outcome>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores the outcome of a question. If that fails, it is stored later, and the turn fails.
+    pub(super) async fn store(
+        &self,
+        open: OpenQuestion,
+        journal: &Journal,
+        result: Result<TurnSummary, TurnFailure>,
+    ) -> Result<TurnSummary, TurnFailure> {
+        let answer = result.as_ref().ok().map(|summary| (journal.text(), summary.at));
+        let outcome = Outcome { open, answer };
+        match (self.try_to_store(&outcome).await, result) {
+            (Ok(Some(exchange)), Ok(summary)) => Ok(TurnSummary { exchange: Some(exchange), ..summary }),
+            (Ok(None), Ok(_)) => Err(TurnFailure::ChatChanged),
+            (Ok(_), Err(failure)) => Err(failure),
+            (Err(failure), result) => {
+                self.unsaved().push(outcome);
+                Err(result.err().unwrap_or_else(|| unavailable(&failure)))
+            }
+        }
+    }
+
+    /// Stores an outcome. Returns the messages of an answered question, unless its chat was deleted.
+    async fn try_to_store(&self, Outcome { open, answer }: &Outcome) -> Result<Option<Exchange>, StorageFailure> {
+        let question = &open.question;
+        match answer {
+            Some((text, at)) => self.storage.answer_question(question, text, *at).await,
+            None => self.storage.fail_question(question.id, &question.request_id).await.map(|_| None),
+        }
+    }
+
+    /// Stores unsaved outcomes, and fails pending questions without a running turn, until the service stops.
+    pub(super) async fn reconcile(&self, stopping: CancellationToken) {
+        let mut reconciled: Option<Instant> = None;
+        loop {
+            let is_last = stopping.is_cancelled();
+            self.store_unsaved().await;
+            if reconciled.is_none_or(|at| at.elapsed() >= RECONCILE_INTERVAL) {
+                reconciled = Some(Instant::now());
+                self.fail_orphans().await;
+            }
+            if is_last {
+                return;
+            }
+            select! {
+                () = sleep(RETRY_INTERVAL) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Stores unsaved outcomes up to the first failure: the next ones would fail, too.
+    async fn store_unsaved(&self) {
+        let mut outcomes = std::mem::take(&mut *self.unsaved());
+        while let Some(outcome) = outcomes.pop() {
+            if let Err(failure) = self.try_to_store(&outcome).await {
+                tracing::warn!(%failure, "the outcome of a turn in a stored chat cannot be stored yet");
+                outcomes.push(outcome);
+                break;
+            }
+        }
+        self.unsaved().append(&mut outcomes);
+    }
+
+    /// Fails pending questions whose process has died.
+    async fn fail_orphans(&self) {
+        match self.try_to_fail_orphans().await {
+            Ok(0) => {}
+            Ok(messages) => tracing::warn!(messages, "turns in stored chats were cut off; they can be tried again"),
+            Err(failure) => tracing::warn!(%failure, "stored chats cannot be searched for interrupted turns yet"),
+        }
+    }
+
+    async fn try_to_fail_orphans(&self) -> Result<u64, StorageFailure> {
+        let pending = self.storage.pending_questions(self.clock.now()).await?;
+        let mut failed = 0;
+        for (id, request_id) in pending {
+            // Checked after the query: a request is active before its question is in the database.
+            if !self.active.contains(&request_id) {
+                failed += u64::from(self.storage.fail_question(id, &request_id).await?);
+            }
+        }
+        Ok(failed)
+    }
+}

@@ -1,0 +1,52 @@
+//! The tasks in which turns run, and the end of all of them when the service stops.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::foundation::tasks::Tasks;
+
+/// Time for turns that were cut off to be logged.
+const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The tasks of all turns, apart from other tasks, so that a drain waits for turns only.
+#[derive(Debug, Default)]
+pub(super) struct TurnTasks {
+    tasks: Tasks,
+    draining: CancellationToken,
+    cut_off: CancellationToken,
+}
+
+impl TurnTasks {
+    /// Runs a turn in a task of its own.
+    pub(super) fn spawn(&self, turn: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn("turn", turn);
+    }
+
+    /// A token that is cancelled when new turns are refused.
+    pub(super) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
+    /// A token that is cancelled when running turns must end.
+    pub(super) fn cut_off(&self) -> CancellationToken {
+        self.cut_off.clone()
+    }
+
+    /// Whether new turns are refused.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// Refuses new turns, waits for running ones until the deadline, and ends those that are left. Returns their number.
+    pub(super) async fn drain(&self, deadline: Duration) -> usize {
+        self.draining.cancel();
+        if self.tasks.finished(deadline).await {
+            return 0;
+        }
+        let left = self.tasks.running();
+        self.cut_off.cancel();
+        self.tasks.finished(CUT_OFF_TIMEOUT).await;
+        left
+    }
+}
