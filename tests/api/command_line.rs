@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
-use al_chat::foundation::config::VARIABLES;
+use al_chat::foundation::config::{VARIABLES, Variable};
 use tokio::time::timeout;
 
 use crate::{
@@ -74,16 +74,39 @@ fn the_example_file_lists_every_setting_once_with_its_default() {
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "settings missing in .env.example");
 }
 
+/// `UPDATE_DOCS=1 cargo test --test api generated_docs` writes the table.
 #[test]
-fn the_readmes_table_lists_every_setting_with_its_default_and_purpose() {
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+fn generated_docs_list_every_setting_with_its_default() {
+    let current = repository_file("docs/configuration.md");
+    let (introduction, _) = current.split_once("| variable |").expect("the table of settings");
+    let row = |variable: &Variable| {
+        let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
+        format!("| `{}` | {default} | {} |\n", variable.name, variable.about)
+    };
+    let rows = VARIABLES.iter().map(row).collect::<String>();
+    let expected = format!("{introduction}| variable | default | description |\n| --- | --- | --- |\n{rows}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"), &expected).expect("a file");
+        return;
+    }
+    assert!(current == expected, "run `UPDATE_DOCS=1 cargo test --test api generated_docs`");
+}
+
+#[test]
+fn the_readmes_settings_have_their_true_defaults() {
     let text = repository_file("README.md");
     let rows = text.lines().filter_map(|line| {
         let cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|');
         let cells = cells.map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>();
-        <[&str; 3]>::try_from(cells).ok().filter(|[name, ..]| VARIABLES.iter().any(|variable| variable.name == *name))
+        let [name, default, _] = <[&str; 3]>::try_from(cells).ok()?;
+        Some((VARIABLES.iter().find(|variable| variable.name == name)?, default))
     });
-    let expected = VARIABLES.iter().map(|variable| [variable.name, variable.default, variable.about]);
-    assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let rows = rows.collect::<Vec<_>>();
+    assert_eq!(rows.len(), 10, "the settings that README.md lists");
+    for (variable, default) in rows {
+        assert_eq!(default, variable.default, "the default of {}", variable.name);
+    }
 }
 
 #[tokio::test]

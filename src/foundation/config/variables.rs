@@ -1,14 +1,14 @@
-//! Every setting: its name, its default, and what it is for. `--help`, `.env.example` and the README's table say what
-//! this table says; a test holds them to it.
+//! The table of all settings, with their names, defaults and descriptions. `--help`, `.env.example` and
+//! `docs/configuration.md` repeat this table, which tests check.
 
 /// One setting, read from the environment or `.env`.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
-    /// The name in the environment.
+    /// The name of the environment variable.
     pub name: &'static str,
-    /// The value used when it is unset or blank; empty where there is none.
+    /// The value used when the variable is unset or blank; empty if there is no default.
     pub default: &'static str,
-    /// What it is for, in one line.
+    /// The description of the setting, in one line.
     pub about: &'static str,
 }
 
@@ -21,83 +21,83 @@ macro_rules! variables {
 }
 
 variables! {
-    SERVER_HOST = "127.0.0.1", "address to listen on; 0.0.0.0 for every interface";
-    PORT = "5000", "port to listen on; 0 takes a free one";
-    SERVER_PORT = "", "another name for PORT, which wins";
-    FRONTEND_URL = "", "websites that may call from a browser, comma-separated, https://*.shop.example for any with one label there; unset allows any";
-    PORTAL = "on", "off: no pages for people are served, only what programs and the embedded chat window use";
+    SERVER_HOST = "127.0.0.1", "address to listen on; 0.0.0.0 listens on every interface";
+    PORT = "5000", "port to listen on; 0 chooses a free one";
+    SERVER_PORT = "", "older name of PORT; PORT wins if both are set";
+    FRONTEND_URL = "", "websites whose pages may call this server, comma-separated; https://*.shop.example allows every subdomain of one label; unset allows every website";
+    PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script";
 
-    PERSONAS_DIR = "", "folder of personas, Markdown files that replace or add to the built-in ones; read again on change";
+    PERSONAS_DIR = "", "folder of persona files (Markdown) that replace or extend the built-in personas; changed files are read again";
 
-    AI_SERVICE = "auto", "auto, openai, or basic (built-in replies that need no key)";
-    OPENAI_API_KEY = "", "the model's key, used when Papita has none";
-    OPENAI_MODEL = "gpt-4o-mini", "the model asked when a client names none";
-    OPENAI_BASE_URL = "https://api.openai.com/v1", "any OpenAI-compatible server; others than OpenAI's may need no key";
-    ALLOWED_MODELS = "", "models a client may name besides OPENAI_MODEL, comma-separated";
-    FALLBACK_MODELS = "", "models asked in turn when the asked one is unavailable, comma-separated";
-    MODEL_PRICES = "", "US dollars per million tokens in/out, e.g. my-model=1/2,other=0.5/1.5";
-    MODEL_WINDOWS = "", "tokens a model reads at once, answer included, e.g. my-model=8192,other=128000";
-    VISION_MODELS = "", "further models that see images, comma-separated";
-    MAX_ANSWER_TOKENS = "", "longest answer in tokens, unless a persona sets less; unset: as long as the model likes";
-    MODEL_STREAM = "auto", "auto, or always: ask the model for streams also where a client wants a whole answer";
-    MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model";
-    MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the model's first byte, of a stream; minutes for local models that are loaded first";
-    MODEL_IDLE_TIMEOUT = "10s", "time between two bytes of a stream";
-    MODEL_RESPONSE_LIMIT = "8MiB", "largest answer read from the model";
-    MODEL_RETRIES = "2", "how often a model that failed is asked again, before the first word only";
-    BREAKER_FAILURE_RATE = "50", "percent of failed turns at which a model is left alone for a while; 0 never";
-    BREAKER_PAUSE = "10s", "how long a failing model is left alone before a turn tries it; less at first if no other can be asked";
-    TURN_TIMEOUT = "28s", "time for a whole answer, or until the model takes up a streamed one; retries included";
-    STREAM_TIMEOUT = "10m", "time for a streamed answer";
+    AI_SERVICE = "auto", "auto, openai or basic; basic answers with the built-in responder, without a model; auto does so when no key is configured";
+    OPENAI_API_KEY = "", "API key of the model's provider, used when Papita has none";
+    OPENAI_MODEL = "gpt-4o-mini", "model used when the client names none";
+    OPENAI_BASE_URL = "https://api.openai.com/v1", "base URL of an OpenAI-compatible server; servers other than OpenAI's may need no key";
+    ALLOWED_MODELS = "", "models that clients may choose in addition to OPENAI_MODEL, comma-separated";
+    FALLBACK_MODELS = "", "models that are tried in this order when the chosen model is unavailable, comma-separated";
+    MODEL_PRICES = "", "prices in US dollars per million tokens (input/output), such as my-model=1/2,other=0.5/1.5";
+    MODEL_WINDOWS = "", "context windows in tokens, answer included, such as my-model=8192,other=128000";
+    VISION_MODELS = "", "models that accept images, in addition to those known by name, comma-separated";
+    MAX_ANSWER_TOKENS = "", "longest answer in tokens; a persona may set a lower limit; unset sets no limit";
+    MODEL_STREAM = "auto", "auto or always; always requests a stream from the model even if the client wants a whole answer";
+    MODEL_CONNECT_TIMEOUT = "5s", "time to connect to the model's server";
+    MODEL_FIRST_BYTE_TIMEOUT = "25s", "time until the first byte of a streamed answer; set minutes for local models that are loaded on demand";
+    MODEL_IDLE_TIMEOUT = "10s", "longest pause between two reads of a stream";
+    MODEL_RESPONSE_LIMIT = "8MiB", "largest response accepted from the model's server";
+    MODEL_RETRIES = "2", "retries of a failed request to the model, before the answer has begun";
+    BREAKER_FAILURE_RATE = "50", "percentage of failed turns at which a model's circuit breaker opens; 0 disables the breaker";
+    BREAKER_PAUSE = "10s", "time that an open circuit breaker waits before one turn tests the model; shorter at first if there is no other model";
+    TURN_TIMEOUT = "28s", "time for a whole answer, or until a streamed answer begins; includes retries";
+    STREAM_TIMEOUT = "10m", "time for a streamed answer, from start to end";
 
-    RESUME_GRACE = "10s", "how long a turn goes on for a client that left its stream; 0 stops it at once";
-    RESUME_WINDOW = "2m", "how long after its end a streamed answer can still be read again; 0 not at all";
-    ON_DISCONNECT = "stop", "stop or drain (read the answer nobody waits for to its end, to learn the exact count)";
-    MAX_TURNS = "5000", "turns at once; more wait";
-    TURN_QUEUE = "500", "turns that wait for a place; more are refused";
-    TURN_QUEUE_TIMEOUT = "2s", "how long a turn waits for a place before it is refused";
+    RESUME_GRACE = "10s", "how long a turn continues after its client has disconnected from the stream; 0 stops it at once";
+    RESUME_WINDOW = "2m", "how long a streamed answer can be read again after its end; 0 disables that";
+    ON_DISCONNECT = "stop", "stop or drain, for a turn that nobody reads any more; drain reads the answer to its end to learn the exact token count";
+    MAX_TURNS = "5000", "number of turns that run at the same time; further turns wait";
+    TURN_QUEUE = "500", "number of turns that may wait; further turns are refused";
+    TURN_QUEUE_TIMEOUT = "2s", "how long a turn may wait before it is refused";
 
-    PAPITA_API_URL = "http://localhost:3000", "the credential broker, asked before OPENAI_API_KEY";
-    PAPITA_TIMEOUT = "2s", "time for one call to Papita";
-    PAPITA_QUEUE_LIMIT = "100000", "usage records kept while Papita is away; more are dropped and counted";
-    CREDENTIAL_FRESH = "5m", "how long a key from Papita is used before Papita is asked again";
-    CREDENTIAL_STALE = "24h", "how long an old key may still serve while Papita is away";
-    CREDENTIAL_RETRY = "10s", "how long a failure of Papita is remembered before it is asked again";
+    PAPITA_API_URL = "http://localhost:3000", "address of Papita, the credential broker; its key is preferred to OPENAI_API_KEY";
+    PAPITA_TIMEOUT = "2s", "time for one request to Papita";
+    PAPITA_QUEUE_LIMIT = "100000", "number of usage records stored while Papita is unreachable; further ones are dropped and counted";
+    CREDENTIAL_FRESH = "5m", "how long a key from Papita is used before it is requested again";
+    CREDENTIAL_STALE = "24h", "how long an old key may be used while Papita is unreachable";
+    CREDENTIAL_RETRY = "10s", "pause after a failed request to Papita";
 
-    SESSION_IDLE_TIMEOUT = "30m", "a session without a turn for this long is closed and logged";
-    SESSION_LOG_DIR = "SessionLog", "folder of the daily session logs; one process each";
-    SESSION_LOG_TIMEZONE = "", "time zone of days and times, e.g. Europe/Berlin; unset: the system's";
-    SESSION_LOG_SYNC = "off", "on: lines reach the disk before their answer (survives power loss; slower)";
-    SESSION_LOG_CONTENT = "off", "on: the texts of messages and answers are logged too";
+    SESSION_IDLE_TIMEOUT = "30m", "how long a session may have no turn before it is closed";
+    SESSION_LOG_DIR = "SessionLog", "folder of the session log; only one process may use it";
+    SESSION_LOG_TIMEZONE = "", "time zone of dates and times in the session log, such as Europe/Berlin; unset uses the system's";
+    SESSION_LOG_SYNC = "off", "on or off; on writes each line to the disk before the answer is sent, so that it survives a power loss (slower)";
+    SESSION_LOG_CONTENT = "off", "on or off; on logs the texts of messages and answers";
 
-    DATABASE_URL = "sqlite://al-chat.db", "where everything but the log is kept: sqlite:///file, sqlite:////absolute/file, or postgres://user:password@host/name";
-    DATABASE_CONNECTIONS = "10", "connections to a PostgreSQL server at once";
-    DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to a PostgreSQL server";
-    DATABASE_STATEMENT_TIMEOUT = "10s", "time for one statement of a PostgreSQL server";
+    DATABASE_URL = "sqlite://al-chat.db", "database: sqlite:///file, sqlite:////absolute/file or postgres://user:password@host/name";
+    DATABASE_CONNECTIONS = "10", "largest number of connections to PostgreSQL";
+    DATABASE_CONNECT_TIMEOUT = "2s", "time to get a connection to PostgreSQL";
+    DATABASE_STATEMENT_TIMEOUT = "10s", "time for one SQL statement on PostgreSQL";
 
-    FILE_MODE = "0600", "permissions of the files that are made (database, session log, backups): 0600, or 0640 for a group that reads";
+    FILE_MODE = "0600", "permissions of new files (database, session log, backups): 0600, or 0640 to let the group read";
 
-    JWT_SECRET_KEY = "", "signs the tokens of accounts, 32 random characters or more; previous ones behind a comma go on verifying; unset: made once and kept in the database";
-    JWT_ACCESS_TOKEN_EXPIRES = "2592000", "how long a token lasts, in seconds or as 30d";
-    VISITOR_RETENTION = "30d", "how long the chat of a visitor who does not come back is kept";
+    JWT_SECRET_KEY = "", "secret that signs account tokens, at least 32 random characters; older secrets may follow after commas and still verify; unset generates one and stores it in the database";
+    JWT_ACCESS_TOKEN_EXPIRES = "2592000", "lifetime of an account token, in seconds or such as 30d";
+    VISITOR_RETENTION = "30d", "how long the chat of a portal visitor is stored after the last visit";
 
-    HTTPS_PROXY = "", "HTTP proxy for calls by https, also as https_proxy; plain http goes straight";
-    NO_PROXY = "", "hosts called without HTTPS_PROXY, comma-separated, also as no_proxy";
+    HTTPS_PROXY = "", "HTTP proxy for outgoing https requests, also read as https_proxy; plain http uses no proxy";
+    NO_PROXY = "", "hosts that are called without HTTPS_PROXY, comma-separated, also read as no_proxy";
 
-    PROXIES = "0", "proxies in front of this server whose X-Forwarded-For is believed";
-    MAX_CONNECTIONS = "10000", "connections served at once; more wait to be accepted";
-    HEADER_TIMEOUT = "10s", "time for a client to send its request's headers";
-    BODY_TIMEOUT = "30s", "time for a client to send its request's body; large ones have a second more for each 32 KiB";
-    KEEPALIVE_TIMEOUT = "75s", "time an idle connection is kept; longer than that of a proxy in front";
-    DRAIN_TIMEOUT = "30s", "time for turns in flight to finish after SIGTERM";
-    LOG_LEVEL = "info", "diagnostics: off, error, warn, info, debug, trace, or a tracing filter";
-    LOG_FORMAT = "text", "text or json";
+    PROXIES = "0", "number of reverse proxies in front of this server whose X-Forwarded-For header is trusted";
+    MAX_CONNECTIONS = "10000", "number of connections served at the same time; further ones wait until they are accepted";
+    HEADER_TIMEOUT = "10s", "time for a client to send a request's headers";
+    BODY_TIMEOUT = "30s", "time for a client to send a request's body; one second more for each 32 KiB";
+    KEEPALIVE_TIMEOUT = "75s", "how long an idle connection is kept open; set it longer than the one of a proxy in front";
+    DRAIN_TIMEOUT = "30s", "time for running turns to finish after SIGTERM";
+    LOG_LEVEL = "info", "level of the diagnostics: off, error, warn, info, debug, trace, or a tracing filter";
+    LOG_FORMAT = "text", "format of the diagnostics: text or json";
 }
 
-/// Names in lower case that are read as well, as `curl` and other programs do.
+/// Lower-case names of settings that are read as well, as in `curl` and other programs.
 pub(super) const LOWER_CASE_NAMES: [(&str, Variable); 2] = [("https_proxy", HTTPS_PROXY), ("no_proxy", NO_PROXY)];
 
-/// Whether a setting has this name.
+/// Returns whether a setting has this name.
 pub(super) fn is_setting(name: &str) -> bool {
     VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE_NAMES.iter().any(|(lower, _)| *lower == name)
 }
