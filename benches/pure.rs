@@ -12,7 +12,7 @@ use al_chat::{
         chat::{Image, Message, Role},
         cost::{Prices, TokenUsage, token_count},
         known_models::KnownModels,
-        prompt::{self, AttachedFile, Fitting},
+        prompt::{self, AttachedFile, PromptBuilder},
         session::SessionId,
     },
     foundation::{clock::Clock, file_access::FileAccess, secret::ApiKey},
@@ -106,7 +106,7 @@ fn fitting(criterion: &mut Criterion) {
     let said = [message(Role::Assistant, &"An answer of some length. ".repeat(40)), message(Role::User, "And then?")];
     criterion.bench_function("prompt: a history longer than 128,000 tokens, fitted", |bencher| {
         bencher.iter(|| {
-            let mut fitting = Fitting::new(None, message(Role::User, "And now?"), black_box(model));
+            let mut fitting = PromptBuilder::new(None, message(Role::User, "And now?"), black_box(model));
             said.iter().cycle().take(10_000).all(|message| fitting.offer(message.clone()));
             fitting.into_messages()
         });

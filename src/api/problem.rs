@@ -25,7 +25,7 @@ use crate::{
         storage::{MessageId, RegistrationConflict, StorageFailure},
     },
     domain::{
-        account::InvalidAccount, chat::InvalidImage, prompt::NothingAsked, session::InvalidSessionId,
+        account::InvalidAccount, chat::InvalidImage, prompt::EmptyQuestion, session::InvalidSessionId,
         title::InvalidTitle,
     },
     foundation::error_chain::ErrorChain,
@@ -85,7 +85,7 @@ pub(super) struct ErrorBody {
 
 impl Example for ErrorBody {
     fn example() -> Self {
-        Problem::from(NothingAsked).body("019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27")
+        Problem::from(EmptyQuestion).body("019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27")
     }
 }
 
@@ -224,8 +224,8 @@ impl ResponseError for Problem {
     }
 }
 
-impl From<NothingAsked> for Problem {
-    fn from(nothing: NothingAsked) -> Self {
+impl From<EmptyQuestion> for Problem {
+    fn from(nothing: EmptyQuestion) -> Self {
         Self::bad_request("message_required", nothing.to_string())
     }
 }

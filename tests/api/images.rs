@@ -12,7 +12,7 @@ use crate::{
 
 const ADDRESS: &str = "https://shop.example/cat.png?size=large#head";
 const DATA: &str = "data:image/png;base64,iVBORw0KGgo=";
-const UNSEEN: &str = "[An image was attached, which you cannot see.]";
+const IMAGE_PLACEHOLDER: &str = "[An image was attached, which you cannot see.]";
 
 /// The largest image that comes along in its URL, in bytes of that URL: 12 MiB in base64.
 const LARGEST: usize = (16 << 20) + "data:image/png;base64,".len();
@@ -78,10 +78,10 @@ async fn a_model_that_does_not_see_is_told_that_there_is_an_image() {
     model.set_behaviour(Behaviour::Echo);
     show(&ada, chat, "Who is it?", DATA).await.assert_ok();
     show(&ada, chat, "", ADDRESS).await.assert_ok();
-    let question = format!("u: Who is it?\n\n{UNSEEN}");
+    let question = format!("u: Who is it?\n\n{IMAGE_PLACEHOLDER}");
     assert_eq!(prompt_lines(&model, 0), std::slice::from_ref(&question));
     assert_eq!(prompt_lines(&model, 1)[0], question);
-    assert_eq!(prompt_lines(&model, 1)[2], format!("u: {UNSEEN}"));
+    assert_eq!(prompt_lines(&model, 1)[2], format!("u: {IMAGE_PLACEHOLDER}"));
     assert_eq!(ada.messages(chat).await[0]["image_url"], DATA);
     // Another model in the same chat sees them all.
     let body = json!({ "text": "And you?", "model": "mine" });
@@ -225,7 +225,7 @@ async fn an_image_kept_before_it_was_refused_is_not_shown() {
     model.set_behaviour(Behaviour::Echo);
     ada.ask(chat, "And now?").await;
     let last = model.call_count() - 1;
-    assert_eq!(prompt_lines(&model, last)[0], format!("u: Who is it?\n\n{UNSEEN}"));
+    assert_eq!(prompt_lines(&model, last)[0], format!("u: Who is it?\n\n{IMAGE_PLACEHOLDER}"));
     // Its owner still sees what was sent.
     assert_eq!(ada.messages(chat).await[0]["image_url"], "https://10.0.0.7/cat.png");
 }

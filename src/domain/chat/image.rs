@@ -1,4 +1,4 @@
-//! An image that the visitor shows.
+//! Images in messages.
 
 mod forms;
 
@@ -8,51 +8,51 @@ use url::{Host, Url};
 
 use crate::domain::public_address::{is_public, is_public_name};
 
-/// Longest address of an image, in bytes.
-const LONGEST_ADDRESS: usize = 8 << 10;
+/// The longest https URL of an image, in bytes.
+const MAX_ADDRESS_BYTES: usize = 8 << 10;
 
-/// Largest image that comes along in its URL, in bytes of that URL: 12 MiB in base64.
-const LARGEST: usize = (16 << 20) + "data:image/jpeg;base64,".len();
+/// The longest data URL of an image, in bytes: 12 MiB in base64.
+const MAX_DATA_URL_BYTES: usize = (16 << 20) + "data:image/jpeg;base64,".len();
 
-/// The kinds of images that models see.
-const KINDS: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// The media types of images that models with vision accept.
+const MEDIA_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
-/// An image by its URL, which is an address or holds the image itself. It is never fetched nor decoded here. Cheap to
+/// An image, as an https URL or as a data URL with the image itself. It is neither fetched nor decoded here. Cheap to
 /// clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image(Arc<str>);
 
-/// This cannot be shown to a model.
+/// The reason why an image cannot be sent to a model. Its text is for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidImage {
-    /// It is none of the two kinds of URL.
+    /// The text is neither an https URL nor an image.
     #[error("An image must be an https:// address, or a PNG, JPEG, GIF or WebP image as a data: URL or in base64")]
     NotAnImage,
-    /// It is longer than allowed.
+    /// The URL or the image is longer than allowed.
     #[error("An image may have an address of at most 8 KiB, and a data: URL may hold 12 MiB")]
     TooLarge,
-    /// Its address leads into somebody's own network.
+    /// The host is not on the public internet.
     #[error(
         "The image's address is not on the public internet; use one that anybody can open, or a data: URL with the image \
          itself"
     )]
     NotPublic,
-    /// The images of one turn are on more hosts than are looked up.
+    /// The images of one turn are on more hosts than are resolved.
     #[error("The images of one turn may be on at most {most} different hosts; send the others as data: URLs")]
     TooManyHosts {
-        /// How many there may be.
+        /// The largest number of hosts.
         most: usize,
     },
 }
 
 impl Image {
-    /// The image of this URL.
+    /// Parses an https URL, or a data URL with a PNG, JPEG, GIF or WebP image in base64.
     pub fn parse(url: &str) -> Result<Self, InvalidImage> {
         let url = url.trim();
         let (is_image, limit) = match strip_prefix(url, "data:") {
-            _ if url.len() > LARGEST => return Err(InvalidImage::TooLarge),
-            Some(data) => (is_image_data(data), LARGEST),
-            None => (is_address(url), LONGEST_ADDRESS),
+            _ if url.len() > MAX_DATA_URL_BYTES => return Err(InvalidImage::TooLarge),
+            Some(data) => (is_image_data(data), MAX_DATA_URL_BYTES),
+            None => (is_address(url), MAX_ADDRESS_BYTES),
         };
         match (is_image, url.len() <= limit) {
             (false, _) => Err(InvalidImage::NotAnImage),
@@ -62,7 +62,7 @@ impl Image {
         }
     }
 
-    /// The name of the host that has the image; none for an IP address and for an image that comes along.
+    /// Returns the host name of an https URL; `None` for an IP address and for a data URL.
     #[must_use]
     pub fn host_name(&self) -> Option<String> {
         match host(&self.0)? {
@@ -71,41 +71,41 @@ impl Image {
         }
     }
 
-    /// The URL, as it was given.
+    /// Returns the URL, unchanged.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0
     }
 
-    /// The bytes that it takes to send the image itself; none for one that has an address.
+    /// Returns the length of a data URL in bytes; 0 for an https URL.
     #[must_use]
     pub fn data_len(&self) -> usize {
         if strip_prefix(&self.0, "data:").is_some() { self.0.len() } else { 0 }
     }
 }
 
-/// An image may be private, and is too long to be read.
+/// Shows the length alone: an image may be private.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Image({} bytes)", self.0.len())
     }
 }
 
-/// The rest of a text that begins with this, in whatever case.
+/// Removes a prefix, in any case. Returns `None` if the text doesn't begin with it.
 fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 fn is_address(url: &str) -> bool {
-    // The parser would pass over blanks, which others stumble over.
+    // The URL parser ignores white space, which other parsers refuse.
     let is_one_word = !url.contains(|c: char| c.is_whitespace() || c.is_control());
-    // In these, parsers of URLs see different hosts.
+    // With these characters, different URL parsers find different hosts.
     let is_plain = !authority(url).contains(['@', '\\', '%']) && !authority(url).is_empty();
     is_one_word && is_plain && host(url).is_some()
 }
 
-/// What stands between `https://` and the path, as it was written.
+/// Returns the part between `https://` and the path, unchanged.
 fn authority(url: &str) -> &str {
     strip_prefix(url, "https://").and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default()
 }
@@ -115,8 +115,7 @@ fn host(url: &str) -> Option<Host> {
     Url::parse(url).ok()?.host().map(|host| host.to_owned())
 }
 
-/// Whether this can be fetched without reaching into somebody's own network, as far as the address says. The parser has
-/// brought every way to write an IPv4 address into one form.
+/// Whether a URL's host is public, judged by the URL alone. The URL parser has normalized all notations of IPv4 addresses.
 fn is_public_url(url: &str) -> bool {
     match host(url) {
         Some(Host::Domain(name)) => is_public_name(&name),
@@ -127,15 +126,15 @@ fn is_public_url(url: &str) -> bool {
 }
 
 fn is_image_data(data: &str) -> bool {
-    let base64 = KINDS.iter().find_map(|kind| strip_prefix(strip_prefix(data, kind)?, ";base64,"));
+    let base64 = MEDIA_TYPES.iter().find_map(|kind| strip_prefix(strip_prefix(data, kind)?, ";base64,"));
     base64.is_some_and(is_base64)
 }
 
-/// Whether these are the letters of base64 (RFC 4648, 4), as many as there must be. What they say is for the model.
+/// Whether a text is base64 with padding (RFC 4648, 4). It is not decoded.
 fn is_base64(text: &str) -> bool {
     let letters = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    // Without a way out in the middle, many are looked at in one step: five times as fast.
+    // Without an early return the loop is vectorized, which is five times as fast.
     let are_letters = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_letter(byte));
     !letters.is_empty() && text.len().is_multiple_of(4) && letters.as_bytes().chunks(1024).all(are_letters)
 }
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_images_themselves_are_taken() {
+    fn https_urls_and_data_urls_are_parsed() {
         for url in [
             "https://shop.example/a.png",
             "HTTPS://shop.example/a?b=c#d",
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_ones_own_network_are_refused() {
+    fn addresses_of_private_networks_are_refused() {
         for host in [
             "localhost",
             "LOCALHOST.",
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_are_to_be_looked_up() {
+    fn only_host_names_are_returned() {
         let host_name = |url| Image::parse(url).unwrap().host_name();
         assert_eq!(host_name("https://Shop.example:8443/a.png").as_deref(), Some("shop.example"));
         assert_eq!(host_name("https://93.184.215.14/a.png"), None);
@@ -249,26 +248,26 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_largest_image_and_a_longest_address() {
+    fn sizes_are_limited() {
         let data = |letters: usize| format!("data:image/png;base64,{}", "A".repeat(letters));
-        let most = (LARGEST - data(0).len()) / 4 * 4;
+        let most = (MAX_DATA_URL_BYTES - data(0).len()) / 4 * 4;
         assert_eq!(Image::parse(&data(most).replacen("AAAA", "AA A", 2)), Err(InvalidImage::NotAnImage));
         assert!(Image::parse(&data(most)).is_ok_and(|image| image.data_len() == data(most).len()));
         assert_eq!(Image::parse(&data(most + 4)), Err(InvalidImage::TooLarge));
         let address = |length: usize| format!("{:a<length$}", "https://a.example/");
-        assert!(Image::parse(&address(LONGEST_ADDRESS)).is_ok_and(|image| image.data_len() == 0));
-        assert_eq!(Image::parse(&address(LONGEST_ADDRESS + 1)), Err(InvalidImage::TooLarge));
+        assert!(Image::parse(&address(MAX_ADDRESS_BYTES)).is_ok_and(|image| image.data_len() == 0));
+        assert_eq!(Image::parse(&address(MAX_ADDRESS_BYTES + 1)), Err(InvalidImage::TooLarge));
     }
 
     #[test]
-    fn it_shows_nothing_of_itself() {
+    fn debug_output_holds_no_part_of_the_image() {
         let image = Image::parse("https://secret.example/a.png").unwrap();
         assert_eq!(format!("{image:?}"), "Image(28 bytes)");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_taken_can_stand_in_json_and_in_a_line(url in "(https://|data:image/png;base64,)?\\PC{0,40}") {
+        fn parsed_urls_have_no_white_space_or_control_characters(url in "(https://|data:image/png;base64,)?\\PC{0,40}") {
             if let Ok(image) = Image::parse(&url) {
                 prop_assert!(!image.url().contains(|c: char| c.is_whitespace() || c.is_control()));
             }

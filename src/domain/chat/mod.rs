@@ -1,4 +1,4 @@
-//! What is said, and by whom.
+//! Messages of a conversation, the caller who asks, and how an answer ends.
 
 mod image;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub use self::image::{Image, InvalidImage};
 use crate::domain::account::{Account, OwnerId};
 
-/// Who said a message.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The visitor.
@@ -17,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name used on the wire.
+    /// Returns the name used on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,81 +27,81 @@ impl Role {
     }
 }
 
-/// One message of a conversation.
+/// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Who said it.
+    /// The author.
     pub role: Role,
-    /// What was said.
+    /// The text.
     pub content: String,
-    /// What was shown with it; only a visitor shows something.
+    /// The image sent with the text; only messages of the visitor have one.
     pub image: Option<Image>,
 }
 
 impl Message {
-    /// A message of words alone.
+    /// Creates a message without an image.
     #[must_use]
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Self { role, content: content.into(), image: None }
     }
 
-    /// Whether nothing is said and nothing shown.
+    /// Whether the message has neither text nor an image.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.image.is_none() && self.content.trim().is_empty()
     }
 
-    /// The message for a model that isn't shown the image: a line in its place says that there is one.
+    /// Returns the message as text for a model without vision: a line replaces the image.
     #[must_use]
-    pub fn in_words(&self) -> InWords<'_> {
-        InWords { content: &self.content, has_image: self.image.is_some() }
+    pub fn as_text(&self) -> MessageText<'_> {
+        MessageText { content: &self.content, has_image: self.image.is_some() }
     }
 }
 
-/// A message as a text alone.
+/// A message as text, with a line in place of its image. Its `Display` output is the text.
 #[derive(Clone, Copy, Debug)]
-pub struct InWords<'a> {
+pub struct MessageText<'a> {
     content: &'a str,
     has_image: bool,
 }
 
-impl<'a> InWords<'a> {
-    /// What stands in the place of an image.
-    pub const UNSEEN: &'static str = "[An image was attached, which you cannot see.]";
+impl<'a> MessageText<'a> {
+    /// The line that replaces an image.
+    pub const IMAGE_PLACEHOLDER: &'static str = "[An image was attached, which you cannot see.]";
 
-    /// The words of a message with an image, which itself isn't needed for them.
+    /// Creates the text of a message that has an image. The image itself is not needed.
     #[must_use]
-    pub fn of_image(content: &'a str) -> Self {
+    pub fn with_image(content: &'a str) -> Self {
         Self { content, has_image: true }
     }
 }
 
-impl fmt::Display for InWords<'_> {
+impl fmt::Display for MessageText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.content, self.has_image) {
             (content, false) => f.write_str(content),
-            (content, true) if content.trim().is_empty() => f.write_str(Self::UNSEEN),
-            (content, true) => write!(f, "{content}\n\n{}", Self::UNSEEN),
+            (content, true) if content.trim().is_empty() => f.write_str(Self::IMAGE_PLACEHOLDER),
+            (content, true) => write!(f, "{content}\n\n{}", Self::IMAGE_PLACEHOLDER),
         }
     }
 }
 
-/// The person who asks: the account of a token, or else what the client says.
+/// The person who asks a question: the account of an access token, or the name that the client sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The user name; `guest` when none was given.
+    /// The user name; `guest` if the client sends none.
     pub username: String,
-    /// Whether the person is a guest rather than a user of the site.
+    /// Whether the person is a guest of the website, and not a registered user.
     pub is_guest: bool,
-    /// The account of the token that came with the question; none where the name is only a claim.
+    /// The account of the access token; `None` if the name is only claimed by the client.
     pub account: Option<OwnerId>,
 }
 
 impl Caller {
     const GUEST: &str = "guest";
 
-    /// The speaker a client names. Who has no name, or the name `guest`, is a guest whatever the client claims; who
-    /// has one is a guest unless the client says otherwise.
+    /// Creates a caller from the client's claims. Without a name, or with the name `guest`, the caller is a guest; with
+    /// another name, the caller is one unless the client claims otherwise.
     #[must_use]
     pub fn new(username: Option<&str>, is_guest: Option<bool>) -> Self {
         let username = username.map_or("", str::trim);
@@ -113,34 +113,34 @@ impl Caller {
         }
     }
 
-    /// The speaker with this account.
+    /// Creates a caller from an account.
     #[must_use]
     pub fn of_account(account: &Account) -> Self {
         Self { username: account.username.clone(), is_guest: false, account: Some(account.id) }
     }
 }
 
-/// How an answer ended.
+/// The way an answer ended, the `finish_reason` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The model said all it had to say.
+    /// The model completed the answer.
     Complete,
-    /// The model reached its limit of tokens.
+    /// The answer reached the limit of tokens.
     Length,
-    /// The provider's filter cut the answer after it had begun.
+    /// The provider's content filter cut the answer off.
     ContentFilter,
-    /// The client had left before the answer was complete, or before it was read to its end for its count alone.
+    /// The client disconnected before the answer was complete.
     ClientGone,
     /// The turn was stopped before the answer was complete.
     Stopped,
-    /// The model, or the way to it, failed.
+    /// The model, or the connection to it, failed.
     UpstreamError,
-    /// The time for the turn was over.
+    /// The time for the turn was exceeded.
     Timeout,
 }
 
 impl Finish {
-    /// Every one of them.
+    /// All ways to end.
     pub const ALL: [Self; 7] = [
         Self::Complete,
         Self::Length,
@@ -151,13 +151,13 @@ impl Finish {
         Self::Timeout,
     ];
 
-    /// The finish of this name.
+    /// Parses the name used on the wire and in the log.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|finish| finish.as_str() == name)
     }
 
-    /// The name used on the wire and in the log.
+    /// Returns the name used on the wire and in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -177,16 +177,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_that_is_not_shown_is_told_of() {
+    fn a_line_replaces_an_image() {
         let image = Image::parse("https://a.example/cat.png").ok();
-        let words = |content, image| Message { image, ..Message::new(Role::User, content) }.in_words().to_string();
+        let words = |content, image| Message { image, ..Message::new(Role::User, content) }.as_text().to_string();
         assert_eq!(words(" hi\n", None), " hi\n");
-        assert_eq!(words("Who is it?", image.clone()), format!("Who is it?\n\n{}", InWords::UNSEEN));
-        assert_eq!(words(" ", image), InWords::UNSEEN);
+        assert_eq!(words("Who is it?", image.clone()), format!("Who is it?\n\n{}", MessageText::IMAGE_PLACEHOLDER));
+        assert_eq!(words(" ", image), MessageText::IMAGE_PLACEHOLDER);
     }
 
     #[test]
-    fn only_a_named_speaker_can_be_more_than_a_guest() {
+    fn only_a_caller_with_a_name_can_be_a_user() {
         let guest = |name, claim| Caller::new(name, claim).is_guest;
         assert!(guest(None, Some(false)));
         assert!(guest(Some("  "), Some(false)));

@@ -1,7 +1,7 @@
 //! Estimates of the tokens of prompts and answers, for turns whose provider reports no usage.
 
 use super::token_count::tokens;
-use crate::domain::chat::{InWords, Message};
+use crate::domain::chat::{Message, MessageText};
 
 /// The number of bytes of a prompt that are counted; the rest is extrapolated. Attached files may have megabytes, and a file
 /// is much the same throughout.
@@ -43,7 +43,7 @@ pub fn instruction_tokens(text: &str) -> u64 {
 }
 
 fn image_tokens(message: &Message, image: Option<u64>) -> u64 {
-    message.image.as_ref().map_or(0, |_| image.unwrap_or_else(|| tokens(InWords::UNSEEN)))
+    message.image.as_ref().map_or(0, |_| image.unwrap_or_else(|| tokens(MessageText::IMAGE_PLACEHOLDER)))
 }
 
 /// Extrapolates from the tokens of a sample to those of the whole text.
@@ -88,7 +88,7 @@ mod tests {
         let shown = Message { image, ..Message::new(Role::User, "Hello") };
         assert_eq!(message_tokens(&shown, Some(1500)), 4 + 1 + 1500);
         assert_eq!(prompt_tokens([&shown], Some(1500)), 3 + 4 + 1 + 1500);
-        let in_words = Message::new(Role::User, shown.in_words().to_string());
+        let in_words = Message::new(Role::User, shown.as_text().to_string());
         assert!(message_tokens(&shown, None).abs_diff(message_tokens(&in_words, None)) <= 2);
     }
 

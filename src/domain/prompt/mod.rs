@@ -1,38 +1,38 @@
-//! From what a client sends to what the model reads.
+//! Prompts: the messages that a model gets, built from a client's question, files, image and history.
 
-mod fitting;
-mod voice;
+mod builder;
+mod voice_transcript;
 
 pub use self::{
-    fitting::{Fitting, budget},
-    voice::with_voice,
+    builder::{PromptBuilder, budget},
+    voice_transcript::with_voice,
 };
 use crate::domain::chat::{Image, Message, Role};
 
-/// A text file the visitor attached.
+/// A text file that is attached to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedFile {
-    /// Its name.
+    /// The name of the file.
     pub name: String,
-    /// Its text.
+    /// The text of the file.
     pub content: String,
 }
 
-/// Neither a message nor a file nor an image was given.
+/// The error of a question without a message, a file or an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Message or attachment is required")]
-pub struct NothingAsked;
+pub struct EmptyQuestion;
 
-/// The conversation for the model: the history, then one user message made of the files and the text, with the image.
-/// Blank entries of the history are left out: they say nothing, and some providers refuse them.
+/// Builds the conversation for a model: the history, then one user message with the files, the text and the image. Blank
+/// messages of the history are left out, as some providers refuse them.
 pub fn conversation(
     history: Vec<Message>,
     files: &[AttachedFile],
     message: &str,
     image: Option<Image>,
-) -> Result<Vec<Message>, NothingAsked> {
+) -> Result<Vec<Message>, EmptyQuestion> {
     let content = match question(files, message) {
-        Err(NothingAsked) if image.is_some() => String::new(),
+        Err(EmptyQuestion) if image.is_some() => String::new(),
         content => content?,
     };
     let mut messages = history;
@@ -41,26 +41,26 @@ pub fn conversation(
     Ok(messages)
 }
 
-/// Takes what was said before the last turns from a conversation; the question at its end stays. What is left begins with
-/// something that the visitor said.
+/// Removes all but the last `turns` turns before the question from a conversation. The result begins with a message of the
+/// visitor's.
 pub fn keep_last_turns(messages: &mut Vec<Message>, turns: usize) {
     let question = messages.len().saturating_sub(1);
     let begins = |(_, message): &(usize, &Message)| message.role == Role::User;
     let beginnings = messages.iter().enumerate().take(question).rev().filter(begins).take(turns);
-    let first = beginnings.last().map_or(question, |(place, _)| place);
+    let first = beginnings.last().map_or(question, |(index, _)| index);
     messages.drain(..first);
 }
 
-/// What a model is asked to see whether it answers: as little as possible, for it costs.
+/// Returns the question for a test of the model. It is short, as it costs tokens.
 #[must_use]
 pub fn test() -> Message {
     Message::new(Role::User, "Reply with the single word OK.")
 }
 
-/// Files and message as one text, set apart by lines of `---`.
-fn question(files: &[AttachedFile], message: &str) -> Result<String, NothingAsked> {
+/// Joins the files and the message to one text, separated by lines of `---`.
+fn question(files: &[AttachedFile], message: &str) -> Result<String, EmptyQuestion> {
     let text = match (files.len(), message.trim().is_empty()) {
-        (0, true) => return Err(NothingAsked),
+        (0, true) => return Err(EmptyQuestion),
         (0, false) => return Ok(message.to_owned()),
         (_, false) => message,
         (1, true) => "Please analyze the attached file.",
@@ -102,19 +102,19 @@ mod tests {
     }
 
     #[test]
-    fn a_message_alone_is_passed_on_untouched() {
+    fn a_message_alone_is_not_changed() {
         assert_eq!(question(&[], " hi\n").unwrap(), " hi\n");
-        assert_eq!(question(&[], " \n"), Err(NothingAsked));
+        assert_eq!(question(&[], " \n"), Err(EmptyQuestion));
     }
 
     #[test]
-    fn an_image_is_shown_with_the_question_or_alone() {
+    fn an_image_comes_with_the_question_or_alone() {
         let image = Image::parse("https://a.example/cat.png").ok();
         let question = |message, image| conversation(Vec::new(), &[], message, image).map(|mut all| all.remove(0));
         let shown = question("Who is it?", image.clone()).unwrap();
         assert_eq!((shown.content.as_str(), &shown.image), ("Who is it?", &image));
         assert_eq!(question(" ", image.clone()).unwrap(), Message { image, ..Message::new(Role::User, "") });
-        assert_eq!(question(" ", None), Err(NothingAsked));
+        assert_eq!(question(" ", None), Err(EmptyQuestion));
     }
 
     #[test]

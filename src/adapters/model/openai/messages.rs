@@ -125,7 +125,7 @@ impl fmt::Display for Content<'_> {
             separator = SEPARATOR;
         }
         for message in self.group {
-            write!(f, "{separator}{}", message.in_words())?;
+            write!(f, "{separator}{}", message.as_text())?;
             separator = SEPARATOR;
         }
         Ok(())

@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::adapters::model::openai::traits::Form;
-    use crate::domain::chat::{Image, InWords, Message, Role};
+    use crate::domain::chat::{Image, Message, MessageText, Role};
 
     /// The question of a model without a persona.
     fn plain(messages: &[Message]) -> Question<'_> {
@@ -168,7 +168,7 @@ mod tests {
         let part = json!({"type": "image_url", "image_url": {"url": "https://a.example/cat.png"}});
         let text = |text| json!({"type": "text", "text": text});
         assert_eq!(written(&shown, true, false)["messages"][0]["content"], json!([text("a"), text("b"), part]));
-        let unseen = format!("a\n\nb\n\n{}", InWords::UNSEEN);
+        let unseen = format!("a\n\nb\n\n{}", MessageText::IMAGE_PLACEHOLDER);
         assert_eq!(written(&shown, false, false)["messages"][0]["content"], json!(unseen));
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let part = json!({"type": "image_url", "image_url": {"url": url}});
         assert_eq!(content("Who is it?", true), json!([{"type": "text", "text": "Who is it?"}, part]));
         assert_eq!(content(" ", true), json!([part]));
-        assert_eq!(content("Who is it?", false), json!(format!("Who is it?\n\n{}", InWords::UNSEEN)));
-        assert_eq!(content("", false), json!(InWords::UNSEEN));
+        assert_eq!(content("Who is it?", false), json!(format!("Who is it?\n\n{}", MessageText::IMAGE_PLACEHOLDER)));
+        assert_eq!(content("", false), json!(MessageText::IMAGE_PLACEHOLDER));
     }
 }

@@ -1,4 +1,4 @@
-//! The forms in which clients send an image: an address, a data URL, base64 alone, or its bytes.
+//! The forms in which clients send an image: an https URL, a data URL, base64 alone, or bytes.
 
 use base64::{
     Engine,
@@ -7,22 +7,22 @@ use base64::{
 
 use super::{Image, InvalidImage, strip_prefix};
 
-/// Largest image that is sent itself, in bytes.
-const LARGEST: usize = 12 << 20;
+/// The largest image that a client can send, in bytes.
+const MAX_IMAGE_BYTES: usize = 12 << 20;
 
-/// Letters of base64 that hold the first bytes of an image, as many as it takes to recognise its kind.
-const FIRST_LETTERS: usize = 16;
+/// The number of base64 characters that are decoded to recognise the media type of an image.
+const SIGNATURE_CHARS: usize = 16;
 
 impl Image {
-    /// The image of a text: an https address, a data URL, or base64 alone. The base64 may be broken into lines, use the
-    /// alphabet for URLs and lack its padding; where a data URL names no kind of image, its first bytes tell the kind.
+    /// Parses an image from an https URL, a data URL, or base64 alone. The base64 may have line breaks, the alphabet for URLs,
+    /// and no padding. If a data URL has no media type of an image, the first bytes of the image decide it.
     pub fn read(text: &str) -> Result<Self, InvalidImage> {
         let text = text.trim();
         let Some(data) = strip_prefix(text, "data:") else {
             return if text.contains(':') { Self::parse(text) } else { from_base64(text) };
         };
         match (Self::parse(text), data.split_once(',')) {
-            // Without its line breaks it may be small enough.
+            // Without line breaks the data may be small enough.
             (Err(InvalidImage::NotAnImage | InvalidImage::TooLarge), Some((kind, base64))) if is_base64_kind(kind) => {
                 from_base64(base64)
             }
@@ -30,24 +30,24 @@ impl Image {
         }
     }
 
-    /// The data URL of an image whose bytes these are.
+    /// Encodes the bytes of an image as a data URL.
     pub fn data_url(bytes: &[u8]) -> Result<String, InvalidImage> {
-        if bytes.len() > LARGEST {
+        if bytes.len() > MAX_IMAGE_BYTES {
             return Err(InvalidImage::TooLarge);
         }
         let kind = kind_of(bytes).ok_or(InvalidImage::NotAnImage)?;
-        let mut url = start_of_data_url(kind);
+        let mut url = data_url_prefix(kind);
         url.reserve_exact(bytes.len().div_ceil(3) * 4);
         BASE64_STANDARD.encode_string(bytes, &mut url);
         Ok(url)
     }
 }
 
-fn start_of_data_url(kind: &str) -> String {
+fn data_url_prefix(kind: &str) -> String {
     format!("data:{kind};base64,")
 }
 
-/// Whether a data URL with this in front of its comma holds base64 (RFC 2397).
+/// Whether the part of a data URL before its comma says that the data is base64 (RFC 2397).
 fn is_base64_kind(kind: &str) -> bool {
     kind.rsplit(';').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("base64"))
 }
@@ -62,9 +62,9 @@ fn from_base64(text: &str) -> Result<Image, InvalidImage> {
     letters.truncate(letters.trim_end_matches('=').len());
     let first = letters.as_bytes();
     let first = BASE64_STANDARD_NO_PAD
-        .decode(&first[..first.len().min(FIRST_LETTERS)])
+        .decode(&first[..first.len().min(SIGNATURE_CHARS)])
         .map_err(|_| InvalidImage::NotAnImage)?;
-    let mut url = start_of_data_url(kind_of(&first).ok_or(InvalidImage::NotAnImage)?);
+    let mut url = data_url_prefix(kind_of(&first).ok_or(InvalidImage::NotAnImage)?);
     let padding = letters.len().next_multiple_of(4) - letters.len();
     url.reserve_exact(letters.len() + padding);
     url.push_str(&letters);
@@ -72,7 +72,7 @@ fn from_base64(text: &str) -> Result<Image, InvalidImage> {
     Image::parse(&url)
 }
 
-/// The media type of an image that begins with these bytes, if models see that kind.
+/// Returns the media type of an image by its first bytes, if models accept that type.
 fn kind_of(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some("image/png"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_of_an_image_is_read_as_the_same() {
+    fn all_forms_of_an_image_give_the_same_url() {
         assert_eq!(Image::data_url(PNG).unwrap(), PNG_URL);
         let letters = PNG_URL.strip_prefix("data:image/png;base64,").unwrap();
         for text in [
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_put_where_it_lacks() {
+    fn missing_padding_is_added() {
         for (bytes, padding) in [(&PNG[..16], "=="), (&PNG[..17], "="), (&PNG[..18], "")] {
             let url = Image::data_url(bytes).unwrap();
             assert!(url.trim_end_matches('=').len() + padding.len() == url.len(), "{url}");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bytes_tell_the_kind() {
+    fn the_first_bytes_decide_the_media_type() {
         let kinds: [(&[u8], &str); 5] = [
             (PNG, "image/png"),
             (b"\xff\xd8\xff\xe0\0\x10JFIF", "image/jpeg"),
@@ -138,7 +138,7 @@ mod tests {
         for (bytes, kind) in kinds {
             let url = Image::data_url(bytes).unwrap();
             assert!(url.starts_with(&format!("data:{kind};base64,")), "{url}");
-            // Under a name that isn't right, and under none.
+            // With a wrong media type, and without one.
             let letters = url.split_once(',').unwrap().1;
             assert_eq!(read(&format!("data:image/jpg;base64,{letters}")), Ok(url.clone()));
             assert_eq!(read(letters), Ok(url.clone()));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused_in_each_form() {
+    fn other_data_is_refused_in_all_forms() {
         for bytes in [&b""[..], b"%PDF-1.7", b"<svg/>", b"BM\0\0", b"RIFF\0\0\0\0WAVE", b"II*\0", b"GIF8"] {
             assert_eq!(Image::data_url(bytes), Err(InvalidImage::NotAnImage), "{bytes:?}");
             assert_eq!(read(&BASE64_STANDARD.encode(bytes)), Err(InvalidImage::NotAnImage), "{bytes:?}");
@@ -173,13 +173,13 @@ mod tests {
     #[test]
     fn an_image_of_12_mebibytes_is_read_in_each_form() {
         let mut bytes = PNG.to_vec();
-        bytes.resize(LARGEST, 0);
-        // Not `assert_eq`: nobody reads 16 MiB.
+        bytes.resize(MAX_IMAGE_BYTES, 0);
+        // `assert_eq` would print 16 MiB.
         let url = Image::data_url(&bytes).unwrap();
         assert!(Image::read(&url).unwrap().url() == url);
         let letters = url.split_once(',').unwrap().1;
         assert!(Image::read(letters).unwrap().url() == url);
-        // As MIME has it, and some clients' base64 functions.
+        // With line breaks, as MIME and some clients' base64 functions add them.
         let lines = |letters: &str| {
             let lines = letters.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap());
             lines.collect::<Vec<_>>().join("\r\n")
@@ -207,7 +207,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_of_an_image_are_read_as_they_are(rest in prop::collection::vec(any::<u8>(), 0..64)) {
+        fn the_bytes_of_an_image_do_not_change(rest in prop::collection::vec(any::<u8>(), 0..64)) {
             let bytes = [&PNG[..8], &rest].concat();
             let url = Image::data_url(&bytes).unwrap();
             let letters = url.split_once(',').unwrap().1;

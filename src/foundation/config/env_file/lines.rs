@@ -19,7 +19,7 @@ pub(in crate::foundation::config) enum MalformedLine {
     NoEqualsSign,
     #[error("a closing quote")]
     UnclosedQuote,
-    #[error("nothing but a comment after the closing quote")]
+    #[error("nothing but a comment behind the closing quote")]
     TextAfterQuote,
     #[error("UTF-8 (save the file in that encoding)")]
     NotUtf8,

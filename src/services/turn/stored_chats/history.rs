@@ -7,8 +7,8 @@ use crate::{
     adapters::storage::{HistoryMessage, PendingQuestion, Storage},
     domain::{
         account::OwnerId,
-        chat::{Image, InWords, Message},
-        prompt::Fitting,
+        chat::{Image, Message, MessageText},
+        prompt::PromptBuilder,
     },
     services::turn::{failure::TurnFailure, model_calls::ModelAbilities, request::TurnRequest},
 };
@@ -40,37 +40,42 @@ impl History {
         model: &str,
     ) -> Result<Vec<Message>, TurnFailure> {
         let Some(message) = request.messages.last().cloned() else { return Ok(Vec::new()) };
-        let mut fitting = Fitting::new(request.persona.as_deref(), message, self.abilities.of(model));
+        let mut prompt = PromptBuilder::new(request.persona.as_deref(), message, self.abilities.of(model));
         let (mut before, mut limit) = (question.cursor(), FIRST_PAGE);
-        while fitting.has_room() {
+        while prompt.has_room() {
             let page = self.storage.history(question.owner, question.chat, before, limit).await;
             let page = page.map_err(|failure| unavailable(&failure))?;
             let Some(oldest) = page.last().map(|stored| stored.cursor) else { break };
             for stored in page {
-                let message = self.message(question.owner, stored, &fitting).await?;
-                if !fitting.offer(message) {
+                let message = self.message(question.owner, stored, &prompt).await?;
+                if !prompt.offer(message) {
                     break;
                 }
             }
             (before, limit) = (oldest, MAX_PAGE.min(limit * 2));
         }
-        Ok(fitting.into_messages())
+        Ok(prompt.into_messages())
     }
 
     /// A stored message, with its image if there is room for it and its kind is still accepted, or else with a note
     /// that there is one.
-    async fn message(&self, owner: OwnerId, stored: HistoryMessage, fitting: &Fitting) -> Result<Message, TurnFailure> {
+    async fn message(
+        &self,
+        owner: OwnerId,
+        stored: HistoryMessage,
+        prompt: &PromptBuilder,
+    ) -> Result<Message, TurnFailure> {
         let mut message = Message::new(stored.sender.role(), stored.text);
         let bytes = usize::try_from(stored.image_bytes).unwrap_or(usize::MAX);
         if bytes == 0 {
             return Ok(message);
         }
-        if fitting.has_room_for_image(bytes) {
+        if prompt.has_room_for_image(bytes) {
             let image = self.storage.image(owner, stored.id).await.map_err(|failure| unavailable(&failure))?;
             message.image = image.and_then(|url| Image::parse(&url).ok());
         }
         if message.image.is_none() {
-            message.content = InWords::of_image(&message.content).to_string();
+            message.content = MessageText::with_image(&message.content).to_string();
         }
         Ok(message)
     }

@@ -1,4 +1,4 @@
-//! How much of a long conversation a model is given.
+//! Prompts that fit a model's context window: the question, and as much of the history as there is room for.
 
 use crate::domain::{
     chat::{Message, Role},
@@ -7,104 +7,113 @@ use crate::domain::{
     persona::Persona,
 };
 
-/// So many tokens of the window are kept for the answer at the most; few answers are longer.
-const LONGEST_ANSWER: u64 = 4096;
+/// The most tokens of the context window that are reserved for the answer; few answers are longer.
+const MAX_ANSWER_RESERVE: u64 = 4096;
 
-/// So many bytes of images go along with earlier messages at the most. With one of the question's own, a request stays
-/// below the 50 MB that OpenAI takes.
-const IMAGE_BYTES: usize = 16 << 20;
+/// The most bytes of images in the history of a prompt. With the image of the question, a request stays below OpenAI's limit
+/// of 50 MB.
+const MAX_HISTORY_IMAGE_BYTES: usize = 16 << 20;
 
-/// How many tokens a prompt may have, as estimated, for a model that reads so many at once.
+/// Returns the most tokens that a prompt may have by estimate, for a context window in tokens.
 ///
-/// A quarter of the window, though not more than an answer ever takes, is kept for the answer. And a quarter of the
-/// rest for the estimate, which is up to that much too low in languages that it doesn't know: what a full window loses
-/// by it is its oldest part, while a prompt too long would be refused again at each turn.
+/// A quarter of the window is reserved for the answer, at most [`MAX_ANSWER_RESERVE`]. A quarter of the rest is reserved for
+/// errors of the estimate, which is up to that much too low in some languages. Too small a prompt lacks the oldest messages;
+/// too large a one would be refused at each turn.
 #[must_use]
 pub fn budget(window: u64) -> u64 {
-    let rest = window - LONGEST_ANSWER.min(window / 4);
+    let rest = window - MAX_ANSWER_RESERVE.min(window / 4);
     rest - rest.div_ceil(4)
 }
 
-/// A prompt that is filled from its end, so that of the history no more has to be read than fits. It has whole turns
-/// of it, the newest ones: each begins with what the visitor said, and has all that was answered.
+/// Builds a prompt from its end, so that no more of the history has to be read than fits. The prompt has the newest turns of
+/// the history, each whole: it begins with the visitor's message and has all answers to it.
 #[derive(Clone, Debug)]
-pub struct Fitting {
+pub struct PromptBuilder {
     question: Message,
-    /// Newest first.
+    /// The messages of the history, newest first.
     history: Vec<Message>,
-    /// How many messages of the history are whole turns; to those behind, what the visitor said is still to come.
-    whole: usize,
-    /// Turns of the history that there may still be.
-    turns: usize,
-    /// Tokens left; none once a message did not fit, or there are turns enough.
-    left: Option<u64>,
-    /// Bytes left for the images of earlier messages.
-    image_bytes: usize,
-    /// Tokens that an image takes up, if the model sees.
-    image: Option<u64>,
+    /// The number of messages, from the newest, that are whole turns. The visitor's message of the turn after them is missing
+    /// yet.
+    whole_turns_len: usize,
+    /// The number of further turns that are allowed.
+    remaining_turns: usize,
+    /// The tokens left; `None` after a message did not fit, or when all allowed turns are there.
+    remaining_tokens: Option<u64>,
+    /// The bytes left for images in the history.
+    remaining_image_bytes: usize,
+    /// The tokens of an image; `None` for a model without vision.
+    image_tokens: Option<u64>,
 }
 
-impl Fitting {
-    /// A conversation of what is kept in any case, the question, for a model that is told who it is besides.
+impl PromptBuilder {
+    /// Begins a prompt with the question, which is always part of it. The persona's system message takes tokens as well.
     #[must_use]
     pub fn new(persona: Option<&Persona>, question: Message, model: Abilities) -> Self {
         let instruction = persona.map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
-        let kept = estimate::prompt_tokens([&question], model.image).saturating_add(instruction);
+        let required = estimate::prompt_tokens([&question], model.image).saturating_add(instruction);
         let turns = persona.and_then(|persona| persona.turns).unwrap_or(usize::MAX);
-        let left = if turns > 0 { budget(model.window).checked_sub(kept) } else { None };
-        Self { question, turns, history: Vec::new(), whole: 0, left, image_bytes: IMAGE_BYTES, image: model.image }
+        let left = if turns > 0 { budget(model.window).checked_sub(required) } else { None };
+        Self {
+            question,
+            history: Vec::new(),
+            whole_turns_len: 0,
+            remaining_turns: turns,
+            remaining_tokens: left,
+            remaining_image_bytes: MAX_HISTORY_IMAGE_BYTES,
+            image_tokens: model.image,
+        }
     }
 
-    /// Whether there may be room for another message.
+    /// Whether another message may fit.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.left.is_some()
+        self.remaining_tokens.is_some()
     }
 
-    /// Whether an image of so many bytes would have room with the next message, so that it need not be read otherwise.
+    /// Whether an image of this size fits with the next message. If not, it need not be read.
     #[must_use]
     pub fn has_room_for_image(&self, bytes: usize) -> bool {
-        self.image.is_some() && bytes <= self.image_bytes
+        self.image_tokens.is_some() && bytes <= self.remaining_image_bytes
     }
 
-    /// Takes in the message that was said before all those it has, if there is room: where one had none, there is none
-    /// for older ones. Returns whether there may be room for another. A blank message is left out.
+    /// Adds the message before all messages so far, if it fits; after one that doesn't, no older one is added. A blank message
+    /// is skipped. Returns whether another message may fit.
     pub fn offer(&mut self, mut message: Message) -> bool {
         if message.is_blank() {
             return self.has_room();
         }
         self.limit_images(&mut message);
-        let tokens = estimate::message_tokens(&message, self.image);
-        self.left = self.left.and_then(|left| left.checked_sub(tokens));
+        let tokens = estimate::message_tokens(&message, self.image_tokens);
+        self.remaining_tokens = self.remaining_tokens.and_then(|left| left.checked_sub(tokens));
         if self.has_room() {
             let begins_turn = message.role == Role::User;
             self.history.push(message);
             if begins_turn {
-                self.whole = self.history.len();
-                self.turns -= 1;
-                self.left = self.left.filter(|_| self.turns > 0);
+                self.whole_turns_len = self.history.len();
+                self.remaining_turns -= 1;
+                self.remaining_tokens = self.remaining_tokens.filter(|_| self.remaining_turns > 0);
             }
         }
         self.has_room()
     }
 
-    /// The conversation as the model is asked it: the history from its oldest turn on, and the question.
+    /// Returns the messages of the prompt: the history from its oldest turn, then the question.
     #[must_use]
     pub fn into_messages(mut self) -> Vec<Message> {
-        self.history.truncate(self.whole);
+        self.history.truncate(self.whole_turns_len);
         let mut messages = Vec::with_capacity(self.history.len() + 1);
         messages.extend(self.history.into_iter().rev());
         messages.push(self.question);
         messages
     }
 
-    /// Of an image for which there is no room, words remain; and then no older one has room either.
+    /// Replaces an image that doesn't fit by words. After that, no older image fits.
     fn limit_images(&mut self, message: &mut Message) {
         let Some(image) = &message.image else { return };
-        let left = self.image_bytes.checked_sub(image.data_len());
-        self.image_bytes = left.unwrap_or_default();
+        let left = self.remaining_image_bytes.checked_sub(image.data_len());
+        self.remaining_image_bytes = left.unwrap_or_default();
         if left.is_none() {
-            message.content = message.in_words().to_string();
+            message.content = message.as_text().to_string();
             message.image = None;
         }
     }
@@ -115,7 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::chat::{Image, InWords};
+    use crate::domain::chat::{Image, MessageText};
 
     const SMALL: Abilities = Abilities { window: 200, image: Some(40), reasons: false };
 
@@ -127,7 +136,7 @@ mod tests {
         Message { image: Some(Image::parse(url).unwrap()), ..said(Role::User, content) }
     }
 
-    /// An image of its own that is about so large.
+    /// Returns the data URL of an image of about `size` MiB.
     fn megabytes(size: usize) -> String {
         format!("data:image/png;base64,{}", "A".repeat(size << 20))
     }
@@ -140,15 +149,15 @@ mod tests {
         estimate::prompt_tokens(messages, model.image) + estimate::instruction_tokens(&amaya().prompt)
     }
 
-    /// What is asked after this history, oldest first.
+    /// Returns the prompt after a history, which is given from the oldest message.
     fn fit(history: &[Message], model: Abilities) -> Vec<Message> {
-        let mut fitting = Fitting::new(Some(&amaya()), said(Role::User, "And now?"), model);
+        let mut builder = PromptBuilder::new(Some(&amaya()), said(Role::User, "And now?"), model);
         for message in history.iter().rev() {
-            if !fitting.offer(message.clone()) {
+            if !builder.offer(message.clone()) {
                 break;
             }
         }
-        fitting.into_messages()
+        builder.into_messages()
     }
 
     fn contents(messages: &[Message]) -> Vec<&str> {
@@ -156,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_kept_in_its_order() {
+    fn messages_that_fit_stay_in_order() {
         let history = [said(Role::User, "One?"), said(Role::Assistant, "One."), said(Role::User, "Two?")];
         assert_eq!(contents(&fit(&history, SMALL)), ["One?", "One.", "Two?", "And now?"]);
     }
 
     #[test]
-    fn a_turn_that_does_not_fit_is_left_out_with_all_before_it() {
+    fn a_turn_that_does_not_fit_ends_the_history() {
         let long = "word ".repeat(200);
         let history = [
             said(Role::User, "Short?"),
@@ -183,14 +192,14 @@ mod tests {
     #[test]
     fn a_question_longer_than_the_window_is_asked_alone() {
         let question = said(Role::User, &"word ".repeat(500));
-        let mut fitting = Fitting::new(None, question.clone(), SMALL);
-        assert!(!fitting.has_room());
-        assert!(!fitting.offer(said(Role::User, "Hi")));
-        assert_eq!(fitting.into_messages(), [question]);
+        let mut builder = PromptBuilder::new(None, question.clone(), SMALL);
+        assert!(!builder.has_room());
+        assert!(!builder.offer(said(Role::User, "Hi")));
+        assert_eq!(builder.into_messages(), [question]);
     }
 
     #[test]
-    fn a_persona_may_be_told_its_last_turns_only() {
+    fn a_persona_limits_the_number_of_turns() {
         let history = [
             said(Role::User, "One?"),
             said(Role::Assistant, "One."),
@@ -199,24 +208,24 @@ mod tests {
         ];
         let fitted = |turns| {
             let amaya = Persona { turns, ..amaya() };
-            let mut fitting = Fitting::new(Some(&amaya), said(Role::User, "And now?"), SMALL);
+            let mut builder = PromptBuilder::new(Some(&amaya), said(Role::User, "And now?"), SMALL);
             for message in history.iter().rev() {
-                fitting.offer(message.clone());
+                builder.offer(message.clone());
             }
-            fitting.into_messages().len() - 1
+            builder.into_messages().len() - 1
         };
         assert_eq!([None, Some(2), Some(1), Some(0)].map(fitted), [4, 4, 2, 0]);
     }
 
     #[test]
-    fn an_image_takes_its_room() {
+    fn an_image_takes_tokens() {
         let history = vec![shown("Look.", "https://a.example/cat.png"); 9];
         assert_eq!(fit(&history, SMALL).len(), 2 + 1);
         assert_eq!(fit(&history, Abilities { image: None, ..SMALL }).len(), 5 + 1);
     }
 
     #[test]
-    fn images_of_earlier_messages_are_limited_and_the_newest_ones_kept() {
+    fn images_of_the_history_are_limited_newest_first() {
         let history = [
             shown("Small.", "data:image/png;base64,AAAA"),
             shown("Address.", "https://a.example/cat.png"),
@@ -224,12 +233,12 @@ mod tests {
             shown("Nine.", &megabytes(9)),
         ];
         let model = Abilities { window: 128_000, image: Some(1500), reasons: false };
-        let mut fitting = Fitting::new(None, shown("Sixteen.", &megabytes(15)), model);
-        assert!(history.iter().rev().all(|message| fitting.offer(message.clone())));
-        let messages = fitting.into_messages();
+        let mut builder = PromptBuilder::new(None, shown("Sixteen.", &megabytes(15)), model);
+        assert!(history.iter().rev().all(|message| builder.offer(message.clone())));
+        let messages = builder.into_messages();
         let is_shown = messages.iter().map(|message| message.image.is_some()).collect::<Vec<_>>();
         assert_eq!(is_shown, [false, true, false, true, true]);
-        assert_eq!(messages[2].content, format!("Ten.\n\n{}", InWords::UNSEEN));
+        assert_eq!(messages[2].content, format!("Ten.\n\n{}", MessageText::IMAGE_PLACEHOLDER));
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_question_is_kept_and_the_rest_is_the_end_of_the_history(
+        fn a_prompt_is_the_end_of_the_history_and_the_question(
             history in any_history(), model in any_model(),
         ) {
             let messages = fit(&history, model);
@@ -272,7 +281,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_of_the_history_is_kept_above_the_budget(history in any_history(), model in any_model()) {
+        fn no_history_is_added_above_the_budget(history in any_history(), model in any_model()) {
             let messages = fit(&history, model);
             let tokens = prompt_tokens(&messages, model);
             prop_assert!(messages.len() == 1 || tokens <= budget(model.window), "{} tokens", tokens);
@@ -290,19 +299,19 @@ mod tests {
         }
 
         #[test]
-        fn older_history_never_costs_newer(older in any_history(), newer in any_history(), model in any_model()) {
+        fn older_messages_never_replace_newer_ones(older in any_history(), newer in any_history(), model in any_model()) {
             let without = fit(&newer, model);
             let with = fit(&[older, newer].concat(), model);
             prop_assert!(with.ends_with(&without));
         }
 
         #[test]
-        fn who_offers_on_after_there_is_no_room_changes_nothing(history in any_history(), model in any_model()) {
-            let mut fitting = Fitting::new(Some(&amaya()), said(Role::User, "And now?"), model);
+        fn messages_after_the_first_that_does_not_fit_are_ignored(history in any_history(), model in any_model()) {
+            let mut builder = PromptBuilder::new(Some(&amaya()), said(Role::User, "And now?"), model);
             for message in history.iter().rev() {
-                fitting.offer(message.clone());
+                builder.offer(message.clone());
             }
-            prop_assert_eq!(fitting.into_messages(), fit(&history, model));
+            prop_assert_eq!(builder.into_messages(), fit(&history, model));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What was typed and what was spoken, as one text.
+//! Combination of a typed text with the transcript of a voice recording.
 
-/// The typed text with the transcript of what was spoken beside it; one of them alone is the text.
+/// Appends a transcript to a typed text, as `TEXT [Voice: TRANSCRIPT]`. If one of them is blank, the result is the other.
 #[must_use]
 pub fn with_voice(text: String, voice: Option<String>) -> String {
     match voice.filter(|voice| !voice.trim().is_empty()) {
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transcript_stands_behind_the_text_or_alone() {
+    fn a_transcript_is_appended_or_alone() {
         let text = |text: &str, voice: Option<&str>| with_voice(text.to_owned(), voice.map(str::to_owned));
         assert_eq!(text("Look", Some("at this")), "Look [Voice: at this]");
         assert_eq!(text(" ", Some("at this")), "at this");
