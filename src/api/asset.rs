@@ -15,6 +15,9 @@ use poem::{
 };
 use sha2::{Digest, Sha256};
 
+/// The media type of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+
 /// A text to be served.
 pub(super) struct Asset {
     pub(super) media_type: &'static str,
@@ -43,7 +46,7 @@ impl Sent {
 }
 
 /// Serves a text. Browsers keep it, and ask each time whether it is still the same.
-pub(super) fn serve(Asset { media_type, text, policy }: Asset) -> impl Endpoint {
+pub(super) fn serve(Asset { media_type, text, policy }: Asset) -> impl Endpoint<Output = Response> {
     let plain = Sent::new(text);
     // Made when it is first asked for: a start shouldn't wait for it.
     let zipped = OnceLock::new();

@@ -7,8 +7,7 @@
 )]
 
 mod aliases;
-
-use std::sync::Arc;
+mod body;
 
 use poem::{Request, http::StatusCode, web::Data};
 use poem_openapi::{
@@ -18,30 +17,29 @@ use poem_openapi::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::aliases::MessageAliases;
+pub(super) use self::body::MessageBody;
+use self::body::Said;
 use super::{
     AppState, Group,
-    auth::{Done, done},
-    bearer::Bearer,
-    chat::{EventStream, Headers, Reply, named_model, named_session, stream, take},
+    caller::Bearer,
     chats::chat_not_found,
+    confirmation::{Done, done},
     given::{image, only},
     json::{Json, OptionalJson},
-    middleware::RequestContext,
     not_taken::refusing,
     page::{Page, Wanted},
     personas::persona_of_chat,
     problem::{Problem, failures},
-    word::{Word, WordList},
+    request_context::RequestContext,
+    turn::{EventStream, Headers, Reply, named_model, named_session, stream, take},
 };
 use crate::{
-    adapters::storage::{ChatId, Exchange, MessageId, MessageRef, MessageStatus, Sender, StoredMessage},
+    adapters::storage::{ChatId, Exchange, MessageId, MessageStatus, Sender, StoredMessage},
     domain::{
-        account::{Account, OwnerId},
+        account::Account,
         chat::{Caller, Image, Message, Role},
         prompt,
     },
-    foundation::clock::Clock,
     services::turn::{StoredChatTurn, TurnRequest},
 };
 
@@ -85,58 +83,6 @@ failures! { ListFailure, signed in {
 failures! { MessageFailure, signed in {
     404 "There is no such message, or it is somebody else's (`message_not_found`).",
 } }
-
-/// A message of a stored chat.
-#[derive(Clone, Debug, Object, Serialize)]
-#[oai(rename = "Message", example)]
-pub(super) struct MessageBody {
-    /// Its number.
-    pub(super) id: i64,
-    /// What was said.
-    pub(super) text: String,
-    /// Who said it.
-    pub(super) sender: Word<Senders>,
-    /// The image that was shown with it, its address or a data URL; null without one.
-    #[oai(nullable)]
-    pub(super) image_url: Option<Arc<String>>,
-    /// True where there is an image that was left out here, because a list holds 16 MiB of them at the most, the latest
-    /// ones; reading the message alone gives it.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) image_omitted: Option<bool>,
-    /// When, RFC 3339.
-    pub(super) created_at: String,
-    /// What became of it.
-    pub(super) status: Word<MessageStatuses>,
-    #[serde(flatten)]
-    #[oai(flatten)]
-    aliases: MessageAliases,
-}
-
-/// Who says something in a stored chat, as the contract shows it.
-pub(super) struct Senders;
-
-impl WordList for Senders {
-    const NAME: &'static str = "MessageSender";
-    const DESCRIPTION: &'static str = "Who says something in a stored chat: its owner, or the model.";
-
-    fn words() -> Vec<&'static str> {
-        [Sender::User, Sender::Bot].map(Sender::as_str).to_vec()
-    }
-}
-
-/// What may become of a message, as the contract shows it.
-pub(super) struct MessageStatuses;
-
-impl WordList for MessageStatuses {
-    const NAME: &'static str = "MessageStatus";
-    const DESCRIPTION: &'static str = "What became of a message: `complete`; a user's is `pending` while it is being answered, and `failed` when it \
-         was not: then it can be tried again.";
-
-    fn words() -> Vec<&'static str> {
-        [MessageStatus::Complete, MessageStatus::Pending, MessageStatus::Failed].map(MessageStatus::as_str).to_vec()
-    }
-}
 
 refusing! {
     /// What is to be said. A text or an image is required.
@@ -217,37 +163,6 @@ impl Answered {
     fn new(user_message: MessageBody, ai_response: MessageBody) -> Self {
         Self { user_message, ai_message: ai_response.clone(), ai_response }
     }
-}
-
-impl MessageBody {
-    /// A message of one of this owner's chats.
-    pub(super) fn new(message: StoredMessage, owner: OwnerId, clock: &Clock) -> Self {
-        let sender = message.sender.as_str();
-        let image_omitted = (message.image.is_none() && message.image_bytes > 0).then_some(true);
-        let image_url = message.image.map(Arc::new);
-        let created_at = clock.rfc3339(message.created_at);
-        let aliases = MessageAliases::new((owner, message.chat), sender, image_url.as_ref(), &created_at);
-        let (sender, status) = (Word::new(sender), Word::new(message.status.as_str()));
-        Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
-    }
-
-    /// A message that has just been kept.
-    fn kept(kept: MessageRef, StoredChatTurn { owner, chat, .. }: StoredChatTurn, said: Said, clock: &Clock) -> Self {
-        let Said { sender, text, image_url } = said;
-        let sender = sender.as_str();
-        let image_url = image_url.map(Arc::new);
-        let created_at = clock.rfc3339(kept.created_at);
-        let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
-        let (sender, status) = (Word::new(sender), Word::new(MessageStatus::Complete.as_str()));
-        Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
-    }
-}
-
-/// What one side said.
-struct Said {
-    sender: Sender,
-    text: String,
-    image_url: Option<String>,
 }
 
 /// A turn in a chat, as far as it is the same for a new message and for one that is tried again.
@@ -484,22 +399,6 @@ impl MessagesApi {
             return Ok(done("Message deleted successfully"));
         }
         Err(message_not_found().into())
-    }
-}
-
-impl Example for MessageBody {
-    fn example() -> Self {
-        let created_at = "2026-11-21T09:30:00.417000+01:00";
-        Self {
-            id: 12,
-            text: "What are your opening hours?".to_owned(),
-            sender: Word::new(Sender::User.as_str()),
-            image_url: None,
-            image_omitted: None,
-            created_at: created_at.to_owned(),
-            status: Word::new(MessageStatus::Complete.as_str()),
-            aliases: MessageAliases::new((OwnerId(7), ChatId(3)), "user", None, created_at),
-        }
     }
 }
 

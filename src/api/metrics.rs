@@ -20,7 +20,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) fn endpoint(turns: Turns) -> impl Endpoint {
+pub(super) fn endpoint(turns: Turns) -> impl Endpoint<Output = Response> {
     make_sync(move |request: Request| {
         let numbers = turns.metrics();
         let (media_type, text) = if prefers_open_metrics(request.headers()) {

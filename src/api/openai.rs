@@ -8,8 +8,9 @@ use super::{
     AppState, Group,
     codes::ErrorCode,
     json::Json,
-    middleware::RequestContext,
     problem::{Problem, failures},
+    request_context::RequestContext,
+    turn::Usage,
     word::{Word, WordList},
 };
 use crate::{
@@ -17,37 +18,13 @@ use crate::{
         credentials::{Access, CredentialSource},
         model::ModelFailure,
     },
-    domain::cost::{TokenUsage, dollars},
+    domain::cost::dollars,
     services::turn::TurnFailure,
 };
 
 failures! { UsageFailure {
     503 "The totals cannot be read (`storage_unavailable`).",
 } }
-
-/// Tokens of an answer.
-#[derive(Debug, Object, Serialize)]
-pub(super) struct Usage {
-    /// Tokens the model read.
-    prompt_tokens: u64,
-    /// Tokens the model wrote.
-    completion_tokens: u64,
-    /// Tokens in all.
-    total_tokens: u64,
-    /// The model.
-    model: String,
-}
-
-impl Usage {
-    pub(super) fn new(usage: TokenUsage, model: &str) -> Self {
-        Self {
-            prompt_tokens: usage.prompt,
-            completion_tokens: usage.completion,
-            total_tokens: usage.total(),
-            model: model.to_owned(),
-        }
-    }
-}
 
 /// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
 #[derive(Debug, Object, Serialize)]

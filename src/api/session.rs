@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::{
     AppState, Group,
-    chat::named_session,
     json::{Json, OptionalJson},
     problem::failures,
+    turn::named_session,
 };
 use crate::domain::session::SessionId;
 

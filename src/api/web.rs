@@ -3,11 +3,10 @@
 
 use bytes::Bytes;
 use include_dir::{Dir, include_dir};
-use poem::{Endpoint, http::HeaderValue};
+use poem::{Endpoint, Response, http::HeaderValue};
 
 use super::{
-    HTML,
-    asset::{Asset, serve},
+    asset::{Asset, HTML, serve},
     script,
 };
 
@@ -65,7 +64,7 @@ pub(super) const PAGES: &[File] = &[
 ];
 
 /// Returns the endpoint that serves a file.
-pub(super) fn file(file: &File) -> impl Endpoint + use<> {
+pub(super) fn file(file: &File) -> impl Endpoint<Output = Response> + use<> {
     let media_type = media_type(file.source);
     let text = script::text(&SOURCES, file.source);
     let text = match media_type {

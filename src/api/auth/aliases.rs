@@ -3,7 +3,7 @@
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
-use super::AccountBody;
+use super::body::AccountBody;
 
 /// An account that has just been registered.
 #[derive(Debug, Object, Serialize)]

@@ -11,17 +11,17 @@ use poem_openapi::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ChatAnswer, Headers, LARGEST_BODY, Reply, request::ChatRequest, take};
+use super::request::{ChatRequest, LARGEST_BODY};
 use crate::{
     api::{
         AppState, Group,
-        caller::OptionalAccount,
-        client_address::ClientAddress,
+        caller::{ClientAddress, OptionalAccount},
         form::{Field, FieldValue, Form},
         json::{Json, from_value, is_json, read_body},
-        middleware::RequestContext,
         personas::named_persona,
         problem::{Problem, failures},
+        request_context::RequestContext,
+        turn::{ChatAnswer, Headers, Reply, take},
     },
     domain::chat::Image,
     foundation::surrogates::replace_lone,

@@ -1,8 +1,5 @@
 //! `POST /api/chat` and `/api/chat/stream`, `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`: turns.
 
-mod answer;
-mod event;
-mod events;
 mod image;
 mod request;
 
@@ -13,26 +10,18 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use self::{answer::ChatAnswer, events::Rest, request::ChatRequest};
-pub(super) use self::{
-    events::{EventStream, Reply},
-    image::ChatImageApi,
-    request::{Headers, named_model, named_session},
-};
+pub(super) use self::image::ChatImageApi;
+use self::request::{ChatRequest, LARGEST_BODY};
 use super::{
     AppState, Group,
-    asker::Asker,
-    caller::OptionalAccount,
-    client_address::ClientAddress,
+    caller::{Asker, ClientAddress, OptionalAccount},
     json::Json,
-    middleware::RequestContext,
     personas::named_persona,
     problem::{Problem, failures},
+    request_context::RequestContext,
+    turn::{ChatAnswer, EventStream, Headers, Reply, Rest, named_session, stream, take},
 };
-use crate::services::turn::{Reader, TurnRequest, TurnSummary};
-
-/// Ten attached files of 1 MB, escaped.
-const LARGEST_BODY: usize = 32 << 20;
+use crate::services::turn::Reader;
 
 failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message, file or image (`message_required`), its body \
@@ -201,28 +190,6 @@ impl ChatApi {
         let status = if reader.stop() { TurnStatus::Stopped } else { TurnStatus::Ended };
         Ok(Json(TurnStopped { status, request_id }))
     }
-}
-
-/// Takes a turn, and replies as it was asked for: with its events, or with what `whole` makes of its answer.
-pub(super) async fn take<T>(
-    state: &AppState,
-    ask: TurnRequest,
-    whole: impl FnOnce(String, TurnSummary, &Reader) -> Result<T, Problem>,
-) -> Result<Reply<T>, Problem> {
-    if ask.stream {
-        return Ok(Reply::Events(stream(state, ask).await?));
-    }
-    let reader = state.turns.start(ask).await?;
-    let failed = |failure| Problem::from(failure).of_message(reader.question());
-    let (text, told) = reader.read_to_end().await.map_err(failed)?;
-    Ok(Reply::Whole(whole(text, told, &reader)?))
-}
-
-/// Takes a turn, and replies with its events.
-pub(super) async fn stream(state: &AppState, ask: TurnRequest) -> Result<EventStream, Problem> {
-    let reader = state.turns.start(TurnRequest { stream: true, ..ask }).await?;
-    reader.wait_for_start().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
-    Ok(EventStream::of(reader, state))
 }
 
 /// The turn of this id, if it is for the one who asks.

@@ -12,7 +12,7 @@ use poem_openapi::{
     types::Type,
 };
 
-use super::WholeChat;
+use super::body::WholeChat;
 use crate::api::json::{Json, MEDIA_TYPE};
 
 /// The media type of Markdown (RFC 7763).

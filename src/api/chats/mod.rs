@@ -6,6 +6,7 @@
     reason = "derived code moves the fields that are refused when they are read"
 )]
 
+mod body;
 mod export;
 
 use poem::{Request, http::StatusCode, web::Data};
@@ -14,13 +15,16 @@ use poem_openapi::{
     param::{Path, Query},
     types::Example,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use self::export::{Export, Format, MarkdownExport};
+use self::{
+    body::{ChatBody, FoundMessage, WholeChat},
+    export::{Export, Format, MarkdownExport},
+};
 use super::{
     AppState, Group,
-    auth::{Done, done},
-    bearer::Bearer,
+    caller::Bearer,
+    confirmation::{Done, done},
     json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
     not_taken::refusing,
@@ -31,7 +35,6 @@ use super::{
 use crate::{
     adapters::storage::{ChatId, Cursor, MessageId, SearchResult, StoredChat, StoredMessage},
     domain::{account::OwnerId, title::Title},
-    foundation::clock::Clock,
     services::accounts::AccountFailure,
 };
 
@@ -60,65 +63,6 @@ failures! { RenameFailure, signed in {
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
-
-/// A chat, without what was said in it.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "ChatSummary", example)]
-struct ChatBody {
-    /// Its number.
-    id: i64,
-    /// What it is called.
-    title: String,
-    /// When it was begun, RFC 3339.
-    created_at: String,
-    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
-    updated_at: String,
-    /// Messages of both sides.
-    message_count: u64,
-    /// Who speaks in it; left out where that is the model as it is.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    persona: Option<String>,
-    /// The account that it belongs to.
-    #[oai(deprecated)]
-    user_id: i64,
-}
-
-/// A chat with what was said in it.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "Chat")]
-struct WholeChat {
-    /// Its number.
-    id: i64,
-    /// What it is called.
-    title: String,
-    /// When it was begun, RFC 3339.
-    created_at: String,
-    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
-    updated_at: String,
-    /// Messages of both sides.
-    message_count: u64,
-    /// Who speaks in it; left out where that is the model as it is.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    persona: Option<String>,
-    /// The account that it belongs to.
-    #[oai(deprecated)]
-    user_id: i64,
-    /// What was said, the oldest first.
-    messages: Vec<MessageBody>,
-}
-
-/// A message that was found.
-#[derive(Debug, Object, Serialize)]
-struct FoundMessage {
-    /// The chat it belongs to.
-    chat_id: i64,
-    /// What that chat is called.
-    chat_title: String,
-    /// The message.
-    message: MessageBody,
-}
 
 refusing! {
     /// The properties of a new chat, all of them optional.
@@ -155,29 +99,6 @@ struct TitleRequest {
     /// 1 to 200 characters in one line.
     #[serde(deserialize_with = "text")]
     title: String,
-}
-
-impl ChatBody {
-    fn new(chat: StoredChat, owner: OwnerId, clock: &Clock) -> Self {
-        Self {
-            id: chat.id.0,
-            title: chat.title,
-            created_at: clock.rfc3339(chat.created_at),
-            updated_at: clock.rfc3339(chat.updated_at),
-            message_count: chat.message_count,
-            persona: chat.persona,
-            user_id: owner.0,
-        }
-    }
-}
-
-impl WholeChat {
-    fn new(chat: StoredChat, owner: OwnerId, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
-        let chat = ChatBody::new(chat, owner, clock);
-        let ChatBody { id, title, created_at, updated_at, message_count, persona, user_id } = chat;
-        let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
-        Self { id, title, created_at, updated_at, message_count, persona, user_id, messages }
-    }
 }
 
 /// There is no such chat, or it is somebody else's; which of the two is nobody's business.
@@ -377,20 +298,6 @@ failures! { ExportFailure, signed in {
     400 "There is no such `format` (`invalid_request`).",
     404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
 } }
-
-impl Example for ChatBody {
-    fn example() -> Self {
-        Self {
-            id: 7,
-            title: "Opening hours".to_owned(),
-            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
-            updated_at: "2026-11-21T09:30:02.125000+01:00".to_owned(),
-            message_count: 2,
-            persona: None,
-            user_id: 7,
-        }
-    }
-}
 
 impl Example for CreateRequest {
     fn example() -> Self {

@@ -9,8 +9,11 @@ use poem::{
 };
 use serde_json::json;
 
-use super::BodyTimeout;
 use crate::api::problem::Problem;
+
+/// How long a client may take to send its body; found in the request's data.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct BodyTimeout(pub(in crate::api) Duration);
 
 /// Beyond its time limit a body may take a second for each of these many bytes: large ones come from slow lines, too.
 const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;

@@ -2,35 +2,28 @@
 //! repeating what was sent, and can take a body that is absent.
 
 mod body;
+mod media_type;
 mod parse;
-
-use std::time::Duration;
 
 use poem::{IntoResponse, Request, RequestBody, Response, http::StatusCode, http::header};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
     payload::Payload,
-    registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::{body::read, parse::parse};
 pub(super) use self::{
-    body::read as read_body,
+    body::{BodyTimeout, read as read_body},
+    media_type::{MEDIA_TYPE, is_json},
     parse::{from_value, objects, text},
 };
-use super::{document::nullable, problem::Problem};
-
-/// The media type of bodies in both directions.
-pub(super) const MEDIA_TYPE: &str = "application/json";
+use super::problem::Problem;
 
 /// The largest body taken where nothing else is said, in bytes.
 const SMALL: usize = 1 << 20;
-
-/// How long a client may take to send its body; found in the request's data.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BodyTimeout(pub(super) Duration);
 
 /// A JSON body: required, and at most `LIMIT` bytes, when it comes in.
 #[derive(Debug)]
@@ -114,6 +107,12 @@ fn request_meta(required: bool, schema: MetaSchemaRef) -> MetaRequest {
     MetaRequest { description: None, content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema }], required }
 }
 
+/// The schema of a value that may also be null, as every generator takes it.
+fn nullable<T: Type>() -> MetaSchemaRef {
+    let schema = MetaSchema { nullable: true, all_of: vec![T::schema_ref()], ..MetaSchema::new("object") };
+    MetaSchemaRef::Inline(Box::new(schema))
+}
+
 impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a> for Json<T, LIMIT> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
 
@@ -165,26 +164,5 @@ impl<'a, T: DeserializeOwned + Default + Type + Send> ApiExtractor<'a> for Optio
             return Ok(Self(T::default()));
         }
         Ok(Self(parse(&bytes)?))
-    }
-}
-
-/// `application/json`, or a media type built on it, whatever its parameters.
-pub(super) fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == MEDIA_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn media_types_are_compared_without_case_and_parameters() {
-        for media_type in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
-            assert!(is_json(media_type), "{media_type}");
-        }
-        for media_type in ["text/plain", "application/jsonp", "text/json+x", ""] {
-            assert!(!is_json(media_type), "{media_type}");
-        }
     }
 }

@@ -3,13 +3,17 @@
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{AppState, bearer, caller::OptionalAccount, portal, problem::Problem};
-use crate::{domain::account::OwnerId, services::visitors::VisitorToken};
+use super::{bearer, optional_account::OptionalAccount, visitor};
+use crate::{
+    api::{AppState, problem::Problem},
+    domain::account::OwnerId,
+    services::visitors::VisitorToken,
+};
 
 /// The owner named by the token or the cookie of a request. As with [`OptionalAccount`], an `Authorization` header without a good token ends
 /// it; the portal's own addresses read the cookie alone, and ignore that header.
 #[derive(Clone, Debug)]
-pub(super) enum Asker {
+pub(in crate::api) enum Asker {
     /// Somebody with an account.
     Account(OwnerId),
     /// A visitor of the portal, if the cookie is known.
@@ -21,7 +25,7 @@ pub(super) enum Asker {
 impl Asker {
     /// Whose chats they are that may be asked about. Visitors are only looked for where it matters: all that they ask this
     /// server comes with their cookie.
-    pub(super) async fn owner(&self, state: &AppState) -> Result<Option<OwnerId>, Problem> {
+    pub(in crate::api) async fn owner(&self, state: &AppState) -> Result<Option<OwnerId>, Problem> {
         Ok(match self {
             Self::Account(owner) => Some(*owner),
             Self::Visitor(token) => state.visitors.find(token).await?.map(|visitor| visitor.owner),
@@ -38,11 +42,11 @@ impl<'a> ApiExtractor<'a> for Asker {
 
     fn register(registry: &mut Registry) {
         bearer::register(registry);
-        portal::register(registry);
+        visitor::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![bearer::SCHEME, portal::SCHEME]
+        vec![bearer::SCHEME, visitor::SCHEME]
     }
 
     fn has_security_fallback() -> bool {
@@ -57,7 +61,7 @@ impl<'a> ApiExtractor<'a> for Asker {
         let OptionalAccount(account) = OptionalAccount::from_request(request, body, options).await?;
         Ok(match account {
             Some(account) => Self::Account(account.id),
-            None => portal::shown(request.headers()).map_or(Self::Nobody, Self::Visitor),
+            None => visitor::shown(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })
     }
 }

@@ -6,7 +6,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::{AppState, problem::Problem};
+use crate::api::{AppState, problem::Problem};
 use crate::services::accounts::{AccountFailure, SignedIn};
 
 /// The name of this way to sign in, in the contract.
@@ -14,7 +14,7 @@ pub(super) const SCHEME: &str = "bearerAuth";
 
 /// Who has sent a token that is good. Without one, the request goes no further.
 #[derive(Debug)]
-pub(super) struct Bearer(pub(super) SignedIn);
+pub(in crate::api) struct Bearer(pub(in crate::api) SignedIn);
 
 /// The token that came with the request, if the credentials in its header are one.
 fn token(request: &Request) -> Option<&str> {

@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use poem::{endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
     OpenApi,
-    registry::{MetaApi, MetaHeader, MetaOperation, MetaSchema, MetaSchemaRef, Registry},
+    registry::{MetaApi, MetaHeader, MetaOperation, MetaSchemaRef, Registry},
     types::Type,
 };
 
-use super::problem::declared;
+use crate::api::problem::declared;
 
 /// The resources, with all that the framework doesn't say of them.
-pub(super) struct Documented<T>(pub(super) T);
+pub(in crate::api) struct Documented<T>(pub(super) T);
 
 /// How a text is formed, wherever it has one of these names.
 struct Form {
@@ -164,12 +164,6 @@ fn rewritten(text: &str, mark: &str, rewrite: impl Fn(&str) -> String) -> String
         written.push_str(&rewrite(part));
     }
     written
-}
-
-/// The schema of a value that may also be null, as every generator takes it.
-pub(super) fn nullable<T: Type>() -> MetaSchemaRef {
-    let schema = MetaSchema { nullable: true, all_of: vec![T::schema_ref()], ..MetaSchema::new("object") };
-    MetaSchemaRef::Inline(Box::new(schema))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use poem::{
     Body, IntoResponse, Response,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
 };
 use poem_openapi::{
     ApiResponse,
@@ -17,14 +17,10 @@ use serde::Serialize;
 
 use super::{
     answer::ChatAnswer,
-    event::{ChatEvent, Delta, Start},
+    event_schema::{ChatEvent, Delta, Start},
 };
 use crate::{
-    api::{
-        AppState,
-        json::{Json, MEDIA_TYPE},
-        problem::Problem,
-    },
+    api::{AppState, problem::Problem},
     domain::session::SessionId,
     foundation::clock::Clock,
     services::turn::{Event, EventKind, Reader},
@@ -51,7 +47,7 @@ pub(in crate::api) struct EventStream {
 impl EventStream {
     /// What is left for a reader. The stream says something, if only that it is alive, well before an idle connection
     /// would be given up.
-    pub(super) fn of(reader: Reader, state: &AppState) -> Self {
+    pub(in crate::api) fn of(reader: Reader, state: &AppState) -> Self {
         let longest_silence = LONGEST_SILENCE.min(state.config.server.keepalive_timeout / 2);
         Self { reader, clock: state.clock.clone(), longest_silence, is_of_portal: false }
     }
@@ -120,33 +116,6 @@ impl IntoResponse for EventStream {
     }
 }
 
-/// An answer, whole or as it comes.
-pub(in crate::api) enum Reply<T> {
-    Whole(T),
-    Events(EventStream),
-}
-
-impl<T: Serialize + Send> IntoResponse for Reply<T> {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Whole(answer) => Json(answer).into_response(),
-            Self::Events(events) => events.into_response(),
-        }
-    }
-}
-
-impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
-    /// The whole answer. The stream is in the words of the operation: generators make no type of two media types.
-    fn meta() -> MetaResponses {
-        let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() };
-        MetaResponses { responses: vec![answered("The answer, whole unless a stream was asked for.", vec![whole])] }
-    }
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-}
-
 impl ApiResponse for EventStream {
     fn meta() -> MetaResponses {
         let description = "Server-Sent Events, each with its lines `id`, `event` and `data`, the data as JSON in one \
@@ -161,41 +130,11 @@ impl ApiResponse for EventStream {
     }
 }
 
-/// What is left of a stream; nothing when all of it has been read.
-pub(super) enum Rest {
-    Events(EventStream),
-    Nothing,
-}
-
-impl IntoResponse for Rest {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Events(events) => events.into_response(),
-            Self::Nothing => StatusCode::NO_CONTENT.into_response(),
-        }
-    }
-}
-
-impl ApiResponse for Rest {
-    fn meta() -> MetaResponses {
-        let nothing = MetaResponse {
-            status: Some(204),
-            ..answered("The client has it all; an `EventSource` stops asking.", Vec::new())
-        };
-        let rest = answered("The rest of the events, as `POST /api/chat/stream` has them.", vec![events()]);
-        MetaResponses { responses: vec![rest, nothing] }
-    }
-
-    fn register(registry: &mut Registry) {
-        ChatEvent::register(registry);
-    }
-}
-
 /// A stream; `document` tells that this schema is that of an event.
-fn events() -> MetaMediaType {
+pub(super) fn events() -> MetaMediaType {
     MetaMediaType { content_type: EVENTS, schema: ChatEvent::schema_ref() }
 }
 
-fn answered(description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {
+pub(super) fn answered(description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {
     MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() }
 }

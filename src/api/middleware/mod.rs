@@ -1,25 +1,27 @@
 //! What every request passes through, in one layer: its id, CORS, the portal's cookie, errors and panics as the
 //! contract words them, and one diagnostic event.
 
-use std::{
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+mod path_methods;
+mod request_event;
+
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
-use uuid::{NoContext, Uuid};
 
+pub(super) use self::path_methods::PathMethods;
+use self::request_event::RequestEvent;
 use super::{
+    caller::{Visit, is_own_page},
     cors::Cors,
     framing,
     json::{BodyTimeout, Json, MEDIA_TYPE},
-    metrics,
-    portal::{self, Visit},
+    portal_paths::is_portals,
     problem::Problem,
+    request_context::RequestContext,
 };
 
 /// What is answered is for nobody else.
@@ -27,37 +29,6 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The connection ends with the answer.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
-
-/// The request at hand; found in its data.
-#[derive(Clone, Debug)]
-pub(super) struct RequestContext {
-    /// Unique, and unguessable: it may serve as a capability.
-    pub(super) id: String,
-    /// When it arrived.
-    pub(super) arrived: Instant,
-}
-
-/// The methods that a path takes.
-pub(super) struct PathMethods {
-    /// As in the contract: a segment in braces stands for any.
-    pub(super) path: String,
-    /// As an `Allow` header says them.
-    pub(super) methods: HeaderValue,
-}
-
-impl PathMethods {
-    fn is_of(&self, path: &str) -> bool {
-        let (own, asked) = (self.path.split('/'), path.split('/'));
-        own.clone().count() == asked.clone().count()
-            && own.zip(asked).all(|(own, it)| own == it || own.starts_with('{'))
-    }
-}
-
-/// An id that sorts by time. All of its other bits are random: in the usual kind, ids of one millisecond count up, and
-/// one would lead to the next.
-fn request_id() -> String {
-    Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string()
-}
 
 /// The layer around all endpoints.
 pub(super) struct Middleware<E> {
@@ -76,12 +47,12 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let context = RequestContext { id: request_id(), arrived: Instant::now() };
+        let context = RequestContext::new();
         let mut event = RequestEvent::new(&request, context.clone());
         let origin = request.headers().get(header::ORIGIN).cloned();
         if let Some(origin) = &origin
             && !self.cors.allows(origin)
-            && !portal::is_own(request.headers())
+            && !is_own_page(request.headers())
         {
             self.cors.report_refused(origin);
         }
@@ -105,7 +76,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             if let Some(visit) = visit {
                 visit.mark(response.headers_mut(), self.retention);
             }
-            if portal::is_portals(&event.path) {
+            if is_portals(&event.path) {
                 // A stream says so by itself.
                 response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
             }
@@ -146,7 +117,7 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
 
     /// The answer that says what went wrong.
     fn refuse(&self, mut problem: Problem, event: &mut RequestEvent) -> Response {
-        problem.is_of_portal = portal::is_portals(&event.path);
+        problem.is_of_portal = is_portals(&event.path);
         let mut response = Json(problem.body(&event.context.id)).into_response();
         response.set_status(problem.status);
         if let Some(wait) = problem.retry_after {
@@ -163,55 +134,5 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
         }
         event.problem = Some(problem);
         response
-    }
-}
-
-/// Whether a path is asked again and again by what watches the service.
-fn is_routine(path: &str) -> bool {
-    path == metrics::PATH || path == "/health" || path == "/api/health" || path.starts_with("/api/health/")
-}
-
-/// The one diagnostic event of a request; written even when the client leaves and the request is dropped.
-struct RequestEvent {
-    context: RequestContext,
-    method: Method,
-    path: String,
-    problem: Option<Problem>,
-    status: Option<StatusCode>,
-}
-
-impl RequestEvent {
-    fn new(request: &Request, context: RequestContext) -> Self {
-        Self {
-            context,
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            problem: None,
-            status: None,
-        }
-    }
-
-    fn finish(&mut self, status: StatusCode) {
-        self.status = Some(status);
-    }
-}
-
-impl Drop for RequestEvent {
-    fn drop(&mut self) {
-        let status = self.status.map_or(499, |status| status.as_u16());
-        let code = self.problem.as_ref().map(|problem| problem.code);
-        let cause = self.problem.as_ref().and_then(|problem| problem.cause.as_deref());
-        let request_id = self.context.id.as_str();
-        let method = self.method.as_str();
-        let path = self.path.as_str();
-        let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // A key that is refused, or a page whose address a proxy hides, is the operator's business.
-        if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {
-            tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
-        } else if is_routine(path) {
-            tracing::debug!(request_id, method, path, status, code, cause, latency_us, "request");
-        } else {
-            tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");
-        }
     }
 }

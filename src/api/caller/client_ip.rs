@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use poem::{FromRequest, Request, RequestBody};
 
-use super::AppState;
+use crate::api::AppState;
 use crate::domain::client_ip::ClientIp;
 
 /// What proxies say of the client they serve.
@@ -12,7 +12,7 @@ const FORWARDED: &str = "x-forwarded-for";
 
 /// The address of the client, as far as the proxies in front can be believed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClientAddress(pub(super) ClientIp);
+pub(in crate::api) struct ClientAddress(pub(in crate::api) ClientIp);
 
 impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {

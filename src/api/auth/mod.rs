@@ -1,24 +1,25 @@
 //! Accounts: `POST /api/auth/register`, `login`, `logout` and `password`, `GET` and `DELETE /api/auth/me`.
 
 mod aliases;
+mod body;
 
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use self::aliases::{LoginAliases, Registered};
+use self::{
+    aliases::{LoginAliases, Registered},
+    body::AccountBody,
+};
 use super::{
     AppState, Group,
-    bearer::Bearer,
-    client_address::ClientAddress,
+    caller::{Bearer, ClientAddress},
+    confirmation::{Done, done},
     json::{Created, Json, text},
     problem::failures,
 };
-use crate::{
-    domain::account::{Account, Email, LoginName, Password, Username},
-    foundation::clock::Clock,
-};
+use crate::domain::account::{Email, LoginName, Password, Username};
 
 failures! { RegisterFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`username_required`, `email_required`, \
@@ -104,20 +105,6 @@ struct PasswordRequest {
     new_password: String,
 }
 
-/// An account.
-#[derive(Clone, Debug, Object, Serialize)]
-#[oai(rename = "Account", example)]
-struct AccountBody {
-    /// Its id.
-    id: i64,
-    /// Its name, as it was registered.
-    username: String,
-    /// Its e-mail address.
-    email: String,
-    /// When it was registered, RFC 3339.
-    created_at: String,
-}
-
 /// Who has been let in.
 #[derive(Object, Serialize)]
 #[oai(example)]
@@ -131,14 +118,6 @@ struct LoggedIn {
     aliases: LoginAliases,
 }
 
-/// Something was done.
-#[derive(Debug, Object, Serialize)]
-#[oai(rename = "Confirmation", example)]
-pub(super) struct Done {
-    /// What, in words.
-    message: String,
-}
-
 /// A password was changed.
 #[derive(Object, Serialize)]
 #[oai(example)]
@@ -149,21 +128,10 @@ struct PasswordChanged {
     access_token: String,
 }
 
-impl AccountBody {
-    fn new(account: Account, clock: &Clock) -> Self {
-        let Account { id, username, email, created_at } = account;
-        Self { id: id.0, username, email, created_at: clock.rfc3339(created_at) }
-    }
-}
-
 impl LoggedIn {
     fn new(access_token: String, user: AccountBody) -> Self {
         Self { aliases: LoginAliases::new(&access_token, &user), access_token, user }
     }
-}
-
-pub(super) fn done(message: &str) -> Json<Done> {
-    Json(Done { message: message.to_owned() })
 }
 
 pub(super) struct AuthApi;
@@ -287,26 +255,9 @@ impl Example for PasswordRequest {
     }
 }
 
-impl Example for AccountBody {
-    fn example() -> Self {
-        Self {
-            id: 7,
-            username: "ada".to_owned(),
-            email: "ada@example.org".to_owned(),
-            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
-        }
-    }
-}
-
 impl Example for LoggedIn {
     fn example() -> Self {
         Self::new(TOKEN.to_owned(), AccountBody::example())
-    }
-}
-
-impl Example for Done {
-    fn example() -> Self {
-        Self { message: "Successfully logged out".to_owned() }
     }
 }
 

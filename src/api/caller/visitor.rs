@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use poem::{
     Request, RequestBody,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
-use serde_json::json;
 
-use super::{is_personal, origin};
-use crate::{api::problem::Problem, services::visitors::VisitorToken};
+use super::own_page::{ensure_own_page, is_by_tls, is_own_page};
+use crate::{
+    api::{portal_paths::is_personal, problem::Problem},
+    services::visitors::VisitorToken,
+};
 
 /// The cookie's name.
 const COOKIE: &str = "al_chat_visitor";
@@ -23,7 +25,7 @@ const COOKIE: &str = "al_chat_visitor";
 const HOST_COOKIE: &str = "__Host-al_chat_visitor";
 
 /// The name of this way to be known, in the contract.
-pub(in crate::api) const SCHEME: &str = "visitorCookie";
+pub(super) const SCHEME: &str = "visitorCookie";
 
 /// A request that a visitor makes by a page of ours: by the cookie that came with it, or by the one that goes with the
 /// answer. The latter is so with every answer, errors included, so that the next request is the same visitor's.
@@ -37,9 +39,9 @@ impl Visit {
     /// The visit that a request is, if it is one.
     pub(in crate::api) fn of(request: &Request) -> Option<Self> {
         let headers = request.headers();
-        let is_visit = is_personal(request.uri().path()) && origin::is_own(headers);
+        let is_visit = is_personal(request.uri().path()) && is_own_page(headers);
         is_visit.then(|| {
-            let is_by_tls = origin::is_by_tls(headers);
+            let is_by_tls = is_by_tls(headers);
             Self { token: in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::generate), is_by_tls }
         })
     }
@@ -56,15 +58,15 @@ impl Visit {
     }
 
     /// Who makes it.
-    pub(super) fn token(&self) -> &VisitorToken {
+    pub(in crate::api) fn token(&self) -> &VisitorToken {
         &self.token
     }
 }
 
 /// The token of the visitor whose cookie came with a request. One that another website's page has sent counts for
 /// nothing.
-pub(in crate::api) fn shown(headers: &HeaderMap) -> Option<VisitorToken> {
-    in_cookies(headers, origin::is_by_tls(headers)).filter(|_| origin::is_own(headers))
+pub(super) fn shown(headers: &HeaderMap) -> Option<VisitorToken> {
+    in_cookies(headers, is_by_tls(headers)).filter(|_| is_own_page(headers))
 }
 
 /// The token among the cookies; by TLS, only the one that cannot be planted counts.
@@ -81,19 +83,6 @@ fn in_cookie(headers: &HeaderMap, name: &str) -> Option<VisitorToken> {
         let mut own = pairs.filter(|(it, _)| it.trim() == name);
         own.find_map(|(_, value)| VisitorToken::parse(value.trim()))
     })
-}
-
-/// Fails for the pages of other websites.
-pub(super) fn ensure_own(request: &Request) -> Result<(), Problem> {
-    if origin::is_own(request.headers()) {
-        return Ok(());
-    }
-    let error = "The chat cannot be used from this page at the moment; please tell the people who run this website";
-    let hint = "The portal is for its own pages. Behind a proxy, the server's log says what to set there; another website \
-                embeds the chat window, which uses no cookies (/embed-demo)";
-    let cause = Some(origin::described(request.headers()));
-    let details = Some(json!({ "hint": hint }));
-    Err(Problem { details, cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
 }
 
 impl<'a> ApiExtractor<'a> for Visit {
@@ -115,13 +104,13 @@ impl<'a> ApiExtractor<'a> for Visit {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        ensure_own(request)?;
+        ensure_own_page(request)?;
         Ok(request.data::<Self>().cloned().ok_or_else(Problem::internal)?)
     }
 }
 
 /// Tells the contract of the cookie.
-pub(in crate::api) fn register(registry: &mut Registry) {
+pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "apiKey",
         description: Some(

@@ -1,11 +1,17 @@
 //! Where a request to the portal comes from. Its cookie is for its own pages: another website's page could only use it
 //! in the visitor's name.
 
-use poem::http::{HeaderMap, header};
+use poem::{
+    Request,
+    http::{HeaderMap, StatusCode, header},
+};
+use serde_json::json;
 use url::{Host, Url};
 
+use crate::api::problem::Problem;
+
 /// Whether a request comes from a page of this very server, or from no page at all.
-pub(in crate::api) fn is_own(headers: &HeaderMap) -> bool {
+pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
     // What the browser says by itself comes first: it knows the address, which proxies may change on the way.
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
@@ -13,6 +19,19 @@ pub(in crate::api) fn is_own(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
     origin.is_some_and(|origin| is_called(headers, &origin))
+}
+
+/// Fails for the pages of other websites.
+pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> {
+    if is_own_page(request.headers()) {
+        return Ok(());
+    }
+    let error = "The chat cannot be used from this page at the moment; please tell the people who run this website";
+    let hint = "The portal is for its own pages. Behind a proxy, the server's log says what to set there; another website \
+                embeds the chat window, which uses no cookies (/embed-demo)";
+    let cause = Some(described(request.headers()));
+    let details = Some(json!({ "hint": hint }));
+    Err(Problem { details, cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
 }
 
 /// Whether the server is called by the host and port of this origin. What proxies say of that is believed: no page can
@@ -30,7 +49,7 @@ fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
 }
 
 /// What was compared, and what to do about it, for the operator whose proxy says too little.
-pub(super) fn described(headers: &HeaderMap) -> String {
+fn described(headers: &HeaderMap) -> String {
     let names = ["sec-fetch-site", "origin", "host", "x-forwarded-host", "x-forwarded-port", "forwarded"];
     let told = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
     let told = told.collect::<Vec<_>>().join(", ");
@@ -105,7 +124,7 @@ mod tests {
             ("http://[::1]:5000", "[::1]:5000"),
         ];
         for (origin, host) in own {
-            assert!(is_own(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+            assert!(is_own_page(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
         }
         let foreign = [
             ("null", "shop.example"),
@@ -118,27 +137,27 @@ mod tests {
             ("file:///shop.example", "shop.example"),
         ];
         for (origin, host) in foreign {
-            assert!(!is_own(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
+            assert!(!is_own_page(&headers(&[("origin", origin), ("host", host)])), "{origin} at {host}");
         }
-        assert!(!is_own(&headers(&[("origin", "https://shop.example")])));
+        assert!(!is_own_page(&headers(&[("origin", "https://shop.example")])));
     }
 
     #[test]
     fn behind_a_proxy_an_own_page_has_the_proxys_host() {
         let origin = ("origin", "https://shop.example");
         let host = ("host", "10.0.0.7:5000");
-        assert!(is_own(&headers(&[origin, host, ("x-forwarded-host", "shop.example, inner.example")])));
-        assert!(!is_own(&headers(&[origin, host, ("x-forwarded-host", "other.example")])));
-        assert!(is_own(&headers(&[
+        assert!(is_own_page(&headers(&[origin, host, ("x-forwarded-host", "shop.example, inner.example")])));
+        assert!(!is_own_page(&headers(&[origin, host, ("x-forwarded-host", "other.example")])));
+        assert!(is_own_page(&headers(&[
             origin,
             host,
             ("forwarded", "for=10.0.0.9;Host=\"shop.example:443\", for=10.0.0.8")
         ])));
-        assert!(!is_own(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")])));
+        assert!(!is_own_page(&headers(&[origin, host, ("forwarded", "for=10.0.0.9, host=shop.example")])));
         let at_port = [("origin", "http://192.168.1.5:8080"), ("host", "192.168.1.5")];
-        assert!(!is_own(&headers(&at_port)));
-        assert!(is_own(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8080")])));
-        assert!(!is_own(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8081")])));
+        assert!(!is_own_page(&headers(&at_port)));
+        assert!(is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8080")])));
+        assert!(!is_own_page(&headers(&[at_port[0], at_port[1], ("x-forwarded-port", "8081")])));
     }
 
     #[test]
@@ -148,11 +167,11 @@ mod tests {
         for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
             for lines in [at_home, away] {
                 let told = headers(&[lines[0], lines[1], ("sec-fetch-site", site)]);
-                assert_eq!(is_own(&told), expected, "{site} {lines:?}");
+                assert_eq!(is_own_page(&told), expected, "{site} {lines:?}");
             }
-            assert_eq!(is_own(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
+            assert_eq!(is_own_page(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
         }
-        assert!(is_own(&HeaderMap::new()));
+        assert!(is_own_page(&HeaderMap::new()));
     }
 
     #[test]
@@ -192,7 +211,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_page_is_own_only_where_its_host_is_the_servers(page in HOST, host in HOST) {
-            let told = |page: &str| is_own(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
+            let told = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
             let whole = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:80") };
             prop_assert!(told(&host));
             prop_assert_eq!(told(&page), whole(&page) == whole(&host));

@@ -3,11 +3,9 @@
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
+use super::usage::Usage;
 use crate::{
-    api::{
-        openai::Usage,
-        word::{Word, WordList},
-    },
+    api::word::{Word, WordList},
     domain::{chat::Finish, session::SessionId},
     foundation::clock::Clock,
     services::turn::{Reader, TurnSummary},
@@ -16,7 +14,7 @@ use crate::{
 /// The answer of a turn.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
-pub(super) struct ChatAnswer {
+pub(in crate::api) struct ChatAnswer {
     /// What the model says.
     message: String,
     /// The tokens it took.
@@ -76,7 +74,7 @@ impl WordList for FinishReasons {
 }
 
 impl ChatAnswer {
-    pub(super) fn new(text: String, told: TurnSummary, reader: &Reader, clock: &Clock) -> Self {
+    pub(in crate::api) fn new(text: String, told: TurnSummary, reader: &Reader, clock: &Clock) -> Self {
         Self {
             usage: Usage::new(told.usage, &told.model),
             message: text,
@@ -92,7 +90,7 @@ impl ChatAnswer {
     }
 
     /// The same, with its text under each of its names.
-    pub(super) fn with_aliases(self) -> Self {
+    pub(in crate::api) fn with_aliases(self) -> Self {
         let text = Some(self.message.clone());
         Self { aliases: AnswerAliases { reply: text.clone(), response: text }, ..self }
     }

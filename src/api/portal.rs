@@ -6,23 +6,18 @@
     reason = "derived code moves the fields that are refused when they are read"
 )]
 
-mod origin;
-mod visit;
-
 use poem::{Request, web::Data};
 use poem_openapi::{Enum, Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::origin::is_own;
-use self::visit::ensure_own;
-pub(super) use self::visit::{SCHEME, Visit, register, shown};
 use super::{
     AppState, Group,
-    chat::{Headers, Reply, named_session, take},
+    caller::{Visit, ensure_own_page},
     json::{Json, text},
-    middleware::RequestContext,
     not_taken::refusing,
     problem::{Problem, failures},
+    request_context::RequestContext,
+    turn::{Headers, Reply, named_session, take},
 };
 use crate::{
     adapters::storage::{Cursor, HistoryMessage, Sender},
@@ -38,21 +33,6 @@ const LONGEST_MESSAGE: usize = 4000;
 
 /// So many messages are shown of a history; the model reads what it can.
 const SHOWN: u64 = 1000;
-
-/// The portal's paths, and whether what is done there is about the visitor.
-const PATHS: [(&str, bool); 4] =
-    [("/chat", true), ("/chat_history", true), ("/clear_chat", true), ("/api_status", false)];
-
-/// Whether a path is one of the portal's: errors there say `"success": false`, and what is answered depends on who asks,
-/// so that it is for nobody else.
-pub(super) fn is_portals(path: &str) -> bool {
-    PATHS.iter().any(|(own, _)| *own == path)
-}
-
-/// Whether what is done there is about the visitor.
-fn is_personal(path: &str) -> bool {
-    PATHS.contains(&(path, true))
-}
 
 failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
@@ -341,7 +321,7 @@ impl PortalApi {
         Data(state): Data<&AppState>,
         request: &Request,
     ) -> Result<Json<PortalStatus>, StatusFailure> {
-        ensure_own(request)?;
+        ensure_own_page(request)?;
         let demo_mode = demo_mode(state);
         Ok(Json(PortalStatus { openai_available: !demo_mode, demo_mode }))
     }
@@ -363,23 +343,5 @@ impl Example for PortalMessage {
     fn example() -> Self {
         let content = "What is your favourite flower?".to_owned();
         Self { role: PortalRole::User, content, timestamp: "0".to_owned() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn the_paths_are_those_of_the_contract() {
-        let contract: Value = serde_json::from_str(&crate::api::contract()).unwrap();
-        let paths = contract["paths"].as_object().unwrap().iter();
-        let is_portals = |operations: &Value| operations.to_string().contains(r#""tags":["Portal"]"#);
-        let of_contract = paths.filter(|(_, it)| is_portals(it)).map(|(path, _)| path.as_str()).collect::<Vec<_>>();
-        let mut own = PATHS.map(|(path, _)| path);
-        own.sort_unstable();
-        assert_eq!(of_contract, own);
     }
 }

@@ -9,16 +9,16 @@ use crate::domain::{account::Account, chat::Caller};
 /// The account of the token that came with the request; none without an `Authorization` header. Any such header that
 /// holds no good token ends the request: who believes to be signed in is never taken for an anonymous visitor.
 #[derive(Debug)]
-pub(super) struct OptionalAccount(pub(super) Option<Account>);
+pub(in crate::api) struct OptionalAccount(pub(in crate::api) Option<Account>);
 
 impl OptionalAccount {
     /// Whether somebody is signed in.
-    pub(super) fn is_signed_in(&self) -> bool {
+    pub(in crate::api) fn is_signed_in(&self) -> bool {
         self.0.is_some()
     }
 
     /// The speaker of the turn: the account, whatever name the client gives; without one, the name that the client gives.
-    pub(super) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
+    pub(in crate::api) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
         self.0.as_ref().map_or_else(|| Caller::new(username, is_guest), Caller::of_account)
     }
 }

@@ -1,0 +1,107 @@
+//! Stored chats, as answers hold them.
+
+use poem_openapi::{Object, types::Example};
+use serde::Serialize;
+
+use crate::{
+    adapters::storage::{StoredChat, StoredMessage},
+    api::messages::MessageBody,
+    domain::account::OwnerId,
+    foundation::clock::Clock,
+};
+
+/// A chat, without what was said in it.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ChatSummary", example)]
+pub(super) struct ChatBody {
+    /// Its number.
+    pub(super) id: i64,
+    /// What it is called.
+    pub(super) title: String,
+    /// When it was begun, RFC 3339.
+    pub(super) created_at: String,
+    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    pub(super) updated_at: String,
+    /// Messages of both sides.
+    pub(super) message_count: u64,
+    /// Who speaks in it; left out where that is the model as it is.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) persona: Option<String>,
+    /// The account that it belongs to.
+    #[oai(deprecated)]
+    pub(super) user_id: i64,
+}
+
+/// A chat with what was said in it.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "Chat")]
+pub(super) struct WholeChat {
+    /// Its number.
+    pub(super) id: i64,
+    /// What it is called.
+    pub(super) title: String,
+    /// When it was begun, RFC 3339.
+    pub(super) created_at: String,
+    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    pub(super) updated_at: String,
+    /// Messages of both sides.
+    pub(super) message_count: u64,
+    /// Who speaks in it; left out where that is the model as it is.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) persona: Option<String>,
+    /// The account that it belongs to.
+    #[oai(deprecated)]
+    pub(super) user_id: i64,
+    /// What was said, the oldest first.
+    pub(super) messages: Vec<MessageBody>,
+}
+
+/// A message that was found.
+#[derive(Debug, Object, Serialize)]
+pub(super) struct FoundMessage {
+    /// The chat it belongs to.
+    pub(super) chat_id: i64,
+    /// What that chat is called.
+    pub(super) chat_title: String,
+    /// The message.
+    pub(super) message: MessageBody,
+}
+
+impl ChatBody {
+    pub(super) fn new(chat: StoredChat, owner: OwnerId, clock: &Clock) -> Self {
+        Self {
+            id: chat.id.0,
+            title: chat.title,
+            created_at: clock.rfc3339(chat.created_at),
+            updated_at: clock.rfc3339(chat.updated_at),
+            message_count: chat.message_count,
+            persona: chat.persona,
+            user_id: owner.0,
+        }
+    }
+}
+
+impl WholeChat {
+    pub(super) fn new(chat: StoredChat, owner: OwnerId, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
+        let chat = ChatBody::new(chat, owner, clock);
+        let ChatBody { id, title, created_at, updated_at, message_count, persona, user_id } = chat;
+        let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
+        Self { id, title, created_at, updated_at, message_count, persona, user_id, messages }
+    }
+}
+
+impl Example for ChatBody {
+    fn example() -> Self {
+        Self {
+            id: 7,
+            title: "Opening hours".to_owned(),
+            created_at: "2026-11-21T09:30:00.417000+01:00".to_owned(),
+            updated_at: "2026-11-21T09:30:02.125000+01:00".to_owned(),
+            message_count: 2,
+            persona: None,
+            user_id: 7,
+        }
+    }
+}

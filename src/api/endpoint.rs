@@ -1,0 +1,40 @@
+//! The endpoint that answers every request: the routes, inside the middleware.
+
+use poem::{Endpoint, EndpointExt, Response, Route, get, http::HeaderValue};
+
+use super::{
+    AppState,
+    contract::{contract, methods, service},
+    cors::Cors,
+    json::BodyTimeout,
+    middleware::{Middleware, PathMethods},
+    routes::{PlainRoute, plain_routes},
+};
+
+/// The pattern of all paths but `/`. A service nested at `/` would take that path, too.
+const ALL_BUT_ROOT: &str = "/<.+>";
+
+/// Returns the endpoint that answers every request.
+#[must_use]
+pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
+    let (service, contract) = (service(), contract());
+    let methods = methods(&contract);
+    let plain_routes = plain_routes(&state, contract, service.swagger_ui_html());
+    let turns = state.turns.clone();
+    Middleware {
+        cors: Cors::new(&state.config.server.origins),
+        body_timeout: BodyTimeout(state.config.server.body_timeout),
+        retention: state.visitors.retention(),
+        methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
+        is_draining: Box::new(move || turns.is_draining()),
+        inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(state),
+    }
+}
+
+fn routes(plain_routes: Vec<PlainRoute>) -> Route {
+    plain_routes.into_iter().fold(Route::new(), |routes, (path, endpoint)| routes.at(path, get(endpoint)))
+}
+
+fn plain_methods((path, _): &PlainRoute) -> PathMethods {
+    PathMethods { path: (*path).to_owned(), methods: HeaderValue::from_static("GET") }
+}

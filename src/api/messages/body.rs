@@ -1,0 +1,119 @@
+//! A message of a stored chat, as answers hold it.
+
+use std::sync::Arc;
+
+use poem_openapi::{Object, types::Example};
+use serde::Serialize;
+
+use super::aliases::MessageAliases;
+use crate::{
+    adapters::storage::{ChatId, MessageRef, MessageStatus, Sender, StoredMessage},
+    api::word::{Word, WordList},
+    domain::account::OwnerId,
+    foundation::clock::Clock,
+    services::turn::StoredChatTurn,
+};
+
+/// A message of a stored chat.
+#[derive(Clone, Debug, Object, Serialize)]
+#[oai(rename = "Message", example)]
+pub(in crate::api) struct MessageBody {
+    /// Its number.
+    pub(in crate::api) id: i64,
+    /// What was said.
+    pub(in crate::api) text: String,
+    /// Who said it.
+    pub(in crate::api) sender: Word<Senders>,
+    /// The image that was shown with it, its address or a data URL; null without one.
+    #[oai(nullable)]
+    pub(in crate::api) image_url: Option<Arc<String>>,
+    /// True where there is an image that was left out here, because a list holds 16 MiB of them at the most, the latest
+    /// ones; reading the message alone gives it.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::api) image_omitted: Option<bool>,
+    /// When, RFC 3339.
+    pub(in crate::api) created_at: String,
+    /// What became of it.
+    pub(in crate::api) status: Word<MessageStatuses>,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    aliases: MessageAliases,
+}
+
+/// Who says something in a stored chat, as the contract shows it.
+pub(in crate::api) struct Senders;
+
+impl WordList for Senders {
+    const NAME: &'static str = "MessageSender";
+    const DESCRIPTION: &'static str = "Who says something in a stored chat: its owner, or the model.";
+
+    fn words() -> Vec<&'static str> {
+        [Sender::User, Sender::Bot].map(Sender::as_str).to_vec()
+    }
+}
+
+/// What may become of a message, as the contract shows it.
+pub(in crate::api) struct MessageStatuses;
+
+impl WordList for MessageStatuses {
+    const NAME: &'static str = "MessageStatus";
+    const DESCRIPTION: &'static str = "What became of a message: `complete`; a user's is `pending` while it is being answered, and `failed` when it \
+         was not: then it can be tried again.";
+
+    fn words() -> Vec<&'static str> {
+        [MessageStatus::Complete, MessageStatus::Pending, MessageStatus::Failed].map(MessageStatus::as_str).to_vec()
+    }
+}
+
+impl MessageBody {
+    /// A message of one of this owner's chats.
+    pub(in crate::api) fn new(message: StoredMessage, owner: OwnerId, clock: &Clock) -> Self {
+        let sender = message.sender.as_str();
+        let image_omitted = (message.image.is_none() && message.image_bytes > 0).then_some(true);
+        let image_url = message.image.map(Arc::new);
+        let created_at = clock.rfc3339(message.created_at);
+        let aliases = MessageAliases::new((owner, message.chat), sender, image_url.as_ref(), &created_at);
+        let (sender, status) = (Word::new(sender), Word::new(message.status.as_str()));
+        Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
+    }
+
+    /// A message that has just been kept.
+    pub(super) fn kept(
+        kept: MessageRef,
+        StoredChatTurn { owner, chat, .. }: StoredChatTurn,
+        said: Said,
+        clock: &Clock,
+    ) -> Self {
+        let Said { sender, text, image_url } = said;
+        let sender = sender.as_str();
+        let image_url = image_url.map(Arc::new);
+        let created_at = clock.rfc3339(kept.created_at);
+        let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
+        let (sender, status) = (Word::new(sender), Word::new(MessageStatus::Complete.as_str()));
+        Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
+    }
+}
+
+/// What one side said.
+pub(super) struct Said {
+    pub(super) sender: Sender,
+    pub(super) text: String,
+    pub(super) image_url: Option<String>,
+}
+
+impl Example for MessageBody {
+    fn example() -> Self {
+        let created_at = "2026-11-21T09:30:00.417000+01:00";
+        Self {
+            id: 12,
+            text: "What are your opening hours?".to_owned(),
+            sender: Word::new(Sender::User.as_str()),
+            image_url: None,
+            image_omitted: None,
+            created_at: created_at.to_owned(),
+            status: Word::new(MessageStatus::Complete.as_str()),
+            aliases: MessageAliases::new((OwnerId(7), ChatId(3)), "user", None, created_at),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The diagnostic event of each request.
+
+use poem::{
+    Request,
+    http::{Method, StatusCode},
+};
+
+use crate::api::{metrics, problem::Problem, request_context::RequestContext};
+
+/// Whether a path is asked again and again by what watches the service.
+fn is_routine(path: &str) -> bool {
+    path == metrics::PATH || path == "/health" || path == "/api/health" || path.starts_with("/api/health/")
+}
+
+/// The one diagnostic event of a request; written even when the client leaves and the request is dropped.
+pub(super) struct RequestEvent {
+    pub(super) context: RequestContext,
+    method: Method,
+    pub(super) path: String,
+    pub(super) problem: Option<Problem>,
+    status: Option<StatusCode>,
+}
+
+impl RequestEvent {
+    pub(super) fn new(request: &Request, context: RequestContext) -> Self {
+        Self {
+            context,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            problem: None,
+            status: None,
+        }
+    }
+
+    pub(super) fn finish(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for RequestEvent {
+    fn drop(&mut self) {
+        let status = self.status.map_or(499, |status| status.as_u16());
+        let code = self.problem.as_ref().map(|problem| problem.code);
+        let cause = self.problem.as_ref().and_then(|problem| problem.cause.as_deref());
+        let request_id = self.context.id.as_str();
+        let method = self.method.as_str();
+        let path = self.path.as_str();
+        let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
+        // A key that is refused, or a page whose address a proxy hides, is the operator's business.
+        if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {
+            tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
+        } else if is_routine(path) {
+            tracing::debug!(request_id, method, path, status, code, cause, latency_us, "request");
+        } else {
+            tracing::info!(request_id, method, path, status, code, cause, latency_us, "request");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! All paths of the HTTP interface: the operations of the contract, by the file with their handlers, and the paths beside
+//! the contract.
+
+use bytes::Bytes;
+use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint};
+
+use super::{
+    AppState,
+    asset::{Asset, HTML, serve},
+    auth, chat, chats, health, health_alias,
+    json::MEDIA_TYPE,
+    messages, metrics, openai, personas, portal, session, web,
+};
+
+/// Lists the resources of the contract, each with its operations.
+macro_rules! resources {
+    ($($module:ident::$resource:ident: $operations:expr,)+) => {
+        /// The resources of the contract.
+        pub(super) type Resources = ($($module::$resource,)+);
+
+        /// Returns the resources of the contract.
+        pub(super) fn resources() -> Resources {
+            ($($module::$resource,)+)
+        }
+
+        /// The operations of each resource, as method and path.
+        #[cfg(test)]
+        const OPERATIONS: &[&[&str]] = &[$(&$operations),+];
+    };
+}
+
+// The paths that count are those at the handlers: a unit test compares them with this list.
+resources! {
+    chat::ChatApi: [
+        "POST /api/chat",
+        "POST /api/chat/stream",
+        "GET /api/chat/{request_id}/events",
+        "POST /api/chat/{request_id}/stop",
+    ],
+    chat::ChatImageApi: [
+        "POST /api/chat/image",
+    ],
+    personas::PersonasApi: [
+        "GET /api/personas",
+    ],
+    session::SessionApi: [
+        "POST /api/session/start",
+        "POST /api/session/stop",
+    ],
+    auth::AuthApi: [
+        "POST /api/auth/register",
+        "POST /api/auth/login",
+        "GET /api/auth/me",
+        "DELETE /api/auth/me",
+        "POST /api/auth/logout",
+        "POST /api/auth/password",
+    ],
+    chats::ChatsApi: [
+        "GET /api/chat/histories",
+        "GET /api/chat/search",
+        "POST /api/chat/create",
+        "GET /api/chat/{chat_id}",
+        "PATCH /api/chat/{chat_id}",
+        "DELETE /api/chat/{chat_id}/delete",
+        "POST /api/chat/{chat_id}/clear",
+        "GET /api/chat/{chat_id}/export",
+        "GET /api/chat/{chat_id}/export/markdown",
+    ],
+    messages::MessagesApi: [
+        "POST /api/messages/{chat_id}/send",
+        "POST /api/messages/{chat_id}/send/stream",
+        "GET /api/messages/{chat_id}/messages",
+        "GET /api/messages/{message_id}",
+        "DELETE /api/messages/{message_id}",
+        "POST /api/messages/{message_id}/retry",
+    ],
+    portal::PortalApi: [
+        "POST /chat",
+        "GET /chat_history",
+        "POST /clear_chat",
+        "GET /api_status",
+    ],
+    openai::OpenAiApi: [
+        "GET /api/openai/info",
+        "GET /api/openai/test",
+        "GET /api/openai/usage",
+    ],
+    health::HealthApi: [
+        "GET /api/health",
+        "GET /api/health/live",
+        "GET /api/health/ready",
+    ],
+    health_alias::HealthAliasApi: [
+        "GET /health",
+    ],
+}
+
+/// A path beside the contract, and the endpoint that answers its `GET` requests.
+pub(super) type PlainRoute = (&'static str, BoxEndpoint<'static, Response>);
+
+/// Returns the paths beside the contract: the contract itself, its documentation as the page `docs`, the metrics, the
+/// chat window's script and, unless it is switched off, the portal.
+pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> Vec<PlainRoute> {
+    let pages = if state.config.server.portal { web::PAGES } else { &[] };
+    let files = web::WINDOW.iter().chain(pages).map(|file| (file.path, web::file(file).boxed()));
+    let routes = [
+        ("/docs", text(HTML, docs).boxed()),
+        ("/openapi.json", text(MEDIA_TYPE, contract).boxed()),
+        (metrics::PATH, metrics::endpoint(state.turns.clone()).boxed()),
+    ];
+    routes.into_iter().chain(files).collect()
+}
+
+fn text(media_type: &'static str, text: String) -> impl Endpoint<Output = Response> {
+    serve(Asset { media_type, text: Bytes::from(text), policy: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::api::contract;
+
+    #[test]
+    fn the_list_of_operations_is_that_of_the_contract() {
+        let contract: Value = serde_json::from_str(&contract()).unwrap();
+        let paths = contract["paths"].as_object().unwrap().iter();
+        let operations = paths.flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        let mut operations = operations.collect::<Vec<_>>();
+        let mut listed = OPERATIONS.concat();
+        operations.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(operations, listed);
+    }
+}

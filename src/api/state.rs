@@ -1,0 +1,40 @@
+//! The state that the handlers share.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
+    foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
+    services::{accounts::Accounts, sessions::Sessions, turn::Turns, visitors::Visitors},
+};
+
+/// The settings, services and adapters that the handlers use. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time at which the service started.
+    pub started: Instant,
+    /// The clock.
+    pub clock: Clock,
+    /// The personas.
+    pub personas: Personas,
+    /// The service that starts and finds turns.
+    pub turns: Turns,
+    /// The service that starts and stops sessions.
+    pub sessions: Sessions,
+    /// The service for accounts and their tokens.
+    pub accounts: Accounts,
+    /// The service for the portal's visitors, who have no account.
+    pub visitors: Visitors,
+    /// The API keys of the model's provider.
+    pub credentials: Credentials,
+    /// The secret with which fingerprints of API keys are computed.
+    pub fingerprint_key: FingerprintKey,
+    /// The session log.
+    pub log: SessionLog,
+    /// The database.
+    pub storage: Storage,
+    /// The background tasks.
+    pub tasks: Tasks,
+}

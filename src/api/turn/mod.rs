@@ -1,0 +1,19 @@
+//! What all endpoints that start a turn share: reading the request, starting the turn, and the answer, whole or as a
+//! stream of events.
+
+mod answer;
+mod event_schema;
+mod event_stream;
+mod reply;
+mod request;
+mod start;
+mod usage;
+
+pub(super) use self::{
+    answer::ChatAnswer,
+    event_stream::EventStream,
+    reply::{Reply, Rest},
+    request::{Headers, named_model, named_session},
+    start::{stream, take},
+    usage::Usage,
+};
