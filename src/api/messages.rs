@@ -231,7 +231,7 @@ async fn new_message<'a>(
     }
     let persona = state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
     let turn = Turn { state, context, account, headers, persona, model: asked.model, stream: asked.stream };
-    Ok((turn, StoredChatTurn { owner, chat, again: None }, said))
+    Ok((turn, StoredChatTurn { owner, chat, retry_of: None }, said))
 }
 
 fn message_not_found() -> Problem {
@@ -381,7 +381,7 @@ impl MessagesApi {
         let said = Message { role: Role::User, content: message.text, image };
         let persona = state.storage.chat(owner, message.chat).await?.ok_or_else(message_not_found)?.persona;
         let turn = Turn { state, context, account, headers, persona, model: asked.model, stream: asked.stream };
-        Ok(turn.take(StoredChatTurn { owner, chat: message.chat, again: Some(message.id) }, said).await?)
+        Ok(turn.take(StoredChatTurn { owner, chat: message.chat, retry_of: Some(message.id) }, said).await?)
     }
 
     /// Delete a message

@@ -255,7 +255,7 @@ impl PortalApi {
             caller: Caller::new(None, None),
             session_id,
             address: None,
-            stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, again: None }),
+            stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, retry_of: None }),
             model: None,
             persona: state.personas.portal(),
             messages: vec![said],

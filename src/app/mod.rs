@@ -110,7 +110,7 @@ impl App {
             tasks: tasks.clone(),
             telling: api::telling,
         };
-        let turns = Turns::open(&config, dependencies).await?;
+        let turns = Turns::open(&config, &dependencies).await?;
         let idle_timeout = config.session_idle_timeout;
         let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
         let made = SigningSecret::generate();

@@ -66,7 +66,7 @@ pub struct Turns(Arc<Parts>);
 impl Turns {
     /// Prepares for turns: adds those that a crash left in the session log only to the database, and starts the tasks
     /// that serve all turns.
-    pub async fn open(config: &Config, dependencies: Dependencies) -> Result<Self, RecoveryFailure> {
+    pub async fn open(config: &Config, dependencies: &Dependencies) -> Result<Self, RecoveryFailure> {
         Ok(Self(Arc::new(Parts::build(config, dependencies).await?)))
     }
 
@@ -85,8 +85,8 @@ impl Turns {
     fn start_new(&self, request: TurnRequest, model: String) -> Reader {
         // The client of a whole answer learns the turn's id with the answer only, so it can't resume the turn.
         let journal = self.0.registry.open(&request, &model, request.stream);
-        let (reader, runner) = (Reader::new(&journal), Arc::clone(&self.0.runner));
-        self.0.tasks.spawn(async move { runner.run(request, model, journal, None).await });
+        let (reader, parts) = (Reader::new(&journal), Arc::clone(&self.0));
+        self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None).await });
         reader
     }
 

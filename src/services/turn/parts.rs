@@ -38,76 +38,99 @@ pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) model_calls: Arc<ModelCalls>,
-    pub(super) runner: Arc<TurnRunner>,
+    pub(super) runner: TurnRunner,
     pub(super) model_test: ModelTest,
     pub(super) monitor: Monitor,
     pub(super) tasks: TurnTasks,
 }
 
 impl Parts {
-    /// Recovers turns that are in the session log only, and builds all parts. Each part gets what it needs, and nothing
-    /// else.
-    pub(super) async fn build(config: &Config, dependencies: Dependencies) -> Result<Self, RecoveryFailure> {
-        let Dependencies { client, personas, credentials, log, storage, clock, tasks, telling } = dependencies;
-        let persona_models = personas.models();
+    /// Recovers turns that are only in the session log, and builds all parts. Each part gets just what it needs.
+    pub(super) async fn build(config: &Config, dependencies: &Dependencies) -> Result<Self, RecoveryFailure> {
+        let persona_models = dependencies.personas.models();
         let mut models = config.model.names();
         models.extend(persona_models.iter().map(String::as_str));
         let metrics = Arc::new(Metrics::new(models.iter().copied().chain([basic::NAME])));
-
-        let papita = &config.credentials;
-        let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-        let outbox = UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), &tasks);
-        let usage_records = UsageRecords::new(credentials.clone(), outbox.clone());
-        let client = OpenAi::new(&config.model, client);
+        let client = OpenAi::new(&config.model, dependencies.client.clone());
         let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
-        let usage_meter = UsageMeter::new(Prices::new(&config.model.prices), Arc::clone(&abilities));
-        recover(&log, &storage, &usage_meter, &usage_records).await?;
 
-        let (limits, turn_tasks) = (&config.turns, TurnTasks::default());
-        let permits = Permits::new(limits);
-        let admission = Arc::new(Admission::new(permits, log.clone(), storage.clone(), turn_tasks.draining()));
-        let registry = Arc::new(Registry::new(limits.resume_grace, limits.resume_window));
-        let stored_chats = Arc::new(StoredChats::start(
-            storage.clone(),
-            clock.clone(),
-            limits.timeout,
-            turn_tasks.cut_off(),
-            Arc::clone(&abilities),
-            &tasks,
-        ));
-        let idempotency = Arc::new(Idempotency::start(
-            storage.clone(),
-            clock.clone(),
-            Arc::clone(&registry),
-            Arc::clone(&stored_chats),
-            limits.timeout,
-            &tasks,
-        ));
-        let model_calls =
-            Arc::new(ModelCalls::new(&config.model, &models, client, abilities, credentials, Arc::clone(&metrics)));
-        let answerer =
-            Answerer::new(Arc::clone(&admission), Arc::clone(&model_calls), limits.clone(), turn_tasks.cut_off());
-        let recorder = Recorder {
-            log,
-            log_content: config.session_log.content,
-            storage,
-            clock,
-            metrics: Arc::clone(&metrics),
-            usage_meter,
-            usage_records,
-            telling,
-        };
-        let runner = Arc::new(TurnRunner {
+        let outbox = start_outbox(config, dependencies);
+        let recorder = recorder(config, dependencies, &outbox, &abilities, &metrics);
+        recover(&recorder.log, &recorder.storage, &recorder.usage_meter, &recorder.usage_records).await?;
+
+        let tasks = TurnTasks::default();
+        let admission = Arc::new(admission(config, dependencies, &tasks));
+        let registry = Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window));
+        let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
+        let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
+        let credentials = dependencies.credentials.clone();
+        let model_calls = ModelCalls::new(&config.model, &models, client, abilities, credentials, Arc::clone(&metrics));
+        let model_calls = Arc::new(model_calls);
+        let (limits, cut_off) = (config.turns.clone(), tasks.cut_off());
+        let runner = TurnRunner {
             image_hosts: ImageHosts::new(HostLookup::default()),
             stored_chats,
-            answerer,
+            answerer: Answerer::new(Arc::clone(&admission), Arc::clone(&model_calls), limits, cut_off),
             recorder,
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),
-        });
+        };
         let monitor = Monitor::new(metrics, Arc::clone(&admission), Arc::clone(&model_calls), outbox);
         let model_test = ModelTest::default();
-        Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks: turn_tasks })
+        Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks })
     }
+}
+
+fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {
+    let Dependencies { client, storage, clock, tasks, .. } = dependencies;
+    let papita = &config.credentials;
+    let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
+    UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), tasks)
+}
+
+fn recorder(
+    config: &Config,
+    dependencies: &Dependencies,
+    outbox: &UsageOutbox,
+    abilities: &Arc<ModelAbilities>,
+    metrics: &Arc<Metrics>,
+) -> Recorder {
+    Recorder {
+        log: dependencies.log.clone(),
+        log_content: config.session_log.content,
+        storage: dependencies.storage.clone(),
+        clock: dependencies.clock.clone(),
+        metrics: Arc::clone(metrics),
+        usage_meter: UsageMeter::new(Prices::new(&config.model.prices), Arc::clone(abilities)),
+        usage_records: UsageRecords::new(dependencies.credentials.clone(), outbox.clone()),
+        telling: dependencies.telling,
+    }
+}
+
+fn admission(config: &Config, dependencies: &Dependencies, tasks: &TurnTasks) -> Admission {
+    let Dependencies { log, storage, .. } = dependencies;
+    Admission::new(Permits::new(&config.turns), log.clone(), storage.clone(), tasks.draining())
+}
+
+fn start_stored_chats(
+    config: &Config,
+    dependencies: &Dependencies,
+    turn_tasks: &TurnTasks,
+    abilities: &Arc<ModelAbilities>,
+) -> StoredChats {
+    let Dependencies { storage, clock, tasks, .. } = dependencies;
+    let (timeout, cut_off) = (config.turns.timeout, turn_tasks.cut_off());
+    StoredChats::start(storage.clone(), clock.clone(), timeout, cut_off, Arc::clone(abilities), tasks)
+}
+
+fn start_idempotency(
+    config: &Config,
+    dependencies: &Dependencies,
+    registry: &Arc<Registry>,
+    stored_chats: &Arc<StoredChats>,
+) -> Idempotency {
+    let Dependencies { storage, clock, tasks, .. } = dependencies;
+    let (registry, stored_chats) = (Arc::clone(registry), Arc::clone(stored_chats));
+    Idempotency::start(storage.clone(), clock.clone(), registry, stored_chats, config.turns.timeout, tasks)
 }

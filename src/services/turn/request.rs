@@ -73,5 +73,5 @@ pub struct StoredChatTurn {
     /// The chat.
     pub chat: ChatId,
     /// The failed message that this turn retries; `None` for a new message.
-    pub again: Option<MessageId>,
+    pub retry_of: Option<MessageId>,
 }

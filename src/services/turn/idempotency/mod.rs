@@ -125,7 +125,7 @@ impl Idempotency {
         let is_retry = is_claimed && earlier.fingerprint == fingerprint;
         if let Some(stored_chat) = request.stored_chat.as_mut().filter(|_| is_retry) {
             let failed = self.storage.failed_question(stored_chat.owner, first).await;
-            stored_chat.again = failed.map_err(|failure| unavailable(&failure))?.or(stored_chat.again);
+            stored_chat.retry_of = failed.map_err(|failure| unavailable(&failure))?.or(stored_chat.retry_of);
         }
         Ok(is_claimed)
     }

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::{select, sync::Notify, time::sleep};
 
-use super::state::{Cancellation, Phase, State};
+use super::{
+    state::{Cancellation, Phase, State},
+    transcript::Transcript,
+};
 use crate::{
     adapters::storage::MessageId,
     domain::{account::OwnerId, cost::estimate, session::SessionId},
@@ -154,7 +157,7 @@ impl Journal {
 
     /// The memory of the text, in bytes.
     pub(in crate::services::turn) fn memory_size(&self) -> usize {
-        self.state().transcript().map_or(0, |transcript| transcript.memory_size())
+        self.state().transcript().map_or(0, Transcript::memory_size)
     }
 
     /// Whether there is any text.

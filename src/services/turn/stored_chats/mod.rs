@@ -140,9 +140,9 @@ impl StoredChats {
         stored_chat: StoredChatTurn,
         request: &TurnRequest,
     ) -> Result<OpenOutcome, StorageFailure> {
-        let StoredChatTurn { owner, chat, again } = stored_chat;
+        let StoredChatTurn { owner, chat, retry_of } = stored_chat;
         let request_id = request.request_id.as_str();
-        if let Some(message) = again {
+        if let Some(message) = retry_of {
             return self.storage.reopen_question(owner, message, request_id).await;
         }
         let Some(message) = request.messages.last() else { return Ok(OpenOutcome::NotFound) };
