@@ -28,7 +28,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     chat_line(&mut criterion);
     conversation(&mut criterion);
-    fitting(&mut criterion);
+    prompts(&mut criterion);
     small_parts(&mut criterion);
     criterion.final_summary();
 }
@@ -97,7 +97,7 @@ fn conversation(criterion: &mut Criterion) {
 }
 
 /// A long conversation with a model that reads 128,000 tokens, and an image in it.
-fn fitting(criterion: &mut Criterion) {
+fn prompts(criterion: &mut Criterion) {
     let models = KnownModels::new(&[], &[]);
     criterion.bench_function("known models: a dated one", |bencher| {
         bencher.iter(|| models.abilities(black_box("gpt-4o-mini-2024-07-18")));
@@ -106,9 +106,9 @@ fn fitting(criterion: &mut Criterion) {
     let said = [message(Role::Assistant, &"An answer of some length. ".repeat(40)), message(Role::User, "And then?")];
     criterion.bench_function("prompt: a history longer than 128,000 tokens, fitted", |bencher| {
         bencher.iter(|| {
-            let mut fitting = PromptBuilder::new(None, message(Role::User, "And now?"), black_box(model));
-            said.iter().cycle().take(10_000).all(|message| fitting.offer(message.clone()));
-            fitting.into_messages()
+            let mut prompt = PromptBuilder::new(None, message(Role::User, "And now?"), black_box(model));
+            said.iter().cycle().take(10_000).all(|message| prompt.offer(message.clone()));
+            prompt.into_messages()
         });
     });
     let image = format!("data:image/png;base64,{}", "A".repeat(1 << 20));
