@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const HISTORIES: &str = "/api/chat/list_chats";
+const HISTORIES: &str = "/api/chat/histories";
 const CREATE: &str = "/api/chat/create";
 
 /// What has to live as long as a service is used.

@@ -365,7 +365,7 @@ async fn an_account_that_is_removed_during_a_turn_leaves_nothing() {
     };
     let answer = during_a_turn(&ada, &model, chat, false, remove).await;
     answer.assert_error(409, "chat_changed");
-    ada.get("/api/chat/list_chats").await.assert_error(401, "token_ended");
+    ada.get("/api/chat/histories").await.assert_error(401, "token_ended");
     let another = User::register(&service.client, "ada").await;
     assert_eq!((another.list_chats().await.len(), another.search("thinking").await.len()), (0, 0));
     another.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");

@@ -126,7 +126,7 @@ async fn the_scripts_find_every_field_that_they_read() {
     assert_eq!(list(&listed), [asked.clone(), answered.clone()]);
     let whole = send(Method::GET, &format!("/api/chat/{chat}"), &Value::Null).await.assert_ok();
     assert_eq!((&whole["messages"], &whole["user_id"]), (&listed, &id.into()));
-    let list_chats = send(Method::GET, "/api/chat/list_chats", &Value::Null).await.assert_ok();
+    let list_chats = send(Method::GET, "/api/chat/histories", &Value::Null).await.assert_ok();
     assert_eq!((&list_chats[0]["user_id"], &list_chats[0]["message_count"]), (&id.into(), &2.into()));
     let renamed = send(Method::PATCH, &format!("/api/chat/{chat}"), &json!({ "title": "Another" })).await.assert_ok();
     assert_eq!(renamed["user_id"], id);
@@ -273,7 +273,7 @@ fn what_is_for_older_clients_is_marked_as_deprecated() {
         (answer("/api/chat", "post", "200"), vec!["reply", "response"]),
         (answer("/api/chat/image", "post", "200"), vec!["reply", "response"]),
         (answer("/api/messages/{message_id}", "get", "200"), vec!["chat_id", "user_id", "who", "image", "time"]),
-        (answer("/api/chat/list_chats", "get", "200"), vec!["user_id"]),
+        (answer("/api/chat/histories", "get", "200"), vec!["user_id"]),
         (answer("/api/chat/{chat_id}", "get", "200"), vec!["user_id"]),
         (send, vec!["ai_message"]),
     ];

@@ -254,7 +254,7 @@ async fn lists_and_searches_hold_only_what_is_ones_own() {
         assert_eq!(user.search("of").await, [title]);
     }
     // Also where a place in the list is somebody else's.
-    for path in ["/api/chat/list_chats?limit=1", "/api/chat/search?q=of&limit=1"] {
+    for path in ["/api/chat/histories?limit=1", "/api/chat/search?q=of&limit=1"] {
         let before = "before=9223372036854775806_9223372036854775806";
         for user in [&ada, &grace] {
             assert_eq!(user.get(&format!("{path}&{before}")).await.assert_ok().as_array().map(Vec::len), Some(1));

@@ -487,7 +487,7 @@ async fn a_visitors_messages_are_no_accounts() {
     }
     assert_eq!((ada.list_chats().await.len(), ada.search("recipe").await.len()), (0, 0));
     // The cookie opens no account's operation, and an account's token no visitor's chat.
-    visitor.call(Method::GET, "/api/chat/list_chats").await.assert_error(401, "token_missing");
+    visitor.call(Method::GET, "/api/chat/histories").await.assert_error(401, "token_missing");
     assert_eq!(ada.get("/chat_history").await.assert_ok(), json!({ "history": [] }));
     assert_eq!((visitor.history().await.len(), setup.count_rows("messages").await), (4, 4));
 }

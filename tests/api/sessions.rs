@@ -439,7 +439,7 @@ async fn all_times_have_six_digits_behind_the_second() {
         ada.send(chat, "hello").await.text,
         ada.get(&format!("/api/chat/{chat}")).await.text,
         ada.get(&format!("/api/chat/{chat}/export?format=markdown")).await.text,
-        ada.get("/api/chat/list_chats").await.text,
+        ada.get("/api/chat/histories").await.text,
         turn(client, &id).await.text,
         client.get("/api/health").await.text,
         stop(client, &id).await.text,

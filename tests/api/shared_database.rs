@@ -140,7 +140,7 @@ async fn what_one_removes_the_other_doesnt_answer() {
     ada[0].get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
     assert!(ada[0].list_chats().await.is_empty() && ada[0].search("thinking").await.is_empty());
     ada[1].delete("/api/auth/me").await.assert_ok();
-    ada[0].get("/api/chat/list_chats").await.assert_error(401, "token_ended");
+    ada[0].get("/api/chat/histories").await.assert_error(401, "token_ended");
 }
 
 #[tokio::test]

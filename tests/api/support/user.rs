@@ -103,7 +103,7 @@ impl User {
 
     /// Returns the list of all chats of the user.
     pub async fn list_chats(&self) -> Vec<Value> {
-        list(&self.get("/api/chat/list_chats").await.assert_ok())
+        list(&self.get("/api/chat/histories").await.assert_ok())
     }
 
     /// Returns a request that sends a message with this body to a chat.
