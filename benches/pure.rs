@@ -6,7 +6,7 @@ use std::hint::black_box;
 use al_chat::{
     adapters::{
         model::basic,
-        session_log::{Chat, SessionLog},
+        session_log::{ChatLine, SessionLog},
     },
     domain::{
         chat::{Image, Message, Role},
@@ -47,7 +47,7 @@ fn chat_line(criterion: &mut Criterion) {
     let clock = Clock::from_fn(|| Timestamp::UNIX_EPOCH, berlin());
     let log = SessionLog::open(dir.path().to_owned(), FileAccess::Owner, false, clock).expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
-    let chat = Chat {
+    let chat = ChatLine {
         user_id: None,
         chat_id: None,
         request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27",

@@ -22,7 +22,7 @@ use crate::{
     adapters::{
         credentials::Credentials,
         personas::{Personas, UnreadablePersonas},
-        session_log::{self, LogUnavailable, OpenFailure, ServiceStart, ServiceStop, SessionLog},
+        session_log::{self, LogOpenFailure, LogUnavailable, ServiceStart, ServiceStop, SessionLog},
         storage::{self, DatabaseOpenFailure, FINGERPRINT_SECRET, Storage, StorageFailure},
     },
     api::{self, AppState},
@@ -56,7 +56,7 @@ pub enum StartFailure {
     Listen(#[from] ListenFailure),
     /// The session log cannot be opened.
     #[error(transparent)]
-    Log(#[from] OpenFailure),
+    Log(#[from] LogOpenFailure),
     /// The session log cannot be written.
     #[error(transparent)]
     LogWrite(#[from] LogUnavailable),

@@ -1,4 +1,4 @@
-//! `al-chat backup`: a copy of the database that can be made at any time.
+//! The command `al-chat backup`, which copies the database while the service may be running.
 
 use std::{path::Path, time::Duration};
 
@@ -14,13 +14,13 @@ use crate::{
     foundation::config::Config,
 };
 
-/// How long turns may take from the session log into the database. Ordinarily that is some milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time to wait for logged turns to be written to the database. Usually that takes some milliseconds.
+const TURNS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether they are there.
+/// The time between two checks of the database.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Makes a backup of the database in this file. It has all turns that were answered when it began.
+/// Copies the database to a file. The copy includes all turns that were answered before the command began.
 pub(super) async fn make(config: &Config, file: &Path) -> Result<(), BackupFailure> {
     let source = BackupSource::open(&config.database).await?;
     let outcome = copy(config, &source, file).await;
@@ -29,7 +29,7 @@ pub(super) async fn make(config: &Config, file: &Path) -> Result<(), BackupFailu
 }
 
 async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(), BackupFailure> {
-    let missing = await_turns(config, source).await?;
+    let missing = wait_for_turns(config, source).await?;
     let bytes = source.copy_to(file).await?;
     print(&format!("Backup: {} has {bytes} bytes.\n", file.display()));
     if missing > 0 {
@@ -41,23 +41,24 @@ async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(),
     Ok(())
 }
 
-/// Waits until the turns that are in the session log by now are in the database. Returns how many are not.
-async fn await_turns(config: &Config, source: &BackupSource) -> Result<usize, BackupFailure> {
+/// Waits until the turns that are in the session log now are in the database. Returns the number of those that are not when
+/// the time is over.
+async fn wait_for_turns(config: &Config, source: &BackupSource) -> Result<usize, BackupFailure> {
     let dir = &config.session_log.dir;
     let Some(log) = session_log::id_of(dir) else { return Ok(0) };
-    let missing = |known: &[LogPosition]| {
-        // A log that cannot be read has no turns to wait for.
+    let turns_after = |known: &[LogPosition]| {
+        // Without a readable log there are no turns to wait for.
         let turns = session_log::turns_after(dir, known).unwrap_or_default();
-        turns.into_iter().map(|(_, place)| place).collect::<Vec<_>>()
+        turns.into_iter().map(|(_, position)| position).collect::<Vec<_>>()
     };
-    let awaited = missing(&source.log_positions(&log).await?);
-    let latest = Instant::now() + PATIENCE;
+    let awaited = turns_after(&source.log_positions(&log).await?);
+    let deadline = Instant::now() + TURNS_TIMEOUT;
     loop {
         let known = source.log_positions(&log).await?;
         let is_missing =
-            |place: &&LogPosition| !known.iter().any(|known| known.date == place.date && known.end >= place.end);
+            |turn: &&LogPosition| !known.iter().any(|known| known.date == turn.date && known.end >= turn.end);
         let left = awaited.iter().filter(is_missing).count();
-        if left == 0 || Instant::now() >= latest {
+        if left == 0 || Instant::now() >= deadline {
             return Ok(left);
         }
         sleep(POLL_INTERVAL).await;

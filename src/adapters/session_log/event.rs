@@ -1,4 +1,5 @@
-//! The shapes of the lines. Analysts and tools read these names: they may be added to, never changed.
+//! The events of the session log and their fields. Analysts and tools depend on the names: fields may be added, but never
+//! renamed or removed.
 
 use std::io::Write;
 
@@ -6,177 +7,178 @@ use jiff::civil;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What a line tells.
+/// A kind of event, whose fields form one line.
 pub trait Event: Serialize {
-    /// The value of its `event` field.
+    /// The value of the field `event`.
     const NAME: &'static str;
 }
 
-/// The process began to serve.
+/// The event `service_start`: the service has started.
 #[derive(Debug, Serialize)]
 pub struct ServiceStart<'a> {
-    /// Version of al-chat.
+    /// The version of al-chat.
     pub version: &'a str,
-    /// Process id.
+    /// The id of the process.
     pub pid: u32,
-    /// The default model.
+    /// The name of the default model.
     pub model: &'a str,
-    /// Whether the built-in responder answers, as far as known at this moment.
+    /// Whether the built-in responder answers, as far as is known at the start.
     pub demo_mode: bool,
 }
 
-/// The process stopped in an orderly way.
+/// The event `service_stop`: the service has stopped in an orderly way.
 #[derive(Debug, Serialize)]
 pub struct ServiceStop {
-    /// How long it had served.
+    /// The time since the start in seconds.
     pub uptime_seconds: f64,
-    /// Turns cut off because the time to finish them was over.
+    /// The number of turns that were cut off when the drain timeout was over.
     pub turns_cut_off: usize,
 }
 
-/// A session began.
+/// The event `session_start`: a session has started.
 #[derive(Debug, Serialize)]
 pub struct SessionStart<'a> {
-    /// Its id.
+    /// The id of the session.
     pub session_id: &'a str,
 }
 
-/// A turn ended.
+/// The event `chat`: a turn has ended.
 #[derive(Debug, Serialize)]
-pub struct Chat<'a> {
-    /// The answer's `X-Request-Id`.
+pub struct ChatLine<'a> {
+    /// The id of the request, which the response has as `X-Request-Id`.
     pub request_id: &'a str,
-    /// The session, if the client named one.
+    /// The id of the session; null if the client named none.
     pub session_id: Option<&'a str>,
-    /// The account that asked, or the owner of the stored chat; missing where there is neither.
+    /// The id of the account, or of the stored chat's owner; missing without either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
-    /// The stored chat; missing elsewhere.
+    /// The number of the stored chat; missing for other turns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<i64>,
-    /// Who asked.
+    /// The name of the user.
     pub username: &'a str,
-    /// Whether that is a guest.
+    /// Whether the user is a guest.
     pub is_guest: bool,
-    /// The model that was asked; `basic` is the built-in responder.
+    /// The name of the model that was called; `basic` is the built-in responder.
     pub model: &'a str,
-    /// The model that should have been asked; another one when that one stood in for it.
+    /// The name of the model that was requested; it differs from `model` after a fallback.
     pub requested_model: &'a str,
-    /// The model that its server says it used, which may name a version; null when it names none.
+    /// The name of the model in the server's response, which may include a version; null if it has none.
     pub response_model: Option<&'a str>,
-    /// The persona that spoke; only where one was asked for.
+    /// The id of the persona; missing if none was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona: Option<&'a str>,
-    /// Tokens read.
+    /// The number of tokens in the prompt.
     pub prompt_tokens: u64,
-    /// Tokens written.
+    /// The number of tokens in the answer.
     pub completion_tokens: u64,
-    /// Tokens in all.
+    /// The sum of both.
     pub total_tokens: u64,
-    /// `provider`: the model's own figures; `estimated`: it was asked and gave none, for example because the turn was cut
-    /// off; `none`: no model has said anything.
+    /// The source of the token counts. `provider`: reported by the model's server; `estimated`: the model was called but its
+    /// server reported none, for example because the turn was cut off; `none`: no model was called.
     pub usage_source: &'a str,
-    /// US dollars; null when the model's price is not known.
+    /// The cost in US dollars; null if the model's price is not known.
     pub cost_usd: Option<f64>,
-    /// From the request's arrival until its answer was ready to be logged.
+    /// The time from the request's arrival to the end of the turn in milliseconds.
     pub latency_ms: f64,
-    /// Of that, waiting for the model.
+    /// The part of `latency_ms` that was spent waiting for the model.
     pub model_ms: f64,
-    /// From the request's arrival until the first word of the answer; null when there was none.
+    /// The time from the request's arrival to the first text of the answer in milliseconds; null without text.
     pub first_word_ms: Option<f64>,
     /// Whether the client asked for a stream.
     pub stream: bool,
-    /// How often a model was asked.
+    /// The number of calls to models.
     pub attempts: u32,
-    /// The answer's HTTP status; 499 when the client had left.
+    /// The HTTP status of the response; 499 if the client had disconnected.
     pub status: u16,
-    /// The answer's error code; null for an answered turn.
+    /// The error code of the response; null for an answered turn.
     pub code: Option<&'a str>,
-    /// How the answer ended.
+    /// The reason for the end of the answer.
     pub finish: &'a str,
-    /// `papita_api`, `local_env` or `none`.
+    /// The source of the API key: `papita_api`, `local_env` or `none`.
     pub credential_source: &'a str,
-    /// Characters of the visitor's message, attached files included.
+    /// The number of characters in the user's message, including attached files.
     pub message_chars: usize,
-    /// Characters of the answer.
+    /// The number of characters in the answer.
     pub answer_chars: usize,
-    /// The visitor's message; only with `SESSION_LOG_CONTENT=on`.
+    /// The user's message; only with `SESSION_LOG_CONTENT=on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
-    /// The answer; only with `SESSION_LOG_CONTENT=on`.
+    /// The text of the answer; only with `SESSION_LOG_CONTENT=on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<&'a str>,
 }
 
-/// One of the numbers a client reported with its stop.
+/// The event `metric`: one metric that a client has sent with the stop of a session.
 #[derive(Debug, Serialize)]
 pub struct Metric<'a> {
-    /// The session.
+    /// The id of the session.
     pub session_id: &'a str,
-    /// The metric's name.
+    /// The name of the metric.
     pub metric_name: &'a str,
-    /// Its value.
+    /// The value of the metric.
     pub metric_value: &'a Value,
 }
 
-/// A session ended.
+/// The event `session_stop`: a session has ended.
 #[derive(Debug, Serialize)]
 pub struct SessionStop<'a> {
-    /// Its id; null when the client named none.
+    /// The id of the session; null if the client named none.
     pub session_id: Option<&'a str>,
-    /// From its start to its end; null when it was never started here.
+    /// The time from the start to the end in seconds; null for a session that was never started here.
     pub duration_seconds: Option<f64>,
-    /// What the client reported.
+    /// The metrics that the client has sent.
     pub metrics: &'a Value,
-    /// `client` or `idle_timeout`.
+    /// The reason for the end: `client` or `idle_timeout`.
     pub closed_by: &'a str,
-    /// What the server counted; null for a session that was never started here.
+    /// The numbers counted by the server; null for a session that was never started here.
     pub server_metrics: Option<ServerMetrics<'a>>,
 }
 
-/// What a client reported when it stopped a session that had been closed for being idle; its `session_stop` is in the log
-/// already.
+/// The event `session_metrics`: a client has stopped a session that the idle timeout had closed before, so that its
+/// `session_stop` is in the log already.
 #[derive(Debug, Serialize)]
 pub struct SessionMetrics<'a> {
-    /// The session.
+    /// The id of the session.
     pub session_id: &'a str,
-    /// From the session's start until its client stopped it; that of its `session_stop` ends with its last turn.
+    /// The time from the session's start to the client's stop in seconds. (In its `session_stop`, the time to its last
+    /// turn.)
     pub duration_seconds: Option<f64>,
-    /// What the client reported.
+    /// The metrics that the client has sent.
     pub metrics: &'a Value,
 }
 
-/// What the server counted of a session.
+/// The numbers that the server has counted over the turns of a session.
 #[derive(Debug, Default, Serialize)]
 pub struct ServerMetrics<'a> {
-    /// Turns.
+    /// The number of turns.
     pub turns: u64,
-    /// Turns that ended without an answer.
+    /// The number of turns that ended without an answer.
     pub errors: u64,
-    /// Tokens read.
+    /// The number of tokens in the prompt.
     pub prompt_tokens: u64,
-    /// Tokens written.
+    /// The number of tokens in the answer.
     pub completion_tokens: u64,
-    /// Tokens in all.
+    /// The sum of both.
     pub total_tokens: u64,
-    /// US dollars, as far as prices are known.
+    /// The cost in US dollars, as far as prices are known.
     pub cost_usd: f64,
-    /// The models asked.
+    /// The names of the models that were called.
     pub models: &'a [String],
-    /// Half of the turns were at least this fast; null without turns.
+    /// The median latency in milliseconds; null without turns.
     pub latency_p50_ms: Option<f64>,
-    /// Nineteen of twenty turns were at least this fast.
+    /// The 95th percentile of the latencies in milliseconds; null without turns.
     pub latency_p95_ms: Option<f64>,
-    /// The slowest turn.
+    /// The longest latency in milliseconds; null without turns.
     pub latency_max_ms: Option<f64>,
 }
 
-/// Lines could not be written for a while; this is the first that could.
+/// The event `log_gap`: lines could not be written for a while. It is the first line after that.
 #[derive(Debug, Serialize)]
 pub(super) struct LogGap {
-    /// When writing began to fail.
+    /// The time of the first failed write.
     pub since: String,
-    /// How many lines were refused; each was refused to its caller, too.
+    /// The number of lines that were not written; their callers got an error.
     pub lines_refused: u64,
 }
 
@@ -190,20 +192,20 @@ names! {
     ServiceStart<'_> = "service_start";
     ServiceStop = "service_stop";
     SessionStart<'_> = "session_start";
-    Chat<'_> = "chat";
+    ChatLine<'_> = "chat";
     Metric<'_> = "metric";
     SessionStop<'_> = "session_stop";
     SessionMetrics<'_> = "session_metrics";
     LogGap = "log_gap";
 }
 
-/// Appends an event as one line: `event`, `timestamp` and `date`, then its own fields.
+/// Appends an event as one line of JSON: `event`, `timestamp` and `date`, then the event's fields.
 pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, event: &E) {
-    // Names, times and dates hold nothing that JSON would escape, and writing to memory does not fail.
+    // Names, times and dates hold no character that JSON escapes, and writing to memory does not fail.
     let _ = write!(text, r#"{{"event":"{}","timestamp":"{timestamp}","date":"{date}""#, E::NAME);
     let fields = text.len();
     match serde_json::to_writer(&mut *text, event) {
-        // The event is an object of its own; its brace becomes the comma that joins both.
+        // The opening brace of the event's object becomes the comma between both parts.
         Ok(()) => text[fields] = b',',
         Err(error) => {
             text.truncate(fields);

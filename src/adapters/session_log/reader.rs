@@ -1,4 +1,4 @@
-//! Reads turns back from the log: after a crash, the lines that the database has not heard of.
+//! Reads turns from the session log, such as those that a crash has kept from the database.
 
 use std::{
     fs::{self, File},
@@ -9,33 +9,33 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
-use super::day_file::date_of;
+use super::files::date_of;
 use crate::domain::log_position::LogPosition;
 
-/// What a `chat` line tells of its turn.
+/// The fields of a `chat` line that the database needs.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LoggedTurn {
-    /// When the turn ended.
+    /// The time at which the turn ended.
     pub timestamp: Timestamp,
-    /// The request it answered.
+    /// The id of the request.
     pub request_id: String,
-    /// Its session.
+    /// The id of the session, if the client named one.
     pub session_id: Option<String>,
-    /// Who asked.
+    /// The name of the user.
     pub username: String,
-    /// Whether that is a guest.
+    /// Whether the user is a guest.
     pub is_guest: bool,
-    /// The model that was asked.
+    /// The name of the model that was called.
     pub model: String,
-    /// Tokens read.
+    /// The number of tokens in the prompt.
     pub prompt_tokens: u64,
-    /// Tokens written.
+    /// The number of tokens in the answer.
     pub completion_tokens: u64,
-    /// Whether the model told these figures.
+    /// The source of the token counts; `none` if no model was called.
     pub usage_source: String,
-    /// How long it took.
+    /// The time from the request's arrival to the end of the turn in milliseconds.
     pub latency_ms: f64,
-    /// The answer's status.
+    /// The HTTP status of the response.
     pub status: u16,
 }
 
@@ -44,16 +44,17 @@ struct AnyLine {
     event: String,
 }
 
-/// The turns that stand behind the known places, one place a day. A day without a place is read from its start if it
-/// is later than a day that has one, and passed over otherwise.
-pub(super) fn turns_after(dir: &Path, known: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
+/// Reads the turns after these positions, one position for each day, from a folder that another process may use. A day
+/// without a position is read from its start if an earlier day has one, and skipped otherwise. Returns each turn with the
+/// position after its line.
+pub fn turns_after(dir: &Path, positions: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
     let mut days = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if let Some(date) = date_of(&path) {
-            let place = known.iter().find(|place| place.date == date).map(|place| place.end);
-            let is_later = known.iter().any(|place| place.date < date);
-            if let Some(start) = place.or(is_later.then_some(0)) {
+            let position = positions.iter().find(|position| position.date == date).map(|position| position.end);
+            let is_later = positions.iter().any(|position| position.date < date);
+            if let Some(start) = position.or(is_later.then_some(0)) {
                 days.push((date, start, path));
             }
         }
@@ -78,7 +79,7 @@ fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, Lo
     while lines.read_until(b'\n', &mut line)? > 0 {
         end += line.len() as u64;
         let is_chat = serde_json::from_slice(&line).is_ok_and(|line: AnyLine| line.event == "chat");
-        // A line that cannot be read as what it claims to be was not written here.
+        // A `chat` line without these fields was not written by al-chat.
         if is_chat && let Ok(turn) = serde_json::from_slice(&line) {
             turns.push((turn, LogPosition { date, end }));
         }
@@ -103,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_behind_the_known_places_is_read() {
+    fn only_turns_after_the_positions_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let write = |day: &str, text: String| fs::write(dir.path().join(format!("session_{day}.log")), text).unwrap();
-        write("2026-01-01", line("before any place"));
+        write("2026-01-01", line("before any position"));
         write("2026-01-02", line("known") + "{\"event\":\"session_start\"}\n" + &line("a"));
         write("2026-01-03", line("b") + "not JSON\n" + &line("c"));
         let known = LogPosition { date: date(2026, 1, 2), end: line("known").len() as u64 };

@@ -1,9 +1,9 @@
-//! The thread that owns the log's files.
+//! The thread that writes the session log's files.
 
 use std::{
     fs::File,
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,9 +16,11 @@ use tokio::{sync::mpsc, time::timeout};
 use uuid::{NoContext, Uuid};
 
 use super::{
-    Entry, Message, OpenFailure, QUEUE,
-    day_file::DayFiles,
+    day_files::DayFiles,
     event::{LogGap, encode},
+    failure::LogOpenFailure,
+    files::LOCK_FILE,
+    queue::{Entry, Message, QUEUE_CAPACITY},
 };
 use crate::{
     domain::log_position::LogPosition,
@@ -29,24 +31,22 @@ use crate::{
     },
 };
 
-/// How often a log that could not be written is tried again.
-const RETRY: Duration = Duration::from_millis(250);
+/// The time between two attempts to write while the log cannot be written.
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Batches up to this size are written at once; the buffer is not kept when a batch made it larger.
-const BUFFER: usize = 1 << 20;
+/// The capacity in bytes to which the write buffer shrinks after a larger batch.
+const BUFFER_CAPACITY: usize = 1 << 20;
 
-/// The file that holds the folder's lock and its id.
-const LOCK: &str = ".lock";
-
+/// The files of the session log, and the entries to be written.
 pub(super) struct Writer {
     files: DayFiles,
     clock: Clock,
-    writable: Arc<AtomicBool>,
-    /// Since when, and how many lines have been refused.
+    is_writable: Arc<AtomicBool>,
+    /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
     gap: Option<(Timestamp, u64)>,
     batch: Vec<Entry>,
     buffer: Vec<u8>,
-    /// Held as long as the writer lives: the folder is ours.
+    /// The lock on the folder, held until the writer is dropped.
     lock: File,
 }
 
@@ -56,21 +56,21 @@ impl Writer {
         access: FileAccess,
         sync: bool,
         clock: Clock,
-        writable: Arc<AtomicBool>,
-    ) -> Result<Self, OpenFailure> {
-        let unusable = |error| OpenFailure::Folder(dir.to_owned(), error);
+        is_writable: Arc<AtomicBool>,
+    ) -> Result<Self, LogOpenFailure> {
+        let unusable = |error| LogOpenFailure::Folder(dir.to_owned(), error);
         access.create_folder(dir).map_err(unusable)?;
-        let lock = process_lock::lock(&dir.join(LOCK), access).map_err(|failure| match failure {
-            LockFailure::Locked => OpenFailure::Taken(dir.to_owned()),
+        let lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
+            LockFailure::Locked => LogOpenFailure::InUse(dir.to_owned()),
             LockFailure::Unusable(error) => unusable(error),
         })?;
         let files = DayFiles::new(dir.to_owned(), access, sync);
-        files.mend_all().map_err(unusable)?;
-        Ok(Self { files, clock, writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
+        files.repair_all().map_err(unusable)?;
+        Ok(Self { files, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
     }
 
-    /// The folder's id, which stands in its lock file; written there when there is none.
-    pub(super) fn id(&mut self) -> Result<String, OpenFailure> {
+    /// Reads the log's id from the lock file, or makes one and writes it there.
+    pub(super) fn read_or_make_id(&mut self) -> Result<String, LogOpenFailure> {
         let mut id = String::new();
         let mut read = || {
             self.lock.read_to_string(&mut id)?;
@@ -80,38 +80,33 @@ impl Writer {
             }
             Ok(())
         };
-        read().map_err(|error| OpenFailure::Folder(self.files.dir().to_owned(), error))?;
+        read().map_err(|error| LogOpenFailure::Folder(self.files.dir().to_owned(), error))?;
         Ok(id.trim().to_owned())
     }
 
-    /// The id of a folder that may be in use; none where it has none.
-    pub(super) fn id_of(dir: &Path) -> Option<String> {
-        let id = std::fs::read_to_string(dir.join(LOCK)).ok()?;
-        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
-    }
-
-    /// Starts the thread. It ends when it is told to, or when nobody can reach it any more.
-    pub(super) fn start(self, receiver: mpsc::Receiver<Message>) -> Result<(), OpenFailure> {
-        let unusable = |error| OpenFailure::Folder(PathBuf::from("(its thread)"), error);
-        // A runtime of its own: waiting with a time limit, on a thread whose blocking writes disturb nobody.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
+    /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
+    pub(super) fn start(self, receiver: mpsc::Receiver<Message>) -> Result<(), LogOpenFailure> {
+        // A separate runtime can wait with a time limit, and blocking writes on this thread delay no other task.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(LogOpenFailure::Thread)?;
         std::thread::Builder::new()
             .name("session-log".to_owned())
             .spawn(move || runtime.block_on(self.run(receiver)))
-            .map_err(unusable)?;
+            .map_err(LogOpenFailure::Thread)?;
         Ok(())
     }
 
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
-        let mut messages = Vec::with_capacity(QUEUE);
+        let mut messages = Vec::with_capacity(QUEUE_CAPACITY);
         loop {
-            let more = queue.recv_many(&mut messages, QUEUE);
-            let count = if self.gap.is_some() { timeout(RETRY, more).await.ok() } else { Some(more.await) };
+            let receiving = queue.recv_many(&mut messages, QUEUE_CAPACITY);
+            let count =
+                if self.gap.is_some() { timeout(RETRY_INTERVAL, receiving).await.ok() } else { Some(receiving.await) };
             if count == Some(0) {
                 return;
             }
             if self.gap.is_some() {
-                self.try_again();
+                self.end_gap();
             }
             let mut closed = None;
             for message in messages.drain(..) {
@@ -122,37 +117,37 @@ impl Writer {
             }
             self.write_batch();
             if let Some(done) = closed {
-                // With the writer goes the lock: the folder is free when the caller hears of it.
+                // The lock is released before the caller is answered.
                 let _ = self.lock.unlock();
                 drop(self);
-                // Whoever asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 let _ = done.send(());
                 return;
             }
         }
     }
 
-    /// Writes the batch, a day's entries at a time, and tells each caller what became of its lines.
+    /// Writes the batch, one day's entries at a time, and sends each caller the outcome.
     fn write_batch(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         for entries in batch.chunk_by_mut(|one, next| one.date == next.date) {
             self.write(entries);
         }
         for entry in batch.drain(..) {
-            if let Some(then) = entry.then {
-                then(entry.outcome.ok());
+            if let Some(on_written) = entry.on_written {
+                on_written(entry.outcome.ok());
             }
-            // Whoever waited may have left; the line stays written.
+            // The caller may have stopped waiting; the line stays written.
             let _ = entry.done.send(entry.outcome);
         }
         self.batch = batch;
     }
 
-    /// Writes the entries of one day. Once a write has failed, nothing is written until [`Self::try_again`] succeeds.
+    /// Writes the entries of one day. After a failed write, nothing is written until [`Self::end_gap`] succeeds.
     fn write(&mut self, entries: &mut [Entry]) {
         let date = entries[0].date;
         self.buffer.clear();
-        self.buffer.shrink_to(BUFFER);
+        self.buffer.shrink_to(BUFFER_CAPACITY);
         for entry in &*entries {
             self.buffer.extend_from_slice(&entry.lines);
         }
@@ -167,18 +162,18 @@ impl Writer {
                 }
                 Err(error) => {
                     tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
-                    self.writable.store(false, Ordering::Release);
+                    self.is_writable.store(false, Ordering::Release);
                     self.gap = Some((self.clock.now(), 0));
                 }
             }
         }
-        if let Some((_, refused)) = &mut self.gap {
-            *refused += entries.iter().map(|entry| entry.count).sum::<u64>();
+        if let Some((_, lines_refused)) = &mut self.gap {
+            *lines_refused += entries.iter().map(|entry| entry.count).sum::<u64>();
         }
     }
 
-    /// Tries to write the line that tells of the gap; when that works, so will others.
-    fn try_again(&mut self) {
+    /// Attempts to write the event `log_gap`. If that succeeds, other lines can be written again.
+    fn end_gap(&mut self) {
         let Some((since, lines_refused)) = self.gap else { return };
         let (timestamp, date) = self.clock.local(self.clock.now());
         let since = self.clock.rfc3339(since);
@@ -187,7 +182,7 @@ impl Writer {
         if self.files.append(date, &line).is_ok() {
             tracing::warn!(lines_refused, "the session log can be written again");
             self.gap = None;
-            self.writable.store(true, Ordering::Release);
+            self.is_writable.store(true, Ordering::Release);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The door to Papita's usage log.
+//! Sends usage records to Papita's usage log.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::{
     foundation::http_client::Client,
 };
 
-/// The usage of one turn, as Papita reads it.
+/// The body of a request to Papita's usage log: the usage of one turn.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
+struct UsageRecord<'a> {
     user_id: Option<i64>,
     username: &'a str,
     is_guest: bool,
@@ -29,10 +29,10 @@ struct Record<'a> {
     total_tokens: u64,
 }
 
-/// The body to post for a turn; `None` only if it could not be encoded, which is logged.
+/// Encodes the usage record of a turn as JSON; `None` if it cannot be encoded, which is logged.
 #[must_use]
-pub fn record(caller: &Caller, session: Option<&SessionId>, model: &str, usage: TokenUsage) -> Option<String> {
-    let record = Record {
+pub fn encode_record(caller: &Caller, session: Option<&SessionId>, model: &str, usage: TokenUsage) -> Option<String> {
+    let record = UsageRecord {
         user_id: None,
         username: &caller.username,
         is_guest: caller.is_guest,
@@ -47,18 +47,18 @@ pub fn record(caller: &Caller, session: Option<&SessionId>, model: &str, usage: 
     encoded.inspect_err(|error| tracing::error!(%error, "a usage record could not be encoded")).ok()
 }
 
-/// Papita did not take a record.
+/// Papita did not accept a usage record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostFailure {
-    /// It may take it later.
+    /// Papita cannot be reached or has failed; a later attempt may succeed.
     #[error("Papita cannot take usage records now")]
-    Later,
-    /// It will never take this one.
+    Unavailable,
+    /// Papita refuses this record with a status for which another attempt would fail too.
     #[error("Papita refuses a usage record with status {0}")]
     Refused(u16),
 }
 
-/// Posts usage records. Cheap to clone.
+/// A client for Papita's usage log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct UsageLog {
     client: Client,
@@ -67,7 +67,7 @@ pub struct UsageLog {
 }
 
 impl UsageLog {
-    /// The usage log of the Papita at this address.
+    /// Returns a client for the Papita at a base URL. `timeout` limits each request.
     #[must_use]
     pub fn new(client: Client, base: &Url, timeout: Duration) -> Self {
         let mut url = base.clone();
@@ -75,8 +75,8 @@ impl UsageLog {
         Self { client, url, timeout }
     }
 
-    /// Posts one record. A record may arrive twice when the process dies in between; the request's id goes along as
-    /// `Idempotency-Key` for a Papita that minds.
+    /// Sends one record. Papita may receive a record twice if the process ends before the outbox is updated. The id of the
+    /// turn's request is sent as `Idempotency-Key`, by which Papita can recognize that.
     pub async fn post(&self, request_id: &str, body: &str) -> Result<(), PostFailure> {
         let request = |client: &reqwest::Client| {
             client
@@ -92,7 +92,7 @@ impl UsageLog {
             Ok(
                 status @ (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY),
             ) => Err(PostFailure::Refused(status.as_u16())),
-            Ok(_) | Err(_) => Err(PostFailure::Later),
+            Ok(_) | Err(_) => Err(PostFailure::Unavailable),
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::usage_meter::TurnUsage;
 use crate::{
-    adapters::{session_log::Chat, storage::TurnRecord},
+    adapters::{session_log::ChatLine, storage::TurnRecord},
     domain::{chat::Finish, cost::dollars, session::SessionId},
     services::turn::{failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest},
 };
@@ -37,10 +37,10 @@ pub(super) struct AnswerText {
 
 impl EndedTurn<'_> {
     /// The line of the turn in the session log.
-    pub(super) fn log_line(&self) -> Chat<'_> {
+    pub(super) fn log_line(&self) -> ChatLine<'_> {
         let Self { request, calls, usage, timing, .. } = self;
         let message = request.messages.last().map_or("", |message| message.content.as_str());
-        Chat {
+        ChatLine {
             request_id: &request.request_id,
             session_id: request.session_id.as_ref().map(SessionId::as_str),
             user_id: request.chat_owner().or(request.caller.account).map(|id| id.0),

@@ -30,6 +30,6 @@ impl UsageRecords {
     ) -> Option<String> {
         let is_due = (!failed || tokens.total() > 0) && model != basic::NAME;
         let is_wanted = is_due && self.credentials.expects_papita() && self.outbox.has_room();
-        is_wanted.then(|| usage::record(caller, session, model, tokens))?
+        is_wanted.then(|| usage::encode_record(caller, session, model, tokens))?
     }
 }

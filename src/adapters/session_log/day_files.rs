@@ -1,4 +1,4 @@
-//! The file of the day: found, mended, appended to.
+//! The files of the session log, one a day: opening, appending, and repairing after a crash.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,17 +8,19 @@ use std::{
 
 use jiff::civil::Date;
 
+use super::files::{date_of, day_path};
 use crate::foundation::file_access::FileAccess;
 
-/// The log's folder, with the file that was written last kept open.
+/// The folder of the session log. The file that was written last stays open.
 #[derive(Debug)]
 pub(super) struct DayFiles {
     dir: PathBuf,
     access: FileAccess,
+    /// Whether each write is flushed to the disk.
     sync: bool,
     open: Option<OpenFile>,
-    /// A file in which lines stand that were refused, and its length without them.
-    refused: Option<(File, u64)>,
+    /// A file that may end with part of a failed write, and its length without that part.
+    failed_write: Option<(File, u64)>,
 }
 
 #[derive(Debug)]
@@ -30,45 +32,45 @@ struct OpenFile {
 
 impl DayFiles {
     pub(super) fn new(dir: PathBuf, access: FileAccess, sync: bool) -> Self {
-        Self { dir, access, sync, open: None, refused: None }
+        Self { dir, access, sync, open: None, failed_write: None }
     }
 
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Appends whole lines to the day's file: all of them, or on failure none. Returns the file's length before.
+    /// Appends whole lines to a day's file: all of them, or none if it fails. Returns the length of the file before.
     pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<u64> {
-        self.cut_off_refused()?;
+        self.truncate_failed_write()?;
         let sync = self.sync;
-        let open = self.file_of(date)?;
+        let open = self.open_day(date)?;
         let before = open.file.metadata()?.len();
         let written = open.file.write_all(lines).and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
         if written.is_err()
             && let Some(open) = self.open.take()
         {
-            self.refused = Some((open.file, before));
-            // If it cannot be done now, it is tried again before the next line is written.
-            let _ = self.cut_off_refused();
+            self.failed_write = Some((open.file, before));
+            // If this fails too, the next call of this function tries it again before it writes.
+            let _ = self.truncate_failed_write();
         }
         written.map(|()| before)
     }
 
-    /// What was refused to its callers must not stay in a file.
-    fn cut_off_refused(&mut self) -> io::Result<()> {
-        if let Some((file, length)) = &self.refused {
+    /// Removes the part of a failed write from its file: its callers were told that their lines are not written.
+    fn truncate_failed_write(&mut self) -> io::Result<()> {
+        if let Some((file, length)) = &self.failed_write {
             let data = file.metadata()?;
             if data.is_file() && data.len() > *length {
                 file.set_len(*length)?;
             }
-            self.refused = None;
+            self.failed_write = None;
         }
         Ok(())
     }
 
-    /// The open file of this day. Opens it anew when the day has changed, or when the file under its name is another
-    /// one by now: moved by a log rotation, or deleted.
-    fn file_of(&mut self, date: Date) -> io::Result<&mut OpenFile> {
+    /// Returns the open file of a day. Opens it if another day's file is open, or if the open file is no longer at its path
+    /// because it was renamed by a log rotation or deleted.
+    fn open_day(&mut self, date: Date) -> io::Result<&mut OpenFile> {
         let usable = self.open.take().filter(|open| open.date == date && open.is_at_its_path());
         let open = match usable {
             Some(open) => open,
@@ -79,41 +81,34 @@ impl DayFiles {
 
     fn open_file(&self, date: Date) -> io::Result<OpenFile> {
         self.access.create_folder(&self.dir)?;
-        let path = self.dir.join(format!("session_{date}.log"));
+        let path = day_path(&self.dir, date);
         let mut file = self.access.open_options().create(true).append(true).read(true).open(&path)?;
-        mend(&mut file, &path)?;
+        repair(&mut file, &path)?;
         Ok(OpenFile { date, path, file })
     }
 
-    /// Mends the torn ends that a crash may have left in any day's file. Old days that cannot be read or written are
-    /// left alone, with a warning: they may have been archived.
-    pub(super) fn mend_all(&self) -> io::Result<()> {
+    /// Repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
+    /// is skipped with a warning, because it may have been archived.
+    pub(super) fn repair_all(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if date_of(&path).is_some()
-                && let Err(error) = mend_if_torn(&path)
+                && let Err(error) = repair_if_incomplete(&path)
             {
-                tracing::warn!(file = %path.display(), %error, "an old session log could not be looked at");
+                tracing::warn!(file = %path.display(), %error, "a file of the session log could not be checked for an incomplete last line");
             }
         }
         Ok(())
     }
 }
 
-/// The day of a file named `session_YYYY-MM-DD.log`; other files are nobody's business here.
-pub(super) fn date_of(path: &Path) -> Option<Date> {
-    let name = path.file_name()?.to_str()?;
-    let date = name.strip_prefix("session_")?.strip_suffix(".log")?;
-    if date.len() == 10 { date.parse().ok() } else { None }
-}
-
-fn mend_if_torn(path: &Path) -> io::Result<()> {
+fn repair_if_incomplete(path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    if tail(&mut file, length)?.is_empty() {
+    if last_partial_line(&mut file, length)?.is_empty() {
         return Ok(());
     }
-    mend(&mut OpenOptions::new().append(true).read(true).open(path)?, path)
+    repair(&mut OpenOptions::new().append(true).read(true).open(path)?, path)
 }
 
 impl OpenFile {
@@ -130,21 +125,21 @@ impl OpenFile {
     }
 }
 
-/// Completes or removes a last line without a line feed. Nobody was told that such a line is written: a whole object
-/// gets its line feed, anything else goes.
-fn mend(file: &mut File, path: &Path) -> io::Result<()> {
+/// Repairs a last line without a line feed, which was never acknowledged: a complete JSON object gets its line feed,
+/// anything else is removed.
+fn repair(file: &mut File, path: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
-    let torn = tail(file, length)?;
-    if torn.is_empty() {
+    let partial = last_partial_line(file, length)?;
+    if partial.is_empty() {
         return Ok(());
     }
-    let whole = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&torn).is_ok();
-    tracing::warn!(file = %path.display(), bytes = torn.len(), kept = whole, "mended a torn last line of the session log");
-    if whole { file.write_all(b"\n") } else { file.set_len(length - torn.len() as u64) }
+    let is_complete = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&partial).is_ok();
+    tracing::warn!(file = %path.display(), bytes = partial.len(), kept = is_complete, "repaired an incomplete last line of the session log");
+    if is_complete { file.write_all(b"\n") } else { file.set_len(length - partial.len() as u64) }
 }
 
-/// What follows the last line feed.
-fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
+/// Returns the bytes after the last line feed.
+fn last_partial_line(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     let mut window = 1 << 16;
     loop {
         let start = length.saturating_sub(window);
@@ -167,29 +162,29 @@ mod tests {
 
     use super::*;
 
-    fn mended(content: &[u8]) -> Vec<u8> {
+    fn repaired(content: &[u8]) -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("session_2026-01-01.log"), content).unwrap();
         let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);
-        files.mend_all().unwrap();
+        files.repair_all().unwrap();
         files.append(date(2026, 1, 1), b"{\"next\":1}\n").unwrap();
         let content = fs::read(dir.path().join("session_2026-01-01.log")).unwrap();
         content.strip_suffix(b"{\"next\":1}\n").unwrap().to_vec()
     }
 
     #[test]
-    fn a_torn_line_goes_and_a_whole_one_stays() {
-        assert_eq!(mended(b""), b"");
-        assert_eq!(mended(b"{\"a\":1}\n"), b"{\"a\":1}\n");
-        assert_eq!(mended(b"{\"a\":1}\n{\"b\":"), b"{\"a\":1}\n");
-        assert_eq!(mended(b"{\"a\":1}\n{\"b\":2}"), b"{\"a\":1}\n{\"b\":2}\n");
-        assert_eq!(mended(b"torn from the start"), b"");
+    fn an_incomplete_line_is_removed_a_complete_one_kept() {
+        assert_eq!(repaired(b""), b"");
+        assert_eq!(repaired(b"{\"a\":1}\n"), b"{\"a\":1}\n");
+        assert_eq!(repaired(b"{\"a\":1}\n{\"b\":"), b"{\"a\":1}\n");
+        assert_eq!(repaired(b"{\"a\":1}\n{\"b\":2}"), b"{\"a\":1}\n{\"b\":2}\n");
+        assert_eq!(repaired(b"torn from the start"), b"");
         let long = [b"{\"a\":1}\n".as_slice(), &vec![b'x'; 300_000]].concat();
-        assert_eq!(mended(&long), b"{\"a\":1}\n");
+        assert_eq!(repaired(&long), b"{\"a\":1}\n");
     }
 
     #[test]
-    fn files_of_others_are_not_touched() {
+    fn other_files_are_not_changed() {
         let dir = tempfile::tempdir().unwrap();
         let names = [
             "app.log",
@@ -206,7 +201,7 @@ mod tests {
                 fs::write(dir.path().join(name), content).unwrap();
             }
             fs::write(dir.path().join("session_2026-01-02.log"), "torn").unwrap();
-            DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false).mend_all().unwrap();
+            DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false).repair_all().unwrap();
             for name in names {
                 assert_eq!(fs::read(dir.path().join(name)).unwrap(), content, "{name}");
             }
@@ -215,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn each_day_has_its_file_even_out_of_order() {
+    fn each_day_has_its_file_in_any_order() {
         let dir = tempfile::tempdir().unwrap();
         let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, true);
         for day in [1, 2, 1, 2] {
@@ -229,7 +224,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_was_moved_away_is_made_anew() {
+    fn a_file_is_created_again_after_it_was_moved() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("session_2026-01-01.log");
         let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);

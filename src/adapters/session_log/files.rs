@@ -1,0 +1,34 @@
+//! The files of a session log's folder, which another process may use.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+/// The name of the file that holds the folder's lock and the log's id.
+pub(super) const LOCK_FILE: &str = ".lock";
+
+/// Returns the path of one day's file.
+pub(super) fn day_path(dir: &Path, date: Date) -> PathBuf {
+    dir.join(format!("session_{date}.log"))
+}
+
+/// Returns the date of a file named `session_YYYY-MM-DD.log`; `None` for other files.
+pub(super) fn date_of(path: &Path) -> Option<Date> {
+    let name = path.file_name()?.to_str()?;
+    let date = name.strip_prefix("session_")?.strip_suffix(".log")?;
+    if date.len() == 10 { date.parse().ok() } else { None }
+}
+
+/// Returns the id of the session log in a folder; `None` if there is no session log.
+#[must_use]
+pub fn id_of(dir: &Path) -> Option<String> {
+    let id = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Returns the paths of a session log's folder and of everything in it.
+#[must_use]
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    std::iter::once(dir.to_owned()).chain(entries.map(|entry| entry.path())).collect()
+}
