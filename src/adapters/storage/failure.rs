@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn sqlite_errors_are_classified() {
         let mut database = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        let failure = failure_of(&mut database, "SELECT nothing").await;
+        let failure = failure_of(&mut database, "INSERT INTO nothing VALUES (1)").await;
         assert!(matches!(failure, StorageFailure::Internal(_)), "{failure:?}");
         database.execute("PRAGMA max_page_count = 4; CREATE TABLE bytes (bytes BLOB)").await.unwrap();
         let failure = failure_of(&mut database, "INSERT INTO bytes VALUES (zeroblob(100000))").await;
