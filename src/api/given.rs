@@ -1,12 +1,12 @@
-//! What may be given under more than one name.
+//! Fields that clients may send under more than one name.
 
 use serde_json::json;
 
 use super::problem::Problem;
 use crate::domain::chat::Image;
 
-/// The text of the fields that may hold it, by their names: that of the first that isn't blank. Others may repeat it,
-/// but not say something else, which would be lost.
+/// Returns the text of the first field that isn't blank. Fails if another of the fields has a different text, since that
+/// text would be ignored.
 pub(super) fn only<const N: usize>(fields: [(&'static str, Option<String>); N]) -> Result<Option<String>, Problem> {
     let mut given: Option<(&str, String)> = None;
     for (name, text) in fields {
@@ -20,12 +20,13 @@ pub(super) fn only<const N: usize>(fields: [(&'static str, Option<String>); N]) 
     Ok(given.map(|(_, text)| text))
 }
 
-/// The image in either of the two fields that may hold it.
+/// Reads the image from the field `image_url` or `image`.
 pub(super) fn image(image_url: Option<String>, image: Option<String>) -> Result<Option<Image>, Problem> {
     let given = only([("image_url", image_url), ("image", image)])?;
     Ok(given.as_deref().map(Image::read).transpose()?)
 }
 
+/// Returns the error of two fields with different texts.
 fn two(first: &str, second: &str) -> Problem {
     let sentence = format!("{first} and {second} are two names of one field, and must not differ");
     Problem { details: Some(json!({ "field": second })), ..Problem::bad_request("invalid_request", sentence) }
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_text_is_taken_under_any_name() {
+    fn the_text_may_be_in_any_of_the_fields() {
         let given = |a: &str, b: &str| only([("a", Some(a.to_owned())), ("b", Some(b.to_owned()))]);
         assert_eq!(given("x ", "").unwrap().as_deref(), Some("x "));
         assert_eq!(given(" ", "x").unwrap().as_deref(), Some("x"));

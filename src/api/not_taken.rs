@@ -1,4 +1,4 @@
-//! Content that an address doesn't read: refused, so that nobody believes it was heard.
+//! Fields that an endpoint refuses. Clients send content in them to other endpoints; ignoring it silently would lose it.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-/// A field that clients send content in elsewhere, and that would be lost here. Nothing is taken (null, false, a blank
-/// text, an empty list or object); all else is an error.
+/// A field that an endpoint refuses. Only values without content deserialize: null, false, a blank string, an empty
+/// list or object.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NotTaken;
 
@@ -18,7 +18,8 @@ impl<'de> Deserialize<'de> for NotTaken {
     }
 }
 
-/// Declares a request's type that has, besides its own fields, those that it refuses: `field = "name on the wire"`.
+/// Declares the type of a request body with its own fields and with fields that it refuses: `field = "name on the
+/// wire"`.
 macro_rules! refusing {
     ($(#[$meta:meta])* struct $type:ident { $($own:tt)* } not_taken { $($field:ident = $name:literal,)* }) => {
         $(#[$meta])*
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_nothing_is_taken() {
+    fn only_values_without_content_are_accepted() {
         for nothing in ["null", "false", "\"\"", "\" \\n\"", "[]", "{}"] {
             assert!(serde_json::from_str::<NotTaken>(nothing).is_ok(), "{nothing}");
         }

@@ -1,16 +1,16 @@
 //! The paths of the portal's endpoints.
 
-/// The portal's paths, and whether what is done there is about the visitor.
+/// The paths of the portal's endpoints, and whether each concerns a visitor.
 const PATHS: [(&str, bool); 4] =
     [("/chat", true), ("/chat_history", true), ("/clear_chat", true), ("/api_status", false)];
 
-/// Whether a path is one of the portal's: errors there say `"success": false`, and what is answered depends on who asks,
-/// so that it is for nobody else.
+/// Whether a path is one of the portal's. Its error bodies contain `"success": false`, and its responses are not cached,
+/// since they depend on the visitor.
 pub(super) fn is_portals(path: &str) -> bool {
     PATHS.iter().any(|(own, _)| *own == path)
 }
 
-/// Whether what is done there is about the visitor.
+/// Whether the endpoint of a path concerns a visitor, and so sets the visitor's cookie.
 pub(super) fn is_personal(path: &str) -> bool {
     PATHS.contains(&(path, true))
 }
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_paths_are_those_of_the_contract() {
+    fn the_paths_of_the_portal_are_those_of_the_contract() {
         let contract: Value = serde_json::from_str(&crate::api::contract()).unwrap();
         let paths = contract["paths"].as_object().unwrap().iter();
         let is_portals = |operations: &Value| operations.to_string().contains(r#""tags":["Portal"]"#);

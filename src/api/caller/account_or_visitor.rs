@@ -1,4 +1,4 @@
-//! Who asks for a turn that goes on: somebody with an account, by a token, or else a visitor, by the cookie.
+//! The caller that resumes or stops a turn: an account, by its token, or a visitor of the portal, by the cookie.
 
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
@@ -10,21 +10,22 @@ use crate::{
     services::visitors::VisitorToken,
 };
 
-/// The owner named by the token or the cookie of a request. As with [`OptionalAccount`], an `Authorization` header without a good token ends
-/// it; the portal's own addresses read the cookie alone, and ignore that header.
+/// The account or the visitor that a request names by a token or a cookie. As with [`OptionalAccount`], a request whose
+/// `Authorization` header holds no valid token fails. The portal's endpoints don't use this type: they read the cookie
+/// only.
 #[derive(Clone, Debug)]
 pub(in crate::api) enum Asker {
-    /// Somebody with an account.
+    /// The account of a valid token.
     Account(OwnerId),
-    /// A visitor of the portal, if the cookie is known.
+    /// The token of a visitor's cookie. The database may not contain it.
     Visitor(VisitorToken),
-    /// There was none of either.
+    /// Neither a token nor a cookie.
     Nobody,
 }
 
 impl Asker {
-    /// Whose chats they are that may be asked about. Visitors are only looked for where it matters: all that they ask this
-    /// server comes with their cookie.
+    /// Returns the owner of the caller's chats. Reads the database for a visitor, so it should be called only where the
+    /// owner matters: browsers send the cookie with every request.
     pub(in crate::api) async fn owner(&self, state: &AppState) -> Result<Option<OwnerId>, Problem> {
         Ok(match self {
             Self::Account(owner) => Some(*owner),

@@ -1,4 +1,4 @@
-//! Who is signed in, by the token that came with the request.
+//! The account of a request's bearer token (RFC 6750).
 
 use poem::{Request, RequestBody, http::header};
 use poem_openapi::{
@@ -9,21 +9,22 @@ use poem_openapi::{
 use crate::api::{AppState, problem::Problem};
 use crate::services::accounts::{AccountFailure, SignedIn};
 
-/// The name of this way to sign in, in the contract.
+/// The name of the bearer token's security scheme in the contract.
 pub(super) const SCHEME: &str = "bearerAuth";
 
-/// Who has sent a token that is good. Without one, the request goes no further.
+/// The account of a request that requires one. A request without a valid token fails with status 401.
 #[derive(Debug)]
 pub(in crate::api) struct Bearer(pub(in crate::api) SignedIn);
 
-/// The token that came with the request, if the credentials in its header are one.
+/// Returns the token of the `Authorization` header; `None` without that header or with another scheme.
 fn token(request: &Request) -> Option<&str> {
     let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = credentials.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// A token that is of no use isn't taken for none: its owner would go on as somebody else without knowing.
+/// Returns the account of a token. An invalid token is an error, also where a token is optional: otherwise its owner
+/// would continue as an anonymous visitor without noticing.
 async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
     let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
     Ok(state.accounts.authenticate(token).await?)
@@ -52,7 +53,7 @@ impl<'a> ApiExtractor<'a> for Bearer {
     }
 }
 
-/// Tells the contract of the token.
+/// Adds the security scheme of the bearer token to the contract.
 pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "http",

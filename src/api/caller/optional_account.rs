@@ -1,4 +1,4 @@
-//! The caller of a turn that needs no account: an account by its token, or anybody.
+//! The account of a request that works without one.
 
 use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
@@ -6,18 +6,18 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry
 use super::bearer::{self, Bearer};
 use crate::domain::{account::Account, chat::Caller};
 
-/// The account of the token that came with the request; none without an `Authorization` header. Any such header that
-/// holds no good token ends the request: who believes to be signed in is never taken for an anonymous visitor.
+/// The account of a request's token; `None` without an `Authorization` header. A request whose header holds no valid
+/// token fails: a caller who believes to be signed in is never treated as an anonymous visitor.
 #[derive(Debug)]
 pub(in crate::api) struct OptionalAccount(pub(in crate::api) Option<Account>);
 
 impl OptionalAccount {
-    /// Whether somebody is signed in.
+    /// Whether the request has a token.
     pub(in crate::api) fn is_signed_in(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The speaker of the turn: the account, whatever name the client gives; without one, the name that the client gives.
+    /// Returns the caller of a turn: the account if there is one, otherwise the name that the client sent.
     pub(in crate::api) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
         self.0.as_ref().map_or_else(|| Caller::new(username, is_guest), Caller::of_account)
     }

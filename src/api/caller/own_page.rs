@@ -1,5 +1,5 @@
-//! Where a request to the portal comes from. Its cookie is for its own pages: another website's page could only use it
-//! in the visitor's name.
+//! The check that a request to the portal comes from the portal's own pages. Pages of other websites must not use the
+//! visitor's cookie (cross-site request forgery).
 
 use poem::{
     Request,
@@ -10,9 +10,9 @@ use url::{Host, Url};
 
 use crate::api::problem::Problem;
 
-/// Whether a request comes from a page of this very server, or from no page at all.
+/// Whether a request comes from a page of this server, or from no page at all.
 pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
-    // What the browser says by itself comes first: it knows the address, which proxies may change on the way.
+    // The browser's own header comes first: the browser knows the page's address, and proxies may change `Host`.
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
@@ -21,7 +21,7 @@ pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
     origin.is_some_and(|origin| is_called(headers, &origin))
 }
 
-/// Fails for the pages of other websites.
+/// Fails with `foreign_origin` if a request comes from a page of another website.
 pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> {
     if is_own_page(request.headers()) {
         return Ok(());
@@ -34,26 +34,26 @@ pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> 
     Err(Problem { details, cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
 }
 
-/// Whether the server is called by the host and port of this origin. What proxies say of that is believed: no page can
-/// say it for them, since no preflight allows these headers.
+/// Whether an origin has the host and port by which the request addressed this server. The headers of proxies are
+/// trusted: no page can send them, since no preflight response allows these headers.
 fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
     let names = [header::HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| listed(headers, name));
     let names = names.chain(forwarded(headers, "host"));
-    // Some proxies say the port apart.
+    // Some proxies send the port in a header of its own.
     let port = listed(headers, "x-forwarded-port").next().and_then(|port| port.parse().ok());
-    // Parsed with the same scheme: one name may say the port that the other leaves out.
+    // Parsed with the origin's scheme, so that an omitted port equals the scheme's default port.
     let mut addresses = names.filter_map(|name| Url::parse(&format!("{}://{name}", origin.scheme())).ok());
     let is_of = |own: &Url| own.host_str() == origin.host_str();
     let is_at = |port: Option<u16>| port.is_some() && port == origin.port_or_known_default();
     origin.has_host() && addresses.any(|own| is_of(&own) && (is_at(own.port_or_known_default()) || is_at(port)))
 }
 
-/// What was compared, and what to do about it, for the operator whose proxy says too little.
+/// Returns the compared headers as text for the diagnostics, with advice for an operator whose proxy omits some.
 fn described(headers: &HeaderMap) -> String {
     let names = ["sec-fetch-site", "origin", "host", "x-forwarded-host", "x-forwarded-port", "forwarded"];
     let told = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
     let told = told.collect::<Vec<_>>().join(", ");
-    // Where the browser itself says that the page is another website's, no proxy is to blame.
+    // If the browser itself names another website, the proxy is not the cause.
     if headers.contains_key("sec-fetch-site") || headers.get(header::ORIGIN).is_some_and(|origin| origin == "null") {
         return told;
     }
@@ -63,19 +63,19 @@ fn described(headers: &HeaderMap) -> String {
     )
 }
 
-/// Whether the visitor's browser has come by TLS, as far as the proxy in front, or the browser itself, tells.
+/// Whether the visitor's browser uses TLS, according to the headers of the proxy or of the browser.
 pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
     let proxy = listed(headers, "x-forwarded-proto").next().is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let forwarded = forwarded(headers, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-    // A page of this server's names itself in one of these, the second where nothing is sent along.
+    // Browsers send the page's address in `Origin`, or in `Referer` for requests without a body.
     let pages = [header::ORIGIN, header::REFERER];
     let mut pages = pages.iter().filter_map(|name| Url::parse(headers.get(name)?.to_str().ok()?).ok());
     let page = pages.any(|page| page.scheme() == "https" && is_called(headers, &page));
     proxy || forwarded || page || is_trusted(headers)
 }
 
-/// Whether the browser trusts the way here by TLS: only to whom it trusts does it say what it fetches for, though to its
-/// own machine, too.
+/// Whether the browser treats the connection as secure: it sends `Sec-Fetch-Site` to secure origins only, which include
+/// its own machine even without TLS.
 fn is_trusted(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
     let is_near = host.is_none_or(|host| match host.host() {
@@ -87,14 +87,14 @@ fn is_trusted(headers: &HeaderMap) -> bool {
     headers.contains_key("sec-fetch-site") && !is_near
 }
 
-/// What the first proxy says of this in a `Forwarded` header (RFC 7239).
+/// Returns a parameter of the first element of the `Forwarded` header (RFC 7239).
 fn forwarded<'a>(headers: &'a HeaderMap, about: &str) -> Option<&'a str> {
     let mut pairs = listed(headers, "forwarded").next()?.split(';').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(about))?;
     Some(value.trim().trim_matches('"'))
 }
 
-/// What a header lists, the first proxy's word first.
+/// Iterates over the comma-separated values of a header, in their order.
 fn listed<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim)

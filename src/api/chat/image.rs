@@ -1,4 +1,4 @@
-//! `POST /api/chat/image`: a turn about an image, which may come as a form's file.
+//! The endpoint for a turn about an image, which may be a file of a form: `POST /api/chat/image`.
 
 use poem::{Request, RequestBody, http::StatusCode, web::Data};
 use poem_openapi::{
@@ -53,7 +53,7 @@ struct ImageAnswer {
     answer: ChatAnswer,
 }
 
-/// A question about an image, in any of the forms in which clients send one.
+/// The request body of a turn about an image: JSON, or one of the two kinds of forms.
 struct ImageQuestion(ChatRequest);
 
 pub(in crate::api) struct ChatImageApi;
@@ -105,7 +105,7 @@ impl<'a> ApiExtractor<'a> for ImageQuestion {
         <Json<ChatRequest> as Payload>::register(registry);
     }
 
-    /// Of JSON alone: generators make one function of one media type.
+    /// Declares the JSON body only: generators of clients support one media type for each operation.
     fn request_meta() -> Option<MetaRequest> {
         <Json<ChatRequest> as ApiExtractor>::request_meta()
     }
@@ -133,7 +133,7 @@ fn neither_json_nor_form() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", error)
 }
 
-/// The fields of a form as the JSON object that they stand for; those that hold nothing are left out.
+/// Converts the fields of a form to the equivalent JSON object. Blank fields are omitted.
 fn object(fields: Vec<Field>, is_url_encoded: bool) -> Result<Value, Problem> {
     let mut object = Map::new();
     for Field { name, value } in fields {
@@ -143,7 +143,7 @@ fn object(fields: Vec<Field>, is_url_encoded: bool) -> Result<Value, Problem> {
         let value = match value {
             FieldValue::File(bytes) if name == "image" => Value::String(image_file(&bytes)?),
             FieldValue::File(_) => return Err(invalid_field(&name, "A file is only read from the field `image`")),
-            // An image is in base64 or has an address: blanks were plus signs that a client has not escaped.
+            // Neither base64 nor a URL has spaces: they were plus signs that the client did not escape.
             FieldValue::Text(text) if is_url_encoded && is_image(&name) => Value::String(text.replace(' ', "+")),
             FieldValue::Text(text) => typed(&name, text)?,
         };
@@ -159,13 +159,13 @@ fn is_image(name: &str) -> bool {
     matches!(name, "image" | "image_url")
 }
 
-/// The image of a file; some clients send its base64 as one.
+/// Returns the image of a file as a URL. Some clients send a file with the image's base64 text.
 fn image_file(bytes: &[u8]) -> Result<String, Problem> {
     let of_text = || Some(Image::read(std::str::from_utf8(bytes).ok()?).ok()?.url().to_owned());
     Ok(Image::data_url(bytes).or_else(|invalid| of_text().ok_or(invalid))?)
 }
 
-/// A field's text as what it stands for; a word that stands for nothing of its kind is refused as such later.
+/// Converts the text of a field to a JSON value of the field's type. Deserialization later refuses an invalid flag.
 fn typed(name: &str, text: String) -> Result<Value, Problem> {
     let value = match (name, text.trim()) {
         ("stream" | "isGuest" | "is_guest", flag) => match flag.to_ascii_lowercase().as_str() {
@@ -179,7 +179,7 @@ fn typed(name: &str, text: String) -> Result<Value, Problem> {
     Ok(value.unwrap_or(Value::String(text)))
 }
 
-/// The JSON in a field's text, read as that of a body is.
+/// Parses the JSON in the text of a field by the same rules as a body.
 fn parse(name: &str, text: &str) -> Result<Value, Problem> {
     serde_json::from_slice(&replace_lone(text.as_bytes())).map_err(|_| {
         let problem = Problem::bad_request("invalid_json", format!("{name} is not valid JSON"));

@@ -1,4 +1,5 @@
-//! `POST /api/chat` and `/api/chat/stream`, `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`: turns.
+//! The endpoints that start, resume and stop turns: `POST /api/chat` and `/api/chat/stream`,
+//! `GET /api/chat/{request_id}/events` and `POST /api/chat/{request_id}/stop`.
 
 mod image;
 mod request;
@@ -192,7 +193,7 @@ impl ChatApi {
     }
 }
 
-/// The turn of this id, if it is for the one who asks.
+/// Finds the turn of a request id, if it belongs to the caller and to the named session.
 async fn find(state: &AppState, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };

@@ -1,4 +1,4 @@
-//! What a chat window asks.
+//! The request body of a chat turn.
 
 #![expect(
     clippy::used_underscore_binding,
@@ -29,13 +29,13 @@ use crate::{
     services::turn::TurnRequest,
 };
 
-/// Ten attached files of 1 MB, escaped.
+/// The largest request body, in bytes: enough for ten attached files of 1 MB with JSON escapes.
 pub(super) const LARGEST_BODY: usize = 32 << 20;
 
-/// Longest user name, in characters.
+/// The longest user name, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// The question for an image that comes without one.
+/// The question about an image that is sent without one.
 const QUESTION: &str = "What is in this image?";
 
 /// One chat turn. A message, a file or an image is required.
@@ -157,12 +157,12 @@ struct File {
 }
 
 impl ChatRequest {
-    /// The persona that is asked for.
+    /// Returns the name of the persona that the request names.
     pub(super) fn persona(&self) -> Option<&str> {
         self.persona.as_deref()
     }
 
-    /// The request with a question about its image, and that question.
+    /// Adds the default question to a request without one, and returns the request and its question. Fails without an image.
     pub(super) fn about_image(mut self) -> Result<(Self, String), Problem> {
         let is_blank = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
         if is_blank(&self.image) && is_blank(&self.image_url) {
@@ -173,12 +173,13 @@ impl ChatRequest {
         Ok((Self { message: Some(question.clone()), ..self }, question))
     }
 
-    /// The message, under whatever name it came, with what was said by voice.
+    /// Takes the message from the field that holds it, and appends the transcript of a spoken message.
     fn take_text(&mut self) -> Result<String, Problem> {
         let names = [("message", self.message.take()), ("question", self.question.take()), ("text", self.text.take())];
         Ok(prompt::with_voice(only(names)?.unwrap_or_default(), self.voice_text.take()))
     }
 
+    /// Converts the request into the request of a turn.
     pub(super) fn into_ask(
         mut self,
         headers: Headers,
@@ -217,7 +218,7 @@ impl ChatRequest {
 
 fn attached(files: Option<Vec<File>>, content: Option<String>, name: Option<String>) -> Vec<AttachedFile> {
     let named = |name: Option<String>| {
-        // The name stands in a line of its own; it may not end that line.
+        // The prompt has the name within a line, so it must not contain line breaks.
         let name = name.unwrap_or_default().replace(['\r', '\n'], " ");
         let name = name.trim();
         if name.is_empty() { "file".to_owned() } else { name.to_owned() }

@@ -1,5 +1,5 @@
-//! What the contract's document says beyond what the framework makes of types: the form of ids, keys and headers, what
-//! every operation has, and streams as they are.
+//! Additions to the contract that the framework cannot derive from types: the patterns of ids, keys and headers, the
+//! responses common to all operations, and the schema of streams.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,20 +12,21 @@ use poem_openapi::{
 
 use crate::api::problem::declared;
 
-/// The resources, with all that the framework doesn't say of them.
+/// The resources, with additions to their part of the contract.
 pub(in crate::api) struct Documented<T>(pub(super) T);
 
-/// How a text is formed, wherever it has one of these names.
+/// The pattern or format of all strings with one of these names.
 struct Form {
     names: &'static [&'static str],
     pattern: Option<&'static str>,
     format: Option<&'static str>,
 }
 
-/// A UUID of version 7, as `front` makes them.
+/// The pattern of a request id: a UUID of version 7.
 const REQUEST_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
-/// The forms of all texts that are no prose. A field or parameter with a pattern of its own keeps that.
+/// The patterns and formats of all strings that are not prose. A pattern declared at a field or parameter has
+/// precedence.
 const FORMS: [Form; 11] = [
     Form::pattern(&["X-Request-Id", "request_id"], REQUEST_ID),
     Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
@@ -72,7 +73,7 @@ impl<T: OpenApi> OpenApi for Documented<T> {
     }
 }
 
-/// Failures of every operation, where it says nothing of its own.
+/// The error responses of every operation that declares none of its own for the same status.
 const COMMON: [(u16, &str); 2] = [
     (
         400,
@@ -82,7 +83,7 @@ const COMMON: [(u16, &str); 2] = [
     (500, "A fault of this server (`internal_error`)."),
 ];
 
-/// Adds what every operation has.
+/// Adds the common responses and headers to an operation.
 fn complete(operation: &mut MetaOperation) {
     // The framework leaves out an empty list; see `without_security`.
     if operation.security.is_empty() {
@@ -114,11 +115,11 @@ fn request_id() -> MetaHeader {
     }
 }
 
-/// Gives a field, parameter or header the form that goes with its name.
+/// Adds the pattern or format that belongs to the name of a field, parameter or header.
 fn shape(name: &str, schema: &mut MetaSchemaRef) {
     let MetaSchemaRef::Inline(schema) = schema else { return };
-    // The framework repeats a description beside a reference as a schema of its own, and generators drop what they
-    // take for a mixture of two types.
+    // The framework adds a description beside a reference as a second schema, and generators of clients drop such a
+    // combination of two schemas.
     if let [MetaSchemaRef::Reference(_), MetaSchemaRef::Inline(_)] = schema.all_of.as_slice() {
         schema.all_of.truncate(1);
     }
@@ -135,19 +136,20 @@ fn shape(name: &str, schema: &mut MetaSchemaRef) {
     }
 }
 
-/// The document's text, with what the framework's own types cannot say.
+/// Returns the text of the document with the additions that the framework's types cannot express.
 pub(super) fn finished(document: &str) -> String {
     without_security(&with_streams(document))
 }
 
-/// Each stream as it is, a text whose events have a schema: the framework has that of an event where the body's belongs.
+/// Declares the body of each stream as a string, and moves the schema of its events to `x-event-schema`: the framework
+/// puts the schema of an event where that of the body belongs.
 fn with_streams(document: &str) -> String {
     let body = r#""schema": { "type": "string" }, "x-event-schema": {"#;
     rewritten(document, "\"text/event-stream\": {", |rest| rest.replacen("\"schema\": {", body, 1))
 }
 
-/// Operations that anybody may call, in so many words: linters take a missing list for forgotten, and generators take
-/// one with something in it, even if that is nothing, for a duty to sign in.
+/// Declares an empty security list for operations without authentication. Linters report a missing list, and generators
+/// of clients read a list with an empty object as required authentication.
 fn without_security(document: &str) -> String {
     let nothing = |rest: &str| rest.trim_start().strip_prefix("{}")?.trim_start().strip_prefix(']').map(str::to_owned);
     rewritten(document, "\"security\": [", |rest| {
@@ -155,7 +157,7 @@ fn without_security(document: &str) -> String {
     })
 }
 
-/// A text, with what stands behind each of these marks written anew.
+/// Applies `rewrite` to the text between each occurrence of `mark` and the next one.
 fn rewritten(text: &str, mark: &str, rewrite: impl Fn(&str) -> String) -> String {
     let mut parts = text.split(mark);
     let mut written = parts.next().unwrap_or_default().to_owned();
@@ -178,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_a_text_whose_events_have_a_schema() {
+    fn a_stream_is_a_string_whose_events_have_a_schema() {
         let document = json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": { "schema": { "c": 2 } } });
         let stream = json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
         assert_eq!(told(&document), json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
     }
 
     #[test]
-    fn who_may_be_anybody_needs_no_security() {
+    fn operations_without_authentication_have_an_empty_list() {
         let document = |open: Value| json!([{ "security": open }, { "security": [{ "bearerAuth": [] }, {}] }]);
         assert_eq!(told(&document(json!([{}]))), document(json!([])));
     }

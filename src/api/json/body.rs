@@ -1,4 +1,4 @@
-//! Reads bodies within limits of size and time.
+//! Reading of request bodies, with limits of size and time.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,15 @@ use serde_json::json;
 
 use crate::api::problem::Problem;
 
-/// How long a client may take to send its body; found in the request's data.
+/// The time that a client may take to send a body. It is part of the request's data.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) struct BodyTimeout(pub(in crate::api) Duration);
 
-/// Beyond its time limit a body may take a second for each of these many bytes: large ones come from slow lines, too.
+/// The lowest accepted rate of a body, in bytes per second. Each full second's worth of bytes extends the time limit by
+/// a second, so that slow connections can send large bodies.
 const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;
 
-/// Reads a body of at most `limit` bytes.
+/// Reads a body of at most `limit` bytes within the time limit of the request.
 pub(in crate::api) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
     let started = Instant::now();
     let patience = request.data::<BodyTimeout>().map_or(Duration::MAX, |BodyTimeout(time)| *time);

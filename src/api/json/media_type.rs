@@ -1,9 +1,9 @@
 //! The media type of JSON.
 
-/// The media type of bodies in both directions.
+/// The media type of JSON bodies.
 pub(in crate::api) const MEDIA_TYPE: &str = "application/json";
 
-/// `application/json`, or a media type built on it, whatever its parameters.
+/// Whether a media type is `application/json` or ends in `+json`, with any parameters.
 pub(in crate::api) fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == MEDIA_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))

@@ -1,5 +1,5 @@
-//! JSON in and out. Unlike the framework's own payload it limits size and time, tells clearly what is wrong without
-//! repeating what was sent, and can take a body that is absent.
+//! JSON bodies of requests and responses. Unlike the framework's JSON type, these limit size and time, name the invalid
+//! field without repeating the client's content, and allow an absent body.
 
 mod body;
 mod media_type;
@@ -22,19 +22,19 @@ pub(super) use self::{
 };
 use super::problem::Problem;
 
-/// The largest body taken where nothing else is said, in bytes.
+/// The default limit of a body, in bytes.
 const SMALL: usize = 1 << 20;
 
-/// A JSON body: required, and at most `LIMIT` bytes, when it comes in.
+/// A JSON body. In requests it is required and has at most `LIMIT` bytes.
 #[derive(Debug)]
 pub(super) struct Json<T, const LIMIT: usize = SMALL>(pub(super) T);
 
-/// A JSON body that may be absent or empty, and is read whatever its Content-Type says: `navigator.sendBeacon` sends
-/// `text/plain`, other clients none at all, and what they have to say when they leave is not worth losing.
+/// A JSON body that may be absent or empty. Its Content-Type is ignored: `navigator.sendBeacon` sends `text/plain`, and
+/// other clients send none.
 #[derive(Debug)]
 pub(super) struct OptionalJson<T>(pub(super) T);
 
-/// The answer of something that was made.
+/// A JSON body of a response with status 201.
 #[derive(Debug)]
 pub(super) struct Created<T>(pub(super) T);
 
@@ -54,12 +54,12 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
             Ok(mut body) => {
-                // For those who read it in a terminal.
+                // For readers in a terminal.
                 body.push(b'\n');
                 Response::builder().header(header::CONTENT_TYPE, MEDIA_TYPE).body(body)
             }
             Err(error) => {
-                tracing::error!(%error, "an answer could not be encoded");
+                tracing::error!(%error, "a response could not be encoded");
                 Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish()
             }
         }
@@ -102,12 +102,12 @@ fn response_meta<T: Type>(description: &'static str, status: u16) -> MetaRespons
     MetaResponses { responses: vec![response] }
 }
 
-/// A body as the contract shows it: one media type for each operation, or generators can do nothing with it.
+/// Declares a request body with one media type: generators of clients support no more than one for each operation.
 fn request_meta(required: bool, schema: MetaSchemaRef) -> MetaRequest {
     MetaRequest { description: None, content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema }], required }
 }
 
-/// The schema of a value that may also be null, as every generator takes it.
+/// Returns the schema of a value that may be null, in the form that all generators of clients support.
 fn nullable<T: Type>() -> MetaSchemaRef {
     let schema = MetaSchema { nullable: true, all_of: vec![T::schema_ref()], ..MetaSchema::new("object") };
     MetaSchemaRef::Inline(Box::new(schema))

@@ -1,4 +1,4 @@
-//! From bytes to types, with what is wrong told in words that hold nothing of what was sent.
+//! Parsing of JSON, with errors that never repeat the client's content.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -10,8 +10,8 @@ use serde_json::{Value, error::Category, json};
 
 use crate::{api::problem::Problem, foundation::surrogates::replace_lone};
 
-/// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: text that a person typed and a program cut is
-/// worth an answer.
+/// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: clients that cut a text in the middle of a pair
+/// get an answer nevertheless.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     parse_strictly(bytes).or_else(|problem| match replace_lone(bytes) {
         Cow::Borrowed(_) => Err(problem),
@@ -20,7 +20,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Serde would take a list for an object, its items for the fields in their order.
+    // Serde reads a list as an object whose fields are the items in order.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
             Ok(_) => Problem::bad_request("invalid_request", "the body must be a JSON object"),
@@ -36,17 +36,17 @@ fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(parsed)
 }
 
-/// A text; null is none, as it is where the field is missing and has a default.
+/// Deserializes a string; null becomes the empty string.
 pub(in crate::api) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// The type that a form's fields stand for.
+/// Deserializes a value that was made from the fields of a form.
 pub(in crate::api) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| explain(&error.path().to_string(), error.inner()))
 }
 
-/// A list of objects. Left to itself, serde takes lists for objects here, too.
+/// Deserializes a list of objects. By default, serde would also accept lists as the objects.
 pub(in crate::api) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
@@ -54,7 +54,7 @@ pub(in crate::api) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(objects.map(|objects| objects.into_iter().map(|Mapped(object)| object).collect()))
 }
 
-/// What is read from an object, and from nothing else.
+/// A value that is deserialized from an object only.
 struct Mapped<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapped<T> {
@@ -77,14 +77,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapped<T> {
     }
 }
 
-/// What is wrong with a body, in words that hold nothing of it: where, and what was expected there.
+/// Returns the error of an invalid body: the field or position, and the expected type. It holds nothing of the body.
 fn explain(path: &str, error: &serde_json::Error) -> Problem {
     if error.classify() != Category::Data {
         let place = format!("line {}, column {}", error.line(), error.column());
         return Problem::bad_request("invalid_json", format!("The body is not valid JSON ({place})"));
     }
     let text = error.to_string();
-    // After the last "expected" comes serde's own text; before it may come the client's.
+    // The text after the last "expected" is serde's own; the text before it may be the client's.
     let expected = text.rsplit_once("expected ").map(|(_, expected)| expected);
     let expected = expected.map(|expected| expected.split(" at line ").next().unwrap_or_default());
     let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
@@ -102,7 +102,7 @@ fn explain(path: &str, error: &serde_json::Error) -> Problem {
     Problem { details: Some(json!({ "field": field })), ..Problem::bad_request("invalid_request", sentence) }
 }
 
-/// Serde's words for a type, as somebody says them who writes JSON.
+/// Translates serde's name of a type to the terms of JSON.
 fn plain_words(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_and_the_expectation_are_told() {
+    fn errors_name_the_field_and_the_expected_type() {
         assert_eq!(
             sentence(r#"{"list":[{"number":1},{"number":"secret, expected x"}]}"#),
             "list[1].number must be a whole number"
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_is_read() {
+    fn half_of_a_surrogate_pair_is_replaced() {
         let text = |body: &str| parse::<Sample>(body.as_bytes()).unwrap().text;
         assert_eq!(text(r#"{"text":"a\ud83d"}"#), "a\u{fffd}");
         assert_eq!(text(r#"{"text":"\ude00 \ud83d\ude00"}"#), "\u{fffd} \u{1f600}");
@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_sent_is_never_repeated(secret in "[a-z]{12}", shape in 0..4) {
+        fn errors_never_repeat_the_content(secret in "[a-z]{12}", shape in 0..4) {
             let body = match shape {
                 0 => format!(r#"{{"list":[{{"number":"{secret}"}}]}}"#),
                 1 => format!(r#"{{"list":"{secret}"}}"#),

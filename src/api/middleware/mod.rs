@@ -1,5 +1,5 @@
-//! What every request passes through, in one layer: its id, CORS, the portal's cookie, errors and panics as the
-//! contract words them, and one diagnostic event.
+//! The middleware around all endpoints: request ids, CORS, the portal's cookie, error bodies for failures and panics,
+//! and one diagnostic event for each request.
 
 mod path_methods;
 mod request_event;
@@ -24,22 +24,22 @@ use super::{
     request_context::RequestContext,
 };
 
-/// What is answered is for nobody else.
+/// The `Cache-Control` of the portal's responses, which are for one visitor only.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// The connection ends with the answer.
+/// The `Connection` header of a response after which the connection is closed.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// The layer around all endpoints.
+/// The middleware around all endpoints.
 pub(super) struct Middleware<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
     pub(super) body_timeout: BodyTimeout,
-    /// How long a visitor's cookie lasts.
+    /// The lifetime of a visitor's cookie.
     pub(super) retention: Duration,
-    /// The methods of each path, for the `Allow` of a 405.
+    /// The methods of each path, for the `Allow` header of a response with status 405.
     pub(super) methods: Vec<PathMethods>,
-    /// Whether the service is about to stop: then connections are closed after their answer.
+    /// Whether the service is about to stop. Connections are then closed after their response.
     pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -58,7 +58,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         }
         let mut response = if let Err(problem) = framing::check(&request) {
             let mut response = self.refuse(problem, &mut event);
-            // Where such a request ends is not certain.
+            // The end of such a request is not certain, so the connection cannot be used again.
             response.headers_mut().insert(header::CONNECTION, CLOSE);
             response
         } else if request.method() == Method::OPTIONS {
@@ -77,7 +77,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
                 visit.mark(response.headers_mut(), self.retention);
             }
             if is_portals(&event.path) {
-                // A stream says so by itself.
+                // Streams have a `Cache-Control` of their own.
                 response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
             }
             response
@@ -96,7 +96,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
 }
 
 impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
-    /// The inner answer, or the problem it ended in.
+    /// Returns the response of the inner endpoint, or the error response of its failure or panic.
     async fn respond(&self, request: Request, event: &mut RequestEvent) -> Response {
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
         let problem = match outcome {
@@ -115,7 +115,7 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
         self.refuse(problem, event)
     }
 
-    /// The answer that says what went wrong.
+    /// Returns the response of an error, and records the error in the diagnostic event.
     fn refuse(&self, mut problem: Problem, event: &mut RequestEvent) -> Response {
         problem.is_of_portal = is_portals(&event.path);
         let mut response = Json(problem.body(&event.context.id)).into_response();

@@ -2,15 +2,16 @@
 
 use poem::http::HeaderValue;
 
-/// The methods that a path takes.
+/// The HTTP methods of a path.
 pub(in crate::api) struct PathMethods {
-    /// As in the contract: a segment in braces stands for any.
+    /// The path as in the contract: a segment in braces matches any segment.
     pub(in crate::api) path: String,
-    /// As an `Allow` header says them.
+    /// The methods as the value of an `Allow` header.
     pub(in crate::api) methods: HeaderValue,
 }
 
 impl PathMethods {
+    /// Whether a request's path matches this path.
     pub(super) fn is_of(&self, path: &str) -> bool {
         let (own, asked) = (self.path.split('/'), path.split('/'));
         own.clone().count() == asked.clone().count()

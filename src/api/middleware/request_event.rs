@@ -7,12 +7,13 @@ use poem::{
 
 use crate::api::{metrics, problem::Problem, request_context::RequestContext};
 
-/// Whether a path is asked again and again by what watches the service.
+/// Whether monitoring systems request a path regularly.
 fn is_routine(path: &str) -> bool {
     path == metrics::PATH || path == "/health" || path == "/api/health" || path.starts_with("/api/health/")
 }
 
-/// The one diagnostic event of a request; written even when the client leaves and the request is dropped.
+/// The diagnostic event of a request. It is written on drop, so also when the client disconnects and the request is
+/// cancelled.
 pub(super) struct RequestEvent {
     pub(super) context: RequestContext,
     method: Method,
@@ -46,7 +47,7 @@ impl Drop for RequestEvent {
         let method = self.method.as_str();
         let path = self.path.as_str();
         let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // A key that is refused, or a page whose address a proxy hides, is the operator's business.
+        // The operator has to act on a refused key, and on a page whose address a proxy hides.
         if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {
             tracing::warn!(request_id, method, path, status, code, cause, latency_us, "request");
         } else if is_routine(path) {

@@ -1,4 +1,4 @@
-//! The answer of a turn, whole.
+//! The body of a whole answer, which is also the data of a stream's last event.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
@@ -89,7 +89,7 @@ impl ChatAnswer {
         }
     }
 
-    /// The same, with its text under each of its names.
+    /// Adds the text under the names that older clients read.
     pub(in crate::api) fn with_aliases(self) -> Self {
         let text = Some(self.message.clone());
         Self { aliases: AnswerAliases { reply: text.clone(), response: text }, ..self }

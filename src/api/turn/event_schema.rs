@@ -1,4 +1,4 @@
-//! One event of a stream, as the contract describes it.
+//! The schema of a stream's events in the contract.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::answer::ChatAnswer;
 use crate::api::problem::ErrorBody;
 
-/// Any event. Only the contract needs it.
+/// The schema of any event. It has no values, as only the contract uses it.
 pub(super) enum ChatEvent {}
 
-/// Declares the events: the schema of each, its name on the wire, and what it has.
+/// Declares the events: for each the type of its schema, its name on the wire, and its data.
 macro_rules! events {
     ($($(#[$doc:meta])+ $event:ident $kind:ident $word:literal $(#[$data_doc:meta])+ $data:ty,)+) => {
         $(
@@ -38,7 +38,7 @@ macro_rules! events {
         )+
 
         impl ChatEvent {
-            /// The schemas of all events, by their names on the wire.
+            /// The name on the wire and the schema's name of each event.
             const SCHEMAS: &[(&str, &str)] = &[$(($word, stringify!($event))),+];
 
             fn register_all(registry: &mut Registry) {

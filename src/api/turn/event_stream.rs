@@ -1,4 +1,4 @@
-//! The answer of a turn as it comes: Server-Sent Events (HTML Living Standard, 9.2).
+//! The stream of a turn's events, as Server-Sent Events (HTML Living Standard, 9.2).
 
 use std::{io, time::Duration};
 
@@ -29,35 +29,35 @@ use crate::{
 /// The media type of a stream of events.
 pub(super) const EVENTS: &str = "text/event-stream";
 
-/// Events that are there together leave together, up to about this many bytes.
+/// The size, in bytes, from which a chunk of the stream takes no further events.
 const BATCH: usize = 16 << 10;
 
-/// What a proxy or a client takes for a dead connection is silent for longer than this.
+/// The longest time without a byte in a stream. Proxies and clients close connections that are idle for longer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 
-/// Turns events into bytes.
+/// The response that sends the events of a turn as they occur.
 pub(in crate::api) struct EventStream {
     reader: Reader,
     clock: Clock,
     longest_silence: Duration,
-    /// Whether the portal was asked, whose errors tell less and otherwise.
+    /// Whether the request went to the portal, whose errors have another body.
     is_of_portal: bool,
 }
 
 impl EventStream {
-    /// What is left for a reader. The stream says something, if only that it is alive, well before an idle connection
-    /// would be given up.
+    /// Creates the stream of the events that a reader has not read yet. If there is no event, it sends a comment well
+    /// before an idle connection would be closed.
     pub(in crate::api) fn of(reader: Reader, state: &AppState) -> Self {
         let longest_silence = LONGEST_SILENCE.min(state.config.server.keepalive_timeout / 2);
         Self { reader, clock: state.clock.clone(), longest_silence, is_of_portal: false }
     }
 
-    /// The same, for a page of the portal.
+    /// Returns the stream for a page of the portal.
     pub(in crate::api) fn of_portal(self) -> Self {
         Self { is_of_portal: true, ..self }
     }
 
-    /// The next bytes, as soon as there are any; `None` after the last event.
+    /// Waits for the next bytes of the stream; `None` after the last event.
     async fn next(&mut self) -> Option<Bytes> {
         let Ok(event) = tokio::time::timeout(self.longest_silence, self.reader.next()).await else {
             return Some(Bytes::from_static(b": still there\n\n"));
@@ -96,7 +96,7 @@ impl EventStream {
 
 fn write(bytes: &mut BytesMut, id: u64, name: &str, data: &impl Serialize) {
     bytes.put(format!("id: {id}\nevent: {name}\ndata: ").as_bytes());
-    // Neither writing to memory nor encoding these types fails; and JSON has no line ends of its own.
+    // Neither writing to memory nor encoding these types fails, and compact JSON has no line breaks.
     let _ = serde_json::to_writer(bytes.writer(), data);
     bytes.put(&b"\n\n"[..]);
 }
@@ -109,7 +109,7 @@ impl IntoResponse for EventStream {
         });
         Response::builder()
             .header(header::CONTENT_TYPE, EVENTS)
-            // Nothing on the way may keep, change or gather what should arrive at once, for one alone.
+            // No proxy may cache, transform or buffer the events.
             .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"))
             .header("x-accel-buffering", HeaderValue::from_static("no"))
             .body(Body::from_bytes_stream(events))
@@ -130,7 +130,7 @@ impl ApiResponse for EventStream {
     }
 }
 
-/// A stream; `document` tells that this schema is that of an event.
+/// The media type of a stream. `contract::document` moves the schema to where it describes one event.
 pub(super) fn events() -> MetaMediaType {
     MetaMediaType { content_type: EVENTS, schema: ChatEvent::schema_ref() }
 }

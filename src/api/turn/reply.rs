@@ -14,7 +14,7 @@ use super::{
 };
 use crate::api::json::{Json, MEDIA_TYPE};
 
-/// An answer, whole or as it comes.
+/// The response of a turn: a whole answer as JSON, or a stream of events.
 pub(in crate::api) enum Reply<T> {
     Whole(T),
     Events(EventStream),
@@ -30,7 +30,8 @@ impl<T: Serialize + Send> IntoResponse for Reply<T> {
 }
 
 impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
-    /// The whole answer. The stream is in the words of the operation: generators make no type of two media types.
+    /// Declares the whole answer only. The operation's description explains the stream: generators of clients support
+    /// one media type for each response.
     fn meta() -> MetaResponses {
         let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() };
         MetaResponses { responses: vec![answered("The answer, whole unless a stream was asked for.", vec![whole])] }
@@ -41,7 +42,7 @@ impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
     }
 }
 
-/// What is left of a stream; nothing when all of it has been read.
+/// The remaining events of a resumed stream; `Nothing` if the client has received all of them.
 pub(in crate::api) enum Rest {
     Events(EventStream),
     Nothing,

@@ -1,4 +1,4 @@
-//! What the endpoints that start a turn read from their requests.
+//! The parts of a request that all endpoints that start a turn read: headers, session id and model.
 
 use poem::{Request, http::header};
 
@@ -8,22 +8,22 @@ use crate::{
     services::turn::{IdempotencyKey, InvalidIdempotencyKey},
 };
 
-/// What the request's headers say of a turn.
+/// The headers that concern a turn.
 pub(in crate::api) struct Headers {
     pub(in crate::api) session: Option<String>,
     pub(in crate::api) idempotency_key: Option<IdempotencyKey>,
-    /// Whether events are accepted, and JSON isn't named.
+    /// Whether the `Accept` header contains `text/event-stream` and not `application/json`.
     pub(in crate::api) accepts_events: bool,
 }
 
 impl Headers {
-    /// The headers, two of which the framework has read for the sake of the contract.
+    /// Reads the headers of a request. The framework has already read two of them, which are parameters of the contract.
     pub(in crate::api) fn read(
         request: &Request,
         session: Option<String>,
         idempotency_key: Option<String>,
     ) -> Result<Self, InvalidIdempotencyKey> {
-        // The framework passes over what isn't ASCII.
+        // The framework ignores a header that isn't ASCII.
         if idempotency_key.is_none() && request.headers().contains_key("idempotency-key") {
             return Err(InvalidIdempotencyKey);
         }
@@ -32,21 +32,21 @@ impl Headers {
     }
 }
 
-/// Whether the client takes events, and names no JSON.
+/// Whether the `Accept` header of a request contains `text/event-stream` and not `application/json`.
 fn accepts_events(request: &Request) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let accept = accept.to_ascii_lowercase();
     accept.contains(EVENTS) && !accept.contains("application/json")
 }
 
-/// The session a client names: the first of these that isn't blank.
+/// Parses the session id of a request: the first of the given texts that isn't blank.
 pub(in crate::api) fn named_session(names: [Option<String>; 3]) -> Result<Option<SessionId>, InvalidSessionId> {
     let mut names = names.into_iter().flatten();
     let name = names.find(|name| !name.trim().is_empty());
     name.map(|name| SessionId::parse(name.trim())).transpose()
 }
 
-/// The model a client names, unless that is blank.
+/// Returns the model that a request names, trimmed; `None` if it is blank.
 pub(in crate::api) fn named_model(name: Option<String>) -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }

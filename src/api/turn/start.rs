@@ -1,4 +1,4 @@
-//! Starting a turn.
+//! The start of a turn, with a whole answer or a stream of events as the response.
 
 use super::{event_stream::EventStream, reply::Reply};
 use crate::{
@@ -6,7 +6,8 @@ use crate::{
     services::turn::{Reader, TurnRequest, TurnSummary},
 };
 
-/// Takes a turn, and replies as it was asked for: with its events, or with what `whole` makes of its answer.
+/// Starts a turn, and returns the response that the request asks for: the stream of its events, or the body that `whole`
+/// makes of its answer.
 pub(in crate::api) async fn take<T>(
     state: &AppState,
     ask: TurnRequest,
@@ -21,7 +22,7 @@ pub(in crate::api) async fn take<T>(
     Ok(Reply::Whole(whole(text, told, &reader)?))
 }
 
-/// Takes a turn, and replies with its events.
+/// Starts a turn, and returns the stream of its events.
 pub(in crate::api) async fn stream(state: &AppState, ask: TurnRequest) -> Result<EventStream, Problem> {
     let reader = state.turns.start(TurnRequest { stream: true, ..ask }).await?;
     reader.wait_for_start().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
