@@ -115,6 +115,9 @@ impl<'ast> Visit<'ast> for Imports {
     /// Leaves out the modules inside a file: they hold its unit tests.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
+    /// Leaves out the paths of visibilities such as `pub(in crate::api)`: they import nothing.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let path_segments = path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
         if path_segments.len() > 1 {
