@@ -1,7 +1,6 @@
-//! `GET /metrics`: numbers for those who watch the service. Not part of the contract: what scrapes it reads the format,
-//! not our document.
+//! `GET /metrics`: metrics of the service, for monitoring. It is not part of the contract, since the format is a standard.
 //!
-//! In the OpenMetrics text format for those who ask for it, and else in Prometheus's own, which every tool reads.
+//! The answer is in the OpenMetrics text format for clients that ask for it, and else in Prometheus's text format.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -11,54 +10,47 @@ use poem::{
     http::{HeaderMap, header},
 };
 
+use super::accept;
 use crate::services::turn::Turns;
 
-/// Where the numbers are.
+/// The path of the metrics.
 pub(super) const PATH: &str = "/metrics";
 
+/// The content type of the OpenMetrics text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// The content type of Prometheus's text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Returns the handler of the metrics.
 pub(super) fn endpoint(turns: Turns) -> impl Endpoint<Output = Response> {
     make_sync(move |request: Request| {
-        let numbers = turns.metrics();
+        let metrics = turns.metrics();
         let (media_type, text) = if prefers_open_metrics(request.headers()) {
-            (OPEN_METRICS, numbers)
+            (OPEN_METRICS, metrics)
         } else {
-            (PROMETHEUS, prometheus(&numbers))
+            (PROMETHEUS, to_prometheus(&metrics))
         };
         Response::builder().header(header::CONTENT_TYPE, media_type).header(header::VARY, "accept").body(text)
     })
 }
 
-/// Whether OpenMetrics is asked for by its name, and plain text is not asked for more.
+/// Whether `Accept` lists OpenMetrics with at least the weight of plain text.
 fn prefers_open_metrics(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let (mut open_metrics, mut plain) = (0.0_f32, 0.0_f32);
-    for range in lines.flat_map(|line| line.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let preferred = match parts.next() {
-            Some(name) if name.eq_ignore_ascii_case("application/openmetrics-text") => &mut open_metrics,
-            Some(name) if name.eq_ignore_ascii_case("text/plain") => &mut plain,
-            _ => continue,
-        };
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        *preferred = preferred.max(weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)));
-    }
-    open_metrics > 0.0 && open_metrics >= plain
+    let weight = accept::weight(headers, &accept::OPEN_METRICS);
+    weight > 0.0 && weight >= accept::weight(headers, &accept::PLAIN_TEXT)
 }
 
-/// OpenMetrics text in Prometheus's text format, version 0.0.4: there, a counter has its whole name in the lines about
-/// it, too, and a text has no last line.
-fn prometheus(open_metrics: &str) -> String {
-    let about = |line: &str| -> Option<(&'static str, usize)> {
+/// Converts metrics from the OpenMetrics text format to Prometheus's, version 0.0.4: its comments name a counter with the
+/// suffix `_total`, and there is no `# EOF` line.
+fn to_prometheus(open_metrics: &str) -> String {
+    let comment = |line: &str| -> Option<(&'static str, usize)> {
         ["# TYPE ", "# HELP "].into_iter().find_map(|kind| Some((kind, line.strip_prefix(kind)?.find(' ')?)))
     };
     let types = open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let counters = types.filter(|(_, kind)| *kind == "counter").map(|(name, _)| name).collect::<HashSet<_>>();
     let lines = open_metrics.lines().filter(|line| *line != "# EOF" && !line.starts_with("# UNIT ")).map(|line| {
-        let Some((kind, length)) = about(line) else { return Cow::Borrowed(line) };
+        let Some((kind, length)) = comment(line) else { return Cow::Borrowed(line) };
         let (name, rest) = line[kind.len()..].split_at(length);
         if counters.contains(name) { Cow::Owned(format!("{kind}{name}_total{rest}")) } else { Cow::Borrowed(line) }
     });
@@ -80,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn open_metrics_is_for_those_who_ask_for_it() {
+    fn open_metrics_is_sent_to_clients_that_prefer_it() {
         assert!(prefers(&["application/openmetrics-text"]));
         // What Prometheus itself sends.
         assert!(prefers(&[
@@ -102,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn counters_have_their_whole_names_in_the_prometheus_format() {
+    fn counters_have_full_names_in_the_prometheus_format() {
         let open_metrics = "# HELP turns Turns that ended.\n# TYPE turns counter\n# UNIT turns x\nturns_total{a=\"# EOF\"} 1\n\
                             # HELP turns_running Now.\n# TYPE turns_running gauge\nturns_running 0\n# EOF\n";
         assert_eq!(
-            prometheus(open_metrics),
+            to_prometheus(open_metrics),
             "# HELP turns_total Turns that ended.\n# TYPE turns_total counter\nturns_total{a=\"# EOF\"} 1\n\
              # HELP turns_running Now.\n# TYPE turns_running gauge\nturns_running 0\n"
         );

@@ -1,6 +1,7 @@
 //! The HTTP interface. `routes` lists all paths; each resource has a file, with its handlers and the bodies of its requests
 //! and answers.
 
+mod accept;
 mod asset;
 mod auth;
 mod caller;

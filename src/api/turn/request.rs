@@ -1,18 +1,18 @@
 //! The parts of a request that all endpoints that start a turn read: headers, session id and model.
 
-use poem::{Request, http::header};
+use poem::{Request, http::HeaderMap};
 
-use super::event_stream::EVENTS;
 use crate::{
+    api::accept,
     domain::session::{InvalidSessionId, SessionId},
     services::turn::{IdempotencyKey, InvalidIdempotencyKey},
 };
 
-/// The headers that concern a turn.
+/// The headers of a request for a turn.
 pub(in crate::api) struct Headers {
     pub(in crate::api) session: Option<String>,
     pub(in crate::api) idempotency_key: Option<IdempotencyKey>,
-    /// Whether the `Accept` header contains `text/event-stream` and not `application/json`.
+    /// Whether the client prefers an event stream to JSON.
     pub(in crate::api) accepts_events: bool,
 }
 
@@ -28,15 +28,13 @@ impl Headers {
             return Err(InvalidIdempotencyKey);
         }
         let idempotency_key = idempotency_key.map(|key| IdempotencyKey::parse(&key)).transpose()?;
-        Ok(Self { session, idempotency_key, accepts_events: accepts_events(request) })
+        Ok(Self { session, idempotency_key, accepts_events: prefers_events(request.headers()) })
     }
 }
 
-/// Whether the `Accept` header of a request contains `text/event-stream` and not `application/json`.
-fn accepts_events(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let accept = accept.to_ascii_lowercase();
-    accept.contains(EVENTS) && !accept.contains("application/json")
+/// Whether `Accept` lists event streams with a higher weight than JSON. With equal weights the answer is JSON.
+fn prefers_events(headers: &HeaderMap) -> bool {
+    accept::weight(headers, &accept::EVENT_STREAM) > accept::weight(headers, &accept::JSON)
 }
 
 /// Parses the session id of a request: the first of the given texts that isn't blank.
@@ -49,4 +47,39 @@ pub(in crate::api) fn named_session(names: [Option<String>; 3]) -> Result<Option
 /// Returns the model that a request names, trimmed; `None` if it is blank.
 pub(in crate::api) fn named_model(name: Option<String>) -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::{HeaderValue, header};
+
+    use super::*;
+
+    #[test]
+    fn events_are_preferred_only_with_a_higher_weight_than_json() {
+        let prefers = |accept: &'static str| {
+            prefers_events(&[(header::ACCEPT, HeaderValue::from_static(accept))].into_iter().collect())
+        };
+        for accept in [
+            "text/event-stream",
+            "text/event-stream;q=0.1, */*",
+            "application/json;q=0.5, text/event-stream",
+            "text/event-stream;q=0.5, application/json;q=0",
+            "garbage, text/event-stream",
+        ] {
+            assert!(prefers(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "text/event-stream;q=0",
+            "application/json, text/event-stream",
+            "text/event-stream, application/json",
+            "text/event-stream;q=0.5, application/json",
+            "text/event-stream;q=garbage",
+        ] {
+            assert!(!prefers(accept), "{accept}");
+        }
+        assert!(!prefers_events(&HeaderMap::new()));
+    }
 }
