@@ -1,7 +1,7 @@
-//! Which websites may call from a browser (the Fetch standard's CORS protocol).
+//! Cross-origin requests: which websites' pages may read answers (CORS, of the Fetch standard).
 //!
-//! Every answer has exactly one `Access-Control-Allow-Origin`, errors included: a chat window can only show an error
-//! that the browser lets it read.
+//! Every answer, errors included, has exactly one `Access-Control-Allow-Origin`, so that a chat window can read and show
+//! errors.
 
 use std::{
     collections::HashSet,
@@ -23,14 +23,14 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 
-/// So many refused origins are logged; whoever makes up more of them fills no memory and no log.
-const MOST_REPORTED: usize = 50;
+/// The maximum number of refused origins that are logged, so that made-up origins fill neither memory nor log.
+const MAX_REPORTED: usize = 50;
 
-/// The origins allowed; none means any, without credentials.
+/// The allowed origins. An empty list allows every origin, without credentials.
 #[derive(Debug)]
 pub(super) struct Cors {
     origins: Vec<AllowedOrigin>,
-    /// What is shown to an origin that isn't allowed. One with an asterisk is no browser's origin.
+    /// The value of `Access-Control-Allow-Origin` for origins that are not allowed: the first allowed one.
     first: HeaderValue,
     reported: Mutex<HashSet<String>>,
 }
@@ -41,14 +41,14 @@ impl Cors {
         Self { origins: origins.to_vec(), first: first.unwrap_or(ANY), reported: Mutex::default() }
     }
 
-    /// Whether browsers let pages of this origin read the answers.
+    /// Whether pages of an origin may read answers.
     pub(super) fn allows(&self, origin: &HeaderValue) -> bool {
         let is_included = |origin: &str| self.origins.iter().any(|own| own.matches(origin));
         self.origins.is_empty() || origin.to_str().is_ok_and(is_included)
     }
 
-    /// The headers that every answer to a request from `origin` carries. An origin that isn't allowed is told one that
-    /// is, so that its browser keeps the answer from it.
+    /// Returns the CORS headers of an answer to a request from `origin`. For an origin that is not allowed they name another
+    /// one, so that the browser blocks the answer.
     pub(super) fn headers(&self, origin: Option<&HeaderValue>) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let is_named = !self.origins.is_empty();
         let allowed = match origin.filter(|origin| is_named && self.allows(origin)) {
@@ -61,19 +61,19 @@ impl Cors {
         always.into_iter().chain(when_named.into_iter().filter(move |_| is_named))
     }
 
-    /// The further headers of the answer to a preflight.
+    /// Adds the headers of an answer to a preflight request.
     pub(super) fn preflight(headers: &mut HeaderMap) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     }
 
-    /// Logs that pages of this origin are refused, once for each. What no browser sends as an origin is left out.
+    /// Logs the refusal of an origin, once each. Values that no browser sends are not logged.
     pub(super) fn report_refused(&self, origin: &HeaderValue) {
-        let Some(origin) = readable(origin) else { return };
+        let Some(origin) = serialized_origin(origin) else { return };
         let is_new = {
             let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-            reported.len() < MOST_REPORTED && reported.insert(origin.clone())
+            reported.len() < MAX_REPORTED && reported.insert(origin.clone())
         };
         if !is_new {
             return;
@@ -89,9 +89,9 @@ impl Cors {
     }
 }
 
-/// An origin in the one form that browsers send.
-fn readable(origin: &HeaderValue) -> Option<String> {
+/// Parses an `Origin` header: an origin as serialized by browsers, or `null`.
+fn serialized_origin(origin: &HeaderValue) -> Option<String> {
     let text = origin.to_str().ok().filter(|text| text.len() <= 300)?;
-    let own = Url::parse(text).map(|url| url.origin().ascii_serialization());
-    (text == "null" || own.as_deref() == Ok(text)).then(|| text.to_owned())
+    let serialized = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    (text == "null" || serialized.as_deref() == Ok(text)).then(|| text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Forms in, of both kinds: `multipart/form-data` (RFC 7578) and `application/x-www-form-urlencoded` (WHATWG URL, 5).
+//! Parsing of form bodies: `multipart/form-data` (RFC 7578) and `application/x-www-form-urlencoded` (WHATWG URL, 5).
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -7,41 +7,41 @@ use url::form_urlencoded;
 
 use super::problem::Problem;
 
-/// Fields of a form at the most.
-const MOST_FIELDS: usize = 100;
+/// The maximum number of fields in a form.
+const MAX_FIELDS: usize = 100;
 
-/// A kind of form.
+/// The encoding of a form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Parts, set apart by lines with this boundary.
+    /// `multipart/form-data`.
     Multipart {
-        /// What stands in those lines.
+        /// The text that separates the parts.
         boundary: String,
     },
-    /// Names and values as in a query.
+    /// `application/x-www-form-urlencoded`.
     UrlEncoded,
 }
 
 /// A field of a form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    /// Its name.
+    /// The name of the field.
     pub(super) name: String,
-    /// What it holds.
+    /// The content of the field.
     pub(super) value: FieldValue,
 }
 
-/// The value of a field.
+/// The value of a form's field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FieldValue {
-    /// What was typed.
+    /// A text.
     Text(String),
-    /// A file's content.
+    /// The content of a file.
     File(Bytes),
 }
 
 impl FieldValue {
-    /// Whether there is nothing in it, as in an input that was left alone.
+    /// Whether the value is blank or empty, as that of an input without an entry.
     pub(super) fn is_blank(&self) -> bool {
         match self {
             Self::Text(text) => text.trim().is_empty(),
@@ -51,8 +51,9 @@ impl FieldValue {
 }
 
 impl Form {
-    /// The form that a body of this media type holds; none if it is no form's.
-    pub(super) fn of(media_type: &str) -> Result<Option<Self>, Problem> {
+    /// Parses the encoding of a form from a `Content-Type`. Returns `None` for other media types, and fails for a multipart
+    /// form without a boundary.
+    pub(super) fn from_content_type(media_type: &str) -> Result<Option<Self>, Problem> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "application/x-www-form-urlencoded" => Ok(Some(Self::UrlEncoded)),
@@ -65,16 +66,16 @@ impl Form {
         }
     }
 
-    /// The fields of a form, in their order.
-    pub(super) async fn read(self, body: Vec<u8>) -> Result<Vec<Field>, Problem> {
+    /// Parses the fields of a form, in their order.
+    pub(super) async fn parse(self, body: Vec<u8>) -> Result<Vec<Field>, Problem> {
         match self {
-            Self::UrlEncoded => url_encoded(&body),
-            Self::Multipart { boundary } => multipart(body.into(), boundary).await,
+            Self::UrlEncoded => parse_url_encoded(&body),
+            Self::Multipart { boundary } => parse_multipart(body.into(), boundary).await,
         }
     }
 }
 
-fn url_encoded(body: &[u8]) -> Result<Vec<Field>, Problem> {
+fn parse_url_encoded(body: &[u8]) -> Result<Vec<Field>, Problem> {
     let mut fields = Vec::new();
     for (name, text) in form_urlencoded::parse(body) {
         push(&mut fields, Field { name: name.into_owned(), value: FieldValue::Text(text.into_owned()) })?;
@@ -82,8 +83,8 @@ fn url_encoded(body: &[u8]) -> Result<Vec<Field>, Problem> {
     Ok(fields)
 }
 
-/// The whole body is at hand, within its limit: left to a stream, the parser would take in all that comes.
-async fn multipart(body: Bytes, boundary: String) -> Result<Vec<Field>, Problem> {
+/// Parses a multipart body that was read whole, within the limit for bodies. The parser itself has no limit.
+async fn parse_multipart(body: Bytes, boundary: String) -> Result<Vec<Field>, Problem> {
     let body = stream::once(async move { Ok::<_, std::convert::Infallible>(body) });
     let mut parts = Multipart::new(body, boundary);
     let mut fields = Vec::new();
@@ -105,7 +106,7 @@ fn is_file(part: &multer::Field<'_>) -> bool {
 }
 
 fn push(fields: &mut Vec<Field>, field: Field) -> Result<(), Problem> {
-    if fields.len() >= MOST_FIELDS {
+    if fields.len() >= MAX_FIELDS {
         return Err(invalid("It has too many fields"));
     }
     fields.push(field);
@@ -116,8 +117,8 @@ fn malformed() -> Problem {
     invalid("Its parts are malformed, or the last one is cut off")
 }
 
-fn invalid(why: &str) -> Problem {
-    Problem::bad_request("invalid_form", format!("The body is not a valid form: {why}"))
+fn invalid(reason: &str) -> Problem {
+    Problem::bad_request("invalid_form", format!("The body is not a valid form: {reason}"))
 }
 
 #[cfg(test)]
@@ -128,9 +129,9 @@ mod tests {
         Field { name: name.to_owned(), value: FieldValue::Text(text.to_owned()) }
     }
 
-    async fn read(media_type: &str, body: &[u8]) -> Result<Vec<Field>, &'static str> {
-        let form = Form::of(media_type).map_err(|problem| problem.code)?.expect("a form");
-        form.read(body.to_vec()).await.map_err(|problem| problem.code)
+    async fn parse(media_type: &str, body: &[u8]) -> Result<Vec<Field>, &'static str> {
+        let form = Form::from_content_type(media_type).map_err(|problem| problem.code)?.expect("a form");
+        form.parse(body.to_vec()).await.map_err(|problem| problem.code)
     }
 
     #[tokio::test]
@@ -152,35 +153,35 @@ mod tests {
             text("latin", "é"),
         ];
         for media_type in ["multipart/form-data; boundary=b", "Multipart/Form-Data;charset=utf-8;boundary=\"b\""] {
-            assert_eq!(read(media_type, body).await.as_deref(), Ok(&expected[..]), "{media_type}");
+            assert_eq!(parse(media_type, body).await.as_deref(), Ok(&expected[..]), "{media_type}");
         }
     }
 
     #[tokio::test]
     async fn pairs_are_decoded() {
         let media_type = "application/x-www-form-urlencoded; charset=UTF-8";
-        let fields = read(media_type, b"question=a+b%20%26%C3%A9&image=&image=x%2By&%ff=").await.unwrap();
+        let fields = parse(media_type, b"question=a+b%20%26%C3%A9&image=&image=x%2By&%ff=").await.unwrap();
         let expected = [text("question", "a b &é"), text("image", ""), text("image", "x+y"), text("\u{fffd}", "")];
         assert_eq!(fields, expected);
-        assert_eq!(read(media_type, b"").await.unwrap(), []);
+        assert_eq!(parse(media_type, b"").await.unwrap(), []);
     }
 
     #[tokio::test]
-    async fn a_form_that_is_none_is_refused() {
+    async fn malformed_forms_are_refused() {
         let multipart = "multipart/form-data; boundary=b";
         let part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n";
         for body in ["", "hello", "--b", "--b\r\n\r\n", part, "--c\r\n\r\n--c--", "--b\r\nnonsense\r\n\r\n1\r\n--b--"] {
-            assert_eq!(read(multipart, body.as_bytes()).await, Err("invalid_form"), "{body:?}");
+            assert_eq!(parse(multipart, body.as_bytes()).await, Err("invalid_form"), "{body:?}");
         }
-        let many = format!("{}--b--", part.repeat(MOST_FIELDS + 1));
-        assert_eq!(read(multipart, many.as_bytes()).await, Err("invalid_form"));
-        let many = "a=1&".repeat(MOST_FIELDS + 1);
-        assert_eq!(read("application/x-www-form-urlencoded", many.as_bytes()).await, Err("invalid_form"));
+        let many = format!("{}--b--", part.repeat(MAX_FIELDS + 1));
+        assert_eq!(parse(multipart, many.as_bytes()).await, Err("invalid_form"));
+        let many = "a=1&".repeat(MAX_FIELDS + 1);
+        assert_eq!(parse("application/x-www-form-urlencoded", many.as_bytes()).await, Err("invalid_form"));
         for media_type in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data;boundary"] {
-            assert_eq!(read(media_type, b"--b--").await, Err("invalid_form"), "{media_type}");
+            assert_eq!(parse(media_type, b"--b--").await, Err("invalid_form"), "{media_type}");
         }
         for media_type in ["", "image/png", "multipart/mixed; boundary=b", "application/octet-stream", "text/plain"] {
-            assert_eq!(Form::of(media_type).unwrap(), None, "{media_type}");
+            assert_eq!(Form::from_content_type(media_type).unwrap(), None, "{media_type}");
         }
     }
 }

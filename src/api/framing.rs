@@ -1,5 +1,5 @@
-//! What RFC 9112 asks of a request's head and the HTTP library doesn't look at. A request that two servers in a row
-//! understand differently carries a second one past the first.
+//! Checks of a request's head that RFC 9112 requires and the HTTP library does not make. They prevent request smuggling: a
+//! request that a proxy and this server delimit differently can hide a second one.
 
 use std::net::Ipv6Addr;
 
@@ -10,16 +10,16 @@ use poem::{
 
 use super::problem::Problem;
 
-/// What is known of a request before it comes here; found in its data.
+/// The reason why a request's head is malformed, found by the connection and passed in the request's data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MalformedRequest {
-    /// The HTTP library could not read it, and would have answered this.
+    /// The HTTP library could not parse the request, and would have answered with this status.
     Unreadable(StatusCode),
-    /// It has both a `Content-Length` and a `Transfer-Encoding`, of which the library shows one.
+    /// The request has both a `Content-Length` and a `Transfer-Encoding`; the library passes on only one of them.
     TwoLengths,
 }
 
-/// Fails for a request that must not be answered otherwise.
+/// Checks the head of a request. A request that fails must get no other answer than the error.
 pub(super) fn check(request: &Request) -> Result<(), Problem> {
     match request.data() {
         Some(MalformedRequest::Unreadable(status)) => return Err(unreadable(*status)),
@@ -48,7 +48,7 @@ fn unreadable(status: StatusCode) -> Problem {
     }
 }
 
-/// RFC 9112, 3.2: exactly one, which HTTP/1.0 may leave out.
+/// Requires exactly one valid `Host` header (RFC 9112, 3.2); HTTP/1.0 requests may have none.
 fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let error = match (hosts.next(), hosts.next()) {
@@ -61,7 +61,7 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::bad_request("invalid_host", error))
 }
 
-/// A host as RFC 3986, 3.2.2 has it, and perhaps a port. It may be empty.
+/// Whether a text is a host (RFC 3986, 3.2.2) with or without a port. It may be empty.
 fn is_host(text: &[u8]) -> bool {
     let end = |mark| text.iter().position(|byte| *byte == mark).unwrap_or(text.len());
     let (is_valid, port) = if let [b'[', address @ ..] = &text[..end(b']')] {
@@ -89,7 +89,7 @@ fn is_name(name: &[u8]) -> bool {
     true
 }
 
-/// RFC 9112, 6.1: this server knows no coding but `chunked`.
+/// Requires that `Transfer-Encoding` names `chunked` at most once and no other coding (RFC 9112, 6.1).
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     let lines = headers.get_all(header::TRANSFER_ENCODING).iter().map(HeaderValue::as_bytes);
     let codings = lines.flat_map(|line| line.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_names_or_addresses_with_or_without_a_port() {
+    fn hosts_are_names_or_addresses_with_optional_ports() {
         let valid = [
             "",
             "shop.example",
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn only_chunked_is_taken_and_only_once() {
+    fn transfer_encoding_must_be_chunked_once() {
         let check = |lines: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for line in lines {

@@ -1,4 +1,4 @@
-//! `GET /api/health`, `/api/health/live` and `/api/health/ready`.
+//! `GET /api/health`, `/api/health/live` and `/api/health/ready`: state, liveness and readiness of the service.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ failures! { NotAlive {
     503 "The process should be restarted (`not_alive`).",
 } }
 
-/// Whoever asks for readiness doesn't wait for long; a database that takes longer is no good to anybody else.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The maximum time for the check of the database. A slower database is of no use to clients either.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How the service is.
 #[derive(Debug, Object, Serialize)]
@@ -168,11 +168,12 @@ impl HealthApi {
 }
 
 impl Parts {
+    /// The state of a part that works.
     const OK: &str = "ok";
 
     async fn of(state: &AppState) -> Self {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
-        let check = tokio::time::timeout(PATIENCE, state.storage.check());
+        let check = tokio::time::timeout(DATABASE_TIMEOUT, state.storage.check());
         let database = state.storage.is_writable() && check.await.is_ok_and(|outcome| outcome.is_ok());
         let dead = state.tasks.panicked();
         let breakers = state.turns.breakers();

@@ -1,4 +1,4 @@
-//! `GET /health`, the address that older clients and proxies ask.
+//! `GET /health`: the state of the service, at the path that older clients and proxies use.
 
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};

@@ -1,4 +1,4 @@
-//! `GET /api/openai/info`, `/api/openai/test` and `/api/openai/usage`: the model behind the chat.
+//! `GET /api/openai/info`, `/api/openai/test` and `/api/openai/usage`: the model, its key and its cost.
 
 use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi};
@@ -96,7 +96,7 @@ enum TestStatus {
     Error,
 }
 
-/// Where a key comes from, as the contract shows it.
+/// The sources of keys, as an enum of the contract.
 struct Sources;
 
 impl WordList for Sources {
@@ -248,7 +248,7 @@ impl OpenAiApi {
     }
 }
 
-/// Whether the model's provider refused the key in use the last time.
+/// Whether the model's provider refused the current key at its last use.
 fn is_refused(state: &AppState, access: &Access) -> bool {
     access.key().is_some_and(|key| state.credentials.is_refused(key))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/personas`: who can speak. What a persona is told of itself stays here.
+//! `GET /api/personas`: the personas that clients can choose. Their prompts are never sent.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl From<&Persona> for PersonaBody {
     }
 }
 
-/// The persona a client names, unless that is blank.
+/// Returns the persona with the id that a client sent; `None` for a blank or missing id.
 pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     let found = name.map(|name| {
@@ -54,7 +54,7 @@ pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Opti
     found.transpose()
 }
 
-/// The persona of a chat.
+/// Returns the persona of a stored chat. Fails if it has been removed since.
 pub(super) fn persona_of_chat(state: &AppState, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
     let found = id.map(|id| {
         let error = "Who speaks in this chat isn't there any more; it can be read, and another one begun";

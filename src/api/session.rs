@@ -1,4 +1,4 @@
-//! `POST /api/session/start` and `POST /api/session/stop`.
+//! `POST /api/session/start` and `POST /api/session/stop`: the start and the stop of a session.
 
 use std::collections::BTreeMap;
 

@@ -120,9 +120,9 @@ impl<'a> ApiExtractor<'a> for ImageQuestion {
             let Json(asked) = Json::<ChatRequest, LARGEST_BODY>::from_request(request, body, options).await?;
             return Ok(Self(asked));
         }
-        let form = Form::of(media_type)?.ok_or_else(neither_json_nor_form)?;
+        let form = Form::from_content_type(media_type)?.ok_or_else(neither_json_nor_form)?;
         let is_url_encoded = form == Form::UrlEncoded;
-        let fields = form.read(read_body(request, body, LARGEST_BODY).await?).await?;
+        let fields = form.parse(read_body(request, body, LARGEST_BODY).await?).await?;
         Ok(Self(from_value(object(fields, is_url_encoded)?)?))
     }
 }
