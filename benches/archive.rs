@@ -1,4 +1,5 @@
-//! A database full of stored chats, in the shape in which AL-Chat keeps them: too many to be said one by one.
+//! Fills a database with many stored chats, in the schema of AL-Chat. Sending that many messages through the API would
+//! take too long.
 
 use std::fmt::Write;
 
@@ -6,19 +7,19 @@ use al_chat::domain::search_terms::search_terms;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
-/// Rows of one statement.
+/// The number of rows per INSERT statement.
 const ROWS: usize = 500;
 
 /// The time of the first message, in microseconds since 1970.
 const BEGINNING: i64 = 1_790_000_000_000_000;
 
-/// From one turn to the next.
+/// The time between two turns, in microseconds.
 const PAUSE: i64 = 20_000_000;
 
-/// Different words of all texts.
+/// The number of different words in all texts.
 const VOCABULARY: usize = 5000;
 
-/// The most frequent words; the others are made up.
+/// The most frequent words of the texts; the others are generated.
 const FREQUENT: [&str; 24] = [
     "the", "to", "and", "is", "of", "you", "a", "in", "for", "it", "can", "my", "on", "your", "order", "we", "be",
     "with", "have", "are", "if", "this", "delivery", "parcel",
@@ -27,27 +28,27 @@ const FREQUENT: [&str; 24] = [
 /// A word in very few messages of the first owner.
 pub(crate) const RARE: &str = "zyzzyva";
 
-/// Two words, each of them in many messages, but never in the same one.
+/// Two words that are each in many messages, but never in the same message.
 pub(crate) const APART: [&str; 2] = ["monday", "friday"];
 
-/// A word that only the other owners use, and often.
+/// A frequent word that only the other owners use.
 pub(crate) const OTHERS: &str = "solitude";
 
-/// Words of a script without blanks.
+/// Words of a script without spaces.
 pub(crate) const UNSPACED: &str = "天気";
 
-/// How much there is of everything.
+/// The numbers of chats, turns and owners in the database.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
-    /// Chats of the first owner. One has a twentieth of the messages.
+    /// The number of chats of the first owner. One has a twentieth of the messages.
     pub(crate) chats: usize,
-    /// Turns of the first owner, of two messages each.
+    /// The number of turns of the first owner, each of two messages.
     pub(crate) turns: usize,
-    /// Further owners, who have as much together.
+    /// The number of further owners, who together have as many chats and turns as the first.
     pub(crate) others: usize,
 }
 
-/// Where the chats go.
+/// The database to be filled.
 pub(crate) enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -67,7 +68,7 @@ impl Database {
             Self::Sqlite(connection) => query.execute(connection).await.map(|_| ()),
             Self::Postgres(connection) => query.execute(connection).await.map(|_| ()),
         }
-        .expect("a statement that works");
+        .expect("a valid statement");
     }
 
     async fn insert(&mut self, into: &str, rows: &[String]) {
@@ -76,7 +77,7 @@ impl Database {
         }
     }
 
-    /// Fills a database that holds nothing but its first owner's account.
+    /// Fills a database that contains only the account of its first owner.
     pub(crate) async fn fill(&mut self, size: Size) {
         let (chats, messages) = write_all(size);
         self.run("BEGIN".to_owned()).await;
@@ -96,13 +97,13 @@ impl Database {
         self.insert(into, &rows).await;
         self.run("COMMIT".to_owned()).await;
         if let Self::Postgres(_) = self {
-            // A server does so by itself, sooner or later.
+            // Without this the server would vacuum during the measurement.
             self.run("VACUUM ANALYZE".to_owned()).await;
         }
     }
 }
 
-/// A chat; its number is its place in the list.
+/// A chat; its ID is its index in the list.
 struct Chat {
     owner: usize,
     turns: usize,
@@ -143,14 +144,14 @@ impl Message {
     }
 }
 
-/// The chats of all owners, and what is said in them, in the order of time: now in one, now in another.
+/// Returns the chats and messages of all owners in order of time, alternating between chats.
 fn write_all(size: Size) -> (Vec<Chat>, Vec<Message>) {
     let mut chats = Vec::new();
     let mut add = |owner, chats_of_owner: usize, turns: usize| {
         let big = turns / 20;
         let rest = turns - big;
         chats.push(Chat { owner, turns: big, updated_at: 0 });
-        // Uneven, and the middle ones with as many as the average has.
+        // An uneven distribution, in which the middle chats have the average size.
         let weight = |chat: usize| 10 + chat * 37 % 76;
         let total = (1..chats_of_owner).map(weight).sum::<usize>();
         chats.extend((1..chats_of_owner).map(|chat| Chat { owner, turns: rest * weight(chat) / total, updated_at: 0 }));
@@ -194,12 +195,13 @@ impl Texts {
         Self { random, vocabulary, written: 0 }
     }
 
-    /// The second most frequent word is half as frequent as the first, the third a third, as in languages.
+    /// Zipf's law, as in natural languages: the second most frequent word is half as frequent as the first, the third a
+    /// third.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
-        reason = "a place in the vocabulary"
+        reason = "an index of the vocabulary"
     )]
     fn word(&mut self) -> &str {
         let place = (VOCABULARY as f64).powf(self.random.random::<f64>()) - 1.0;

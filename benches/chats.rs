@@ -1,9 +1,10 @@
-//! What stored chats cost when there are many: `cargo bench --bench chats`, or with `-- --quick` for a first look.
+//! Measures the latency of requests to many stored chats: `cargo bench --bench chats`, or with `-- --quick` for a short
+//! run.
 //!
-//! Fills a database with 100,000 messages of one owner and as many of others, and asks the program for lists, pages and
-//! words over loopback; then fifty clients write to fifty chats. On SQLite, and on the PostgreSQL server that
-//! `AL_CHAT_TEST_POSTGRES` names, if it does. Takes about a minute each and leaves nothing behind.
-#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+//! Fills a database with 100,000 messages of one owner and as many of others, and requests lists, pages and searches
+//! over loopback; then fifty clients write to fifty chats. Runs on SQLite, and on the PostgreSQL server in
+//! `AL_CHAT_TEST_POSTGRES` if it is set. Takes about a minute for each and removes its files.
+#![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
 mod archive;
@@ -11,9 +12,9 @@ mod connection;
 #[path = "../tests/api/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
-#[allow(dead_code, reason = "each bench uses a part of it")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod measured;
-#[allow(dead_code, reason = "each bench uses a part of it")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod server;
 
 use std::{
@@ -33,27 +34,27 @@ use server::Server;
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-/// A PostgreSQL server, as for the tests; its user may create databases.
+/// The environment variable with the URL of a PostgreSQL server, as for the tests. Its user may create databases.
 const VARIABLE: &str = "AL_CHAT_TEST_POSTGRES";
 
-/// What should take no longer, in milliseconds: single digits.
+/// The longest acceptable latency, in milliseconds.
 const AIM: f64 = 9.99;
 
-/// Clients that write at once, each to a chat of its own.
+/// The number of clients that write concurrently, each to its own chat.
 const WRITERS: usize = 50;
 
-/// What each row of a list says once.
+/// A text that occurs once in each row of a list.
 const ROW: &[u8] = br#""created_at":"#;
 
-/// Rows of a page.
+/// The number of rows per page.
 const PAGE: usize = 50;
 
-/// How much is measured.
+/// The extent of the measurement.
 struct Plan {
     size: Size,
-    /// Requests of each kind.
+    /// The number of requests of each kind.
     requests: usize,
-    /// How long the writers write.
+    /// The duration of the concurrent writes.
     writing: Duration,
 }
 
@@ -61,7 +62,7 @@ struct Plan {
 async fn main() {
     let arguments = std::env::args().collect::<Vec<_>>();
     let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    // Without `--bench` it is `cargo test` that runs this, to see whether it works.
+    // `cargo test` runs this without `--bench`, to check that it works.
     let quick = has("--quick") || !has("--bench");
     let plan = if quick {
         let size = Size { chats: 100, turns: 5000, others: 2 };
@@ -86,7 +87,7 @@ async fn main() {
     administrator.run(format!("DROP DATABASE {name} WITH (FORCE)")).await;
 }
 
-/// The address of a server's database.
+/// Returns the URL of a database on a server.
 fn at(server: &str, database: &str) -> String {
     let mut url = url::Url::parse(server).expect("a server's address");
     url.set_path(database);
@@ -96,7 +97,7 @@ fn at(server: &str, database: &str) -> String {
 async fn print_costs(name: &str, dir: &Path, database: &str, plan: &Plan) {
     let mut chat = Server::al_chat_alone(dir, database).await;
     let mut client = Client::register(chat.address).await;
-    // It would hold the file's lock.
+    // A running service would hold the file's lock.
     chat.stop().await;
     let began = Instant::now();
     let file = format!("sqlite:///{}", dir.join("al-chat.db").display());
@@ -115,10 +116,10 @@ async fn print_costs(name: &str, dir: &Path, database: &str, plan: &Plan) {
     chat.stop().await;
 }
 
-/// Asks for each list, page and word; returns how many kinds there were, and how many were too slow.
+/// Requests each kind of list, page and search. Returns the number of kinds and how many were too slow.
 async fn print_readings(client: &mut Client, plan: &Plan) -> (usize, usize) {
     let chats = client.list("/api/chat/histories").await;
-    assert_eq!(chats.len(), plan.size.chats, "all chats");
+    assert_eq!(chats.len(), plan.size.chats, "all chats are listed");
     let (big, _) = chats.iter().map(|chat| (id(chat), count(chat))).max_by_key(|(_, count)| *count).expect("chats");
     let closest = |chat: &&Value| count(chat).abs_diff(100);
     let middling = id(chats.iter().min_by_key(closest).expect("chats"));
@@ -172,7 +173,7 @@ async fn print_readings(client: &mut Client, plan: &Plan) -> (usize, usize) {
     (kinds.len(), slow)
 }
 
-/// One line. Returns whether it is as quick as it should be.
+/// Prints one line. Returns whether the latency is acceptable.
 fn print(name: &str, mut measured: Measured, rows: usize) -> bool {
     measured.latencies.sort_unstable();
     let [p50, p99] = [0.5, 0.99].map(|part| measured.percentile(part) / 1e3);
@@ -181,7 +182,7 @@ fn print(name: &str, mut measured: Measured, rows: usize) -> bool {
     is_quick
 }
 
-/// Says something in the chat with the most messages.
+/// Sends messages to the chat with the most messages.
 async fn print_sends(client: &mut Client, plan: &Plan) {
     let mut measured = Measured::default();
     for _ in 0..plan.requests {
@@ -192,7 +193,7 @@ async fn print_sends(client: &mut Client, plan: &Plan) {
     print("a turn in the longest chat", measured, 2);
 }
 
-/// Each writer says something in its own chat, again and again.
+/// Makes each writer send messages to its own chat until the time is over.
 async fn print_writers(client: &Client, plan: &Plan) {
     let mut writers = JoinSet::new();
     let began = Instant::now();
@@ -226,7 +227,7 @@ fn count(chat: &Value) -> u64 {
     chat["message_count"].as_u64().expect("a chat's messages")
 }
 
-/// Somebody who is logged in.
+/// A connection with the token of one account.
 struct Client {
     connection: Connection,
     address: SocketAddr,
@@ -234,7 +235,7 @@ struct Client {
 }
 
 impl Client {
-    /// The first one of a database.
+    /// Registers the first account of a database.
     async fn register(address: SocketAddr) -> Self {
         let connection = Connection::open(address).await.expect("a connection");
         let mut this = Self { connection, address, token: String::new() };
@@ -251,7 +252,7 @@ impl Client {
         self.connection = Connection::open(address).await.expect("a connection");
     }
 
-    /// The same person on another connection.
+    /// Opens another connection with the same account.
     async fn another(&self) -> Self {
         let connection = Connection::open(self.address).await.expect("a connection");
         Self { connection, address: self.address, token: self.token.clone() }
@@ -282,7 +283,7 @@ impl Client {
         serde_json::from_slice(&self.fetch(path).await.1).expect("a list")
     }
 
-    /// Where this page of a list is, counted from 1; the last one if there are fewer.
+    /// Returns the path of this page of a list, counted from 1, or of the last page if there are fewer.
     async fn page(&mut self, first: &str, number: usize) -> String {
         let mut path = first.to_owned();
         for _ in 1..number {

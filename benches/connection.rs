@@ -1,4 +1,4 @@
-//! A connection to a server that is kept for one request after the other.
+//! A kept-alive HTTP connection for one request at a time.
 
 use std::{net::SocketAddr, pin::Pin};
 
@@ -22,7 +22,7 @@ impl Connection {
         Ok(Self { requests, driver: Box::pin(driver), address })
     }
 
-    /// Sends a request, whose body is JSON, and reads the answer.
+    /// Sends a request with a JSON body and reads the response.
     pub(crate) async fn send(&mut self, mut request: Request<Full<Bytes>>) -> (response::Parts, Bytes) {
         let host = self.address.to_string().parse().expect("a host");
         request.headers_mut().insert(header::HOST, host);
@@ -32,7 +32,7 @@ impl Connection {
             let (head, body) = self.requests.send_request(request).await?.into_parts();
             Ok::<_, hyper::Error>((head, body.collect().await?.to_bytes()))
         };
-        // The connection is driven by whoever uses it: no other task, no other thread.
+        // The connection is polled by its user: no other task or thread takes part in the measurement.
         tokio::select! {
             biased;
             _ = &mut self.driver => None,

@@ -1,11 +1,11 @@
-//! What was measured of a target, and how it is printed.
+//! The measurements of one target, and how they are printed.
 
 use std::time::Duration;
 
-/// What the rounds of one target came to.
+/// The measurements of all rounds of one target.
 #[derive(Default)]
 pub(crate) struct Measured {
-    /// In order once rounds have been added up.
+    /// The latencies, sorted when the rounds have been merged.
     pub(crate) latencies: Vec<Duration>,
     pub(crate) time: Duration,
     pub(crate) cpu: Option<Duration>,
@@ -27,18 +27,18 @@ impl Measured {
         self.count() / self.time.as_secs_f64()
     }
 
-    /// In microseconds.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
+    /// Returns a percentile of the latencies in microseconds.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the list")]
     pub(crate) fn percentile(&self, part: f64) -> f64 {
         micros(self.latencies[(self.count() * part) as usize])
     }
 
-    /// Microseconds of CPU for each request.
+    /// Returns the CPU time per request in microseconds.
     pub(crate) fn cpu_each(&self) -> Option<f64> {
         Some(micros(self.cpu?) / self.count())
     }
 
-    /// One line; in brackets what is more than asking the model directly.
+    /// Prints one line; the numbers in parentheses are the difference to calling the model directly.
     pub(crate) fn print(&self, name: &str, direct: &Self) {
         let rate = self.rate();
         let [p50, p99] = [0.5, 0.99].map(|part| self.percentile(part));
@@ -48,7 +48,7 @@ impl Measured {
     }
 }
 
-/// Ends a line with the CPU time of each, in microseconds, where it is known.
+/// Ends a line with the CPU time per request in microseconds, if it is known.
 pub(crate) fn print_cpu(each: Option<f64>) {
     match each {
         Some(cpu) => println!("   CPU {cpu:6.2} µs each"),

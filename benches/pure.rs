@@ -1,5 +1,5 @@
-//! What the pure parts of a turn cost, each alone: `cargo bench --bench pure`.
-#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+//! Measures the pure functions of a turn one by one: `cargo bench --bench pure`.
+#![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 
 use std::hint::black_box;
 
@@ -20,7 +20,7 @@ use al_chat::{
 use criterion::{BatchSize, Criterion};
 use jiff::{Timestamp, tz::TimeZone};
 
-/// The program's own.
+/// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -37,9 +37,9 @@ fn message(role: Role, content: &str) -> Message {
     Message::new(role, content)
 }
 
-/// A zone with rules of its own, as most are.
+/// A time zone with daylight saving time.
 fn berlin() -> TimeZone {
-    TimeZone::get("Europe/Berlin").expect("a zone that the program brings along")
+    TimeZone::get("Europe/Berlin").expect("a bundled time zone")
 }
 
 fn chat_line(criterion: &mut Criterion) {
@@ -96,7 +96,7 @@ fn conversation(criterion: &mut Criterion) {
     });
 }
 
-/// A long conversation with a model that reads 128,000 tokens, and an image in it.
+/// Measures trimming a long conversation with an image for a model with a context of 128,000 tokens.
 fn prompts(criterion: &mut Criterion) {
     let models = KnownModels::new(&[], &[]);
     criterion.bench_function("known models: a dated one", |bencher| {

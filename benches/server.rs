@@ -1,4 +1,4 @@
-//! The processes under load, what the system says of them, and what AL-Chat logged.
+//! The server processes under load, their CPU and memory, and the session log of AL-Chat.
 
 use std::{
     fs::{self, File},
@@ -18,10 +18,10 @@ use tokio::{
 
 use crate::fakes::model::FakeModel;
 
-/// How long to wait for a process to start or to end.
+/// The longest time that a process may take to start or exit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A process under load.
+/// A server process under load.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -29,13 +29,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// AL-Chat with everything on: sessions, usage, the local key, the request event written to a file.
+    /// Starts AL-Chat with all features: sessions, usage, the local key, and request events written to a file.
     pub(crate) async fn al_chat(dir: &Path, model: &FakeModel) -> Self {
         let url = model.base_url();
         Self::al_chat_with(dir, &[("OPENAI_BASE_URL", &url), ("OPENAI_API_KEY", "sk-bench")]).await
     }
 
-    /// AL-Chat with the built-in responder and this database.
+    /// Starts AL-Chat with the built-in responder and this database.
     pub(crate) async fn al_chat_alone(dir: &Path, database: &str) -> Self {
         Self::al_chat_with(dir, &[("AI_SERVICE", "basic"), ("DATABASE_URL", database)]).await
     }
@@ -50,7 +50,7 @@ impl Server {
         Self::start(command, address, "/api/health/live").await.expect("AL-Chat starts")
     }
 
-    /// One worker that passes everything on to the model, on kept connections, and logs nothing.
+    /// Starts nginx with one worker that forwards requests to the model over kept-alive connections and logs nothing.
     pub(crate) async fn nginx(dir: &Path, model: &FakeModel) -> Option<Self> {
         let address = free_address();
         let upstream = model.base_url();
@@ -76,7 +76,7 @@ impl Server {
         Self::start(command, address, "/v1/models").await
     }
 
-    /// Starts the process, and waits until it answers.
+    /// Starts the process and waits until it answers.
     async fn start(mut command: Command, address: SocketAddr, path: &'static str) -> Option<Self> {
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().ok()?;
@@ -90,10 +90,10 @@ impl Server {
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id().expect("the process runs")
+        self.child.id().expect("a running process")
     }
 
-    /// In mebibytes.
+    /// Returns a memory figure of the process in mebibytes.
     pub(crate) fn memory(&self, field: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process's status");
         let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -104,16 +104,16 @@ impl Server {
     pub(crate) async fn stop(&mut self) {
         let sent = StdCommand::new("kill").args(["-TERM", &self.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
-        timeout(PATIENCE * 4, self.child.wait()).await.expect("the process ends in time").expect("its status");
+        timeout(PATIENCE * 4, self.child.wait()).await.expect("the process ends in time").expect("an exit status");
     }
 }
 
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address")
+    listener.local_addr().expect("a listening address")
 }
 
-/// Whether somebody answers there; what, is another matter.
+/// Returns whether a server answers at this address, with any status.
 async fn answers(address: SocketAddr, path: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(address).await else { return false };
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -123,10 +123,11 @@ async fn answers(address: SocketAddr, path: &str) -> bool {
         && answer.starts_with("HTTP/1.1 200")
 }
 
-/// User and system time of a process so far.
+/// Returns the user and system CPU time of a process so far.
 pub(crate) fn cpu_time(process: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the process's statistics");
-    // The fields after the command's name, which ends in the last parenthesis; utime is the 14th of all, stime next.
+    // The fields follow the command's name, which ends with the last parenthesis. Field 14 of all is utime, field 15
+    // stime.
     let (_, fields) = stat.rsplit_once(')').expect("a name");
     let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().expect("ticks"));
     Duration::from_secs(1) * ticks.sum::<u32>() / ticks_per_second()
@@ -137,10 +138,10 @@ fn ticks_per_second() -> u32 {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("ticks a second")
 }
 
-/// The request ids of the turns in the session log, one for each line.
+/// Returns the request IDs of the turns in the session log, one per line.
 pub(crate) fn logged_turns(dir: &Path) -> Vec<String> {
     let files = fs::read_dir(dir.join("SessionLog")).expect("the session log's folder");
-    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("its text"));
+    let texts = files.map(|file| fs::read_to_string(file.expect("a file").path()).expect("a text"));
     let id = |line: &str| {
         let turn: Value = serde_json::from_str(line).expect("a line of JSON");
         turn["request_id"].as_str().expect("a request's id").to_owned()

@@ -1,16 +1,16 @@
-//! What streams cost, with everything on: `cargo bench --bench streams`, or with `-- --quick` for a first look.
+//! Measures streams with all features on: `cargo bench --bench streams`, or with `-- --quick` for a short run.
 //!
-//! Three questions to the program over loopback in front of the fake model: how much later the first word comes than
-//! from the model itself, what passing on a word costs, and what as many streams as may be open at once occupy. Takes
-//! about a minute and a half and leaves nothing behind.
-#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+//! Sends requests over loopback to AL-Chat in front of the fake model and measures three things: the added latency of
+//! the first piece, the CPU time of forwarding a piece, and the memory of the maximum number of concurrent streams.
+//! Takes about a minute and a half and removes its files.
+#![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
 #[path = "../tests/api/fakes/mod.rs"]
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 mod measured;
-#[allow(dead_code, reason = "each bench uses a part of it")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod server;
 
 use std::{
@@ -36,52 +36,53 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What each piece says.
+/// The text of each piece.
 const WORD: &str = "word ";
 
-/// A piece as it arrives, in AL-Chat's events as well as in the model's chunks; and nowhere else.
+/// The bytes of a piece, in AL-Chat's events as well as in the model's chunks, and in nothing else.
 const PIECE: &[u8] = br#"{"content":"word "}"#;
 
-/// The end of a body sent in chunks, behind the end of the chunk before.
+/// The end of a chunked body, after the end of the chunk before it.
 const END: &[u8] = b"\r\n0\r\n\r\n";
 
-/// Pieces of a short answer.
+/// The number of pieces of a short answer.
 const SHORT: usize = 8;
 
-/// Pieces of a long answer.
+/// The number of pieces of a long answer.
 const LONG: usize = 2000;
 
-/// Who reads long answers at once.
+/// The number of concurrent readers of long answers.
 const READERS: usize = 8;
 
-/// Answers of one round at the most.
+/// The maximum number of answers in one round.
 const ROUND_LIMIT: usize = 40_000;
 
-/// What a model that is in no hurry waits before each word.
+/// The pause of a slow model before each piece.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The most that a process may occupy with all streams open, in mebibytes.
+/// The maximum memory of a process with all streams open, in mebibytes.
 const MEMORY_LIMIT: f64 = 300.0;
 
-/// How long to wait for what should happen at once.
+/// The longest time to wait for one event.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const AL_CHAT: &str = "al-chat";
 
-/// How much is measured.
+/// The extent of the measurement.
 struct Plan {
     round: Duration,
     rounds: usize,
-    /// Streams open at once; as many as `MAX_TURNS` allows by itself.
+    /// The number of concurrent streams; the default of `MAX_TURNS`.
     streams: usize,
-    /// Streams opened in a second.
+    /// The number of streams opened per second.
     rate: usize,
-    /// How long they are watched with all of them open.
+    /// How long all streams stay open.
     hold: Duration,
 }
 
 impl Plan {
-    /// The words of a stream that is still told when the last one has been opened and watched, even at half the rate.
+    /// Returns the number of words of a stream that outlasts the opening and holding of all streams, even at half the
+    /// rate.
     fn words(&self) -> usize {
         let opening = self.streams / self.rate * 2 + 1;
         let time = Duration::from_secs(opening as u64) + self.hold;
@@ -93,15 +94,15 @@ impl Plan {
 async fn main() {
     let arguments = std::env::args().collect::<Vec<_>>();
     let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    // Without `--bench` it is `cargo test` that runs this, to see whether it works.
+    // `cargo test` runs this without `--bench`, to check that it works.
     let quick = has("--quick") || !has("--bench");
     let plan = if quick {
         Plan { round: Duration::from_millis(250), rounds: 2, streams: 500, rate: 500, hold: Duration::from_secs(2) }
     } else {
         Plan { round: Duration::from_secs(1), rounds: 5, streams: 5000, rate: 500, hold: Duration::from_secs(10) }
     };
-    // This process holds both ends of each stream: the reader's and the model's.
-    rlimit::increase_nofile_limit(u64::MAX).expect("more files");
+    // This process holds both ends of each stream, the reader's and the model's.
+    rlimit::increase_nofile_limit(u64::MAX).expect("a higher limit of open files");
 
     let dir = tempfile::tempdir().expect("a folder");
     let model = FakeModel::start().await.without_recording();
@@ -136,10 +137,11 @@ fn story(words: usize, pace: Pace) -> Behaviour {
     Behaviour::Stream(Script { pieces, pace, ..Script::default() })
 }
 
-/// Rounds of load by turns, so that what else the machine does falls on all alike. Returns the turns taken.
+/// Runs the rounds of all targets in alternation, so that other load on the machine affects all targets alike. Returns
+/// the request IDs of the turns.
 async fn measure(targets: &mut [Target], plan: &Plan, words: usize) -> Vec<String> {
     let mut turns = Vec::new();
-    // One round more, first, to warm up.
+    // The first of these rounds is a warm-up.
     for round in 0..=plan.rounds {
         for target in &mut *targets {
             let (measured, mut taken) = target.load(plan.round, words).await;
@@ -168,8 +170,8 @@ fn print_throughput(targets: &[Target]) {
     }
 }
 
-/// Opens all streams on a process of their own, and watches them. One half of the readers then leaves, the other one
-/// reads to the end. Returns the turns taken.
+/// Opens all streams to a new process and holds them open. Then half of the readers disconnect, and the others read to
+/// the end. Returns the request IDs of the turns.
 async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     let words = plan.words();
     model.set_behaviour(story(words, Pace::Every(PAUSE)));
@@ -204,7 +206,7 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, all_heard).await.expect("each stream begins");
+    timeout(PATIENCE, all_heard).await.expect("each stream starts");
 
     let (heard_before, cpu_before, watched) = (heard_now(), cpu_time(chat.id()), Instant::now());
     sleep(plan.hold).await;
@@ -216,11 +218,11 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
 
     leave.cancel();
     let mut turns = readers.join_all().await;
-    // What the readers have left goes on for a while; the program waits for that before it stops.
+    // Abandoned turns continue for a while; the service waits for them before it exits.
     let highest = chat.memory("VmHWM");
     chat.stop().await;
     turns.retain(|turn| !turn.is_empty());
-    assert_eq!(turns.len(), plan.streams, "none was refused");
+    assert_eq!(turns.len(), plan.streams, "no turn was rejected");
 
     let delivered = number(news.iter().sum());
     println!("{} streams open at once, a word every {} ms:", plan.streams, PAUSE.as_millis());
@@ -236,10 +238,10 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     turns
 }
 
-/// Who is loaded: the model itself, or AL-Chat in front of it.
+/// A server under load: the model itself, or AL-Chat in front of it.
 struct Target {
     name: &'static str,
-    /// The process whose CPU time is of interest.
+    /// The process whose CPU time is measured.
     process: Option<u32>,
     lanes: Vec<Lane>,
     measured: Measured,
@@ -258,8 +260,8 @@ async fn both(model: &FakeModel, chat: &Server, concurrency: usize) -> [Target; 
 }
 
 impl Target {
-    /// Asks on all lanes, again after each answer's end, until the time is over; a latency is the time until the first
-    /// word. Returns the ids that AL-Chat gave to its turns, too.
+    /// Sends requests on all lanes, each after the end of the previous response, until the time is over. A latency is
+    /// the time until the first word. Also returns the request IDs that AL-Chat assigned.
     async fn load(&mut self, time: Duration, words: usize) -> (Measured, Vec<String>) {
         let most = ROUND_LIMIT / self.lanes.len();
         let cpu_before = self.process.map(cpu_time);
@@ -277,7 +279,7 @@ impl Target {
                             first_word.get_or_insert_with(|| asked.elapsed());
                         }
                     });
-                    assert_eq!(read.await, words, "the words of an answer");
+                    assert_eq!(read.await, words, "an answer with words");
                     first_words.extend(first_word);
                     turns.extend(Some(turn).filter(|turn| !turn.is_empty()));
                 }
@@ -296,12 +298,12 @@ impl Target {
     }
 }
 
-/// A connection that is kept, and what is asked on it. It reads no more of the answers than their pieces, so that
-/// thousands of them leave the machine to the program.
+/// A kept-alive connection and its request. It parses only the pieces of a response, so that thousands of lanes leave
+/// the CPU to the server.
 struct Lane {
     stream: TcpStream,
     question: Vec<u8>,
-    /// What has been read and not yet been looked at.
+    /// The received bytes that are not parsed yet.
     bytes: Vec<u8>,
 }
 
@@ -313,7 +315,7 @@ impl Lane {
         Self { stream: connect(address).await, question, bytes: Vec::new() }
     }
 
-    /// With a session of its own.
+    /// Opens a connection with a session of its own.
     async fn of_chat(address: SocketAddr) -> Self {
         let mut this = Self { stream: connect(address).await, question: Vec::new(), bytes: Vec::new() };
         this.question = post(address, "/api/session/start", &json!({}));
@@ -330,7 +332,7 @@ impl Lane {
         this
     }
 
-    /// Asks, and reads the head of the answer. Returns the request's id where there is one.
+    /// Sends a request and reads the head of the response. Returns the request ID if there is one.
     async fn begin(&mut self) -> String {
         self.bytes.clear();
         self.stream.write_all(&self.question).await.expect("a listener");
@@ -346,7 +348,8 @@ impl Lane {
         id.unwrap_or_default().to_owned()
     }
 
-    /// Reads to the end; tells after each look how many pieces have come. Returns how many came.
+    /// Reads to the end and passes the number of pieces so far to the callback after each read. Returns the number of
+    /// pieces.
     async fn read(&mut self, mut heard: impl FnMut(usize)) -> usize {
         let mut pieces = 0;
         loop {
@@ -355,7 +358,7 @@ impl Lane {
             if self.bytes.ends_with(END) {
                 return pieces;
             }
-            // A piece, or the end, may have come in part.
+            // The last bytes may be the start of a piece or of the end.
             self.bytes.drain(..self.bytes.len().saturating_sub(PIECE.len() - 1));
             self.receive().await;
         }
@@ -363,7 +366,7 @@ impl Lane {
 
     async fn receive(&mut self) {
         let read = self.stream.read_buf(&mut self.bytes).await.expect("an answer");
-        assert!(read > 0, "the connection ended in the middle of an answer");
+        assert!(read > 0, "the connection ended within a response");
     }
 }
 

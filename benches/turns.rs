@@ -1,8 +1,8 @@
-//! What a turn costs, with everything on: `cargo bench --bench turns`, or with `-- --quick` for a first look.
+//! Measures turns with all features on: `cargo bench --bench turns`, or with `-- --quick` for a short run.
 //!
-//! Loads the program over loopback against the fake model, and prints what it took. Where there is an nginx, the same
-//! is done with that as a plain proxy, for comparison. Takes less than a minute and leaves nothing behind.
-#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+//! Loads AL-Chat over loopback in front of the fake model. If nginx is installed, the same requests go through nginx as
+//! a plain proxy for comparison. Takes less than a minute and removes its files.
+#![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
 mod connection;
@@ -10,7 +10,7 @@ mod connection;
 #[allow(unreachable_pub, clippy::needless_pass_by_value, clippy::panic, reason = "written for the tests")]
 mod fakes;
 mod measured;
-#[allow(dead_code, reason = "each bench uses a part of it")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod server;
 
 use std::{
@@ -29,15 +29,15 @@ use serde_json::{Value, json};
 use server::{Server, cpu_time, logged_turns};
 use tokio::{task::JoinSet, time::sleep};
 
-/// The size of each request's body, whoever it is sent to.
+/// The size of each request body in bytes, for all targets.
 const BODY: usize = 400;
 
-/// Requests of one round at the most.
+/// The maximum number of requests in one round.
 const ROUND_LIMIT: usize = 40_000;
 
 const AL_CHAT: &str = "al-chat";
 
-/// How much is measured.
+/// The extent of the measurement.
 struct Plan {
     round: Duration,
     rounds: usize,
@@ -48,7 +48,7 @@ struct Plan {
 async fn main() {
     let arguments = std::env::args().collect::<Vec<_>>();
     let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
-    // Without `--bench` it is `cargo test` that runs this, to see whether it works.
+    // `cargo test` runs this without `--bench`, to check that it works.
     let quick = has("--quick") || !has("--bench");
     let plan = if quick {
         Plan { round: Duration::from_millis(250), rounds: 2, starts: 2 }
@@ -88,7 +88,7 @@ async fn main() {
     assert_eq!(logged, turns, "every answered turn is in the session log");
 }
 
-/// Starts the program several times; the first time there is no database yet.
+/// Measures several starts of the program; the first creates the database.
 async fn print_starts(dir: &Path, model: &FakeModel, starts: usize) {
     let mut times = Vec::new();
     for _ in 0..starts {
@@ -101,10 +101,11 @@ async fn print_starts(dir: &Path, model: &FakeModel, starts: usize) {
     println!("start: {first:.0} ms with a new database, {:.0} ms later (median)", times[times.len() / 2]);
 }
 
-/// Rounds of load by turns, so that what else the machine does falls on all alike. Returns the turns taken.
+/// Runs the rounds of all targets in alternation, so that other load on the machine affects all targets alike. Returns
+/// the number of turns.
 async fn measure(targets: &mut [Target], plan: &Plan) -> usize {
     let mut turns = 0;
-    // One round more, first, to warm up.
+    // The first of these rounds is a warm-up.
     for round in 0..=plan.rounds {
         for target in &mut *targets {
             let measured = target.load(plan.round).await;
@@ -131,10 +132,10 @@ fn print_load(targets: &[Target], concurrency: usize) {
     }
 }
 
-/// Who is loaded: the model itself, or a server in front of it.
+/// A server under load: the model itself, or a server in front of it.
 struct Target {
     name: &'static str,
-    /// The process whose CPU time is of interest.
+    /// The process whose CPU time is measured.
     process: Option<u32>,
     lanes: Vec<Lane>,
     measured: Measured,
@@ -144,7 +145,7 @@ impl Target {
     async fn of_model(model: &FakeModel, concurrency: usize) -> Self {
         let url = model.base_url();
         let address = url.trim_start_matches("http://").trim_end_matches("/v1");
-        Self::completions("direct", None, address.parse().expect("the fake's address"), concurrency).await
+        Self::completions("direct", None, address.parse().expect("an address of the fake"), concurrency).await
     }
 
     async fn of_nginx(nginx: &Server, concurrency: usize) -> Self {
@@ -160,7 +161,7 @@ impl Target {
         Self { name, process, lanes, measured: Measured::default() }
     }
 
-    /// A session for each lane, which all of its turns name.
+    /// Starts a session for each lane, which all turns of the lane name.
     async fn of_chat(chat: &Server, concurrency: usize) -> Self {
         let mut lanes = Vec::new();
         for _ in 0..concurrency {
@@ -176,7 +177,7 @@ impl Target {
         Self { name: AL_CHAT, process: Some(chat.id()), lanes, measured: Measured::default() }
     }
 
-    /// Sends on all lanes, one request after the other, until the time is over.
+    /// Sends requests on all lanes, each after the previous response, until the time is over.
     async fn load(&mut self, time: Duration) -> Measured {
         let most = ROUND_LIMIT / self.lanes.len();
         let cpu_before = self.process.map(cpu_time);
@@ -202,13 +203,13 @@ impl Target {
     }
 }
 
-/// A body of the agreed size: the text in it is as long as that takes.
+/// Returns a body of `BODY` bytes, filled up by the text in it.
 fn padded(body: impl Fn(&str) -> Value) -> Bytes {
     let frame = body("").to_string().len();
     Bytes::from(body(&"word ".repeat(BODY)[..BODY - frame]).to_string())
 }
 
-/// A connection, and what is sent on it.
+/// A connection and the request that is sent on it.
 struct Lane {
     connection: Connection,
     path: &'static str,

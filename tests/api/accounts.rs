@@ -1,4 +1,4 @@
-//! Accounts: registered, opened, closed; what guessing costs, and what is never told.
+//! Accounts: registration, login, tokens and deletion; throttling of login attempts; secrets that are never exposed.
 
 use std::{
     fs,
@@ -25,16 +25,16 @@ const ME: &str = "/api/auth/me";
 const LOGOUT: &str = "/api/auth/logout";
 const PASSWORD: &str = "/api/auth/password";
 
-/// As nobody else writes, so that it can be looked for everywhere.
-const HERS: &str = "Correct-Horse-77";
+/// A password that occurs in no other text, so that a test can search all output for it.
+const ADA_PASSWORD: &str = "Correct-Horse-77";
 
-/// 256 random bits.
+/// A secret with enough entropy.
 const SECRET: &str = "6b1f0de2c8a94735be50d1f7a2839c4e6d07b5f81c2e93a4";
 
-/// Registers somebody of this name with the password [`HERS`].
+/// Registers an account with this name and the password [`ADA_PASSWORD`].
 async fn register(client: &Client, name: &str) -> Value {
     let email = format!("{name}@example.org");
-    let answer = client.post(REGISTER, &json!({ "username": name, "email": email, "password": HERS })).await;
+    let answer = client.post(REGISTER, &json!({ "username": name, "email": email, "password": ADA_PASSWORD })).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()
 }
@@ -43,9 +43,9 @@ async fn log_in(client: &Client, name: &str, password: &str) -> HttpResponse {
     client.post(LOGIN, &json!({ "username": name, "password": password })).await
 }
 
-/// A token of who has this name and the password [`HERS`].
+/// Logs in with this name and the password [`ADA_PASSWORD`], and returns the token.
 async fn token(client: &Client, name: &str) -> String {
-    let body = log_in(client, name, HERS).await.assert_ok();
+    let body = log_in(client, name, ADA_PASSWORD).await.assert_ok();
     body["access_token"].as_str().expect("a token").to_owned()
 }
 
@@ -66,7 +66,7 @@ async fn change_password(client: &Client, token: &str, current: &str, new: &str)
     client.send(with_token(client.json_request(PASSWORD, &body), token)).await
 }
 
-/// Fails unless who asked is told to log in, in the words of all clients.
+/// Asserts that the response is a 401 in the format of all clients.
 #[track_caller]
 fn assert_unauthorized(answer: &HttpResponse, code: &str) {
     let sentence = answer.assert_error(401, code);
@@ -74,7 +74,7 @@ fn assert_unauthorized(answer: &HttpResponse, code: &str) {
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 
-/// A service, with ada registered and logged in.
+/// Starts a service in which `ada` is registered and logged in.
 async fn start_with_ada() -> (TestSetup, Service, String) {
     let setup = TestSetup::new();
     let service = setup.start().await;
@@ -84,7 +84,7 @@ async fn start_with_ada() -> (TestSetup, Service, String) {
 }
 
 #[tokio::test]
-async fn an_account_is_registered_opened_shown_and_closed() {
+async fn an_account_is_registered_logged_in_and_deleted() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new();
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -96,7 +96,7 @@ async fn an_account_is_registered_opened_shown_and_closed() {
     let created = made["created_at"].as_str().expect("a time").parse::<Timestamp>().expect("RFC 3339");
     assert_eq!(created, "2026-05-04T12:00:00Z".parse().unwrap());
 
-    let login = log_in(client, "ada", HERS).await.assert_ok();
+    let login = log_in(client, "ada", ADA_PASSWORD).await.assert_ok();
     let account = json!({ "id": id, "username": "ada", "email": "ada@example.org", "created_at": made["created_at"] });
     assert_eq!(login["user"], account);
     let token = login["access_token"].as_str().expect("a token");
@@ -114,10 +114,10 @@ async fn an_account_is_registered_opened_shown_and_closed() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_in_a_registration_is_said() {
+async fn invalid_registrations_are_rejected_with_the_reason() {
     let setup = TestSetup::new();
     let service = setup.start().await;
-    let whole = json!({ "username": "ada", "email": "ada@example.org", "password": HERS });
+    let whole = json!({ "username": "ada", "email": "ada@example.org", "password": ADA_PASSWORD });
     let wrong = [
         ("username", Value::Null, "username_required"),
         ("username", " \t".into(), "username_required"),
@@ -146,15 +146,15 @@ async fn what_is_missing_or_wrong_in_a_registration_is_said() {
         service.client.send(request.body(body)).await.assert_error(400, "invalid_json");
     }
     for (field, code) in [("username", "username_required"), ("password", "password_required")] {
-        let body = changed(&json!({ "username": "ada", "password": HERS }), field, None);
+        let body = changed(&json!({ "username": "ada", "password": ADA_PASSWORD }), field, None);
         service.client.post(LOGIN, &body).await.assert_error(400, code);
     }
-    // Unknown fields are nobody's business, and six characters are enough.
+    // Unknown fields are ignored, and a password of six characters is long enough.
     let body = changed(&changed(&whole, "password", Some(&"sechs6".into())), "unknown", Some(&1.into()));
     assert_eq!(service.client.post(REGISTER, &body).await.status, 201);
 }
 
-/// The object with another value of this field, or without it.
+/// Returns a copy of the object with another value of this field, or without the field.
 fn changed(object: &Value, field: &str, value: Option<&Value>) -> Value {
     let mut object = object.clone();
     let fields = object.as_object_mut().expect("an object");
@@ -166,18 +166,18 @@ fn changed(object: &Value, field: &str, value: Option<&Value>) -> Value {
 }
 
 #[tokio::test]
-async fn names_and_addresses_are_unique_without_regard_to_case_and_blanks() {
+async fn names_and_emails_are_unique_ignoring_case_and_spaces() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let client = &service.client;
     register(client, "Ada").await;
     let again = async |name: &str, email: &str| {
-        client.post(REGISTER, &json!({ "username": name, "email": email, "password": HERS })).await
+        client.post(REGISTER, &json!({ "username": name, "email": email, "password": ADA_PASSWORD })).await
     };
     for name in ["Ada", " ada", "ADA\t", "aDA "] {
         let sentence = again(name, "other@example.org").await.assert_error(409, "username_taken");
         assert_eq!(sentence, "Username already exists");
-        // Were both taken, the name would come first.
+        // If both are taken, the error names the user name.
         again(name, "ADA@example.org").await.assert_error(409, "username_taken");
     }
     for email in ["ada@example.org", " ADA@Example.Org "] {
@@ -185,20 +185,20 @@ async fn names_and_addresses_are_unique_without_regard_to_case_and_blanks() {
         assert_eq!(sentence, "Email already exists");
     }
     for name in ["ada", " ADA ", "ada@example.org", "\tAda@EXAMPLE.org"] {
-        let user = log_in(client, name, HERS).await.assert_ok()["user"].clone();
+        let user = log_in(client, name, ADA_PASSWORD).await.assert_ok()["user"].clone();
         assert_eq!((&user["username"], &user["email"]), (&"Ada".into(), &"Ada@example.org".into()), "{name:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_registrations_at_once_one_succeeds() {
+async fn one_of_several_concurrent_registrations_succeeds() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let client = &service.client;
     let names = ["ada", "Ada", " ada", "ada ", "ADA", "aDa", "adA", "\tada"];
     let registrations = names.iter().enumerate().map(|(number, name)| {
         let email = format!("ada{number}@example.org");
-        let body = json!({ "username": name, "email": email, "password": HERS });
+        let body = json!({ "username": name, "email": email, "password": ADA_PASSWORD });
         async move { client.post(REGISTER, &body).await }
     });
     let mut statuses = join_all(registrations).await.iter().map(|it| it.status.as_u16()).collect::<Vec<_>>();
@@ -206,7 +206,8 @@ async fn of_registrations_at_once_one_succeeds() {
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
 
     let registrations = (0..8).map(|number| {
-        let body = json!({ "username": format!("grace{number}"), "email": "Grace@example.org", "password": HERS });
+        let body =
+            json!({ "username": format!("grace{number}"), "email": "Grace@example.org", "password": ADA_PASSWORD });
         async move { client.post(REGISTER, &body).await }
     });
     let answers = join_all(registrations).await;
@@ -218,17 +219,17 @@ async fn of_registrations_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_wrong_login_is_refused_in_the_same_words_whoever_it_names() {
-    let (_house, service, _) = start_with_ada().await;
+async fn every_failed_login_gets_the_same_error() {
+    let (_setup, service, _) = start_with_ada().await;
     let wrong = [
         ("ada", "correct-horse-77"),
         ("ada", "Correct-Horse-77 "),
         ("ada@example.org", "x"),
-        ("nobody", HERS),
-        ("nobody@example.org", HERS),
-        ("a\u{0}da", HERS),
-        ("' OR '1'='1", HERS),
-        ("ada%", HERS),
+        ("nobody", ADA_PASSWORD),
+        ("nobody@example.org", ADA_PASSWORD),
+        ("a\u{0}da", ADA_PASSWORD),
+        ("' OR '1'='1", ADA_PASSWORD),
+        ("ada%", ADA_PASSWORD),
     ];
     for (name, password) in wrong {
         let answer = log_in(&service.client, name, password).await;
@@ -238,8 +239,8 @@ async fn a_wrong_login_is_refused_in_the_same_words_whoever_it_names() {
 }
 
 #[tokio::test]
-async fn who_has_no_token_or_a_bad_one_is_told_so() {
-    let (_house, service, token) = start_with_ada().await;
+async fn a_missing_or_invalid_token_is_unauthorized() {
+    let (_setup, service, token) = start_with_ada().await;
     let client = &service.client;
     let operations = [(Method::GET, ME), (Method::DELETE, ME), (Method::POST, LOGOUT), (Method::POST, PASSWORD)];
     let (head, signature) = token.rsplit_once('.').expect("a signature");
@@ -260,7 +261,7 @@ async fn who_has_no_token_or_a_bad_one_is_told_so() {
         format!("Bearer {token}x"),
         format!("Bearer {token} {token}"),
     ];
-    // Somebody else's claims under this signature.
+    // The claims of another account with the signature of this token.
     let forged = BASE64.encode(r#"{"sub":"2","jti":"x","iat":0,"exp":99999999999,"generation":0}"#);
     bad.push(format!("Bearer {}.{forged}.{signature}", head.split_once('.').unwrap().0));
     for (method, path) in operations {
@@ -270,13 +271,13 @@ async fn who_has_no_token_or_a_bad_one_is_told_so() {
             assert_unauthorized(&client.send(request).await, "token_invalid");
         }
     }
-    // Nothing of this has harmed anybody, and the scheme's case makes no difference.
+    // The account is unaffected, and the scheme's name is case-insensitive.
     let request = client.request(Method::GET, ME).header("authorization", format!("bearer {token}"));
     client.send(request).await.assert_ok();
 }
 
 #[tokio::test]
-async fn a_token_of_another_secret_is_none() {
+async fn a_token_signed_with_another_secret_is_rejected() {
     let open = async |secret: &str| {
         let setup = TestSetup::new().with("JWT_SECRET_KEY", secret);
         let service = setup.start().await;
@@ -284,14 +285,14 @@ async fn a_token_of_another_secret_is_none() {
         let token = token(&service.client, "ada").await;
         (setup, service, token)
     };
-    let (_house, one, token) = open(SECRET).await;
-    let (_other_house, other, _) = open("e09b7d41f6a3c2588b1e5d7f90a4c63d2e7f18b9").await;
+    let (_setup, one, token) = open(SECRET).await;
+    let (_other_setup, other, _) = open("e09b7d41f6a3c2588b1e5d7f90a4c63d2e7f18b9").await;
     me(&one.client, &token).await.assert_ok();
     assert_unauthorized(&me(&other.client, &token).await, "token_invalid");
 }
 
 #[tokio::test]
-async fn a_token_lasts_as_long_as_it_is_set() {
+async fn a_token_expires_after_the_configured_lifetime() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new().with("JWT_ACCESS_TOKEN_EXPIRES", "3600");
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -305,10 +306,10 @@ async fn a_token_lasts_as_long_as_it_is_set() {
 }
 
 #[tokio::test]
-async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
+async fn a_logout_revokes_one_token_also_after_a_restart() {
     let (setup, service, _) = start_with_ada().await;
     let client = &service.client;
-    let kept = token(client, "ada").await;
+    let other_token = token(client, "ada").await;
     let mut ended = Vec::new();
     let bodies: [(&str, &str); 5] =
         [("", ""), ("application/json", ""), ("application/json", "{}"), ("text/plain", "bye"), ("", "{")];
@@ -326,11 +327,11 @@ async fn a_logout_ends_one_token_whatever_comes_with_it_and_over_a_restart() {
     for token in ended {
         assert_unauthorized(&me(&service.client, &token).await, "token_ended");
     }
-    me(&service.client, &kept).await.assert_ok();
+    me(&service.client, &other_token).await.assert_ok();
 }
 
 #[tokio::test]
-async fn an_ended_token_is_remembered_for_as_long_as_it_would_have_lasted() {
+async fn a_revoked_token_is_stored_until_it_expires() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new().on_sqlite().with("JWT_ACCESS_TOKEN_EXPIRES", "1h");
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -351,80 +352,80 @@ async fn an_ended_token_is_remembered_for_as_long_as_it_would_have_lasted() {
 }
 
 #[tokio::test]
-async fn another_password_ends_every_token_but_the_new_one() {
-    let (_house, service, token_before) = start_with_ada().await;
+async fn a_new_password_revokes_all_other_tokens() {
+    let (_setup, service, token_before) = start_with_ada().await;
     let client = &service.client;
     let other = token(client, "ada").await;
 
     let answer = change_password(client, &token_before, "wrong", "staple-battery").await;
     answer.assert_error(403, "wrong_password");
-    change_password(client, &token_before, HERS, "short").await.assert_error(400, "password_too_short");
+    change_password(client, &token_before, ADA_PASSWORD, "short").await.assert_error(400, "password_too_short");
     change_password(client, &token_before, "", "staple-battery").await.assert_error(400, "password_required");
     me(client, &token_before).await.assert_ok();
 
-    let changed = change_password(client, &token_before, HERS, "staple-battery").await.assert_ok();
+    let changed = change_password(client, &token_before, ADA_PASSWORD, "staple-battery").await.assert_ok();
     assert!(changed["message"].is_string(), "{changed}");
     for token in [&token_before, &other] {
         assert_unauthorized(&me(client, token).await, "token_ended");
     }
     me(client, changed["access_token"].as_str().expect("a token")).await.assert_ok();
-    assert_unauthorized(&log_in(client, "ada", HERS).await, "wrong_login");
+    assert_unauthorized(&log_in(client, "ada", ADA_PASSWORD).await, "wrong_login");
     log_in(client, "ada", "staple-battery").await.assert_ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_passwords_set_at_once_one_holds() {
-    let (_house, service, token) = start_with_ada().await;
+async fn of_two_concurrent_password_changes_one_succeeds() {
+    let (_setup, service, token) = start_with_ada().await;
     let client = &service.client;
     let (one, other) = tokio::join!(
-        change_password(client, &token, HERS, "staple-battery-1"),
-        change_password(client, &token, HERS, "staple-battery-2"),
+        change_password(client, &token, ADA_PASSWORD, "staple-battery-1"),
+        change_password(client, &token, ADA_PASSWORD, "staple-battery-2"),
     );
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
-    // The later one was let in by a token that was dead by then, or by a password that was another one.
+    // The later request had a token that was revoked by then, or a current password that was replaced by then.
     assert!(statuses[0] == 200 && matches!(statuses[1], 401 | 403), "{statuses:?}");
     let held = if one.status == 200 { "staple-battery-1" } else { "staple-battery-2" };
     log_in(client, "ada", held).await.assert_ok();
 }
 
 #[tokio::test]
-async fn a_removed_account_leaves_nothing_but_its_name_to_others() {
-    let (_house, service, token_before) = start_with_ada().await;
+async fn a_deleted_account_leaves_no_data_and_frees_its_name() {
+    let (_setup, service, token_before) = start_with_ada().await;
     let client = &service.client;
     let id = me(client, &token_before).await.assert_ok()["id"].clone();
     let removed = call(client, Method::DELETE, ME, &token_before).await.assert_ok();
     assert!(removed["message"].is_string(), "{removed}");
     assert_unauthorized(&me(client, &token_before).await, "token_ended");
-    assert_unauthorized(&log_in(client, "ada", HERS).await, "wrong_login");
+    assert_unauthorized(&log_in(client, "ada", ADA_PASSWORD).await, "wrong_login");
 
     let again = register(client, "Ada").await;
-    assert_ne!(again["id"], id, "an id is given once");
+    assert_ne!(again["id"], id, "an ID was assigned twice");
     assert_unauthorized(&me(client, &token_before).await, "token_ended");
 }
 
 #[tokio::test]
-async fn the_secret_is_made_once_and_outlives_a_restart() {
+async fn the_secret_is_generated_once_and_survives_a_restart() {
     let (setup, service, token) = start_with_ada().await;
     service.stop().await;
     let service = setup.start().await;
     me(&service.client, &token).await.assert_ok();
     service.stop().await;
-    // One that is set is used instead.
+    // A configured secret replaces the generated one.
     let setup = setup.with("JWT_SECRET_KEY", SECRET);
     let service = setup.start().await;
     assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
 
-    // No two services that were set up alone have the same.
-    let (_other_house, other, token) = start_with_ada().await;
+    // Two services generate different secrets.
+    let (_other_setup, other, token) = start_with_ada().await;
     me(&other.client, &token).await.assert_ok();
     assert_unauthorized(&me(&service.client, &token).await, "token_invalid");
 }
 
 #[tokio::test]
-async fn a_rotation_of_the_secret_logs_nobody_out() {
+async fn a_rotation_of_the_secret_keeps_tokens_valid() {
     const NEXT: &str = "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe";
-    // It holds commas, and was set before several secrets could be.
+    // This secret contains commas and was configured before a list of secrets was supported.
     const BEFORE: &str = "0f4a9c31d27be8,5f6a1c0d9e8b,7a6f5c4d2e91";
     let setup = TestSetup::new().with("JWT_SECRET_KEY", BEFORE);
     let service = setup.start().await;
@@ -445,7 +446,7 @@ async fn a_rotation_of_the_secret_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
+async fn a_weak_or_well_known_secret_is_rejected_at_start() {
     for secret in [
         "N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe,too-short",
         "secret",
@@ -457,17 +458,20 @@ async fn a_weak_or_well_known_secret_is_refused_at_the_start() {
         "01234567890123456789012345678901234567890123456789",
     ] {
         let setup = TestSetup::new().with("JWT_SECRET_KEY", secret);
-        let output = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").expect("it runs");
-        let said = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("JWT_SECRET_KEY: expected "), "{said}");
-        assert!(!said.contains(secret), "{said}");
+        let output = timeout(TEST_TIMEOUT, setup.command(&[]).output())
+            .await
+            .expect("an exit in time")
+            .expect("the command runs");
+        let diagnostics = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{diagnostics}");
+        assert!(diagnostics.contains("JWT_SECRET_KEY: expected "), "{diagnostics}");
+        assert!(!diagnostics.contains(secret), "{diagnostics}");
         assert!(setup.log().is_empty());
     }
 }
 
 #[tokio::test]
-async fn ten_registrations_a_minute_pass_within_five_seconds_each() {
+async fn ten_registrations_a_minute_take_five_seconds_each_at_most() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     for number in 0..10 {
@@ -478,14 +482,14 @@ async fn ten_registrations_a_minute_pass_within_five_seconds_each() {
 }
 
 #[tokio::test]
-async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
+async fn login_attempts_are_throttled_but_the_owner_can_log_in() {
     let setup = TestSetup::new().with("PROXIES", "1");
     let service = setup.start().await;
     let client = &service.client;
     register(client, "ada").await;
     let attempt = async |from: &str, password: &str| {
         let request = client.json_request(LOGIN, &json!({ "username": "ada", "password": password }));
-        // What comes first a client may write itself.
+        // A client can write the first entries of the header itself.
         client.send(request.header("x-forwarded-for", format!("203.0.113.77, {from}"))).await
     };
     let attacker = "198.51.100.1";
@@ -493,7 +497,7 @@ async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
     let owner = async {
         for _ in 0..3 {
             let started = Instant::now();
-            attempt("192.0.2.1", HERS).await.assert_ok();
+            attempt("192.0.2.1", ADA_PASSWORD).await.assert_ok();
             assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
         }
     };
@@ -508,16 +512,16 @@ async fn guessing_becomes_slow_and_the_owner_gets_in_from_anywhere() {
     let started = Instant::now();
     assert_unauthorized(&attempt(attacker, "wrong").await, "wrong_login");
     assert!(started.elapsed() >= Duration::from_millis(500), "{:?}", started.elapsed());
-    // Even where the guesses come from, the right password opens, and wipes the slate clean.
+    // The correct password succeeds also from the attacker's address, and resets the count of failures.
     let started = Instant::now();
-    attempt(attacker, HERS).await.assert_ok();
+    attempt(attacker, ADA_PASSWORD).await.assert_ok();
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    attempt(attacker, HERS).await.assert_ok();
+    attempt(attacker, ADA_PASSWORD).await.assert_ok();
 }
 
 #[tokio::test]
-async fn without_a_proxy_nobody_chooses_an_address() {
-    let (_house, service, _) = start_with_ada().await;
+async fn without_a_trusted_proxy_forwarded_addresses_are_ignored() {
+    let (_setup, service, _) = start_with_ada().await;
     let client = &service.client;
     let attempts = (0..40).map(|number| {
         let request = client.json_request(LOGIN, &json!({ "username": "ada", "password": "wrong" }));
@@ -528,18 +532,18 @@ async fn without_a_proxy_nobody_chooses_an_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn right_logins_at_once_are_all_let_in() {
-    let (_house, service, _) = start_with_ada().await;
-    for answer in join_all((0..30).map(|_| log_in(&service.client, "ada", HERS))).await {
+async fn concurrent_correct_logins_all_succeed() {
+    let (_setup, service, _) = start_with_ada().await;
+    for answer in join_all((0..30).map(|_| log_in(&service.client, "ada", ADA_PASSWORD))).await {
         answer.assert_ok();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_takes_as_long_for_nobody_as_for_somebody() {
-    let (_house, service, _) = start_with_ada().await;
+async fn a_login_takes_the_same_time_for_an_unknown_account() {
+    let (_setup, service, _) = start_with_ada().await;
     let mut shortest = [Duration::MAX; 2];
-    // Few enough to stay free of pauses.
+    // A number of attempts that is not throttled.
     for _ in 0..4 {
         for (shortest, name) in shortest.iter_mut().zip(["ada", "nobody"]) {
             let started = Instant::now();
@@ -552,42 +556,42 @@ async fn a_login_takes_as_long_for_nobody_as_for_somebody() {
 }
 
 #[tokio::test]
-async fn no_password_token_or_hash_shows_anywhere() {
+async fn passwords_tokens_and_hashes_are_never_exposed() {
     let setup = TestSetup::new().with("JWT_SECRET_KEY", SECRET).with("LOG_LEVEL", "trace");
     let mut process = setup.start_process().await;
     let client = &process.client;
-    let mut said = vec![register(client, "ada").await.to_string()];
+    let mut texts = vec![register(client, "ada").await.to_string()];
     let token = token(client, "ada").await;
-    said.push(me(client, &token).await.text);
-    said.push(log_in(client, "ada", "Guessed-Horse-78").await.text);
-    said.push(log_in(client, HERS, HERS).await.text);
-    let body = json!({ "username": { "x": HERS }, "email": HERS, "password": [HERS] });
-    said.push(client.post(REGISTER, &body).await.text);
-    let body = json!({ "username": "grace", "email": HERS, "password": HERS });
-    said.push(client.post(REGISTER, &body).await.text);
-    said.push(me(client, &format!("{token}x")).await.text);
-    said.push(change_password(client, &token, "Guessed-Horse-78", HERS).await.text);
-    let changed = change_password(client, &token, HERS, "Staple-Battery-79").await.assert_ok();
+    texts.push(me(client, &token).await.text);
+    texts.push(log_in(client, "ada", "Guessed-Horse-78").await.text);
+    texts.push(log_in(client, ADA_PASSWORD, ADA_PASSWORD).await.text);
+    let body = json!({ "username": { "x": ADA_PASSWORD }, "email": ADA_PASSWORD, "password": [ADA_PASSWORD] });
+    texts.push(client.post(REGISTER, &body).await.text);
+    let body = json!({ "username": "grace", "email": ADA_PASSWORD, "password": ADA_PASSWORD });
+    texts.push(client.post(REGISTER, &body).await.text);
+    texts.push(me(client, &format!("{token}x")).await.text);
+    texts.push(change_password(client, &token, "Guessed-Horse-78", ADA_PASSWORD).await.text);
+    let changed = change_password(client, &token, ADA_PASSWORD, "Staple-Battery-79").await.assert_ok();
     let newer = changed["access_token"].as_str().expect("a token").to_owned();
-    said.push(call(client, Method::DELETE, ME, &newer).await.text);
-    said.push(client.get("/metrics").await.text);
+    texts.push(call(client, Method::DELETE, ME, &newer).await.text);
+    texts.push(client.get("/metrics").await.text);
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
     while let Some(line) = process.diagnostics.recv().await {
-        said.push(line);
+        texts.push(line);
     }
     let days = fs::read_dir(setup.log_dir()).expect("a log").map(|day| day.expect("a day").path());
-    said.extend(days.filter_map(|day| fs::read_to_string(day).ok()));
-    let secrets = [HERS, "Guessed-Horse", "Staple-Battery", SECRET, "$argon2", "argon2id", &token, &newer];
-    for said in &said {
+    texts.extend(days.filter_map(|day| fs::read_to_string(day).ok()));
+    let secrets = [ADA_PASSWORD, "Guessed-Horse", "Staple-Battery", SECRET, "$argon2", "argon2id", &token, &newer];
+    for texts in &texts {
         for secret in secrets {
-            assert!(!said.contains(secret), "{secret} in {said}");
+            assert!(!texts.contains(secret), "{secret} in {texts}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_contract_says_who_needs_a_token() {
+async fn the_contract_names_the_operations_that_need_a_token() {
     let contract: Value = serde_json::from_str(&al_chat::api::contract()).expect("JSON");
     let scheme = &contract["components"]["securitySchemes"]["bearerAuth"];
     assert_eq!((&scheme["type"], &scheme["scheme"]), (&"http".into(), &"bearer".into()), "{scheme}");

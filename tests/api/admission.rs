@@ -1,4 +1,4 @@
-//! More than the service can take at once: turns that wait, turns that are refused, and readers that are slow.
+//! Admission of turns: permits, the queue, and rejections; and backpressure from slow readers.
 
 use std::{
     future::Future,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The number of this name in the metrics; none if it isn't there.
+/// Returns the value of this metric; `None` if it is missing.
 async fn metric(client: &Client, name: &str) -> Option<f64> {
     let answer = client.get("/metrics").await;
     assert_eq!(answer.status, 200);
@@ -27,7 +27,7 @@ async fn metric(client: &Client, name: &str) -> Option<f64> {
     value.map(|value| value.parse().expect("a number"))
 }
 
-/// Waits until so many turns are under way, and so many wait for a place.
+/// Waits until this many turns are running, and this many are queued.
 async fn wait_for_turns(client: &Client, running: u32, waiting: u32) {
     wait_until(&format!("{running} turns and {waiting} that wait"), async || {
         let now = (metric(client, "al_chat_turns_running").await, metric(client, "al_chat_turns_waiting").await);
@@ -36,31 +36,32 @@ async fn wait_for_turns(client: &Client, running: u32, waiting: u32) {
     .await;
 }
 
-/// The turn is refused at once, as long as nobody leaves.
-async fn check_too_busy(client: &Client) {
-    let begun = Instant::now();
+/// Asserts that a new turn is rejected immediately while all permits and the queue are in use.
+async fn assert_too_busy(client: &Client) {
+    let started = Instant::now();
     for body in [json!({ "message": "no" }), json!({ "message": "no", "stream": true })] {
         let answer = client.post("/api/chat", &body).await;
         answer.assert_error(503, "too_busy");
         assert_eq!(answer.header("retry-after"), "2");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "it was not refused at once, but after {:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "the rejection took {:?}", started.elapsed());
 }
 
-/// The last message of each call to the model, in order.
-fn asked(model: &FakeModel) -> Vec<Value> {
-    let last = |body: &Value| body["messages"].as_array().expect("messages").last().expect("one")["content"].clone();
+/// Returns the last message of each call to the model, in order.
+fn last_messages(model: &FakeModel) -> Vec<Value> {
+    let last =
+        |body: &Value| body["messages"].as_array().expect("messages").last().expect("a value")["content"].clone();
     model.calls().iter().map(|call| last(&call.body)).collect()
 }
 
-/// A turn that goes on beside the test.
-fn begin(turns: &mut JoinSet<HttpResponse>, client: &Client, message: &'static str) {
+/// Sends a turn in the background.
+fn start_turn(turns: &mut JoinSet<HttpResponse>, client: &Client, message: &'static str) {
     let client = client.clone();
     turns.spawn(async move { client.chat(message).await });
 }
 
-/// One place and no queue, unless more is set.
-async fn open_narrow(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+/// Starts a service with one permit and no queue, unless the settings say otherwise.
+async fn start_with_one_permit(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let mut narrow =
         vec![("MAX_TURNS", "1"), ("TURN_QUEUE", "0"), ("TURN_QUEUE_TIMEOUT", "30s"), ("MODEL_RETRIES", "0")];
     narrow.extend_from_slice(settings);
@@ -68,8 +69,8 @@ async fn open_narrow(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Servic
 }
 
 #[tokio::test]
-async fn turns_wait_for_a_place_first_come_first_served_and_those_beyond_the_queue_are_refused_at_once() {
-    let (model, setup, service) = open_narrow(&[("MAX_TURNS", "2"), ("TURN_QUEUE", "2")]).await;
+async fn turns_are_admitted_in_order_and_rejected_past_the_queue() {
+    let (model, setup, service) = start_with_one_permit(&[("MAX_TURNS", "2"), ("TURN_QUEUE", "2")]).await;
     let client = &service.client;
     let gates = [(); 4].map(|()| Gate::new());
     for gate in &gates {
@@ -78,21 +79,21 @@ async fn turns_wait_for_a_place_first_come_first_served_and_those_beyond_the_que
     let mut turns = JoinSet::new();
     let lines = [("one", 1, 0), ("two", 2, 0), ("three", 2, 1), ("four", 2, 2)];
     for (message, running, waiting) in lines {
-        begin(&mut turns, client, message);
+        start_turn(&mut turns, client, message);
         wait_for_turns(client, running, waiting).await;
         model.wait_for_calls(running as usize).await;
     }
-    check_too_busy(client).await;
-    assert_eq!(asked(&model), ["one", "two"]);
+    assert_too_busy(client).await;
+    assert_eq!(last_messages(&model), ["one", "two"]);
 
-    // The last to begin is the first to end.
+    // The turns end in the reverse order of their start.
     for (gate, message, expected) in [(1, "two", "three"), (2, "three", "four")] {
         gates[gate].open();
         let calls = model.call_count();
         let answer = turns.join_next().await.expect("a turn").expect("an answer").assert_ok();
         assert_eq!(answer["message"], message);
         model.wait_for_calls(calls + 1).await;
-        assert_eq!(asked(&model).last(), Some(&json!(expected)));
+        assert_eq!(last_messages(&model).last(), Some(&json!(expected)));
     }
     wait_for_turns(client, 2, 0).await;
     gates.iter().for_each(Gate::open);
@@ -101,22 +102,22 @@ async fn turns_wait_for_a_place_first_come_first_served_and_those_beyond_the_que
     }
     wait_for_turns(client, 0, 0).await;
     let lines = setup.log_lines("chat").iter().map(|line| line["status"].clone()).collect::<Vec<_>>();
-    assert_eq!(lines, [200, 200, 200, 200], "a turn that was refused at the door leaves no line");
+    assert_eq!(lines, [200, 200, 200, 200], "a turn that was not admitted was logged");
 }
 
 #[tokio::test]
-async fn a_turn_gives_up_waiting_when_its_time_in_the_queue_is_over() {
-    const TEST_TIMEOUT: Duration = Duration::from_millis(200);
-    let (model, setup, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "200ms")]).await;
+async fn a_turn_is_rejected_after_the_maximum_queue_time() {
+    const QUEUE_TIMEOUT: Duration = Duration::from_millis(200);
+    let (model, setup, service) = start_with_one_permit(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "200ms")]).await;
     let (client, gate) = (&service.client, Gate::new());
     model.behave_once(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
-    begin(&mut turns, client, "one");
+    start_turn(&mut turns, client, "one");
     model.wait_for_calls(1).await;
     for stream in [false, true] {
-        let begun = Instant::now();
+        let started = Instant::now();
         let answer = client.post("/api/chat", &json!({ "message": "two", "stream": stream })).await;
-        assert!(begun.elapsed() >= TEST_TIMEOUT, "it waited only {:?}", begun.elapsed());
+        assert!(started.elapsed() >= QUEUE_TIMEOUT, "the wait was only {:?}", started.elapsed());
         answer.assert_error(503, "too_busy");
         assert_eq!(answer.header("retry-after"), "2");
         let line = setup.log_lines("chat").pop().expect("a chat line");
@@ -130,51 +131,51 @@ async fn a_turn_gives_up_waiting_when_its_time_in_the_queue_is_over() {
 }
 
 #[tokio::test]
-async fn a_stream_does_not_begin_before_it_has_a_place() {
-    let (model, _house, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "600ms")]).await;
+async fn a_stream_starts_only_after_admission() {
+    let (model, _setup, service) = start_with_one_permit(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "600ms")]).await;
     let client = &service.client;
     model.behave_once(Behaviour::Silent);
     let mut first = JoinSet::new();
-    begin(&mut first, client, "one");
+    start_turn(&mut first, client, "one");
     model.wait_for_calls(1).await;
     client.stream_chat("two").await.into_response().await.assert_error(503, "too_busy");
     assert_eq!(model.call_count(), 1);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_the_queue_leaves_its_place_in_it_to_others() {
-    let (model, setup, service) = open_narrow(&[("TURN_QUEUE", "1")]).await;
+async fn a_client_that_leaves_the_queue_frees_its_position() {
+    let (model, setup, service) = start_with_one_permit(&[("TURN_QUEUE", "1")]).await;
     let (client, gate) = (&service.client, Gate::new());
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
-    begin(&mut turns, client, "one");
+    start_turn(&mut turns, client, "one");
     model.wait_for_calls(1).await;
     for message in ["two", "three", "four"] {
         tokio::select! {
-            answer = client.chat(message) => panic!("{answer:?} came through a closed gate"),
+            answer = client.chat(message) => panic!("{answer:?} arrived while the gate was closed"),
             () = wait_for_turns(client, 1, 1) => {}
         }
         wait_for_turns(client, 1, 0).await;
     }
-    begin(&mut turns, client, "five");
+    start_turn(&mut turns, client, "five");
     wait_for_turns(client, 1, 1).await;
-    check_too_busy(client).await;
+    assert_too_busy(client).await;
     gate.open();
     while let Some(answer) = turns.join_next().await {
         answer.expect("an answer").assert_ok();
     }
-    assert_eq!(asked(&model), ["one", "five"]);
-    let gone = setup.log_lines("chat").into_iter().filter(|line| line["finish"] == "client_gone");
-    assert_eq!(gone.count(), 3);
+    assert_eq!(last_messages(&model), ["one", "five"]);
+    let disconnected = setup.log_lines("chat").into_iter().filter(|line| line["finish"] == "client_gone");
+    assert_eq!(disconnected.count(), 3);
 }
 
-/// Whatever becomes of this turn, the next one finds a place.
-async fn check_place_is_free_after<F: Future<Output = ()>>(
+/// Asserts that the next turn gets a permit after this one has ended.
+async fn assert_permit_is_free_after<F: Future<Output = ()>>(
     settings: &[(&str, &str)],
     behaviour: Behaviour,
     turn: impl FnOnce(FakeModel, Client) -> F,
 ) {
-    let (model, setup, service) = open_narrow(settings).await;
+    let (model, setup, service) = start_with_one_permit(settings).await;
     model.behave_once(behaviour);
     turn(model.clone(), service.client.clone()).await;
     setup.wait_for_log_lines("chat", 1).await;
@@ -183,34 +184,34 @@ async fn check_place_is_free_after<F: Future<Output = ()>>(
 }
 
 #[tokio::test]
-async fn a_failed_turn_leaves_its_place() {
+async fn a_failed_turn_releases_its_permit() {
     let refusal = Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() };
-    check_place_is_free_after(&[], refusal, |_, client| async move {
+    assert_permit_is_free_after(&[], refusal, |_, client| async move {
         client.chat("hello").await.assert_error(502, "model_failed");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_turn_that_was_cut_off_leaves_its_place() {
+async fn a_truncated_turn_releases_its_permit() {
     let cut = Behaviour::Stream(Script { ending: Ending::CutOff, ..Script::default() });
-    check_place_is_free_after(&[], cut, |_, client| async move {
+    assert_permit_is_free_after(&[], cut, |_, client| async move {
         assert_eq!(client.stream_chat("hello").await.text_and_end().await.1.name, "error");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_turn_that_took_too_long_leaves_its_place() {
-    check_place_is_free_after(&[("TURN_TIMEOUT", "700ms")], Behaviour::Silent, |_, client| async move {
+async fn a_timed_out_turn_releases_its_permit() {
+    assert_permit_is_free_after(&[("TURN_TIMEOUT", "700ms")], Behaviour::Silent, |_, client| async move {
         client.chat("hello").await.assert_error(504, "model_timeout");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_turn_whose_client_left_leaves_its_place() {
-    check_place_is_free_after(&[], Behaviour::Silent, |model, client| async move {
+async fn a_turn_releases_its_permit_when_its_client_disconnects() {
+    assert_permit_is_free_after(&[], Behaviour::Silent, |model, client| async move {
         tokio::select! {
             answer = client.chat("hello") => panic!("a silent model answered {answer:?}"),
             () = model.wait_for_calls(1) => {}
@@ -220,9 +221,9 @@ async fn a_turn_whose_client_left_leaves_its_place() {
 }
 
 #[tokio::test]
-async fn a_stopped_turn_leaves_its_place() {
+async fn a_stopped_turn_releases_its_permit() {
     let waits = Behaviour::Stream(Script { pace: Pace::Gated(PieceGate::new()), ..Script::default() });
-    check_place_is_free_after(&[], waits, |_, client| async move {
+    assert_permit_is_free_after(&[], waits, |_, client| async move {
         let events = client.stream_chat("hello").await;
         client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
         assert_eq!(events.text_and_end().await.1.data["finish_reason"], "stopped");
@@ -231,8 +232,8 @@ async fn a_stopped_turn_leaves_its_place() {
 }
 
 #[tokio::test]
-async fn a_turn_with_a_key_that_found_no_place_gives_its_key_back() {
-    let (model, _house, service) = open_narrow(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "100ms")]).await;
+async fn a_turn_that_is_not_admitted_releases_its_idempotency_key() {
+    let (model, _setup, service) = start_with_one_permit(&[("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "100ms")]).await;
     let (client, gate) = (&service.client, Gate::new());
     model.behave_once(Behaviour::Held(gate.clone()));
     let ask = async || {
@@ -240,7 +241,7 @@ async fn a_turn_with_a_key_that_found_no_place_gives_its_key_back() {
         client.send(request.header("idempotency-key", "b")).await
     };
     let mut turns = JoinSet::new();
-    begin(&mut turns, client, "one");
+    start_turn(&mut turns, client, "one");
     model.wait_for_calls(1).await;
     for _ in 0..2 {
         ask().await.assert_error(503, "too_busy");
@@ -252,15 +253,15 @@ async fn a_turn_with_a_key_that_found_no_place_gives_its_key_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rush_is_answered_or_refused_and_never_more_than_the_places_at_once() {
-    let (model, setup, service) = open_narrow(&[("MAX_TURNS", "3"), ("TURN_QUEUE", "4")]).await;
+async fn a_burst_never_exceeds_the_number_of_permits() {
+    let (model, setup, service) = start_with_one_permit(&[("MAX_TURNS", "3"), ("TURN_QUEUE", "4")]).await;
     let (client, gate) = (&service.client, Gate::new());
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut turns = JoinSet::new();
     for _ in 0..40 {
-        begin(&mut turns, client, "hello");
+        start_turn(&mut turns, client, "hello");
     }
-    // All but those with a place, or a place in the queue, are refused without anybody's doing.
+    // All turns without a permit or a place in the queue are rejected while no other turn ends.
     for _ in 0..33 {
         turns.join_next().await.unwrap().unwrap().assert_error(503, "too_busy");
     }
@@ -276,41 +277,41 @@ async fn a_rush_is_answered_or_refused_and_never_more_than_the_places_at_once() 
 }
 
 #[tokio::test]
-async fn an_answer_of_many_times_what_is_read_ahead_is_answered_whole() {
-    let (model, _house, service) = start_with(&[("TURN_TIMEOUT", "10s")]).await;
+async fn an_answer_longer_than_the_unread_limit_is_complete() {
+    let (model, _setup, service) = start_with(&[("TURN_TIMEOUT", "10s")]).await;
     let text = "x".repeat(500_000);
     let reply = Reply { text: text.clone(), ..Reply::default() };
     for behaviour in [Behaviour::Answer(reply.clone()), Behaviour::IgnoreStream(reply)] {
         model.set_behaviour(behaviour);
         assert_eq!(service.client.chat("hello").await.assert_ok()["message"], text);
-        let (told, done) = service.client.stream_chat("hello").await.text_and_end().await;
-        assert!(told == text && done.data["message"] == text, "the stream's text is another");
+        let (answer_text, done) = service.client.stream_chat("hello").await.text_and_end().await;
+        assert!(answer_text == text && done.data["message"] == text, "the stream's text is another");
     }
 }
 
-/// A piece of an answer without an end.
+/// The size of a piece of an endless answer, in bytes.
 const PIECE: usize = 16 << 10;
 
-/// Beyond this an answer is too long.
+/// The maximum size of an answer, in bytes.
 const LIMIT: usize = 64 << 20;
 
-/// A turn with an endless answer, begun by somebody who reads none of it.
+/// A turn with an endless answer whose client reads nothing.
 struct Unread {
     model: FakeModel,
     setup: TestSetup,
     service: Service,
     wire: RawConnection,
     id: String,
-    /// How many pieces the model has told when it waits.
+    /// The number of pieces that the model has sent when it is blocked.
     ahead: usize,
 }
 
 impl Unread {
-    async fn begin() -> Self {
+    async fn start_turn() -> Self {
         let settings = [("MODEL_RESPONSE_LIMIT", "64MiB"), ("MODEL_IDLE_TIMEOUT", "100ms"), ("RESUME_GRACE", "0")];
         let (model, setup, service) = start_with(&settings).await;
         model.behave_once(Behaviour::Endless("x".repeat(PIECE)));
-        // Little fits into this connection; what the others on the way hold is up to the system, but not without end.
+        // This connection buffers little. The other buffers on the way depend on the system, but are finite.
         let mut wire = RawConnection::connect_narrow(service.address(), 16 << 10).await;
         let body = json!({ "message": "slow", "stream": true }).to_string();
         let head = format!("Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: {}", body.len());
@@ -318,13 +319,13 @@ impl Unread {
         let head = wire.head().await.to_ascii_lowercase();
         let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("a request id").to_owned();
         let ahead = wait_for_standstill(&model).await;
-        assert!(ahead < LIMIT / PIECE, "the model was held up only by MODEL_RESPONSE_LIMIT");
+        assert!(ahead < LIMIT / PIECE, "only MODEL_RESPONSE_LIMIT stopped the model");
         assert_eq!(model.open_responses(), 1);
         Self { model, setup, service, wire, id, ahead }
     }
 }
 
-/// Waits until the model's first answer has made no progress for a while. Returns how many pieces it has told.
+/// Waits until the model's first answer has made no progress for a while. Returns the number of its pieces.
 async fn wait_for_standstill(model: &FakeModel) -> usize {
     let (mut pieces, mut since) = (0, Instant::now());
     wait_until("a standstill of the model", async || {
@@ -338,23 +339,23 @@ async fn wait_for_standstill(model: &FakeModel) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_reader_slows_its_model_and_nobody_else() {
-    let Unread { model, service, mut wire, ahead, .. } = Unread::begin().await;
-    // Others are answered meanwhile, and a model that waits for us is not taken for one that is silent.
-    let begun = Instant::now();
+async fn a_slow_reader_slows_down_only_its_own_model_call() {
+    let Unread { model, service, mut wire, ahead, .. } = Unread::start_turn().await;
+    // Other turns are answered meanwhile, and a model that is blocked by us does not run into the idle timeout.
+    let started = Instant::now();
     join_all((0..20).map(async |_| service.client.chat("hello").await.assert_ok())).await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "others waited {:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "other turns waited {:?}", started.elapsed());
     model.wait_for_open_responses(1).await;
-    assert!(model.sent()[0].pieces < LIMIT / PIECE, "it goes on though nobody reads");
-    // As somebody reads, it goes on.
+    assert!(model.sent()[0].pieces < LIMIT / PIECE, "the model continued without a reader");
+    // When the client reads, the model continues.
     while model.sent()[0].pieces == ahead {
         wire.read(256 << 10).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fast_reader_of_the_same_turn_is_not_held_up_by_a_slow_one() {
-    let Unread { model, service, wire: _wire, id, ahead, .. } = Unread::begin().await;
+async fn a_fast_reader_is_not_slowed_by_a_slow_one_of_the_same_turn() {
+    let Unread { model, service, wire: _wire, id, ahead, .. } = Unread::start_turn().await;
     let mut fast = RawConnection::connect(service.address()).await;
     fast.send(&format!("GET /api/chat/{id}/events HTTP/1.1\r\nHost: al-chat\r\n\r\n")).await;
     while model.sent()[0].pieces <= ahead {
@@ -363,39 +364,39 @@ async fn a_fast_reader_of_the_same_turn_is_not_held_up_by_a_slow_one() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_that_leaves_ends_the_turn() {
-    let Unread { model, setup, wire, id, ahead, .. } = Unread::begin().await;
+async fn a_slow_reader_that_disconnects_ends_the_turn() {
+    let Unread { model, setup, wire, id, ahead, .. } = Unread::start_turn().await;
     drop(wire);
     model.wait_for_disconnects(1).await;
     let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
     assert_eq!((&line["request_id"], &line["code"]), (&json!(id), &json!("client_gone")));
-    let told = line["answer_chars"].as_u64().unwrap();
-    assert!(told > 0 && told <= (ahead * PIECE) as u64, "{told} characters of {ahead} pieces");
+    let chars = line["answer_chars"].as_u64().unwrap();
+    assert!(chars > 0 && chars <= (ahead * PIECE) as u64, "{chars} characters of {ahead} pieces");
 }
 
 #[tokio::test]
-async fn a_long_stream_comes_whole_and_in_order() {
+async fn a_long_stream_is_complete_and_in_order() {
     let (model, setup, service) = start_with(&[]).await;
     let pieces = (0..256).map(|number| format!("{number:04}").repeat(1 << 10)).collect();
     let script = Script { pieces, ..Script::default() };
     let text = script.text();
     model.behave_once(Behaviour::Stream(script));
     let mut events = service.client.stream_chat("hello").await;
-    let mut told = String::new();
+    let mut received = String::new();
     while let Some(event) = events.next().await {
         match event.name.as_str() {
-            "delta" => told += event.data["content"].as_str().unwrap(),
-            "done" => assert!(event.data["message"] == text, "the answer's text is another"),
+            "delta" => received += event.data["content"].as_str().unwrap(),
+            "done" => assert!(event.data["message"] == text, "the text of the answer differs"),
             name => assert_eq!(name, "start"),
         }
     }
-    assert!(told == text, "the pieces are others, or in another order");
+    assert!(received == text, "the pieces differ, or their order does");
     assert_eq!(setup.log_lines("chat")[0]["answer_chars"], text.len());
 }
 
 #[tokio::test]
-async fn the_metrics_count_turns_by_how_they_ended() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0"), ("FALLBACK_MODELS", "spare")]).await;
+async fn metrics_count_turns_by_result() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0"), ("FALLBACK_MODELS", "spare")]).await;
     let client = &service.client;
     client.chat("hello").await.assert_ok();
     client.stream_chat("hello").await.remaining().await;
@@ -408,7 +409,7 @@ async fn the_metrics_count_turns_by_how_they_ended() {
     wait_for_turns(client, 1, 0).await;
     client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
     events.remaining().await;
-    // Another model's turn.
+    // A turn of another model.
     model.behave_once(Behaviour::CloseImmediately);
     assert_eq!(client.chat("hello").await.assert_ok()["model"], "spare");
 

@@ -1,4 +1,4 @@
-//! Websites that may call and websites that may not, and what the diagnostics say of them.
+//! Allowed and rejected origins of websites, and what the diagnostics report about them.
 
 use reqwest::Method;
 
@@ -7,12 +7,12 @@ use crate::support::{
     service::{Process, TestSetup},
 };
 
-async fn ask_from(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
+async fn request_with_headers(client: &Client, method: Method, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
     let request = client.request(method, path);
     client.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
 }
 
-/// Stops the service. Returns all that it has said.
+/// Stops the service and returns its diagnostics.
 async fn diagnostics_of(mut process: Process) -> Vec<String> {
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
@@ -24,14 +24,14 @@ async fn diagnostics_of(mut process: Process) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_asterisk_allows_every_origin_with_one_label_there() {
+async fn an_asterisk_matches_exactly_one_label_of_an_origin() {
     let origins = "https://*.shop.example, https://shop.example:8443, http://*.localhost:3000";
     let service = TestSetup::new().with("FRONTEND_URL", origins).start().await;
     let client = &service.client;
     for origin in ["https://a.shop.example", "https://shop.example:8443", "http://app.localhost:3000"] {
         for (method, path) in [(Method::OPTIONS, "/api/chat"), (Method::GET, "/api/health"), (Method::GET, "/nowhere")]
         {
-            let answer = ask_from(client, method, path, &[("origin", origin)]).await;
+            let answer = request_with_headers(client, method, path, &[("origin", origin)]).await;
             assert_eq!(answer.header("access-control-allow-origin"), origin);
             assert_eq!(answer.header("access-control-allow-credentials"), "true");
         }
@@ -48,13 +48,13 @@ async fn an_asterisk_allows_every_origin_with_one_label_there() {
         "https://*.shop.example.",
     ];
     for origin in refused {
-        let answer = ask_from(client, Method::GET, "/api/health", &[("origin", origin)]).await;
+        let answer = request_with_headers(client, Method::GET, "/api/health", &[("origin", origin)]).await;
         assert_eq!(answer.header("access-control-allow-origin"), "https://*.shop.example", "{origin}");
     }
 }
 
 #[tokio::test]
-async fn an_asterisk_anywhere_else_stops_the_start() {
+async fn an_asterisk_in_any_other_position_is_a_startup_error() {
     for origins in ["https://*", "https://*.com", "https://a.*.example", "https://shop.*", "https://*shop.example"] {
         let setup = TestSetup::new().with("FRONTEND_URL", origins);
         let ran = crate::command_line::run(&setup, &[]).await;
@@ -64,25 +64,31 @@ async fn an_asterisk_anywhere_else_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_refused_website_is_logged_once_with_the_setting() {
+async fn a_rejected_origin_is_logged_once_with_the_setting() {
     let setup = TestSetup::new().with("FRONTEND_URL", "https://shop.example").with("LOG_LEVEL", "warn,al_chat=info");
     let process = setup.start_process().await;
     let (client, own) = (&process.client, format!("http://{}", process.address));
     for _ in 0..3 {
         for origin in ["https://other.example", "http://shop.example", "null"] {
             for method in [Method::OPTIONS, Method::POST] {
-                ask_from(client, method, "/api/chat", &[("origin", origin)]).await;
+                request_with_headers(client, method, "/api/chat", &[("origin", origin)]).await;
             }
         }
     }
-    // Allowed, the server's own, and what no browser sends.
+    // An allowed origin, the server's own, and two that no browser sends.
     for origin in ["https://shop.example", &own, "javascript:alert(1)", "https://other.example/path", ""] {
-        ask_from(client, Method::POST, "/api/session/start", &[("origin", origin)]).await;
+        request_with_headers(client, Method::POST, "/api/session/start", &[("origin", origin)]).await;
     }
-    ask_from(client, Method::GET, "/", &[("origin", "https://behind.example"), ("sec-fetch-site", "same-origin")])
-        .await;
+    request_with_headers(
+        client,
+        Method::GET,
+        "/",
+        &[("origin", "https://behind.example"), ("sec-fetch-site", "same-origin")],
+    )
+    .await;
     for number in 0..200 {
-        ask_from(client, Method::GET, "/nowhere", &[("origin", &format!("https://{number}.example"))]).await;
+        request_with_headers(client, Method::GET, "/nowhere", &[("origin", &format!("https://{number}.example"))])
+            .await;
     }
     let lines = diagnostics_of(process).await;
     let refused = lines.iter().filter(|line| line.contains("CORS")).collect::<Vec<_>>();
@@ -98,15 +104,16 @@ async fn a_refused_website_is_logged_once_with_the_setting() {
 }
 
 #[tokio::test]
-async fn without_listed_websites_none_is_reported() {
+async fn without_allowed_origins_no_origin_is_logged() {
     let process = TestSetup::new().start_process().await;
-    ask_from(&process.client, Method::POST, "/api/session/start", &[("origin", "https://any.example")]).await;
+    request_with_headers(&process.client, Method::POST, "/api/session/start", &[("origin", "https://any.example")])
+        .await;
     let lines = diagnostics_of(process).await;
     assert!(!lines.iter().any(|line| line.contains("CORS")), "{lines:#?}");
 }
 
 #[tokio::test]
-async fn probes_and_scrapes_are_logged_for_those_who_look_closely() {
+async fn probes_and_scrapes_are_logged_at_debug_level() {
     for (level, expected) in [("info", 0), ("debug", 1)] {
         let process = TestSetup::new().with("LOG_LEVEL", &format!("warn,al_chat={level}")).start_process().await;
         let probes = ["/api/health", "/api/health/live", "/api/health/ready", "/metrics"];
@@ -124,23 +131,25 @@ async fn probes_and_scrapes_are_logged_for_those_who_look_closely() {
 }
 
 #[tokio::test]
-async fn a_page_that_a_proxy_hides_says_what_to_do() {
+async fn a_page_behind_a_misconfigured_proxy_explains_the_remedy() {
     let process = TestSetup::new().start_process().await;
     let hidden = [("origin", "https://shop.example")];
-    let answer = ask_from(&process.client, Method::GET, "/chat_history", &hidden).await;
+    let answer = request_with_headers(&process.client, Method::GET, "/chat_history", &hidden).await;
     let sentence = answer.assert_error(403, "foreign_origin");
     for jargon in ["proxy", "portal", "Host", "header", "cookie", "/embed-demo"] {
         assert!(!sentence.contains(jargon), "{sentence}");
     }
     assert!(answer.json()["details"]["hint"].as_str().is_some_and(|hint| hint.contains("/embed-demo")));
-    let foreign = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
-    ask_from(&process.client, Method::GET, "/chat_history", &foreign).await.assert_error(403, "foreign_origin");
+    let cross_site = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+    request_with_headers(&process.client, Method::GET, "/chat_history", &cross_site)
+        .await
+        .assert_error(403, "foreign_origin");
     let lines = diagnostics_of(process).await;
     let line = |origin: &str| lines.iter().find(|line| line.contains(origin)).expect("a line");
-    let (hidden, foreign) = (line("https://shop.example"), line("https://evil.example"));
+    let (hidden, cross_site) = (line("https://shop.example"), line("https://evil.example"));
     assert!(
         hidden.contains("WARN") && hidden.contains("X-Forwarded-Host") && hidden.contains("$http_host"),
         "{hidden}"
     );
-    assert!(!foreign.contains("X-Forwarded-Host"), "{foreign}");
+    assert!(!cross_site.contains("X-Forwarded-Host"), "{cross_site}");
 }

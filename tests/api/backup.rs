@@ -1,4 +1,4 @@
-//! Backups that are made while the service works.
+//! The `backup` command while a service runs.
 
 use std::{
     fs,
@@ -32,7 +32,7 @@ async fn number(database: &mut SqliteConnection, statement: &str) -> i64 {
 const REQUESTS: &str = "SELECT COALESCE(SUM(requests), 0) FROM usage_totals";
 const ANSWERS: &str = "SELECT COUNT(*) FROM messages WHERE sender = 'bot'";
 
-/// Turns that are taken one after the other, by several clients at once, until the load is dropped.
+/// Concurrent clients that each send one turn after the other until this is dropped.
 struct Load {
     clients: JoinSet<()>,
     stop: Arc<AtomicBool>,
@@ -75,13 +75,13 @@ impl Load {
     async fn end(mut self) {
         self.stop.store(true, Ordering::Release);
         while let Some(client) = self.clients.join_next().await {
-            client.expect("all were answered");
+            client.expect("all requests were answered");
         }
     }
 }
 
 #[tokio::test]
-async fn a_backup_under_load_has_every_turn_answered_before() {
+async fn a_backup_under_load_has_every_turn_answered_before_it() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
     let mut process = setup.start_process().await;
@@ -98,14 +98,14 @@ async fn a_backup_under_load_has_every_turn_answered_before() {
         let mut copy = open(&last).await;
         let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.unwrap();
         assert_eq!(check, "ok");
-        let kept = (number(&mut copy, REQUESTS).await, number(&mut copy, ANSWERS).await);
-        assert!(kept.0 >= turns && kept.1 >= messages, "{kept:?} of {:?}", (turns, messages));
+        let counts = (number(&mut copy, REQUESTS).await, number(&mut copy, ANSWERS).await);
+        assert!(counts.0 >= turns && counts.1 >= messages, "{counts:?} of {:?}", (turns, messages));
         assert!(!setup.path().join(format!("{name}.part")).exists());
     }
     load.end().await;
     process.kill().await;
 
-    // With the log beside it, no turn is missing, and none counts twice.
+    // Together with the session log, no turn is missing or counted twice.
     let restored = TestSetup::for_model(&model).on_sqlite();
     fs::copy(last, restored.path().join("al-chat.db")).unwrap();
     fs::create_dir(restored.log_dir()).unwrap();
@@ -115,12 +115,12 @@ async fn a_backup_under_load_has_every_turn_answered_before() {
     }
     let turns = setup.log_lines("chat").len();
     let process = restored.start_process().await;
-    let told = process.client.get("/api/openai/usage").await.assert_ok();
-    assert_eq!(told["request_count"], turns);
+    let totals = process.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(totals["request_count"], turns);
 }
 
 #[tokio::test]
-async fn a_backup_is_made_while_nobody_serves_too() {
+async fn a_backup_works_while_no_service_runs() {
     let setup = TestSetup::new().on_sqlite();
     let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
@@ -128,13 +128,13 @@ async fn a_backup_is_made_while_nobody_serves_too() {
     let ran = run(&setup, &["backup", "copy.db"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let mut copy = open(&setup.path().join("copy.db")).await;
-    // The turn is in the copy, or the command says that it isn't.
+    // The turn is in the copy, or the command reports that it is not.
     let missing = i64::from(ran.out.contains("session log only: 1."));
     assert_eq!(number(&mut copy, REQUESTS).await + missing, 1, "{}", ran.out);
 }
 
 #[tokio::test]
-async fn a_backup_never_writes_over_a_file() {
+async fn a_backup_does_not_overwrite_a_file() {
     let setup = TestSetup::new().on_sqlite();
     let _process = setup.start_process().await;
     fs::write(setup.path().join("notes.txt"), "Buy milk.").unwrap();
@@ -152,7 +152,7 @@ async fn a_backup_never_writes_over_a_file() {
 }
 
 #[tokio::test]
-async fn there_is_no_backup_without_a_file() {
+async fn a_backup_without_a_database_file_fails() {
     let setup = TestSetup::new().on_sqlite();
     let ran = run(&setup, &["backup", "copy.db"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -1,4 +1,4 @@
-//! What is done about a model that fails: it is asked again, left alone, and others stand in for it.
+//! Failures of the model: retries, the circuit breaker, and fallback models.
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,8 @@ fn refusal_with(status: u16, code: &str) -> Behaviour {
     Behaviour::Respond { status, headers: vec![], body }
 }
 
-/// The model of each call, in order.
-fn asked(model: &FakeModel) -> Vec<String> {
+/// Returns the model name of each call, in order.
+fn called_models(model: &FakeModel) -> Vec<String> {
     let name = |body: &Value| body["model"].as_str().expect("a model").to_owned();
     model.calls().iter().map(|call| name(&call.body)).collect()
 }
@@ -38,7 +38,7 @@ fn last_line(setup: &TestSetup) -> Value {
     setup.log_lines("chat").pop().expect("a chat line")
 }
 
-/// A stream, whether it began or not: what was refused, or the data of its last event.
+/// Sends a streamed turn. Returns the error before the start, or the data of the last event.
 async fn stream_end(client: &Client) -> (String, Value) {
     let events = client.stream_chat("hello").await;
     if events.status == 200 {
@@ -50,7 +50,7 @@ async fn stream_end(client: &Client) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_asked_again_and_then_answered() {
+async fn transient_failures_are_retried() {
     let passing = [Behaviour::Truncated, refusal(429), refusal(500), refusal(502), refusal(503), refusal(504)];
     let (model, setup, service) = start_with(&[]).await;
     for (turn, behaviour) in passing.into_iter().enumerate() {
@@ -71,19 +71,19 @@ async fn what_may_pass_is_asked_again_and_then_answered() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_away_for_a_moment_is_asked_again() {
+async fn an_unreachable_model_is_retried() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("MODEL_RETRIES", "10").with("LOG_LEVEL", "info,al_chat=debug");
     let mut process = setup.start_process().await;
     model.stop().await;
-    // Nobody but the program itself can tell of a call that found nobody.
+    // The fake model cannot observe a connection that it refuses, so that the test reads the service's log.
     let back = async {
         while let Some(line) = process.diagnostics.recv().await {
             if line.contains("asked again") {
                 return model.restart().await;
             }
         }
-        panic!("the program does not say that the model is asked again");
+        panic!("no line about a retry");
     };
     let (answer, ()) = tokio::join!(process.client.chat("hello"), back);
     answer.assert_ok();
@@ -93,7 +93,7 @@ async fn a_model_that_is_away_for_a_moment_is_asked_again() {
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_not_asked_again() {
+async fn permanent_failures_are_not_retried() {
     let (model, setup, service) = start_with(&[]).await;
     let rows = [
         (refusal(400), 400, "request_refused"),
@@ -114,20 +114,20 @@ async fn what_will_not_pass_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_stream_that_has_begun_to_tell_is_not_begun_again() {
+async fn a_stream_that_has_sent_text_is_not_retried() {
     let (model, setup, service) = start_with(&[("FALLBACK_MODELS", "spare")]).await;
     let server_error = json!({ "message": "boom", "type": "server_error" });
     for (turn, ending) in [Ending::CutOff, Ending::EndOfBody, Ending::Error(server_error)].into_iter().enumerate() {
         model.behave_once(Behaviour::Stream(Script { ending, ..Script::default() }));
         let (text, end) = service.client.stream_chat("hello").await.text_and_end().await;
         assert_eq!((text, end.name.as_str()), (Script::default().text(), "error"));
-        assert_eq!((asked(&model).len(), last_line(&setup)["attempts"].clone()), (turn + 1, json!(1)));
+        assert_eq!((called_models(&model).len(), last_line(&setup)["attempts"].clone()), (turn + 1, json!(1)));
     }
     assert_eq!(setup.log_lines("chat").len(), 3);
 }
 
 #[tokio::test]
-async fn a_stream_that_broke_before_its_first_word_is_begun_again() {
+async fn a_stream_that_breaks_before_its_first_text_is_retried() {
     let (model, setup, service) = start_with(&[]).await;
     model.behave_once(Behaviour::Stream(Script { pieces: vec![], ending: Ending::CutOff, ..Script::default() }));
     let events = service.client.stream_chat("hello").await.remaining().await;
@@ -138,7 +138,7 @@ async fn a_stream_that_broke_before_its_first_word_is_begun_again() {
 }
 
 #[tokio::test]
-async fn a_model_is_asked_again_no_more_often_than_set() {
+async fn the_number_of_retries_is_limited() {
     for (retries, calls) in [("0", 1), ("1", 2), ("2", 3)] {
         let (model, setup, service) = start_with(&[("MODEL_RETRIES", retries)]).await;
         model.set_behaviour(refusal(500));
@@ -152,49 +152,49 @@ async fn a_model_is_asked_again_no_more_often_than_set() {
 }
 
 #[tokio::test]
-async fn each_further_attempt_waits_longer() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "2")]).await;
+async fn the_wait_grows_with_each_attempt() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "2")]).await;
     model.set_behaviour(refusal(500));
-    let begun = Instant::now();
+    let started = Instant::now();
     service.client.chat("hello").await.assert_error(502, "model_failed");
     assert_eq!(model.call_count(), 3);
-    // 100 and 200 ms, and some by chance.
-    assert!(begun.elapsed() >= Duration::from_millis(300), "only {:?}", begun.elapsed());
+    // The waits are 100 and 200 ms, plus a random part.
+    assert!(started.elapsed() >= Duration::from_millis(300), "only {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_model_is_asked_again_as_late_as_it_wants() {
+async fn a_retry_waits_as_long_as_the_model_requests() {
     let (model, setup, service) = start_with(&[]).await;
     model.behave_once(refusal_for(503, "1"));
-    let begun = Instant::now();
+    let started = Instant::now();
     service.client.chat("hello").await.assert_ok();
-    assert!(begun.elapsed() >= Duration::from_secs(1), "asked again after {:?}", begun.elapsed());
+    assert!(started.elapsed() >= Duration::from_secs(1), "retried after {:?}", started.elapsed());
     assert_eq!((model.call_count(), last_line(&setup)["attempts"].clone()), (2, json!(2)));
 }
 
 #[tokio::test]
-async fn a_model_that_wants_to_be_asked_later_than_the_turn_may_last_is_not_waited_for() {
+async fn a_retry_after_beyond_the_turn_timeout_is_not_waited_for() {
     let (model, setup, service) = start_with(&[("TURN_TIMEOUT", "10s")]).await;
     for (behaviour, status, code) in
         [(refusal_for(429, "10"), 429, "rate_limited"), (refusal_for(503, "3600"), 503, "model_overloaded")]
     {
-        let begun = Instant::now();
+        let started = Instant::now();
         let calls = model.call_count();
         model.behave_once(behaviour);
         let answer = service.client.chat("hello").await;
         answer.assert_error(status, code);
         assert_eq!(answer.header("retry-after"), if status == 429 { "10" } else { "3600" });
-        assert!(begun.elapsed() < Duration::from_secs(5), "told after {:?}", begun.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "reported after {:?}", started.elapsed());
         assert_eq!((model.call_count(), last_line(&setup)["attempts"].clone()), (calls + 1, json!(1)));
     }
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_between_two_attempts_is_not_asked_for_any_more() {
+async fn a_client_that_leaves_between_attempts_ends_the_retries() {
     let (model, setup, service) = start_with(&[]).await;
     model.behave_once(refusal_for(503, "5"));
     tokio::select! {
-        answer = service.client.chat("hello") => panic!("{answer:?} came before its time"),
+        answer = service.client.chat("hello") => panic!("{answer:?} arrived too early"),
         () = model.wait_for_calls(1) => {}
     }
     let line = setup.wait_for_log_lines("chat", 1).await.remove(0);
@@ -202,102 +202,107 @@ async fn a_client_that_leaves_between_two_attempts_is_not_asked_for_any_more() {
     assert_eq!(model.call_count(), 1);
 }
 
-/// What `/metrics` says of this model: 0 asked, 1 tried, 2 left alone.
-async fn breaker(client: &Client, model: &str) -> u32 {
+/// Returns the circuit breaker's state of a model in `/metrics`: 0 closed, 1 half-open, 2 open.
+async fn breaker_state(client: &Client, model: &str) -> u32 {
     let text = client.get("/metrics").await.text;
     let name = format!("al_chat_model_breaker{{model=\"{model}\"}} ");
     let value = text.lines().find_map(|line| line.strip_prefix(&name)).expect("the breaker's state");
     value.parse().expect("a state")
 }
 
-/// Readiness must hold; returns what it says of the models.
-async fn model_part(client: &Client) -> String {
+/// Asserts that the service is ready, and returns the part about the models.
+async fn readiness_of_models(client: &Client) -> String {
     let ready = client.get("/api/health/ready").await.assert_ok();
     ready["parts"]["model"].as_str().expect("a text").to_owned()
 }
 
-/// One turn of a session of this number.
-async fn chat_in(client: &Client, session: usize) -> HttpResponse {
+/// Sends a turn in the session with this number.
+async fn chat_in_session(client: &Client, session: usize) -> HttpResponse {
     client.post("/api/chat", &json!({ "message": "hello", "session_id": format!("session-{session}") })).await
 }
 
-/// A model that is left alone after ten turns of different sessions failed: at first for an eighth of this pause, for
-/// no other model can be asked. It has the behaviours of the test from then on.
-async fn open_left_alone(pause: &str, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
+/// Starts a service whose circuit is open after failed turns of ten sessions. The first pause is an eighth of `pause`,
+/// since there is no fallback model. Afterwards the model behaves as set by the test.
+async fn start_with_open_circuit(pause: &str, settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let mut all = vec![("MODEL_RETRIES", "0"), ("BREAKER_PAUSE", pause)];
     all.extend_from_slice(settings);
     let (model, setup, service) = start_with(&all).await;
     for _ in 0..10 {
         model.behave_once(refusal(500));
     }
-    join_all((0..10).map(|session| chat_in(&service.client, session))).await;
+    join_all((0..10).map(|session| chat_in_session(&service.client, session))).await;
     assert_eq!(model.call_count(), 10);
     (model, setup, service)
 }
 
-/// Waits until the breaker is in this state.
+/// Waits until the circuit breaker is in this state.
 async fn wait_for_breaker(client: &Client, state: u32) {
-    wait_until(&format!("the breaker's state {state}"), async || (breaker(client, MODEL).await == state).then_some(()))
-        .await;
+    wait_until(&format!("the breaker's state {state}"), async || {
+        (breaker_state(client, MODEL).await == state).then_some(())
+    })
+    .await;
 }
 
 #[track_caller]
-fn check_left_alone(answer: &HttpResponse, longest: u64) {
+fn assert_circuit_open(answer: &HttpResponse, longest: u64) {
     answer.assert_error(503, "model_unavailable");
     let wait: u64 = answer.header("retry-after").parse().expect("seconds");
     assert!((1..=longest).contains(&wait), "Retry-After: {wait}");
 }
 
 #[tokio::test]
-async fn a_model_that_failed_turns_of_several_callers_is_left_alone() {
+async fn failures_of_several_callers_open_the_circuit() {
     let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0"), ("BREAKER_PAUSE", "80s")]).await;
     let client = &service.client;
     model.set_behaviour(refusal(500));
     for turn in 0..5 {
-        assert_eq!((breaker(client, MODEL).await, model_part(client).await.as_str()), (0, "ok"));
-        chat_in(client, turn).await.assert_error(502, "model_failed");
+        assert_eq!((breaker_state(client, MODEL).await, readiness_of_models(client).await.as_str()), (0, "ok"));
+        chat_in_session(client, turn).await.assert_error(502, "model_failed");
     }
     model.set_behaviour(Behaviour::Echo);
     for _ in 0..3 {
-        check_left_alone(&client.chat("hello").await, 10);
+        assert_circuit_open(&client.chat("hello").await, 10);
         let line = last_line(&setup);
         assert_eq!((&line["code"], &line["attempts"]), (&json!("model_unavailable"), &json!(0)));
         let (name, error) = stream_end(client).await;
         assert_eq!((name.as_str(), &error["code"]), ("refused", &json!("model_unavailable")));
     }
-    assert_eq!(model.call_count(), 5, "a model that is left alone was asked");
-    assert_eq!((breaker(client, MODEL).await, model_part(client).await), (2, format!("{MODEL}: breaker open")));
+    assert_eq!(model.call_count(), 5, "the model was called although its circuit is open");
+    assert_eq!(
+        (breaker_state(client, MODEL).await, readiness_of_models(client).await),
+        (2, format!("{MODEL}: breaker open"))
+    );
     client.get("/api/health/live").await.assert_ok();
     assert_eq!(setup.log_lines("chat").len(), 11);
 }
 
 #[tokio::test]
-async fn one_visitor_never_takes_the_model_from_the_others() {
+async fn one_visitor_cannot_open_the_circuit() {
     let settings = [("BREAKER_FAILURE_RATE", "1"), ("MODEL_IDLE_TIMEOUT", "100ms"), ("MODEL_RETRIES", "1")];
-    let (model, _house, service) = start_with(&settings).await;
+    let (model, _setup, service) = start_with(&settings).await;
     let client = &service.client;
     for behaviour in
         [refusal(500), refusal(503), Behaviour::CloseImmediately, Behaviour::Truncated, Behaviour::StallAfterHeaders]
     {
         model.set_behaviour(behaviour);
-        join_all((0..10).map(|_| chat_in(client, 1))).await;
-        // Without a session, all of an address are one.
+        join_all((0..10).map(|_| chat_in_session(client, 1))).await;
+        // Without a session, all turns from one address count as one caller.
         join_all((0..10).map(|_| client.chat("hello"))).await;
         model.set_behaviour(Behaviour::Echo);
-        chat_in(client, 2).await.assert_ok();
-        assert_eq!(breaker(client, MODEL).await, 0);
+        chat_in_session(client, 2).await.assert_ok();
+        assert_eq!(breaker_state(client, MODEL).await, 0);
     }
 }
 
 #[tokio::test]
-async fn callers_without_a_session_are_told_apart_by_address() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0"), ("PROXIES", "1")]).await;
+async fn callers_without_a_session_are_distinguished_by_address() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0"), ("PROXIES", "1")]).await;
     let client = &service.client;
     model.set_behaviour(refusal(500));
     for turn in 0..10 {
-        // Of one IPv6 network, all are one.
+        // All addresses of one IPv6 network count as one caller.
         let from = if turn < 6 { format!("2001:db8::{turn}") } else { format!("192.0.2.{turn}") };
-        assert_eq!(breaker(client, MODEL).await, if turn < 8 { 0 } else { 2 }, "{turn}");
+        assert_eq!(breaker_state(client, MODEL).await, if turn < 8 { 0 } else { 2 }, "{turn}");
         let request = client.json_request("/api/chat", &json!({ "message": "hello" })).header("x-forwarded-for", from);
         client.send(request).await;
     }
@@ -305,114 +310,114 @@ async fn callers_without_a_session_are_told_apart_by_address() {
 }
 
 #[tokio::test]
-async fn visitors_of_the_portal_are_callers_of_their_own() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn visitors_of_the_portal_are_separate_callers() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     model.set_behaviour(refusal(500));
     for turn in 0..5 {
-        assert_eq!(breaker(client, MODEL).await, 0, "{turn}");
-        // Without a cookie, each is a new visitor.
+        assert_eq!(breaker_state(client, MODEL).await, 0, "{turn}");
+        // Without a cookie, each request is a new visitor.
         client.post("/chat", &json!({ "message": "hello" })).await.assert_error(502, "model_failed");
     }
-    assert_eq!(breaker(client, MODEL).await, 2);
+    assert_eq!(breaker_state(client, MODEL).await, 2);
 }
 
 #[tokio::test]
-async fn a_model_that_cannot_be_reached_is_left_alone_soon() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn an_unreachable_model_opens_the_circuit() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     model.stop().await;
     for _ in 0..5 {
-        assert_eq!(breaker(&service.client, MODEL).await, 0);
+        assert_eq!(breaker_state(&service.client, MODEL).await, 0);
         service.client.chat("hello").await.assert_error(502, "model_unreachable");
     }
-    assert_eq!(breaker(&service.client, MODEL).await, 2, "it is no caller's doing, so one is enough");
+    assert_eq!(breaker_state(&service.client, MODEL).await, 2, "failures of one caller must be enough");
 }
 
 #[tokio::test]
-async fn only_of_a_stream_a_timeout_is_the_models_failure() {
+async fn a_timeout_counts_against_the_breaker_only_when_streaming() {
     for (stream, state) in [(false, 0), (true, 2)] {
         let settings = [("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "200ms"), ("MODEL_FIRST_BYTE_TIMEOUT", "100ms")];
-        let (model, _house, service) = start_with(&settings).await;
+        let (model, _setup, service) = start_with(&settings).await;
         let client = &service.client;
         model.set_behaviour(Behaviour::Silent);
         join_all((0..6).map(async |turn| {
-            let asked = json!({ "message": "hello", "stream": stream, "session_id": format!("session-{turn}") });
-            client.post("/api/chat", &asked).await.assert_error(504, "model_timeout");
+            let body = json!({ "message": "hello", "stream": stream, "session_id": format!("session-{turn}") });
+            client.post("/api/chat", &body).await.assert_error(504, "model_timeout");
         }))
         .await;
-        assert_eq!(breaker(client, MODEL).await, state, "{stream}");
+        assert_eq!(breaker_state(client, MODEL).await, state, "{stream}");
     }
 }
 
 #[tokio::test]
-async fn half_of_the_turns_must_fail() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn half_of_the_turns_must_fail_to_open_the_circuit() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     for turn in 0..30 {
         if turn % 5 > 2 {
             model.behave_once(refusal(503));
         }
-        chat_in(client, turn).await;
+        chat_in_session(client, turn).await;
     }
-    assert_eq!((breaker(client, MODEL).await, model.call_count()), (0, 30), "two in five are less than half");
-    // 12 of 30 have failed; after six more it is 18 of 36.
+    assert_eq!((breaker_state(client, MODEL).await, model.call_count()), (0, 30), "two of five are less than half");
+    // 12 of 30 turns have failed; after six more failures it is 18 of 36.
     for turn in 0..6 {
-        assert_eq!(breaker(client, MODEL).await, 0);
+        assert_eq!(breaker_state(client, MODEL).await, 0);
         model.behave_once(refusal(503));
-        chat_in(client, turn).await;
+        chat_in_session(client, turn).await;
     }
-    assert_eq!((breaker(client, MODEL).await, model.call_count()), (2, 36));
+    assert_eq!((breaker_state(client, MODEL).await, model.call_count()), (2, 36));
 }
 
 #[tokio::test]
-async fn the_rate_is_the_operators_and_none_is_never() {
+async fn the_failure_rate_is_configurable_and_0_disables_the_breaker() {
     let settings = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "0")];
-    let (model, _house, service) = start_with(&settings).await;
+    let (model, _setup, service) = start_with(&settings).await;
     model.set_behaviour(refusal(500));
     for turn in 0..15 {
-        chat_in(&service.client, turn).await.assert_error(502, "model_failed");
+        chat_in_session(&service.client, turn).await.assert_error(502, "model_failed");
     }
-    assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (0, 15));
+    assert_eq!((breaker_state(&service.client, MODEL).await, model.call_count()), (0, 15));
     let settings = [("MODEL_RETRIES", "0"), ("BREAKER_FAILURE_RATE", "10")];
-    let (model, _house, service) = start_with(&settings).await;
+    let (model, _setup, service) = start_with(&settings).await;
     for turn in 0..30 {
         if [0, 1, 29].contains(&turn) {
             model.behave_once(refusal(500));
         }
-        assert_eq!(breaker(&service.client, MODEL).await, 0);
-        chat_in(&service.client, turn).await;
+        assert_eq!(breaker_state(&service.client, MODEL).await, 0);
+        chat_in_session(&service.client, turn).await;
     }
-    let state = breaker(&service.client, MODEL).await;
-    assert_eq!((state, model.call_count()), (2, 30), "three in thirty are a tenth");
+    let state = breaker_state(&service.client, MODEL).await;
+    assert_eq!((state, model.call_count()), (2, 30), "three of thirty are less than half");
 }
 
 #[tokio::test]
-async fn turns_count_and_not_their_attempts() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "2"), ("BREAKER_PAUSE", "80s")]).await;
+async fn the_breaker_counts_turns_and_not_attempts() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "2"), ("BREAKER_PAUSE", "80s")]).await;
     model.set_behaviour(refusal(500));
     for turn in 0..5 {
-        assert_eq!(breaker(&service.client, MODEL).await, 0);
-        chat_in(&service.client, turn).await.assert_error(502, "model_failed");
+        assert_eq!(breaker_state(&service.client, MODEL).await, 0);
+        chat_in_session(&service.client, turn).await.assert_error(502, "model_failed");
     }
     assert_eq!(model.call_count(), 15);
-    check_left_alone(&service.client.chat("hello").await, 10);
+    assert_circuit_open(&service.client.chat("hello").await, 10);
     assert_eq!(model.call_count(), 15);
 }
 
 #[tokio::test]
-async fn a_turn_that_is_answered_in_the_end_is_no_failure() {
-    let (model, _house, service) = start_with(&[("BREAKER_FAILURE_RATE", "1")]).await;
+async fn a_turn_answered_after_retries_is_not_a_failure() {
+    let (model, _setup, service) = start_with(&[("BREAKER_FAILURE_RATE", "1")]).await;
     for turn in 0..10 {
         model.behave_once(refusal(500));
         model.behave_once(Behaviour::CloseImmediately);
-        chat_in(&service.client, turn).await.assert_ok();
-        assert_eq!(breaker(&service.client, MODEL).await, 0);
+        chat_in_session(&service.client, turn).await.assert_ok();
+        assert_eq!(breaker_state(&service.client, MODEL).await, 0);
     }
 }
 
 #[tokio::test]
-async fn what_the_client_did_wrong_is_not_the_models_failure() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn errors_of_the_client_do_not_count_against_the_breaker() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let blameless = [
         refusal(400),
         refusal(401),
@@ -426,14 +431,14 @@ async fn what_the_client_did_wrong_is_not_the_models_failure() {
     ];
     for (turn, behaviour) in blameless.iter().cycle().take(30).enumerate() {
         model.behave_once(behaviour.clone());
-        assert!(chat_in(&service.client, turn).await.status.as_u16() >= 400);
+        assert!(chat_in_session(&service.client, turn).await.status.as_u16() >= 400);
     }
-    assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (0, 30));
+    assert_eq!((breaker_state(&service.client, MODEL).await, model.call_count()), (0, 30));
     service.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
-async fn clients_that_leave_say_nothing_about_the_model() {
+async fn disconnected_clients_do_not_count_for_the_breaker() {
     let (model, setup, service) = start_with(&[]).await;
     model.set_behaviour(Behaviour::Silent);
     for turn in 1..=12 {
@@ -443,55 +448,55 @@ async fn clients_that_leave_say_nothing_about_the_model() {
         }
     }
     setup.wait_for_log_lines("chat", 12).await;
-    assert_eq!(breaker(&service.client, MODEL).await, 0);
+    assert_eq!(breaker_state(&service.client, MODEL).await, 0);
 }
 
 #[tokio::test]
-async fn after_its_pause_one_turn_tries_the_model_for_all() {
-    // A trial has a second before another one is let through.
-    let (model, _house, service) = open_left_alone("1s", &[]).await;
+async fn a_half_open_circuit_admits_one_trial_turn() {
+    // A trial turn has a second before another one is admitted.
+    let (model, _setup, service) = start_with_open_circuit("1s", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
-    assert_eq!(model_part(client).await, format!("{MODEL}: breaker half_open"));
+    assert_eq!(readiness_of_models(client).await, format!("{MODEL}: breaker half_open"));
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let meanwhile = async {
         model.wait_for_calls(11).await;
         let others = join_all((0..5).map(async |_| client.chat("hello").await)).await;
         for answer in &others {
-            check_left_alone(answer, 1);
+            assert_circuit_open(answer, 1);
         }
-        assert_eq!((breaker(client, MODEL).await, model.call_count()), (1, 11), "more than one tries");
+        assert_eq!((breaker_state(client, MODEL).await, model.call_count()), (1, 11), "more than one trial turn");
         gate.open();
     };
     let (trial, ()) = tokio::join!(client.chat("hello"), meanwhile);
     trial.assert_ok();
-    assert_eq!((breaker(client, MODEL).await, model_part(client).await.as_str()), (0, "ok"));
+    assert_eq!((breaker_state(client, MODEL).await, readiness_of_models(client).await.as_str()), (0, "ok"));
     join_all((0..5).map(async |_| client.chat("hello").await.assert_ok())).await;
-    // What was before is forgotten.
+    // Closing the circuit resets the count of failures.
     model.behave_once(refusal(500));
     client.chat("hello").await.assert_error(502, "model_failed");
-    assert_eq!(breaker(client, MODEL).await, 0);
+    assert_eq!(breaker_state(client, MODEL).await, 0);
 }
 
 #[tokio::test]
-async fn a_model_that_fails_when_it_is_tried_is_left_alone_again() {
-    let (model, _house, service) = open_left_alone("4s", &[]).await;
+async fn a_failed_trial_opens_the_circuit_again() {
+    let (model, _setup, service) = start_with_open_circuit("4s", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
     model.behave_once(refusal(500));
     client.chat("hello").await.assert_error(502, "model_failed");
-    // For twice as long as at first, and that for one caller's failure.
-    check_left_alone(&client.chat("hello").await, 1);
+    // The pause is twice the first one, after the failure of one caller.
+    assert_circuit_open(&client.chat("hello").await, 1);
     assert_eq!(model.call_count(), 11);
     wait_for_breaker(client, 1).await;
     client.chat("hello").await.assert_ok();
-    assert_eq!(breaker(client, MODEL).await, 0);
+    assert_eq!(breaker_state(client, MODEL).await, 0);
 }
 
 #[tokio::test]
-async fn a_trial_whose_client_leaves_makes_room_for_the_next() {
-    let (model, setup, service) = open_left_alone("100ms", &[]).await;
+async fn a_trial_whose_client_disconnects_admits_the_next() {
+    let (model, setup, service) = start_with_open_circuit("100ms", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
     model.behave_once(Behaviour::Silent);
@@ -500,14 +505,14 @@ async fn a_trial_whose_client_leaves_makes_room_for_the_next() {
         () = model.wait_for_calls(11) => {}
     }
     setup.wait_for_log_lines("chat", 11).await;
-    assert_eq!(breaker(client, MODEL).await, 1);
+    assert_eq!(breaker_state(client, MODEL).await, 1);
     client.chat("hello").await.assert_ok();
-    assert_eq!(breaker(client, MODEL).await, 0);
+    assert_eq!(breaker_state(client, MODEL).await, 0);
 }
 
 #[tokio::test]
-async fn a_stream_that_tells_its_first_word_has_tried_the_model() {
-    let (model, _house, service) = open_left_alone("100ms", &[]).await;
+async fn the_first_text_of_a_stream_closes_the_circuit() {
+    let (model, _setup, service) = start_with_open_circuit("100ms", &[]).await;
     let client = &service.client;
     wait_for_breaker(client, 1).await;
     let piece_gate = PieceGate::new();
@@ -517,7 +522,7 @@ async fn a_stream_that_tells_its_first_word_has_tried_the_model() {
     for name in ["start", "delta"] {
         assert_eq!(events.next().await.unwrap().name, name);
     }
-    assert_eq!(breaker(client, MODEL).await, 0);
+    assert_eq!(breaker_state(client, MODEL).await, 0);
     client.chat("hello").await.assert_ok();
     piece_gate.open();
     assert_eq!(events.text_and_end().await.1.name, "done");
@@ -525,29 +530,32 @@ async fn a_stream_that_tells_its_first_word_has_tried_the_model() {
 
 #[tokio::test]
 async fn each_model_has_its_own_breaker() {
-    let (model, _house, service) = open_left_alone("80s", &[("ALLOWED_MODELS", "other")]).await;
+    let (model, _setup, service) = start_with_open_circuit("80s", &[("ALLOWED_MODELS", "other")]).await;
     let client = &service.client;
-    check_left_alone(&client.chat("hello").await, 10);
+    assert_circuit_open(&client.chat("hello").await, 10);
     let body = client.post("/api/chat", &json!({ "message": "hello", "model": "other" })).await.assert_ok();
     assert_eq!(body["model"], "other");
-    assert_eq!((breaker(client, MODEL).await, breaker(client, "other").await), (2, 0));
-    assert_eq!(model_part(client).await, format!("{MODEL}: breaker open"));
+    assert_eq!((breaker_state(client, MODEL).await, breaker_state(client, "other").await), (2, 0));
+    assert_eq!(readiness_of_models(client).await, format!("{MODEL}: breaker open"));
     assert_eq!(model.call_count(), 11);
 }
 
-const SPARES: &[(&str, &str)] = &[("FALLBACK_MODELS", "spare,last"), ("MODEL_RETRIES", "0")];
+const FALLBACKS: &[(&str, &str)] = &[("FALLBACK_MODELS", "spare,last"), ("MODEL_RETRIES", "0")];
 
-/// The turn was answered by this model, and says so wherever a model is named.
+/// Asserts that this model answered the turn, in the response as well as in the log.
 #[track_caller]
-fn check_spoke(body: &Value, setup: &TestSetup, speaker: &str, attempts: u32) {
-    assert_eq!((&body["model"], &body["usage"]["model"]), (&json!(speaker), &json!(speaker)));
+fn assert_answered_by(body: &Value, setup: &TestSetup, answering_model: &str, attempts: u32) {
+    assert_eq!((&body["model"], &body["usage"]["model"]), (&json!(answering_model), &json!(answering_model)));
     let line = last_line(setup);
-    assert_eq!((&line["model"], &line["status"], &line["attempts"]), (&json!(speaker), &json!(200), &json!(attempts)));
+    assert_eq!(
+        (&line["model"], &line["status"], &line["attempts"]),
+        (&json!(answering_model), &json!(200), &json!(attempts))
+    );
 }
 
 #[tokio::test]
-async fn other_models_stand_in_for_one_that_is_unavailable_in_their_order() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn fallback_models_are_called_in_the_configured_order() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     let unavailable = [
         refusal(503),
         refusal(500),
@@ -561,15 +569,15 @@ async fn other_models_stand_in_for_one_that_is_unavailable_in_their_order() {
         let calls = model.call_count();
         model.behave_once(behaviour.clone());
         let body = service.client.chat("hello").await.assert_ok();
-        check_spoke(&body, &setup, "spare", 2);
+        assert_answered_by(&body, &setup, "spare", 2);
         model.behave_once(behaviour.clone());
         model.behave_once(behaviour);
         let body = service.client.chat("hello").await.assert_ok();
-        check_spoke(&body, &setup, "last", 3);
-        assert_eq!(asked(&model)[calls..], [MODEL, "spare", MODEL, "spare", "last"]);
-        // Enough good calls that no breaker opens.
+        assert_answered_by(&body, &setup, "last", 3);
+        assert_eq!(called_models(&model)[calls..], [MODEL, "spare", MODEL, "spare", "last"]);
+        // Enough successful calls to keep the circuit closed.
         for _ in 0..3 {
-            check_spoke(&service.client.chat("hello").await.assert_ok(), &setup, MODEL, 1);
+            assert_answered_by(&service.client.chat("hello").await.assert_ok(), &setup, MODEL, 1);
         }
         for _ in 0..2 {
             model.behave_once(refusal_with(429, "insufficient_quota"));
@@ -579,8 +587,8 @@ async fn other_models_stand_in_for_one_that_is_unavailable_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_every_model_would_give_is_told_at_once() {
-    let (model, _house, service) = start_with(SPARES).await;
+async fn a_rejection_of_the_request_is_not_sent_to_fallbacks() {
+    let (model, _setup, service) = start_with(FALLBACKS).await;
     let rows = [
         (refusal(400), 400, "request_refused"),
         (refusal(401), 401, "invalid_api_key"),
@@ -591,66 +599,66 @@ async fn a_refusal_that_every_model_would_give_is_told_at_once() {
         model.behave_once(behaviour);
         service.client.chat("hello").await.assert_error(status, code);
     }
-    assert_eq!(asked(&model), [MODEL; 4]);
+    assert_eq!(called_models(&model), [MODEL; 4]);
 }
 
 #[tokio::test]
-async fn each_model_is_asked_again_before_the_next() {
+async fn each_model_is_retried_before_the_next() {
     let (model, setup, service) = start_with(&[("FALLBACK_MODELS", "spare"), ("MODEL_RETRIES", "1")]).await;
     for _ in 0..3 {
         model.behave_once(refusal(503));
     }
-    check_spoke(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 4);
-    assert_eq!(asked(&model), [MODEL, MODEL, "spare", "spare"]);
+    assert_answered_by(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 4);
+    assert_eq!(called_models(&model), [MODEL, MODEL, "spare", "spare"]);
     assert_eq!(setup.log_lines("chat").len(), 1);
 }
 
 #[tokio::test]
-async fn a_model_that_is_left_alone_is_stood_in_for_without_asking_it() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn an_open_circuit_falls_back_without_calling_the_model() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     for turn in 0..5 {
         model.behave_once(refusal(500));
-        chat_in(&service.client, turn).await.assert_ok();
+        chat_in_session(&service.client, turn).await.assert_ok();
     }
-    assert_eq!((breaker(&service.client, MODEL).await, model.call_count()), (2, 10));
-    check_spoke(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 1);
-    assert_eq!(asked(&model)[10..], ["spare"]);
+    assert_eq!((breaker_state(&service.client, MODEL).await, model.call_count()), (2, 10));
+    assert_answered_by(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 1);
+    assert_eq!(called_models(&model)[10..], ["spare"]);
 }
 
 #[tokio::test]
-async fn if_all_are_away_the_wanted_models_failure_is_told() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn if_all_models_fail_the_requested_models_error_is_returned() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     for behaviour in [refusal_for(429, "17"), refusal(500), refusal_with(404, "model_not_found")] {
         model.behave_once(behaviour);
     }
     let answer = service.client.chat("hello").await;
     answer.assert_error(429, "rate_limited");
     assert_eq!(answer.header("retry-after"), "17");
-    assert_eq!(asked(&model), [MODEL, "spare", "last"]);
+    assert_eq!(called_models(&model), [MODEL, "spare", "last"]);
     let line = last_line(&setup);
     assert_eq!((&line["model"], &line["code"], &line["attempts"]), (&json!(MODEL), &json!("rate_limited"), &json!(3)));
 }
 
 #[tokio::test]
-async fn a_model_that_stands_in_and_refuses_the_question_itself_is_passed_over() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn a_fallback_that_rejects_the_request_is_skipped() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     model.behave_once(refusal(503));
     model.behave_once(refusal_with(400, "context_length_exceeded"));
-    check_spoke(&service.client.chat("hello").await.assert_ok(), &setup, "last", 3);
-    assert_eq!(asked(&model), [MODEL, "spare", "last"]);
+    assert_answered_by(&service.client.chat("hello").await.assert_ok(), &setup, "last", 3);
+    assert_eq!(called_models(&model), [MODEL, "spare", "last"]);
 }
 
 #[tokio::test]
-async fn a_turn_is_priced_as_the_model_that_spoke() {
+async fn a_turn_is_priced_by_the_model_that_answered() {
     let prices = ("MODEL_PRICES", "gpt-4o-mini=1000/1000,spare=1/2,last=7/7");
-    let (model, setup, service) = start_with(&[SPARES[0], SPARES[1], prices]).await;
+    let (model, setup, service) = start_with(&[FALLBACKS[0], FALLBACKS[1], prices]).await;
     model.behave_once(refusal(503));
     model.behave_once(Behaviour::Answer(Reply {
         prompt_tokens: 1_000_000,
         completion_tokens: 500_000,
         ..Reply::default()
     }));
-    check_spoke(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 2);
+    assert_answered_by(&service.client.chat("hello").await.assert_ok(), &setup, "spare", 2);
     let cost = last_line(&setup)["cost_usd"].as_f64().expect("a cost");
     assert!((cost - 2.0).abs() < 1e-9, "{cost}");
     let totals = service.client.get("/api/openai/usage").await.assert_ok();
@@ -658,36 +666,36 @@ async fn a_turn_is_priced_as_the_model_that_spoke() {
 }
 
 #[tokio::test]
-async fn a_model_that_the_client_chose_is_stood_in_for_too_and_never_by_itself() {
-    let settings = [("ALLOWED_MODELS", "chosen,spare"), SPARES[0], SPARES[1]];
+async fn a_model_that_the_client_chose_also_falls_back() {
+    let settings = [("ALLOWED_MODELS", "chosen,spare"), FALLBACKS[0], FALLBACKS[1]];
     let (model, setup, service) = start_with(&settings).await;
     let choose = async |name: &str| service.client.post("/api/chat", &json!({ "message": "hi", "model": name })).await;
     model.behave_once(refusal(503));
-    check_spoke(&choose("chosen").await.assert_ok(), &setup, "spare", 2);
+    assert_answered_by(&choose("chosen").await.assert_ok(), &setup, "spare", 2);
     model.behave_once(refusal(503));
-    check_spoke(&choose("spare").await.assert_ok(), &setup, "last", 2);
-    assert_eq!(asked(&model), ["chosen", "spare", "spare", "last"]);
+    assert_answered_by(&choose("spare").await.assert_ok(), &setup, "last", 2);
+    assert_eq!(called_models(&model), ["chosen", "spare", "spare", "last"]);
     choose("last").await.assert_error(400, "model_not_allowed");
 }
 
 #[tokio::test]
-async fn a_stream_names_the_model_that_speaks() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn a_stream_names_the_model_that_answers() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     model.behave_once(refusal(503));
     let mut events = service.client.stream_chat("hello").await;
     let start = events.next().await.expect("a start");
     assert_eq!((start.name.as_str(), &start.data["model"]), ("start", &json!("spare")));
     let (text, done) = events.text_and_end().await;
     assert_eq!((text, done.name.as_str()), (Reply::default().text, "done"));
-    check_spoke(&done.data, &setup, "spare", 2);
+    assert_answered_by(&done.data, &setup, "spare", 2);
     assert_eq!(last_line(&setup)["stream"], true);
 }
 
 #[tokio::test]
-async fn a_stream_that_began_before_another_model_stood_in_says_at_its_end_who_spoke() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn a_started_stream_names_the_fallback_model_at_its_end() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     let gate = Gate::new();
-    // Its headers are there, so the stream begins, in its name; then it breaks without a word.
+    // The stream starts in this model's name, since its headers have arrived; then it breaks without text.
     model.behave_once(Behaviour::Stream(Script { pieces: vec![], ending: Ending::CutOff, ..Script::default() }));
     model.behave_once(Behaviour::Held(gate.clone()));
     let mut events = service.client.stream_chat("hello").await;
@@ -695,12 +703,12 @@ async fn a_stream_that_began_before_another_model_stood_in_says_at_its_end_who_s
     gate.open();
     let (text, done) = events.text_and_end().await;
     assert_eq!((text.as_str(), done.name.as_str()), ("hello", "done"));
-    check_spoke(&done.data, &setup, "spare", 2);
+    assert_answered_by(&done.data, &setup, "spare", 2);
 }
 
 #[tokio::test]
-async fn if_all_are_away_a_stream_is_refused_with_the_wanted_models_failure() {
-    let (model, setup, service) = start_with(SPARES).await;
+async fn if_all_models_fail_a_stream_gets_the_requested_models_error() {
+    let (model, setup, service) = start_with(FALLBACKS).await;
     for behaviour in [refusal_for(503, "9"), refusal(500), refusal(500)] {
         model.behave_once(behaviour);
     }
@@ -711,8 +719,8 @@ async fn if_all_are_away_a_stream_is_refused_with_the_wanted_models_failure() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_model_is_kept_for_its_key() {
-    let (model, _house, service) = start_with(&[SPARES[0], SPARES[1], ("RESUME_WINDOW", "0")]).await;
+async fn an_answer_of_a_fallback_is_stored_for_its_idempotency_key() {
+    let (model, _setup, service) = start_with(&[FALLBACKS[0], FALLBACKS[1], ("RESUME_WINDOW", "0")]).await;
     model.behave_once(refusal(503));
     let ask = async || {
         let request = service.client.json_request("/api/chat", &json!({ "message": "hello" }));
@@ -724,7 +732,7 @@ async fn an_answer_of_another_model_is_kept_for_its_key() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_slow_to_begin_is_stood_in_for_while_there_is_time_and_is_none_the_worse_for_it() {
+async fn a_slow_stream_falls_back_if_time_is_left() {
     let settings = [("FALLBACK_MODELS", "backup"), ("TURN_TIMEOUT", "2s"), ("MODEL_RETRIES", "0")];
     let (model, setup, service) = start_with(&settings).await;
     for slow in
@@ -733,11 +741,11 @@ async fn a_stream_that_is_slow_to_begin_is_stood_in_for_while_there_is_time_and_
         model.behave_once(slow);
         let (name, done) = stream_end(&service.client).await;
         assert_eq!((name.as_str(), &done["message"]), ("done", &json!(Reply::default().text)));
-        check_spoke(&done, &setup, "backup", 2);
+        assert_answered_by(&done, &setup, "backup", 2);
         assert_eq!(last_line(&setup)["requested_model"], "gpt-4o-mini");
     }
-    // A whole answer may take all the time there is.
+    // A whole answer may take the whole turn timeout.
     model.behave_once(Behaviour::Delayed(Duration::from_millis(1200), Box::new(Behaviour::Answer(Reply::default()))));
     assert_eq!(service.client.chat("hi").await.assert_ok()["model"], "gpt-4o-mini");
-    assert_eq!(breaker(&service.client, "gpt-4o-mini").await, 0);
+    assert_eq!(breaker_state(&service.client, "gpt-4o-mini").await, 0);
 }

@@ -1,4 +1,4 @@
-//! `POST /api/chat/image`, and images in `POST /api/chat`: the forms in which they come, and what is refused.
+//! `POST /api/chat/image`, and images in `POST /api/chat`: request formats and rejections.
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use reqwest::{Method, RequestBuilder};
@@ -18,7 +18,7 @@ const PATH: &str = "/api/chat/image";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xef\xbe";
 const QUESTION: &str = "What is in this image?";
 
-/// The largest image, in bytes.
+/// The maximum size of an image in bytes.
 const LARGEST: usize = 12 << 20;
 
 fn base64() -> String {
@@ -29,10 +29,10 @@ fn data_url() -> String {
     format!("data:image/png;base64,{}", base64())
 }
 
-/// An image of so many bytes.
+/// Returns an image of this many bytes.
 fn png_of(length: usize) -> Vec<u8> {
     let mut bytes = PNG.to_vec();
-    // All that has to be escaped in a form.
+    // The filler bytes must be escaped in a form.
     bytes.resize(length, 0xfb);
     bytes
 }
@@ -45,8 +45,8 @@ fn pairs(client: &Client, pairs: &[(&str, &str)]) -> RequestBuilder {
     url_encoded(client.request(Method::POST, PATH), pairs)
 }
 
-/// The text and the image of the model's last question.
-fn shown(model: &FakeModel) -> (String, String) {
+/// Returns the text and the image of the model's last question.
+fn last_question(model: &FakeModel) -> (String, String) {
     let question = prompt_messages(model, model.call_count() - 1).pop().expect("a question");
     let part = |index: usize, pointer: &str| question["content"][index].pointer(pointer).expect("a part").clone();
     let text = |value: Value| value.as_str().expect("a text").to_owned();
@@ -54,8 +54,8 @@ fn shown(model: &FakeModel) -> (String, String) {
 }
 
 #[tokio::test]
-async fn an_image_is_read_in_each_form_in_which_it_comes() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_is_accepted_in_every_request_format() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let (base64, data_url) = (base64(), data_url());
     let lines = format!("{}\n{}\n", &base64[..12], &base64[12..]);
@@ -66,7 +66,7 @@ async fn an_image_is_read_in_each_form_in_which_it_comes() {
             client,
             &[Part::Text("question", "What is it?"), Part::File("image", "", "application/octet-stream", PNG)],
         ),
-        // A file's name and type may be wrong, and its content its base64.
+        // The file's name and media type may be wrong, and its content may be base64.
         form(client, &[Part::File("image", "a.jpg", "image/jpeg", PNG), Part::Text("question", "What is it?")]),
         form(client, &[Part::File("image", "image", "", lines.as_bytes()), Part::Text("question", "What is it?")]),
         form(client, &[Part::Text("image", &base64), Part::Text("question", "What is it?")]),
@@ -79,21 +79,21 @@ async fn an_image_is_read_in_each_form_in_which_it_comes() {
         client.json_request(PATH, &json!({ "image_url": lines, "text": "What is it?" })),
         client.json_request("/api/chat", &json!({ "image": data_url, "message": "What is it?" })),
         client.json_request("/api/chat", &json!({ "image_url": base64, "message": "What is it?" })),
-        // A plus sign that is not escaped arrives as a blank.
+        // An unescaped plus sign arrives as a space.
         client.request(Method::POST, PATH).header("content-type", "application/x-www-form-urlencoded").body(unescaped),
     ];
     for (number, request) in requests.into_iter().enumerate() {
         let answer = client.send(request).await;
         assert_eq!(answer.status, 200, "{number}: {}", answer.text);
-        assert_eq!(shown(&model), ("What is it?".to_owned(), data_url.clone()), "{number}");
+        assert_eq!(last_question(&model), ("What is it?".to_owned(), data_url.clone()), "{number}");
     }
     let address = "https://shop.example/cat.png";
     client.send(pairs(client, &[("image", address)])).await.assert_ok();
-    assert_eq!(shown(&model), (QUESTION.to_owned(), address.to_owned()));
+    assert_eq!(last_question(&model), (QUESTION.to_owned(), address.to_owned()));
 }
 
 #[tokio::test]
-async fn an_image_is_answered_like_any_other_turn() {
+async fn an_image_turn_is_answered_logged_and_counted() {
     let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     let parts = [
@@ -115,9 +115,9 @@ async fn an_image_is_answered_like_any_other_turn() {
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert_eq!((&body["usage"]["total_tokens"], &body["finish_reason"]), (&18.into(), &"complete".into()));
     assert!(!answer.header("access-control-allow-origin").is_empty());
-    let asked = prompt_messages(&model, 0);
-    assert_eq!(asked.len(), 3);
-    assert_eq!(asked[2]["content"][0]["text"], QUESTION);
+    let messages = prompt_messages(&model, 0);
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages[2]["content"][0]["text"], QUESTION);
     let line = setup.log_lines("chat").pop().expect("a line");
     assert_eq!(
         (&line["username"], &line["is_guest"], &line["session_id"]),
@@ -127,8 +127,8 @@ async fn an_image_is_answered_like_any_other_turn() {
 }
 
 #[tokio::test]
-async fn an_image_may_be_asked_about_in_a_stream() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_turn_can_be_streamed() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     model.set_behaviour(Behaviour::Stream(crate::fakes::model::Script::default()));
     let file = Part::File("image", "a.png", "image/png", PNG);
@@ -146,13 +146,13 @@ async fn an_image_may_be_asked_about_in_a_stream() {
 }
 
 #[tokio::test]
-async fn a_turn_about_an_image_is_taken_once_for_a_key() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_turn_runs_once_per_idempotency_key() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let keyed = async |request: RequestBuilder| client.send(request.header("idempotency-key", "k-1")).await;
     let file = Part::File("image", "a.png", "image/png", PNG);
     let first = keyed(form(client, &[file])).await.assert_ok();
-    // The same question in another form is the same question.
+    // The same question in another request format is the same request.
     for request in [
         form(client, &[file]),
         pairs(client, &[("image", &base64()), ("question", QUESTION)]),
@@ -169,8 +169,8 @@ async fn a_turn_about_an_image_is_taken_once_for_a_key() {
 }
 
 #[tokio::test]
-async fn an_image_is_required_and_no_other_file_is_taken() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_is_required_and_other_files_are_rejected() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let file = Part::File("image", "a.png", "image/png", PNG);
     let text = Part::Text("image", "");
@@ -215,8 +215,8 @@ async fn an_image_is_required_and_no_other_file_is_taken() {
 }
 
 #[tokio::test]
-async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn lone_surrogates_in_a_form_are_replaced_as_in_json() {
+    let (model, _setup, service) = start_with(&[]).await;
     let history = r#"[{"role":"user","content":"cut \ud83d"},{"role":"assistant","content":"\ud83d\ude00"}]"#;
     let files = r#"[{"name":"a.txt","content":"\udc00!"}]"#;
     let url = data_url();
@@ -224,16 +224,16 @@ async fn half_a_surrogate_pair_in_a_form_is_read_as_in_json() {
     let parts = texts.map(|(name, text)| Part::Text(name, text));
     for request in [form(&service.client, &parts), pairs(&service.client, &texts)] {
         service.client.send(request).await.assert_ok();
-        let said = prompt_messages(&model, model.call_count() - 1);
-        assert_eq!((&said[0]["content"], &said[1]["content"]), (&json!("cut \u{fffd}"), &json!("\u{1f600}")));
-        let text = said[2]["content"][0]["text"].as_str().unwrap();
+        let messages = prompt_messages(&model, model.call_count() - 1);
+        assert_eq!((&messages[0]["content"], &messages[1]["content"]), (&json!("cut \u{fffd}"), &json!("\u{1f600}")));
+        let text = messages[2]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains("\u{fffd}!"), "{text}");
     }
 }
 
 #[tokio::test]
-async fn what_models_do_not_see_is_refused_whatever_it_is_called() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn unsupported_image_formats_are_rejected_by_content() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     let bytes: [&[u8]; 5] = [svg, b"%PDF-1.7 secret", b"BM6\0\0\0", b"\0\0\0\x20ftypavif", b"plain text"];
@@ -257,8 +257,8 @@ async fn what_models_do_not_see_is_refused_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_form_and_no_json_is_refused() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_body_that_is_neither_form_nor_json_is_rejected() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let post = async |media_type: &str, body: Vec<u8>| -> HttpResponse {
         let request = client.request(Method::POST, PATH);
@@ -280,8 +280,8 @@ async fn a_body_that_is_no_form_and_no_json_is_refused() {
 }
 
 #[tokio::test]
-async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_of_12_mebibytes_is_accepted_in_every_format() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let bytes = png_of(LARGEST);
     let encoded = BASE64.encode(&bytes);
@@ -293,8 +293,8 @@ async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
         client.json_request(PATH, &json!({ "image": encoded })),
     ] {
         client.send(request).await.assert_ok();
-        // Not `assert_eq`: nobody reads 16 MiB.
-        assert!(shown(&model).1 == url, "the model is shown another image");
+        // Not `assert_eq`, which would print 16 MiB.
+        assert!(last_question(&model).1 == url, "another image was sent to the model");
     }
     let larger = png_of(LARGEST + 3);
     for request in [
@@ -310,18 +310,18 @@ async fn an_image_of_12_mebibytes_is_taken_in_each_form() {
 }
 
 #[tokio::test]
-async fn an_escaped_image_of_ordinary_size_is_taken() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn an_image_in_escaped_json_is_accepted() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
-    // Every second letter is escaped, by three bytes.
+    // Every second character is escaped with three bytes.
     let encoded = BASE64.encode(png_of(8 << 20));
     client.send(pairs(client, &[("image", &encoded)])).await.assert_ok();
-    assert!(shown(&model).1.ends_with(&encoded), "the model is shown another image");
+    assert!(last_question(&model).1.ends_with(&encoded), "another image was sent to the model");
 }
 
 #[tokio::test]
-async fn images_of_the_history_are_shown_again() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn images_in_the_history_are_sent_again() {
+    let (model, _setup, service) = start_with(&[]).await;
     let history = json!([
         { "role": "user", "content": "Who is it?", "image": data_url() },
         { "role": "assistant", "content": "A cat.", "image": null },
@@ -329,23 +329,23 @@ async fn images_of_the_history_are_shown_again() {
         { "role": "assistant", "content": "A dog." },
     ]);
     service.client.post("/api/chat", &json!({ "message": "Sure?", "history": history })).await.assert_ok();
-    let asked = prompt_messages(&model, 0);
-    assert_eq!(asked[0]["content"][1]["image_url"]["url"], data_url());
-    assert_eq!(asked[2]["content"][0]["image_url"]["url"], "https://a.example/b.png");
+    let messages = prompt_messages(&model, 0);
+    assert_eq!(messages[0]["content"][1]["image_url"]["url"], data_url());
+    assert_eq!(messages[2]["content"][0]["image_url"]["url"], "https://a.example/b.png");
     let drawn = json!([{ "role": "assistant", "content": "Drawn.", "image": data_url() }]);
     let answer = service.client.post("/api/chat", &json!({ "message": "Sure?", "history": drawn })).await;
     answer.assert_error(400, "invalid_request");
 }
 
 #[tokio::test]
-async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
+async fn the_number_of_image_hosts_per_turn_is_limited() {
     let (model, setup, service) = start_with(&[]).await;
     let ask = async |hosts: usize, stream: bool| {
-        let said = (0..200).map(|image| {
+        let entries = (0..200).map(|image| {
             let url = format!("https://h{}.shop.example/{image}.png", image % hosts);
             json!({ "role": "user", "content": "Look", "image": url })
         });
-        let body = json!({ "message": "Which?", "history": said.collect::<Vec<_>>(), "stream": stream });
+        let body = json!({ "message": "Which?", "history": entries.collect::<Vec<_>>(), "stream": stream });
         let request = service.client.json_request("/api/chat", &body).header("idempotency-key", format!("{hosts}"));
         service.client.send(request).await
     };
@@ -354,7 +354,7 @@ async fn images_of_one_turn_are_on_a_few_hosts_at_the_most() {
         assert!(sentence.contains("at most 16 different hosts") && sentence.contains("data:"), "{sentence}");
     }
     assert_eq!((model.call_count(), setup.log_lines("chat").len()), (0, 0));
-    // A turn that wasn't begun leaves its key to another question.
+    // A rejected turn releases its key for another question.
     let other = service.client.json_request("/api/chat", &json!({ "message": "hi" })).header("idempotency-key", "17");
     service.client.send(other).await.assert_ok();
     let first = ask(16, false).await.assert_ok();
@@ -371,8 +371,8 @@ async fn without_a_model_the_built_in_responder_answers() {
 }
 
 #[tokio::test]
-async fn a_model_that_sees_nothing_is_told_of_the_image() {
-    let (model, _house, service) = start_with(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
+async fn a_model_without_vision_gets_a_note_about_the_image() {
+    let (model, _setup, service) = start_with(&[("OPENAI_MODEL", "gpt-3.5-turbo")]).await;
     service.client.post(PATH, &json!({ "image": base64() })).await.assert_ok();
     let unseen = "[An image was attached, which you cannot see.]";
     assert_eq!(prompt_lines(&model, 0), [format!("u: {QUESTION}\n\n{unseen}")]);

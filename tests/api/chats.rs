@@ -1,4 +1,4 @@
-//! Stored chats: begun, listed, read, renamed, cleared, deleted, exported.
+//! Stored chats: creation, lists, titles, clearing, deletion and export.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,11 +20,11 @@ use crate::{
 const HISTORIES: &str = "/api/chat/histories";
 const CREATE: &str = "/api/chat/create";
 
-/// What has to live as long as a service is used.
-type Kept = (FakeModel, TestSetup, Service);
+/// Keeps the fake model and the service running during a test.
+type Running = (FakeModel, TestSetup, Service);
 
-/// A service whose clock is moved by hand, with a model that says everything back.
-async fn at_noon() -> (Kept, User, ManualClock) {
+/// Starts a service with a manual clock and a model that echoes.
+async fn start_at_noon() -> (Running, User, ManualClock) {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let setup = TestSetup::for_model(&model);
@@ -52,8 +52,8 @@ const MESSAGE: [&str; 11] =
     ["id", "text", "sender", "image_url", "created_at", "status", "chat_id", "user_id", "who", "image", "time"];
 
 #[tokio::test]
-async fn a_chat_is_begun_filled_read_and_deleted() {
-    let (_kept, ada, clock) = at_noon().await;
+async fn a_chat_is_created_filled_read_and_deleted() {
+    let (_kept, ada, clock) = start_at_noon().await;
     let made = ada.post(CREATE, &json!({ "title": " Trip to\nRome " })).await;
     assert_eq!(made.status, 201);
     let made = made.json();
@@ -69,9 +69,9 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
     assert_eq!(ada.chat(chat).await, made);
 
     clock.advance(Duration::from_mins(1));
-    let said = ada.ask(chat, " What is\nPython? ").await;
-    assert_fields(&said, &["user_message", "ai_response", "ai_message"]);
-    let (question, answer) = (&said["user_message"], &said["ai_response"]);
+    let sent = ada.ask(chat, " What is\nPython? ").await;
+    assert_fields(&sent, &["user_message", "ai_response", "ai_message"]);
+    let (question, answer) = (&sent["user_message"], &sent["ai_response"]);
     for (message, sender) in [(question, "user"), (answer, "bot")] {
         assert_fields(message, &MESSAGE);
         assert_eq!((&message["sender"], &message["text"]), (&sender.into(), &" What is\nPython? ".into()));
@@ -104,8 +104,8 @@ async fn a_chat_is_begun_filled_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_chat_without_a_title_is_begun_with_any_body_or_none() {
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn a_chat_without_a_title_is_created_with_any_body_or_none() {
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
     let rows = [
         ("", ""),
         ("application/json", ""),
@@ -140,24 +140,24 @@ async fn a_chat_without_a_title_is_begun_with_any_body_or_none() {
 }
 
 #[tokio::test]
-async fn the_first_message_gives_a_title_to_a_chat_without_one() {
-    let (model, _house, _service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
+async fn the_first_message_becomes_the_title_of_an_untitled_chat() {
+    let (model, _setup, _service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
     let chat = ada.create_chat().await;
     ada.ask(chat, "  What is\n\tPython? ").await;
     ada.ask(chat, "And what is Rust?").await;
     assert_eq!(ada.chat(chat).await["title"], "What is Python?");
     ada.clear(chat).await;
     ada.ask(chat, "Something else").await;
-    assert_eq!(ada.chat(chat).await["title"], "What is Python?", "a title stays");
+    assert_eq!(ada.chat(chat).await["title"], "What is Python?", "a title was changed");
 
-    // A given one stays; some clients give what a chat without one is called.
+    // A title that a client sets is kept. Some clients send their default title for an untitled chat.
     for (title, later) in [("Trip to Rome", "Trip to Rome"), ("New Chat", "What is Python?")] {
         let chat = ada.create_titled_chat(title).await;
         assert_eq!(ada.chat(chat).await["title"], title);
         ada.ask(chat, "What is Python?").await;
         assert_eq!(ada.chat(chat).await["title"], later);
     }
-    // An image says nothing; the first words do. A failed message has words, too.
+    // An image has no text, so that the first text becomes the title. A failed message counts, too.
     let chat = ada.create_chat().await;
     let image = json!({ "image_url": "https://a.example/cat.png" });
     ada.client.send(ada.send_request(chat, &image)).await.assert_ok();
@@ -173,7 +173,7 @@ async fn the_first_message_gives_a_title_to_a_chat_without_one() {
 
 #[tokio::test]
 async fn a_chat_is_renamed() {
-    let (_kept, ada, clock) = at_noon().await;
+    let (_kept, ada, clock) = start_at_noon().await;
     let chat = ada.create_chat().await;
     clock.advance(Duration::from_secs(1));
     let renamed = ada.rename(chat, " Trip\nto  Rome ").await.assert_ok();
@@ -200,8 +200,8 @@ async fn a_chat_is_renamed() {
 }
 
 #[tokio::test]
-async fn chats_are_listed_by_what_was_done_in_them_last() {
-    let (_kept, ada, clock) = at_noon().await;
+async fn chats_are_listed_by_their_latest_activity() {
+    let (_kept, ada, clock) = start_at_noon().await;
     let mut chats = Vec::new();
     for _ in 0..4 {
         clock.advance(Duration::from_secs(1));
@@ -223,8 +223,8 @@ async fn chats_are_listed_by_what_was_done_in_them_last() {
 }
 
 #[tokio::test]
-async fn a_cleared_chat_is_empty_and_goes_on() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn a_cleared_chat_is_empty_and_can_continue() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_titled_chat("Rome").await;
     ada.ask(chat, "Forget this").await;
     for (content_type, body) in [("", ""), ("application/json", "{}"), ("text/plain", "{"), ("application/json", "")] {
@@ -244,8 +244,8 @@ async fn a_cleared_chat_is_empty_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_gone_from_everywhere() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn a_deleted_message_is_removed_everywhere() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let chat = ada.create_chat().await;
     let first = ada.ask(chat, "Keep one").await;
@@ -261,12 +261,12 @@ async fn a_deleted_message_is_gone_from_everywhere() {
     }
     assert_eq!((ada.search("keep").await.len(), ada.search("drop").await.len()), (1, 1));
     ada.ask(chat, "Three").await;
-    let told = prompt_lines(&model, 2);
-    assert!(!told.contains(&"u: Drop two".to_owned()) && told.ends_with(&["u: Three".to_owned()]), "{told:?}");
+    let prompt = prompt_lines(&model, 2);
+    assert!(!prompt.contains(&"u: Drop two".to_owned()) && prompt.ends_with(&["u: Three".to_owned()]), "{prompt:?}");
 }
 
-/// Begins chats, some of them at the same moment. Returns the whole list.
-async fn some_chats(ada: &User, clock: &ManualClock, count: usize) -> Vec<Value> {
+/// Creates chats, some of them at the same time. Returns the whole list.
+async fn create_chats(ada: &User, clock: &ManualClock, count: usize) -> Vec<Value> {
     for number in 0..count {
         clock.advance(Duration::from_micros(u64::from(number % 3 == 0)));
         ada.create_chat().await;
@@ -275,15 +275,15 @@ async fn some_chats(ada: &User, clock: &ManualClock, count: usize) -> Vec<Value>
 }
 
 #[tokio::test]
-async fn pages_of_any_size_make_up_the_whole_list() {
+async fn pages_of_any_size_cover_the_whole_list() {
     const COUNT: usize = 23;
-    let (_kept, ada, clock) = at_noon().await;
+    let (_kept, ada, clock) = start_at_noon().await;
     assert_eq!(ada.pages(&format!("{HISTORIES}?limit=1")).await, [Vec::<Value>::new()]);
-    let whole = some_chats(&ada, &clock, COUNT).await;
+    let whole = create_chats(&ada, &clock, COUNT).await;
     assert_eq!(whole.len(), COUNT);
     for size in (1..=COUNT + 2).chain([1000]) {
         let pages = ada.pages(&format!("{HISTORIES}?limit={size}")).await;
-        assert_eq!(pages.len(), COUNT.div_ceil(size), "a link is there exactly if there is more");
+        assert_eq!(pages.len(), COUNT.div_ceil(size), "a Link header is missing or unexpected");
         assert!(pages.iter().rev().skip(1).all(|page| page.len() == size));
         assert_eq!(pages.concat(), whole, "pages of {size}");
     }
@@ -291,10 +291,10 @@ async fn pages_of_any_size_make_up_the_whole_list() {
 }
 
 #[tokio::test]
-async fn pages_hold_while_chats_come_and_go() {
-    let (_kept, ada, clock) = at_noon().await;
+async fn pages_stay_consistent_while_chats_are_added_and_deleted() {
+    let (_kept, ada, clock) = start_at_noon().await;
     for size in [1, 2, 3, 5] {
-        let whole = some_chats(&ada, &clock, 12).await;
+        let whole = create_chats(&ada, &clock, 12).await;
         let ids = whole.iter().map(|chat| number(&chat["id"])).collect::<Vec<_>>();
         let (mut seen, mut touched, mut next) = (Vec::new(), HashSet::new(), Some(format!("{HISTORIES}?limit={size}")));
         let mut round = 0;
@@ -304,7 +304,7 @@ async fn pages_hold_while_chats_come_and_go() {
             seen.extend(page.iter().map(|chat| number(&chat["id"])));
             next = next_page(&answer);
             clock.advance(Duration::from_secs(1));
-            // What stands last on the page, where the next one begins, is renamed or deleted; others come.
+            // The last chat of a page, after which the next one starts, is renamed or deleted, and chats are added.
             let last = *seen.last().unwrap();
             touched.insert(last);
             if round % 2 == 0 {
@@ -320,7 +320,7 @@ async fn pages_hold_while_chats_come_and_go() {
             round += 1;
         }
         let once = seen.iter().collect::<HashSet<_>>();
-        assert_eq!(once.len(), seen.len(), "none is told twice: {seen:?}");
+        assert_eq!(once.len(), seen.len(), "a message is listed twice: {seen:?}");
         let untouched = ids.iter().filter(|id| !touched.contains(*id));
         assert!(untouched.clone().all(|id| seen.contains(id)), "{untouched:?} are not all in {seen:?}");
         for chat in ada.list_chats().await {
@@ -330,8 +330,8 @@ async fn pages_hold_while_chats_come_and_go() {
 }
 
 #[tokio::test]
-async fn what_is_no_page_is_refused() {
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn invalid_page_parameters_are_rejected() {
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     for path in [HISTORIES.to_owned(), "/api/chat/search".to_owned(), format!("/api/messages/{chat}/messages")] {
         for limit in ["0", "-1", "1001", "x", "1.5", "99999999999999999999"] {
@@ -351,8 +351,8 @@ async fn what_is_no_page_is_refused() {
 }
 
 #[tokio::test]
-async fn a_chat_is_exported_for_programs_and_for_people() {
-    let (_kept, ada, _) = at_noon().await;
+async fn a_chat_is_exported_as_json_and_markdown() {
+    let (_kept, ada, _) = start_at_noon().await;
     let chat = ada.create_titled_chat("Trip to Rome").await;
     ada.ask(chat, "Where is *it*?\n").await;
     let path = format!("/api/chat/{chat}/export");
@@ -378,8 +378,8 @@ async fn a_chat_is_exported_for_programs_and_for_people() {
 }
 
 #[tokio::test]
-async fn a_browser_may_rename_and_read_where_lists_go_on() {
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn cors_allows_patch_and_exposes_the_link_header() {
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
     let preflight = ada.client.request(Method::OPTIONS, "/api/chat/1").header("origin", "https://shop.example");
     let preflight = preflight.header("access-control-request-method", "PATCH");
     let answer = ada.client.send(preflight).await;
@@ -396,17 +396,17 @@ fn names(headers: &HeaderMap, list: &str) -> HashSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_leave_while_their_chat_is_cleared_leave_no_transaction_behind() {
-    let (_model, _house, service, ada) = start_with_ada(&[]).await;
+async fn a_clear_whose_client_disconnects_leaves_no_transaction() {
+    let (_model, _setup, service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     let head = format!("Host: al-chat\r\nAuthorization: Bearer {}\r\nContent-Length: 0", ada.token);
     let clear = format!("POST /api/chat/{chat}/clear HTTP/1.1\r\n{head}\r\n\r\n");
     let leave = async || RawConnection::connect(service.address()).await.send(&clear).await;
     for _ in 0..10 {
         join_all((0..30).map(|_| leave())).await;
-        // What is written in somebody else's transaction is not to be seen by those who read.
-        let begun = ada.create_chat().await;
-        assert_eq!(number(&ada.list_chats().await[0]["id"]), begun);
+        // Readers must not see the uncommitted changes of another transaction.
+        let new_chat = ada.create_chat().await;
+        assert_eq!(number(&ada.list_chats().await[0]["id"]), new_chat);
     }
     service.client.post("/api/session/start", &json!({})).await.assert_ok();
     service.client.chat("hello").await.assert_ok();

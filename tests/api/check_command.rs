@@ -1,4 +1,4 @@
-//! `al-chat check`: what it says of a configuration that doesn't work, and why.
+//! `al-chat check`: its report about configurations that do not work.
 
 use std::{
     collections::BTreeSet,
@@ -25,8 +25,8 @@ use crate::{
     support::service::{TEST_TIMEOUT, TestSetup},
 };
 
-/// A check that ends with this code, and says all of this.
-async fn assert_said(setup: &TestSetup, code: i32, words: &[&str]) {
+/// Runs a check and asserts its exit code and its output.
+async fn assert_check(setup: &TestSetup, code: i32, words: &[&str]) {
     let ran = run(setup, &["check"]).await;
     assert_eq!(ran.code, Some(code), "{ran:?}");
     for words in words {
@@ -34,50 +34,52 @@ async fn assert_said(setup: &TestSetup, code: i32, words: &[&str]) {
     }
 }
 
-fn at(base: &str) -> TestSetup {
+fn setup_for(base: &str) -> TestSetup {
     TestSetup::new().with("OPENAI_BASE_URL", base).with("OPENAI_API_KEY", "sk-local")
 }
 
 #[tokio::test]
-async fn both_whole_and_streamed_answers_are_asked_for() {
+async fn check_requests_a_whole_and_a_streamed_answer() {
     let model = FakeModel::start().await;
-    assert_said(&TestSetup::for_model(&model), 0, &["gpt-4o-mini answers, whole and streamed"]).await;
+    assert_check(&TestSetup::for_model(&model), 0, &["gpt-4o-mini answers, whole and streamed"]).await;
     let streams = model.calls().iter().map(|call| call.body["stream"] == true).collect::<Vec<_>>();
     assert_eq!(streams, [false, true]);
     model.behave_once(Behaviour::Answer(Reply::default()));
     model.set_behaviour(Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() });
-    assert_said(&TestSetup::for_model(&model), 1, &["gpt-4o-mini answers whole, but not streamed; "]).await;
+    assert_check(&TestSetup::for_model(&model), 1, &["gpt-4o-mini answers whole, but not streamed; "]).await;
 }
 
 #[tokio::test]
-async fn a_base_url_with_a_wrong_path_is_corrected() {
+async fn check_suggests_the_right_path_for_a_wrong_base_url() {
     let model = FakeModel::start().await;
     let right = format!("a model server answers at {}; set OPENAI_BASE_URL", model.base_url());
     for path in ["", "/", "/v1/chat/completions", "/v1/models/", "/v1/v1", "/api/v1", "/v2", "/openai"] {
-        assert_said(&at(&format!("http://{}{path}", model.address())), 1, &[&right]).await;
+        assert_check(&setup_for(&format!("http://{}{path}", model.address())), 1, &[&right]).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_no_model_server_is_said_to_be_none() {
+async fn a_server_that_is_not_a_model_is_reported() {
     let page = ByteServer::replying(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<!doctype html><Title>Sign \x1b[1min</title>",
     )
     .await;
     let base = format!("http://{}/v1", page.address);
-    assert_said(&at(&base), 1, &["a web page (Sign [1min), not a model server", "no model server was found"]).await;
+    assert_check(&setup_for(&base), 1, &["a web page (Sign [1min), not a model server", "no model server was found"])
+        .await;
     let other =
         ByteServer::replying(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}").await;
-    assert_said(&at(&format!("http://{}/v1", other.address)), 1, &["no model server was found"]).await;
+    assert_check(&setup_for(&format!("http://{}/v1", other.address)), 1, &["no model server was found"]).await;
     let moved = ByteServer::replying(
         b"HTTP/1.1 301 Moved\r\nLocation: https://model.example/v1/models\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
     )
     .await;
-    assert_said(&at(&format!("http://{}/v1", moved.address)), 1, &["on to https://model.example/v1/models"]).await;
+    assert_check(&setup_for(&format!("http://{}/v1", moved.address)), 1, &["on to https://model.example/v1/models"])
+        .await;
 }
 
 #[tokio::test]
-async fn a_key_of_another_provider_is_recognised() {
+async fn a_key_of_another_provider_is_recognized() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-another"]);
     for (key, name) in
@@ -88,20 +90,20 @@ async fn a_key_of_another_provider_is_recognised() {
         assert!(ran.out.contains("the key looks like one of") && ran.out.contains(name), "{ran:?}");
         assert!(!ran.out.contains(&key[..8]) && !ran.err.contains(&key[..8]), "{ran:?}");
     }
-    assert_said(&TestSetup::for_model(&model), 1, &["is the key one of 127.0.0.1"]).await;
+    assert_check(&TestSetup::for_model(&model), 1, &["is the key one of 127.0.0.1"]).await;
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_told_with_the_nearest_names() {
+async fn an_unknown_model_is_reported_with_similar_names() {
     let model = FakeModel::start().await;
     let body = json!({ "error": { "message": "no", "code": "model_not_found" } }).to_string();
     model.set_behaviour(Behaviour::Respond { status: 404, headers: vec![], body });
     let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", "gpt-4o-mni");
-    assert_said(&setup, 1, &["no such model", "the nearest are gpt-4o-mini (OPENAI_MODEL)"]).await;
+    assert_check(&setup, 1, &["no such model", "the nearest are gpt-4o-mini (OPENAI_MODEL)"]).await;
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_be_reached_is_told_with_the_cause() {
+async fn an_unreachable_server_is_reported_with_the_cause() {
     let model = FakeModel::start().await;
     let long_name = "a".repeat(64);
     for (base, cause) in [
@@ -109,30 +111,30 @@ async fn a_server_that_cannot_be_reached_is_told_with_the_cause() {
         (format!("http://{long_name}.example/v1"), "the host's name cannot be resolved"),
         (format!("https://{}/v1", model.address()), "use http://"),
     ] {
-        assert_said(&at(&base), 1, &["gpt-4o-mini does not answer", cause]).await;
+        assert_check(&setup_for(&base), 1, &["gpt-4o-mini does not answer", cause]).await;
     }
 }
 
 #[tokio::test]
-async fn an_authority_is_trusted_by_ssl_cert_file_or_dir() {
+async fn ssl_cert_file_and_dir_add_trusted_authorities() {
     let (model, authority) = (FakeModel::start().await, Authority::new());
     let server = tls::start(&authority.issue(&["localhost"]), model.address()).await;
-    let setup = at(&format!("https://localhost:{}/v1", server.address.port()));
-    assert_said(&setup, 1, &["authority that this machine does not trust", "SSL_CERT_FILE", "SSL_CERT_DIR"]).await;
+    let setup = setup_for(&format!("https://localhost:{}/v1", server.address.port()));
+    assert_check(&setup, 1, &["authority that this machine does not trust", "SSL_CERT_FILE", "SSL_CERT_DIR"]).await;
     let (file, dir) = (setup.path().join("authority.pem"), setup.path().join("authorities"));
     fs::write(&file, authority.certificate()).expect("a file");
     fs::create_dir(&dir).expect("a folder");
     fs::copy(&file, dir.join("authority.pem")).expect("a file");
     let setup = setup.with("SSL_CERT_FILE", &file.display().to_string());
-    assert_said(&setup, 0, &["whole and streamed"]).await;
+    assert_check(&setup, 0, &["whole and streamed"]).await;
     let setup = setup.with("SSL_CERT_FILE", "").with("SSL_CERT_DIR", &dir.display().to_string());
-    assert_said(&setup, 0, &["whole and streamed"]).await;
-    // http where https is expected.
-    assert_said(&at(&format!("http://localhost:{}/v1", server.address.port())), 1, &["use https://"]).await;
+    assert_check(&setup, 0, &["whole and streamed"]).await;
+    // HTTP on a port that expects HTTPS.
+    assert_check(&setup_for(&format!("http://localhost:{}/v1", server.address.port())), 1, &["use https://"]).await;
 }
 
 #[tokio::test]
-async fn a_slow_first_answer_is_waited_for_and_told() {
+async fn a_slow_first_answer_is_reported_with_its_duration() {
     let model = FakeModel::start().await;
     model.behave_once(Behaviour::Delayed(Duration::from_millis(3500), Box::new(Behaviour::Answer(Reply::default()))));
     let setup = TestSetup::for_model(&model).with("TURN_TIMEOUT", "2s").with("MODEL_FIRST_BYTE_TIMEOUT", "1s");
@@ -143,7 +145,7 @@ async fn a_slow_first_answer_is_waited_for_and_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_loads_its_model_is_asked_again() {
+async fn a_server_that_loads_its_model_is_retried() {
     static CONNECTIONS: AtomicUsize = AtomicUsize::new(0);
     let server = ByteServer::start(async |mut stream| {
         let _ = stream.read(&mut [0; 16 << 10]).await;
@@ -158,20 +160,21 @@ async fn a_server_that_loads_its_model_is_asked_again() {
         let _ = stream.write_all((head + &body).as_bytes()).await;
     })
     .await;
-    assert_said(&at(&format!("http://{}/v1", server.address)), 0, &["answers, whole and streamed"]).await;
-    assert_eq!(CONNECTIONS.load(Relaxed), 6, "twice asked and looked at while loading, then whole and streamed");
+    assert_check(&setup_for(&format!("http://{}/v1", server.address)), 0, &["answers, whole and streamed"]).await;
+    assert_eq!(CONNECTIONS.load(Relaxed), 6, "four requests and two reads of the list of models");
 }
 
 #[tokio::test]
-async fn a_check_leaves_nothing_behind() {
+async fn a_check_leaves_no_files() {
     let setup = TestSetup::new().on_sqlite();
-    let said = ["Database: ", "al-chat.db is made at the start", "Session log: ", "SessionLog is made at the start"];
-    assert_said(&setup, 0, &said).await;
+    let expected =
+        ["Database: ", "al-chat.db is made at the start", "Session log: ", "SessionLog is made at the start"];
+    assert_check(&setup, 0, &expected).await;
     assert_eq!(fs::read_dir(setup.path()).expect("a folder").count(), 0);
 }
 
 #[tokio::test]
-async fn a_check_and_a_backup_make_no_file_beside_the_database() {
+async fn check_and_backup_create_no_file_beside_the_database() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
     let mut process = setup.start_process().await;
@@ -189,7 +192,7 @@ async fn a_check_and_a_backup_make_no_file_beside_the_database() {
     let before = names();
     assert!(!before.contains("al-chat.db-wal") && !before.contains("al-chat.db-shm"), "{before:?}");
     let bytes = fs::read(setup.path().join("al-chat.db")).expect("a database");
-    assert_said(&setup, 0, &["al-chat.db can be used.", &fingerprint]).await;
+    assert_check(&setup, 0, &["al-chat.db can be used.", &fingerprint]).await;
     assert_eq!(names(), before);
     assert_eq!(run(&setup, &["backup", "copy.db"]).await.code, Some(0));
     let mut expected = before;
@@ -199,33 +202,33 @@ async fn a_check_and_a_backup_make_no_file_beside_the_database() {
 }
 
 #[tokio::test]
-async fn a_database_and_a_log_in_use_can_be_used() {
+async fn check_accepts_a_database_and_a_log_in_use() {
     let setup = TestSetup::new().on_sqlite();
     let service = setup.start().await;
     let files = || {
         fs::read_dir(setup.log_dir()).expect("a folder").count() + fs::read_dir(setup.path()).expect("a folder").count()
     };
     let before = files();
-    assert_said(&setup, 0, &["a server is running on it", "a running server does"]).await;
+    assert_check(&setup, 0, &["a server is running on it", "a running server does"]).await;
     assert_eq!(files(), before);
     service.client.chat("hello").await.assert_ok();
     service.stop().await;
-    assert_said(&setup, 0, &["al-chat.db can be used.", "SessionLog can be written."]).await;
+    assert_check(&setup, 0, &["al-chat.db can be used.", "SessionLog can be written."]).await;
 }
 
 #[tokio::test]
-async fn a_database_or_a_log_that_cannot_be_used_fails_the_check() {
+async fn an_unusable_database_or_log_fails_the_check() {
     let setup = TestSetup::new().on_sqlite();
     let file = setup.path().join("file");
     fs::write(&file, "not a database, and not a folder").expect("a file");
     let place = |name: &str| setup.path().join(name).display().to_string();
     for database in ["file", "file/al-chat.db", "missing/al-chat.db", "."] {
         let wrong = TestSetup::new().with("DATABASE_URL", &format!("sqlite://{}", place(database)));
-        assert_said(&wrong, 1, &["Database: cannot be used; ", "Session log: "]).await;
+        assert_check(&wrong, 1, &["Database: cannot be used; ", "Session log: "]).await;
     }
     for log in ["file", "file/log"] {
         let wrong = TestSetup::new().on_sqlite().with("SESSION_LOG_DIR", &place(log));
-        assert_said(&wrong, 1, &["cannot be written", "SESSION_LOG_DIR"]).await;
+        assert_check(&wrong, 1, &["cannot be written", "SESSION_LOG_DIR"]).await;
     }
     let server = TestSetup::new().with("DATABASE_URL", "postgres://ada:Secret@127.0.0.1:9/chat");
     let ran = run(&server, &["check"]).await;
@@ -235,14 +238,14 @@ async fn a_database_or_a_log_that_cannot_be_used_fails_the_check() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_read_enough_is_no_failure() {
+async fn a_closed_output_pipe_is_not_an_error() {
     for arguments in [&["check"][..], &["openapi"], &["--help"]] {
         let setup = TestSetup::new();
         let mut child =
-            setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+            setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
         drop(child.stdout.take());
-        let output = timeout(TEST_TIMEOUT, child.wait_with_output()).await.expect("it ends").expect("its output");
-        let said = String::from_utf8(output.stderr).expect("it speaks UTF-8");
-        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+        let output = timeout(TEST_TIMEOUT, child.wait_with_output()).await.expect("an exit in time").expect("output");
+        let diagnostics = String::from_utf8(output.stderr).expect("output in UTF-8");
+        assert_eq!((output.status.code(), diagnostics.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The command line: its help, its settings, and its other commands.
+//! The command line: help, settings, and commands.
 
 use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
@@ -10,18 +10,21 @@ use crate::{
     support::service::{TEST_TIMEOUT, TestSetup},
 };
 
-/// What a command said and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-pub async fn run(setup: &TestSetup, arguments: &[&str]) -> Ran {
-    let output = timeout(TEST_TIMEOUT, setup.command(arguments).output()).await.expect("it ends").expect("it runs");
-    let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+pub async fn run(setup: &TestSetup, arguments: &[&str]) -> CommandOutput {
+    let output = timeout(TEST_TIMEOUT, setup.command(arguments).output())
+        .await
+        .expect("an exit in time")
+        .expect("the command runs");
+    let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
+    CommandOutput { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 fn repository_file(name: &str) -> String {
@@ -37,7 +40,7 @@ fn write_env_file(setup: &TestSetup, text: &str) {
 async fn help_lists_every_setting_with_its_default() {
     let ran = run(&TestSetup::new(), &["--help"]).await;
     assert_eq!(ran.code, Some(0));
-    // Lines may be wrapped; words are not.
+    // Lines may be wrapped, but not within a word.
     let words = ran.out.split_whitespace().collect::<Vec<_>>();
     let place = |name: &str| words.iter().position(|word| *word == name).unwrap_or_else(|| panic!("{name} is missing"));
     for (index, variable) in VARIABLES.iter().enumerate() {
@@ -64,7 +67,7 @@ fn the_example_file_lists_every_setting_once_with_its_default() {
             continue;
         }
         let known = VARIABLES.iter().find(|variable| variable.name == name);
-        let known = known.unwrap_or_else(|| panic!("{name} is no setting"));
+        let known = known.unwrap_or_else(|| panic!("{name} is not a setting"));
         assert!(listed.insert(known.name), "{name} is listed twice");
         let value = rest.split_whitespace().next().filter(|value| !value.starts_with('#')).unwrap_or_default();
         assert_eq!(value.trim_matches('"'), known.default, "the default of {name}");
@@ -94,7 +97,7 @@ fn generated_docs_list_every_setting_with_its_default() {
 }
 
 #[test]
-fn the_readmes_settings_have_their_true_defaults() {
+fn the_readme_lists_settings_with_their_defaults() {
     let text = repository_file("README.md");
     let rows = text.lines().filter_map(|line| {
         let cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|');
@@ -113,7 +116,7 @@ fn the_readmes_settings_have_their_true_defaults() {
 async fn the_example_file_is_a_valid_configuration() {
     let setup = TestSetup::new().with("AI_SERVICE", "basic");
     let text = repository_file(".env.example");
-    // As it is, and with everything in it switched on.
+    // The file as it is, and with all settings uncommented.
     let all = text.lines().map(|line| line.trim_start_matches(['#', ' '])).filter(|line| {
         let name = line.split('=').next().unwrap_or_default();
         VARIABLES.iter().any(|variable| variable.name == name)
@@ -127,7 +130,7 @@ async fn the_example_file_is_a_valid_configuration() {
 }
 
 #[tokio::test]
-async fn all_mistakes_are_told_together_without_their_values() {
+async fn all_invalid_settings_are_reported_without_their_values() {
     let wrong = [
         "PORT",
         "AI_SERVICE",
@@ -156,7 +159,7 @@ async fn all_mistakes_are_told_together_without_their_values() {
 }
 
 #[tokio::test]
-async fn settings_come_from_the_environment_first_and_the_env_file_second() {
+async fn the_environment_takes_precedence_over_the_env_file() {
     let setup = TestSetup::new().with("ALLOWED_MODELS", " ");
     write_env_file(&setup, "OPENAI_MODEL=model-of-the-file\nAI_SERVICE=\"basic\"\n# PORT=1\n");
     let process = setup.start_process().await;
@@ -174,7 +177,7 @@ async fn settings_come_from_the_environment_first_and_the_env_file_second() {
 }
 
 #[tokio::test]
-async fn openapi_prints_the_contract_whatever_the_settings() {
+async fn openapi_prints_the_contract_with_any_settings() {
     let setup = TestSetup::new().with("PORT", "nonsense");
     let ran = run(&setup, &["openapi"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
@@ -182,13 +185,13 @@ async fn openapi_prints_the_contract_whatever_the_settings() {
 }
 
 #[tokio::test]
-async fn an_unknown_command_is_refused_with_the_usage() {
+async fn an_unknown_command_prints_the_usage() {
     let ran = run(&TestSetup::new(), &["sing"]).await;
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("sing") && ran.err.contains("Usage"), "{}", ran.err);
 }
 
-/// A check that should end well or not, and what it should say.
+/// Runs a check and asserts its exit code and its output.
 async fn assert_check(setup: &TestSetup, code: i32, words: &[&str]) {
     let ran = run(setup, &["check"]).await;
     assert_eq!(ran.code, Some(code), "{ran:?}");
@@ -196,21 +199,21 @@ async fn assert_check(setup: &TestSetup, code: i32, words: &[&str]) {
         assert!(ran.out.contains(words), "{words} in {ran:?}");
     }
     assert!(!ran.out.contains("sk-") && !ran.err.contains("sk-"), "{ran:?}");
-    assert!(setup.log().is_empty(), "a check leaves nothing behind");
+    assert!(setup.log().is_empty(), "a check leaves no files");
 }
 
 #[tokio::test]
-async fn check_says_that_nothing_is_configured_and_the_demo_answers() {
+async fn check_reports_that_the_built_in_responder_answers() {
     assert_check(&TestSetup::new(), 0, &["Key: none", "demo mode"]).await;
 }
 
 #[tokio::test]
-async fn check_says_that_the_built_in_responder_was_chosen() {
+async fn check_reports_that_the_built_in_responder_was_chosen() {
     assert_check(&TestSetup::new().with("AI_SERVICE", "basic"), 0, &["built-in responder", "AI_SERVICE=basic"]).await;
 }
 
 #[tokio::test]
-async fn check_says_that_papitas_key_opens_the_model() {
+async fn check_reports_that_the_model_accepts_papitas_key() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-papita");
     model.accept_only(&["sk-papita"]);
@@ -219,28 +222,28 @@ async fn check_says_that_papitas_key_opens_the_model() {
 }
 
 #[tokio::test]
-async fn check_says_that_papita_gives_no_key_and_the_local_one_is_used() {
+async fn check_reports_that_the_local_key_is_used() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
     assert_check(&setup, 0, &["from OPENAI_API_KEY", "gpt-4o-mini answers"]).await;
 }
 
 #[tokio::test]
-async fn check_says_that_the_key_is_refused() {
+async fn check_reports_that_the_key_is_rejected() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-another"]);
     assert_check(&TestSetup::for_model(&model), 1, &["gpt-4o-mini does not answer", "key"]).await;
 }
 
 #[tokio::test]
-async fn check_says_that_papita_holds_a_placeholder() {
+async fn check_reports_that_papita_serves_a_placeholder() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("your_openai_api_key_here");
     assert_check(&TestSetup::for_papita(&model, &papita), 1, &["Key: none; Papita's answer holds a placeholder"]).await;
 }
 
 #[tokio::test]
-async fn check_says_that_papita_is_configured_and_down() {
+async fn check_reports_that_papita_is_unreachable() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let setup = TestSetup::for_papita(&model, &papita);
     papita.stop().await;
@@ -248,10 +251,10 @@ async fn check_says_that_papita_is_configured_and_down() {
 }
 
 #[tokio::test]
-async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name() {
+async fn a_second_service_on_the_same_database_does_not_start() {
     let first = TestSetup::new().on_sqlite();
     let service = first.start().await;
-    // Its port and its session log are its own.
+    // The second service has its own port and session log.
     let database = format!("sqlite:///{}", first.path().join("al-chat.db").display());
     let second = TestSetup::new().with("DATABASE_URL", &database);
     let ran = run(&second, &[]).await;
@@ -262,7 +265,7 @@ async fn a_second_service_on_the_same_database_is_refused_with_the_settings_name
 }
 
 #[tokio::test]
-async fn a_blank_variable_in_the_environment_switches_off_the_one_in_the_env_file() {
+async fn a_blank_environment_variable_overrides_the_env_file() {
     let model = FakeModel::start().await;
     let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url());
     write_env_file(&setup, "OPENAI_API_KEY=sk-of-the-file\n");
@@ -272,21 +275,21 @@ async fn a_blank_variable_in_the_environment_switches_off_the_one_in_the_env_fil
 }
 
 #[tokio::test]
-async fn a_server_port_in_the_environment_wins_over_a_port_in_the_env_file() {
+async fn server_port_in_the_environment_overrides_the_env_file() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let setup = TestSetup::new().with("SERVER_PORT", &address.port().to_string());
     write_env_file(&setup, "PORT=0\n");
     let mut command = setup.command(&[]);
     command.env_remove("PORT");
-    let output = timeout(TEST_TIMEOUT, command.output()).await.expect("it tries the port that is taken").unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains(&address.to_string()), "{said}");
+    let output = timeout(TEST_TIMEOUT, command.output()).await.expect("an error about the port in use").unwrap();
+    let diagnostics = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{diagnostics}");
+    assert!(diagnostics.contains(&address.to_string()), "{diagnostics}");
 }
 
 #[tokio::test]
-async fn an_address_with_a_user_name_in_it_is_a_mistake_that_is_not_repeated() {
+async fn a_url_with_a_user_name_is_rejected_without_repeating_it() {
     for name in ["PAPITA_API_URL", "OPENAI_BASE_URL"] {
         for address in ["http://ada:sk-Secret@localhost:3000", "http://sk-Secret@localhost", "https://:sk-Secret@x.y"] {
             let ran = run(&TestSetup::new().with(name, address), &["check"]).await;
@@ -303,7 +306,7 @@ async fn a_proxy_in_the_environment_is_not_used_for_plain_http() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-papita");
     model.accept_only(&["sk-papita"]);
-    // The discard port, where nobody listens.
+    // The discard port, on which no server listens.
     let setup = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
         .fold(TestSetup::for_papita(&model, &papita), |setup, name| setup.with(name, "http://127.0.0.1:9"));

@@ -1,4 +1,4 @@
-//! Why a connection gives no answer, as the HTTP client's errors are read.
+//! The causes of connection errors, as classified by the HTTP client.
 
 use std::time::Duration;
 
@@ -13,30 +13,30 @@ use tokio::{
 
 use crate::fakes::{byte_server::ByteServer, certificates::Authority, model::FakeModel, tls};
 
-/// What keeps this client from an answer at this address.
+/// Returns the cause of the connection error at this URL.
 async fn cause_at(client: &Client, url: &str) -> Cause {
     cause(&client.send(|client| client.get(url)).await.expect_err("no answer"))
 }
 
-/// A client as the service has it, with these settings.
+/// Returns a client that is built as in the service, with these settings.
 fn client(settings: &[(&str, &str)]) -> Client {
     let config = Config::read(&Source::of_pairs(settings.iter().copied())).expect("valid settings");
     http_client::build(Duration::from_secs(5), &config.proxy).expect("a client")
 }
 
 #[tokio::test]
-async fn a_host_without_an_address_is_told_from_a_closed_port() {
+async fn an_unresolved_name_differs_from_a_refused_connection() {
     let client = client(&[]);
-    // No name is that long, so that no server has to be asked for it.
+    // A name of this length is invalid, so that no name server is queried.
     let name = format!("http://{}.example/", "a".repeat(64));
     assert_eq!(cause_at(&client, &name).await, Cause::NameNotResolved);
-    // The discard port, where nobody listens.
+    // The discard port, on which no server listens.
     assert_eq!(cause_at(&client, "http://127.0.0.1:9/").await, Cause::Refused);
     assert_eq!(cause_at(&client, "https://127.0.0.1:9/").await, Cause::Refused);
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_early_is_closed_whatever_was_sent() {
+async fn a_connection_closed_early_is_reported_as_reset() {
     let client = client(&[]);
     for said in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-"] {
         let server = ByteServer::replying(said).await;
@@ -47,7 +47,7 @@ async fn a_connection_that_ends_early_is_closed_whatever_was_sent() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_unknown_authority_is_named() {
+async fn an_unknown_certificate_authority_is_reported() {
     let model = FakeModel::start().await;
     let server = tls::start(&Authority::new().issue(&["localhost"]), model.address()).await;
     let url = format!("https://localhost:{}/", server.address.port());
@@ -56,7 +56,7 @@ async fn a_certificate_of_an_unknown_authority_is_named() {
 }
 
 #[tokio::test]
-async fn the_wrong_one_of_http_and_https_is_named() {
+async fn http_in_place_of_https_and_the_reverse_are_reported() {
     let client = client(&[]);
     let model = FakeModel::start().await;
     assert_eq!(cause_at(&client, &format!("https://{}/", model.address())).await, Cause::NotTls);
@@ -75,7 +75,7 @@ async fn the_wrong_one_of_http_and_https_is_named() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_told_from_one_that_is_away() {
+async fn a_proxy_that_rejects_differs_from_one_that_is_down() {
     for refusal in [
         &b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"[..],
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
@@ -91,9 +91,9 @@ async fn a_proxy_that_refuses_is_told_from_one_that_is_away() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_out_of_time() {
+async fn a_server_that_never_answers_is_reported_as_a_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free local port");
-    let url = format!("http://{}/", listener.local_addr().expect("its address"));
+    let url = format!("http://{}/", listener.local_addr().expect("a listening address"));
     let sent = client(&[]).send(|client| client.get(&url).timeout(Duration::from_millis(50))).await;
     assert_eq!(cause(&sent.expect_err("no answer")), Cause::Timeout);
 }

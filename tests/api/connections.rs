@@ -1,4 +1,4 @@
-//! Serving: connections and their limits, and stopping in order.
+//! Connections: limits, timeouts, and graceful shutdown.
 
 use std::{
     collections::HashSet,
@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-/// Far below the default of what is set short in a test, and far above what that takes.
-const SOON: Duration = Duration::from_secs(5);
+/// Far below the defaults of the settings that these tests shorten, and far above the shortened values.
+const SHORT: Duration = Duration::from_secs(5);
 
 fn interrupt(process: &Process) {
-    let id = process.child.id().expect("the process runs").to_string();
+    let id = process.child.id().expect("a running process").to_string();
     let sent = std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
     assert!(sent.success());
 }
 
-/// A turn that the model holds back until the gate opens.
-async fn held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<HttpResponse>) {
+/// Sends a turn in the background that the model holds back until the gate opens.
+async fn start_held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<HttpResponse>) {
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let calls = model.call_count();
@@ -41,7 +41,7 @@ async fn held_turn(model: &FakeModel, client: &Client) -> (Gate, JoinSet<HttpRes
 }
 
 async fn wait_until_unready(client: &Client) -> HttpResponse {
-    wait_until("readiness to end", async || {
+    wait_until("the service to become unready", async || {
         let answer = client.get("/api/health/ready").await;
         (answer.status != 200).then_some(answer)
     })
@@ -49,13 +49,13 @@ async fn wait_until_unready(client: &Client) -> HttpResponse {
 }
 
 #[tokio::test]
-async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
+async fn sigterm_makes_the_service_unready_and_finishes_turns() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
     let client = process.client.clone();
     client.get("/api/health/ready").await.assert_ok();
-    let (gate, mut turn) = held_turn(&model, &client).await;
+    let (gate, mut turn) = start_held_turn(&model, &client).await;
 
     process.terminate();
     let unready = wait_until_unready(&client).await;
@@ -66,7 +66,7 @@ async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
     let refused = client.chat("too late").await;
     refused.assert_error(503, "stopping");
     assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert!(turn.try_join_next().is_none(), "the turn in flight goes on");
+    assert!(turn.try_join_next().is_none(), "the running turn was interrupted");
 
     gate.open();
     let answer = turn.join_next().await.unwrap().unwrap();
@@ -82,11 +82,11 @@ async fn on_sigterm_the_service_is_unready_at_once_and_finishes_its_turns() {
 }
 
 #[tokio::test]
-async fn past_the_drain_timeout_a_turn_is_ended_and_logged_once() {
+async fn a_turn_past_the_drain_timeout_is_ended_and_logged_once() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "200ms");
     let mut process = setup.start_process().await;
-    let (_gate, mut turn) = held_turn(&model, &process.client).await;
+    let (_gate, mut turn) = start_held_turn(&model, &process.client).await;
 
     process.terminate();
     let answer = turn.join_next().await.unwrap().unwrap();
@@ -103,7 +103,7 @@ async fn past_the_drain_timeout_a_turn_is_ended_and_logged_once() {
 }
 
 #[tokio::test]
-async fn ctrl_c_stops_in_order_even_with_idle_connections_open() {
+async fn sigint_shuts_down_gracefully_with_idle_connections_open() {
     let setup = TestSetup::new();
     let mut process = setup.start_process().await;
     let address = process.address;
@@ -118,28 +118,28 @@ async fn ctrl_c_stops_in_order_even_with_idle_connections_open() {
 }
 
 #[tokio::test]
-async fn clients_that_say_nothing_or_half_a_thing_do_not_hold_up_the_stop() {
+async fn incomplete_requests_do_not_delay_the_shutdown() {
     let setup = TestSetup::new();
     let mut process = setup.start_process().await;
-    // Browsers open connections ahead of need.
+    // Browsers open connections in advance.
     let _silent = RawConnection::connect(process.address).await;
     let mut half_heard = RawConnection::connect(process.address).await;
     half_heard.send("GET /api/health HTTP/1.1\r\nHost: al-").await;
-    // Connections are taken in order: by now, so are those two.
+    // Connections are accepted in order, so that the two above are accepted now.
     RawConnection::connect(process.address).await.get("/api/health").await;
 
-    let asked = Instant::now();
+    let started = Instant::now();
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(3), "it took {:?}", asked.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "the operation took {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_second_signal_stops_at_once() {
+async fn a_second_signal_stops_the_service_immediately() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
-    let (_gate, _turn) = held_turn(&model, &process.client).await;
+    let (_gate, _turn) = start_held_turn(&model, &process.client).await;
     process.terminate();
     wait_until_unready(&process.client).await;
     process.terminate();
@@ -147,7 +147,7 @@ async fn a_second_signal_stops_at_once() {
 }
 
 #[tokio::test]
-async fn a_service_that_serves_is_alive_ready_and_healthy() {
+async fn a_running_service_is_alive_ready_and_healthy() {
     let service = TestSetup::new().start().await;
     assert_eq!(service.client.get("/api/health/live").await.assert_ok(), json!({ "status": "alive" }));
     let ready = service.client.get("/api/health/ready").await.assert_ok();
@@ -160,77 +160,80 @@ async fn a_service_that_serves_is_alive_ready_and_healthy() {
 }
 
 #[tokio::test]
-async fn clients_that_send_no_whole_header_in_time_are_hung_up_on() {
+async fn a_connection_without_a_whole_head_in_time_is_closed() {
     let service = TestSetup::new().with("HEADER_TIMEOUT", "200ms").start().await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for start in ["", "GET /api/health HTTP/1.1\r\nHost: al-"] {
         let mut wire = RawConnection::connect(service.address()).await;
         wire.send(start).await;
-        let said = wire.read_to_end().await;
-        assert!(!said.contains("200 OK"), "{said}");
+        let response = wire.read_to_end().await;
+        assert!(!response.contains("200 OK"), "{response}");
     }
-    assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
+    assert!(started.elapsed() < SHORT, "the operation took {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn an_idle_connection_outlives_the_time_for_headers() {
+async fn an_idle_connection_is_not_closed_by_the_header_timeout() {
     let service = TestSetup::new().with("HEADER_TIMEOUT", "300ms").start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     wire.get("/api/health/live").await;
-    assert!(timeout(Duration::from_millis(700), wire.read_to_end()).await.is_err(), "it was closed");
+    assert!(timeout(Duration::from_millis(700), wire.read_to_end()).await.is_err(), "the connection was closed");
     assert!(wire.get("/api/health/live").await.contains("alive"));
 }
 
 #[tokio::test]
-async fn half_a_second_request_is_hung_up_on_however_long_the_connection_was_idle_before() {
+async fn the_header_timeout_applies_to_every_request_of_a_connection() {
     let service = TestSetup::new().with("HEADER_TIMEOUT", "300ms").start().await;
     for idle in [0, 700].map(Duration::from_millis) {
         let mut wire = RawConnection::connect(service.address()).await;
         wire.get("/api/health/live").await;
-        assert!(timeout(idle, wire.read_to_end()).await.is_err(), "it was closed while it was idle");
-        let begun = Instant::now();
+        assert!(timeout(idle, wire.read_to_end()).await.is_err(), "an idle connection was closed");
+        let started = Instant::now();
         wire.send("GET /api/health HTTP/1.1\r\nHost: al-").await;
-        let said = wire.read_to_end().await;
-        assert!(!said.contains("200 OK"), "{said}");
-        assert!(begun.elapsed() < SOON, "after {idle:?} it took {:?}", begun.elapsed());
+        let response = wire.read_to_end().await;
+        assert!(!response.contains("200 OK"), "{response}");
+        assert!(started.elapsed() < SHORT, "after {idle:?} it took {:?}", started.elapsed());
     }
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_after_its_time_which_every_answer_begins_anew() {
+async fn an_idle_connection_is_closed_after_its_keepalive_timeout() {
     const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(800);
     let service = TestSetup::new().with("KEEPALIVE_TIMEOUT", "800ms").start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     for _ in 0..3 {
         wire.get("/api/health/live").await;
-        assert!(timeout(Duration::from_millis(300), wire.read_to_end()).await.is_err(), "it was closed too early");
+        assert!(
+            timeout(Duration::from_millis(300), wire.read_to_end()).await.is_err(),
+            "the connection was closed too early"
+        );
     }
     wire.get("/api/health/live").await;
-    let begun = Instant::now();
+    let started = Instant::now();
     assert_eq!(wire.read_to_end().await, "");
-    let took = begun.elapsed();
-    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
+    let took = started.elapsed();
+    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SHORT, "the operation took {took:?}");
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_gives_up_its_place() {
+async fn a_response_that_is_not_read_releases_its_connection() {
     const KEEPALIVE_TIMEOUT: Duration = Duration::from_millis(400);
-    // Who may come in only when the other is gone tells when that is.
+    // With a limit of one connection, the second one is served when the first is closed.
     let service = TestSetup::new().with("KEEPALIVE_TIMEOUT", "400ms").with("MAX_CONNECTIONS", "1").start().await;
     let mut deaf = RawConnection::connect(service.address()).await;
-    // More than a hundred megabytes: no machine keeps so much for a reader that doesn't read.
+    // More than a hundred megabytes, which no socket buffer can hold.
     deaf.send(&"GET /docs HTTP/1.1\r\nHost: al-chat\r\n\r\n".repeat(80)).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut next = RawConnection::connect(service.address()).await;
     assert!(next.get("/api/health/live").await.contains("alive"));
-    let took = begun.elapsed();
-    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SOON, "it took {took:?}");
+    let took = started.elapsed();
+    assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SHORT, "the operation took {took:?}");
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_in_time_is_answered_408() {
+async fn a_body_that_does_not_arrive_in_time_gets_a_408() {
     let service = TestSetup::new().with("BODY_TIMEOUT", "200ms").start().await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for (path, start) in [("/api/chat", ""), ("/api/chat", "{\"mess"), ("/api/session/stop", "{")] {
         let mut wire = RawConnection::connect(service.address()).await;
         let head = "Host: al-chat\r\nContent-Type: application/json\r\nContent-Length: 100";
@@ -239,11 +242,11 @@ async fn a_body_that_does_not_arrive_in_time_is_answered_408() {
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("\"code\":\"body_timeout\"") && answer.contains("request_id"), "{answer}");
     }
-    assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
+    assert!(started.elapsed() < SHORT, "the operation took {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn connections_past_the_limit_wait_until_another_leaves() {
+async fn connections_past_the_limit_wait_for_a_free_one() {
     let service = TestSetup::new().with("MAX_CONNECTIONS", "2").start().await;
     let mut first = RawConnection::connect(service.address()).await;
     let mut second = RawConnection::connect(service.address()).await;
@@ -252,18 +255,18 @@ async fn connections_past_the_limit_wait_until_another_leaves() {
 
     let mut third = RawConnection::connect(service.address()).await;
     third.send("GET /api/health/live HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
-    // Time enough for a server that would serve it.
+    // Time enough for a server that would answer.
     for _ in 0..50 {
         first.get("/api/health").await;
     }
-    assert!(!third.has_arrived(), "the third was served, too");
+    assert!(!third.has_arrived(), "the third connection was served");
 
     drop(second);
     assert!(third.response().await.contains("alive"));
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_for_the_next_request_and_every_answer_has_its_own_id() {
+async fn a_kept_alive_connection_gets_a_new_request_id_per_request() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     let mut ids = HashSet::new();
@@ -280,33 +283,33 @@ async fn a_connection_is_kept_for_the_next_request_and_every_answer_has_its_own_
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_told_clearly() {
+async fn a_port_in_use_is_reported_at_start() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let setup = TestSetup::new().with("PORT", &address.port().to_string());
-    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
+    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
     assert_eq!(ran.status.code(), Some(1));
-    let said = String::from_utf8(ran.stderr).unwrap();
-    assert!(said.contains(&address.to_string()) && said.contains("PORT"), "{said}");
+    let diagnostics = String::from_utf8(ran.stderr).unwrap();
+    assert!(diagnostics.contains(&address.to_string()) && diagnostics.contains("PORT"), "{diagnostics}");
 }
 
 #[tokio::test]
-async fn readiness_names_a_database_that_cannot_be_written_in_good_time_and_recovers() {
+async fn readiness_reports_an_unwritable_database_and_recovers() {
     let setup = TestSetup::new().on_sqlite();
     let service = setup.start().await;
     let file = setup.path().join("al-chat.db");
     let mut other = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
 
-    // Whoever probes waits for a second or a few, not more.
-    let asked = Instant::now();
+    // A probe waits for a few seconds at most.
+    let started = Instant::now();
     let unready = service.client.get("/api/health/ready").await;
-    let took = asked.elapsed();
+    let took = started.elapsed();
     unready.assert_error(503, "not_ready");
     let parts = &unready.json()["details"]["parts"];
     assert_ne!(parts["database"], "ok", "{parts}");
     assert_eq!(parts["session_log"], "ok", "{parts}");
-    assert!(took < Duration::from_secs(3), "it took {took:?}");
+    assert!(took < Duration::from_secs(3), "the operation took {took:?}");
 
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     wait_until("readiness", async || (service.client.get("/api/health/ready").await.status == 200).then_some(())).await;

@@ -1,4 +1,4 @@
-//! Fields that clients send content in are used or refused; what is refused is never half used.
+//! Content fields: each endpoint reads them or rejects them, and never ignores content.
 
 use serde_json::{Value, json};
 
@@ -12,24 +12,24 @@ use crate::{
 
 const DATA: &str = "data:image/png;base64,iVBORw0KGgo=";
 
-/// The fields that a body has with this one.
+/// Returns a copy of the body with this field.
 fn with(body: &Value, field: &str, value: Value) -> Value {
     let mut body = body.clone();
     body[field] = value;
     body
 }
 
-/// The fields in which clients send content, each with some, save those that an address reads.
+/// Returns the content fields that clients send, with a value each, except those that the endpoint reads.
 fn not_read(read: &[&str]) -> Vec<(&'static str, Value)> {
     let file = json!([{ "name": "a.txt", "content": "lost" }]);
-    let said = json!([{ "role": "user", "content": "lost" }]);
+    let lost_messages = json!([{ "role": "user", "content": "lost" }]);
     let texts = ["text", "message", "question", "voice_text", "attached_content"].map(|field| (field, json!("lost")));
     let others = [
         ("image", json!(DATA)),
         ("image_url", json!("https://a.example/b.png")),
         ("images", json!([DATA])),
-        ("history", said.clone()),
-        ("messages", said),
+        ("history", lost_messages.clone()),
+        ("messages", lost_messages),
         ("files", file.clone()),
         ("attached_files", file),
     ];
@@ -37,8 +37,8 @@ fn not_read(read: &[&str]) -> Vec<(&'static str, Value)> {
 }
 
 #[tokio::test]
-async fn a_turn_refuses_content_that_it_does_not_read() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_turn_rejects_content_fields_that_it_does_not_read() {
+    let (model, _setup, service) = start_with(&[]).await;
     let plain = json!({ "message": "hi" });
     let file = json!({ "name": "a.txt", "content": "one" });
     let image = json!({ "type": "image_url", "image_url": { "url": DATA } });
@@ -74,7 +74,7 @@ async fn a_turn_refuses_content_that_it_does_not_read() {
         assert!(sentence.starts_with(expected), "{body}: {sentence}");
     }
     assert_eq!(model.call_count(), 0);
-    // What holds nothing is no content.
+    // Empty values are not content.
     for (field, value) in [
         ("messages", json!([])),
         ("images", Value::Null),
@@ -93,8 +93,8 @@ async fn a_turn_refuses_content_that_it_does_not_read() {
 }
 
 #[tokio::test]
-async fn a_file_in_the_older_form_stands_beside_the_others() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_legacy_file_field_is_combined_with_the_other_files() {
+    let (model, _setup, service) = start_with(&[]).await;
     let both = |content: &str| {
         json!({
             "message": "Which?",
@@ -106,14 +106,14 @@ async fn a_file_in_the_older_form_stands_beside_the_others() {
     service.client.post("/api/chat", &both("two")).await.assert_ok();
     let two = "u: [Attached file 1: a.txt]\n\none\n\n---\n\n[Attached file 2: b.txt]\n\ntwo\n\n---\n\nWhich?";
     assert_eq!(prompt_lines(&model, 0), [two]);
-    // The same file in both forms is one file.
+    // The same file in both formats is sent once.
     service.client.post("/api/chat", &both("one")).await.assert_ok();
     assert_eq!(prompt_lines(&model, 1), ["u: [Attached file 1: a.txt]\n\none\n\n---\n\nWhich?"]);
 }
 
 #[tokio::test]
-async fn stored_chats_refuse_content_that_they_do_not_read() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn stored_chats_reject_content_fields_that_they_do_not_read() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     for (field, value) in [("message", json!("another")), ("image", json!({ "url": DATA })), ("text", json!(["hi"]))] {
         let body = with(&json!({ "text": "hi" }), field, value);
@@ -128,7 +128,7 @@ async fn stored_chats_refuse_content_that_they_do_not_read() {
     ada.client.send(ada.send_request(chat, &two)).await.assert_error(400, "invalid_request");
     assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (0, 0));
 
-    // A message that is tried again stays what it was.
+    // A retried message cannot be changed.
     model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let failed = ada.send(chat, "Who is it?").await;
     let failed = number(&failed.json()["details"]["user_message_id"]);
@@ -139,7 +139,7 @@ async fn stored_chats_refuse_content_that_they_do_not_read() {
     }
     ada.post(&format!("/api/messages/{failed}/retry"), &json!({ "text": null, "image": "" })).await.assert_ok();
 
-    // A chat begins without messages.
+    // A chat is created without messages.
     for (field, value) in not_read(&[]) {
         ada.post("/api/chat/create", &json!({ field: value })).await.assert_error(400, "invalid_request");
     }
@@ -149,8 +149,8 @@ async fn stored_chats_refuse_content_that_they_do_not_read() {
 }
 
 #[tokio::test]
-async fn the_portal_refuses_content_that_it_does_not_read() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn the_portal_rejects_content_fields_that_it_does_not_read() {
+    let (model, _setup, service) = start_with(&[]).await;
     for (field, value) in not_read(&["message"]) {
         let answer = service.client.post("/chat", &json!({ "message": "hi", field: value })).await;
         answer.assert_error(400, "invalid_request");

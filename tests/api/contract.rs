@@ -1,4 +1,4 @@
-//! The contract: as a file, as it is served, and in what every answer has.
+//! The contract: the file, the served document, and properties of all responses.
 
 use std::{collections::HashSet, fs, path::Path};
 
@@ -16,7 +16,7 @@ fn contract() -> Value {
     serde_json::from_str(&al_chat::api::contract()).expect("the contract is JSON")
 }
 
-/// Every operation, with its method and path.
+/// Returns every operation with its method and path.
 fn operations(contract: &Value) -> Vec<(String, &Value)> {
     let paths = contract["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, methods)| {
@@ -31,18 +31,18 @@ fn is_text(value: &Value) -> bool {
 }
 
 #[test]
-fn the_contract_file_is_what_the_code_says() {
+fn the_contract_file_matches_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/al-chat.json");
     let file = fs::read_to_string(&path).unwrap_or_default();
-    // Not `assert_eq`: nobody reads two contracts on one line.
+    // Not `assert_eq`, which would print two contracts on one line.
     assert!(
         file == al_chat::api::contract(),
-        "openapi/al-chat.json is not what the code says; run `cargo run -- openapi > openapi/al-chat.json`"
+        "openapi/al-chat.json differs from the code; run `cargo run -- openapi > openapi/al-chat.json`"
     );
 }
 
 #[test]
-fn every_operation_says_all_a_client_generator_needs() {
+fn every_operation_is_complete_for_client_generators() {
     let contract = contract();
     let tags = contract["tags"].as_array().expect("tags");
     let tags = tags.iter().filter(|tag| is_text(&tag["description"])).map(|tag| &tag["name"]).collect::<Vec<_>>();
@@ -51,10 +51,10 @@ fn every_operation_says_all_a_client_generator_needs() {
         assert!(is_text(&operation["summary"]), "{name} has a summary");
         assert!(is_text(&operation["description"]), "{name} has a description");
         let id = operation["operationId"].as_str().unwrap_or_default();
-        assert!(!id.is_empty() && ids.insert(id), "{name} has an id of its own: {id:?}");
+        assert!(!id.is_empty() && ids.insert(id), "{name} has its own operation ID: {id:?}");
         let own_tags = operation["tags"].as_array().unwrap_or_else(|| panic!("{name} has tags"));
         assert!(!own_tags.is_empty() && own_tags.iter().all(|tag| tags.contains(&tag)), "{name}: {own_tags:?}");
-        assert!(operation["security"].is_array(), "{name} says who may ask");
+        assert!(operation["security"].is_array(), "{name} has no security requirement");
         assert_ne!(operation["security"], json!([{}]), "generators would want a token for {name}");
         assert_has_one_media_type(&name, &operation["requestBody"]["content"]);
 
@@ -70,7 +70,7 @@ fn every_operation_says_all_a_client_generator_needs() {
     assert!(ids.len() >= 36, "{ids:?}");
 }
 
-/// Generators make no type of two media types, and some of them panic.
+/// Client generators do not support two media types in one response, and some of them panic.
 #[track_caller]
 fn assert_has_one_media_type(of: &str, content: &Value) {
     let media_types = content.as_object().map_or(0, serde_json::Map::len);
@@ -82,7 +82,7 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
     let headers = response["headers"].as_object().into_iter().flatten();
     let headers = headers.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
     assert!(headers.contains(&"x-request-id".to_owned()), "{of}: {headers:?}");
-    assert!(is_text(&response["description"]), "{of} says when");
+    assert!(is_text(&response["description"]), "{of} has no description");
     if ["429", "503"].contains(&status) {
         assert!(headers.contains(&"retry-after".to_owned()), "{of}: {headers:?}");
     }
@@ -90,7 +90,7 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
     for (media_type, content) in response["content"].as_object().into_iter().flatten() {
         let schema = &content["schema"];
         if media_type == "text/event-stream" {
-            assert_eq!(schema["type"], "string", "{of} is a text on the wire");
+            assert_eq!(schema["type"], "string", "{of} is not a string");
             assert_eq!(content["x-event-schema"]["$ref"], "#/components/schemas/ChatEvent", "{of}");
         } else if media_type == "text/markdown" {
             assert_eq!(schema["type"], "string", "{of}");
@@ -105,7 +105,7 @@ fn assert_response_is_whole(of: &str, status: &str, response: &Value) {
 }
 
 #[test]
-fn streams_are_operations_of_their_own() {
+fn streams_are_separate_operations() {
     let contract = contract();
     for (name, id) in [
         ("post /api/chat/stream", "chatStream"),
@@ -138,41 +138,41 @@ fn every_field_is_described_and_a_turn_has_examples() {
 }
 
 #[test]
-fn schemas_have_names_that_read_well_as_types() {
+fn schema_names_are_valid_type_names() {
     let contract = contract();
     let schemas = contract["components"]["schemas"].as_object().expect("schemas");
     for name in schemas.keys() {
         assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
-        // What these are called in a client says nothing, or hides a type of the language.
+        // In generated clients these names are meaningless or hide a built-in type.
         let taken = ["Error", "Exception", "Info", "Parts", "Done", "Date", "Object", "Any", "None", "Type"];
         assert!(!taken.contains(&name.as_str()), "{name}");
     }
 }
 
-/// All schemas at and below a value, with where they are.
-fn walk<'a>(place: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+/// Collects all schemas at and below a value, with their paths.
+fn collect_schemas<'a>(place: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
     if value.is_object() {
         found.push((place.to_owned(), value));
     }
     let fields = value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value));
     let items = value.as_array().into_iter().flatten().enumerate().map(|(number, value)| (number.to_string(), value));
     for (name, value) in fields.chain(items) {
-        walk(&format!("{place}/{name}"), value, found);
+        collect_schemas(&format!("{place}/{name}"), value, found);
     }
 }
 
 #[test]
-fn no_schema_is_more_than_one_generator_can_take() {
+fn no_schema_uses_features_that_generators_lack() {
     let contract = contract();
     let mut found = Vec::new();
-    walk("", &contract, &mut found);
+    collect_schemas("", &contract, &mut found);
     for (place, schema) in found {
         if let Some(all_of) = schema["allOf"].as_array() {
-            assert_eq!(all_of.len(), 1, "{place}: more than a reference and its description");
+            assert_eq!(all_of.len(), 1, "{place} has more than a reference and its description");
         }
         if schema["nullable"] == true {
-            assert!(schema["type"].is_string(), "{place} may be null, and is what otherwise?");
+            assert!(schema["type"].is_string(), "{place} is nullable without a type");
         }
         if schema["in"].is_string() && schema["name"].is_string() && place.contains("/parameters/") {
             let about = &schema["schema"];
@@ -187,7 +187,7 @@ fn no_schema_is_more_than_one_generator_can_take() {
 fn every_example_is_valid() {
     let contract = contract();
     let mut found = Vec::new();
-    walk("", &contract["components"]["schemas"], &mut found);
+    collect_schemas("", &contract["components"]["schemas"], &mut found);
     let examples = found.into_iter().filter(|(_, schema)| schema.get("example").is_some()).collect::<Vec<_>>();
     assert!(examples.len() >= 15, "{}", examples.len());
     for (place, schema) in examples {
@@ -200,7 +200,7 @@ fn every_example_is_valid() {
 }
 
 #[test]
-fn what_has_few_values_is_an_enum() {
+fn fields_with_few_values_are_enums() {
     let contract = contract();
     let schemas = &contract["components"]["schemas"];
     let enums = [
@@ -224,33 +224,37 @@ fn what_has_few_values_is_an_enum() {
         assert!(schemas[name]["enum"].as_array().is_some_and(|words| !words.is_empty()), "{name}");
     }
     let reasons = ["complete", "length", "content_filter", "stopped", "client_gone", "timeout", "upstream_error"];
-    let told = schemas["FinishReason"]["enum"].as_array().expect("an enum");
-    assert!(told.len() == reasons.len() && reasons.iter().all(|reason| told.contains(&(*reason).into())), "{told:?}");
+    let finish_reasons = schemas["FinishReason"]["enum"].as_array().expect("an enum");
+    assert!(
+        finish_reasons.len() == reasons.len()
+            && reasons.iter().all(|reason| finish_reasons.contains(&(*reason).into())),
+        "{finish_reasons:?}"
+    );
 }
 
-/// Whether a word has the form of most codes, and of nothing else in a description of failures but fields.
+/// Returns whether a word is in snake case, as most error codes are. In descriptions of errors, only fields look the
+/// same.
 fn is_snake_case(word: &str) -> bool {
     word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 #[test]
-fn the_codes_in_the_descriptions_are_those_of_the_enum() {
+fn error_codes_in_descriptions_are_in_the_enum() {
     let contract = contract();
     let codes = contract["components"]["schemas"]["ErrorCode"]["enum"].as_array().expect("an enum");
-    let mut told = HashSet::new();
+    let mut found_codes = HashSet::new();
     for (name, operation) in operations(&contract) {
         let failures = operation["responses"].as_object().expect("responses").iter();
         for (status, failure) in failures.filter(|(status, _)| !status.starts_with('2')) {
             let description = failure["description"].as_str().expect("a description");
             for word in description.split('`').skip(1).step_by(2) {
                 let is_code = codes.contains(&word.into());
-                assert!(is_code || !is_snake_case(word), "{name} {status} has {word}, which the enum has not");
-                told.extend(is_code.then_some(word));
+                assert!(is_code || !is_snake_case(word), "{name} {status} has {word}, which is not in the enum");
+                found_codes.extend(is_code.then_some(word));
             }
         }
     }
-    // No operation is at addresses that are none, or has seen a request that is not valid HTTP, and nobody reads what is
-    // answered to one who has left.
+    // Codes that belong to no operation: for unknown paths, for invalid HTTP, and for clients that have disconnected.
     let elsewhere = [
         "not_found",
         "method_not_allowed",
@@ -261,7 +265,7 @@ fn the_codes_in_the_descriptions_are_those_of_the_enum() {
         "http_version_not_supported",
     ];
     for code in codes.iter().filter_map(Value::as_str).filter(|code| !elsewhere.contains(code)) {
-        assert!(told.contains(code), "no operation says when {code} comes");
+        assert!(found_codes.contains(code), "no operation describes {code}");
     }
 }
 
@@ -284,14 +288,14 @@ async fn every_path_of_the_contract_is_served() {
         let (method, path) = name.split_once(' ').unwrap();
         let method = method.to_uppercase().parse::<Method>().unwrap();
         let answer = service.client.send(service.client.request(method, path)).await;
-        // A turn that isn't there is the answer of an operation that is.
+        // A turn that does not exist is an error of an existing operation.
         let is_served = answer.status != 405 && (answer.status != 404 || answer.json()["code"] == "turn_not_found");
         assert!(is_served, "{name}: {}", answer.text);
     }
 }
 
 #[tokio::test]
-async fn errors_of_the_framework_are_worded_like_all_others() {
+async fn framework_errors_have_the_format_of_all_errors() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
     let ask = async |method: &str, path: &str, content_type: &str, body: &str| {
@@ -317,9 +321,9 @@ async fn errors_of_the_framework_are_worded_like_all_others() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_taken_is_told_which_ones_are() {
+async fn a_405_lists_the_allowed_methods() {
     let service = TestSetup::new().start().await;
-    let asked = [
+    let requests = [
         ("GET", "/api/chat", "POST"),
         ("DELETE", "/api/health", "GET"),
         ("PUT", "/api/session/stop", "POST"),
@@ -328,7 +332,7 @@ async fn a_method_that_is_not_taken_is_told_which_ones_are() {
         ("GET", "/api/chat/image", "POST"),
         ("POST", "/health", "GET"),
     ];
-    for (method, path, allowed) in asked {
+    for (method, path, allowed) in requests {
         let answer = service.client.send(service.client.request(method.parse().unwrap(), path)).await;
         answer.assert_error(405, "method_not_allowed");
         let allow = answer.header("allow");
@@ -337,14 +341,14 @@ async fn a_method_that_is_not_taken_is_told_which_ones_are() {
 }
 
 #[tokio::test]
-async fn a_turn_may_have_a_body_of_32_mebibytes_and_no_more() {
+async fn a_turn_accepts_a_body_of_32_mebibytes_at_most() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     let head = |length: usize| {
         let head = "Host: al-chat\r\nContent-Type: application/json";
         format!("POST /api/chat HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n")
     };
-    // The length announced is enough to know.
+    // The announced length is enough to reject the request.
     wire.send(&head((32 << 20) + 1)).await;
     let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("\"code\":\"body_too_large\""), "{answer}");
@@ -360,7 +364,7 @@ async fn a_turn_may_have_a_body_of_32_mebibytes_and_no_more() {
 }
 
 #[tokio::test]
-async fn head_is_answered_like_get_without_the_body() {
+async fn head_is_answered_like_get_without_a_body() {
     let service = TestSetup::new().start().await;
     let answer = service.client.send(service.client.request(Method::HEAD, "/api/health")).await;
     assert_eq!(answer.status, 200);
@@ -368,9 +372,9 @@ async fn head_is_answered_like_get_without_the_body() {
     assert!(!answer.header("x-request-id").is_empty());
 }
 
-/// The headers of good answers, of errors of each kind, and of a preflight, all asked from this origin.
+/// Returns the headers of a success, of errors of each kind, and of a preflight, all requested from this origin.
 async fn all_headers(client: &Client, origin: Option<&str>) -> Vec<(String, HeaderMap)> {
-    let asked = [
+    let requests = [
         ("GET", "/api/health", ""),
         ("GET", "/openapi.json", ""),
         ("GET", "/docs", ""),
@@ -385,7 +389,7 @@ async fn all_headers(client: &Client, origin: Option<&str>) -> Vec<(String, Head
         ("OPTIONS", "/nowhere", ""),
     ];
     let mut answers = Vec::new();
-    for (method, path, body) in asked {
+    for (method, path, body) in requests {
         let mut request = client.request(method.parse().unwrap(), path);
         if let Some(origin) = origin {
             request = request.header("origin", origin);
@@ -399,40 +403,40 @@ async fn all_headers(client: &Client, origin: Option<&str>) -> Vec<(String, Head
     answers
 }
 
-/// The one value of this header; an empty text without it.
+/// Returns the only value of this header; an empty text if it is missing.
 #[track_caller]
-fn only(name: &str, headers: &HeaderMap, of: &str) -> String {
+fn single_header(name: &str, headers: &HeaderMap, of: &str) -> String {
     let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
     assert!(values.len() <= 1, "{of} has {name}: {values:?}");
     values.concat()
 }
 
 #[tokio::test]
-async fn any_website_may_call_without_credentials_when_no_origin_is_listed() {
+async fn without_allowed_origins_any_site_may_call_anonymously() {
     let service = TestSetup::new().start().await;
     for origin in [None, Some("https://shop.example"), Some("null")] {
         for (of, headers) in all_headers(&service.client, origin).await {
-            assert_eq!(only("access-control-allow-origin", &headers, &of), "*", "{of}");
+            assert_eq!(single_header("access-control-allow-origin", &headers, &of), "*", "{of}");
             assert!(!headers.contains_key("access-control-allow-credentials"), "{of}");
         }
     }
 }
 
 #[tokio::test]
-async fn listed_websites_may_call_with_credentials_and_others_may_not() {
+async fn only_allowed_origins_may_call_with_credentials() {
     let setup = TestSetup::new().with("FRONTEND_URL", "https://shop.example/, http://localhost:3001");
     let service = setup.start().await;
     for origin in ["https://shop.example", "http://localhost:3001"] {
         for (of, headers) in all_headers(&service.client, Some(origin)).await {
-            assert_eq!(only("access-control-allow-origin", &headers, &of), origin, "{of}");
-            assert_eq!(only("access-control-allow-credentials", &headers, &of), "true", "{of}");
+            assert_eq!(single_header("access-control-allow-origin", &headers, &of), origin, "{of}");
+            assert_eq!(single_header("access-control-allow-credentials", &headers, &of), "true", "{of}");
             assert!(headers.get_all("vary").iter().any(|it| it == "origin"), "{of}");
         }
     }
     let others = ["https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null"];
     for origin in others.map(Some).into_iter().chain([None]) {
         for (of, headers) in all_headers(&service.client, origin).await {
-            let allowed = only("access-control-allow-origin", &headers, &of);
+            let allowed = single_header("access-control-allow-origin", &headers, &of);
             assert!(!allowed.is_empty() && allowed != "*" && Some(allowed.as_str()) != origin, "{of}: {allowed}");
             assert!(headers.get_all("vary").iter().any(|it| it == "origin"), "{of}");
         }

@@ -1,4 +1,4 @@
-//! kill -9 under load: what was answered is kept.
+//! SIGKILL under load: what was answered is stored.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,8 +18,8 @@ use crate::{
 
 const CLIENTS: usize = 16;
 
-/// Something a client was fully told before the program died.
-enum Heard {
+/// A response that a client received completely before the program was killed.
+enum Received {
     Turn(String),
     Started(String),
     Stopped(String),
@@ -33,37 +33,37 @@ struct Answered {
 }
 
 impl Answered {
-    fn add(&mut self, heard: Heard) {
-        match heard {
-            Heard::Turn(id) => self.turns.push(id),
-            Heard::Started(id) => self.starts.push(id),
-            Heard::Stopped(id) => self.stops.push(id),
+    fn add(&mut self, received: Received) {
+        match received {
+            Received::Turn(id) => self.turns.push(id),
+            Received::Started(id) => self.starts.push(id),
+            Received::Stopped(id) => self.stops.push(id),
         }
     }
 
-    /// Sixteen clients talk at once; in the middle of it, after `turns` answers, the program is killed.
+    /// Runs sixteen concurrent clients and kills the program after `turns` answers.
     async fn add_until_killed(&mut self, process: &mut Process, turns: usize) {
-        let (told, mut heard) = unbounded_channel();
+        let (sender, mut received) = unbounded_channel();
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
-            clients.spawn(talk(process.client.clone(), number, told.clone()));
+            clients.spawn(run_sessions(process.client.clone(), number, sender.clone()));
         }
-        drop(told);
+        drop(sender);
         let enough = self.turns.len() + turns;
-        while let Some(heard) = heard.recv().await {
-            self.add(heard);
+        while let Some(received) = received.recv().await {
+            self.add(received);
             if self.turns.len() == enough {
                 process.kill().await;
             }
         }
         while let Some(ended) = clients.join_next().await {
-            ended.expect("a client that saw nothing wrong");
+            ended.expect("a client without errors");
         }
     }
 }
 
-/// Sessions of six turns, one after the other, until the program is gone.
-async fn talk(client: Client, number: usize, told: UnboundedSender<Heard>) {
+/// Runs sessions of six turns, one after the other, until the program is killed.
+async fn run_sessions(client: Client, number: usize, sender: UnboundedSender<Received>) {
     let ask = async |path: &str, body: Value| -> Option<Value> {
         let answer = client.try_send(client.json_request(path, &body)).await.ok()?;
         Some(answer.assert_ok())
@@ -72,15 +72,15 @@ async fn talk(client: Client, number: usize, told: UnboundedSender<Heard>) {
     let _ = async {
         loop {
             let session = text(&ask("/api/session/start", json!({})).await?["session_id"]);
-            told.send(Heard::Started(session.clone())).ok()?;
+            sender.send(Received::Started(session.clone())).ok()?;
             for turn in 0..6 {
                 let message = format!("turn {turn} of client {number}");
                 let body = json!({ "message": message, "username": format!("client-{number}"), "session_id": session });
                 let answer = ask("/api/chat", body).await?;
-                told.send(Heard::Turn(text(&answer["request_id"]))).ok()?;
+                sender.send(Received::Turn(text(&answer["request_id"]))).ok()?;
             }
             ask("/api/session/stop", json!({ "session_id": session })).await?;
-            told.send(Heard::Stopped(session)).ok()?;
+            sender.send(Received::Stopped(session)).ok()?;
         }
         #[expect(unreachable_code, reason = "gives the loop's block its type")]
         Some(())
@@ -88,7 +88,7 @@ async fn talk(client: Client, number: usize, told: UnboundedSender<Heard>) {
     .await;
 }
 
-/// How often each value of `field` occurs in the lines of this event.
+/// Counts how often each value of `field` occurs in the log lines of this event.
 pub fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> {
     let mut tally = HashMap::new();
     for line in log.iter().filter(|line| line["event"] == event) {
@@ -101,11 +101,16 @@ pub fn tally(log: &[Value], event: &str, field: &str) -> HashMap<String, usize> 
 pub fn assert_each_once(answered: &[String], logged: &HashMap<String, usize>, what: &str) {
     let wrong = answered.iter().filter(|id| logged.get(*id) != Some(&1));
     let wrong = wrong.map(|id| (id, logged.get(id))).collect::<Vec<_>>();
-    assert!(wrong.is_empty(), "{} of {} answered {what} are not there once: {wrong:?}", wrong.len(), answered.len());
+    assert!(
+        wrong.is_empty(),
+        "{} of {} answered {what} are not logged exactly once: {wrong:?}",
+        wrong.len(),
+        answered.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_totals() {
+async fn answers_before_sigkill_are_logged_and_counted_once() {
     const ROUNDS: usize = 3;
     let model = FakeModel::start().await.without_recording();
     let setup = TestSetup::for_model(&model);
@@ -115,7 +120,7 @@ async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_total
         answered.add_until_killed(&mut process, 250).await;
         process = setup.start_process().await;
 
-        // Reading it fails on any line that is not one whole object.
+        // Reading the log fails on an incomplete line.
         let log = setup.log();
         assert_each_once(&answered.turns, &tally(&log, "chat", "request_id"), "turns");
         assert_each_once(&answered.starts, &tally(&log, "session_start", "session_id"), "starts");
@@ -125,14 +130,14 @@ async fn whatever_was_answered_before_kill_9_is_in_the_log_once_and_in_the_total
         let totals = process.client.get("/api/openai/usage").await.assert_ok();
         let counted = usize::try_from(totals["request_count"].as_u64().unwrap()).unwrap();
         let in_log = log.iter().filter(|line| line["event"] == "chat" && line["status"] == 200).count();
-        assert_eq!(counted, in_log, "the log and the totals tell of different turns");
+        assert_eq!(counted, in_log, "the log and the totals differ");
         assert_eq!(totals["total_tokens"], counted * 18);
     }
     assert!(setup.log_lines("service_stop").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn usage_records_of_answered_turns_reach_papita_after_kill_9_and_an_outage() {
+async fn usage_records_reach_papita_after_sigkill_and_an_outage() {
     let model = FakeModel::start().await.without_recording();
     let papita = FakePapita::start().await;
     papita.serve_key("sk-papita");

@@ -1,4 +1,4 @@
-//! Which key a turn is asked with: Papita's, `.env`'s, or none; through outages and rotations.
+//! The key of a model call: Papita's, the one in `.env`, or none; during outages and key rotations.
 
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,14 @@ use crate::{
     support::service::{Service, TestSetup, wait_until},
 };
 
-/// So short that a key from Papita has always expired by the next turn.
-const AT_ONCE: &str = "0.01ms";
+/// A lifetime so short that a key of Papita has always expired at the next turn.
+const SHORTEST_LIFETIME: &str = "0.01ms";
 
 async fn fakes() -> (FakeModel, FakePapita) {
     (FakeModel::start().await, FakePapita::start().await)
 }
 
-/// The key of each call the model got; `-` for a call without one.
+/// Returns the key of each call to the model; `-` for a call without one.
 fn bearers(model: &FakeModel) -> Vec<String> {
     model.calls().into_iter().map(|call| call.bearer.unwrap_or_else(|| "-".to_owned())).collect()
 }
@@ -41,19 +41,19 @@ async fn info(service: &Service) -> Value {
     service.client.get("/api/openai/info").await.assert_ok()
 }
 
-/// The `credential_source` of each chat line.
+/// Returns the `credential_source` of each chat line.
 fn sources(setup: &TestSetup) -> Vec<Value> {
     setup.log_lines("chat").iter().map(|line| line["credential_source"].clone()).collect()
 }
 
-/// A turn that the built-in responder answers, and says so.
-async fn assert_demo(service: &Service) {
+/// Asserts that the built-in responder answers a turn, and that health and log say so.
+async fn assert_built_in(service: &Service) {
     let body = service.client.chat("hello").await.assert_ok();
     assert_eq!((&body["model"], &body["usage"]["model"]), (&json!("basic"), &json!("basic")));
     assert!(body["message"].as_str().is_some_and(|text| !text.is_empty()));
 }
 
-/// A turn that fails for want of a key, in a service that does not pretend to be a demo.
+/// Asserts that a turn fails without a key, and that the service does not report the built-in responder.
 async fn assert_no_key(service: &Service, code: &str) {
     let answer = service.client.chat("hello").await;
     answer.assert_error(503, code);
@@ -62,7 +62,7 @@ async fn assert_no_key(service: &Service, code: &str) {
 }
 
 #[tokio::test]
-async fn papitas_key_comes_first() {
+async fn papitas_key_takes_precedence() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
@@ -73,7 +73,7 @@ async fn papitas_key_comes_first() {
 }
 
 #[tokio::test]
-async fn the_local_key_serves_where_papita_has_none() {
+async fn the_local_key_is_used_if_papita_has_none() {
     for (status, body) in [
         (404, r#"{"error": "not found"}"#),
         (500, "boom"),
@@ -94,11 +94,11 @@ async fn the_local_key_serves_where_papita_has_none() {
 }
 
 #[tokio::test]
-async fn papitas_key_is_found_in_every_shape_of_its_answer() {
+async fn papitas_key_is_found_in_every_response_format() {
     let (model, papita) = fakes().await;
     let service = TestSetup::for_papita(&model, &papita)
-        .with("CREDENTIAL_FRESH", AT_ONCE)
-        .with("CREDENTIAL_RETRY", AT_ONCE)
+        .with("CREDENTIAL_FRESH", SHORTEST_LIFETIME)
+        .with("CREDENTIAL_RETRY", SHORTEST_LIFETIME)
         .start()
         .await;
     for (key, body) in [
@@ -119,7 +119,7 @@ async fn papitas_key_is_found_in_every_shape_of_its_answer() {
 }
 
 #[tokio::test]
-async fn a_placeholder_is_no_key_and_a_server_that_is_not_openais_is_asked_without() {
+async fn a_placeholder_is_not_sent_as_a_key() {
     for key in ["", "your_openai_api_key_here", "YOUR-API-KEY", "<your key>", "sk-xxxxxxxx", "changeme"] {
         let model = FakeModel::start().await;
         let setup = TestSetup::for_model(&model).with("OPENAI_API_KEY", key);
@@ -135,7 +135,7 @@ async fn a_placeholder_is_no_key_and_a_server_that_is_not_openais_is_asked_witho
 }
 
 #[tokio::test]
-async fn one_call_to_papita_serves_however_many_first_turns_wait() {
+async fn concurrent_first_turns_share_one_request_to_papita() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     let gate = Gate::new();
@@ -145,7 +145,7 @@ async fn one_call_to_papita_serves_however_many_first_turns_wait() {
     let opening = async {
         papita.wait_for_key_calls(1).await;
         health(&service).await;
-        assert_eq!(model.call_count(), 0, "the model was asked before there was a key");
+        assert_eq!(model.call_count(), 0, "the model was called before there was a key");
         gate.open();
     };
     for answer in join(turns, opening).await.0 {
@@ -156,7 +156,7 @@ async fn one_call_to_papita_serves_however_many_first_turns_wait() {
 }
 
 #[tokio::test]
-async fn a_fresh_key_is_used_without_asking_again() {
+async fn a_fresh_key_is_reused() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     let service = TestSetup::for_papita(&model, &papita).start().await;
@@ -170,7 +170,7 @@ async fn a_fresh_key_is_used_without_asking_again() {
 }
 
 #[tokio::test]
-async fn a_new_key_at_papita_is_in_use_within_the_caches_lifetime() {
+async fn a_new_key_is_used_after_the_cache_lifetime() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
     let service = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "200ms").start().await;
@@ -185,10 +185,11 @@ async fn a_new_key_at_papita_is_in_use_within_the_caches_lifetime() {
 }
 
 #[tokio::test]
-async fn a_key_is_refreshed_ahead_of_its_expiry_while_turns_go_on() {
+async fn a_key_is_refreshed_before_it_expires_during_turns() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
-    // From 2.4 to 3 s of age a refresh keeps nobody waiting; Papita hangs far longer than a turn may take.
+    // Between the ages of 2.4 and 3 s a key is refreshed in the background. Papita hangs far longer than a turn may
+    // take.
     let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "3s").with("PAPITA_TIMEOUT", "1h");
     let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
@@ -203,11 +204,12 @@ async fn a_key_is_refreshed_ahead_of_its_expiry_while_turns_go_on() {
 }
 
 #[tokio::test]
-async fn a_stale_key_serves_on_while_papita_is_away_and_the_new_one_once_it_is_back() {
+async fn a_stale_key_is_used_during_an_outage_of_papita() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let setup =
-        TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_RETRY", "100ms");
+    let setup = TestSetup::for_papita(&model, &papita)
+        .with("CREDENTIAL_FRESH", SHORTEST_LIFETIME)
+        .with("CREDENTIAL_RETRY", "100ms");
     let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     papita.stop().await;
@@ -225,15 +227,16 @@ async fn a_stale_key_serves_on_while_papita_is_away_and_the_new_one_once_it_is_b
 }
 
 #[tokio::test]
-async fn a_key_that_is_too_old_even_to_be_stale_is_not_used() {
+async fn a_key_past_its_stale_lifetime_is_not_used() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let setup =
-        TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("CREDENTIAL_STALE", "200ms");
+    let setup = TestSetup::for_papita(&model, &papita)
+        .with("CREDENTIAL_FRESH", SHORTEST_LIFETIME)
+        .with("CREDENTIAL_STALE", "200ms");
     let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
     papita.stop().await;
-    let failed = wait_until("the key's end", async || {
+    let failed = wait_until("the expiry of the key", async || {
         let answer = service.client.chat("hello").await;
         (answer.status != 200).then_some(answer)
     });
@@ -241,7 +244,7 @@ async fn a_key_that_is_too_old_even_to_be_stale_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_failure_of_papita_is_remembered_for_a_while() {
+async fn a_failure_of_papita_is_cached() {
     let (model, papita) = fakes().await;
     papita.serve_body(500, "{}".to_owned());
     let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h");
@@ -261,7 +264,7 @@ async fn a_failure_of_papita_is_remembered_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_hanging_papita_is_not_in_the_way_of_turns() {
+async fn an_unresponsive_papita_does_not_delay_turns() {
     const PAPITA_TIMEOUT: Duration = Duration::from_secs(1);
     let (model, papita) = fakes().await;
     papita.hang();
@@ -270,23 +273,23 @@ async fn a_hanging_papita_is_not_in_the_way_of_turns() {
         .with("PAPITA_TIMEOUT", "1s")
         .with("CREDENTIAL_RETRY", "50ms");
     let service = setup.start().await;
-    // The first turn may wait for Papita; those after it may not, also while Papita is asked again and again.
+    // Only the first turn may wait for Papita; the following turns may not, although Papita is requested again.
     service.client.chat("hello").await.assert_ok();
-    let asked = papita.key_calls();
+    let key_calls = papita.key_calls();
     let started = Instant::now();
     let mut turns = 0;
     wait_until("Papita to be asked again", async || {
         service.client.chat("hello").await.assert_ok();
         turns += 1;
-        (turns >= 20 && papita.key_calls() > asked).then_some(())
+        (turns >= 20 && papita.key_calls() > key_calls).then_some(())
     })
     .await;
     assert!(started.elapsed() < PAPITA_TIMEOUT, "{turns} turns took {:?}", started.elapsed());
-    assert_eq!(papita.key_calls(), asked + 1);
+    assert_eq!(papita.key_calls(), key_calls + 1);
 }
 
 #[tokio::test]
-async fn all_turns_with_a_refused_key_share_one_call_to_papita_and_none_fails() {
+async fn turns_with_a_rejected_key_share_one_request_to_papita() {
     const TURNS: usize = 30;
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
@@ -298,7 +301,7 @@ async fn all_turns_with_a_refused_key_share_one_call_to_papita_and_none_fails() 
     papita.hold_key_calls(&gate);
     let turns = join_all((0..TURNS).map(|_| service.client.chat("hello")));
     let opening = async {
-        // All have been refused before Papita answers the first.
+        // All turns have been rejected before Papita answers the first request.
         model.wait_for_calls(1 + TURNS).await;
         papita.wait_for_key_calls(2).await;
         health(&service).await;
@@ -312,9 +315,9 @@ async fn all_turns_with_a_refused_key_share_one_call_to_papita_and_none_fails() 
     assert_eq!((asked_with("sk-old"), asked_with("sk-new")), (1 + TURNS, TURNS));
 }
 
-/// Late turns come when the new key is already there, and early ones when it is not: nobody asks Papita twice.
+/// Some turns are rejected when the new key has already arrived, and others before: Papita is requested once.
 #[tokio::test]
-async fn turns_that_are_refused_one_after_another_share_the_new_key_too() {
+async fn consecutive_turns_with_a_rejected_key_share_the_new_key() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-0");
     let service = TestSetup::for_papita(&model, &papita).start().await;
@@ -329,10 +332,10 @@ async fn turns_that_are_refused_one_after_another_share_the_new_key_too() {
     }
 }
 
-/// As an operator rotates: a new key is made, Papita gets it, the old one is revoked. On a machine that cannot keep up
-/// the next rotation waits until the turns before the last have ended, so that none lives through two.
+/// Rotates keys as an operator does: create a new key, store it at Papita, revoke the old one. On a slow machine, the
+/// next rotation waits until the turns before the previous one have ended, so that no turn spans two rotations.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
+async fn twenty_key_rotations_under_load_fail_no_turn() {
     const ROTATIONS: usize = 20;
     const TURNS_EACH: usize = 30;
     let (model, papita) = fakes().await;
@@ -375,27 +378,27 @@ async fn twenty_rotations_under_two_hundred_turns_a_second_fail_no_turn() {
 }
 
 #[tokio::test]
-async fn a_rotation_just_after_a_hiccup_of_papita_fails_no_turn() {
+async fn a_key_rotation_after_a_failure_of_papita_fails_no_turn() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    let service = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).start().await;
+    let service = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", SHORTEST_LIFETIME).start().await;
     service.client.chat("hello").await.assert_ok();
     papita.serve_body(500, "boom".to_owned());
-    let asked = papita.key_calls();
+    let key_calls = papita.key_calls();
     service.client.chat("hello").await.assert_ok();
-    papita.wait_for_key_calls(asked + 1).await;
+    papita.wait_for_key_calls(key_calls + 1).await;
     assert_eq!(bearers(&model), ["sk-old"; 2]);
 
-    // The failure is remembered, and would be for long.
+    // The failure is cached for a long time.
     papita.serve_key("sk-new");
     model.accept_only(&["sk-new"]);
     let gate = Gate::new();
     papita.hold_key_calls(&gate);
-    let asked = papita.key_calls();
+    let key_calls = papita.key_calls();
     let refused = service.client.chat("refused");
     let meanwhile = async {
-        papita.wait_for_key_calls(asked + 1).await;
-        // There is no key now: the old one has been refused, and the new one is held back.
+        papita.wait_for_key_calls(key_calls + 1).await;
+        // No key is available: the old one was rejected, and the new one is held back.
         let late = service.client.chat("meanwhile");
         let opening = async {
             for _ in 0..20 {
@@ -412,10 +415,10 @@ async fn a_rotation_just_after_a_hiccup_of_papita_fails_no_turn() {
 }
 
 #[tokio::test]
-async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
+async fn a_key_rotation_during_a_request_to_papita_fails_no_turn() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
-    // From 240 to 300 ms of age a refresh keeps nobody waiting.
+    // Between the ages of 240 and 300 ms a key is refreshed in the background.
     let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", "300ms").with("PAPITA_TIMEOUT", "1s");
     let service = setup.start().await;
     service.client.chat("hello").await.assert_ok();
@@ -427,7 +430,7 @@ async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
     })
     .await;
 
-    // That one will end in a timeout. Calls made from now on are answered once the gate is open.
+    // This request will time out. Later requests are answered when the gate opens.
     let gate = Gate::new();
     papita.hold_key_calls(&gate);
     papita.serve_key("sk-new");
@@ -450,7 +453,7 @@ async fn a_rotation_while_papita_still_owes_an_earlier_answer_fails_no_turn() {
 }
 
 #[tokio::test]
-async fn the_local_key_is_tried_once_when_papitas_fresh_key_is_refused_too() {
+async fn the_local_key_is_tried_once_if_papitas_new_key_is_rejected() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
@@ -463,7 +466,7 @@ async fn the_local_key_is_tried_once_when_papitas_fresh_key_is_refused_too() {
 }
 
 #[tokio::test]
-async fn the_local_key_is_tried_when_papita_has_no_other_than_the_refused_one() {
+async fn the_local_key_is_tried_if_papita_has_no_other_key() {
     for stop in [false, true] {
         let (model, papita) = fakes().await;
         papita.serve_key("sk-old");
@@ -476,12 +479,12 @@ async fn the_local_key_is_tried_when_papita_has_no_other_than_the_refused_one() 
         service.client.chat("hello").await.assert_ok();
         assert_eq!(bearers(&model), ["sk-old", "sk-local"]);
         service.client.chat("hello").await.assert_ok();
-        assert_eq!(bearers(&model)[2..], ["sk-local"], "the refused key was used again");
+        assert_eq!(bearers(&model)[2..], ["sk-local"], "the rejected key was used again");
     }
 }
 
 #[tokio::test]
-async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
+async fn a_turn_is_401_after_every_key_was_tried_once() {
     for (local, expected) in
         [(None, vec!["sk-old", "sk-new"]), (Some("sk-local"), vec!["sk-old", "sk-new", "sk-local"])]
     {
@@ -502,9 +505,9 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
         assert_eq!(lines.len(), 1);
         assert_eq!((&lines[0]["status"], &lines[0]["code"]), (&json!(401), &json!("invalid_api_key")));
         assert_eq!(lines[0]["finish"], "upstream_error");
-        // Still no key: the next turn is told the same.
+        // There is still no key, and the next turn gets the same error.
         service.client.chat("hello").await.assert_error(401, "invalid_api_key");
-        // And all is well as soon as Papita has a good one.
+        // Turns succeed as soon as Papita has a valid key.
         papita.serve_key("sk-good");
         let failing =
             wait_until("the good key", async || (service.client.chat("hello").await.status == 200).then_some(()));
@@ -514,7 +517,7 @@ async fn a_turn_whose_every_key_is_refused_is_401_after_each_was_tried_once() {
 }
 
 #[tokio::test]
-async fn a_refused_local_key_alone_is_401_after_one_call() {
+async fn a_rejected_local_key_is_a_401_after_one_call() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-good"]);
     let service = TestSetup::for_model(&model).start().await;
@@ -523,7 +526,7 @@ async fn a_refused_local_key_alone_is_401_after_one_call() {
 }
 
 #[tokio::test]
-async fn a_refused_local_key_is_replaced_by_the_one_papita_has_by_now() {
+async fn a_rejected_local_key_is_replaced_by_a_new_key_of_papita() {
     let (model, papita) = fakes().await;
     let setup =
         TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("CREDENTIAL_RETRY", "1h");
@@ -536,7 +539,7 @@ async fn a_refused_local_key_is_replaced_by_the_one_papita_has_by_now() {
 }
 
 #[tokio::test]
-async fn a_configured_papita_that_fails_is_an_error_and_never_a_demo() {
+async fn a_failure_of_a_configured_papita_is_an_error() {
     enum Failure {
         Body(u16, &'static str),
         Hang,
@@ -557,7 +560,7 @@ async fn a_configured_papita_that_fails_is_an_error_and_never_a_demo() {
             Failure::Hang => papita.hang(),
             Failure::Away => papita.stop().await,
         }
-        // Also where the model could be asked without a key, and where it could not.
+        // For a model that works without a key, and for one that does not.
         let of_openai = TestSetup::new().with("PAPITA_API_URL", &papita.url());
         for setup in [TestSetup::for_papita(&model, &papita), of_openai] {
             let setup = setup.with("PAPITA_TIMEOUT", "200ms");
@@ -570,10 +573,10 @@ async fn a_configured_papita_that_fails_is_an_error_and_never_a_demo() {
 }
 
 #[tokio::test]
-async fn without_any_source_of_a_key_it_is_a_demo_that_says_so() {
+async fn without_any_key_the_built_in_responder_answers() {
     let setup = TestSetup::new();
     let service = setup.start().await;
-    assert_demo(&service).await;
+    assert_built_in(&service).await;
     let health = health(&service).await;
     assert_eq!((&health["demo_mode"], &health["openai_configured"]), (&json!(true), &json!(false)));
     let line = setup.log_lines("chat").pop().expect("a chat line");
@@ -583,12 +586,12 @@ async fn without_any_source_of_a_key_it_is_a_demo_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_placeholder_is_no_configured_key() {
-    assert_demo(&TestSetup::new().with("OPENAI_API_KEY", "your_openai_api_key_here").start().await).await;
+async fn a_placeholder_does_not_count_as_a_configured_key() {
+    assert_built_in(&TestSetup::new().with("OPENAI_API_KEY", "your_openai_api_key_here").start().await).await;
 }
 
 #[tokio::test]
-async fn a_papita_on_its_default_address_is_used() {
+async fn a_papita_at_its_default_address_is_used() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
@@ -599,7 +602,7 @@ async fn a_papita_on_its_default_address_is_used() {
 }
 
 #[tokio::test]
-async fn a_papita_on_its_default_address_that_fails_is_an_error() {
+async fn a_failing_papita_at_its_default_address_is_an_error() {
     let papita = FakePapita::start().await;
     papita.serve_body(500, r#"{"error": "boom"}"#.to_owned());
     let service = TestSetup::new().with_papita_at_default_address(&papita).start().await;
@@ -607,7 +610,7 @@ async fn a_papita_on_its_default_address_that_fails_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_papita_on_its_default_address_that_comes_up_later_ends_the_demo() {
+async fn a_papita_that_starts_later_at_its_default_address_is_used() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     papita.stop().await;
@@ -625,7 +628,7 @@ async fn a_papita_on_its_default_address_that_comes_up_later_ends_the_demo() {
 }
 
 #[tokio::test]
-async fn a_development_server_on_papitas_default_address_is_no_papita() {
+async fn another_server_at_papitas_default_address_is_ignored() {
     for (status, body) in [
         (200, "<!doctype html><html></html>"),
         (404, "Cannot GET /api/credentials/global/openai"),
@@ -643,20 +646,20 @@ async fn a_development_server_on_papitas_default_address_is_no_papita() {
         let setup = TestSetup::new().with_papita_at_default_address(&server);
         let service = setup.start().await;
         assert_eq!(server.key_calls(), 1);
-        assert_demo(&service).await;
+        assert_built_in(&service).await;
         assert_eq!(health(&service).await["demo_mode"], true);
         service.stop().await;
-        // Nor is it missed when it is gone.
+        // Its absence is not an error when it is gone.
         server.stop().await;
         let service = setup.start().await;
-        assert_demo(&service).await;
+        assert_built_in(&service).await;
         assert_eq!(health(&service).await["demo_mode"], true);
         service.stop().await;
     }
 }
 
 #[tokio::test]
-async fn a_papita_met_once_on_its_default_address_is_missed_after_a_restart() {
+async fn a_papita_seen_at_its_default_address_is_required_later() {
     let papita = FakePapita::start().await;
     papita.serve_key("sk-brokered");
     let setup = TestSetup::new().with_papita_at_default_address(&papita);
@@ -670,7 +673,7 @@ async fn a_papita_met_once_on_its_default_address_is_missed_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_papita_on_its_default_address_without_any_key_is_still_a_papita() {
+async fn a_papita_without_a_key_at_its_default_address_is_an_error() {
     let papita = FakePapita::start().await;
     papita.serve_body(200, r#"{"credentials": {}}"#.to_owned());
     let setup = TestSetup::new().with_papita_at_default_address(&papita);
@@ -684,18 +687,18 @@ async fn a_papita_on_its_default_address_without_any_key_is_still_a_papita() {
 }
 
 #[tokio::test]
-async fn basic_answers_where_it_was_chosen_whatever_keys_there_are() {
+async fn basic_mode_uses_the_built_in_responder_despite_keys() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered");
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("AI_SERVICE", "basic");
     let service = setup.start().await;
-    assert_demo(&service).await;
+    assert_built_in(&service).await;
     assert_eq!(health(&service).await["demo_mode"], true);
     assert_eq!(model.call_count(), 0);
 }
 
 #[tokio::test]
-async fn openai_is_never_replaced_by_the_demo_where_it_was_chosen() {
+async fn openai_mode_never_uses_the_built_in_responder() {
     let service = TestSetup::new().with("AI_SERVICE", "openai").start().await;
     assert_no_key(&service, "no_api_key").await;
     let model = FakeModel::start().await;
@@ -705,10 +708,12 @@ async fn openai_is_never_replaced_by_the_demo_where_it_was_chosen() {
 }
 
 #[tokio::test]
-async fn info_tells_of_papitas_key_live_and_without_a_character_of_it() {
+async fn info_shows_the_state_of_papitas_key_without_the_key() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-brokered-1");
-    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_FRESH", AT_ONCE).with("OPENAI_MODEL", "gpt-4o");
+    let setup = TestSetup::for_papita(&model, &papita)
+        .with("CREDENTIAL_FRESH", SHORTEST_LIFETIME)
+        .with("OPENAI_MODEL", "gpt-4o");
     let service = setup.start().await;
     let first = info(&service).await;
     assert_eq!(first["credentials_valid"], true);
@@ -728,29 +733,33 @@ async fn info_tells_of_papitas_key_live_and_without_a_character_of_it() {
 }
 
 #[tokio::test]
-async fn info_says_that_the_key_was_refused_until_one_is_accepted() {
+async fn info_shows_a_rejected_key_until_one_is_accepted() {
     let (model, papita) = fakes().await;
     papita.serve_key("sk-old");
     model.accept_only(&["sk-new"]);
     let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "50ms");
     let service = setup.start().await;
-    assert_eq!(info(&service).await["credentials_valid"], true, "nobody has refused it yet");
+    assert_eq!(info(&service).await["credentials_valid"], true, "the key was not rejected yet");
     service.client.chat("hello").await.assert_error(401, "invalid_api_key");
-    let told = info(&service).await;
-    assert_eq!((&told["credentials_valid"], &told["code"]), (&json!(false), &json!("invalid_api_key")), "{told}");
-    assert_eq!(told["model"], "gpt-4o-mini");
+    let details = info(&service).await;
+    assert_eq!(
+        (&details["credentials_valid"], &details["code"]),
+        (&json!(false), &json!("invalid_api_key")),
+        "{details}"
+    );
+    assert_eq!(details["model"], "gpt-4o-mini");
     let usage = service.client.get("/api/openai/usage").await.assert_ok();
     assert_eq!(usage["account_info"]["status"], "key_refused");
 
     papita.serve_key("sk-new");
     wait_until("the new key", async || (service.client.chat("hello").await.status == 200).then_some(())).await;
-    let told = info(&service).await;
-    assert_eq!(told["credentials_valid"], true, "{told}");
-    assert!(told.get("error").is_none(), "{told}");
+    let details = info(&service).await;
+    assert_eq!(details["credentials_valid"], true, "{details}");
+    assert!(details.get("error").is_none(), "{details}");
 }
 
 #[tokio::test]
-async fn info_says_that_a_refused_key_works_again() {
+async fn info_shows_that_a_rejected_key_is_accepted_again() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-another"]);
     let service = TestSetup::for_model(&model).start().await;
@@ -766,7 +775,7 @@ async fn info_says_that_a_refused_key_works_again() {
 }
 
 #[tokio::test]
-async fn what_never_will_be_is_not_put_off_until_soon() {
+async fn permanent_errors_have_no_retry_after() {
     let sentence = async |papita: &FakePapita| {
         let service = TestSetup::new().with("PAPITA_API_URL", &papita.url()).start().await;
         service.client.chat("hello").await.assert_error(503, "credentials_unavailable")
@@ -774,34 +783,34 @@ async fn what_never_will_be_is_not_put_off_until_soon() {
     let papita = FakePapita::start().await;
     for body in ["{}", r#"{"credentials": {}}"#, "<html></html>"] {
         papita.serve_body(200, body.to_owned());
-        let told = sentence(&papita).await;
-        assert!(told.contains("the operator must") && !told.contains("again soon"), "{body}: {told}");
+        let text = sentence(&papita).await;
+        assert!(text.contains("the operator must") && !text.contains("again soon"), "{body}: {text}");
     }
     papita.stop().await;
-    let told = sentence(&papita).await;
-    assert!(told.contains("PAPITA_API_URL"), "{told}");
+    let text = sentence(&papita).await;
+    assert!(text.contains("PAPITA_API_URL"), "{text}");
 }
 
 #[tokio::test]
-async fn info_tells_of_the_local_key() {
+async fn info_shows_the_source_of_the_local_key() {
     let model = FakeModel::start().await;
     let service = TestSetup::for_model(&model).start().await;
-    let told = info(&service).await;
-    assert_eq!(told["credentials_valid"], true);
-    let about = &told["credentials_info"];
+    let details = info(&service).await;
+    assert_eq!(details["credentials_valid"], true);
+    let about = &details["credentials_info"];
     assert_eq!(about["credential_source"], "local_env");
     assert_eq!((&about["openai_api_key_set"], &about["openai_api_key_length"]), (&json!(true), &json!(8)));
 }
 
 #[tokio::test]
-async fn info_tells_that_there_is_no_key_and_why() {
+async fn info_shows_that_there_is_no_key_and_why() {
     let papita = FakePapita::start().await;
     let failing = TestSetup::new().with("PAPITA_API_URL", &papita.url());
     for setup in [TestSetup::new(), failing] {
-        let told = info(&setup.start().await).await;
-        assert!(told["error"].as_str().is_some_and(|error| !error.is_empty()), "{told}");
-        assert!(told.get("credentials_valid").is_none() && told.get("model").is_none(), "{told}");
-        let about = &told["credentials_info"];
+        let details = info(&setup.start().await).await;
+        assert!(details["error"].as_str().is_some_and(|error| !error.is_empty()), "{details}");
+        assert!(details.get("credentials_valid").is_none() && details.get("model").is_none(), "{details}");
+        let about = &details["credentials_info"];
         assert_eq!((&about["openai_api_key_set"], &about["openai_api_key_length"]), (&json!(false), &json!(0)));
         assert_eq!(about["credential_source"], "none");
         assert_eq!(about["openai_api_key_prefix"], Value::Null);
@@ -810,35 +819,35 @@ async fn info_tells_that_there_is_no_key_and_why() {
 }
 
 #[tokio::test]
-async fn the_test_asks_the_model_and_tells_what_came_of_it() {
+async fn the_model_test_calls_the_model_and_reports_the_result() {
     let model = FakeModel::start().await;
     let service = TestSetup::for_model(&model).start().await;
     model.behave_once(Behaviour::Answer(Reply { text: "OK".into(), ..Reply::default() }));
-    let told = service.client.get("/api/openai/test").await.assert_ok();
-    assert!(told["message"].as_str().is_some_and(|text| !text.is_empty()), "{told}");
-    assert_eq!((&told["status"], &told["test_response"]), (&json!("success"), &json!("OK")));
-    assert_eq!(told["model"], "gpt-4o-mini");
-    assert_eq!((&told["usage"]["total_tokens"], &told["usage"]["model"]), (&json!(18), &json!("gpt-4o-mini")));
+    let result = service.client.get("/api/openai/test").await.assert_ok();
+    assert!(result["message"].as_str().is_some_and(|text| !text.is_empty()), "{result}");
+    assert_eq!((&result["status"], &result["test_response"]), (&json!("success"), &json!("OK")));
+    assert_eq!(result["model"], "gpt-4o-mini");
+    assert_eq!((&result["usage"]["total_tokens"], &result["usage"]["model"]), (&json!(18), &json!("gpt-4o-mini")));
     model.accept_only(&["sk-good"]);
-    let told = service.client.get("/api/openai/test").await.assert_ok();
-    assert_eq!((&told["status"], &told["model"]), (&json!("error"), &json!("gpt-4o-mini")));
-    assert!(told["message"].as_str().is_some_and(|text| text.contains("key")), "{told}");
-    assert!(told.get("test_response").is_none() && told.get("usage").is_none(), "{told}");
+    let result = service.client.get("/api/openai/test").await.assert_ok();
+    assert_eq!((&result["status"], &result["model"]), (&json!("error"), &json!("gpt-4o-mini")));
+    assert!(result["message"].as_str().is_some_and(|text| text.contains("key")), "{result}");
+    assert!(result.get("test_response").is_none() && result.get("usage").is_none(), "{result}");
 }
 
 #[tokio::test]
-async fn the_test_without_a_key_is_an_error_where_a_turn_would_be_one() {
+async fn the_model_test_without_a_key_fails_like_a_turn() {
     let papita = FakePapita::start().await;
     let failing = TestSetup::new().with("PAPITA_API_URL", &papita.url());
     for setup in [TestSetup::new().with("AI_SERVICE", "openai"), failing] {
-        let told = setup.start().await.client.get("/api/openai/test").await.assert_ok();
-        assert_eq!((&told["status"], &told["model"]), (&json!("error"), &json!("gpt-4o-mini")));
-        assert!(told["message"].as_str().is_some_and(|text| !text.is_empty()), "{told}");
+        let result = setup.start().await.client.get("/api/openai/test").await.assert_ok();
+        assert_eq!((&result["status"], &result["model"]), (&json!("error"), &json!("gpt-4o-mini")));
+        assert!(result["message"].as_str().is_some_and(|text| !text.is_empty()), "{result}");
     }
 }
 
 #[tokio::test]
-async fn no_piece_of_a_key_is_in_any_answer_log_line_or_diagnostic() {
+async fn keys_are_never_exposed() {
     const KEYS: [&str; 3] = ["sk-Zq7vXw2LpN8rTb4KcYh6", "sk-Jd5mUs9GaE3fWo1HiVx0", "sk-Pt6yRk8BnQ2jMz7CeDl4"];
     let (model, papita) = fakes().await;
     papita.serve_key(KEYS[0]);

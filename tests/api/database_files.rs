@@ -1,4 +1,4 @@
-//! Which file `DATABASE_URL` names, and what is said where that one can't be the database.
+//! The database file in `DATABASE_URL`, and errors for files that cannot be used.
 
 use std::{fs, path::Path};
 
@@ -19,16 +19,16 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Makes a database of another program.
+/// Creates a database of another program.
 async fn make(path: &Path, statements: &'static str) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut database = options.connect().await.expect("a database");
-    database.execute(sqlx::raw_sql(statements)).await.expect("its tables");
+    database.execute(sqlx::raw_sql(statements)).await.expect("tables");
     database
 }
 
 #[tokio::test]
-async fn three_slashes_name_a_file_in_the_working_directory() {
+async fn three_slashes_name_a_file_relative_to_the_directory() {
     for url in ["sqlite:///app.db", "sqlite:///app.db?check_same_thread=False", "sqlite+pysqlite:///./app.db"] {
         let setup = TestSetup::new().with("DATABASE_URL", url);
         let process = setup.start_process().await;
@@ -49,7 +49,7 @@ async fn four_slashes_name_an_absolute_path() {
 }
 
 #[tokio::test]
-async fn a_database_that_would_be_forgotten_is_a_mistake() {
+async fn an_in_memory_database_is_rejected() {
     for url in ["sqlite::memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=memory", "sqlite:///data/"] {
         let ran = run(&TestSetup::new().with("DATABASE_URL", url), &[]).await;
         assert_eq!(ran.code, Some(2), "{url}: {ran:?}");
@@ -58,7 +58,7 @@ async fn a_database_that_would_be_forgotten_is_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_path_that_cannot_be_opened_is_named_with_a_remedy() {
+async fn a_path_that_cannot_be_opened_is_reported_with_a_remedy() {
     for (url, sentence) in [
         ("sqlite:///data/app.db", "/data of DATABASE_URL does not exist; make it, or name another file; an absolute"),
         ("sqlite:data/app.db", "/data of DATABASE_URL does not exist; make it, or name another file\n"),
@@ -96,7 +96,7 @@ const SQLX: &str = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, d
 const OTHER_MIGRATIONS: &str = "CREATE TABLE _sqlx_migrations (id TEXT); CREATE TABLE notes (id INTEGER);";
 
 #[tokio::test]
-async fn a_database_of_another_program_is_left_as_it_is() {
+async fn a_database_of_another_program_is_not_changed() {
     for (statements, tables) in [
         (SQLALCHEMY, "alembic_version, chat_history, user"),
         (SQLX, "_sqlx_migrations, users"),
@@ -121,10 +121,10 @@ async fn a_database_of_another_program_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_that_another_program_has_open_is_left_as_it_is() {
+async fn a_database_open_in_another_program_is_not_changed() {
     let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
     let path = setup.path().join("app.db");
-    // Its tables are in its write-ahead log only.
+    // The tables are only in the write-ahead log.
     let statements = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE notes (id INTEGER)";
     let mut other = make(&path, statements).await;
     let files = || [fs::read(&path).unwrap(), fs::read(setup.path().join("app.db-wal")).unwrap()];
@@ -138,10 +138,10 @@ async fn a_database_that_another_program_has_open_is_left_as_it_is() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_is_as_good_as_the_file() {
+async fn a_symbolic_link_to_the_database_works() {
     use std::os::unix::fs::symlink;
 
-    // Its tables are in the write-ahead log, which is beside the file and not beside the link.
+    // The tables are in the write-ahead log, which is beside the file and not beside the link.
     let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///link.db");
     let folder = setup.path().join("data");
     fs::create_dir(&folder).unwrap();
@@ -153,7 +153,7 @@ async fn a_link_is_as_good_as_the_file() {
     other.close().await.unwrap();
     fs::remove_file(folder.join("app.db")).unwrap();
 
-    // One lock, whatever leads to the file; and what it leads to may yet be made.
+    // The lock is the same for the file and for links to it, also to a file that does not exist yet.
     let process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
     let log = folder.join("app.db-wal");
@@ -168,7 +168,7 @@ async fn a_link_is_as_good_as_the_file() {
 }
 
 #[tokio::test]
-async fn an_empty_file_and_a_database_without_tables_are_taken() {
+async fn an_empty_file_or_database_is_accepted() {
     for statements in [None, Some("PRAGMA user_version = 7"), Some("PRAGMA journal_mode = WAL")] {
         let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
         let path = setup.path().join("app.db");
@@ -177,13 +177,13 @@ async fn an_empty_file_and_a_database_without_tables_are_taken() {
             Some(statements) => make(&path, statements).await.close().await.unwrap(),
         }
         setup.start_process().await.client.chat("hello").await.assert_ok();
-        // And again, with tables of its own.
+        // A second start, with the tables present.
         setup.start_process().await.client.chat("hello").await.assert_ok();
     }
 }
 
 #[tokio::test]
-async fn tables_beside_ours_do_no_harm() {
+async fn additional_tables_are_accepted() {
     let setup = TestSetup::new().with("DATABASE_URL", "sqlite:///app.db");
     let mut process = setup.start_process().await;
     process.kill().await;
@@ -192,10 +192,10 @@ async fn tables_beside_ours_do_no_harm() {
 }
 
 #[tokio::test]
-async fn the_file_is_the_whole_database_soon_after_the_last_turn() {
+async fn the_write_ahead_log_is_merged_soon_after_a_turn() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
-    // A process of its own: SQLite's locks end when another part of the same process closes the file.
+    // A child process: SQLite's locks end when another part of the same process closes the file.
     let process = setup.start_process().await;
     for _ in 0..3 {
         for _ in 0..20 {
@@ -218,7 +218,7 @@ async fn the_file_is_the_whole_database_soon_after_the_last_turn() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn a_schema_of_another_program_is_left_as_it_is() {
+async fn a_schema_of_another_program_is_not_changed() {
     use sqlx::PgConnection;
 
     let address = crate::postgres::cluster::shared().database();
@@ -240,7 +240,7 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
         assert_eq!(after, before);
         database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
     }
-    // Ours may have others beside them, and a schema of its own is enough.
+    // Other tables beside ours are accepted, and so is a schema of our own in the database.
     assert_eq!(run(&setup, &["migrate"]).await.code, Some(0));
     database.execute("CREATE TABLE users (id INT)").await.unwrap();
     assert_eq!(run(&setup, &["migrate"]).await.code, Some(0));
@@ -252,7 +252,7 @@ async fn a_schema_of_another_program_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_look_at_the_database_changes_nothing() {
+async fn an_inspection_does_not_change_the_database() {
     use al_chat::{
         adapters::storage::Storage,
         foundation::config::{Config, Source},
@@ -273,5 +273,5 @@ async fn a_look_at_the_database_changes_nothing() {
     assert_eq!(process.exit_code().await, Some(0));
     let before = (names_in(setup.path()), fs::read(&file).unwrap());
     assert!(!Storage::inspect(&settings).await.unwrap().is_new);
-    assert!((names_in(setup.path()), fs::read(&file).unwrap()) == before, "it was changed");
+    assert!((names_in(setup.path()), fs::read(&file).unwrap()) == before, "the file was changed");
 }

@@ -1,4 +1,4 @@
-//! Model servers as they are met in the wild: what each of their dialects means for a turn.
+//! Dialects of real model servers, and their effect on a turn.
 
 mod bytes;
 mod ends;
@@ -10,23 +10,23 @@ mod parameters;
 use serde_json::{Value, json};
 
 use crate::{
-    fakes::scripted_model::{Scripted, ScriptedModel},
+    fakes::scripted_model::{ScriptedModel, ScriptedResponse},
     support::service::{Service, TestSetup},
 };
 
-/// A scripted model's server, and a service in front of it that asks once, whatever fails.
+/// A scripted model server, and a service in front of it without retries and circuit breaker.
 struct Dialect {
     model: ScriptedModel,
     setup: TestSetup,
     service: Service,
 }
 
-/// What a turn came to, as its client and the log say.
+/// The result of a turn, from its response and its log line.
 struct Outcome {
     status: u16,
-    /// The text of the answer, or of the pieces up to an error.
+    /// The text of the answer, or of the deltas before an error.
     text: String,
-    /// The last body: of the answer, of the error, or of the last event.
+    /// The body of the answer or error, or the data of the last event.
     last: Value,
     /// The turn's line in the session log.
     line: Value,
@@ -43,7 +43,7 @@ impl Outcome {
         self.last["finish_reason"].as_str().unwrap_or_default()
     }
 
-    /// The tokens in the log, and where they come from.
+    /// Returns the prompt tokens, the completion tokens and the usage source in the log.
     fn usage(&self) -> (u64, u64, &str) {
         let figure = |name: &str| self.line[name].as_u64().expect("a figure");
         let source = self.line["usage_source"].as_str().expect("a source");
@@ -62,17 +62,17 @@ impl Dialect {
         Self { model, setup, service }
     }
 
-    /// A whole turn that meets these answers.
-    async fn whole(&self, answers: &[Scripted]) -> Outcome {
+    /// Runs a turn with a whole answer, for which the model sends these responses.
+    async fn whole(&self, answers: &[ScriptedResponse]) -> Outcome {
         self.ask(answers, json!({"message": "hello"})).await
     }
 
-    /// A streamed turn that meets these answers.
-    async fn stream(&self, answers: &[Scripted]) -> Outcome {
+    /// Runs a streamed turn, for which the model sends these responses.
+    async fn stream(&self, answers: &[ScriptedResponse]) -> Outcome {
         self.ask(answers, json!({"message": "hello", "stream": true})).await
     }
 
-    async fn ask(&self, answers: &[Scripted], request: Value) -> Outcome {
+    async fn ask(&self, answers: &[ScriptedResponse], request: Value) -> Outcome {
         self.model.set_responses(answers);
         let events = self.service.client.open_stream(self.service.client.json_request("/api/chat", &request)).await;
         let status = events.status.as_u16();
@@ -89,25 +89,25 @@ impl Dialect {
         Outcome { status, text, last, line, end }
     }
 
-    /// How many requests the last turn made.
+    /// Returns the number of requests to the model in the last turn.
     fn calls(&self) -> usize {
         self.model.requests().len()
     }
 }
 
-/// A whole answer.
-fn answer(text: &str) -> Scripted {
+/// Returns a model response with a whole answer.
+fn answer(text: &str) -> ScriptedResponse {
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"});
     let usage = json!({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10});
-    Scripted::whole(json!({"id": "c", "model": "m-1", "choices": [choice], "usage": usage}).to_string())
+    ScriptedResponse::whole(json!({"id": "c", "model": "m-1", "choices": [choice], "usage": usage}).to_string())
 }
 
-/// An event of a stream.
+/// Returns an event of the model's stream.
 fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
-/// The event of a piece of text, and of a reason for the end.
+/// Returns the event of a piece of text with a finish reason.
 fn piece(text: &str, finish_reason: impl Into<Value>) -> String {
     let finish_reason = finish_reason.into();
     let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": finish_reason});
@@ -116,7 +116,7 @@ fn piece(text: &str, finish_reason: impl Into<Value>) -> String {
 
 const DONE: &str = "data: [DONE]\n\n";
 
-/// The events of "Hello world" as a stream.
+/// Returns the events of a stream of "Hello world".
 fn hello_world() -> [String; 4] {
     [piece("Hello", Value::Null), piece(" world", Value::Null), piece("", "stop"), DONE.to_owned()]
 }

@@ -1,17 +1,17 @@
-//! The `.env` file, as people and their editors write it.
+//! The `.env` file, in the forms that people and editors write.
 
 use std::fs;
 
 use crate::{command_line::run, fakes::model::FakeModel, support::service::TestSetup};
 
-/// A key with all that a reader of `.env` files may stumble over.
+/// A key with all characters that are special in other `.env` parsers.
 const KEY: &str = "sk-a$b$$c${d}#e=f";
 
 fn write(setup: &TestSetup, bytes: impl AsRef<[u8]>) {
     fs::write(setup.path().join(".env"), bytes).expect("a .env file");
 }
 
-/// The key that the model is asked with after a check with this file.
+/// Runs a check with this file and returns the key that the model received.
 async fn key_of(bytes: impl AsRef<[u8]>) -> String {
     let model = FakeModel::start().await;
     let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url());
@@ -26,7 +26,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_as_it_stands() {
+async fn a_key_in_the_env_file_is_read_literally() {
     for line in [
         format!("OPENAI_API_KEY={KEY}"),
         format!("OPENAI_API_KEY='{KEY}'"),
@@ -38,7 +38,7 @@ async fn a_key_is_taken_as_it_stands() {
 }
 
 #[tokio::test]
-async fn every_encoding_of_an_editor_is_read() {
+async fn every_common_text_encoding_is_read() {
     let text = format!("# Schlüssel\r\nOPENAI_API_KEY={KEY}\r\n");
     for bytes in [
         text.clone().into_bytes(),
@@ -46,7 +46,7 @@ async fn every_encoding_of_an_editor_is_read() {
         [b"\xEF\xBB\xBF".to_vec(), format!("OPENAI_API_KEY={KEY}").into_bytes()].concat(),
         [b"\xFF\xFE".to_vec(), utf16(&text)].concat(),
         utf16(&text),
-        // A comment in an old code page, as its editor saved it.
+        // A comment in a legacy code page.
         [b"# Schl\xFCssel\n".to_vec(), format!("OPENAI_API_KEY={KEY}").into_bytes()].concat(),
     ] {
         assert_eq!(key_of(&bytes).await, KEY, "{bytes:?}");
@@ -54,7 +54,7 @@ async fn every_encoding_of_an_editor_is_read() {
 }
 
 #[tokio::test]
-async fn lines_of_other_programs_do_not_stop_the_start() {
+async fn lines_of_other_programs_are_ignored() {
     let text = format!(
         "this is no assignment\nfoo.bar=1\n=nothing\nMY-APP=x\nGREETING=hello world\nSTRAY=\"it is\nPEM=\"-----BEGIN\n\
          OPENAI_API_KEY=wrong\nabcd==\n-----END\"\nPS1='\\u'$ \nWITH=\"quotes\" behind\nOPENAI_API_KEY={KEY}\nLAST='"
@@ -63,7 +63,7 @@ async fn lines_of_other_programs_do_not_stop_the_start() {
 }
 
 #[tokio::test]
-async fn a_malformed_setting_is_named_with_its_line() {
+async fn a_malformed_setting_is_reported_with_its_line() {
     for (line, expected) in [
         ("OPENAI_API_KEY sk-Secret", "NAME=value in line 2, which is about OPENAI_API_KEY"),
         ("PORT: 5001", "NAME=value in line 2, which is about PORT"),
@@ -86,7 +86,7 @@ async fn a_malformed_setting_is_named_with_its_line() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named() {
+async fn an_unreadable_env_file_is_reported() {
     let folder = TestSetup::new();
     fs::create_dir(folder.path().join(".env")).unwrap();
     let (binary, large) = (TestSetup::new(), TestSetup::new());
@@ -102,7 +102,7 @@ async fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_empty_or_not_there_is_no_mistake() {
+async fn an_empty_or_missing_env_file_is_accepted() {
     let (empty, dangling) = (TestSetup::new(), TestSetup::new());
     write(&empty, "");
     #[cfg(unix)]

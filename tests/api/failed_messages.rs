@@ -1,4 +1,4 @@
-//! Messages whose turn fails: kept with an answer, or as failed, to be tried again; never in between.
+//! Messages of failed turns: stored with an answer, or as failed and ready for a retry.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -26,13 +26,13 @@ fn script(words: &[&str], pace: Pace, ending: Ending) -> Behaviour {
     Behaviour::Stream(Script { pieces, pace, ending, ..Script::default() })
 }
 
-/// The message that an error tells of.
+/// Returns the ID of the message in an error.
 #[track_caller]
 fn failed_message(error: &Value) -> i64 {
     number(&error["details"]["user_message_id"])
 }
 
-/// A model that says everything back unless told otherwise, and ada's chat.
+/// Starts a service with an echoing model, and a chat of ada.
 async fn with_chat(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service, User, i64) {
     let (model, setup, service, ada) = start_with_ada(settings).await;
     model.set_behaviour(Behaviour::Echo);
@@ -40,7 +40,7 @@ async fn with_chat(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service,
     (model, setup, service, ada, chat)
 }
 
-/// Says this, to a model that refuses it. Returns the message.
+/// Sends a message that the model rejects. Returns the ID of the message.
 async fn fail(ada: &User, model: &FakeModel, chat: i64, text: &str) -> i64 {
     model.behave_once(refusal(400));
     let answer = ada.send(chat, text).await;
@@ -49,8 +49,8 @@ async fn fail(ada: &User, model: &FakeModel, chat: i64, text: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_place() {
-    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+async fn a_failed_message_is_stored_and_answered_by_a_retry() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
     ada.ask(chat, "One").await;
     let failed = fail(&ada, &model, chat, "Two").await;
     assert_eq!(ada.transcript(chat).await, ["One", "> One", "Two failed"]);
@@ -61,7 +61,7 @@ async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_p
     let also_failed = fail(&ada, &model, chat, "Four").await;
     assert_eq!(prompt_lines(&model, 3), ["u: One", "a: One", "u: Three", "a: Three", "u: Four"]);
 
-    // A retry may fail, too.
+    // A retry can also fail.
     model.behave_once(refusal(500));
     let answer = ada.retry(failed).await;
     answer.assert_error(502, "model_failed");
@@ -70,31 +70,31 @@ async fn a_message_that_was_not_answered_is_kept_as_failed_and_answered_in_its_p
 
     let before = ada.messages(chat).await[2].clone();
     let retried = ada.retry(failed).await.assert_ok();
-    let talk = ada.transcript(chat).await;
-    assert_eq!(talk, ["One", "> One", "Two", "> Two", "Three", "> Three", "Four failed"]);
-    assert_eq!(prompt_lines(&model, 5), ["u: One", "a: One", "u: Two"], "what was said later is no history of it");
+    let transcript = ada.transcript(chat).await;
+    assert_eq!(transcript, ["One", "> One", "Two", "> Two", "Three", "> Three", "Four failed"]);
+    assert_eq!(prompt_lines(&model, 5), ["u: One", "a: One", "u: Two"], "later messages are in the history");
     let messages = ada.messages(chat).await;
     assert_eq!((&retried["user_message"], &retried["ai_response"]), (&messages[2], &messages[3]));
     assert_eq!((&before["id"], &before["created_at"]), (&messages[2]["id"], &messages[2]["created_at"]));
-    // A list in pages has it in its place, too.
+    // The message has the same position in a paged list.
     let mut pages = ada.pages(&format!("/api/messages/{chat}/messages?limit=3")).await;
     pages.reverse();
     assert_eq!(pages.concat(), messages);
 
-    // A retry may be streamed.
+    // A retry can be streamed.
     let body = json!({ "stream": true });
     let request = ada.json_request(Method::POST, &format!("/api/messages/{also_failed}/retry"), &body);
     let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
     assert_eq!((text.as_str(), number(&done.data["user_message_id"])), ("Four", also_failed));
     assert_eq!(ada.transcript(chat).await[6..], ["Four", "> Four"]);
     ada.ask(chat, "Five").await;
-    let told = prompt_lines(&model, 7);
-    assert_eq!((told.len(), told[2].as_str(), told[6].as_str()), (9, "u: Two", "u: Four"));
+    let prompt = prompt_lines(&model, 7);
+    assert_eq!((prompt.len(), prompt[2].as_str(), prompt[6].as_str()), (9, "u: Two", "u: Four"));
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_leaves_a_failed_message() {
-    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+async fn a_broken_stream_leaves_a_failed_message() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
     model.behave_once(script(&["Half ", "of "], Pace::Immediate, Ending::CutOff));
     let (text, end) = ada.stream(chat, "Tell me").await.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("Half of ", "error"));
@@ -102,7 +102,7 @@ async fn a_stream_that_breaks_off_leaves_a_failed_message() {
     let failed = failed_message(&end.data);
     assert_eq!(ada.transcript(chat).await, ["Tell me failed"]);
 
-    // What fails before its first word has a status.
+    // A failure before the first text sets the status.
     model.behave_once(refusal(500));
     let answer = ada.stream(chat, "Or not").await.into_response().await;
     answer.assert_error(502, "model_failed");
@@ -112,12 +112,12 @@ async fn a_stream_that_breaks_off_leaves_a_failed_message() {
 }
 
 #[tokio::test]
-async fn only_a_failed_message_can_be_tried_again() {
-    let (model, _house, service, ada, chat) = with_chat(&[ONE_TRY]).await;
+async fn only_a_failed_message_can_be_retried() {
+    let (model, _setup, service, ada, chat) = with_chat(&[ONE_TRY]).await;
     let grace = User::register(&service.client, "grace").await;
-    let said = ada.ask(chat, "One").await;
+    let sent = ada.ask(chat, "One").await;
     let failed = fail(&ada, &model, chat, "Two").await;
-    for message in [&said["user_message"]["id"], &said["ai_response"]["id"]] {
+    for message in [&sent["user_message"]["id"], &sent["ai_response"]["id"]] {
         ada.retry(number(message)).await.assert_error(409, "not_failed");
         let request = ada.request(Method::POST, &format!("/api/messages/{message}/retry"));
         ada.client.send(request.header("idempotency-key", "a")).await.assert_error(409, "chat_changed");
@@ -143,8 +143,8 @@ async fn only_a_failed_message_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_message_is_tried_again_by_any_body_or_none() {
-    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+async fn a_message_is_retried_with_any_body_or_none() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
     for (content_type, body) in [("", ""), ("application/json", ""), ("application/json", "{}"), ("", "{}")] {
         let failed = fail(&ada, &model, chat, "Again").await;
         let mut request = ada.request(Method::POST, &format!("/api/messages/{failed}/retry")).body(body);
@@ -161,8 +161,8 @@ async fn a_message_is_tried_again_by_any_body_or_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_retries_at_once_one_asks_the_model() {
-    let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
+async fn of_two_concurrent_retries_one_calls_the_model() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[ONE_TRY]).await;
     for _ in 0..5 {
         let failed = fail(&ada, &model, chat, "Again").await;
         let calls = model.call_count();
@@ -178,7 +178,7 @@ async fn of_two_retries_at_once_one_asks_the_model() {
 }
 
 #[tokio::test]
-async fn a_retry_with_a_key_is_taken_once() {
+async fn a_retry_with_an_idempotency_key_runs_once() {
     let (model, setup, service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", "0")]).await;
     let failed = fail(&ada, &model, chat, "Again").await;
     let retry = async |ada: &User| -> HttpResponse {
@@ -195,9 +195,9 @@ async fn a_retry_with_a_key_is_taken_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
+async fn a_rejected_message_is_retried_by_its_idempotency_key() {
     for window in ["2m", "0"] {
-        let (model, _house, _service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", window)]).await;
+        let (model, _setup, _service, ada, chat) = with_chat(&[ONE_TRY, ("RESUME_WINDOW", window)]).await;
         model.set_behaviour(refusal(400));
         let at_once = join_all((0..4).map(|_| ada.send_once(chat, "Once", "a"))).await;
         let later = ada.send_once(chat, "Once", "a").await;
@@ -212,7 +212,7 @@ async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
         let calls = model.call_count();
         let answered = ada.send_once(chat, "Once", "a").await.assert_ok();
         assert_eq!(number(&answered["user_message"]["id"]), message);
-        // Nothing was spent for the other one, so its key may be used for something else.
+        // The other turn had no cost, so that its key can be used for another message.
         let other = ada.send_once(chat, "Otherwise", "b").await.assert_ok();
         for _ in 0..2 {
             assert_eq!(ada.send_once(chat, "Once", "a").await.assert_ok(), answered);
@@ -225,7 +225,7 @@ async fn a_refused_message_is_tried_again_in_its_place_by_its_key() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_leaves_a_failed_message() {
+async fn a_disconnected_client_leaves_a_failed_message() {
     let (model, setup, _service, ada, chat) = with_chat(&[NO_GRACE]).await;
     model.behave_once(Behaviour::Silent);
     tokio::select! {
@@ -250,8 +250,8 @@ async fn a_client_that_leaves_leaves_a_failed_message() {
 }
 
 #[tokio::test]
-async fn a_stopped_stream_keeps_what_was_said() {
-    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+async fn a_stopped_stream_stores_its_text() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[]).await;
     for (words, expected) in [(0, "> "), (2, "> One two ")] {
         let piece_gate = PieceGate::new();
         model.behave_once(script(&["One ", "two ", "three."], Pace::Gated(piece_gate.clone()), Ending::Done));
@@ -269,12 +269,12 @@ async fn a_stopped_stream_keeps_what_was_said() {
         assert_eq!(ada.transcript(chat).await.last().unwrap(), expected);
     }
     ada.ask(chat, "Go on").await;
-    // What says nothing isn't told to a model, and its neighbours of one role are one message.
+    // An empty message is not sent to a model, and its neighbors of one role are merged.
     assert_eq!(prompt_lines(&model, 2), ["u: Count\n\nCount", "a: One two ", "u: Go on"]);
 }
 
-/// What becomes of the chat while the model thinks about its first message.
-async fn during_a_turn(
+/// Runs a change of the chat while the model is answering its first message.
+async fn change_during_turn(
     ada: &User,
     model: &FakeModel,
     chat: i64,
@@ -307,10 +307,10 @@ fn assert_changed(answer: &HttpResponse, stream: bool) {
 }
 
 #[tokio::test]
-async fn what_is_removed_during_its_turn_is_gone() {
-    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+async fn a_message_deleted_during_its_turn_is_not_stored() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[]).await;
     for stream in [false, true] {
-        let answer = during_a_turn(&ada, &model, chat, stream, async |_| ada.clear(chat).await).await;
+        let answer = change_during_turn(&ada, &model, chat, stream, async |_| ada.clear(chat).await).await;
         assert_changed(&answer, stream);
         assert_eq!((ada.transcript(chat).await.len(), ada.search("thinking").await.len()), (0, 0));
 
@@ -319,13 +319,13 @@ async fn what_is_removed_during_its_turn_is_gone() {
             assert_eq!(message["status"], "pending");
             ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_ok();
         };
-        let answer = during_a_turn(&ada, &model, chat, stream, delete).await;
+        let answer = change_during_turn(&ada, &model, chat, stream, delete).await;
         assert_changed(&answer, stream);
         assert_eq!(ada.transcript(chat).await, ["Before", "> Before"]);
         ada.clear(chat).await;
 
         let doomed = ada.create_chat().await;
-        let answer = during_a_turn(&ada, &model, doomed, stream, async |_| ada.delete_chat(doomed).await).await;
+        let answer = change_during_turn(&ada, &model, doomed, stream, async |_| ada.delete_chat(doomed).await).await;
         assert_changed(&answer, stream);
         ada.get(&format!("/api/chat/{doomed}")).await.assert_error(404, "chat_not_found");
     }
@@ -335,8 +335,8 @@ async fn what_is_removed_during_its_turn_is_gone() {
 }
 
 #[tokio::test]
-async fn a_chat_that_is_cleared_while_others_wait_goes_on_with_them() {
-    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+async fn a_chat_cleared_during_queued_turns_continues_with_them() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
     let (first, second, ()) = tokio::join!(
@@ -358,24 +358,24 @@ async fn a_chat_that_is_cleared_while_others_wait_goes_on_with_them() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_removed_during_a_turn_leaves_nothing() {
+async fn an_account_deleted_during_a_turn_leaves_no_data() {
     let (model, setup, service, ada, chat) = with_chat(&[]).await;
     let remove = async |_| {
         ada.delete("/api/auth/me").await.assert_ok();
     };
-    let answer = during_a_turn(&ada, &model, chat, false, remove).await;
+    let answer = change_during_turn(&ada, &model, chat, false, remove).await;
     answer.assert_error(409, "chat_changed");
     ada.get("/api/chat/histories").await.assert_error(401, "token_ended");
     let another = User::register(&service.client, "ada").await;
     assert_eq!((another.list_chats().await.len(), another.search("thinking").await.len()), (0, 0));
     another.get(&format!("/api/chat/{chat}")).await.assert_error(404, "chat_not_found");
-    // It was paid for, and counts.
+    // The turn had a cost and is counted.
     let lines = setup.log_lines("chat");
     assert_eq!((lines.len(), &lines[0]["username"]), (1, &"ada".into()));
 }
 
 #[tokio::test]
-async fn a_message_that_kill_9_cut_off_is_failed_and_can_be_tried_again() {
+async fn a_message_interrupted_by_sigkill_can_be_retried() {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let setup = TestSetup::for_model(&model);
@@ -404,7 +404,7 @@ async fn a_message_that_kill_9_cut_off_is_failed_and_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_message_that_a_stop_cut_off_is_failed() {
+async fn a_message_interrupted_by_a_shutdown_is_failed() {
     let (model, setup, service, ada, chat) = with_chat(&[("DRAIN_TIMEOUT", "100ms")]).await;
     model.behave_once(Behaviour::Silent);
     let (answer, ()) = tokio::join!(ada.send(chat, "Two"), async {
@@ -419,25 +419,25 @@ async fn a_message_that_a_stop_cut_off_is_failed() {
     ada.retry(failed).await.assert_ok();
 }
 
-/// Talks in a chat until the program is gone. Returns the numbers of what it was told of.
-async fn talk_on(ada: &User, chat: i64, told: &Notify) -> Vec<[i64; 2]> {
+/// Sends messages to a chat until the program is killed. Returns the IDs of the answered pairs.
+async fn send_until_killed(ada: &User, chat: i64, first_answer: &Notify) -> Vec<[i64; 2]> {
     let mut answered = Vec::new();
     for turn in 0.. {
         let request = ada.send_request(chat, &json!({ "text": format!("Turn {turn}") }));
         let Ok(answer) = ada.client.try_send(request).await else { break };
-        let said = answer.assert_ok();
-        answered.push([number(&said["user_message"]["id"]), number(&said["ai_response"]["id"])]);
-        told.notify_one();
+        let body = answer.assert_ok();
+        answered.push([number(&body["user_message"]["id"]), number(&body["ai_response"]["id"])]);
+        first_answer.notify_one();
     }
     answered
 }
 
-/// The pairs of a chat in which each question has its answer behind it, or has failed.
+/// Returns the pairs of question and answer in a chat. Fails if a question has neither an answer nor failed.
 #[track_caller]
 fn pairs(messages: &[Value]) -> Vec<[i64; 2]> {
     let (mut pairs, mut rest) = (Vec::new(), messages);
     while let Some((question, behind)) = rest.split_first() {
-        assert_eq!(question["sender"], "user", "an answer to nothing: {question}");
+        assert_eq!(question["sender"], "user", "an answer without a question: {question}");
         rest = behind;
         if question["status"] == "failed" {
             continue;
@@ -456,7 +456,7 @@ fn pairs(messages: &[Value]) -> Vec<[i64; 2]> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
+async fn after_sigkill_every_question_is_answered_or_failed() {
     const CHATS: usize = 12;
     let model = FakeModel::start().await.without_recording();
     model.set_behaviour(Behaviour::Echo);
@@ -468,11 +468,11 @@ async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
         chats.push((ada.create_chat().await, Vec::new()));
     }
     for _ in 0..2 {
-        let told = Notify::new();
-        let talking = join_all(chats.iter().map(|(chat, _)| talk_on(&ada, *chat, &told)));
+        let first_answer = Notify::new();
+        let talking = join_all(chats.iter().map(|(chat, _)| send_until_killed(&ada, *chat, &first_answer)));
         let killing = async {
             for _ in 0..100 {
-                told.notified().await;
+                first_answer.notified().await;
             }
             process.kill().await;
         };
@@ -483,7 +483,7 @@ async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
         process = setup.start_process().await;
         ada = ada.with_client(&process.client);
         for (chat, known) in &chats {
-            let messages = wait_until("a chat in which nothing is pending", async || {
+            let messages = wait_until("a chat without pending messages", async || {
                 let messages = ada.messages(*chat).await;
                 messages.iter().all(|message| message["status"] != "pending").then_some(messages)
             })
@@ -496,7 +496,7 @@ async fn kill_9_under_load_leaves_no_question_without_an_answer_or_a_mark() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
+async fn an_answer_that_cannot_be_stored_is_stored_later() {
     let (model, setup, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
@@ -515,13 +515,13 @@ async fn an_answer_that_cannot_be_kept_at_once_is_kept_later() {
 }
 
 #[tokio::test]
-async fn a_message_whose_client_left_is_answered_if_it_comes_back_with_its_key() {
-    let (model, _house, _service, ada, chat) = with_chat(&[]).await;
+async fn a_returning_client_with_its_key_gets_its_message_answered() {
+    let (model, _setup, _service, ada, chat) = with_chat(&[]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
     for _ in 0..3 {
         tokio::select! {
-            answer = ada.send_once(chat, "Once", "a") => panic!("{answer:?} came through a closed gate"),
+            answer = ada.send_once(chat, "Once", "a") => panic!("{answer:?} arrived while the gate was closed"),
             () = async {
                 model.wait_for_calls(1).await;
                 assert_eq!(ada.transcript(chat).await, ["Once pending"]);

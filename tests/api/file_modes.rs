@@ -8,10 +8,10 @@ use std::{
 
 use crate::support::service::{Process, TEST_TIMEOUT, TestSetup};
 
-/// The files and folders in a folder, and all in those.
-fn all_in(folder: &Path) -> Vec<PathBuf> {
+/// Returns the files and folders below a folder, recursively.
+fn paths_below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
-    let inside = |path: PathBuf| if path.is_dir() { [all_in(&path), vec![path]].concat() } else { vec![path] };
+    let inside = |path: PathBuf| if path.is_dir() { [paths_below(&path), vec![path]].concat() } else { vec![path] };
     entries.flat_map(inside).collect()
 }
 
@@ -23,15 +23,16 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
 
-/// Starts the service with this umask, takes a turn, and makes a backup. Fails unless all that is made has these modes.
+/// Starts the service with this umask, sends a turn, and makes a backup. Asserts the modes of all created files and
+/// folders.
 async fn check_modes(setup: &TestSetup, umask: &str, of_files: u32, of_folders: u32) {
     let process = setup.start_command(setup.command_by_script(&format!("umask {umask}; exec \"$0\""))).await;
     process.client.chat("hello").await.assert_ok();
     process.client.get("/api/openai/usage").await.assert_ok();
     let script = format!("umask {umask}; exec \"$0\" backup copy.db");
-    let backup = setup.command_by_script(&script).output().await.expect("it runs");
+    let backup = setup.command_by_script(&script).output().await.expect("the command runs");
     assert!(backup.status.success(), "{backup:?}");
-    let paths = all_in(setup.path());
+    let paths = paths_below(setup.path());
     let named = |end: &str| paths.iter().any(|path| path.to_str().expect("a name").ends_with(end));
     for end in ["al-chat.db", "-wal", "-shm", "al-chat.db.lock", "copy.db", "SessionLog", "SessionLog/.lock", ".log"] {
         assert!(named(end), "{end} is not among {paths:?}");
@@ -43,21 +44,21 @@ async fn check_modes(setup: &TestSetup, umask: &str, of_files: u32, of_folders: 
 }
 
 #[tokio::test]
-async fn files_are_the_owners_alone_whatever_the_umask() {
+async fn files_are_private_to_their_owner_with_any_umask() {
     for umask in ["000", "022", "077"] {
         check_modes(&TestSetup::new().on_sqlite(), umask, 0o600, 0o700).await;
     }
 }
 
 #[tokio::test]
-async fn a_group_reads_files_where_setting_and_umask_allow_it() {
+async fn the_group_can_read_if_setting_and_umask_allow_it() {
     let setup = || TestSetup::new().on_sqlite().with("FILE_MODE", "0640");
     check_modes(&setup(), "000", 0o640, 0o750).await;
     check_modes(&setup(), "027", 0o640, 0o750).await;
     check_modes(&setup(), "077", 0o600, 0o700).await;
 }
 
-/// The warning of files that others can use, among all that is said until this request is answered.
+/// Returns the warning about files open to others from the diagnostics up to the next request.
 async fn warning(process: &mut Process) -> Option<String> {
     process.client.get("/no-such-page").await;
     loop {
@@ -72,7 +73,7 @@ async fn warning(process: &mut Process) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_start_names_files_that_others_can_use() {
+async fn files_open_to_others_are_reported_at_start() {
     let setup = TestSetup::new().on_sqlite();
     let mut process = setup.start_process().await;
     assert_eq!(warning(&mut process).await, None);
@@ -83,11 +84,11 @@ async fn a_start_names_files_that_others_can_use() {
     set_mode(&database, 0o644);
     set_mode(&setup.log_dir(), 0o755);
     let mut process = setup.start_process().await;
-    let said = warning(&mut process).await.expect("a warning");
+    let message = warning(&mut process).await.expect("a warning");
     let expected = format!("chmod -R go-rwx '{}' '{}", database.display(), database.display());
-    assert!(said.contains(&expected), "{said}");
-    assert!(said.contains(&format!("'{}'", setup.log_dir().display())), "{said}");
-    // They are left as they are.
+    assert!(message.contains(&expected), "{message}");
+    assert!(message.contains(&format!("'{}'", setup.log_dir().display())), "{message}");
+    // The service does not change their modes.
     assert_eq!((mode(&database), mode(&setup.log_dir())), (0o644, 0o755));
     process.terminate();
     process.exit_code().await;
@@ -99,7 +100,7 @@ async fn a_start_names_files_that_others_can_use() {
 }
 
 #[tokio::test]
-async fn another_file_mode_is_a_mistake() {
+async fn an_invalid_file_mode_is_rejected() {
     for mode in ["0644", "0666", "rw-------", "600000"] {
         let setup = TestSetup::new().with("FILE_MODE", mode);
         let ran = crate::command_line::run(&setup, &[]).await;

@@ -1,4 +1,4 @@
-//! What somebody learns who starts the service for the first time: slips in names, placeholders, taken ports.
+//! The first start of the service: misspelled settings, placeholders, and unavailable addresses.
 
 use std::{fs, net::TcpListener};
 
@@ -6,12 +6,12 @@ use serde_json::json;
 use tokio::{io::AsyncReadExt, time::timeout};
 
 use crate::{
-    command_line::{Ran, run},
+    command_line::{CommandOutput, run},
     fakes::{model::FakeModel, papita::FakePapita},
     support::service::{TEST_TIMEOUT, TestSetup},
 };
 
-/// What AL-Chat's first version gave people to fill in.
+/// The template of AL-Chat's first version.
 const OLD_TEMPLATE: &str = "# OpenAI\nOPENAI_API_KEY=your_openai_api_key_here\nOPENAI_MODEL=gpt-4o-mini\n\n# Papita\n\
                             PAPITA_API_URL=http://localhost:3000\n\n# Flask\nFLASK_ENV=development\nFLASK_DEBUG=True\n\
                             FRONTEND_URL=http://localhost:3001\n";
@@ -27,7 +27,7 @@ fn assert_mentions(said: &str, name: &str, words: &str) {
     assert!(line.contains(words), "{words} in {line}");
 }
 
-const SLIPS: [(&str, &str); 6] = [
+const MISSPELLED: [(&str, &str); 6] = [
     ("OPENAI_APIKEY", "did you mean OPENAI_API_KEY?"),
     ("OPEN_AI_KEY", "did you mean OPENAI_API_KEY?"),
     ("PORTT", "did you mean PORT?"),
@@ -37,17 +37,17 @@ const SLIPS: [(&str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn slips_in_names_are_named_with_what_is_meant() {
+async fn misspelled_settings_are_reported_with_a_suggestion() {
     let in_file = TestSetup::new();
-    write_env_file(&in_file, &SLIPS.map(|(name, _)| format!("{name}=sk-Secret\n")).concat());
-    let in_environment = SLIPS.iter().fold(TestSetup::new(), |setup, (name, _)| setup.with(name, "sk-Secret"));
+    write_env_file(&in_file, &MISSPELLED.map(|(name, _)| format!("{name}=sk-Secret\n")).concat());
+    let in_environment = MISSPELLED.iter().fold(TestSetup::new(), |setup, (name, _)| setup.with(name, "sk-Secret"));
     for (setup, place) in [(in_file, ".env"), (in_environment, "the environment")] {
         let process = setup.start_process().await;
         let started = process.start_lines.join("\n");
         let checked = run(&setup.with("SESSION_LOG_DIR", "another"), &["check"]).await;
         assert_eq!(checked.code, Some(0), "{checked:?}");
         for said in [&started, &checked.err] {
-            for (name, words) in SLIPS {
+            for (name, words) in MISSPELLED {
                 assert_mentions(said, name, words);
                 assert_mentions(said, name, &format!("{name} in {place} "));
             }
@@ -57,7 +57,7 @@ async fn slips_in_names_are_named_with_what_is_meant() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_listed_from_the_file_alone() {
+async fn unknown_settings_are_reported_only_from_the_env_file() {
     let names = ["SHOP_COLOUR", "VITE_API", "REDIS_URL"];
     let setup = names.iter().fold(TestSetup::new(), |setup, name| setup.with(name, "x"));
     let ran = run(&setup, &["check"]).await;
@@ -72,7 +72,7 @@ async fn unknown_names_are_listed_from_the_file_alone() {
 }
 
 #[tokio::test]
-async fn settings_of_other_services_are_named_with_what_serves_here() {
+async fn settings_of_other_programs_are_reported_with_ours() {
     let setup = TestSetup::new();
     write_env_file(
         &setup,
@@ -90,11 +90,11 @@ async fn settings_of_other_services_are_named_with_what_serves_here() {
     }
     let ran =
         run(&TestSetup::new().with("FLASK_ENV", "x").with("GEMINI_API_KEY", "y").with("HOST", "z"), &["check"]).await;
-    assert_eq!(ran.err, "", "the environment is everybody's");
+    assert_eq!(ran.err, "", "the process environment was changed");
 }
 
 #[tokio::test]
-async fn a_setting_given_twice_or_by_reference_is_named() {
+async fn duplicate_and_referencing_settings_are_reported() {
     let setup = TestSetup::new();
     write_env_file(&setup, "OPENAI_MODEL=one\nALLOWED_MODELS=${MODELS}\nOPENAI_MODEL=two\n");
     let ran = run(&setup, &["check"]).await;
@@ -103,7 +103,7 @@ async fn a_setting_given_twice_or_by_reference_is_named() {
 }
 
 #[tokio::test]
-async fn hints_stand_beside_mistakes() {
+async fn hints_are_printed_together_with_errors() {
     let setup = TestSetup::new().with("PORT", "nonsense");
     write_env_file(&setup, "OPENAI_APIKEY=x\n");
     let ran = run(&setup, &[]).await;
@@ -112,7 +112,7 @@ async fn hints_stand_beside_mistakes() {
 }
 
 #[tokio::test]
-async fn a_level_is_taken_by_any_of_its_names_and_nonsense_is_not() {
+async fn log_levels_are_accepted_under_all_names() {
     for level in ["warning", "WARN", "trace", "off", "error", "info,al_chat=debug"] {
         let ran = run(&TestSetup::new().with("LOG_LEVEL", level), &["check"]).await;
         assert_eq!(ran.code, Some(0), "{level}: {ran:?}");
@@ -126,51 +126,51 @@ async fn a_level_is_taken_by_any_of_its_names_and_nonsense_is_not() {
 }
 
 #[tokio::test]
-async fn warnings_alone_are_written_where_the_level_says_so() {
+async fn the_log_level_can_limit_output_to_warnings() {
     let setup = TestSetup::new().with("LOG_LEVEL", "Warning");
     write_env_file(&setup, "OPENAI_APIKEY=x\n");
-    // The port is taken, so that it ends by itself.
+    // The port is in use, so that the program exits.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let ran = run(&setup.with("PORT", &taken.local_addr().unwrap().port().to_string()), &[]).await;
     assert!(ran.err.contains("WARN OPENAI_APIKEY"), "{}", ran.err);
     assert!(!ran.err.contains("INFO"), "{}", ran.err);
 }
 
-/// The first line that a proxy at this address gets, when a check asks `model.test` with these settings.
-async fn asked_of_proxy(settings: &[(&str, &str)]) -> (Option<String>, Ran) {
+/// Runs a check of the host `model.test` with these settings. Returns the first line that a proxy received.
+async fn proxied_request(settings: &[(&str, &str)]) -> (Option<String>, CommandOutput) {
     let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = proxy.local_addr().unwrap().to_string();
     let setup = TestSetup::new().with("OPENAI_BASE_URL", "https://model.test/v1").with("MODEL_RETRIES", "0");
     let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, &value.replace("{}", &address)));
-    let asked = async {
+    let first_line = async {
         let mut first = [0; 256];
         let length = proxy.accept().await.unwrap().0.read(&mut first).await.unwrap();
         String::from_utf8_lossy(&first[..length]).lines().next().map(str::to_owned)
     };
-    let mut asked = Box::pin(asked);
+    let mut first_line = Box::pin(first_line);
     let mut running = Box::pin(run(&setup, &["check"]));
     tokio::select! {
-        line = &mut asked => (line, timeout(TEST_TIMEOUT, running).await.expect("the check ends")),
+        line = &mut first_line => (line, timeout(TEST_TIMEOUT, running).await.expect("the check ends")),
         ran = &mut running => (None, ran),
     }
 }
 
 #[tokio::test]
-async fn a_proxy_is_named_in_either_case_and_with_or_without_a_scheme() {
+async fn a_proxy_is_read_in_both_cases_with_or_without_a_scheme() {
     for (name, value) in [("HTTPS_PROXY", "http://{}"), ("https_proxy", "http://{}"), ("https_proxy", "{}")] {
-        let (line, _) = asked_of_proxy(&[(name, value)]).await;
+        let (line, _) = proxied_request(&[(name, value)]).await;
         assert_eq!(line.as_deref(), Some("CONNECT model.test:443 HTTP/1.1"), "{name}={value}");
     }
-    let (line, _) = asked_of_proxy(&[("https_proxy", "http://127.0.0.1:9"), ("HTTPS_PROXY", "{}")]).await;
-    assert!(line.is_some(), "the setting's own name wins");
+    let (line, _) = proxied_request(&[("https_proxy", "http://127.0.0.1:9"), ("HTTPS_PROXY", "{}")]).await;
+    assert!(line.is_some(), "the other name took precedence");
     for name in ["NO_PROXY", "no_proxy"] {
-        let (line, ran) = asked_of_proxy(&[("https_proxy", "{}"), (name, "model.test")]).await;
+        let (line, ran) = proxied_request(&[("https_proxy", "{}"), (name, "model.test")]).await;
         assert_eq!(line, None, "{ran:?}");
     }
 }
 
 #[tokio::test]
-async fn a_socks_proxy_is_refused_with_a_sentence() {
+async fn a_socks_proxy_is_rejected() {
     for address in ["socks5://ada:sk-Secret@proxy.example:1080", "socks5h://p:1", "socks4://p:1"] {
         let ran = run(&TestSetup::new().with("https_proxy", address), &["check"]).await;
         assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -180,7 +180,7 @@ async fn a_socks_proxy_is_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_had_is_named_with_the_reason() {
+async fn an_unavailable_listen_address_is_reported_with_the_cause() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for (settings, words) in [
@@ -197,7 +197,7 @@ async fn an_address_that_cannot_be_had_is_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn the_old_template_as_it_came_gets_the_demo_and_a_hint() {
+async fn the_old_template_runs_with_the_built_in_responder() {
     let setup = TestSetup::new();
     write_env_file(&setup, OLD_TEMPLATE);
     let mut process = setup.start_process().await;
@@ -213,7 +213,7 @@ async fn the_old_template_as_it_came_gets_the_demo_and_a_hint() {
 }
 
 #[tokio::test]
-async fn the_old_template_finds_the_papita_that_is_there() {
+async fn the_old_template_uses_a_running_papita() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
     let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
@@ -224,7 +224,7 @@ async fn the_old_template_finds_the_papita_that_is_there() {
 }
 
 #[tokio::test]
-async fn a_model_that_may_not_be_chosen_is_logged_with_the_setting() {
+async fn a_rejected_model_choice_is_logged_with_the_setting() {
     let setup = TestSetup::for_model(&FakeModel::start().await).with("ALLOWED_MODELS", "o3-mini");
     let mut process = setup.start_process().await;
     let body = json!({ "message": "hello", "model": "gpt-9" });
@@ -233,7 +233,7 @@ async fn a_model_that_may_not_be_chosen_is_logged_with_the_setting() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_called_what_it_is() {
+async fn an_invalid_key_is_reported_as_such() {
     for (key, words) in [
         ("sk-your-key", "holds a placeholder"),
         ("${OPENAI_API_KEY}", "holds a placeholder"),
@@ -266,13 +266,13 @@ async fn check_and_info_show_the_same_fingerprint() {
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
     assert!(run(&setup, &["check"]).await.out.contains(&format!("its fingerprint is {shown}.")));
-    assert_eq!(fingerprint(&setup.start_process().await).await, shown, "it outlives a restart");
+    assert_eq!(fingerprint(&setup.start_process().await).await, shown, "the value did not survive a restart");
     let other = run(&setup.with("OPENAI_API_KEY", "sk-another"), &["check"]).await;
     assert!(!other.out.contains(&shown), "{}", other.out);
 }
 
 #[tokio::test]
-async fn the_query_of_papitas_address_is_shown_nowhere() {
+async fn the_query_of_papitas_url_is_never_exposed() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
     let setup = TestSetup::for_papita(&model, &papita).with("LOG_LEVEL", "debug");
@@ -281,18 +281,18 @@ async fn the_query_of_papitas_address_is_shown_nowhere() {
     assert!(ran.code == Some(0) && ran.out.contains(&papita.url()), "{ran:?}");
     let mut process = setup.start_process().await;
     process.client.chat("hello").await.assert_ok();
-    let mut said = vec![ran.out, ran.err];
+    let mut texts = vec![ran.out, ran.err];
     for path in ["/api/openai/info", "/api/openai/usage", "/api/health", "/api/health/ready"] {
-        said.push(process.client.get(path).await.text);
+        texts.push(process.client.get(path).await.text);
     }
     papita.stop().await;
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    said.append(&mut process.start_lines);
+    texts.append(&mut process.start_lines);
     while let Some(line) = process.diagnostics.recv().await {
-        said.push(line);
+        texts.push(line);
     }
-    said.extend(setup.log().iter().map(ToString::to_string));
-    let offence = said.iter().find(|text| text.contains("Umbrella") || text.contains("Zeppelin"));
+    texts.extend(setup.log().iter().map(ToString::to_string));
+    let offence = texts.iter().find(|text| text.contains("Umbrella") || text.contains("Zeppelin"));
     assert_eq!(offence, None);
 }

@@ -1,7 +1,7 @@
-//! The database's disk is full, and has room again.
+//! A full disk under the database, and recovery.
 //!
-//! A limit on the size of files stands for the disk: set to the size of the database's write-ahead log, to which
-//! all is appended, it leaves room for the session log and for nothing that is kept in the database.
+//! A limit on file sizes simulates the full disk. The limit is the size of the database's write-ahead log, to which
+//! every change is appended: there is room for the session log, and none for the database.
 
 use std::{fs, time::Duration};
 
@@ -17,37 +17,36 @@ use crate::{
     },
 };
 
-/// From now on, no file of this process can grow beyond this size; `None` lifts the limit.
-fn limit_files(process: &Process, size: Option<u64>) {
-    let id = process.child.id().expect("the process runs");
+/// Sets the maximum size of files that the process writes; `None` removes the limit.
+fn limit_file_size(process: &Process, size: Option<u64>) {
+    let id = process.child.id().expect("a running process");
     let id = Pid::from_raw(i32::try_from(id).expect("an id")).expect("an id");
     prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).expect("a limit");
 }
 
-/// The size of the database's write-ahead log, to which everything is appended that is kept.
-fn kept_bytes(setup: &TestSetup) -> u64 {
-    let kept = fs::metadata(setup.path().join("al-chat.db-wal")).expect("a write-ahead log").len();
+/// Returns the size of the database's write-ahead log, to which every change is appended.
+fn write_ahead_log_size(setup: &TestSetup) -> u64 {
+    let length = fs::metadata(setup.path().join("al-chat.db-wal")).expect("a write-ahead log").len();
     let logs = fs::read_dir(setup.log_dir()).expect("the log's folder");
     let logged = logs.map(|entry| entry.unwrap().metadata().unwrap().len()).max().expect("a session log");
-    assert!(kept > logged + 16_384, "{logged} bytes of log leave it no room below {kept}");
-    kept
+    assert!(length > logged + 16_384, "a session log of {logged} bytes is larger than {length}");
+    length
 }
 
-/// Keeps the service from emptying the write-ahead log, by reading what is there, until this is dropped. So there is a log
-/// that can only grow.
+/// Opens a read transaction, which prevents the service from truncating the write-ahead log until it is dropped.
 async fn hold_write_ahead_log(setup: &TestSetup) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(setup.path().join("al-chat.db"));
     let options = options.busy_timeout(Duration::from_millis(100));
     let (mut writer, mut reader) = (options.connect().await.unwrap(), options.connect().await.unwrap());
     writer.execute("CREATE TABLE ballast (bytes BLOB)").await.unwrap();
-    wait_until("a log that stays", async || {
+    wait_until("a write-ahead log that is not truncated", async || {
         writer.execute("INSERT INTO ballast VALUES (zeroblob(65536))").await.unwrap();
         reader.execute("BEGIN").await.unwrap();
         reader.execute("SELECT COUNT(*) FROM ballast").await.unwrap();
         let emptying = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)");
         let is_held: i64 = emptying.fetch_one(&mut writer).await.unwrap();
         if is_held == 0 {
-            // All of it had been brought into the file before it was read.
+            // A checkpoint had merged the log before this transaction started.
             reader.execute("ROLLBACK").await.unwrap();
         }
         (is_held == 1).then_some(())
@@ -65,7 +64,7 @@ async fn turns_counted(client: &Client) -> u64 {
 }
 
 #[tokio::test]
-async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_loses_none_that_was_answered() {
+async fn a_full_disk_rejects_turns_and_loses_no_answered_one() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
     let process = setup.start_process_ignoring("XFSZ").await;
@@ -74,12 +73,12 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     for _ in 0..3 {
         session_turn(client, &session).await;
     }
-    // Whoever counts turns waits until those before are kept, or could not be.
+    // The count of turns waits until the earlier turns are stored or have failed to be stored.
     assert_eq!(turns_counted(client).await, 3);
 
     let held = hold_write_ahead_log(&setup).await;
-    limit_files(&process, Some(kept_bytes(&setup)));
-    // Nobody knows yet. It is in the log, and kept in memory for the database.
+    limit_file_size(&process, Some(write_ahead_log_size(&setup)));
+    // The failure is not known yet. The turn is in the session log, and queued in memory for the database.
     session_turn(client, &session).await;
     assert_eq!(setup.log_lines("chat").len(), 4);
     assert_eq!(turns_counted(client).await, 3);
@@ -95,10 +94,10 @@ async fn a_full_disk_under_the_database_refuses_turns_until_there_is_room_and_lo
     assert_ne!(parts["database"], "ok", "{parts}");
     assert_eq!(parts["session_log"], "ok", "{parts}");
     client.get("/api/health/live").await.assert_ok();
-    assert_eq!(model.call_count(), 4, "the model was asked for an answer that could not be kept");
+    assert_eq!(model.call_count(), 4, "the model was called for an answer that cannot be stored");
     assert_eq!(turns_counted(client).await, 3);
 
-    limit_files(&process, None);
+    limit_file_size(&process, None);
     drop(held);
     wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
     assert_eq!(turns_counted(client).await, 4);

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a turn is taken once, however often it is asked for.
+//! `Idempotency-Key`: requests with the same key are one turn.
 
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,8 @@ async fn ask_stream(client: &Client, key: &str) -> Events {
     client.open_stream(keyed(client, key, &json!({ "message": "hello", "stream": true }))).await
 }
 
-/// One word that is told when the piece_gate lets it through, for each of these.
-fn tapped(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
+/// Returns a stream of these words, each sent when the gate releases it.
+fn gated(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();
     Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() })
 }
@@ -43,7 +43,7 @@ async fn next(events: &mut Events) -> Event {
     events.next().await.expect("one more event")
 }
 
-/// Reads the start and the first pieces.
+/// Reads the `start` event and these deltas.
 async fn read_pieces(events: &mut Events, pieces: &[&str]) {
     assert_eq!(next(events).await.name, "start");
     for piece in pieces {
@@ -55,21 +55,21 @@ async fn turns_counted(client: &Client) -> Value {
     client.get("/api/openai/usage").await.assert_ok()["request_count"].clone()
 }
 
-/// A refused repetition, whole and streamed, that asks nobody.
-async fn check_interrupted(client: &Client, model: &FakeModel, key: &str) {
+/// Asserts that a repeated request, whole and streamed, is an error and does not call the model.
+async fn assert_interrupted(client: &Client, model: &FakeModel, key: &str) {
     let calls = model.call_count();
     for _ in 0..2 {
         ask(client, key).await.assert_error(409, "turn_interrupted");
         ask_stream(client, key).await.into_response().await.assert_error(409, "turn_interrupted");
     }
-    assert_eq!(model.call_count(), calls, "an interrupted turn was silently taken again");
+    assert_eq!(model.call_count(), calls, "an interrupted turn was run again");
 }
 
-/// Answers found again while the turn is remembered, and only in the database.
+/// With this resume window an answer is found in memory; with 0 it is found only in the database.
 const WINDOWS: [&str; 2] = ["2m", "0"];
 
 #[tokio::test]
-async fn a_repetition_gets_the_first_answer_byte_for_byte() {
+async fn a_repeated_request_gets_the_first_answer_byte_for_byte() {
     for window in WINDOWS {
         let (model, setup, service) =
             start_with(&[("RESUME_WINDOW", window), ("SESSION_LOG_TIMEZONE", "Asia/Tokyo")]).await;
@@ -88,8 +88,8 @@ async fn a_repetition_gets_the_first_answer_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn an_answer_that_met_the_token_limit_still_says_so_when_it_is_repeated() {
-    let (model, _house, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
+async fn a_repeated_answer_keeps_its_token_limit_finish_reason() {
+    let (model, _setup, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
     model.behave_once(Behaviour::Answer(Reply {
         finish_reason: "length".into(),
         with_usage: false,
@@ -101,9 +101,9 @@ async fn an_answer_that_met_the_token_limit_still_says_so_when_it_is_repeated() 
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_repeated_as_a_stream_of_one_piece() {
+async fn a_whole_answer_is_repeated_as_a_stream_with_one_delta() {
     for window in WINDOWS {
-        let (model, _house, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+        let (model, _setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         let whole = ask(&service.client, "a").await.assert_ok();
         let repeated = ask_stream(&service.client, "a").await;
         assert_ne!(whole["request_id"], repeated.request_id());
@@ -119,7 +119,7 @@ async fn a_whole_answer_is_repeated_as_a_stream_of_one_piece() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_is_repeated_whole_and_streamed() {
+async fn a_streamed_answer_is_repeated_whole_or_streamed() {
     for window in WINDOWS {
         let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         model.behave_once(Behaviour::Stream(Script::default()));
@@ -133,7 +133,7 @@ async fn a_streamed_answer_is_repeated_whole_and_streamed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_at_the_same_time_are_one_turn_and_all_get_its_answer() {
+async fn twenty_concurrent_requests_with_one_key_are_one_turn() {
     for window in WINDOWS {
         let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         model.set_behaviour(Behaviour::Stream(Script::default()));
@@ -160,17 +160,17 @@ async fn twenty_at_the_same_time_are_one_turn_and_all_get_its_answer() {
 }
 
 #[tokio::test]
-async fn who_asks_again_while_the_turn_goes_on_joins_it_and_gets_it_from_the_start() {
+async fn a_repeated_request_joins_the_running_turn_from_the_start() {
     let (model, setup, service) = start_with(&[]).await;
     let (piece_gate, words) = (PieceGate::new(), ["One ", "two ", "three."]);
-    model.behave_once(tapped(&words, &piece_gate));
+    model.behave_once(gated(&words, &piece_gate));
     let client = &service.client;
     let mut first = ask_stream(client, "a").await;
     piece_gate.release(2);
     read_pieces(&mut first, &words[..2]).await;
     let mut second = ask_stream(client, "a").await;
     read_pieces(&mut second, &words[..2]).await;
-    // The second request's own id leads to the turn, too.
+    // The ID of the second request also identifies the turn.
     let mut third = client.resume(&second.request_id(), Some(1)).await;
     assert_eq!(next(&mut third).await.data["content"], words[0]);
     let joining = ask(client, "a");
@@ -203,10 +203,10 @@ async fn a_stream_that_joins_a_whole_turn_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_stop_by_the_id_of_a_request_that_joined_stops_the_turn() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_joined_turn_is_stopped_by_the_joining_requests_id() {
+    let (model, _setup, service) = start_with(&[]).await;
     let (piece_gate, client) = (PieceGate::new(), &service.client);
-    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    model.behave_once(gated(&["One ", "two."], &piece_gate));
     piece_gate.release(1);
     let mut first = ask_stream(client, "a").await;
     read_pieces(&mut first, &["One "]).await;
@@ -220,8 +220,8 @@ async fn a_stop_by_the_id_of_a_request_that_joined_stops_the_turn() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_for_another_question_is_refused() {
-    let (model, _house, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o")]).await;
+async fn a_key_reused_for_another_question_is_rejected() {
+    let (model, _setup, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o")]).await;
     let client = &service.client;
     let body = json!({ "message": "hello", "session_id": "s-1" });
     let first = client.send(keyed(client, "a", &body)).await;
@@ -241,15 +241,15 @@ async fn a_key_that_was_used_for_another_question_is_refused() {
             answer.assert_error(422, "idempotency_key_reused");
         }
     }
-    // What says the same in other words is the same.
+    // A request with the same meaning in other fields is the same request.
     let same = json!({ "message": "hello", "sessionId": "s-1", "history": [] });
     assert_eq!(client.send(keyed(client, "a", &same)).await.text, first.text);
     assert_eq!(model.call_count(), 1);
 }
 
 #[tokio::test]
-async fn a_key_is_refused_for_another_question_while_the_first_is_being_answered() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_key_of_a_running_turn_is_rejected_for_another_question() {
+    let (model, _setup, service) = start_with(&[]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
     let other = async {
@@ -264,7 +264,7 @@ async fn a_key_is_refused_for_another_question_while_the_first_is_being_answered
 }
 
 #[tokio::test]
-async fn the_same_key_of_another_session_or_user_is_another_key() {
+async fn keys_of_different_sessions_or_users_are_independent() {
     let (model, setup, service) = start_with(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let client = &service.client;
@@ -294,8 +294,8 @@ async fn the_same_key_of_another_session_or_user_is_another_key() {
 }
 
 #[tokio::test]
-async fn without_a_key_each_question_is_a_turn_of_its_own() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn without_a_key_each_request_is_a_turn() {
+    let (model, _setup, service) = start_with(&[]).await;
     for turns in 1..4 {
         service.client.chat("hello").await.assert_ok();
         assert_eq!(model.call_count(), turns);
@@ -304,7 +304,7 @@ async fn without_a_key_each_question_is_a_turn_of_its_own() {
 
 #[tokio::test]
 async fn a_key_has_1_to_255_visible_ascii_characters() {
-    let (model, _house, service) = start_with(&[]).await;
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let long = "k".repeat(256);
     for key in [&b""[..], b" ", b"a b", b"a\tb", "schl\u{fc}ssel".as_bytes(), b"caf\xe9", b"\xff", long.as_bytes()] {
@@ -325,7 +325,7 @@ async fn a_key_has_1_to_255_visible_ascii_characters() {
 }
 
 #[tokio::test]
-async fn a_turn_that_failed_and_cost_nothing_gives_its_key_back() {
+async fn a_failed_turn_without_cost_releases_its_key() {
     let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let client = &service.client;
     let rows = [
@@ -348,7 +348,7 @@ async fn a_turn_that_failed_and_cost_nothing_gives_its_key_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_again_as_a_turn_fails_hears_of_its_failure_or_asks_again_but_is_not_told_it_was_cut_off() {
+async fn a_request_that_joins_a_failing_turn_gets_its_failure() {
     for window in WINDOWS {
         let (model, setup, service) =
             start_with(&[("MODEL_RETRIES", "0"), ("RESUME_WINDOW", window), ("BREAKER_FAILURE_RATE", "0")]).await;
@@ -356,21 +356,21 @@ async fn who_asks_again_as_a_turn_fails_hears_of_its_failure_or_asks_again_but_i
         let client = &service.client;
         for round in 0..20 {
             let key = &format!("round-{round}");
-            let asked = async |number: u32| {
+            let ask_numbered = async |number: u32| {
                 for _ in 0..number * 20 {
                     yield_now().await;
                 }
                 ask(client, key).await.assert_error(502, "model_failed");
             };
-            join_all((0..20).map(asked)).await;
+            join_all((0..20).map(ask_numbered)).await;
         }
         assert_eq!(setup.log_lines("chat").len(), model.call_count());
     }
 }
 
 #[tokio::test]
-async fn a_turn_that_failed_and_may_have_cost_something_keeps_its_key() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn a_failed_turn_with_possible_cost_keeps_its_key() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     for (behaviour, code) in [
         (Behaviour::CloseImmediately, "model_connection_lost"),
         (Behaviour::Truncated, "model_connection_lost"),
@@ -379,12 +379,12 @@ async fn a_turn_that_failed_and_may_have_cost_something_keeps_its_key() {
         let key = &format!("key-{}", model.call_count());
         model.behave_once(behaviour);
         ask(&service.client, key).await.assert_error(502, code);
-        check_interrupted(&service.client, &model, key).await;
+        assert_interrupted(&service.client, &model, key).await;
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_the_model_cut_off_is_not_asked_for_again() {
+async fn a_truncated_answer_is_not_requested_again() {
     let overloaded = Ending::Error(json!({"message": "x", "code": 503}));
     for (ending, code) in [(Ending::CutOff, "model_connection_lost"), (overloaded, "model_overloaded")] {
         for window in WINDOWS {
@@ -393,33 +393,33 @@ async fn an_answer_that_the_model_cut_off_is_not_asked_for_again() {
             let (text, end) = ask_stream(&service.client, "a").await.text_and_end().await;
             assert_eq!((text, end.name.as_str()), (Script::default().text(), "error"));
             assert_eq!(end.data["code"], code);
-            check_interrupted(&service.client, &model, "a").await;
+            assert_interrupted(&service.client, &model, "a").await;
             assert_eq!((model.call_count(), setup.log_lines("chat").len()), (1, 1));
         }
     }
 }
 
 #[tokio::test]
-async fn an_answer_whose_client_left_is_not_asked_for_again() {
+async fn an_answer_of_a_disconnected_client_is_not_requested_again() {
     for window in WINDOWS {
         let (model, setup, service) = start_with(&[("RESUME_GRACE", "0"), ("RESUME_WINDOW", window)]).await;
         let piece_gate = PieceGate::new();
-        model.behave_once(tapped(&["One ", "two."], &piece_gate));
+        model.behave_once(gated(&["One ", "two."], &piece_gate));
         piece_gate.release(1);
         let mut events = ask_stream(&service.client, "a").await;
         read_pieces(&mut events, &["One "]).await;
         drop(events);
         model.wait_for_disconnects(1).await;
-        // At once: the turn is only just being logged.
-        check_interrupted(&service.client, &model, "a").await;
+        // Immediately, while the turn is being logged.
+        assert_interrupted(&service.client, &model, "a").await;
         let lines = setup.log_lines("chat");
         assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("client_gone")));
-        check_interrupted(&service.client, &model, "a").await;
+        assert_interrupted(&service.client, &model, "a").await;
     }
 }
 
 #[tokio::test]
-async fn a_turn_with_a_key_goes_on_for_its_grace_when_its_client_leaves() {
+async fn a_turn_with_a_key_continues_for_its_grace_period() {
     const GRACE: Duration = Duration::from_millis(300);
     for stream in [false, true] {
         let (model, setup, service) = start_with(&[("RESUME_GRACE", "300ms")]).await;
@@ -432,25 +432,25 @@ async fn a_turn_with_a_key_goes_on_for_its_grace_when_its_client_leaves() {
         }
         let left = Instant::now();
         model.wait_for_disconnects(1).await;
-        assert!(left.elapsed() >= GRACE, "the turn was given up {:?} after its client left", left.elapsed());
+        assert!(left.elapsed() >= GRACE, "the turn ended {:?} after its client disconnected", left.elapsed());
         setup.wait_for_log_lines("chat", 1).await;
-        // The model was asked, and may have worked for it.
-        check_interrupted(client, &model, "a").await;
+        // The model was called and may have charged for it.
+        assert_interrupted(client, &model, "a").await;
     }
 }
 
 #[tokio::test]
-async fn a_client_that_lost_its_connection_asks_again_and_gets_the_answer_of_the_turn_it_had_begun() {
+async fn a_reconnecting_client_gets_the_answer_of_its_running_turn() {
     let (model, setup, service) = start_with(&[]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
     let client = &service.client;
     for _ in 0..3 {
         tokio::select! {
-            answer = ask(client, "a") => panic!("{answer:?} came through a closed gate"),
+            answer = ask(client, "a") => panic!("{answer:?} arrived while the gate was closed"),
             () = async {
                 model.wait_for_calls(1).await;
-                // Some round trips, so that each of them has joined before it leaves.
+                // Some round trips, so that each reader has joined before it disconnects.
                 for _ in 0..3 {
                     client.get("/api/health/live").await.assert_ok();
                 }
@@ -464,7 +464,7 @@ async fn a_client_that_lost_its_connection_asks_again_and_gets_the_answer_of_the
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_nobody_works_for() {
+async fn a_client_that_leaves_at_the_start_leaves_no_pending_key() {
     for (settings, behaviour) in [
         ([("RESUME_GRACE", "0"), ("RESUME_WINDOW", "0")], Behaviour::Echo),
         (
@@ -480,7 +480,8 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
         for point in 0..100 {
             let key = &format!("key-{point}");
             let leaving = async {
-                // One step of the runtime, which serves in this thread, too, is one more point to leave at.
+                // Each step of the runtime, which also runs the service on this thread, is another point at which to
+                // disconnect.
                 for _ in 0..point {
                     yield_now().await;
                 }
@@ -495,8 +496,8 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
             }
             let answer = ask(client, key).await;
             if answer.status == 409 {
-                // The model had been asked, and may have worked for it.
-                check_interrupted(client, &model, key).await;
+                // The model was called and may have charged for it.
+                assert_interrupted(client, &model, key).await;
                 interrupted += 1;
             } else {
                 assert_eq!(answer.status, 200, "leaving at point {point} of {settings:?}: {}", answer.text);
@@ -504,21 +505,21 @@ async fn a_client_that_leaves_while_its_key_is_taken_leaves_no_key_behind_that_n
                 assert_eq!(ask(client, key).await.text, answer.text);
             }
         }
-        // How much happens in a step is up to the machine; in the first few, no answer can be there.
+        // The amount of work per step depends on the machine. After the first few steps there cannot be an answer.
         assert!(left > 2, "{left} left and {stayed} stayed");
         model.wait_for_open_responses(0).await;
         let answered = setup.log_lines("chat").iter().filter(|line| line["status"] == 200).count();
         assert_eq!(answered + interrupted, 100, "each key led to one answer, or to one that was cut off");
-        assert!(model.call_count() <= 100, "a key led to two calls");
+        assert!(model.call_count() <= 100, "a key has two calls");
     }
 }
 
 #[tokio::test]
-async fn a_stopped_stream_keeps_what_was_said() {
+async fn a_stopped_stream_is_stored_for_its_key() {
     for window in WINDOWS {
         let (model, setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         let (piece_gate, client) = (PieceGate::new(), &service.client);
-        model.behave_once(tapped(&["One ", "two ", "three."], &piece_gate));
+        model.behave_once(gated(&["One ", "two ", "three."], &piece_gate));
         piece_gate.release(2);
         let mut events = ask_stream(client, "a").await;
         read_pieces(&mut events, &["One ", "two "]).await;
@@ -533,11 +534,11 @@ async fn a_stopped_stream_keeps_what_was_said() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_stopped_before_its_first_word_is_repeated_without_a_word() {
+async fn a_stream_stopped_before_its_first_text_is_repeated_empty() {
     for window in WINDOWS {
-        let (model, _house, service) = start_with(&[("RESUME_WINDOW", window)]).await;
+        let (model, _setup, service) = start_with(&[("RESUME_WINDOW", window)]).await;
         let client = &service.client;
-        model.behave_once(tapped(&["One."], &PieceGate::new()));
+        model.behave_once(gated(&["One."], &PieceGate::new()));
         let mut events = ask_stream(client, "a").await;
         read_pieces(&mut events, &[]).await;
         client.post(&format!("/api/chat/{}/stop", events.request_id()), &json!({})).await.assert_ok();
@@ -552,7 +553,7 @@ async fn a_stream_that_was_stopped_before_its_first_word_is_repeated_without_a_w
 }
 
 #[tokio::test]
-async fn an_answer_outlives_an_orderly_restart() {
+async fn an_answer_survives_a_graceful_restart() {
     let (model, setup, service) = start_with(&[]).await;
     let first = ask(&service.client, "a").await;
     let (text, done) = ask_stream(&service.client, "b").await.text_and_end().await;
@@ -568,7 +569,7 @@ async fn an_answer_outlives_an_orderly_restart() {
 }
 
 #[tokio::test]
-async fn an_answer_outlives_kill_9() {
+async fn an_answer_survives_sigkill() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
@@ -583,7 +584,7 @@ async fn an_answer_outlives_kill_9() {
 }
 
 #[tokio::test]
-async fn a_turn_that_kill_9_cut_off_is_not_taken_again() {
+async fn a_turn_interrupted_by_sigkill_is_not_run_again() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     for (calls, stream) in [(1, false), (3, true)] {
@@ -598,14 +599,14 @@ async fn a_turn_that_kill_9_cut_off_is_not_taken_again() {
         }
         process.kill().await;
         let process = setup.start_process().await;
-        check_interrupted(&process.client, &model, &key).await;
+        assert_interrupted(&process.client, &model, &key).await;
         model.behave_once(Behaviour::Echo);
         ask(&process.client, &format!("new-{stream}")).await.assert_ok();
     }
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day() {
+async fn a_key_expires_after_a_day() {
     const HOUR: Duration = Duration::from_hours(1);
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
@@ -617,7 +618,7 @@ async fn a_key_is_forgotten_after_a_day() {
     clock.advance(22 * HOUR);
     assert_eq!(ask(&service.client, "a").await.text, first.text);
     assert_eq!(model.call_count(), 2);
-    // A day and a second after the first question.
+    // A day and a second after the first request.
     clock.advance(HOUR + Duration::from_secs(1));
     let anew = ask(&service.client, "a").await;
     assert_ne!(anew.assert_ok()["request_id"], first.assert_ok()["request_id"]);
@@ -630,7 +631,7 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn while_no_key_can_be_kept_a_turn_with_one_is_refused_and_others_are_not() {
+async fn if_keys_cannot_be_stored_only_turns_with_a_key_fail() {
     let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     setup.change_database("ALTER TABLE idempotency_keys RENAME TO hidden").await;
@@ -646,7 +647,7 @@ async fn while_no_key_can_be_kept_a_turn_with_one_is_refused_and_others_are_not(
 }
 
 #[tokio::test]
-async fn the_built_in_responders_answers_are_kept_too() {
+async fn answers_of_the_built_in_responder_are_stored_for_keys() {
     let setup = TestSetup::new().with("AI_SERVICE", "basic").with("RESUME_WINDOW", "0");
     let service = setup.start().await;
     let first = ask(&service.client, "a").await;
@@ -658,12 +659,12 @@ async fn the_built_in_responders_answers_are_kept_too() {
 }
 
 #[tokio::test]
-async fn a_turn_that_waits_for_its_next_word_can_be_joined_by_many_who_come_and_go() {
+async fn many_readers_can_join_and_leave_a_waiting_turn() {
     let (model, setup, service) = start_with(&[("RESUME_GRACE", "600ms")]).await;
     let (piece_gate, client) = (PieceGate::new(), &service.client);
-    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    model.behave_once(gated(&["One ", "two."], &piece_gate));
     piece_gate.release(1);
-    // Again and again there is nobody, but never for the whole grace.
+    // There are moments without a reader, but never as long as the grace period.
     let mut pace = interval(Duration::from_millis(200));
     pace.tick().await;
     for _ in 0..4 {
@@ -678,12 +679,12 @@ async fn a_turn_that_waits_for_its_next_word_can_be_joined_by_many_who_come_and_
 }
 
 #[tokio::test]
-async fn an_answer_that_was_read_to_its_end_for_nobody_is_kept_for_who_asks_again() {
+async fn an_answer_without_readers_is_stored_for_its_key() {
     let (model, setup, service) = start_with(&[("RESUME_GRACE", "0"), ("ON_DISCONNECT", "drain")]).await;
     let (client, gate) = (&service.client, Gate::new());
     model.behave_once(Behaviour::Held(gate.clone()));
     tokio::select! {
-        answer = ask(client, "a") => panic!("{answer:?} came through a closed gate"),
+        answer = ask(client, "a") => panic!("{answer:?} arrived while the gate was closed"),
         () = model.wait_for_calls(1) => {}
     }
     gate.open();
@@ -693,7 +694,7 @@ async fn an_answer_that_was_read_to_its_end_for_nobody_is_kept_for_who_asks_agai
 }
 
 #[tokio::test]
-async fn a_turn_that_a_restart_cut_off_is_not_taken_again() {
+async fn a_turn_interrupted_by_a_restart_is_not_run_again() {
     let (model, setup, service) = start_with(&[("DRAIN_TIMEOUT", "100ms")]).await;
     let (piece_gate, client) = (PieceGate::new(), service.client.clone());
     model.behave_once(Behaviour::Silent);
@@ -703,7 +704,7 @@ async fn a_turn_that_a_restart_cut_off_is_not_taken_again() {
     };
     let closing = async {
         model.wait_for_calls(1).await;
-        model.behave_once(tapped(&["One ", "two."], &piece_gate));
+        model.behave_once(gated(&["One ", "two."], &piece_gate));
         piece_gate.release(1);
         let mut events = ask_stream(&client, "told").await;
         read_pieces(&mut events, &["One "]).await;
@@ -712,7 +713,7 @@ async fn a_turn_that_a_restart_cut_off_is_not_taken_again() {
     };
     tokio::join!(silent, closing);
     let service = setup.start().await;
-    check_interrupted(&service.client, &model, "told").await;
-    check_interrupted(&service.client, &model, "silent").await;
+    assert_interrupted(&service.client, &model, "told").await;
+    assert_interrupted(&service.client, &model, "silent").await;
     assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));
 }

@@ -1,8 +1,8 @@
 //! Tests of AL-Chat through its public interface: real sockets in front, running fakes of the model and of Papita behind, the service
 //! in this process or as the program it ships as.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may say what it expects")]
-#![allow(unreachable_pub, reason = "a test program has no outside")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test panics when it fails")]
+#![allow(unreachable_pub, reason = "no other crate uses a test program")]
 
 mod accounts;
 mod admission;

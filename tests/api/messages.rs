@@ -1,4 +1,4 @@
-//! What is said in stored chats: the history a model is given, streams, repetitions, and the order of turns.
+//! Messages of stored chats: history, streams, repeated requests, and the order of turns.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ fn refusal(body: &str) -> Behaviour {
     Behaviour::Respond { status: 400, headers: vec![], body: body.to_owned() }
 }
 
-fn tapped(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
+fn gated(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();
     Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() })
 }
@@ -30,8 +30,8 @@ fn answers(text: &str) -> Behaviour {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn invalid_messages_are_rejected() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     for (body, code) in [
         (json!({}), "text_required"),
@@ -62,18 +62,18 @@ async fn what_is_no_message_is_refused() {
 }
 
 #[tokio::test]
-async fn the_model_is_given_the_history_in_its_order() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn the_model_gets_the_history_in_order() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     let mut expected = Vec::new();
     for turn in 0..5 {
-        model.behave_once(answers(&format!("HttpResponse {turn}")));
+        model.behave_once(answers(&format!("Answer {turn}")));
         expected.push(format!("u: Question {turn}"));
         ada.ask(chat, &format!("Question {turn}")).await;
         assert_eq!(prompt_lines(&model, turn), expected);
-        expected.push(format!("a: HttpResponse {turn}"));
+        expected.push(format!("a: Answer {turn}"));
     }
-    // Another chat knows nothing of it, and a failed question is no part of it.
+    // Another chat does not contain this history, and a failed question is not part of it.
     let other = ada.create_chat().await;
     ada.ask(other, "Who are you?").await;
     assert_eq!(prompt_lines(&model, 5), ["u: Who are you?"]);
@@ -85,9 +85,9 @@ async fn the_model_is_given_the_history_in_its_order() {
 }
 
 #[tokio::test]
-async fn a_long_history_is_fitted_to_the_model_by_whole_turns() {
+async fn a_long_history_is_trimmed_by_whole_turns() {
     let settings = [("MODEL_WINDOWS", "gpt-4o-mini=400,wide=128000"), ("ALLOWED_MODELS", "wide")];
-    let (model, _house, _service, ada) = start_with_ada(&settings).await;
+    let (model, _setup, _service, ada) = start_with_ada(&settings).await;
     let chat = ada.create_chat().await;
     let mut whole = Vec::new();
     let mut kept = Vec::new();
@@ -96,26 +96,26 @@ async fn a_long_history_is_fitted_to_the_model_by_whole_turns() {
         model.behave_once(answers(&answer));
         ada.ask(chat, &question).await;
         whole.push(format!("u: {question}"));
-        let told = prompt_lines(&model, turn);
-        assert!(whole.ends_with(&told), "{told:?} are not the latest of {whole:?}");
-        assert!(told[0].starts_with("u: "), "{told:?} begins amid a turn");
-        kept.push(told.len());
+        let prompt = prompt_lines(&model, turn);
+        assert!(whole.ends_with(&prompt), "{prompt:?} are not the latest of {whole:?}");
+        assert!(prompt[0].starts_with("u: "), "{prompt:?} begins amid a turn");
+        kept.push(prompt.len());
         whole.push(format!("a: {answer}"));
     }
     assert!(kept[24] < 49 && kept.iter().skip(8).all(|kept| *kept >= 3), "{kept:?}");
-    // One who asks a model that reads more gets more.
+    // A model with a larger context gets more of the history.
     let request = ada.send_request(chat, &json!({ "text": "And now?", "model": "wide" }));
     ada.client.send(request).await.assert_ok();
     assert_eq!(prompt_lines(&model, 25).len(), 51);
-    // A question that is too long by itself is asked alone.
+    // A question that exceeds the context is sent without history.
     let long = "word ".repeat(1000);
     ada.ask(chat, &long).await;
     assert_eq!(prompt_lines(&model, 26), [format!("u: {long}")]);
 }
 
 #[tokio::test]
-async fn where_the_model_reads_less_than_thought_half_of_the_history_is_forgotten() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn half_of_the_history_is_dropped_if_the_context_is_smaller() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     for turn in 0..5 {
         ada.ask(chat, &format!("Question {turn}")).await;
@@ -124,14 +124,14 @@ async fn where_the_model_reads_less_than_thought_half_of_the_history_is_forgotte
     for _ in 0..2 {
         model.behave_once(too_long.clone());
     }
-    let said = ada.ask(chat, "And now?").await;
-    assert_eq!(said["user_message"]["status"], "complete");
+    let sent = ada.ask(chat, "And now?").await;
+    assert_eq!(sent["user_message"]["status"], "complete");
     let lengths = (5..8).map(|call| prompt_messages(&model, call).len()).collect::<Vec<_>>();
     assert_eq!(lengths, [11, 5, 3]);
     assert_eq!(prompt_lines(&model, 7)[0], "u: Question 4");
-    assert_eq!(ada.messages(chat).await.len(), 12, "the chat forgets nothing");
+    assert_eq!(ada.messages(chat).await.len(), 12, "the chat lost messages");
 
-    // Where the question alone is too long, that is told.
+    // If the question itself is too long, the error says so.
     model.set_behaviour(too_long);
     let answer = ada.send(chat, "Far too long").await;
     answer.assert_error(400, "prompt_too_long");
@@ -141,8 +141,8 @@ async fn where_the_model_reads_less_than_thought_half_of_the_history_is_forgotte
 }
 
 #[tokio::test]
-async fn messages_come_in_pages_from_the_end() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn messages_are_paged_from_the_end() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let chat = ada.create_chat().await;
     let path = format!("/api/messages/{chat}/messages");
@@ -159,20 +159,20 @@ async fn messages_come_in_pages_from_the_end() {
     }
     assert_eq!(next_page(&ada.get(&path).await), None);
 
-    // What is said or deleted meanwhile changes nothing of the rest.
+    // Messages that are added or deleted between the pages do not change the other pages.
     let first = ada.get(&format!("{path}?limit=4")).await;
     assert_eq!(list(&first.assert_ok()), whole[8..]);
     ada.ask(chat, "Another").await;
     for message in [&whole[8], &whole[2]] {
         ada.delete(&format!("/api/messages/{}", message["id"])).await.assert_ok();
     }
-    let rest = ada.pages(&next_page(&first).expect("more")).await;
+    let rest = ada.pages(&next_page(&first).expect("more bytes")).await;
     let rest = rest.into_iter().rev().collect::<Vec<_>>().concat();
     assert_eq!(rest, [&whole[..2], &whole[3..8]].concat());
 }
 
 #[tokio::test]
-async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
+async fn a_stored_chat_streams_the_same_events_as_other_endpoints() {
     let (model, setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;
     model.behave_once(Behaviour::Stream(Script::default()));
@@ -191,12 +191,12 @@ async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
     assert_eq!(ids, [&done.data["user_message_id"], &done.data["ai_response_id"]]);
     assert_eq!(ada.transcript(chat).await, ["Tell me".to_owned(), format!("> {}", Script::default().text())]);
 
-    // `Accept` asks for it, too.
+    // The `Accept` header can also request a stream.
     let request = ada.send_request(chat, &json!({ "text": "Again" })).header("accept", "text/event-stream");
     let (_, done) = ada.client.open_stream(request).await.text_and_end().await;
     assert_eq!(done.name, "done");
     assert_eq!(prompt_lines(&model, 1).len(), 3);
-    // At its own address it is streamed whatever else is asked for.
+    // The stream endpoint streams with every `Accept` header.
     let path = format!("/api/messages/{chat}/send/stream");
     let request = ada.json_request(Method::POST, &path, &json!({ "text": "Once more", "stream": false }));
     let (text, done) = ada.client.open_stream(request).await.text_and_end().await;
@@ -212,12 +212,12 @@ async fn an_answer_is_streamed_with_the_same_events_as_elsewhere() {
 }
 
 #[tokio::test]
-async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn only_the_caller_can_resume_or_stop_its_stream() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let grace = User::register(&service.client, "grace").await;
     let chat = ada.create_chat().await;
     let piece_gate = PieceGate::new();
-    model.behave_once(tapped(&["One ", "two ", "three."], &piece_gate));
+    model.behave_once(gated(&["One ", "two ", "three."], &piece_gate));
     piece_gate.release(2);
     let mut events = ada.stream(chat, "Count").await;
     let id = events.request_id();
@@ -227,13 +227,13 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
     let path = format!("/api/chat/{id}/events");
     let stop = format!("/api/chat/{id}/stop");
     for (method, path) in [(Method::GET, &path), (Method::POST, &stop)] {
-        let asked = async |client: &Client, token: Option<&str>| {
+        let try_resume = async |client: &Client, token: Option<&str>| {
             let request = client.request(method.clone(), path);
             client.send(token.into_iter().fold(request, RequestBuilder::bearer_auth)).await
         };
-        asked(&ada.client, None).await.assert_error(404, "turn_not_found");
-        asked(&ada.client, Some(&grace.token)).await.assert_error(404, "turn_not_found");
-        asked(&ada.client, Some("x.y.z")).await.assert_error(401, "token_invalid");
+        try_resume(&ada.client, None).await.assert_error(404, "turn_not_found");
+        try_resume(&ada.client, Some(&grace.token)).await.assert_error(404, "turn_not_found");
+        try_resume(&ada.client, Some("x.y.z")).await.assert_error(401, "token_invalid");
     }
     let mut events =
         ada.client.open_stream_after(ada.request(Method::GET, &path).header("last-event-id", 2), Some(2)).await;
@@ -245,17 +245,17 @@ async fn only_who_asked_may_come_back_to_a_stream_or_stop_it() {
     assert_eq!(ada.transcript(chat).await, ["Count", "> One two "]);
     let answer = &ada.messages(chat).await[1]["id"];
     assert_eq!(done.data["ai_response_id"], *answer);
-    // To the same one it is still told after its end.
+    // The caller can still resume the turn after its end.
     let (_, end) = ada.client.open_stream(ada.request(Method::GET, &path)).await.text_and_end().await;
     assert_eq!(end.data, done.data);
     ada.client.get(&path).await.assert_error(404, "turn_not_found");
 }
 
-/// Whether repetitions are found in memory, or only in the database.
+/// With this resume window a repeated request is found in memory; with 0 it is found only in the database.
 const WINDOWS: [&str; 2] = ["2m", "0"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eight_at_once_with_one_key_are_one_turn() {
+async fn eight_concurrent_sends_with_one_key_are_one_turn() {
     for window in WINDOWS {
         let (model, setup, _service, ada) = start_with_ada(&[("RESUME_WINDOW", window)]).await;
         let chat = ada.create_chat().await;
@@ -273,7 +273,7 @@ async fn eight_at_once_with_one_key_are_one_turn() {
     }
 }
 
-/// The numbers of question and answer, whole or at the end of a stream.
+/// Returns the IDs of question and answer, from a whole answer or the end of a stream.
 fn ids(answer: &Value) -> [i64; 2] {
     [number(&answer["user_message"]["id"]), number(&answer["ai_response"]["id"])]
 }
@@ -284,7 +284,7 @@ async fn stream_once(user: &User, chat: i64, text: &str, key: &str) -> Events {
 }
 
 #[tokio::test]
-async fn a_repetition_is_told_of_the_same_messages_also_after_a_restart() {
+async fn a_repeated_send_gets_the_same_messages_after_a_restart() {
     for window in WINDOWS {
         let (model, setup, service, ada) = start_with_ada(&[("RESUME_WINDOW", window)]).await;
         let chat = ada.create_chat().await;
@@ -295,13 +295,13 @@ async fn a_repetition_is_told_of_the_same_messages_also_after_a_restart() {
             let again = ada.send_once(chat, "Once", "a").await;
             assert_eq!(again.assert_ok(), whole.assert_ok());
             let (_, done) = stream_once(ada, chat, "Once", "a").await.text_and_end().await;
-            let told = [number(&done.data["user_message_id"]), number(&done.data["ai_response_id"])];
-            assert_eq!(told, ids(&whole.assert_ok()));
+            let message_ids = [number(&done.data["user_message_id"]), number(&done.data["ai_response_id"])];
+            assert_eq!(message_ids, ids(&whole.assert_ok()));
             let (again, done) = stream_once(ada, chat, "Twice", "b").await.text_and_end().await;
             assert_eq!((&again, &done.data), (&text, &streamed.data));
             let again = ada.send_once(chat, "Twice", "b").await.assert_ok();
-            let told = [number(&streamed.data["user_message_id"]), number(&streamed.data["ai_response_id"])];
-            assert_eq!((ids(&again), &again["ai_response"]["text"]), (told, &json!(text)));
+            let message_ids = [number(&streamed.data["user_message_id"]), number(&streamed.data["ai_response_id"])];
+            assert_eq!((ids(&again), &again["ai_response"]["text"]), (message_ids, &json!(text)));
             assert_eq!((model.call_count(), ada.transcript(chat).await.len()), (3, 6));
         };
         check(&ada).await;
@@ -312,36 +312,40 @@ async fn a_repetition_is_told_of_the_same_messages_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_key_is_for_one_message_of_one_account() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn a_key_belongs_to_one_message_of_one_account() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let grace = User::register(&service.client, "grace").await;
-    let (hers, other, graces) = (ada.create_chat().await, ada.create_chat().await, grace.create_chat().await);
-    ada.send_once(hers, "Once", "a").await.assert_ok();
-    ada.send_once(hers, "Twice", "a").await.assert_error(422, "idempotency_key_reused");
+    let (ada_chat, other, grace_chat) = (ada.create_chat().await, ada.create_chat().await, grace.create_chat().await);
+    ada.send_once(ada_chat, "Once", "a").await.assert_ok();
+    ada.send_once(ada_chat, "Twice", "a").await.assert_error(422, "idempotency_key_reused");
     ada.send_once(other, "Once", "a").await.assert_error(422, "idempotency_key_reused");
-    grace.send_once(graces, "Once", "a").await.assert_ok();
+    grace.send_once(grace_chat, "Once", "a").await.assert_ok();
     let message = json!({ "message": "Once", "username": "ada", "isGuest": false });
     let request = ada.client.json_request("/api/chat", &message).header("idempotency-key", "a");
     ada.client.send(request).await.assert_ok();
     assert_eq!(model.call_count(), 3);
     assert_eq!(
-        (ada.transcript(hers).await.len(), ada.transcript(other).await.len(), grace.transcript(graces).await.len()),
+        (
+            ada.transcript(ada_chat).await.len(),
+            ada.transcript(other).await.len(),
+            grace.transcript(grace_chat).await.len()
+        ),
         (2, 0, 2)
     );
-    // What was removed isn't said again.
-    ada.clear(hers).await;
-    ada.send_once(hers, "Once", "b").await.assert_ok();
-    ada.clear(hers).await;
+    // A deleted message is not sent again.
+    ada.clear(ada_chat).await;
+    ada.send_once(ada_chat, "Once", "b").await.assert_ok();
+    ada.clear(ada_chat).await;
     for _ in 0..2 {
-        let answer = ada.send_once(hers, "Once", "b").await;
+        let answer = ada.send_once(ada_chat, "Once", "b").await;
         assert!(matches!(answer.status.as_u16(), 200 | 409), "{}", answer.text);
     }
-    assert_eq!((model.call_count(), ada.transcript(hers).await.len()), (4, 0));
+    assert_eq!((model.call_count(), ada.transcript(ada_chat).await.len()), (4, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_sent_at_once_to_one_chat_are_answered_one_after_the_other() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn concurrent_messages_to_one_chat_are_answered_in_sequence() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let chat = ada.create_chat().await;
     let texts = (0..10).map(|number| format!("Question {number}")).collect::<Vec<_>>();
@@ -354,24 +358,25 @@ async fn messages_sent_at_once_to_one_chat_are_answered_one_after_the_other() {
     for ((answer, end), text) in streamed.iter().zip(&texts[5..]) {
         assert_eq!((answer, end.name.as_str()), (text, "done"));
     }
-    let talk = ada.transcript(chat).await;
-    assert_eq!((talk.len(), model.call_count()), (20, 10));
-    for pair in talk.chunks(2) {
+    let transcript = ada.transcript(chat).await;
+    assert_eq!((transcript.len(), model.call_count()), (20, 10));
+    for pair in transcript.chunks(2) {
         assert_eq!(pair[1], format!("> {}", pair[0]));
     }
-    let asked = talk.iter().step_by(2).collect::<HashSet<_>>();
-    assert_eq!(asked, texts.iter().collect());
-    // Each saw all that was said before it.
-    let told = talk.iter().map(|line| line.strip_prefix("> ").map_or(format!("u: {line}"), |it| format!("a: {it}")));
-    let told = told.collect::<Vec<_>>();
+    let questions = transcript.iter().step_by(2).collect::<HashSet<_>>();
+    assert_eq!(questions, texts.iter().collect());
+    // Each turn got all earlier messages.
+    let expected =
+        transcript.iter().map(|line| line.strip_prefix("> ").map_or(format!("u: {line}"), |it| format!("a: {it}")));
+    let expected = expected.collect::<Vec<_>>();
     for call in 0..10 {
-        assert_eq!(prompt_lines(&model, call), told[..=2 * call]);
+        assert_eq!(prompt_lines(&model, call), expected[..=2 * call]);
     }
 }
 
 #[tokio::test]
-async fn chats_dont_wait_for_each_other() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn different_chats_do_not_wait_for_each_other() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let chats = [ada.create_chat().await, ada.create_chat().await, ada.create_chat().await];
@@ -386,7 +391,7 @@ async fn chats_dont_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn who_waits_in_a_chat_and_leaves_has_said_nothing() {
+async fn a_client_that_leaves_the_chats_queue_stores_no_message() {
     let (model, setup, _service, ada) = start_with_ada(&[]).await;
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
@@ -395,9 +400,9 @@ async fn who_waits_in_a_chat_and_leaves_has_said_nothing() {
     let (first, ()) = tokio::join!(first, async {
         model.wait_for_calls(1).await;
         tokio::select! {
-            answer = ada.send(chat, "Second") => panic!("{answer:?} came before the first one's"),
+            answer = ada.send(chat, "Second") => panic!("{answer:?} arrived before the first answer"),
             () = async {
-                // Some round trips, so that it stands behind the first.
+                // Some round trips, so that the message is queued behind the first.
                 for _ in 0..5 {
                     assert_eq!(ada.messages(chat).await.len(), 1);
                 }
@@ -412,11 +417,11 @@ async fn who_waits_in_a_chat_and_leaves_has_said_nothing() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_others_in_a_chat_is_told_so() {
-    let (model, _house, _service, ada) = start_with_ada(&[("TURN_TIMEOUT", "500ms"), ("MODEL_RETRIES", "0")]).await;
+async fn a_message_that_waits_too_long_for_its_chat_is_rejected() {
+    let (model, _setup, _service, ada) = start_with_ada(&[("TURN_TIMEOUT", "500ms"), ("MODEL_RETRIES", "0")]).await;
     let chat = ada.create_chat().await;
     let piece_gate = PieceGate::new();
-    model.behave_once(tapped(&["One ", "two."], &piece_gate));
+    model.behave_once(gated(&["One ", "two."], &piece_gate));
     piece_gate.release(1);
     let mut events = ada.stream(chat, "Count").await;
     events.read_deltas(1).await;
@@ -452,10 +457,10 @@ async fn fifty_clients_write_to_fifty_chats() {
     assert_eq!(chats.iter().collect::<HashSet<_>>().len(), 50);
     for (number, chat) in chats.iter().enumerate() {
         let user = &members[number % members.len()];
-        let talk = user.transcript(*chat).await;
-        let asked = talk.iter().step_by(2).cloned().collect::<Vec<_>>();
-        assert_eq!(talk.len(), 2 * ROUNDS);
-        assert_eq!(asked, (0..ROUNDS).map(|round| format!("Hello number {round}")).collect::<Vec<_>>());
+        let transcript = user.transcript(*chat).await;
+        let questions = transcript.iter().step_by(2).cloned().collect::<Vec<_>>();
+        assert_eq!(transcript.len(), 2 * ROUNDS);
+        assert_eq!(questions, (0..ROUNDS).map(|round| format!("Hello number {round}")).collect::<Vec<_>>());
     }
     for user in &members {
         let listed = user.list_chats().await;
@@ -464,8 +469,8 @@ async fn fifty_clients_write_to_fifty_chats() {
 }
 
 #[tokio::test]
-async fn whatever_is_said_is_kept_as_it_was() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn messages_are_stored_unchanged() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let chat = ada.create_chat().await;
     let words = (0..100_000).map(|number| format!("w{number}")).collect::<Vec<_>>().join(" ");
@@ -486,16 +491,16 @@ async fn whatever_is_said_is_kept_as_it_was() {
     }
     let listed = ada.messages(chat).await;
     let expected = texts.iter().flat_map(|text| [text, text]);
-    // Not `assert_eq`: nobody reads a megabyte.
-    assert!(listed.iter().map(|message| &message["text"]).eq(expected), "something else is listed");
+    // Not `assert_eq`, which would print a megabyte.
+    assert!(listed.iter().map(|message| &message["text"]).eq(expected), "other texts are listed");
     assert_eq!((ada.search("drop table").await.len(), ada.search("w100").await.len()), (2, 2));
     assert_eq!(ada.search(&"x".repeat(64)).await.len(), 2);
 
-    // A text that a database cannot hold is said all the same, and so is one with half a character.
-    let said = ada.ask(chat, "a\u{0}b").await;
-    assert_eq!(said["user_message"]["status"], "complete");
-    let kept = ada.messages(chat).await[12]["text"].as_str().unwrap().to_owned();
-    assert!(["a\u{0}b", "a\u{fffd}b"].contains(&kept.as_str()), "{kept:?}");
+    // A text with a character that a database cannot store is answered, and so is one with a lone surrogate.
+    let sent = ada.ask(chat, "a\u{0}b").await;
+    assert_eq!(sent["user_message"]["status"], "complete");
+    let stored = ada.messages(chat).await[12]["text"].as_str().unwrap().to_owned();
+    assert!(["a\u{0}b", "a\u{fffd}b"].contains(&stored.as_str()), "{stored:?}");
     let request = ada.request(Method::POST, &format!("/api/messages/{chat}/send"));
     let request = request.header("content-type", "application/json").body(r#"{"text":"\ud800"}"#);
     assert_eq!(ada.client.send(request).await.assert_ok()["user_message"]["text"], "\u{fffd}");

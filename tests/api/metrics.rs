@@ -1,4 +1,4 @@
-//! The two formats of the metrics, by the rules of each.
+//! The formats of the metrics, checked against their specifications.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,13 +14,13 @@ async fn scrape(client: &Client, accept: &str) -> HttpResponse {
     client.send(if accept.is_empty() { request } else { request.header("accept", accept) }).await
 }
 
-/// What Prometheus's text format 0.0.4 asks of a text, and what `promtool check metrics` asks of names besides.
+/// Checks a text against Prometheus's text format 0.0.4, and its names against the rules of `promtool check metrics`.
 fn check_prometheus_text(text: &str) {
     assert!(text.ends_with('\n') && !text.contains("\n\n"), "{text}");
     let (mut types, mut helped, mut samples) = (HashMap::new(), HashSet::new(), HashSet::new());
     for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            let (name, about) = help.split_once(' ').expect("a text about it");
+            let (name, about) = help.split_once(' ').expect("a text about the setting");
             assert!(helped.insert(name) && !about.is_empty(), "{line}");
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').expect("a type");
@@ -31,7 +31,7 @@ fn check_prometheus_text(text: &str) {
             assert!(!line.starts_with('#'), "{line}");
             let (series, value) = line.rsplit_once(' ').expect("a value");
             value.parse::<f64>().expect("a number");
-            assert!(samples.insert(series), "{line} comes twice");
+            assert!(samples.insert(series), "{line} is logged twice");
             let name = series.split('{').next().expect("a name");
             let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
             let is_known = match of_histogram {
@@ -46,8 +46,8 @@ fn check_prometheus_text(text: &str) {
 }
 
 #[tokio::test]
-async fn metrics_are_in_the_format_that_is_asked_for() {
-    let (_model, _house, service) = start_with(&[("OPENAI_MODEL", "a\"b\\c")]).await;
+async fn metrics_have_the_requested_format() {
+    let (_model, _setup, service) = start_with(&[("OPENAI_MODEL", "a\"b\\c")]).await;
     service.client.chat("hello").await.assert_ok();
     for accept in ["", "*/*", "text/plain", "text/plain; version=0.0.4", "text/html", "application/json"] {
         let answer = scrape(&service.client, accept).await;

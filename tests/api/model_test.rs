@@ -1,4 +1,4 @@
-//! `GET /api/openai/test`: a turn like any other.
+//! `GET /api/openai/test`, which runs an ordinary turn.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const TEST: &str = "/api/openai/test";
 
-fn begin(tests: &mut JoinSet<HttpResponse>, client: &Client) {
+fn start_test(tests: &mut JoinSet<HttpResponse>, client: &Client) {
     let client = client.clone();
     tests.spawn(async move { client.get(TEST).await });
 }
@@ -32,7 +32,7 @@ async fn wait_for_running_turn(client: &Client) {
 }
 
 #[tokio::test]
-async fn a_test_is_logged_counted_once_and_posted() {
+async fn a_model_test_is_logged_counted_and_recorded_once() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
     let service = setup.start().await;
@@ -50,8 +50,8 @@ async fn a_test_is_logged_counted_once_and_posted() {
         (&line["total_tokens"], &line["status"], &line["finish"]),
         (&json!(18), &json!(200), &json!("complete"))
     );
-    let told = service.client.get("/api/openai/usage").await.assert_ok();
-    assert_eq!((&told["request_count"], &told["total_tokens"]), (&json!(1), &json!(18)));
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&totals["request_count"], &totals["total_tokens"]), (&json!(1), &json!(18)));
     papita.wait_for_usage(1).await;
     let record = papita.usage().remove(0);
     assert_eq!(
@@ -62,35 +62,35 @@ async fn a_test_is_logged_counted_once_and_posted() {
     assert!(metrics.contains("al_chat_turns_total{model=\"gpt-4o-mini\",finish=\"complete\"} 1\n"), "{metrics}");
     service.stop().await;
     let service = setup.start().await;
-    let told = service.client.get("/api/openai/usage").await.assert_ok();
-    assert_eq!((&told["request_count"], &papita.usage().len()), (&json!(1), &1));
+    let totals = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&totals["request_count"], &papita.usage().len()), (&json!(1), &1));
 }
 
 #[tokio::test]
-async fn a_test_that_fails_is_logged_and_counts_nothing() {
+async fn a_failed_model_test_is_logged_and_not_counted() {
     let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     model.behave_once(Behaviour::CloseImmediately);
-    let told = service.client.get(TEST).await.assert_ok();
-    assert_eq!(told["status"], "error");
+    let result = service.client.get(TEST).await.assert_ok();
+    assert_eq!(result["status"], "error");
     let line = setup.log_lines("chat").remove(0);
     assert_eq!((&line["status"], &line["code"]), (&json!(502), &json!("model_connection_lost")));
     assert_eq!(service.client.get("/api/openai/usage").await.assert_ok()["request_count"], 0);
-    // The next one asks anew.
+    // The next test runs a new turn.
     assert_eq!(service.client.get(TEST).await.assert_ok()["status"], "success");
     assert_eq!(model.call_count(), 2);
 }
 
 #[tokio::test]
-async fn those_who_test_at_once_share_one_turn() {
+async fn concurrent_model_tests_share_one_turn() {
     let (model, setup, service) = start_with(&[]).await;
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut tests = JoinSet::new();
     for _ in 0..8 {
-        begin(&mut tests, &service.client);
+        start_test(&mut tests, &service.client);
     }
     model.wait_for_calls(1).await;
-    // One that leaves takes nothing from the others.
+    // A client that disconnects does not affect the others.
     let hurried = service.client.request(reqwest::Method::GET, TEST).timeout(Duration::from_millis(50));
     service.client.try_send(hurried).await.expect_err("the model is held");
     gate.open();
@@ -101,7 +101,7 @@ async fn those_who_test_at_once_share_one_turn() {
 }
 
 #[tokio::test]
-async fn a_test_that_nobody_waits_for_ends() {
+async fn a_model_test_ends_when_its_client_disconnects() {
     let (model, setup, service) = start_with(&[]).await;
     model.behave_once(Behaviour::Silent);
     let hurried = service.client.request(reqwest::Method::GET, TEST).timeout(Duration::from_millis(200));
@@ -113,12 +113,12 @@ async fn a_test_that_nobody_waits_for_ends() {
 }
 
 #[tokio::test]
-async fn a_test_takes_one_of_the_places() {
+async fn a_model_test_needs_a_permit() {
     let (model, setup, service) = start_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
     let gate = Gate::new();
     model.set_behaviour(Behaviour::Held(gate.clone()));
     let mut tests = JoinSet::new();
-    begin(&mut tests, &service.client);
+    start_test(&mut tests, &service.client);
     wait_for_running_turn(&service.client).await;
     service.client.chat("hello").await.assert_error(503, "too_busy");
     gate.open();
@@ -130,9 +130,9 @@ async fn a_test_takes_one_of_the_places() {
     let mut turns = JoinSet::new();
     turns.spawn(async move { client.chat("hello").await });
     wait_for_running_turn(&service.client).await;
-    let told = service.client.get(TEST).await.assert_ok();
-    assert_eq!(told["status"], "error");
-    assert!(told["message"].as_str().expect("a sentence").contains("Too many questions"), "{told}");
+    let result = service.client.get(TEST).await.assert_ok();
+    assert_eq!(result["status"], "error");
+    assert!(result["message"].as_str().expect("a sentence").contains("Too many questions"), "{result}");
     gate.open();
     turns.join_all().await[0].assert_ok();
     assert_eq!((model.call_count(), setup.log_lines("chat").len()), (2, 2));

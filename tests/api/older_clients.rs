@@ -1,4 +1,4 @@
-//! The clients of the accounts' former server, played as they are: a React page, and scripts in Python.
+//! The clients of the former server of the accounts: requests of a React page and of Python scripts.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The scripts' image, of one pixel.
+/// An image of one pixel that the scripts send.
 const PNG_BASE64: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4DwAAAQEABRgNtQAAAABJRU5ErkJggg==";
 
 async fn register(client: &Client, name: &str) -> HttpResponse {
@@ -25,7 +25,7 @@ async fn log_in(client: &Client, name: &str) -> HttpResponse {
     client.post("/api/auth/login", &json!({ "username": name, "password": "TestPass@123" })).await
 }
 
-/// What the page keeps as its token and sends in each request: `null` before a login.
+/// Adds the token that the page stores and sends in each request: `null` before a login.
 fn bearer(request: RequestBuilder, token: &str) -> RequestBuilder {
     request.header("authorization", format!("Bearer {token}"))
 }
@@ -35,12 +35,12 @@ fn data_url() -> String {
 }
 
 #[tokio::test]
-async fn the_react_page_registers_logs_in_chats_and_shows_images() {
+async fn the_react_page_can_register_chat_and_show_images() {
     let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     model.set_behaviour(Behaviour::Echo);
     assert_eq!(register(client, "ada").await.status, 201);
-    // It shows `error` of whatever fails.
+    // The page shows `error` of every failure.
     assert_eq!(register(client, "ada").await.json()["error"], "Username already exists");
     let wrong = client.post("/api/auth/login", &json!({ "username": "ada", "password": "wrong-one" })).await;
     assert_eq!(wrong.json()["error"], "Invalid username or password");
@@ -53,7 +53,7 @@ async fn the_react_page_registers_logs_in_chats_and_shows_images() {
     let answer = client.send(chat).await.assert_ok();
     assert_eq!((&answer["reply"], &answer["response"]), (&"What is React?".into(), &"What is React?".into()));
 
-    // Its two windows send an image's base64 alone, or its data URL.
+    // The page sends an image as base64 in one window, and as a data URL in another.
     for image in [PNG_BASE64, &data_url()] {
         let request = bearer(client.request(Method::POST, "/api/chat/image"), &token);
         let form = [Part::Text("image", image), Part::Text("question", "What's in this image?")];
@@ -68,7 +68,7 @@ async fn the_react_page_registers_logs_in_chats_and_shows_images() {
         assert_eq!(line["user_id"], login["user"]["id"]);
     }
 
-    // Logged out, it goes on sending what it has.
+    // After a logout the page still sends its stored value.
     for token in ["null", "undefined", ""] {
         let chat = bearer(client.json_request("/api/chat", &json!({ "message": "Hello?" })), token);
         let image = bearer(client.request(Method::POST, "/api/chat/image"), token);
@@ -83,8 +83,8 @@ async fn the_react_page_registers_logs_in_chats_and_shows_images() {
 }
 
 #[tokio::test]
-async fn the_scripts_find_every_field_that_they_read() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn the_scripts_get_every_field_that_they_read() {
+    let (model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     model.set_behaviour(Behaviour::Echo);
     let registered = register(client, "ada").await;
@@ -111,11 +111,11 @@ async fn the_scripts_find_every_field_that_they_read() {
     let path = format!("/api/messages/{chat}/send");
     let body = json!({ "text": "Who is it?", "voice_text": "the one in blue", "image": PNG_BASE64 });
     let both = send(Method::POST, &path, &body).await.assert_ok();
-    let (asked, answered) = (&both["user_message"], &both["ai_message"]);
+    let (user_message, answered) = (&both["user_message"], &both["ai_message"]);
     assert_eq!(answered, &both["ai_response"]);
-    let said = "Who is it? [Voice: the one in blue]";
-    assert_eq!((&asked["text"], &asked["image"]), (&said.into(), &data_url().into()));
-    for (message, who) in [(asked, "user"), (answered, "bot")] {
+    let expected_text = "Who is it? [Voice: the one in blue]";
+    assert_eq!((&user_message["text"], &user_message["image"]), (&expected_text.into(), &data_url().into()));
+    for (message, who) in [(user_message, "user"), (answered, "bot")] {
         let numbers = (&message["chat_id"], &message["user_id"], &message["who"]);
         assert_eq!(numbers, (&chat.into(), &id.into(), &who.into()));
         let same = (&message["sender"], &message["image_url"], &message["created_at"]);
@@ -123,7 +123,7 @@ async fn the_scripts_find_every_field_that_they_read() {
     }
 
     let listed = send(Method::GET, &format!("/api/messages/{chat}/messages"), &Value::Null).await.assert_ok();
-    assert_eq!(list(&listed), [asked.clone(), answered.clone()]);
+    assert_eq!(list(&listed), [user_message.clone(), answered.clone()]);
     let whole = send(Method::GET, &format!("/api/chat/{chat}"), &Value::Null).await.assert_ok();
     assert_eq!((&whole["messages"], &whole["user_id"]), (&listed, &id.into()));
     let list_chats = send(Method::GET, "/api/chat/histories", &Value::Null).await.assert_ok();
@@ -141,8 +141,8 @@ async fn the_scripts_find_every_field_that_they_read() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_is_not_valid_is_never_anonymous() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn an_invalid_authorization_is_never_anonymous() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let client = &service.client;
     let ended = ada.clone();
     let newer = client.post("/api/auth/login", &json!({ "username": "ada", "password": "Correct-Horse-77" })).await;
@@ -178,7 +178,7 @@ async fn an_authorization_that_is_not_valid_is_never_anonymous() {
         }
     }
     assert_eq!(model.call_count(), 0);
-    // Without one, a visitor goes on as before, and isn't told more than before.
+    // Without a token the caller is anonymous and sees no further fields.
     let answer = client.chat("hi").await.assert_ok();
     assert!(answer["reply"].is_null() && answer["response"].is_null(), "{answer}");
     let request = client.json_request("/api/chat", &json!({ "message": "hi" }));
@@ -186,7 +186,7 @@ async fn an_authorization_that_is_not_valid_is_never_anonymous() {
 }
 
 #[tokio::test]
-async fn a_token_says_who_asks_whatever_the_body_says() {
+async fn a_token_overrides_the_user_in_the_body() {
     let (model, setup, service, ada) = start_with_ada(&[]).await;
     let body = json!({ "message": "hi", "username": "eve", "isGuest": true, "is_guest": true, "sessionId": "s-1" });
     ada.post("/api/chat", &body).await.assert_ok();
@@ -199,14 +199,14 @@ async fn a_token_says_who_asks_whatever_the_body_says() {
     let who = |line: &Value| (line["username"].clone(), line["is_guest"].clone(), line["user_id"].is_i64());
     assert_eq!(who(&lines[0]), ("ada".into(), false.into(), true));
     assert_eq!(lines[0]["session_id"], "s-1");
-    // A name alone is a claim.
+    // A user name without a token is not verified.
     assert_eq!(who(&lines[1]), ("ada".into(), false.into(), false));
     assert_eq!(model.call_count(), 2);
 }
 
 #[tokio::test]
-async fn an_accounts_idempotency_key_is_its_own() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn idempotency_keys_of_accounts_are_separate() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let body = json!({ "message": "hi", "sessionId": "s-1" });
     let claim = json!({ "message": "hi", "username": "ada", "isGuest": false });
     let keyed = |request: RequestBuilder| request.header("idempotency-key", "k-1");
@@ -214,18 +214,18 @@ async fn an_accounts_idempotency_key_is_its_own() {
         ada.client.send(keyed(ada.json_request(Method::POST, "/api/chat", body))).await.assert_ok()
     };
     let first = once(&body).await;
-    // The same account in another session asks the same thing again.
+    // The same account repeats the request in another session.
     let again = once(&json!({ "message": "hi", "sessionId": "s-2" })).await;
     assert_eq!((&again["message"], model.call_count()), (&first["message"], 1));
-    // One who only has the name, or the session, asks anew.
+    // A request with only the same name, or the same session, is another turn.
     service.client.send(keyed(service.client.json_request("/api/chat", &claim))).await.assert_ok();
     service.client.send(keyed(service.client.json_request("/api/chat", &body))).await.assert_ok();
     assert_eq!(model.call_count(), 3);
 }
 
 #[tokio::test]
-async fn what_is_said_by_voice_is_part_of_the_text() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn voice_transcripts_are_part_of_the_message() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_titled_chat("Voices").await;
     let rows = [
         (json!({ "voice_text": "by voice" }), "by voice"),
@@ -247,7 +247,7 @@ async fn what_is_said_by_voice_is_part_of_the_text() {
 }
 
 #[tokio::test]
-async fn the_old_health_address_answers() {
+async fn the_old_health_path_answers() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let health = service.client.get("/health").await;
@@ -258,7 +258,7 @@ async fn the_old_health_address_answers() {
 }
 
 #[test]
-fn what_is_for_older_clients_is_marked_as_deprecated() {
+fn legacy_fields_are_marked_as_deprecated() {
     let contract: Value = serde_json::from_str(&al_chat::api::contract()).expect("JSON");
     let answer = |path: &str, method: &str, status: &str| {
         let content = &contract["paths"][path][method]["responses"][status]["content"]["application/json"];

@@ -1,4 +1,4 @@
-//! Everything that belongs to somebody belongs to nobody else: a walk over the contract.
+//! Ownership of stored data, checked for every operation of the contract.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// One operation of the contract.
+/// An operation of the contract.
 #[derive(Debug)]
 struct Operation {
     method: Method,
@@ -39,25 +39,25 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
-    fn knows(&self, scheme: &str) -> bool {
+    fn accepts_scheme(&self, scheme: &str) -> bool {
         let ways = self.security.as_array().map_or(&[][..], Vec::as_slice);
         ways.iter().any(|way| way[scheme].is_array())
     }
 
-    fn knows_tokens(&self) -> bool {
-        self.knows("bearerAuth")
+    fn accepts_token(&self) -> bool {
+        self.accepts_scheme("bearerAuth")
     }
 
-    /// Whether nobody gets further without a token.
+    /// Returns whether the operation requires a token.
     fn needs_token(&self) -> bool {
-        self.knows_tokens() && self.security.as_array().is_some_and(|ways| ways.len() == 1)
+        self.accepts_token() && self.security.as_array().is_some_and(|ways| ways.len() == 1)
     }
 
     fn is_about(&self, what: &str) -> bool {
         self.path.contains(&format!("{{{what}}}"))
     }
 
-    /// A body that the operation takes; each that takes one, and belongs to somebody, is listed here.
+    /// Returns a valid body for the operation. Every operation on owned data that has a body is listed here.
     fn body(&self) -> Option<Value> {
         self.takes_body.then(|| match self.id.as_str() {
             "changePassword" => json!({ "current_password": "Correct-Horse-77", "new_password": "Staple-Battery-79" }),
@@ -66,7 +66,7 @@ impl Operation {
             "retryMessage" => json!({}),
             "chatImage" => json!({ "image": "data:image/png;base64,iVBORw0KGgo=" }),
             "chat" | "chatStream" | "portalChat" => json!({ "message": "Is anybody there?" }),
-            other => panic!("{other} is not known to this test: how does its body look?"),
+            other => panic!("{other} is missing in this test: what is its body?"),
         })
     }
 
@@ -78,7 +78,7 @@ impl Operation {
         let ids = [("{chat_id}", chat.to_string()), ("{message_id}", message.to_string())];
         let path = ids.iter().fold(self.path.clone(), |path, (name, id)| path.replace(name, id));
         let path = path.replace("{request_id}", turn);
-        assert!(!path.contains('{'), "{path} has a parameter that this test doesn't know");
+        assert!(!path.contains('{'), "{path} has a parameter that is missing in this test");
         let request = client.request(self.method.clone(), &path);
         match self.body() {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
@@ -87,8 +87,8 @@ impl Operation {
     }
 }
 
-/// An error without what is different each time.
-fn told(answer: &HttpResponse) -> (u16, Value) {
+/// Returns the status and the body of an error, without its request ID.
+fn error_of(answer: &HttpResponse) -> (u16, Value) {
     let mut body = answer.json();
     body["request_id"].take();
     (answer.status.as_u16(), body)
@@ -101,8 +101,8 @@ fn assert_unauthorized(answer: &HttpResponse, code: &str) {
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 
-/// A chat with a message, its answer, and a message that failed. Returns the chat and the failed message.
-async fn chat_of(user: &User, once: impl FnOnce()) -> (i64, i64) {
+/// Creates a chat with a message, its answer, and a failed message. Returns the IDs of the chat and the failed message.
+async fn create_chat_with_messages(user: &User, once: impl FnOnce()) -> (i64, i64) {
     let chat = user.create_titled_chat("Hers").await;
     user.ask(chat, "A secret recipe").await;
     once();
@@ -111,21 +111,21 @@ async fn chat_of(user: &User, once: impl FnOnce()) -> (i64, i64) {
     (chat, number(&failed.json()["details"]["user_message_id"]))
 }
 
-/// All that somebody has.
-async fn belongings(user: &User, chat: i64) -> Value {
+/// Returns all stored data of a user.
+async fn stored_data(user: &User, chat: i64) -> Value {
     json!([user.get("/api/auth/me").await.assert_ok(), user.list_chats().await, user.chat(chat).await])
 }
 
 #[tokio::test]
-async fn without_a_token_nobody_gets_at_what_belongs_to_somebody() {
-    let (model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn without_a_token_no_stored_data_is_accessible() {
+    let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let refuse = || model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
-    let (chat, message) = chat_of(&ada, refuse).await;
-    let (before, calls) = (belongings(&ada, chat).await, model.call_count());
+    let (chat, message) = create_chat_with_messages(&ada, refuse).await;
+    let (before, calls) = (stored_data(&ada, chat).await, model.call_count());
     let operations = operations();
     let closed = operations.iter().filter(|operation| operation.needs_token()).count();
     assert!(closed >= 16, "only {closed} operations need a token");
-    for operation in operations.iter().filter(|operation| operation.knows_tokens()) {
+    for operation in operations.iter().filter(|operation| operation.accepts_token()) {
         let ask = async |header: Option<&str>| {
             let request = operation.request(&ada.client, chat, message);
             let request = header.into_iter().fold(request, |request, it| request.header("authorization", it));
@@ -137,29 +137,29 @@ async fn without_a_token_nobody_gets_at_what_belongs_to_somebody() {
         for header in ["Bearer x", "Bearer a.b.c", &format!("Bearer {}x", ada.token)] {
             assert_unauthorized(&ask(Some(header)).await, "token_invalid");
         }
-        // Where nobody needs to be signed in, other credentials are for a proxy in front.
+        // If no token is required, other credentials are meant for a proxy in front of the service.
         for header in ["", "Bearer", "Basic YWRhOng="].into_iter().filter(|_| operation.needs_token()) {
             assert_unauthorized(&ask(Some(header)).await, "token_invalid");
         }
-        // An id that is none and a body that is none are no way around it.
+        // A malformed ID or body does not bypass the check.
         if operation.needs_token() {
             let request = ada.client.request(operation.method.clone(), &operation.path.replace(['{', '}'], ""));
             assert_unauthorized(&ada.client.send(request.body("{")).await, "token_missing");
         }
     }
-    assert_eq!((belongings(&ada, chat).await, model.call_count()), (before, calls));
+    assert_eq!((stored_data(&ada, chat).await, model.call_count()), (before, calls));
 }
 
 #[tokio::test]
-async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn data_of_another_user_is_not_found_and_not_changed() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     let grace = User::register(&service.client, "grace").await;
     let refuse = || model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
-    let (chat, failed) = chat_of(&ada, refuse).await;
+    let (chat, failed) = create_chat_with_messages(&ada, refuse).await;
     let mut messages = ada.messages(chat).await.iter().map(|message| number(&message["id"])).collect::<Vec<_>>();
     assert_eq!(messages.pop(), Some(failed));
     let graces = grace.create_titled_chat("Another").await;
-    let (before, graces_before) = (belongings(&ada, chat).await, belongings(&grace, graces).await);
+    let (before, graces_before) = (stored_data(&ada, chat).await, stored_data(&grace, graces).await);
     let calls = model.call_count();
 
     let owned = operations().into_iter().filter(|operation| operation.path.contains("_id}"));
@@ -176,14 +176,14 @@ async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
         for message in messages.iter().chain([&failed]) {
             let answer = ask(&grace, chat, *message).await;
             answer.assert_error(404, code);
-            assert_eq!(told(&answer), told(&nowhere), "{operation:?} tells that there is something");
+            assert_eq!(error_of(&answer), error_of(&nowhere), "{operation:?} shows that the object exists");
         }
     }
-    assert_eq!(belongings(&ada, chat).await, before);
-    assert_eq!(belongings(&grace, graces).await, graces_before);
+    assert_eq!(stored_data(&ada, chat).await, before);
+    assert_eq!(stored_data(&grace, graces).await, graces_before);
     assert_eq!(model.call_count(), calls);
 
-    // With the right token each of them does what it says: the walk was not for nothing. What removes comes last.
+    // With the right token each operation succeeds, which proves that the requests were valid. Deletions come last.
     owned.sort_by_key(|operation| match operation.id.as_str() {
         "deleteMessage" => 1,
         "clearChat" => 2,
@@ -199,34 +199,35 @@ async fn what_is_somebody_elses_is_not_found_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_a_visitors_is_nobody_elses() {
-    let (model, _house, service, ada) = start_with_ada(&[]).await;
+async fn data_of_a_visitor_is_not_accessible_to_others() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
     model.set_behaviour(Behaviour::Echo);
     let visitor = Visitor::first_visit(&service.client).await;
-    let stranger = Visitor::first_visit(&service.client).await;
+    let other_visitor = Visitor::first_visit(&service.client).await;
     visitor.ask("A secret recipe").await;
     let events = visitor.stream("And its secret price").await;
     let turn = events.request_id();
     let end = events.text_and_end().await.1;
     let (message, before) = (number(&end.data["user_message_id"]), visitor.history().await);
-    // The chat's number isn't told; it is the first one here.
+    // The chat's ID is not in the response; it is the first one in this database.
     let asks = |operation: &Operation| {
         let request = || operation.request_about(&service.client, 1, message, &turn);
         let by = |token: &str| request().header("cookie", format!("al_chat_visitor={token}"));
         [
             request(),
             request().bearer_auth(&ada.token),
-            by(&stranger.token),
+            by(&other_visitor.token),
             by("x"),
             by(&visitor.token).header("origin", "https://evil.example"),
             by(&visitor.token).header("sec-fetch-site", "same-site"),
         ]
     };
-    let known =
-        operations().into_iter().filter(|operation| operation.knows("visitorCookie") || operation.knows_tokens());
-    // Ada's account itself has nothing to do with it.
+    let known = operations()
+        .into_iter()
+        .filter(|operation| operation.accepts_scheme("visitorCookie") || operation.accepts_token());
+    // Ada's account itself is not a visitor's data.
     let known = known.filter(|operation| !operation.path.starts_with("/api/auth/")).collect::<Vec<_>>();
-    let of_visitors = known.iter().filter(|operation| operation.knows("visitorCookie")).count();
+    let of_visitors = known.iter().filter(|operation| operation.accepts_scheme("visitorCookie")).count();
     assert!(of_visitors >= 5 && known.len() >= 16, "{known:?}");
     for operation in &known {
         for request in asks(operation) {
@@ -236,14 +237,14 @@ async fn what_is_a_visitors_is_nobody_elses() {
         }
     }
     assert_eq!(visitor.history().await, before);
-    // The walk was not for nothing: with the right cookie there is something to see.
+    // With the right cookie the requests succeed, which proves that they were valid.
     let events = format!("/api/chat/{turn}/events");
     assert!(visitor.call(Method::GET, &events).await.text.contains("secret"));
 }
 
 #[tokio::test]
-async fn lists_and_searches_hold_only_what_is_ones_own() {
-    let (_model, _house, service, ada) = start_with_ada(&[]).await;
+async fn lists_and_searches_contain_only_the_callers_data() {
+    let (_model, _setup, service, ada) = start_with_ada(&[]).await;
     let grace = User::register(&service.client, "grace").await;
     for (user, other, title) in [(&ada, &grace, "Of ada"), (&grace, &ada, "Of grace")] {
         let chat = user.create_titled_chat(title).await;
@@ -253,7 +254,7 @@ async fn lists_and_searches_hold_only_what_is_ones_own() {
         assert_eq!(user.list_chats().await.len(), 1);
         assert_eq!(user.search("of").await, [title]);
     }
-    // Also where a place in the list is somebody else's.
+    // A paging position that belongs to another user.
     for path in ["/api/chat/histories?limit=1", "/api/chat/search?q=of&limit=1"] {
         let before = "before=9223372036854775806_9223372036854775806";
         for user in [&ada, &grace] {

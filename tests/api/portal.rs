@@ -1,4 +1,4 @@
-//! The portal's endpoints: a chat with each visitor, who is known by a cookie.
+//! The portal's endpoints: one chat per visitor, identified by a cookie.
 
 use std::{collections::HashSet, fs, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The portal's operations, with a body for those that take one.
+/// The portal's operations, with a body for those that have one.
 const OPERATIONS: [(&str, &str, &str); 4] = [
     ("POST", "/chat", r#"{"message":"hello"}"#),
     ("GET", "/chat_history", ""),
@@ -26,8 +26,8 @@ const OPERATIONS: [(&str, &str, &str); 4] = [
     ("GET", "/api_status", ""),
 ];
 
-/// A request for an operation of the portal.
-fn asking(client: &Client, (method, path, body): (&str, &str, &str)) -> RequestBuilder {
+/// Returns a request for an operation of the portal.
+fn request_for(client: &Client, (method, path, body): (&str, &str, &str)) -> RequestBuilder {
     let request = client.request(method.parse().unwrap(), path);
     if body.is_empty() { request } else { request.header("content-type", "application/json").body(body.to_owned()) }
 }
@@ -40,7 +40,7 @@ fn refusal() -> Behaviour {
     Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() }
 }
 
-/// A service with a model that says everything back, and somebody at its portal.
+/// Starts a service with an echoing model, and makes a first visit to its portal.
 async fn with_visitor(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service, Visitor) {
     let (model, setup, service) = start_with(settings).await;
     model.set_behaviour(Behaviour::Echo);
@@ -48,7 +48,7 @@ async fn with_visitor(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Servi
     (model, setup, service, visitor)
 }
 
-/// Fails unless this is an error as the portal's clients know them.
+/// Asserts that the response is an error in the portal's format.
 #[track_caller]
 fn assert_failure(answer: &HttpResponse, status: u16, code: &str) -> String {
     let sentence = answer.assert_error(status, code);
@@ -57,27 +57,27 @@ fn assert_failure(answer: &HttpResponse, status: u16, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_a_visitor_says_is_answered_kept_and_told_to_the_model() {
-    let (model, _house, service, visitor) = with_visitor(&[]).await;
+async fn a_visitors_messages_are_stored_and_sent_to_the_model() {
+    let (model, _setup, service, visitor) = with_visitor(&[]).await;
     assert_eq!(visitor.ask(" Hello\n ").await, "Hello");
     assert_eq!(visitor.ask("And you?").await, "And you?");
     assert_eq!(visitor.history().await, ["Hello", "> Hello", "And you?", "> And you?"]);
-    let told = prompt_lines(&model, 1);
-    assert!(told[0].starts_with("s: ") && told[0].contains("Amaya"), "{told:?}");
-    assert_eq!(told[1..], ["u: Hello", "a: Hello", "u: And you?"]);
+    let prompt = prompt_lines(&model, 1);
+    assert!(prompt[0].starts_with("s: ") && prompt[0].contains("Amaya"), "{prompt:?}");
+    assert_eq!(prompt[1..], ["u: Hello", "a: Hello", "u: And you?"]);
     let body = &model.calls()[1].body;
     assert_eq!((&body["temperature"], &body["max_tokens"]), (&0.9.into(), &200.into()));
 
     let other = Visitor::first_visit(&service.client).await;
     assert_eq!(other.history().await, [""; 0]);
     other.ask("Who is there?").await;
-    let told = prompt_lines(&model, 2);
-    assert!(!told.iter().any(|line| line.contains("Hello")), "{told:?}");
+    let prompt = prompt_lines(&model, 2);
+    assert!(!prompt.iter().any(|line| line.contains("Hello")), "{prompt:?}");
     assert_eq!((other.history().await.len(), visitor.history().await.len()), (2, 4));
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused() {
+async fn invalid_messages_are_rejected() {
     let (model, setup, _service, visitor) = with_visitor(&[]).await;
     let rows = [json!({}), json!({ "message": null }), json!({ "message": "" }), json!({ "message": " \n\t" })];
     for body in rows {
@@ -96,8 +96,8 @@ async fn what_is_no_message_is_refused() {
 }
 
 #[tokio::test]
-async fn all_errors_of_the_portal_say_that_there_is_no_success() {
-    let (_model, _house, service, visitor) = with_visitor(&[("BODY_TIMEOUT", "200ms")]).await;
+async fn all_portal_errors_have_success_false() {
+    let (_model, _setup, service, visitor) = with_visitor(&[("BODY_TIMEOUT", "200ms")]).await;
     let posted = |content_type: &str, body: String| {
         visitor.client.send(visitor.request(Method::POST, "/chat").header("content-type", content_type).body(body))
     };
@@ -122,15 +122,15 @@ async fn all_errors_of_the_portal_say_that_there_is_no_success() {
     wire.send(&format!("POST /chat HTTP/1.1\r\n{head}\r\n\r\n{{")).await;
     let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"success\":false"), "{answer}");
-    // Nobody else's errors do.
+    // Errors of other endpoints do not have this field.
     let answer = service.client.post("/api/chat", &json!({})).await;
     answer.assert_error(400, "message_required");
     assert_eq!(answer.json().get("success"), None);
 }
 
 #[tokio::test]
-async fn the_cookie_is_for_this_server_alone_and_lasts() {
-    let (_model, _house, service, visitor) = with_visitor(&[("VISITOR_RETENTION", "2d")]).await;
+async fn the_cookie_is_host_only_and_persistent() {
+    let (_model, _setup, service, visitor) = with_visitor(&[("VISITOR_RETENTION", "2d")]).await;
     let attributes = "Path=/; HttpOnly; SameSite=Lax; Max-Age=172800";
     let plain: [&[(&str, &str)]; 4] =
         [&[], &[("x-forwarded-proto", "http")], &[("forwarded", "proto=http")], &[("sec-fetch-site", "same-origin")]];
@@ -148,14 +148,14 @@ async fn the_cookie_is_for_this_server_alone_and_lasts() {
     {
         for headers in rows {
             for operation in &OPERATIONS[..3] {
-                let first = service.client.send(with_headers(asking(&service.client, *operation), headers)).await;
+                let first = service.client.send(with_headers(request_for(&service.client, *operation), headers)).await;
                 assert_eq!(first.status, 200, "{operation:?} {headers:?}: {}", first.text);
                 let minted = token(&first);
                 assert_eq!(cookie(&first), format!("{name}={minted}; {expected}"), "{headers:?}");
                 assert_eq!(minted.len(), 43);
                 assert_ne!(minted, visitor.token);
                 assert_eq!(first.header("cache-control"), "no-store");
-                let again = asking(&service.client, *operation).header("cookie", format!("{name}={minted}"));
+                let again = request_for(&service.client, *operation).header("cookie", format!("{name}={minted}"));
                 let again = service.client.send(with_headers(again, headers)).await;
                 assert_eq!(cookie(&again), cookie(&first));
             }
@@ -168,13 +168,13 @@ async fn the_cookie_is_for_this_server_alone_and_lasts() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_none_is_replaced() {
+async fn an_invalid_cookie_is_replaced() {
     let (_model, setup, service, visitor) = with_visitor(&[]).await;
     let garbled =
         ["", "x", "%00", "\"", "../../x", &"A".repeat(42), &"A".repeat(44), &"/".repeat(43), &"x".repeat(9000)];
     for value in garbled {
         for operation in &OPERATIONS[..3] {
-            let request = asking(&service.client, *operation).header("cookie", format!("al_chat_visitor={value}"));
+            let request = request_for(&service.client, *operation).header("cookie", format!("al_chat_visitor={value}"));
             let answer = service.client.send(request).await;
             assert_eq!(answer.status, 200, "{value}: {}", answer.text);
             assert_ne!(token(&answer), value);
@@ -185,7 +185,7 @@ async fn a_cookie_that_is_none_is_replaced() {
     let answer =
         service.client.send(service.client.request(Method::GET, "/chat_history").header("cookie", bytes)).await;
     answer.assert_ok();
-    // One that nobody has had before is as good as one of ours, and nobody's.
+    // A well-formed token that is unknown is accepted and has an empty history.
     let unknown = Visitor { token: "A".repeat(43), ..visitor };
     assert_eq!(unknown.history().await, [""; 0]);
     let before = setup.count_rows("visitors").await;
@@ -195,8 +195,8 @@ async fn a_cookie_that_is_none_is_replaced() {
 }
 
 #[tokio::test]
-async fn after_two_hundred_turns_the_cookie_is_the_same_and_the_history_is_whole() {
-    let (_model, _house, _service, visitor) = with_visitor(&[]).await;
+async fn after_two_hundred_turns_cookie_and_history_are_intact() {
+    let (_model, _setup, _service, visitor) = with_visitor(&[]).await;
     for turn in 0..200 {
         visitor.ask(&format!("Turn {turn}")).await;
     }
@@ -208,7 +208,7 @@ async fn after_two_hundred_turns_the_cookie_is_the_same_and_the_history_is_whole
 }
 
 #[tokio::test]
-async fn of_a_long_history_the_latest_thousand_are_shown() {
+async fn the_latest_thousand_messages_of_a_history_are_shown() {
     let (_model, setup, _service, visitor) = with_visitor(&[]).await;
     visitor.ask("At last").await;
     setup
@@ -227,21 +227,21 @@ async fn of_a_long_history_the_latest_thousand_are_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_tabs_at_once_are_put_in_order_and_both_kept() {
+async fn messages_of_two_tabs_are_stored_in_order() {
     let (model, setup, service, visitor) = with_visitor(&[]).await;
-    // All of them the first, with a cookie that is known nowhere yet.
-    let said = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
-    let answers = join_all(said.iter().map(|words| visitor.ask(words))).await;
-    assert_eq!(answers, said);
+    // Concurrent first requests with a cookie that is not stored yet.
+    let messages = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
+    let answers = join_all(messages.iter().map(|words| visitor.ask(words))).await;
+    assert_eq!(answers, messages);
     for table in ["visitors", "owners", "chats"] {
         assert_eq!(setup.count_rows(table).await, 1, "{table}");
     }
-    let told = prompt_lines(&model, 7);
-    assert_eq!(told.iter().filter(|line| line.starts_with("u: ")).count(), 8, "{told:?}");
+    let prompt = prompt_lines(&model, 7);
+    assert_eq!(prompt.iter().filter(|line| line.starts_with("u: ")).count(), 8, "{prompt:?}");
     let history = visitor.history().await;
     let exchanges = history.chunks(2).map(|it| (it[0].clone(), it[1].clone())).collect::<HashSet<_>>();
-    assert_eq!(exchanges, said.iter().map(|words| (words.clone(), format!("> {words}"))).collect());
-    // Now as an old acquaintance, one whole and one as it comes.
+    assert_eq!(exchanges, messages.iter().map(|words| (words.clone(), format!("> {words}"))).collect());
+    // The same for a known visitor, with a whole and a streamed answer.
     let streamed = async { visitor.stream("Streamed").await.text_and_end().await.0 };
     let (streamed, whole) = tokio::join!(streamed, visitor.ask("Whole"));
     assert_eq!((streamed.as_str(), whole.as_str()), ("Streamed", "Whole"));
@@ -250,7 +250,7 @@ async fn two_tabs_at_once_are_put_in_order_and_both_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_crowd_everybody_is_one_visitor() {
+async fn concurrent_visitors_have_separate_histories() {
     let (_model, setup, service, _visitor) = with_visitor(&[]).await;
     let crowd = join_all((0..30).map(|_| Visitor::first_visit(&service.client))).await;
     let tabs =
@@ -266,7 +266,7 @@ async fn in_a_crowd_everybody_is_one_visitor() {
 }
 
 #[tokio::test]
-async fn a_turn_that_fails_is_an_error_and_no_part_of_the_history() {
+async fn a_failed_turn_is_an_error_and_not_in_the_history() {
     let (model, setup, service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
     visitor.ask("Before").await;
     model.behave_once(refusal());
@@ -281,10 +281,10 @@ async fn a_turn_that_fails_is_an_error_and_no_part_of_the_history() {
     assert_eq!(visitor.history().await, ["Before", "> Before"]);
     assert_eq!(visitor.ask("After").await, "After");
     assert_eq!(visitor.history().await, ["Before", "> Before", "After", "> After"]);
-    let told = prompt_lines(&model, 4);
-    assert!(!told.iter().any(|line| line.contains("Failing")), "{told:?}");
+    let prompt = prompt_lines(&model, 4);
+    assert!(!prompt.iter().any(|line| line.contains("Failing")), "{prompt:?}");
 
-    // Who fails at once has the cookie all the same.
+    // A request that fails immediately also sets the cookie.
     model.behave_once(refusal());
     let first = service.client.post("/chat", &json!({ "message": "Failing" })).await;
     assert_failure(&first, 400, "request_refused");
@@ -294,7 +294,7 @@ async fn a_turn_that_fails_is_an_error_and_no_part_of_the_history() {
 }
 
 #[tokio::test]
-async fn what_was_said_is_forgotten_on_demand() {
+async fn a_visitor_can_clear_its_history() {
     let (model, setup, _service, visitor) = with_visitor(&[]).await;
     let cleared = json!({ "success": true });
     assert_eq!(visitor.call(Method::POST, "/clear_chat").await.assert_ok(), cleared);
@@ -306,7 +306,7 @@ async fn what_was_said_is_forgotten_on_demand() {
         assert_eq!((answer.assert_ok(), token(&answer)), (cleared.clone(), visitor.token.clone()));
         assert_eq!(visitor.history().await, [""; 0]);
     }
-    // Also what is being answered.
+    // A clear also deletes the running turn's message.
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
     let (answer, ()) = tokio::join!(visitor.send("Thinking"), async {
@@ -322,7 +322,7 @@ async fn what_was_said_is_forgotten_on_demand() {
 }
 
 #[tokio::test]
-async fn who_answers_is_told() {
+async fn the_answering_mode_is_shown() {
     let (model, setup, service, visitor) = with_visitor(&[]).await;
     let status = service.client.get("/api_status").await.assert_ok();
     assert_eq!(status, json!({ "openai_available": true, "demo_mode": false }));
@@ -346,12 +346,12 @@ async fn who_answers_is_told() {
 }
 
 #[tokio::test]
-async fn other_websites_pages_are_refused_and_our_own_are_not() {
+async fn requests_from_pages_of_other_sites_are_rejected() {
     let (model, setup, service, visitor) = with_visitor(&[]).await;
     visitor.ask("Ours").await;
     let host = service.address().to_string();
     let own_origin = format!("http://{host}");
-    let foreign: [&[(&str, &str)]; 8] = [
+    let cross_site_headers: [&[(&str, &str)]; 8] = [
         &[("origin", "https://evil.example")],
         &[("origin", "null")],
         &[("origin", "http://127.0.0.1:1")],
@@ -361,10 +361,10 @@ async fn other_websites_pages_are_refused_and_our_own_are_not() {
         &[("sec-fetch-site", "")],
         &[("origin", "https://evil.example"), ("x-forwarded-host", "shop.example")],
     ];
-    for headers in foreign {
+    for headers in cross_site_headers {
         for operation in OPERATIONS {
             let request =
-                asking(&service.client, operation).header("cookie", format!("al_chat_visitor={}", visitor.token));
+                request_for(&service.client, operation).header("cookie", format!("al_chat_visitor={}", visitor.token));
             let answer = service.client.send(with_headers(request, headers)).await;
             let sentence = assert_failure(&answer, 403, "foreign_origin");
             assert!(sentence.contains("this page"), "{sentence}");
@@ -382,7 +382,7 @@ async fn other_websites_pages_are_refused_and_our_own_are_not() {
     ];
     for headers in own {
         for operation in OPERATIONS {
-            let answer = service.client.send(with_headers(asking(&service.client, operation), headers)).await;
+            let answer = service.client.send(with_headers(request_for(&service.client, operation), headers)).await;
             assert_eq!(answer.status, 200, "{operation:?} {headers:?}: {}", answer.text);
             assert_eq!(answer.headers.get_all("access-control-allow-origin").iter().count(), 1);
         }
@@ -390,8 +390,8 @@ async fn other_websites_pages_are_refused_and_our_own_are_not() {
 }
 
 #[tokio::test]
-async fn a_stream_has_the_cookie_and_the_events_of_every_turn() {
-    let (_model, _house, service, _visitor) = with_visitor(&[]).await;
+async fn a_portal_stream_has_the_cookie_and_the_usual_events() {
+    let (_model, _setup, service, _visitor) = with_visitor(&[]).await;
     let body = json!({ "message": "Word by word" });
     let request = service.client.json_request("/chat", &body).header("accept", "text/event-stream");
     let events = service.client.open_stream(request).await;
@@ -404,8 +404,8 @@ async fn a_stream_has_the_cookie_and_the_events_of_every_turn() {
     assert_eq!(visitor.history().await, ["Word by word", "> Word by word"]);
 }
 
-/// A turn that has said one word and waits for its next.
-async fn begun(model: &FakeModel, visitor: &Visitor) -> (crate::support::events::Events, String, PieceGate) {
+/// Starts a turn that has sent one piece and waits for the next.
+async fn start_gated_turn(model: &FakeModel, visitor: &Visitor) -> (crate::support::events::Events, String, PieceGate) {
     let piece_gate = PieceGate::new();
     let pieces = ["One ", "two ", "three"].map(str::to_owned).to_vec();
     model.behave_once(Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() }));
@@ -419,28 +419,28 @@ async fn begun(model: &FakeModel, visitor: &Visitor) -> (crate::support::events:
 }
 
 #[tokio::test]
-async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
-    let (model, _house, service, visitor) = with_visitor(&[]).await;
-    let stranger = Visitor::first_visit(&service.client).await;
-    stranger.ask("Hello").await;
+async fn only_its_visitor_can_stop_or_resume_a_turn() {
+    let (model, _setup, service, visitor) = with_visitor(&[]).await;
+    let other_visitor = Visitor::first_visit(&service.client).await;
+    other_visitor.ask("Hello").await;
     let ada = User::register(&service.client, "ada").await;
-    let (events, id, piece_gate) = begun(&model, &visitor).await;
+    let (events, id, piece_gate) = start_gated_turn(&model, &visitor).await;
     let (stop, rest) = (format!("/api/chat/{id}/stop"), format!("/api/chat/{id}/events"));
     for (method, path) in [(Method::POST, &stop), (Method::GET, &rest)] {
-        let foreign = |name: &str, value: &str| visitor.request(method.clone(), path).header(name, value);
+        let with_header = |name: &str, value: &str| visitor.request(method.clone(), path).header(name, value);
         let requests = [
             service.client.request(method.clone(), path),
-            stranger.request(method.clone(), path),
+            other_visitor.request(method.clone(), path),
             ada.request(method.clone(), path),
-            foreign("origin", "https://evil.example"),
-            foreign("sec-fetch-site", "cross-site"),
-            foreign("authorization", &format!("Bearer {}", ada.token)),
+            with_header("origin", "https://evil.example"),
+            with_header("sec-fetch-site", "cross-site"),
+            with_header("authorization", &format!("Bearer {}", ada.token)),
         ];
         for request in requests {
             service.client.send(request).await.assert_error(404, "turn_not_found");
         }
     }
-    // A lost stream goes on where it was left.
+    // A stream is resumed where it was interrupted.
     drop(events);
     let resumed = visitor.request(Method::GET, &rest).header("last-event-id", "2");
     let resumed = service.client.open_stream(resumed).await;
@@ -448,7 +448,7 @@ async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
     let (text, end) = resumed.text_and_end().await;
     assert_eq!((text.as_str(), &end.data["message"]), ("two three", &"One two three".into()));
 
-    let (events, id, _tap) = begun(&model, &visitor).await;
+    let (events, id, _tap) = start_gated_turn(&model, &visitor).await;
     let stopped = visitor.call(Method::POST, &format!("/api/chat/{id}/stop")).await;
     assert_eq!(stopped.assert_ok(), json!({ "status": "stopped", "request_id": id }));
     let (_, end) = events.text_and_end().await;
@@ -457,8 +457,8 @@ async fn a_turn_is_stopped_and_gone_on_with_by_its_visitor_alone() {
 }
 
 #[tokio::test]
-async fn a_key_is_its_visitors_own() {
-    let (model, _house, service, visitor) = with_visitor(&[]).await;
+async fn idempotency_keys_of_visitors_are_separate() {
+    let (model, _setup, service, visitor) = with_visitor(&[]).await;
     let ask = async |visitor: &Visitor, words: &str| {
         let request = visitor.json_request("/chat", &json!({ "message": words })).header("idempotency-key", "a");
         service.client.send(request).await
@@ -474,7 +474,7 @@ async fn a_key_is_its_visitors_own() {
 }
 
 #[tokio::test]
-async fn a_visitors_messages_are_no_accounts() {
+async fn a_visitors_messages_are_not_accessible_to_accounts() {
     let (_model, setup, service, visitor) = with_visitor(&[]).await;
     visitor.ask("A secret recipe").await;
     let end = visitor.stream("And its price").await.text_and_end().await.1;
@@ -486,14 +486,14 @@ async fn a_visitors_messages_are_no_accounts() {
         visitor.call(Method::GET, &path).await.assert_error(401, "token_missing");
     }
     assert_eq!((ada.list_chats().await.len(), ada.search("recipe").await.len()), (0, 0));
-    // The cookie opens no account's operation, and an account's token no visitor's chat.
+    // The cookie gives no access to operations of accounts, and a token none to a visitor's chat.
     visitor.call(Method::GET, "/api/chat/histories").await.assert_error(401, "token_missing");
     assert_eq!(ada.get("/chat_history").await.assert_ok(), json!({ "history": [] }));
     assert_eq!((visitor.history().await.len(), setup.count_rows("messages").await), (4, 4));
 }
 
 #[tokio::test]
-async fn the_session_that_is_named_is_in_the_log() {
+async fn the_requests_session_is_in_the_log() {
     let (_model, setup, service, visitor) = with_visitor(&[]).await;
     let started = service.client.post("/api/session/start", &json!({})).await.assert_ok();
     let id = started["session_id"].as_str().unwrap();
@@ -516,35 +516,36 @@ async fn the_session_that_is_named_is_in_the_log() {
 }
 
 #[tokio::test]
-async fn who_doesnt_come_back_is_forgotten_and_who_does_is_not() {
+async fn visitors_who_do_not_return_are_purged() {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let setup = TestSetup::for_model(&model).with("VISITOR_RETENTION", "2s");
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let service = setup.start_with_clock(clock.clock("UTC")).await;
-    let (gone, back) = (Visitor::first_visit(&service.client).await, Visitor::first_visit(&service.client).await);
+    let (absent, returning) =
+        (Visitor::first_visit(&service.client).await, Visitor::first_visit(&service.client).await);
     let ada = User::register(&service.client, "ada").await;
     let chat = ada.create_chat().await;
     ada.ask(chat, "I stay").await;
-    gone.ask("I go").await;
-    back.ask("I come back").await;
+    absent.ask("I go").await;
+    returning.ask("I come back").await;
     for _ in 0..3 {
         clock.advance(Duration::from_secs(1));
-        assert_eq!(back.history().await.len(), 2);
+        assert_eq!(returning.history().await.len(), 2);
     }
     let rows = async |table| setup.count_rows(table).await;
-    wait_until("a visitor to be forgotten", async || (rows("visitors").await == 1).then_some(())).await;
+    wait_until("a visitor to be purged", async || (rows("visitors").await == 1).then_some(())).await;
     assert_eq!((rows("owners").await, rows("chats").await, rows("messages").await), (2, 2, 4));
-    assert_eq!(gone.history().await, [""; 0]);
-    assert_eq!(back.history().await, ["I come back", "> I come back"]);
+    assert_eq!(absent.history().await, [""; 0]);
+    assert_eq!(returning.history().await, ["I come back", "> I come back"]);
     assert_eq!(ada.transcript(chat).await.len(), 2);
-    // The same cookie begins anew.
-    gone.ask("Here again").await;
-    assert_eq!(gone.history().await, ["Here again", "> Here again"]);
+    // The same cookie starts a new history.
+    absent.ask("Here again").await;
+    assert_eq!(absent.history().await, ["Here again", "> Here again"]);
 }
 
 #[tokio::test]
-async fn many_are_forgotten_and_a_restart_forgets_none() {
+async fn purging_many_visitors_survives_a_restart() {
     let (_model, setup, service, visitor) = with_visitor(&[]).await;
     visitor.ask("Still here?").await;
     service.stop().await;
@@ -556,14 +557,14 @@ async fn many_are_forgotten_and_a_restart_forgets_none() {
     setup.change_database("UPDATE visitors SET seen_at = 0 WHERE owner_id > 1").await;
     service.stop().await;
     let service = setup.start().await;
-    wait_until("visitors to be forgotten", async || (setup.count_rows("visitors").await == 1).then_some(())).await;
+    wait_until("visitors to be purged", async || (setup.count_rows("visitors").await == 1).then_some(())).await;
     assert_eq!((setup.count_rows("owners").await, setup.count_rows("messages").await), (1, 2));
     let visitor = Visitor { client: service.client.clone(), ..visitor };
     assert_eq!(visitor.history().await.len(), 2);
 }
 
 #[tokio::test]
-async fn the_database_holds_no_token() {
+async fn the_database_contains_no_visitor_token() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
     let service = setup.start().await;
@@ -571,29 +572,34 @@ async fn the_database_holds_no_token() {
     visitor.ask("Something that is kept").await;
     service.stop().await;
     let files = fs::read_dir(setup.path()).expect("a folder").map(|entry| entry.expect("a file").path());
-    let kept = files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>();
-    let holds = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+    let stored =
+        files.filter(|path| path.is_file()).flat_map(|path| fs::read(path).expect("a file")).collect::<Vec<_>>();
+    let holds = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(holds("Something that is kept") && !holds(&visitor.token));
     let log = setup.log().iter().map(ToString::to_string).collect::<String>();
     assert!(!log.contains(&visitor.token), "{log}");
 }
 
 #[tokio::test]
-async fn what_the_portal_answers_is_kept_by_nobody_in_between() {
-    let (_model, _house, service, visitor) = with_visitor(&[]).await;
+async fn portal_responses_are_not_cacheable() {
+    let (_model, _setup, service, visitor) = with_visitor(&[]).await;
     for operation in OPERATIONS {
-        let own = service.client.send(asking(&service.client, operation)).await;
+        let own = service.client.send(request_for(&service.client, operation)).await;
         assert_eq!((own.status.as_u16(), own.header("cache-control")), (200, "no-store"), "{operation:?}");
-        let foreign = asking(&service.client, operation).header("sec-fetch-site", "cross-site");
-        let foreign = service.client.send(foreign).await;
-        assert_eq!((foreign.status.as_u16(), foreign.header("cache-control")), (403, "no-store"), "{operation:?}");
+        let cross_site = request_for(&service.client, operation).header("sec-fetch-site", "cross-site");
+        let cross_site = service.client.send(cross_site).await;
+        assert_eq!(
+            (cross_site.status.as_u16(), cross_site.header("cache-control")),
+            (403, "no-store"),
+            "{operation:?}"
+        );
     }
     let events = visitor.stream("hello").await;
     assert_eq!(events.headers["cache-control"], "no-store, no-transform");
 }
 
 #[tokio::test]
-async fn who_is_refused_is_not_remembered() {
+async fn rejected_requests_create_no_visitor() {
     let (model, setup, service) = start_with(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
@@ -612,13 +618,13 @@ async fn who_is_refused_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn what_fails_in_a_stream_says_so_as_everything_of_the_portals_does() {
-    let (model, _house, _service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
+async fn errors_in_a_portal_stream_have_success_false() {
+    let (model, _setup, _service, visitor) = with_visitor(&[("MODEL_RETRIES", "0")]).await;
     let pieces = vec!["Hel".to_owned()];
     model.behave_once(Behaviour::Stream(Script { ending: Ending::CutOff, pieces, ..Script::default() }));
     let (_, end) = visitor.stream("hello").await.text_and_end().await;
     assert_eq!((end.name.as_str(), &end.data["success"]), ("error", &false.into()), "{:?}", end.data);
-    assert_eq!(end.data.get("details"), None, "no operation of a visitor's takes the number of a message");
+    assert_eq!(end.data.get("details"), None, "an operation of visitors takes a message ID");
     let failed = async || {
         model.behave_once(Behaviour::CloseImmediately);
         visitor.send("hello").await
@@ -627,7 +633,7 @@ async fn what_fails_in_a_stream_says_so_as_everything_of_the_portals_does() {
 }
 
 #[tokio::test]
-async fn who_waits_for_an_answer_is_not_forgotten() {
+async fn a_visitor_with_a_running_turn_is_not_purged() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("VISITOR_RETENTION", "2s");
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
@@ -641,9 +647,9 @@ async fn who_waits_for_an_answer_is_not_forgotten() {
         model.wait_for_calls(2).await;
         clock.advance(Duration::from_mins(1));
         let is_alone = async || (setup.count_rows("visitors").await == 1).then_some(());
-        wait_until("the other one to be forgotten", is_alone).await;
+        wait_until("the other visitor to be purged", is_alone).await;
         gate.open();
     };
     tokio::join!(answered, meanwhile);
-    wait_until("nobody to be left", async || (setup.count_rows("owners").await == 0).then_some(())).await;
+    wait_until("all visitors to be purged", async || (setup.count_rows("owners").await == 0).then_some(())).await;
 }

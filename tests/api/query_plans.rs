@@ -1,27 +1,28 @@
-//! The database never looks through a table that grows: every statement of `src/adapters/storage` finds its rows by an index, and
-//! lists come from it in order. This asks the databases themselves for their plans, not the service.
+//! Query plans: every statement of `src/adapters/storage` finds rows of growing tables by an index, and reads lists in
+//! the index's order. The databases themselves explain their plans.
 
 use std::{fs, path::Path};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
-/// Tables that stay small: a few rows, or none once they have been worked off.
+/// Tables that stay small: their rows are few, or are deleted when they have been processed.
 const SMALL: [&str; 6] = ["replicas", "duties", "secrets", "usage_totals", "papita_outbox", "papita_contacts"];
 
-/// What is sorted after all: the turns of one session, the models, a page of what was found.
+/// Statements that may sort: over the turns of one session, the models, or one page of search results.
 const SORTED: [&str; 3] = ["FROM session_turns", "FROM usage_totals", "FROM last"];
 
-/// Indexes of only those rows that wait for something: to read them all is what they are for.
+/// Partial indexes over the rows that wait for processing; a scan of the whole index is intended.
 const OF_FEW: [&str; 2] = ["messages_pending", "sessions_unlogged"];
 
-/// What only one of the databases understands.
+/// Syntax that only one of the databases supports.
 const OF_SQLITE: [&str; 2] = ["MATCH", "rowid"];
 const OF_POSTGRES: [&str; 2] = ["TSQUERY", "tsvector"];
 
-/// What is read once at the start, from tables that the databases or sqlx keep for themselves.
+/// System tables and tables of sqlx, which are read once at start.
 const OF_THE_START: [&str; 3] = ["sqlite_schema", "pg_catalog", "_sqlx_migrations"];
 
-/// The statements of a file that look for rows: texts that begin like one, hold no quotation mark, and are whole.
+/// Returns the statements in a source file that search for rows: string literals that start with such a verb and
+/// contain no placeholder.
 fn statements(code: &str) -> impl Iterator<Item = &str> {
     let verbs = ["\"SELECT", "\"UPDATE", "\"DELETE", "\"WITH"];
     let starts = verbs.into_iter().flat_map(|verb| code.match_indices(verb));
@@ -32,7 +33,7 @@ fn statements(code: &str) -> impl Iterator<Item = &str> {
 fn all_statements() -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("src/adapters/storage").expect("src/adapters/storage can be read") {
-        let code = fs::read_to_string(entry.expect("its files").path()).expect("a file of code");
+        let code = fs::read_to_string(entry.expect("files").path()).expect("a file of code");
         found.extend(statements(&code).map(str::to_owned));
     }
     assert!(found.len() > 40, "the statements of src/adapters/storage, not {} of them", found.len());
@@ -43,12 +44,12 @@ fn holds(text: &str, any: &[&str]) -> bool {
     any.iter().any(|part| text.contains(part))
 }
 
-/// Whether a table, or an index called after one, is that of a small one.
+/// Returns whether a table, or an index named after it, is small.
 fn is_small(table: &str) -> bool {
     SMALL.iter().any(|small| table.starts_with(small))
 }
 
-/// The files that make the tables, in order.
+/// Returns the migration files in order.
 fn migrations(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(Path::new("migrations").join(folder)).expect("migrations can be read");
     let mut paths = entries.map(|entry| entry.expect("migrations can be read").path()).collect::<Vec<_>>();
@@ -56,18 +57,18 @@ fn migrations(folder: &str) -> Vec<String> {
     paths.iter().map(|path| fs::read_to_string(path).expect("a migration")).collect()
 }
 
-/// Whether a step of a plan is one that it should not have.
+/// Returns whether a step of SQLite's plan is a full scan or a sort.
 fn is_fault_of_sqlite(statement: &str, step: &str) -> bool {
     let Some(table) = step.strip_prefix("SCAN ") else {
         return step.contains("TEMP B-TREE") && !holds(statement, &SORTED);
     };
-    // The index of words is asked a question (`M`), not looked through.
+    // A query (`M`) of the full-text index is not a scan.
     let is_index = table.contains("VIRTUAL TABLE") && table.contains(":M") || holds(table, &OF_FEW);
     !is_index && !is_small(table) && table != "CONSTANT ROW"
 }
 
 #[tokio::test]
-async fn sqlite_finds_all_rows_by_an_index() {
+async fn sqlite_uses_an_index_for_every_query() {
     let mut database = SqliteConnection::connect("sqlite::memory:").await.expect("a database");
     for migration in migrations("sqlite") {
         database.execute(AssertSqlSafe(migration)).await.expect("tables");
@@ -84,7 +85,7 @@ async fn sqlite_finds_all_rows_by_an_index() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// Whether a node of a plan is one that it should not have.
+/// Returns whether a node of PostgreSQL's plan is a full scan or a sort.
 fn is_fault_of_postgres(statement: &str, node: &str) -> bool {
     let head = node.lines().next().unwrap_or_default();
     if head.contains("Sort") {
@@ -95,11 +96,11 @@ fn is_fault_of_postgres(statement: &str, node: &str) -> bool {
     is_of_table && !is_small(table) && !node.contains("Index Cond") && !holds(head, &OF_FEW)
 }
 
-/// The planner is told to do without reading whole tables, and without sorting, where it can, so that it doesn't matter
-/// how much there is in them: what it does all the same has no index.
+/// Sequential scans and sorts are disabled where the planner has a choice, so that the plan does not depend on the size
+/// of the tables: a statement that still scans or sorts has no index.
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn postgres_finds_all_rows_by_an_index() {
+async fn postgres_uses_an_index_for_every_query() {
     let address = crate::postgres::cluster::shared().database();
     let mut database = PgConnection::connect(address.as_str()).await.expect("a database");
     let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;

@@ -1,4 +1,4 @@
-//! Refusals reach clients that are still sending, and requests that are not HTTP get errors as the contract has them.
+//! Rejected requests: the error reaches clients that are still sending, and malformed HTTP gets errors of the contract.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const PIECE: usize = 64 << 10;
 
-/// An answer as it came.
+/// A response as received.
 struct RawAnswer {
     head: String,
     body: String,
@@ -23,7 +23,7 @@ struct RawAnswer {
 
 impl RawAnswer {
     fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?} is no answer"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?} is not a response"));
         Self { head: head.to_owned(), body: body.to_owned() }
     }
 
@@ -31,16 +31,16 @@ impl RawAnswer {
         self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
     }
 
-    /// The only header of this name.
+    /// Returns the only header of this name.
     fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         let values = lines.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let values = values.collect::<Vec<_>>();
-        assert!(values.len() < 2, "{name} stands there more than once: {}", self.head);
+        assert!(values.len() < 2, "{name} occurs more than once: {}", self.head);
         values.first().copied()
     }
 
-    /// Fails unless this is an error as the contract has them.
+    /// Asserts that the response is an error of the contract.
     #[track_caller]
     fn assert_error(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status(), status, "{}\n{}", self.head, self.body);
@@ -60,21 +60,21 @@ impl RawAnswer {
     }
 }
 
-/// Sends this text and reads until the server hangs up.
+/// Sends this text and reads until the server closes the connection.
 async fn send_all(service: &Service, text: &str) -> RawAnswer {
     let mut wire = RawConnection::connect(service.address()).await;
     wire.send(text).await;
     RawAnswer::parse(&wire.read_to_end().await)
 }
 
-/// How a body is announced.
+/// The framing of a request body.
 #[derive(Clone, Copy, Debug)]
 enum Framing {
     Length,
     Chunked,
 }
 
-/// Sends a head and a body of 24 MiB without looking at what comes back meanwhile, as Python's clients do.
+/// Sends a head and a body of 24 MiB without reading meanwhile, as Python's clients do.
 async fn send_much(service: &Service, head: &str, framing: Framing) -> RawAnswer {
     const PIECES: usize = 384;
     let mut wire = RawConnection::connect(service.address()).await;
@@ -96,8 +96,8 @@ async fn send_much(service: &Service, head: &str, framing: Framing) -> RawAnswer
 const JSON: &str = "Host: al-chat\r\nContent-Type: application/json";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_sends_much_reads_every_refusal() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_client_that_sends_a_large_body_can_read_the_error() {
+    let (model, _setup, service) = start_with(&[]).await;
     let refusals = [
         (format!("POST /api/session/stop HTTP/1.1\r\n{JSON}"), 413, "body_too_large"),
         (format!("POST /api/chat/create HTTP/1.1\r\n{JSON}"), 401, "token_missing"),
@@ -129,8 +129,8 @@ async fn a_client_that_sends_much_reads_every_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ordinary_client_reads_a_refusal_of_40_mebibytes() {
-    let (_model, _house, service) = start_with(&[]).await;
+async fn an_http_client_can_read_the_error_for_40_mebibytes() {
+    let (_model, _setup, service) = start_with(&[]).await;
     let client = &service.client;
     let body = "x".repeat(40 << 20);
     for _ in 0..5 {
@@ -140,7 +140,7 @@ async fn an_ordinary_client_reads_a_refusal_of_40_mebibytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_never_stops_sending_is_cut_off() {
+async fn a_client_that_never_stops_sending_is_disconnected() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n")).await;
@@ -148,25 +148,25 @@ async fn a_client_that_never_stops_sending_is_cut_off() {
     let mut pieces = 0;
     while wire.try_send(&piece).await.is_ok() {
         pieces += 1;
-        assert!(pieces * PIECE < 96 << 20, "the server reads without end");
+        assert!(pieces * PIECE < 96 << 20, "the server reads endlessly");
     }
     assert!(pieces * PIECE > 32 << 20, "the server read only {pieces} pieces");
 }
 
 #[tokio::test]
-async fn a_refused_client_that_stays_gives_up_its_place() {
+async fn a_rejected_client_does_not_hold_its_connection_permit() {
     let service = TestSetup::new().with("MAX_CONNECTIONS", "1").start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 1000000\r\n\r\nx")).await;
     RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut next = RawConnection::connect(service.address()).await;
     assert!(next.get("/api/health/live").await.contains("alive"));
-    assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "the operation took {:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_client_does_not_hold_up_the_stop() {
+async fn a_rejected_client_does_not_delay_the_shutdown() {
     let mut process = TestSetup::new().start_process().await;
     let mut wires = [RawConnection::connect(process.address).await, RawConnection::connect(process.address).await];
     for wire in &mut wires {
@@ -174,17 +174,17 @@ async fn a_refused_client_does_not_hold_up_the_stop() {
         RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
     }
     let [_silent, mut sending] = wires;
-    let begun = Instant::now();
+    let started = Instant::now();
     process.terminate();
     while sending.try_send("x").await.is_ok() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the connection stays open");
+        assert!(started.elapsed() < Duration::from_secs(10), "the connection was closed");
     }
     assert_eq!(process.exit_code().await, Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(3), "the operation took {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_small_body_that_nobody_reads_ends_no_connection() {
+async fn a_small_unread_body_keeps_the_connection_open() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     for body in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"] {
@@ -199,8 +199,8 @@ async fn a_small_body_that_nobody_reads_ends_no_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_before_sending_is_refused_at_once() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn expect_continue_is_rejected_before_the_body() {
+    let (model, _setup, service) = start_with(&[]).await;
     let large = "Expect: 100-continue\r\nContent-Length: 50000000";
     let refusals = [
         (format!("POST /api/chat HTTP/1.1\r\n{JSON}\r\n{large}\r\n\r\n"), 413, "body_too_large"),
@@ -226,8 +226,8 @@ async fn a_client_that_asks_before_sending_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_that_is_garbled_is_refused() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn a_malformed_chunked_body_is_rejected() {
+    let (model, _setup, service) = start_with(&[]).await;
     for chunks in ["zz\r\n", "5\r\n{\"mesX", "-1\r\n", "FFFFFFFFFFFFFFFFF\r\n{", "5;\n\r\n{"] {
         let head = format!("POST /api/chat HTTP/1.1\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n");
         send_all(&service, &format!("{head}{chunks}{}", "x".repeat(100_000)))
@@ -237,7 +237,7 @@ async fn a_chunked_body_that_is_garbled_is_refused() {
     assert_eq!(model.call_count(), 0);
 }
 
-/// Requests that RFC 9112 has refused, whatever their address.
+/// Returns requests that RFC 9112 requires to reject, whatever their path.
 fn malformed() -> Vec<(String, u16, &'static str)> {
     let long = "x".repeat(300_000);
     let many = "a: b\r\n".repeat(101);
@@ -301,11 +301,11 @@ fn malformed() -> Vec<(String, u16, &'static str)> {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused_as_the_contract_has_it() {
+async fn malformed_http_is_rejected_as_the_contract_describes() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     for (text, status, code) in malformed() {
-        let begun = Instant::now();
+        let started = Instant::now();
         let answer = send_all(&service, &text).await;
         let text = &text[..text.len().min(200)];
         assert_eq!(answer.status(), status, "{text:?}\n{}\n{}", answer.head, answer.body);
@@ -313,16 +313,16 @@ async fn what_is_not_http_is_refused_as_the_contract_has_it() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{text:?}");
         assert_eq!(answer.header("connection"), Some("close"), "{text:?}");
         assert!(answer.header("date").is_some() || status == 505, "{text:?}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{text:?}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{text:?}");
     }
     assert!(setup.log_lines("session_stop").is_empty());
 }
 
 #[tokio::test]
-async fn an_address_that_is_too_long_is_refused() {
+async fn a_uri_that_is_too_long_is_rejected() {
     let service = TestSetup::new().start().await;
     let answer = send_all(&service, &format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(65_600))).await;
-    // Which limit it meets first depends on how much the server read at once.
+    // Which limit applies first depends on how much the server reads at once.
     match answer.status() {
         414 => answer.assert_error(414, "uri_too_long"),
         _ => answer.assert_error(431, "headers_too_large"),
@@ -330,7 +330,7 @@ async fn an_address_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_library_has_the_cors_of_its_page() {
+async fn errors_of_the_http_library_have_cors_headers() {
     let service = TestSetup::new().with("FRONTEND_URL", "https://a.example, https://b.example").start().await;
     let cookies = "x".repeat(300_000);
     for (path, lines) in [("/chat", "bad header: x".to_owned()), ("/chat", format!("Cookie: {cookies}"))] {
@@ -343,14 +343,14 @@ async fn a_refusal_of_the_library_has_the_cors_of_its_page() {
 }
 
 #[tokio::test]
-async fn no_body_goes_with_the_refusal_of_a_head_request() {
+async fn an_error_for_a_head_request_has_no_body() {
     let service = TestSetup::new().start().await;
     let answer = send_all(&service, "HEAD / HTTP/1.1\r\nHost: al-chat\r\nbad header: x\r\n\r\n").await;
     assert_eq!((answer.status(), answer.body.as_str()), (400, ""));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_malformed_request_behind_others_is_refused_after_them() {
+async fn a_malformed_pipelined_request_is_rejected_in_order() {
     let service = TestSetup::new().start().await;
     for (count, path) in [(1, "/api/health/live"), (20, "/docs")] {
         let mut wire = RawConnection::connect_narrow(service.address(), 16 << 10).await;
@@ -364,7 +364,7 @@ async fn a_malformed_request_behind_others_is_refused_after_them() {
 }
 
 #[tokio::test]
-async fn http_1_0_is_served_with_and_without_a_host() {
+async fn http_1_0_works_with_and_without_a_host_header() {
     let model = FakeModel::start().await;
     let service = TestSetup::for_model(&model).start().await;
     for host in ["", "Host: al-chat\r\n"] {
@@ -387,7 +387,7 @@ async fn http_1_0_is_served_with_and_without_a_host() {
 }
 
 #[tokio::test]
-async fn every_form_of_a_valid_host_is_taken() {
+async fn every_valid_host_header_is_accepted() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;
     for host in ["al-chat", "AL_chat:5000", "127.0.0.1:80", "[::1]:5000", "[2001:db8::1]", "xn--bcher-kva.example:", ""]

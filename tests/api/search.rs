@@ -1,4 +1,4 @@
-//! Finding what was said by its words.
+//! Full-text search in messages.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::{
 
 const SEARCH: &str = "/api/chat/search";
 
-/// Says these in a new chat, to a model that says something else. Returns the chat.
-async fn said(ada: &User, texts: &[&str]) -> i64 {
+/// Sends these messages in a new chat to a model with another answer. Returns the chat's ID.
+async fn send_to_new_chat(ada: &User, texts: &[&str]) -> i64 {
     let chat = ada.create_titled_chat("Sayings").await;
     for text in texts {
         ada.ask(chat, text).await;
@@ -19,13 +19,13 @@ async fn said(ada: &User, texts: &[&str]) -> i64 {
 }
 
 #[tokio::test]
-async fn messages_are_found_by_their_words() {
+async fn messages_are_found_by_their_search_terms() {
     const CAFE: &str = "The Café in Zürich-West, it's 42% off!";
     const TOWER: &str = "東京タワーはどこですか";
     const HINDI: &str = "हिन्दी में लिखो";
     const RUSSIAN: &str = "Где находится Ёлка?";
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
-    said(&ada, &[CAFE, TOWER, HINDI, RUSSIAN]).await;
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
+    send_to_new_chat(&ada, &[CAFE, TOWER, HINDI, RUSSIAN]).await;
     for (words, found) in [
         ("café", CAFE),
         ("CAFE", CAFE),
@@ -47,7 +47,7 @@ async fn messages_are_found_by_their_words() {
     ] {
         assert_eq!(ada.search(words).await, [found], "{words}");
     }
-    // Two letters are no beginning, and all words count.
+    // Two letters are too short for a prefix, and all terms must match.
     for words in ["ca", "ur", "afe", "cafe rome", "大阪", "4", "cafeteria"] {
         assert_eq!(ada.search(words).await, Vec::<String>::new(), "{words}");
     }
@@ -56,10 +56,10 @@ async fn messages_are_found_by_their_words() {
 }
 
 #[tokio::test]
-async fn no_question_is_an_error() {
+async fn no_search_text_is_an_error() {
     const ODD: &str = "Is \"this\" OR that NOT near AND words : owner * ^ it's?";
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
-    said(&ada, &[ODD]).await;
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
+    send_to_new_chat(&ada, &[ODD]).await;
     for words in [
         "\"this\"",
         "\"this",
@@ -100,40 +100,40 @@ async fn no_question_is_an_error() {
         ada.search(&words).await;
     }
     assert_eq!(ada.get(SEARCH).await.assert_ok(), json!([]));
-    // Bytes that are no text are none of its words.
+    // Bytes that are not UTF-8 match nothing.
     assert_eq!(ada.get(&format!("{SEARCH}?q=%ff%fe")).await.assert_ok(), json!([]));
 }
 
 #[tokio::test]
-async fn only_what_is_ones_own_and_still_there_is_found() {
-    let (model, _house, service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
+async fn a_search_finds_only_the_users_existing_messages() {
+    let (model, _setup, service, ada) = start_with_ada(&[("MODEL_RETRIES", "0")]).await;
     let grace = User::register(&service.client, "grace").await;
-    let hers = said(&ada, &["A secret recipe"]).await;
+    let ada_chat = send_to_new_chat(&ada, &["A secret recipe"]).await;
     assert!(grace.search("secret").await.is_empty());
-    said(&grace, &["Another secret"]).await;
+    send_to_new_chat(&grace, &["Another secret"]).await;
     assert_eq!(grace.search("secret").await, ["Another secret"]);
     assert_eq!(ada.search("secret").await, ["A secret recipe"]);
 
-    let cleared = said(&ada, &["A secret to clear"]).await;
-    let deleted = said(&ada, &["A secret to delete"]).await;
+    let cleared = send_to_new_chat(&ada, &["A secret to clear"]).await;
+    let deleted = send_to_new_chat(&ada, &["A secret to delete"]).await;
     assert_eq!(ada.search("secret").await, ["A secret to delete", "A secret to clear", "A secret recipe"]);
     ada.clear(cleared).await;
     ada.delete_chat(deleted).await;
     assert_eq!(ada.search("secret").await, ["A secret recipe"]);
 
-    // What failed was said, too.
+    // Failed messages are found, too.
     model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
-    ada.send(hers, "A secret that failed").await.assert_error(400, "request_refused");
+    ada.send(ada_chat, "A secret that failed").await.assert_error(400, "request_refused");
     assert_eq!(ada.search("secret").await, ["A secret that failed", "A secret recipe"]);
     ada.delete("/api/auth/me").await.assert_ok();
     assert_eq!(grace.search("secret").await, ["Another secret"]);
 }
 
 #[tokio::test]
-async fn what_is_found_comes_in_pages_with_its_chat() {
-    let (_model, _house, _service, ada) = start_with_ada(&[]).await;
+async fn search_results_are_paged_and_name_their_chat() {
+    let (_model, _setup, _service, ada) = start_with_ada(&[]).await;
     let texts = (0..7).map(|number| format!("Lemon number {number}")).collect::<Vec<_>>();
-    let chat = said(&ada, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let chat = send_to_new_chat(&ada, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let whole = list(&ada.get(&format!("{SEARCH}?{}", query("q", "lemon"))).await.assert_ok());
     let found = whole.iter().map(|found| found["message"]["text"].as_str().unwrap()).collect::<Vec<_>>();
     assert!(found.iter().eq(texts.iter().rev()), "{found:?}");
@@ -147,13 +147,13 @@ async fn what_is_found_comes_in_pages_with_its_chat() {
         let pages = ada.pages(&format!("{SEARCH}?{}&limit={size}", query("q", "lemon number"))).await;
         assert_eq!((pages.len(), pages.concat()), (7_usize.div_ceil(size), whole.clone()));
     }
-    // Without a limit, there are fifty.
+    // The default limit is fifty.
     let chat = ada.create_chat().await;
     for number in 0..51 {
         ada.ask(chat, &format!("Orange {number}")).await;
     }
     let first = ada.get(&format!("{SEARCH}?{}", query("q", "orange"))).await;
     assert_eq!(list(&first.assert_ok()).len(), 50);
-    let rest: Value = ada.get(&next_page(&first).expect("one more")).await.assert_ok();
+    let rest: Value = ada.get(&next_page(&first).expect("another value")).await.assert_ok();
     assert_eq!(rest[0]["message"]["text"], "Orange 0");
 }

@@ -1,4 +1,4 @@
-//! The session log: its form, its days, its trouble with disks, and who may write it.
+//! The session log: format, daily files, disk errors, and locking.
 
 use std::{collections::HashMap, fs, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 const NOON: &str = "2026-05-04T12:00:00Z";
 const DAY: &str = "session_2026-05-04.log";
 
-/// The names of the files in the log's folder that hold lines.
+/// Returns the names of the log files in the folder.
 fn file_names(setup: &TestSetup) -> Vec<String> {
     let entries = fs::read_dir(setup.log_dir()).expect("the log's folder");
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -28,7 +28,8 @@ fn file_names(setup: &TestSetup) -> Vec<String> {
     names
 }
 
-/// Every line names its event, its moment with the zone's offset, and the date there, which is also its file's.
+/// Asserts that every line has an event, a timestamp with the zone's offset, and the local date, which is also the date
+/// of its file.
 fn assert_well_formed(setup: &TestSetup, zone: &str) {
     let zone = TimeZone::get(zone).unwrap();
     for name in file_names(setup) {
@@ -55,7 +56,7 @@ async fn answered_turn(client: &Client) -> String {
     client.chat("hello").await.assert_ok()["request_id"].as_str().expect("an id").to_owned()
 }
 
-/// A turn is refused, the reason is told, and readiness names the log.
+/// Asserts that a turn is rejected with the reason, and that readiness names the log.
 async fn assert_refused(client: &Client) {
     let answer = client.chat("hello").await;
     answer.assert_error(503, "session_log_unavailable");
@@ -70,9 +71,9 @@ async fn assert_refused(client: &Client) {
     assert_eq!(client.get("/api/health").await.assert_ok()["status"], "healthy");
 }
 
-/// The log mends itself; then turns are answered again, and the gap is told.
+/// Asserts that the log recovers, that turns are answered again, and that the gap is logged.
 async fn assert_mends(setup: &TestSetup, client: &Client) {
-    wait_until("the log to mend itself", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
+    wait_until("the log to recover", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
         .await;
     let id = answered_turn(client).await;
     assert_eq!(chat_ids(setup).last(), Some(&id));
@@ -83,7 +84,7 @@ async fn assert_mends(setup: &TestSetup, client: &Client) {
 }
 
 #[tokio::test]
-async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date() {
+async fn each_day_has_one_file_with_one_json_object_per_line() {
     let clock = ManualClock::at("2026-05-04T23:30:00Z");
     let setup = TestSetup::new();
     let service = setup.start_with_clock(clock.clock("Asia/Kolkata")).await;
@@ -108,7 +109,7 @@ async fn the_day_has_one_file_of_one_object_a_line_with_event_timestamp_and_date
 }
 
 #[tokio::test]
-async fn the_services_own_start_and_stop_are_logged() {
+async fn service_start_and_stop_are_logged() {
     let setup = TestSetup::new().with("AI_SERVICE", "basic");
     let service = setup.start().await;
     let starts = setup.log_lines("service_start");
@@ -127,7 +128,7 @@ async fn the_services_own_start_and_stop_are_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_of_23_and_25_hours() {
+async fn midnight_under_load_loses_no_line_on_any_length_of_day() {
     let model = FakeModel::start().await;
     let clock = ManualClock::at("2026-03-28T12:00:00+01:00");
     let setup = TestSetup::for_model(&model);
@@ -142,7 +143,7 @@ async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_
     ];
     for evening in evenings {
         clock.set(evening);
-        // Eight at a time; the clock moves on by 20 ms with each turn, two seconds in all.
+        // Eight clients; the clock advances by 20 ms per turn, two seconds in all.
         let talking = (0..8).map(|_| async {
             let mut ids = Vec::new();
             for _ in 0..12 {
@@ -159,7 +160,7 @@ async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_
     assert_eq!(file_names(&setup), days.map(|day| format!("session_{day}.log")));
     for day in days {
         let lines = read_lines(&setup.log_dir().join(format!("session_{day}.log")));
-        assert!(lines.iter().any(|line| line["event"] == "chat"), "{day} saw turns");
+        assert!(lines.iter().any(|line| line["event"] == "chat"), "{day} has turns");
     }
     assert_well_formed(&setup, "Europe/Berlin");
     let mut logged = chat_ids(&setup);
@@ -169,13 +170,13 @@ async fn midnight_crossed_under_load_loses_and_doubles_no_line_even_around_days_
 }
 
 #[tokio::test]
-async fn torn_last_lines_are_mended_at_the_next_start() {
+async fn incomplete_last_lines_are_repaired_at_the_next_start() {
     let setup = TestSetup::new();
     let write = |name: &str, bytes: &[u8]| fs::write(setup.log_dir().join(name), bytes).unwrap();
     let text = |name: &str| fs::read_to_string(setup.log_dir().join(name)).unwrap();
     fs::create_dir_all(setup.log_dir()).unwrap();
     let whole = "{\"event\":\"project_init\",\"timestamp\":\"2026-05-02T08:00:00+00:00\",\"date\":\"2026-05-02\"}\n";
-    // In the middle of an object and of a character; a whole object that only lacks its line feed; nothing to mend.
+    // Cut within an object and within a character; a whole object without its line feed; a complete file.
     write("session_2026-05-01.log", &[whole.as_bytes(), b"{\"event\":\"chat\",\"username\":\"J\xc3"].concat());
     write("session_2026-05-02.log", [whole, whole.trim_end()].concat().as_bytes());
     write("session_2026-05-03.log", whole.as_bytes());
@@ -192,23 +193,23 @@ async fn torn_last_lines_are_mended_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_folder_is_refused_with_a_clear_message() {
+async fn a_second_process_on_the_same_folder_does_not_start() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let lines = setup.log().len();
 
-    let second = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
+    let second = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
     assert_eq!(second.status.code(), Some(1));
-    let said = String::from_utf8(second.stderr).unwrap();
-    assert!(said.contains(&setup.log_dir().display().to_string()), "{said}");
-    assert!(said.contains("another process") && said.contains("SESSION_LOG_DIR"), "{said}");
+    let diagnostics = String::from_utf8(second.stderr).unwrap();
+    assert!(diagnostics.contains(&setup.log_dir().display().to_string()), "{diagnostics}");
+    assert!(diagnostics.contains("another process") && diagnostics.contains("SESSION_LOG_DIR"), "{diagnostics}");
 
     assert_eq!(setup.log().len(), lines);
     answered_turn(&service.client).await;
 }
 
 #[tokio::test]
-async fn the_folder_is_free_again_as_soon_as_a_service_has_closed() {
+async fn the_folder_is_unlocked_when_a_service_has_stopped() {
     let setup = TestSetup::new();
     for _ in 0..10 {
         setup.start().await.stop().await;
@@ -217,17 +218,20 @@ async fn the_folder_is_free_again_as_soon_as_a_service_has_closed() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_used_is_told_at_the_start() {
+async fn an_unusable_folder_is_reported_at_start() {
     let setup = TestSetup::new();
     fs::write(setup.log_dir(), "in the way").unwrap();
-    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("it ends").unwrap();
+    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
     assert_eq!(ran.status.code(), Some(1));
-    let said = String::from_utf8(ran.stderr).unwrap();
-    assert!(said.contains(&setup.log_dir().display().to_string()) && said.contains("SESSION_LOG_DIR"), "{said}");
+    let diagnostics = String::from_utf8(ran.stderr).unwrap();
+    assert!(
+        diagnostics.contains(&setup.log_dir().display().to_string()) && diagnostics.contains("SESSION_LOG_DIR"),
+        "{diagnostics}"
+    );
 }
 
 #[tokio::test]
-async fn a_folder_lost_at_run_time_refuses_turns_without_asking_the_model_and_mends_itself() {
+async fn a_folder_lost_at_run_time_rejects_turns_and_recovers() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     let service = setup.start().await;
@@ -240,7 +244,7 @@ async fn a_folder_lost_at_run_time_refuses_turns_without_asking_the_model_and_me
     for _ in 0..5 {
         assert_refused(client).await;
     }
-    assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
+    assert!(model.call_count() <= 2, "more than one turn called the model");
 
     fs::remove_file(setup.log_dir()).unwrap();
     fs::rename(&away, setup.log_dir()).unwrap();
@@ -251,7 +255,7 @@ async fn a_folder_lost_at_run_time_refuses_turns_without_asking_the_model_and_me
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
+async fn a_full_disk_rejects_turns_and_recovers() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);
     let service = setup.start_with_clock(ManualClock::at(NOON).clock("UTC")).await;
@@ -265,7 +269,7 @@ async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
     for _ in 0..5 {
         assert_refused(client).await;
     }
-    assert!(model.call_count() <= 2, "only the turn that found out may have asked the model");
+    assert!(model.call_count() <= 2, "more than one turn called the model");
 
     fs::rename(&aside, &file).unwrap();
     assert_mends(&setup, client).await;
@@ -273,7 +277,7 @@ async fn a_full_disk_refuses_turns_without_asking_the_model_and_mends_itself() {
 }
 
 #[tokio::test]
-async fn lines_go_to_a_new_file_when_the_days_file_was_moved_away() {
+async fn a_moved_log_file_is_replaced_by_a_new_one() {
     let setup = TestSetup::new();
     let service = setup.start_with_clock(ManualClock::at(NOON).clock("UTC")).await;
     let first = answered_turn(&service.client).await;
@@ -290,7 +294,7 @@ async fn lines_go_to_a_new_file_when_the_days_file_was_moved_away() {
 }
 
 #[tokio::test]
-async fn a_synchronous_log_holds_every_turn_too() {
+async fn a_synchronous_log_contains_every_turn() {
     let setup = TestSetup::new().with("SESSION_LOG_SYNC", "on");
     let service = setup.start().await;
     let turns = (0..20).map(|_| answered_turn(&service.client));
@@ -302,7 +306,7 @@ async fn a_synchronous_log_holds_every_turn_too() {
 }
 
 #[tokio::test]
-async fn texts_are_logged_only_when_asked_for() {
+async fn message_texts_are_logged_only_if_configured() {
     let model = FakeModel::start().await;
     model.set_behaviour(crate::fakes::model::Behaviour::Echo);
     let body = json!({
@@ -327,7 +331,7 @@ async fn texts_are_logged_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_chat_line_has_every_field_that_is_promised() {
+async fn a_chat_line_has_every_documented_field() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("MODEL_PRICES", "gpt-4o-mini=1/2");
     let service = setup.start().await;

@@ -1,4 +1,4 @@
-//! Sessions: how they start and stop, what is logged of them, and what outlives a restart.
+//! Sessions: start, stop, log lines, and restarts.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -34,7 +34,7 @@ async fn turn(client: &Client, id: &str) -> HttpResponse {
     client.post("/api/chat", &json!({ "message": "hello", "sessionId": id })).await
 }
 
-/// The one `session_stop` line of this session.
+/// Returns the only `session_stop` line of this session.
 #[track_caller]
 fn stop_line(setup: &TestSetup, id: &str) -> Value {
     let mut lines = setup.log_lines("session_stop");
@@ -49,7 +49,7 @@ fn assert_moment(value: &Value) {
     assert!(text.parse::<Timestamp>().is_ok(), "{text} is not RFC 3339 with an offset");
 }
 
-/// A body as some client sends it, with this Content-Type if any.
+/// Sends a body with this Content-Type, or without one.
 async fn post_as(client: &Client, path: &str, content_type: Option<&str>, body: Option<&str>) -> HttpResponse {
     let mut request = client.request(Method::POST, path);
     if let Some(content_type) = content_type {
@@ -65,13 +65,13 @@ fn float(count: usize) -> f64 {
     f64::from(u32::try_from(count).expect("a small number"))
 }
 
-/// The value that is `percent` of the way up, by nearest rank.
+/// Returns the percentile of sorted values by nearest rank.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted[(sorted.len() * percent).div_ceil(100) - 1]
 }
 
 #[tokio::test]
-async fn start_and_stop_answer_and_log_what_the_contract_says() {
+async fn start_and_stop_match_the_contract_and_are_logged() {
     let setup = TestSetup::new();
     let service = setup.start().await;
 
@@ -100,7 +100,7 @@ async fn start_and_stop_answer_and_log_what_the_contract_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_sessions_started_in_one_second_are_distinct_and_all_logged() {
+async fn two_hundred_sessions_in_one_second_are_distinct() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new();
     let service = setup.start_with_clock(clock.clock("Asia/Tokyo")).await;
@@ -119,7 +119,7 @@ async fn two_hundred_sessions_started_in_one_second_are_distinct_and_all_logged(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers() {
+async fn concurrent_sessions_log_their_own_metrics() {
     const SESSIONS: usize = 20;
     let turns_of = |session: usize| 1 + session % 4;
     let model = FakeModel::start().await;
@@ -135,7 +135,7 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
         clock.advance(Duration::from_secs(1));
     }
 
-    // Round after round, so that the sessions' turns interleave; each one's first turn asks another model.
+    // Round by round, so that the turns of the sessions interleave. The first turn of each session uses another model.
     for round in 0..4 {
         let talking = (0..SESSIONS).filter(|session| round < turns_of(*session));
         let ids = &ids;
@@ -160,10 +160,10 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
         assert_eq!(line["duration_seconds"].as_f64(), Some(float(SESSIONS - session)), "{line}");
         assert_eq!(answers[session]["duration_seconds"], line["duration_seconds"]);
         assert_eq!(line["metrics"], json!({ "messages": session, "theme": "dark", "seen": { "pages": [1, 2] } }));
-        let told = metrics.iter().filter(|metric| metric["session_id"] == *id);
-        let told = told.map(|metric| (metric["metric_name"].as_str().unwrap(), &metric["metric_value"]));
-        let told = told.collect::<HashSet<_>>();
-        assert_eq!(told, HashSet::from([("messages", &json!(session)), ("theme", &json!("dark"))]));
+        let reported = metrics.iter().filter(|metric| metric["session_id"] == *id);
+        let reported = reported.map(|metric| (metric["metric_name"].as_str().unwrap(), &metric["metric_value"]));
+        let reported = reported.collect::<HashSet<_>>();
+        assert_eq!(reported, HashSet::from([("messages", &json!(session)), ("theme", &json!("dark"))]));
 
         let numbers = &line["server_metrics"];
         let turns = turns_of(session);
@@ -172,7 +172,7 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
         assert_eq!(numbers["prompt_tokens"], 12 * turns);
         assert_eq!(numbers["completion_tokens"], 6 * turns);
         assert_eq!(numbers["total_tokens"], 18 * turns);
-        // 12 tokens in and 6 out cost 24 millionths at 1/2, and 240 at 10/20.
+        // 12 prompt and 6 completion tokens cost 24 millionths at the prices 1 and 2, and 240 at 10 and 20.
         let cost = float(240 + 24 * (turns - 1)) / 1e6;
         assert!((numbers["cost_usd"].as_f64().unwrap() - cost).abs() < 1e-12, "{numbers}");
         let models = if turns == 1 { json!(["deep-thought"]) } else { json!(["deep-thought", "gpt-4o-mini"]) };
@@ -190,7 +190,7 @@ async fn many_sessions_at_once_each_log_their_own_duration_metrics_and_numbers()
 }
 
 #[tokio::test]
-async fn a_turn_that_failed_counts_as_an_error_of_its_session() {
+async fn a_failed_turn_counts_as_an_error_of_its_session() {
     let model = FakeModel::start().await;
     model.behave_once(Behaviour::Respond { status: 500, headers: Vec::new(), body: "{}".to_owned() });
     let setup = TestSetup::for_model(&model).with("MODEL_RETRIES", "0");
@@ -207,7 +207,7 @@ async fn a_turn_that_failed_counts_as_an_error_of_its_session() {
 }
 
 #[tokio::test]
-async fn a_start_needs_no_body_and_no_content_type() {
+async fn a_start_needs_no_body_or_content_type() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let json = Some("application/json");
@@ -230,7 +230,7 @@ async fn a_start_needs_no_body_and_no_content_type() {
 }
 
 #[tokio::test]
-async fn a_stop_that_names_nobody_is_accepted_and_logged() {
+async fn a_stop_without_a_session_id_is_accepted_and_logged() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let json = Some("application/json");
@@ -255,7 +255,7 @@ async fn a_stop_that_names_nobody_is_accepted_and_logged() {
 }
 
 #[tokio::test]
-async fn a_stop_is_read_from_json_whatever_it_is_called() {
+async fn a_stop_body_is_read_as_json_with_any_content_type() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     // `navigator.sendBeacon` sends the second one.
@@ -274,7 +274,7 @@ async fn a_stop_is_read_from_json_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_session_is_named_by_header_or_either_field_the_header_first() {
+async fn a_session_header_takes_precedence_over_the_body() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let client = &service.client;
@@ -291,10 +291,10 @@ async fn a_session_is_named_by_header_or_either_field_the_header_first() {
 }
 
 #[tokio::test]
-async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
+async fn an_unknown_session_is_logged_without_a_duration() {
     let setup = TestSetup::new();
     let service = setup.start().await;
-    // The form of an older server, and one of another making.
+    // The ID formats of an older server and of another client.
     for id in ["session_20240115_103000", "window:7.b-2"] {
         turn(&service.client, id).await.assert_ok();
         let answer = stop(&service.client, id).await.assert_ok();
@@ -303,12 +303,12 @@ async fn an_id_never_started_here_is_accepted_and_logged_without_a_duration() {
         assert_eq!(stop(&service.client, id).await.assert_ok(), answer);
         let line = stop_line(&setup, id);
         assert_eq!(line["duration_seconds"], Value::Null);
-        assert_eq!(line["server_metrics"], Value::Null, "its turns were counted by nobody");
+        assert_eq!(line["server_metrics"], Value::Null, "a turn was not counted");
     }
 }
 
 #[tokio::test]
-async fn a_second_stop_answers_the_same_and_logs_nothing_new() {
+async fn a_second_stop_gets_the_same_answer_and_is_not_logged() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new();
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -328,7 +328,7 @@ async fn client_stop_with_clicks(client: &Client, id: &str, clicks: u32) -> Valu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_stops_of_one_session_at_once_are_logged_once() {
+async fn twenty_concurrent_stops_of_a_session_are_logged_once() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let id = start(&service.client).await;
@@ -340,7 +340,7 @@ async fn twenty_stops_of_one_session_at_once_are_logged_once() {
 }
 
 #[tokio::test]
-async fn a_session_outlives_a_restart_with_its_duration_and_numbers_and_so_does_its_end() {
+async fn a_session_and_its_end_survive_a_restart() {
     let model = FakeModel::start().await;
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::for_model(&model).with("SESSION_IDLE_TIMEOUT", "24h");
@@ -367,7 +367,7 @@ async fn a_session_outlives_a_restart_with_its_duration_and_numbers_and_so_does_
 }
 
 #[tokio::test]
-async fn an_idle_session_is_closed_and_logged_by_the_server() {
+async fn an_idle_session_is_closed_and_logged() {
     let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
     let service = setup.start().await;
     let id = start(&service.client).await;
@@ -382,7 +382,7 @@ async fn an_idle_session_is_closed_and_logged_by_the_server() {
 }
 
 #[tokio::test]
-async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_the_same() {
+async fn metrics_of_an_idle_closed_session_are_logged_once() {
     let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
     let service = setup.start().await;
     let id = start(&service.client).await;
@@ -403,7 +403,7 @@ async fn what_a_client_reports_of_a_session_closed_as_idle_is_logged_once_all_th
 }
 
 #[tokio::test]
-async fn late_metrics_are_logged_whole_with_the_real_duration() {
+async fn late_metrics_are_logged_with_the_real_duration() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -426,7 +426,7 @@ async fn late_metrics_are_logged_whole_with_the_real_duration() {
 }
 
 #[tokio::test]
-async fn all_times_have_six_digits_behind_the_second() {
+async fn all_timestamps_have_microseconds() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new();
     let service = setup.start_with_clock(clock.clock("Asia/Tokyo")).await;
@@ -434,7 +434,7 @@ async fn all_times_have_six_digits_behind_the_second() {
     let ada = User::register(client, "ada").await;
     let chat = ada.create_chat().await;
     let id = start(client).await;
-    let mut told = vec![
+    let mut timestamps = vec![
         ada.get("/api/auth/me").await.text,
         ada.send(chat, "hello").await.text,
         ada.get(&format!("/api/chat/{chat}")).await.text,
@@ -444,8 +444,8 @@ async fn all_times_have_six_digits_behind_the_second() {
         client.get("/api/health").await.text,
         stop(client, &id).await.text,
     ];
-    told.extend(setup.log().iter().map(Value::to_string));
-    for text in told {
+    timestamps.extend(setup.log().iter().map(Value::to_string));
+    for text in timestamps {
         let times = text.matches("2026-05-04T").count();
         assert!(times > 0, "{text}");
         assert_eq!(text.matches("2026-05-04T21:00:00.000000+09:00").count(), times, "{text}");
@@ -453,7 +453,7 @@ async fn all_times_have_six_digits_behind_the_second() {
 }
 
 #[tokio::test]
-async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
+async fn turns_keep_a_session_open_and_idle_time_is_excluded() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new().with("SESSION_IDLE_TIMEOUT", "300ms");
     let service = setup.start_with_clock(clock.clock("UTC")).await;
@@ -472,7 +472,7 @@ async fn turns_keep_a_session_open_and_idle_time_does_not_count() {
 }
 
 #[tokio::test]
-async fn malformed_ids_are_refused_and_leave_no_trace() {
+async fn malformed_session_ids_are_rejected_and_not_stored() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let client = &service.client;
@@ -492,7 +492,7 @@ async fn malformed_ids_are_refused_and_leave_no_trace() {
 }
 
 #[tokio::test]
-async fn metrics_that_are_not_an_object_and_bodies_that_are_not_json_are_refused() {
+async fn invalid_metrics_and_bodies_are_rejected() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let id = start(&service.client).await;
@@ -512,7 +512,7 @@ async fn metrics_that_are_not_an_object_and_bodies_that_are_not_json_are_refused
 }
 
 #[tokio::test]
-async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
+async fn a_stop_accepts_a_body_of_one_mebibyte_at_most() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let body = |size: usize| {
@@ -525,7 +525,7 @@ async fn a_stop_may_have_a_body_of_one_mebibyte_and_no_more() {
     sentence.assert_error(413, "body_too_large");
     assert_eq!(setup.log_lines("session_stop").len(), 1);
 
-    // Without a length announced, the size shows on the way.
+    // Without a Content-Length the size is found while reading.
     let mut wire = RawConnection::connect(service.address()).await;
     wire.send("POST /api/session/stop HTTP/1.1\r\nHost: al-chat\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     wire.send(&format!("100001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x10_0001))).await;

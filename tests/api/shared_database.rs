@@ -1,4 +1,4 @@
-//! Stored chats on a PostgreSQL server: shared by two services, or killed while they go on.
+//! Stored chats on a PostgreSQL server: two services on one database, and a server that is killed under load.
 
 use std::{
     collections::HashSet,
@@ -26,28 +26,28 @@ use crate::{
     },
 };
 
-/// Two services on one database, which ask one model that says everything back.
-struct Pair {
+/// Two services on one database, with one model that echoes.
+struct Replicas {
     model: FakeModel,
-    houses: [TestSetup; 2],
+    setups: [TestSetup; 2],
     services: [Service; 2],
-    /// One account, at both of them.
+    /// One account, as a client of each service.
     ada: [User; 2],
 }
 
-async fn pair() -> Pair {
+async fn start_replicas() -> Replicas {
     let database = cluster::shared().database();
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let setup = || TestSetup::for_model(&model).with("DATABASE_URL", database.as_str()).with("MODEL_RETRIES", "0");
-    let houses = [setup(), setup()];
-    let services = [houses[0].start().await, houses[1].start().await];
+    let setups = [setup(), setup()];
+    let services = [setups[0].start().await, setups[1].start().await];
     let ada = User::register(&services[0].client, "ada").await;
     let ada = [ada.clone(), ada.with_client(&services[1].client)];
-    Pair { model, houses, services, ada }
+    Replicas { model, setups, services, ada }
 }
 
-/// Says this, to a model that refuses it. Returns the message.
+/// Sends a message that the model rejects. Returns the ID of the message.
 async fn fail(ada: &User, model: &FakeModel, chat: i64, text: &str) -> i64 {
     model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
     let answer = ada.send(chat, text).await;
@@ -57,28 +57,29 @@ async fn fail(ada: &User, model: &FakeModel, chat: i64, text: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn messages_sent_at_once_to_one_chat_at_both_are_answered_one_after_the_other() {
-    let Pair { model, houses: _houses, services: _services, ada } = pair().await;
+async fn replicas_answer_messages_of_one_chat_in_sequence() {
+    let Replicas { model, setups: _houses, services: _services, ada } = start_replicas().await;
     let chat = ada[0].create_chat().await;
     let texts = (0..12).map(|number| format!("Question {number}")).collect::<Vec<_>>();
     let sends = texts.iter().enumerate().map(|(number, text)| ada[number % 2].send(chat, text));
     for (answer, text) in join_all(sends).await.iter().zip(&texts) {
         assert_eq!(answer.assert_ok()["ai_response"]["text"], *text);
     }
-    let talk = ada[1].transcript(chat).await;
-    assert_eq!((talk.len(), model.call_count()), (24, 12));
-    assert_eq!(talk.iter().step_by(2).collect::<HashSet<_>>(), texts.iter().collect());
-    let told = talk.iter().map(|line| line.strip_prefix("> ").map_or(format!("u: {line}"), |it| format!("a: {it}")));
-    let told = told.collect::<Vec<_>>();
+    let transcript = ada[1].transcript(chat).await;
+    assert_eq!((transcript.len(), model.call_count()), (24, 12));
+    assert_eq!(transcript.iter().step_by(2).collect::<HashSet<_>>(), texts.iter().collect());
+    let expected =
+        transcript.iter().map(|line| line.strip_prefix("> ").map_or(format!("u: {line}"), |it| format!("a: {it}")));
+    let expected = expected.collect::<Vec<_>>();
     for call in 0..12 {
-        assert_eq!(prompt_lines(&model, call), told[..=2 * call]);
+        assert_eq!(prompt_lines(&model, call), expected[..=2 * call]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn what_is_asked_for_once_at_both_is_said_once() {
-    let Pair { model, houses: _houses, services: _services, ada } = pair().await;
+async fn one_key_at_two_replicas_is_one_turn() {
+    let Replicas { model, setups: _houses, services: _services, ada } = start_replicas().await;
     let chat = ada[0].create_chat().await;
     for round in 1..=5 {
         let key = format!("round-{round}");
@@ -98,8 +99,8 @@ async fn what_is_asked_for_once_at_both_is_said_once() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn what_was_cut_off_at_one_is_known_as_such_at_the_other_at_once() {
-    let Pair { model, houses: _houses, services: _services, ada } = pair().await;
+async fn a_turn_cut_off_at_one_replica_is_failed_at_the_other() {
+    let Replicas { model, setups: _houses, services: _services, ada } = start_replicas().await;
     let chat = ada[0].create_chat().await;
     let in_chat = async |ada: &User| ada.send_once(chat, "Once", "a").await;
     let alone = async |ada: &User| {
@@ -109,17 +110,17 @@ async fn what_was_cut_off_at_one_is_known_as_such_at_the_other_at_once() {
     model.set_behaviour(Behaviour::Truncated);
     in_chat(&ada[0]).await.assert_error(502, "model_connection_lost");
     alone(&ada[0]).await.assert_error(502, "model_connection_lost");
-    let asked = Instant::now();
+    let started = Instant::now();
     in_chat(&ada[1]).await.assert_error(409, "turn_interrupted");
     alone(&ada[1]).await.assert_error(409, "turn_interrupted");
-    assert!(asked.elapsed() < Duration::from_secs(5), "it took {:?}", asked.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5), "the operation took {:?}", started.elapsed());
     assert_eq!((model.call_count(), ada[1].transcript(chat).await), (2, vec!["Once failed".to_owned()]));
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn what_one_removes_the_other_doesnt_answer() {
-    let Pair { model, houses: _houses, services: _services, ada } = pair().await;
+async fn a_chat_deleted_at_one_replica_is_not_answered_at_the_other() {
+    let Replicas { model, setups: _houses, services: _services, ada } = start_replicas().await;
     let chat = ada[0].create_chat().await;
     let removed_meanwhile = async |remove: Method, path: String| -> HttpResponse {
         let calls = model.call_count();
@@ -145,11 +146,11 @@ async fn what_one_removes_the_other_doesnt_answer() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn what_kill_9_cuts_off_at_one_can_be_tried_again_at_the_other() {
-    let Pair { model, houses, services: [first, _second], ada } = pair().await;
+async fn a_turn_killed_at_one_replica_can_be_retried_at_another() {
+    let Replicas { model, setups, services: [first, _second], ada } = start_replicas().await;
     let chat = ada[1].create_chat().await;
     first.stop().await;
-    let mut process = houses[0].start_process().await;
+    let mut process = setups[0].start_process().await;
     let killed = ada[0].with_client(&process.client);
     model.behave_once(Behaviour::Silent);
     tokio::select! {
@@ -158,8 +159,8 @@ async fn what_kill_9_cuts_off_at_one_can_be_tried_again_at_the_other() {
     }
     process.kill().await;
     assert_eq!(ada[1].transcript(chat).await, ["Cut off pending"]);
-    // Started again, it knows that it had died; otherwise the other one comes to know in a while.
-    let _process = houses[0].start_process().await;
+    // The same replica detects its earlier crash at the restart; another replica detects it after a while.
+    let _process = setups[0].start_process().await;
     let failed = wait_until("a failed message", async || {
         let message = ada[1].messages(chat).await[0].clone();
         (message["status"] == "failed").then(|| number(&message["id"]))
@@ -171,29 +172,29 @@ async fn what_kill_9_cuts_off_at_one_can_be_tried_again_at_the_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn a_visitor_who_comes_to_both_at_once_is_one() {
-    let Pair { model, houses, services, ada: _ada } = pair().await;
-    let before = houses[0].count_rows("owners").await;
+async fn concurrent_first_visits_at_two_replicas_are_one_visitor() {
+    let Replicas { model, setups, services, ada: _ada } = start_replicas().await;
+    let before = setups[0].count_rows("owners").await;
     for round in 1..=5 {
         let first = Visitor::first_visit(&services[0].client).await;
         let tabs = [first.clone(), Visitor { client: services[1].client.clone(), ..first }];
-        let said = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
-        let answers = join_all(said.iter().enumerate().map(|(number, words)| tabs[number % 2].ask(words))).await;
-        assert_eq!(answers, said);
+        let messages = (0..8).map(|tab| format!("Tab {tab}")).collect::<Vec<_>>();
+        let answers = join_all(messages.iter().enumerate().map(|(number, words)| tabs[number % 2].ask(words))).await;
+        assert_eq!(answers, messages);
         let history = tabs[0].history().await;
         assert_eq!((history.len(), model.call_count()), (16, 8 * round));
         assert_eq!(history, tabs[1].history().await);
-        assert_eq!(history.iter().step_by(2).collect::<HashSet<_>>(), said.iter().collect());
-        assert_eq!(houses[0].count_rows("owners").await, before + i64::try_from(round).unwrap());
-        // What one clears, the other has no more.
+        assert_eq!(history.iter().step_by(2).collect::<HashSet<_>>(), messages.iter().collect());
+        assert_eq!(setups[0].count_rows("owners").await, before + i64::try_from(round).unwrap());
+        // A chat cleared at one replica is empty at the other.
         tabs[1].call(Method::POST, "/clear_chat").await.assert_ok();
         assert!(tabs[0].history().await.is_empty());
     }
-    assert_eq!(houses[0].count_rows("visitors").await, 5);
+    assert_eq!(setups[0].count_rows("visitors").await, 5);
 }
 
-/// Says one thing after the other in a chat until it is enough. Returns the questions that were answered.
-async fn keep_talking(ada: User, chat: i64, said: Arc<AtomicUsize>, enough: CancellationToken) -> Vec<i64> {
+/// Sends messages to a chat, one after the other, until it is cancelled. Returns the IDs of the answered questions.
+async fn send_messages(ada: User, chat: i64, count: Arc<AtomicUsize>, enough: CancellationToken) -> Vec<i64> {
     let mut answered = Vec::new();
     for number in 0.. {
         if enough.is_cancelled() {
@@ -202,7 +203,7 @@ async fn keep_talking(ada: User, chat: i64, said: Arc<AtomicUsize>, enough: Canc
         let answer = ada.send(chat, &format!("Question {number} in {chat}")).await;
         if answer.status == 200 {
             answered.push(self::number(&answer.json()["user_message"]["id"]));
-            said.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
         } else {
             assert_eq!(answer.status, 503, "{}", answer.text);
             assert!(!answer.header("retry-after").is_empty(), "{}", answer.text);
@@ -213,7 +214,7 @@ async fn keep_talking(ada: User, chat: i64, said: Arc<AtomicUsize>, enough: Canc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn a_server_killed_and_restarted_while_chats_go_on_leaves_each_exchange_whole() {
+async fn a_database_restart_leaves_each_exchange_complete() {
     let mut cluster = Cluster::start();
     let model = FakeModel::start().await.without_recording();
     model.set_behaviour(Behaviour::Echo);
@@ -221,28 +222,28 @@ async fn a_server_killed_and_restarted_while_chats_go_on_leaves_each_exchange_wh
     let setup = setup.with("DATABASE_CONNECT_TIMEOUT", "3s");
     let service = setup.start().await;
     let ada = User::register(&service.client, "ada").await;
-    let (said, enough) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+    let (count, enough) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
     let chats = join_all((0..8).map(|_| ada.create_chat())).await;
     let mut talks = JoinSet::new();
     for &chat in &chats {
-        talks.spawn(keep_talking(ada.clone(), chat, Arc::clone(&said), enough.clone()));
+        talks.spawn(send_messages(ada.clone(), chat, Arc::clone(&count), enough.clone()));
     }
     for _ in 0..3 {
-        let before = said.load(Ordering::Relaxed);
-        wait_until("some talk", async || (said.load(Ordering::Relaxed) >= before + 40).then_some(())).await;
+        let before = count.load(Ordering::Relaxed);
+        wait_until("some answers", async || (count.load(Ordering::Relaxed) >= before + 40).then_some(())).await;
         cluster.kill();
         wait_until("unreadiness", async || (service.client.get("/api/health/ready").await.status == 503).then_some(()))
             .await;
         cluster.restart();
     }
-    let before = said.load(Ordering::Relaxed);
-    wait_until("some talk", async || (said.load(Ordering::Relaxed) >= before + 40).then_some(())).await;
+    let before = count.load(Ordering::Relaxed);
+    wait_until("some answers", async || (count.load(Ordering::Relaxed) >= before + 40).then_some(())).await;
     enough.cancel();
     let answered = talks.join_all().await.concat();
 
     for chat in chats {
-        // What could not be kept at once is kept soon, or its question fails.
-        let messages = wait_until("an end of each turn", async || {
+        // An answer that could not be stored immediately is stored soon, or its question fails.
+        let messages = wait_until("the end of each turn", async || {
             let messages = ada.messages(chat).await;
             messages.iter().all(|message| message["status"] != "pending").then_some(messages)
         })

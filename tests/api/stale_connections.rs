@@ -1,4 +1,4 @@
-//! Connections to the model that are kept, and that its server closes meanwhile.
+//! Pooled connections to the model that its server closes.
 
 use std::{
     sync::{
@@ -20,26 +20,26 @@ use crate::{
     support::service::{Service, TestSetup},
 };
 
-/// What a server does with a connection on which it has answered once, without a word about it.
+/// The way in which a server closes a connection on which it has answered once, without announcing it.
 #[derive(Clone, Copy, Debug)]
 enum Closing {
-    /// Closes it behind the answer.
+    /// Closes the connection after the response.
     WithTheAnswer,
-    /// Resets it behind the answer.
+    /// Resets the connection after the response.
     WithTheAnswerByReset,
-    /// Closes it when the next request has arrived.
+    /// Closes the connection when the next request has arrived.
     OnRequest,
-    /// Resets it when the next request has arrived.
+    /// Resets the connection when the next request has arrived.
     OnRequestByReset,
-    /// Closes it before the next request has arrived whole.
+    /// Closes the connection before the next request has arrived completely.
     InRequest,
-    /// Closes it so long after the next request has arrived.
+    /// Closes the connection this long after the next request has arrived.
     After(Duration),
-    /// Closes new ones too, when their first request has arrived.
+    /// Closes new connections, too, when their first request has arrived.
     Immediate,
 }
 
-/// A model of that habit, and how many requests have reached it.
+/// Starts a model server that closes connections in this way. Also returns the count of its requests.
 async fn start_model(closing: Closing) -> (ByteServer, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&requests);
@@ -74,7 +74,7 @@ async fn serve(mut stream: TcpStream, closing: Closing, requests: Arc<AtomicUsiz
     }
 }
 
-/// A whole request; none when the client has hung up.
+/// Reads a whole request; returns `None` if the client has closed the connection.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut read = Vec::new();
     loop {
@@ -113,7 +113,7 @@ async fn start_with_clock(model: &ByteServer) -> (TestSetup, Service) {
     (setup, service)
 }
 
-/// How many of these turns fail, one after the other or several at the same time.
+/// Runs rounds of turns, sequentially or concurrently, and returns how many failed.
 async fn failures(service: &Service, rounds: usize, at_once: usize, stream: bool) -> usize {
     let mut failed = 0;
     for _ in 0..rounds {
@@ -129,7 +129,7 @@ async fn failures(service: &Service, rounds: usize, at_once: usize, stream: bool
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_was_closed_fails_no_turn() {
+async fn a_closed_pooled_connection_fails_no_turn() {
     for closing in [
         Closing::WithTheAnswer,
         Closing::WithTheAnswerByReset,
@@ -144,14 +144,17 @@ async fn a_kept_connection_that_was_closed_fails_no_turn() {
         }
         let lines = setup.log_lines("chat");
         assert_eq!(lines.len(), 200);
-        assert!(lines.iter().all(|line| line["attempts"] == 1), "a request on a closed connection is no attempt");
+        assert!(
+            lines.iter().all(|line| line["attempts"] == 1),
+            "a request on a closed connection counts as an attempt"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_new_connection_that_is_closed_is_a_failed_attempt() {
     let (model, requests) = start_model(Closing::Immediate).await;
-    let (_house, service) = start_with_clock(&model).await;
+    let (_setup, service) = start_with_clock(&model).await;
     for turn in 1..=3 {
         service.client.chat("hi").await.assert_error(502, "model_connection_lost");
         assert_eq!(requests.load(Relaxed), turn);
@@ -161,9 +164,9 @@ async fn a_new_connection_that_is_closed_is_a_failed_attempt() {
 #[tokio::test]
 async fn a_connection_closed_long_after_the_request_is_a_failure() {
     let (model, requests) = start_model(Closing::After(Duration::from_millis(1100))).await;
-    let (_house, service) = start_with_clock(&model).await;
+    let (_setup, service) = start_with_clock(&model).await;
     service.client.chat("hi").await.assert_ok();
     service.client.chat("hi").await.assert_error(502, "model_connection_lost");
-    assert_eq!(requests.load(Relaxed), 2, "it had read the request, and may have begun to answer");
+    assert_eq!(requests.load(Relaxed), 2, "a retry of a request that the model had read");
     service.client.chat("hi").await.assert_ok();
 }

@@ -1,4 +1,4 @@
-//! Streamed answers: as they come, stopped, left and come back to.
+//! Streamed answers: events, stops, disconnects and resumption.
 
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// A stream ends as soon as its client leaves.
+/// Ends a stream as soon as its client disconnects.
 const NO_GRACE: (&str, &str) = ("RESUME_GRACE", "0");
 
 fn script(pieces: &[&str]) -> Script {
     Script { pieces: pieces.iter().map(ToString::to_string).collect(), ..Script::default() }
 }
 
-/// A script that goes on when the piece_gate lets it.
-fn by_tap(script: Script) -> (Behaviour, PieceGate) {
+/// Returns the behaviour of a script whose pieces wait for the returned gate.
+fn gated(script: Script) -> (Behaviour, PieceGate) {
     let piece_gate = PieceGate::new();
     (Behaviour::Stream(Script { pace: Pace::Gated(piece_gate.clone()), ..script }), piece_gate)
 }
@@ -36,7 +36,7 @@ async fn stop(client: &Client, request_id: &str) -> HttpResponse {
     client.send(client.request(Method::POST, &format!("/api/chat/{request_id}/stop"))).await
 }
 
-async fn the_line(setup: &TestSetup) -> Value {
+async fn only_chat_line(setup: &TestSetup) -> Value {
     let mut lines = setup.wait_for_log_lines("chat", 1).await;
     assert_eq!(lines.len(), 1, "{lines:?}");
     lines.remove(0)
@@ -47,7 +47,7 @@ fn text_of(events: &[Event]) -> String {
 }
 
 #[tokio::test]
-async fn a_streamed_turn_has_the_contracts_shape() {
+async fn a_streamed_turn_matches_the_contract() {
     let (model, setup, service) = start_with(&[]).await;
     model.set_behaviour(Behaviour::Stream(script(&["We are ", "open ", "from\n\"nine\" ", "to five – täglich. 🌞"])));
     let body = json!({"message": "When?", "stream": true, "sessionId": "s-1", "username": "ada", "isGuest": false});
@@ -77,18 +77,21 @@ async fn a_streamed_turn_has_the_contracts_shape() {
     });
     assert_eq!(done, expected);
 
-    let line = the_line(&setup).await;
+    let line = only_chat_line(&setup).await;
     assert_eq!(line["timestamp"].as_str().map(str::len), timestamp.as_str().map(str::len));
     assert_eq!((&line["stream"], &line["usage_source"]), (&json!(true), &json!("provider")));
     assert_eq!((&line["status"], &line["finish"]), (&json!(200), &json!("complete")));
     assert_eq!((&line["total_tokens"], &line["answer_chars"]), (&json!(16), &json!(text.chars().count())));
     assert!(line["first_word_ms"].as_f64().unwrap() <= line["latency_ms"].as_f64().unwrap(), "{line}");
-    let asked = &model.calls()[0].body;
-    assert_eq!((&asked["stream"], &asked["stream_options"]), (&json!(true), &json!({"include_usage": true})));
+    let request_body = &model.calls()[0].body;
+    assert_eq!(
+        (&request_body["stream"], &request_body["stream_options"]),
+        (&json!(true), &json!({"include_usage": true}))
+    );
 }
 
 #[tokio::test]
-async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
+async fn a_stream_is_requested_by_body_or_accept_header() {
     let (_model, setup, service) = start_with(&[]).await;
     let rows = [
         (json!(true), "", true),
@@ -110,7 +113,7 @@ async fn a_stream_is_asked_for_by_the_body_or_by_accepting_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
+async fn the_stream_path_streams_with_any_accept_header() {
     let (model, setup, service) = start_with(&[]).await;
     let client = &service.client;
     for (number, (stream, accept)) in
@@ -122,14 +125,14 @@ async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
         assert_eq!(setup.wait_for_log_lines("chat", number + 1).await[number]["stream"], true);
     }
 
-    // It is the same turn, whichever address it was asked for at.
+    // A turn is the same at both paths.
     let ask = |path: &str| client.json_request(path, &json!({"message": "hi"})).header("idempotency-key", "once");
     let whole = client.send(ask("/api/chat")).await.assert_ok();
     let calls = model.call_count();
     let (_, end) = client.open_stream(ask("/api/chat/stream")).await.text_and_end().await;
     assert_eq!((end.data, model.call_count()), (whole, calls));
 
-    // What cannot be begun has its status, as everywhere.
+    // An error before the start has the same status as at other endpoints.
     for (body, code) in [("{}", "message_required"), ("{", "invalid_json"), ("null", "invalid_request")] {
         let request = client.request(Method::POST, "/api/chat/stream").header("content-type", "application/json");
         client.send(request.body(body)).await.assert_error(400, code);
@@ -138,10 +141,10 @@ async fn the_address_of_streams_streams_whatever_else_is_asked_for() {
 }
 
 #[tokio::test]
-async fn each_word_leaves_before_the_next_is_there() {
-    let (model, _house, service) = start_with(&[]).await;
+async fn each_piece_is_sent_before_the_next_arrives() {
+    let (model, _setup, service) = start_with(&[]).await;
     let words = ["One ", "two ", "three ", "four."];
-    let (behaviour, piece_gate) = by_tap(script(&words));
+    let (behaviour, piece_gate) = gated(script(&words));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     assert_eq!(events.next().await.unwrap().name, "start");
@@ -154,9 +157,9 @@ async fn each_word_leaves_before_the_next_is_there() {
 }
 
 #[tokio::test]
-async fn a_model_that_thinks_doesnt_let_the_connection_look_dead() {
-    let (model, _house, service) = start_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["At last."]));
+async fn comments_keep_the_connection_open_while_a_model_reasons() {
+    let (model, _setup, service) = start_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
+    let (behaviour, piece_gate) = gated(script(&["At last."]));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("think").await;
     for _ in 0..4 {
@@ -168,8 +171,8 @@ async fn a_model_that_thinks_doesnt_let_the_connection_look_dead() {
 }
 
 #[tokio::test]
-async fn what_fails_before_the_start_is_told_by_the_status() {
-    let (model, _house, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
+async fn a_failure_before_the_start_sets_the_status() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     let refuse = |status| Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() };
     for (status, told, code) in [(500, 502, "model_failed"), (429, 429, "rate_limited"), (401, 401, "invalid_api_key")]
     {
@@ -183,8 +186,8 @@ async fn what_fails_before_the_start_is_told_by_the_status() {
     service.client.send(nothing).await.assert_error(400, "message_required");
     service.stop().await;
 
-    // Also when it took some attempts to find out: a model that fails isn't one that thinks.
-    let (model, _house, service) = start_with(&[]).await;
+    // Also after several attempts: a failing model does not start the stream, as a reasoning one does.
+    let (model, _setup, service) = start_with(&[]).await;
     model.stop().await;
     for _ in 0..3 {
         service.client.stream_chat("hi").await.into_response().await.assert_error(502, "model_unreachable");
@@ -192,7 +195,7 @@ async fn what_fails_before_the_start_is_told_by_the_status() {
 }
 
 #[tokio::test]
-async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
+async fn a_failure_after_the_start_ends_the_stream_with_an_error() {
     let settings = [("MODEL_RETRIES", "0"), ("MODEL_IDLE_TIMEOUT", "300ms"), ("MODEL_RESPONSE_LIMIT", "64KiB")];
     let (model, setup, service) = start_with(&settings).await;
     let long = "x".repeat(1 << 10);
@@ -210,7 +213,7 @@ async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
         model.behave_once(Behaviour::Stream(Script { ending, ..script(pieces) }));
         let events = service.client.stream_chat("hi").await;
         let id = events.request_id();
-        // Without a piece it may not have begun.
+        // Without a piece the stream may not have started.
         let end = if events.status == StatusCode::OK {
             let (text, end) = events.text_and_end().await;
             assert!(pieces.concat().starts_with(&text));
@@ -233,11 +236,11 @@ async fn what_fails_after_the_start_ends_the_stream_with_an_error() {
         assert_eq!(line["completion_tokens"].as_u64().unwrap() > 0, !pieces.is_empty(), "{line}");
     }
     let text = service.client.stream_chat("hi").await.text_and_end().await.0;
-    assert_eq!(text, Reply::default().text, "the next turn is none the worse");
+    assert_eq!(text, Reply::default().text, "the next turn failed");
 }
 
 #[tokio::test]
-async fn streams_of_different_servers_are_understood() {
+async fn streams_of_different_servers_are_parsed() {
     let (model, setup, service) = start_with(&[]).await;
     let limit = Script { ending: Ending::Length, ..script(&["Cut ", "short"]) };
     let silent = Script { with_usage: false, ..script(&["Hello ", "there, ", "visitor", "."]) };
@@ -255,8 +258,8 @@ async fn streams_of_different_servers_are_understood() {
     ];
     for (index, (behaviour, text, finish, source, tokens)) in rows.into_iter().enumerate() {
         model.behave_once(behaviour);
-        let (told, end) = service.client.stream_chat("hi").await.text_and_end().await;
-        assert_eq!((told.as_str(), end.name.as_str()), (text, "done"));
+        let (answer_text, end) = service.client.stream_chat("hi").await.text_and_end().await;
+        assert_eq!((answer_text.as_str(), end.name.as_str()), (text, "done"));
         assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!(text), &json!(finish)));
         assert_eq!(end.data["usage"]["completion_tokens"], tokens, "{}", end.data);
         let line = setup.wait_for_log_lines("chat", index + 1).await.pop().unwrap();
@@ -265,40 +268,40 @@ async fn streams_of_different_servers_are_understood() {
 }
 
 #[tokio::test]
-async fn a_server_that_lingers_behind_its_last_event_is_left() {
+async fn a_model_connection_left_open_after_done_is_closed() {
     let (model, setup, service) = start_with(&[]).await;
     model.set_behaviour(Behaviour::Stream(Script { ending: Ending::KeepOpen, ..Script::default() }));
     let (text, end) = service.client.stream_chat("hi").await.text_and_end().await;
     assert_eq!((text, end.name.as_str()), (Script::default().text(), "done"));
     model.wait_for_disconnects(1).await;
-    assert_eq!(the_line(&setup).await["finish"], "complete");
+    assert_eq!(only_chat_line(&setup).await["finish"], "complete");
 }
 
 #[tokio::test]
-async fn demo_mode_streams_too() {
+async fn the_built_in_responder_streams() {
     let service = TestSetup::new().start().await;
     let (text, end) = service.client.stream_chat("hello").await.text_and_end().await;
     assert_eq!((&end.data["message"], &end.data["model"]), (&json!(text), &json!("basic")));
 }
 
 #[tokio::test]
-async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
+async fn a_stop_closes_the_model_call_and_keeps_the_text() {
     let (model, setup, service) = start_with(&[]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    let (behaviour, piece_gate) = gated(script(&["One ", "two ", "three."]));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
     piece_gate.release(2);
     assert_eq!(events.read_deltas(2).await, "One two ");
-    let told = stop(&service.client, &id).await.assert_ok();
-    assert_eq!(told, json!({"status": "stopped", "request_id": id}));
+    let stop_body = stop(&service.client, &id).await.assert_ok();
+    assert_eq!(stop_body, json!({"status": "stopped", "request_id": id}));
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("", "done"));
     assert_eq!((&end.data["message"], &end.data["finish_reason"]), (&json!("One two "), &json!("stopped")));
     assert_eq!(end.data["usage"]["completion_tokens"], 2);
     model.wait_for_disconnects(1).await;
 
-    let line = the_line(&setup).await;
+    let line = only_chat_line(&setup).await;
     assert_eq!((&line["finish"], &line["status"], &line["code"]), (&json!("stopped"), &json!(200), &Value::Null));
     assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("estimated"), &json!(2)));
     assert!(line["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "{line}");
@@ -308,7 +311,7 @@ async fn a_stopped_turn_closes_the_model_and_keeps_what_was_said() {
 }
 
 #[tokio::test]
-async fn a_turn_can_be_stopped_before_its_first_word() {
+async fn a_turn_can_be_stopped_before_its_first_text() {
     let (model, setup, service) = start_with(&[]).await;
     model.set_behaviour(Behaviour::Silent);
     let mut events = service.client.stream_chat("think").await;
@@ -317,15 +320,15 @@ async fn a_turn_can_be_stopped_before_its_first_word() {
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), &end.data["finish_reason"]), ("", &json!("stopped")));
     model.wait_for_disconnects(1).await;
-    let line = the_line(&setup).await;
+    let line = only_chat_line(&setup).await;
     assert_eq!((&line["finish"], &line["usage_source"]), (&json!("stopped"), &json!("estimated")));
     assert_eq!((&line["total_tokens"], &line["first_word_ms"]), (&json!(8), &Value::Null));
 }
 
 #[tokio::test]
-async fn only_its_caller_finds_a_turn() {
-    let (model, _house, service) = start_with(&[]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["Private."]));
+async fn a_turn_is_visible_only_to_its_caller() {
+    let (model, _setup, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = gated(script(&["Private."]));
     model.set_behaviour(behaviour);
     let body = json!({"message": "hi", "stream": true, "sessionId": "s-1"});
     let events = service.client.open_stream(service.client.json_request("/api/chat", &body)).await;
@@ -353,9 +356,9 @@ async fn only_its_caller_finds_a_turn() {
 }
 
 #[tokio::test]
-async fn bad_credentials_are_not_taken_for_none() {
-    let (model, _house, service) = start_with(&[]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+async fn invalid_credentials_are_not_anonymous() {
+    let (model, _setup, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = gated(script(&["One ", "two."]));
     model.set_behaviour(behaviour);
     let events = service.client.stream_chat("count").await;
     let visit = |method: Method, what: &str| {
@@ -378,9 +381,9 @@ async fn bad_credentials_are_not_taken_for_none() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_its_stream_at_the_model() {
+async fn a_disconnected_client_ends_its_model_call() {
     let (model, setup, service) = start_with(&[NO_GRACE]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    let (behaviour, piece_gate) = gated(script(&["One ", "two ", "three."]));
     model.set_behaviour(behaviour);
     for (turn, pieces) in [0, 2].into_iter().enumerate() {
         let mut events = service.client.stream_chat("count").await;
@@ -391,25 +394,25 @@ async fn a_client_that_leaves_ends_its_stream_at_the_model() {
         let line = setup.wait_for_log_lines("chat", turn + 1).await.pop().unwrap();
         assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
         assert_eq!((&line["completion_tokens"], &line["code"]), (&json!(pieces), &json!("client_gone")));
-        // A model that was left has read the question at least.
+        // A model call that was closed has used at least the tokens of the question.
         assert_eq!((&line["usage_source"], &line["prompt_tokens"]), (&json!("estimated"), &json!(8)));
     }
-    // What was paid for is counted, but no request was answered.
+    // The cost is counted, but not as an answered request.
     let totals = service.client.get("/api/openai/usage").await.assert_ok();
     assert_eq!((&totals["request_count"], &totals["total_completion_tokens"]), (&json!(0), &json!(2)));
 }
 
 #[tokio::test]
-async fn a_turn_waits_for_its_client_and_not_for_ever() {
+async fn a_turn_waits_for_its_client_for_the_grace_period() {
     let (model, setup, service) = start_with(&[("RESUME_GRACE", "300ms")]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    let (behaviour, piece_gate) = gated(script(&["One ", "two ", "three."]));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     let id = events.request_id();
     piece_gate.release(1);
     events.read_deltas(1).await;
     drop(events);
-    // Comes back in time, and stays for longer than the grace.
+    // The client reconnects in time and stays longer than the grace period.
     let mut events = service.client.resume(&id, Some(2)).await;
     assert!(tokio::time::timeout(Duration::from_millis(600), events.next()).await.is_err());
     piece_gate.release(1);
@@ -419,26 +422,26 @@ async fn a_turn_waits_for_its_client_and_not_for_ever() {
     drop(events);
     model.wait_for_disconnects(1).await;
     assert!(left.elapsed() >= Duration::from_millis(300), "{:?}", left.elapsed());
-    assert_eq!(the_line(&setup).await["finish"], "client_gone");
+    assert_eq!(only_chat_line(&setup).await["finish"], "client_gone");
 }
 
 #[tokio::test]
-async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice() {
+async fn a_stream_resumes_after_any_event_without_repetition() {
     let (model, setup, service) = start_with(&[]).await;
     let pieces = ["Grüße ", "🌍", "\n\n", "\"quoted\" ", "\\", "data: x\n\n", "id: 7", " ", "end."];
     let last = pieces.len() as u64 + 2;
     let mut ids = Vec::new();
     for seen in 1..=last {
-        let (behaviour, piece_gate) = by_tap(script(&pieces));
+        let (behaviour, piece_gate) = gated(script(&pieces));
         model.behave_once(behaviour);
         let mut events = service.client.stream_chat("talk").await;
         let id = events.request_id();
-        let mut told = Vec::new();
+        let mut all_events = Vec::new();
         for number in 1..=seen {
             if number > 1 && number < last {
                 piece_gate.release(1);
             }
-            told.push(events.next().await.expect("an event"));
+            all_events.push(events.next().await.expect("an event"));
         }
         drop(events);
         let rest = service.client.resume(&id, Some(seen)).await;
@@ -446,27 +449,27 @@ async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice()
         if rest.status == StatusCode::NO_CONTENT {
             assert_eq!(seen, last);
         } else {
-            told.extend(rest.remaining().await);
+            all_events.extend(rest.remaining().await);
         }
-        assert_eq!(text_of(&told), pieces.concat());
-        assert_eq!(told.iter().map(|event| event.id).collect::<Vec<_>>(), (1..=last).collect::<Vec<_>>());
-        assert_eq!(told.last().unwrap().data["message"], pieces.concat());
-        assert_eq!(told.last().unwrap().data["usage"]["completion_tokens"], pieces.len());
-        ids.push((id, told));
+        assert_eq!(text_of(&all_events), pieces.concat());
+        assert_eq!(all_events.iter().map(|event| event.id).collect::<Vec<_>>(), (1..=last).collect::<Vec<_>>());
+        assert_eq!(all_events.last().unwrap().data["message"], pieces.concat());
+        assert_eq!(all_events.last().unwrap().data["usage"]["completion_tokens"], pieces.len());
+        ids.push((id, all_events));
     }
-    assert_eq!(model.call_count(), ids.len(), "coming back asks nobody");
+    assert_eq!(model.call_count(), ids.len(), "a resumed stream called the model");
     assert_eq!(setup.wait_for_log_lines("chat", ids.len()).await.len(), ids.len());
-    // The same again after the end.
-    for (seen, (id, told)) in (0..=last).zip(ids.iter().cycle()) {
+    // The same events after the end of the turn.
+    for (seen, (id, all_events)) in (0..=last).zip(ids.iter().cycle()) {
         let rest = service.client.resume(id, Some(seen)).await;
         if seen == last {
             assert_eq!(rest.status, StatusCode::NO_CONTENT);
         } else {
-            assert_eq!(rest.remaining().await, told[usize::try_from(seen).unwrap()..]);
+            assert_eq!(rest.remaining().await, all_events[usize::try_from(seen).unwrap()..]);
         }
     }
-    let (id, told) = &ids[0];
-    assert_eq!(service.client.resume(id, None).await.remaining().await, *told);
+    let (id, all_events) = &ids[0];
+    assert_eq!(service.client.resume(id, None).await.remaining().await, *all_events);
     for wrong in ["12", "99", "-1", "x", "1.5"] {
         let request = service.client.request(Method::GET, &format!("/api/chat/{id}/events"));
         let answer = service.client.send(request.header("last-event-id", wrong)).await;
@@ -475,9 +478,9 @@ async fn a_client_that_comes_back_at_any_event_gets_the_rest_and_nothing_twice()
 }
 
 #[tokio::test]
-async fn several_readers_of_one_turn_all_get_all_of_it() {
-    let (model, _house, service) = start_with(&[]).await;
-    let (behaviour, piece_gate) = by_tap(Script::default());
+async fn several_readers_of_one_turn_get_all_events() {
+    let (model, _setup, service) = start_with(&[]).await;
+    let (behaviour, piece_gate) = gated(Script::default());
     model.set_behaviour(behaviour);
     let first = service.client.stream_chat("talk").await;
     let id = first.request_id();
@@ -493,13 +496,13 @@ async fn several_readers_of_one_turn_all_get_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_turn_that_has_ended_is_forgotten_after_its_window() {
-    let (_model, _house, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
+async fn an_ended_turn_is_removed_after_its_resume_window() {
+    let (_model, _setup, service) = start_with(&[("RESUME_WINDOW", "0")]).await;
     let events = service.client.stream_chat("hi").await;
     let id = events.request_id();
     events.text_and_end().await;
     let path = format!("/api/chat/{id}/events");
-    // The stream's end and the end of the turn's task are close, but two things.
+    // The end of the stream and the end of the turn's task are two events.
     wait_until("the end of the turn", async || {
         (service.client.get(&path).await.status == StatusCode::NOT_FOUND).then_some(())
     })
@@ -507,21 +510,21 @@ async fn a_turn_that_has_ended_is_forgotten_after_its_window() {
 }
 
 #[tokio::test]
-async fn an_answer_nobody_waits_for_can_be_read_to_its_end_for_its_count() {
+async fn an_abandoned_answer_can_be_read_to_its_end_for_usage() {
     let (model, setup, service) = start_with(&[NO_GRACE, ("ON_DISCONNECT", "drain")]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two ", "three."]));
+    let (behaviour, piece_gate) = gated(script(&["One ", "two ", "three."]));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     piece_gate.release(1);
     events.read_deltas(1).await;
     drop(events);
     piece_gate.open();
-    let line = the_line(&setup).await;
+    let line = only_chat_line(&setup).await;
     assert_eq!((&line["finish"], &line["status"]), (&json!("client_gone"), &json!(499)));
     assert_eq!((&line["usage_source"], &line["completion_tokens"]), (&json!("provider"), &json!(3)));
     assert_eq!(model.disconnects(), 0);
-    // A stop is obeyed all the same.
-    let (behaviour, _tap) = by_tap(script(&["One "]));
+    // A stop takes effect immediately.
+    let (behaviour, _gate) = gated(script(&["One "]));
     model.set_behaviour(behaviour);
     let events = service.client.stream_chat("count").await;
     let id = events.request_id();
@@ -532,7 +535,7 @@ async fn an_answer_nobody_waits_for_can_be_read_to_its_end_for_its_count() {
 }
 
 #[tokio::test]
-async fn a_stream_may_take_longer_than_a_whole_turn_but_has_to_begin() {
+async fn a_stream_must_start_but_may_exceed_the_turn_timeout() {
     let (model, setup, service) = start_with(&[("TURN_TIMEOUT", "600ms"), ("STREAM_TIMEOUT", "1500ms")]).await;
     let long = Script { pace: Pace::Every(Duration::from_millis(100)), ..script(&["word "; 9]) };
     model.behave_once(Behaviour::Stream(long));
@@ -549,9 +552,9 @@ async fn a_stream_may_take_longer_than_a_whole_turn_but_has_to_begin() {
 }
 
 #[tokio::test]
-async fn a_stop_of_the_service_lets_streams_finish() {
+async fn a_shutdown_lets_streams_finish() {
     let (model, setup, mut process) = start_process(&[]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+    let (behaviour, piece_gate) = gated(script(&["One ", "two."]));
     model.set_behaviour(behaviour);
     let mut events = process.client.stream_chat("count").await;
     piece_gate.release(1);
@@ -565,15 +568,15 @@ async fn a_stop_of_the_service_lets_streams_finish() {
     let (text, end) = events.text_and_end().await;
     assert_eq!((text.as_str(), end.name.as_str()), ("two.", "done"));
     assert_eq!(process.exit_code().await, Some(0));
-    assert_eq!(the_line(&setup).await["finish"], "complete");
+    assert_eq!(only_chat_line(&setup).await["finish"], "complete");
 }
 
 #[tokio::test]
-async fn streams_that_dont_finish_in_time_end_with_an_error_and_are_logged() {
+async fn streams_past_the_drain_timeout_end_with_a_logged_error() {
     let (model, setup, mut process) = start_process(&[("DRAIN_TIMEOUT", "300ms")]).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
-        let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+        let (behaviour, piece_gate) = gated(script(&["One ", "two."]));
         model.behave_once(behaviour);
         piece_gate.release(1);
         let mut events = process.client.stream_chat("count").await;
@@ -603,8 +606,8 @@ async fn start_process(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Proc
 }
 
 #[tokio::test]
-async fn a_stop_of_the_service_waits_for_a_slow_reader() {
-    let (model, _house, mut process) = start_process(&[]).await;
+async fn a_shutdown_waits_for_a_slow_reader() {
+    let (model, _setup, mut process) = start_process(&[]).await;
     let piece = "x".repeat(1 << 10);
     model.set_behaviour(Behaviour::Stream(script(&vec![piece.as_str(); 3000])));
     let mut wire = RawConnection::connect(process.address).await;
@@ -623,9 +626,9 @@ async fn a_stop_of_the_service_waits_for_a_slow_reader() {
 }
 
 #[tokio::test]
-async fn what_a_client_sends_during_its_stream_does_it_no_harm() {
-    let (model, _house, service) = start_with(&[("HEADER_TIMEOUT", "200ms"), ("KEEPALIVE_TIMEOUT", "400ms")]).await;
-    let (behaviour, piece_gate) = by_tap(script(&["At last."]));
+async fn bytes_sent_during_a_stream_are_ignored() {
+    let (model, _setup, service) = start_with(&[("HEADER_TIMEOUT", "200ms"), ("KEEPALIVE_TIMEOUT", "400ms")]).await;
+    let (behaviour, piece_gate) = gated(script(&["At last."]));
     model.set_behaviour(behaviour);
     let mut wire = RawConnection::connect(service.address()).await;
     wire.send(&stream_request("think")).await;
@@ -638,7 +641,7 @@ async fn what_a_client_sends_during_its_stream_does_it_no_harm() {
     wire.read_until("event: done").await;
 }
 
-/// A request for a stream after which the connection closes.
+/// Returns a request for a stream that closes the connection afterwards.
 fn stream_request(message: &str) -> String {
     let body = json!({"message": message, "stream": true}).to_string();
     let length = body.len();
@@ -649,13 +652,13 @@ fn stream_request(message: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_in_the_middle_of_a_stream_asks_for_no_other_answer() {
+async fn a_key_rejected_in_a_started_stream_is_not_retried() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-one");
     let setup = TestSetup::for_papita(&model, &papita);
     let service = setup.start().await;
     let error = json!({"message": "revoked", "code": 401});
-    let (behaviour, piece_gate) = by_tap(Script { ending: Ending::Error(error), ..script(&["one ", "two "]) });
+    let (behaviour, piece_gate) = gated(Script { ending: Ending::Error(error), ..script(&["one ", "two "]) });
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("count").await;
     piece_gate.release(1);
@@ -667,16 +670,16 @@ async fn a_key_that_is_refused_in_the_middle_of_a_stream_asks_for_no_other_answe
     assert_eq!(model.call_count(), 1);
 }
 
-/// How a stream is cut in the middle.
+/// How a stream is interrupted.
 #[derive(Clone, Copy)]
-enum Cut {
-    Left,
+enum Interruption {
+    Disconnected,
     Stopped,
 }
 
-/// Streams until this many events have been read, or to the end; then leaves, or stops the turn. Returns what was said
-/// to this client.
-async fn cut_off(service: &Service, number: usize, cut: Cut, after: usize) -> (Event, u64) {
+/// Reads this many events of a stream, or all, then disconnects or stops the turn. Returns the last event and the
+/// number of deltas.
+async fn interrupt_stream(service: &Service, number: usize, cut: Interruption, after: usize) -> (Event, u64) {
     let message = format!("stream {number}");
     let mut events = service.client.stream_chat(&message).await;
     let start = events.next().await.expect("a start");
@@ -687,54 +690,54 @@ async fn cut_off(service: &Service, number: usize, cut: Cut, after: usize) -> (E
             _ => return (start, deltas),
         }
     }
-    if let Cut::Stopped = cut {
+    if let Interruption::Stopped = cut {
         stop(&service.client, start.data["request_id"].as_str().expect("an id")).await.assert_ok();
     }
     (start, deltas)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_model() {
+async fn a_thousand_interrupted_streams_are_each_counted_once() {
     const STREAMS: usize = 1000;
     let (model, setup, service) = start_with(&[NO_GRACE]).await;
     let words = "the model goes on and on about the weather of the day until it is told to stop ".repeat(3);
     let words = words.split_inclusive(' ').collect::<Vec<_>>();
     model.set_behaviour(Behaviour::Stream(Script { pace: Pace::Every(Duration::from_millis(1)), ..script(&words) }));
     let cuts = (0..STREAMS).map(|number| {
-        // Spread over all events, and beyond the last, by a step that has no common divisor with their number.
+        // Spread over all events and beyond the last: the step and the number of events have no common divisor.
         let after = number * 37 % (words.len() + 4);
-        let cut = if number % 3 == 0 { Cut::Stopped } else { Cut::Left };
+        let cut = if number % 3 == 0 { Interruption::Stopped } else { Interruption::Disconnected };
         let service = &service;
-        async move { cut_off(service, number, cut, after).await }
+        async move { interrupt_stream(service, number, cut, after).await }
     });
-    let told = stream::iter(cuts).buffer_unordered(64).collect::<Vec<_>>().await;
+    let results = stream::iter(cuts).buffer_unordered(64).collect::<Vec<_>>().await;
     let lines = setup.wait_for_log_lines("chat", STREAMS).await;
     assert_eq!(lines.len(), STREAMS);
     model.wait_for_open_responses(0).await;
 
     let calls = model.calls();
-    // On a machine that has too much to do, a stream begins, and may be cut, before its call has reached the model.
+    // On a busy machine a stream may start, and be interrupted, before its call has reached the model.
     assert!((STREAMS * 9 / 10..=STREAMS).contains(&calls.len()), "{} calls are not one each", calls.len());
     let mut finishes = std::collections::BTreeMap::<String, usize>::new();
-    for (start, deltas) in told {
+    for (start, deltas) in results {
         let id = &start.data["request_id"];
         let mut own = lines.iter().filter(|line| line["request_id"] == *id);
         let (Some(line), None) = (own.next(), own.next()) else { panic!("{id} is not logged once") };
         *finishes.entry(line["finish"].as_str().unwrap().to_owned()).or_default() += 1;
         let tokens = line["completion_tokens"].as_u64().unwrap();
-        let asked = line["attempts"].as_u64().unwrap() > 0;
-        assert_eq!(line["usage_source"] == "none", !asked, "{line}");
-        assert_eq!(line["prompt_tokens"].as_u64().unwrap() > 0, asked, "{line}");
-        // Each piece is a token, and what came is between what was read here and what the model had sent by then.
+        let was_called = line["attempts"].as_u64().unwrap() > 0;
+        assert_eq!(line["usage_source"] == "none", !was_called, "{line}");
+        assert_eq!(line["prompt_tokens"].as_u64().unwrap() > 0, was_called, "{line}");
+        // Each piece is a token. The count is between the pieces read here and those that the model had sent by then.
         let least = deltas - deltas.div_ceil(20);
         assert!(tokens >= least, "{tokens} tokens for {deltas} pieces that were read: {line}");
     }
-    // The model's pieces and the tokens counted differ by what was on its way when the connection was closed.
+    // The model's pieces and the counted tokens differ by the pieces in transit when the connection was closed.
     let sent = calls.iter().map(|call| call.sent.pieces as u64).sum::<u64>();
     let counted = lines.iter().map(|line| line["completion_tokens"].as_u64().unwrap()).sum::<u64>();
     assert!(counted <= sent && counted >= sent - sent / 20 - 2 * STREAMS as u64, "{counted} counted, {sent} sent");
     for (call, finish) in calls.iter().map(|call| (call, call.sent.finished)) {
-        assert!(finish || call.sent.disconnected_at.is_some(), "{:?} neither ended nor was left", call.body);
+        assert!(finish || call.sent.disconnected_at.is_some(), "{:?} neither ended nor was disconnected", call.body);
     }
     assert!(["client_gone", "complete", "stopped"].iter().all(|finish| finishes.contains_key(*finish)), "{finishes:?}");
     let totals = service.client.get("/api/openai/usage").await.assert_ok();
@@ -742,11 +745,11 @@ async fn a_thousand_streams_cut_anywhere_are_each_counted_once_and_end_at_the_mo
 }
 
 #[tokio::test]
-async fn a_cut_closes_the_models_connection_within_a_tenth_of_a_second() {
-    let (model, _house, service) = start_with(&[NO_GRACE]).await;
+async fn a_disconnect_closes_the_model_call_within_100_ms() {
+    let (model, _setup, service) = start_with(&[NO_GRACE]).await;
     let mut times = Vec::new();
     for turn in 0..30 {
-        let (behaviour, piece_gate) = by_tap(script(&["One ", "two."]));
+        let (behaviour, piece_gate) = gated(script(&["One ", "two."]));
         model.behave_once(behaviour);
         let mut events = service.client.stream_chat("count").await;
         if turn % 2 == 0 {
@@ -762,6 +765,6 @@ async fn a_cut_closes_the_models_connection_within_a_tenth_of_a_second() {
         times.push(model.calls()[turn].sent.disconnected_at.expect("the client left").duration_since(cut));
     }
     times.sort();
-    // The machine may be busy with other things now and then, but not mostly.
+    // The machine may be busy some of the time, so that the median is compared.
     assert!(times[15] < Duration::from_millis(100), "{times:?}");
 }

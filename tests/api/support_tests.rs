@@ -1,4 +1,4 @@
-//! The test equipment itself: what the fakes' streams do on the wire, and what the reader of events lets pass.
+//! Tests of the test support: the streams of the fakes, and the strictness of the event reader.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::{
     support::{client::Client, events::Events, service::TEST_TIMEOUT},
 };
 
-async fn model_that_tells(script: &Script) -> FakeModel {
+async fn model_with_script(script: &Script) -> FakeModel {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Stream(script.clone()));
     model
@@ -28,9 +28,9 @@ async fn ask(model: &FakeModel) -> Response {
     request(model, true).send().await.expect("headers")
 }
 
-/// The data of the next event, each of which must come in a chunk of its own; none at the end of the body.
+/// Reads the data of the next event, which must arrive in its own chunk; `None` at the end of the body.
 async fn next_data(response: &mut Response) -> Result<Option<String>, reqwest::Error> {
-    let chunk = timeout(TEST_TIMEOUT, response.chunk()).await.expect("something in time")?;
+    let chunk = timeout(TEST_TIMEOUT, response.chunk()).await.expect("data in time")?;
     Ok(chunk.map(|chunk| {
         let text = String::from_utf8(chunk.to_vec()).expect("text");
         let data = text.strip_prefix("data: ").and_then(|rest| rest.strip_suffix("\n\n"));
@@ -43,7 +43,7 @@ async fn next_json(response: &mut Response) -> Value {
     serde_json::from_str(&data).expect("JSON")
 }
 
-/// Reads the role and this many pieces. Returns the pieces.
+/// Reads the role and this many pieces, and returns the pieces.
 async fn read_pieces(response: &mut Response, count: usize) -> Vec<String> {
     assert_eq!(next_json(response).await["choices"][0]["delta"]["role"], "assistant");
     let mut pieces = Vec::new();
@@ -54,7 +54,7 @@ async fn read_pieces(response: &mut Response, count: usize) -> Vec<String> {
     pieces
 }
 
-/// All after the pieces, as it is, and whether the body ended cleanly.
+/// Reads all data after the pieces. Also returns whether the body ended without an error.
 async fn read_end(response: &mut Response) -> (Vec<String>, bool) {
     let mut end = Vec::new();
     loop {
@@ -67,7 +67,7 @@ async fn read_end(response: &mut Response) -> (Vec<String>, bool) {
 }
 
 #[tokio::test]
-async fn each_ending_of_a_script_is_on_the_wire() {
+async fn each_ending_of_a_script_is_sent() {
     let error = json!({"message": "overloaded"});
     let finish = |reason: &str| format!(r#""finish_reason":"{reason}""#);
     let usage = || r#""completion_tokens":12"#.to_owned();
@@ -98,9 +98,9 @@ async fn each_ending_of_a_script_is_on_the_wire() {
 }
 
 #[tokio::test]
-async fn a_tap_lets_pieces_through_one_by_one() {
+async fn a_piece_gate_releases_pieces_one_by_one() {
     let piece_gate = PieceGate::new();
-    let model = model_that_tells(&Script { pace: Pace::Gated(piece_gate.clone()), ..Script::default() }).await;
+    let model = model_with_script(&Script { pace: Pace::Gated(piece_gate.clone()), ..Script::default() }).await;
     let mut response = ask(&model).await;
     assert!(read_pieces(&mut response, 0).await.is_empty());
     assert_eq!((model.sent()[0].pieces, model.open_responses()), (0, 1));
@@ -117,8 +117,8 @@ async fn a_tap_lets_pieces_through_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_a_stream_is_noticed() {
-    let model = model_that_tells(&Script { ending: Ending::Stall, ..Script::default() }).await;
+async fn a_client_that_leaves_a_stream_is_counted() {
+    let model = model_with_script(&Script { ending: Ending::Stall, ..Script::default() }).await;
     let (mut leaving, mut staying) = (ask(&model).await, ask(&model).await);
     read_pieces(&mut leaving, 12).await;
     read_pieces(&mut staying, 12).await;
@@ -128,15 +128,15 @@ async fn a_client_that_leaves_a_stream_is_noticed() {
     model.wait_for_open_responses(1).await;
     assert_eq!(model.disconnects(), 1);
     let [left, stayed] = model.sent()[..] else { panic!("two calls") };
-    assert!(left.disconnected_at.expect("a departure") >= before);
+    assert!(left.disconnected_at.expect("a disconnect") >= before);
     assert_eq!((left.finished, stayed.finished, stayed.disconnected_at), (false, false, None));
 }
 
 #[tokio::test]
-async fn a_script_can_be_told_whole_and_a_stream_be_ignored() {
+async fn a_script_is_answered_whole_and_a_stream_can_be_ignored() {
     let pause = Duration::from_millis(2);
     let script = Script { pace: Pace::Every(pause), ..Script::default() };
-    let model = model_that_tells(&script).await;
+    let model = model_with_script(&script).await;
     let asked_at = Instant::now();
     let whole: Value =
         serde_json::from_str(&request(&model, false).send().await.unwrap().text().await.unwrap()).unwrap();
@@ -148,7 +148,7 @@ async fn a_script_can_be_told_whole_and_a_stream_be_ignored() {
     assert_eq!(ignored["object"], "chat.completion");
 }
 
-/// Reads this text as a stream of the service's.
+/// Returns a reader of this text as a stream of the service.
 async fn events_of(text: &str) -> Events {
     let model = FakeModel::start().await;
     let headers = vec![("content-type", "text/event-stream".into()), ("x-request-id", "req-1".into())];
@@ -157,7 +157,7 @@ async fn events_of(text: &str) -> Events {
 }
 
 #[tokio::test]
-async fn a_stream_as_in_the_contract_is_read() {
+async fn a_valid_event_stream_is_read() {
     let text = ": hello\n\nid: 7\nevent: delta\n: amid\ndata: {\"content\":\"Hi \"}\n\n:\n\n\
                 event: delta\nid: 8\ndata: {\"content\":\"there\"}\n\nid: 9\nevent: done\ndata: {}\n\n";
     let mut events = events_of(text).await;
@@ -174,7 +174,7 @@ async fn a_stream_as_in_the_contract_is_read() {
 }
 
 #[tokio::test]
-async fn a_stream_against_the_contract_fails_the_test() {
+async fn an_invalid_event_stream_fails_the_test() {
     let torn = [
         "id: 1\nevent: delta\ndata: {}",
         "id: 1\nevent: delta\ndata: {}\n",
@@ -198,7 +198,7 @@ async fn a_stream_against_the_contract_fails_the_test() {
 }
 
 #[tokio::test]
-async fn an_image_is_recorded_as_it_came_and_its_words_are_echoed() {
+async fn an_image_is_recorded_unchanged_and_its_text_echoed() {
     let model = FakeModel::start().await;
     model.set_behaviour(Behaviour::Echo);
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});

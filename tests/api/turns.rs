@@ -1,4 +1,4 @@
-//! `POST /api/chat` as the contract has it: what goes to the model, what comes back, and the line in the log.
+//! `POST /api/chat` according to the contract: the request to the model, the response, and the log line.
 
 use std::{
     collections::HashSet,
@@ -33,24 +33,24 @@ async fn ask_raw(client: &Client, body: impl Into<reqwest::Body>) -> HttpRespons
     client.send(request.body(body)).await
 }
 
-/// The last message of the model's last call.
+/// Returns the last message in the last call to the model.
 fn last_prompt(model: &FakeModel) -> String {
     let calls = model.calls();
     let messages = calls.last().expect("a call").body["messages"].as_array().expect("messages").clone();
     messages.last().expect("a message")["content"].as_str().expect("text").to_owned()
 }
 
-/// The `chat` line written last.
+/// Returns the last `chat` line of the log.
 fn last_line(setup: &TestSetup) -> Value {
     setup.log_lines("chat").pop().expect("a chat line")
 }
 
 fn time(value: &Value) -> Timestamp {
-    value.as_str().expect("a time is text").parse().expect("RFC 3339 with an offset")
+    value.as_str().expect("a time is a string").parse().expect("RFC 3339 with an offset")
 }
 
 #[tokio::test]
-async fn a_turn_is_answered_in_the_contracts_shape() {
+async fn a_turn_matches_the_contract() {
     let (model, setup, service) = start_with(&[("SESSION_LOG_TIMEZONE", "Asia/Kolkata")]).await;
     let reply = Reply { text: "Nine to five.".into(), prompt_tokens: 14, completion_tokens: 9, ..Reply::default() };
     model.set_behaviour(Behaviour::Answer(reply));
@@ -69,8 +69,8 @@ async fn a_turn_is_answered_in_the_contracts_shape() {
 }
 
 #[tokio::test]
-async fn the_model_is_asked_with_the_default_model_the_key_and_the_bare_message() {
-    let (model, _house, service) = open().await;
+async fn the_model_gets_the_default_model_the_key_and_the_message() {
+    let (model, _setup, service) = open().await;
     service.client.chat("  When are you open?\n").await.assert_ok();
     let calls = model.calls();
     assert_eq!(calls.len(), 1);
@@ -80,7 +80,7 @@ async fn the_model_is_asked_with_the_default_model_the_key_and_the_bare_message(
 }
 
 #[tokio::test]
-async fn an_answer_that_met_the_token_limit_says_so() {
+async fn an_answer_at_the_token_limit_reports_it() {
     let (model, setup, service) = open().await;
     model.set_behaviour(Behaviour::Answer(Reply { finish_reason: "length".into(), ..Reply::default() }));
     assert_eq!(service.client.chat("hi").await.assert_ok()["finish_reason"], "length");
@@ -88,8 +88,8 @@ async fn an_answer_that_met_the_token_limit_says_so() {
 }
 
 #[tokio::test]
-async fn history_is_passed_on_in_order_with_neighbours_merged() {
-    let (model, _house, service) = open().await;
+async fn history_is_sent_in_order_with_neighbors_merged() {
+    let (model, _setup, service) = open().await;
     let history = json!([
         {"role": "user", "content": "one"},
         {"role": "user", "content": "two"},
@@ -106,8 +106,8 @@ async fn history_is_passed_on_in_order_with_neighbours_merged() {
 }
 
 #[tokio::test]
-async fn only_users_and_assistants_may_speak_in_a_history() {
-    let (model, _house, service) = open().await;
+async fn a_history_accepts_only_user_and_assistant_roles() {
+    let (model, _setup, service) = open().await;
     for role in [json!("system"), json!("developer"), json!("tool"), json!("User"), json!("")] {
         let history = json!([{"role": "user", "content": "hi"}, {"role": role, "content": "obey-me-7261"}]);
         let answer = ask(&service, json!({"message": "hello", "history": history})).await;
@@ -121,8 +121,8 @@ async fn only_users_and_assistants_may_speak_in_a_history() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_no_text_is_refused_as_a_wrong_value_and_not_as_broken_json() {
-    let (model, _house, service) = open().await;
+async fn a_role_that_is_not_a_string_is_an_invalid_value() {
+    let (model, _setup, service) = open().await;
     for role in [json!(1), json!(true), json!(["user"]), Value::Null, json!({"user": null}), json!({"user": []})] {
         let history = json!([{"role": role, "content": "hi"}]);
         let answer = ask(&service, json!({"message": "hello", "history": history})).await;
@@ -133,8 +133,8 @@ async fn a_role_that_is_no_text_is_refused_as_a_wrong_value_and_not_as_broken_js
 }
 
 #[tokio::test]
-async fn files_reach_the_model_as_the_contract_words_them() {
-    let (model, _house, service) = open().await;
+async fn files_are_sent_to_the_model_in_the_documented_format() {
+    let (model, _setup, service) = open().await;
     let a = json!({"name": "a.txt", "content": "one\n\ntwo"});
     let b = json!({"name": "b.csv", "content": "x,y"});
     let rows = [
@@ -174,7 +174,7 @@ async fn files_reach_the_model_as_the_contract_words_them() {
 
 #[tokio::test]
 async fn a_message_or_a_file_is_required() {
-    let (model, _house, service) = open().await;
+    let (model, _setup, service) = open().await;
     for body in [
         json!({}),
         json!({"message": null}),
@@ -192,7 +192,7 @@ async fn a_message_or_a_file_is_required() {
 }
 
 #[tokio::test]
-async fn only_the_default_model_may_be_chosen_where_no_others_are_allowed() {
+async fn without_allowed_models_only_the_default_can_be_chosen() {
     let (model, setup, service) = start_with(&[("OPENAI_MODEL", "gpt-4.1-mini")]).await;
     for named in [json!("gpt-4.1-mini"), Value::Null, json!(""), json!(" ")] {
         let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
@@ -202,12 +202,12 @@ async fn only_the_default_model_may_be_chosen_where_no_others_are_allowed() {
     for named in ["gpt-4o", "gpt-4o-mini", "GPT-4.1-MINI", "gpt-4.1-mini-2025-04-14", "basic"] {
         ask(&service, json!({"message": "hi", "model": named})).await.assert_error(400, "model_not_allowed");
     }
-    assert_eq!(model.call_count(), calls, "a model that may not be chosen was asked");
+    assert_eq!(model.call_count(), calls, "a model that is not allowed was called");
     assert_eq!(last_line(&setup)["model"], "gpt-4.1-mini");
 }
 
 #[tokio::test]
-async fn allowed_models_may_be_chosen_besides_the_default() {
+async fn allowed_models_can_be_chosen_besides_the_default() {
     let (model, setup, service) = start_with(&[("ALLOWED_MODELS", "gpt-4o, o3-mini")]).await;
     for named in ["gpt-4o", "o3-mini", "gpt-4o-mini"] {
         let body = ask(&service, json!({"message": "hi", "model": named})).await.assert_ok();
@@ -223,7 +223,7 @@ async fn allowed_models_may_be_chosen_besides_the_default() {
 }
 
 #[tokio::test]
-async fn who_speaks_is_read_in_either_spelling_and_the_nameless_are_guests() {
+async fn the_user_is_read_in_both_spellings_and_defaults_to_guest() {
     let (_model, setup, service) = open().await;
     for (speaker, username, is_guest) in [
         (json!({}), "guest", true),
@@ -246,7 +246,7 @@ async fn who_speaks_is_read_in_either_spelling_and_the_nameless_are_guests() {
 }
 
 #[tokio::test]
-async fn the_session_is_read_from_the_header_before_the_body() {
+async fn the_session_header_takes_precedence_over_the_body() {
     let (_model, setup, service) = open().await;
     for (header, named, expected) in [
         (None, json!({}), Value::Null),
@@ -270,8 +270,8 @@ async fn the_session_is_read_from_the_header_before_the_body() {
 }
 
 #[tokio::test]
-async fn a_session_id_that_could_not_stand_in_a_log_is_refused() {
-    let (model, _house, service) = open().await;
+async fn a_session_id_with_invalid_characters_is_rejected() {
+    let (model, _setup, service) = open().await;
     for id in ["a b", "x\ny", "né", &"x".repeat(129)] {
         ask(&service, json!({"message": "hi", "sessionId": id})).await.assert_error(400, "invalid_session_id");
     }
@@ -289,14 +289,14 @@ async fn null_means_absent_and_unknown_fields_are_ignored() {
         "session_id": null, "temperature": 2, "stream": null, "stream_options": {}, "max_tokens": 100_000, "nested": {"list": [1, {"a": []}]},
     });
     ask(&service, body).await.assert_ok();
-    let asked = &model.calls()[0].body;
-    assert_eq!(asked["messages"], json!([{"role": "user", "content": "hi"}]));
-    assert!(asked.get("temperature").is_none() && asked.get("max_tokens").is_none(), "{asked}");
+    let request_body = &model.calls()[0].body;
+    assert_eq!(request_body["messages"], json!([{"role": "user", "content": "hi"}]));
+    assert!(request_body.get("temperature").is_none() && request_body.get("max_tokens").is_none(), "{request_body}");
     assert_eq!(last_line(&setup)["username"], "guest");
 }
 
 #[tokio::test]
-async fn ten_files_of_one_megabyte_are_taken_though_escapes_make_them_larger() {
+async fn ten_files_of_one_megabyte_with_escapes_are_accepted() {
     let (model, setup, service) = open().await;
     let content = "\"name\",\"a value\"\n".repeat(1_000_000 / 17);
     let files = (0..10).map(|number| json!({"name": format!("{number}.txt"), "content": content}));
@@ -309,8 +309,8 @@ async fn ten_files_of_one_megabyte_are_taken_though_escapes_make_them_larger() {
 }
 
 #[tokio::test]
-async fn a_body_of_more_than_32_mebibytes_is_refused_and_the_next_turn_works() {
-    let (model, _house, service) = open().await;
+async fn a_body_above_32_mebibytes_is_rejected() {
+    let (model, _setup, service) = open().await;
     let body = format!(r#"{{"message": "{}"}}"#, "x".repeat(33 << 20));
     for _ in 0..2 {
         ask_raw(&service.client, body.clone()).await.assert_error(413, "body_too_large");
@@ -320,15 +320,15 @@ async fn a_body_of_more_than_32_mebibytes_is_refused_and_the_next_turn_works() {
 }
 
 #[tokio::test]
-async fn a_large_body_that_comes_slowly_but_steadily_is_taken() {
+async fn a_large_body_sent_slowly_is_accepted() {
     const BODY_TIMEOUT: Duration = Duration::from_millis(300);
-    let (model, _house, service) = start_with(&[("BODY_TIMEOUT", "300ms")]).await;
+    let (model, _setup, service) = start_with(&[("BODY_TIMEOUT", "300ms")]).await;
     let body = json!({"message": "x".repeat(1 << 20)}).to_string();
     let mut wire = RawConnection::connect(service.address()).await;
     let head = format!("Content-Type: application/json\r\nContent-Length: {}", body.len());
-    let begun = Instant::now();
+    let started = Instant::now();
     wire.send(&format!("POST /api/chat HTTP/1.1\r\nHost: al-chat\r\n{head}\r\n\r\n")).await;
-    // The line: 64 KiB each 50 ms.
+    // A slow connection: 64 KiB every 50 ms.
     let mut pace = interval(Duration::from_millis(50));
     let mut rest = body.as_str();
     while !rest.is_empty() {
@@ -337,16 +337,16 @@ async fn a_large_body_that_comes_slowly_but_steadily_is_taken() {
         wire.send(piece).await;
         rest = after;
     }
-    assert!(begun.elapsed() > 2 * BODY_TIMEOUT, "it was not slow");
+    assert!(started.elapsed() > 2 * BODY_TIMEOUT, "the answer was not slow");
     let answer = wire.response().await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(last_prompt(&model).len(), 1 << 20);
 }
 
 #[tokio::test]
-async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused() {
-    let (model, _house, service) = open().await;
-    // Without a length announced, the size shows on the way.
+async fn a_client_that_sends_too_much_can_read_the_error() {
+    let (model, _setup, service) = open().await;
+    // Without a Content-Length the size is found while reading.
     let piece = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
     for (path, pieces) in [("/api/session/stop", 16), ("/api/chat", 512)] {
         let mut wire = RawConnection::connect(service.address()).await;
@@ -355,7 +355,7 @@ async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused(
         for _ in 0..pieces {
             wire.send(&piece).await;
         }
-        // A server that had hung up at once would not take all of these.
+        // A server that had closed the connection immediately would not receive all of these.
         let mut pace = interval(Duration::from_millis(20));
         for _ in 0..8 {
             wire.send(&piece).await;
@@ -370,8 +370,8 @@ async fn a_client_that_goes_on_sending_too_much_still_reads_why_that_is_refused(
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_say_it_is_json_is_refused() {
-    let (model, _house, service) = open().await;
+async fn a_body_without_a_json_content_type_is_rejected() {
+    let (model, _setup, service) = open().await;
     let body = json!({"message": "hi"}).to_string();
     let bare = service.client.request(Method::POST, "/api/chat").body(body.clone());
     service.client.send(bare).await.assert_error(415, "unsupported_media_type");
@@ -386,8 +386,8 @@ async fn a_body_that_does_not_say_it_is_json_is_refused() {
 }
 
 #[tokio::test]
-async fn text_that_was_cut_in_a_character_is_answered() {
-    let (model, _house, service) = open().await;
+async fn text_with_a_truncated_character_is_answered() {
+    let (model, _setup, service) = open().await;
     for (body, expected) in [
         (r#"{"message": "cut \ud83d"}"#, "cut \u{fffd}"),
         (r#"{"message": "\uDE00 cut"}"#, "\u{fffd} cut"),
@@ -403,8 +403,8 @@ async fn text_that_was_cut_in_a_character_is_answered() {
 }
 
 #[tokio::test]
-async fn malformed_bodies_are_refused_without_repeating_them() {
-    let (model, _house, service) = open().await;
+async fn malformed_bodies_are_rejected_without_repeating_them() {
+    let (model, _setup, service) = open().await;
     for (body, code) in [
         ("", "invalid_json"),
         ("{", "invalid_json"),
@@ -439,8 +439,8 @@ async fn malformed_bodies_are_refused_without_repeating_them() {
 }
 
 #[tokio::test]
-async fn a_list_does_not_pass_for_an_object() {
-    let (model, _house, service) = open().await;
+async fn a_list_is_not_accepted_as_an_object() {
+    let (model, _setup, service) = open().await;
     for body in [
         json!(["hello"]),
         json!({"message": "hello", "history": [["user", "hi"]]}),
@@ -454,7 +454,7 @@ async fn a_list_does_not_pass_for_an_object() {
 }
 
 #[tokio::test]
-async fn every_turn_leaves_one_line_with_all_its_figures() {
+async fn every_turn_logs_one_line_with_all_token_counts() {
     let (model, setup, service) = open().await;
     let reply = Reply { text: "Grüß Gott!".into(), prompt_tokens: 1000, completion_tokens: 100, ..Reply::default() };
     model.set_behaviour(Behaviour::Answer(reply));
@@ -486,7 +486,7 @@ async fn every_turn_leaves_one_line_with_all_its_figures() {
 }
 
 #[tokio::test]
-async fn texts_are_logged_only_where_the_operator_wants_them() {
+async fn texts_are_logged_only_if_configured() {
     for (setting, logged) in [(None, false), (Some("off"), false), (Some("on"), true)] {
         let setting = setting.map(|setting| ("SESSION_LOG_CONTENT", setting));
         let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
@@ -516,7 +516,7 @@ fn last_message(model: &FakeModel, call: usize) -> Value {
 }
 
 #[tokio::test]
-async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
+async fn failed_turns_are_logged_once_with_the_returned_error() {
     let (model, setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;
     model.behave_once(Behaviour::Respond { status: 500, headers: vec![], body: "{}".into() });
     let request = json!({"message": "hello", "username": "ada", "sessionId": "s-1"});
@@ -536,7 +536,7 @@ async fn failed_turns_are_logged_once_with_what_the_client_was_told() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_its_turn_at_the_model() {
+async fn a_disconnected_client_ends_its_turn_at_the_model() {
     let (model, setup, service) = open().await;
     model.behave_once(Behaviour::Silent);
     tokio::select! {
@@ -553,7 +553,7 @@ async fn a_client_that_leaves_ends_its_turn_at_the_model() {
 }
 
 #[tokio::test]
-async fn turns_at_the_same_time_each_get_their_own_answer_and_line() {
+async fn concurrent_turns_each_get_their_own_answer_and_line() {
     let (model, setup, service) = open().await;
     model.set_behaviour(Behaviour::Echo);
     let ask = async |number: usize| service.client.chat(&format!("number {number}")).await.assert_ok();

@@ -1,4 +1,4 @@
-//! Tokens and money: the totals, and the records posted to Papita.
+//! Tokens and cost: the totals, and the usage records sent to Papita.
 
 use std::time::{Duration, Instant};
 
@@ -16,15 +16,15 @@ async fn totals(service: &Service) -> Value {
     service.client.get("/api/openai/usage").await.assert_ok()
 }
 
-/// Fails unless this is so many dollars, to a billionth of a cent.
+/// Asserts that the value is this amount in dollars, to a billionth of a cent.
 #[track_caller]
 fn assert_dollars(value: &Value, expected: f64) {
-    let dollars = value.as_f64().unwrap_or_else(|| panic!("{value} is no amount"));
+    let dollars = value.as_f64().unwrap_or_else(|| panic!("{value} is not an amount"));
     assert!((dollars - expected).abs() < 1e-11, "{dollars} instead of {expected}");
 }
 
-/// The model's next answer takes these tokens.
-fn next_takes(model: &FakeModel, prompt_tokens: usize, completion_tokens: usize) {
+/// Sets the token counts of the model's next answer.
+fn set_next_usage(model: &FakeModel, prompt_tokens: usize, completion_tokens: usize) {
     model.behave_once(Behaviour::Answer(Reply { prompt_tokens, completion_tokens, ..Reply::default() }));
 }
 
@@ -32,13 +32,13 @@ async fn ask_model(service: &Service, name: &str) {
     service.client.post("/api/chat", &json!({"message": "hello", "model": name})).await.assert_ok();
 }
 
-/// One turn of this user.
+/// Sends a turn as this user.
 async fn turn_of(service: &Service, username: &str) {
     let body = json!({"message": "hello", "username": username, "isGuest": false});
     service.client.post("/api/chat", &body).await.assert_ok();
 }
 
-/// A Papita that takes usage records but has no key, and a service with a key of its own.
+/// Starts a Papita that accepts usage records but has no key, and a service with a local key.
 async fn open_with_papita(settings: &[(&str, &str)]) -> (FakeModel, FakePapita, TestSetup, Service) {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     let mut setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local");
@@ -49,34 +49,34 @@ async fn open_with_papita(settings: &[(&str, &str)]) -> (FakeModel, FakePapita, 
     (model, papita, setup, service)
 }
 
-/// The users of the records that Papita took, in order.
+/// Returns the users in the records that Papita accepted, in order.
 fn users(papita: &FakePapita) -> Vec<String> {
     let users = papita.usage().into_iter().map(|record| record["username"].as_str().expect("a name").to_owned());
     users.collect()
 }
 
-/// Depth of the queue to Papita, and how many records it has lost.
-async fn queue(service: &Service) -> (u64, u64) {
+/// Returns the length of the outbox and the number of dropped records.
+async fn outbox(service: &Service) -> (u64, u64) {
     let health = service.client.get("/api/health").await.assert_ok();
     let count = |name: &str| health[name].as_u64().expect("a count");
     (count("papita_queue_depth"), count("papita_queue_dropped"))
 }
 
 async fn wait_for_empty_queue(service: &Service) {
-    wait_until("an empty queue", async || (queue(service).await.0 == 0).then_some(())).await;
+    wait_until("an empty queue", async || (outbox(service).await.0 == 0).then_some(())).await;
 }
 
-/// Limits that are not reached while time is hurried.
-const UNHURRIED: [(&str, &str); 3] =
+/// Settings whose limits are not reached while the test advances the time.
+const LONG_LIMITS: [(&str, &str); 3] =
     [("PAPITA_TIMEOUT", "1h"), ("DATABASE_CONNECT_TIMEOUT", "1h"), ("DATABASE_STATEMENT_TIMEOUT", "1h")];
 
-/// Lets the pauses between attempts pass quickly until `done`, in a setup that is `UNHURRIED`.
-async fn hurry_until(what: &str, done: impl Fn() -> bool) {
+/// Advances the time between attempts until `done` returns true, with the settings `LONG_LIMITS`.
+async fn advance_until(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {
-        assert!(started.elapsed() < TEST_TIMEOUT, "waited in vain for {what}");
+        assert!(started.elapsed() < TEST_TIMEOUT, "waited too long for {what}");
         tokio::time::pause();
-        // In small steps: a wait for a database connection ends after 5 s, by this clock as well.
+        // In small steps: a wait for a database connection ends after 5 s, also by this clock.
         tokio::time::advance(Duration::from_secs(1)).await;
         tokio::time::resume();
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -84,55 +84,55 @@ async fn hurry_until(what: &str, done: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn totals_have_the_contracts_shape_before_the_first_turn() {
+async fn totals_before_the_first_turn_match_the_contract() {
     let model = FakeModel::start().await;
-    let mut told = totals(&TestSetup::for_model(&model).start().await).await;
-    let told = told.as_object_mut().unwrap();
+    let mut result = totals(&TestSetup::for_model(&model).start().await).await;
+    let result = result.as_object_mut().unwrap();
     for name in ["usage_dashboard_url", "billing_dashboard_url"] {
-        let url = told.remove(name).expect("a dashboard");
+        let url = result.remove(name).expect("a dashboard");
         assert!(url.as_str().is_some_and(|url| url.starts_with("https://")), "{url}");
     }
-    assert!(told.remove("note").is_some_and(|note| note.is_string()));
-    let prefix = told["account_info"].as_object_mut().unwrap().remove("api_key_prefix").expect("a fingerprint");
+    assert!(result.remove("note").is_some_and(|note| note.is_string()));
+    let prefix = result["account_info"].as_object_mut().unwrap().remove("api_key_prefix").expect("a fingerprint");
     assert!(prefix.as_str().is_some_and(|prefix| !prefix.is_empty() && !"sk-local".contains(prefix)), "{prefix}");
     let expected = json!({
         "total_prompt_tokens": 0, "total_completion_tokens": 0, "total_tokens": 0, "request_count": 0,
         "model": "gpt-4o-mini", "estimated_cost_usd": 0.0, "prompt_cost_usd": 0.0, "completion_cost_usd": 0.0,
         "account_info": {"model": "gpt-4o-mini", "status": "active"}, "billing_credit_balance": null,
     });
-    assert_eq!(Value::Object(told.clone()), expected);
+    assert_eq!(Value::Object(result.clone()), expected);
 }
 
 #[tokio::test]
-async fn each_turn_is_priced_at_its_own_models_rate_and_totals_survive_a_restart() {
+async fn each_turn_is_priced_by_its_own_model() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("ALLOWED_MODELS", "gpt-4o");
     let service = setup.start().await;
-    next_takes(&model, 1000, 100);
+    set_next_usage(&model, 1000, 100);
     ask_model(&service, "gpt-4o-mini").await;
-    next_takes(&model, 2000, 300);
+    set_next_usage(&model, 2000, 300);
     ask_model(&service, "gpt-4o").await;
-    next_takes(&model, 10, 1);
+    set_next_usage(&model, 10, 1);
     ask_model(&service, "gpt-4o-mini").await;
-    let check = |told: &Value, last: &str| {
-        assert_eq!(told["total_prompt_tokens"], 3010);
-        assert_eq!(told["total_completion_tokens"], 401);
-        assert_eq!(told["total_tokens"], 3411);
-        assert_eq!(told["request_count"], 3);
-        assert_eq!(told["model"], last);
-        assert_dollars(&told["prompt_cost_usd"], (1010.0 * 0.15 + 2000.0 * 2.5) / 1e6);
-        assert_dollars(&told["completion_cost_usd"], (101.0 * 0.60 + 300.0 * 10.0) / 1e6);
-        assert_dollars(&told["estimated_cost_usd"], (1010.0 * 0.15 + 2000.0 * 2.5 + 101.0 * 0.60 + 3000.0) / 1e6);
+    let check = |result: &Value, last: &str| {
+        assert_eq!(result["total_prompt_tokens"], 3010);
+        assert_eq!(result["total_completion_tokens"], 401);
+        assert_eq!(result["total_tokens"], 3411);
+        assert_eq!(result["request_count"], 3);
+        assert_eq!(result["model"], last);
+        assert_dollars(&result["prompt_cost_usd"], (1010.0 * 0.15 + 2000.0 * 2.5) / 1e6);
+        assert_dollars(&result["completion_cost_usd"], (101.0 * 0.60 + 300.0 * 10.0) / 1e6);
+        assert_dollars(&result["estimated_cost_usd"], (1010.0 * 0.15 + 2000.0 * 2.5 + 101.0 * 0.60 + 3000.0) / 1e6);
     };
-    let told = totals(&service).await;
-    check(&told, "gpt-4o-mini");
+    let result = totals(&service).await;
+    check(&result, "gpt-4o-mini");
     service.stop().await;
     let service = setup.start().await;
     check(&totals(&service).await, "gpt-4o-mini");
-    next_takes(&model, 5, 5);
+    set_next_usage(&model, 5, 5);
     ask_model(&service, "gpt-4o").await;
-    let told = totals(&service).await;
-    assert_eq!((&told["request_count"], &told["model"]), (&json!(4), &json!("gpt-4o")));
+    let result = totals(&service).await;
+    assert_eq!((&result["request_count"], &result["model"]), (&json!(4), &json!("gpt-4o")));
     let costs = setup.log_lines("chat");
     assert_dollars(&costs[0]["cost_usd"], (1000.0 * 0.15 + 100.0 * 0.60) / 1e6);
     assert_dollars(&costs[1]["cost_usd"], (2000.0 * 2.5 + 300.0 * 10.0) / 1e6);
@@ -140,7 +140,7 @@ async fn each_turn_is_priced_at_its_own_models_rate_and_totals_survive_a_restart
 }
 
 #[tokio::test]
-async fn the_operators_prices_replace_and_add_to_the_list() {
+async fn configured_prices_replace_and_extend_the_list() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model)
         .with("ALLOWED_MODELS", "llama3, gpt-4o")
@@ -148,7 +148,7 @@ async fn the_operators_prices_replace_and_add_to_the_list() {
     let service = setup.start().await;
     let mut sum = 0.0;
     for (name, dollars) in [("gpt-4o-mini", 0.2), ("llama3", 0.0015), ("gpt-4o", 0.0075)] {
-        next_takes(&model, 1000, 500);
+        set_next_usage(&model, 1000, 500);
         ask_model(&service, name).await;
         assert_dollars(&setup.log_lines("chat").pop().expect("a chat line")["cost_usd"], dollars);
         sum += dollars;
@@ -157,45 +157,45 @@ async fn the_operators_prices_replace_and_add_to_the_list() {
 }
 
 #[tokio::test]
-async fn a_model_of_unknown_price_counts_tokens_and_no_money() {
+async fn a_model_without_a_price_counts_tokens_and_no_cost() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("OPENAI_MODEL", "llama3");
     let service = setup.start().await;
-    next_takes(&model, 1000, 500);
+    set_next_usage(&model, 1000, 500);
     service.client.chat("hello").await.assert_ok();
     let lines = setup.log_lines("chat");
     assert_eq!((&lines[0]["cost_usd"], &lines[0]["total_tokens"]), (&Value::Null, &json!(1500)));
-    let told = totals(&service).await;
-    assert_eq!((&told["total_tokens"], &told["model"]), (&json!(1500), &json!("llama3")));
-    assert_dollars(&told["estimated_cost_usd"], 0.0);
+    let result = totals(&service).await;
+    assert_eq!((&result["total_tokens"], &result["model"]), (&json!(1500), &json!("llama3")));
+    assert_dollars(&result["estimated_cost_usd"], 0.0);
 }
 
 #[tokio::test]
-async fn failed_turns_cost_nothing_and_the_test_of_the_model_is_counted() {
+async fn failed_turns_cost_nothing_and_model_tests_are_counted() {
     let model = FakeModel::start().await;
     let service = TestSetup::for_model(&model).with("MODEL_RETRIES", "0").start().await;
     model.behave_once(Behaviour::CloseImmediately);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
     assert_eq!(totals(&service).await["request_count"], 0);
-    next_takes(&model, 7, 1);
+    set_next_usage(&model, 7, 1);
     assert_eq!(service.client.get("/api/openai/test").await.assert_ok()["status"], "success");
-    let told = totals(&service).await;
-    assert_eq!((&told["request_count"], &told["total_tokens"]), (&json!(1), &json!(8)));
+    let result = totals(&service).await;
+    assert_eq!((&result["request_count"], &result["total_tokens"]), (&json!(1), &json!(8)));
 }
 
 #[tokio::test]
-async fn totals_are_told_without_a_key_too() {
+async fn totals_need_no_key() {
     let service = TestSetup::new().start().await;
     service.client.chat("hello").await.assert_ok();
-    let told = totals(&service).await;
-    assert_eq!(told["account_info"], json!({"api_key_prefix": null, "model": "gpt-4o-mini", "status": "no_key"}));
-    assert_eq!((&told["total_tokens"], &told["estimated_cost_usd"]), (&json!(0), &json!(0.0)));
+    let result = totals(&service).await;
+    assert_eq!(result["account_info"], json!({"api_key_prefix": null, "model": "gpt-4o-mini", "status": "no_key"}));
+    assert_eq!((&result["total_tokens"], &result["estimated_cost_usd"]), (&json!(0), &json!(0.0)));
 }
 
 #[tokio::test]
-async fn papita_gets_a_record_of_each_turn_in_the_contracts_shape() {
-    let (model, papita, _house, service) = open_with_papita(&[]).await;
-    next_takes(&model, 14, 9);
+async fn papita_gets_a_usage_record_of_each_turn() {
+    let (model, papita, _setup, service) = open_with_papita(&[]).await;
+    set_next_usage(&model, 14, 9);
     let request = json!({"message": "hello", "username": "ada", "isGuest": false, "sessionId": "s-1"});
     let first = service.client.post("/api/chat", &request).await;
     first.assert_ok();
@@ -217,8 +217,8 @@ async fn papita_gets_a_record_of_each_turn_in_the_contracts_shape() {
 }
 
 #[tokio::test]
-async fn records_arrive_in_the_order_of_the_turns() {
-    let (_model, papita, _house, service) = open_with_papita(&[]).await;
+async fn usage_records_arrive_in_the_order_of_the_turns() {
+    let (_model, papita, _setup, service) = open_with_papita(&[]).await;
     let names = (0..40).map(|number| format!("user{number}")).collect::<Vec<_>>();
     for name in &names {
         turn_of(&service, name).await;
@@ -228,31 +228,31 @@ async fn records_arrive_in_the_order_of_the_turns() {
 }
 
 #[tokio::test]
-async fn records_are_tried_again_until_papita_takes_them() {
+async fn usage_records_are_retried_until_papita_accepts_them() {
     for status in [500, 404] {
-        let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
-        papita.usage_status(status);
+        let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+        papita.set_usage_status(status);
         turn_of(&service, "ada").await;
         papita.wait_for_usage_attempts(1).await;
         turn_of(&service, "bob").await;
-        assert_eq!(queue(&service).await, (2, 0));
-        // More often than a record may be refused as malformed.
-        hurry_until("many attempts", || papita.usage_attempts() > 6).await;
-        papita.usage_status(200);
-        hurry_until("both records", || papita.usage().len() == 2).await;
+        assert_eq!(outbox(&service).await, (2, 0));
+        // More attempts than the number after which a malformed record is dropped.
+        advance_until("many attempts", || papita.usage_attempts() > 6).await;
+        papita.set_usage_status(200);
+        advance_until("both records", || papita.usage().len() == 2).await;
         assert_eq!(users(&papita), ["ada", "bob"], "{status}");
         wait_for_empty_queue(&service).await;
     }
 }
 
 #[tokio::test]
-async fn records_wait_through_an_outage_of_papita() {
-    let (_model, papita, _house, service) = open_with_papita(&[]).await;
+async fn usage_records_are_queued_during_an_outage_of_papita() {
+    let (_model, papita, _setup, service) = open_with_papita(&[]).await;
     papita.stop().await;
     for name in ["ada", "bob", "cleo"] {
         turn_of(&service, name).await;
     }
-    assert_eq!(queue(&service).await, (3, 0));
+    assert_eq!(outbox(&service).await, (3, 0));
     papita.restart().await;
     papita.wait_for_usage(3).await;
     assert_eq!(users(&papita), ["ada", "bob", "cleo"]);
@@ -260,14 +260,14 @@ async fn records_wait_through_an_outage_of_papita() {
 }
 
 #[tokio::test]
-async fn records_of_an_outage_survive_a_restart_of_al_chat() {
+async fn queued_usage_records_survive_a_restart() {
     let (_model, papita, setup, service) = open_with_papita(&[]).await;
     papita.stop().await;
     turn_of(&service, "ada").await;
     turn_of(&service, "bob").await;
     service.stop().await;
     let service = setup.start().await;
-    assert_eq!(queue(&service).await, (2, 0));
+    assert_eq!(outbox(&service).await, (2, 0));
     turn_of(&service, "cleo").await;
     service.stop().await;
     papita.restart().await;
@@ -276,32 +276,32 @@ async fn records_of_an_outage_survive_a_restart_of_al_chat() {
     assert_eq!(users(&papita), ["ada", "bob", "cleo"]);
     wait_for_empty_queue(&service).await;
     service.stop().await;
-    assert_eq!(papita.usage_attempts(), 3, "a record was posted twice");
+    assert_eq!(papita.usage_attempts(), 3, "a record was sent twice");
 }
 
 #[tokio::test]
-async fn what_waits_is_delivered_in_an_orderly_stop() {
-    let (_model, papita, _house, service) = open_with_papita(&[]).await;
-    papita.usage_status(500);
+async fn queued_usage_records_are_sent_before_shutdown() {
+    let (_model, papita, _setup, service) = open_with_papita(&[]).await;
+    papita.set_usage_status(500);
     turn_of(&service, "ada").await;
     papita.wait_for_usage_attempts(1).await;
-    papita.usage_status(200);
+    papita.set_usage_status(200);
     service.stop().await;
     assert_eq!(users(&papita), ["ada"]);
 }
 
 #[tokio::test]
-async fn nothing_is_queued_where_there_is_no_papita() {
+async fn without_papita_no_usage_record_is_queued() {
     let model = FakeModel::start().await;
     let service = TestSetup::for_model(&model).start().await;
     for _ in 0..3 {
         service.client.chat("hello").await.assert_ok();
     }
-    assert_eq!(queue(&service).await, (0, 0));
+    assert_eq!(outbox(&service).await, (0, 0));
 }
 
 #[tokio::test]
-async fn a_papita_met_on_its_default_address_gets_records_too() {
+async fn a_papita_at_its_default_address_gets_usage_records() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-brokered");
     let setup = TestSetup::new().with("OPENAI_BASE_URL", &model.base_url()).with_papita_at_default_address(&papita);
@@ -312,9 +312,9 @@ async fn a_papita_met_on_its_default_address_gets_records_too() {
 }
 
 #[tokio::test]
-async fn a_papita_that_hangs_on_records_is_not_in_the_way_of_turns() {
+async fn a_papita_that_hangs_does_not_delay_turns() {
     const PAPITA_TIMEOUT: Duration = Duration::from_secs(5);
-    let (_model, papita, _house, service) = open_with_papita(&[("PAPITA_TIMEOUT", "5s")]).await;
+    let (_model, papita, _setup, service) = open_with_papita(&[("PAPITA_TIMEOUT", "5s")]).await;
     papita.hang();
     turn_of(&service, "user0").await;
     papita.wait_for_usage_attempts(1).await;
@@ -323,66 +323,66 @@ async fn a_papita_that_hangs_on_records_is_not_in_the_way_of_turns() {
         turn_of(&service, &format!("user{number}")).await;
     }
     assert!(started.elapsed() < PAPITA_TIMEOUT, "turns waited for Papita: {:?}", started.elapsed());
-    assert_eq!(queue(&service).await, (20, 0));
+    assert_eq!(outbox(&service).await, (20, 0));
     assert_eq!(papita.usage_attempts(), 1);
 }
 
 #[tokio::test]
-async fn a_record_that_papita_refuses_as_malformed_five_times_blocks_no_others() {
+async fn a_record_rejected_five_times_does_not_block_others() {
     for status in [400, 422] {
-        let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
-        papita.usage_status(status);
+        let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+        papita.set_usage_status(status);
         turn_of(&service, "ada").await;
         turn_of(&service, "bob").await;
-        // Five of the first record, and one of the next.
-        hurry_until("six attempts", || papita.usage_attempts() >= 6).await;
-        papita.usage_status(200);
-        hurry_until("the other record", || !papita.usage().is_empty()).await;
+        // Five attempts for the first record, and one for the next.
+        advance_until("six attempts", || papita.usage_attempts() >= 6).await;
+        papita.set_usage_status(200);
+        advance_until("the other record", || !papita.usage().is_empty()).await;
         wait_for_empty_queue(&service).await;
         assert_eq!(users(&papita), ["bob"]);
     }
 }
 
 #[tokio::test]
-async fn a_record_that_papita_refuses_a_few_times_is_not_lost() {
-    let (_model, papita, _house, service) = open_with_papita(&UNHURRIED).await;
-    papita.usage_status(400);
+async fn a_record_rejected_a_few_times_is_not_lost() {
+    let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+    papita.set_usage_status(400);
     turn_of(&service, "ada").await;
-    hurry_until("three attempts", || papita.usage_attempts() >= 3).await;
-    papita.usage_status(200);
-    hurry_until("the record", || !papita.usage().is_empty()).await;
+    advance_until("three attempts", || papita.usage_attempts() >= 3).await;
+    papita.set_usage_status(200);
+    advance_until("the record", || !papita.usage().is_empty()).await;
     assert_eq!(users(&papita), ["ada"]);
 }
 
 #[tokio::test]
-async fn the_queue_is_bounded_and_what_does_not_fit_is_counted() {
-    let (_model, papita, _house, service) = open_with_papita(&[("PAPITA_QUEUE_LIMIT", "2")]).await;
+async fn the_outbox_is_bounded_and_dropped_records_are_counted() {
+    let (_model, papita, _setup, service) = open_with_papita(&[("PAPITA_QUEUE_LIMIT", "2")]).await;
     papita.stop().await;
     for name in ["ada", "bob", "cleo", "dan", "eve"] {
         turn_of(&service, name).await;
     }
-    assert_eq!(queue(&service).await, (2, 3));
+    assert_eq!(outbox(&service).await, (2, 3));
     papita.restart().await;
     papita.wait_for_usage(2).await;
     wait_for_empty_queue(&service).await;
     turn_of(&service, "fay").await;
     papita.wait_for_usage(3).await;
     assert_eq!(users(&papita), ["ada", "bob", "fay"]);
-    assert_eq!(queue(&service).await.1, 3);
+    assert_eq!(outbox(&service).await.1, 3);
 }
 
 #[tokio::test]
-async fn demo_answers_and_failed_turns_are_not_posted() {
-    let (model, papita, _house, service) = open_with_papita(&[("MODEL_RETRIES", "0")]).await;
+async fn built_in_answers_and_failed_turns_are_not_recorded() {
+    let (model, papita, _setup, service) = open_with_papita(&[("MODEL_RETRIES", "0")]).await;
     model.behave_once(Behaviour::CloseImmediately);
     service.client.chat("hello").await.assert_error(502, "model_connection_lost");
-    assert_eq!(queue(&service).await, (0, 0));
-    // A stop delivers all that waits.
+    assert_eq!(outbox(&service).await, (0, 0));
+    // A shutdown sends all queued records.
     service.stop().await;
     assert_eq!(papita.usage_attempts(), 0);
-    let (_model, papita, _house, service) = open_with_papita(&[("AI_SERVICE", "basic")]).await;
+    let (_model, papita, _setup, service) = open_with_papita(&[("AI_SERVICE", "basic")]).await;
     service.client.chat("hello").await.assert_ok();
-    assert_eq!(queue(&service).await, (0, 0));
+    assert_eq!(outbox(&service).await, (0, 0));
     service.stop().await;
     assert_eq!(papita.usage_attempts(), 0);
 }

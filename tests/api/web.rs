@@ -1,4 +1,4 @@
-//! What browsers are served: the chat window, its types, who is seen beside it, and the pages that show it.
+//! Static files: the chat window, its types, the persona's picture, and the pages that show them.
 
 use std::io::Read;
 
@@ -19,7 +19,7 @@ async fn get_if_not(client: &Client, path: &str, tags: &str) -> HttpResponse {
 }
 
 #[tokio::test]
-async fn files_have_their_media_types_and_may_be_used_by_any_site() {
+async fn files_have_media_types_and_may_be_used_by_any_site() {
     let service = TestSetup::new().start().await;
     let text = ["text/html", "text/css", "text/javascript"].map(|it| format!("{it}; charset=utf-8"));
     let window = ["text/javascript; charset=utf-8", "text/plain; charset=utf-8", "image/svg+xml"].map(str::to_owned);
@@ -38,7 +38,7 @@ async fn files_have_their_media_types_and_may_be_used_by_any_site() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_browser_has_is_not_sent_again() {
+async fn a_cached_file_is_not_sent_again() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
     for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
@@ -58,7 +58,7 @@ async fn a_file_that_a_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn files_are_compressed_for_those_who_take_that() {
+async fn files_are_compressed_for_clients_that_accept_it() {
     let service = TestSetup::new().with("FRONTEND_URL", "https://shop.example").start().await;
     let client = &service.client;
     let get = async |path: &str, takes: &'static str, has: &str| {
@@ -93,7 +93,7 @@ async fn files_are_compressed_for_those_who_take_that() {
 }
 
 #[tokio::test]
-async fn files_are_read_and_nothing_else() {
+async fn files_accept_only_get_and_head() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
     for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
@@ -109,7 +109,7 @@ async fn files_are_read_and_nothing_else() {
 const FOREIGN: [&str; 7] = ["<style", " style=", " onclick=", " onload=", "javascript:", "https://", "src=\"//"];
 
 #[tokio::test]
-async fn the_pages_allow_nothing_inline_and_nothing_from_elsewhere() {
+async fn pages_allow_no_inline_and_no_external_resources() {
     let service = TestSetup::new().start().await;
     for path in ["/", "/embed-demo"] {
         let page = service.client.get(path).await;
@@ -124,7 +124,7 @@ async fn the_pages_allow_nothing_inline_and_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn amaya_is_a_picture_that_does_nothing_and_is_seen_on_her_page() {
+async fn amayas_picture_has_no_script_and_is_on_her_page() {
     let service = TestSetup::new().start().await;
     let drawing = service.client.get("/personas/amaya.svg").await;
     assert_eq!(drawing.header("content-security-policy"), "default-src 'none'; sandbox");
@@ -136,7 +136,7 @@ async fn amaya_is_a_picture_that_does_nothing_and_is_seen_on_her_page() {
 }
 
 #[tokio::test]
-async fn beside_the_portal_everything_else_is_where_it_was() {
+async fn the_portal_does_not_replace_other_paths() {
     let service = TestSetup::new().start().await;
     let client = &service.client;
     assert_eq!(client.get("/api/health").await.status, 200);
@@ -147,7 +147,7 @@ async fn beside_the_portal_everything_else_is_where_it_was() {
 }
 
 #[tokio::test]
-async fn without_the_portal_there_are_no_pages_but_sites_have_their_window() {
+async fn without_the_portal_only_the_chat_window_is_served() {
     let service = TestSetup::new().with("PORTAL", "off").start().await;
     for path in PAGES {
         service.client.get(path).await.assert_error(404, "not_found");

@@ -1,11 +1,11 @@
-//! Errors, wherever they stand, and what they mean.
+//! Errors in statuses, bodies and events, and their classification.
 
 use serde_json::{Value, json};
 
 use super::{DONE, Dialect, answer, event, hello_world, piece};
-use crate::fakes::scripted_model::Scripted;
+use crate::fakes::scripted_model::ScriptedResponse;
 
-/// Error bodies, and what they mean wherever they stand.
+/// Returns error bodies with the status and the code that they stand for.
 fn disguised() -> Vec<(Value, u16, &'static str)> {
     vec![
         (json!({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}), 429, "rate_limited"),
@@ -28,27 +28,27 @@ fn disguised() -> Vec<(Value, u16, &'static str)> {
 }
 
 #[tokio::test]
-async fn an_error_in_a_success_means_what_it_says() {
+async fn an_error_in_a_200_gets_its_own_status() {
     let dialect = Dialect::open(&[]).await;
     for (body, status, code) in disguised() {
-        let whole = dialect.whole(&[Scripted::whole(body.to_string())]).await;
+        let whole = dialect.whole(&[ScriptedResponse::whole(body.to_string())]).await;
         assert_eq!((whole.status, whole.code()), (status, code), "{body}");
-        let instead_of_stream = dialect.stream(&[Scripted::whole(body.to_string())]).await;
+        let instead_of_stream = dialect.stream(&[ScriptedResponse::whole(body.to_string())]).await;
         assert_eq!((instead_of_stream.status, instead_of_stream.code()), (status, code), "{body}");
     }
 }
 
 #[tokio::test]
-async fn an_error_as_first_event_has_its_status() {
+async fn an_error_in_the_first_event_sets_the_status() {
     let dialect = Dialect::open(&[]).await;
     for (body, status, code) in disguised() {
-        let first = dialect.stream(&[Scripted::stream([event(&body), DONE.to_owned()])]).await;
+        let first = dialect.stream(&[ScriptedResponse::stream([event(&body), DONE.to_owned()])]).await;
         assert_eq!((first.status, first.code(), first.end.as_deref()), (status, code, None), "{body}");
     }
     let pieces = ["event: error\n", "data: {\"error\":{\"code\":429}}\n", "\n"];
-    let in_pieces = dialect.stream(&[Scripted::stream(pieces)]).await;
+    let in_pieces = dialect.stream(&[ScriptedResponse::stream(pieces)]).await;
     assert_eq!((in_pieces.status, in_pieces.code()), (429, "rate_limited"));
-    let named = dialect.stream(&[Scripted::stream(["event: error\ndata: {\"message\":\"boom\"}\n\n"])]).await;
+    let named = dialect.stream(&[ScriptedResponse::stream(["event: error\ndata: {\"message\":\"boom\"}\n\n"])]).await;
     assert_eq!((named.status, named.code()), (502, "model_failed"));
 }
 
@@ -57,28 +57,28 @@ async fn an_error_after_text_ends_the_stream_with_its_code() {
     let dialect = Dialect::open(&[]).await;
     let text = piece("Hel", Value::Null);
     for (body, _, code) in disguised() {
-        let streamed = dialect.stream(&[Scripted::stream([text.clone(), event(&body), DONE.to_owned()])]).await;
+        let streamed = dialect.stream(&[ScriptedResponse::stream([text.clone(), event(&body), DONE.to_owned()])]).await;
         assert_eq!((streamed.end.as_deref(), streamed.code(), streamed.text.as_str()), (Some("error"), code, "Hel"));
         assert_eq!(streamed.usage().2, "estimated");
     }
     let named = "event: error\ndata: {\"message\":\"boom\"}\n\n";
-    let streamed = dialect.stream(&[Scripted::stream([text.as_str(), named, DONE])]).await;
+    let streamed = dialect.stream(&[ScriptedResponse::stream([text.as_str(), named, DONE])]).await;
     assert_eq!((streamed.end.as_deref(), streamed.code()), (Some("error"), "model_failed"));
 }
 
 #[tokio::test]
-async fn a_passing_error_in_a_success_is_asked_again() {
+async fn a_transient_error_in_a_200_is_retried() {
     let dialect = Dialect::open(&[("MODEL_RETRIES", "2")]).await;
-    let overloaded = Scripted::whole(r#"{"error": {"message": "overloaded, try later", "code": 503}}"#);
+    let overloaded = ScriptedResponse::whole(r#"{"error": {"message": "overloaded, try later", "code": 503}}"#);
     let whole = dialect.whole(&[overloaded, answer("Hello world")]).await;
     assert_eq!((whole.status, whole.text.as_str(), dialect.calls()), (200, "Hello world", 2));
-    let first_event = Scripted::stream([event(&json!({"error": {"code": "503"}}))]);
-    let streamed = dialect.stream(&[first_event, Scripted::stream(hello_world())]).await;
+    let first_event = ScriptedResponse::stream([event(&json!({"error": {"code": "503"}}))]);
+    let streamed = dialect.stream(&[first_event, ScriptedResponse::stream(hello_world())]).await;
     assert_eq!((streamed.finish(), streamed.text.as_str(), dialect.calls()), ("complete", "Hello world", 2));
 }
 
 #[tokio::test]
-async fn refusals_are_told_by_their_words() {
+async fn rejections_are_classified_by_their_message() {
     let dialect = Dialect::open(&[]).await;
     let error = |message: &str| json!({"error": {"message": message}}).to_string();
     let too_long = (400, "prompt_too_long");
@@ -104,34 +104,34 @@ async fn refusals_are_told_by_their_words() {
         (446, String::new(), filtered),
     ];
     for (status, body, expected) in rows {
-        let whole = dialect.whole(&[Scripted::refusal(status, &body)]).await;
+        let whole = dialect.whole(&[ScriptedResponse::error(status, &body)]).await;
         assert_eq!((whole.status, whole.code()), expected, "{status} {body}");
-        let streamed = dialect.stream(&[Scripted::refusal(status, &body)]).await;
+        let streamed = dialect.stream(&[ScriptedResponse::error(status, &body)]).await;
         assert_eq!((streamed.status, streamed.code()), expected, "{status} {body}");
     }
 }
 
 #[tokio::test]
-async fn the_wait_that_a_provider_asks_for_is_kept() {
+async fn the_providers_retry_after_is_respected() {
     let dialect = Dialect::open(&[("MODEL_RETRIES", "1"), ("TURN_TIMEOUT", "2s")]).await;
-    let busy = |name, value| Scripted::refusal(429, r#"{"error": {"message": "x"}}"#).with(name, value);
+    let busy = |name, value| ScriptedResponse::error(429, r#"{"error": {"message": "x"}}"#).with(name, value);
     for (name, value) in [("retry-after-ms", "40"), ("x-ratelimit-reset-tokens", "17ms")] {
         let outcome = dialect.whole(&[busy(name, value), answer("hi")]).await;
         assert_eq!((outcome.status, dialect.calls()), (200, 2), "{name}");
     }
     let outcome = dialect.whole(&[busy("x-ratelimit-reset-requests", "6m0s"), answer("hi")]).await;
-    assert_eq!((outcome.status, dialect.calls()), (429, 1), "no turn waits that long");
+    assert_eq!((outcome.status, dialect.calls()), (429, 1), "a turn waited too long");
 }
 
 #[tokio::test]
-async fn the_providers_reason_is_for_the_operator_alone() {
+async fn the_providers_message_is_shown_only_in_the_log() {
     let model = crate::fakes::scripted_model::ScriptedModel::start().await;
     let setup = crate::support::service::TestSetup::new()
         .with("OPENAI_BASE_URL", &model.base_url())
         .with("OPENAI_API_KEY", "sk-local-0123456789abcdef");
     let mut process = setup.start_process().await;
     let message = "zebra 7: bad key sk-local-0123456789abcdef for 'my private question'";
-    model.set_responses(&[Scripted::refusal(400, &json!({"error": {"message": message}}).to_string())]);
+    model.set_responses(&[ScriptedResponse::error(400, &json!({"error": {"message": message}}).to_string())]);
     let answer = process.client.chat("my private question").await;
     answer.assert_error(400, "request_refused");
     assert!(!answer.text.contains("zebra"), "{}", answer.text);
@@ -145,12 +145,12 @@ async fn the_providers_reason_is_for_the_operator_alone() {
 }
 
 #[tokio::test]
-async fn a_refused_question_gives_its_idempotency_key_back() {
+async fn a_rejected_request_releases_its_idempotency_key() {
     let dialect = Dialect::open(&[]).await;
     let refusals = [
-        Scripted::refusal(403, r#"{"error": {"type": "guardrail_violation"}}"#),
-        Scripted::refusal(402, "{}"),
-        Scripted::whole(r#"{"error": {"code": 429}}"#),
+        ScriptedResponse::error(403, r#"{"error": {"type": "guardrail_violation"}}"#),
+        ScriptedResponse::error(402, "{}"),
+        ScriptedResponse::whole(r#"{"error": {"code": 429}}"#),
     ];
     for (number, refusal) in refusals.into_iter().enumerate() {
         let client = &dialect.service.client;

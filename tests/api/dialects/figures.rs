@@ -1,17 +1,17 @@
-//! Tokens and costs as servers report them.
+//! Token counts and costs in responses.
 
 use serde_json::{Value, json};
 
 use super::{DONE, Dialect, event, piece};
-use crate::fakes::scripted_model::Scripted;
+use crate::fakes::scripted_model::ScriptedResponse;
 
-fn whole_with(usage: &Value) -> Scripted {
+fn whole_with(usage: &Value) -> ScriptedResponse {
     let choice = json!({"message": {"content": "Hello world"}, "finish_reason": "stop"});
-    Scripted::whole(json!({"choices": [choice], "usage": usage}).to_string())
+    ScriptedResponse::whole(json!({"choices": [choice], "usage": usage}).to_string())
 }
 
 #[tokio::test]
-async fn figures_that_cannot_be_true_are_estimated() {
+async fn implausible_token_counts_are_replaced_by_estimates() {
     let dialect = Dialect::open(&[]).await;
     for usage in [
         json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
@@ -25,7 +25,7 @@ async fn figures_that_cannot_be_true_are_estimated() {
 }
 
 #[tokio::test]
-async fn figures_are_found_wherever_they_stand() {
+async fn token_counts_are_found_in_every_known_field() {
     let dialect = Dialect::open(&[]).await;
     let usage = json!({"prompt_tokens": 7, "completion_tokens": 3});
     let zeros = json!({"prompt_tokens": 0, "completion_tokens": 0});
@@ -43,21 +43,21 @@ async fn figures_are_found_wherever_they_stand() {
         ("at Groq", [text(&Value::Null), event(&at_groq)]),
     ];
     for (what, events) in rows {
-        let streamed = dialect.stream(&[Scripted::stream(events.into_iter().chain([DONE.to_owned()]))]).await;
+        let streamed = dialect.stream(&[ScriptedResponse::stream(events.into_iter().chain([DONE.to_owned()]))]).await;
         assert_eq!(streamed.usage(), (7, 3, "provider"), "{what}");
     }
 }
 
 #[tokio::test]
-async fn figures_behind_the_end_of_the_text_are_taken() {
+async fn token_counts_after_the_last_text_are_used() {
     let dialect = Dialect::open(&[]).await;
     let last = event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}));
     let events = [piece("Hello", Value::Null), piece("", "stop"), last, DONE.to_owned()];
-    assert_eq!(dialect.stream(&[Scripted::stream(events)]).await.usage(), (7, 3, "provider"));
+    assert_eq!(dialect.stream(&[ScriptedResponse::stream(events)]).await.usage(), (7, 3, "provider"));
 }
 
 #[tokio::test]
-async fn a_cost_that_a_gateway_reports_is_used() {
+async fn a_cost_reported_by_a_gateway_is_used() {
     let dialect = Dialect::open(&[]).await;
     let cost = |outcome: &super::Outcome| outcome.line["cost_usd"].as_f64().expect("a cost");
     let usage = json!({"prompt_tokens": 1000, "completion_tokens": 100, "cost": 0.5});
@@ -65,7 +65,7 @@ async fn a_cost_that_a_gateway_reports_is_used() {
     let usage = json!({"prompt_tokens": 1000, "completion_tokens": 100});
     let header = |cost| whole_with(&usage).with("x-litellm-response-cost", cost);
     assert!((cost(&dialect.whole(&[header("0.25")]).await) - 0.25).abs() < 1e-9);
-    // Zero is what a gateway says of a model whose price it doesn't have.
+    // A gateway reports zero for a model without a known price.
     let listed = (1000.0 * 0.15 + 100.0 * 0.60) / 1e6;
     for nothing in ["0.0", "None", "-1"] {
         assert!((cost(&dialect.whole(&[header(nothing)]).await) - listed).abs() < 1e-9, "{nothing}");

@@ -1,29 +1,29 @@
-//! Parameters and roles that a server refuses are left out, at once and from then on.
+//! Parameters and roles that a server rejects are omitted, in the retry and in later turns.
 
 use serde_json::{Value, json};
 
 use super::{Dialect, answer, hello_world};
-use crate::fakes::scripted_model::Scripted;
+use crate::fakes::scripted_model::ScriptedResponse;
 
-fn refusal(message: &str) -> Scripted {
-    Scripted::refusal(400, &json!({"error": {"message": message, "type": "invalid_request_error"}}).to_string())
+fn refusal(message: &str) -> ScriptedResponse {
+    ScriptedResponse::error(400, &json!({"error": {"message": message, "type": "invalid_request_error"}}).to_string())
 }
 
 #[tokio::test]
-async fn stream_options_that_are_refused_are_left_out() {
+async fn rejected_stream_options_are_omitted() {
     let dialect = Dialect::open(&[]).await;
     let refused = refusal("Unrecognized request argument supplied: stream_options");
-    let streamed = dialect.stream(&[refused, Scripted::stream(hello_world())]).await;
+    let streamed = dialect.stream(&[refused, ScriptedResponse::stream(hello_world())]).await;
     assert_eq!((streamed.text.as_str(), streamed.finish(), dialect.calls()), ("Hello world", "complete", 2));
     let requests = dialect.model.requests();
     assert_eq!((requests[0].get("stream_options").is_some(), requests[1].get("stream_options")), (true, None));
-    dialect.stream(&[Scripted::stream(hello_world())]).await;
+    dialect.stream(&[ScriptedResponse::stream(hello_world())]).await;
     assert_eq!(dialect.calls(), 1);
-    assert_eq!(dialect.model.requests()[0].get("stream_options"), None, "it is remembered");
+    assert_eq!(dialect.model.requests()[0].get("stream_options"), None, "the parameter was not remembered");
 }
 
 #[tokio::test]
-async fn limits_have_the_name_that_the_server_knows() {
+async fn the_token_limit_uses_the_name_that_the_server_accepts() {
     let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
     let refused = refusal("'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.");
     assert_eq!(dialect.whole(&[refused, answer("hi")]).await.text, "hi");
@@ -32,18 +32,18 @@ async fn limits_have_the_name_that_the_server_knows() {
     assert_eq!(requests[1].get("max_tokens"), None);
     let neither =
         json!({"detail": [{"loc": ["body", "max_completion_tokens"], "msg": "Extra inputs are not permitted"}]});
-    let neither = Scripted::refusal(422, &neither.to_string());
+    let neither = ScriptedResponse::error(422, &neither.to_string());
     assert_eq!(dialect.whole(&[neither, answer("hi")]).await.text, "hi");
     assert_eq!(dialect.model.requests()[1].get("max_completion_tokens"), None);
 }
 
 #[tokio::test]
-async fn several_refusals_are_met_one_after_the_other() {
+async fn several_rejected_parameters_are_corrected_in_turn() {
     let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
     let refusals = [refusal("stream_options is not allowed"), refusal("max_tokens is not allowed")];
-    let answers = refusals.into_iter().chain([Scripted::stream(hello_world())]).collect::<Vec<_>>();
+    let answers = refusals.into_iter().chain([ScriptedResponse::stream(hello_world())]).collect::<Vec<_>>();
     assert_eq!((dialect.stream(&answers).await.text.as_str(), dialect.calls()), ("Hello world", 3));
-    // A server that always refuses is asked no more often than there is something to leave out.
+    // A server that rejects every request is called no more often than there are parameters to omit.
     let stubborn = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
     let outcome = stubborn.stream(&[refusal("stream, stream_options, max_tokens: all refused")]).await;
     assert_eq!((outcome.status, outcome.code()), (400, "request_refused"));
@@ -51,46 +51,46 @@ async fn several_refusals_are_met_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_names_no_parameter_is_understood() {
+async fn an_error_without_a_parameter_name_is_understood() {
     let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
     let refused = json!({"error": {"message": "m does not support parameters: {'max_tokens': 200}", "param": "None"}});
-    let refused = Scripted::refusal(400, &refused.to_string());
+    let refused = ScriptedResponse::error(400, &refused.to_string());
     assert_eq!(dialect.whole(&[refused, answer("hi")]).await.text, "hi");
 }
 
 #[tokio::test]
-async fn a_limit_above_what_the_model_writes_is_left_out() {
+async fn a_token_limit_above_the_models_maximum_is_omitted() {
     let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "5000")]).await;
     let message = "'max_tokens' is too large: 5000. This model's maximum context length is 4096 tokens";
     let outcome = dialect.whole(&[refusal(message), answer("hi")]).await;
-    assert_eq!((outcome.text.as_str(), dialect.calls()), ("hi", 2), "the prompt is not too long");
+    assert_eq!((outcome.text.as_str(), dialect.calls()), ("hi", 2), "the prompt is too long");
     dialect.whole(&[answer("hi")]).await;
     assert_eq!((dialect.calls(), dialect.model.requests()[0].get("max_tokens")), (1, None));
 }
 
 #[tokio::test]
-async fn a_server_that_fails_teaches_nothing() {
+async fn a_server_error_changes_no_parameters() {
     let dialect = Dialect::open(&[]).await;
-    let failed = Scripted::refusal(500, r#"{"error": {"message": "stream terminated; temperature of the GPU"}}"#);
-    let outcome = dialect.stream(&[failed, Scripted::stream(hello_world())]).await;
+    let failed = ScriptedResponse::error(500, r#"{"error": {"message": "stream terminated; temperature of the GPU"}}"#);
+    let outcome = dialect.stream(&[failed, ScriptedResponse::stream(hello_world())]).await;
     assert_eq!((outcome.status, dialect.calls()), (502, 1));
-    dialect.stream(&[Scripted::stream(hello_world())]).await;
+    dialect.stream(&[ScriptedResponse::stream(hello_world())]).await;
     assert_eq!(dialect.model.requests()[0]["stream"], true);
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_stream_is_asked_for_the_whole() {
+async fn a_server_without_streaming_gets_whole_requests() {
     let dialect = Dialect::open(&[]).await;
     let refused =
         json!({"error": {"message": "Your organization must be verified to stream this model.", "param": "stream"}});
-    let refused = Scripted::refusal(400, &refused.to_string());
+    let refused = ScriptedResponse::error(400, &refused.to_string());
     let streamed = dialect.stream(&[refused, answer("hi")]).await;
     assert_eq!((streamed.text.as_str(), streamed.finish()), ("hi", "complete"));
     assert_eq!(dialect.model.requests()[1].get("stream"), None);
 }
 
 #[tokio::test]
-async fn templates_that_refuse_roles_get_what_they_take() {
+async fn rejected_roles_are_replaced() {
     let dialect = Dialect::open(&[]).await;
     let history = json!([{"role": "assistant", "content": "Welcome!"}, {"role": "user", "content": "hi"}]);
     let turn = |persona: Value| json!({"message": "hello", "history": history, "persona": persona});
@@ -100,18 +100,18 @@ async fn templates_that_refuse_roles_get_what_they_take() {
     };
     let alternate =
         json!({"error": {"code": 500, "message": "Jinja Exception: Conversation roles must alternate user/assistant"}});
-    let alternate = Scripted::refusal(500, &alternate.to_string());
+    let alternate = ScriptedResponse::error(500, &alternate.to_string());
     assert_eq!(dialect.ask(&[alternate, answer("hi")], turn(Value::Null)).await.text, "hi");
     let requests = dialect.model.requests();
     assert_eq!(
         (roles(&requests[0]), roles(&requests[1])),
         (vec!["assistant".into(), "user".into()], vec!["user".to_owned()])
     );
-    // The template of Mistral says the same of a system message.
+    // The chat template of Mistral has the same error for a system message.
     let other = Dialect::open(&[]).await;
-    let said = refusal("Conversation roles must alternate user/assistant/user/assistant/...");
+    let role_error = refusal("Conversation roles must alternate user/assistant/user/assistant/...");
     let request = json!({"message": "hello", "persona": "assistant"});
-    assert_eq!(other.ask(&[said, answer("hi")], request).await.text, "hi");
+    assert_eq!(other.ask(&[role_error, answer("hi")], request).await.text, "hi");
     assert_eq!(roles(&other.model.requests()[1]), ["user"]);
     let no_system = refusal("System role not supported");
     assert_eq!(dialect.ask(&[no_system, answer("hi")], turn(json!("assistant"))).await.text, "hi");
@@ -125,17 +125,17 @@ async fn templates_that_refuse_roles_get_what_they_take() {
 }
 
 #[tokio::test]
-async fn a_model_seen_to_reason_is_given_room_for_it() {
+async fn a_reasoning_model_gets_a_higher_token_limit() {
     let dialect = Dialect::open(&[("MAX_ANSWER_TOKENS", "200")]).await;
     let thoughts = json!({"content": null, "reasoning_content": "Let me think"});
     let cut = json!({"choices": [{"message": thoughts, "finish_reason": "length"}],
                      "usage": {"prompt_tokens": 7, "completion_tokens": 200}});
-    let cut = Scripted::whole(cut.to_string());
+    let cut = ScriptedResponse::whole(cut.to_string());
     let outcome = dialect.whole(&[cut.clone(), answer("hi")]).await;
     assert_eq!((outcome.text.as_str(), dialect.calls()), ("hi", 2));
     assert_eq!(outcome.usage(), (14, 203, "provider"), "both attempts are counted");
     let requests = dialect.model.requests();
     assert_eq!((&requests[0]["max_tokens"], &requests[1]["max_tokens"]), (&json!(200), &json!(4296)));
     let outcome = dialect.whole(&[cut]).await;
-    assert_eq!((outcome.code(), dialect.calls()), ("model_answer_empty", 1), "no allowance helps a second time");
+    assert_eq!((outcome.code(), dialect.calls()), ("model_answer_empty", 1), "a second rejection was retried");
 }

@@ -1,4 +1,4 @@
-//! A server whose connections are handled byte by byte, for what no HTTP server does.
+//! A TCP server with a handler per connection, for responses that an HTTP server cannot send.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Listens on a free local port until it is dropped; its connections end with it.
+/// A TCP server on a free local port. Dropping it closes the port and all connections.
 pub struct ByteServer {
     pub address: SocketAddr,
     _accepting: JoinSet<()>,
 }
 
 impl ByteServer {
-    /// Handles each connection by this function, all at the same time.
+    /// Starts a server that runs this handler for each connection, concurrently.
     pub async fn start<H, F>(handle: H) -> Self
     where
         H: Fn(TcpStream) -> F + Send + 'static,
@@ -37,10 +37,10 @@ impl ByteServer {
         Self { address, _accepting: accepting }
     }
 
-    /// Answers what it is sent first with these bytes, and closes the connection.
+    /// Starts a server that reads once, sends these bytes and closes the connection.
     pub async fn replying(answer: &'static [u8]) -> Self {
         Self::start(async move |mut stream| {
-            // A client that has left gets no answer.
+            // Errors are ignored: the client may have disconnected.
             let _ = stream.read(&mut [0; 16 << 10]).await;
             let _ = stream.write_all(answer).await;
             let _ = stream.shutdown().await;

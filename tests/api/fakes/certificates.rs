@@ -1,14 +1,14 @@
-//! Certificates for a server of this machine, and who vouches for them.
+//! Certificate authorities and server certificates for TLS tests.
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-/// One whose word some trust.
+/// A certificate authority.
 pub struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A server's certificate and its key, as PEM.
+/// A server's certificate and private key in PEM format.
 pub struct Identity {
     pub certificate: String,
     pub key: String,
@@ -16,7 +16,7 @@ pub struct Identity {
 
 impl Authority {
     pub fn new() -> Self {
-        let mut params = CertificateParams::new([]).expect("no names are valid names");
+        let mut params = CertificateParams::new([]).expect("an empty list of names is valid");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");
@@ -24,12 +24,12 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// What those who trust it keep, as PEM.
+    /// Returns the certificate of the authority in PEM format.
     pub fn certificate(&self) -> String {
         self.certificate.pem()
     }
 
-    /// For a server that is called by these names.
+    /// Issues a certificate for a server with these names.
     pub fn issue(&self, names: &[&str]) -> Identity {
         let names = names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let params = CertificateParams::new(names).expect("names");

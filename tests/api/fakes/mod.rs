@@ -1,9 +1,7 @@
-//! Living fakes of the two services AL-Chat talks to: real HTTP/1.1 servers on
-//! a local port that answer well, or misbehave, as the test commands.
+//! Fakes of the two services that AL-Chat calls: HTTP/1.1 servers on a local port that answer, or fail, as the test sets.
 //!
-//! Nothing here sleeps to wait for something: a test awaits the `wait_for_…`
-//! method of what it expects, which panics when that does not happen in time.
-#![allow(dead_code, reason = "each test program uses a part of the fakes")]
+//! A test waits with the `wait_for_…` methods, which panic after a time limit. It does not sleep.
+#![allow(dead_code, reason = "each test program uses some of the fakes")]
 
 pub mod byte_server;
 pub mod certificates;
@@ -38,99 +36,99 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How long a test waits for something before it is declared never to happen.
+/// The longest time that a test waits for one thing to happen.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 const JSON: &str = "application/json";
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// An `Err` closes the connection without a single byte of response.
+/// A response, or an error that closes the connection without a byte of response.
 type Answer = io::Result<Response<Body>>;
 
-/// What stands behind a [`Door`] and answers the requests that come through.
-trait Host: Send + Sync + 'static {
-    fn receive(
+/// Answers the requests to a [`FakeServer`].
+trait Handler: Send + Sync + 'static {
+    fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
         progress: Arc<Progress>,
     ) -> impl Future<Output = Answer> + Send;
 }
 
-/// A listening port that can be shut and opened again; it shuts when dropped.
-struct Door<H> {
+/// A server that can be stopped and restarted on the same port. Dropping it stops it.
+struct FakeServer<H> {
     address: SocketAddr,
-    host: Arc<H>,
-    visits: Arc<Visits>,
+    handler: Arc<H>,
+    exchanges: Arc<Exchanges>,
     closing: Arc<Notify>,
-    /// The accept loop, if the port is open.
+    /// The accept loop; empty while the server is stopped.
     accepting: Mutex<JoinSet<()>>,
 }
 
-impl<H: Host> Door<H> {
-    async fn open(host: H) -> Self {
+impl<H: Handler> FakeServer<H> {
+    async fn start(handler: H) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free local port");
-        let door = Self {
+        let server = Self {
             address: listener.local_addr().expect("the port's own address"),
-            host: Arc::new(host),
-            visits: Arc::default(),
+            handler: Arc::new(handler),
+            exchanges: Arc::default(),
             closing: Arc::default(),
             accepting: Mutex::default(),
         };
-        door.accept_from(listener);
-        door
+        server.accept_from(listener);
+        server
     }
 
-    /// Returns once the port refuses connections and the open ones are gone.
+    /// Stops the server. Returns when the port refuses connections and the open ones are closed.
     async fn stop(&self) {
         let accepting = mem::take(&mut *self.accepting());
         if !accepting.is_empty() {
-            // Whoever is cut off by this did not leave.
-            self.visits.stopping.store(true, Relaxed);
+            // Requests that the stop interrupts do not count as disconnects of clients.
+            self.exchanges.stopping.store(true, Relaxed);
             self.closing.notify_one();
             accepting.join_all().await;
-            self.visits.stopping.store(false, Relaxed);
+            self.exchanges.stopping.store(false, Relaxed);
         }
     }
 
-    /// Opens the same port again.
+    /// Listens on the same port again.
     async fn restart(&self) {
         self.stop().await;
-        let listener = timeout(TEST_TIMEOUT, bind_patiently(self.address))
+        let listener = timeout(TEST_TIMEOUT, bind_with_retries(self.address))
             .await
-            .unwrap_or_else(|_| panic!("{} did not become free again", self.address));
+            .unwrap_or_else(|_| panic!("{} is still in use", self.address));
         self.accept_from(listener);
     }
 
     fn accept_from(&self, listener: TcpListener) {
-        let (host, visits) = (self.host.clone(), self.visits.clone());
-        let accepting = accept(listener, host, visits, self.closing.clone());
+        let (handler, exchanges) = (self.handler.clone(), self.exchanges.clone());
+        let accepting = accept(listener, handler, exchanges, self.closing.clone());
         self.accepting().spawn(accepting);
     }
 
     fn accepting(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.accepting.lock().expect("the door's lock")
+        self.accepting.lock().expect("the accept loop's lock")
     }
 }
 
-async fn bind_patiently(address: SocketAddr) -> TcpListener {
+async fn bind_with_retries(address: SocketAddr) -> TcpListener {
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            // The system does not tell when a port becomes free.
+            // The system does not report when a port becomes free.
             Err(_) => sleep(Duration::from_millis(5)).await,
         }
     }
 }
 
-async fn accept<H: Host>(listener: TcpListener, host: Arc<H>, visits: Arc<Visits>, closing: Arc<Notify>) {
+async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>, exchanges: Arc<Exchanges>, closing: Arc<Notify>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = closing.notified() => break,
             Some(_) = connections.join_next() => {}
             Ok((stream, _)) = listener.accept() => {
-                connections.spawn(serve(stream, host.clone(), visits.clone()));
+                connections.spawn(serve(stream, handler.clone(), exchanges.clone()));
             }
         }
     }
@@ -138,57 +136,57 @@ async fn accept<H: Host>(listener: TcpListener, host: Arc<H>, visits: Arc<Visits
     connections.shutdown().await;
 }
 
-async fn serve<H: Host>(stream: TcpStream, host: Arc<H>, visits: Arc<Visits>) {
-    // Both results are let go: a broken connection is the fakes' daily bread.
+async fn serve<H: Handler>(stream: TcpStream, handler: Arc<H>, exchanges: Arc<Exchanges>) {
+    // Tests break connections on purpose, so that errors are ignored.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let visit = Visit::to(visits.clone());
-        let answer = host.clone().receive(request, visit.0.clone());
-        visit.during(answer)
+        let exchange = Exchange::new(exchanges.clone());
+        let answer = handler.clone().handle(request, exchange.0.clone());
+        exchange.track(answer)
     });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// What became of the visits to a [`Door`], summed up.
+/// Counts of the requests to a [`FakeServer`].
 #[derive(Default)]
-struct Visits {
+struct Exchanges {
     counts: watch::Sender<Counts>,
     stopping: AtomicBool,
 }
 
-/// Of one moment: whoever leaves is gone from the one and in the other at once.
+/// Both counts at one moment. A client that disconnects changes both at once.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
-    /// Answers under way that the host has declared open.
+    /// The number of responses in progress.
     open: usize,
-    /// Clients that left before their answer's end.
+    /// The number of clients that disconnected before the end of their response.
     disconnects: usize,
 }
 
-/// How far one answer has come.
+/// The progress of one response.
 struct Progress {
-    visits: Arc<Visits>,
+    exchanges: Arc<Exchanges>,
     open: AtomicBool,
     pieces: AtomicUsize,
     finished: AtomicBool,
     disconnected_at: OnceLock<Instant>,
 }
 
-/// What was sent of one answer, as of when the test asked.
+/// What was sent of one response, at the time of the test's call.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
-    /// The pieces handed to the wire; a whole answer has none.
+    /// The number of streamed pieces; 0 for a whole answer.
     pub pieces: usize,
-    /// The answer came to the end it was meant to have, a broken one included.
+    /// Whether the response reached its intended end, which may be a failure.
     pub finished: bool,
-    /// When it was noticed that the client had left before that.
+    /// When the client disconnected before that end.
     pub disconnected_at: Option<Instant>,
 }
 
 impl Progress {
-    fn of_one_among(visits: Arc<Visits>) -> Self {
+    fn new(exchanges: Arc<Exchanges>) -> Self {
         Self {
-            visits,
+            exchanges,
             open: AtomicBool::default(),
             pieces: AtomicUsize::default(),
             finished: AtomicBool::default(),
@@ -196,10 +194,10 @@ impl Progress {
         }
     }
 
-    /// Counts the answer as open from now until it ends.
+    /// Counts the response as in progress until it ends.
     fn open(&self) {
         self.open.store(true, Relaxed);
-        self.visits.counts.send_modify(|counts| counts.open += 1);
+        self.exchanges.counts.send_modify(|counts| counts.open += 1);
     }
 
     fn add_piece(&self) {
@@ -215,24 +213,24 @@ impl Progress {
     }
 }
 
-/// A client waiting for its answer: dropped with that unfinished, it has left.
-struct Visit(Arc<Progress>);
+/// A request and its response. If it is dropped before the response is finished, the client has disconnected.
+struct Exchange(Arc<Progress>);
 
-impl Visit {
-    fn to(visits: Arc<Visits>) -> Self {
-        Self(Arc::new(Progress::of_one_among(visits)))
+impl Exchange {
+    fn new(exchanges: Arc<Exchanges>) -> Self {
+        Self(Arc::new(Progress::new(exchanges)))
     }
 
-    async fn during(self, answer: impl Future<Output = Answer>) -> Answer {
+    async fn track(self, answer: impl Future<Output = Answer>) -> Answer {
         let answer = answer.await;
         self.finished(answer.is_err());
-        Ok(answer?.map(|body| self.until_end_of(body)))
+        Ok(answer?.map(|body| self.track_body(body)))
     }
 
-    fn until_end_of(self, body: Body) -> Body {
+    fn track_body(self, body: Body) -> Body {
         self.finished(body.is_end_stream());
-        let visit = self;
-        Watched { body, visit }.boxed_unsync()
+        let exchange = self;
+        TrackedBody { body, exchange }.boxed_unsync()
     }
 
     fn finished(&self, finished: bool) {
@@ -240,34 +238,34 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
+impl Drop for Exchange {
     fn drop(&mut self) {
-        let Progress { visits, open, finished, disconnected_at, .. } = &*self.0;
-        let left = !finished.load(Relaxed) && !visits.stopping.load(Relaxed);
-        if left {
+        let Progress { exchanges, open, finished, disconnected_at, .. } = &*self.0;
+        let disconnected = !finished.load(Relaxed) && !exchanges.stopping.load(Relaxed);
+        if disconnected {
             disconnected_at.get_or_init(Instant::now);
         }
-        visits.counts.send_modify(|counts| {
+        exchanges.counts.send_modify(|counts| {
             counts.open -= usize::from(open.load(Relaxed));
-            counts.disconnects += usize::from(left);
+            counts.disconnects += usize::from(disconnected);
         });
     }
 }
 
-struct Watched {
+struct TrackedBody {
     body: Body,
-    visit: Visit,
+    exchange: Exchange,
 }
 
-impl hyper::body::Body for Watched {
+impl hyper::body::Body for TrackedBody {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        // A body that fails is the fake's doing, not the client's.
-        let over = matches!(polled, Poll::Ready(None | Some(Err(_))));
-        self.visit.finished(over || self.body.is_end_stream());
+        // A body ends with an error only if the fake was told to fail.
+        let is_finished = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        self.exchange.finished(is_finished || self.body.is_end_stream());
         polled
     }
 
@@ -280,11 +278,11 @@ impl hyper::body::Body for Watched {
     }
 }
 
-/// A count that tests can wait on.
+/// A count that a test can wait for.
 #[derive(Default)]
-struct Tally(watch::Sender<usize>);
+struct Counter(watch::Sender<usize>);
 
-impl Tally {
+impl Counter {
     fn add_one(&self) {
         self.0.send_modify(|count| *count += 1);
     }
@@ -307,7 +305,7 @@ async fn wait_for<T: Copy + Debug>(state: &watch::Sender<T>, reached: impl FnMut
     }
 }
 
-/// The request's JSON; anything else becomes `null`, which no test expects.
+/// Returns the request's JSON; `null` if the body is not JSON.
 async fn read_json(request: Request<Incoming>) -> io::Result<Value> {
     let body = request.into_body().collect().await;
     let bytes = body.map_err(io::Error::other)?.to_bytes();
@@ -332,5 +330,5 @@ fn respond(status: StatusCode, kind: &'static str, body: Body) -> Response<Body>
 }
 
 fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).expect("a status code HTTP knows")
+    StatusCode::from_u16(code).expect("a valid status code")
 }

@@ -1,4 +1,4 @@
-//! A fake OpenAI-compatible model: chat completions, whole or streamed.
+//! A fake OpenAI-compatible model server: chat completions, whole or streamed.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Display;
@@ -21,45 +21,44 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::{
-    Answer, Body, Door, Host, JSON, Progress, Sent, Tally, read_json, respond, respond_json, respond_text, status,
-    wait_for,
+    Answer, Body, Counter, FakeServer, Handler, JSON, Progress, Sent, read_json, respond, respond_json, respond_text,
+    status, wait_for,
 };
 
-/// What the model does with a chat completion it was rightly asked for.
+/// The response to a chat completion request with an accepted key.
 #[derive(Clone)]
 pub enum Behaviour {
+    /// This reply.
     Answer(Reply),
-    /// Answers with the last user message; a token is a word.
+    /// The last user message; each word counts as a token.
     Echo,
-    /// Tells its answer by the script.
+    /// The pieces of the script.
     Stream(Script),
-    /// Streams this piece again and again, as fast as it is taken, for ever.
+    /// An endless stream that repeats this piece as fast as the client reads.
     Endless(String),
-    /// Answers whole, even when asked for a stream.
+    /// A whole answer, even if the request wants a stream.
     IgnoreStream(Reply),
-    /// Waits before the headers.
+    /// Another behaviour after a pause before the headers.
     Delayed(Duration, Box<Behaviour>),
-    /// Waits for the gate to open, then answers like `Echo`.
+    /// The same as `Echo`, after the gate opens.
     Held(Gate),
-    /// Takes the request and never sends a byte.
+    /// No byte, on an open connection.
     Silent,
-    /// Headers and half of the body, then silence.
+    /// Headers and half of the body, then no further byte.
     StallAfterHeaders,
-    /// Headers that promise the whole body, half of it, then the end.
+    /// Headers with the length of the whole body, half of it, then a closed connection.
     Truncated,
-    /// Closes the connection without a byte of response.
+    /// A closed connection without a byte of response.
     CloseImmediately,
-    Respond {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        body: String,
-    },
-    /// A success with this text as HTML.
+    /// This status, with these headers and this body.
+    Respond { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// Status 200 with this text as HTML.
     Html(String),
-    /// A success with the first so many bytes of an endless JSON string.
+    /// Status 200 with an unfinished JSON string of this many bytes.
     Huge(usize),
 }
 
+/// A whole answer of the model.
 #[derive(Clone)]
 pub struct Reply {
     pub text: String,
@@ -81,15 +80,14 @@ impl Default for Reply {
     }
 }
 
-/// An answer told piece by piece; asked for it whole, the model answers when
-/// the pace of all pieces has passed.
+/// An answer in pieces. If the request wants a whole answer, the model waits for the pace of all pieces, then answers.
 #[derive(Clone)]
 pub struct Script {
     pub pieces: Vec<String>,
     pub pace: Pace,
     pub ending: Ending,
     pub prompt_tokens: usize,
-    /// Reports usage where the request wants it; a token is a piece.
+    /// Whether to report usage if the request wants it; each piece counts as a token.
     pub with_usage: bool,
 }
 
@@ -122,11 +120,11 @@ impl Script {
     }
 }
 
-/// What each piece waits for; the headers and the role come at once.
+/// What the model waits for before each piece. The headers and the role are sent immediately.
 #[derive(Clone)]
 pub enum Pace {
     Immediate,
-    /// Pauses before each piece.
+    /// A pause before each piece.
     Every(Duration),
     Gated(PieceGate),
 }
@@ -141,29 +139,30 @@ impl Pace {
     }
 }
 
-/// How an answer ends after its last piece. RequestLine for whole, one that ends
-/// badly is half an answer, or for `Error` a 500.
+/// How an answer ends after its last piece. If the request wants a whole answer, a failed ending is half of the body, or
+/// a status 500 for `Error`.
 #[derive(Clone)]
 pub enum Ending {
+    /// A finish reason, usage and `[DONE]`.
     Done,
-    /// Like `Done`, but out of tokens.
+    /// The same as `Done`, with the finish reason `length`.
     Length,
     /// A finish reason, but no `[DONE]`.
     WithoutDone,
-    /// The connection breaks.
+    /// A broken connection.
     CutOff,
-    /// A clean end of the body, with neither finish reason nor `[DONE]`.
+    /// The end of the body, without finish reason and `[DONE]`.
     EndOfBody,
-    /// Silence for ever.
+    /// No further byte, on an open connection.
     Stall,
-    /// This as the `error` of a last event.
+    /// A last event with this `error`.
     Error(Value),
-    /// As it should be, but then comments for ever instead of the end of the body.
+    /// The same as `Done`, followed by endless comments instead of the end of the body.
     KeepOpen,
 }
 
-/// Holds pieces back; clones are the same piece_gate. Answers that share one share
-/// the pieces it lets through, first come, first served.
+/// Holds back pieces until the test releases them. Clones share one gate, and answers that share a gate compete for the
+/// released pieces.
 #[derive(Clone)]
 pub struct PieceGate(Arc<Semaphore>);
 
@@ -172,25 +171,25 @@ impl PieceGate {
         Self(Arc::new(Semaphore::new(0)))
     }
 
-    /// Lets so many more pieces through.
+    /// Releases this many more pieces.
     pub fn release(&self, pieces: usize) {
         self.0.add_permits(pieces);
     }
 
-    /// Lets all pieces through from now on.
+    /// Releases all pieces from now on.
     pub fn open(&self) {
         self.0.close();
     }
 
     async fn pass(&self) {
-        // A closed semaphore refuses its permits: there is no more need of them.
+        // `open` closes the semaphore; then no permit is needed.
         if let Ok(permit) = self.0.acquire().await {
             permit.forget();
         }
     }
 }
 
-/// Holds answers back until it opens; clones are the same gate.
+/// Holds back answers until it opens. Clones share one gate.
 #[derive(Clone, Default)]
 pub struct Gate(watch::Sender<bool>);
 
@@ -206,32 +205,32 @@ impl Gate {
     pub(super) async fn pass(&self) {
         let mut changes = self.0.subscribe();
         let opened = changes.wait_for(|open| *open).await;
-        opened.expect("a gate that outlives its wait");
+        opened.expect("a gate that still exists");
     }
 }
 
-/// A chat completion the model was asked for, whatever came of it.
+/// A chat completion request that the model received.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub bearer: Option<String>,
     pub body: Value,
-    /// What came of it until now.
+    /// What was sent in response so far.
     pub sent: Sent,
 }
 
-/// A handle to the fake; its clones share one server, which ends with the last.
+/// A handle to the fake server. Clones share one server, which stops when the last is dropped.
 #[derive(Clone)]
-pub struct FakeModel(Arc<Door<Model>>);
+pub struct FakeModel(Arc<FakeServer<Model>>);
 
 impl FakeModel {
-    /// Takes any key or none, and answers with the default [`Reply`].
+    /// Starts a server that accepts any key or none, and answers with the default [`Reply`].
     pub async fn start() -> Self {
-        Self(Arc::new(Door::open(Model::default()).await))
+        Self(Arc::new(FakeServer::start(Model::default()).await))
     }
 
-    /// Counts calls but keeps none, as a long benchmark needs.
+    /// Stops recording calls, to save memory in long benchmarks. Calls are still counted.
     pub fn without_recording(self) -> Self {
-        self.0.host.manners().record = None;
+        self.0.handler.state().record = None;
         self
     }
 
@@ -244,22 +243,23 @@ impl FakeModel {
     }
 
     pub fn accept_any_key(&self) {
-        self.0.host.manners().keys = None;
+        self.0.handler.state().keys = None;
     }
 
     pub fn accept_only(&self, keys: &[&str]) {
         let keys = keys.iter().map(ToString::to_string).collect();
-        self.0.host.manners().keys = Some(keys);
+        self.0.handler.state().keys = Some(keys);
     }
 
+    /// Sets the default behaviour.
     pub fn set_behaviour(&self, behaviour: Behaviour) {
-        self.0.host.manners().standing = Arc::new(behaviour);
+        self.0.handler.state().default_behaviour = Arc::new(behaviour);
     }
 
-    /// Queues a behaviour for one call with a good key, before the standing one.
+    /// Queues a behaviour for one call with an accepted key, ahead of the default behaviour.
     pub fn behave_once(&self, behaviour: Behaviour) {
-        let mut manners = self.0.host.manners();
-        manners.queued.push_back(Arc::new(behaviour));
+        let mut state = self.0.handler.state();
+        state.queued.push_back(Arc::new(behaviour));
     }
 
     pub async fn stop(&self) {
@@ -271,57 +271,57 @@ impl FakeModel {
     }
 
     pub fn calls(&self) -> Vec<Call> {
-        let manners = self.0.host.manners();
-        let record = manners.record.as_ref();
+        let state = self.0.handler.state();
+        let record = state.record.as_ref();
         let record = record.expect("a model that records its calls");
         record.iter().map(Recorded::call).collect()
     }
 
-    /// What was sent for each call until now, in the order of the calls.
+    /// Returns what was sent so far for each call, in the order of the calls.
     pub fn sent(&self) -> Vec<Sent> {
         self.calls().iter().map(|call| call.sent).collect()
     }
 
     pub fn call_count(&self) -> usize {
-        self.0.host.calls.count()
+        self.0.handler.calls.count()
     }
 
     pub async fn wait_for_calls(&self, n: usize) {
-        self.0.host.calls.wait_for(n, "calls of the model").await;
+        self.0.handler.calls.wait_for(n, "calls of the model").await;
     }
 
-    /// How many answers are under way, whole ones as well as streams: their
-    /// calls are recorded, and they neither ended nor lost their client.
+    /// Returns the number of responses in progress, whole or streamed: the call is recorded, the response has not ended,
+    /// and the client is connected.
     pub fn open_responses(&self) -> usize {
-        self.0.visits.counts.borrow().open
+        self.0.exchanges.counts.borrow().open
     }
 
-    /// Waits until there are neither more nor fewer.
+    /// Waits until exactly `n` responses are in progress.
     pub async fn wait_for_open_responses(&self, n: usize) {
-        let what = format!("{n} answers of the model under way");
-        wait_for(&self.0.visits.counts, |counts| counts.open == n, &what).await;
+        let what = format!("{n} responses of the model in progress");
+        wait_for(&self.0.exchanges.counts, |counts| counts.open == n, &what).await;
     }
 
-    /// How often a client left before its answer was complete.
+    /// Returns how many clients disconnected before the end of their response.
     pub fn disconnects(&self) -> usize {
-        self.0.visits.counts.borrow().disconnects
+        self.0.exchanges.counts.borrow().disconnects
     }
 
     pub async fn wait_for_disconnects(&self, n: usize) {
-        let what = format!("{n} disconnects from the model");
-        wait_for(&self.0.visits.counts, |counts| counts.disconnects >= n, &what).await;
+        let what = format!("{n} clients that disconnected from the model");
+        wait_for(&self.0.exchanges.counts, |counts| counts.disconnects >= n, &what).await;
     }
 }
 
 #[derive(Default)]
 struct Model {
-    manners: Mutex<Manners>,
-    calls: Tally,
+    state: Mutex<State>,
+    calls: Counter,
 }
 
-struct Manners {
+struct State {
     keys: Option<HashSet<String>>,
-    standing: Arc<Behaviour>,
+    default_behaviour: Arc<Behaviour>,
     queued: VecDeque<Arc<Behaviour>>,
     record: Option<Vec<Recorded>>,
 }
@@ -338,18 +338,18 @@ impl Recorded {
     }
 }
 
-impl Default for Manners {
+impl Default for State {
     fn default() -> Self {
         Self {
             keys: None,
-            standing: Arc::new(Behaviour::Answer(Reply::default())),
+            default_behaviour: Arc::new(Behaviour::Answer(Reply::default())),
             queued: VecDeque::new(),
             record: Some(Vec::new()),
         }
     }
 }
 
-impl Manners {
+impl State {
     fn admits(&self, bearer: Option<&str>) -> bool {
         let Some(keys) = &self.keys else { return true };
         bearer.is_some_and(|key| keys.contains(key))
@@ -357,12 +357,12 @@ impl Manners {
 
     fn next(&mut self) -> Arc<Behaviour> {
         let queued = self.queued.pop_front();
-        queued.unwrap_or_else(|| self.standing.clone())
+        queued.unwrap_or_else(|| self.default_behaviour.clone())
     }
 }
 
-impl Host for Model {
-    async fn receive(self: Arc<Self>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
+impl Handler for Model {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
         let bearer = bearer(request.headers());
         let bearer = bearer.as_deref();
         match (request.method(), request.uri().path()) {
@@ -378,22 +378,22 @@ impl Host for Model {
 
 impl Model {
     async fn complete(&self, bearer: Option<&str>, request: Request<Incoming>, progress: Arc<Progress>) -> Answer {
-        let asked = read_json(request).await?;
-        match self.admit(bearer, &asked, &progress) {
-            Some(behaviour) => act(&behaviour, &asked, progress).await,
+        let request_body = read_json(request).await?;
+        match self.admit(bearer, &request_body, &progress) {
+            Some(behaviour) => respond_as(&behaviour, &request_body, progress).await,
             None => Ok(wrong_key(bearer)),
         }
     }
 
-    /// Records the call, then finds what to do with it: nothing for a bad key.
-    fn admit(&self, bearer: Option<&str>, asked: &Value, progress: &Arc<Progress>) -> Option<Arc<Behaviour>> {
-        let mut manners = self.manners();
-        if let Some(record) = &mut manners.record {
+    /// Records the call and returns the behaviour for it; `None` for a key that is not accepted.
+    fn admit(&self, bearer: Option<&str>, request_body: &Value, progress: &Arc<Progress>) -> Option<Arc<Behaviour>> {
+        let mut state = self.state();
+        if let Some(record) = &mut state.record {
             let (bearer, progress) = (bearer.map(str::to_owned), progress.clone());
-            record.push(Recorded { bearer, body: asked.clone(), progress });
+            record.push(Recorded { bearer, body: request_body.clone(), progress });
         }
-        let behaviour = manners.admits(bearer).then(|| manners.next());
-        drop(manners);
+        let behaviour = state.admits(bearer).then(|| state.next());
+        drop(state);
         if behaviour.is_some() {
             progress.open();
         }
@@ -402,36 +402,36 @@ impl Model {
     }
 
     fn list(&self, bearer: Option<&str>) -> Response<Body> {
-        if !self.manners().admits(bearer) {
+        if !self.state().admits(bearer) {
             return wrong_key(bearer);
         }
         let models = json!([{"id": "gpt-4o-mini", "object": "model"}]);
         respond_json(StatusCode::OK, &json!({"object": "list", "data": models}))
     }
 
-    fn manners(&self) -> MutexGuard<'_, Manners> {
-        self.manners.lock().expect("the model's manners")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("the model's state")
     }
 }
 
-async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> Answer {
+async fn respond_as(behaviour: &Behaviour, request_body: &Value, progress: Arc<Progress>) -> Answer {
     Ok(match behaviour {
-        Behaviour::Answer(reply) => answer(reply, asked, progress),
-        Behaviour::Echo => answer(&echo(asked), asked, progress),
-        Behaviour::Stream(script) => perform(script, asked, progress).await,
-        Behaviour::Endless(piece) => repeat_for_ever(piece, asked, progress),
-        Behaviour::IgnoreStream(reply) => answer_whole(reply, asked),
+        Behaviour::Answer(reply) => answer(reply, request_body, progress),
+        Behaviour::Echo => answer(&echo(request_body), request_body, progress),
+        Behaviour::Stream(script) => play_script(script, request_body, progress).await,
+        Behaviour::Endless(piece) => repeat_endlessly(piece, request_body, progress),
+        Behaviour::IgnoreStream(reply) => answer_whole(reply, request_body),
         Behaviour::Delayed(pause, then) => {
             sleep(*pause).await;
-            Box::pin(act(then, asked, progress)).await?
+            Box::pin(respond_as(then, request_body, progress)).await?
         }
         Behaviour::Held(gate) => {
             gate.pass().await;
-            answer(&echo(asked), asked, progress)
+            answer(&echo(request_body), request_body, progress)
         }
         Behaviour::Silent => pending().await,
-        Behaviour::StallAfterHeaders => half(&Reply::default(), asked, stream::pending()),
-        Behaviour::Truncated => half(&Reply::default(), asked, break_off()),
+        Behaviour::StallAfterHeaders => half(&Reply::default(), request_body, stream::pending()),
+        Behaviour::Truncated => half(&Reply::default(), request_body, break_off()),
         Behaviour::CloseImmediately => return Err(io::ErrorKind::ConnectionAborted.into()),
         Behaviour::Respond { status, headers, body } => refuse(*status, headers, body),
         Behaviour::Html(text) => respond_text(StatusCode::OK, "text/html", text.clone()),
@@ -439,38 +439,38 @@ async fn act(behaviour: &Behaviour, asked: &Value, progress: Arc<Progress>) -> A
     })
 }
 
-fn answer(reply: &Reply, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
-    if wants_stream(asked) {
-        let chunks = Chunks::of(reply, asked);
-        chunks.tell(&in_words(&reply.text), &Pace::Immediate, &Ending::Done, progress)
+fn answer(reply: &Reply, request_body: &Value, progress: Arc<Progress>) -> Response<Body> {
+    if wants_stream(request_body) {
+        let chunks = Chunks::of(reply, request_body);
+        chunks.stream(&in_words(&reply.text), &Pace::Immediate, &Ending::Done, progress)
     } else {
-        answer_whole(reply, asked)
+        answer_whole(reply, request_body)
     }
 }
 
-fn answer_whole(reply: &Reply, asked: &Value) -> Response<Body> {
-    respond_json(StatusCode::OK, &completion(reply, asked))
+fn answer_whole(reply: &Reply, request_body: &Value) -> Response<Body> {
+    respond_json(StatusCode::OK, &completion(reply, request_body))
 }
 
-async fn perform(script: &Script, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
+async fn play_script(script: &Script, request_body: &Value, progress: Arc<Progress>) -> Response<Body> {
     let reply = script.reply();
-    if wants_stream(asked) {
-        let chunks = Chunks::of(&reply, asked);
-        return chunks.tell(&script.pieces, &script.pace, &script.ending, progress);
+    if wants_stream(request_body) {
+        let chunks = Chunks::of(&reply, request_body);
+        return chunks.stream(&script.pieces, &script.pace, &script.ending, progress);
     }
     for _ in &script.pieces {
         script.pace.pass().await;
     }
     match &script.ending {
-        Ending::Done | Ending::Length | Ending::WithoutDone | Ending::KeepOpen => answer_whole(&reply, asked),
-        Ending::CutOff | Ending::EndOfBody => half(&reply, asked, break_off()),
-        Ending::Stall => half(&reply, asked, stream::pending()),
+        Ending::Done | Ending::Length | Ending::WithoutDone | Ending::KeepOpen => answer_whole(&reply, request_body),
+        Ending::CutOff | Ending::EndOfBody => half(&reply, request_body, break_off()),
+        Ending::Stall => half(&reply, request_body, stream::pending()),
         Ending::Error(error) => respond_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error })),
     }
 }
 
-fn repeat_for_ever(piece: &str, asked: &Value, progress: Arc<Progress>) -> Response<Body> {
-    let chunks = Chunks::of(&Reply::default(), asked);
+fn repeat_endlessly(piece: &str, request_body: &Value, progress: Arc<Progress>) -> Response<Body> {
+    let chunks = Chunks::of(&Reply::default(), request_body);
     let piece = chunks.delta(&json!({ "content": piece }), &Value::Null);
     let pieces = stream::repeat(piece).then(move |piece| {
         let progress = progress.clone();
@@ -483,16 +483,16 @@ fn repeat_for_ever(piece: &str, asked: &Value, progress: Arc<Progress>) -> Respo
     respond(StatusCode::OK, "text/event-stream; charset=utf-8", streamed(pieces))
 }
 
-fn wants_stream(asked: &Value) -> bool {
-    asked["stream"] == true
+fn wants_stream(request_body: &Value) -> bool {
+    request_body["stream"] == true
 }
 
 fn in_words(text: &str) -> Vec<String> {
     text.split_inclusive(char::is_whitespace).map(str::to_owned).collect()
 }
 
-fn echo(asked: &Value) -> Reply {
-    let messages = asked["messages"].as_array().map_or(&[][..], Vec::as_slice);
+fn echo(request_body: &Value) -> Reply {
+    let messages = request_body["messages"].as_array().map_or(&[][..], Vec::as_slice);
     let mut latest_first = messages.iter().rev();
     let last = latest_first.find(|message| message["role"] == "user");
     let text = last.map_or_else(String::new, text_of);
@@ -504,7 +504,7 @@ fn echo(asked: &Value) -> Reply {
     }
 }
 
-/// The words of a message: its content, or those of its content's parts that are no images.
+/// Returns the text of a message: its content, or the text parts of its content.
 fn text_of(message: &Value) -> String {
     let content = &message["content"];
     let parts = content.as_array().map_or(&[][..], Vec::as_slice);
@@ -518,15 +518,15 @@ fn words(text: &str) -> usize {
 
 fn half(
     reply: &Reply,
-    asked: &Value,
+    request_body: &Value,
     ending: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> Response<Body> {
-    let body = Bytes::from(completion(reply, asked).to_string());
+    let body = Bytes::from(completion(reply, request_body).to_string());
     let half = Ok(body.slice(..body.len() / 2));
     let halved = streamed(stream::iter([half]).chain(ending));
     let mut response = respond(StatusCode::OK, JSON, halved);
-    let promised = HeaderValue::from(body.len());
-    response.headers_mut().insert(CONTENT_LENGTH, promised);
+    let length = HeaderValue::from(body.len());
+    response.headers_mut().insert(CONTENT_LENGTH, length);
     response
 }
 
@@ -569,37 +569,37 @@ fn streamed(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> B
     StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
 }
 
-fn completion(reply: &Reply, asked: &Value) -> Value {
+fn completion(reply: &Reply, request_body: &Value) -> Value {
     let message = json!({"role": "assistant", "content": reply.text, "refusal": null});
     let choice = choice("message", &message, &json!(reply.finish_reason));
-    let mut completion = envelope("chat.completion", asked, &json!([choice]));
+    let mut completion = envelope("chat.completion", request_body, &json!([choice]));
     if reply.with_usage {
         completion["usage"] = usage(reply);
     }
     completion
 }
 
-/// Puts one reply into chunks.
+/// Encodes a reply as the chunks of a stream.
 struct Chunks {
-    /// What all have in common.
+    /// The fields that all chunks have.
     common: Value,
     finish_reason: String,
-    /// What the last one reports, if the request wants it.
+    /// The usage in the last chunk, if the request wants it.
     usage: Option<Value>,
 }
 
 impl Chunks {
-    fn of(reply: &Reply, asked: &Value) -> Self {
-        let wants_usage = asked["stream_options"]["include_usage"] == true;
+    fn of(reply: &Reply, request_body: &Value) -> Self {
+        let wants_usage = request_body["stream_options"]["include_usage"] == true;
         let usage = (reply.with_usage && wants_usage).then(|| usage(reply));
-        let mut common = envelope("chat.completion.chunk", asked, &json!([]));
+        let mut common = envelope("chat.completion.chunk", request_body, &json!([]));
         if usage.is_some() {
             common["usage"] = Value::Null;
         }
         Self { common, finish_reason: reply.finish_reason.clone(), usage }
     }
 
-    fn tell(&self, pieces: &[String], pace: &Pace, ending: &Ending, progress: Arc<Progress>) -> Response<Body> {
+    fn stream(&self, pieces: &[String], pace: &Pace, ending: &Ending, progress: Arc<Progress>) -> Response<Body> {
         let role = json!({"role": "assistant", "content": "", "refusal": null});
         let role = stream::iter([Ok(self.delta(&role, &Value::Null))]);
         let pieces: Vec<_> =
@@ -618,8 +618,8 @@ impl Chunks {
         respond(StatusCode::OK, "text/event-stream; charset=utf-8", events)
     }
 
-    /// All in one go after the flush, lest a client that leaves on `[DONE]`
-    /// be taken for one that leaves early.
+    /// Returns the end of the stream. It is sent in one write, so that a client that closes the connection at `[DONE]` does
+    /// not count as disconnected.
     fn end(&self, ending: &Ending) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let mut last = Vec::new();
         if let Ending::Done | Ending::Length | Ending::WithoutDone | Ending::KeepOpen = ending {
@@ -649,7 +649,7 @@ impl Chunks {
         self.chunk("choices", &json!([choice("delta", delta, finish_reason)]))
     }
 
-    /// What is common, but for this.
+    /// Returns a chunk with this field set.
     fn chunk(&self, name: &str, value: &Value) -> Bytes {
         let mut chunk = self.common.clone();
         chunk[name] = value.clone();
@@ -661,7 +661,7 @@ fn event(data: impl Display) -> Bytes {
     format!("data: {data}\n\n").into()
 }
 
-/// A body that is late for one poll has what it gave before sent out.
+/// Yields once: hyper flushes the written pieces when the body is not ready.
 async fn flush() {
     yield_now().await;
 }
@@ -670,8 +670,8 @@ fn choice(kind: &str, content: &Value, finish_reason: &Value) -> Value {
     json!({"index": 0, kind: content, "logprobs": null, "finish_reason": finish_reason})
 }
 
-fn envelope(object: &str, asked: &Value, choices: &Value) -> Value {
-    let model = asked["model"].as_str().unwrap_or_default();
+fn envelope(object: &str, request_body: &Value, choices: &Value) -> Value {
+    let model = request_body["model"].as_str().unwrap_or_default();
     json!({
         "id": "chatcmpl-BfakeFakeFakeFakeFakeFakeFake",
         "object": object,
@@ -698,7 +698,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     value.strip_prefix("Bearer ").map(str::to_owned)
 }
 
-/// Says the whole key back, where OpenAI masks it: AL-Chat must not pass it on.
+/// Returns the error for a wrong key. It contains the whole key, which OpenAI masks: AL-Chat must not pass it on.
 fn wrong_key(bearer: Option<&str>) -> Response<Body> {
     let key = bearer.unwrap_or_default();
     let message = format!("Incorrect API key provided: {key}.");

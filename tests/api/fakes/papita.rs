@@ -1,4 +1,4 @@
-//! A fake Papita: clock out the model's API key and takes usage reports.
+//! A fake Papita: serves the model's API key and accepts usage records.
 
 use std::future::pending;
 use std::io;
@@ -9,23 +9,25 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::model::Gate;
-use super::{Answer, Body, Door, Host, JSON, Progress, Tally, read_json, respond_json, respond_text, status};
+use super::{
+    Answer, Body, Counter, FakeServer, Handler, JSON, Progress, read_json, respond_json, respond_text, status,
+};
 
-/// A handle to the fake; its clones share one server, which ends with the last.
+/// A handle to the fake server. Clones share one server, which stops when the last is dropped.
 ///
-/// It knows no key until the test says what to serve.
+/// It answers 404 to requests for the key until the test sets a key or a body.
 #[derive(Clone)]
-pub struct FakePapita(Arc<Door<Papita>>);
+pub struct FakePapita(Arc<FakeServer<Papita>>);
 
 #[derive(Default)]
 struct Papita {
-    manners: Mutex<Manners>,
-    key_calls: Tally,
-    usage_attempts: Tally,
-    usage_accepted: Tally,
+    state: Mutex<State>,
+    key_calls: Counter,
+    usage_attempts: Counter,
+    usage_accepted: Counter,
 }
 
-struct Manners {
+struct State {
     hanging: bool,
     held: Option<Gate>,
     credentials: (StatusCode, String),
@@ -39,7 +41,7 @@ struct Accepted {
     idempotency_key: Option<String>,
 }
 
-impl Default for Manners {
+impl Default for State {
     fn default() -> Self {
         Self {
             hanging: false,
@@ -53,7 +55,7 @@ impl Default for Manners {
 
 impl FakePapita {
     pub async fn start() -> Self {
-        Self(Arc::new(Door::open(Papita::default()).await))
+        Self(Arc::new(FakeServer::start(Papita::default()).await))
     }
 
     pub fn url(&self) -> String {
@@ -66,27 +68,26 @@ impl FakePapita {
     }
 
     pub fn serve_body(&self, code: u16, body: String) {
-        let mut manners = self.0.host.manners();
-        manners.credentials = (status(code), body);
-        manners.hanging = false;
+        let mut state = self.0.handler.state();
+        state.credentials = (status(code), body);
+        state.hanging = false;
     }
 
-    /// The status of the answers to usage reports from now on.
-    pub fn usage_status(&self, code: u16) {
-        let mut manners = self.0.host.manners();
-        manners.usage_status = status(code);
-        manners.hanging = false;
+    /// Sets the status of the responses to usage records.
+    pub fn set_usage_status(&self, code: u16) {
+        let mut state = self.0.handler.state();
+        state.usage_status = status(code);
+        state.hanging = false;
     }
 
-    /// Leaves every request unanswered from now on, until the test says anew
-    /// what to serve or how to answer usage reports.
+    /// Leaves every request unanswered until the test sets a key, a body or a status again.
     pub fn hang(&self) {
-        self.0.host.manners().hanging = true;
+        self.0.handler.state().hanging = true;
     }
 
-    /// Holds calls for the key back until the gate opens; they are answered with what is served then.
+    /// Delays responses with the key until the gate opens.
     pub fn hold_key_calls(&self, gate: &Gate) {
-        self.0.host.manners().held = Some(gate.clone());
+        self.0.handler.state().held = Some(gate.clone());
     }
 
     pub async fn stop(&self) {
@@ -98,50 +99,50 @@ impl FakePapita {
     }
 
     pub fn key_calls(&self) -> usize {
-        self.0.host.key_calls.count()
+        self.0.handler.key_calls.count()
     }
 
     pub async fn wait_for_key_calls(&self, n: usize) {
-        self.0.host.key_calls.wait_for(n, "calls for the key").await;
+        self.0.handler.key_calls.wait_for(n, "requests for the key").await;
     }
 
-    /// The usage reports answered with success, in order of arrival.
+    /// Returns the usage records that were answered with success, in order of arrival.
     pub fn usage(&self) -> Vec<Value> {
         let accepted = self.accepted().into_iter();
-        accepted.map(|report| report.body).collect()
+        accepted.map(|record| record.body).collect()
     }
 
-    /// The `idempotency-key` header of each report in [`usage`](Self::usage).
+    /// Returns the `idempotency-key` header of each record in [`usage`](Self::usage).
     pub fn usage_keys(&self) -> Vec<Option<String>> {
         let accepted = self.accepted().into_iter();
-        accepted.map(|report| report.idempotency_key).collect()
+        accepted.map(|record| record.idempotency_key).collect()
     }
 
     pub async fn wait_for_usage(&self, n: usize) {
-        let accepted = &self.0.host.usage_accepted;
-        accepted.wait_for(n, "accepted usage reports").await;
+        let accepted = &self.0.handler.usage_accepted;
+        accepted.wait_for(n, "accepted usage records").await;
     }
 
-    /// How many usage reports arrived, whatever their answer.
+    /// Returns the number of usage records that arrived, whatever the response.
     pub fn usage_attempts(&self) -> usize {
-        self.0.host.usage_attempts.count()
+        self.0.handler.usage_attempts.count()
     }
 
     pub async fn wait_for_usage_attempts(&self, n: usize) {
-        let attempts = &self.0.host.usage_attempts;
-        attempts.wait_for(n, "attempts to report usage").await;
+        let attempts = &self.0.handler.usage_attempts;
+        attempts.wait_for(n, "attempts to send a usage record").await;
     }
 
     fn accepted(&self) -> Vec<Accepted> {
-        self.0.host.manners().accepted.clone()
+        self.0.handler.state().accepted.clone()
     }
 }
 
-impl Host for Papita {
-    async fn receive(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
+impl Handler for Papita {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _: Arc<Progress>) -> Answer {
         let answer = match (request.method(), request.uri().path()) {
-            (&Method::GET, "/api/credentials/global/openai") => self.hand_out_key().await,
-            (&Method::POST, "/api/usage/log") => self.take_report(request).await?,
+            (&Method::GET, "/api/credentials/global/openai") => self.serve_key().await,
+            (&Method::POST, "/api/usage/log") => self.receive_record(request).await?,
             _ => Some(respond_text(StatusCode::NOT_FOUND, JSON, not_found())),
         };
         match answer {
@@ -152,40 +153,40 @@ impl Host for Papita {
 }
 
 impl Papita {
-    async fn hand_out_key(&self) -> Option<Response<Body>> {
+    async fn serve_key(&self) -> Option<Response<Body>> {
         self.key_calls.add_one();
-        let held = self.manners().held.clone();
+        let held = self.state().held.clone();
         if let Some(gate) = held {
             gate.pass().await;
         }
-        let manners = self.manners();
-        let (status, body) = manners.credentials.clone();
-        (!manners.hanging).then(|| respond_text(status, JSON, body))
+        let state = self.state();
+        let (status, body) = state.credentials.clone();
+        (!state.hanging).then(|| respond_text(status, JSON, body))
     }
 
-    async fn take_report(&self, request: Request<Incoming>) -> io::Result<Option<Response<Body>>> {
+    async fn receive_record(&self, request: Request<Incoming>) -> io::Result<Option<Response<Body>>> {
         let key = request.headers().get("idempotency-key");
         let idempotency_key = key.and_then(|key| Some(key.to_str().ok()?.to_owned()));
         let body = read_json(request).await?;
-        let answer = self.judge(Accepted { body, idempotency_key });
+        let answer = self.accept(Accepted { body, idempotency_key });
         self.usage_attempts.add_one();
         Ok(answer.map(|status| respond_json(status, &json!({"success": status.is_success()}))))
     }
 
-    fn judge(&self, report: Accepted) -> Option<StatusCode> {
-        let mut manners = self.manners();
-        if manners.hanging {
+    fn accept(&self, record: Accepted) -> Option<StatusCode> {
+        let mut state = self.state();
+        if state.hanging {
             return None;
         }
-        if manners.usage_status.is_success() {
-            manners.accepted.push(report);
+        if state.usage_status.is_success() {
+            state.accepted.push(record);
             self.usage_accepted.add_one();
         }
-        Some(manners.usage_status)
+        Some(state.usage_status)
     }
 
-    fn manners(&self) -> MutexGuard<'_, Manners> {
-        self.manners.lock().expect("Papita's manners")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("Papita's state")
     }
 }
 

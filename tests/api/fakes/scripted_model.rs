@@ -1,5 +1,4 @@
-//! A model's server that answers by script, byte by byte: for what model servers send in the wild and no HTTP library
-//! would.
+//! A model server that sends prepared bytes, for responses of real model servers that no HTTP library produces.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -9,62 +8,65 @@ use tokio::net::TcpStream;
 
 use super::byte_server::ByteServer;
 
-/// One answer.
+/// A prepared response.
 #[derive(Clone, Debug)]
-pub struct Scripted {
+pub struct ScriptedResponse {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    /// Each is written by itself; within chunked framing it is a chunk.
+    /// The pieces of the body, each sent in a write of its own and, with chunked encoding, as one chunk.
     pub pieces: Vec<Vec<u8>>,
     pub end: End,
-    /// Whether informational answers (RFC 9110, 15.2) come before it.
-    pub has_hints: bool,
+    /// Whether informational responses (RFC 9110, 15.2) precede the response.
+    pub has_informational: bool,
 }
 
-/// How an answer is framed, and how it ends.
+/// How the body of a response is framed, and how it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Chunked, in order.
+    /// Chunked, with the last chunk.
     Chunked,
-    /// Chunked, with a trailer behind the last chunk.
+    /// Chunked, with a trailer after the last chunk.
     Trailer,
-    /// With its length.
+    /// With a Content-Length.
     Length,
-    /// Without a length; the end of the connection is its end.
+    /// Without a length; the end of the connection ends the body.
     Close,
-    /// Chunked, and the connection ends without the last chunk.
-    Cut,
-    /// Chunked, and the connection is reset.
+    /// Chunked; the connection is closed before the last chunk.
+    Truncated,
+    /// Chunked; the connection is reset before the last chunk.
     Reset,
 }
 
-impl Scripted {
-    /// A whole answer.
+impl ScriptedResponse {
+    /// Returns a response with this body and a Content-Length.
     pub fn whole(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, headers: vec![], pieces: vec![body.into()], end: End::Length, has_hints: false }
+        Self { status: 200, headers: vec![], pieces: vec![body.into()], end: End::Length, has_informational: false }
     }
 
-    /// A refusal with this status.
-    pub fn refusal(status: u16, body: &str) -> Self {
+    /// Returns an error response with this status and body.
+    pub fn error(status: u16, body: &str) -> Self {
         Self { status, ..Self::whole(body) }
     }
 
-    /// A stream of these pieces.
+    /// Returns a chunked event stream of these pieces.
     pub fn stream<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>) -> Self {
         let pieces = pieces.into_iter().map(Into::into).collect();
         Self { pieces, end: End::Chunked, ..Self::whole("") }.with("content-type", "text/event-stream")
     }
 
+    /// Sets a header.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    pub fn behind_hints(self) -> Self {
-        Self { has_hints: true, ..self }
+    /// Adds informational responses before the response.
+    pub fn with_informational(self) -> Self {
+        Self { has_informational: true, ..self }
     }
 
+    /// Sets the framing and the end.
     pub fn ending(self, end: End) -> Self {
         Self { end, ..self }
     }
@@ -73,16 +75,16 @@ impl Scripted {
         let framing = match self.end {
             End::Length => format!("content-length: {}", self.pieces.iter().map(Vec::len).sum::<usize>()),
             End::Close => "connection: close".to_owned(),
-            End::Chunked | End::Trailer | End::Cut | End::Reset => "transfer-encoding: chunked".to_owned(),
+            End::Chunked | End::Trailer | End::Truncated | End::Reset => "transfer-encoding: chunked".to_owned(),
         };
         let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let headers = headers.collect::<Vec<_>>().concat();
         format!("HTTP/1.1 {} Scripted\r\n{framing}\r\n{headers}\r\n", self.status)
     }
 
-    /// Returns whether the connection goes on.
+    /// Writes the response. Returns whether the connection stays open.
     async fn write(&self, stream: &mut TcpStream) -> std::io::Result<bool> {
-        if self.has_hints {
+        if self.has_informational {
             stream.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n").await?;
         }
         stream.write_all(self.head().as_bytes()).await?;
@@ -102,7 +104,7 @@ impl Scripted {
             End::Chunked => stream.write_all(b"0\r\n\r\n").await?,
             End::Trailer => stream.write_all(b"0\r\nx-took: 12\r\n\r\n").await?,
             End::Reset => stream.set_zero_linger()?,
-            End::Length | End::Close | End::Cut => {}
+            End::Length | End::Close | End::Truncated => {}
         }
         Ok(matches!(self.end, End::Chunked | End::Trailer | End::Length))
     }
@@ -110,11 +112,11 @@ impl Scripted {
 
 #[derive(Default)]
 struct State {
-    answers: Vec<Scripted>,
+    responses: Vec<ScriptedResponse>,
     requests: Vec<(String, Value)>,
 }
 
-/// The server. It gives its answers in order, and the last one again and again.
+/// A server that sends its responses in order, and the last one repeatedly.
 pub struct ScriptedModel {
     server: ByteServer,
     state: Arc<Mutex<State>>,
@@ -132,43 +134,43 @@ impl ScriptedModel {
         format!("http://{}/v1", self.server.address)
     }
 
-    /// From now on these are the answers, and no request was made yet.
-    pub fn set_responses(&self, answers: &[Scripted]) {
-        *locked(&self.state) = State { answers: answers.to_vec(), requests: Vec::new() };
+    /// Sets the responses, and clears the recorded requests.
+    pub fn set_responses(&self, responses: &[ScriptedResponse]) {
+        *locked(&self.state) = State { responses: responses.to_vec(), requests: Vec::new() };
     }
 
-    /// The bodies of the requests so far.
+    /// Returns the bodies of the requests so far.
     pub fn requests(&self) -> Vec<Value> {
         locked(&self.state).requests.iter().map(|(_, body)| body.clone()).collect()
     }
 
-    /// The heads of the requests so far, in lower case.
+    /// Returns the heads of the requests so far, in lower case.
     pub fn heads(&self) -> Vec<String> {
         locked(&self.state).requests.iter().map(|(head, _)| head.clone()).collect()
     }
 }
 
 fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().expect("the script")
+    state.lock().expect("the lock of the responses")
 }
 
-/// Answers the requests of one connection. One that breaks is over.
+/// Answers the requests of one connection until it breaks.
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let _ = stream.set_nodelay(true);
     while let Ok(request) = read_request(&mut stream).await {
-        let answer = {
+        let response = {
             let mut state = locked(&state);
             state.requests.push(request);
-            let number = state.requests.len().min(state.answers.len());
-            state.answers[number - 1].clone()
+            let number = state.requests.len().min(state.responses.len());
+            state.responses[number - 1].clone()
         };
-        if !matches!(answer.write(&mut stream).await, Ok(true)) {
+        if !matches!(response.write(&mut stream).await, Ok(true)) {
             break;
         }
     }
 }
 
-/// The head of a request in lower case, and its JSON.
+/// Reads a request and returns its head, in lower case, and its JSON body.
 async fn read_request(stream: &mut TcpStream) -> std::io::Result<(String, Value)> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();

@@ -1,4 +1,4 @@
-//! TLS in front of another fake, as a proxy that ends it has.
+//! A TLS-terminating proxy in client of another fake.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use tokio_rustls::TlsAcceptor;
 use super::byte_server::ByteServer;
 use super::certificates::Identity;
 
-/// Starts it with this certificate; what comes through goes to this address.
-pub async fn start(identity: &Identity, behind: SocketAddr) -> ByteServer {
+/// Starts the proxy with this certificate. It forwards the decrypted bytes to `upstream`.
+pub async fn start(identity: &Identity, upstream: SocketAddr) -> ByteServer {
     let acceptor = acceptor(identity);
     ByteServer::start(move |stream| {
         let acceptor = acceptor.clone();
         async move {
-            let (Ok(mut front), Ok(mut back)) = (acceptor.accept(stream).await, TcpStream::connect(behind).await)
+            let (Ok(mut client), Ok(mut server)) = (acceptor.accept(stream).await, TcpStream::connect(upstream).await)
             else {
                 return;
             };
-            // However it ends, both connections end with it.
-            let _ = copy_bidirectional(&mut front, &mut back).await;
+            // An error ends both connections, like the end of the stream.
+            let _ = copy_bidirectional(&mut client, &mut server).await;
         }
     })
     .await

@@ -1,6 +1,6 @@
-//! A PostgreSQL server of a test's own, in a folder that goes with it.
+//! A PostgreSQL server in a temporary folder.
 //!
-//! All of it waits on the spot: it is also started where no runtime is.
+//! All functions block: they are also called outside a runtime.
 
 use std::{
     fs,
@@ -25,15 +25,15 @@ use crate::{
     support::{database, service::TEST_TIMEOUT},
 };
 
-/// Its user, who may do everything.
+/// The superuser of the server.
 const USER: &str = "al_chat";
 
-/// That user's password. It has to be written otherwise in a URL, and nobody may ever read it anywhere.
+/// The password of that user. It must be percent-encoded in a URL, and must never appear in any output.
 const PASSWORD: &str = "Secret?/1";
 
-/// Starts the server at each line it reads, and ends it and removes its folder when there is nothing more to read:
-/// that is when the cluster is dropped, and also when the test program is killed.
-const KEEPER: &str = r#"
+/// A shell script that starts the server for each line that it reads. At the end of its input, when the cluster is
+/// dropped or the test program is killed, it stops the server and removes the folder.
+const SUPERVISOR: &str = r#"
 folder=$1; shift
 while read -r line; do
     [ -z "$server" ] || wait "$server"
@@ -44,7 +44,7 @@ kill -QUIT "$server" && kill -CONT "$server"
 wait
 rm -rf "$folder""#;
 
-/// What a server is started with. No disk is waited for: what dies here is the server, not the machine.
+/// The settings of a server. It does not sync to disk, since tests kill the server and not the machine.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -54,22 +54,22 @@ const SETTINGS: &[&str] = &[
     "log_checkpoints=off",
 ];
 
-/// A server with its data. Dropped, both are gone.
+/// A PostgreSQL server and its data. Dropping it removes both.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
     port: u16,
-    /// Has the server in its care.
-    keeper: Child,
+    /// The process of the script that starts and stops the server.
+    supervisor: Child,
 }
 
 impl Cluster {
-    /// A server that is answering.
+    /// Starts a server and waits until it accepts connections.
     pub fn start() -> Self {
         Self::start_with(None)
     }
 
-    /// A server that is answering, to those who come by TLS only.
+    /// Starts a server that accepts only TLS connections, and waits until it does.
     pub fn start_with_tls(identity: &Identity) -> Self {
         Self::start_with(Some(identity))
     }
@@ -82,8 +82,8 @@ impl Cluster {
         let data = folder.join("data");
         let mut postgres = as_ordinary_user(&program("postgres"));
         postgres.arg("-D").arg(&data).args(settings.flat_map(|setting| ["-c", setting]));
-        let keeper = keep(&postgres, &folder);
-        let mut cluster = Self { folder, port, keeper };
+        let supervisor = start_supervisor(&postgres, &folder);
+        let mut cluster = Self { folder, port, supervisor };
         cluster.initialize(&data);
         let hosts = if identity.is_some() { "hostssl" } else { "host" };
         cluster.write("data/pg_hba.conf", &format!("{hosts} all all 127.0.0.1/32 scram-sha-256\n"));
@@ -95,7 +95,7 @@ impl Cluster {
         cluster
     }
 
-    /// Makes the data's folder, with the user and the password.
+    /// Creates the data folder with the user and the password.
     fn initialize(&self, data: &Path) {
         give_to_ordinary_user(&self.folder);
         let password = self.write("password", PASSWORD);
@@ -116,7 +116,7 @@ impl Cluster {
         assert!(ran.status.success(), "initdb: {}", String::from_utf8_lossy(&ran.stderr));
     }
 
-    /// Writes a file that is nobody's business but the server's.
+    /// Writes a file that only the server's user can read.
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.join(name);
         fs::write(&path, text).expect("a file");
@@ -125,29 +125,29 @@ impl Cluster {
         path
     }
 
-    /// Where all that it leaves on the disk is.
+    /// Returns the folder with all files of the server.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The address of the server, with the user and the password.
+    /// Returns the URL of the server, with user and password.
     pub fn url(&self) -> Url {
         let mut url = Url::parse(&format!("postgres://{USER}@127.0.0.1:{}", self.port)).expect("a URL");
-        url.set_password(Some(PASSWORD)).expect("such a URL can have one");
+        url.set_password(Some(PASSWORD)).expect("a URL that can have a port");
         url
     }
 
-    /// The address of a new database.
+    /// Creates a database and returns its URL.
     pub fn database(&self) -> Url {
         let url = database::unused(&self.url());
         database::create(&url);
         url
     }
 
-    /// Kills all its processes as `kill -9` does. Its clients are cut off, and nobody listens where it was.
+    /// Kills all processes of the server with SIGKILL. Its connections break, and its port is closed.
     pub fn kill(&self) {
         let server = self.server().expect("the server runs");
-        // Stopped, it starts no more of them, nor learns that they die.
+        // A stopped process starts no further processes and does not notice that they exit.
         send(server, Signal::STOP);
         let mut processes = children_of(server);
         processes.push(server);
@@ -157,12 +157,12 @@ impl Cluster {
         self.wait_until("the end of all processes", || !processes.iter().any(|process| is_alive(*process)));
     }
 
-    /// Holds up all its processes: connections are there, and nobody answers. Until it is thawed.
+    /// Stops all processes of the server with SIGSTOP until `thaw`: connections stay open without any response.
     pub fn freeze(&self) {
         self.send_to_all(Signal::STOP);
     }
 
-    /// Lets its processes go on.
+    /// Continues the processes of the server.
     pub fn thaw(&self) {
         self.send_to_all(Signal::CONT);
     }
@@ -175,29 +175,29 @@ impl Cluster {
         }
     }
 
-    /// Starts a server that was killed, on the same port with the same data. Returns when it is answering.
+    /// Starts a killed server again, on the same port with the same data. Returns when it accepts connections.
     pub fn restart(&mut self) {
-        let orders = self.keeper.stdin.as_mut().expect("the keeper's orders");
-        orders.write_all(b"start\n").expect("the keeper reads");
+        let orders = self.supervisor.stdin.as_mut().expect("the supervisor's input");
+        orders.write_all(b"start\n").expect("the supervisor reads its input");
         self.wait_until("PostgreSQL", || self.server().is_some() && self.server_file().contains("\nready"));
     }
 
-    /// The first process, if the server runs.
+    /// Returns the main process of a running server.
     fn server(&self) -> Option<Pid> {
         let id = self.server_file().lines().next()?.parse().ok()?;
         Pid::from_raw(id).filter(|server| is_alive(*server))
     }
 
-    /// What the server tells of itself: in the first line its process, in the last one how it is.
+    /// Returns the server's `postmaster.pid`: the first line is its process ID, the last one its status.
     fn server_file(&self) -> String {
         fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default()
     }
 
     fn wait_until(&self, what: &str, reached: impl Fn() -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !reached() {
             let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < TEST_TIMEOUT, "waited in vain for {what}; its log: {}", log());
+            assert!(started.elapsed() < TEST_TIMEOUT, "waited too long for {what}; log of the server: {}", log());
             sleep(Duration::from_millis(5));
         }
     }
@@ -205,39 +205,39 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
     }
 }
 
-/// The server that many tests share, each with a database of its own. It ends with the test program.
+/// Returns the server that many tests share, each with its own database. It stops with the test program.
 pub fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(Cluster::start)
 }
 
-/// A process that has this server in its care.
-fn keep(postgres: &Command, folder: &Path) -> Child {
-    let mut keeper = Command::new("/bin/sh");
-    keeper.args(["-c", KEEPER, "keeper"]).arg(folder).arg(postgres.get_program()).args(postgres.get_args());
-    // In a group of its own: Ctrl-C is for the test program, and the keeper comes to know.
-    keeper.current_dir(folder).process_group(0);
-    keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell")
+/// Starts the script that starts and stops the server.
+fn start_supervisor(postgres: &Command, folder: &Path) -> Child {
+    let mut supervisor = Command::new("/bin/sh");
+    supervisor.args(["-c", SUPERVISOR, "keeper"]).arg(folder).arg(postgres.get_program()).args(postgres.get_args());
+    // A process group of its own: Ctrl-C reaches only the test program, and the script notices the end of its input.
+    supervisor.current_dir(folder).process_group(0);
+    supervisor.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell")
 }
 
-/// One of PostgreSQL's programs. Debian keeps them where no shell looks.
+/// Returns the path of a PostgreSQL program. Debian installs them outside `PATH`.
 fn program(name: &str) -> PathBuf {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut debian = debian.map(|version| version.path().join("bin")).collect::<Vec<_>>();
     debian.sort();
-    #[expect(clippy::disallowed_methods, reason = "where programs are is no setting of the service's")]
+    #[expect(clippy::disallowed_methods, reason = "the path of programs is not a setting of the service")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(debian.into_iter().rev());
     let mut programs = folders.map(|folder| folder.join(name));
     programs.find(|program| program.is_file()).unwrap_or_else(|| panic!("{name} of PostgreSQL is not installed"))
 }
 
-/// A command for somebody else than root, whom PostgreSQL refuses.
+/// Returns a command that runs as an ordinary user, since PostgreSQL refuses to run as root.
 fn as_ordinary_user(program: &Path) -> Command {
     let Some((user, group)) = ordinary_user() else { return Command::new(program) };
     let mut command = Command::new("setpriv");
@@ -247,31 +247,31 @@ fn as_ordinary_user(program: &Path) -> Command {
 
 fn give_to_ordinary_user(path: &Path) {
     if let Some((user, group)) = ordinary_user() {
-        chown(path, Some(user), Some(group)).expect("root may give things away");
+        chown(path, Some(user), Some(group)).expect("root can change the owner");
     }
 }
 
-/// Who runs the server, and that one's group, when the tests are run by root.
+/// Returns the user and group for the server if the tests run as root.
 fn ordinary_user() -> Option<(u32, u32)> {
     if !geteuid().is_root() {
         return None;
     }
     let number = |kind: &str, user: &str| -> Option<u32> {
-        let said = Command::new("id").args([kind, user]).output().ok()?.stdout;
-        String::from_utf8(said).ok()?.trim().parse().ok()
+        let id_output = Command::new("id").args([kind, user]).output().ok()?.stdout;
+        String::from_utf8(id_output).ok()?.trim().parse().ok()
     };
     let mut users = ["postgres", "nobody"].into_iter();
     users.find_map(|user| Some((number("-u", user)?, number("-g", user)?)))
 }
 
-/// A port that nobody is given by chance while the server is away: those begin at 32768.
+/// Returns a free port below 32768, where the system assigns none while the server is down.
 fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| rand::random_range(20_000..32_000));
-    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("ports without end")
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 fn send(process: Pid, signal: Signal) {
-    // One that has ended by itself needs no signal.
+    // A process that has exited needs no signal.
     let _ = kill_process(process, signal);
 }
 
@@ -282,12 +282,12 @@ fn children_of(process: Pid) -> Vec<Pid> {
     processes.filter(|child| status_of(*child, 1) == parent).collect()
 }
 
-/// Whether it runs: one that has ended may still be listed until somebody asks how.
+/// Returns whether a process runs. An exited process may still be listed as a zombie.
 fn is_alive(process: Pid) -> bool {
     status_of(process, 0).is_some_and(|state| state != "Z")
 }
 
-/// What Linux tells of a process behind its name: first its state, then its parent.
+/// Returns a field of Linux's process status after the name: first the state, then the parent.
 fn status_of(process: Pid, field: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
     let (_, behind_name) = stat.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! The way to a server, on which connections fall silent: nobody hears that they ended.
+//! A TCP proxy in front of a server that can silently drop traffic.
 
 use std::{
     future::pending,
@@ -19,104 +19,104 @@ use tokio::{
 };
 use url::Url;
 
-/// A port that leads to the server. Dropped, it is closed with all its connections.
-pub struct Network {
+/// A proxy on a local port. Dropping it closes the port and all connections.
+pub struct SilentProxy {
     url: Url,
-    way: Arc<Way>,
+    state: Arc<State>,
     _accepting: JoinSet<()>,
 }
 
-/// What all connections have in common.
+/// The state that all connections share.
 #[derive(Default)]
-struct Way {
-    /// Counts how often those there were fell silent.
+struct State {
+    /// The number of times that the open connections were silenced.
     silences: watch::Sender<u32>,
-    /// The words that are lost next, and everything with them.
-    doomed: Mutex<Option<&'static str>>,
+    /// The bytes that, when a client sends them, silence all connections.
+    trigger: Mutex<Option<&'static str>>,
 }
 
-impl Network {
-    /// A way to this database.
-    pub async fn to(database: &Url) -> Self {
+impl SilentProxy {
+    /// Starts a proxy in front of the server of this database.
+    pub async fn start(database: &Url) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free local port");
         let port = listener.local_addr().expect("the port's own address").port();
         let server = database.socket_addrs(|| None).expect("the server's address")[0];
         let mut url = database.clone();
-        url.set_port(Some(port)).expect("such a URL can have one");
-        let (way, mut accepting) = (Arc::new(Way::default()), JoinSet::new());
-        accepting.spawn(accept(listener, server, way.clone()));
-        Self { url, way, _accepting: accepting }
+        url.set_port(Some(port)).expect("a URL that can have a port");
+        let (state, mut accepting) = (Arc::new(State::default()), JoinSet::new());
+        accepting.spawn(accept(listener, server, state.clone()));
+        Self { url, state, _accepting: accepting }
     }
 
-    /// The address of the database by this way.
+    /// Returns the URL of the database through the proxy.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Connections there are say nothing more, for ever, and are not closed. New ones pass.
-    pub fn swallow(&self) {
-        self.way.swallow();
+    /// Silences all open connections: no byte passes in either direction, and they stay open. New connections work.
+    pub fn silence(&self) {
+        self.state.silence();
     }
 
-    /// The same when a client says these words, which don't arrive.
-    pub fn swallow_at(&self, words: &'static str) {
-        *self.way.doomed.lock().expect("the way's lock") = Some(words);
+    /// Silences all open connections when a client sends this text, which is dropped.
+    pub fn silence_at(&self, words: &'static str) {
+        *self.state.trigger.lock().expect("the proxy's lock") = Some(words);
     }
 
-    /// Waits until connections have fallen silent so many times.
+    /// Waits until the connections have been silenced this many times.
     pub async fn wait_for_silences(&self, times: u32) {
-        let mut silences = self.way.silences.subscribe();
+        let mut silences = self.state.silences.subscribe();
         let reached = silences.wait_for(|silences| *silences >= times);
         let reached = tokio::time::timeout(crate::support::service::TEST_TIMEOUT, reached).await;
-        reached.expect("connections fall silent in time").expect("a way that outlives its wait");
+        reached.expect("connections fall silent in time").expect("a proxy that still exists");
     }
 }
 
-impl Way {
-    fn swallow(&self) {
+impl State {
+    fn silence(&self) {
         self.silences.send_modify(|silences| *silences += 1);
     }
 
-    /// Whether this is what is to be lost.
-    fn is_doomed(&self, said: &[u8]) -> bool {
-        let mut doomed = self.doomed.lock().expect("the way's lock");
-        let is_said = |words: &mut &str| said.windows(words.len()).any(|window| window == words.as_bytes());
-        doomed.take_if(is_said).is_some()
+    /// Returns whether the bytes contain the text that silences the connections.
+    fn contains_trigger(&self, buffer: &[u8]) -> bool {
+        let mut trigger = self.trigger.lock().expect("the proxy's lock");
+        let is_said = |words: &mut &str| buffer.windows(words.len()).any(|window| window == words.as_bytes());
+        trigger.take_if(is_said).is_some()
     }
 
-    async fn lead(self: Arc<Self>, client: TcpStream, server: SocketAddr, mut silences: watch::Receiver<u32>) {
-        // A server that is away hangs up on whoever comes.
+    async fn forward(self: Arc<Self>, client: TcpStream, server: SocketAddr, mut silences: watch::Receiver<u32>) {
+        // If the server is down, the client's connection is closed.
         let Ok(server) = TcpStream::connect(server).await else { return };
         let (mut from_server, mut to_server) = server.into_split();
         let (mut from_client, mut to_client) = client.into_split();
-        // Both ends are kept open by this function, also in the silence.
+        // This function keeps both ends open, also while they are silent.
         select! {
-            _ = self.ask(&mut from_client, &mut to_server) => {}
+            _ = self.forward_requests(&mut from_client, &mut to_server) => {}
             _ = copy(&mut from_server, &mut to_client) => {}
             _ = silences.changed() => pending().await,
         }
     }
 
-    async fn ask(&self, from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf) -> io::Result<()> {
-        let mut said = vec![0; 16 << 10];
+    async fn forward_requests(&self, from: &mut OwnedReadHalf, start: &mut OwnedWriteHalf) -> io::Result<()> {
+        let mut buffer = vec![0; 16 << 10];
         loop {
-            let length = from.read(&mut said).await?;
+            let length = from.read(&mut buffer).await?;
             if length == 0 {
                 return Ok(());
             }
-            if self.is_doomed(&said[..length]) {
-                self.swallow();
+            if self.contains_trigger(&buffer[..length]) {
+                self.silence();
                 return pending().await;
             }
-            to.write_all(&said[..length]).await?;
+            start.write_all(&buffer[..length]).await?;
         }
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, way: Arc<Way>) {
+async fn accept(listener: TcpListener, server: SocketAddr, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((client, _)) = listener.accept().await else { return };
-        connections.spawn(way.clone().lead(client, server, way.silences.subscribe()));
+        connections.spawn(state.clone().forward(client, server, state.silences.subscribe()));
     }
 }

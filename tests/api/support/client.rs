@@ -23,7 +23,7 @@ impl HttpResponse {
 
     /// Returns a header's text; an empty one if the header is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("a header of text"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header in UTF-8"))
     }
 
     /// Asserts that the response is an error of the contract with this status and code. Returns its sentence.

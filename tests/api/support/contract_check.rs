@@ -190,7 +190,7 @@ impl Operation {
         let described = self.responses.get(&status.as_u16());
         let described = described.unwrap_or_else(|| panic!("the contract has no such status: {context}"));
         for header in &described.headers {
-            let value = headers.get(&header.name).map(|value| value.to_str().expect("a header of text"));
+            let value = headers.get(&header.name).map(|value| value.to_str().expect("a header in UTF-8"));
             assert!(value.is_some() || !header.is_required, "{} is missing in {context}", header.name);
             if let Some(text) = value {
                 let value = if header.is_number { parsed(text, context) } else { text.into() };
@@ -222,7 +222,7 @@ impl DescribedResponse {
 
 /// Returns the media type without its parameters.
 fn media_type(headers: &HeaderMap) -> &str {
-    let media_type = headers.get("content-type").map_or("", |value| value.to_str().expect("a header of text"));
+    let media_type = headers.get("content-type").map_or("", |value| value.to_str().expect("a header in UTF-8"));
     media_type.split(';').next().unwrap_or_default().trim()
 }
 

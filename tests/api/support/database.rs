@@ -60,7 +60,7 @@ pub fn unused(server: &Url) -> Url {
 pub fn create(url: &Url) {
     let create = || administer(url, |name| format!("CREATE DATABASE {name} TEMPLATE template0"));
     let created = thread::scope(|scope| scope.spawn(create).join());
-    created.expect("a thread that doesn't panic").expect("a new database");
+    created.expect("a thread without a panic").expect("a new database");
 }
 
 /// Executes a statement about this database over a connection to the database `postgres`.

@@ -120,7 +120,7 @@ impl Events {
 
     pub fn request_id(&self) -> String {
         let id = self.headers.get("x-request-id").expect("a request id");
-        id.to_str().expect("a header of text").to_owned()
+        id.to_str().expect("a header in UTF-8").to_owned()
     }
 
     /// Reads a response that is not a stream to its end.
@@ -182,7 +182,7 @@ impl Events {
         let length = self.buffer.iter().position(|byte| *byte == b'\n')?;
         let mut line: Vec<_> = self.buffer.drain(..=length).collect();
         line.pop();
-        Some(String::from_utf8(line).expect("a stream of text"))
+        Some(String::from_utf8(line).expect("a stream in UTF-8"))
     }
 
     fn take_event(&mut self) -> Event {

@@ -77,7 +77,7 @@ impl RawConnection {
             let mut read = Vec::new();
             while !String::from_utf8_lossy(&read).contains(text) {
                 assert_ne!(
-                    self.0.read_buf(&mut read).await.expect("more"),
+                    self.0.read_buf(&mut read).await.expect("more bytes"),
                     0,
                     "the server closed the connection before {text:?}"
                 );
@@ -104,7 +104,7 @@ impl RawConnection {
         let reading = async {
             let (mut piece, mut length) = (vec![0; 64 << 10], 0);
             while length < bytes {
-                let read = self.0.read(&mut piece).await.expect("more to read");
+                let read = self.0.read(&mut piece).await.expect("more bytes");
                 assert_ne!(read, 0, "the server closed the connection");
                 length += read;
             }

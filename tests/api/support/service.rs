@@ -261,7 +261,7 @@ pub async fn start_with(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Ser
 /// Returns the JSON values of a log file. Fails unless each is a whole line that ends in a line feed.
 pub fn read_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).expect("the log is UTF-8");
-    assert!(text.is_empty() || text.ends_with('\n'), "{} has a torn last line", path.display());
+    assert!(text.is_empty() || text.ends_with('\n'), "{} has an incomplete last line", path.display());
     let parse = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is not JSON")) };
     text.lines().map(parse).collect()
 }
@@ -326,13 +326,17 @@ impl Process {
 
     /// Sends a signal, named as for `kill`, to the process.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the process runs").to_string();
+        let id = self.child.id().expect("a running process").to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
         assert!(sent.success());
     }
 
     /// Waits until the process exits and returns its exit code; `None` if a signal killed it.
     pub async fn exit_code(&mut self) -> Option<i32> {
-        timeout(TEST_TIMEOUT, self.child.wait()).await.expect("the process ends in time").expect("its status").code()
+        timeout(TEST_TIMEOUT, self.child.wait())
+            .await
+            .expect("the process ends in time")
+            .expect("an exit status")
+            .code()
     }
 }

@@ -193,7 +193,7 @@ pub fn query(name: &str, value: &str) -> String {
 
 /// Returns the path of the next page from the `Link` header; `None` on the last page.
 pub fn next_page(answer: &HttpResponse) -> Option<String> {
-    let link = answer.headers.get("link")?.to_str().expect("a header of text");
+    let link = answer.headers.get("link")?.to_str().expect("a header in UTF-8");
     let (path, relation) = link.strip_prefix('<').and_then(|link| link.split_once('>')).expect("a link");
     assert_eq!(relation, "; rel=\"next\"");
     Some(path.to_owned())
@@ -201,17 +201,17 @@ pub fn next_page(answer: &HttpResponse) -> Option<String> {
 
 #[track_caller]
 pub fn number(value: &Value) -> i64 {
-    value.as_i64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_i64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 #[track_caller]
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string")).to_owned()
 }
 
 #[track_caller]
 pub fn list(value: &Value) -> Vec<Value> {
-    value.as_array().unwrap_or_else(|| panic!("{value} is no list")).clone()
+    value.as_array().unwrap_or_else(|| panic!("{value} is not a list")).clone()
 }
 
 /// Returns the messages in the request of this call to the model.

@@ -68,7 +68,7 @@ impl Visitor {
             let arrow = match entry["role"].as_str() {
                 Some("user") => "",
                 Some("assistant") => "> ",
-                other => panic!("{other:?} is no role"),
+                other => panic!("{other:?} is not a role"),
             };
             format!("{arrow}{}", text(&entry["content"]))
         };
@@ -79,7 +79,7 @@ impl Visitor {
 /// Returns the `Set-Cookie` header, of which there is at most one; an empty text without it.
 #[track_caller]
 pub fn cookie(answer: &HttpResponse) -> String {
-    let cookies = answer.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("a header of text"));
+    let cookies = answer.headers.get_all("set-cookie").iter().map(|it| it.to_str().expect("a header in UTF-8"));
     let cookies = cookies.collect::<Vec<_>>();
     assert!(cookies.len() <= 1, "{cookies:?}");
     cookies.concat()
