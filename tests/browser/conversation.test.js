@@ -1,18 +1,18 @@
-// Turns in the window: as they come, stopped, failed, lost and found again.
+// Turns in the window: streams, stops, failures, and resumption.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { openHouse, Tab, until } from "./house.js";
+import { startService, Tab, until } from "./service.js";
 import { gate } from "./model.js";
 
-let house;
-before(async () => (house = await openHouse()));
-after(() => house.close());
+let service;
+before(async () => (service = await startService()));
+after(() => service.close());
 
-/** Has the model say these parts of an answer, each when its gate opens. */
+/** Makes the model send these parts of an answer, each when its gate opens. */
 function parts(message, first, ...rest) {
   const gates = rest.map(gate);
-  house.model.when(message, async (call) => {
+  service.model.when(message, async (call) => {
     call.say(first);
     for (const [index, part] of rest.entries()) {
       await gates[index].opened;
@@ -26,7 +26,7 @@ function parts(message, first, ...rest) {
 const posts = (requests, path) => requests.filter((request) => request.method() === "POST" && request.url().endsWith(path));
 
 test("a turn streams into the window", async () => {
-  const tab = await house.tab();
+  const tab = await service.tab();
   const requests = tab.requests();
   await tab.window.evaluate((window) => {
     window.told = [];
@@ -55,7 +55,7 @@ test("a turn streams into the window", async () => {
   assert.equal(posts(requests, "/session/start").length, 1);
 
   await tab.askAndWait("And of the sand?");
-  const { messages } = house.model.callsOf("And of the sand?")[0];
+  const { messages } = service.model.callsOf("And of the sand?")[0];
   assert.deepEqual(messages.map(({ role, content }) => [role, content]), [
     ["user", "Tell me of the sea"],
     ["assistant", "It is **wide**."],
@@ -65,54 +65,54 @@ test("a turn streams into the window", async () => {
   await tab.close();
 });
 
-test("stopping keeps what was said and closes the model's connection", async () => {
-  const tab = await house.tab();
-  let departed;
-  house.model.when("Count to a million", (call) => {
-    departed = call.departed;
+test("a stop keeps the text and closes the model's connection", async () => {
+  const tab = await service.tab();
+  let disconnected;
+  service.model.when("Count to a million", (call) => {
+    disconnected = call.disconnected;
     call.say("One, two");
   });
   await tab.ask("Count to a million");
   await tab.reads("One, two");
   await tab.stop.click();
-  await departed;
+  await disconnected;
   await tab.isDone();
   assert.equal(await tab.answerText(), "One, two");
   assert.match(await tab.page.locator(".note").textContent(), /Stopped/);
   const line = await until("the turn's line", async () =>
-    (await house.log("chat")).find((line) => line.finish === "stopped"),
+    (await service.log("chat")).find((line) => line.finish === "stopped"),
   );
   assert.equal(line.status, 200);
   await tab.askAndWait("Go on");
-  assert.equal(house.model.callsOf("Go on")[0].messages[1].content, "One, two");
+  assert.equal(service.model.callsOf("Go on")[0].messages[1].content, "One, two");
   await tab.close();
 });
 
-test("a turn stopped before its first word is stopped at the model, too", async () => {
-  const tab = await house.tab();
+test("a stop before the first text closes the model's connection", async () => {
+  const tab = await service.tab();
   const reached = gate();
-  let departed;
-  house.model.when("Think for long", (call) => {
-    departed = call.departed;
+  let disconnected;
+  service.model.when("Think for long", (call) => {
+    disconnected = call.disconnected;
     reached.open();
   });
   await tab.ask("Think for long");
   await reached.opened;
   await tab.page.keyboard.press("Escape");
   await tab.isDone();
-  await departed;
+  await disconnected;
   assert.equal(await tab.trouble.count(), 0);
   await tab.askAndWait("Something else");
-  // The question that was stopped has no answer, so the model is sent both as one message.
+  // The stopped question has no answer, so that both questions are sent as one message.
   assert.match(await tab.answerText(), /^Think for long\s*Something else$/);
   await tab.close();
 });
 
-test("what failed is said, and asked again by a button", async () => {
-  const tab = await house.tab();
+test("a failure is shown and can be retried by a button", async () => {
+  const tab = await service.tab();
   const requests = tab.requests();
   const half = gate();
-  house.model.when("Try hard", (call) => call.refuse(500), async (call) => {
+  service.model.when("Try hard", (call) => call.refuse(500), async (call) => {
     call.say("Half");
     await half.opened;
     call.cut();
@@ -128,33 +128,33 @@ test("what failed is said, and asked again by a button", async () => {
   await tab.retry.click();
   await tab.reads("Try hard");
   assert.equal(await tab.trouble.count(), 0);
-  assert.equal(house.model.callsOf("Try hard").length, 3);
-  // What may have cost something is never asked again by the same key.
+  assert.equal(service.model.callsOf("Try hard").length, 3);
+  // A failed turn that may have a cost is retried with another key.
   const keys = posts(requests, "/api/chat").map((request) => request.headers()["idempotency-key"]);
   assert.equal(new Set(keys).size, 3);
   await tab.close();
 });
 
-test("one who asks too much is told when to try again", async () => {
-  const tab = await house.tab();
+test("a rate limit shows when to retry", async () => {
+  const tab = await service.tab();
   const requests = tab.requests();
-  house.model.when("More, more", (call) => call.refuse(429, { "retry-after": "2" }));
+  service.model.when("More, more", (call) => call.refuse(429, { "retry-after": "2" }));
   await tab.ask("More, more");
   await tab.trouble.getByText(/You can try again in [12] s/).waitFor();
   assert.equal(await tab.retry.getAttribute("aria-disabled"), "true");
   await tab.retry.dispatchEvent("click");
-  assert.equal(house.model.callsOf("More, more").length, 1);
+  assert.equal(service.model.callsOf("More, more").length, 1);
   await until("the end of the wait", async () => (await tab.retry.getAttribute("aria-disabled")) === "false");
   await tab.retry.click();
   await tab.reads("More, more");
-  // It cost nothing: the key was free again.
+  // The turn had no cost, so that its key was released.
   const keys = posts(requests, "/api/chat").map((request) => request.headers()["idempotency-key"]);
   assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
   await tab.close();
 });
 
-test("what was refused for what it is comes back to be changed", async () => {
-  const tab = await house.tab();
+test("a rejected message returns to the input field", async () => {
+  const tab = await service.tab();
   await tab.window.evaluate((window) => (window.model = "unknown-model"));
   await tab.ask("Who are you?");
   await tab.trouble.getByText("may not be chosen").waitFor();
@@ -163,12 +163,12 @@ test("what was refused for what it is comes back to be changed", async () => {
   await tab.window.evaluate((window) => (window.model = "other-model"));
   await tab.input.press("Enter");
   await tab.reads("Who are you?");
-  assert.equal(house.model.callsOf("Who are you?")[0].messages.length, 1);
+  assert.equal(service.model.callsOf("Who are you?")[0].messages.length, 1);
   await tab.close();
 });
 
-test("a reload in mid-answer goes on with it, and the model is asked once", async () => {
-  const tab = await house.tab();
+test("a reload during an answer resumes it with one model call", async () => {
+  const tab = await service.tab();
   const [more, end] = parts("A long story", "Once ", "upon ", "a time.");
   await tab.ask("A long story");
   await tab.reads("Once ");
@@ -180,7 +180,7 @@ test("a reload in mid-answer goes on with it, and the model is asked once", asyn
   end();
   await tab.reads("Once upon a time.");
   await tab.isDone();
-  assert.equal(house.model.callsOf("A long story").length, 1);
+  assert.equal(service.model.callsOf("A long story").length, 1);
   assert.equal(posts(requests, "/api/chat").length, 0);
   assert.equal(await tab.page.locator(".turn").count(), 1);
   await tab.page.reload();
@@ -188,11 +188,11 @@ test("a reload in mid-answer goes on with it, and the model is asked once", asyn
   await tab.close();
 });
 
-test("a reload before the first word asks by the same key", async () => {
-  const tab = await house.tab();
+test("a reload before the first text reuses the key", async () => {
+  const tab = await service.tab();
   const reached = gate();
   const go = gate();
-  house.model.when("Slow start", async (call) => {
+  service.model.when("Slow start", async (call) => {
     reached.open();
     await go.opened;
     call.say("Here.");
@@ -204,29 +204,29 @@ test("a reload before the first word asks by the same key", async () => {
   go.open();
   await tab.reads("Here.");
   await tab.isDone();
-  assert.equal(house.model.callsOf("Slow start").length, 1);
+  assert.equal(service.model.callsOf("Slow start").length, 1);
   await tab.close();
 });
 
-test("offline and back in mid-answer", async () => {
-  const tab = await house.tab();
+test("an answer resumes after an offline period", async () => {
+  const tab = await service.tab();
   const [more] = parts("Through the tunnel", "Dark ", "and light.");
   await tab.ask("Through the tunnel");
   await tab.reads("Dark ");
   await tab.page.context().setOffline(true);
-  house.line.breakAll();
+  service.line.breakAll();
   more();
   await tab.page.locator(".note").getByText("You are offline").waitFor();
   await tab.page.context().setOffline(false);
   await tab.reads("Dark and light.");
   await tab.isDone();
-  assert.equal(house.model.callsOf("Through the tunnel").length, 1);
+  assert.equal(service.model.callsOf("Through the tunnel").length, 1);
   assert.equal(await tab.page.locator(".note").count(), 0);
   await tab.close();
 });
 
-test("a question asked offline is sent when one is back", async () => {
-  const tab = await house.tab();
+test("a question asked offline is sent when online again", async () => {
+  const tab = await service.tab();
   await tab.page.context().setOffline(true);
   await tab.ask("Anybody there?");
   await tab.page.locator(".note").getByText("You are offline").waitFor();
@@ -235,45 +235,45 @@ test("a question asked offline is sent when one is back", async () => {
   await tab.close();
 });
 
-test("a connection that breaks again and again is taken up each time, without a word twice", async () => {
-  const tab = await house.tab();
+test("a connection that breaks repeatedly resumes each time", async () => {
+  const tab = await service.tab();
   const gates = parts("Bad wires", "This ", "and that, ", "and those, ", "and all.");
   await tab.ask("Bad wires");
   await tab.reads("This ");
   const expected = ["This and that, ", "This and that, and those, ", "This and that, and those, and all."];
   for (const [index, open] of gates.entries()) {
-    house.line.breakAll();
+    service.line.breakAll();
     open();
     await tab.reads(expected[index]);
   }
   await tab.isDone();
-  assert.equal(house.model.callsOf("Bad wires").length, 1);
+  assert.equal(service.model.callsOf("Bad wires").length, 1);
   await tab.close();
 });
 
-test("one who stays away for too long is told that the answer was cut off, and may ask again", async () => {
-  const tab = await house.tab();
+test("a long absence shows an interrupted answer with a retry", async () => {
+  const tab = await service.tab();
   const begun = gate();
-  house.model.when("Wait for me", async (call) => {
+  service.model.when("Wait for me", async (call) => {
     call.say("I ");
-    begun.open(call.departed);
+    begun.open(call.disconnected);
   });
   await tab.ask("Wait for me");
   await tab.reads("I ");
   await tab.page.context().setOffline(true);
-  house.line.breakAll();
-  // The server gives up a turn that nobody has read for a while.
+  service.line.breakAll();
+  // The server ends a turn that has had no reader for a while.
   await begun.opened;
   await tab.page.context().setOffline(false);
   await tab.trouble.getByText("The answer was cut off").waitFor();
   await tab.retry.click();
   await tab.reads("Wait for me");
-  assert.equal(house.model.callsOf("Wait for me").length, 2);
+  assert.equal(service.model.callsOf("Wait for me").length, 2);
   await tab.close();
 });
 
-test("two tabs have conversations and sessions of their own", async () => {
-  const one = await house.tab();
+test("two tabs have separate conversations and sessions", async () => {
+  const one = await service.tab();
   const other = new Tab(await one.page.context().newPage());
   await other.page.goto(one.page.url());
   const [more] = parts("From one", "I am ", "one.");
@@ -283,17 +283,17 @@ test("two tabs have conversations and sessions of their own", async () => {
   assert.equal(await other.answerText(), "From the other");
   more();
   await one.reads("I am one.");
-  const lines = (await house.log("chat")).slice(-2);
+  const lines = (await service.log("chat")).slice(-2);
   assert.notEqual(lines[0].session_id, lines[1].session_id);
   await one.close();
 });
 
-test("a duplicated tab reads the same answer, and the model is asked once", async () => {
-  const one = await house.tab();
+test("a duplicated tab reads the same answer with one model call", async () => {
+  const one = await service.tab();
   const [more] = parts("To be copied", "The same ", "for both.");
   await one.ask("To be copied");
   await one.reads("The same ");
-  // What a browser does with the storage of a tab that is duplicated.
+  // A browser copies the session storage of a duplicated tab.
   const kept = await one.page.evaluate(() => ({ ...sessionStorage }));
   const page = await one.page.context().newPage();
   await page.addInitScript((kept) => Object.assign(sessionStorage, kept), kept);
@@ -305,21 +305,21 @@ test("a duplicated tab reads the same answer, and the model is asked once", asyn
     await tab.reads("The same for both.");
     await tab.isDone();
   }
-  assert.equal(house.model.callsOf("To be copied").length, 1);
+  assert.equal(service.model.callsOf("To be copied").length, 1);
   await one.askAndWait("Original");
   await other.askAndWait("Copy");
-  const lines = (await house.log("chat")).slice(-2);
+  const lines = (await service.log("chat")).slice(-2);
   assert.notEqual(lines[0].session_id, lines[1].session_id);
   await one.close();
 });
 
-test("when the page goes, its session is stopped with what was counted", async () => {
-  const tab = await house.tab();
+test("closing the page stops its session with its metrics", async () => {
+  const tab = await service.tab();
   await tab.askAndWait("First");
-  house.model.when("Second", (call) => call.refuse(500));
+  service.model.when("Second", (call) => call.refuse(500));
   await tab.askAndWait("Second");
-  const session = (await house.log("chat")).at(-1).session_id;
-  const stops = async () => (await house.log("session_stop")).filter((line) => line.session_id === session);
+  const session = (await service.log("chat")).at(-1).session_id;
+  const stops = async () => (await service.log("session_stop")).filter((line) => line.session_id === session);
 
   await tab.page.reload();
   const [stop] = await until("the stop", async () => (await stops()).length && (await stops()));
@@ -328,40 +328,40 @@ test("when the page goes, its session is stopped with what was counted", async (
   assert.ok(seconds >= 0 && seconds < 60);
   assert.equal(stop.server_metrics.turns, 2);
 
-  // The conversation is still there, and goes on in another session.
+  // The conversation continues in another session.
   assert.equal(await tab.page.locator(".turn").count(), 2);
   await tab.askAndWait("Third");
-  assert.deepEqual(house.model.callsOf("Third")[0].messages.map(({ content }) => content), ["First", "First", "Third"]);
-  const last = (await house.log("chat")).at(-1).session_id;
+  assert.deepEqual(service.model.callsOf("Third")[0].messages.map(({ content }) => content), ["First", "First", "Third"]);
+  const last = (await service.log("chat")).at(-1).session_id;
   assert.notEqual(last, session);
   await tab.page.goto("about:blank");
-  await until("the other stop", async () => (await house.log("session_stop")).some((line) => line.session_id === last));
+  await until("the other stop", async () => (await service.log("session_stop")).some((line) => line.session_id === last));
   assert.equal((await stops()).length, 1);
   await tab.close();
 });
 
-test("a server that cannot be reached is told, and asked again by the same key", async () => {
-  const tab = await house.tab();
+test("an unreachable server is shown; a retry reuses the key", async () => {
+  const tab = await service.tab();
   await tab.askAndWait("Before");
   const [more] = parts("Lost for long", "There ", "and back.");
   await tab.ask("Lost for long");
   await tab.reads("There ");
-  // Its clock goes faster than ours, so that it has soon waited long enough.
+  // The page's clock is accelerated, so that its waits end soon.
   await tab.page.clock.install();
-  house.line.cut();
+  service.line.cut();
   await tab.page.locator(".note").getByText("Reconnecting").waitFor();
   for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
   await tab.trouble.getByText("cannot be reached").waitFor();
-  house.line.mend();
+  service.line.mend();
   more();
   await tab.retry.click();
   await tab.reads("There and back.");
-  assert.equal(house.model.callsOf("Lost for long").length, 1);
+  assert.equal(service.model.callsOf("Lost for long").length, 1);
   await tab.close();
 });
 
-test("text files are attached by button, by drop and by paste, and sent with the question", async () => {
-  const tab = await house.tab();
+test("text files are attached by button, drop and paste", async () => {
+  const tab = await service.tab();
   const picker = tab.page.locator("input[type=file]");
   await picker.setInputFiles([
     { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("eins\nzwei") },
@@ -391,24 +391,24 @@ test("text files are attached by button, by drop and by paste, and sent with the
   const files = [["notes.txt", "eins\nzwei"], ["dropped.md", "three"], ["pasted.txt", "four"]];
   const attached = files.map(([name, text], at) => `[Attached file ${at + 1}: ${name}]\n\n${text}\n\n---\n\n`);
   const prompt = `${attached.join("")}Sum up`;
-  house.model.when(prompt, (call) => (call.say("Done."), call.done()));
+  service.model.when(prompt, (call) => (call.say("Done."), call.done()));
   await tab.askAndWait("Sum up");
   assert.equal(await tab.answerText(), "Done.");
   assert.deepEqual(await tab.page.locator(".question .chips li").allTextContents(), files.map(([name]) => name));
   await tab.askAndWait("Which is longer?");
-  assert.equal(house.model.callsOf("Which is longer?")[0].messages[0].content, prompt);
+  assert.equal(service.model.callsOf("Which is longer?")[0].messages[0].content, prompt);
 
   await picker.setInputFiles({ name: "old.csv", mimeType: "text/csv", buffer: Buffer.from("Stra\xdfe;1", "latin1") });
   await tab.page.getByRole("button", { name: "Remove old.csv" }).waitFor();
   await tab.send.click();
   await tab.isDone();
   const alone = "[Attached file 1: old.csv]\n\nStraße;1\n\n---\n\nPlease analyze the attached file.";
-  assert.equal(house.model.callsOf(alone).length, 1);
+  assert.equal(service.model.callsOf(alone).length, 1);
   await tab.close();
 });
 
-test("files that cannot be sent are refused in words", async () => {
-  const tab = await house.tab();
+test("files that cannot be sent are rejected with a message", async () => {
+  const tab = await service.tab();
   const picker = tab.page.locator("input[type=file]");
   const complaint = tab.page.locator("form [role=alert]");
   const refused = async (files, words) => {
@@ -425,8 +425,8 @@ test("files that cannot be sent are refused in words", async () => {
   await tab.close();
 });
 
-test("ten files of 1 MB are sent, and a reload in mid-answer goes on although they are too large to be kept", async () => {
-  const tab = await house.tab();
+test("ten files of 1 MB are sent, and a reload resumes the answer", async () => {
+  const tab = await service.tab();
   const content = "x\n".repeat(1 << 19);
   const files = Array.from({ length: 10 }, (_, at) => ({ name: `${at}.txt`, mimeType: "text/plain", buffer: Buffer.from(content) }));
   const prompt = files.map((file, at) => `[Attached file ${at + 1}: ${file.name}]\n\n${content}\n\n---\n\n`).join("") + "All";
@@ -438,25 +438,25 @@ test("ten files of 1 MB are sent, and a reload in mid-answer goes on although th
   await tab.page.reload();
   more();
   await tab.reads("So much.");
-  assert.equal(house.model.callsOf(prompt).length, 1);
+  assert.equal(service.model.callsOf(prompt).length, 1);
   await tab.close();
 });
 
-test("a new conversation forgets the old one", async () => {
-  const tab = await house.tab();
+test("a new conversation clears the old one", async () => {
+  const tab = await service.tab();
   await tab.askAndWait("Forget me");
   await tab.page.getByRole("button", { name: "New conversation" }).click();
   assert.equal(await tab.page.locator(".turn").count(), 0);
   await tab.askAndWait("Fresh");
-  assert.equal(house.model.callsOf("Fresh")[0].messages.length, 1);
+  assert.equal(service.model.callsOf("Fresh")[0].messages.length, 1);
   await tab.page.reload();
   await tab.reads("Fresh");
   assert.equal(await tab.page.locator(".turn").count(), 1);
   await tab.close();
 });
 
-test("two windows on one page keep apart", async () => {
-  const tab = await house.tab();
+test("two windows on one page are independent", async () => {
+  const tab = await service.tab();
   await tab.page.evaluate(() => document.body.append(document.createElement("al-chat-window")));
   const windows = tab.page.locator("al-chat-window");
   await windows.nth(0).locator("textarea").fill("Left");

@@ -1,15 +1,15 @@
-// The window on other people's sites: another origin, a strict policy, no cookies, many languages, a bubble.
+// The embedded window: another origin, a strict policy, no cookies, languages, and the bubble.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { openHouse, Tab, until } from "./house.js";
+import { startService, Tab, until } from "./service.js";
 import { gate } from "./model.js";
 
-let house;
-before(async () => (house = await openHouse()));
-after(() => house.close());
+let service;
+before(async () => (service = await startService()));
+after(() => service.close());
 
 const ask = async (page, text) => {
   const tab = new Tab(page);
@@ -19,13 +19,13 @@ const ask = async (page, text) => {
 };
 
 test("the script has less than 20 kB when it is zipped", async () => {
-  const response = await fetch(`http://127.0.0.1:${house.port}/chat-window.js`);
+  const response = await fetch(`http://127.0.0.1:${service.port}/chat-window.js`);
   const { length } = gzipSync(await response.text(), { level: 9 });
   console.log(`chat-window.js: ${length} bytes zipped`);
   assert.ok(length < 20_000);
 });
 
-test("the types name every word, event and attribute", async () => {
+test("the types declare every text, event and attribute", async () => {
   const web = new URL("../../web/", import.meta.url);
   const read = (name) => readFile(new URL(name, web), "utf8");
   const modules = (await readdir(new URL("chat-window", web))).map((name) => read(`chat-window/${name}`));
@@ -44,15 +44,15 @@ test("the types name every word, event and attribute", async () => {
   assert.deepEqual(names(types, "api: string | null;", /^ {2}(\w+): string \| null;/gm), attributes);
 });
 
-test("a site of another origin embeds it under a strict policy, with third-party cookies blocked", async () => {
-  const api = `http://chat.example:${house.port}`;
+test("the window works cross-origin under a strict policy", async () => {
+  const api = `http://chat.example:${service.port}`;
   const sources = `default-src 'none'; script-src 'self' ${api}; connect-src ${api}`;
   const policy = `${sources}; require-trusted-types-for 'script'; trusted-types 'none'`;
   const lines = `<script type="module" src="${api}/chat-window.js"></script><al-chat-window></al-chat-window>`;
-  const site = await house.site({
+  const site = await service.site({
     "/": { body: `<!doctype html><title>Shop</title>${lines}`, headers: { "content-security-policy": policy } },
   });
-  const browser = await house.strictBrowser();
+  const browser = await service.strictBrowser();
   const page = await browser.newPage();
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
@@ -63,9 +63,9 @@ test("a site of another origin embeds it under a strict policy, with third-party
   await page.goto(`http://shop.example:${site.port}/`);
   const tab = await ask(page, "Hello from the shop");
   await page.locator("input[type=file]").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
-  house.model.when("[Attached file 1: a.txt]\n\na\n\n---\n\nRead", (call) => (call.say("# Read\n\n```\na\n```"), call.done()));
+  service.model.when("[Attached file 1: a.txt]\n\na\n\n---\n\nRead", (call) => (call.say("# Read\n\n```\na\n```"), call.done()));
   await tab.askAndWait("Read");
-  // The window has its looks although the site allows no styles.
+  // The window is styled although the site allows no inline styles.
   const position = await page.locator(".panel").evaluate((panel) => getComputedStyle(panel).flexDirection);
   assert.equal(position, "column");
   await page.reload();
@@ -83,13 +83,13 @@ test("a site of another origin embeds it under a strict policy, with third-party
   await browser.close();
 });
 
-test("words, names and colours are the site's", async () => {
-  const tab = await house.tab();
+test("a site sets texts, names and colours", async () => {
+  const tab = await service.tab();
   const body = `<!doctype html><html lang="ar" dir="rtl"><meta charset="utf-8"><title>متجر</title>
-    <script type="module" src="http://127.0.0.1:${house.port}/chat-window.js"></script>
+    <script type="module" src="http://127.0.0.1:${service.port}/chat-window.js"></script>
     <al-chat-window heading="محادثة" strings='{"send":"إرسال","errors":{"model_not_allowed":"لا"}}' username=" ada "
       style="--al-chat-accent: rgb(1, 2, 3)"></al-chat-window>`;
-  const site = await house.site({ "/": { body } });
+  const site = await service.site({ "/": { body } });
   await tab.page.goto(`http://127.0.0.1:${site.port}/`);
   await tab.window.evaluate((window) => (window.strings = { assistant: "المساعد" }));
   const send = tab.page.getByRole("button", { name: "إرسال" });
@@ -98,7 +98,7 @@ test("words, names and colours are the site's", async () => {
   assert.ok(x < 200, "right to left, the button is on the left");
   assert.equal(await tab.page.getByRole("heading").textContent(), "محادثة");
   await tab.askAndWait("مرحبا");
-  const line = (await house.log("chat")).at(-1);
+  const line = (await service.log("chat")).at(-1);
   assert.deepEqual([line.username, line.is_guest], ["ada", false]);
   await tab.window.evaluate((window) => (window.model = "unknown"));
   await tab.ask("Again");
@@ -106,8 +106,8 @@ test("words, names and colours are the site's", async () => {
   await tab.close();
 });
 
-test("a persona is passed on", async () => {
-  const tab = await house.tab();
+test("the persona attribute is sent", async () => {
+  const tab = await service.tab();
   const requests = tab.requests();
   await tab.window.evaluate((window) => (window.persona = "assistant"));
   await tab.askAndWait("Who is there?");
@@ -116,8 +116,8 @@ test("a persona is passed on", async () => {
   await tab.close();
 });
 
-test("a window whose persona is another from now on has that one's words", async () => {
-  const tab = await house.tab();
+test("a changed persona changes the texts", async () => {
+  const tab = await service.tab();
   for (const [persona, heading] of [["amaya", "Amaya"], ["assistant", "Assistant"], [null, "Chat"]]) {
     await tab.window.evaluate((window, persona) => (window.persona = persona), persona);
     await tab.page.locator("h2").getByText(heading, { exact: true }).waitFor();
@@ -125,8 +125,8 @@ test("a window whose persona is another from now on has that one's words", async
   await tab.close();
 });
 
-test("a window has its persona's words, unless others are given or it is not known", async () => {
-  const tab = await house.tab();
+test("a window has its persona's texts unless others are set", async () => {
+  const tab = await service.tab();
   const words = async (attributes) => {
     await tab.page.evaluate((attributes) => {
       const window = document.createElement("al-chat-window");
@@ -149,10 +149,10 @@ test("a window has its persona's words, unless others are given or it is not kno
   await tab.close();
 });
 
-test("an element that is moved in mid-answer goes on with it, once", async () => {
-  const tab = await house.tab();
+test("an element moved during an answer continues it once", async () => {
+  const tab = await service.tab();
   const rest = gate();
-  house.model.when("Move me", async (call) => {
+  service.model.when("Move me", async (call) => {
     call.say("From here ");
     await rest.opened;
     call.say("to there.");
@@ -166,25 +166,25 @@ test("an element that is moved in mid-answer goes on with it, once", async () =>
   rest.open();
   await tab.reads("From here to there.");
   assert.equal(requests.filter((request) => request.url().endsWith("/events")).length, 1);
-  assert.equal(house.model.callsOf("Move me").length, 1);
+  assert.equal(service.model.callsOf("Move me").length, 1);
   await tab.close();
 });
 
-test("an element that is moved goes on, and one that is removed ends its session", async () => {
-  const tab = await house.tab();
+test("a moved element keeps its session, a removed one ends it", async () => {
+  const tab = await service.tab();
   await tab.askAndWait("Stay");
-  const session = (await house.log("chat")).at(-1).session_id;
+  const session = (await service.log("chat")).at(-1).session_id;
   await tab.page.evaluate(() => document.body.append(document.querySelector("al-chat-window")));
   await tab.askAndWait("Still here?");
-  assert.equal((await house.log("chat")).at(-1).session_id, session);
+  assert.equal((await service.log("chat")).at(-1).session_id, session);
   assert.equal(await tab.page.locator(".turn").count(), 2);
   await tab.page.evaluate(() => document.querySelector("al-chat-window").remove());
-  await until("the stop", async () => (await house.log("session_stop")).some((line) => line.session_id === session));
+  await until("the stop", async () => (await service.log("session_stop")).some((line) => line.session_id === session));
   await tab.close();
 });
 
-test("a bubble opens and closes by keyboard, and keeps the focus where it belongs", async () => {
-  const tab = await house.tab();
+test("a bubble opens and closes by keyboard and keeps the focus", async () => {
+  const tab = await service.tab();
   await tab.window.evaluate((window) => (window.mode = "bubble"));
   const launcher = tab.page.getByRole("button", { name: "Open chat" });
   assert.equal(await tab.page.getByRole("dialog").count(), 0);
@@ -202,8 +202,8 @@ test("a bubble opens and closes by keyboard, and keeps the focus where it belong
   await tab.close();
 });
 
-test("everything can be done by keyboard", async () => {
-  const tab = await house.tab();
+test("everything works by keyboard", async () => {
+  const tab = await service.tab();
   const { keyboard } = tab.page;
   const focused = () =>
     tab.window.evaluate(({ shadowRoot: { activeElement: it } }) => it?.ariaLabel || it?.textContent || it?.tagName);
@@ -211,7 +211,7 @@ test("everything can be done by keyboard", async () => {
   await keyboard.type("Two");
   await keyboard.press("Shift+Enter");
   await keyboard.type("lines");
-  house.model.when("Two\nlines", (call) => call.refuse(500), (call) => (call.say("```\ncode\n```"), call.done()));
+  service.model.when("Two\nlines", (call) => call.refuse(500), (call) => (call.say("```\ncode\n```"), call.done()));
   await keyboard.press("Enter");
   await tab.retry.waitFor();
   await tab.page.locator("header button").first().focus();
@@ -234,11 +234,11 @@ test("everything can be done by keyboard", async () => {
   await tab.close();
 });
 
-test("answers are told to those who hear them, whole sentences and each one once", async () => {
-  const tab = await house.tab();
+test("a screen reader gets each whole sentence once", async () => {
+  const tab = await service.tab();
   const sentence = "This is a sentence that is long enough to be told before the answer has come to its end. ";
   const rest = gate();
-  house.model.when("Tell", async (call) => {
+  service.model.when("Tell", async (call) => {
     call.say(sentence, "And half of");
     await rest.opened;
     call.say(" **another**.");

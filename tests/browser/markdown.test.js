@@ -1,35 +1,35 @@
-// What a model says, as the window shows it: Markdown well, and nothing else at all.
+// Rendering of answers: Markdown is rendered, and HTML has no effect.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { openHouse } from "./house.js";
+import { startService } from "./service.js";
 
-let house;
+let service;
 let tab;
 before(async () => {
-  house = await openHouse();
-  tab = await house.tab();
+  service = await startService();
+  tab = await service.tab();
 });
-after(() => house.close());
+after(() => service.close());
 
 let questions = 0;
 
-/** Has the model say this in such pieces, and waits for its end. */
+/** Makes the model send this text in pieces of `size`, and waits for the end. */
 async function show(text, size = text.length) {
   const question = `Question ${(questions += 1)}`;
   const pieces = [];
   for (let at = 0; at < text.length; at += size) pieces.push(text.slice(at, at + size));
-  house.model.when(question, (call) => (call.say(...pieces), call.done()));
+  service.model.when(question, (call) => (call.say(...pieces), call.done()));
   await tab.window.evaluate((window) => window.clear());
   await tab.askAndWait(question);
 }
 
 const html = () => tab.answer.innerHTML();
 
-/** A link as the window makes them. */
+/** Returns the HTML of a link in the window. */
 const link = (address, text) => `<a href="${address}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 
-test("Markdown is shown as it is meant", async () => {
+test("Markdown is rendered", async () => {
   const cases = [
     ["one\n\ntwo", "<p>one</p><p>two</p>"],
     ["one\ntwo\\\nthree", "<p>one<br>two<br>three</p>"],
@@ -74,7 +74,7 @@ test("Markdown is shown as it is meant", async () => {
   }
 });
 
-test("what comes piece by piece ends up as if it had come at once", async () => {
+test("Markdown in pieces renders as the whole text", async () => {
   const whole = [
     "# Title\n\nText with **bold**, `code` and [a link](https://x.example).\n\n1. one\n   - inner\n2. two\n\n",
     "```rust\nfn main() {}\n```\r\n\r\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n---\n\nThe *end*.",
@@ -87,11 +87,11 @@ test("what comes piece by piece ends up as if it had come at once", async () => 
   }
 });
 
-test("what is unfinished shows no marks, and what is finished stays", async () => {
+test("unfinished Markdown shows no marks, finished stays", async () => {
   const text = "First.\n\nThen **bold words** and `some code` and [a link](https://x.example/long/path) - all.\n\n- item *one*\n- item";
   const question = "Watch it grow";
   const next = [];
-  house.model.when(question, async (call) => {
+  service.model.when(question, async (call) => {
     for (const character of text) {
       call.say(character);
       await new Promise((resolve) => next.push(resolve));
@@ -178,7 +178,7 @@ const HOSTILE = [
 const TAGS = "A BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR LI OL P PRE SPAN STRONG TABLE TD TH TR UL".split(" ");
 const ATTRIBUTES = "class dir href part rel start tabindex target type".split(" ");
 
-test("hostile Markdown and HTML do nothing", async () => {
+test("hostile Markdown and HTML have no effect", async () => {
   let pwned = 0;
   await tab.page.exposeFunction("pwned", () => (pwned += 1));
   tab.page.on("dialog", (dialog) => (pwned += 1, dialog.dismiss()));
@@ -199,7 +199,7 @@ test("hostile Markdown and HTML do nothing", async () => {
       if (tag === "A") assert.match(href, /^(https?|mailto):/, text);
     }
   }
-  // A visitor's own words are no better, nor is a file's name.
+  // The same for a visitor's message and a file's name.
   await tab.page.locator("input[type=file]").setInputFiles({
     name: "<img src=x onerror=pwned()>.txt",
     mimeType: "text/plain",
@@ -212,7 +212,7 @@ test("hostile Markdown and HTML do nothing", async () => {
   assert.deepEqual(strange, []);
 });
 
-test("hostile lengths take no hostile time", async () => {
+test("long hostile texts render in time", async () => {
   const size = 100_000;
   const fill = (text) => text.repeat(Math.ceil(size / text.length)).slice(0, size);
   const patterns = [

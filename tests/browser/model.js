@@ -1,24 +1,24 @@
-// A fake OpenAI-compatible model: it answers each message as it was told to, and repeats what it wasn't told about.
+// A fake OpenAI-compatible model: it answers each message as the test sets, and echoes all others.
 import { createServer } from "node:http";
 
-/** A door that stays shut until it is opened. */
+/** A promise that is resolved by `open`. */
 export function gate() {
   let open;
   const opened = new Promise((resolve) => (open = resolve));
   return { opened, open };
 }
 
-/** One call, and what the model may do with it. */
+/** A call to the model, and the responses to it. */
 class Call {
   #response;
 
   constructor(asked, response) {
     this.asked = asked;
     this.#response = response;
-    this.departed = new Promise((resolve) => response.on("close", resolve));
+    this.disconnected = new Promise((resolve) => response.on("close", resolve));
   }
 
-  /** Says these pieces, each as an event of its own. */
+  /** Sends these pieces, each in its own event. */
   say(...pieces) {
     if (!this.#response.headersSent) this.#response.writeHead(200, { "content-type": "text/event-stream" });
     for (const content of pieces) this.#event({ choices: [{ index: 0, delta: { content } }] });
@@ -46,7 +46,7 @@ class Call {
   }
 }
 
-/** Starts a model. */
+/** Starts a fake model. */
 export async function startModel() {
   const behaviours = new Map();
   const calls = [];
@@ -65,9 +65,9 @@ export async function startModel() {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}/v1`,
-    /** What to do when this is asked: the first time, the second, and so on. */
+    /** Sets the behaviour for a message: for the first call, the second, and so on. */
     when: (message, ...does) => behaviours.set(message, does),
-    /** The calls that asked this. */
+    /** Returns the calls with this message. */
     callsOf: (message) => calls.filter((call) => call.message === message),
     close: () => (server.closeAllConnections(), server.close()),
   };

@@ -1,9 +1,9 @@
-// Amaya's portal: the page, and the conversation that the server keeps for its visitor.
+// Amaya's portal: the page, and the visitor's history on the server.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { barriers, jumps, picture, SCREENS } from "./eyes.js";
-import { openHouse, Tab, until } from "./house.js";
+import { accessibilityViolations, layoutShifts, screenshot, SCREENS } from "./page_checks.js";
+import { startService, Tab, until } from "./service.js";
 import { gate } from "./model.js";
 
 const PORTAL = "/";
@@ -12,18 +12,18 @@ const SIZES = {
   desktop: { viewport: { width: 1280, height: 800 } },
 };
 
-let house;
+let service;
 let demo;
 before(async () => {
-  house = await openHouse();
-  demo = await openHouse({ OPENAI_API_KEY: undefined, OPENAI_BASE_URL: undefined, PAPITA_API_URL: undefined });
+  service = await startService();
+  demo = await startService({ OPENAI_API_KEY: undefined, OPENAI_BASE_URL: undefined, PAPITA_API_URL: undefined });
 });
-after(() => Promise.all([house?.close(), demo?.close()]));
+after(() => Promise.all([service?.close(), demo?.close()]));
 
-/** Has the model say these two parts of an answer, the second when told to. */
-function halves(message, one, other) {
+/** Makes the model send two parts of an answer, the second when the returned function is called. */
+function twoParts(message, one, other) {
   const second = gate();
-  house.model.when(message, async (call) => {
+  service.model.when(message, async (call) => {
     call.say(one);
     await second.opened;
     call.say(other);
@@ -32,24 +32,24 @@ function halves(message, one, other) {
   return second.open;
 }
 
-/** The questions and answers that a tab shows. */
+/** Returns the questions and answers in a tab. */
 const shown = ({ page }) => page.locator(".turn .text, .turn .body").allTextContents();
 const shows = (tab, ...texts) =>
   until(`a conversation of ${JSON.stringify(texts)}`, async () => (await shown(tab)).join("|") === texts.join("|"));
 const mood = ({ page }) => page.locator("body").getAttribute("data-mood");
 const greeting = ({ page }) => page.locator("[part~=greeting]");
 
-/** What a browser tells a page that was hidden and is seen again. */
-const comeBack = ({ page }) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+/** Dispatches the event of a page that becomes visible again. */
+const becomeVisible = ({ page }) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
 
-test("Amaya is there, greets, and a turn streams into the window", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("Amaya greets, and a turn streams into the window", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.page.getByRole("heading", { name: "Amaya" }).waitFor();
   assert.equal(await tab.page.locator("header svg.amaya").isVisible(), true);
   await greeting(tab).getByText("Hey you").waitFor();
   await tab.page.getByRole("button", { name: "online" }).waitFor();
   assert.equal(await mood(tab), "calm");
-  const more = halves("Is the sky clear?", "As clear ", "as **you**.");
+  const more = twoParts("Is the sky clear?", "As clear ", "as **you**.");
   await tab.ask("Is the sky clear?");
   await tab.reads("As clear ");
   assert.equal(await mood(tab), "thinking");
@@ -57,34 +57,34 @@ test("Amaya is there, greets, and a turn streams into the window", async () => {
   await tab.isDone();
   assert.equal(await tab.answer.innerHTML(), "<p>As clear as <strong>you</strong>.</p>");
   assert.equal(await mood(tab), "happy");
-  const [{ messages }] = house.model.callsOf("Is the sky clear?");
+  const [{ messages }] = service.model.callsOf("Is the sky clear?");
   assert.deepEqual([messages[0].role, messages.length], ["system", 2]);
   await tab.close();
 });
 
-test("the conversation is there after a reload, in another tab, and for nobody else", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("the conversation survives a reload and is private", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Remember me");
   await tab.askAndWait("Really?");
   const conversation = ["Remember me", "Remember me", "Really?", "Really?"];
   await tab.page.reload();
   await shows(tab, ...conversation);
-  const other = await house.tabIn(tab.page.context(), PORTAL);
+  const other = await service.tabIn(tab.page.context(), PORTAL);
   await shows(other, ...conversation);
   await other.askAndWait("And here?");
-  const { messages } = house.model.callsOf("And here?")[0];
+  const { messages } = service.model.callsOf("And here?")[0];
   assert.deepEqual(messages.slice(1).map(({ content }) => content), [...conversation, "And here?"]);
-  const stranger = await house.tab({}, PORTAL);
+  const stranger = await service.tab({}, PORTAL);
   await greeting(stranger).getByText("Hey you").waitFor();
   assert.deepEqual(await shown(stranger), []);
   await stranger.close();
   await tab.close();
 });
 
-test("two tabs at once are both kept, and both seen when one comes back to them", async () => {
-  const one = await house.tab({}, PORTAL);
-  const other = await house.tabIn(one.page.context(), PORTAL);
-  const end = halves("From one", "I am ", "one.");
+test("concurrent messages of two tabs are stored and shown", async () => {
+  const one = await service.tab({}, PORTAL);
+  const other = await service.tabIn(one.page.context(), PORTAL);
+  const end = twoParts("From one", "I am ", "one.");
   await one.ask("From one");
   await one.reads("I am ");
   await other.ask("From the other");
@@ -92,23 +92,23 @@ test("two tabs at once are both kept, and both seen when one comes back to them"
   await one.isDone();
   await other.isDone();
   for (const tab of [one, other]) {
-    await comeBack(tab);
+    await becomeVisible(tab);
     await shows(tab, "From one", "I am one.", "From the other", "From the other");
   }
   await one.close();
 });
 
-test("stopping keeps what was said and closes the model's connection", async () => {
-  const tab = await house.tab({}, PORTAL);
-  let departed;
-  house.model.when("Count the stars", (call) => {
-    departed = call.departed;
+test("a stop keeps the text and closes the model's connection", async () => {
+  const tab = await service.tab({}, PORTAL);
+  let disconnected;
+  service.model.when("Count the stars", (call) => {
+    disconnected = call.disconnected;
     call.say("One, two");
   });
   await tab.ask("Count the stars");
   await tab.reads("One, two");
   await tab.stop.click();
-  await departed;
+  await disconnected;
   await tab.isDone();
   assert.equal(await tab.answerText(), "One, two");
   assert.equal(await mood(tab), "calm");
@@ -118,16 +118,16 @@ test("stopping keeps what was said and closes the model's connection", async () 
   await tab.close();
 });
 
-test("what failed is still there after a reload, and is asked again by a button", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a failure survives a reload and can be retried", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Before");
-  house.model.when("Try hard", (call) => call.refuse(500));
+  service.model.when("Try hard", (call) => call.refuse(500));
   await tab.ask("Try hard");
   await tab.retry.waitFor();
   assert.equal(await mood(tab), "sorry");
   await tab.page.reload();
   await tab.retry.waitFor();
-  await comeBack(tab);
+  await becomeVisible(tab);
   await tab.retry.click();
   await tab.reads("Try hard");
   await tab.isDone();
@@ -137,10 +137,10 @@ test("what failed is still there after a reload, and is asked again by a button"
   await tab.close();
 });
 
-test("a reload in mid-answer goes on with it, and the model is asked once", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a reload during an answer resumes it with one model call", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("First");
-  const end = halves("A long story", "Once upon ", "a time.");
+  const end = twoParts("A long story", "Once upon ", "a time.");
   await tab.ask("A long story");
   await tab.reads("Once upon ");
   await tab.page.reload();
@@ -149,48 +149,48 @@ test("a reload in mid-answer goes on with it, and the model is asked once", asyn
   end();
   await shows(tab, "First", "First", "A long story", "Once upon a time.");
   await tab.isDone();
-  assert.equal(house.model.callsOf("A long story").length, 1);
+  assert.equal(service.model.callsOf("A long story").length, 1);
   await tab.close();
 });
 
-test("an answer that came while the connection was lost is there when one is back", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("an answer during a lost connection is shown afterwards", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Before the tunnel");
-  const end = halves("Lost for long", "There ", "and back.");
+  const end = twoParts("Lost for long", "There ", "and back.");
   await tab.ask("Lost for long");
   await tab.reads("There ");
-  // Its clock goes faster than ours, so that it has soon waited long enough.
+  // The page's clock is accelerated, so that its waits end soon.
   await tab.page.clock.install();
-  house.line.cut();
+  service.line.cut();
   end();
   await tab.page.locator(".note").getByText("Reconnecting").waitFor();
   for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
   await tab.trouble.getByText("cannot be reached").waitFor();
-  house.line.mend();
-  await until("the answer", async () => (await comeBack(tab), (await tab.retry.count()) === 0));
+  service.line.mend();
+  await until("the answer", async () => (await becomeVisible(tab), (await tab.retry.count()) === 0));
   await shows(tab, "Before the tunnel", "Before the tunnel", "Lost for long", "There and back.");
-  assert.equal(house.model.callsOf("Lost for long").length, 1);
+  assert.equal(service.model.callsOf("Lost for long").length, 1);
   await tab.close();
 });
 
-test("a new conversation is one for the server, too, also right before the next question", async () => {
-  const tab = await house.tab({}, PORTAL);
-  const other = await house.tabIn(tab.page.context(), PORTAL);
+test("a new conversation clears the history on the server", async () => {
+  const tab = await service.tab({}, PORTAL);
+  const other = await service.tabIn(tab.page.context(), PORTAL);
   await tab.askAndWait("Forget me");
-  await comeBack(other);
+  await becomeVisible(other);
   await shows(other, "Forget me", "Forget me");
   await tab.page.getByRole("button", { name: "Forget our conversation" }).click();
   await tab.askAndWait("Fresh");
-  assert.equal(house.model.callsOf("Fresh")[0].messages.length, 2);
+  assert.equal(service.model.callsOf("Fresh")[0].messages.length, 2);
   await tab.page.reload();
   await shows(tab, "Fresh", "Fresh");
-  await comeBack(other);
+  await becomeVisible(other);
   await shows(other, "Fresh", "Fresh");
   await tab.close();
 });
 
-test("where the conversation cannot be read, what the tab has of it stays", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("an unreadable history keeps the tab's messages", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Keep me");
   const asked = tab.page.waitForRequest((request) => request.url().endsWith("/chat_history"));
   await tab.page.route("**/chat_history", (route) => route.abort());
@@ -201,8 +201,8 @@ test("where the conversation cannot be read, what the tab has of it stays", asyn
   await tab.close();
 });
 
-test("one who cannot have the conversation forgotten is told, and sees it again", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a failed clear is reported and shows the conversation", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Stay");
   await tab.page.route("**/clear_chat", (route) => route.abort());
   await tab.page.getByRole("button", { name: "Forget our conversation" }).click();
@@ -211,8 +211,8 @@ test("one who cannot have the conversation forgotten is told, and sees it again"
   await tab.close();
 });
 
-test("one who cannot be reached to forget shows the conversation again", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("an unreachable server on clear shows the conversation", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Stay, too");
   for (const path of ["**/clear_chat", "**/chat_history"]) await tab.page.route(path, (route) => route.abort());
   await tab.window.evaluate((window) => window.clear());
@@ -221,8 +221,8 @@ test("one who cannot be reached to forget shows the conversation again", async (
   await tab.close();
 });
 
-test("a question that is taken back before it has left is never asked", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a question withdrawn before it is sent is not sent", async () => {
+  const tab = await service.tab({}, PORTAL);
   const started = gate();
   await tab.page.route("**/session/start", async (route) => {
     await started.opened;
@@ -234,12 +234,12 @@ test("a question that is taken back before it has left is never asked", async ()
   started.open();
   await tab.reads("And now?");
   await shows(tab, "And now?", "And now?");
-  assert.equal(house.model.callsOf("Ghost").length, 0);
+  assert.equal(service.model.callsOf("Ghost").length, 0);
   await tab.close();
 });
 
-test("one who asks before the conversation has come sees the question at once, and then all of it", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a question before the history has loaded is shown first", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Before");
   const other = new Tab(await tab.page.context().newPage());
   const told = gate();
@@ -255,21 +255,21 @@ test("one who asks before the conversation has come sees the question at once, a
   await tab.close();
 });
 
-test("one who has scrolled up to read stays there when more of the conversation comes", async () => {
-  const tab = await house.tab({}, PORTAL);
-  house.model.when("At length", (call) => (call.say("A line.\n\n".repeat(60)), call.done()));
+test("a scrolled position stays when messages are added", async () => {
+  const tab = await service.tab({}, PORTAL);
+  service.model.when("At length", (call) => (call.say("A line.\n\n".repeat(60)), call.done()));
   await tab.askAndWait("At length");
-  const other = await house.tabIn(tab.page.context(), PORTAL);
+  const other = await service.tabIn(tab.page.context(), PORTAL);
   await other.askAndWait("Over here");
   await tab.page.locator(".log").evaluate((log) => (log.scrollTop = 300));
-  await comeBack(tab);
+  await becomeVisible(tab);
   await tab.page.locator(".question").getByText("Over here").waitFor();
   assert.equal(await tab.page.locator(".log").evaluate((log) => log.scrollTop), 300);
   await tab.close();
 });
 
-test("what a page says in the visitor's place leaves a draft alone", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a message sent by the page keeps the draft", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.input.fill("A draft");
   await tab.window.evaluate((window) => window.send("Hello from the page"));
   await tab.reads("Hello from the page");
@@ -277,8 +277,8 @@ test("what a page says in the visitor's place leaves a draft alone", async () =>
   await tab.close();
 });
 
-test("500 characters can be written, and no files are taken", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("the input accepts 500 characters and no files", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.input.pressSequentially("x".repeat(10));
   await tab.page.keyboard.insertText("y".repeat(600));
   assert.equal((await tab.input.inputValue()).length, 500);
@@ -295,8 +295,8 @@ test("500 characters can be written, and no files are taken", async () => {
   await tab.close();
 });
 
-test("after 200 turns the cookie is the same, and all of them are there", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("after 200 turns cookie and history are intact", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Turn 0");
   const context = tab.page.context();
   const [cookie] = await context.cookies();
@@ -318,7 +318,7 @@ test("after 200 turns the cookie is the same, and all of them are there", async 
   await tab.close();
 });
 
-test("without a key she is in demo mode, says what that is, and talks all the same", async () => {
+test("without a key the built-in responder answers and is named", async () => {
   const tab = await demo.tab({}, PORTAL);
   const status = tab.page.getByRole("button", { name: "demo mode" });
   await status.click();
@@ -331,16 +331,16 @@ test("without a key she is in demo mode, says what that is, and talks all the sa
   await tab.close();
 });
 
-test("a server that cannot be asked is told as away", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("an unreachable server is shown as offline", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.page.route("**/api_status", (route) => route.abort());
   await tab.page.reload();
   await tab.page.getByRole("button", { name: "away" }).waitFor();
   await tab.close();
 });
 
-test("no request leaves the origin, and nothing breaks the policy", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("requests stay in the origin and satisfy the policy", async () => {
+  const tab = await service.tab({}, PORTAL);
   const complaints = [];
   tab.page.on("console", (message) => complaints.push(message.text()));
   tab.page.on("pageerror", (error) => complaints.push(String(error)));
@@ -355,42 +355,42 @@ test("no request leaves the origin, and nothing breaks the policy", async () => 
   assert.deepEqual(await tab.page.evaluate(() => violations), []);
   assert.deepEqual(complaints, []);
   const origins = new Set(requests.map((request) => new URL(request.url()).origin));
-  assert.deepEqual([...origins], [`http://127.0.0.1:${house.line.port}`]);
+  assert.deepEqual([...origins], [`http://127.0.0.1:${service.line.port}`]);
   await tab.close();
 });
 
 for (const [size, options] of Object.entries(SIZES)) {
-  test(`nothing jumps, with and without a conversation: ${size}`, async () => {
-    const tab = await house.tab(options, PORTAL);
+  test(`no layout shift with or without a conversation: ${size}`, async () => {
+    const tab = await service.tab(options, PORTAL);
     await greeting(tab).getByText("Hey you").waitFor();
     await tab.page.getByRole("button", { name: "online" }).waitFor();
-    assert.deepEqual(await jumps(tab.page), []);
+    assert.deepEqual(await layoutShifts(tab.page), []);
     await tab.askAndWait("One");
-    for (const again of [tab, await house.tabIn(tab.page.context(), PORTAL)]) {
+    for (const again of [tab, await service.tabIn(tab.page.context(), PORTAL)]) {
       if (again === tab) await tab.page.reload();
       await greeting(again).getByText("Hey you").waitFor();
       await shows(again, "One", "One");
       await again.page.getByRole("button", { name: "online" }).waitFor();
-      assert.deepEqual(await jumps(again.page), []);
+      assert.deepEqual(await layoutShifts(again.page), []);
     }
     await tab.close();
   });
 
-  test(`there are no barriers, and the page has its own size: ${size}`, async () => {
-    const tab = await house.tab(options, PORTAL);
+  test(`no accessibility violations at its own size: ${size}`, async () => {
+    const tab = await service.tab(options, PORTAL);
     const check = async (state) => {
-      assert.deepEqual(await barriers(tab.page), [], state);
-      await picture(tab.page, `portal-${size}-${state}`);
+      assert.deepEqual(await accessibilityViolations(tab.page), [], state);
+      await screenshot(tab.page, `portal-${size}-${state}`);
     };
     await tab.page.getByRole("button", { name: "online" }).waitFor();
     await greeting(tab).getByText("Hey you").waitFor();
     await check("empty");
-    house.model.when("Nothing yet", () => {});
+    service.model.when("Nothing yet", () => {});
     await tab.ask("Nothing yet");
     await tab.page.locator(".dots").waitFor();
     await check("thinking");
     await tab.stop.click();
-    house.model.when("Oh no", (call) => call.refuse(500));
+    service.model.when("Oh no", (call) => call.refuse(500));
     await tab.askAndWait("Oh no");
     await check("sorry");
     await tab.askAndWait("Would you *count the stars* with me tonight?");
@@ -403,8 +403,8 @@ for (const [size, options] of Object.entries(SIZES)) {
   });
 }
 
-test("beside a phone's keyboard there is room for the chat", async () => {
-  const tab = await house.tab({ ...SIZES.phone, viewport: { width: 390, height: 400 } }, PORTAL);
+test("the chat is visible beside a phone's keyboard", async () => {
+  const tab = await service.tab({ ...SIZES.phone, viewport: { width: 390, height: 400 } }, PORTAL);
   await greeting(tab).getByText("Hey you").waitFor();
   await tab.input.tap();
   const { y, height } = await tab.input.boundingBox();
@@ -412,23 +412,23 @@ test("beside a phone's keyboard there is room for the chat", async () => {
   assert.ok((await tab.page.locator(".log").boundingBox()).height > 150);
   assert.equal(await tab.page.locator(".about").isVisible(), true);
   assert.equal(await tab.page.locator(".suggestions").isVisible(), false);
-  await picture(tab.page, "portal-phone-keyboard");
+  await screenshot(tab.page, "portal-phone-keyboard");
   await tab.close();
 });
 
-test("without scripts the page says what it needs", async () => {
-  const tab = await house.tab({ javaScriptEnabled: false }, PORTAL);
+test("without scripts the page shows what it needs", async () => {
+  const tab = await service.tab({ javaScriptEnabled: false }, PORTAL);
   await tab.page.locator("noscript p").waitFor();
   await tab.page.getByRole("heading", { name: "Amaya" }).waitFor();
   assert.equal(await tab.page.getByRole("button").count(), 0);
   await tab.close();
 });
 
-test("nothing moves for those who asked for that, in any mood", async () => {
-  const tab = await house.tab({ reducedMotion: "reduce" }, PORTAL);
+test("reduced motion stops animations in every mood", async () => {
+  const tab = await service.tab({ reducedMotion: "reduce" }, PORTAL);
   const moving = () =>
     tab.window.evaluate((window) => document.getAnimations().length + window.shadowRoot.getAnimations().length);
-  house.model.when("Slowly", () => {});
+  service.model.when("Slowly", () => {});
   await tab.ask("Slowly");
   await tab.page.locator(".dots").waitFor();
   assert.deepEqual([await mood(tab), await moving()], ["thinking", 0]);
@@ -436,13 +436,13 @@ test("nothing moves for those who asked for that, in any mood", async () => {
   await tab.askAndWait("Happily");
   assert.deepEqual([await mood(tab), await moving()], ["happy", 0]);
   await tab.close();
-  const other = await house.tab({ reducedMotion: "no-preference" }, PORTAL);
+  const other = await service.tab({ reducedMotion: "no-preference" }, PORTAL);
   assert.ok((await other.page.evaluate(() => document.getAnimations().length)) > 20);
   await other.close();
 });
 
-test("everything is done by the keyboard alone", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("everything works by keyboard alone", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.page.getByRole("button", { name: "online" }).waitFor();
   const { keyboard } = tab.page;
   const focused = () => tab.page.evaluate(() => {
@@ -480,9 +480,9 @@ test("everything is done by the keyboard alone", async () => {
   await tab.close();
 });
 
-/** A tab whose browser has letters of this size, in pixels. */
+/** Opens a tab with this default font size in pixels. */
 async function withLetters(size, options) {
-  const tab = await house.tab(options, PORTAL);
+  const tab = await service.tab(options, PORTAL);
   const browser = await tab.page.context().newCDPSession(tab.page);
   await browser.send("Page.enable");
   await browser.send("Page.setFontSizes", { fontSizes: { standard: size } });
@@ -490,7 +490,7 @@ async function withLetters(size, options) {
 }
 
 for (const [width, height, letters] of [[320, 640, 16], [912, 1368, 16], [900, 1100, 16], [390, 844, 24]]) {
-  test(`all is within the screen: ${width} by ${height}, letters of ${letters}`, async () => {
+  test(`all is within the screen: ${width} by ${height}, font ${letters}`, async () => {
     const tab = await withLetters(letters, { viewport: { width, height } });
     await until("the letters", () =>
       tab.page.evaluate((size) => getComputedStyle(document.body).fontSize === `${size}px`, letters),
@@ -501,13 +501,13 @@ for (const [width, height, letters] of [[320, 640, 16], [912, 1368, 16], [900, 1
     };
     assert.equal(await tab.send.evaluate(isWithin), true);
     assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth), width);
-    await picture(tab.page, `portal-${width}-${letters}`);
+    await screenshot(tab.page, `portal-${width}-${letters}`);
     await tab.close();
   });
 }
 
-test("where a page is low without a keyboard, nothing is missing from it", async () => {
-  const tab = await house.tab({ viewport: { width: 640, height: 400 } }, PORTAL);
+test("a low page without a keyboard shows everything", async () => {
+  const tab = await service.tab({ viewport: { width: 640, height: 400 } }, PORTAL);
   await greeting(tab).getByText("Hey you").waitFor();
   await tab.input.focus();
   for (const part of [".about", ".suggestions", "footer"]) {
@@ -516,16 +516,16 @@ test("where a page is low without a keyboard, nothing is missing from it", async
   }
   await tab.page.getByRole("link", { name: "For programmers" }).scrollIntoViewIfNeeded();
   assert.ok((await tab.page.locator(".log").boundingBox()).height > 120);
-  await picture(tab.page, "portal-zoomed");
+  await screenshot(tab.page, "portal-zoomed");
   await tab.close();
 });
 
-test("all keeps still for those who say so, and does so again the next time", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("the reduced motion switch is stored", async () => {
+  const tab = await service.tab({}, PORTAL);
   const still = tab.page.getByRole("button", { name: "Calm" });
   const moving = () => tab.page.evaluate(() => document.getAnimations().length);
   assert.ok((await moving()) > 20);
-  const end = halves("Shall we dance?", "Yes", "!");
+  const end = twoParts("Shall we dance?", "Yes", "!");
   const dancing = (part) => tab.page.locator(part).first().evaluate((node) => node.getAnimations().length);
   await tab.ask("Shall we dance?");
   await tab.reads("Yes");
@@ -540,19 +540,19 @@ test("all keeps still for those who say so, and does so again the next time", as
   await tab.page.reload();
   await tab.page.getByRole("button", { name: "Calm", pressed: true }).waitFor();
   assert.equal(await moving(), 0);
-  assert.deepEqual(await jumps(tab.page), []);
+  assert.deepEqual(await layoutShifts(tab.page), []);
   await still.click();
   assert.ok((await moving()) > 20);
   await tab.page.reload();
   await tab.page.getByRole("button", { name: "Calm", pressed: false }).waitFor();
   await tab.close();
-  const calm = await house.tab({ reducedMotion: "reduce" }, PORTAL);
+  const calm = await service.tab({ reducedMotion: "reduce" }, PORTAL);
   assert.equal(await calm.page.getByRole("button", { name: "Calm" }).count(), 0);
   await calm.close();
 });
 
-test("where nothing may be stored, the page keeps still all the same", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("the reduced motion switch works without storage", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.page.addInitScript(() => {
     const forbid = () => {
       throw new DOMException("forbidden", "SecurityError");
@@ -566,32 +566,32 @@ test("where nothing may be stored, the page keeps still all the same", async () 
   await tab.close();
 });
 
-test("the status says what it is, aloud, and is asked for again when it may have changed", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("the status is announced and refreshed", async () => {
+  const tab = await service.tab({}, PORTAL);
   const says = (state) => tab.page.getByRole("button", { name: `Status: ${state}`, exact: true }).waitFor();
   const refuse = () => tab.page.route("**/api_status", (route) => route.abort());
   const allow = () => tab.page.unroute("**/api_status");
   await says("online");
   assert.equal(await tab.page.locator("body > header [role=status]").textContent(), "Status: online");
   await refuse();
-  await comeBack(tab);
+  await becomeVisible(tab);
   await says("away");
   assert.equal(await tab.page.locator("body > header [role=status]").textContent(), "Status: away");
   await allow();
   await tab.askAndWait("Are you back?");
   await says("online");
   await refuse();
-  house.model.when("Are you ill?", (call) => call.refuse(500));
+  service.model.when("Are you ill?", (call) => call.refuse(500));
   await tab.askAndWait("Are you ill?");
   await says("away");
   await allow();
-  await comeBack(tab);
+  await becomeVisible(tab);
   await says("online");
   await tab.close();
 });
 
-test("until the status is known, it says so", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("an unknown status is shown as such", async () => {
+  const tab = await service.tab({}, PORTAL);
   const answer = gate();
   await tab.page.route("**/api_status", async (route) => {
     await answer.opened;
@@ -601,12 +601,12 @@ test("until the status is known, it says so", async () => {
   await tab.page.getByRole("button", { name: "Status: checking", exact: true }).waitFor();
   answer.open();
   await tab.page.getByRole("button", { name: "Status: online", exact: true }).waitFor();
-  assert.deepEqual(await jumps(tab.page), []);
+  assert.deepEqual(await layoutShifts(tab.page), []);
   await tab.close();
 });
 
-test("where the browser refuses cookies, the note says what that means", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("a note explains blocked cookies", async () => {
+  const tab = await service.tab({}, PORTAL);
   await tab.page.addInitScript(() => Object.defineProperty(Navigator.prototype, "cookieEnabled", { value: false }));
   await tab.page.reload();
   await tab.page.getByRole("button", { name: "online" }).click();
@@ -614,13 +614,13 @@ test("where the browser refuses cookies, the note says what that means", async (
   await tab.close();
 });
 
-test("she thinks while she is asked again, and is calm when all is forgotten", async () => {
-  const tab = await house.tab({}, PORTAL);
-  house.model.when("Once more", (call) => call.refuse(500));
+test("the mood is thinking on a retry and calm after a clear", async () => {
+  const tab = await service.tab({}, PORTAL);
+  service.model.when("Once more", (call) => call.refuse(500));
   await tab.ask("Once more");
   await tab.retry.waitFor();
   assert.equal(await mood(tab), "sorry");
-  const end = halves("Once more", "Glad", "ly");
+  const end = twoParts("Once more", "Glad", "ly");
   await tab.retry.click();
   await tab.reads("Glad");
   assert.equal(await mood(tab), "thinking");
@@ -632,19 +632,19 @@ test("she thinks while she is asked again, and is calm when all is forgotten", a
   await tab.close();
 });
 
-test("while she answers, nothing else can be opened with, also after a reload", async () => {
-  const tab = await house.tab({}, PORTAL);
+test("openers are disabled during an answer and after a reload", async () => {
+  const tab = await service.tab({}, PORTAL);
   const opener = tab.page.getByRole("button", { name: "Tell me a joke!" });
   const isQuiet = () => opener.getAttribute("aria-disabled");
   assert.equal(await isQuiet(), "false");
-  const end = halves("Do you hear me?", "Yes, ", "I do.");
+  const end = twoParts("Do you hear me?", "Yes, ", "I do.");
   await tab.ask("Do you hear me?");
   await tab.reads("Yes, ");
   await tab.page.reload();
   await tab.reads("Yes, ");
   assert.equal(await isQuiet(), "true");
-  assert.deepEqual(await barriers(tab.page), []);
-  // Playwright itself would wait until it can be used.
+  assert.deepEqual(await accessibilityViolations(tab.page), []);
+  // Playwright itself would wait until the button is enabled.
   await opener.dispatchEvent("click");
   end();
   await shows(tab, "Do you hear me?", "Yes, I do.");

@@ -1,4 +1,4 @@
-// How a site that writes TypeScript uses the window. It only has to compile.
+// Usage of the window in TypeScript. This file only has to compile.
 import type { AlChatWindow, Failure, Strings } from "../../../web/chat-window.js";
 
 const chat = document.createElement("al-chat-window");
@@ -20,9 +20,9 @@ chat.addEventListener("al-chat:error", ({ detail }: CustomEvent<Failure>) => {
 });
 chat.addEventListener("click", (event) => event.preventDefault());
 
-// @ts-expect-error: there is no such word.
+// @ts-expect-error: there is no such text.
 chat.strings = { sned: "Senden" };
-// @ts-expect-error: it is told by events.
+// @ts-expect-error: events report it.
 chat.busy = true;
 
 document.body.append(chat);

@@ -1,4 +1,4 @@
-// What looks at a page: eyes, a machine that looks for barriers, and the browser's own measures.
+// Checks of a page: screenshots, accessibility violations and layout shifts.
 import axe from "axe-core";
 
 export const SCREENS = {
@@ -6,18 +6,18 @@ export const SCREENS = {
   phone: { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 };
 
-/** Keeps a picture where one is asked for. */
-export const picture = (page, name) =>
+/** Stores a screenshot if PICTURES names a folder. */
+export const screenshot = (page, name) =>
   process.env.PICTURES && page.screenshot({ path: `${process.env.PICTURES}/${name}.png`, animations: "disabled" });
 
-export async function barriers(page) {
+export async function accessibilityViolations(page) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
 }
 
-/** What has jumped since the page was opened. */
-export const jumps = (page) =>
+/** Returns the layout shifts since the page was opened. */
+export const layoutShifts = (page) =>
   page.evaluate(
     () =>
       new Promise((resolve) => {

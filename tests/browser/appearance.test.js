@@ -1,9 +1,9 @@
-// How the window looks: to eyes, to a machine that looks for barriers, and on small screens.
+// The appearance of the window: accessibility, motion, layout shifts and small screens.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { barriers, jumps, picture, SCREENS } from "./eyes.js";
-import { openHouse } from "./house.js";
+import { accessibilityViolations, layoutShifts, screenshot, SCREENS } from "./page_checks.js";
+import { startService } from "./service.js";
 
 const ANSWER = `Certainly! Here is a **short plan** with \`code\`:
 
@@ -23,23 +23,23 @@ const hours = { monday: "9 to 5" };
 
 > Nobody works on Sundays.`;
 
-let house;
+let service;
 before(async () => {
-  house = await openHouse();
-  house.model.when("Plan", ...Array(20).fill((call) => (call.say(ANSWER), call.done())));
-  house.model.when("Fail", ...Array(20).fill((call) => call.refuse(429, { "retry-after": "30" })));
-  house.model.when("Wait", ...Array(20).fill((call) => call.say("So far")));
+  service = await startService();
+  service.model.when("Plan", ...Array(20).fill((call) => (call.say(ANSWER), call.done())));
+  service.model.when("Fail", ...Array(20).fill((call) => call.refuse(429, { "retry-after": "30" })));
+  service.model.when("Wait", ...Array(20).fill((call) => call.say("So far")));
 });
-after(() => house.close());
+after(() => service.close());
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [screen, options] of Object.entries(SCREENS)) {
-    test(`there are no barriers: ${screen}, ${colorScheme}`, async () => {
-      const tab = await house.tab({ ...options, colorScheme });
+    test(`no accessibility violations: ${screen}, ${colorScheme}`, async () => {
+      const tab = await service.tab({ ...options, colorScheme });
       const check = async (state) => {
-        assert.deepEqual(await barriers(tab.page), [], state);
+        assert.deepEqual(await accessibilityViolations(tab.page), [], state);
         await tab.window.scrollIntoViewIfNeeded();
-        await picture(tab.page, `${screen}-${colorScheme}-${state}`);
+        await screenshot(tab.page, `${screen}-${colorScheme}-${state}`);
       };
       await check("empty");
       await tab.page.locator("input[type=file]").setInputFiles({ name: "hours.csv", mimeType: "text/csv", buffer: Buffer.from("a") });
@@ -63,11 +63,11 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-test("nothing moves for those who asked for that", async () => {
+test("reduced motion stops animations", async () => {
   const moving = { reduce: 0, "no-preference": 3 };
   for (const [reducedMotion, expected] of Object.entries(moving)) {
-    const tab = await house.tab({ reducedMotion });
-    house.model.when(reducedMotion, () => {});
+    const tab = await service.tab({ reducedMotion });
+    service.model.when(reducedMotion, () => {});
     await tab.ask(reducedMotion);
     await tab.page.locator(".dots").waitFor();
     const running = await tab.window.evaluate((window) => window.shadowRoot.getAnimations().length);
@@ -76,14 +76,14 @@ test("nothing moves for those who asked for that", async () => {
   }
 });
 
-test("the first paint doesn't jump", async () => {
-  const tab = await house.tab();
-  assert.deepEqual(await jumps(tab.page), []);
+test("the first paint has no layout shift", async () => {
+  const tab = await service.tab();
+  assert.deepEqual(await layoutShifts(tab.page), []);
   await tab.close();
 });
 
-test("on a phone nothing is wider than the screen, and fields don't zoom", async () => {
-  const tab = await house.tab(SCREENS.phone);
+test("on a phone nothing exceeds the screen and fields do not zoom", async () => {
+  const tab = await service.tab(SCREENS.phone);
   await tab.askAndWait("Plan");
   assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
   assert.equal(await tab.input.evaluate((input) => parseFloat(getComputedStyle(input).fontSize) >= 16), true);

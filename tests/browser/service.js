@@ -1,4 +1,4 @@
-// The house under test: the shipped program with a fake model behind it and a browser in front of it.
+// The service under test: the compiled program, a fake model and a browser.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { chromium } from "playwright-core";
 import { startModel } from "./model.js";
 
 const PROGRAM = process.env.AL_CHAT_PROGRAM;
-const PATIENCE = 15_000;
+const TEST_TIMEOUT = 15_000;
 const SWITCHES = [
   "--no-sandbox",
   "--disable-gpu",
@@ -23,17 +23,17 @@ const SWITCHES = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // Sites with names of their own, without a name server.
+  // Host names for other sites, without a name server.
   "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
-/** Looks again and again until `look` gives something true. */
+/** Polls `look` until it returns a true value. */
 export async function until(what, look) {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(10)) {
+  for (const end = Date.now() + TEST_TIMEOUT; Date.now() < end; await pause(10)) {
     const found = await look();
     if (found) return found;
   }
-  assert.fail(`waited in vain for ${what}`);
+  assert.fail(`waited too long for ${what}`);
 }
 
 async function startProgram(dir, model, others) {
@@ -44,7 +44,7 @@ async function startProgram(dir, model, others) {
     PAPITA_API_URL: "http://127.0.0.1:9",
     ALLOWED_MODELS: "other-model",
     MODEL_RETRIES: "0",
-    // Longer than a turn waits for one who has left.
+    // Longer than the grace period of a turn without a reader.
     MODEL_IDLE_TIMEOUT: "60s",
     BREAKER_FAILURE_RATE: "0",
     SESSION_LOG_TIMEZONE: "UTC",
@@ -62,8 +62,8 @@ async function startProgram(dir, model, others) {
   return { child, port };
 }
 
-/** A line to the program that can be cut. */
-async function startLine(port) {
+/** A TCP proxy in front of the program whose connections can be broken. */
+async function startProxy(port) {
   const ends = new Set();
   let isCut = false;
   const server = net.createServer((near) => {
@@ -79,21 +79,21 @@ async function startLine(port) {
   const breakAll = () => ends.forEach((end) => end.destroy());
   return {
     port: server.address().port,
-    /** Breaks every connection; new ones are made. */
+    /** Breaks every connection; new ones work. */
     breakAll,
-    /** Breaks every connection, and lets none be made. */
+    /** Breaks every connection and rejects new ones. */
     cut: () => ((isCut = true), breakAll()),
     mend: () => (isCut = false),
     close: () => (breakAll(), server.close()),
   };
 }
 
-/** Opens a house: model, program and browser. */
-export async function openHouse(settings = {}) {
+/** Starts a fake model, the program and a browser. */
+export async function startService(settings = {}) {
   const dir = await mkdtemp(join(tmpdir(), "al-chat-browser-"));
   const model = await startModel();
   const { child, port } = await startProgram(dir, model, settings);
-  const line = await startLine(port);
+  const line = await startProxy(port);
   const profile = join(dir, "profile");
   await mkdir(join(profile, "Default"), { recursive: true });
   const blocked = { profile: { block_third_party_cookies: true, cookie_controls_mode: 1 } };
@@ -106,20 +106,20 @@ export async function openHouse(settings = {}) {
     browser,
     port,
     line,
-    /** A browser with a profile of its own that blocks third-party cookies. */
+    /** Returns a browser with a separate profile that blocks third-party cookies. */
     strictBrowser: () => chromium.launchPersistentContext(profile, { executablePath, args: SWITCHES }),
-    /** A tab of its own, at the page that comes with the window. */
+    /** Opens a tab with its own context, at the demo page by default. */
     async tab(options = {}, path = "/embed-demo") {
       const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
       return this.tabIn(context, path);
     },
-    /** Another tab of the same visitor. */
+    /** Opens another tab in the same context. */
     async tabIn(context, path) {
       const tab = new Tab(await context.newPage());
       await tab.page.goto(`http://127.0.0.1:${line.port}${path}`);
       return tab;
     },
-    /** Another website, of these pages by path: `{ body, headers }`. */
+    /** Serves another website with these pages by path: `{ body, headers }`. */
     async site(pages) {
       const asked = [];
       const server = createServer((request, response) => {
@@ -132,7 +132,7 @@ export async function openHouse(settings = {}) {
       sites.push(server);
       return { port: server.address().port, asked };
     },
-    /** The events of this name in the session log. */
+    /** Returns the session log's lines of this event. */
     async log(event) {
       const folder = join(dir, "SessionLog");
       const names = (await readdir(folder)).filter((name) => name.endsWith(".log"));
@@ -157,7 +157,7 @@ export async function openHouse(settings = {}) {
 export class Tab {
   constructor(page) {
     this.page = page;
-    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultTimeout(TEST_TIMEOUT);
     this.window = page.locator("al-chat-window");
     this.input = page.locator("textarea");
     this.answer = page.locator(".answer .body").last();
@@ -172,7 +172,7 @@ export class Tab {
     await this.input.press("Enter");
   }
 
-  /** Waits until the last answer reads so. */
+  /** Waits until the last answer has this text. */
   async reads(text) {
     await until(`the answer ${JSON.stringify(text)}`, async () => (await this.answerText()) === text.trim());
   }
@@ -181,7 +181,7 @@ export class Tab {
     return this.answer.textContent({ timeout: 500 }).catch(() => undefined);
   }
 
-  /** Waits until no answer is being written. */
+  /** Waits until the answer is complete. */
   async isDone() {
     await until("the end of the answer", () => this.window.evaluate((window) => !window.busy));
   }
@@ -191,7 +191,7 @@ export class Tab {
     await this.isDone();
   }
 
-  /** Collects what requests say from now on. */
+  /** Collects the requests of the page from now on. */
   requests() {
     const requests = [];
     this.page.on("request", (request) => requests.push(request));
