@@ -33,6 +33,8 @@ const ORDERED: [&[&str]; 2] = [
         "surrogates",
     ],
     &[
+        "finish",
+        "errors",
         "account",
         "client_ip",
         "public_address",

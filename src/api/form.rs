@@ -6,6 +6,7 @@ use multer::Multipart;
 use url::form_urlencoded;
 
 use super::problem::Problem;
+use crate::domain::errors::requests;
 
 /// The maximum number of fields in a form.
 const MAX_FIELDS: usize = 100;
@@ -118,7 +119,8 @@ fn malformed() -> Problem {
 }
 
 fn invalid(reason: &str) -> Problem {
-    Problem::bad_request("invalid_form", format!("The body is not a valid form: {reason}"))
+    let sentence = format!("The body is not a valid form: {reason}");
+    Problem::new(&requests::INVALID_FORM).with_sentence(sentence)
 }
 
 #[cfg(test)]

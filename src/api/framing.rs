@@ -9,6 +9,7 @@ use poem::{
 };
 
 use super::problem::Problem;
+use crate::domain::errors::requests;
 
 /// The reason why a request's head is malformed, found by the connection and passed in the request's data.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +25,7 @@ pub(super) fn check(request: &Request) -> Result<(), Problem> {
     match request.data() {
         Some(MalformedRequest::Unreadable(status)) => return Err(unreadable(*status)),
         Some(MalformedRequest::TwoLengths) => {
-            let error = "The request has both a Content-Length and a Transfer-Encoding; only one can be true";
-            return Err(Problem::bad_request("invalid_transfer_encoding", error));
+            return Err(Problem::new(&requests::INVALID_TRANSFER_ENCODING));
         }
         None => {}
     }
@@ -34,18 +34,12 @@ pub(super) fn check(request: &Request) -> Result<(), Problem> {
 }
 
 fn unreadable(status: StatusCode) -> Problem {
-    match status {
-        StatusCode::URI_TOO_LONG => Problem::new(status, "uri_too_long", "The address of the request is too long"),
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            let error = "The request's headers are too large or too many; fewer cookies may help";
-            Problem::new(status, "headers_too_large", error)
-        }
-        StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
-            let error = "This server speaks HTTP/1.1; a proxy in front of it may speak other versions";
-            Problem::new(status, "http_version_not_supported", error)
-        }
-        _ => Problem::bad_request("malformed_request", "The request is not valid HTTP"),
-    }
+    Problem::new(match status {
+        StatusCode::URI_TOO_LONG => &requests::URI_TOO_LONG,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => &requests::HEADERS_TOO_LARGE,
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => &requests::HTTP_VERSION_NOT_SUPPORTED,
+        _ => &requests::MALFORMED_REQUEST,
+    })
 }
 
 /// Requires exactly one valid `Host` header (RFC 9112, 3.2); HTTP/1.0 requests may have none.
@@ -58,7 +52,7 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
         (Some(_), Some(_)) => "The request has more than one Host header",
         (Some(_), None) => "The request's Host header is not a host name or an address",
     };
-    Err(Problem::bad_request("invalid_host", error))
+    Err(Problem::new(&requests::INVALID_HOST).with_sentence(error))
 }
 
 /// Whether a text is a host (RFC 3986, 3.2.2) with or without a port. It may be empty.
@@ -102,12 +96,9 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Problem> {
         (0 | 1, 0) => Ok(()),
         (_, 0) => {
             let error = "The request's Transfer-Encoding names chunked more than once";
-            Err(Problem::bad_request("invalid_transfer_encoding", error))
+            Err(Problem::new(&requests::INVALID_TRANSFER_ENCODING).with_sentence(error))
         }
-        _ => {
-            let error = "This server takes no Transfer-Encoding but chunked";
-            Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "unsupported_transfer_encoding", error))
-        }
+        _ => Err(Problem::new(&requests::UNSUPPORTED_TRANSFER_ENCODING)),
     }
 }
 

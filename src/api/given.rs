@@ -1,9 +1,8 @@
 //! Fields that clients may send under more than one name.
 
-use serde_json::json;
-
 use super::problem::Problem;
 use crate::domain::chat::Image;
+use crate::domain::errors::requests;
 
 /// Returns the text of the first field that isn't blank. Fails if another of the fields has a different text, since that
 /// text would be ignored.
@@ -29,7 +28,7 @@ pub(super) fn image(image_url: Option<String>, image: Option<String>) -> Result<
 /// Returns the error of two fields with different texts.
 fn two(first: &str, second: &str) -> Problem {
     let sentence = format!("{first} and {second} are two names of one field, and must not differ");
-    Problem { details: Some(json!({ "field": second })), ..Problem::bad_request("invalid_request", sentence) }
+    Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field(second)
 }
 
 #[cfg(test)]

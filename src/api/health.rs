@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poem::{http::StatusCode, web::Data};
+use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::adapters::model::BreakerState;
+use crate::{adapters::model::BreakerState, domain::errors::requests};
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",
@@ -143,8 +143,7 @@ impl HealthApi {
         if state.log.is_alive() && state.storage.is_alive() {
             return Ok(Json(Live { status: LiveStatus::Alive }));
         }
-        let error = "A part of this server has died; it must be restarted";
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_alive", error).into())
+        Err(Problem::new(&requests::NOT_ALIVE).into())
     }
 
     /// Whether traffic should be sent here
@@ -157,13 +156,7 @@ impl HealthApi {
         if parts.are_ok() {
             return Ok(Json(Ready { status: ReadyStatus::Ready, parts }));
         }
-        let problem = Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not_ready",
-            "This server should not be sent traffic now; see details.parts",
-        );
-        Err(Problem { details: Some(json!({ "parts": parts })), retry_after: Some(Duration::from_secs(1)), ..problem }
-            .into())
+        Err(Problem::new(&requests::NOT_READY).with_detail("parts", json!(parts)).into())
     }
 }
 

@@ -9,7 +9,7 @@
 mod aliases;
 mod body;
 
-use poem::{Request, http::StatusCode, web::Data};
+use poem::{Request, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path, Query},
@@ -38,6 +38,7 @@ use crate::{
     domain::{
         account::Account,
         chat::{Caller, Image, Message, Role},
+        errors::resources,
         prompt,
     },
     services::turn::{StoredChatTurn, TurnRequest},
@@ -227,7 +228,7 @@ async fn new_message<'a>(
     let text = prompt::with_voice(text, asked.voice_text);
     let said = Message { image: image(asked.image_url, asked.image)?, ..Message::new(Role::User, text) };
     if said.is_blank() {
-        return Err(Problem::bad_request("text_required", "A text or an image is required"));
+        return Err(Problem::new(&resources::TEXT_REQUIRED));
     }
     let persona = state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
     let turn = Turn { state, context, account, headers, persona, model: asked.model, stream: asked.stream };
@@ -235,7 +236,7 @@ async fn new_message<'a>(
 }
 
 fn message_not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "message_not_found", "There is no such message")
+    Problem::new(&resources::MESSAGE_NOT_FOUND)
 }
 
 pub(super) struct MessagesApi;
@@ -374,8 +375,7 @@ impl MessagesApi {
         let message = state.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
         // A repetition finds its turn by its key, also when the message has been answered by then.
         if message.status != MessageStatus::Failed && headers.idempotency_key.is_none() {
-            let error = "Only a message that has failed can be tried again";
-            return Err(Problem::new(StatusCode::CONFLICT, "not_failed", error).into());
+            return Err(Problem::new(&resources::NOT_FAILED).into());
         }
         let image = message.image.as_deref().map(Image::parse).transpose()?;
         let said = Message { role: Role::User, content: message.text, image };

@@ -38,6 +38,6 @@ mod turn;
 mod web;
 mod word;
 
+pub(crate) use self::framing::MalformedRequest;
 use self::group::Group;
 pub use self::{contract::contract, endpoint::endpoint, state::AppState};
-pub(crate) use self::{framing::MalformedRequest, problem::telling};

@@ -17,7 +17,7 @@ use super::{
     json::{Json, MEDIA_TYPE},
     problem::Problem,
 };
-use crate::adapters::storage::Cursor;
+use crate::{adapters::storage::Cursor, domain::errors::requests};
 
 /// One page of a list, or all of it.
 pub(super) struct Page<T> {
@@ -84,10 +84,7 @@ fn link(request: &Request, Cursor(first, second): Cursor) -> Option<HeaderValue>
 fn read_cursor(text: &str) -> Result<Cursor, Problem> {
     let parts =
         text.split_once('_').and_then(|(first, second)| Some(Cursor(first.parse().ok()?, second.parse().ok()?)));
-    parts.ok_or_else(|| {
-        let error = "`before` is not from a Link header of this list; without it the list begins at its start";
-        Problem::bad_request("invalid_cursor", error)
-    })
+    parts.ok_or_else(|| Problem::new(&requests::INVALID_CURSOR))
 }
 
 impl<T: Serialize + Send> IntoResponse for Page<T> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::{http::StatusCode, web::Data};
+use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::domain::persona::Persona;
+use crate::domain::{errors::resources, persona::Persona};
 
 failures! { ListFailure {
     500 "A fault of this server (`internal_error`).",
@@ -47,19 +47,13 @@ impl From<&Persona> for PersonaBody {
 /// Returns the persona with the id that a client sent; `None` for a blank or missing id.
 pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
-    let found = name.map(|name| {
-        let error = "There is no persona of that name; GET /api/personas lists them";
-        state.personas.get(name).ok_or_else(|| Problem::bad_request("persona_not_found", error))
-    });
+    let found = name.map(|name| state.personas.get(name).ok_or_else(|| Problem::new(&resources::PERSONA_NOT_FOUND)));
     found.transpose()
 }
 
 /// Returns the persona of a stored chat. Fails if it has been removed since.
 pub(super) fn persona_of_chat(state: &AppState, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
-    let found = id.map(|id| {
-        let error = "Who speaks in this chat isn't there any more; it can be read, and another one begun";
-        state.personas.get(id).ok_or_else(|| Problem::new(StatusCode::CONFLICT, "persona_gone", error))
-    });
+    let found = id.map(|id| state.personas.get(id).ok_or_else(|| Problem::new(&resources::PERSONA_GONE)));
     found.transpose()
 }
 

@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     adapters::storage::{Cursor, HistoryMessage, Sender},
-    domain::chat::{Caller, Message, Role},
+    domain::{
+        chat::{Caller, Message, Role},
+        errors::resources,
+    },
     services::turn::{StoredChatTurn, TurnRequest},
 };
 
@@ -158,11 +161,10 @@ impl PortalRequest {
     fn words(&self) -> Result<&str, Problem> {
         let words = self.message.trim();
         if words.is_empty() {
-            return Err(Problem::bad_request("message_required", "Message cannot be empty"));
+            return Err(Problem::new(&resources::EMPTY_PORTAL_MESSAGE));
         }
         if words.chars().count() > LONGEST_MESSAGE {
-            let error = "The message has more than 4000 characters; please shorten it";
-            return Err(Problem::bad_request("message_too_long", error));
+            return Err(Problem::new(&resources::MESSAGE_TOO_LONG));
         }
         Ok(words)
     }

@@ -108,7 +108,6 @@ impl App {
             storage: storage.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
-            telling: api::telling,
         };
         let turns = Turns::open(&config, &dependencies).await?;
         let idle_timeout = config.session_idle_timeout;

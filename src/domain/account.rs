@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::errors::{ErrorKind, accounts as errors};
+
 /// The id of an owner of chats: of an account, or of a visitor without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnerId(pub i64);
@@ -32,26 +34,42 @@ pub struct Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAccount {
     /// The username is missing or blank.
-    #[error("A username is required")]
+    #[error("{}", errors::USERNAME_REQUIRED.sentence)]
     NoUsername,
     /// The username is too long, has an `@`, or has characters that cannot be seen.
-    #[error("A username has at most 80 characters, no @ and none that cannot be seen")]
+    #[error("{}", errors::INVALID_USERNAME.sentence)]
     Username,
     /// The e-mail address is missing or blank.
-    #[error("An email is required")]
+    #[error("{}", errors::EMAIL_REQUIRED.sentence)]
     NoEmail,
     /// The e-mail address is malformed or too long.
-    #[error("The email must be an address such as ada@example.org")]
+    #[error("{}", errors::INVALID_EMAIL.sentence)]
     Email,
     /// The password is missing.
-    #[error("A password is required")]
+    #[error("{}", errors::PASSWORD_REQUIRED.sentence)]
     NoPassword,
     /// The new password is too short to withstand guessing.
-    #[error("A password has at least 6 characters")]
+    #[error("{}", errors::PASSWORD_TOO_SHORT.sentence)]
     ShortPassword,
     /// The new password is too long to hash.
-    #[error("A password has at most 1024 bytes")]
+    #[error("{}", errors::PASSWORD_TOO_LONG.sentence)]
     LongPassword,
+}
+
+impl InvalidAccount {
+    /// Returns the row of the error table for this failure.
+    #[must_use]
+    pub fn kind(self) -> &'static ErrorKind {
+        match self {
+            Self::NoUsername => &errors::USERNAME_REQUIRED,
+            Self::Username => &errors::INVALID_USERNAME,
+            Self::NoEmail => &errors::EMAIL_REQUIRED,
+            Self::Email => &errors::INVALID_EMAIL,
+            Self::NoPassword => &errors::PASSWORD_REQUIRED,
+            Self::ShortPassword => &errors::PASSWORD_TOO_SHORT,
+            Self::LongPassword => &errors::PASSWORD_TOO_LONG,
+        }
+    }
 }
 
 /// A valid username. It has no `@`, so that no username can be taken for an e-mail address.

@@ -4,6 +4,8 @@ pub mod account;
 pub mod chat;
 pub mod client_ip;
 pub mod cost;
+pub mod errors;
+pub mod finish;
 pub mod known_models;
 pub mod log_position;
 pub mod persona;

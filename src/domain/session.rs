@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Zoned;
 use rand::RngExt;
 
+use crate::domain::errors::resources;
+
 /// A session id. Ids generated here are `session_YYYYMMDD_HHMMSS_` and a random suffix. Clients may send ids of their own,
 /// such as those without a suffix that an older server issued.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,7 +14,7 @@ pub struct SessionId(String);
 
 /// The error for a malformed session id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("A session id has 1 to 128 letters, digits, dots, colons, dashes or underscores")]
+#[error("{}", resources::INVALID_SESSION_ID.sentence)]
 pub struct InvalidSessionId;
 
 impl SessionId {

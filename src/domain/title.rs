@@ -1,12 +1,14 @@
 //! Titles of stored chats.
 
+use crate::domain::errors::resources;
+
 /// The title of a stored chat: one line of 1 to 200 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
 /// The error for a title that is blank or too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("A title has 1 to 200 characters")]
+#[error("{}", resources::INVALID_TITLE.sentence)]
 pub struct InvalidTitle;
 
 impl Title {

@@ -30,6 +30,7 @@ mod file_modes;
 mod first_start;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod generated_docs;
 mod idempotency;
 mod images;
 mod messages;

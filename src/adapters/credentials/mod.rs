@@ -19,11 +19,14 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::papita::FetchFailure;
 use self::papita::Papita;
-use crate::foundation::{
-    config::{self, AiService},
-    http_client::Client,
-    secret::ApiKey,
-    tasks::Tasks,
+use crate::{
+    domain::errors::{TurnErrorKind, credentials},
+    foundation::{
+        config::{self, AiService},
+        http_client::Client,
+        secret::ApiKey,
+        tasks::Tasks,
+    },
 };
 
 /// Where a key came from.
@@ -75,6 +78,20 @@ pub enum NoCredential {
     /// At the address of the Papita that was configured none was ever found, and there is no local key.
     #[error("{0}; no Papita was ever found at PAPITA_API_URL, and OPENAI_API_KEY holds no key")]
     NeverMet(#[source] FetchFailure),
+}
+
+impl NoCredential {
+    /// Returns the row of the error table for this failure.
+    #[must_use]
+    pub fn kind(self) -> &'static TurnErrorKind {
+        match self {
+            Self::NotConfigured => &credentials::NO_API_KEY,
+            Self::Placeholder => &credentials::PLACEHOLDER_API_KEY,
+            Self::Papita(failure) if failure.is_transient() => &credentials::CREDENTIALS_UNAVAILABLE,
+            Self::Papita(_) => &credentials::NO_USABLE_CREDENTIALS,
+            Self::NeverMet(_) => &credentials::BROKER_NOT_FOUND,
+        }
+    }
 }
 
 /// How a turn may be answered.

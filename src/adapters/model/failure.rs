@@ -2,143 +2,152 @@
 
 use std::time::Duration;
 
-/// The model gave no answer.
+use crate::domain::errors::{Billing, TurnErrorKind, models};
+
+/// A failed call to the model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelFailure {
-    /// The key is not accepted.
+    /// The provider does not accept the key.
     #[error("the model's provider refuses the key")]
     Unauthorized,
-    /// The key is accepted, but not for this.
+    /// The provider accepts the key, but not for this use.
     #[error("the model's provider forbids this use of the key")]
     Forbidden,
-    /// Too many requests or tokens in too short a time.
+    /// The provider limits the rate of requests or tokens.
     #[error("the model's provider limits the rate of requests")]
     RateLimited {
-        /// When to try again, if it says.
+        /// The time to wait, if the provider states one.
         retry_after: Option<Duration>,
     },
     /// The account at the provider has no credit left.
     #[error("the account at the model's provider has no credit left")]
     QuotaExhausted {
-        /// When to try again, if it says.
+        /// The time to wait, if the provider states one.
         retry_after: Option<Duration>,
     },
-    /// The provider has no model of that name.
+    /// The provider has no model of this name.
     #[error("the model's provider has no such model")]
     UnknownModel,
     /// The conversation is longer than the model can read.
     #[error("the conversation is too long for the model")]
     PromptTooLong,
-    /// The provider refuses the request for another reason.
+    /// The provider refuses the request for another reason, with this status.
     #[error("the model's provider refuses the request with status {0}")]
     RequestRefused(u16),
-    /// The provider's filter refuses the conversation; no answer was begun.
+    /// The provider's filter refuses the conversation before an answer has begun.
     #[error("the filter of the model's provider refuses the conversation")]
     PromptFiltered,
-    /// The provider's filter withheld the answer.
+    /// The provider's filter withholds the answer.
     #[error("the model's provider withheld the answer")]
     ContentFiltered,
-    /// The answer ended without a word; a model that reasons may have used up its limit of tokens for its thoughts.
+    /// The answer has no text. A reasoning model may have used its limit of tokens for reasoning.
     #[error("the model's answer has no text")]
     Empty,
-    /// The provider is too busy.
+    /// The provider is overloaded.
     #[error("the model is overloaded")]
     Overloaded {
-        /// When to try again, if it says.
+        /// The time to wait, if the provider states one.
         retry_after: Option<Duration>,
     },
     /// The provider failed.
     #[error("the model's provider failed with status {status}")]
     Failed {
-        /// The status.
+        /// The HTTP status of the response.
         status: u16,
-        /// When to try again, if it says.
+        /// The time to wait, if the provider states one.
         retry_after: Option<Duration>,
     },
-    /// No connection could be made.
+    /// No connection to the provider could be opened.
     #[error("the model's provider cannot be reached")]
     Unreachable,
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer was complete.
     #[error("the connection to the model was lost")]
     ConnectionLost,
-    /// What came is not an answer.
+    /// The response is not an answer in a known format.
     #[error("the model's answer cannot be understood")]
     Unreadable,
-    /// The answer is longer than allowed.
+    /// The answer is larger than `MODEL_RESPONSE_LIMIT`.
     #[error("the model's answer is longer than MODEL_RESPONSE_LIMIT")]
     TooLarge,
-    /// Nothing came in time.
+    /// The time limit of the turn was reached.
     #[error("the model did not answer in time")]
     Timeout,
-    /// Nothing came while there was time left to ask another model.
+    /// The model sent no text within its share of the time limit, and another model can be asked.
     #[error("the model was slow, and there was another one to ask")]
     Slow,
-    /// A server on the way to the model had no answer from it in time.
+    /// A server between this one and the model received no answer in time.
     #[error("the model's provider had no answer in time")]
     GatewayTimeout {
-        /// When to try again, if it says.
+        /// The time to wait, if the provider states one.
         retry_after: Option<Duration>,
     },
-    /// It failed too often of late to be asked now.
-    #[error("the model failed too often of late, and is left alone for a while")]
+    /// The model's circuit breaker is open after repeated failures.
+    #[error("the circuit breaker of the model is open after repeated failures")]
     CircuitOpen {
-        /// When it is tried again.
+        /// The time until the next trial.
         retry_after: Duration,
     },
 }
 
 impl ModelFailure {
-    /// Whether the same question may be answered a moment later: no connection or a lost one, or a status of 429 (save
-    /// for an account without credit), 500, 502, 503, 504, or one of those that some servers and Cloudflare use in their
-    /// place.
+    /// Returns the row of the error table for this failure: its HTTP status and code, and whether it is billed, retried
+    /// and counted against the breaker.
+    #[must_use]
+    pub fn kind(&self) -> &'static TurnErrorKind {
+        match self {
+            Self::Unauthorized => &models::INVALID_API_KEY,
+            Self::Forbidden => &models::MODEL_FORBIDDEN,
+            Self::RateLimited { .. } => &models::RATE_LIMITED,
+            Self::QuotaExhausted { .. } => &models::QUOTA_EXHAUSTED,
+            Self::UnknownModel => &models::MODEL_NOT_FOUND,
+            Self::PromptTooLong => &models::PROMPT_TOO_LONG,
+            Self::RequestRefused(400 | 422) => &models::REQUEST_REFUSED,
+            Self::RequestRefused(_) => &models::MODEL_REFUSED_REQUEST,
+            Self::PromptFiltered => &models::PROMPT_FILTERED,
+            Self::ContentFiltered => &models::ANSWER_FILTERED,
+            Self::Empty => &models::MODEL_ANSWER_EMPTY,
+            Self::Overloaded { .. } => &models::MODEL_OVERLOADED,
+            Self::Failed { status: ..500, .. } => &models::MODEL_UNEXPECTED_STATUS,
+            Self::Failed { status: 500, .. } => &models::MODEL_SERVER_ERROR,
+            Self::Failed { status: 501, .. } => &models::MODEL_NOT_IMPLEMENTED,
+            Self::Failed { status: 502 | 520..=530, .. } => &models::MODEL_GATEWAY_ERROR,
+            Self::Failed { status: 503.., .. } => &models::MODEL_OTHER_SERVER_ERROR,
+            Self::Unreachable => &models::MODEL_UNREACHABLE,
+            Self::ConnectionLost => &models::MODEL_CONNECTION_LOST,
+            Self::Unreadable => &models::MODEL_ANSWER_UNREADABLE,
+            Self::TooLarge => &models::MODEL_ANSWER_TOO_LARGE,
+            Self::CircuitOpen { .. } => &models::CIRCUIT_OPEN,
+            Self::Timeout => &models::MODEL_TIMEOUT,
+            Self::Slow => &models::MODEL_SLOW,
+            Self::GatewayTimeout { .. } => &models::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// Whether the same model should be asked again: the failure is likely to pass within seconds.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Failed { status: 500 | 502 | 520..=530, .. })
-            || self.is_connection()
-            || self.is_overload()
+        self.kind().is_transient
     }
 
-    /// Whether another model may do better: this one is away, busy, or unknown at the provider.
+    /// Whether another model should be asked: this one is unavailable, overloaded, or unknown to the provider.
     #[must_use]
     pub fn should_fall_back(&self) -> bool {
-        let is_away =
-            matches!(self, Self::CircuitOpen { .. } | Self::QuotaExhausted { .. } | Self::UnknownModel | Self::Slow);
-        is_away || self.is_transient() || self.counts_against_breaker()
+        self.kind().should_fall_back
     }
 
-    /// Whether it tells that the model, or the way to it, is broken. A limit to the rate of requests doesn't.
+    /// Whether the failure counts against the circuit breaker: the model, or the connection to it, is broken.
     #[must_use]
     pub fn counts_against_breaker(&self) -> bool {
-        matches!(self, Self::Failed { status: 500.., .. } | Self::Timeout) || self.is_connection() || self.is_overload()
+        self.kind().counts_against_breaker
     }
 
-    fn is_connection(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::ConnectionLost)
-    }
-
-    fn is_overload(&self) -> bool {
-        matches!(self, Self::Overloaded { .. } | Self::GatewayTimeout { .. })
-    }
-
-    /// Whether it tells, of a question that got no answer, that none was begun either, so that nothing was spent.
+    /// Whether the provider began no answer, so that no tokens were spent.
     #[must_use]
     pub fn is_unbilled(&self) -> bool {
-        !matches!(
-            self,
-            Self::ContentFiltered
-                | Self::Empty
-                | Self::ConnectionLost
-                | Self::Unreadable
-                | Self::TooLarge
-                | Self::Timeout
-                | Self::Slow
-                | Self::GatewayTimeout { .. }
-                // Said by a server on the way to the model, which may have heard the question.
-                | Self::Failed { status: 502.., .. }
-        )
+        self.kind().billing == Billing::Unbilled
     }
 
-    /// When to try again, if that was said.
+    /// Returns the time to wait before the next attempt, if the provider or the breaker states one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -148,7 +157,20 @@ impl ModelFailure {
             | Self::Failed { retry_after, .. }
             | Self::GatewayTimeout { retry_after } => *retry_after,
             Self::CircuitOpen { retry_after } => Some(*retry_after),
-            _ => None,
+            Self::Unauthorized
+            | Self::Forbidden
+            | Self::UnknownModel
+            | Self::PromptTooLong
+            | Self::RequestRefused(_)
+            | Self::PromptFiltered
+            | Self::ContentFiltered
+            | Self::Empty
+            | Self::Unreachable
+            | Self::ConnectionLost
+            | Self::Unreadable
+            | Self::TooLarge
+            | Self::Timeout
+            | Self::Slow => None,
         }
     }
 }

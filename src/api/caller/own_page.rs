@@ -3,12 +3,11 @@
 
 use poem::{
     Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
 };
-use serde_json::json;
 use url::{Host, Url};
 
-use crate::api::problem::Problem;
+use crate::{api::problem::Problem, domain::errors::resources};
 
 /// Whether a request comes from a page of this server, or from no page at all.
 pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
@@ -26,12 +25,10 @@ pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> 
     if is_own_page(request.headers()) {
         return Ok(());
     }
-    let error = "The chat cannot be used from this page at the moment; please tell the people who run this website";
     let hint = "The portal is for its own pages. Behind a proxy, the server's log says what to set there; another website \
                 embeds the chat window, which uses no cookies (/embed-demo)";
-    let cause = Some(described(request.headers()));
-    let details = Some(json!({ "hint": hint }));
-    Err(Problem { details, cause, ..Problem::new(StatusCode::FORBIDDEN, "foreign_origin", error) })
+    let cause = described(request.headers());
+    Err(Problem::new(&resources::FOREIGN_ORIGIN).with_detail("hint", hint.into()).with_cause(cause))
 }
 
 /// Whether an origin has the host and port by which the request addressed this server. The headers of proxies are

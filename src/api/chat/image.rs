@@ -1,6 +1,6 @@
 //! The endpoint for a turn about an image, which may be a file of a form: `POST /api/chat/image`.
 
-use poem::{Request, RequestBody, http::StatusCode, web::Data};
+use poem::{Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi,
     param::Header,
@@ -9,7 +9,7 @@ use poem_openapi::{
     types::Example,
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::request::{ChatRequest, LARGEST_BODY};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         request_context::RequestContext,
         turn::{ChatAnswer, Headers, Reply, take},
     },
-    domain::chat::Image,
+    domain::{chat::Image, errors::requests},
     foundation::surrogates::replace_lone,
     services::turn::Reader,
 };
@@ -128,9 +128,7 @@ impl<'a> ApiExtractor<'a> for ImageQuestion {
 }
 
 fn neither_json_nor_form() -> Problem {
-    let error = "The body must be JSON or a form, with Content-Type application/json, multipart/form-data or \
-                 application/x-www-form-urlencoded";
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", error)
+    Problem::new(&requests::NEITHER_JSON_NOR_FORM)
 }
 
 /// Converts the fields of a form to the equivalent JSON object. Blank fields are omitted.
@@ -182,13 +180,13 @@ fn typed(name: &str, text: String) -> Result<Value, Problem> {
 /// Parses the JSON in the text of a field by the same rules as a body.
 fn parse(name: &str, text: &str) -> Result<Value, Problem> {
     serde_json::from_slice(&replace_lone(text.as_bytes())).map_err(|_| {
-        let problem = Problem::bad_request("invalid_json", format!("{name} is not valid JSON"));
-        Problem { details: Some(json!({ "field": name })), ..problem }
+        let sentence = format!("{name} is not valid JSON");
+        Problem::new(&requests::INVALID_JSON).with_sentence(sentence).with_field(name)
     })
 }
 
 fn invalid_field(name: &str, error: &'static str) -> Problem {
-    Problem { details: Some(json!({ "field": name })), ..Problem::bad_request("invalid_request", error) }
+    Problem::new(&requests::INVALID_REQUEST).with_sentence(error).with_field(name)
 }
 
 impl Example for ImageAnswer {

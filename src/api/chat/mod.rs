@@ -4,7 +4,7 @@
 mod image;
 mod request;
 
-use poem::{Request, http::StatusCode, web::Data};
+use poem::{Request, web::Data};
 use poem_openapi::{
     Enum, Object, OpenApi,
     param::{Header, Path},
@@ -22,7 +22,7 @@ use super::{
     request_context::RequestContext,
     turn::{ChatAnswer, EventStream, Headers, Reply, Rest, named_session, stream, take},
 };
-use crate::services::turn::Reader;
+use crate::{domain::errors::resources, services::turn::Reader};
 
 failures! { ChatFailure, of a turn {
     400 "Something in the request is not as it should be: no message, file or image (`message_required`), its body \
@@ -166,9 +166,9 @@ impl ChatApi {
         let reader = find(state, &request_id, session, &asker).await?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
-        let reader = seen.and_then(|seen| reader.skip_to(seen)).ok_or_else(|| {
-            Problem::bad_request("invalid_last_event_id", "The Last-Event-ID is not that of an event of this turn")
-        })?;
+        let reader = seen
+            .and_then(|seen| reader.skip_to(seen))
+            .ok_or_else(|| Problem::new(&resources::INVALID_LAST_EVENT_ID))?;
         Ok(if reader.is_finished() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, state)) })
     }
 
@@ -197,8 +197,5 @@ impl ChatApi {
 async fn find(state: &AppState, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
-    state.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| {
-        let error = "There is no such turn here, or it ended too long ago";
-        Problem::new(StatusCode::NOT_FOUND, "turn_not_found", error)
-    })
+    state.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))
 }

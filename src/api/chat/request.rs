@@ -23,6 +23,7 @@ use crate::{
     domain::{
         chat::{Message, Role},
         client_ip::ClientIp,
+        errors::{requests, resources},
         persona::Persona,
         prompt::{self, AttachedFile},
     },
@@ -166,7 +167,7 @@ impl ChatRequest {
     pub(super) fn about_image(mut self) -> Result<(Self, String), Problem> {
         let is_blank = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
         if is_blank(&self.image) && is_blank(&self.image_url) {
-            return Err(Problem::bad_request("image_required", "No image provided"));
+            return Err(Problem::new(&resources::IMAGE_REQUIRED));
         }
         let said = self.take_text()?;
         let question = if said.trim().is_empty() { QUESTION.to_owned() } else { said };
@@ -190,7 +191,8 @@ impl ChatRequest {
     ) -> Result<TurnRequest, Problem> {
         let username = self.username.as_deref();
         if username.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
-            return Err(Problem::bad_request("invalid_request", "username must have at most 200 characters"));
+            let error = "username must have at most 200 characters";
+            return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
         let caller = account.caller(username, self.is_guest_camel.or(self.is_guest));
         let message = self.take_text()?;
@@ -244,7 +246,7 @@ impl TryFrom<Said> for Message {
         let image = image(said.image_url, said.image)?;
         if role == Role::Assistant && image.is_some() {
             let error = "Only what the user said may have an image in the history";
-            return Err(Problem::bad_request("invalid_request", error));
+            return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
         Ok(Self { role, content: said.content.unwrap_or_default(), image })
     }

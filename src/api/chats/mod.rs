@@ -9,7 +9,7 @@
 mod body;
 mod export;
 
-use poem::{Request, http::StatusCode, web::Data};
+use poem::{Request, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     adapters::storage::{ChatId, Cursor, MessageId, SearchResult, StoredChat, StoredMessage},
-    domain::{account::OwnerId, title::Title},
+    domain::{account::OwnerId, errors::resources, title::Title},
     services::accounts::AccountFailure,
 };
 
@@ -103,7 +103,7 @@ struct TitleRequest {
 
 /// There is no such chat, or it is somebody else's; which of the two is nobody's business.
 pub(super) fn chat_not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "chat_not_found", "There is no such chat")
+    Problem::new(&resources::CHAT_NOT_FOUND)
 }
 
 /// A chat of the owner's, with what was said in it.

@@ -3,13 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use poem::{
-    FromRequest, Request, RequestBody,
-    http::{StatusCode, header},
-};
-use serde_json::json;
+use poem::{FromRequest, Request, RequestBody, http::header};
 
-use crate::api::problem::Problem;
+use crate::{api::problem::Problem, domain::errors::requests};
 
 /// The time that a client may take to send a body. It is part of the request's data.
 #[derive(Clone, Copy, Debug)]
@@ -35,24 +31,18 @@ pub(in crate::api) async fn read(request: &Request, body: &mut RequestBody, limi
         }
         let due = patience.saturating_add(Duration::from_secs((bytes.len() / SLOWEST_BYTES_A_SECOND) as u64));
         let left = due.saturating_sub(started.elapsed());
-        let chunk = tokio::time::timeout(left, chunks.next()).await.map_err(|_| too_slow())?;
+        let chunk =
+            tokio::time::timeout(left, chunks.next()).await.map_err(|_| Problem::new(&requests::BODY_TIMEOUT))?;
         match chunk {
             None => return Ok(bytes),
             Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
             Some(Err(_)) => {
-                let error = "The connection broke off in the middle of the body";
-                return Err(Problem::bad_request("body_incomplete", error));
+                return Err(Problem::new(&requests::BODY_INCOMPLETE));
             }
         }
     }
 }
 
-fn too_slow() -> Problem {
-    let error = "The body took too long to arrive; please try again";
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", error)
-}
-
 fn too_large(limit: usize) -> Problem {
-    let details = Some(json!({ "limit_bytes": limit }));
-    Problem { details, ..Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE) }
+    Problem::new(&requests::BODY_TOO_LARGE).with_detail("limit_bytes", limit.into())
 }

@@ -21,6 +21,7 @@ pub(super) use self::{
     parse::{from_value, objects, text},
 };
 use super::problem::Problem;
+use crate::domain::errors::requests;
 
 /// The default limit of a body, in bytes.
 const SMALL: usize = 1 << 20;
@@ -133,7 +134,7 @@ impl<'a, T: DeserializeOwned + Type + Send, const LIMIT: usize> ApiExtractor<'a>
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         if !request.content_type().is_some_and(is_json) {
-            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into());
+            return Err(Problem::new(&requests::UNSUPPORTED_MEDIA_TYPE).into());
         }
         let bytes = read(request, body, LIMIT).await?;
         Ok(Self(parse(&bytes)?))

@@ -6,9 +6,9 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::{Value, error::Category, json};
+use serde_json::{Value, error::Category};
 
-use crate::{api::problem::Problem, foundation::surrogates::replace_lone};
+use crate::{api::problem::Problem, domain::errors::requests, foundation::surrogates::replace_lone};
 
 /// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: clients that cut a text in the middle of a pair
 /// get an answer nevertheless.
@@ -23,7 +23,7 @@ fn parse_strictly<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Serde reads a list as an object whose fields are the items in order.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
-            Ok(_) => Problem::bad_request("invalid_request", "the body must be a JSON object"),
+            Ok(_) => Problem::new(&requests::INVALID_REQUEST),
             Err(error) => explain(".", &error),
         });
     }
@@ -81,7 +81,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Mapped<T> {
 fn explain(path: &str, error: &serde_json::Error) -> Problem {
     if error.classify() != Category::Data {
         let place = format!("line {}, column {}", error.line(), error.column());
-        return Problem::bad_request("invalid_json", format!("The body is not valid JSON ({place})"));
+        return Problem::new(&requests::INVALID_JSON).with_sentence(format!("The body is not valid JSON ({place})"));
     }
     let text = error.to_string();
     // The text after the last "expected" is serde's own; the text before it may be the client's.
@@ -99,7 +99,7 @@ fn explain(path: &str, error: &serde_json::Error) -> Problem {
         (None, Some(expected)) => format!("{field} must be {}", plain_words(expected)),
         (None, None) => format!("{field} is not as it should be"),
     };
-    Problem { details: Some(json!({ "field": field })), ..Problem::bad_request("invalid_request", sentence) }
+    Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field(&field)
 }
 
 /// Translates serde's name of a type to the terms of JSON.

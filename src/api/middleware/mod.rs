@@ -109,7 +109,7 @@ impl<E: Endpoint<Output: IntoResponse>> Middleware<E> {
                 }
                 Problem::of_status(status)
             }
-            Ok(Err(error)) => Problem::from_error(&error),
+            Ok(Err(error)) => Problem::from_error(error),
             Err(_panic) => Problem::internal(),
         };
         self.refuse(problem, event)

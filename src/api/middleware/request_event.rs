@@ -42,7 +42,7 @@ impl Drop for RequestEvent {
     fn drop(&mut self) {
         let status = self.status.map_or(499, |status| status.as_u16());
         let code = self.problem.as_ref().map(|problem| problem.code);
-        let cause = self.problem.as_ref().and_then(|problem| problem.cause.as_deref());
+        let cause = self.problem.as_ref().and_then(Problem::cause_chain);
         let request_id = self.context.id.as_str();
         let method = self.method.as_str();
         let path = self.path.as_str();

@@ -6,7 +6,10 @@ use std::{fmt, sync::Arc};
 
 use url::{Host, Url};
 
-use crate::domain::public_address::{is_public, is_public_name};
+use crate::domain::{
+    errors::{TurnErrorKind, turns},
+    public_address::{is_public, is_public_name},
+};
 
 /// The longest https URL of an image, in bytes.
 const MAX_ADDRESS_BYTES: usize = 8 << 10;
@@ -26,16 +29,13 @@ pub struct Image(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidImage {
     /// The text is neither an https URL nor an image.
-    #[error("An image must be an https:// address, or a PNG, JPEG, GIF or WebP image as a data: URL or in base64")]
+    #[error("{}", turns::NOT_AN_IMAGE.error.sentence)]
     NotAnImage,
     /// The URL or the image is longer than allowed.
-    #[error("An image may have an address of at most 8 KiB, and a data: URL may hold 12 MiB")]
+    #[error("{}", turns::IMAGE_TOO_LARGE.error.sentence)]
     TooLarge,
     /// The host is not on the public internet.
-    #[error(
-        "The image's address is not on the public internet; use one that anybody can open, or a data: URL with the image \
-         itself"
-    )]
+    #[error("{}", turns::IMAGE_NOT_PUBLIC.error.sentence)]
     NotPublic,
     /// The images of one turn are on more hosts than are resolved.
     #[error("The images of one turn may be on at most {most} different hosts; send the others as data: URLs")]
@@ -43,6 +43,19 @@ pub enum InvalidImage {
         /// The largest number of hosts.
         most: usize,
     },
+}
+
+impl InvalidImage {
+    /// Returns the row of the error table for this failure.
+    #[must_use]
+    pub fn kind(self) -> &'static TurnErrorKind {
+        match self {
+            Self::NotAnImage => &turns::NOT_AN_IMAGE,
+            Self::TooLarge => &turns::IMAGE_TOO_LARGE,
+            Self::NotPublic => &turns::IMAGE_NOT_PUBLIC,
+            Self::TooManyHosts { .. } => &turns::TOO_MANY_IMAGE_HOSTS,
+        }
+    }
 }
 
 impl Image {

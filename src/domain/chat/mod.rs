@@ -1,4 +1,4 @@
-//! Messages of a conversation, the caller who asks, and how an answer ends.
+//! Messages of a conversation, and the caller who asks.
 
 mod image;
 
@@ -6,6 +6,7 @@ use std::fmt;
 
 pub use self::image::{Image, InvalidImage};
 use crate::domain::account::{Account, OwnerId};
+pub use crate::domain::finish::Finish;
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,58 +118,6 @@ impl Caller {
     #[must_use]
     pub fn of_account(account: &Account) -> Self {
         Self { username: account.username.clone(), is_guest: false, account: Some(account.id) }
-    }
-}
-
-/// The way an answer ended, the `finish_reason` on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// The model completed the answer.
-    Complete,
-    /// The answer reached the limit of tokens.
-    Length,
-    /// The provider's content filter cut the answer off.
-    ContentFilter,
-    /// The client disconnected before the answer was complete.
-    ClientGone,
-    /// The turn was stopped before the answer was complete.
-    Stopped,
-    /// The model, or the connection to it, failed.
-    UpstreamError,
-    /// The time for the turn was exceeded.
-    Timeout,
-}
-
-impl Finish {
-    /// All ways to end.
-    pub const ALL: [Self; 7] = [
-        Self::Complete,
-        Self::Length,
-        Self::ContentFilter,
-        Self::ClientGone,
-        Self::Stopped,
-        Self::UpstreamError,
-        Self::Timeout,
-    ];
-
-    /// Parses the name used on the wire and in the log.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|finish| finish.as_str() == name)
-    }
-
-    /// Returns the name used on the wire and in the log.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Length => "length",
-            Self::ContentFilter => "content_filter",
-            Self::ClientGone => "client_gone",
-            Self::Stopped => "stopped",
-            Self::UpstreamError => "upstream_error",
-            Self::Timeout => "timeout",
-        }
     }
 }
 

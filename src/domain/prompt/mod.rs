@@ -7,7 +7,10 @@ pub use self::{
     builder::{PromptBuilder, budget},
     voice_transcript::with_voice,
 };
-use crate::domain::chat::{Image, Message, Role};
+use crate::domain::{
+    chat::{Image, Message, Role},
+    errors::resources,
+};
 
 /// A text file that is attached to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct AttachedFile {
 
 /// The error of a question without a message, a file or an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Message or attachment is required")]
+#[error("{}", resources::MESSAGE_REQUIRED.sentence)]
 pub struct EmptyQuestion;
 
 /// Builds the conversation for a model: the history, then one user message with the files, the text and the image. Blank

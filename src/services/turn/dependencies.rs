@@ -1,6 +1,5 @@
 //! The collaborators that the module for turns is given.
 
-use super::failure::Telling;
 use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
     foundation::{clock::Clock, http_client::Client, tasks::Tasks},
@@ -24,6 +23,4 @@ pub struct Dependencies {
     pub clock: Clock,
     /// The owner of background tasks.
     pub tasks: Tasks,
-    /// Returns HTTP status and error code of a failure.
-    pub telling: Telling,
 }

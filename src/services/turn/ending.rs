@@ -1,7 +1,7 @@
 //! The way in which the answering of a turn ended.
 
 use super::failure::TurnFailure;
-use crate::{adapters::model::ModelFailure, domain::chat::Finish};
+use crate::domain::{chat::Finish, errors::Billing};
 
 /// The end of the answering of a turn, before it is recorded.
 #[derive(Debug)]
@@ -21,18 +21,15 @@ impl Ending {
     pub(super) fn finish(&self) -> Finish {
         match (self.failure(), &self.result) {
             (None, Ok(finish)) => *finish,
-            (Some(failure), _) | (None, Err(failure)) => failure.finish(),
+            (Some(failure), _) | (None, Err(failure)) => failure.kind().finish,
         }
     }
 
     /// Whether the turn ended because it waited no longer for its model, rather than by what the model did.
     pub(super) fn has_left_model(&self) -> bool {
-        let is_timeout = |failure: &ModelFailure| matches!(failure, ModelFailure::Timeout | ModelFailure::Slow);
         match &self.result {
             Ok(finish) => *finish == Finish::Stopped,
-            Err(TurnFailure::ClientGone | TurnFailure::Stopping) => true,
-            Err(TurnFailure::Model(failure)) => is_timeout(failure),
-            Err(_) => false,
+            Err(failure) => failure.kind().billing == Billing::Estimated,
         }
     }
 }

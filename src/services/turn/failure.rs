@@ -1,71 +1,87 @@
 //! The ways in which a turn ends without an answer.
 
+use std::time::Duration;
+
 use crate::{
     adapters::{credentials::NoCredential, model::ModelFailure},
-    domain::chat::{Finish, InvalidImage},
+    domain::{
+        chat::InvalidImage,
+        errors::{TurnErrorKind, turns},
+    },
 };
 
-/// A turn ended without an answer.
+/// The reason why a turn has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnFailure {
-    /// The client may not choose this model.
+    /// The client names a model that is not allowed.
     #[error("the model that the client names is neither OPENAI_MODEL nor among ALLOWED_MODELS")]
     ModelNotAllowed,
-    /// The service is about to stop.
+    /// The service is shutting down.
     #[error("the service is stopping")]
     Stopping,
-    /// There are as many turns as there may be.
-    #[error("all MAX_TURNS places are taken; TURN_QUEUE is full, or TURN_QUEUE_TIMEOUT was over")]
+    /// The limit of concurrent turns is reached, and so is the limit of the queue.
+    #[error("all MAX_TURNS permits are in use, and TURN_QUEUE is full or TURN_QUEUE_TIMEOUT has passed")]
     Busy,
     /// The Idempotency-Key was used for another question.
     #[error("the Idempotency-Key was used for another question")]
     KeyReused,
-    /// The turn of this Idempotency-Key was begun, and then cut off.
-    #[error("the turn of this Idempotency-Key was cut off")]
+    /// The turn of this Idempotency-Key was interrupted by the end of the process.
+    #[error("the turn of this Idempotency-Key was interrupted")]
     Interrupted,
-    /// Others were waiting for their turn in the same chat, and time ran out.
-    #[error("the turns before it in the same chat took too long")]
+    /// The earlier turns of the same chat did not end in time.
+    #[error("the earlier turns of the same chat took too long")]
     ChatBusy,
-    /// The chat, or the message to be answered, was removed, or is not there to be answered.
-    #[error("the chat or the message is gone, or isn't to be answered")]
+    /// The chat or the message was removed, or the message has been answered.
+    #[error("the chat or the message was removed, or the message has been answered")]
     ChatChanged,
-    /// An image cannot be shown to the model.
+    /// An image cannot be sent to the model.
     #[error(transparent)]
     Image(#[from] InvalidImage),
     /// The session log cannot be written, so no turn may be answered.
     #[error("the session log cannot be written")]
     LogUnavailable,
-    /// The database cannot be written.
-    #[error("the database cannot be written")]
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
     StorageUnavailable,
-    /// There is no key to ask the model with.
+    /// No API key is available.
     #[error(transparent)]
     NoCredential(#[from] NoCredential),
-    /// The model gave no answer.
+    /// The call to the model failed.
     #[error(transparent)]
     Model(#[from] ModelFailure),
-    /// The client left.
-    #[error("the client left before the answer was there")]
+    /// The client disconnected.
+    #[error("the client disconnected before the answer was complete")]
     ClientGone,
-    /// The turn's task died.
-    #[error("the turn died of a fault of ours")]
+    /// The turn's task ended because of a bug.
+    #[error("the task of the turn stopped because of a bug")]
     Died,
 }
 
 impl TurnFailure {
-    pub(super) fn finish(&self) -> Finish {
+    /// Returns the row of the error table for this failure: its HTTP status and code, and its finish reason in the log.
+    #[must_use]
+    pub fn kind(&self) -> &'static TurnErrorKind {
         match self {
-            Self::ClientGone => Finish::ClientGone,
-            Self::Stopping => Finish::Stopped,
-            Self::Busy
-            | Self::ChatBusy
-            | Self::Model(ModelFailure::Timeout | ModelFailure::Slow | ModelFailure::GatewayTimeout { .. }) => {
-                Finish::Timeout
-            }
-            _ => Finish::UpstreamError,
+            Self::ModelNotAllowed => &turns::MODEL_NOT_ALLOWED,
+            Self::Stopping => &turns::STOPPING,
+            Self::Busy => &turns::TOO_BUSY,
+            Self::KeyReused => &turns::IDEMPOTENCY_KEY_REUSED,
+            Self::Interrupted => &turns::TURN_INTERRUPTED,
+            Self::ChatBusy => &turns::CHAT_BUSY,
+            Self::ChatChanged => &turns::CHAT_CHANGED,
+            Self::Image(invalid) => invalid.kind(),
+            Self::LogUnavailable => &turns::SESSION_LOG_UNAVAILABLE,
+            Self::StorageUnavailable => &turns::STORAGE_UNAVAILABLE,
+            Self::NoCredential(none) => none.kind(),
+            Self::Model(failure) => failure.kind(),
+            Self::ClientGone => &turns::CLIENT_GONE,
+            Self::Died => &turns::TURN_TASK_FAILED,
         }
     }
-}
 
-/// How a failure will be told: its HTTP status and its stable code. The wire decides that, the log repeats it.
-pub type Telling = fn(&TurnFailure) -> (u16, &'static str);
+    /// Returns the time to wait before the next attempt, if the model's provider or the breaker states one.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Model(failure) = self { failure.retry_after() } else { None }
+    }
+}

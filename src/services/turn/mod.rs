@@ -41,7 +41,7 @@ use tokio::sync::oneshot;
 
 pub use self::{
     dependencies::Dependencies,
-    failure::{Telling, TurnFailure},
+    failure::TurnFailure,
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
     recovery::RecoveryFailure,

@@ -104,7 +104,6 @@ fn recorder(
         metrics: Arc::clone(metrics),
         usage_meter: UsageMeter::new(Prices::new(&config.model.prices), Arc::clone(abilities)),
         usage_records: UsageRecords::new(dependencies.credentials.clone(), outbox.clone()),
-        telling: dependencies.telling,
     }
 }
 

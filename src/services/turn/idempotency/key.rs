@@ -1,5 +1,7 @@
 //! The `Idempotency-Key` header.
 
+use crate::domain::errors::resources;
+
 /// Longest key, in bytes.
 const MAX_LENGTH: usize = 255;
 
@@ -9,7 +11,7 @@ pub struct IdempotencyKey(String);
 
 /// The value of an `Idempotency-Key` header is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("An Idempotency-Key has 1 to 255 visible ASCII characters")]
+#[error("{}", resources::INVALID_IDEMPOTENCY_KEY.sentence)]
 pub struct InvalidIdempotencyKey;
 
 impl IdempotencyKey {

@@ -14,7 +14,7 @@ pub(super) use self::{
 };
 use super::{
     ending::Ending,
-    failure::{Telling, TurnFailure},
+    failure::TurnFailure,
     journal::Journal,
     metrics::{Metrics, TurnTiming},
     model_calls::CallRecord,
@@ -37,7 +37,6 @@ pub(super) struct Recorder {
     pub(super) metrics: Arc<Metrics>,
     pub(super) usage_meter: UsageMeter,
     pub(super) usage_records: UsageRecords,
-    pub(super) telling: Telling,
 }
 
 impl Recorder {
@@ -75,15 +74,15 @@ impl Recorder {
         ending: &'a Ending,
     ) -> EndedTurn<'a> {
         let failure = ending.failure();
-        let (status, code) = failure.map(self.telling).map_or((200, None), |(status, code)| (status, Some(code)));
+        let error = failure.map(|failure| &failure.kind().error);
         let since_arrival = |at: std::time::Instant| at.duration_since(request.arrived);
         EndedTurn {
             request,
             calls,
             answer: AnswerText { chars: journal.char_count(), logged: self.log_content.then(|| journal.text()) },
             failure,
-            status,
-            code,
+            status: error.map_or(200, |error| error.status),
+            code: error.map(|error| error.code),
             finish: ending.finish(),
             usage: self.usage_meter.measure(request, calls, journal, ending),
             timing: TurnTiming {

@@ -1,0 +1,84 @@
+//! The error responses of an operation, as the contract lists them.
+
+use super::body::ErrorBody;
+
+/// Declares the error responses of an operation for the contract: each status, and when it is sent. `signed in` adds the
+/// responses of every operation that requires an account, `of a turn` those of every turn.
+macro_rules! failures {
+    ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
+        failures! { $name {
+            $($status $when,)*
+            401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, \
+                 `token_ended`).",
+            500 "A fault of this server (`internal_error`).",
+            503 "The database cannot be used (`storage_unavailable`).",
+        } }
+    };
+    ($name:ident, of a turn { $($status:literal $when:literal,)* }) => {
+        failures! { $name {
+            $($status $when,)*
+            408 "The body took too long to arrive (`body_timeout`).",
+            422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
+            429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+            500 "A fault of this server (`internal_error`).",
+            502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
+                 `model_connection_lost`, `model_answer_unreadable`, `model_answer_empty`, `model_answer_too_large`, \
+                 `model_forbidden`).",
+            503 "Not now: too many turns at once (`too_busy`), or in one kept chat (`chat_busy`), no API key \
+                 (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too \
+                 often of late (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
+                 `storage_unavailable`), or the service is restarting (`stopping`).",
+            504 "The model did not answer in time (`model_timeout`).",
+        } }
+    };
+    ($name:ident { $($status:literal $when:literal,)+ }) => {
+        pub(crate) struct $name($crate::api::problem::Problem);
+
+        impl<T: Into<$crate::api::problem::Problem>> From<T> for $name {
+            fn from(failure: T) -> Self {
+                Self(failure.into())
+            }
+        }
+
+        impl From<$name> for poem::Error {
+            fn from(failure: $name) -> Self {
+                failure.0.into()
+            }
+        }
+
+        impl poem_openapi::ApiResponse for $name {
+            fn meta() -> poem_openapi::registry::MetaResponses {
+                poem_openapi::registry::MetaResponses {
+                    responses: vec![$($crate::api::problem::declared($status, $when)),+],
+                }
+            }
+
+            fn register(registry: &mut poem_openapi::registry::Registry) {
+                <$crate::api::problem::ErrorBody as poem_openapi::types::Type>::register(registry);
+            }
+        }
+    };
+}
+pub(in crate::api) use failures;
+
+/// Returns one error response of an operation for the contract: its status, and when it is sent.
+pub(in crate::api) fn declared(status: u16, when: &'static str) -> poem_openapi::registry::MetaResponse {
+    use poem_openapi::{
+        registry::{MetaHeader, MetaMediaType, MetaResponse},
+        types::Type,
+    };
+    let retry_after = MetaHeader {
+        name: "Retry-After".to_owned(),
+        description: Some("Seconds to wait before trying again.".to_owned()),
+        required: status == 503,
+        deprecated: false,
+        schema: u64::schema_ref(),
+    };
+    MetaResponse {
+        description: when,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: crate::api::json::MEDIA_TYPE, schema: ErrorBody::schema_ref() }],
+        headers: if matches!(status, 429 | 503) { vec![retry_after] } else { Vec::new() },
+    }
+}

@@ -1,0 +1,109 @@
+//! The row of the error table for each failure of the lower layers.
+
+use super::response::Problem;
+use crate::{
+    adapters::storage::{RegistrationConflict, StorageFailure},
+    domain::{
+        account::InvalidAccount,
+        chat::InvalidImage,
+        errors::{accounts, resources, turns},
+        prompt::EmptyQuestion,
+        session::InvalidSessionId,
+        title::InvalidTitle,
+    },
+    services::{
+        accounts::{AccountFailure, HashFailure},
+        sessions::SessionFailure,
+        turn::{InvalidIdempotencyKey, TurnFailure},
+    },
+};
+
+impl From<EmptyQuestion> for Problem {
+    fn from(_: EmptyQuestion) -> Self {
+        Self::new(&resources::MESSAGE_REQUIRED)
+    }
+}
+
+impl From<InvalidSessionId> for Problem {
+    fn from(_: InvalidSessionId) -> Self {
+        Self::new(&resources::INVALID_SESSION_ID)
+    }
+}
+
+impl From<InvalidIdempotencyKey> for Problem {
+    fn from(_: InvalidIdempotencyKey) -> Self {
+        Self::new(&resources::INVALID_IDEMPOTENCY_KEY)
+    }
+}
+
+impl From<InvalidTitle> for Problem {
+    fn from(_: InvalidTitle) -> Self {
+        Self::new(&resources::INVALID_TITLE)
+    }
+}
+
+impl From<InvalidAccount> for Problem {
+    fn from(invalid: InvalidAccount) -> Self {
+        Self::new(invalid.kind())
+    }
+}
+
+impl From<InvalidImage> for Problem {
+    fn from(invalid: InvalidImage) -> Self {
+        Self::new(&invalid.kind().error).with_sentence(invalid.to_string())
+    }
+}
+
+impl From<AccountFailure> for Problem {
+    fn from(failure: AccountFailure) -> Self {
+        let problem = match &failure {
+            AccountFailure::Taken(RegistrationConflict::Username) => Self::new(&accounts::USERNAME_TAKEN),
+            AccountFailure::Taken(RegistrationConflict::Email) => Self::new(&accounts::EMAIL_TAKEN),
+            AccountFailure::WrongLogin => Self::of_auth(&accounts::WRONG_LOGIN),
+            AccountFailure::WrongPassword => Self::of_auth(&accounts::WRONG_PASSWORD),
+            AccountFailure::InvalidToken => Self::of_auth(&accounts::TOKEN_INVALID),
+            AccountFailure::ExpiredToken => Self::of_auth(&accounts::TOKEN_EXPIRED),
+            AccountFailure::EndedToken => Self::of_auth(&accounts::TOKEN_ENDED),
+            AccountFailure::TooManyAttempts { retry_after } => {
+                Self::with_stated_wait(&accounts::TOO_MANY_ATTEMPTS, Some(*retry_after))
+            }
+            AccountFailure::TooManyRegistrations { retry_after } => {
+                Self::with_stated_wait(&accounts::TOO_MANY_REGISTRATIONS, Some(*retry_after))
+            }
+            AccountFailure::Hash(HashFailure::Busy) => Self::new(&accounts::TOO_MANY_LOGINS),
+            AccountFailure::Hash(HashFailure::Broken) | AccountFailure::Token(_) => Self::internal(),
+            AccountFailure::Storage(_) => storage_unavailable(),
+        };
+        problem.with_cause(failure)
+    }
+}
+
+impl From<StorageFailure> for Problem {
+    fn from(failure: StorageFailure) -> Self {
+        storage_unavailable().with_cause(failure)
+    }
+}
+
+impl From<SessionFailure> for Problem {
+    fn from(failure: SessionFailure) -> Self {
+        let problem = match &failure {
+            SessionFailure::Log(_) => Self::new(&turns::SESSION_LOG_UNAVAILABLE.error),
+            SessionFailure::Storage(_) => storage_unavailable(),
+        };
+        problem.with_cause(failure)
+    }
+}
+
+impl From<TurnFailure> for Problem {
+    fn from(failure: TurnFailure) -> Self {
+        let problem = match &failure {
+            TurnFailure::Image(invalid) => (*invalid).into(),
+            failure => Self::with_stated_wait(&failure.kind().error, failure.retry_after()),
+        };
+        problem.with_cause(failure)
+    }
+}
+
+fn storage_unavailable() -> Problem {
+    Problem::new(&turns::STORAGE_UNAVAILABLE.error)
+}

@@ -1,0 +1,149 @@
+//! Errors of requests that name a resource which is missing, or send content that is not accepted.
+
+use super::kind::{RetryAfter, error_rows};
+
+error_rows! {
+    /// The request has neither a message nor a file nor an image.
+    MESSAGE_REQUIRED {
+        status: 400,
+        code: "message_required",
+        retry_after: RetryAfter::None,
+        sentence: "Message or attachment is required",
+        action: "Send a message, a file or an image.",
+    }
+
+    /// The message to the portal is blank.
+    EMPTY_PORTAL_MESSAGE {
+        status: 400,
+        code: "message_required",
+        retry_after: RetryAfter::None,
+        sentence: "Message cannot be empty",
+        action: "Send a message.",
+    }
+
+    /// The message to the portal has more than 4000 characters.
+    MESSAGE_TOO_LONG {
+        status: 400,
+        code: "message_too_long",
+        retry_after: RetryAfter::None,
+        sentence: "The message has more than 4000 characters; please shorten it",
+        action: "Shorten the message.",
+    }
+
+    /// The message for a stored chat has neither text nor image.
+    TEXT_REQUIRED {
+        status: 400,
+        code: "text_required",
+        retry_after: RetryAfter::None,
+        sentence: "A text or an image is required",
+        action: "Send a text or an image.",
+    }
+
+    /// The request for the description of an image has no image.
+    IMAGE_REQUIRED {
+        status: 400,
+        code: "image_required",
+        retry_after: RetryAfter::None,
+        sentence: "No image provided",
+        action: "Send an image.",
+    }
+
+    /// The session id is malformed.
+    INVALID_SESSION_ID {
+        status: 400,
+        code: "invalid_session_id",
+        retry_after: RetryAfter::None,
+        sentence: "A session id has 1 to 128 letters, digits, dots, colons, dashes or underscores",
+        action: "Send the id that the start of a session returns.",
+    }
+
+    /// The `Idempotency-Key` is malformed.
+    INVALID_IDEMPOTENCY_KEY {
+        status: 400,
+        code: "invalid_idempotency_key",
+        retry_after: RetryAfter::None,
+        sentence: "An Idempotency-Key has 1 to 255 visible ASCII characters",
+        action: "Use a random UUID.",
+    }
+
+    /// The `Last-Event-ID` is not the id of an event of this turn.
+    INVALID_LAST_EVENT_ID {
+        status: 400,
+        code: "invalid_last_event_id",
+        retry_after: RetryAfter::None,
+        sentence: "The Last-Event-ID is not that of an event of this turn",
+        action: "Send the id of the last event that was received, or none to read from the start.",
+    }
+
+    /// The title of a chat is blank or too long.
+    INVALID_TITLE {
+        status: 400,
+        code: "invalid_title",
+        retry_after: RetryAfter::None,
+        sentence: "A title has 1 to 200 characters",
+        action: "Send a title of 1 to 200 characters.",
+    }
+
+    /// No persona has this name.
+    PERSONA_NOT_FOUND {
+        status: 400,
+        code: "persona_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no persona of that name; GET /api/personas lists them",
+        action: "Use a name that `GET /api/personas` lists.",
+    }
+
+    /// The persona of a stored chat was removed.
+    PERSONA_GONE {
+        status: 409,
+        code: "persona_gone",
+        retry_after: RetryAfter::None,
+        sentence: "Who speaks in this chat isn't there any more; it can be read, and another one begun",
+        action: "Begin another chat.",
+    }
+
+    /// The caller has no chat with this id.
+    CHAT_NOT_FOUND {
+        status: 404,
+        code: "chat_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no such chat",
+        action: "Load the list of chats again.",
+    }
+
+    /// The caller has no message with this id.
+    MESSAGE_NOT_FOUND {
+        status: 404,
+        code: "message_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no such message",
+        action: "Load the chat again.",
+    }
+
+    /// A retry was requested for a message that has not failed.
+    NOT_FAILED {
+        status: 409,
+        code: "not_failed",
+        retry_after: RetryAfter::None,
+        sentence: "Only a message that has failed can be tried again",
+        action: "Load the chat again; the message may have been answered.",
+    }
+
+    /// No turn of this process and this caller has this id, or it ended too long ago.
+    TURN_NOT_FOUND {
+        status: 404,
+        code: "turn_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "There is no such turn here, or it ended too long ago",
+        action: "Ask again.",
+    }
+
+    /// A page of another website used the portal. `details.hint` says what the operator can do.
+    FOREIGN_ORIGIN {
+        status: 403,
+        code: "foreign_origin",
+        retry_after: RetryAfter::None,
+        sentence: "The chat cannot be used from this page at the moment; please tell the people who run this website",
+        action: "Behind a proxy, set what the server's log names; on another website, embed the chat window.",
+    }
+}

@@ -1,0 +1,239 @@
+//! Errors that refuse or end a turn for a reason outside the model.
+//!
+//! Most of them refuse a turn before it begins. Such a turn has no line in the session log, and its finish reason is used
+//! by nothing.
+
+use super::{
+    kind::{Billing, RetryAfter, turn_error_rows},
+    requests,
+};
+use crate::domain::finish::Finish;
+
+turn_error_rows! {
+    /// The client names a model that is neither `OPENAI_MODEL` nor among `ALLOWED_MODELS`.
+    MODEL_NOT_ALLOWED {
+        status: 400,
+        code: "model_not_allowed",
+        retry_after: RetryAfter::None,
+        sentence: "This model may not be chosen here; leave `model` out, or the operator must add it to ALLOWED_MODELS",
+        action: "Leave `model` out, or add the model to `ALLOWED_MODELS`.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The image is not an `https://` address or an image in a supported format.
+    NOT_AN_IMAGE {
+        status: 400,
+        code: "invalid_image",
+        retry_after: RetryAfter::None,
+        sentence: "An image must be an https:// address, or a PNG, JPEG, GIF or WebP image as a data: URL or in base64",
+        action: "Send the image in a supported format.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The image or its address is too large.
+    IMAGE_TOO_LARGE {
+        status: 400,
+        code: "invalid_image",
+        retry_after: RetryAfter::None,
+        sentence: "An image may have an address of at most 8 KiB, and a data: URL may hold 12 MiB",
+        action: "Send a smaller image.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The images of one turn are on too many different hosts.
+    TOO_MANY_IMAGE_HOSTS {
+        status: 400,
+        code: "invalid_image",
+        retry_after: RetryAfter::None,
+        sentence: "The images of one turn are on too many different hosts; send some as data: URLs",
+        action: "Send some of the images as `data:` URLs.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The address of the image leads into a private network.
+    IMAGE_NOT_PUBLIC {
+        status: 400,
+        code: "image_not_public",
+        retry_after: RetryAfter::None,
+        sentence: "The image's address is not on the public internet; use one that anybody can open, or a data: URL \
+                   with the image itself",
+        action: "Use a public address, or a `data:` URL.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The `Idempotency-Key` was used for another question.
+    IDEMPOTENCY_KEY_REUSED {
+        status: 422,
+        code: "idempotency_key_reused",
+        retry_after: RetryAfter::None,
+        sentence: "This Idempotency-Key was used for another question; a new question needs a new key",
+        action: "Use a new key for each question.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The turn of this `Idempotency-Key` was interrupted by the end of the process, so it is not repeated.
+    TURN_INTERRUPTED {
+        status: 409,
+        code: "turn_interrupted",
+        retry_after: RetryAfter::None,
+        sentence: "The turn of this Idempotency-Key was cut off before it was answered; ask again with a new key",
+        action: "Ask again with a new key.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The earlier turns of the same chat did not end in time.
+    CHAT_BUSY {
+        status: 503,
+        code: "chat_busy",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "The messages before this one are still being answered; please try again in a moment",
+        action: "Wait.",
+    } ends {
+        finish: Finish::Timeout,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The chat or the message was removed, or the message has been answered.
+    CHAT_CHANGED {
+        status: 409,
+        code: "chat_changed",
+        retry_after: RetryAfter::None,
+        sentence: "The chat or the message was removed, or has been answered; please load the chat again",
+        action: "Load the chat again.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// All `MAX_TURNS` permits are in use, and the queue is full or `TURN_QUEUE_TIMEOUT` has passed.
+    TOO_BUSY {
+        status: 503,
+        code: "too_busy",
+        retry_after: RetryAfter::Seconds(2),
+        sentence: "Too many questions at once; please try again in a moment",
+        action: "Wait. If it happens often, raise `MAX_TURNS`.",
+    } ends {
+        finish: Finish::Timeout,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The service is shutting down. A running turn ends with this error when the drain timeout has passed.
+    STOPPING {
+        status: 503,
+        code: "stopping",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "The service is restarting; please try again in a moment",
+        action: "Ask again.",
+    } ends {
+        finish: Finish::Stopped,
+        billing: Billing::Estimated,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The session log cannot be written, so nothing is answered.
+    SESSION_LOG_UNAVAILABLE {
+        status: 503,
+        code: "session_log_unavailable",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "The session log cannot be written, so nothing can be answered; the operator must make room in its \
+                   folder",
+        action: "Make room in `SESSION_LOG_DIR`, or correct its permissions.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::MaybeBilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The database cannot be used.
+    STORAGE_UNAVAILABLE {
+        status: 503,
+        code: "storage_unavailable",
+        retry_after: RetryAfter::Seconds(5),
+        sentence: "The database cannot be used at the moment; please try again soon",
+        action: "Check the database of `DATABASE_URL`; the server's diagnostics have the cause.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::MaybeBilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The client closed the connection before the answer was complete. Only the log has this error.
+    CLIENT_GONE {
+        status: 499,
+        code: "client_gone",
+        retry_after: RetryAfter::None,
+        sentence: "The client closed the connection",
+        action: "Nothing.",
+    } ends {
+        finish: Finish::ClientGone,
+        billing: Billing::Estimated,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The task of the turn stopped because of a bug.
+    TURN_TASK_FAILED {
+        status: 500,
+        code: "internal_error",
+        retry_after: RetryAfter::None,
+        sentence: requests::INTERNAL_ERROR.sentence,
+        action: "Report it with the request id; the server's diagnostics have the cause.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::MaybeBilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+}
