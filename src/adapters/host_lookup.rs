@@ -1,4 +1,4 @@
-//! The door to the system's resolver of names.
+//! Lookup of host names by the operating system.
 
 use std::{
     net::{IpAddr, ToSocketAddrs},
@@ -9,44 +9,45 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How long a name is looked up.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time limit for one lookup.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Names that are looked up at once. The system may take far longer for one than it is waited for, on a thread each.
-const AT_ONCE: usize = 16;
+/// The maximum number of concurrent lookups. The system may take much longer than the time limit, and each lookup
+/// occupies a thread until its end.
+const MAX_CONCURRENT: usize = 16;
 
-/// Looks up names. Cheap to clone.
+/// A resolver of host names with a limit on concurrent lookups. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HostLookup {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Default for HostLookup {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { permits: Arc::new(Semaphore::new(MAX_CONCURRENT)) }
     }
 }
 
 impl HostLookup {
-    /// The addresses of this name; none where the system doesn't know it, or not within a second.
+    /// Returns the addresses of a name; an empty list if the name is unknown or the lookup takes more than a second.
     pub async fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        timeout(PATIENCE, self.look_up(name.to_owned())).await.unwrap_or_default()
+        timeout(LOOKUP_TIMEOUT, self.look_up(name.to_owned())).await.unwrap_or_default()
     }
 
-    /// The addresses of all these names, which are looked up at once: within a second in all.
+    /// Returns the addresses of all these names, looked up concurrently, within a second in all.
     pub async fn addresses_of_all(&self, names: impl IntoIterator<Item = &String>) -> Vec<IpAddr> {
         join_all(names.into_iter().map(|name| self.addresses(name))).await.concat()
     }
 
     async fn look_up(&self, name: String) -> Vec<IpAddr> {
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return Vec::new() };
-        let looking = spawn_blocking(move || {
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return Vec::new() };
+        let lookup = spawn_blocking(move || {
             let addresses = (name, 443).to_socket_addrs();
-            // Held also when nobody waits any more.
-            drop(place);
+            // The permit is held until the lookup ends, even if the caller stopped waiting.
+            drop(permit);
             addresses.map(|addresses| addresses.map(|address| address.ip()).collect())
         });
-        looking.await.ok().and_then(Result::ok).unwrap_or_default()
+        lookup.await.ok().and_then(Result::ok).unwrap_or_default()
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_is_its_own_and_an_unknown_name_has_none() {
+    async fn unknown_names_have_no_addresses() {
         let lookup = HostLookup::default();
         assert_eq!(lookup.addresses("127.0.0.1").await, [IpAddr::from([127, 0, 0, 1])]);
         assert!(lookup.addresses("no such name").await.is_empty());
@@ -67,11 +68,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_longer_than_a_second_for_a_place() {
-        let lookup = HostLookup { places: Arc::new(Semaphore::new(0)) };
+    async fn the_wait_for_a_permit_counts_for_the_time_limit() {
+        let lookup = HostLookup { permits: Arc::new(Semaphore::new(0)) };
         assert!(lookup.addresses("127.0.0.1").await.is_empty());
         let start = Instant::now();
         assert!(lookup.addresses_of_all(&["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(str::to_owned)).await.is_empty());
-        assert_eq!(start.elapsed(), PATIENCE);
+        assert_eq!(start.elapsed(), LOOKUP_TIMEOUT);
     }
 }

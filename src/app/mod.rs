@@ -229,7 +229,7 @@ async fn open_credentials(
         let stopping = tasks.stopping();
         tasks.spawn("papita contact", async move {
             tokio::select! {
-                () = credentials.papita_met() => {
+                () = credentials.wait_for_papita() => {
                     if let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await {
                         tracing::warn!(%failure, "that Papita was met could not be remembered");
                     }

@@ -1,4 +1,4 @@
-//! Asking Papita, the credential broker, for the key.
+//! The client of Papita, the credential broker.
 
 use std::time::Duration;
 
@@ -11,50 +11,50 @@ use crate::foundation::{
     secret::{ApiKey, InvalidApiKey},
 };
 
-/// The largest answer read from Papita, in bytes.
-const LIMIT: usize = 64 << 10;
+/// The largest response that is read from Papita, in bytes.
+const MAX_RESPONSE: usize = 64 << 10;
 
-/// Papita gave no key.
+/// The reason why a call to Papita returned no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchFailure {
-    /// Nobody listens at its address.
+    /// No connection to Papita's address, or the connection was lost.
     #[error("Papita cannot be reached")]
     Unreachable,
-    /// Somebody answers at its address, but not Papita.
+    /// Another server answers at Papita's address.
     #[error("what answers at Papita's address is not Papita")]
     NotPapita,
-    /// No answer in time.
+    /// Papita did not answer within `PAPITA_TIMEOUT`.
     #[error("Papita did not answer in time")]
     Timeout,
-    /// An answer with an error's status.
+    /// A response with an error status.
     #[error("Papita answered with status {code}")]
     Status {
-        /// The status.
+        /// The HTTP status.
         code: u16,
-        /// Whether the answer is a JSON object, as Papita's are. A website's own server sends pages and plain text.
+        /// Whether the response is a JSON object, as Papita's are. Web servers send pages and plain text.
         is_json: bool,
     },
-    /// An answer without a key in it.
+    /// A response without a key.
     #[error("Papita's answer holds no key")]
     NoKey,
-    /// An answer with a placeholder of an example file where the key belongs.
+    /// A response with the placeholder of an example file in the place of the key.
     #[error("Papita's answer holds a placeholder, not a key")]
     Placeholder,
-    /// The very key that the model's provider has just refused.
+    /// The key that the model's provider has just refused.
     #[error("Papita still has the key that the model's provider refuses")]
     RefusedKey,
 }
 
 impl FetchFailure {
-    /// Whether this was Papita speaking: then there is one, and its silence later on will be an outage.
+    /// Whether the response certainly came from Papita. Then Papita exists, and later failures are outages.
     pub(super) fn is_from_papita(self) -> bool {
         matches!(self, Self::NoKey | Self::Placeholder)
     }
 
-    /// Whether, at an address where nobody said that Papita is, this means that it isn't: nobody listens, or it is a
-    /// website's own server, which doesn't know what it is asked for, or a proxy in front of one. A server that fails in
-    /// JSON, or hangs, may be a Papita in trouble.
-    pub(super) fn may_be_somebody_else(self) -> bool {
+    /// Whether the failure may mean that Papita does not exist at a default address: no server answers, or a web server
+    /// or a proxy answers that does not know the path. A server that fails with JSON, or hangs, may be a failing
+    /// Papita.
+    pub(super) fn may_be_another_server(self) -> bool {
         matches!(
             self,
             Self::Unreachable
@@ -64,14 +64,14 @@ impl FetchFailure {
         )
     }
 
-    /// Whether Papita may give a key a moment later. Otherwise somebody has to change something.
+    /// Whether a later call may succeed without a change by the operator.
     #[must_use]
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Unreachable | Self::Timeout | Self::Status { code: 429 | 500.., .. })
     }
 }
 
-/// The broker's address and how to ask it.
+/// A client of Papita at one address.
 #[derive(Clone, Debug)]
 pub(super) struct Papita {
     client: Client,
@@ -86,7 +86,7 @@ impl Papita {
         Self { client, url, timeout }
     }
 
-    /// One call, at most as long as the time limit.
+    /// Calls Papita once, within the time limit.
     pub(super) async fn fetch(&self) -> Result<ApiKey, FetchFailure> {
         tokio::time::timeout(self.timeout, self.ask()).await.unwrap_or(Err(FetchFailure::Timeout))
     }
@@ -95,20 +95,20 @@ impl Papita {
         let response =
             self.client.send(|client| client.get(self.url.clone())).await.map_err(|_| FetchFailure::Unreachable)?;
         let status = response.status();
-        let body = read_body(response, LIMIT, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
+        let body = read_body(response, MAX_RESPONSE, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
         let answer = serde_json::from_slice::<Value>(&body).ok();
         if status != StatusCode::OK {
             let is_json = answer.is_some_and(|answer| answer.is_object());
             return Err(FetchFailure::Status { code: status.as_u16(), is_json });
         }
         let answer = answer.ok_or(FetchFailure::NotPapita)?;
-        find_key(&answer).ok_or_else(|| without_key(&answer))
+        find_key(&answer).ok_or_else(|| failure_without_key(&answer))
     }
 }
 
-/// What an answer in which no key was found is.
-fn without_key(answer: &Value) -> FetchFailure {
-    if texts(answer).any(|text| ApiKey::try_parse(text).err() == Some(InvalidApiKey::Placeholder)) {
+/// Returns the failure for a response in which no key was found.
+fn failure_without_key(answer: &Value) -> FetchFailure {
+    if key_fields(answer).any(|text| ApiKey::try_parse(text).err() == Some(InvalidApiKey::Placeholder)) {
         FetchFailure::Placeholder
     } else if answer.get("credentials").is_some() {
         FetchFailure::NoKey
@@ -117,16 +117,16 @@ fn without_key(answer: &Value) -> FetchFailure {
     }
 }
 
-/// The first usable key.
+/// Returns the first usable key in a response.
 fn find_key(answer: &Value) -> Option<ApiKey> {
-    texts(answer).find_map(ApiKey::parse)
+    key_fields(answer).find_map(ApiKey::parse)
 }
 
-/// The texts that stand where the versions of Papita put the key.
-fn texts(answer: &Value) -> impl Iterator<Item = &str> {
-    const PLACES: [&str; 5] =
+/// Returns the strings in the fields where the versions of Papita put the key.
+fn key_fields(answer: &Value) -> impl Iterator<Item = &str> {
+    const FIELDS: [&str; 5] =
         ["/credentials/credentials/api_key", "/credentials/api_key", "/api_key", "/value", "/credential_value"];
-    PLACES.iter().filter_map(|place| answer.pointer(place)?.as_str())
+    FIELDS.iter().filter_map(|field| answer.pointer(field)?.as_str())
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_is_found_in_every_shape() {
+    fn the_key_is_found_in_every_format() {
         let expected = ApiKey::parse("sk-right").unwrap();
         for answer in [
             json!({"credentials": {"credentials": {"api_key": "sk-right"}, "api_key": "sk-wrong"}}),

@@ -1,4 +1,4 @@
-//! A keyword responder that needs no key: enough to try the whole service, and honest about what it is.
+//! The built-in responder, which answers by keywords and needs no API key, so that the service can be tried at once.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,10 +7,10 @@ use crate::domain::{
     persona::{DemoLine, Persona},
 };
 
-/// The name it goes by in answers and in the log.
+/// The model name of the built-in responder in answers and in the log.
 pub const NAME: &str = "basic";
 
-/// Words that show what a message is about, and what can be said to it. The first row that matches answers.
+/// The keywords of each topic with the replies to it. The first row with a keyword of the message is used.
 const TOPICS: &[(&[&str], &[&str])] = &[
     (
         &["thanks", "thank", "thx", "cheers", "merci", "danke", "gracias"],
@@ -89,15 +89,16 @@ const TOPICS: &[(&[&str], &[&str])] = &[
     ),
 ];
 
-const OTHERWISE: &[&str] = &[
+/// The replies to a message without keywords.
+const DEFAULT_REPLIES: &[&str] = &[
     "Interesting! In demo mode I can only answer a few simple things. Connect a language model to hear more from me.",
     "I see. A language model would have more to say about that; I am only the built-in demo responder.",
     "Good point. Could you put it another way? My demo vocabulary is small.",
     "I wish I knew more about that. In demo mode I recognise greetings, jokes, the weather, and a few other topics.",
 ];
 
-/// A reply to the last message, as this persona gives it, if it has something to say to it. The same conversation gets
-/// the same reply; the same words later in it, another one.
+/// Returns a reply to the last message: one of the persona's, if one of its lines matches, or one of the topic's. The
+/// same conversation always has the same reply; a message that is repeated later in it has another one.
 #[must_use]
 pub fn reply<'a>(conversation: &[Message], persona: Option<&'a Persona>) -> &'a str {
     let last = conversation.last();
@@ -108,26 +109,26 @@ pub fn reply<'a>(conversation: &[Message], persona: Option<&'a Persona>) -> &'a 
     let mut hasher = DefaultHasher::new();
     words.hash(&mut hasher);
     let start = usize::try_from(hasher.finish() % 1000).unwrap_or_default();
-    let one_of = |replies: usize| (start + conversation.len() / 2) % replies.max(1);
-    let line = persona.into_iter().flat_map(|persona| &persona.demo).find(|line| fits(line, &words));
-    if let Some(reply) = line.and_then(|line| line.replies.get(one_of(line.replies.len()))) {
+    let choose = |replies: usize| (start + conversation.len() / 2) % replies.max(1);
+    let line = persona.into_iter().flat_map(|persona| &persona.demo).find(|line| matches(line, &words));
+    if let Some(reply) = line.and_then(|line| line.replies.get(choose(line.replies.len()))) {
         return reply;
     }
     let topic = TOPICS.iter().find(|(keys, _)| words.iter().any(|word| keys.contains(&word.as_str())));
-    let replies = topic.map_or(OTHERWISE, |(_, replies)| replies);
-    replies[one_of(replies.len())]
+    let replies = topic.map_or(DEFAULT_REPLIES, |(_, replies)| replies);
+    replies[choose(replies.len())]
 }
 
-/// Whether one of the line's words or phrases was said; a line without any fits everything.
-fn fits(line: &DemoLine, said: &[String]) -> bool {
-    let is_said = |phrase: &String| {
+/// Whether the message contains one of the line's words or phrases. A line without any matches every message.
+fn matches(line: &DemoLine, message: &[String]) -> bool {
+    let contains = |phrase: &String| {
         let phrase = words(phrase);
-        !phrase.is_empty() && said.windows(phrase.len()).any(|window| window == phrase)
+        !phrase.is_empty() && message.windows(phrase.len()).any(|window| window == phrase)
     };
-    line.words.is_empty() || line.words.iter().any(is_said)
+    line.words.is_empty() || line.words.iter().any(contains)
 }
 
-/// Whole words in lower case; a file's content would only add noise after the first thousand characters.
+/// Returns the words of the first thousand characters, in lower case. A file that follows the message has no keywords.
 fn words(text: &str) -> Vec<String> {
     let start = text.chars().take(1000).collect::<String>().to_lowercase();
     start.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
@@ -148,26 +149,26 @@ mod tests {
     #[test]
     fn whole_words_choose_the_topic() {
         assert!(TOPICS[9].1.contains(&after(0, "Hi!")));
-        assert!(OTHERWISE.contains(&after(0, "Chili whips")), "parts of words are no keywords");
+        assert!(DEFAULT_REPLIES.contains(&after(0, "Chili whips")), "parts of words are no keywords");
         assert!(TOPICS[6].1.contains(&after(0, "tell me a JOKE")));
-        assert!(OTHERWISE.contains(&after(0, "")));
+        assert!(DEFAULT_REPLIES.contains(&after(0, "")));
     }
 
     #[test]
-    fn an_image_is_a_file_to_it() {
+    fn an_image_counts_as_a_file() {
         let image = Image::parse("https://a.example/cat.png").ok();
         let shown = Message { image, ..Message::new(Role::User, "Who is it?") };
         assert!(TOPICS[2].1.contains(&reply(&[shown], None)));
     }
 
     #[test]
-    fn repeating_oneself_gets_another_reply() {
+    fn a_repeated_message_gets_another_reply() {
         assert_eq!(after(0, "hello"), after(0, "hello"));
         assert_ne!(after(0, "hello"), after(2, "hello"));
     }
 
     #[test]
-    fn a_persona_answers_in_its_own_words_as_far_as_it_has_any() {
+    fn a_personas_own_lines_come_first() {
         let line = |words: &[&str], reply: &str| DemoLine {
             words: words.iter().map(|word| (*word).to_owned()).collect(),
             replies: vec![reply.to_owned()],
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(said("HI there", &persona), "Hi!");
         assert_eq!(said("I like you.", &persona), "Blush.");
         assert_eq!(said("C\u{27}est la vie", &persona), "Blush.");
-        assert!(OTHERWISE.contains(&said("You like chips", &persona).as_str()), "a phrase is in one piece");
+        assert!(DEFAULT_REPLIES.contains(&said("You like chips", &persona).as_str()), "a phrase is in one piece");
         persona.demo.push(line(&[], "Hm."));
         assert_eq!(said("You like chips", &persona), "Hm.");
     }

@@ -1,6 +1,6 @@
-//! A failed call to the model, with what the operator should read about it.
+//! A failed call to the model, with the reason for the operator.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use super::ModelFailure;
 use crate::foundation::{
@@ -8,24 +8,24 @@ use crate::foundation::{
     secret::ApiKey,
 };
 
-/// A failed call to the model: what it means, and why, as far as that was said.
+/// A failed call to the model, with the reason that the provider or the network states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelError {
-    /// What it means for the turn.
+    /// The kind of failure.
     pub failure: ModelFailure,
-    /// The cause in the words of the provider or the network, for the diagnostics only.
+    /// The provider's or the network's own text about the cause, for the diagnostics only.
     pub reason: Option<Reason>,
 }
 
 impl ModelError {
-    /// An error whose reason is known.
+    /// Creates an error with a reason.
     #[must_use]
     pub fn new(failure: ModelFailure, reason: Reason) -> Self {
         Self { failure, reason: Some(reason) }
     }
 
-    /// The reason without secrets, `key` above all, and without what it repeats of the texts that were sent; empty where
-    /// none is known.
+    /// Returns the reason without secrets, such as `key`, and without repetitions of the texts that were sent. Empty if
+    /// no reason is known.
     #[must_use]
     pub fn shown_reason<'a>(&self, key: Option<&ApiKey>, sent: impl Iterator<Item = &'a str> + Clone) -> String {
         let shown = |reason: &Reason| without_repetitions(&redacted(&reason.0, key), sent);
@@ -33,18 +33,28 @@ impl ModelError {
     }
 }
 
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+/// The reason is left out of the sources, because whoever prints them could print a secret.
+impl Error for ModelError {}
+
 impl From<ModelFailure> for ModelError {
     fn from(failure: ModelFailure) -> Self {
         Self { failure, reason: None }
     }
 }
 
-/// Somebody else's words about a failure, which may hold secrets: it prints only through [`ModelError::shown_reason`].
+/// The text of a provider or a library about a failure. It may contain secrets, so it is printed only by
+/// [`ModelError::shown_reason`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reason(String);
 
 impl Reason {
-    /// The reason that `text` gives.
+    /// Creates a reason from a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

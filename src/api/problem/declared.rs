@@ -2,8 +2,8 @@
 
 use super::body::ErrorBody;
 
-/// Declares the error responses of an operation for the contract: each status, and when it is sent. `signed in` adds the
-/// responses of every operation that requires an account, `of a turn` those of every turn.
+/// Declares the error responses of an operation for the contract: each status, and when it is sent. `signed in` adds
+/// the responses of every operation that requires an account, `of a turn` those of every turn.
 macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
         failures! { $name {

@@ -10,7 +10,7 @@ use super::{
     listing::Listing,
 };
 use crate::{
-    adapters::model::{ModelError, ModelFailure, OpenAi, Question},
+    adapters::model::{ModelError, ModelFailure, ModelRequest, OpenAi},
     domain::prompt,
     foundation::{
         config::{self, Config},
@@ -111,7 +111,7 @@ impl ModelCheck<'_> {
     /// Asks the model once, and reads the answer to its end. Returns when the answer, or the first piece of a stream, arrived.
     async fn ask(&self, stream: bool, deadline: Instant) -> Result<Instant, ModelError> {
         let messages = [prompt::test()];
-        let question = Question {
+        let request = ModelRequest {
             model: &self.config.model.default,
             instruction: None,
             messages: &messages,
@@ -121,9 +121,9 @@ impl ModelCheck<'_> {
             reasons: false,
             stream,
         };
-        let mut answering = self.model.ask(question, self.key, deadline).await?;
+        let mut answer = self.model.ask(request, self.key, deadline).await?;
         let there = Instant::now();
-        while answering.next().await?.is_some() {}
+        while answer.next().await?.is_some() {}
         Ok(there)
     }
 }

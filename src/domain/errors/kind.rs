@@ -60,8 +60,8 @@ pub enum Billing {
     Estimated,
 }
 
-/// Declares rows of the error table: a constant for each row, with its doc comment as its meaning, and a list of all rows
-/// as the constant `ROWS`. A row that lacks a column does not compile.
+/// Declares rows of the error table: a constant for each row, with its doc comment as its meaning, and a list of all
+/// rows as the constant `ROWS`. A row that lacks a column does not compile.
 macro_rules! error_rows {
     ($($(#[doc = $meaning:literal])+ $name:ident { $($column:ident: $value:expr,)+ })+) => {
         $(

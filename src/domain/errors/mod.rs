@@ -1,8 +1,8 @@
 //! The error table: everything that a client can be told has gone wrong, one row for each error.
 //!
-//! The HTTP responses, the session log, the metrics, the retries, the circuit breakers and `docs/errors.md` read the same
-//! rows. Each layer's own error types map their variants to a row without a wildcard arm, so that a new variant needs a
-//! row, and a row needs each of its columns, before the code compiles.
+//! The HTTP responses, the session log, the metrics, the retries, the circuit breakers and `docs/errors.md` read the
+//! same rows. Each layer's own error types map their variants to a row without a wildcard arm, so that a new variant
+//! needs a row, and a row needs each of its columns, before the code compiles.
 
 pub mod accounts;
 pub mod credentials;

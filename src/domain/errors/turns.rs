@@ -1,7 +1,7 @@
 //! Errors that refuse or end a turn for a reason outside the model.
 //!
-//! Most of them refuse a turn before it begins. Such a turn has no line in the session log, and its finish reason is used
-//! by nothing.
+//! Most of them refuse a turn before it begins. Such a turn has no line in the session log, and its finish reason is
+//! used by nothing.
 
 use super::{
     kind::{Billing, RetryAfter, turn_error_rows},

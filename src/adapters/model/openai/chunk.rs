@@ -1,5 +1,5 @@
-//! The JSON of an answer, whole or a piece of one, read leniently: unknown fields pass, and what is missing is made up for
-//! where that is honest.
+//! The JSON of a whole answer or of one piece of a stream, parsed leniently: unknown fields are ignored, and most
+//! fields may be missing.
 
 use std::fmt;
 
@@ -12,27 +12,29 @@ use serde_json::Value;
 use super::{finish, provider_error::ProviderError, text::RawText, usage};
 use crate::domain::cost::TokenUsage;
 
-/// An answer, or a piece of one.
+/// A whole answer, or a piece of a streamed one.
 #[derive(Deserialize)]
 pub(super) struct Chunk {
     choices: Option<Vec<Choice>>,
     usage: Option<Value>,
     error: Option<Value>,
-    /// Where Groq puts the figures of a stream.
+    /// Groq's own fields, which hold the token counts of a stream.
     x_groq: Option<GroqFields>,
 }
 
+/// Groq's own fields.
 #[derive(Deserialize)]
 struct GroqFields {
     usage: Option<Value>,
 }
 
+/// One choice of an answer.
 #[derive(Deserialize)]
 struct Choice {
-    /// In a piece; some servers send both, and then this one is the piece.
-    delta: Option<Said>,
-    /// In a whole answer.
-    message: Option<Said>,
+    /// The piece of a streamed answer. Servers that send both fields repeat the earlier text in `message`.
+    delta: Option<MessageFields>,
+    /// The message of a whole answer.
+    message: Option<MessageFields>,
     finish_reason: Option<Value>,
     usage: Option<Value>,
     error: Option<Value>,
@@ -40,122 +42,126 @@ struct Choice {
 
 /// A message, or a piece of one.
 #[derive(Default, Deserialize)]
-struct Said {
+struct MessageFields {
     content: Option<RawText>,
     refusal: Option<RawText>,
-    reasoning_content: Option<Thoughts>,
-    reasoning: Option<Thoughts>,
+    reasoning_content: Option<ReasoningField>,
+    reasoning: Option<ReasoningField>,
 }
 
-/// Thoughts before an answer: only whether there are any counts, so that their characters are not looked at.
-struct Thoughts {
+/// The reasoning before an answer. Only its presence is used, so its characters are not decoded.
+struct ReasoningField {
     is_empty: bool,
 }
 
-/// A string, or a list of steps.
-impl<'de> Deserialize<'de> for Thoughts {
+/// Reads a string, or a list of steps.
+impl<'de> Deserialize<'de> for ReasoningField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ThoughtsVisitor;
+        struct ReasoningVisitor;
 
-        impl<'de> Visitor<'de> for ThoughtsVisitor {
-            type Value = Thoughts;
+        impl<'de> Visitor<'de> for ReasoningVisitor {
+            type Value = ReasoningField;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string or a list")
             }
 
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Thoughts, E> {
-                Ok(Thoughts { is_empty: bytes.is_empty() })
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<ReasoningField, E> {
+                Ok(ReasoningField { is_empty: bytes.is_empty() })
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut steps: A) -> Result<Thoughts, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut steps: A) -> Result<ReasoningField, A::Error> {
                 let mut is_empty = true;
                 while steps.next_element::<IgnoredAny>()?.is_some() {
                     is_empty = false;
                 }
-                Ok(Thoughts { is_empty })
+                Ok(ReasoningField { is_empty })
             }
         }
 
-        // Asked for bytes, `serde_json` checks neither UTF-8 nor surrogates.
-        deserializer.deserialize_bytes(ThoughtsVisitor)
+        // When it deserializes bytes, `serde_json` checks neither UTF-8 nor surrogates.
+        deserializer.deserialize_bytes(ReasoningVisitor)
     }
 }
 
-/// What a chunk says, taken apart.
+/// The content of a chunk: of its first choice, and its token counts.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct ChunkContent {
     pub(super) text: RawText,
-    /// Why the answer ends, if it does.
+    /// The finish reason, if the answer ends.
     pub(super) finish_reason: Option<String>,
     pub(super) usage: Option<TokenUsage>,
-    /// The cost that a gateway reports, in pico-dollars.
+    /// The cost reported by a gateway, in pico-dollars.
     pub(super) cost: Option<u64>,
-    /// Whether the model thinks, or thought.
+    /// Whether the model reasons, or reasoned before the answer.
     pub(super) has_reasoning: bool,
-    /// Whether there is a choice at all.
+    /// Whether the chunk has a choice.
     pub(super) has_choice: bool,
 }
 
-/// Data that is no piece of an answer.
+/// The error for data that is no answer and no piece of one.
 #[derive(Debug)]
-pub(super) enum NoChunk {
-    /// It holds an error.
-    Error(ProviderError),
-    /// It is neither.
+pub(super) enum ChunkError {
+    /// The data holds an error of the provider.
+    Provider(ProviderError),
+    /// The data is not JSON, or has another format.
     Unreadable,
 }
 
 impl Chunk {
-    /// Reads JSON. An error is looked for only where this isn't plainly an answer, so that a piece is read once.
-    pub(super) fn read(json: &[u8]) -> Result<Self, NoChunk> {
+    /// Parses JSON. An error is searched for only if the data is not certainly an answer, so that a piece is parsed
+    /// once.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, ChunkError> {
         let chunk = serde_json::from_slice::<Self>(json);
         match chunk {
-            Ok(chunk) if chunk.is_plain() => Ok(chunk),
+            Ok(chunk) if chunk.is_certainly_answer() => Ok(chunk),
             chunk => {
                 let value = serde_json::from_slice::<Value>(json).unwrap_or_default();
-                ProviderError::in_success(&value).map_or(Ok(()), |error| Err(NoChunk::Error(error)))?;
-                chunk.map_err(|_| NoChunk::Unreadable)
+                ProviderError::find_in(&value).map_or(Ok(()), |error| Err(ChunkError::Provider(error)))?;
+                chunk.map_err(|_| ChunkError::Unreadable)
             }
         }
     }
 
-    fn is_plain(&self) -> bool {
+    /// Whether the data has choices and no error.
+    fn is_certainly_answer(&self) -> bool {
         let choices = self.choices.as_ref();
         self.error.is_none() && choices.is_some_and(|choices| choices.iter().all(|choice| choice.error.is_none()))
     }
 
-    /// What the first choice says.
-    pub(super) fn into_parts(self) -> Parts {
+    /// Returns the content of the first choice.
+    pub(super) fn into_content(self) -> ChunkContent {
         let choice = self.choices.and_then(|choices| choices.into_iter().next());
-        let of_choice = choice.as_ref().and_then(|choice| choice.usage.as_ref());
-        let of_groq = self.x_groq.as_ref().and_then(|groq| groq.usage.as_ref());
-        let figures = [self.usage.as_ref(), of_choice, of_groq];
-        let figures = || figures.iter().flatten();
-        let mut parts = Parts {
-            usage: figures().find_map(|figures| usage::read_tokens(figures)),
-            cost: figures().find_map(|figures| usage::read_cost(figures)),
-            has_reasoning: figures().any(|figures| usage::has_reasoning(figures)),
+        let in_choice = choice.as_ref().and_then(|choice| choice.usage.as_ref());
+        let in_groq = self.x_groq.as_ref().and_then(|groq| groq.usage.as_ref());
+        let usages = [self.usage.as_ref(), in_choice, in_groq];
+        let usages = || usages.iter().flatten();
+        let mut content = ChunkContent {
+            usage: usages().find_map(|usage| usage::parse_tokens(usage)),
+            cost: usages().find_map(|usage| usage::parse_cost_field(usage)),
+            has_reasoning: usages().any(|usage| usage::has_reasoning(usage)),
             has_choice: choice.is_some(),
-            ..Parts::default()
+            ..ChunkContent::default()
         };
         if let Some(choice) = choice {
-            parts.finish_reason = finish::given(choice.finish_reason.and_then(reason_text));
-            let said = choice.delta.or(choice.message).unwrap_or_default();
-            parts.has_reasoning |=
-                [said.reasoning_content, said.reasoning].into_iter().flatten().any(|thoughts| !thoughts.is_empty);
-            parts.text = said.content.filter(|text| !text.is_empty()).or(said.refusal).unwrap_or_default();
+            content.finish_reason = finish::not_blank(choice.finish_reason.and_then(reason_text));
+            let message = choice.delta.or(choice.message).unwrap_or_default();
+            content.has_reasoning |= [message.reasoning_content, message.reasoning]
+                .into_iter()
+                .flatten()
+                .any(|reasoning| !reasoning.is_empty);
+            content.text = message.content.filter(|text| !text.is_empty()).or(message.refusal).unwrap_or_default();
         }
-        parts
+        content
     }
 }
 
-/// A reason in words; anything else says nothing.
+/// Returns a finish reason that is a string; other JSON values are ignored.
 fn reason_text(reason: Value) -> Option<String> {
     if let Value::String(text) = reason { Some(text) } else { None }
 }
 
-/// The name of the model in an answer, or a piece of one.
+/// Returns the name of the model in a whole answer or a piece of one, if it is not blank.
 pub(super) fn model_name(json: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -168,16 +174,16 @@ pub(super) fn model_name(json: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn parts(json: &str) -> Parts {
-        Chunk::read(json.as_bytes()).unwrap().into_parts()
+    fn content(json: &str) -> ChunkContent {
+        Chunk::parse(json.as_bytes()).unwrap().into_content()
     }
 
     fn text(json: &str) -> String {
-        parts(json).text.into_text()
+        content(json).text.into_text()
     }
 
     #[test]
-    fn answers_of_different_servers_are_understood() {
+    fn answers_of_different_servers_are_parsed() {
         assert_eq!(text(r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#), "hi");
         assert_eq!(text(r#"{"choices":[{"delta":{"content":"b"},"message":{"content":"ab"}}]}"#), "b");
         assert_eq!(text(r#"{"choices":[{"message":{"content":[{"type":"text","text":"a"},{"text":"b"}]}}]}"#), "ab");
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_stand_in_different_places() {
+    fn token_counts_are_found_in_three_places() {
         let figures = r#""usage":{"prompt_tokens":7,"completion_tokens":3,"cost":0.5}"#;
         let usage = Some(TokenUsage { prompt: 7, completion: 3 });
         for json in [
@@ -195,34 +201,34 @@ mod tests {
             format!(r#"{{"choices":[{{"delta":{{}},{figures}}}]}}"#),
             format!(r#"{{"choices":[],"usage":null,"x_groq":{{{figures}}}}}"#),
         ] {
-            assert_eq!((parts(&json).usage, parts(&json).cost), (usage, Some(500_000_000_000)), "{json}");
+            assert_eq!((content(&json).usage, content(&json).cost), (usage, Some(500_000_000_000)), "{json}");
         }
     }
 
     #[test]
-    fn thoughts_are_noticed_and_no_text() {
+    fn reasoning_is_noticed_and_is_not_text() {
         for field in [r#""reasoning_content":"Hm""#, r#""reasoning":"\ud83d""#, r#""reasoning":[{"text":"Hm"}]"#] {
             let json = format!(r#"{{"choices":[{{"delta":{{"content":null,{field}}}}}]}}"#);
-            assert!(parts(&json).has_reasoning && text(&json).is_empty(), "{json}");
+            assert!(content(&json).has_reasoning && text(&json).is_empty(), "{json}");
         }
         let counted =
             r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens_details":{"reasoning_tokens":5}}}"#;
-        assert!(parts(counted).has_reasoning);
-        assert!(!parts(r#"{"choices":[{"delta":{"content":"a","reasoning_content":""}}]}"#).has_reasoning);
+        assert!(content(counted).has_reasoning);
+        assert!(!content(r#"{"choices":[{"delta":{"content":"a","reasoning_content":""}}]}"#).has_reasoning);
     }
 
     #[test]
-    fn what_is_no_answer_is_not_made_one() {
+    fn other_data_is_not_parsed_as_an_answer() {
         for json in ["", "<html>", "[1]", r#"{"choices":7}"#] {
-            assert!(matches!(Chunk::read(json.as_bytes()), Err(NoChunk::Unreadable)), "{json}");
+            assert!(matches!(Chunk::parse(json.as_bytes()), Err(ChunkError::Unreadable)), "{json}");
         }
         for json in [r#"{"error":{"message":"x"}}"#, r#"{"object":"error"}"#, r#"[{"error":{"code":429}}]"#] {
-            assert!(matches!(Chunk::read(json.as_bytes()), Err(NoChunk::Error(_))), "{json}");
+            assert!(matches!(Chunk::parse(json.as_bytes()), Err(ChunkError::Provider(_))), "{json}");
         }
     }
 
     #[test]
-    fn the_model_is_named_if_it_is() {
+    fn the_models_name_is_optional() {
         assert_eq!(
             model_name(br#"{"choices":[],"model":"gpt-4o-mini-2024-07-18"}"#).as_deref(),
             Some("gpt-4o-mini-2024-07-18")

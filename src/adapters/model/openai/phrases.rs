@@ -1,30 +1,31 @@
-//! The words by which providers and servers say what they refuse. Statuses and codes differ from one to the next, and
-//! change; these words are what their errors have in common.
+//! Phrases of the error texts of providers and servers, with their meanings. The statuses and codes of errors differ
+//! between providers and change; the phrases are more stable.
 
-/// What a provider means by a phrase.
+/// The meaning of a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// The prompt is longer than the model reads at once.
+    /// The prompt is longer than the context window.
     TooLong,
-    /// The same, and the number behind the phrase is how many tokens it reads.
+    /// The prompt is longer than the context window, whose size in tokens follows the phrase.
     TooLongFor,
-    /// The account has no credit, or its budget is spent.
+    /// The account has no credit left, or its budget is used up.
     NoCredit,
     /// The key is wrong, revoked or expired.
     InvalidKey,
     /// A filter or guardrail refuses the content.
     Filtered,
-    /// There is no such model.
+    /// The provider has no model of this name.
     UnknownModel,
-    /// The template of the model takes turns of user and assistant only, the user's first.
+    /// The model's prompt template requires alternating roles, the user's first.
     RolesMustAlternate,
-    /// The template of the model has no system message.
+    /// The model's prompt template has no system role.
     NoSystemRole,
 }
 
 use Meaning::{Filtered, InvalidKey, NoCredit, NoSystemRole, RolesMustAlternate, TooLong, TooLongFor, UnknownModel};
 
-/// Phrases in lower case, what they mean, and who uses them. The first one found counts, so longer ones come first.
+/// The phrases in lower case, with their meanings and the providers that use them. The first match counts, so longer
+/// phrases come first.
 pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
     // Credit and budgets.
     ("insufficient_quota", NoCredit, "OpenAI"),
@@ -103,7 +104,7 @@ pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
     ("system role is not supported", NoSystemRole, "templates"),
     ("system message is not supported", NoSystemRole, "templates"),
     ("developer instruction is not enabled", NoSystemRole, "Google, for Gemma"),
-    // Prompts that are too long, with the number that fits.
+    // Prompts that are too long, with the size of the context window.
     ("maximum context length is", TooLongFor, "OpenAI, vLLM, DeepSeek, OpenRouter"),
     ("maximum context length of", TooLongFor, "SGLang"),
     ("maximum model length of", TooLongFor, "vLLM"),
@@ -123,7 +124,7 @@ pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
     ("in the prompt cannot exceed", TooLongFor, "Cohere"),
     ("max size:", TooLongFor, "GitHub Models"),
     ("available context size (", TooLongFor, "llama.cpp"),
-    // Prompts that are too long, without it.
+    // Prompts that are too long, without a number.
     ("context_length", TooLong, "OpenAI"),
     ("context length", TooLong, "vLLM, Ollama, LM Studio"),
     ("context window", TooLong, "OpenAI, MiniMax"),
@@ -157,8 +158,8 @@ pub(super) const PHRASES: &[(&str, Meaning, &str)] = &[
     ("no such model", UnknownModel, "several"),
 ];
 
-/// The meaning of the first phrase found in these words, which are in lower case, of the meanings wanted; and the number
-/// that stands behind it.
+/// Returns the first phrase in a text with one of the wanted meanings: its meaning, and the number that follows it. The
+/// text is in lower case.
 pub(super) fn find(words: &str, wanted: impl Fn(Meaning) -> bool) -> Option<(Meaning, Option<u64>)> {
     PHRASES.iter().filter(|(_, meaning, _)| wanted(*meaning)).find_map(|(phrase, meaning, _)| {
         let at = words.find(phrase)?;
@@ -167,7 +168,7 @@ pub(super) fn find(words: &str, wanted: impl Fn(Meaning) -> bool) -> Option<(Mea
     })
 }
 
-/// A number at the beginning, with or without separators of thousands.
+/// Parses the number at the start of a text, with or without thousands separators.
 fn leading_number(text: &str) -> Option<u64> {
     let text = text.trim_start_matches([' ', '`', '\'']);
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, ',' | '_');
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phrases_are_in_lower_case_and_not_hidden_by_shorter_ones() {
+    fn no_phrase_is_hidden_by_a_shorter_one() {
         for (at, (phrase, meaning, source)) in PHRASES.iter().enumerate() {
             assert_eq!(*phrase, phrase.to_lowercase());
             assert!(!source.is_empty());
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_behind_a_phrase_is_read() {
+    fn the_number_after_a_phrase_is_parsed() {
         let long = |words| find(words, |meaning| matches!(meaning, TooLong | TooLongFor));
         let vllm = "this model's maximum context length is 4096 tokens. however, you requested 5000 tokens";
         assert_eq!(long(vllm), Some((TooLongFor, Some(4096))));

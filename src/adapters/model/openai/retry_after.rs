@@ -1,4 +1,4 @@
-//! How long a provider asks to wait before the next request.
+//! The time that a provider asks to wait before the next request.
 
 use std::time::Duration;
 
@@ -6,30 +6,34 @@ use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-/// Nobody is asked to wait longer.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// The longest wait that is accepted from a provider.
+const MAX_WAIT: Duration = Duration::from_hours(1);
 
-/// A wait of so many seconds or none is one: `Retry-After: 0` comes from servers that are busy all the same.
-const SHORTEST_SECONDS: f64 = 1.0;
+/// The shortest wait, in seconds: overloaded servers send `Retry-After: 0`, too.
+const MIN_SECONDS: f64 = 1.0;
 
-/// A larger number of seconds in `x-ratelimit-reset` is a point in time, in seconds or milliseconds since 1970.
+/// The number from which `x-ratelimit-reset` is a time in seconds since 1970, and not a duration.
 const EPOCH_SECONDS: f64 = 1e9;
+
+/// The number from which `x-ratelimit-reset` is a time in milliseconds since 1970.
 const EPOCH_MILLISECONDS: f64 = 1e12;
 
-/// How long the headers ask to wait: `retry-after-ms` (OpenAI, Azure), `Retry-After` (RFC 9110, 10.2.3: seconds, or a
-/// date, which is taken relative to the provider's own clock in `Date`), or the `x-ratelimit-reset…` of what is used up.
-pub(super) fn of_headers(headers: &HeaderMap) -> Option<Duration> {
+/// Returns the wait that the headers ask for: `retry-after-ms` (OpenAI, Azure), or else `Retry-After` (RFC 9110,
+/// 10.2.3: seconds, or a date relative to the provider's own clock in `Date`), or else the `x-ratelimit-reset…` of the
+/// limits that are used up.
+pub(super) fn from_headers(headers: &HeaderMap) -> Option<Duration> {
     let wait = milliseconds(headers).or_else(|| retry_after(headers)).or_else(|| reset(headers))?;
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
-/// How long an error of Google's asks to wait, in `details[].retryDelay`.
-pub(super) fn of_body(error: &Value) -> Option<Duration> {
+/// Returns the wait that an error of Google's asks for in `details[].retryDelay`.
+pub(super) fn from_error(error: &Value) -> Option<Duration> {
     let details = error.get("details")?.as_array()?;
     let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-    duration(delay).map(|wait| wait.min(LONGEST_WAIT))
+    duration(delay).map(|wait| wait.min(MAX_WAIT))
 }
 
+/// Returns the text of a header.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
@@ -45,16 +49,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Ok(seconds) => seconds,
         Err(_) => until(rfc2822::parse(text).ok()?.timestamp(), headers)?.as_secs_f64(),
     };
-    Duration::try_from_secs_f64(seconds.max(SHORTEST_SECONDS)).ok()
+    Duration::try_from_secs_f64(seconds.max(MIN_SECONDS)).ok()
 }
 
-/// The time from the provider's `Date` to `then`.
+/// Returns the time from the provider's `Date` to `then`.
 fn until(then: Timestamp, headers: &HeaderMap) -> Option<SignedDuration> {
     let now = rfc2822::parse(text(headers, DATE.as_str())?).ok()?.timestamp();
     Some(then.duration_since(now))
 }
 
-/// When the last of the limits that are used up is reset; of each kind where none says what is left.
+/// Returns the longest time until a limit is reset, of the limits that are used up or whose remainder is not stated.
 fn reset(headers: &HeaderMap) -> Option<Duration> {
     const KINDS: [&str; 3] = ["-requests", "-tokens", ""];
     let resets = KINDS.iter().filter_map(|kind| {
@@ -66,6 +70,7 @@ fn reset(headers: &HeaderMap) -> Option<Duration> {
     resets.max()
 }
 
+/// Parses an `x-ratelimit-reset` header: a duration, a number of seconds, or a time since 1970.
 fn reset_wait(text: &str, headers: &HeaderMap) -> Option<Duration> {
     let Ok(number) = text.parse::<f64>() else { return duration(text) };
     let seconds = match number {
@@ -73,14 +78,14 @@ fn reset_wait(text: &str, headers: &HeaderMap) -> Option<Duration> {
         _ => number,
     };
     if seconds < EPOCH_SECONDS {
-        return Duration::try_from_secs_f64(seconds.max(SHORTEST_SECONDS)).ok();
+        return Duration::try_from_secs_f64(seconds.max(MIN_SECONDS)).ok();
     }
     let then = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
     let wait = until(then, headers)?.as_secs_f64();
-    Duration::try_from_secs_f64(wait.max(SHORTEST_SECONDS)).ok()
+    Duration::try_from_secs_f64(wait.max(MIN_SECONDS)).ok()
 }
 
-/// A duration such as `17ms`, `7.66s` or `6m0s`.
+/// Parses a duration such as `17ms`, `7.66s` or `6m0s`.
 fn duration(text: &str) -> Option<Duration> {
     let wait = text.parse::<SignedDuration>().ok()?;
     Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())
@@ -94,28 +99,28 @@ mod tests {
 
     fn wait(pairs: &[(&'static str, &'static str)]) -> Option<Duration> {
         let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        of_headers(&headers.collect())
+        from_headers(&headers.collect())
     }
 
     const DATE: (&str, &str) = ("date", "Sat, 21 Nov 2026 01:00:00 GMT");
 
     #[test]
-    fn waits_are_seconds_or_dates() {
+    fn retry_after_is_in_seconds_or_a_date() {
         assert_eq!(wait(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
         assert_eq!(wait(&[("retry-after", "0")]), Some(Duration::from_secs(1)));
-        assert_eq!(wait(&[("retry-after", "999999999")]), Some(LONGEST_WAIT));
+        assert_eq!(wait(&[("retry-after", "999999999")]), Some(MAX_WAIT));
         assert_eq!(wait(&[("retry-after", "soon")]), None);
         assert_eq!(wait(&[DATE, ("retry-after", "Sat, 21 Nov 2026 01:00:30 GMT")]), Some(Duration::from_secs(30)));
     }
 
     #[test]
-    fn milliseconds_win_over_seconds() {
+    fn milliseconds_take_precedence() {
         assert_eq!(wait(&[("retry-after", "1"), ("retry-after-ms", "40")]), Some(Duration::from_millis(40)));
         assert_eq!(wait(&[("retry-after-ms", "soon"), ("retry-after", "2")]), Some(Duration::from_secs(2)));
     }
 
     #[test]
-    fn the_reset_of_what_is_used_up_counts() {
+    fn only_resets_of_used_up_limits_count() {
         let left = ("x-ratelimit-remaining-requests", "3");
         let used_up = ("x-ratelimit-remaining-tokens", "0");
         let resets = [("x-ratelimit-reset-requests", "6m0s"), ("x-ratelimit-reset-tokens", "7.66s")];
@@ -128,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_may_say_it_in_its_details() {
+    fn googles_errors_state_the_wait_in_details() {
         let details = json!({"details": [{"reason": "x"}, {"retryDelay": "34s"}]});
-        assert_eq!(of_body(&details), Some(Duration::from_secs(34)));
-        assert_eq!(of_body(&json!({"details": "x"})), None);
+        assert_eq!(from_error(&details), Some(Duration::from_secs(34)));
+        assert_eq!(from_error(&json!({"details": "x"})), None);
     }
 }

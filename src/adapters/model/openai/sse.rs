@@ -1,45 +1,48 @@
-//! Reads Server-Sent Events (HTML Living Standard, 9.2) from pieces of a body: lines that end in a line feed, a carriage
-//! return or both, and a byte order mark in front. Ids play no part in what models send, and of names only `error`.
+//! A decoder of Server-Sent Events (HTML Living Standard, 9.2) from the pieces of a body. Lines end in a line feed, a
+//! carriage return or both; a byte order mark may come first. Event ids are ignored, and of the event names only
+//! `error` is used.
 
 use memchr::memchr;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// One event.
+/// A complete event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Event<'a> {
-    /// Its data, without the last line's end.
+    /// The data, without the last line ending.
     pub(super) data: &'a [u8],
-    /// Whether its name is `error`.
+    /// Whether the event's name is `error`.
     pub(super) is_error: bool,
 }
 
-/// Takes in bytes, gives out whole events.
+/// A decoder that receives bytes and returns complete events.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     bytes: Vec<u8>,
-    /// Up to here the bytes have been given out.
+    /// The number of bytes that have been returned.
     taken: usize,
-    /// Up to here there is no further end of a line.
+    /// The number of bytes that have been searched for a line ending.
     searched: usize,
     /// Whether any line has been read.
     has_lines: bool,
+    /// Whether any comment has been read.
     has_comments: bool,
-    /// Whether the last line ended in a carriage return, so that a line feed at its place belongs to that.
+    /// Whether the last line ended in a carriage return. A line feed that follows is a part of the same line ending.
     ended_in_return: bool,
-    at_hand: EventAtHand,
+    partial: PartialEvent,
 }
 
 /// The event whose lines are being read.
 #[derive(Debug, Default)]
-struct EventAtHand {
+struct PartialEvent {
     data: Vec<u8>,
     is_error: bool,
-    /// Whether it has been given out.
-    is_given: bool,
+    /// Whether the event has been returned.
+    is_returned: bool,
 }
 
 impl Decoder {
+    /// Adds bytes of the body.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);
         self.searched -= self.taken;
@@ -47,19 +50,19 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Bytes that wait for the rest of their event.
+    /// Returns the number of bytes of incomplete events.
     pub(super) fn pending(&self) -> usize {
-        self.bytes.len() - self.taken + self.at_hand.data.len()
+        self.bytes.len() - self.taken + self.partial.data.len()
     }
 
-    /// Whether a comment has been read: the server is at work.
+    /// Whether a comment has been read. Servers send comments while they work.
     pub(super) fn has_comments(&self) -> bool {
         self.has_comments
     }
 
-    /// The next event that is there as a whole.
+    /// Returns the next complete event that has arrived.
     pub(super) fn next(&mut self) -> Option<Event<'_>> {
-        self.forget_given();
+        self.clear_returned();
         while let Some((start, end)) = self.next_line() {
             if self.read_line(start, end) {
                 return self.event();
@@ -68,31 +71,32 @@ impl Decoder {
         None
     }
 
-    /// The event whose last line, or the blank line behind it, never came: what there is of it at the end of a body.
+    /// Returns the event that is incomplete at the end of the body: the blank line after it, or a part of its last
+    /// line, is missing.
     pub(super) fn last(&mut self) -> Option<Event<'_>> {
-        self.forget_given();
+        self.clear_returned();
         let (start, end) = (self.without_mark(self.taken, self.bytes.len()), self.bytes.len());
         self.taken = end;
         self.searched = end;
         self.read_line(start, end);
-        if self.at_hand.data.is_empty() { None } else { self.event() }
+        if self.partial.data.is_empty() { None } else { self.event() }
     }
 
-    fn forget_given(&mut self) {
-        if std::mem::take(&mut self.at_hand.is_given) {
-            self.at_hand.data.clear();
-            self.at_hand.is_error = false;
+    fn clear_returned(&mut self) {
+        if std::mem::take(&mut self.partial.is_returned) {
+            self.partial.data.clear();
+            self.partial.is_error = false;
         }
     }
 
     fn event(&mut self) -> Option<Event<'_>> {
-        self.at_hand.is_given = true;
+        self.partial.is_returned = true;
         // Each line of data ends in a line feed, and the last one is not part of it.
-        let data = self.at_hand.data.strip_suffix(b"\n")?;
-        Some(Event { data, is_error: self.at_hand.is_error })
+        let data = self.partial.data.strip_suffix(b"\n")?;
+        Some(Event { data, is_error: self.partial.is_error })
     }
 
-    /// The bounds of the next whole line.
+    /// Returns the bounds of the next complete line.
     fn next_line(&mut self) -> Option<(usize, usize)> {
         let Some(length) = self.line_length() else {
             self.searched = self.bytes.len();
@@ -106,7 +110,7 @@ impl Decoder {
         Some((start, end))
     }
 
-    /// Where a line begins behind the byte order mark that may be before the first one.
+    /// Returns the start of a line, after the byte order mark that may precede the first line.
     fn without_mark(&self, start: usize, end: usize) -> usize {
         let has_mark = !self.has_lines && self.bytes[start..end].starts_with(BYTE_ORDER_MARK);
         if has_mark { start + BYTE_ORDER_MARK.len() } else { start }
@@ -130,18 +134,18 @@ impl Decoder {
     fn read_line(&mut self, start: usize, end: usize) -> bool {
         let line = &self.bytes[start..end];
         if line.is_empty() {
-            if self.at_hand.data.is_empty() {
-                self.at_hand.is_error = false;
+            if self.partial.data.is_empty() {
+                self.partial.is_error = false;
             }
-            return !self.at_hand.data.is_empty();
+            return !self.partial.data.is_empty();
         }
         if let Some(data) = line.strip_prefix(b"data:") {
-            self.at_hand.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-            self.at_hand.data.push(b'\n');
+            self.partial.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+            self.partial.data.push(b'\n');
         } else if line.starts_with(b":") {
             self.has_comments = true;
         } else if let Some(name) = line.strip_prefix(b"event:") {
-            self.at_hand.is_error = name.trim_ascii() == b"error";
+            self.partial.is_error = name.trim_ascii() == b"error";
         }
         false
     }
@@ -179,19 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_send_is_understood() {
+    fn events_of_real_servers_are_decoded() {
         let text = ": hello\n\ndata: one\n\nevent: x\r\ndata:two\r\ndata: three\r\n\r\nretry: 5\n\n\ndata: [DONE]\n\ndata: tail";
         assert_eq!(decode([text.as_bytes()]), ["one", "two\nthree", "[DONE]"]);
     }
 
     #[test]
-    fn carriage_returns_and_byte_order_marks_are_understood() {
+    fn carriage_returns_and_byte_order_marks_are_decoded() {
         assert_eq!(decode([b"\xEF\xBB\xBFdata: one\r\rdata: two\r\r".as_slice(), b"\n"]), ["one", "two"]);
         assert_eq!(decode([b"\xEF".as_slice(), b"\xBB", b"\xBFdata: one\r", b"\n", b"\r", b"\n"]), ["one"]);
     }
 
     #[test]
-    fn events_named_error_are_known_as_such() {
+    fn events_named_error_are_marked() {
         let mut decoder = Decoder::default();
         decoder.feed(b"event: error\ndata: x\n\nevent: error\n\ndata: y\n\nevent: error \ndata: z\n\n");
         let mut errors = Vec::new();
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_event_may_lack_its_end() {
+    fn the_last_event_may_lack_its_line_ending() {
         for end in ["", "\n"] {
             let mut decoder = Decoder::default();
             decoder.feed(format!("data: one\n\ndata: two{end}").as_bytes());
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bytes_say_what_a_body_is() {
+    fn the_first_bytes_tell_a_stream_from_other_bodies() {
         let streams = ["data: x", "\u{feff}data:", " \nevent: x", ": hello", "id: 1", "retry: 5"];
         assert!(streams.iter().all(|start| is_event_stream(start.as_bytes()) == Some(true)));
         assert!(
@@ -225,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_makes_no_difference_where_the_pieces_end(lines in "(data: ?[a-zé]{0,3}|:|\r?|event: y|\n){0,40}",
+        fn pieces_may_end_anywhere(lines in "(data: ?[a-zé]{0,3}|:|\r?|event: y|\n){0,40}",
                                                        cuts in prop::collection::vec(0_usize..200, 0..10)) {
             let text = lines.as_bytes();
             let mut cuts = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect::<Vec<_>>();

@@ -1,101 +1,75 @@
-//! An answer that comes in pieces, as Server-Sent Events.
+//! Answers that arrive as Server-Sent Events.
 
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 
 use super::{
-    Limits, ModelError, ModelFailure, NoAnswer, Reason, Report,
-    chunk::{Chunk, NoChunk, model_name},
+    answer_error::AnswerError,
+    chunk::{Chunk, ChunkError, model_name},
     finish,
+    limits::Limits,
     provider_error::ProviderError,
+    report::AnswerReport,
     sse::{Decoder, Event},
-    text::Joiner,
-    transport_error, usage,
+    stream_end::StreamEnd,
+    text::TextDecoder,
+    transport::transport_error,
+    usage,
 };
-use crate::domain::chat::Finish;
+use crate::{
+    adapters::model::{ModelError, ModelFailure, Reason},
+    domain::chat::Finish,
+};
 
 /// The data of the event that ends a stream.
 const DONE: &[u8] = b"[DONE]";
 
-/// How long to wait for figures when the last word is there.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+/// The time to wait for the token counts after the last text.
+const USAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait for the end of a body behind its last event.
-const READING_OUT: Duration = Duration::from_millis(100);
+/// The time to wait for the end of the body after the last event.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// An answer that arrives as Server-Sent Events.
 #[derive(Debug)]
-pub(super) struct Streamed {
+pub(super) struct StreamedAnswer {
     response: reqwest::Response,
     decoder: Decoder,
-    joiner: Joiner,
-    /// A piece of text that was read and not given out yet.
+    text_decoder: TextDecoder,
+    /// A piece of text that was read and not returned yet.
     ready: Option<String>,
-    end: End,
+    end: StreamEnd,
     /// Whether the first event has been read.
     has_events: bool,
-    /// Bytes of text so far.
+    /// The bytes of text so far.
     length: usize,
+    /// Whether the answer is complete.
     is_done: bool,
 }
 
-/// What is known of the answer's end.
-#[derive(Debug)]
-struct End {
-    /// Why the answer ends, as the model said last.
-    reason: Option<String>,
-    /// Whether text came after such a reason: then it says nothing by itself.
-    was_revoked: bool,
-    /// Whether a broken body can be told from one that has ended in order.
-    is_framed: bool,
-}
-
-impl End {
-    /// Whether the model has said why its answer ends, and can be believed: then the answer is complete, however its
-    /// connection ends.
-    fn is_said(&self) -> bool {
-        self.reason.is_some() && !self.was_revoked
-    }
-
-    /// Whether the orderly end of the body is the answer's: one whose model has said so too early is believed where a
-    /// broken body would have been noticed.
-    fn is_reached_with_body(&self) -> bool {
-        self.is_said() || (self.was_revoked && self.is_framed)
-    }
-
-    /// Takes in what a piece of the answer says of its end.
-    fn take_in(&mut self, reason: Option<String>, has_text: bool) {
-        if has_text && self.reason.take().is_some() {
-            self.was_revoked = true;
-        }
-        if reason.is_some() {
-            self.reason = reason;
-        }
-    }
-}
-
-impl Streamed {
-    /// The stream of this response, of which the start has been read.
+impl StreamedAnswer {
+    /// Creates the stream of a response whose first bytes, `start`, have been read.
     pub(super) fn new(mut response: reqwest::Response, start: &[u8]) -> Self {
         let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
-        // They have been read, and would keep the 8 KiB that the head was read into.
+        // The headers are no longer needed, and hold the buffer of 8 KiB into which they were read.
         *response.headers_mut() = HeaderMap::new();
         let mut decoder = Decoder::default();
         decoder.feed(start);
         Self {
             response,
             decoder,
-            joiner: Joiner::default(),
+            text_decoder: TextDecoder::default(),
             ready: None,
-            end: End { reason: None, was_revoked: false, is_framed },
+            end: StreamEnd::new(is_framed),
             has_events: false,
             length: 0,
             is_done: false,
         }
     }
 
-    /// Reads until there is an event or a comment, so that an error at the start is known before anything is passed on.
-    pub(super) async fn begin(&mut self, limits: Limits, report: &mut Report) -> Result<(), NoAnswer> {
+    /// Reads until the first event or comment, so that an error at the start is known before any text is returned.
+    pub(super) async fn begin(&mut self, limits: Limits, report: &mut AnswerReport) -> Result<(), AnswerError> {
         loop {
             if self.ready.is_none() {
                 self.ready = self.take_text(limits, report)?;
@@ -107,8 +81,12 @@ impl Streamed {
         }
     }
 
-    /// The next piece of text; `None` when there is no more.
-    pub(super) async fn next(&mut self, limits: Limits, report: &mut Report) -> Result<Option<String>, NoAnswer> {
+    /// Returns the next piece of text; `None` at the end.
+    pub(super) async fn next(
+        &mut self,
+        limits: Limits,
+        report: &mut AnswerReport,
+    ) -> Result<Option<String>, AnswerError> {
         loop {
             if let Some(text) = self.ready.take() {
                 return Ok(Some(text));
@@ -117,28 +95,28 @@ impl Streamed {
                 return Ok(Some(text));
             }
             if self.is_done {
-                let cut = self.joiner.finish().map(String::from);
-                self.length += cut.as_ref().map_or(0, String::len);
-                return Ok(cut);
+                let last = self.text_decoder.finish().map(String::from);
+                self.length += last.as_ref().map_or(0, String::len);
+                return Ok(last);
             }
             self.read(limits, report).await?;
         }
     }
 
-    /// The text of the events that are there, up to the first that has any.
-    fn take_text(&mut self, limits: Limits, report: &mut Report) -> Result<Option<String>, NoAnswer> {
+    /// Reads the events that have arrived, up to the first one with text, and returns that text.
+    fn take_text(&mut self, limits: Limits, report: &mut AnswerReport) -> Result<Option<String>, AnswerError> {
         while !self.is_done {
             let Some(event) = self.decoder.next() else { break };
             let model = if self.has_events { None } else { model_name(event.data) };
-            let chunk = match read_event(&event)? {
-                Content::Nothing => continue,
-                Content::Done => {
+            let chunk = match parse_event(&event)? {
+                EventContent::Nothing => continue,
+                EventContent::Done => {
                     self.is_done = true;
                     break;
                 }
-                Content::Chunk(chunk) => chunk,
+                EventContent::Chunk(chunk) => chunk,
             };
-            if let Some(text) = self.take_in(chunk, model, report) {
+            if let Some(text) = self.add_chunk(chunk, model, report) {
                 let is_too_large = self.length > limits.response;
                 return if is_too_large { Err(too_large()) } else { Ok(Some(text)) };
             }
@@ -146,20 +124,20 @@ impl Streamed {
         if self.decoder.pending() > limits.response { Err(too_large()) } else { Ok(None) }
     }
 
-    /// A model that thinks is silent before its first word for longer than between two; and what comes after its last,
-    /// the figures, comes at once.
-    fn patience(&self, limits: Limits) -> Duration {
-        match (self.length, self.end.is_said()) {
-            (_, true) => limits.idle_timeout.min(LAST_WAIT),
+    /// Returns the time to wait for the next bytes. A reasoning model sends nothing for long before its first text; the
+    /// token counts follow the last text at once.
+    fn read_timeout(&self, limits: Limits) -> Duration {
+        match (self.length, self.end.has_reason()) {
+            (_, true) => limits.idle_timeout.min(USAGE_TIMEOUT),
             (0, false) => limits.first_byte_timeout.max(limits.idle_timeout),
             (_, false) => limits.idle_timeout,
         }
     }
 
-    /// Reads on, up to the end.
-    async fn read(&mut self, limits: Limits, report: &mut Report) -> Result<(), NoAnswer> {
-        let patience = self.patience(limits);
-        let broken = match tokio::time::timeout(patience, self.response.chunk()).await {
+    /// Reads the next bytes, or the end of the body.
+    async fn read(&mut self, limits: Limits, report: &mut AnswerReport) -> Result<(), AnswerError> {
+        let timeout = self.read_timeout(limits);
+        let error = match tokio::time::timeout(timeout, self.response.chunk()).await {
             Ok(Ok(Some(bytes))) => {
                 self.decoder.feed(&bytes);
                 return Ok(());
@@ -168,21 +146,20 @@ impl Streamed {
             Ok(Err(error)) => transport_error(&error),
             Err(_) => ModelError::from(ModelFailure::Timeout),
         };
-        self.is_done = self.end.is_said();
-        if self.is_done { Ok(()) } else { Err(broken.into()) }
+        self.is_done = self.end.has_reason();
+        if self.is_done { Ok(()) } else { Err(error.into()) }
     }
 
-    /// The body has ended in order, as far as can be told. Without `[DONE]` the answer is complete only if the model
-    /// said why it ends.
-    fn read_end(&mut self, report: &mut Report) -> Result<(), NoAnswer> {
-        let last = self.decoder.last().map(|event| (read_event(&event), model_name(event.data)));
+    /// Handles the regular end of the body. Without `[DONE]`, the answer is complete only if it has a finish reason.
+    fn read_end(&mut self, report: &mut AnswerReport) -> Result<(), AnswerError> {
+        let last = self.decoder.last().map(|event| (parse_event(&event), model_name(event.data)));
         let (last, model) = last.map_or((None, None), |(content, model)| (Some(content), model));
         match last {
-            Some(Ok(Content::Chunk(chunk))) => self.ready = self.take_in(chunk, model, report),
-            Some(Ok(Content::Done)) => self.is_done = true,
-            Some(Err(NoChunk::Error(error))) => return Err(NoAnswer::Error(error)),
-            // The rest of an event that was cut off.
-            Some(Ok(Content::Nothing) | Err(NoChunk::Unreadable)) | None => {}
+            Some(Ok(EventContent::Chunk(chunk))) => self.ready = self.add_chunk(chunk, model, report),
+            Some(Ok(EventContent::Done)) => self.is_done = true,
+            Some(Err(ChunkError::Provider(error))) => return Err(AnswerError::Provider(error)),
+            // The rest is an incomplete event.
+            Some(Ok(EventContent::Nothing) | Err(ChunkError::Unreadable)) | None => {}
         }
         self.is_done |= self.end.is_reached_with_body();
         if self.is_done {
@@ -192,63 +169,66 @@ impl Streamed {
         Err(ModelError::new(ModelFailure::ConnectionLost, reason).into())
     }
 
-    /// Reads what comes behind the end, so that the connection can be used for the next question.
+    /// Reads the rest of the response, so that the connection can be reused.
     pub(super) async fn read_out(mut self) {
         let reading = async { while let Ok(Some(_)) = self.response.chunk().await {} };
-        // A server that takes longer has its connection closed.
-        let _ = tokio::time::timeout(READING_OUT, reading).await;
+        // If it takes longer, the connection is closed.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, reading).await;
     }
 
-    /// Takes in a piece of the answer, the first of which names the model. Returns its text, if it has any.
-    fn take_in(&mut self, chunk: Chunk, model: Option<String>, report: &mut Report) -> Option<String> {
+    /// Adds a piece of the answer. The first piece names the model. Returns the piece's text, if it has any.
+    fn add_chunk(&mut self, chunk: Chunk, model: Option<String>, report: &mut AnswerReport) -> Option<String> {
         self.has_events = true;
         report.model = model.or_else(|| report.model.take());
-        let parts = chunk.into_parts();
-        if let Some(usage) = parts.usage {
+        let content = chunk.into_content();
+        if let Some(usage) = content.usage {
             report.usage = Some(usage::largest(report.usage, usage));
         }
-        report.cost = parts.cost.or(report.cost);
-        report.has_reasoned |= parts.has_reasoning;
-        let has_text = !parts.text.is_empty();
-        self.end.take_in(parts.finish_reason, has_text);
-        let text = has_text.then(|| self.joiner.join(parts.text)).filter(|text| !text.is_empty())?;
+        report.cost = content.cost.or(report.cost);
+        report.has_reasoned |= content.has_reasoning;
+        let has_text = !content.text.is_empty();
+        self.end.add(content.finish_reason, has_text);
+        let text = has_text.then(|| self.text_decoder.decode(content.text)).filter(|text| !text.is_empty())?;
         self.length += text.len();
         Some(text)
     }
 
-    /// Completes the report: figures stay only where they can be true.
-    pub(super) fn complete(&self, report: &mut Report) {
-        report.usage = usage::credible(report.usage, self.length > 0);
-        report.is_cut_by_limit = finish::is_limit(self.end.reason.as_deref());
+    /// Completes the report. Implausible token counts are removed.
+    pub(super) fn complete(&self, report: &mut AnswerReport) {
+        report.usage = usage::plausible(report.usage, self.length > 0);
+        report.is_cut_by_limit = finish::is_limit(self.end.reason());
     }
 
-    /// The way the answer ended, or why it is of no use.
+    /// Returns the finish reason, or why the answer cannot be used.
     pub(super) fn finish(&self) -> Result<Finish, ModelFailure> {
-        finish::read(self.end.reason.as_deref(), self.length > 0)
+        finish::interpret(self.end.reason(), self.length > 0)
     }
 }
 
-fn too_large() -> NoAnswer {
+fn too_large() -> AnswerError {
     ModelError::from(ModelFailure::TooLarge).into()
 }
 
-/// What the data of an event is.
-enum Content {
-    /// A comment, or nothing at all.
+/// The content of an event.
+enum EventContent {
+    /// A comment, or no data.
     Nothing,
+    /// The end of the stream.
     Done,
+    /// A piece of the answer.
     Chunk(Chunk),
 }
 
-fn read_event(event: &Event<'_>) -> Result<Content, NoChunk> {
+/// Parses the data of an event: `[DONE]`, a comment, or the JSON of a piece.
+fn parse_event(event: &Event<'_>) -> Result<EventContent, ChunkError> {
     let data = event.data.trim_ascii();
     if event.is_error {
-        return Err(NoChunk::Error(ProviderError::read(data)));
+        return Err(ChunkError::Provider(ProviderError::parse(data)));
     }
     match data {
-        DONE => Ok(Content::Done),
-        // Some servers put their comments into data lines.
-        [] | [b':', ..] => Ok(Content::Nothing),
-        data => Chunk::read(data).map(Content::Chunk),
+        DONE => Ok(EventContent::Done),
+        // Some servers send comments as data.
+        [] | [b':', ..] => Ok(EventContent::Nothing),
+        data => Chunk::parse(data).map(EventContent::Chunk),
     }
 }

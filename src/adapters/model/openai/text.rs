@@ -1,7 +1,7 @@
-//! Text that a model's server sends, however its characters were cut apart.
+//! Decoding of text whose characters may be split between two events of a stream.
 //!
-//! Servers that stream bytes of tokens cut characters between two events, as half a UTF-8 sequence or as one of two
-//! surrogate escapes (`\ud83d`), neither of which is text for a strict JSON reader.
+//! Some servers stream the bytes of tokens, so that one event ends with a part of a UTF-8 sequence or with the first of
+//! two surrogate escapes (`\ud83d`). A strict JSON parser rejects both.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-/// The bytes of one or more JSON strings: UTF-8, save that a character may be cut at either end, and that lone surrogate
-/// escapes stand there as three bytes each (WTF-8), which is how `serde_json` reads them.
+/// The bytes of one or more JSON strings. They are UTF-8, except that a character may be incomplete at either end, and
+/// that each lone surrogate escape is three bytes (WTF-8), as `serde_json` decodes it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RawText(Vec<u8>);
 
@@ -20,16 +20,16 @@ impl RawText {
         self.0.is_empty()
     }
 
-    /// The text of a whole answer: what is no character is U+FFFD.
+    /// Returns the text of a whole answer, with U+FFFD in the place of invalid bytes.
     pub(super) fn into_text(self) -> String {
-        let mut joiner = Joiner::default();
-        let mut text = joiner.join(self);
-        text.extend(joiner.finish());
+        let mut decoder = TextDecoder::default();
+        let mut text = decoder.decode(self);
+        text.extend(decoder.finish());
         text
     }
 }
 
-/// A string, or a list of parts with a `text` each, as some servers send it; parts without are passed over.
+/// Reads a string, or a list of parts with a `text` each, as some servers send it. Parts without text are ignored.
 impl<'de> Deserialize<'de> for RawText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for RawText {
             }
         }
 
-        // Asked for bytes, `serde_json` checks neither UTF-8 nor surrogates.
+        // When it deserializes bytes, `serde_json` checks neither UTF-8 nor surrogates.
         deserializer.deserialize_bytes(TextVisitor)
     }
 }
@@ -64,29 +64,30 @@ struct Part {
     text: Option<RawText>,
 }
 
-/// Joins the characters that were cut between the pieces of a text.
+/// A decoder of text in pieces, which joins characters that are split between two pieces.
 #[derive(Debug, Default)]
-pub(super) struct Joiner {
-    /// The beginning of a character whose rest is still to come; nearly always empty.
-    cut: Vec<u8>,
+pub(super) struct TextDecoder {
+    /// The first bytes of a character whose other bytes have not arrived; nearly always empty.
+    incomplete: Vec<u8>,
 }
 
-impl Joiner {
-    /// The characters that are whole with this piece. What cannot be a character is U+FFFD.
-    pub(super) fn join(&mut self, piece: RawText) -> String {
-        let bytes = if self.cut.is_empty() { piece.0 } else { [std::mem::take(&mut self.cut), piece.0].concat() };
+impl TextDecoder {
+    /// Returns the characters that are complete with this piece, with U+FFFD in the place of invalid bytes.
+    pub(super) fn decode(&mut self, piece: RawText) -> String {
+        let bytes =
+            if self.incomplete.is_empty() { piece.0 } else { [std::mem::take(&mut self.incomplete), piece.0].concat() };
         match String::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => self.decode(error.as_bytes()),
+            Err(error) => self.decode_lossy(error.as_bytes()),
         }
     }
 
-    /// U+FFFD for a character whose rest never came.
+    /// Ends the text. Returns U+FFFD if the last character is incomplete.
     pub(super) fn finish(&mut self) -> Option<char> {
-        (!std::mem::take(&mut self.cut).is_empty()).then_some(char::REPLACEMENT_CHARACTER)
+        (!std::mem::take(&mut self.incomplete).is_empty()).then_some(char::REPLACEMENT_CHARACTER)
     }
 
-    fn decode(&mut self, mut bytes: &[u8]) -> String {
+    fn decode_lossy(&mut self, mut bytes: &[u8]) -> String {
         let mut text = String::with_capacity(bytes.len());
         while let Some(chunk) = bytes.utf8_chunks().next() {
             text.push_str(chunk.valid());
@@ -94,16 +95,16 @@ impl Joiner {
             if bytes.is_empty() {
                 break;
             }
-            match Broken::at_start_of(bytes) {
-                Broken::Cut => {
-                    self.cut = bytes.to_vec();
+            match InvalidBytes::at_start_of(bytes) {
+                InvalidBytes::Incomplete => {
+                    self.incomplete = bytes.to_vec();
                     break;
                 }
-                Broken::Pair(c) => {
+                InvalidBytes::SurrogatePair(c) => {
                     text.push(c);
                     bytes = &bytes[2 * SURROGATE_LENGTH..];
                 }
-                Broken::Lost(length) => {
+                InvalidBytes::Invalid(length) => {
                     text.push(char::REPLACEMENT_CHARACTER);
                     bytes = &bytes[length..];
                 }
@@ -113,38 +114,42 @@ impl Joiner {
     }
 }
 
-/// The bytes of one surrogate.
+/// The length of one surrogate, in bytes.
 const SURROGATE_LENGTH: usize = 3;
 
-/// What bytes are that begin with none of UTF-8.
-enum Broken {
-    /// The beginning of a character, up to the end of the bytes.
-    Cut,
-    /// Two surrogates that are one character.
-    Pair(char),
-    /// This many bytes that are no character.
-    Lost(usize),
+/// A sequence of bytes that is not valid UTF-8.
+enum InvalidBytes {
+    /// The first bytes of a character, up to the end of the input.
+    Incomplete,
+    /// Two surrogates that encode one character.
+    SurrogatePair(char),
+    /// A number of bytes that encode no character.
+    Invalid(usize),
 }
 
-impl Broken {
+impl InvalidBytes {
+    /// Classifies the bytes at the start of a slice that does not begin with valid UTF-8.
     fn at_start_of(bytes: &[u8]) -> Self {
         match surrogate(bytes) {
             Some(high @ 0xD800..=0xDBFF) => {
                 let rest = &bytes[SURROGATE_LENGTH..];
                 let pair = surrogate(rest).and_then(|low| char::decode_utf16([high, low]).next()?.ok());
-                let may_go_on = rest.len() < SURROGATE_LENGTH && [0xED].starts_with(&rest[..rest.len().min(1)]);
-                pair.map_or(if may_go_on { Self::Cut } else { Self::Lost(SURROGATE_LENGTH) }, Self::Pair)
+                let may_continue = rest.len() < SURROGATE_LENGTH && [0xED].starts_with(&rest[..rest.len().min(1)]);
+                pair.map_or(
+                    if may_continue { Self::Incomplete } else { Self::Invalid(SURROGATE_LENGTH) },
+                    Self::SurrogatePair,
+                )
             }
-            Some(_) => Self::Lost(SURROGATE_LENGTH),
+            Some(_) => Self::Invalid(SURROGATE_LENGTH),
             None => match std::str::from_utf8(bytes).err().and_then(|error| error.error_len()) {
-                Some(length) => Self::Lost(length),
-                None => Self::Cut,
+                Some(length) => Self::Invalid(length),
+                None => Self::Incomplete,
             },
         }
     }
 }
 
-/// The surrogate that the bytes begin with.
+/// Returns the surrogate that the bytes begin with, encoded as WTF-8.
 fn surrogate(bytes: &[u8]) -> Option<u16> {
     match *bytes {
         [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF, ..] => {
@@ -165,14 +170,14 @@ mod tests {
     }
 
     fn joined<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-        let mut joiner = Joiner::default();
-        let mut text = pieces.into_iter().map(|json| joiner.join(read(json))).collect::<String>();
-        text.extend(joiner.finish());
+        let mut decoder = TextDecoder::default();
+        let mut text = pieces.into_iter().map(|json| decoder.decode(read(json))).collect::<String>();
+        text.extend(decoder.finish());
         text
     }
 
     #[test]
-    fn surrogates_of_two_pieces_are_joined() {
+    fn surrogates_in_two_pieces_are_one_character() {
         assert_eq!(joined([br#""a\ud83d""#.as_slice(), br#""\ude00b""#]), "a😀b");
         assert_eq!(joined([br#""\ud83d""#.as_slice(), br#""""#, br#""\ude00""#]), "😀");
         assert_eq!(joined([br#""\ud83d\ude00""#.as_slice()]), "😀");
@@ -187,31 +192,31 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced() {
+    fn invalid_bytes_are_replaced() {
         assert_eq!(read(b"\"a\xFFb\xC3\"").into_text(), "a\u{FFFD}b\u{FFFD}");
     }
 
     #[test]
-    fn parts_are_one_text() {
+    fn a_list_of_parts_is_one_text() {
         let parts = r#"[{"type":"thinking","thinking":"hm"},{"type":"text","text":"a"},{"text":null},{"text":"b"}]"#;
         assert_eq!(read(parts.as_bytes()).into_text(), "ab");
     }
 
     proptest! {
         #[test]
-        fn it_makes_no_difference_where_bytes_are_cut(text in "[aé€😀]{0,8}",
+        fn bytes_may_be_split_anywhere(text in "[aé€😀]{0,8}",
                                                       cuts in prop::collection::vec(0_usize..40, 0..5)) {
             let mut cuts = cuts.into_iter().map(|cut| cut.min(text.len())).chain([0, text.len()]).collect::<Vec<_>>();
             cuts.sort_unstable();
-            let mut joiner = Joiner::default();
+            let mut decoder = TextDecoder::default();
             let pieces = cuts.windows(2).map(|ends| RawText(text.as_bytes()[ends[0]..ends[1]].to_vec()));
-            let joined = pieces.map(|piece| joiner.join(piece)).collect::<String>();
+            let joined = pieces.map(|piece| decoder.decode(piece)).collect::<String>();
             prop_assert_eq!(joined, text);
-            prop_assert_eq!(joiner.finish(), None);
+            prop_assert_eq!(decoder.finish(), None);
         }
 
         #[test]
-        fn it_makes_no_difference_where_escapes_are_cut(text in "[a😀🦀]{0,8}",
+        fn escapes_may_be_split_anywhere(text in "[a😀🦀]{0,8}",
                                                        cuts in prop::collection::vec(0_usize..20, 0..5)) {
             let units = text.encode_utf16().collect::<Vec<_>>();
             let mut cuts = cuts.into_iter().map(|cut| cut.min(units.len())).chain([0, units.len()]).collect::<Vec<_>>();

@@ -1,31 +1,36 @@
-//! A whole answer in one JSON body.
+//! Whole answers in one JSON body.
 
 use super::{
-    ModelError, ModelFailure, NoAnswer, Report,
+    answer_error::AnswerError,
     chunk::{Chunk, model_name},
-    finish, usage,
+    finish,
+    report::AnswerReport,
+    usage,
 };
-use crate::domain::chat::Finish;
+use crate::{
+    adapters::model::{ModelError, ModelFailure},
+    domain::chat::Finish,
+};
 
-/// Reads the body of a whole answer into its text and the way it ended, or why it is of no use. What the answer took is
-/// noted in `report` in either case. Fails where the body is no answer at all.
-pub(super) fn read_answer(
+/// Parses the body of a whole answer. Returns the text and the finish reason, or the inner error if the answer cannot
+/// be used; the token counts are added to `report` in both cases. Returns the outer error if the body is no answer.
+pub(super) fn parse_answer(
     body: &[u8],
-    report: &mut Report,
-) -> Result<Result<(String, Finish), ModelFailure>, NoAnswer> {
+    report: &mut AnswerReport,
+) -> Result<Result<(String, Finish), ModelFailure>, AnswerError> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let parts = Chunk::read(body)?.into_parts();
-    if !parts.has_choice {
+    let content = Chunk::parse(body)?.into_content();
+    if !content.has_choice {
         return Err(ModelError::from(ModelFailure::Unreadable).into());
     }
-    let text = parts.text.into_text();
-    let reason = parts.finish_reason.as_deref();
+    let text = content.text.into_text();
+    let reason = content.finish_reason.as_deref();
     report.model = model_name(body);
-    report.usage = usage::credible(parts.usage, !text.is_empty());
-    report.cost = parts.cost.or(report.cost);
-    report.has_reasoned = parts.has_reasoning;
+    report.usage = usage::plausible(content.usage, !text.is_empty());
+    report.cost = content.cost.or(report.cost);
+    report.has_reasoned = content.has_reasoning;
     report.is_cut_by_limit = finish::is_limit(reason);
-    Ok(finish::read(reason, !text.is_empty()).map(|finish| (text, finish)))
+    Ok(finish::interpret(reason, !text.is_empty()).map(|finish| (text, finish)))
 }
 
 #[cfg(test)]
@@ -33,14 +38,14 @@ mod tests {
     use super::*;
     use crate::domain::cost::TokenUsage;
 
-    fn read(body: &str) -> Result<(String, Finish, Report), ModelFailure> {
-        let mut report = Report::default();
-        let answer = read_answer(body.as_bytes(), &mut report).map_err(|no_answer| ModelError::from(no_answer).failure);
+    fn read(body: &str) -> Result<(String, Finish, AnswerReport), ModelFailure> {
+        let mut report = AnswerReport::default();
+        let answer = parse_answer(body.as_bytes(), &mut report).map_err(|error| ModelError::from(error).failure);
         answer?.map(|(text, finish)| (text, finish, report))
     }
 
     #[test]
-    fn an_answer_has_a_text_an_end_and_figures() {
+    fn an_answer_has_text_finish_reason_and_tokens() {
         let (text, finish, report) = read(
             "\u{feff}{\"model\":\"m-1\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"length\"}],\
              \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}",
@@ -51,18 +56,18 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_word_took_its_tokens() {
+    fn an_answer_without_text_used_tokens() {
         let body = r#"{"choices":[{"message":{"content":null,"reasoning_content":"Hm"},"finish_reason":"length"}],
                        "usage":{"prompt_tokens":7,"completion_tokens":200}}"#;
-        let mut report = Report::default();
-        let answer = read_answer(body.as_bytes(), &mut report).ok();
+        let mut report = AnswerReport::default();
+        let answer = parse_answer(body.as_bytes(), &mut report).ok();
         assert_eq!(answer, Some(Err(ModelFailure::Empty)));
         assert_eq!(report.usage, Some(TokenUsage { prompt: 7, completion: 200 }));
         assert!(report.has_reasoned && report.is_cut_by_limit);
     }
 
     #[test]
-    fn what_is_not_an_answer_is_not_made_one() {
+    fn other_bodies_are_not_answers() {
         for body in ["", "<html>", "{}", r#"{"choices":[]}"#, "[1]"] {
             assert_eq!(read(body).unwrap_err(), ModelFailure::Unreadable, "{body}");
         }
@@ -72,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_make_no_sense_are_none() {
+    fn invalid_token_counts_are_ignored() {
         for figures in ["null", "[]", "{}", r#"{"prompt_tokens":-1}"#, r#"{"prompt_tokens":0,"completion_tokens":0}"#] {
             let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{figures}}}"#);
             assert_eq!(read(&body).unwrap().2.usage, None, "{figures}");

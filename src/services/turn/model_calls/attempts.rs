@@ -10,7 +10,7 @@ use super::{
 use crate::{
     adapters::{
         credentials::{Credential, CredentialSource},
-        model::{Answering, BreakerPermit, ModelError, ModelFailure, OpenAi, Question, Report},
+        model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest, OpenAi},
     },
     domain::chat::Finish,
     foundation::config::{self, ModelStream},
@@ -40,7 +40,7 @@ impl Attempts<'_> {
         self.metrics.count_attempt(target.model);
         self.request.journal.note_call(target.model);
         let outcome = match self.send(target, key).await {
-            Ok(answering) => self.receive(answering, target, permit, record).await,
+            Ok(answer) => self.receive(answer, target, permit, record).await,
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
@@ -59,21 +59,21 @@ impl Attempts<'_> {
         is_wanted && self.client.streams(model)
     }
 
-    async fn send(&self, target: Target<'_>, key: Option<&Credential>) -> Result<Answering, ModelError> {
+    async fn send(&self, target: Target<'_>, key: Option<&Credential>) -> Result<AnswerStream, ModelError> {
         let key = key.map(|credential| &credential.key);
-        let sending = self.client.ask(self.question(target.model), key, self.request.deadline);
+        let sending = self.client.ask(self.model_request(target.model), key, self.request.deadline);
         match target.fallback_at {
             Some(limit) => timeout_at(limit, sending).await.map_err(|_| ModelFailure::Slow)?,
             None => sending.await,
         }
     }
 
-    fn question<'q>(&'q self, model: &'q str) -> Question<'q> {
+    fn model_request<'q>(&'q self, model: &'q str) -> ModelRequest<'q> {
         let CallRequest { messages, persona, .. } = self.request;
         let has_images = messages.iter().any(|message| message.image.is_some());
         let abilities = self.abilities.of(model);
         let reasons = abilities.reasons;
-        Question {
+        ModelRequest {
             model,
             instruction: persona.map(|persona| persona.prompt.as_str()),
             messages,
@@ -94,32 +94,32 @@ impl Attempts<'_> {
     /// Writes an answer to the journal while it arrives.
     async fn receive(
         &self,
-        mut answering: Answering,
+        mut answer: AnswerStream,
         target: Target<'_>,
         permit: &mut BreakerPermit,
         record: &mut CallRecord<'_>,
     ) -> Result<Finish, ModelError> {
-        if !answering.has_failed() {
+        if !answer.has_failed() {
             self.request.journal.begin();
         }
         // The record of a cancelled turn names the model that answered, too.
-        record.report.model = answering.report().model;
-        let received = self.receive_text(&mut answering, target, permit).await;
-        record.report = answering.report();
+        record.report.model = answer.report().model;
+        let received = self.receive_text(&mut answer, target, permit).await;
+        record.report = answer.report();
         self.learn_reasoning(target.model, record);
         received?;
-        let finish = answering.finish();
-        record.complete = Some(answering);
+        let finish = answer.finish();
+        record.complete = Some(answer);
         Ok(finish)
     }
 
     async fn receive_text(
         &self,
-        answering: &mut Answering,
+        answer: &mut AnswerStream,
         target: Target<'_>,
         permit: &mut BreakerPermit,
     ) -> Result<(), ModelError> {
-        while let Some(text) = self.next(answering, target).await? {
+        while let Some(text) = self.next(answer, target).await? {
             permit.answered();
             self.request.journal.append(&text).await;
         }
@@ -127,34 +127,34 @@ impl Attempts<'_> {
     }
 
     /// Waits for the next piece of text. The caller limits the time of a stream that has begun.
-    async fn next(&self, answering: &mut Answering, target: Target<'_>) -> Result<Option<String>, ModelError> {
+    async fn next(&self, answer: &mut AnswerStream, target: Target<'_>) -> Result<Option<String>, ModelError> {
         let (limit, failure) = match target.fallback_at {
             Some(limit) if self.request.may_call_again() => (limit, ModelFailure::Slow),
             _ if !self.request.stream => (self.request.deadline, ModelFailure::Timeout),
-            _ => return answering.next().await,
+            _ => return answer.next().await,
         };
-        timeout_at(limit, answering.next()).await.map_err(|_| failure)?
+        timeout_at(limit, answer.next()).await.map_err(|_| failure)?
     }
 
     /// Gives a model that has reasoned room for reasoning from now on. If the reasoning used up the token limit, the
     /// model is called again at once.
     fn learn_reasoning(&self, model: &str, record: &mut CallRecord<'_>) {
         let report = &record.report;
-        if report.has_reasoned && !report.had_room_for_thoughts {
+        if report.has_reasoned && !report.had_reasoning_allowance {
             self.client.note_reasoning(model);
             record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit().is_some();
         }
     }
 
     /// Whether the latest call certainly took tokens.
-    fn has_spent(&self, report: &Report) -> bool {
+    fn has_spent(&self, report: &AnswerReport) -> bool {
         self.request.journal.has_text() || report.usage.is_some() || report.has_reasoned
     }
 
     /// Logs a failed call with the reason of the provider or the network, which clients don't get to read.
     fn log_failure(&self, error: &ModelError, model: &str, key: Option<&Credential>) -> ModelFailure {
         let (request_id, failure) = (self.request.journal.request_id.as_str(), &error.failure);
-        let reason = error.shown_reason(key.map(|credential| &credential.key), self.question(model).texts());
+        let reason = error.shown_reason(key.map(|credential| &credential.key), self.model_request(model).texts());
         if reason.is_empty() {
             tracing::debug!(request_id, model, %failure, "a call to the model failed");
         } else {

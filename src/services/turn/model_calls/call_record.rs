@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     adapters::{
         credentials::CredentialSource,
-        model::{Answering, Report},
+        model::{AnswerReport, AnswerStream},
     },
     domain::cost::TokenUsage,
 };
@@ -27,11 +27,11 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     /// Whether the calls may have cost something: one was made and not plainly refused.
     pub(in crate::services::turn) may_have_cost: bool,
     /// The report of the latest call.
-    pub(in crate::services::turn) report: Report,
+    pub(in crate::services::turn) report: AnswerReport,
     /// The tokens and costs that earlier calls reported.
     pub(in crate::services::turn) earlier: ReportedUse,
     /// A complete answer, whose connection can be used again.
-    pub(in crate::services::turn) complete: Option<Answering>,
+    pub(in crate::services::turn) complete: Option<AnswerStream>,
     /// Whether a token limit cut the latest answer within its reasoning, and the next call has room for reasoning.
     pub(super) should_retry_with_reasoning: bool,
 }
@@ -53,7 +53,7 @@ impl<'a> CallRecord<'a> {
             started_at: None,
             attempts: 0,
             may_have_cost: false,
-            report: Report::default(),
+            report: AnswerReport::default(),
             earlier: ReportedUse::default(),
             complete: None,
             should_retry_with_reasoning: false,
@@ -64,7 +64,7 @@ impl<'a> CallRecord<'a> {
     pub(super) fn begin_call(&mut self, source: CredentialSource) {
         self.credential_source = source;
         self.attempts += 1;
-        let Report { usage, cost, .. } = std::mem::take(&mut self.report);
+        let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
     }

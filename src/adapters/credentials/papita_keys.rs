@@ -1,0 +1,209 @@
+//! The cache of Papita's keys: one call to Papita at a time, fresh and stale keys, and known failures.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moka::{future::Cache, ops::compute::Op};
+use tokio::sync::oneshot;
+
+use super::{
+    cached_key::{CachedKey, FetchRequest, FetchResult},
+    credential::Credential,
+    papita::{FetchFailure, Papita},
+    presence::PapitaPresence,
+};
+use crate::foundation::{config, http_client::Client, secret::ApiKey, tasks::Tasks};
+
+/// The keys that Papita has returned. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct PapitaKeys(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    papita: Papita,
+    presence: PapitaPresence,
+    /// The time for which a key is used without a call to Papita.
+    fresh: Duration,
+    /// The time for which a failure is remembered.
+    retry: Duration,
+    /// At most one key. It is removed when it is too old to be used even as a stale one.
+    keys: Cache<(), CachedKey>,
+    /// The running calls, and the recent failures.
+    calls: Cache<FetchRequest, FetchResult>,
+    /// The number of calls so far.
+    generation: AtomicU64,
+    /// The number of keys that were removed because the provider refused them.
+    refusals: AtomicU64,
+    /// Whether a background refresh is running.
+    is_refreshing: AtomicBool,
+    tasks: Tasks,
+}
+
+impl PapitaKeys {
+    pub(super) fn new(settings: &config::Credentials, presence: PapitaPresence, client: Client, tasks: Tasks) -> Self {
+        Self(Arc::new(State {
+            papita: Papita::new(client, &settings.papita_url, settings.papita_timeout),
+            presence,
+            fresh: settings.fresh,
+            retry: settings.retry,
+            keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
+            calls: Cache::builder().max_capacity(1000).time_to_live(settings.retry).build(),
+            generation: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
+            is_refreshing: AtomicBool::new(false),
+            tasks,
+        }))
+    }
+
+    /// Returns what is known about the existence of Papita.
+    pub(super) fn presence(&self) -> &PapitaPresence {
+        &self.0.presence
+    }
+
+    /// Whether there is a key, fresh or stale.
+    pub(super) async fn has_key(&self) -> bool {
+        self.0.keys.get(&()).await.is_some()
+    }
+
+    /// Returns the key to use now. Uses `local` where Papita's key is refused or Papita fails.
+    pub(super) async fn current(&self, local: Option<&Credential>) -> Result<Credential, FetchFailure> {
+        let is_failing = self.0.presence.is_failing();
+        if let Some(cached) = self.0.keys.get(&()).await {
+            if let (true, Some(local)) = (cached.was_refused_within(self.0.retry), local) {
+                return Ok(local.clone());
+            }
+            if cached.is_stale(self.0.fresh) && !is_failing {
+                return Ok(self.fetch_shared(self.any_key()).await.unwrap_or(cached).credential);
+            }
+            if cached.needs_refresh(self.0.fresh) {
+                self.refresh();
+            }
+            return Ok(cached.credential);
+        }
+        if let (true, Some(local)) = (is_failing, local) {
+            self.refresh();
+            return Ok(local.clone());
+        }
+        match (self.fetch_shared(self.any_key()).await, local) {
+            (Ok(cached), _) => Ok(cached.credential),
+            (Err(_), Some(local)) => Ok(local.clone()),
+            (Err(failure), None) => Err(failure),
+        }
+    }
+
+    /// Returns another key than the one that the provider has just refused; `None` if Papita has no other.
+    pub(super) async fn replacement(&self, refused: &Credential) -> Option<Credential> {
+        let cached = self.0.keys.get(&()).await;
+        let replacement = match cached {
+            // Another turn has fetched the new key in the meantime.
+            Some(cached) if cached.credential.key != refused.key => cached,
+            // Another turn has found in the meantime that there is no other key.
+            Some(cached) if cached.was_refused_within(self.0.retry) => return None,
+            _ => {
+                self.remove_generation(refused.generation).await;
+                self.fetch_shared(FetchRequest::KeyOtherThan(refused.key.debug_hash())).await.ok()?
+            }
+        };
+        Some(replacement.credential)
+    }
+
+    /// Removes the key of this generation only: a newer key may have arrived in the meantime.
+    async fn remove_generation(&self, generation: u64) {
+        let remove = |entry: Option<moka::Entry<(), CachedKey>>| {
+            let found = entry.is_some_and(|entry| entry.value().credential.generation == generation);
+            if found {
+                // Turns that find no key now must not share the failure of a call that began before the refusal.
+                self.0.refusals.fetch_add(1, Ordering::Relaxed);
+            }
+            std::future::ready(if found { Op::Remove } else { Op::Nop })
+        };
+        self.0.keys.entry(()).and_compute_with(remove).await;
+    }
+
+    /// Returns the request for any key, after the refusals so far.
+    fn any_key(&self) -> FetchRequest {
+        FetchRequest::AnyKey(self.0.refusals.load(Ordering::Relaxed))
+    }
+
+    /// Calls Papita in the background, unless such a call is running or has just failed.
+    fn refresh(&self) {
+        if self.0.calls.contains_key(&self.any_key()) || self.0.is_refreshing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let this = self.clone();
+        self.0.tasks.spawn("credential refresh", async move {
+            // A failure is in the cache of calls.
+            let _ = this.fetch_shared(this.any_key()).await;
+            this.0.is_refreshing.store(false, Ordering::Release);
+        });
+    }
+
+    /// Calls Papita, or waits for an equal call that is running. The call has its own task, so that it continues if the
+    /// turn that began it ends.
+    async fn fetch_shared(&self, request: FetchRequest) -> FetchResult {
+        let (sender, receiver) = oneshot::channel();
+        let this = self.clone();
+        self.0.tasks.spawn("credential fetch", async move {
+            let entry = this.0.calls.entry(request.clone()).or_insert_with(this.fetch(&request)).await;
+            let is_first = entry.is_fresh();
+            let result = entry.into_value();
+            // A key is in the cache of keys; the cache of calls holds only failures.
+            if is_first && result.is_ok() {
+                this.0.calls.invalidate(&request).await;
+            }
+            let _ = sender.send(result);
+        });
+        receiver.await.unwrap_or(Err(FetchFailure::Unreachable))
+    }
+
+    async fn fetch(&self, request: &FetchRequest) -> FetchResult {
+        // A call that has just ended may have fetched a suitable key.
+        if let Some(cached) = self.0.keys.get(&()).await
+            && self.satisfies(&cached, request)
+        {
+            return Ok(cached);
+        }
+        // Counted before the call: of two calls, the one that began later returns the newer key.
+        let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        let result = self.0.papita.fetch().await;
+        self.0.presence.record(result.as_ref().err().copied());
+        let key = result?;
+        let is_refused = *request == FetchRequest::KeyOtherThan(key.debug_hash());
+        let cached = self.store(key, generation, is_refused).await;
+        // The refused key is stored all the same. A provider may refuse by mistake, and without another key, an attempt
+        // with this one is better than certain failure.
+        if is_refused { Err(FetchFailure::RefusedKey) } else { Ok(cached) }
+    }
+
+    fn satisfies(&self, cached: &CachedKey, request: &FetchRequest) -> bool {
+        match request {
+            FetchRequest::AnyKey(_) => !cached.needs_refresh(self.0.fresh),
+            FetchRequest::KeyOtherThan(refused) => cached.credential.key.debug_hash() != *refused,
+        }
+    }
+
+    /// Stores a key unless a newer one is stored.
+    async fn store(&self, key: ApiKey, generation: u64, is_refused: bool) -> CachedKey {
+        let now = Instant::now();
+        let credential = Credential::from_papita(key, generation);
+        let cached = CachedKey { credential, fetched_at: now, refused_at: is_refused.then_some(now) };
+        let mut stored = cached.clone();
+        let newest = |entry: Option<moka::Entry<(), CachedKey>>| {
+            let known = entry.map(moka::Entry::into_value);
+            if let Some(known) = &known
+                && known.credential.key == stored.credential.key
+            {
+                stored.refused_at = stored.refused_at.or(known.refused_at);
+            }
+            let is_outdated = known.is_some_and(|known| known.credential.generation > generation);
+            std::future::ready(if is_outdated { Op::Nop } else { Op::Put(stored) })
+        };
+        self.0.keys.entry(()).and_compute_with(newest).await;
+        cached
+    }
+}

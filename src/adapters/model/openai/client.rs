@@ -1,0 +1,188 @@
+//! The client of one OpenAI-compatible endpoint.
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{
+    answer_error::AnswerError,
+    answer_stream::AnswerStream,
+    failed_call::FailedCall,
+    learned::{LearnedModel, LearnedModels},
+    limits::Limits,
+    loaded::LoadedModels,
+    parameters::Parameters,
+    provider_error::ProviderError,
+    request::RequestBody,
+    retry_after,
+    transport::transport_error,
+};
+use crate::{
+    adapters::model::{ModelError, ModelFailure, ModelRequest},
+    foundation::{
+        config,
+        http_client::{Client, read_body},
+        secret::ApiKey,
+    },
+};
+
+/// A client of an OpenAI-compatible endpoint. Cheap to clone; clones share what was learned about the models.
+#[derive(Clone, Debug)]
+pub struct OpenAi {
+    client: Client,
+    url: Url,
+    limits: Limits,
+    learned: LearnedModels,
+    loaded: LoadedModels,
+}
+
+impl OpenAi {
+    /// Creates a client with these settings. A query in the base URL, such as Azure's `api-version`, is kept.
+    #[must_use]
+    pub fn new(settings: &config::Model, client: Client) -> Self {
+        let mut url = settings.base_url.clone();
+        url.set_path(&format!("{}/chat/completions", url.path().trim_end_matches('/')));
+        let limits = Limits {
+            first_byte_timeout: settings.first_byte_timeout,
+            idle_timeout: settings.idle_timeout,
+            response: settings.response_limit,
+        };
+        let loaded = LoadedModels::new(limits.first_byte_timeout);
+        Self { client, url, limits, learned: LearnedModels::default(), loaded }
+    }
+
+    /// Asks a model, and asks again without the parameters or roles that its server refuses. Returns when the model has
+    /// begun to answer, at the latest at `deadline`. Dropping the returned answer closes the connection.
+    pub async fn ask(
+        &self,
+        request: ModelRequest<'_>,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<AnswerStream, ModelError> {
+        let known = self.learned.get(request.model);
+        let mut model = known;
+        loop {
+            match self.ask_once(&request, model, key, deadline).await {
+                Ok(answer) => {
+                    self.loaded.note_answer(request.model);
+                    if model != known {
+                        self.learned.update(request.model, |learned| {
+                            learned.restrictions = learned.restrictions.union(model.restrictions);
+                        });
+                    }
+                    return Ok(answer);
+                }
+                Err(FailedCall { error, retry_with: Some(adapted) }) => {
+                    let reason = error.shown_reason(key, request.texts());
+                    let name = request.model;
+                    tracing::info!(
+                        model = name,
+                        reason,
+                        "the provider refuses a part of the request; asking without it"
+                    );
+                    model = adapted;
+                }
+                Err(FailedCall { error, retry_with: None }) => return Err(error),
+            }
+        }
+    }
+
+    /// Returns the context window of a model in tokens, if its server stated it in a refusal.
+    #[must_use]
+    pub fn learned_window(&self, model: &str) -> Option<u64> {
+        self.learned.get(model).window
+    }
+
+    /// Records that a model reasons, so that later requests allow tokens for that.
+    pub fn note_reasoning(&self, model: &str) {
+        if !self.learned.get(model).reasons {
+            self.learned.update(model, |learned| learned.reasons = true);
+        }
+    }
+
+    /// Whether a model's server supports streaming, as far as is known.
+    #[must_use]
+    pub fn streams(&self, model: &str) -> bool {
+        !self.learned.get(model).restrictions.no_stream
+    }
+
+    /// Whether the server is probably loading the model: loading can take long, and the model has not answered
+    /// recently.
+    #[must_use]
+    pub fn is_loading(&self, model: &str) -> bool {
+        self.loaded.is_loading(model)
+    }
+
+    async fn ask_once(
+        &self,
+        request: &ModelRequest<'_>,
+        model: LearnedModel,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<AnswerStream, FailedCall> {
+        let body = RequestBody::new(request, model);
+        let sent = body.parameters();
+        let failed = |error: &ProviderError, failure| self.failed_call(request.model, model, sent, error, failure);
+        let response = self.send(&body, key, self.first_byte_deadline(sent.stream, deadline)).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let wait = retry_after::from_headers(response.headers());
+            let body = read_body(response, self.limits.response, self.limits.idle_timeout).await;
+            // The body of an error only explains the status, so a body that cannot be read is treated as empty.
+            let error = ProviderError::parse(&body.unwrap_or_default());
+            return Err(failed(&error, error.failure(status, wait)));
+        }
+        let deadline = self.first_byte_deadline(sent.stream, deadline);
+        let answer = AnswerStream::open(response, self.limits, sent.stream, deadline).await;
+        let answer = answer.map(|answer| answer.with_reasoning_allowance(request.reasons || model.reasons));
+        answer.map_err(|error| match error {
+            AnswerError::Provider(error) => failed(&error, error.failure_without_status()),
+            AnswerError::Failed(error) => error.into(),
+        })
+    }
+
+    /// Returns the deadline for the first byte. A whole answer has no byte before its end, so it has all the time left.
+    fn first_byte_deadline(&self, stream: bool, deadline: Instant) -> Instant {
+        let timeout = self.limits.first_byte_timeout;
+        if stream { deadline.min(Instant::now() + timeout) } else { deadline }
+    }
+
+    /// Creates the failure of a call, and records the model's context window if the error states it.
+    fn failed_call(
+        &self,
+        name: &str,
+        model: LearnedModel,
+        sent: Parameters,
+        error: &ProviderError,
+        failure: ModelFailure,
+    ) -> FailedCall {
+        if failure == ModelFailure::PromptTooLong
+            && let Some(window) = error.window()
+        {
+            self.learned.update(name, |learned| learned.window = Some(window));
+        }
+        FailedCall::new(error, failure, sent, model)
+    }
+
+    async fn send(
+        &self,
+        body: &RequestBody<'_>,
+        key: Option<&ApiKey>,
+        deadline: Instant,
+    ) -> Result<reqwest::Response, ModelError> {
+        let body = serde_json::to_vec(body).map_err(|_| ModelFailure::Unreadable)?;
+        let body = Bytes::from(body);
+        let request = |client: &reqwest::Client| {
+            let request = client
+                .post(self.url.clone())
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                // Compression would delay the pieces of a stream.
+                .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+                .body(body.clone());
+            if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }
+        };
+        let sent = timeout_at(deadline, self.client.send(request)).await;
+        sent.map_err(|_| ModelFailure::Timeout)?.map_err(|error| transport_error(&error))
+    }
+}

@@ -1,0 +1,31 @@
+//! The input of one call to a model.
+
+use crate::domain::chat::Message;
+
+/// The input of one call to a model: the conversation and the options.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelRequest<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// The system prompt.
+    pub instruction: Option<&'a str>,
+    /// The conversation. The model answers its last message.
+    pub messages: &'a [Message],
+    /// Whether the images are sent. Otherwise a line of text stands for each image.
+    pub with_images: bool,
+    /// The sampling temperature, from 0 to 2; `None` for the model's default.
+    pub temperature: Option<f64>,
+    /// The maximum length of the answer in tokens, without the tokens of reasoning before it.
+    pub answer_limit: Option<u32>,
+    /// Whether the model is known as one of OpenAI's reasoning models.
+    pub reasons: bool,
+    /// Whether the answer should be streamed.
+    pub stream: bool,
+}
+
+impl<'a> ModelRequest<'a> {
+    /// Returns the texts that are sent.
+    pub fn texts(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        self.instruction.into_iter().chain(self.messages.iter().map(|message| message.content.as_str()))
+    }
+}
