@@ -15,7 +15,7 @@ const MAX_TERMS_BYTES: usize = 256 << 10;
 /// digits, in lower case and without accents. In scripts without spaces between words, each character is a term.
 #[must_use]
 pub fn search_terms(text: &str) -> Vec<String> {
-    let mut terms = Terms::default();
+    let mut collector = TermCollector::default();
     // First to upper case: only there do `Straße` and `STRASSE` become the same.
     for c in text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
         if is_accent(c) {
@@ -23,25 +23,25 @@ pub fn search_terms(text: &str) -> Vec<String> {
         }
         let is_own_term = is_own_term(c);
         if is_own_term || !is_in_term(c) {
-            terms.end_term();
+            collector.end_term();
         }
         if is_in_term(c) {
-            terms.push(c);
+            collector.push(c);
         }
         if is_own_term {
-            terms.end_term();
+            collector.end_term();
         }
-        if terms.bytes > MAX_TERMS_BYTES {
+        if collector.bytes > MAX_TERMS_BYTES {
             break;
         }
     }
-    terms.end_term();
-    terms.terms
+    collector.end_term();
+    collector.terms
 }
 
 /// The terms of the part of a text that has been read.
 #[derive(Default)]
-struct Terms {
+struct TermCollector {
     terms: Vec<String>,
     seen: HashSet<String>,
     /// The term that is being read.
@@ -51,7 +51,7 @@ struct Terms {
     bytes: usize,
 }
 
-impl Terms {
+impl TermCollector {
     fn push(&mut self, c: char) {
         self.chars += 1;
         if self.chars <= MAX_TERM_CHARS {

@@ -23,7 +23,7 @@ use crate::{
         storage::Storage,
     },
     domain::session::SessionId,
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// The time that an ended session is stored, so that a second stop gets the same answer as the first.
@@ -66,7 +66,7 @@ impl Sessions {
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {
             if let Err(failure) = self.0.storage.delete_session(&id).await {
-                tracing::warn!(%failure, session_id = %id, "cannot remove a session whose start was not logged");
+                tracing::warn!(failure = %ErrorChain(&failure), session_id = %id, "cannot remove a session whose start was not logged");
             }
             return Err(unavailable.into());
         }
@@ -109,7 +109,7 @@ impl Sessions {
         let pause = (idle_timeout / 4).clamp(Duration::from_millis(100), Duration::from_secs(30));
         loop {
             if let Err(failure) = self.sweep(idle_timeout).await {
-                tracing::warn!(%failure, "cannot close idle sessions; trying again later");
+                tracing::warn!(failure = %ErrorChain(&failure), "cannot close idle sessions; trying again later");
             }
             select! {
                 () = sleep(pause) => {}

@@ -13,7 +13,7 @@ use crate::{
         storage::{StoppedSession, Storage},
     },
     domain::session::{ClosedBy, SessionId},
-    foundation::clock::Clock,
+    foundation::{clock::Clock, error_chain::ErrorChain},
 };
 
 /// The end of a session, as its client sees it.
@@ -117,7 +117,7 @@ impl Stops {
         }
         if let Err(failure) = self.storage.mark_session_logged(&session.id).await {
             tracing::warn!(
-                %failure, session_id = %session.id,
+                failure = %ErrorChain(&failure), session_id = %session.id,
                 "cannot mark a logged stop of a session in the database; trying again later"
             );
         }

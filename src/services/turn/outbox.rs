@@ -17,7 +17,7 @@ use crate::{
         storage::{OutboxRecord, Storage, StorageFailure},
         usage::{PostFailure, UsageLog},
     },
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// Number of records that are read at once. As many may be posted twice if the process dies before they are removed.
@@ -127,7 +127,7 @@ impl OutboxSender {
             Ok(records) if records.is_empty() => return Batch::Empty,
             Ok(records) => records,
             Err(failure) => {
-                tracing::error!(%failure, "the queue to Papita cannot be read");
+                tracing::error!(failure = %ErrorChain(&failure), "the queue to Papita cannot be read");
                 return Batch::Failed;
             }
         };
@@ -135,7 +135,7 @@ impl OutboxSender {
         if !done.is_empty() {
             self.pauses = pauses();
             if let Err(failure) = self.storage.remove_outbox_records(done).await {
-                tracing::error!(%failure, "the queue to Papita cannot be written; records will arrive twice");
+                tracing::error!(failure = %ErrorChain(&failure), "the queue to Papita cannot be written; records will arrive twice");
                 return Batch::Failed;
             }
         }

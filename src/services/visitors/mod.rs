@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::token::VisitorToken;
 use crate::{
     adapters::storage::{Storage, StorageFailure, Visitor},
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// The longest interval between two updates of a visitor's last visit, and between two purges. Updates at each request
@@ -80,7 +80,7 @@ impl Visitors {
         let pause = self.0.update_interval().max(Duration::from_millis(100));
         loop {
             if let Err(failure) = self.purge(&stopping).await {
-                tracing::warn!(%failure, "cannot remove visitors who did not return; trying again later");
+                tracing::warn!(failure = %ErrorChain(&failure), "cannot remove visitors who did not return; trying again later");
             }
             select! {
                 () = sleep(pause) => {}

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     adapters::storage::{ClaimedKey, ScopedKey, Storage, StorageFailure, StoredAnswer},
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// Time between queries for a turn that runs at another replica.
@@ -188,7 +188,7 @@ impl Idempotency {
             Err(_) => storage.release_key(key, request_id).await,
         };
         if let Err(failure) = settled {
-            tracing::error!(%failure, "the outcome of a turn with an Idempotency-Key cannot be stored; repetitions fail");
+            tracing::error!(failure = %ErrorChain(&failure), "the outcome of a turn with an Idempotency-Key cannot be stored; repetitions fail");
         }
     }
 }
@@ -197,7 +197,7 @@ impl Idempotency {
 async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: CancellationToken) {
     loop {
         if let Err(failure) = storage.purge_expired_keys(clock.now()).await {
-            tracing::warn!(%failure, "expired Idempotency-Keys cannot be deleted yet");
+            tracing::warn!(failure = %ErrorChain(&failure), "expired Idempotency-Keys cannot be deleted yet");
         }
         select! {
             () = sleep(PURGE_INTERVAL) => {}
@@ -208,6 +208,6 @@ async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: Cancellati
 
 /// Logs a failure of the database. Returns the failure of the turn.
 fn unavailable(failure: &StorageFailure) -> TurnFailure {
-    tracing::error!(%failure, "an Idempotency-Key cannot be claimed");
+    tracing::error!(failure = %ErrorChain(failure), "an Idempotency-Key cannot be claimed");
     TurnFailure::StorageUnavailable
 }

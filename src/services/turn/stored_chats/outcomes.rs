@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     adapters::storage::{Exchange, Storage, StorageFailure},
-    foundation::clock::Clock,
+    foundation::{clock::Clock, error_chain::ErrorChain},
     services::turn::{failure::TurnFailure, journal::Journal, summary::TurnSummary},
 };
 
@@ -108,7 +108,7 @@ impl Outcomes {
         let mut outcomes = std::mem::take(&mut *self.unsaved());
         while let Some(outcome) = outcomes.pop() {
             if let Err(failure) = self.try_to_store(&outcome).await {
-                tracing::warn!(%failure, "the outcome of a turn in a stored chat cannot be stored yet");
+                tracing::warn!(failure = %ErrorChain(&failure), "the outcome of a turn in a stored chat cannot be stored yet");
                 outcomes.push(outcome);
                 break;
             }
@@ -121,7 +121,9 @@ impl Outcomes {
         match self.try_to_fail_orphans().await {
             Ok(0) => {}
             Ok(messages) => tracing::warn!(messages, "turns in stored chats were cut off; they can be tried again"),
-            Err(failure) => tracing::warn!(%failure, "stored chats cannot be searched for interrupted turns yet"),
+            Err(failure) => {
+                tracing::warn!(failure = %ErrorChain(&failure), "stored chats cannot be searched for interrupted turns yet");
+            }
         }
     }
 
