@@ -248,7 +248,6 @@ fn every_file_imports_lower_layers_only() {
 }
 
 #[test]
-#[ignore = "files of adapters::model still do"]
 fn no_files_import_each_other_in_a_circle() {
     let cycles = cycles(&Crate::read().imports());
     assert!(cycles.is_empty(), "{cycles:#?}");
