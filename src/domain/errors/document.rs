@@ -35,12 +35,16 @@ fn write_section(text: &mut String, section: &Section) {
             text.push_str(
                 "| code | status | meaning | what to do | `Retry-After` |\n| --- | --- | --- | --- | --- |\n",
             );
-            rows.iter().for_each(|row| write_row(text, row, ""));
+            for row in rows {
+                write_row(text, row, "");
+            }
         }
         Rows::Turn(rows) => {
             text.push_str("| code | status | meaning | what to do | `Retry-After` | retried by this server |\n");
             text.push_str("| --- | --- | --- | --- | --- | --- |\n");
-            rows.iter().for_each(|row| write_row(text, &row.error, &format!(" {} |", retries(row))));
+            for row in rows {
+                write_row(text, &row.error, &format!(" {} |", retries(row)));
+            }
         }
     }
 }
