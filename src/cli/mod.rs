@@ -39,16 +39,16 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C (the default)
     Serve,
-    /// Print the contract, an OpenAPI document
+    /// Print the contract, as an OpenAPI document
     Openapi,
-    /// Bring the database's tables up to date, and do nothing else
+    /// Update the tables of the database, then exit
     Migrate,
-    /// Copy the SQLite database to a new file, at any time, also while it is in use
+    /// Copy the SQLite database to a new file, also while a server uses it
     Backup {
-        /// The file, which must not exist
+        /// The new file, which must not exist yet
         file: PathBuf,
     },
-    /// Load the configuration, look at the database and the log, ask Papita and the model, and say what works
+    /// Test the settings, the database, the session log, Papita and the model, and print what works
     Check,
 }
 
