@@ -21,17 +21,17 @@ pub(super) use self::body::MessageBody;
 use self::body::Said;
 use super::{
     AppState, Group,
-    caller::Bearer,
+    caller::RequiredAccount,
     chats::chat_not_found,
     confirmation::{Done, done},
-    given::{image, only},
+    field_aliases::{image, single_value},
     json::{Json, OptionalJson},
-    not_taken::refusing,
-    page::{Page, Wanted},
+    page::{Page, PageRequest},
     personas::persona_of_chat,
     problem::{Problem, failures},
     request_context::RequestContext,
-    turn::{EventStream, Headers, Reply, named_model, named_session, stream, take},
+    turn::{EventStream, Reply, TurnHeaders, named_model, named_session, start_stream, start_turn},
+    unread_field::with_unread_fields,
 };
 use crate::{
     adapters::storage::{ChatId, Exchange, MessageId, MessageStatus, Sender, StoredMessage},
@@ -85,7 +85,7 @@ failures! { MessageFailure, signed in {
     404 "There is no such message, or it is somebody else's (`message_not_found`).",
 } }
 
-refusing! {
+with_unread_fields! {
     /// What is to be said. A text or an image is required.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
@@ -110,7 +110,7 @@ refusing! {
         /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
         /// `Accept: text/event-stream` asks for one.
         stream: Option<bool>,
-    } not_taken {
+    } unread {
         _question = "question",
         _history = "history",
         _messages = "messages",
@@ -121,7 +121,7 @@ refusing! {
     }
 }
 
-refusing! {
+with_unread_fields! {
     /// How a failed message is to be tried again; what it says and shows stays.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
@@ -131,7 +131,7 @@ refusing! {
         model: Option<String>,
         /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
         stream: Option<bool>,
-    } not_taken {
+    } unread {
         _text = "text",
         _message = "message",
         _question = "question",
@@ -171,7 +171,7 @@ struct Turn<'a> {
     state: &'a AppState,
     context: &'a RequestContext,
     account: Account,
-    headers: Headers,
+    headers: TurnHeaders,
     /// The chat's.
     persona: Option<String>,
     model: Option<String>,
@@ -201,8 +201,8 @@ impl Turn<'_> {
     async fn take(self, stored_chat: StoredChatTurn, said: Message) -> Result<Reply<Answered>, Problem> {
         let state = self.state;
         let (text, image_url) = (said.content.clone(), said.image.as_ref().map(|image| image.url().to_owned()));
-        take(state, self.ask(stored_chat, said)?, |answer, told, _| {
-            let Exchange { question, answer: kept } = told.exchange.ok_or_else(Problem::internal)?;
+        start_turn(state, self.ask(stored_chat, said)?, |answer, summary, _| {
+            let Exchange { question, answer: kept } = summary.exchange.ok_or_else(Problem::internal)?;
             let asked = Said { sender: Sender::User, text, image_url };
             let answered = Said { sender: Sender::Bot, text: answer, image_url: None };
             Ok(Answered::new(
@@ -219,12 +219,12 @@ async fn new_message<'a>(
     state: &'a AppState,
     context: &'a RequestContext,
     account: Account,
-    headers: Headers,
+    headers: TurnHeaders,
     chat_id: i64,
     asked: SendRequest,
 ) -> Result<(Turn<'a>, StoredChatTurn, Message), Problem> {
     let (owner, chat) = (account.id, ChatId(chat_id));
-    let text = only([("text", asked.text), ("message", asked.message)])?.unwrap_or_default();
+    let text = single_value([("text", asked.text), ("message", asked.message)])?.unwrap_or_default();
     let text = prompt::with_voice(text, asked.voice_text);
     let said = Message { image: image(asked.image_url, asked.image)?, ..Message::new(Role::User, text) };
     if said.is_blank() {
@@ -257,7 +257,7 @@ impl MessagesApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         /// The session this turn belongs to, for the session log.
@@ -269,7 +269,7 @@ impl MessagesApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<SendRequest, LARGEST_BODY>,
     ) -> Result<Reply<Answered>, SendFailure> {
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (turn, stored_chat, said) = new_message(state, context, signed_in.account, headers, chat_id, asked).await?;
         Ok(turn.take(stored_chat, said).await?)
     }
@@ -284,7 +284,7 @@ impl MessagesApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         /// The session this turn belongs to, for the session log.
@@ -296,9 +296,9 @@ impl MessagesApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<SendRequest, LARGEST_BODY>,
     ) -> Result<EventStream, SendFailure> {
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (turn, stored_chat, said) = new_message(state, context, signed_in.account, headers, chat_id, asked).await?;
-        Ok(stream(state, turn.ask(stored_chat, said)?).await?)
+        Ok(start_stream(state, turn.ask(stored_chat, said)?).await?)
     }
 
     /// List the messages of a chat
@@ -310,7 +310,7 @@ impl MessagesApi {
         &self,
         Data(state): Data<&AppState>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         /// At most so many.
@@ -320,13 +320,13 @@ impl MessagesApi {
         Query(before): Query<Option<String>>,
     ) -> Result<Page<MessageBody>, ListFailure> {
         let (owner, chat) = (signed_in.account.id, ChatId(chat_id));
-        let wanted = Wanted::new(limit, before.as_deref())?;
-        let messages = state.storage.messages(owner, chat, wanted.behind, wanted.most()).await?;
+        let page_request = PageRequest::new(limit, before.as_deref())?;
+        let messages = state.storage.messages(owner, chat, page_request.after, page_request.rows_to_read()).await?;
         if messages.is_empty() {
             state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
         }
         let body = |message| MessageBody::new(message, owner, &state.clock);
-        Ok(wanted.page(messages, request, StoredMessage::cursor, body).reversed())
+        Ok(page_request.page(messages, request, StoredMessage::cursor, body).reversed())
     }
 
     /// Read a message
@@ -336,7 +336,7 @@ impl MessagesApi {
     async fn get(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
     ) -> Result<Json<MessageBody>, MessageFailure> {
@@ -357,7 +357,7 @@ impl MessagesApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
         /// The session this turn belongs to, for the session log.
@@ -371,7 +371,7 @@ impl MessagesApi {
     ) -> Result<Reply<Answered>, RetryFailure> {
         let account = signed_in.account;
         let owner = account.id;
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let message = state.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
         // A repetition finds its turn by its key, also when the message has been answered by then.
         if message.status != MessageStatus::Failed && headers.idempotency_key.is_none() {
@@ -391,7 +391,7 @@ impl MessagesApi {
     async fn delete(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
     ) -> Result<Json<Done>, MessageFailure> {

@@ -10,8 +10,8 @@ use super::{
     json::Json,
     problem::{Problem, failures},
     request_context::RequestContext,
+    string_enum::{StringEnum, StringEnumValues},
     turn::Usage,
-    word::{Word, WordList},
 };
 use crate::{
     adapters::{
@@ -66,7 +66,7 @@ struct CredentialsInfo {
     /// Whether there is a `.env` file.
     env_file_exists: bool,
     /// Where the key comes from.
-    credential_source: Word<Sources>,
+    credential_source: StringEnum<Sources>,
 }
 
 /// Whether the model answers.
@@ -99,7 +99,7 @@ enum TestStatus {
 /// The sources of keys, as an enum of the contract.
 struct Sources;
 
-impl WordList for Sources {
+impl StringEnumValues for Sources {
     const NAME: &'static str = "CredentialSource";
     const DESCRIPTION: &'static str = "Where a key comes from: Papita, this server's settings, or nowhere.";
 
@@ -199,11 +199,11 @@ impl OpenAiApi {
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(&self, Data(state): Data<&AppState>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
         Json(match state.turns.test(&context.id, context.arrived).await {
-            Ok((text, told)) => TestResult {
+            Ok((text, summary)) => TestResult {
                 status: TestStatus::Success,
                 message: "The model answers".to_owned(),
-                usage: Some(Usage::new(told.usage, &told.model)),
-                model: told.model,
+                usage: Some(Usage::new(summary.usage, &summary.model)),
+                model: summary.model,
                 test_response: Some(text),
             },
             Err(failure) => TestResult {
@@ -271,7 +271,7 @@ impl CredentialsInfo {
             openai_model: state.config.model.default.clone(),
             papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
             env_file_exists: settings.env_file.is_file(),
-            credential_source: Word::new(access.source().as_str()),
+            credential_source: StringEnum::new(access.source().as_str()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Lists that may be read page by page. The list itself has no room to say where it goes on; a `Link` header does
-//! (RFC 8288).
+//! Lists that clients can read page by page. The address of the next page is in the `Link` header (RFC 8288), as the body is
+//! the list itself.
 
 use poem::{
     IntoResponse, Request, Response,
@@ -22,31 +22,31 @@ use crate::{adapters::storage::Cursor, domain::errors::requests};
 /// One page of a list, or all of it.
 pub(super) struct Page<T> {
     items: Vec<T>,
-    /// Where the next page is.
+    /// The `Link` header with the address of the next page; `None` for the last page.
     next: Option<HeaderValue>,
 }
 
-/// Which page of a list a client wants.
+/// The page of a list that a client requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    /// The list's part behind this place.
-    pub(super) behind: Cursor,
-    /// At most so many rows; none wants them all.
+pub(super) struct PageRequest {
+    /// The position after which the page begins.
+    pub(super) after: Cursor,
+    /// The largest number of rows; `None` for all.
     limit: Option<u64>,
 }
 
-impl Wanted {
+impl PageRequest {
     pub(super) fn new(limit: Option<u64>, before: Option<&str>) -> Result<Self, Problem> {
-        let behind = before.map_or(Ok(Cursor::START), read_cursor)?;
-        Ok(Self { behind, limit })
+        let after = before.map_or(Ok(Cursor::START), parse_cursor)?;
+        Ok(Self { after, limit })
     }
 
-    /// How many rows to look for: one more than the page has, to see whether there is another page.
-    pub(super) fn most(&self) -> u64 {
+    /// Returns the number of rows to read from the database: one more than the page has, to see whether another page follows.
+    pub(super) fn rows_to_read(&self) -> u64 {
         self.limit.map_or(u64::MAX, |limit| limit.saturating_add(1))
     }
 
-    /// The page of these rows, which are in the order of the list.
+    /// Builds the page from rows in the order of the list.
     pub(super) fn page<R, T>(
         &self,
         mut rows: Vec<R>,
@@ -64,14 +64,14 @@ impl Wanted {
 }
 
 impl<T> Page<T> {
-    /// The rows the other way round.
+    /// Reverses the order of the rows.
     pub(super) fn reversed(mut self) -> Self {
         self.items.reverse();
         self
     }
 }
 
-/// The same request for what is behind this place.
+/// Returns the `Link` header for the same request with the position of the next page.
 fn link(request: &Request, Cursor(first, second): Cursor) -> Option<HeaderValue> {
     let asked = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     let kept = asked.filter(|(name, _)| name != "before");
@@ -81,7 +81,7 @@ fn link(request: &Request, Cursor(first, second): Cursor) -> Option<HeaderValue>
     HeaderValue::from_str(&link).ok()
 }
 
-fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+fn parse_cursor(text: &str) -> Result<Cursor, Problem> {
     let parts =
         text.split_once('_').and_then(|(first, second)| Some(Cursor(first.parse().ok()?, second.parse().ok()?)));
     parts.ok_or_else(|| Problem::new(&requests::INVALID_CURSOR))

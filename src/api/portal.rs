@@ -14,10 +14,10 @@ use super::{
     AppState, Group,
     caller::{Visit, ensure_own_page},
     json::{Json, text},
-    not_taken::refusing,
     problem::{Problem, failures},
     request_context::RequestContext,
-    turn::{Headers, Reply, named_session, take},
+    turn::{Reply, TurnHeaders, named_session, start_turn},
+    unread_field::with_unread_fields,
 };
 use crate::{
     adapters::storage::{Cursor, HistoryMessage, Sender},
@@ -60,7 +60,7 @@ failures! { StatusFailure {
     403 "The request comes from a page of another website (`foreign_origin`).",
 } }
 
-refusing! {
+with_unread_fields! {
     /// What a visitor says.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
@@ -82,7 +82,7 @@ refusing! {
         /// `Accept: text/event-stream` asks for one.
         #[oai(nullable)]
         stream: Option<bool>,
-    } not_taken {
+    } unread {
         _text = "text",
         _question = "question",
         _voice_text = "voice_text",
@@ -246,7 +246,7 @@ impl PortalApi {
             return Ok(Reply::Whole(PortalAnswer::of_demo_check(demo_mode(state))));
         }
         let said = Message::new(Role::User, words);
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, asked.session_id_camel, asked.session_id])?;
         // Who isn't answered need not be known from now on.
         state.turns.check_admission()?;
@@ -265,8 +265,8 @@ impl PortalApi {
             idempotency_key: headers.idempotency_key,
         };
         // No operation of a visitor's takes the number of a message that failed.
-        let told = take(state, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
-        Ok(match told.map_err(|problem| Problem { details: None, ..problem })? {
+        let summary = start_turn(state, ask, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
+        Ok(match summary.map_err(|problem| Problem { details: None, ..problem })? {
             Reply::Events(events) => Reply::Events(events.of_portal()),
             whole @ Reply::Whole(_) => whole,
         })

@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     AppState, Group,
-    caller::{Bearer, ClientAddress},
+    caller::{ClientAddress, RequiredAccount},
     confirmation::{Done, done},
     json::{Created, Json, text},
     problem::failures,
@@ -180,7 +180,7 @@ impl AuthApi {
     async fn me(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<AccountBody>, TokenFailure> {
         Ok(Json(AccountBody::new(signed_in.account, &state.clock)))
     }
@@ -192,7 +192,7 @@ impl AuthApi {
     async fn remove(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<Done>, TokenFailure> {
         state.accounts.remove(signed_in).await?;
         Ok(done("Account deleted successfully"))
@@ -205,7 +205,7 @@ impl AuthApi {
     async fn log_out(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<Done>, TokenFailure> {
         state.accounts.log_out(signed_in).await?;
         Ok(done("Successfully logged out"))
@@ -219,7 +219,7 @@ impl AuthApi {
         &self,
         Data(state): Data<&AppState>,
         ClientAddress(from): ClientAddress,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
         let current = Password::parse_entered(SecretString::from(request.current_password))?;

@@ -3,7 +3,7 @@
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{bearer, optional_account::OptionalAccount, visitor};
+use super::{optional_account::OptionalAccount, required_account, visitor};
 use crate::{
     api::{AppState, problem::Problem},
     domain::account::OwnerId,
@@ -14,7 +14,7 @@ use crate::{
 /// `Authorization` header holds no valid token fails. The portal's endpoints don't use this type: they read the cookie
 /// only.
 #[derive(Clone, Debug)]
-pub(in crate::api) enum Asker {
+pub(in crate::api) enum AccountOrVisitor {
     /// The account of a valid token.
     Account(OwnerId),
     /// The token of a visitor's cookie. The database may not contain it.
@@ -23,7 +23,7 @@ pub(in crate::api) enum Asker {
     Nobody,
 }
 
-impl Asker {
+impl AccountOrVisitor {
     /// Returns the owner of the caller's chats. Reads the database for a visitor, so it should be called only where the
     /// owner matters: browsers send the cookie with every request.
     pub(in crate::api) async fn owner(&self, state: &AppState) -> Result<Option<OwnerId>, Problem> {
@@ -35,19 +35,19 @@ impl Asker {
     }
 }
 
-impl<'a> ApiExtractor<'a> for Asker {
+impl<'a> ApiExtractor<'a> for AccountOrVisitor {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
     type ParamType = ();
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        bearer::register(registry);
+        required_account::register(registry);
         visitor::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![bearer::SCHEME, visitor::SCHEME]
+        vec![required_account::SCHEME, visitor::SCHEME]
     }
 
     fn has_security_fallback() -> bool {

@@ -1,17 +1,17 @@
 //! The caller of a request: an account, by its token; a visitor of the portal, by a cookie; and the client's IP address.
 
 mod account_or_visitor;
-mod bearer;
 mod client_ip;
 mod optional_account;
 mod own_page;
+mod required_account;
 mod visitor;
 
 pub(super) use self::{
-    account_or_visitor::Asker,
-    bearer::Bearer,
+    account_or_visitor::AccountOrVisitor,
     client_ip::ClientAddress,
     optional_account::OptionalAccount,
     own_page::{ensure_own_page, is_own_page},
+    required_account::RequiredAccount,
     visitor::Visit,
 };

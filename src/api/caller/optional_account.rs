@@ -3,7 +3,7 @@
 use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::bearer::{self, Bearer};
+use super::required_account::{self, RequiredAccount};
 use crate::domain::{account::Account, chat::Caller};
 
 /// The account of a request's token; `None` without an `Authorization` header. A request whose header holds no valid
@@ -30,11 +30,11 @@ impl<'a> ApiExtractor<'a> for OptionalAccount {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        bearer::register(registry);
+        required_account::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![bearer::SCHEME]
+        vec![required_account::SCHEME]
     }
 
     fn has_security_fallback() -> bool {
@@ -49,7 +49,7 @@ impl<'a> ApiExtractor<'a> for OptionalAccount {
         if !request.headers().contains_key(header::AUTHORIZATION) {
             return Ok(Self(None));
         }
-        let Bearer(signed_in) = Bearer::from_request(request, body, options).await?;
+        let RequiredAccount(signed_in) = RequiredAccount::from_request(request, body, options).await?;
         Ok(Self(Some(signed_in.account)))
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         personas::named_persona,
         problem::{Problem, failures},
         request_context::RequestContext,
-        turn::{ChatAnswer, Headers, Reply, take},
+        turn::{ChatAnswer, Reply, TurnHeaders, start_turn},
     },
     domain::{chat::Image, errors::requests},
     foundation::surrogates::replace_lone,
@@ -83,15 +83,15 @@ impl ChatImageApi {
         Header(idempotency_key): Header<Option<String>>,
         ImageQuestion(asked): ImageQuestion,
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (asked, question) = asked.about_image()?;
         let persona = named_persona(state, asked.persona())?;
-        let ask = asked.into_ask(headers, context, from, &account, persona)?;
-        let answer = |text, told, reader: &Reader| {
-            let answer = ChatAnswer::new(text, told, reader, &state.clock).with_aliases();
+        let ask = asked.into_turn_request(headers, context, from, &account, persona)?;
+        let answer = |text, summary, reader: &Reader| {
+            let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();
             Ok(ImageAnswer { question, answer })
         };
-        Ok(take(state, ask, answer).await?)
+        Ok(start_turn(state, ask, answer).await?)
     }
 }
 

@@ -15,12 +15,12 @@ pub(super) use self::image::ChatImageApi;
 use self::request::{ChatRequest, LARGEST_BODY};
 use super::{
     AppState, Group,
-    caller::{Asker, ClientAddress, OptionalAccount},
+    caller::{AccountOrVisitor, ClientAddress, OptionalAccount},
     json::Json,
     personas::named_persona,
     problem::{Problem, failures},
     request_context::RequestContext,
-    turn::{ChatAnswer, EventStream, Headers, Reply, Rest, named_session, stream, take},
+    turn::{ChatAnswer, EventStream, Reply, ResumedStream, TurnHeaders, named_session, start_stream, start_turn},
 };
 use crate::{domain::errors::resources, services::turn::Reader};
 
@@ -107,14 +107,14 @@ impl ChatApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, asked.persona())?;
-        let ask = asked.into_ask(headers, context, from, &account, persona)?;
-        let answer = |text, told, reader: &Reader| {
-            let answer = ChatAnswer::new(text, told, reader, &state.clock);
+        let ask = asked.into_turn_request(headers, context, from, &account, persona)?;
+        let answer = |text, summary, reader: &Reader| {
+            let answer = ChatAnswer::new(text, summary, reader, &state.clock);
             Ok(if account.is_signed_in() { answer.with_aliases() } else { answer })
         };
-        Ok(take(state, ask, answer).await?)
+        Ok(start_turn(state, ask, answer).await?)
     }
 
     /// Ask the model, and read the answer as it comes
@@ -139,9 +139,9 @@ impl ChatApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(asked): Json<ChatRequest, LARGEST_BODY>,
     ) -> Result<EventStream, ChatFailure> {
-        let headers = Headers::read(request, session, idempotency_key)?;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, asked.persona())?;
-        Ok(stream(state, asked.into_ask(headers, context, from, &account, persona)?).await?)
+        Ok(start_stream(state, asked.into_turn_request(headers, context, from, &account, persona)?).await?)
     }
 
     /// Go on with a stream
@@ -161,15 +161,19 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        asker: Asker,
-    ) -> Result<Rest, EventsFailure> {
+        asker: AccountOrVisitor,
+    ) -> Result<ResumedStream, EventsFailure> {
         let reader = find(state, &request_id, session, &asker).await?;
         let last_event_id = last_event_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
         let seen = last_event_id.map_or(Ok(0), str::parse).ok();
         let reader = seen
             .and_then(|seen| reader.skip_to(seen))
             .ok_or_else(|| Problem::new(&resources::INVALID_LAST_EVENT_ID))?;
-        Ok(if reader.is_finished() { Rest::Nothing } else { Rest::Events(EventStream::of(reader, state)) })
+        Ok(if reader.is_finished() {
+            ResumedStream::Nothing
+        } else {
+            ResumedStream::Events(EventStream::of(reader, state))
+        })
     }
 
     /// Stop a turn
@@ -184,7 +188,7 @@ impl ChatApi {
         /// The session that the turn belongs to; if it is named, it must be the turn's.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        asker: Asker,
+        asker: AccountOrVisitor,
     ) -> Result<Json<TurnStopped>, StopFailure> {
         let reader = find(state, &request_id, session, &asker).await?;
         let request_id = reader.request_id().to_owned();
@@ -194,7 +198,12 @@ impl ChatApi {
 }
 
 /// Finds the turn of a request id, if it belongs to the caller and to the named session.
-async fn find(state: &AppState, request_id: &str, session: Option<String>, asker: &Asker) -> Result<Reader, Problem> {
+async fn find(
+    state: &AppState,
+    request_id: &str,
+    session: Option<String>,
+    asker: &AccountOrVisitor,
+) -> Result<Reader, Problem> {
     let session = named_session([session, None, None])?;
     let owner = if state.turns.owner_of(request_id).is_some() { asker.owner(state).await? } else { None };
     state.turns.find(request_id, session.as_ref(), owner).ok_or_else(|| Problem::new(&resources::TURN_NOT_FOUND))

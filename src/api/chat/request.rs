@@ -13,12 +13,12 @@ use serde::Deserialize;
 use crate::{
     api::{
         caller::OptionalAccount,
-        given::{image, only},
+        field_aliases::{image, single_value},
         json::objects,
-        not_taken::NotTaken,
         problem::Problem,
         request_context::RequestContext,
-        turn::{Headers, named_model, named_session},
+        turn::{TurnHeaders, named_model, named_session},
+        unread_field::UnreadField,
     },
     domain::{
         chat::{Message, Role},
@@ -93,13 +93,13 @@ pub(super) struct ChatRequest {
     stream: Option<bool>,
     #[serde(rename = "messages")]
     #[oai(skip)]
-    _messages: NotTaken,
+    _messages: UnreadField,
     #[serde(rename = "images")]
     #[oai(skip)]
-    _images: NotTaken,
+    _images: UnreadField,
     #[serde(rename = "files")]
     #[oai(skip)]
-    _files: NotTaken,
+    _files: UnreadField,
 }
 
 /// Something that was said before.
@@ -151,10 +151,10 @@ struct File {
     content: String,
     #[serde(default, rename = "text")]
     #[oai(skip)]
-    _text: NotTaken,
+    _text: UnreadField,
     #[serde(default, rename = "data")]
     #[oai(skip)]
-    _data: NotTaken,
+    _data: UnreadField,
 }
 
 impl ChatRequest {
@@ -177,13 +177,13 @@ impl ChatRequest {
     /// Takes the message from the field that holds it, and appends the transcript of a spoken message.
     fn take_text(&mut self) -> Result<String, Problem> {
         let names = [("message", self.message.take()), ("question", self.question.take()), ("text", self.text.take())];
-        Ok(prompt::with_voice(only(names)?.unwrap_or_default(), self.voice_text.take()))
+        Ok(prompt::with_voice(single_value(names)?.unwrap_or_default(), self.voice_text.take()))
     }
 
     /// Converts the request into the request of a turn.
-    pub(super) fn into_ask(
+    pub(super) fn into_turn_request(
         mut self,
-        headers: Headers,
+        headers: TurnHeaders,
         context: &RequestContext,
         address: ClientIp,
         account: &OptionalAccount,

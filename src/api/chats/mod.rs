@@ -23,14 +23,14 @@ use self::{
 };
 use super::{
     AppState, Group,
-    caller::Bearer,
+    caller::RequiredAccount,
     confirmation::{Done, done},
     json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
-    not_taken::refusing,
-    page::{Page, Wanted},
+    page::{Page, PageRequest},
     personas::named_persona,
     problem::{Problem, failures},
+    unread_field::with_unread_fields,
 };
 use crate::{
     adapters::storage::{ChatId, Cursor, MessageId, SearchResult, StoredChat, StoredMessage},
@@ -64,7 +64,7 @@ failures! { RenameFailure, signed in {
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 
-refusing! {
+with_unread_fields! {
     /// The properties of a new chat, all of them optional.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
@@ -75,7 +75,7 @@ refusing! {
         title: Option<String>,
         /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
         persona: Option<String>,
-    } not_taken {
+    } unread {
         _text = "text",
         _message = "message",
         _question = "question",
@@ -127,16 +127,16 @@ impl ChatsApi {
         &self,
         Data(state): Data<&AppState>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// At most so many.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         Query(limit): Query<Option<u64>>,
         /// A place in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<ChatBody>, ListFailure> {
-        let (owner, wanted) = (signed_in.account.id, Wanted::new(limit, before.as_deref())?);
-        let chats = state.storage.chats(owner, wanted.behind, wanted.most()).await?;
-        Ok(wanted.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &state.clock)))
+        let (owner, page_request) = (signed_in.account.id, PageRequest::new(limit, before.as_deref())?);
+        let chats = state.storage.chats(owner, page_request.after, page_request.rows_to_read()).await?;
+        Ok(page_request.page(chats, request, StoredChat::cursor, |chat| ChatBody::new(chat, owner, &state.clock)))
     }
 
     /// Search the messages
@@ -148,7 +148,7 @@ impl ChatsApi {
         &self,
         Data(state): Data<&AppState>,
         request: &Request,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The words to look for.
         Query(q): Query<Option<String>>,
         /// At most so many; 50 where nothing is said.
@@ -157,12 +157,12 @@ impl ChatsApi {
         /// A place in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<FoundMessage>, ListFailure> {
-        let wanted = Wanted::new(limit.or(Some(FOUND)), before.as_deref())?;
-        let Cursor(last, _) = wanted.behind;
+        let page_request = PageRequest::new(limit.or(Some(FOUND)), before.as_deref())?;
+        let Cursor(last, _) = page_request.after;
         let (owner, words) = (signed_in.account.id, q.unwrap_or_default());
-        let found = state.storage.search(owner, &words, MessageId(last), wanted.most()).await?;
+        let found = state.storage.search(owner, &words, MessageId(last), page_request.rows_to_read()).await?;
         let cursor = |found: &SearchResult| Cursor(found.message.id.0, 0);
-        Ok(wanted.page(found, request, cursor, |SearchResult { message, title }| FoundMessage {
+        Ok(page_request.page(found, request, cursor, |SearchResult { message, title }| FoundMessage {
             chat_id: message.chat.0,
             chat_title: title,
             message: MessageBody::new(message, owner, &state.clock),
@@ -176,7 +176,7 @@ impl ChatsApi {
     async fn create(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         OptionalJson(request): OptionalJson<CreateRequest>,
     ) -> Result<Created<WholeChat>, CreateFailure> {
         // What a chat without a title is called is no title.
@@ -197,7 +197,7 @@ impl ChatsApi {
     async fn get(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<WholeChat>, ChatFailure> {
@@ -213,7 +213,7 @@ impl ChatsApi {
     async fn rename(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         Json(request): Json<TitleRequest>,
@@ -231,7 +231,7 @@ impl ChatsApi {
     async fn delete(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Done>, ChatFailure> {
@@ -248,7 +248,7 @@ impl ChatsApi {
     async fn clear(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Done>, ChatFailure> {
@@ -266,7 +266,7 @@ impl ChatsApi {
     async fn export(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
         /// The form of the file; `json` where nothing is said.
@@ -285,7 +285,7 @@ impl ChatsApi {
     async fn export_markdown(
         &self,
         Data(state): Data<&AppState>,
-        Bearer(signed_in): Bearer,
+        RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<MarkdownExport, ChatFailure> {

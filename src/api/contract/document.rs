@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    fn told(document: &Value) -> Value {
+    fn shortened(document: &Value) -> Value {
         let document = serde_json::to_string_pretty(document).unwrap();
         serde_json::from_str(&finished(&document)).unwrap()
     }
@@ -183,12 +183,12 @@ mod tests {
     fn a_stream_is_a_string_whose_events_have_a_schema() {
         let document = json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": { "schema": { "c": 2 } } });
         let stream = json!({ "schema": { "type": "string" }, "x-event-schema": { "c": 2 } });
-        assert_eq!(told(&document), json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
+        assert_eq!(shortened(&document), json!({ "a": { "schema": { "b": 1 } }, "text/event-stream": stream }));
     }
 
     #[test]
     fn operations_without_authentication_have_an_empty_list() {
         let document = |open: Value| json!([{ "security": open }, { "security": [{ "bearerAuth": [] }, {}] }]);
-        assert_eq!(told(&document(json!([{}]))), document(json!([])));
+        assert_eq!(shortened(&document(json!([{}]))), document(json!([])));
     }
 }

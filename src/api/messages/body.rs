@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::aliases::MessageAliases;
 use crate::{
     adapters::storage::{ChatId, MessageRef, MessageStatus, Sender, StoredMessage},
-    api::word::{Word, WordList},
+    api::string_enum::{StringEnum, StringEnumValues},
     domain::account::OwnerId,
     foundation::clock::Clock,
     services::turn::StoredChatTurn,
@@ -23,7 +23,7 @@ pub(in crate::api) struct MessageBody {
     /// What was said.
     pub(in crate::api) text: String,
     /// Who said it.
-    pub(in crate::api) sender: Word<Senders>,
+    pub(in crate::api) sender: StringEnum<Senders>,
     /// The image that was shown with it, its address or a data URL; null without one.
     #[oai(nullable)]
     pub(in crate::api) image_url: Option<Arc<String>>,
@@ -35,7 +35,7 @@ pub(in crate::api) struct MessageBody {
     /// When, RFC 3339.
     pub(in crate::api) created_at: String,
     /// What became of it.
-    pub(in crate::api) status: Word<MessageStatuses>,
+    pub(in crate::api) status: StringEnum<MessageStatuses>,
     #[serde(flatten)]
     #[oai(flatten)]
     aliases: MessageAliases,
@@ -44,7 +44,7 @@ pub(in crate::api) struct MessageBody {
 /// Who says something in a stored chat, as the contract shows it.
 pub(in crate::api) struct Senders;
 
-impl WordList for Senders {
+impl StringEnumValues for Senders {
     const NAME: &'static str = "MessageSender";
     const DESCRIPTION: &'static str = "Who says something in a stored chat: its owner, or the model.";
 
@@ -56,7 +56,7 @@ impl WordList for Senders {
 /// What may become of a message, as the contract shows it.
 pub(in crate::api) struct MessageStatuses;
 
-impl WordList for MessageStatuses {
+impl StringEnumValues for MessageStatuses {
     const NAME: &'static str = "MessageStatus";
     const DESCRIPTION: &'static str = "What became of a message: `complete`; a user's is `pending` while it is being answered, and `failed` when it \
          was not: then it can be tried again.";
@@ -74,7 +74,7 @@ impl MessageBody {
         let image_url = message.image.map(Arc::new);
         let created_at = clock.rfc3339(message.created_at);
         let aliases = MessageAliases::new((owner, message.chat), sender, image_url.as_ref(), &created_at);
-        let (sender, status) = (Word::new(sender), Word::new(message.status.as_str()));
+        let (sender, status) = (StringEnum::new(sender), StringEnum::new(message.status.as_str()));
         Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
     }
 
@@ -90,7 +90,7 @@ impl MessageBody {
         let image_url = image_url.map(Arc::new);
         let created_at = clock.rfc3339(kept.created_at);
         let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
-        let (sender, status) = (Word::new(sender), Word::new(MessageStatus::Complete.as_str()));
+        let (sender, status) = (StringEnum::new(sender), StringEnum::new(MessageStatus::Complete.as_str()));
         Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
     }
 }
@@ -108,11 +108,11 @@ impl Example for MessageBody {
         Self {
             id: 12,
             text: "What are your opening hours?".to_owned(),
-            sender: Word::new(Sender::User.as_str()),
+            sender: StringEnum::new(Sender::User.as_str()),
             image_url: None,
             image_omitted: None,
             created_at: created_at.to_owned(),
-            status: Word::new(MessageStatus::Complete.as_str()),
+            status: StringEnum::new(MessageStatus::Complete.as_str()),
             aliases: MessageAliases::new((OwnerId(7), ChatId(3)), "user", None, created_at),
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::usage::Usage;
 use crate::{
-    api::word::{Word, WordList},
+    api::string_enum::{StringEnum, StringEnumValues},
     domain::{chat::Finish, session::SessionId},
     foundation::clock::Clock,
     services::turn::{Reader, TurnSummary},
@@ -24,7 +24,7 @@ pub(in crate::api) struct ChatAnswer {
     /// The model that answered; `basic` is the built-in demo responder.
     model: String,
     /// How the answer ended.
-    finish_reason: Word<FinishReasons>,
+    finish_reason: StringEnum<FinishReasons>,
     /// The session the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ struct AnswerAliases {
 /// The ways in which an answer may end, as the contract shows them.
 struct FinishReasons;
 
-impl WordList for FinishReasons {
+impl StringEnumValues for FinishReasons {
     const NAME: &'static str = "FinishReason";
     const DESCRIPTION: &'static str = "How an answer ended: `complete`, when the model said so; `length`, at its limit of tokens; `content_filter`, \
          where the provider's filter cut it off; `stopped` by request; `client_gone`, when all readers had left; \
@@ -74,17 +74,17 @@ impl WordList for FinishReasons {
 }
 
 impl ChatAnswer {
-    pub(in crate::api) fn new(text: String, told: TurnSummary, reader: &Reader, clock: &Clock) -> Self {
+    pub(in crate::api) fn new(text: String, summary: TurnSummary, reader: &Reader, clock: &Clock) -> Self {
         Self {
-            usage: Usage::new(told.usage, &told.model),
+            usage: Usage::new(summary.usage, &summary.model),
             message: text,
-            timestamp: clock.rfc3339(told.at),
-            model: told.model,
-            finish_reason: Word::new(told.finish.as_str()),
+            timestamp: clock.rfc3339(summary.at),
+            model: summary.model,
+            finish_reason: StringEnum::new(summary.finish.as_str()),
             session_id: reader.session_id().map(SessionId::to_string),
             request_id: reader.request_id().to_owned(),
-            user_message_id: told.exchange.map(|exchange| exchange.question.id.0),
-            ai_response_id: told.exchange.map(|exchange| exchange.answer.id.0),
+            user_message_id: summary.exchange.map(|exchange| exchange.question.id.0),
+            ai_response_id: summary.exchange.map(|exchange| exchange.answer.id.0),
             aliases: AnswerAliases::default(),
         }
     }
@@ -104,7 +104,7 @@ impl Example for ChatAnswer {
             usage: Usage::new(usage, "gpt-4o-mini"),
             timestamp: "2026-11-21T09:30:02.125000+01:00".to_owned(),
             model: "gpt-4o-mini".to_owned(),
-            finish_reason: Word::new(Finish::Complete.as_str()),
+            finish_reason: StringEnum::new(Finish::Complete.as_str()),
             session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra".to_owned()),
             request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27".to_owned(),
             user_message_id: None,

@@ -80,8 +80,8 @@ impl EventStream {
                 write(bytes, id, "start", &Start { session_id, request_id, model });
             }
             EventKind::Delta(content) => write(bytes, id, "delta", &Delta { content }),
-            EventKind::End(Ok(told)) => {
-                let answer = ChatAnswer::new(self.reader.text(), told, &self.reader, &self.clock);
+            EventKind::End(Ok(summary)) => {
+                let answer = ChatAnswer::new(self.reader.text(), summary, &self.reader, &self.clock);
                 write(bytes, id, "done", &answer);
             }
             EventKind::End(Err(failure)) => {

@@ -12,8 +12,8 @@ mod usage;
 pub(super) use self::{
     answer::ChatAnswer,
     event_stream::EventStream,
-    reply::{Reply, Rest},
-    request::{Headers, named_model, named_session},
-    start::{stream, take},
+    reply::{Reply, ResumedStream},
+    request::{TurnHeaders, named_model, named_session},
+    start::{start_stream, start_turn},
     usage::Usage,
 };

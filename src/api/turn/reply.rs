@@ -43,12 +43,12 @@ impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
 }
 
 /// The remaining events of a resumed stream; `Nothing` if the client has received all of them.
-pub(in crate::api) enum Rest {
+pub(in crate::api) enum ResumedStream {
     Events(EventStream),
     Nothing,
 }
 
-impl IntoResponse for Rest {
+impl IntoResponse for ResumedStream {
     fn into_response(self) -> Response {
         match self {
             Self::Events(events) => events.into_response(),
@@ -57,7 +57,7 @@ impl IntoResponse for Rest {
     }
 }
 
-impl ApiResponse for Rest {
+impl ApiResponse for ResumedStream {
     fn meta() -> MetaResponses {
         let nothing = MetaResponse {
             status: Some(204),

@@ -9,14 +9,14 @@ use crate::{
 };
 
 /// The headers of a request for a turn.
-pub(in crate::api) struct Headers {
+pub(in crate::api) struct TurnHeaders {
     pub(in crate::api) session: Option<String>,
     pub(in crate::api) idempotency_key: Option<IdempotencyKey>,
     /// Whether the client prefers an event stream to JSON.
     pub(in crate::api) accepts_events: bool,
 }
 
-impl Headers {
+impl TurnHeaders {
     /// Reads the headers of a request. The framework has already read two of them, which are parameters of the contract.
     pub(in crate::api) fn read(
         request: &Request,

@@ -8,23 +8,23 @@ use crate::{
 
 /// Starts a turn, and returns the response that the request asks for: the stream of its events, or the body that `whole`
 /// makes of its answer.
-pub(in crate::api) async fn take<T>(
+pub(in crate::api) async fn start_turn<T>(
     state: &AppState,
-    ask: TurnRequest,
+    request: TurnRequest,
     whole: impl FnOnce(String, TurnSummary, &Reader) -> Result<T, Problem>,
 ) -> Result<Reply<T>, Problem> {
-    if ask.stream {
-        return Ok(Reply::Events(stream(state, ask).await?));
+    if request.stream {
+        return Ok(Reply::Events(start_stream(state, request).await?));
     }
-    let reader = state.turns.start(ask).await?;
+    let reader = state.turns.start(request).await?;
     let failed = |failure| Problem::from(failure).of_message(reader.question());
-    let (text, told) = reader.read_to_end().await.map_err(failed)?;
-    Ok(Reply::Whole(whole(text, told, &reader)?))
+    let (text, summary) = reader.read_to_end().await.map_err(failed)?;
+    Ok(Reply::Whole(whole(text, summary, &reader)?))
 }
 
 /// Starts a turn, and returns the stream of its events.
-pub(in crate::api) async fn stream(state: &AppState, ask: TurnRequest) -> Result<EventStream, Problem> {
-    let reader = state.turns.start(TurnRequest { stream: true, ..ask }).await?;
+pub(in crate::api) async fn start_stream(state: &AppState, request: TurnRequest) -> Result<EventStream, Problem> {
+    let reader = state.turns.start(TurnRequest { stream: true, ..request }).await?;
     reader.wait_for_start().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
     Ok(EventStream::of(reader, state))
 }

@@ -1,7 +1,7 @@
-//! Texts out of a fixed list, which the contract shows as an enum of its own.
+//! Strings of a fixed list, which the contract shows as an enum with a name.
 //!
-//! For lists that are made elsewhere: by another layer, or by all who may fail. Where the list is made here, an enum
-//! that derives `Enum` does the same.
+//! For lists that are defined in another layer, such as the error codes. Lists of the API itself are Rust enums that derive
+//! `Enum`.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -12,22 +12,22 @@ use poem_openapi::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// A list of words, as the contract names it.
-pub(super) trait WordList: Send + Sync + 'static {
-    /// The schema's name.
+/// A list of strings, with its name in the contract.
+pub(super) trait StringEnumValues: Send + Sync + 'static {
+    /// The name of the schema.
     const NAME: &'static str;
 
-    /// The schema's description.
+    /// The description of the schema.
     const DESCRIPTION: &'static str;
 
-    /// All words, in the contract's order.
+    /// Returns all strings, in the order of the contract.
     fn words() -> Vec<&'static str>;
 }
 
-/// One word of a list. That it is on the list is checked where the tests validate each answer against the contract.
-pub(super) struct Word<L>(&'static str, PhantomData<L>);
+/// A string of a list. The tests check that it is on the list, as they validate each response against the contract.
+pub(super) struct StringEnum<L>(&'static str, PhantomData<L>);
 
-impl<L> Word<L> {
+impl<L> StringEnum<L> {
     pub(super) const fn new(word: &'static str) -> Self {
         Self(word, PhantomData)
     }
@@ -37,25 +37,25 @@ impl<L> Word<L> {
     }
 }
 
-impl<L> Clone for Word<L> {
+impl<L> Clone for StringEnum<L> {
     fn clone(&self) -> Self {
         Self(self.0, PhantomData)
     }
 }
 
-impl<L> fmt::Debug for Word<L> {
+impl<L> fmt::Debug for StringEnum<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<L> Serialize for Word<L> {
+impl<L> Serialize for StringEnum<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0)
     }
 }
 
-impl<L: WordList> Type for Word<L> {
+impl<L: StringEnumValues> Type for StringEnum<L> {
     const IS_REQUIRED: bool = true;
 
     type RawValueType = Self;
@@ -87,13 +87,13 @@ impl<L: WordList> Type for Word<L> {
     }
 }
 
-impl<L: WordList> ToJSON for Word<L> {
+impl<L: StringEnumValues> ToJSON for StringEnum<L> {
     fn to_json(&self) -> Option<Value> {
         Some(self.0.into())
     }
 }
 
-impl<L: WordList> ParseFromJSON for Word<L> {
+impl<L: StringEnumValues> ParseFromJSON for StringEnum<L> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let word = L::words().into_iter().find(|word| value.as_ref().is_some_and(|value| value == word));
         word.map(Self::new).ok_or_else(|| ParseError::custom("not on the list"))

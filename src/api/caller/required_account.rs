@@ -14,7 +14,7 @@ pub(super) const SCHEME: &str = "bearerAuth";
 
 /// The account of a request that requires one. A request without a valid token fails with status 401.
 #[derive(Debug)]
-pub(in crate::api) struct Bearer(pub(in crate::api) SignedIn);
+pub(in crate::api) struct RequiredAccount(pub(in crate::api) SignedIn);
 
 /// Returns the token of the `Authorization` header; `None` without that header or with another scheme.
 fn token(request: &Request) -> Option<&str> {
@@ -30,7 +30,7 @@ async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Proble
     Ok(state.accounts.authenticate(token).await?)
 }
 
-impl<'a> ApiExtractor<'a> for Bearer {
+impl<'a> ApiExtractor<'a> for RequiredAccount {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
     type ParamType = ();
