@@ -27,7 +27,7 @@ pub enum LockFailure {
 }
 
 /// Locks a file, which is created if it is missing. The lock is held until the returned file is closed. Blocks for up to
-/// [`LOCK_TIMEOUT`]; for the start of a process.
+/// `LOCK_TIMEOUT`; for the start of a process.
 pub fn lock(path: &Path, access: FileAccess) -> Result<File, LockFailure> {
     let mut options = access.open_options();
     let file = options.create(true).append(true).read(true).open(path).map_err(LockFailure::Unusable)?;

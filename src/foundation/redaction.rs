@@ -32,7 +32,7 @@ const MIN_SENT_BYTES: usize = 4;
 const MAX_COMPARED: usize = 256 << 10;
 
 /// Removes repetitions of the sent texts, which may be private, from `text`. Only letters and digits are compared, so that
-/// white space, escapes and quotation marks make no difference. Sent texts shorter than [`MIN_REPETITION_BYTES`] are found
+/// white space, escapes and quotation marks make no difference. Sent texts shorter than `MIN_REPETITION_BYTES` are found
 /// only as a whole.
 #[must_use]
 pub fn without_repetitions<'a>(text: &str, sent: impl Iterator<Item = &'a str> + Clone) -> String {
@@ -79,7 +79,7 @@ fn shown(text: &str, is_repeated: &[bool]) -> String {
     shown
 }
 
-/// Returns the text on one line, cut to [`MAX_CHARS`], with possible secrets replaced: parts of `key`, keys of known
+/// Returns the text on one line, cut to `MAX_CHARS`, with possible secrets replaced: parts of `key`, keys of known
 /// providers, long random strings, and URLs with a user name.
 #[must_use]
 pub fn redacted(text: &str, key: Option<&ApiKey>) -> String {

@@ -13,7 +13,7 @@ const MESSAGE_FRAME: u64 = 4;
 /// The tokens that begin the reply, at the end of each prompt.
 const REPLY_START: u64 = 3;
 
-/// Estimates the tokens of a conversation as a prompt: the texts, [`MESSAGE_FRAME`] for each message, and [`REPLY_START`].
+/// Estimates the tokens of a conversation as a prompt: the texts, `MESSAGE_FRAME` for each message, and `REPLY_START`.
 /// `image` is the number of tokens of an image; `None` for a model without vision, which gets a line of text instead.
 #[must_use]
 pub fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, image: Option<u64>) -> u64 {

@@ -16,7 +16,7 @@ const MAX_HISTORY_IMAGE_BYTES: usize = 16 << 20;
 
 /// Returns the most tokens that a prompt may have by estimate, for a context window in tokens.
 ///
-/// A quarter of the window is reserved for the answer, at most [`MAX_ANSWER_RESERVE`]. A quarter of the rest is reserved for
+/// A quarter of the window is reserved for the answer, at most `MAX_ANSWER_RESERVE`. A quarter of the rest is reserved for
 /// errors of the estimate, which is up to that much too low in some languages. Too small a prompt lacks the oldest messages;
 /// too large a one would be refused at each turn.
 #[must_use]
