@@ -1,4 +1,4 @@
-//! The answer of an operation that has nothing to return.
+//! The answer to an operation that has no other result.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
@@ -7,17 +7,18 @@ use super::json::Json;
 
 /// Something was done.
 #[derive(Debug, Object, Serialize)]
-#[oai(rename = "Confirmation", example)]
-pub(super) struct Done {
+#[oai(example)]
+pub(super) struct Confirmation {
     /// What, in words.
     message: String,
 }
 
-pub(super) fn done(message: &str) -> Json<Done> {
-    Json(Done { message: message.to_owned() })
+/// Returns an answer with a message that confirms the operation.
+pub(super) fn confirm(message: &str) -> Json<Confirmation> {
+    Json(Confirmation { message: message.to_owned() })
 }
 
-impl Example for Done {
+impl Example for Confirmation {
     fn example() -> Self {
         Self { message: "Successfully logged out".to_owned() }
     }

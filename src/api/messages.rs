@@ -23,7 +23,7 @@ use super::{
     AppState, Group,
     caller::RequiredAccount,
     chats::chat_not_found,
-    confirmation::{Done, done},
+    confirmation::{Confirmation, confirm},
     field_aliases::{image, single_value},
     json::{Json, OptionalJson},
     page::{Page, PageRequest},
@@ -394,9 +394,9 @@ impl MessagesApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
-    ) -> Result<Json<Done>, MessageFailure> {
+    ) -> Result<Json<Confirmation>, MessageFailure> {
         if state.storage.delete_message(signed_in.account.id, MessageId(message_id)).await? {
-            return Ok(done("Message deleted successfully"));
+            return Ok(confirm("Message deleted successfully"));
         }
         Err(message_not_found().into())
     }

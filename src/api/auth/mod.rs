@@ -15,7 +15,7 @@ use self::{
 use super::{
     AppState, Group,
     caller::{ClientAddress, RequiredAccount},
-    confirmation::{Done, done},
+    confirmation::{Confirmation, confirm},
     json::{Created, Json, text},
     problem::failures,
 };
@@ -193,9 +193,9 @@ impl AuthApi {
         &self,
         Data(state): Data<&AppState>,
         RequiredAccount(signed_in): RequiredAccount,
-    ) -> Result<Json<Done>, TokenFailure> {
+    ) -> Result<Json<Confirmation>, TokenFailure> {
         state.accounts.remove(signed_in).await?;
-        Ok(done("Account deleted successfully"))
+        Ok(confirm("Account deleted successfully"))
     }
 
     /// Log out
@@ -206,9 +206,9 @@ impl AuthApi {
         &self,
         Data(state): Data<&AppState>,
         RequiredAccount(signed_in): RequiredAccount,
-    ) -> Result<Json<Done>, TokenFailure> {
+    ) -> Result<Json<Confirmation>, TokenFailure> {
         state.accounts.log_out(signed_in).await?;
-        Ok(done("Successfully logged out"))
+        Ok(confirm("Successfully logged out"))
     }
 
     /// Change the password

@@ -24,7 +24,7 @@ use self::{
 use super::{
     AppState, Group,
     caller::RequiredAccount,
-    confirmation::{Done, done},
+    confirmation::{Confirmation, confirm},
     json::{Created, Json, OptionalJson, text},
     messages::MessageBody,
     page::{Page, PageRequest},
@@ -234,9 +234,9 @@ impl ChatsApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-    ) -> Result<Json<Done>, ChatFailure> {
+    ) -> Result<Json<Confirmation>, ChatFailure> {
         if state.storage.delete_chat(signed_in.account.id, ChatId(chat_id)).await? {
-            return Ok(done("Chat deleted successfully"));
+            return Ok(confirm("Chat deleted successfully"));
         }
         Err(chat_not_found().into())
     }
@@ -251,9 +251,9 @@ impl ChatsApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-    ) -> Result<Json<Done>, ChatFailure> {
+    ) -> Result<Json<Confirmation>, ChatFailure> {
         if state.storage.clear_chat(signed_in.account.id, ChatId(chat_id), state.clock.now()).await? {
-            return Ok(done("Chat cleared successfully"));
+            return Ok(confirm("Chat cleared successfully"));
         }
         Err(chat_not_found().into())
     }
