@@ -1,5 +1,5 @@
-//! All paths of the HTTP interface: the operations of the contract, by the file with their handlers, and the paths beside
-//! the contract.
+//! All paths of the HTTP interface: the operations of the contract, by resource and handler, and the paths beside the
+//! contract.
 
 use bytes::Bytes;
 use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint};
@@ -12,87 +12,108 @@ use super::{
     messages, metrics, openai, personas, portal, session, web,
 };
 
-/// Lists the resources of the contract, each with its operations.
+/// Lists the handlers of each resource, each with its operations.
 macro_rules! resources {
-    ($($module:ident::$resource:ident: $operations:expr,)+) => {
-        /// The resources of the contract.
-        pub(super) type Resources = ($($module::$resource,)+);
+    ($($module:ident { $($handler:ident: $operations:expr,)+ })+) => {
+        /// The handlers of the contract's operations. Those of one resource are a tuple.
+        #[expect(unused_parens, reason = "the only handler of a resource is no tuple")]
+        pub(super) type Resources = ($(($($module::$handler),+)),+);
 
-        /// Returns the resources of the contract.
+        /// Returns the handlers of the contract's operations.
         pub(super) fn resources() -> Resources {
-            ($($module::$resource,)+)
+            ($(($($module::$handler),+)),+)
         }
 
-        /// The operations of each resource, as method and path.
+        /// The operations of each handler, as method and path.
         #[cfg(test)]
-        const OPERATIONS: &[&[&str]] = &[$(&$operations),+];
+        const OPERATIONS: &[&[&str]] = &[$($(&$operations),+),+];
     };
 }
 
 // The paths that count are those at the handlers: a unit test compares them with this list.
 resources! {
-    chat::ChatApi: [
-        "POST /api/chat",
-        "POST /api/chat/stream",
-        "GET /api/chat/{request_id}/events",
-        "POST /api/chat/{request_id}/stop",
-    ],
-    chat::ChatImageApi: [
-        "POST /api/chat/image",
-    ],
-    personas::PersonasApi: [
-        "GET /api/personas",
-    ],
-    session::SessionApi: [
-        "POST /api/session/start",
-        "POST /api/session/stop",
-    ],
-    auth::AuthApi: [
-        "POST /api/auth/register",
-        "POST /api/auth/login",
-        "GET /api/auth/me",
-        "DELETE /api/auth/me",
-        "POST /api/auth/logout",
-        "POST /api/auth/password",
-    ],
-    chats::ChatsApi: [
-        "GET /api/chat/histories",
-        "GET /api/chat/search",
-        "POST /api/chat/create",
-        "GET /api/chat/{chat_id}",
-        "PATCH /api/chat/{chat_id}",
-        "DELETE /api/chat/{chat_id}/delete",
-        "POST /api/chat/{chat_id}/clear",
-        "GET /api/chat/{chat_id}/export",
-        "GET /api/chat/{chat_id}/export/markdown",
-    ],
-    messages::MessagesApi: [
-        "POST /api/messages/{chat_id}/send",
-        "POST /api/messages/{chat_id}/send/stream",
-        "GET /api/messages/{chat_id}/messages",
-        "GET /api/messages/{message_id}",
-        "DELETE /api/messages/{message_id}",
-        "POST /api/messages/{message_id}/retry",
-    ],
-    portal::PortalApi: [
-        "POST /chat",
-        "GET /chat_history",
-        "POST /clear_chat",
-        "GET /api_status",
-    ],
-    openai::OpenAiApi: [
-        "GET /api/openai/info",
-        "GET /api/openai/test",
-        "GET /api/openai/usage",
-    ],
-    health::HealthApi: [
-        "GET /api/health",
-        "GET /api/health/live",
-        "GET /api/health/ready",
-    ],
-    health_alias::HealthAliasApi: [
-        "GET /health",
-    ],
+    chat {
+        ChatApi: [
+            "POST /api/chat",
+            "POST /api/chat/stream",
+            "GET /api/chat/{request_id}/events",
+            "POST /api/chat/{request_id}/stop",
+        ],
+        ChatImageApi: [
+            "POST /api/chat/image",
+        ],
+    }
+    personas {
+        PersonasApi: [
+            "GET /api/personas",
+        ],
+    }
+    session {
+        SessionApi: [
+            "POST /api/session/start",
+            "POST /api/session/stop",
+        ],
+    }
+    auth {
+        AuthApi: [
+            "POST /api/auth/register",
+            "POST /api/auth/login",
+            "GET /api/auth/me",
+            "DELETE /api/auth/me",
+            "POST /api/auth/logout",
+            "POST /api/auth/password",
+        ],
+    }
+    chats {
+        ChatsApi: [
+            "GET /api/chat/histories",
+            "GET /api/chat/search",
+            "POST /api/chat/create",
+            "GET /api/chat/{chat_id}",
+            "PATCH /api/chat/{chat_id}",
+            "DELETE /api/chat/{chat_id}/delete",
+            "POST /api/chat/{chat_id}/clear",
+            "GET /api/chat/{chat_id}/export",
+            "GET /api/chat/{chat_id}/export/markdown",
+        ],
+    }
+    messages {
+        MessagesApi: [
+            "POST /api/messages/{chat_id}/send",
+            "POST /api/messages/{chat_id}/send/stream",
+            "GET /api/messages/{chat_id}/messages",
+            "GET /api/messages/{message_id}",
+            "DELETE /api/messages/{message_id}",
+            "POST /api/messages/{message_id}/retry",
+        ],
+    }
+    portal {
+        PortalApi: [
+            "POST /chat",
+            "GET /chat_history",
+            "POST /clear_chat",
+            "GET /api_status",
+        ],
+    }
+    openai {
+        OpenAiApi: [
+            "GET /api/openai/info",
+            "GET /api/openai/test",
+            "GET /api/openai/usage",
+        ],
+    }
+    health {
+        HealthApi: [
+            "GET /api/health",
+            "GET /api/health/live",
+            "GET /api/health/ready",
+        ],
+    }
+    health_alias {
+        HealthAliasApi: [
+            "GET /health",
+        ],
+    }
 }
 
 /// A path beside the contract, and the endpoint that answers its `GET` requests.
