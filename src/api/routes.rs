@@ -96,9 +96,13 @@ resources! {
         ],
     }
     openai {
-        OpenAiApi: [
+        ModelInfoApi: [
             "GET /api/openai/info",
+        ],
+        ModelTestApi: [
             "GET /api/openai/test",
+        ],
+        UsageApi: [
             "GET /api/openai/usage",
         ],
     }

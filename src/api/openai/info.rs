@@ -1,0 +1,121 @@
+//! `GET /api/openai/info`: the model, and the source of its key.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+
+use super::key_state::is_refused;
+use crate::{
+    adapters::{
+        credentials::{Access, CredentialSource},
+        model::ModelFailure,
+    },
+    api::{
+        AppState, Group,
+        codes::ErrorCode,
+        json::Json,
+        problem::Problem,
+        string_enum::{StringEnum, StringEnumValues},
+    },
+    services::turn::TurnFailure,
+};
+
+/// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ModelInfo", skip_serializing_if_is_none)]
+struct Info {
+    /// The model asked when a client names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// True when the model can be asked: there is a key, or its server needs none. False when its provider refused the
+    /// key the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials_valid: Option<bool>,
+    /// Why the model cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The same for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<ErrorCode>,
+    /// Where the key comes from.
+    #[serde(rename = "credentials_info")]
+    #[oai(rename = "credentials_info")]
+    credentials: CredentialsInfo,
+}
+
+/// Where the key comes from; nothing of the key itself.
+#[derive(Debug, Object, Serialize)]
+struct CredentialsInfo {
+    /// Whether there is a key.
+    openai_api_key_set: bool,
+    /// Its length.
+    openai_api_key_length: u64,
+    /// A fingerprint that differs from key to key, and that `al-chat check` shows too; no character of the key.
+    #[oai(nullable)]
+    openai_api_key_prefix: Option<String>,
+    /// The model asked when a client names none.
+    openai_model: String,
+    /// Papita's address.
+    papita_api_url: String,
+    /// Whether there is a `.env` file.
+    env_file_exists: bool,
+    /// Where the key comes from.
+    credential_source: StringEnum<Sources>,
+}
+
+/// The sources of keys, as an enum of the contract.
+struct Sources;
+
+impl StringEnumValues for Sources {
+    const NAME: &'static str = "CredentialSource";
+    const DESCRIPTION: &'static str = "Where a key comes from: Papita, this server's settings, or nowhere.";
+
+    fn words() -> Vec<&'static str> {
+        use CredentialSource::{LocalEnv, None, PapitaApi};
+        [PapitaApi, LocalEnv, None].map(CredentialSource::as_str).to_vec()
+    }
+}
+
+impl CredentialsInfo {
+    fn new(state: &AppState, access: &Access) -> Self {
+        let settings = &state.config.credentials;
+        Self {
+            openai_api_key_set: access.key().is_some(),
+            openai_api_key_length: access.key().map_or(0, |key| key.len() as u64),
+            openai_api_key_prefix: access.key().map(|key| key.fingerprint(&state.fingerprint_key)),
+            openai_model: state.config.model.default.clone(),
+            papita_api_url: settings.papita_shown().trim_end_matches('/').to_owned(),
+            env_file_exists: settings.env_file.is_file(),
+            credential_source: StringEnum::new(access.source().as_str()),
+        }
+    }
+}
+
+pub(in crate::api) struct ModelInfoApi;
+
+#[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
+impl ModelInfoApi {
+    /// The model and where its key comes from
+    ///
+    /// As it is now. Nothing of the key is shown.
+    #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
+    async fn info(&self, Data(state): Data<&AppState>) -> Json<Info> {
+        let access = state.credentials.access(&state.config.model).await;
+        let credentials = CredentialsInfo::new(state, &access);
+        let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
+        if access.reaches_the_model() {
+            info.model = Some(state.config.model.default.clone());
+            info.credentials_valid = Some(!is_refused(state, &access));
+        }
+        let failure = match access {
+            Access::Missing(none) => Some(none.into()),
+            Access::BuiltIn => Some(state.credentials.not_configured().into()),
+            Access::Key(_) if info.credentials_valid == Some(false) => Some(ModelFailure::Unauthorized.into()),
+            Access::Key(_) | Access::NoKeyNeeded => None,
+        };
+        if let Some(problem) = failure.map(|failure: TurnFailure| Problem::from(failure)) {
+            (info.error, info.code) = (Some(problem.error.into_owned()), Some(ErrorCode::new(problem.code)));
+        }
+        Json(info)
+    }
+}

@@ -1,0 +1,63 @@
+//! `GET /api/openai/test`: a turn that shows whether the model answers.
+
+use poem::web::Data;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Serialize;
+
+use crate::api::{AppState, Group, json::Json, problem::Problem, request_context::RequestContext, turn::Usage};
+
+/// Whether the model answers.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "ModelTest", skip_serializing_if_is_none)]
+struct TestResult {
+    /// Whether it answers.
+    status: TestStatus,
+    /// What that means.
+    message: String,
+    /// What the model said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_response: Option<String>,
+    /// The model asked.
+    model: String,
+    /// The tokens it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+}
+
+/// Whether the model answered: `success`, or `error`.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename = "ModelTestStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum TestStatus {
+    Success,
+    Error,
+}
+
+pub(in crate::api) struct ModelTestApi;
+
+#[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
+impl ModelTestApi {
+    /// Ask the model for one word
+    ///
+    /// Shows whether the model answers. It is a turn like any other, of a guest: it costs a few tokens, is logged and
+    /// counted. Whoever asks meanwhile gets the same answer.
+    #[oai(path = "/test", method = "get", operation_id = "testModel")]
+    async fn test(&self, Data(state): Data<&AppState>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
+        Json(match state.turns.test(&context.id, context.arrived).await {
+            Ok((text, summary)) => TestResult {
+                status: TestStatus::Success,
+                message: "The model answers".to_owned(),
+                usage: Some(Usage::new(summary.usage, &summary.model)),
+                model: summary.model,
+                test_response: Some(text),
+            },
+            Err(failure) => TestResult {
+                status: TestStatus::Error,
+                message: Problem::from(failure).error.into_owned(),
+                test_response: None,
+                model: state.config.model.default.clone(),
+                usage: None,
+            },
+        })
+    }
+}
