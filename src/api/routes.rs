@@ -55,12 +55,20 @@ resources! {
         ],
     }
     auth {
-        AuthApi: [
+        RegisterApi: [
             "POST /api/auth/register",
+        ],
+        LoginApi: [
             "POST /api/auth/login",
+        ],
+        OwnAccountApi: [
             "GET /api/auth/me",
             "DELETE /api/auth/me",
+        ],
+        LogoutApi: [
             "POST /api/auth/logout",
+        ],
+        ChangePasswordApi: [
             "POST /api/auth/password",
         ],
     }

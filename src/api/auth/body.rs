@@ -1,9 +1,12 @@
-//! An account, as answers hold it.
+//! An account in answers of the API.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use crate::{domain::account::Account, foundation::clock::Clock};
+
+/// A token for examples, which was never issued.
+pub(super) const EXAMPLE_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl";
 
 /// An account.
 #[derive(Clone, Debug, Object, Serialize)]

@@ -1,0 +1,46 @@
+//! `GET` and `DELETE /api/auth/me`: the account that a token was issued for.
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+
+use super::body::AccountBody;
+use crate::api::{
+    AppState, Group,
+    caller::RequiredAccount,
+    confirmation::{Confirmation, confirm},
+    json::Json,
+    problem::failures,
+};
+
+failures! { TokenFailure, signed in {} }
+
+pub(in crate::api) struct OwnAccountApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Group::Auth")]
+impl OwnAccountApi {
+    /// Who is signed in
+    ///
+    /// The account whose token it is.
+    #[oai(path = "/me", method = "get", operation_id = "getAccount")]
+    #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
+    async fn me(
+        &self,
+        Data(state): Data<&AppState>,
+        RequiredAccount(signed_in): RequiredAccount,
+    ) -> Result<Json<AccountBody>, TokenFailure> {
+        Ok(Json(AccountBody::new(signed_in.account, &state.clock)))
+    }
+
+    /// Remove the account
+    ///
+    /// Its chats and their messages go with it, and all its tokens are dead.
+    #[oai(path = "/me", method = "delete", operation_id = "deleteAccount")]
+    async fn remove(
+        &self,
+        Data(state): Data<&AppState>,
+        RequiredAccount(signed_in): RequiredAccount,
+    ) -> Result<Json<Confirmation>, TokenFailure> {
+        state.accounts.remove(signed_in).await?;
+        Ok(confirm("Account deleted successfully"))
+    }
+}

@@ -1,0 +1,89 @@
+//! `POST /api/auth/password`: a new password, which revokes all tokens of the account.
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, types::Example};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::body::EXAMPLE_TOKEN;
+use crate::{
+    api::{
+        AppState, Group,
+        caller::{ClientAddress, RequiredAccount},
+        json::{Json, text},
+        problem::failures,
+    },
+    domain::account::Password,
+};
+
+failures! { PasswordFailure {
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`password_required`), or not as it has to be \
+         (`invalid_request`, `password_too_short`, `password_too_long`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
+    403 "The current password is another one (`wrong_password`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+    429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+} }
+
+/// Another password for an account.
+#[derive(Default, Deserialize, Object)]
+#[serde(default)]
+#[oai(rename = "ChangePasswordRequest", example)]
+struct PasswordRequest {
+    /// The password as it is.
+    #[serde(deserialize_with = "text")]
+    current_password: String,
+    /// The password to be: at least 6 characters.
+    #[serde(deserialize_with = "text")]
+    #[oai(validator(min_length = 6))]
+    new_password: String,
+}
+
+/// A password was changed.
+#[derive(Object, Serialize)]
+#[oai(example)]
+struct PasswordChanged {
+    /// That it was, in words.
+    message: String,
+    /// The token to go on with; all others are dead.
+    access_token: String,
+}
+
+pub(in crate::api) struct ChangePasswordApi;
+
+#[OpenApi(prefix_path = "/api/auth", tag = "Group::Auth")]
+impl ChangePasswordApi {
+    /// Change the password
+    ///
+    /// All tokens of the account are dead from then on; the answer holds a new one.
+    #[oai(path = "/password", method = "post", operation_id = "changePassword")]
+    async fn change_password(
+        &self,
+        Data(state): Data<&AppState>,
+        ClientAddress(address): ClientAddress,
+        RequiredAccount(signed_in): RequiredAccount,
+        Json(request): Json<PasswordRequest>,
+    ) -> Result<Json<PasswordChanged>, PasswordFailure> {
+        let current = Password::parse_entered(SecretString::from(request.current_password))?;
+        let new = Password::parse_new(SecretString::from(request.new_password))?;
+        let token = state.accounts.change_password(signed_in, current, new, address).await?;
+        let message = "Password changed successfully".to_owned();
+        Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
+    }
+}
+
+impl Example for PasswordRequest {
+    fn example() -> Self {
+        Self { current_password: "correct horse battery".to_owned(), new_password: "staple correct horse".to_owned() }
+    }
+}
+
+impl Example for PasswordChanged {
+    fn example() -> Self {
+        Self { message: "Password changed successfully".to_owned(), access_token: EXAMPLE_TOKEN.to_owned() }
+    }
+}
