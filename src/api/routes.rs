@@ -73,14 +73,26 @@ resources! {
         ],
     }
     chats {
-        ChatsApi: [
+        ListChatsApi: [
             "GET /api/chat/histories",
+        ],
+        SearchMessagesApi: [
             "GET /api/chat/search",
+        ],
+        CreateChatApi: [
             "POST /api/chat/create",
+        ],
+        ChatByIdApi: [
             "GET /api/chat/{chat_id}",
             "PATCH /api/chat/{chat_id}",
+        ],
+        DeleteChatApi: [
             "DELETE /api/chat/{chat_id}/delete",
+        ],
+        ClearChatApi: [
             "POST /api/chat/{chat_id}/clear",
+        ],
+        ExportChatApi: [
             "GET /api/chat/{chat_id}/export",
             "GET /api/chat/{chat_id}/export/markdown",
         ],

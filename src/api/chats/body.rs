@@ -1,12 +1,12 @@
-//! Stored chats, as answers hold them.
+//! A stored chat in answers of the API.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use crate::{
-    adapters::storage::{StoredChat, StoredMessage},
-    api::messages::MessageBody,
-    domain::account::OwnerId,
+    adapters::storage::{ChatId, Cursor, StoredChat, StoredMessage},
+    api::{AppState, messages::MessageBody, problem::Problem},
+    domain::{account::OwnerId, errors::resources},
     foundation::clock::Clock,
 };
 
@@ -58,17 +58,6 @@ pub(super) struct WholeChat {
     pub(super) messages: Vec<MessageBody>,
 }
 
-/// A message that was found.
-#[derive(Debug, Object, Serialize)]
-pub(super) struct FoundMessage {
-    /// The chat it belongs to.
-    pub(super) chat_id: i64,
-    /// What that chat is called.
-    pub(super) chat_title: String,
-    /// The message.
-    pub(super) message: MessageBody,
-}
-
 impl ChatBody {
     pub(super) fn new(chat: StoredChat, owner: OwnerId, clock: &Clock) -> Self {
         Self {
@@ -90,6 +79,19 @@ impl WholeChat {
         let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
         Self { id, title, created_at, updated_at, message_count, persona, user_id, messages }
     }
+
+    /// Reads one of the owner's chats with all of its messages, the oldest first.
+    pub(super) async fn read(state: &AppState, owner: OwnerId, id: i64) -> Result<Self, Problem> {
+        let id = ChatId(id);
+        let chat = state.storage.chat(owner, id).await?.ok_or_else(chat_not_found)?;
+        let messages = state.storage.messages(owner, id, Cursor::START, u64::MAX).await?;
+        Ok(Self::new(chat, owner, messages.into_iter().rev().collect(), &state.clock))
+    }
+}
+
+/// Returns the error for a chat that does not exist or belongs to another account. Clients cannot tell which.
+pub(in crate::api) fn chat_not_found() -> Problem {
+    Problem::new(&resources::CHAT_NOT_FOUND)
 }
 
 impl Example for ChatBody {

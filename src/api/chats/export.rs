@@ -1,110 +1,56 @@
-//! A chat as a file.
+//! `GET /api/chat/{chat_id}/export` and `/export/markdown`: a chat as a file.
 
-use std::fmt::Write;
-
-use poem::{
-    IntoResponse, Response,
-    http::{HeaderValue, header},
-};
+use poem::web::Data;
 use poem_openapi::{
-    ApiResponse, Enum,
-    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
-    types::Type,
+    OpenApi,
+    param::{Path, Query},
 };
 
-use super::body::WholeChat;
-use crate::api::json::{Json, MEDIA_TYPE};
+use super::{
+    body::WholeChat,
+    by_id::ChatByIdFailure,
+    export_file::{Export, Format, MarkdownExport},
+};
+use crate::api::{AppState, Group, caller::RequiredAccount, problem::failures};
 
-/// The media type of Markdown (RFC 7763).
-const MARKDOWN: &str = "text/markdown; charset=utf-8";
+failures! { ExportFailure, signed in {
+    400 "There is no such `format` (`invalid_request`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+} }
 
-/// The form of an exported chat.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-#[oai(rename = "ExportFormat", rename_all = "lowercase")]
-pub(super) enum Format {
-    /// For programs.
-    Json,
-    /// For people.
-    Markdown,
-}
+pub(in crate::api) struct ExportChatApi;
 
-/// A chat to be saved.
-pub(super) struct Export {
-    pub(super) chat: WholeChat,
-    pub(super) format: Format,
-}
-
-impl IntoResponse for Export {
-    fn into_response(self) -> Response {
-        let name = format!("attachment; filename=\"chat-{}", self.chat.id);
-        let (mut response, name) = match self.format {
-            Format::Json => (Json(self.chat).into_response(), format!("{name}.json\"")),
-            Format::Markdown => {
-                let response = Response::builder().header(header::CONTENT_TYPE, MARKDOWN).body(markdown(&self.chat));
-                (response, format!("{name}.md\""))
-            }
-        };
-        if let Ok(name) = HeaderValue::from_str(&name) {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-        }
-        response
-    }
-}
-
-/// The chat for people: its title, then each message under who said it, and when.
-fn markdown(chat: &WholeChat) -> String {
-    let mut text = format!("# {}\n", chat.title);
-    for message in &chat.messages {
-        let speaker = if message.sender.as_str() == "user" { "You" } else { "Bot" };
-        // Writing to a string does not fail.
-        let _ = write!(text, "\n**{speaker}**, {}", message.created_at);
-        let status = message.status.as_str();
-        if status != "complete" {
-            let _ = write!(text, " ({status})");
-        }
-        let _ = write!(text, "\n\n{}\n", message.text.trim_end());
-        if let Some(image) = &message.image_url {
-            let _ = write!(text, "\n![An image]({image})\n");
-        }
-    }
-    text
-}
-
-impl ApiResponse for Export {
-    fn meta() -> MetaResponses {
-        MetaResponses { responses: vec![file("The chat as a file.", MEDIA_TYPE, WholeChat::schema_ref())] }
+#[OpenApi(prefix_path = "/api/chat", tag = "Group::Chats")]
+impl ExportChatApi {
+    /// Export a chat
+    ///
+    /// The chat as a file: the same as reading it. With `format=markdown` it is the text that
+    /// `GET /api/chat/{chat_id}/export/markdown` gives.
+    #[oai(path = "/:chat_id/export", method = "get", operation_id = "exportChat")]
+    async fn export(
+        &self,
+        Data(state): Data<&AppState>,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The form of the file; `json` where nothing is said.
+        Query(format): Query<Option<Format>>,
+    ) -> Result<Export, ExportFailure> {
+        let chat = WholeChat::read(state, signed_in.account.id, chat_id).await?;
+        Ok(Export { chat, format: format.unwrap_or(Format::Json) })
     }
 
-    fn register(registry: &mut Registry) {
-        WholeChat::register(registry);
+    /// Export a chat as Markdown
+    ///
+    /// The chat as a file for people.
+    #[oai(path = "/:chat_id/export/markdown", method = "get", operation_id = "exportChatMarkdown")]
+    async fn export_markdown(
+        &self,
+        Data(state): Data<&AppState>,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+    ) -> Result<MarkdownExport, ChatByIdFailure> {
+        Ok(MarkdownExport(WholeChat::read(state, signed_in.account.id, chat_id).await?))
     }
-}
-
-/// A chat to be saved for people.
-pub(super) struct MarkdownExport(pub(super) WholeChat);
-
-impl IntoResponse for MarkdownExport {
-    fn into_response(self) -> Response {
-        Export { chat: self.0, format: Format::Markdown }.into_response()
-    }
-}
-
-impl ApiResponse for MarkdownExport {
-    fn meta() -> MetaResponses {
-        MetaResponses { responses: vec![file("The chat as Markdown.", "text/markdown", String::schema_ref())] }
-    }
-
-    fn register(_: &mut Registry) {}
-}
-
-fn file(description: &'static str, content_type: &'static str, schema: MetaSchemaRef) -> MetaResponse {
-    let name = MetaHeader {
-        name: "Content-Disposition".to_owned(),
-        description: Some("The file's name.".to_owned()),
-        required: true,
-        deprecated: false,
-        schema: String::schema_ref(),
-    };
-    let content = vec![MetaMediaType { content_type, schema }];
-    MetaResponse { description, status: Some(200), status_range: None, content, headers: vec![name] }
 }

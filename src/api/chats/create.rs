@@ -1,0 +1,91 @@
+//! `POST /api/chat/create`: a new chat.
+
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, types::Example};
+use serde::Deserialize;
+
+use super::body::WholeChat;
+use crate::{
+    api::{
+        AppState, Group,
+        caller::RequiredAccount,
+        json::{Created, OptionalJson},
+        personas::named_persona,
+        problem::failures,
+        unread_field::with_unread_fields,
+    },
+    domain::title::Title,
+    services::accounts::AccountFailure,
+};
+
+failures! { CreateFailure, signed in {
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is none (`invalid_request`, `invalid_title`), or there \
+         is no such persona (`persona_not_found`).",
+    408 "The body took too long to arrive (`body_timeout`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+} }
+
+with_unread_fields! {
+    /// The properties of a new chat, all of them optional.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "CreateChatRequest", example, nullable_all, skip_serializing_if_is_none)]
+    struct CreateRequest {
+        /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
+        /// title.
+        title: Option<String>,
+        /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
+        persona: Option<String>,
+    } unread {
+        _text = "text",
+        _message = "message",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
+}
+
+pub(in crate::api) struct CreateChatApi;
+
+#[OpenApi(prefix_path = "/api/chat", tag = "Group::Chats")]
+impl CreateChatApi {
+    /// Begin a chat
+    ///
+    /// Nothing needs to be sent. A chat without a title is called `New Chat` until its first message gives it one.
+    #[oai(path = "/create", method = "post", operation_id = "createChat")]
+    async fn create(
+        &self,
+        Data(state): Data<&AppState>,
+        RequiredAccount(signed_in): RequiredAccount,
+        OptionalJson(request): OptionalJson<CreateRequest>,
+    ) -> Result<Created<WholeChat>, CreateFailure> {
+        // The default title, sent back by a client, does not count as a title.
+        let given = request.title.filter(|title| !matches!(title.trim(), "" | Title::NEW));
+        let title = given.as_deref().map(Title::parse).transpose()?;
+        let persona = named_persona(state, request.persona.as_deref())?;
+        let persona = persona.as_ref().map(|persona| persona.id.as_str());
+        let (owner, now) = (signed_in.account.id, state.clock.now());
+        let chat = state.storage.create_chat(owner, title.as_ref(), persona, now).await?;
+        let chat = chat.ok_or(AccountFailure::EndedToken)?;
+        Ok(Created(WholeChat::new(chat, owner, Vec::new(), &state.clock)))
+    }
+}
+
+impl Example for CreateRequest {
+    fn example() -> Self {
+        let (title, persona) = (Some("Opening hours".to_owned()), Some("assistant".to_owned()));
+        Self { title, persona, ..Self::default() }
+    }
+}
