@@ -98,12 +98,18 @@ resources! {
         ],
     }
     messages {
-        MessagesApi: [
+        SendMessageApi: [
             "POST /api/messages/{chat_id}/send",
             "POST /api/messages/{chat_id}/send/stream",
+        ],
+        ListMessagesApi: [
             "GET /api/messages/{chat_id}/messages",
+        ],
+        MessageByIdApi: [
             "GET /api/messages/{message_id}",
             "DELETE /api/messages/{message_id}",
+        ],
+        RetryMessageApi: [
             "POST /api/messages/{message_id}/retry",
         ],
     }

@@ -1,4 +1,4 @@
-//! What a message also says for older clients, partly under other names.
+//! Deprecated fields of a message, for older clients.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A message of a stored chat, as answers hold it.
+//! A message in answers of the API.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(in crate::api) struct MessageBody {
     aliases: MessageAliases,
 }
 
-/// Who says something in a stored chat, as the contract shows it.
+/// The senders of messages, as an enum of the contract.
 pub(in crate::api) struct Senders;
 
 impl StringEnumValues for Senders {
@@ -53,7 +53,7 @@ impl StringEnumValues for Senders {
     }
 }
 
-/// What may become of a message, as the contract shows it.
+/// The statuses of messages, as an enum of the contract.
 pub(in crate::api) struct MessageStatuses;
 
 impl StringEnumValues for MessageStatuses {
@@ -67,7 +67,7 @@ impl StringEnumValues for MessageStatuses {
 }
 
 impl MessageBody {
-    /// A message of one of this owner's chats.
+    /// Converts a stored message. `owner` is the owner of its chat.
     pub(in crate::api) fn new(message: StoredMessage, owner: OwnerId, clock: &Clock) -> Self {
         let sender = message.sender.as_str();
         let image_omitted = (message.image.is_none() && message.image_bytes > 0).then_some(true);
@@ -78,25 +78,25 @@ impl MessageBody {
         Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
     }
 
-    /// A message that has just been kept.
-    pub(super) fn kept(
-        kept: MessageRef,
+    /// Combines the id and time of a message that was just stored with its content.
+    pub(super) fn from_stored(
+        stored: MessageRef,
         StoredChatTurn { owner, chat, .. }: StoredChatTurn,
-        said: Said,
+        content: MessageContent,
         clock: &Clock,
     ) -> Self {
-        let Said { sender, text, image_url } = said;
+        let MessageContent { sender, text, image_url } = content;
         let sender = sender.as_str();
         let image_url = image_url.map(Arc::new);
-        let created_at = clock.rfc3339(kept.created_at);
+        let created_at = clock.rfc3339(stored.created_at);
         let aliases = MessageAliases::new((owner, chat), sender, image_url.as_ref(), &created_at);
         let (sender, status) = (StringEnum::new(sender), StringEnum::new(MessageStatus::Complete.as_str()));
-        Self { id: kept.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
+        Self { id: stored.id.0, text, sender, image_url, image_omitted: None, created_at, status, aliases }
     }
 }
 
-/// What one side said.
-pub(super) struct Said {
+/// The content of a message that was just stored.
+pub(super) struct MessageContent {
     pub(super) sender: Sender,
     pub(super) text: String,
     pub(super) image_url: Option<String>,

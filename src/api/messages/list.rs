@@ -1,0 +1,57 @@
+//! `GET /api/messages/{chat_id}/messages`: the messages of a stored chat.
+
+use poem::{Request, web::Data};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
+
+use super::body::MessageBody;
+use crate::{
+    adapters::storage::{ChatId, StoredMessage},
+    api::{
+        AppState, Group,
+        caller::RequiredAccount,
+        chats::chat_not_found,
+        page::{Page, PageRequest},
+        problem::failures,
+    },
+};
+
+failures! { ListMessagesFailure, signed in {
+    400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+} }
+
+pub(in crate::api) struct ListMessagesApi;
+
+#[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
+impl ListMessagesApi {
+    /// List the messages of a chat
+    ///
+    /// All of them, the oldest first. With `limit` come the latest ones, still the oldest of them first; the `Link`
+    /// header says where those before them are.
+    #[oai(path = "/:chat_id/messages", method = "get", operation_id = "listMessages")]
+    async fn messages(
+        &self,
+        Data(state): Data<&AppState>,
+        request: &Request,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// At most so many.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        Query(limit): Query<Option<u64>>,
+        /// A place in the list, from a `Link` header: those before it come.
+        Query(before): Query<Option<String>>,
+    ) -> Result<Page<MessageBody>, ListMessagesFailure> {
+        let (owner, chat) = (signed_in.account.id, ChatId(chat_id));
+        let page_request = PageRequest::new(limit, before.as_deref())?;
+        let messages = state.storage.messages(owner, chat, page_request.after, page_request.rows_to_read()).await?;
+        if messages.is_empty() {
+            state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
+        }
+        let body = |message| MessageBody::new(message, owner, &state.clock);
+        Ok(page_request.page(messages, request, StoredMessage::cursor, body).reversed())
+    }
+}

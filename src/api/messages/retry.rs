@@ -1,0 +1,121 @@
+//! `POST /api/messages/{message_id}/retry`: a new turn for a message whose turn failed.
+
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
+use poem::{Request, web::Data};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Path},
+};
+use serde::Deserialize;
+
+use super::{
+    by_id::message_not_found,
+    turn::{Answered, MessageTurn},
+};
+use crate::{
+    adapters::storage::{MessageId, MessageStatus},
+    api::{
+        AppState, Group,
+        caller::RequiredAccount,
+        json::OptionalJson,
+        problem::{Problem, failures},
+        request_context::RequestContext,
+        turn::{Reply, TurnHeaders},
+        unread_field::with_unread_fields,
+    },
+    domain::{
+        chat::{Image, Message, Role},
+        errors::resources,
+    },
+    services::turn::StoredChatTurn,
+};
+
+failures! { RetryFailure, of a turn {
+    400 "Something in the request is not as it should be: its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the image, where it was kept before its kind was \
+         refused (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
+         `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
+         `answer_withheld`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+         the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    404 "There is no such message, or it is somebody else's (`message_not_found`).",
+    409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); the turn \
+         of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat's persona was \
+         taken away (`persona_gone`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+} }
+
+with_unread_fields! {
+    /// How a failed message is to be tried again; what it says and shows stays.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
+    struct RetryRequest {
+        /// The model to ask, among those the operator allows.
+        model: Option<String>,
+        /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
+        stream: Option<bool>,
+    } unread {
+        _text = "text",
+        _message = "message",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
+}
+
+pub(in crate::api) struct RetryMessageApi;
+
+#[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
+impl RetryMessageApi {
+    /// Try a message again
+    ///
+    /// A message of one's own whose turn has failed is answered as if it had just been said; its place in the chat
+    /// stays. Nothing needs to be sent. With `"stream": true`, or an `Accept` as with `POST /api/chat`, the answer comes
+    /// as a stream.
+    #[oai(path = "/:message_id/retry", method = "post", operation_id = "retryMessage")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn retry(
+        &self,
+        Data(state): Data<&AppState>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The message's number.
+        Path(message_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        OptionalJson(body): OptionalJson<RetryRequest>,
+    ) -> Result<Reply<Answered>, RetryFailure> {
+        let account = signed_in.account;
+        let owner = account.id;
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
+        let stored = state.storage.message(owner, MessageId(message_id)).await?.ok_or_else(message_not_found)?;
+        // A repeated request finds its turn by the idempotency key, even if the message is answered by now.
+        if stored.status != MessageStatus::Failed && headers.idempotency_key.is_none() {
+            return Err(Problem::new(&resources::NOT_FAILED).into());
+        }
+        let image = stored.image.as_deref().map(Image::parse).transpose()?;
+        let message = Message { role: Role::User, content: stored.text, image };
+        let persona = state.storage.chat(owner, stored.chat).await?.ok_or_else(message_not_found)?.persona;
+        let turn = MessageTurn { state, context, account, headers, persona, model: body.model, stream: body.stream };
+        let stored_chat = StoredChatTurn { owner, chat: stored.chat, retry_of: Some(stored.id) };
+        Ok(turn.reply(stored_chat, message).await?)
+    }
+}

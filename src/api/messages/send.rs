@@ -1,0 +1,182 @@
+//! `POST /api/messages/{chat_id}/send` and `/send/stream`: a new message in a stored chat, and the turn that answers it.
+
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
+use poem::{Request, web::Data};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Path},
+    types::Example,
+};
+use serde::Deserialize;
+
+use super::turn::{Answered, MessageTurn};
+use crate::{
+    adapters::storage::ChatId,
+    api::{
+        AppState, Group,
+        caller::RequiredAccount,
+        chats::chat_not_found,
+        field_aliases::{image, single_value},
+        json::Json,
+        problem::{Problem, failures},
+        request_context::RequestContext,
+        turn::{EventStream, Reply, TurnHeaders},
+        unread_field::with_unread_fields,
+    },
+    domain::{
+        account::Account,
+        chat::{Message, Role},
+        errors::resources,
+        prompt,
+    },
+    services::turn::StoredChatTurn,
+};
+
+/// The maximum size of a body in bytes: an image of 12 MiB as a data URL, which takes 16 MiB, and a text of 1 MiB.
+const MAX_BODY_BYTES: usize = 17 << 20;
+
+failures! { SendFailure, of a turn {
+    400 "Something in the request is not as it should be: no text and no image (`text_required`), its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the \
+         `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
+         (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
+    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+         the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
+         cleared or deleted meanwhile (`chat_changed`); or its persona was taken away (`persona_gone`).",
+    413 "The body is larger than 17 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+} }
+
+with_unread_fields! {
+    /// What is to be said. A text or an image is required.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
+    struct SendRequest {
+        /// What the user says.
+        text: Option<String>,
+        /// The same as `text`.
+        #[oai(deprecated)]
+        message: Option<String>,
+        /// What the user said by voice, written down; alone it is the text.
+        #[oai(deprecated)]
+        voice_text: Option<String>,
+        /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public internet, a
+        /// data URL, or base64 alone.
+        image_url: Option<String>,
+        /// The same as `image_url`.
+        #[oai(deprecated)]
+        image: Option<String>,
+        /// The model to ask, among those the operator allows.
+        model: Option<String>,
+        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+        /// `Accept: text/event-stream` asks for one.
+        stream: Option<bool>,
+    } unread {
+        _question = "question",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
+}
+
+pub(in crate::api) struct SendMessageApi;
+
+#[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
+impl SendMessageApi {
+    /// Say something in a chat
+    ///
+    /// The model answers it with the chat's history before it, as much as it can read. Messages of one chat are
+    /// answered one after the other. Where the turn fails, the message stays, marked as `failed`; the error's
+    /// `details.user_message_id` says which one it is, and it can be tried again.
+    ///
+    /// Streams, `Idempotency-Key`, stopping and coming back are the same as with `POST /api/chat`.
+    #[oai(path = "/:chat_id/send", method = "post", operation_id = "sendMessage")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn send(
+        &self,
+        Data(state): Data<&AppState>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(body): Json<SendRequest, MAX_BODY_BYTES>,
+    ) -> Result<Reply<Answered>, SendFailure> {
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
+        let (turn, stored_chat, message) =
+            new_message(state, context, signed_in.account, headers, chat_id, body).await?;
+        Ok(turn.reply(stored_chat, message).await?)
+    }
+
+    /// Say something in a chat, and read the answer as it comes
+    ///
+    /// The same turn as that of `POST /api/messages/{chat_id}/send`, as a stream, whatever `stream` says.
+    #[oai(path = "/:chat_id/send/stream", method = "post", operation_id = "sendMessageStream")]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn send_stream(
+        &self,
+        Data(state): Data<&AppState>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        RequiredAccount(signed_in): RequiredAccount,
+        /// The chat's number.
+        Path(chat_id): Path<i64>,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(body): Json<SendRequest, MAX_BODY_BYTES>,
+    ) -> Result<EventStream, SendFailure> {
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
+        let (turn, stored_chat, message) =
+            new_message(state, context, signed_in.account, headers, chat_id, body).await?;
+        Ok(turn.stream(stored_chat, message).await?)
+    }
+}
+
+/// Validates a new message, and returns the turn that answers it.
+async fn new_message<'a>(
+    state: &'a AppState,
+    context: &'a RequestContext,
+    account: Account,
+    headers: TurnHeaders,
+    chat_id: i64,
+    request: SendRequest,
+) -> Result<(MessageTurn<'a>, StoredChatTurn, Message), Problem> {
+    let (owner, chat) = (account.id, ChatId(chat_id));
+    let text = single_value([("text", request.text), ("message", request.message)])?.unwrap_or_default();
+    let text = prompt::with_voice(text, request.voice_text);
+    let message = Message { image: image(request.image_url, request.image)?, ..Message::new(Role::User, text) };
+    if message.is_blank() {
+        return Err(Problem::new(&resources::TEXT_REQUIRED));
+    }
+    let persona = state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
+    let turn = MessageTurn { state, context, account, headers, persona, model: request.model, stream: request.stream };
+    Ok((turn, StoredChatTurn { owner, chat, retry_of: None }, message))
+}
+
+impl Example for SendRequest {
+    fn example() -> Self {
+        Self { text: Some("What are your opening hours?".to_owned()), ..Self::default() }
+    }
+}

@@ -1,0 +1,93 @@
+//! The turn that answers a message of a stored chat: a new message, or one whose turn failed.
+
+use poem_openapi::Object;
+use serde::Serialize;
+
+use super::body::{MessageBody, MessageContent};
+use crate::{
+    adapters::storage::{Exchange, Sender},
+    api::{
+        AppState,
+        personas::persona_of_chat,
+        problem::Problem,
+        request_context::RequestContext,
+        turn::{EventStream, Reply, TurnHeaders, named_model, named_session, start_stream, start_turn},
+    },
+    domain::{
+        account::Account,
+        chat::{Caller, Message},
+    },
+    services::turn::{StoredChatTurn, TurnRequest},
+};
+
+/// A message and what was answered.
+#[derive(Debug, Object, Serialize)]
+#[oai(rename = "MessageExchange")]
+pub(super) struct Answered {
+    /// What the user said.
+    user_message: MessageBody,
+    /// What the model said.
+    ai_response: MessageBody,
+    /// The same as `ai_response`.
+    #[oai(deprecated)]
+    ai_message: MessageBody,
+}
+
+impl Answered {
+    fn new(user_message: MessageBody, ai_response: MessageBody) -> Self {
+        Self { user_message, ai_message: ai_response.clone(), ai_response }
+    }
+}
+
+/// The parts of a turn that come from the request, its account and the stored chat.
+pub(super) struct MessageTurn<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) context: &'a RequestContext,
+    pub(super) account: Account,
+    pub(super) headers: TurnHeaders,
+    /// The id of the chat's persona.
+    pub(super) persona: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) stream: Option<bool>,
+}
+
+impl MessageTurn<'_> {
+    /// Starts the turn, and returns both messages or the stream of events, as the request asks for.
+    pub(super) async fn reply(self, stored_chat: StoredChatTurn, message: Message) -> Result<Reply<Answered>, Problem> {
+        let state = self.state;
+        let image_url = message.image.as_ref().map(|image| image.url().to_owned());
+        let asked = MessageContent { sender: Sender::User, text: message.content.clone(), image_url };
+        start_turn(state, self.request(stored_chat, message)?, |text, summary, _| {
+            let Exchange { question, answer } = summary.exchange.ok_or_else(Problem::internal)?;
+            let answered = MessageContent { sender: Sender::Bot, text, image_url: None };
+            Ok(Answered::new(
+                MessageBody::from_stored(question, stored_chat, asked, &state.clock),
+                MessageBody::from_stored(answer, stored_chat, answered, &state.clock),
+            ))
+        })
+        .await
+    }
+
+    /// Starts the turn, and returns the stream of its events.
+    pub(super) async fn stream(self, stored_chat: StoredChatTurn, message: Message) -> Result<EventStream, Problem> {
+        let state = self.state;
+        start_stream(state, self.request(stored_chat, message)?).await
+    }
+
+    fn request(self, stored_chat: StoredChatTurn, message: Message) -> Result<TurnRequest, Problem> {
+        let MessageTurn { state, context, account, headers, .. } = self;
+        Ok(TurnRequest {
+            request_id: context.id.clone(),
+            arrived: context.arrived,
+            caller: Caller::of_account(&account),
+            session_id: named_session([headers.session, None, None])?,
+            address: None,
+            stored_chat: Some(stored_chat),
+            model: named_model(self.model),
+            persona: persona_of_chat(state, self.persona.as_deref())?,
+            messages: vec![message],
+            stream: self.stream.unwrap_or(headers.accepts_events),
+            idempotency_key: headers.idempotency_key,
+        })
+    }
+}
