@@ -114,10 +114,16 @@ resources! {
         ],
     }
     portal {
-        PortalApi: [
+        PortalChatApi: [
             "POST /chat",
+        ],
+        PortalHistoryApi: [
             "GET /chat_history",
+        ],
+        PortalClearApi: [
             "POST /clear_chat",
+        ],
+        PortalStatusApi: [
             "GET /api_status",
         ],
     }

@@ -1,0 +1,202 @@
+//! `POST /chat`: a visitor's message, answered by the portal's persona.
+
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "derived code moves the fields that are refused when they are read"
+)]
+
+use poem::{Request, web::Data};
+use poem_openapi::{Object, OpenApi, param::Header, types::Example};
+use serde::{Deserialize, Serialize};
+
+use super::status::is_demo_mode;
+use crate::{
+    api::{
+        AppState, Group,
+        caller::Visit,
+        json::{Json, text},
+        problem::{Problem, failures},
+        request_context::RequestContext,
+        turn::{Reply, TurnHeaders, named_session, start_turn},
+        unread_field::with_unread_fields,
+    },
+    domain::{
+        chat::{Caller, Message, Role},
+        errors::resources,
+    },
+    services::turn::{StoredChatTurn, TurnRequest},
+};
+
+/// The message by which the portal's page asks whether the built-in responder answers. It is not stored.
+const DEMO_CHECK: &str = "__demo_check__";
+
+/// The maximum length of a message, in characters. The page itself allows far less.
+const MAX_MESSAGE_CHARS: usize = 4000;
+
+failures! { PortalChatFailure, of a turn {
+    400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
+         (`message_too_long`), its body (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
+         `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
+         (`request_refused`, `answer_withheld`); or the operator's model is none (`model_not_found`).",
+    401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
+    403 "The request comes from a page of another website (`foreign_origin`).",
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
+         cleared meanwhile (`chat_changed`).",
+    413 "The body is larger than 1 MiB (`body_too_large`).",
+    415 "The body is not JSON (`unsupported_media_type`).",
+} }
+
+with_unread_fields! {
+    /// What a visitor says.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(example, skip_serializing_if_is_none)]
+    struct PortalRequest {
+        /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
+        /// and isn't kept.
+        #[serde(deserialize_with = "text")]
+        #[oai(validator(min_length = 1))]
+        message: String,
+        /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
+        #[serde(rename = "sessionId")]
+        #[oai(rename = "sessionId", nullable)]
+        session_id_camel: Option<String>,
+        /// The same as `sessionId`.
+        #[oai(nullable)]
+        session_id: Option<String>,
+        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
+        /// `Accept: text/event-stream` asks for one.
+        #[oai(nullable)]
+        stream: Option<bool>,
+    } unread {
+        _text = "text",
+        _question = "question",
+        _voice_text = "voice_text",
+        _image = "image",
+        _image_url = "image_url",
+        _history = "history",
+        _messages = "messages",
+        _images = "images",
+        _files = "files",
+        _attached_files = "attached_files",
+        _attached_content = "attached_content",
+    }
+}
+
+/// What was answered.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct PortalAnswer {
+    /// The words.
+    response: String,
+    /// Always true.
+    success: bool,
+    /// Whether the built-in responder answers; only told to who asks for it.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demo_mode: Option<bool>,
+}
+
+impl PortalRequest {
+    /// Returns the message without the white space around it. Fails for an empty or overlong one.
+    fn text(&self) -> Result<&str, Problem> {
+        let text = self.message.trim();
+        if text.is_empty() {
+            return Err(Problem::new(&resources::EMPTY_PORTAL_MESSAGE));
+        }
+        if text.chars().count() > MAX_MESSAGE_CHARS {
+            return Err(Problem::new(&resources::MESSAGE_TOO_LONG));
+        }
+        Ok(text)
+    }
+}
+
+impl PortalAnswer {
+    fn new(response: String) -> Self {
+        Self { response, success: true, demo_mode: None }
+    }
+
+    fn of_demo_check(demo_mode: bool) -> Self {
+        let response = if demo_mode { "Demo mode: built-in replies answer" } else { "A language model answers" };
+        Self { demo_mode: Some(demo_mode), ..Self::new(response.to_owned()) }
+    }
+}
+
+pub(in crate::api) struct PortalChatApi;
+
+#[OpenApi(tag = "Group::Portal")]
+impl PortalChatApi {
+    /// Say something
+    ///
+    /// It is answered with the visitor's history before it, which is kept here; messages of one visitor are answered
+    /// one after the other. Streams, `Idempotency-Key`, stopping and coming back are the same as with
+    /// `POST /api/chat`. A message that isn't answered is not part of the history.
+    #[oai(
+        path = "/chat",
+        method = "post",
+        operation_id = "portalChat",
+        response_header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "The visitor's cookie, to last for longer; not for other websites."
+        )
+    )]
+    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    async fn chat(
+        &self,
+        Data(state): Data<&AppState>,
+        Data(context): Data<&RequestContext>,
+        request: &Request,
+        visit: Visit,
+        /// The session this turn belongs to, for the session log.
+        #[oai(name = "X-Session-ID")]
+        Header(session): Header<Option<String>>,
+        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
+        /// random UUID. Kept for a day.
+        #[oai(name = "Idempotency-Key")]
+        Header(idempotency_key): Header<Option<String>>,
+        Json(body): Json<PortalRequest>,
+    ) -> Result<Reply<PortalAnswer>, PortalChatFailure> {
+        let text = body.text()?;
+        if text == DEMO_CHECK {
+            return Ok(Reply::Whole(PortalAnswer::of_demo_check(is_demo_mode(state))));
+        }
+        let message = Message::new(Role::User, text);
+        let headers = TurnHeaders::read(request, session, idempotency_key)?;
+        let session_id = named_session([headers.session, body.session_id_camel, body.session_id])?;
+        // Checked first, so that a refused turn stores no visitor.
+        state.turns.check_admission()?;
+        let visitor = state.visitors.find_or_create(visit.token()).await?;
+        let turn = TurnRequest {
+            request_id: context.id.clone(),
+            arrived: context.arrived,
+            caller: Caller::new(None, None),
+            session_id,
+            address: None,
+            stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, retry_of: None }),
+            model: None,
+            persona: state.personas.portal(),
+            messages: vec![message],
+            stream: body.stream.unwrap_or(headers.accepts_events),
+            idempotency_key: headers.idempotency_key,
+        };
+        let reply = start_turn(state, turn, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
+        // The details name the failed message, which no operation of the portal takes.
+        Ok(match reply.map_err(|problem| Problem { details: None, ..problem })? {
+            Reply::Events(events) => Reply::Events(events.of_portal()),
+            whole @ Reply::Whole(_) => whole,
+        })
+    }
+}
+
+impl Example for PortalRequest {
+    fn example() -> Self {
+        Self { message: "What is your favourite flower?".to_owned(), ..Self::default() }
+    }
+}
+
+impl Example for PortalAnswer {
+    fn example() -> Self {
+        Self::new("Cherry blossoms, of course!".to_owned())
+    }
+}

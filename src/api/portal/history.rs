@@ -1,0 +1,102 @@
+//! `GET /chat_history`: the visitor's conversation so far.
+
+use poem::web::Data;
+use poem_openapi::{Enum, Object, OpenApi, types::Example};
+use serde::Serialize;
+
+use crate::{
+    adapters::storage::{Cursor, HistoryMessage, Sender},
+    api::{AppState, Group, caller::Visit, json::Json, problem::failures},
+};
+
+/// The maximum number of messages shown, the latest ones. The model gets as many as fit into its context window.
+const MAX_SHOWN: u64 = 1000;
+
+failures! { VisitFailure {
+    403 "The request comes from a page of another website (`foreign_origin`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+/// What was said so far.
+#[derive(Debug, Object, Serialize)]
+struct PortalHistory {
+    /// The messages that were answered, and the answers, the oldest first; the latest 1000.
+    history: Vec<PortalMessage>,
+}
+
+/// One side's words.
+#[derive(Debug, Object, Serialize)]
+#[oai(example)]
+struct PortalMessage {
+    /// Who said it.
+    role: PortalRole,
+    /// What was said.
+    content: String,
+    /// Its place in the list, from 0, as a text.
+    #[oai(validator(pattern = "^[0-9]+$"))]
+    timestamp: String,
+}
+
+/// The visitor, or the model.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
+#[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum PortalRole {
+    User,
+    Assistant,
+}
+
+impl PortalHistory {
+    /// Converts stored messages, the latest first.
+    fn new(messages: Vec<HistoryMessage>) -> Self {
+        let message = |(index, HistoryMessage { sender, text, .. }): (usize, HistoryMessage)| PortalMessage {
+            role: sender.into(),
+            content: text,
+            timestamp: index.to_string(),
+        };
+        Self { history: messages.into_iter().rev().enumerate().map(message).collect() }
+    }
+}
+
+impl From<Sender> for PortalRole {
+    fn from(sender: Sender) -> Self {
+        match sender {
+            Sender::User => Self::User,
+            Sender::Bot => Self::Assistant,
+        }
+    }
+}
+
+pub(in crate::api) struct PortalHistoryApi;
+
+#[OpenApi(tag = "Group::Portal")]
+impl PortalHistoryApi {
+    /// What was said so far
+    ///
+    /// Without a cookie that is known here, nothing.
+    #[oai(
+        path = "/chat_history",
+        method = "get",
+        operation_id = "portalHistory",
+        response_header(
+            name = "Set-Cookie",
+            ty = "Option<String>",
+            description = "The visitor's cookie, to last for longer; not for other websites."
+        )
+    )]
+    async fn history(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
+        let messages = match state.visitors.find(visit.token()).await? {
+            Some(visitor) => state.storage.history(visitor.owner, visitor.chat, Cursor::START, MAX_SHOWN).await?,
+            None => Vec::new(),
+        };
+        Ok(Json(PortalHistory::new(messages)))
+    }
+}
+
+impl Example for PortalMessage {
+    fn example() -> Self {
+        let content = "What is your favourite flower?".to_owned();
+        Self { role: PortalRole::User, content, timestamp: "0".to_owned() }
+    }
+}
