@@ -1,4 +1,4 @@
-//! Texts that are the same for everybody: compressed for whoever takes that, and not sent again to whoever has them.
+//! Static texts, such as pages and scripts: compressed with gzip, and revalidated by an `ETag`.
 
 use std::{
     io::{self, Write},
@@ -18,68 +18,69 @@ use sha2::{Digest, Sha256};
 /// The media type of pages.
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 
-/// A text to be served.
+/// A static text with the headers that depend on its type.
 pub(super) struct Asset {
     pub(super) media_type: &'static str,
     pub(super) text: Bytes,
-    /// Its Content-Security-Policy, if it is a page.
+    /// The `Content-Security-Policy` of a page.
     pub(super) policy: Option<HeaderValue>,
 }
 
-/// A text as it is sent, with the tag by which a browser asks whether it is still the same.
-struct Sent {
-    text: Bytes,
-    tag: String,
+/// A body, compressed or not, with its `ETag`.
+struct Representation {
+    body: Bytes,
+    etag: String,
 }
 
-impl Sent {
-    fn new(text: Bytes) -> Self {
-        Self { tag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&text))), text }
+impl Representation {
+    fn new(body: Bytes) -> Self {
+        Self { etag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&body))), body }
     }
 
-    /// The same, compressed.
-    fn zipped(&self) -> io::Result<Self> {
+    /// Returns the representation compressed with gzip.
+    fn compressed(&self) -> io::Result<Self> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&self.text)?;
+        encoder.write_all(&self.body)?;
         Ok(Self::new(Bytes::from(encoder.finish()?)))
     }
 }
 
-/// Serves a text. Browsers keep it, and ask each time whether it is still the same.
+/// Returns the endpoint that serves an asset. Browsers cache it and revalidate it at each use.
 pub(super) fn serve(Asset { media_type, text, policy }: Asset) -> impl Endpoint<Output = Response> {
-    let plain = Sent::new(text);
-    // Made when it is first asked for: a start shouldn't wait for it.
-    let zipped = OnceLock::new();
+    let plain = Representation::new(text);
+    // Compressed at the first request that accepts gzip, so that the start of the service does not wait for it.
+    let compressed = OnceLock::new();
     make_sync(move |request: Request| {
-        let zipped = if takes_gzip(&request) { zipped.get_or_init(|| plain.zipped().ok()).as_ref() } else { None };
-        let Sent { text, tag } = zipped.unwrap_or(&plain);
+        let compress = || compressed.get_or_init(|| plain.compressed().ok()).as_ref();
+        let compressed = if accepts_gzip(&request) { compress() } else { None };
+        let Representation { body, etag } = compressed.unwrap_or(&plain);
         let mut response = Response::builder()
-            .header(header::ETAG, tag)
+            .header(header::ETAG, etag)
             .header(header::VARY, "accept-encoding")
             .header(header::CACHE_CONTROL, "no-cache")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         if let Some(policy) = &policy {
             response = response.header(header::CONTENT_SECURITY_POLICY, policy);
         }
-        if has_it(&request, tag) {
+        if is_cached(&request, etag) {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
-        if zipped.is_some() {
+        if compressed.is_some() {
             response = response.header(header::CONTENT_ENCODING, "gzip");
         }
-        response.header(header::CONTENT_TYPE, media_type).body(text.clone())
+        response.header(header::CONTENT_TYPE, media_type).body(body.clone())
     })
 }
 
-/// Whether the client has the text with this tag (RFC 9110, 13.1.2: weak tags, which proxies make, are as good here).
-fn has_it(request: &Request, tag: &str) -> bool {
+/// Whether `If-None-Match` lists an `ETag` (RFC 9110, 13.1.2). Weak tags, which proxies create, count as well.
+fn is_cached(request: &Request, etag: &str) -> bool {
     let tags = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
-    tags.any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-/// Whether the client takes gzip (RFC 9110, 12.5.3). Who would rather have something else gets it all the same.
-fn takes_gzip(request: &Request) -> bool {
+/// Whether `Accept-Encoding` lists gzip with a weight other than 0 (RFC 9110, 12.5.3). Preferences are ignored.
+fn accepts_gzip(request: &Request) -> bool {
     let codings = request.headers().get_all(header::ACCEPT_ENCODING).iter().filter_map(|codings| codings.to_str().ok());
     codings.flat_map(|codings| codings.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
