@@ -62,7 +62,7 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
         let OptionalAccount(account) = OptionalAccount::from_request(request, body, options).await?;
         Ok(match account {
             Some(account) => Self::Account(account.id),
-            None => visitor::shown(request.headers()).map_or(Self::Nobody, Self::Visitor),
+            None => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })
     }
 }

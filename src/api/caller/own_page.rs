@@ -11,13 +11,13 @@ use crate::{api::problem::Problem, domain::errors::resources};
 
 /// Whether a request comes from a page of this server, or from no page at all.
 pub(in crate::api) fn is_own_page(headers: &HeaderMap) -> bool {
-    // The browser's own header comes first: the browser knows the page's address, and proxies may change `Host`.
+    // `Sec-Fetch-Site` counts first: the browser compares the addresses before any proxy changes `Host`.
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
-    origin.is_some_and(|origin| is_called(headers, &origin))
+    origin.is_some_and(|origin| has_own_host(headers, &origin))
 }
 
 /// Fails with `foreign_origin` if a request comes from a page of another website.
@@ -31,31 +31,32 @@ pub(in crate::api) fn ensure_own_page(request: &Request) -> Result<(), Problem> 
     Err(Problem::new(&resources::FOREIGN_ORIGIN).with_detail("hint", hint.into()).with_cause(cause))
 }
 
-/// Whether an origin has the host and port by which the request addressed this server. The headers of proxies are
-/// trusted: no page can send them, since no preflight response allows these headers.
-fn is_called(headers: &HeaderMap, origin: &Url) -> bool {
+/// Whether an origin has the host and port by which the request addressed this server. Headers of proxies are trusted:
+/// no page can set them, since no CORS preflight allows them.
+fn has_own_host(headers: &HeaderMap, origin: &Url) -> bool {
     let names = [header::HOST.as_str(), "x-forwarded-host"].into_iter().flat_map(|name| listed(headers, name));
     let names = names.chain(forwarded(headers, "host"));
     // Some proxies send the port in a header of its own.
     let port = listed(headers, "x-forwarded-port").next().and_then(|port| port.parse().ok());
     // Parsed with the origin's scheme, so that an omitted port equals the scheme's default port.
     let mut addresses = names.filter_map(|name| Url::parse(&format!("{}://{name}", origin.scheme())).ok());
-    let is_of = |own: &Url| own.host_str() == origin.host_str();
-    let is_at = |port: Option<u16>| port.is_some() && port == origin.port_or_known_default();
-    origin.has_host() && addresses.any(|own| is_of(&own) && (is_at(own.port_or_known_default()) || is_at(port)))
+    let has_host = |own: &Url| own.host_str() == origin.host_str();
+    let has_port = |port: Option<u16>| port.is_some() && port == origin.port_or_known_default();
+    let is_same = |own: &Url| has_host(own) && (has_port(own.port_or_known_default()) || has_port(port));
+    origin.has_host() && addresses.any(|own| is_same(&own))
 }
 
 /// Returns the compared headers as text for the diagnostics, with advice for an operator whose proxy omits some.
 fn described(headers: &HeaderMap) -> String {
     let names = ["sec-fetch-site", "origin", "host", "x-forwarded-host", "x-forwarded-port", "forwarded"];
-    let told = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
-    let told = told.collect::<Vec<_>>().join(", ");
+    let values = names.iter().filter_map(|name| Some(format!("{name} {:?}", headers.get(*name)?)));
+    let values = values.collect::<Vec<_>>().join(", ");
     // If the browser itself names another website, the proxy is not the cause.
     if headers.contains_key("sec-fetch-site") || headers.get(header::ORIGIN).is_some_and(|origin| origin == "null") {
-        return told;
+        return values;
     }
     format!(
-        "{told}; if this is the portal's own page, have the proxy pass on Host with its port (nginx: proxy_set_header \
+        "{values}; if this is the portal's own page, have the proxy pass on Host with its port (nginx: proxy_set_header \
          Host $http_host), or X-Forwarded-Host and X-Forwarded-Port"
     )
 }
@@ -67,7 +68,7 @@ pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
     // Browsers send the page's address in `Origin`, or in `Referer` for requests without a body.
     let pages = [header::ORIGIN, header::REFERER];
     let mut pages = pages.iter().filter_map(|name| Url::parse(headers.get(name)?.to_str().ok()?).ok());
-    let page = pages.any(|page| page.scheme() == "https" && is_called(headers, &page));
+    let page = pages.any(|page| page.scheme() == "https" && has_own_host(headers, &page));
     proxy || forwarded || page || is_trusted(headers)
 }
 
@@ -75,23 +76,23 @@ pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
 /// its own machine even without TLS.
 fn is_trusted(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| Url::parse(&format!("http://{}", host.to_str().ok()?)).ok());
-    let is_near = host.is_none_or(|host| match host.host() {
+    let is_loopback = host.is_none_or(|host| match host.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => true,
     });
-    headers.contains_key("sec-fetch-site") && !is_near
+    headers.contains_key("sec-fetch-site") && !is_loopback
 }
 
-/// Returns a parameter of the first element of the `Forwarded` header (RFC 7239).
-fn forwarded<'a>(headers: &'a HeaderMap, about: &str) -> Option<&'a str> {
+/// Returns a parameter of the first element of a `Forwarded` header (RFC 7239), which is the outermost proxy's.
+fn forwarded<'a>(headers: &'a HeaderMap, parameter: &str) -> Option<&'a str> {
     let mut pairs = listed(headers, "forwarded").next()?.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(about))?;
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(parameter))?;
     Some(value.trim().trim_matches('"'))
 }
 
-/// Iterates over the comma-separated values of a header, in their order.
+/// Returns the elements of a header that is a comma-separated list, those of the outermost proxy first.
 fn listed<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim)
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_says_of_the_site_comes_first() {
+    fn sec_fetch_site_takes_precedence_over_origin() {
         let at_home = [("origin", "http://shop.example"), ("host", "shop.example")];
         let away = [("origin", "https://evil.example"), ("host", "shop.example")];
         for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_told_by_the_proxy_or_by_the_page() {
+    fn tls_is_detected_by_headers_of_proxy_or_browser() {
         let told = [
             ("x-forwarded-proto", "https"),
             ("x-forwarded-proto", "HTTPS, http"),
@@ -207,7 +208,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_page_is_own_only_where_its_host_is_the_servers(page in HOST, host in HOST) {
+        fn a_page_is_own_only_if_it_has_the_servers_host(page in HOST, host in HOST) {
             let told = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
             let whole = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:80") };
             prop_assert!(told(&host));

@@ -1,4 +1,4 @@
-//! The portal's cookie: who has it is the visitor whose chat goes on.
+//! The portal's cookie, whose token identifies a visitor.
 
 use std::time::Duration;
 
@@ -17,18 +17,18 @@ use crate::{
     services::visitors::VisitorToken,
 };
 
-/// The cookie's name.
+/// The cookie's name over plain HTTP.
 const COOKIE: &str = "al_chat_visitor";
 
-/// Its name where the visitor has come by TLS. With this prefix, browsers take it by TLS and from this very host alone,
-/// so that nobody can plant one whose visitor they know.
+/// The cookie's name over TLS. Browsers accept a cookie with this prefix only over TLS and from this very host, so that
+/// nobody else can set one with a token that they know.
 const HOST_COOKIE: &str = "__Host-al_chat_visitor";
 
-/// The name of this way to be known, in the contract.
+/// The name of the cookie's security scheme in the contract.
 pub(super) const SCHEME: &str = "visitorCookie";
 
-/// A request that a visitor makes by a page of ours: by the cookie that came with it, or by the one that goes with the
-/// answer. The latter is so with every answer, errors included, so that the next request is the same visitor's.
+/// The visitor of a request from one of the portal's pages: the one of the cookie, or a new one. Each response, errors
+/// included, sets the cookie, so that the next request comes from the same visitor.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct Visit {
     token: VisitorToken,
@@ -36,20 +36,22 @@ pub(in crate::api) struct Visit {
 }
 
 impl Visit {
-    /// The visit that a request is, if it is one.
+    /// Returns the visitor of a request to a path that concerns a visitor. `None` at other paths, and for pages of other
+    /// websites.
     pub(in crate::api) fn of(request: &Request) -> Option<Self> {
         let headers = request.headers();
         let is_visit = is_personal(request.uri().path()) && is_own_page(headers);
         is_visit.then(|| {
             let is_by_tls = is_by_tls(headers);
-            Self { token: in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::generate), is_by_tls }
+            Self { token: token_in_cookies(headers, is_by_tls).unwrap_or_else(VisitorToken::generate), is_by_tls }
         })
     }
 
-    /// Adds the cookie to an answer, to last for so long.
-    pub(in crate::api) fn mark(&self, headers: &mut HeaderMap, retention: Duration) {
+    /// Adds the cookie to the headers of a response. It expires after `retention`.
+    pub(in crate::api) fn set_cookie(&self, headers: &mut HeaderMap, retention: Duration) {
         let (token, seconds) = (self.token.expose(), retention.as_secs().max(1));
         let (name, secure) = if self.is_by_tls { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+        // Formatted here, so that the attributes keep the order that clients have always received.
         let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
         if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
             cookie.set_sensitive(true);
@@ -57,31 +59,30 @@ impl Visit {
         }
     }
 
-    /// Who makes it.
+    /// Returns the visitor's token.
     pub(in crate::api) fn token(&self) -> &VisitorToken {
         &self.token
     }
 }
 
-/// The token of the visitor whose cookie came with a request. One that another website's page has sent counts for
-/// nothing.
-pub(super) fn shown(headers: &HeaderMap) -> Option<VisitorToken> {
-    in_cookies(headers, is_by_tls(headers)).filter(|_| is_own_page(headers))
+/// Returns the visitor's token in the cookies of a request. Cookies on requests from other websites' pages are ignored.
+pub(super) fn token_of(headers: &HeaderMap) -> Option<VisitorToken> {
+    token_in_cookies(headers, is_by_tls(headers)).filter(|_| is_own_page(headers))
 }
 
-/// The token among the cookies; by TLS, only the one that cannot be planted counts.
-fn in_cookies(headers: &HeaderMap, is_by_tls: bool) -> Option<VisitorToken> {
-    in_cookie(headers, HOST_COOKIE).or_else(|| in_cookie(headers, COOKIE).filter(|_| !is_by_tls))
+/// Returns the token in the cookies. Over TLS, only the cookie with the `__Host-` prefix counts.
+fn token_in_cookies(headers: &HeaderMap, is_by_tls: bool) -> Option<VisitorToken> {
+    token_in_cookie(headers, HOST_COOKIE).or_else(|| token_in_cookie(headers, COOKIE).filter(|_| !is_by_tls))
 }
 
-/// The first token among the cookies of this name: others may have been set for part of the host.
-fn in_cookie(headers: &HeaderMap, name: &str) -> Option<VisitorToken> {
+/// Returns the first valid token in cookies of a name. Several may have been set, for different paths or domains.
+fn token_in_cookie(headers: &HeaderMap, name: &str) -> Option<VisitorToken> {
     headers.get_all(header::COOKIE).iter().find_map(|cookies| {
-        // Whatever bytes other cookies have.
+        // Other cookies may have any bytes.
         let cookies = String::from_utf8_lossy(cookies.as_bytes());
         let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
-        let mut own = pairs.filter(|(it, _)| it.trim() == name);
-        own.find_map(|(_, value)| VisitorToken::parse(value.trim()))
+        let mut named = pairs.filter(|(own, _)| own.trim() == name);
+        named.find_map(|(_, value)| VisitorToken::parse(value.trim()))
     })
 }
 
@@ -109,7 +110,7 @@ impl<'a> ApiExtractor<'a> for Visit {
     }
 }
 
-/// Tells the contract of the cookie.
+/// Adds the cookie's security scheme to the contract.
 pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "apiKey",
@@ -137,7 +138,7 @@ mod tests {
         for cookies in cookies {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookies).unwrap());
         }
-        in_cookies(&headers, false).map(|token| token.expose().to_owned())
+        token_in_cookies(&headers, false).map(|token| token.expose().to_owned())
     }
 
     #[test]
@@ -164,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn by_tls_only_a_cookie_of_this_very_host_counts() {
+    fn over_tls_only_the_cookie_with_the_host_prefix_counts() {
         let [own, planted] = [(); 2].map(|()| VisitorToken::generate().expose().to_owned());
         let found = |cookies: &str, is_by_tls| {
             let headers = [(header::COOKIE, HeaderValue::from_str(cookies).unwrap())].into_iter().collect();
-            in_cookies(&headers, is_by_tls).map(|token| token.expose().to_owned())
+            token_in_cookies(&headers, is_by_tls).map(|token| token.expose().to_owned())
         };
         let planted = format!("al_chat_visitor={planted}");
         for cookies in [format!("__Host-al_chat_visitor={own}"), format!("{planted}; __Host-al_chat_visitor={own}")] {
@@ -181,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_in_a_cookie_is_a_token_or_nothing(cookie in "[ -~]{0,80}", value in "[ -~]{0,60}") {
+        fn only_tokens_are_taken_from_cookies(cookie in "[ -~]{0,80}", value in "[ -~]{0,60}") {
             prop_assert!(found(&[cookie.as_bytes()]).is_none_or(|token| token.len() == 43));
             let named = format!("{COOKIE}={value}");
             prop_assert!(found(&[named.as_bytes()]).is_none_or(|token| value.contains(&token)));

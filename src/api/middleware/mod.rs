@@ -74,7 +74,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             }
             let mut response = self.respond(request, &mut event).await;
             if let Some(visit) = visit {
-                visit.mark(response.headers_mut(), self.retention);
+                visit.set_cookie(response.headers_mut(), self.retention);
             }
             if is_portals(&event.path) {
                 // Streams have a `Cache-Control` of their own.
