@@ -1,5 +1,5 @@
-//! The HTTP interface. `routes` lists all paths; each resource has a file, with its handlers and the bodies of its requests
-//! and answers.
+//! The HTTP interface. `routes` lists all paths. Each resource has a file, or a folder with a file per operation: its
+//! failures, the bodies of its requests and answers, and its handler.
 
 mod accept;
 mod asset;
