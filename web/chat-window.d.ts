@@ -69,7 +69,7 @@ export interface Strings {
 /** The details of an answer. */
 export interface Answer {
   text: string;
-  finishReason: "complete" | "length" | "stopped";
+  finishReason: "complete" | "length" | "content_filter" | "stopped";
   /** The model that answered; absent when the visitor stopped the answer. */
   model?: string;
   usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number; model: string };

@@ -162,7 +162,7 @@ turn_error_rows! {
         code: "model_answer_empty",
         retry_after: RetryAfter::None,
         sentence: "The model ended without a word; please ask again, or for something shorter",
-        action: "Ask again, or raise the limit of tokens (`MAX_ANSWER_TOKENS`, or `max_tokens` of the persona).",
+        action: "Send the question again, or raise the limit of tokens (`MAX_ANSWER_TOKENS`, or `max_tokens` of the persona).",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::MaybeBilled,
@@ -192,7 +192,7 @@ turn_error_rows! {
         code: "model_failed",
         retry_after: RetryAfter::None,
         sentence: "The model's provider failed; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
@@ -223,7 +223,7 @@ turn_error_rows! {
         code: "model_failed",
         retry_after: RetryAfter::None,
         sentence: "The model's provider failed; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::MaybeBilled,
@@ -238,7 +238,7 @@ turn_error_rows! {
         code: "model_failed",
         retry_after: RetryAfter::None,
         sentence: "The model's provider failed; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::MaybeBilled,
@@ -283,7 +283,7 @@ turn_error_rows! {
         code: "model_connection_lost",
         retry_after: RetryAfter::None,
         sentence: "The connection to the model was lost; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::MaybeBilled,
@@ -343,7 +343,7 @@ turn_error_rows! {
         code: "model_timeout",
         retry_after: RetryAfter::None,
         sentence: "The model did not answer in time; please try again",
-        action: "Ask again, or raise `TURN_TIMEOUT`.",
+        action: "Send the question again, or raise `TURN_TIMEOUT`.",
     } ends {
         finish: Finish::Timeout,
         billing: Billing::Estimated,
@@ -358,7 +358,7 @@ turn_error_rows! {
         code: "model_timeout",
         retry_after: RetryAfter::None,
         sentence: "The model did not answer in time; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::Timeout,
         billing: Billing::Estimated,
@@ -373,7 +373,7 @@ turn_error_rows! {
         code: "model_timeout",
         retry_after: RetryAfter::None,
         sentence: "The model did not answer in time; please try again",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::Timeout,
         billing: Billing::MaybeBilled,

@@ -21,7 +21,7 @@ error_rows! {
         action: "Use a method of the `Allow` header.",
     }
 
-    /// The framework refuses the request for a reason that has no code of its own. The status is the framework's.
+    /// The request is invalid in a way that has no code of its own. The status may be another 4xx.
     BAD_REQUEST {
         status: 400,
         code: "bad_request",
@@ -148,7 +148,7 @@ error_rows! {
         action: "Correct the JSON.",
     }
 
-    /// A field or a parameter has a wrong type or value. `details.field` names it.
+    /// A field or a parameter has a wrong type or value. `details.field` names it, unless the whole body is meant.
     INVALID_REQUEST {
         status: 400,
         code: "invalid_request",

@@ -135,7 +135,7 @@ error_rows! {
         code: "turn_not_found",
         retry_after: RetryAfter::None,
         sentence: "There is no such turn here, or it ended too long ago",
-        action: "Ask again.",
+        action: "Send the question again.",
     }
 
     /// A page of another website used the portal. `details.hint` says what the operator can do.
@@ -144,6 +144,6 @@ error_rows! {
         code: "foreign_origin",
         retry_after: RetryAfter::None,
         sentence: "The chat cannot be used from this page at the moment; please tell the people who run this website",
-        action: "Behind a proxy, set what the server's log names; on another website, embed the chat window.",
+        action: "Behind a proxy, set what the server's diagnostics name; on another website, embed the chat window.",
     }
 }

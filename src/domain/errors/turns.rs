@@ -107,7 +107,7 @@ turn_error_rows! {
         code: "turn_interrupted",
         retry_after: RetryAfter::None,
         sentence: "The turn of this Idempotency-Key was cut off before it was answered; ask again with a new key",
-        action: "Ask again with a new key.",
+        action: "Send the question again, with a new key.",
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::Unbilled,
@@ -116,7 +116,7 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
-    /// The earlier turns of the same chat did not end in time.
+    /// The earlier turns of the same chat did not end in time, or more than 32 turns wait in it.
     CHAT_BUSY {
         status: 503,
         code: "chat_busy",
@@ -167,7 +167,7 @@ turn_error_rows! {
         code: "stopping",
         retry_after: RetryAfter::Seconds(5),
         sentence: "The service is restarting; please try again in a moment",
-        action: "Ask again.",
+        action: "Send the question again.",
     } ends {
         finish: Finish::Stopped,
         billing: Billing::Estimated,

@@ -11,7 +11,7 @@ use crate::{adapters::model::ModelFailure, domain::chat::Finish};
 
 /// Calls the requested model of one turn and, where that is unavailable, its fallbacks.
 pub(super) struct Fallbacks<'a, 'r> {
-    /// The models of `MODEL_FALLBACKS`, in the order in which they are called.
+    /// The models of `FALLBACK_MODELS`, in the order in which they are called.
     pub(super) models: &'a [String],
     pub(super) retries: Retries<'r>,
     pub(super) request: CallRequest<'r>,
