@@ -108,6 +108,33 @@ test("a stop before the first text closes the model's connection", async () => {
   await tab.close();
 });
 
+test("a question that was stopped early does not disturb the next one", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  const held = gate();
+  // The response to the first question arrives while the second one is being answered.
+  await tab.page.route("**/api/chat", async (route) => {
+    const response = await route.fetch();
+    await held.opened;
+    await route.fulfill({ response });
+  }, { times: 1 });
+  await tab.ask("First");
+  await until("the first question", () => posts(requests, "/api/chat").length);
+  await tab.page.keyboard.press("Escape");
+  await tab.isDone();
+  const [more] = parts("First\n\nSecond", "It is ", "done.");
+  await tab.ask("Second");
+  await tab.reads("It is ");
+  held.open();
+  await until("the stop of the first question", () => posts(requests, "/stop").length);
+  more();
+  await tab.isDone();
+  assert.equal(await tab.answerText(), "It is done.");
+  assert.equal(requests.filter((request) => request.url().endsWith("/events")).length, 0);
+  assert.equal(posts(requests, "/api/chat").length, 2);
+  await tab.close();
+});
+
 test("a failure is shown and can be retried by a button", async () => {
   const tab = await service.tab();
   const requests = tab.requests();

@@ -21,7 +21,10 @@ async function readText(file) {
   }
 }
 
-/** Adds the chosen files to `attached`. Returns a sentence about those that can't be attached. */
+/**
+ * Adds the chosen files to the list that `attached` returns. The list may be replaced while a file is being read. Returns a
+ * sentence about files that can't be attached.
+ */
 export async function attachFiles(chosen, attached, strings) {
   const problems = new Set();
   for (const file of chosen) {
@@ -29,8 +32,8 @@ export async function attachFiles(chosen, attached, strings) {
     const content = size > MAX_FILE_SIZE ? undefined : await readText(file).catch(() => undefined);
     if (size > MAX_FILE_SIZE) problems.add(fill(strings.fileTooLarge, { name }));
     else if (content === undefined) problems.add(fill(strings.fileNotText, { name }));
-    else if (attached.length >= MAX_FILES) problems.add(fill(strings.tooManyFiles, { count: MAX_FILES }));
-    else attached.push({ name, content });
+    else if (attached().length >= MAX_FILES) problems.add(fill(strings.tooManyFiles, { count: MAX_FILES }));
+    else attached().push({ name, content });
   }
   return [...problems].join(" ");
 }

@@ -117,7 +117,7 @@ export class Composer {
   }
 
   async #attachAll(chosen) {
-    const problems = await attachFiles(chosen, this.files, this.#host.strings());
+    const problems = await attachFiles(chosen, () => this.files, this.#host.strings());
     this.#host.changed();
     this.showProblem(problems);
     this.focus();

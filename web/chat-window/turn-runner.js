@@ -51,6 +51,10 @@ export class TurnRunner {
   stop(turn) {
     if (!turn.requestId) return;
     this.#connection.abort();
+    this.#stopAtServer(turn);
+  }
+
+  #stopAtServer(turn) {
     this.stopping = this.#client.stop(turn);
   }
 
@@ -102,10 +106,10 @@ export class TurnRunner {
     if (isResumed && (!response.ok || response.status === 204)) return prepareNextTry(turn, response.status);
     if (!response.ok) throw await this.#client.errorFrom(response);
     if (!isResumed) Object.assign(turn, { requestId: response.headers.get("x-request-id") ?? undefined, seen: 0 });
-    // Stopped by the visitor before the id was known.
+    // Stopped by the visitor before the id was known. The next question may already have a connection of its own.
     if (turn.status !== "going") {
       connection.abort();
-      return this.stop(turn);
+      return this.#stopAtServer(turn);
     }
     this.#host.save();
     await readEvents(response, connection, (event) => {
