@@ -164,8 +164,8 @@ mod tests {
         let away = [("origin", "https://evil.example"), ("host", "shop.example")];
         for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
             for lines in [at_home, away] {
-                let told = headers(&[lines[0], lines[1], ("sec-fetch-site", site)]);
-                assert_eq!(is_own_page(&told), expected, "{site} {lines:?}");
+                let headers = headers(&[lines[0], lines[1], ("sec-fetch-site", site)]);
+                assert_eq!(is_own_page(&headers), expected, "{site} {lines:?}");
             }
             assert_eq!(is_own_page(&headers(&[("sec-fetch-site", site)])), expected, "{site}");
         }
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn tls_is_detected_by_headers_of_proxy_or_browser() {
-        let told = [
+        let over_tls = [
             ("x-forwarded-proto", "https"),
             ("x-forwarded-proto", "HTTPS, http"),
             ("forwarded", "for=10.0.0.7;proto=https, for=10.0.0.8"),
@@ -183,10 +183,10 @@ mod tests {
             ("referer", "https://shop.example/"),
             ("sec-fetch-site", "cross-site"),
         ];
-        for line in told {
+        for line in over_tls {
             assert!(is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
         }
-        let untold = [
+        let over_http = [
             ("x-forwarded-proto", "http, https"),
             ("x-forwarded-proto", ""),
             ("forwarded", "for=10.0.0.7, proto=https"),
@@ -196,7 +196,7 @@ mod tests {
             ("referer", "https://evil.example/shop.example"),
             ("origin", "null"),
         ];
-        for line in untold {
+        for line in over_http {
             assert!(!is_by_tls(&headers(&[line, ("host", "shop.example")])), "{line:?}");
         }
         for host in ["127.0.0.1:5000", "localhost:5000", "[::1]:5000", "al-chat.localhost"] {
@@ -209,10 +209,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_is_own_only_if_it_has_the_servers_host(page in HOST, host in HOST) {
-            let told = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
+            let is_own = |page: &str| is_own_page(&headers(&[("origin", &format!("http://{page}")), ("host", &host)]));
             let whole = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:80") };
-            prop_assert!(told(&host));
-            prop_assert_eq!(told(&page), whole(&page) == whole(&host));
+            prop_assert!(is_own(&host));
+            prop_assert_eq!(is_own(&page), whole(&page) == whole(&host));
         }
     }
 }

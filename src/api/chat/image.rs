@@ -11,7 +11,7 @@ use poem_openapi::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::request::{ChatRequest, LARGEST_BODY};
+use super::request::{ChatRequest, MAX_BODY_BYTES};
 use crate::{
     api::{
         AppState, Group,
@@ -81,17 +81,17 @@ impl ChatImageApi {
         /// random UUID. Kept for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
-        ImageQuestion(asked): ImageQuestion,
+        ImageQuestion(body): ImageQuestion,
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let (asked, question) = asked.about_image()?;
-        let persona = named_persona(state, asked.persona())?;
-        let ask = asked.into_turn_request(headers, context, from, &account, persona)?;
+        let (body, question) = body.about_image()?;
+        let persona = named_persona(state, body.persona())?;
+        let turn_request = body.into_turn_request(headers, context, from, &account, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();
             Ok(ImageAnswer { question, answer })
         };
-        Ok(start_turn(state, ask, answer).await?)
+        Ok(start_turn(state, turn_request, answer).await?)
     }
 }
 
@@ -117,12 +117,12 @@ impl<'a> ApiExtractor<'a> for ImageQuestion {
     ) -> poem::Result<Self> {
         let media_type = request.content_type().unwrap_or_default();
         if is_json(media_type) {
-            let Json(asked) = Json::<ChatRequest, LARGEST_BODY>::from_request(request, body, options).await?;
-            return Ok(Self(asked));
+            let Json(body) = Json::<ChatRequest, MAX_BODY_BYTES>::from_request(request, body, options).await?;
+            return Ok(Self(body));
         }
         let form = Form::from_content_type(media_type)?.ok_or_else(neither_json_nor_form)?;
         let is_url_encoded = form == Form::UrlEncoded;
-        let fields = form.parse(read_body(request, body, LARGEST_BODY).await?).await?;
+        let fields = form.parse(read_body(request, body, MAX_BODY_BYTES).await?).await?;
         Ok(Self(from_value(object(fields, is_url_encoded)?)?))
     }
 }

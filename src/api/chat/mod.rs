@@ -12,7 +12,7 @@ use poem_openapi::{
 use serde::Serialize;
 
 pub(super) use self::image::ChatImageApi;
-use self::request::{ChatRequest, LARGEST_BODY};
+use self::request::{ChatRequest, MAX_BODY_BYTES};
 use super::{
     AppState, Group,
     caller::{AccountOrVisitor, ClientAddress, OptionalAccount},
@@ -105,16 +105,16 @@ impl ChatApi {
         /// random UUID. Kept for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
-        Json(asked): Json<ChatRequest, LARGEST_BODY>,
+        Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = named_persona(state, asked.persona())?;
-        let ask = asked.into_turn_request(headers, context, from, &account, persona)?;
+        let persona = named_persona(state, body.persona())?;
+        let turn_request = body.into_turn_request(headers, context, from, &account, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock);
             Ok(if account.is_signed_in() { answer.with_aliases() } else { answer })
         };
-        Ok(start_turn(state, ask, answer).await?)
+        Ok(start_turn(state, turn_request, answer).await?)
     }
 
     /// Ask the model, and read the answer as it comes
@@ -137,11 +137,11 @@ impl ChatApi {
         /// random UUID. Kept for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
-        Json(asked): Json<ChatRequest, LARGEST_BODY>,
+        Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = named_persona(state, asked.persona())?;
-        Ok(start_stream(state, asked.into_turn_request(headers, context, from, &account, persona)?).await?)
+        let persona = named_persona(state, body.persona())?;
+        Ok(start_stream(state, body.into_turn_request(headers, context, from, &account, persona)?).await?)
     }
 
     /// Go on with a stream

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The largest request body, in bytes: enough for ten attached files of 1 MB with JSON escapes.
-pub(super) const LARGEST_BODY: usize = 32 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// The longest user name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -62,7 +62,7 @@ pub(super) struct ChatRequest {
     image_url: Option<String>,
     /// What was said before, oldest first.
     #[serde(deserialize_with = "objects")]
-    history: Option<Vec<Said>>,
+    history: Option<Vec<HistoryEntry>>,
     /// The model to ask, among those the operator allows.
     model: Option<String>,
     /// Who is to speak, among those that `GET /api/personas` lists; without one, the model as it is.
@@ -105,9 +105,9 @@ pub(super) struct ChatRequest {
 /// Something that was said before.
 #[derive(Debug, Deserialize, Object)]
 #[oai(rename = "HistoryEntry")]
-struct Said {
+struct HistoryEntry {
     /// Who said it.
-    role: SaidBy,
+    role: HistoryRole,
     /// What was said.
     #[oai(nullable)]
     content: Option<String>,
@@ -123,12 +123,12 @@ struct Said {
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(try_from = "String")]
 #[oai(rename = "HistoryRole", rename_all = "lowercase")]
-enum SaidBy {
+enum HistoryRole {
     User,
     Assistant,
 }
 
-impl TryFrom<String> for SaidBy {
+impl TryFrom<String> for HistoryRole {
     type Error = &'static str;
 
     fn try_from(role: String) -> Result<Self, Self::Error> {
@@ -169,8 +169,8 @@ impl ChatRequest {
         if is_blank(&self.image) && is_blank(&self.image_url) {
             return Err(Problem::new(&resources::IMAGE_REQUIRED));
         }
-        let said = self.take_text()?;
-        let question = if said.trim().is_empty() { QUESTION.to_owned() } else { said };
+        let text = self.take_text()?;
+        let question = if text.trim().is_empty() { QUESTION.to_owned() } else { text };
         Ok((Self { message: Some(question.clone()), ..self }, question))
     }
 
@@ -235,20 +235,20 @@ fn attached(files: Option<Vec<File>>, content: Option<String>, name: Option<Stri
     files
 }
 
-impl TryFrom<Said> for Message {
+impl TryFrom<HistoryEntry> for Message {
     type Error = Problem;
 
-    fn try_from(said: Said) -> Result<Self, Problem> {
-        let role = match said.role {
-            SaidBy::User => Role::User,
-            SaidBy::Assistant => Role::Assistant,
+    fn try_from(entry: HistoryEntry) -> Result<Self, Problem> {
+        let role = match entry.role {
+            HistoryRole::User => Role::User,
+            HistoryRole::Assistant => Role::Assistant,
         };
-        let image = image(said.image_url, said.image)?;
+        let image = image(entry.image_url, entry.image)?;
         if role == Role::Assistant && image.is_some() {
             let error = "Only what the user said may have an image in the history";
             return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
-        Ok(Self { role, content: said.content.unwrap_or_default(), image })
+        Ok(Self { role, content: entry.content.unwrap_or_default(), image })
     }
 }
 
