@@ -124,7 +124,7 @@ impl HealthApi {
         Json(Health {
             status: if is_draining { HealthStatus::Stopping } else { HealthStatus::Healthy },
             timestamp: state.clock.rfc3339(state.clock.now()),
-            openai_configured: state.credentials.can_ask_model(settings).await,
+            openai_configured: state.credentials.can_call_model(settings).await,
             demo_mode: state.credentials.demo_mode(settings),
             model: settings.default.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

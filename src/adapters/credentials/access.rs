@@ -9,13 +9,13 @@ use crate::foundation::secret::ApiKey;
 /// The way in which a turn can be answered.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// By the model, with this key.
+    /// The model answers, and is called with this key.
     Key(Credential),
-    /// By the model, which needs no key.
+    /// The model answers, and needs no key.
     NoKeyNeeded,
-    /// By the built-in responder, because it was chosen or because no source of a key is configured.
+    /// The built-in responder answers: it was chosen, or no source of a key is configured.
     BuiltIn,
-    /// Not at all: the model needs a key, and none is available.
+    /// Nothing can answer: the model needs a key, and none is available.
     Missing(NoCredential),
 }
 
@@ -32,9 +32,9 @@ impl Access {
         if let Self::Key(credential) = self { credential.source } else { CredentialSource::None }
     }
 
-    /// Whether the model answers, rather than the built-in responder or nothing.
+    /// Whether the model can be called, with or without a key.
     #[must_use]
-    pub fn reaches_the_model(&self) -> bool {
+    pub fn can_call_model(&self) -> bool {
         matches!(self, Self::Key(_) | Self::NoKeyNeeded)
     }
 }

@@ -33,7 +33,7 @@ impl CachedKey {
     }
 }
 
-/// A call to Papita, by what it is for. Callers with an equal value share one call.
+/// The purpose of a call to Papita. Turns with an equal value share one call.
 ///
 /// A refused key must not be replaced by the result of a call that began before the refusal. So the value differs after
 /// each refusal.

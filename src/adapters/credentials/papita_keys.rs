@@ -19,7 +19,7 @@ use super::{
 };
 use crate::foundation::{config, http_client::Client, secret::ApiKey, tasks::Tasks};
 
-/// The keys that Papita has returned. Cheap to clone.
+/// The cache of Papita's keys. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct PapitaKeys(Arc<State>);
 

@@ -19,7 +19,7 @@ pub(super) struct PapitaPresence {
 }
 
 impl PapitaPresence {
-    /// Creates the facts at the start. `was_found` says whether Papita has answered before this start of the service.
+    /// Creates the state at the start. `was_found` says whether Papita has answered before this start of the service.
     pub(super) fn new(is_configured: bool, was_found: bool) -> Self {
         Self {
             is_configured,

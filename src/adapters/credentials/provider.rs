@@ -74,7 +74,7 @@ impl Credentials {
     }
 
     /// Whether the model can be called, as far as is known without a call to Papita.
-    pub async fn can_ask_model(&self, settings: &config::Model) -> bool {
+    pub async fn can_call_model(&self, settings: &config::Model) -> bool {
         self.0.local.is_some() || self.0.papita.has_key().await || self.needs_no_key(settings)
     }
 
@@ -130,7 +130,7 @@ impl Credentials {
     }
 
     /// Records whether the model's provider accepted a key.
-    pub fn note_verdict(&self, key: &ApiKey, is_accepted: bool) {
+    pub fn record_acceptance(&self, key: &ApiKey, is_accepted: bool) {
         let hash = key.debug_hash();
         if !is_accepted {
             self.0.refused.insert(hash, ());

@@ -7,7 +7,7 @@ use super::{failure::StorageFailure, handle::Storage, statement::sql};
 impl Storage {
     /// Takes the lease of this name if no live replica holds it. Returns whether this replica holds it, from before or
     /// from now on. A database that is not shared has no other replica.
-    pub async fn holds_lease(&self, name: &str, now: Timestamp) -> Result<bool, StorageFailure> {
+    pub async fn try_acquire_lease(&self, name: &str, now: Timestamp) -> Result<bool, StorageFailure> {
         if !self.is_shared() {
             return Ok(true);
         }

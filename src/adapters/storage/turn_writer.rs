@@ -44,8 +44,8 @@ pub(super) struct TurnWriter {
 }
 
 impl TurnWriter {
-    /// Returns the handle, and the task that the caller must run. The task ends when the token is cancelled, after a last
-    /// attempt to write all turns.
+    /// Returns the handle, and the future that must be spawned as a task. The task ends when the token is cancelled,
+    /// after a last attempt to write all turns.
     pub(super) fn new(
         repository: TurnRepository,
         outbox: Arc<OutboxCounter>,

@@ -66,7 +66,7 @@ impl ChatImageApi {
     /// JSON it takes forms, `multipart/form-data` and `application/x-www-form-urlencoded`, with the same fields: there
     /// `image` may be a file, `history` and `attached_files` are JSON.
     #[oai(path = "/chat/image", method = "post", operation_id = "chatImage")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn chat_image(
         &self,
         Data(state): Data<&AppState>,

@@ -90,7 +90,7 @@ impl ChatApi {
     /// Nobody needs to be signed in. With an `Authorization` header, its token must be that of an account: that account
     /// asks, whatever `username` and `isGuest` say.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn chat(
         &self,
         Data(state): Data<&AppState>,
@@ -122,7 +122,7 @@ impl ChatApi {
     /// The same turn as that of `POST /api/chat`, as a stream, whatever `stream` says. A client that loses its stream can
     /// come back to it, and an impatient one can stop it.
     #[oai(path = "/chat/stream", method = "post", operation_id = "chatStream")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn stream(
         &self,
         Data(state): Data<&AppState>,

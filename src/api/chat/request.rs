@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::used_underscore_binding,
-    reason = "derived code moves the fields that are refused when they are read"
+    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
 )]
 
 use std::sync::Arc;

@@ -89,7 +89,7 @@ impl WholeChat {
     }
 }
 
-/// Returns the error for a chat that does not exist or belongs to another account. Clients cannot tell which.
+/// Returns the error for a chat that does not exist or belongs to another account. Both cases have the same error.
 pub(in crate::api) fn chat_not_found() -> Problem {
     Problem::new(&resources::CHAT_NOT_FOUND)
 }

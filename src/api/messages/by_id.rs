@@ -58,7 +58,7 @@ impl MessageByIdApi {
     }
 }
 
-/// Returns the error for a message that does not exist or belongs to another account. Clients cannot tell which.
+/// Returns the error for a message that does not exist or belongs to another account. Both cases have the same error.
 pub(super) fn message_not_found() -> Problem {
     Problem::new(&resources::MESSAGE_NOT_FOUND)
 }

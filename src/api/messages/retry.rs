@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::used_underscore_binding,
-    reason = "derived code moves the fields that are refused when they are read"
+    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
 )]
 
 use poem::{Request, web::Data};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     by_id::message_not_found,
-    turn::{Answered, MessageTurn},
+    turn::{MessageExchange, MessageTurn},
 };
 use crate::{
     adapters::storage::{MessageId, MessageStatus},
@@ -85,7 +85,7 @@ impl RetryMessageApi {
     /// stays. Nothing needs to be sent. With `"stream": true`, or an `Accept` as with `POST /api/chat`, the answer comes
     /// as a stream.
     #[oai(path = "/:message_id/retry", method = "post", operation_id = "retryMessage")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn retry(
         &self,
         Data(state): Data<&AppState>,
@@ -102,7 +102,7 @@ impl RetryMessageApi {
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         OptionalJson(body): OptionalJson<RetryRequest>,
-    ) -> Result<Reply<Answered>, RetryFailure> {
+    ) -> Result<Reply<MessageExchange>, RetryFailure> {
         let account = signed_in.account;
         let owner = account.id;
         let headers = TurnHeaders::read(request, session, idempotency_key)?;

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::used_underscore_binding,
-    reason = "derived code moves the fields that are refused when they are read"
+    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
 )]
 
 use poem::{Request, web::Data};
@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 use serde::Deserialize;
 
-use super::turn::{Answered, MessageTurn};
+use super::turn::{MessageExchange, MessageTurn};
 use crate::{
     adapters::storage::ChatId,
     api::{
@@ -101,7 +101,7 @@ impl SendMessageApi {
     ///
     /// Streams, `Idempotency-Key`, stopping and coming back are the same as with `POST /api/chat`.
     #[oai(path = "/:chat_id/send", method = "post", operation_id = "sendMessage")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn send(
         &self,
         Data(state): Data<&AppState>,
@@ -118,7 +118,7 @@ impl SendMessageApi {
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<SendRequest, MAX_BODY_BYTES>,
-    ) -> Result<Reply<Answered>, SendFailure> {
+    ) -> Result<Reply<MessageExchange>, SendFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (turn, stored_chat, message) =
             new_message(state, context, signed_in.account, headers, chat_id, body).await?;
@@ -129,7 +129,7 @@ impl SendMessageApi {
     ///
     /// The same turn as that of `POST /api/messages/{chat_id}/send`, as a stream, whatever `stream` says.
     #[oai(path = "/:chat_id/send/stream", method = "post", operation_id = "sendMessageStream")]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn send_stream(
         &self,
         Data(state): Data<&AppState>,

@@ -23,7 +23,7 @@ use crate::{
 /// A message and what was answered.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "MessageExchange")]
-pub(super) struct Answered {
+pub(super) struct MessageExchange {
     /// What the user said.
     user_message: MessageBody,
     /// What the model said.
@@ -33,7 +33,7 @@ pub(super) struct Answered {
     ai_message: MessageBody,
 }
 
-impl Answered {
+impl MessageExchange {
     fn new(user_message: MessageBody, ai_response: MessageBody) -> Self {
         Self { user_message, ai_message: ai_response.clone(), ai_response }
     }
@@ -53,14 +53,18 @@ pub(super) struct MessageTurn<'a> {
 
 impl MessageTurn<'_> {
     /// Starts the turn, and returns both messages or the stream of events, as the request asks for.
-    pub(super) async fn reply(self, stored_chat: StoredChatTurn, message: Message) -> Result<Reply<Answered>, Problem> {
+    pub(super) async fn reply(
+        self,
+        stored_chat: StoredChatTurn,
+        message: Message,
+    ) -> Result<Reply<MessageExchange>, Problem> {
         let state = self.state;
         let image_url = message.image.as_ref().map(|image| image.url().to_owned());
         let asked = MessageContent { sender: Sender::User, text: message.content.clone(), image_url };
         start_turn(state, self.request(stored_chat, message)?, |text, summary, _| {
             let Exchange { question, answer } = summary.exchange.ok_or_else(Problem::internal)?;
             let answered = MessageContent { sender: Sender::Bot, text, image_url: None };
-            Ok(Answered::new(
+            Ok(MessageExchange::new(
                 MessageBody::from_stored(question, stored_chat, asked, &state.clock),
                 MessageBody::from_stored(answer, stored_chat, answered, &state.clock),
             ))

@@ -60,13 +60,13 @@ struct CredentialsInfo {
     /// Whether there is a `.env` file.
     env_file_exists: bool,
     /// Where the key comes from.
-    credential_source: StringEnum<Sources>,
+    credential_source: StringEnum<CredentialSources>,
 }
 
 /// The sources of keys, as an enum of the contract.
-struct Sources;
+struct CredentialSources;
 
-impl StringEnumValues for Sources {
+impl StringEnumValues for CredentialSources {
     const NAME: &'static str = "CredentialSource";
     const DESCRIPTION: &'static str = "Where a key comes from: Papita, this server's settings, or nowhere.";
 
@@ -103,7 +103,7 @@ impl ModelInfoApi {
         let access = state.credentials.access(&state.config.model).await;
         let credentials = CredentialsInfo::new(state, &access);
         let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
-        if access.reaches_the_model() {
+        if access.can_call_model() {
             info.model = Some(state.config.model.default.clone());
             info.credentials_valid = Some(!is_refused(state, &access));
         }

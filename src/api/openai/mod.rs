@@ -1,4 +1,4 @@
-//! The model behind the chat: `/api/openai/…`, one file per operation.
+//! The model, its key and its cost: `/api/openai/…`, one file per operation.
 
 mod info;
 mod key_state;

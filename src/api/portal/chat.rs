@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::used_underscore_binding,
-    reason = "derived code moves the fields that are refused when they are read"
+    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
 )]
 
 use poem::{Request, web::Data};
@@ -141,7 +141,7 @@ impl PortalChatApi {
             description = "The visitor's cookie, to last for longer; not for other websites."
         )
     )]
-    #[expect(clippy::too_many_arguments, reason = "all that a request may say")]
+    #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn chat(
         &self,
         Data(state): Data<&AppState>,

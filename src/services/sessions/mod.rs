@@ -122,7 +122,7 @@ impl Sessions {
     /// removes sessions that ended long ago. Only the replica that holds the lease does so.
     async fn sweep(&self, idle_timeout: Duration) -> Result<(), SessionFailure> {
         let Inner { storage, clock, .. } = &*self.0;
-        if !storage.holds_lease("idle sessions", clock.now()).await? {
+        if !storage.try_acquire_lease("idle sessions", clock.now()).await? {
             return Ok(());
         }
         storage.close_idle_sessions(clock.ago(idle_timeout)).await?;

@@ -38,7 +38,7 @@ impl Admission {
         self.permits.acquire().await
     }
 
-    /// The permits, for the metrics.
+    /// Returns the permits, for the metrics.
     pub(super) fn permits(&self) -> &Permits {
         &self.permits
     }

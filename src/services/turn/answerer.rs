@@ -75,8 +75,8 @@ impl Answerer {
         Ending { result, was_abandoned: is_abandoned && !journal.has_readers() }
     }
 
-    /// Waits for a permit and calls models. In a stored chat, a conversation that is too long for the model is shortened
-    /// and tried again: the context window is not known of all models, and a chat must not come to an end by it.
+    /// Waits for a permit and calls models. In a stored chat, a conversation that is too long for the model is
+    /// shortened and sent again: not all context windows are known, and a long chat must remain usable.
     async fn call_models<'a>(
         &'a self,
         request: &mut TurnRequest,
@@ -121,10 +121,10 @@ impl Answerer {
     /// Waits while the called model is being loaded and nobody reads: a server stops loading a model when its request is
     /// closed.
     async fn wait_for_loading(&self, journal: &Journal) {
-        while let Some(model) = journal.unread_silent_model()
+        while let Some(model) = journal.silent_model_without_reader()
             && self.model_calls.is_loading(&model)
         {
-            let _ = timeout(LOAD_CHECK_INTERVAL, journal.answering_or_wanted()).await;
+            let _ = timeout(LOAD_CHECK_INTERVAL, journal.wait_for_answer_or_reader()).await;
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The collaborators that the module for turns is given.
+//! The dependencies of the module for turns.
 
 use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
     foundation::{clock::Clock, http_client::Client, tasks::Tasks},
 };
 
-/// The collaborators of [`Turns`](super::Turns).
+/// The adapters and other objects that [`Turns`](super::Turns) uses.
 #[derive(Debug)]
 pub struct Dependencies {
     /// The HTTP client of the process.

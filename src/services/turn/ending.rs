@@ -12,12 +12,12 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// What the turn failed of, also if it was answered after all readers had left.
+    /// Returns the failure of the turn. A turn that was answered after all readers had left is a failure, too.
     pub(super) fn failure(&self) -> Option<&TurnFailure> {
         self.result.as_ref().err().or(self.was_abandoned.then_some(&TurnFailure::ClientGone))
     }
 
-    /// The finish reason for the log.
+    /// Returns the finish reason for the log.
     pub(super) fn finish(&self) -> Finish {
         match (self.failure(), &self.result) {
             (None, Ok(finish)) => *finish,
@@ -25,8 +25,9 @@ impl Ending {
         }
     }
 
-    /// Whether the turn ended because it waited no longer for its model, rather than by what the model did.
-    pub(super) fn has_left_model(&self) -> bool {
+    /// Whether this service ended the call while the model was working: the turn was stopped, ran out of time, or lost
+    /// its client.
+    pub(super) fn has_cancelled_call(&self) -> bool {
         match &self.result {
             Ok(finish) => *finish == Finish::Stopped,
             Err(failure) => failure.kind().billing == Billing::Estimated,

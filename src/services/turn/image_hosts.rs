@@ -45,7 +45,7 @@ impl ImageHosts {
     }
 }
 
-/// The names of the images' hosts, each once.
+/// Returns the names of the images' hosts, each once.
 fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, InvalidImage> {
     let mut names = BTreeSet::new();
     for name in messages.iter().filter_map(|message| message.image.as_ref()?.host_name()) {

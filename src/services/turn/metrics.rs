@@ -90,7 +90,7 @@ pub(super) struct Sample<'a> {
 }
 
 impl Metrics {
-    /// Metrics with counters for these models.
+    /// Creates metrics with counters for these models.
     pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>) -> Self {
         let (turns, tokens, attempts) = (Family::default(), Family::default(), Family::default());
         let counters = |model: &str| {
@@ -158,7 +158,7 @@ impl Metrics {
         }
     }
 
-    /// All metrics as OpenMetrics text.
+    /// Returns all metrics as OpenMetrics text.
     pub(super) fn encode(&self, sample: &Sample<'_>) -> String {
         self.sampled.set(sample);
         let mut text = String::new();

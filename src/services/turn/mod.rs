@@ -4,9 +4,9 @@
 //! journal, as a stream or to the end. A turn that has no reader any more, or is stopped, ends and closes its connection
 //! to the model. However a turn ends, it is logged and counted once, unless its task panics.
 //!
-//! The parts, in the order in which a turn meets them: `admission` and `permits`, `idempotency`, `registry` and `journal`,
-//! `runner`, `image_hosts`, `stored_chats`, `answerer`, `model_calls`, `recording`, `outbox`. `recovery` runs once at the
-//! start. `parts` puts them together.
+//! The modules, in the order in which a turn uses them: `admission` and `permits`, `idempotency`, `registry` and
+//! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `model_calls`, `recording`, `outbox`. `recovery`
+//! runs once at the start. `parts` creates them all.
 
 mod admission;
 mod answerer;
@@ -64,14 +64,14 @@ use crate::{
 pub struct Turns(Arc<Parts>);
 
 impl Turns {
-    /// Prepares for turns: adds those that a crash left in the session log only to the database, and starts the tasks
-    /// that serve all turns.
+    /// Prepares for turns: adds the turns that are only in the session log because of a crash to the database, and
+    /// starts the background tasks that all turns share.
     pub async fn open(config: &Config, dependencies: &Dependencies) -> Result<Self, RecoveryFailure> {
         Ok(Self(Arc::new(Parts::build(config, dependencies).await?)))
     }
 
-    /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When all
-    /// readers are dropped, the turn goes on for its grace, and then ends.
+    /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When
+    /// all readers are dropped, the turn ends after its grace period.
     pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
         let allowed = self.0.model_calls.allowed_model(request.model.as_deref(), request.persona.as_deref());
         let model = allowed?.to_owned();
@@ -83,15 +83,15 @@ impl Turns {
     }
 
     fn start_new(&self, request: TurnRequest, model: String) -> Reader {
-        // The client of a whole answer learns the turn's id with the answer only, so it can't resume the turn.
+        // A client that wants a whole answer gets the turn's id only with the answer, so it can't resume the turn.
         let journal = self.0.registry.open(&request, &model, request.stream);
         let (reader, parts) = (Reader::new(&journal), Arc::clone(&self.0));
         self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None).await });
         reader
     }
 
-    /// Starts or joins the turn of a key, in a task of its own: a client that leaves must not leave a claimed key behind
-    /// whose turn nobody runs.
+    /// Starts or joins the turn of a key, in a separate task: if the client disconnects, a key that is claimed already
+    /// must still get its turn.
     async fn start_once(
         &self,
         mut request: TurnRequest,
@@ -130,42 +130,44 @@ impl Turns {
         self.0.admission.check()
     }
 
-    /// Calls the model for one word, to see whether it answers. Requests at the same time share one test.
+    /// Runs a turn that asks the model for one word, to check whether the model answers. Concurrent calls share one
+    /// turn.
     pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, TurnSummary), TurnFailure> {
         let start = self.start(test_request(request_id, arrived));
         self.0.model_test.join(start).await?.read_to_end().await
     }
 
-    /// The owner of the stored chat to which a turn belongs, by a request that started or joined the turn.
+    /// Returns the owner of the stored chat to which a turn belongs, by a request that started or joined the turn.
     #[must_use]
     pub fn owner_of(&self, request_id: &str) -> Option<OwnerId> {
         self.0.registry.find(request_id)?.owner
     }
 
-    /// A reader of the turn that a request started or joined. Returns `None` if there is no such turn (any more), if it
-    /// belongs to another session, or to a chat of another owner.
+    /// Returns a reader of the turn that a request started or joined. Returns `None` if there is no such turn (any
+    /// more), if it belongs to another session, or to a chat of another owner.
     #[must_use]
     pub fn find(&self, request_id: &str, session: Option<&SessionId>, owner: Option<OwnerId>) -> Option<Reader> {
         let journal = self.0.registry.find(request_id)?;
-        // Outside of stored chats a client proves by the id that the turn is its own, unless it names another session.
+        // Outside of stored chats the unguessable id is proof enough that the turn is the client's, unless the client
+        // names another session.
         let is_of_session = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
         let is_owners = journal.owner.is_none() || journal.owner == owner;
         (is_of_session && is_owners).then(|| Reader::new(&journal))
     }
 
-    /// The numbers of usage records that wait for Papita, and that were dropped because too many waited.
+    /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.
     #[must_use]
     pub fn papita_queue(&self) -> (u64, u64) {
         self.0.monitor.papita_queue()
     }
 
-    /// The state of each model's circuit breaker, by model name.
+    /// Returns the state of each model's circuit breaker, by model name.
     #[must_use]
     pub fn breakers(&self) -> Vec<(&str, BreakerState)> {
         self.0.model_calls.breaker_states()
     }
 
-    /// All metrics as OpenMetrics text.
+    /// Returns all metrics as OpenMetrics text.
     #[must_use]
     pub fn metrics(&self) -> String {
         self.0.monitor.metrics()

@@ -14,13 +14,12 @@ use super::{
 };
 use crate::domain::{chat::Caller, prompt};
 
-/// The latest test of the model. Requests for a test share the one that is running: it costs money, and anyone may ask
-/// for it.
+/// The latest test of the model. Concurrent requests share one test, because a test costs money and needs no login.
 #[derive(Debug, Default)]
 pub(super) struct ModelTest(Mutex<Weak<Journal>>);
 
 impl ModelTest {
-    /// A reader of the running test, or of the one that `start` starts.
+    /// Returns a reader of the running test, or of the one that `start` starts.
     pub(super) async fn join(
         &self,
         start: impl Future<Output = Result<Reader, TurnFailure>>,
@@ -35,7 +34,7 @@ impl ModelTest {
     }
 }
 
-/// The request of a test: a turn of a guest without a session.
+/// Returns the request of a test: a turn of a guest without a session.
 pub(super) fn test_request(request_id: &str, arrived: Instant) -> TurnRequest {
     TurnRequest {
         request_id: request_id.to_owned(),

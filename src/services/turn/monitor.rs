@@ -28,12 +28,12 @@ impl Monitor {
         Self { metrics, admission, model_calls, outbox }
     }
 
-    /// The numbers of usage records that wait for Papita, and that were dropped since the start.
+    /// Returns the numbers of usage records that wait for Papita, and that were dropped since the start.
     pub(super) fn papita_queue(&self) -> (u64, u64) {
         (self.outbox.waiting(), self.outbox.dropped())
     }
 
-    /// All metrics as OpenMetrics text.
+    /// Returns all metrics as OpenMetrics text.
     pub(super) fn metrics(&self) -> String {
         let permits = self.admission.permits();
         let (papita_queue, papita_dropped) = self.papita_queue();

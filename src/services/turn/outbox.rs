@@ -1,5 +1,5 @@
-//! The outbox of usage records for Papita: a queue in the database, and a task that posts its records in order. It
-//! outlives restarts and outages, and no request waits for it.
+//! The outbox of usage records for Papita: a queue in the database, and a task that posts its records in order. Records
+//! survive restarts and outages, and no request waits for them to be posted.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ const MAX_REFUSALS: u32 = 5;
 /// Longest pause between two attempts, before jitter, which may double it.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// The outbox, as seen by those who add records. Cheap to clone.
+/// A handle to the outbox, for code that adds records. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct UsageOutbox {
     storage: Storage,
@@ -57,7 +57,7 @@ impl UsageOutbox {
     }
 
     /// Whether there is room for one more record. If not, the record is counted as dropped.
-    pub(super) fn has_room(&self) -> bool {
+    pub(super) fn admit(&self) -> bool {
         let has_room = self.waiting() < self.limit;
         if !has_room && self.dropped.fetch_add(1, Ordering::Relaxed).is_multiple_of(1000) {
             tracing::error!(limit = self.limit, "PAPITA_QUEUE_LIMIT is reached; new usage records are dropped");
@@ -65,12 +65,12 @@ impl UsageOutbox {
         has_room
     }
 
-    /// The number of records that wait.
+    /// Returns the number of records that wait.
     pub(super) fn waiting(&self) -> u64 {
         self.storage.outbox_count()
     }
 
-    /// The number of records dropped since the start because too many waited.
+    /// Returns the number of records dropped since the start because too many waited.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -142,13 +142,13 @@ impl OutboxSender {
         if has_failed { Batch::Failed } else { Batch::Posted }
     }
 
-    /// The oldest records; none if another replica holds the lease.
+    /// Returns the oldest records; none if another replica holds the lease.
     async fn next_records(&mut self) -> Result<Vec<OutboxRecord>, StorageFailure> {
         if self.counted_at.elapsed() >= POLL_INTERVAL {
             self.storage.refresh_outbox_count().await?;
             self.counted_at = Instant::now();
         }
-        if self.storage.holds_lease("usage delivery", self.clock.now()).await? {
+        if self.storage.try_acquire_lease("usage delivery", self.clock.now()).await? {
             self.storage.next_outbox_records(BATCH_SIZE).await
         } else {
             Ok(Vec::new())
@@ -175,7 +175,7 @@ impl OutboxSender {
     }
 }
 
-/// The pauses after failures.
+/// Returns the pauses after failures.
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(500))

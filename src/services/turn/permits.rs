@@ -60,17 +60,17 @@ impl Permits {
         TurnFailure::Busy
     }
 
-    /// The number of turns refused since the start.
+    /// Returns the number of turns refused since the start.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// The number of permits that are taken.
+    /// Returns the number of permits that are taken.
     pub(super) fn taken(&self) -> usize {
         self.limit - self.free.available_permits()
     }
 
-    /// The number of turns in the queue.
+    /// Returns the number of turns in the queue.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }

@@ -11,7 +11,7 @@ use crate::{
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
 };
 
-/// Turns that are only in the session log could not be added to the database.
+/// The reason why turns that are only in the session log could not be added to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryFailure {
     /// The session log could not be read.
@@ -22,8 +22,8 @@ pub enum RecoveryFailure {
     Storage(#[from] StorageFailure),
 }
 
-/// Adds the turns behind the log positions that the database has. A database without any position is new: turns that
-/// are in the log already don't belong to it.
+/// Adds to the database the turns in the session log after the database's log positions. A database without a log
+/// position is new: the turns that the log already has are not added to it.
 pub(super) async fn recover(
     log: &SessionLog,
     storage: &Storage,

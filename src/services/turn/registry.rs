@@ -29,7 +29,7 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Running {
     journals: HashMap<String, Arc<Journal>>,
-    /// The ids of further requests that a turn answers, by its own id.
+    /// The ids of further requests for a running turn, by the id of the request that started it.
     aliases: HashMap<String, Vec<String>>,
 }
 
@@ -52,7 +52,7 @@ impl Registry {
         Self { grace, running: Mutex::default(), ended: (!window.is_zero()).then(cache) }
     }
 
-    /// A new journal. It is found by its request's id if the turn can be resumed.
+    /// Creates a journal. It is found by its request's id if the turn can be resumed.
     pub(super) fn open(&self, request: &TurnRequest, model: &str, can_resume: bool) -> Arc<Journal> {
         let grace = if can_resume { self.grace } else { Duration::ZERO };
         let (id, session) = (request.request_id.clone(), request.session_id.clone());
@@ -67,7 +67,7 @@ impl Registry {
         self.running().journals.insert(journal.request_id.clone(), Arc::clone(journal));
     }
 
-    /// Makes a turn findable by the id of a further request that it answers.
+    /// Adds the id of a further request for the same turn, so that `find` returns the journal for this id, too.
     pub(super) fn add_alias(&self, request_id: &str, journal: &Arc<Journal>) {
         let mut running = self.running();
         if running.journals.contains_key(&journal.request_id) {
@@ -80,8 +80,8 @@ impl Registry {
         }
     }
 
-    /// Moves a turn to those that have ended.
-    pub(super) fn retire(&self, journal: &Arc<Journal>) {
+    /// Moves a journal from those of running turns to those of ended turns.
+    pub(super) fn move_to_ended(&self, journal: &Arc<Journal>) {
         let mut running = self.running();
         if running.journals.contains_key(&journal.request_id) {
             let aliases = running.aliases.remove(&journal.request_id).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Registry {
         self.running().journals.remove(&journal.request_id);
     }
 
-    /// The journal of the turn that this request started or joined.
+    /// Returns the journal of the turn that this request started or joined.
     pub(super) fn find(&self, request_id: &str) -> Option<Arc<Journal>> {
         let running = self.running().journals.get(request_id).cloned();
         running.or_else(|| self.ended.as_ref()?.get(request_id))
@@ -134,7 +134,7 @@ mod tests {
             let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
             let journal = Journal::ended(number.to_string(), None, None, &text, summary);
             registry.add(&journal);
-            registry.retire(&journal);
+            registry.move_to_ended(&journal);
         }
         if let Some(ended) = &registry.ended {
             ended.run_pending_tasks();

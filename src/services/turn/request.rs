@@ -28,7 +28,8 @@ pub struct TurnRequest {
     pub caller: Caller,
     /// The session that the client names.
     pub session_id: Option<SessionId>,
-    /// The client's address, which tells anonymous callers apart. Not set for turns of stored chats: these have an owner.
+    /// The client's address, which distinguishes anonymous callers. Not set for turns of stored chats: these have an
+    /// owner.
     pub address: Option<ClientIp>,
     /// The model that the client names.
     pub model: Option<String>,
@@ -46,13 +47,13 @@ pub struct TurnRequest {
 }
 
 impl TurnRequest {
-    /// The owner of the stored chat; `None` outside of stored chats.
+    /// Returns the owner of the stored chat; `None` outside of stored chats.
     pub(super) fn chat_owner(&self) -> Option<OwnerId> {
         self.stored_chat.map(|stored_chat| stored_chat.owner)
     }
 
-    /// The identity by which the circuit breaker counts callers: the owner of the chat, the account, the session, or
-    /// else the address.
+    /// Returns the identity by which the circuit breaker counts callers: the owner of the chat, the account, the
+    /// session, or else the address.
     ///
     /// A client that makes up sessions counts as several callers. Addresses would prevent that, but behind proxies that
     /// `PROXIES` doesn't list all visitors have the same one.

@@ -32,20 +32,22 @@ impl TurnRunner {
         let running = RunningTurn { registry: &self.registry, journal };
         let journal = &running.journal;
         let mut calls = CallRecord::new(&model);
-        let result = self.result(&mut request, journal, &mut calls).await;
+        let result = self.answer_and_record(&mut request, journal, &mut calls).await;
         if let Some(key) = key {
             self.idempotency.settle(&key, journal, &result, calls.may_have_cost).await;
         }
         journal.end(result);
-        // The rest is for the connection to the model only, and needs none of these.
+        // Reading the rest of the answer only makes its connection reusable, and needs neither the turn nor the
+        // request.
         drop((running, request));
         if let Some(answer) = calls.complete {
             answer.read_out().await;
         }
     }
 
-    /// Answers and records a turn. One whose question can't be stored in its chat has not begun, and is not recorded.
-    async fn result<'a>(
+    /// Answers and records a turn. A turn whose question can't be stored in its chat has not begun, and is not
+    /// recorded.
+    async fn answer_and_record<'a>(
         &'a self,
         request: &mut TurnRequest,
         journal: &Journal,
@@ -75,6 +77,6 @@ impl Drop for RunningTurn<'_> {
     fn drop(&mut self) {
         // Only the first end counts.
         self.journal.end(Err(TurnFailure::Died));
-        self.registry.retire(&self.journal);
+        self.registry.move_to_ended(&self.journal);
     }
 }

@@ -23,12 +23,12 @@ impl TurnTasks {
         self.tasks.spawn("turn", turn);
     }
 
-    /// A token that is cancelled when new turns are refused.
+    /// Returns a token that is cancelled when new turns are refused.
     pub(super) fn draining(&self) -> CancellationToken {
         self.draining.clone()
     }
 
-    /// A token that is cancelled when running turns must end.
+    /// Returns a token that is cancelled when running turns must end.
     pub(super) fn cut_off(&self) -> CancellationToken {
         self.cut_off.clone()
     }

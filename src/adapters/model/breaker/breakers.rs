@@ -66,7 +66,7 @@ mod tests {
     fn fail(breakers: &Breakers, callers: u64, turns: u64, failure: &ModelFailure) {
         for turn in 0..turns {
             if let Ok(permit) = breakers.admit("m", caller(turn % callers)) {
-                permit.failed(failure);
+                permit.record_failure(failure);
             }
         }
     }
@@ -115,9 +115,9 @@ mod tests {
         let breakers = breakers(config::Breaker { failure_rate: 100, ..EACH_FAILURE });
         for turn in 0..5 {
             let mut permit = breakers.admit("m", caller(turn)).unwrap();
-            permit.answered();
-            permit.answered();
-            permit.failed(&ModelFailure::ConnectionLost);
+            permit.record_success();
+            permit.record_success();
+            permit.record_failure(&ModelFailure::ConnectionLost);
         }
         assert!(breakers.admit("m", caller(0)).is_err());
     }
@@ -131,11 +131,11 @@ mod tests {
             breakers.admit("m", caller(1)).unwrap_err(),
             ModelFailure::CircuitOpen { retry_after: TRIAL_INTERVAL }
         );
-        trial.failed(&ModelFailure::RateLimited { retry_after: None });
+        trial.record_failure(&ModelFailure::RateLimited { retry_after: None });
         let trial = breakers.admit("m", caller(1)).unwrap();
         assert!(breakers.admit("m", caller(2)).is_err());
         drop(trial);
-        breakers.admit("m", caller(2)).unwrap().failed(&ModelFailure::RequestRefused(400));
+        breakers.admit("m", caller(2)).unwrap().record_failure(&ModelFailure::RequestRefused(400));
         assert!(breakers.states().eq([("m", BreakerState::Closed)]), "a refusal shows that the provider responds");
     }
 }

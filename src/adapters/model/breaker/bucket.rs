@@ -7,28 +7,28 @@ use super::caller::CallerHash;
 /// The length of one bucket. Turns are counted in buckets so that old ones can be dropped a few at a time.
 pub(super) const BUCKET_TIME: Duration = Duration::from_secs(3);
 
-/// The number of buckets whose sum is judged: half a minute.
+/// The number of latest buckets over which the failure rate is computed: 30 seconds.
 pub(super) const BUCKETS: usize = 10;
 
-/// The fewest turns by which a model is judged. A turn may have several attempts (`MODEL_RETRIES`).
+/// The minimum number of turns for a failure rate. A turn may have several attempts (`MODEL_RETRIES`).
 pub(super) const MIN_TURNS: u32 = 5;
 
-/// The fewest different callers whose turns must have failed.
+/// The minimum number of different callers whose turns failed, for the breaker to open.
 pub(super) const MIN_CALLERS: usize = 3;
 
 /// The turns of one bucket of time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bucket {
-    /// The number of the bucket since the start.
+    /// The index of the bucket, counted from the start of the circuit.
     pub(super) number: u64,
     pub(super) turns: u32,
     pub(super) failures: u32,
-    /// Failures that no prompt can have caused.
+    /// The number of turns for which no connection could be opened, which no prompt can have caused.
     pub(super) connection_failures: usize,
     pub(super) callers: FailedCallers,
 }
 
-/// The first few different callers whose turns failed. More than [`MIN_CALLERS`] need not be told apart.
+/// The first few different callers whose turns failed. At most [`MIN_CALLERS`] are stored, which is enough.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FailedCallers([Option<CallerHash>; MIN_CALLERS]);
 
@@ -44,7 +44,7 @@ impl FailedCallers {
     }
 }
 
-/// The sum of the last buckets.
+/// The number of turns and failures, and the failed callers, in the latest [`BUCKETS`] buckets.
 #[derive(Default)]
 pub(super) struct RecentTurns {
     turns: u32,
@@ -61,7 +61,8 @@ impl RecentTurns {
         bucket.callers.iter().for_each(|caller| self.callers.add(caller));
     }
 
-    /// Whether at least `rate` percent of the turns failed, and turns and callers are enough to judge by.
+    /// Whether at least `rate` percent of the turns failed, of at least [`MIN_TURNS`] turns, and for at least
+    /// [`MIN_CALLERS`] callers. A turn that could open no connection counts as one caller.
     pub(super) fn fails_too_often(&self, rate: u32) -> bool {
         let callers = self.callers.iter().count() + self.connection_failures;
         rate > 0 && self.turns >= MIN_TURNS && callers >= MIN_CALLERS && self.failures * 100 >= self.turns * rate

@@ -1,4 +1,4 @@
-//! Callers, as far as a circuit breaker tells them apart.
+//! The identity by which a circuit breaker distinguishes callers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

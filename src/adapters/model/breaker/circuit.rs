@@ -38,7 +38,7 @@ struct OpenCircuit {
     pause: Duration,
     /// The number of running turns that try the model.
     trials: u32,
-    /// While trials run, the time from which another one may start; `None` for not before they end.
+    /// The time from which another trial may start while trials run; `None` if it must wait for their end.
     next_trial: Option<Instant>,
 }
 

@@ -5,8 +5,8 @@
 //! everybody else. If no connection can be opened, no prompt is the cause. Each such turn counts like one of another
 //! caller, so that the breaker also opens in a service with few visitors.
 //!
-//! If another model can be asked meanwhile, an open breaker costs no answer. If none can, the model is tried sooner,
-//! more often, and by more than one turn at a time.
+//! While a fallback can be called, questions are answered in spite of an open breaker. Without a fallback, the model is
+//! tried sooner, more often, and by more than one turn at a time.
 
 mod breakers;
 mod bucket;

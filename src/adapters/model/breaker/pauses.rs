@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(super) const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The divisor of the first pause if no other model can be asked.
-const SHORTER_WITHOUT_FALLBACK: u32 = 8;
+const DIVISOR_WITHOUT_FALLBACK: u32 = 8;
 
 /// The pauses of an open circuit breaker before a turn may try the model.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl Pauses {
         if has_fallback {
             Self { first: longest, longest, trial: None }
         } else {
-            Self { first: longest / SHORTER_WITHOUT_FALLBACK, longest, trial: Some(TRIAL_INTERVAL.min(longest)) }
+            Self { first: longest / DIVISOR_WITHOUT_FALLBACK, longest, trial: Some(TRIAL_INTERVAL.min(longest)) }
         }
     }
 }

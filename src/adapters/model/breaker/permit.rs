@@ -7,8 +7,8 @@ use crate::adapters::model::ModelFailure;
 
 /// The permission for one turn to ask a model, as often as the turn repeats the call.
 ///
-/// The turn reports its result by [`BreakerPermit::answered`] or [`BreakerPermit::failed`]; by both, in this order, if
-/// the model fails after its first text. A permit that is dropped without a report does not count.
+/// The turn reports its result by [`BreakerPermit::record_success`] or [`BreakerPermit::record_failure`]; by both, in
+/// this order, if the model fails after its first text. A permit that is dropped without a report does not count.
 #[derive(Debug)]
 pub struct BreakerPermit {
     breaker: Option<Arc<ModelBreaker>>,
@@ -23,7 +23,7 @@ impl BreakerPermit {
     }
 
     /// Counts the turn as a success. Only the first call counts.
-    pub fn answered(&mut self) {
+    pub fn record_success(&mut self) {
         if let (Some(breaker), false) = (&self.breaker, self.is_answered) {
             breaker.lock().succeed(self.is_trial, Instant::now());
             if self.is_trial {
@@ -34,14 +34,14 @@ impl BreakerPermit {
     }
 
     /// Reports the failure of the turn's last attempt.
-    pub fn failed(mut self, failure: &ModelFailure) {
+    pub fn record_failure(mut self, failure: &ModelFailure) {
         let Some(breaker) = self.breaker.clone() else { return };
         if !failure.counts_against_breaker() {
             // A rate limit, or a turn that did not wait for the answer, shows nothing about the model. Any other
             // refusal shows that the provider responds, which is what a trial is for.
             let is_inconclusive = matches!(failure, ModelFailure::RateLimited { .. } | ModelFailure::Slow);
             if self.is_trial && !is_inconclusive {
-                self.answered();
+                self.record_success();
             }
             return;
         }

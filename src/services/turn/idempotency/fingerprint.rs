@@ -1,4 +1,4 @@
-//! The identity of a keyed request: whose key it is, and what it asks.
+//! The scope of an idempotency key, and the fingerprint of the request that has the key.
 
 use sha2::{Digest, Sha256};
 
@@ -8,10 +8,10 @@ use crate::{
     services::turn::request::{StoredChatTurn, TurnRequest},
 };
 
-/// The key within the scope of its caller: the chat's owner, the account, the session, or the name.
+/// Returns the key in the scope of its caller: the chat's owner, the account, the session, or the name.
 ///
-/// Where nobody is signed in, two callers may share a scope. Then the same key of the other one returns an answer only
-/// if it asks exactly the same.
+/// Without an account, two callers may share a scope. If both use the same key, one gets the other's answer only if
+/// their requests are exactly the same.
 pub(super) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
     let TurnRequest { caller, session_id, .. } = request;
     let scope = match (request.chat_owner(), caller.account, session_id) {
@@ -24,7 +24,7 @@ pub(super) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKe
     ScopedKey { caller: scope, key: key.into_string() }
 }
 
-/// A hash of everything that a request asks, except whether it wants a stream.
+/// Returns a hash of everything that a request asks, except whether it wants a stream.
 pub(super) fn fingerprint(request: &TurnRequest) -> String {
     let mut hasher = Sha256::new();
     let mut add = |text: &str| {

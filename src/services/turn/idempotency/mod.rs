@@ -1,7 +1,8 @@
 //! Idempotency: a turn with an `Idempotency-Key` is run once, however often it is requested.
 //!
 //! The key is claimed in the database before the model is called, and the answer is stored there before a client gets
-//! it. So a turn that was cut off by the end of the process is known as interrupted, and not silently run again.
+//! it. So the repetition of a turn that was interrupted by the end of the process fails, and does not run the turn
+//! again.
 
 mod fingerprint;
 mod key;
@@ -32,8 +33,8 @@ use crate::{
 /// Time between queries for a turn that runs at another replica.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Time between purges of expired keys. Each claim purges, too, so that an expired key is never found; the purge deletes
-/// answers where no new keys come.
+/// Time between deletions of expired keys. Each claim deletes expired keys, too, so that none is ever found; the task
+/// deletes them while no keys are claimed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Claims keys for turns, and finds the turns of keys that were claimed before.
@@ -70,7 +71,7 @@ impl Idempotency {
         Self { storage, clock, registry, stored_chats, timeout }
     }
 
-    /// The key of a request, within the scope of its caller.
+    /// Returns the key of a request, within the scope of its caller.
     pub(super) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
         scoped_key(request, key)
     }
@@ -78,7 +79,7 @@ impl Idempotency {
     /// Claims a key for a request, or finds the turn of the request that has claimed it before.
     pub(super) async fn claim(&self, request: &mut TurnRequest, key: &ScopedKey) -> Result<Claim, TurnFailure> {
         let fingerprint = fingerprint(request);
-        let mut lost = None;
+        let mut missing = None;
         let deadline = Instant::now() + self.timeout;
         loop {
             let claimed = self.storage.claim_key(key, &fingerprint, &request.request_id, self.clock.now()).await;
@@ -94,7 +95,7 @@ impl Idempotency {
             }
             let first = earlier.request_id.clone();
             let is_running_elsewhere = earlier.is_running_elsewhere && earlier.answer.is_none();
-            if let Some(reader) = self.repeat(request, earlier).await? {
+            if let Some(reader) = self.reader_of_earlier(request, earlier).await? {
                 return Ok(Claim::Repeated(reader));
             }
             if is_running_elsewhere {
@@ -102,7 +103,7 @@ impl Idempotency {
                     return Err(TurnFailure::Busy);
                 }
                 sleep(POLL_INTERVAL).await;
-            } else if lost.replace(first.clone()) == Some(first) {
+            } else if missing.replace(first.clone()) == Some(first) {
                 // Not found twice. Once is not enough: the turn may have ended and settled its key between the query
                 // for the key and the search for the turn.
                 return Err(TurnFailure::Interrupted);
@@ -110,8 +111,8 @@ impl Idempotency {
         }
     }
 
-    /// Claims the key of a turn that was refused. In a stored chat the message of that turn is retried if the same is
-    /// asked. Returns whether this request has claimed the key.
+    /// Claims the key of a turn that was refused. In a stored chat, if the request is the same, it retries the failed
+    /// message of that turn. Returns whether this request has claimed the key.
     async fn reclaim(
         &self,
         request: &mut TurnRequest,
@@ -130,14 +131,18 @@ impl Idempotency {
         Ok(is_claimed)
     }
 
-    /// A reader of the earlier turn, if it is running or was answered.
-    async fn repeat(&self, request: &TurnRequest, earlier: ClaimedKey) -> Result<Option<Reader>, TurnFailure> {
+    /// Returns a reader of the earlier turn, if it is running or was answered.
+    async fn reader_of_earlier(
+        &self,
+        request: &TurnRequest,
+        earlier: ClaimedKey,
+    ) -> Result<Option<Reader>, TurnFailure> {
         let running = self.registry.find(&earlier.request_id);
         if let Some(reader) = running.as_ref().and_then(Reader::join) {
             return Ok(Some(reader));
         }
         if let Some(answer) = earlier.answer {
-            return self.read_again(request, earlier.request_id, answer).await.map(Some);
+            return self.reader_of_answer(request, earlier.request_id, answer).await.map(Some);
         }
         // The key is settled before the journal ends, so the next query for the key finds the outcome.
         if let Some(journal) = running {
@@ -146,8 +151,8 @@ impl Idempotency {
         Ok(None)
     }
 
-    /// A reader of a stored answer.
-    async fn read_again(
+    /// Returns a reader of a stored answer.
+    async fn reader_of_answer(
         &self,
         request: &TurnRequest,
         request_id: String,

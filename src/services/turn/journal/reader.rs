@@ -25,7 +25,7 @@ const SILENCE_BEFORE_START: Duration = Duration::from_millis(500);
 /// Longest wait for the start of a stream while models are called again and again.
 const MAX_WAIT_FOR_START: Duration = Duration::from_secs(2);
 
-/// A reader of a turn's journal. The turn goes on while it has a reader, and for its grace after that.
+/// A reader of a turn's journal. The turn goes on while it has a reader, and after that for its grace period.
 #[derive(Debug)]
 pub struct Reader {
     journal: Arc<Journal>,
@@ -34,18 +34,18 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader at the start of a journal.
+    /// Creates a reader at the start of a journal.
     pub(in crate::services::turn) fn new(journal: &Arc<Journal>) -> Self {
-        Self::count(journal, journal.state())
+        Self::add(journal, journal.state())
     }
 
-    /// A reader for another request for the same turn; `None` if the turn has failed or was abandoned.
+    /// Creates a reader for another request for the same turn; `None` if the turn has failed or was abandoned.
     pub(in crate::services::turn) fn join(journal: &Arc<Journal>) -> Option<Self> {
         let state = journal.state();
-        (!state.is_lost()).then(|| Self::count(journal, state))
+        (!state.has_failed_or_was_abandoned()).then(|| Self::add(journal, state))
     }
 
-    fn count(journal: &Arc<Journal>, mut state: MutexGuard<'_, State>) -> Self {
+    fn add(journal: &Arc<Journal>, mut state: MutexGuard<'_, State>) -> Self {
         state.readers.count += 1;
         drop(state);
         journal.reader_activity.notify_waiters();
@@ -56,19 +56,19 @@ impl Reader {
         &self.journal
     }
 
-    /// The turn's id: the id of the request that started it.
+    /// Returns the turn's id: the id of the request that started it.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.journal.request_id
     }
 
-    /// The session that the turn belongs to.
+    /// Returns the session that the turn belongs to.
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
         self.journal.session_id.as_ref()
     }
 
-    /// The message of a stored chat that holds the question, once it is stored.
+    /// Returns the message of a stored chat that holds the question, once it is stored.
     #[must_use]
     pub fn question(&self) -> Option<MessageId> {
         self.journal.state().question
@@ -81,8 +81,8 @@ impl Reader {
         state.result().is_some() && self.last_read >= state.last_id()
     }
 
-    /// Waits for the start event. If the model that was called stays silent for a moment, the start event is written
-    /// with its name. Fails if the turn fails before that.
+    /// Waits for the start event. If the called model sends nothing for half a second, the start event with this
+    /// model's name is written. Fails if the turn fails before its start event.
     pub async fn wait_for_start(&self) -> Result<(), TurnFailure> {
         self.wait_until(|state| state.has_begun() || state.calls > 0).await?;
         let latest = Instant::now() + MAX_WAIT_FOR_START;
@@ -132,7 +132,7 @@ impl Reader {
         Some(event)
     }
 
-    /// The next event, if it has happened.
+    /// Returns the next event, if it was written.
     pub fn try_next(&mut self) -> Option<Event> {
         let event = self.read_event()?;
         self.last_read = event.id;
@@ -162,7 +162,7 @@ impl Reader {
         Ok((self.journal.text(), summary))
     }
 
-    /// The text so far, for an end event that repeats it.
+    /// Returns the text so far, for an end event that repeats it.
     #[must_use]
     pub fn text(&self) -> String {
         self.journal.text()
@@ -179,7 +179,7 @@ impl Reader {
         was_running
     }
 
-    /// The same reader behind the event of this number; `None` if there is no such event yet.
+    /// Moves the reader to the position after the event with this number; `None` if there is no such event yet.
     #[must_use]
     pub fn skip_to(mut self, id: u64) -> Option<Self> {
         let is_known = id <= self.journal.state().last_id();

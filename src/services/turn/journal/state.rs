@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// The text and the model, once the journal has its start event.
+    /// Returns the text and the model, once the journal has its start event.
     pub(super) fn transcript(&self) -> Option<&Transcript> {
         match &self.phase {
             Phase::Waiting { .. } => None,
@@ -86,12 +86,12 @@ impl State {
         }
     }
 
-    /// The result of the turn, once it has ended.
+    /// Returns the result of the turn, once it has ended.
     pub(super) fn result(&self) -> Option<&Result<TurnSummary, TurnFailure>> {
         if let Phase::Ended { result, .. } = &self.phase { Some(result) } else { None }
     }
 
-    /// The failure of a turn that has no start event.
+    /// Returns the failure of a turn that has no start event.
     pub(super) fn failure_before_start(&self) -> Option<&TurnFailure> {
         match &self.phase {
             Phase::Ended { transcript: None, result: Err(failure) } => Some(failure),
@@ -100,7 +100,7 @@ impl State {
     }
 
     /// Whether the turn has failed or was abandoned, so that no further request can join it.
-    pub(super) fn is_lost(&self) -> bool {
+    pub(super) fn has_failed_or_was_abandoned(&self) -> bool {
         self.cancellation == Some(Cancellation::Abandoned) || self.result().is_some_and(Result::is_err)
     }
 
@@ -109,12 +109,12 @@ impl State {
         self.transcript().is_some()
     }
 
-    /// The text so far.
+    /// Returns the text so far.
     pub(super) fn text(&self) -> &str {
         self.transcript().map_or("", |transcript| &transcript.text)
     }
 
-    /// The number of pieces of text.
+    /// Returns the number of pieces of text.
     pub(super) fn pieces(&self) -> usize {
         self.transcript().map_or(0, Transcript::pieces)
     }
@@ -151,7 +151,7 @@ impl State {
         self.phase = Phase::Ended { transcript, result };
     }
 
-    /// The event of a number, if it has happened.
+    /// Returns the event with this number, if it was written.
     pub(super) fn event(&self, id: u64) -> Option<Event> {
         let end = |result: &Result<_, _>| EventKind::End(result.clone());
         let kind = match (self.transcript(), id) {
@@ -167,13 +167,13 @@ impl State {
         kind.map(|kind| Event { id, kind })
     }
 
-    /// The number of the latest event; 0 if there is none.
+    /// Returns the number of the latest event; 0 if there is none.
     pub(super) fn last_id(&self) -> u64 {
         let events = usize::from(self.has_begun()) + self.pieces() + usize::from(self.result().is_some());
         events as u64
     }
 
-    /// The byte offset in the text behind an event.
+    /// Returns the byte offset in the text after an event.
     pub(super) fn offset_after(&self, id: u64) -> usize {
         let pieces = usize::try_from(id.saturating_sub(1)).unwrap_or(usize::MAX);
         self.transcript().map_or(0, |transcript| transcript.piece_start(pieces))

@@ -23,30 +23,30 @@ impl Transcript {
         self.piece_ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
-    /// The number of pieces.
+    /// Returns the number of pieces.
     pub(super) fn pieces(&self) -> usize {
         self.piece_ends.len()
     }
 
-    /// The piece at an index, counted from 0.
+    /// Returns the piece at an index, counted from 0.
     pub(super) fn piece(&self, index: usize) -> Option<&str> {
         let end = *self.piece_ends.get(index)? as usize;
         Some(&self.text[self.piece_start(index)..end])
     }
 
-    /// The byte offset at which a piece begins. An index behind the last piece has the end of the text.
+    /// Returns the byte offset at which a piece begins; the end of the text for an index after the last piece.
     pub(super) fn piece_start(&self, index: usize) -> usize {
         let before = index.checked_sub(1).map(|before| self.piece_ends.get(before).or(self.piece_ends.last()));
         before.flatten().map_or(0, |end| *end as usize)
     }
 
-    /// Gives back memory that is not needed once the text is complete.
+    /// Frees memory that is not needed once the text is complete.
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.piece_ends.shrink_to_fit();
     }
 
-    /// The memory of the text and its pieces, in bytes.
+    /// Returns the memory of the text and its pieces, in bytes.
     pub(super) fn memory_size(&self) -> usize {
         self.text.capacity() + self.piece_ends.capacity() * size_of::<u32>()
     }

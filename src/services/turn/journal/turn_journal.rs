@@ -35,7 +35,7 @@ pub(in crate::services::turn) struct Journal {
     pub(super) progress: Notify,
     /// Notifies those who wait for the end of the turn.
     ended: Notify,
-    /// Notifies the turn's task: a reader has come, left, read on, or stopped the turn.
+    /// Notifies the turn's task: a reader was added, was dropped, has read further, or has stopped the turn.
     pub(super) reader_activity: Notify,
 }
 
@@ -52,7 +52,7 @@ impl Journal {
         Arc::new(Self { request_id, session_id, owner, grace, state, progress, ended, reader_activity })
     }
 
-    /// The journal of a turn that was answered earlier, for a repeated `Idempotency-Key`.
+    /// Creates the journal of a turn that was answered earlier, for a repeated `Idempotency-Key`.
     pub(in crate::services::turn) fn ended(
         request_id: String,
         session_id: Option<SessionId>,
@@ -72,7 +72,7 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `found` returns a value for the state. It is called now and after each notification.
+    /// Waits until `found` returns a value. `found` is called with the state at once and after each notification.
     pub(super) async fn wait_for<T>(&self, changed: &Notify, found: impl Fn(&State) -> Option<T>) -> T {
         loop {
             let changed = changed.notified();
@@ -109,7 +109,8 @@ impl Journal {
         self.progress.notify_waiters();
     }
 
-    /// Adds a piece of text. Returns when the fastest reader is near enough, so that a slow reader slows the model.
+    /// Adds a piece of text. Waits while the fastest reader is too far behind, so that a slow reader slows down the
+    /// model.
     pub(in crate::services::turn) async fn append(&self, text: &str) {
         self.state().append(text);
         self.progress.notify_waiters();
@@ -139,23 +140,23 @@ impl Journal {
         self.state().readers.count > 0
     }
 
-    /// The text so far.
+    /// Returns the text so far.
     pub(in crate::services::turn) fn text(&self) -> String {
         self.state().text().to_owned()
     }
 
-    /// The number of characters of the text so far.
+    /// Returns the number of characters of the text so far.
     pub(in crate::services::turn) fn char_count(&self) -> usize {
         self.state().text().chars().count()
     }
 
-    /// The estimated tokens of the text so far.
+    /// Returns the estimated tokens of the text so far.
     pub(in crate::services::turn) fn estimated_tokens(&self) -> u64 {
         let state = self.state();
         estimate::answer_tokens(state.text(), state.pieces())
     }
 
-    /// The memory of the text, in bytes.
+    /// Returns the memory of the text, in bytes.
     pub(in crate::services::turn) fn memory_size(&self) -> usize {
         self.state().transcript().map_or(0, Transcript::memory_size)
     }
@@ -165,7 +166,7 @@ impl Journal {
         self.state().pieces() > 0
     }
 
-    /// The time at which the first piece of text arrived.
+    /// Returns the time at which the first piece of text arrived.
     pub(in crate::services::turn) fn first_word_at(&self) -> Option<Instant> {
         self.state().transcript()?.first_word_at
     }
@@ -173,8 +174,9 @@ impl Journal {
 
 /// Cancellation of the turn.
 impl Journal {
-    /// Resolves when a client has stopped the turn or, if `readers_matter`, when it was without a reader for its grace.
-    pub(in crate::services::turn) async fn cancelled(&self, readers_matter: bool) -> Cancellation {
+    /// Resolves when a client has stopped the turn or, if `needs_reader`, when the turn had no reader for its grace
+    /// period.
+    pub(in crate::services::turn) async fn cancelled(&self, needs_reader: bool) -> Cancellation {
         loop {
             let changed = self.reader_activity.notified();
             let is_unread = {
@@ -182,7 +184,7 @@ impl Journal {
                 if state.cancellation == Some(Cancellation::Stopped) {
                     return Cancellation::Stopped;
                 }
-                readers_matter && state.readers.count == 0
+                needs_reader && state.readers.count == 0
             };
             if !is_unread {
                 changed.await;
@@ -206,7 +208,7 @@ impl Journal {
         }
     }
 
-    /// Abandons the turn, unless a reader has come or a client has stopped it. Returns whether it is abandoned.
+    /// Abandons the turn, unless it has a reader or a client has stopped it. Returns whether it is abandoned.
     pub(in crate::services::turn) fn try_abandon(&self) -> bool {
         let mut state = self.state();
         if state.readers.count == 0 {
@@ -215,8 +217,8 @@ impl Journal {
         state.cancellation == Some(Cancellation::Abandoned)
     }
 
-    /// The model that was called and has not begun to answer, in a turn without readers that is not cancelled.
-    pub(in crate::services::turn) fn unread_silent_model(&self) -> Option<String> {
+    /// Returns the model that was called and has sent nothing yet, if the turn has no reader and is not cancelled.
+    pub(in crate::services::turn) fn silent_model_without_reader(&self) -> Option<String> {
         let state = self.state();
         let is_silent = state.calls > 0 && !state.is_answering;
         let model = match &state.phase {
@@ -227,8 +229,8 @@ impl Journal {
         model.filter(|_| is_silent && state.readers.count == 0 && state.cancellation.is_none()).cloned()
     }
 
-    /// Resolves when the model has begun to answer, a reader has come, or a client has stopped the turn.
-    pub(in crate::services::turn) async fn answering_or_wanted(&self) {
+    /// Waits until the model has begun to answer, the turn has a reader, or a client has stopped the turn.
+    pub(in crate::services::turn) async fn wait_for_answer_or_reader(&self) {
         loop {
             let (progress, activity) = (self.progress.notified(), self.reader_activity.notified());
             {

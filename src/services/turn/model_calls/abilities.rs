@@ -17,7 +17,8 @@ impl ModelAbilities {
         Self { known, client }
     }
 
-    /// The abilities of a model. A context window that the model's server has reported outranks the table.
+    /// Returns the abilities of a model. A context window that the model's server has reported replaces that of the
+    /// table.
     pub(in crate::services::turn) fn of(&self, model: &str) -> Abilities {
         let known = self.known.abilities(model);
         Abilities { window: self.client.learned_window(model).unwrap_or(known.window), ..known }

@@ -46,7 +46,7 @@ impl Attempts<'_> {
         let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
         if let Err(failure) = &outcome
             && failure.is_unbilled()
-            && !self.has_spent(&record.report)
+            && !self.has_used_tokens(&record.report)
         {
             record.may_have_cost = had_cost;
         }
@@ -85,7 +85,8 @@ impl Attempts<'_> {
         }
     }
 
-    /// The longest answer in tokens: the lower one of the persona's limit and the general one.
+    /// Returns the maximum length of an answer in tokens: the persona's limit or `MAX_ANSWER_TOKENS`, whichever is
+    /// lower.
     fn answer_limit(&self) -> Option<u32> {
         let limits = [self.request.persona.and_then(|persona| persona.max_tokens), self.settings.max_answer_tokens];
         limits.into_iter().flatten().min()
@@ -106,7 +107,7 @@ impl Attempts<'_> {
         record.report.model = answer.report().model;
         let received = self.receive_text(&mut answer, target, permit).await;
         record.report = answer.report();
-        self.learn_reasoning(target.model, record);
+        self.add_reasoning_allowance(target.model, record);
         received?;
         let finish = answer.finish();
         record.complete = Some(answer);
@@ -120,13 +121,13 @@ impl Attempts<'_> {
         permit: &mut BreakerPermit,
     ) -> Result<(), ModelError> {
         while let Some(text) = self.next(answer, target).await? {
-            permit.answered();
+            permit.record_success();
             self.request.journal.append(&text).await;
         }
         Ok(())
     }
 
-    /// Waits for the next piece of text. The caller limits the time of a stream that has begun.
+    /// Waits for the next piece of text. `Answerer` limits the time of a stream that has begun.
     async fn next(&self, answer: &mut AnswerStream, target: Target<'_>) -> Result<Option<String>, ModelError> {
         let (limit, failure) = match target.fallback_at {
             Some(limit) if self.request.may_call_again() => (limit, ModelFailure::Slow),
@@ -136,9 +137,9 @@ impl Attempts<'_> {
         timeout_at(limit, answer.next()).await.map_err(|_| failure)?
     }
 
-    /// Gives a model that has reasoned room for reasoning from now on. If the reasoning used up the token limit, the
-    /// model is called again at once.
-    fn learn_reasoning(&self, model: &str, record: &mut CallRecord<'_>) {
+    /// Adds a reasoning allowance to the token limit of a model that has reasoned, from its next call on. If reasoning
+    /// used up the limit, the model is called again at once.
+    fn add_reasoning_allowance(&self, model: &str, record: &mut CallRecord<'_>) {
         let report = &record.report;
         if report.has_reasoned && !report.had_reasoning_allowance {
             self.client.note_reasoning(model);
@@ -146,12 +147,12 @@ impl Attempts<'_> {
         }
     }
 
-    /// Whether the latest call certainly took tokens.
-    fn has_spent(&self, report: &AnswerReport) -> bool {
+    /// Whether the latest call certainly used tokens.
+    fn has_used_tokens(&self, report: &AnswerReport) -> bool {
         self.request.journal.has_text() || report.usage.is_some() || report.has_reasoned
     }
 
-    /// Logs a failed call with the reason of the provider or the network, which clients don't get to read.
+    /// Logs a failed call with the reason of the provider or the network, which is not sent to clients.
     fn log_failure(&self, error: &ModelError, model: &str, key: Option<&Credential>) -> ModelFailure {
         let (request_id, failure) = (self.request.journal.request_id.as_str(), &error.failure);
         let reason = error.shown_reason(key.map(|credential| &credential.key), self.model_request(model).texts());

@@ -30,9 +30,10 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) report: AnswerReport,
     /// The tokens and costs that earlier calls reported.
     pub(in crate::services::turn) earlier: ReportedUse,
-    /// A complete answer, whose connection can be used again.
+    /// The complete answer of the latest call, whose connection can be used again.
     pub(in crate::services::turn) complete: Option<AnswerStream>,
-    /// Whether a token limit cut the latest answer within its reasoning, and the next call has room for reasoning.
+    /// Whether the token limit ended the latest answer during its reasoning, so that the model is called again with a
+    /// reasoning allowance.
     pub(super) should_retry_with_reasoning: bool,
 }
 

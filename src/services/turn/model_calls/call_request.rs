@@ -8,7 +8,7 @@ use crate::{
     services::turn::journal::Journal,
 };
 
-/// The question of a turn, and the form and time in which its answer is wanted.
+/// The input of all calls to models in one turn: the conversation, the persona, the deadline, and whether to stream.
 #[derive(Clone, Copy)]
 pub(in crate::services::turn) struct CallRequest<'r> {
     /// The identity by which the circuit breaker counts callers.

@@ -38,7 +38,7 @@ impl<'a> Fallbacks<'a, '_> {
                 return next;
             }
         }
-        // The failure of the requested model says more than those of the others.
+        // The turn fails with the failure of the requested model, not with that of a fallback.
         record.model = requested;
         Err(failure)
     }
@@ -54,7 +54,7 @@ impl<'a> Fallbacks<'a, '_> {
         self.retries.call(target, record).await
     }
 
-    /// The end of a model's share of the time, if it is called for a stream and there are other models.
+    /// Returns the end of a model's share of the time, if it is called for a stream and there are other models.
     fn fallback_at(&self, model: &str, remaining: usize) -> Option<Instant> {
         let now = Instant::now();
         let shares = u32::try_from(remaining + 1).unwrap_or(u32::MAX);

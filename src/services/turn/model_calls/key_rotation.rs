@@ -32,7 +32,7 @@ impl KeyRotation<'_> {
         let mut rotations = 0;
         loop {
             let outcome = self.attempts.call(target, self.key.as_ref(), permit, record).await;
-            self.note_verdict(&outcome);
+            self.record_acceptance(&outcome);
             let is_refused = matches!(outcome, Err(ModelFailure::Unauthorized));
             if !is_refused || !self.attempts.request.may_call_again() {
                 return outcome;
@@ -43,7 +43,7 @@ impl KeyRotation<'_> {
         }
     }
 
-    /// The key to use after the current one was refused; `None` if there is no other.
+    /// Returns the key to use after the current one was refused; `None` if there is no other.
     async fn next_key(&self, rotations: u32) -> Option<Credential> {
         let refused = self.key.as_ref()?;
         let new = if rotations < MAX_ROTATIONS { self.credentials.replacement(refused).await } else { None };
@@ -52,14 +52,14 @@ impl KeyRotation<'_> {
     }
 
     /// Notes whether the provider accepted the key.
-    fn note_verdict(&self, outcome: &Result<Finish, ModelFailure>) {
+    fn record_acceptance(&self, outcome: &Result<Finish, ModelFailure>) {
         let is_accepted = match outcome {
             Ok(_) => true,
             Err(ModelFailure::Unauthorized) => false,
             Err(_) => return,
         };
         if let Some(credential) = &self.key {
-            self.credentials.note_verdict(&credential.key, is_accepted);
+            self.credentials.record_acceptance(&credential.key, is_accepted);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Calls to models: which model is called, with which key, how often, and what it is called for.
+//! Calls to models: the choice of the model and its key, retries, and the single call.
 //!
 //! One call passes through four layers, each in its file: the choice of models (`fallbacks`), retries behind a circuit
 //! breaker (`retries`), the choice of keys (`key_rotation`), and a single call (`attempts`).
@@ -50,7 +50,8 @@ impl ModelCalls {
         Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics }
     }
 
-    /// The model to call: the one that the client names, if it may; else the persona's or the default one.
+    /// Returns the model to call: the one that the client names, or else the persona's or the default one. Fails if the
+    /// client may not use the model.
     pub(super) fn allowed_model<'a>(
         &'a self,
         named: Option<&'a str>,
@@ -66,7 +67,7 @@ impl ModelCalls {
         }
     }
 
-    /// The state of each model's circuit breaker, by model name.
+    /// Returns the state of each model's circuit breaker, by model name.
     pub(super) fn breaker_states(&self) -> Vec<(&str, BreakerState)> {
         let mut states = self.breakers.states().collect::<Vec<_>>();
         states.sort_unstable_by_key(|(model, _)| *model);
@@ -78,7 +79,7 @@ impl ModelCalls {
         self.client.is_loading(model)
     }
 
-    /// Writes the answer to the journal: a model's, or that of the built-in responder where it is in use.
+    /// Writes an answer to the journal, from a model or from the built-in responder.
     pub(super) async fn answer<'a>(
         &'a self,
         request: CallRequest<'_>,

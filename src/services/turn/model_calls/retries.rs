@@ -34,9 +34,9 @@ impl Retries<'_> {
         let mut permit = self.breakers.admit(target.model, self.request.caller_hash)?;
         let outcome = self.call_until_final(target, &mut permit, record).await;
         match &outcome {
-            Ok(_) => permit.answered(),
+            Ok(_) => permit.record_success(),
             Err(failure) if self.may_be_a_long_answer(target.model, failure) => {}
-            Err(failure) => permit.failed(failure),
+            Err(failure) => permit.record_failure(failure),
         }
         outcome
     }
@@ -69,7 +69,8 @@ impl Retries<'_> {
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };
-            // A part of the pause is added, so that clients that got the same `Retry-After` don't come back together.
+            // A quarter of the pause is added, so that clients with the same `Retry-After` don't retry at the same
+            // time.
             let pause = failure.retry_after().map_or(pause, |wait| wait + pause / 4);
             // A pause that leaves no time for the answer is useless.
             if Instant::now() + pause >= target.fallback_at.unwrap_or(self.request.deadline) {
@@ -82,7 +83,7 @@ impl Retries<'_> {
     }
 }
 
-/// The pauses between the calls.
+/// Returns the pauses between the calls.
 fn pauses(retries: u32) -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(100))

@@ -16,7 +16,7 @@ pub(super) struct EndedTurn<'a> {
     pub(super) request: &'a TurnRequest,
     pub(super) calls: &'a CallRecord<'a>,
     pub(super) answer: AnswerText,
-    /// What the turn failed of, also if it was answered after all readers had left.
+    /// The failure of the turn; set, too, if it was answered after all readers had left.
     pub(super) failure: Option<&'a TurnFailure>,
     /// The HTTP status that reports the end of the turn.
     pub(super) status: u16,
@@ -36,7 +36,7 @@ pub(super) struct AnswerText {
 }
 
 impl EndedTurn<'_> {
-    /// The line of the turn in the session log.
+    /// Returns the line of the turn in the session log.
     pub(super) fn log_line(&self) -> ChatLine<'_> {
         let Self { request, calls, usage, timing, .. } = self;
         let message = request.messages.last().map_or("", |message| message.content.as_str());
@@ -72,7 +72,7 @@ impl EndedTurn<'_> {
         }
     }
 
-    /// The record of the turn for the database, with its usage record for Papita.
+    /// Returns the record of the turn for the database, with its usage record for Papita.
     pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: Option<String>) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
@@ -102,7 +102,7 @@ impl EndedTurn<'_> {
     }
 }
 
-/// A duration in milliseconds, exact to the microsecond.
+/// Returns a duration in milliseconds, exact to the microsecond.
 #[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0

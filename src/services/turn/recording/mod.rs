@@ -40,8 +40,8 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Records a turn, and returns its result once its line is in the session log. If the line can't be written, the turn
-    /// fails, but what it has spent is stored all the same.
+    /// Records a turn, and returns its result once its line is in the session log. If the line can't be written, the
+    /// turn fails, but its tokens and cost are stored all the same.
     pub(super) async fn record(
         &self,
         request: &TurnRequest,

@@ -33,16 +33,16 @@ pub(super) struct TurnUsage {
 /// The sources of a turn's number of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::services::turn) enum UsageSource {
-    /// The model's server reported it.
+    /// The model's server reported the number.
     Provider,
-    /// It was estimated from the texts.
+    /// The number was estimated from the texts.
     Estimated,
-    /// There is none: no model was called or none answered, or the built-in responder answered.
+    /// There is no number: no model was called or none answered, or the built-in responder answered.
     None,
 }
 
 impl UsageSource {
-    /// The name in the session log.
+    /// Returns the name in the session log.
     pub(in crate::services::turn) fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -57,7 +57,7 @@ impl UsageMeter {
         Self { prices, abilities }
     }
 
-    /// Tokens and cost of a turn that has ended.
+    /// Returns tokens and cost of a turn that has ended.
     pub(super) fn measure(
         &self,
         request: &TurnRequest,
@@ -69,14 +69,14 @@ impl UsageMeter {
         TurnUsage { tokens: tokens.unwrap_or_default(), source, cost: self.cost_of_calls(calls, tokens) }
     }
 
-    /// The cost of tokens by the price of their model; `None` if the price or the number is not known. The built-in
-    /// responder is free.
+    /// Returns the cost of tokens by the price of their model; `None` if the price or the number is not known. The
+    /// built-in responder is free.
     pub(in crate::services::turn) fn cost(&self, model: &str, tokens: Option<TokenUsage>) -> Option<Cost> {
         if model == basic::NAME { Some(Cost::default()) } else { self.prices.cost(model, tokens?) }
     }
 
-    /// The tokens of all calls. The last call's are estimated if the model reported none but sent text, or was left while
-    /// it was silent: then it has read the question at least.
+    /// Returns the tokens of all calls. Those of the last call are estimated if the model sent text without reporting
+    /// tokens, or if the call was cancelled before its first text: the model has then read the question at least.
     fn tokens(
         &self,
         request: &TurnRequest,
@@ -84,11 +84,13 @@ impl UsageMeter {
         journal: &Journal,
         ending: &Ending,
     ) -> (Option<TokenUsage>, UsageSource) {
-        let was_left = ending.has_left_model() && calls.may_have_cost;
+        let was_cancelled = ending.has_cancelled_call() && calls.may_have_cost;
         let (last, source) = match calls.report.usage {
             Some(usage) => (usage, UsageSource::Provider),
             None if calls.model == basic::NAME => return (None, UsageSource::None),
-            None if journal.has_text() || was_left => (self.estimate(request, calls, journal), UsageSource::Estimated),
+            None if journal.has_text() || was_cancelled => {
+                (self.estimate(request, calls, journal), UsageSource::Estimated)
+            }
             None if calls.earlier.usage.total() > 0 => (TokenUsage::default(), UsageSource::Provider),
             None => return (None, UsageSource::None),
         };
@@ -104,8 +106,8 @@ impl UsageMeter {
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }
 
-    /// The cost that a gateway reported, or else the cost by the price of the called model, or of the model that its
-    /// server names.
+    /// Returns the cost that a gateway reported, or else the cost by the price of the called model, or of the model
+    /// that its server names.
     fn cost_of_calls(&self, calls: &CallRecord<'_>, tokens: Option<TokenUsage>) -> Option<Cost> {
         if let Some(reported) = calls.report.cost {
             let total = reported.saturating_add(calls.earlier.cost);

@@ -6,7 +6,7 @@ use crate::{
     services::turn::outbox::UsageOutbox,
 };
 
-/// Makes the usage records of turns, as long as there is a Papita and room in the outbox.
+/// Creates the usage records of turns, if Papita is expected to exist and the outbox has room.
 #[derive(Debug)]
 pub(in crate::services::turn) struct UsageRecords {
     credentials: Credentials,
@@ -18,8 +18,8 @@ impl UsageRecords {
         Self { credentials, outbox }
     }
 
-    /// The usage record of a turn as JSON. `None` for turns of the built-in responder, and for failed turns that took no
-    /// tokens.
+    /// Creates the usage record of a turn as JSON. `None` for turns of the built-in responder, and for failed turns
+    /// that took no tokens.
     pub(in crate::services::turn) fn make(
         &self,
         failed: bool,
@@ -29,7 +29,7 @@ impl UsageRecords {
         tokens: TokenUsage,
     ) -> Option<String> {
         let is_due = (!failed || tokens.total() > 0) && model != basic::NAME;
-        let is_wanted = is_due && self.credentials.expects_papita() && self.outbox.has_room();
+        let is_wanted = is_due && self.credentials.expects_papita() && self.outbox.admit();
         is_wanted.then(|| usage::encode_record(caller, session, model, tokens))?
     }
 }

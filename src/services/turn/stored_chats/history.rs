@@ -1,4 +1,4 @@
-//! The history of a stored chat, as much as a model can read.
+//! The history of a stored chat, as much as fits into the model's context window.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::{
     services::turn::{failure::TurnFailure, model_calls::ModelAbilities, request::TurnRequest},
 };
 
-/// Messages of the history that are read first.
-const FIRST_PAGE: u64 = 64;
+/// Number of messages in the first page of the history.
+const FIRST_PAGE_SIZE: u64 = 64;
 
 /// Limit of the messages that are read at once. Pages grow up to it, so that a history for a large context window takes
 /// few queries.
-const MAX_PAGE: u64 = 256;
+const MAX_PAGE_SIZE: u64 = 256;
 
 /// Reads the history of stored chats.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl History {
         Self { storage, abilities }
     }
 
-    /// The conversation for a model: the question, and in front of it as much of the history as fits.
+    /// Returns the conversation for a model: the question, and in front of it as much of the history as fits.
     pub(super) async fn conversation(
         &self,
         question: &PendingQuestion,
@@ -41,7 +41,7 @@ impl History {
     ) -> Result<Vec<Message>, TurnFailure> {
         let Some(message) = request.messages.last().cloned() else { return Ok(Vec::new()) };
         let mut prompt = PromptBuilder::new(request.persona.as_deref(), message, self.abilities.of(model));
-        let (mut before, mut limit) = (question.cursor(), FIRST_PAGE);
+        let (mut before, mut limit) = (question.cursor(), FIRST_PAGE_SIZE);
         while prompt.has_room() {
             let page = self.storage.history(question.owner, question.chat, before, limit).await;
             let page = page.map_err(|failure| unavailable(&failure))?;
@@ -52,13 +52,13 @@ impl History {
                     break;
                 }
             }
-            (before, limit) = (oldest, MAX_PAGE.min(limit * 2));
+            (before, limit) = (oldest, MAX_PAGE_SIZE.min(limit * 2));
         }
         Ok(prompt.into_messages())
     }
 
-    /// A stored message, with its image if there is room for it and its kind is still accepted, or else with a note
-    /// that there is one.
+    /// Returns a stored message for the model. Its image is replaced by a note if there is no room for the image or its
+    /// format is no longer accepted.
     async fn message(
         &self,
         owner: OwnerId,

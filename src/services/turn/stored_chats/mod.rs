@@ -1,5 +1,5 @@
-//! Turns of stored chats: one at a time in a chat. The question is stored before the model is called; the answer, or
-//! its absence, before a client gets it.
+//! Turns of stored chats: one at a time in a chat. The question is stored before the model is called; the answer or the
+//! failure, before a client gets it.
 
 mod chat_queues;
 mod history;
@@ -103,7 +103,7 @@ impl StoredChats {
         self.outcomes.store(open, journal, result).await
     }
 
-    /// The stored messages of an earlier turn, and the text of its answer. Fails if they were deleted.
+    /// Returns the stored messages of an earlier turn, and the text of its answer. Fails if they were deleted.
     pub(super) async fn stored_answer(
         &self,
         owner: OwnerId,

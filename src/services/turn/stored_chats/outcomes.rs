@@ -28,7 +28,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between searches for pending questions without a running turn.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Stores outcomes, and stores later what could not be stored at once.
+/// Stores the outcomes of questions, and tries again later if that fails.
 #[derive(Debug)]
 pub(super) struct Outcomes {
     storage: Storage,
@@ -91,7 +91,7 @@ impl Outcomes {
             self.store_unsaved().await;
             if reconciled.is_none_or(|at| at.elapsed() >= RECONCILE_INTERVAL) {
                 reconciled = Some(Instant::now());
-                self.fail_orphans().await;
+                self.fail_interrupted().await;
             }
             if is_last {
                 return;
@@ -116,18 +116,18 @@ impl Outcomes {
         self.unsaved().append(&mut outcomes);
     }
 
-    /// Fails pending questions whose process has died.
-    async fn fail_orphans(&self) {
-        match self.try_to_fail_orphans().await {
+    /// Marks pending questions that have no running turn as failed.
+    async fn fail_interrupted(&self) {
+        match self.try_to_fail_interrupted().await {
             Ok(0) => {}
-            Ok(messages) => tracing::warn!(messages, "turns in stored chats were cut off; they can be tried again"),
+            Ok(messages) => tracing::warn!(messages, "turns in stored chats were interrupted; they can be tried again"),
             Err(failure) => {
                 tracing::warn!(failure = %ErrorChain(&failure), "stored chats cannot be searched for interrupted turns yet");
             }
         }
     }
 
-    async fn try_to_fail_orphans(&self) -> Result<u64, StorageFailure> {
+    async fn try_to_fail_interrupted(&self) -> Result<u64, StorageFailure> {
         let pending = self.storage.pending_questions(self.clock.now()).await?;
         let mut failed = 0;
         for (id, request_id) in pending {

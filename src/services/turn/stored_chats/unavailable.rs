@@ -6,6 +6,6 @@ use crate::{
 
 /// Logs a failure of the database. Returns the failure of the turn.
 pub(super) fn unavailable(failure: &StorageFailure) -> TurnFailure {
-    tracing::error!(failure = %ErrorChain(failure), "a turn in a stored chat cannot be kept");
+    tracing::error!(failure = %ErrorChain(failure), "a turn in a stored chat cannot be stored");
     TurnFailure::StorageUnavailable
 }
