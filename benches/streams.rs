@@ -76,7 +76,7 @@ struct Plan {
     streams: usize,
     /// The number of streams opened per second.
     rate: usize,
-    /// How long all streams stay open.
+    /// The time for which all streams are read at once.
     hold: Duration,
 }
 

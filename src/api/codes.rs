@@ -12,7 +12,7 @@ pub(super) struct ErrorCodes;
 impl StringEnumValues for ErrorCodes {
     const NAME: &'static str = "ErrorCode";
     const DESCRIPTION: &'static str =
-        "What went wrong, for programs. Codes are never renamed; later versions may add some.";
+        "The code of an error, for programs. Codes are never renamed; later versions may add some.";
 
     fn words() -> Vec<&'static str> {
         codes()

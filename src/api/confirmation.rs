@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::json::Json;
 
-/// Something was done.
+/// The confirmation of an operation.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub(super) struct Confirmation {
-    /// What, in words.
+    /// The confirmation as a sentence.
     message: String,
 }
 

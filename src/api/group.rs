@@ -7,18 +7,18 @@ use poem_openapi::Tags;
 pub(super) enum Group {
     /// Turns between a visitor and the model.
     Chat,
-    /// A visitor's stay at a chat window.
+    /// Sessions: one visit of a client, for the session log.
     Session,
-    /// Chats that are kept for an account.
+    /// Stored chats of an account.
     Chats,
-    /// What is said in kept chats, and answered.
+    /// Messages of stored chats, and turns that answer them.
     Messages,
-    /// The portal's own pages: a chat with each visitor, who is known by a cookie.
+    /// The portal: one chat for each visitor, who is identified by a cookie.
     Portal,
-    /// Accounts, opened by a password and kept open by a token.
+    /// Accounts: registration, login by password, and access tokens.
     Auth,
-    /// The model behind the chat: its key, a test, and what it has cost.
+    /// The language model: its key, a test, and its cost.
     OpenAI,
-    /// Whether the service is well.
+    /// State of the service.
     Health,
 }

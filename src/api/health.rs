@@ -15,7 +15,7 @@ use super::{
 use crate::{adapters::model::BreakerState, domain::errors::requests};
 
 failures! { NotReady {
-    503 "No traffic should be sent here now (`not_ready`); `details.parts` names what is not well.",
+    503 "No traffic should be sent here now (`not_ready`); `details.parts` names the faults.",
 } }
 
 failures! { NotAlive {
@@ -25,21 +25,21 @@ failures! { NotAlive {
 /// The maximum time for the check of the database. A slower database is of no use to clients either.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How the service is.
+/// The state of the service.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct Health {
-    /// Whether it serves.
+    /// Whether the service takes requests.
     status: HealthStatus,
-    /// RFC 3339.
+    /// The time of the response, RFC 3339.
     timestamp: String,
     /// Whether turns can be sent to the model: a key is at hand, or the model's server needs none.
     openai_configured: bool,
     /// Whether the built-in responder answers because no source of a key is configured.
     demo_mode: bool,
-    /// The model asked when a client names none.
+    /// The model that is used when a client names none.
     model: String,
-    /// Version of al-chat.
+    /// The version of al-chat.
     version: String,
     /// Seconds since the start.
     uptime_seconds: u64,
@@ -62,7 +62,7 @@ enum HealthStatus {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Liveness")]
 struct Live {
-    /// That it is alive.
+    /// The state of the process.
     status: LiveStatus,
 }
 
@@ -78,9 +78,9 @@ enum LiveStatus {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Readiness")]
 struct Ready {
-    /// That it is ready.
+    /// The readiness of the service.
     status: ReadyStatus,
-    /// Each part; all that readiness depends on are `ok`.
+    /// The state of each part; every part that readiness depends on is `ok`.
     parts: Parts,
 }
 
@@ -92,7 +92,7 @@ enum ReadyStatus {
     Ready,
 }
 
-/// The parts of the service: `ok`, or what is wrong.
+/// The state of each part of the service: `ok`, or a description of the fault.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ServiceParts")]
 struct Parts {
@@ -102,10 +102,10 @@ struct Parts {
     database: String,
     /// Whether the session log can be written.
     session_log: String,
-    /// Whether all background tasks are alive.
+    /// Whether no background task has panicked.
     tasks: String,
-    /// Models that fail, and are left alone for a while. Says nothing of this server's readiness: others would find
-    /// the model no better, and this one refuses at once, or asks another model.
+    /// Models whose circuit breaker is open. They don't affect readiness: another replica would find the model no
+    /// better, and this one refuses at once, or calls another model.
     model: String,
 }
 
@@ -113,9 +113,9 @@ pub(super) struct HealthApi;
 
 #[OpenApi(prefix_path = "/api", tag = "Group::Health")]
 impl HealthApi {
-    /// How the service is
+    /// Read the state of the service
     ///
-    /// Asks nobody, so it can be called often.
+    /// Calls no other system, so it can be polled often.
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn health(&self, Data(state): Data<&AppState>) -> Json<Health> {
         let settings = &state.config.model;
@@ -134,9 +134,9 @@ impl HealthApi {
         })
     }
 
-    /// Whether the process is alive
+    /// Check whether the process is alive
     ///
-    /// 503 when it cannot recover by itself and should be restarted.
+    /// Returns 503 when the process cannot recover by itself and should be restarted.
     #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn live(&self, Data(state): Data<&AppState>) -> Result<Json<Live>, NotAlive> {
@@ -146,10 +146,10 @@ impl HealthApi {
         Err(Problem::new(&requests::NOT_ALIVE).into())
     }
 
-    /// Whether traffic should be sent here
+    /// Check whether the service can take traffic
     ///
-    /// 503 while the service stops, while the database or the session log cannot be written, or when a background task
-    /// has died.
+    /// Returns 503 while the service stops, while the database or the session log cannot be written, or after a
+    /// background task has panicked.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self, Data(state): Data<&AppState>) -> Result<Json<Ready>, NotReady> {
         let parts = Parts::of(state).await;

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::{AppState, Group, json::Json};
 
-/// That the service is there.
+/// The state of the service, for older clients.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct ServiceHealth {
     /// `ok` while it serves, `stopping` after a signal to stop.
     status: String,
-    /// The same in words.
+    /// The state as a sentence.
     message: String,
-    /// RFC 3339.
+    /// The time of the response, RFC 3339.
     timestamp: String,
 }
 
@@ -22,9 +22,9 @@ pub(super) struct HealthAliasApi;
 
 #[OpenApi(tag = "Group::Health")]
 impl HealthAliasApi {
-    /// Whether the service is there
+    /// Check whether the service runs
     ///
-    /// `GET /api/health` says more.
+    /// `GET /api/health` returns more details.
     #[oai(path = "/health", method = "get", operation_id = "healthAlias", deprecated)]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn health(&self, Data(state): Data<&AppState>) -> Json<ServiceHealth> {

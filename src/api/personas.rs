@@ -17,17 +17,17 @@ failures! { ListFailure {
     500 "A fault of this server (`internal_error`).",
 } }
 
-/// Who can speak, as far as a client may show it.
+/// A persona, without its prompt.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Persona", example)]
 struct PersonaBody {
-    /// What to ask for.
+    /// The persona's id, for `persona` in a request.
     id: String,
-    /// What it is called.
+    /// The persona's name.
     name: String,
-    /// What it says first; blank leaves that to the client.
+    /// The persona's greeting; blank if the client decides.
     greeting: String,
-    /// The address of its picture, relative to this server's; left out where it has none.
+    /// The address of the persona's picture, relative to this server's; left out without one.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar: Option<String>,
@@ -63,7 +63,7 @@ pub(super) struct PersonasApi;
 impl PersonasApi {
     /// List the personas
     ///
-    /// Who can be asked to speak, by the `persona` of a turn or of a new chat.
+    /// Returns the personas that a turn or a new chat can name as `persona`.
     #[oai(path = "/personas", method = "get", operation_id = "listPersonas")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn list(&self, Data(state): Data<&AppState>) -> Result<Json<Vec<PersonaBody>>, ListFailure> {

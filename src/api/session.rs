@@ -33,28 +33,28 @@ failures! { StopFailure {
     503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
 } }
 
-/// A session that has begun.
+/// A session that was started.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct SessionStarted {
     /// The session's id, to be sent with each turn.
     session_id: String,
-    /// When it began, RFC 3339.
+    /// The time of its start, RFC 3339.
     timestamp: String,
 }
 
-/// What a chat window may say when it closes.
+/// The data that a chat window sends when it closes.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(rename = "StopSessionRequest", example, nullable_all, skip_serializing_if_is_none)]
 struct StopRequest {
-    /// The session to stop; the header `X-Session-ID` comes first.
+    /// The session to stop. The header `X-Session-ID` takes precedence.
     session_id: Option<String>,
     /// The same as `session_id`.
     #[serde(rename = "sessionId")]
     #[oai(rename = "sessionId")]
     session_id_camel: Option<String>,
-    /// Numbers of the window's own, kept in the session log.
+    /// Numbers that the window reports, for the session log.
     metrics: Option<BTreeMap<String, Any<Value>>>,
 }
 
@@ -62,14 +62,14 @@ struct StopRequest {
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct SessionStopped {
-    /// That it is stopped.
+    /// The status of the session.
     status: SessionStatus,
-    /// When it ended, RFC 3339; a second stop answers the same.
+    /// The time of its end, RFC 3339; the same for a second stop.
     timestamp: String,
     /// The session's id; null when none was named.
     #[oai(nullable)]
     session_id: Option<String>,
-    /// How long it lasted; null when it was never started here.
+    /// The duration in seconds; null if the session was not started by this server.
     #[oai(nullable)]
     duration_seconds: Option<f64>,
 }
@@ -88,7 +88,7 @@ pub(super) struct SessionApi;
 impl SessionApi {
     /// Start a session
     ///
-    /// Any number of sessions go on at once. Nothing needs to be sent; a body is ignored.
+    /// A client can have any number of sessions at once. No body is needed; it is ignored.
     #[oai(path = "/start", method = "post", operation_id = "startSession")]
     async fn start(&self, Data(state): Data<&AppState>) -> Result<Json<SessionStarted>, StartFailure> {
         let (id, at) = state.sessions.begin().await?;
@@ -97,8 +97,8 @@ impl SessionApi {
 
     /// Stop a session
     ///
-    /// Logs how long the session lasted, the client's `metrics`, and what the server counted. Takes JSON sent as
-    /// `text/plain`, as `navigator.sendBeacon` does. Stopping twice answers the same and logs nothing new.
+    /// Logs the duration of the session, the client's `metrics`, and the server's own numbers. Accepts JSON sent as
+    /// `text/plain`, as `navigator.sendBeacon` does. A second stop has the same response and logs nothing.
     #[oai(path = "/stop", method = "post", operation_id = "stopSession")]
     async fn stop(
         &self,

@@ -18,9 +18,9 @@ pub(in crate::api) struct OwnAccountApi;
 
 #[OpenApi(prefix_path = "/api/auth", tag = "Group::Auth")]
 impl OwnAccountApi {
-    /// Who is signed in
+    /// Read the account
     ///
-    /// The account whose token it is.
+    /// Returns the account of the access token.
     #[oai(path = "/me", method = "get", operation_id = "getAccount")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn me(
@@ -33,7 +33,7 @@ impl OwnAccountApi {
 
     /// Remove the account
     ///
-    /// Its chats and their messages go with it, and all its tokens are dead.
+    /// Deletes the account with its chats and messages, and revokes all its tokens.
     #[oai(path = "/me", method = "delete", operation_id = "deleteAccount")]
     async fn remove(
         &self,

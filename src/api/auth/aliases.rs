@@ -12,7 +12,7 @@ pub(super) struct Registered {
     #[serde(flatten)]
     #[oai(flatten)]
     account: AccountBody,
-    /// That it was registered, in words.
+    /// The confirmation of the registration as a sentence.
     #[oai(deprecated)]
     message: String,
     /// The same account.
@@ -32,7 +32,7 @@ pub(super) struct LoginAliases {
     /// The account's e-mail address.
     #[oai(deprecated)]
     email: String,
-    /// That somebody was let in, in words.
+    /// The confirmation of the login as a sentence.
     #[oai(deprecated)]
     message: String,
 }

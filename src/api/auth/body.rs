@@ -12,13 +12,13 @@ pub(super) const EXAMPLE_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Account", example)]
 pub(super) struct AccountBody {
-    /// Its id.
+    /// The account's id.
     id: i64,
-    /// Its name, as it was registered.
+    /// The account's name, as it was registered.
     pub(super) username: String,
-    /// Its e-mail address.
+    /// The account's e-mail address.
     pub(super) email: String,
-    /// When it was registered, RFC 3339.
+    /// The time of the registration, RFC 3339.
     created_at: String,
 }
 

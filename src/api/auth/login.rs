@@ -22,7 +22,7 @@ use crate::{
 failures! { LoginFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`username_required`, `password_required`) or \
          no text (`invalid_request`).",
-    401 "There is no such account, or its password is another one (`wrong_login`).",
+    401 "There is no such account, or the password is wrong (`wrong_login`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
@@ -31,7 +31,7 @@ failures! { LoginFailure {
     503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
 } }
 
-/// Who wants to be let in.
+/// The credentials of a login.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example)]
@@ -44,13 +44,13 @@ struct LoginRequest {
     password: String,
 }
 
-/// Who has been let in.
+/// The response to a login: the access token and its account.
 #[derive(Object, Serialize)]
 #[oai(example)]
 struct LoggedIn {
     /// The token to be sent with each request, as `Authorization: Bearer …`.
     access_token: String,
-    /// Whose it is.
+    /// The account of the token.
     user: AccountBody,
     #[serde(flatten)]
     #[oai(flatten)]

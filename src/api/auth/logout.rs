@@ -17,7 +17,7 @@ pub(in crate::api) struct LogoutApi;
 impl LogoutApi {
     /// Log out
     ///
-    /// The token is dead from then on. Nothing needs to be sent; a body is ignored.
+    /// Revokes the access token. No body is needed; it is ignored.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn log_out(
         &self,

@@ -19,8 +19,8 @@ use crate::{
 failures! { PasswordFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`password_required`), or not as it has to be \
          (`invalid_request`, `password_too_short`, `password_too_long`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    403 "The current password is another one (`wrong_password`).",
+    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    403 "The current password is wrong (`wrong_password`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
@@ -29,27 +29,27 @@ failures! { PasswordFailure {
     503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
 } }
 
-/// Another password for an account.
+/// A change of an account's password.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(rename = "ChangePasswordRequest", example)]
 struct PasswordRequest {
-    /// The password as it is.
+    /// The current password.
     #[serde(deserialize_with = "text")]
     current_password: String,
-    /// The password to be: at least 6 characters.
+    /// The new password: at least 6 characters.
     #[serde(deserialize_with = "text")]
     #[oai(validator(min_length = 6))]
     new_password: String,
 }
 
-/// A password was changed.
+/// The response to a change of the password.
 #[derive(Object, Serialize)]
 #[oai(example)]
 struct PasswordChanged {
-    /// That it was, in words.
+    /// The confirmation as a sentence.
     message: String,
-    /// The token to go on with; all others are dead.
+    /// The new access token; all others are revoked.
     access_token: String,
 }
 
@@ -59,7 +59,7 @@ pub(in crate::api) struct ChangePasswordApi;
 impl ChangePasswordApi {
     /// Change the password
     ///
-    /// All tokens of the account are dead from then on; the answer holds a new one.
+    /// Changes the password and revokes all tokens of the account. The response holds a new token.
     #[oai(path = "/password", method = "post", operation_id = "changePassword")]
     async fn change_password(
         &self,

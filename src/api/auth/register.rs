@@ -21,7 +21,7 @@ failures! { RegisterFailure {
          `password_required`), or not as it has to be (`invalid_request`, `invalid_username`, `invalid_email`, \
          `password_too_short`, `password_too_long`).",
     408 "The body took too long to arrive (`body_timeout`).",
-    409 "Somebody has this name (`username_taken`) or this address (`email_taken`).",
+    409 "The name (`username_taken`) or the address (`email_taken`) belongs to another account.",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
     429 "Too many accounts were registered from this address (`too_many_registrations`).",
@@ -29,15 +29,15 @@ failures! { RegisterFailure {
     503 "The account cannot be stored (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
 } }
 
-/// Who wants an account.
+/// The data of a registration.
 #[derive(Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example)]
 struct RegisterRequest {
-    /// The name to log in by: 1 to 80 characters, without `@`. Case makes no difference.
+    /// The name for logins: 1 to 80 characters, without `@`. Case makes no difference.
     #[serde(deserialize_with = "text")]
     username: String,
-    /// The e-mail address, which serves to log in as well.
+    /// The e-mail address, which can be used for logins as well.
     #[serde(deserialize_with = "text")]
     email: String,
     /// The password: at least 6 characters.
@@ -52,7 +52,7 @@ pub(in crate::api) struct RegisterApi;
 impl RegisterApi {
     /// Register
     ///
-    /// Makes an account. Names and addresses are unique without regard to case or the blanks around them.
+    /// Creates an account. Names and addresses are unique without regard to case and surrounding white space.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,

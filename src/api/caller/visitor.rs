@@ -115,7 +115,7 @@ pub(super) fn register(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "apiKey",
         description: Some(
-            "The portal's cookie, for its own pages alone; who has none gets one. By TLS its name begins with `__Host-`.",
+            "The portal's cookie, for its own pages only. A request without one gets one. With TLS its name begins with `__Host-`.",
         ),
         name: Some(COOKIE),
         key_in: Some("cookie"),

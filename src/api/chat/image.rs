@@ -29,14 +29,14 @@ use crate::{
 };
 
 failures! { ImageFailure, of a turn {
-    400 "Something in the request is not as it should be: its body (`invalid_json`, `body_incomplete`), there is no image (`image_required`), or it is none that \
+    400 "The request is invalid: its body (`invalid_json`, `body_incomplete`), there is no image (`image_required`), or it is none that \
          models see (`invalid_image`, `image_not_public`), the form (`invalid_form`), a field (`invalid_request`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the persona (`persona_not_found`), its length (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`).",
-    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
-    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
     413 "The body is larger than 32 MiB (`body_too_large`).",
     415 "The body is neither JSON nor a form (`unsupported_media_type`).",
@@ -74,11 +74,11 @@ impl ChatImageApi {
         request: &Request,
         ClientAddress(from): ClientAddress,
         account: OptionalAccount,
-        /// The session this turn belongs to.
+        /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         ImageQuestion(body): ImageQuestion,

@@ -25,14 +25,14 @@ use super::{
 use crate::{domain::errors::resources, services::turn::Reader};
 
 failures! { ChatFailure, of a turn {
-    400 "Something in the request is not as it should be: no message, file or image (`message_required`), its body \
+    400 "The request is invalid: no message, file or image (`message_required`), its body \
          (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id \
          (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
-    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not taken again \
+    409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
     413 "The body is larger than 32 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
@@ -40,31 +40,31 @@ failures! { ChatFailure, of a turn {
 
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
-    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    404 "There is no such turn, or not any more, or it belongs to another session, account or visitor \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
 failures! { EventsFailure {
-    400 "The `Last-Event-ID` is none of this turn's (`invalid_last_event_id`), or the session id is malformed \
+    400 "The turn has no event with this `Last-Event-ID` (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
-    401 "The token is of no use (`token_invalid`, `token_expired`, `token_ended`).",
-    404 "There is no such turn, or not any more, or it belongs to another session, account or visitor \
+    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-/// What became of the turn.
+/// The result of a request to stop a turn.
 #[derive(Debug, Object, Serialize)]
 struct TurnStopped {
-    /// Whether that took a stop.
+    /// Whether the request has stopped the turn.
     status: TurnStatus,
     /// The turn's id.
     request_id: String,
 }
 
-/// `stopped`, or `ended` when it was over before.
+/// `stopped`, or `ended` if the turn had ended before.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
 #[oai(rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
@@ -79,16 +79,16 @@ pub(super) struct ChatApi;
 impl ChatApi {
     /// Ask the model
     ///
-    /// One turn: the message, with files, an image and history if there are any, is answered by the model. When the answer is
-    /// there, the turn is in the session log. In demo mode (no source of a key is configured) a built-in responder
+    /// Starts one turn: the model answers the message, with its files, image and history. When the response is sent,
+    /// the turn is in the session log. In demo mode (no source of a key is configured) the built-in responder
     /// answers, and `model` is `basic`.
     ///
-    /// With `"stream": true`, or an `Accept` with `text/event-stream` and without `application/json`, the answer comes
-    /// as a stream, as that of `POST /api/chat/stream` does. With an `Idempotency-Key` a turn is taken once, however
-    /// often it is asked for within a day.
+    /// With `"stream": true`, or with an `Accept` that prefers `text/event-stream` to `application/json`, the
+    /// response is a stream like that of `POST /api/chat/stream`. Requests with the same `Idempotency-Key` within a
+    /// day run one turn.
     ///
-    /// Nobody needs to be signed in. With an `Authorization` header, its token must be that of an account: that account
-    /// asks, whatever `username` and `isGuest` say.
+    /// No login is required. An `Authorization` header must hold the valid token of an account; that account is then
+    /// the caller, whatever `username` and `isGuest` say.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn chat(
@@ -98,11 +98,11 @@ impl ChatApi {
         request: &Request,
         ClientAddress(from): ClientAddress,
         account: OptionalAccount,
-        /// The session this turn belongs to.
+        /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
@@ -117,10 +117,10 @@ impl ChatApi {
         Ok(start_turn(state, turn_request, answer).await?)
     }
 
-    /// Ask the model, and read the answer as it comes
+    /// Ask the model, with a stream as the response
     ///
-    /// The same turn as that of `POST /api/chat`, as a stream, whatever `stream` says. A client that loses its stream can
-    /// come back to it, and an impatient one can stop it.
+    /// Starts the same turn as `POST /api/chat`, with a stream as the response, whatever `stream` says. A client can
+    /// resume a stream that was cut off, and can stop the turn.
     #[oai(path = "/chat/stream", method = "post", operation_id = "chatStream")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn stream(
@@ -130,11 +130,11 @@ impl ChatApi {
         request: &Request,
         ClientAddress(from): ClientAddress,
         account: OptionalAccount,
-        /// The session this turn belongs to.
+        /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
@@ -144,21 +144,21 @@ impl ChatApi {
         Ok(start_stream(state, body.into_turn_request(headers, context, from, &account, persona)?).await?)
     }
 
-    /// Go on with a stream
+    /// Resume a stream
     ///
-    /// The events of a turn behind the one that the client has seen last, for as long as the turn goes on and for a
-    /// while after its end. A turn waits for its client a few seconds before it is stopped; the answer to a repeated
+    /// Returns the events of a turn after the last one that the client has received, while the turn runs and for a
+    /// while after its end. A turn without a client is stopped after a few seconds. The response to a repeated
     /// `Idempotency-Key` may have other events than the first one, with the same text.
     #[oai(path = "/chat/:request_id/events", method = "get", operation_id = "chatEvents")]
     async fn events(
         &self,
         Data(state): Data<&AppState>,
-        /// The turn's id: the answer's `X-Request-Id`.
+        /// The turn's id: the `X-Request-Id` of its response.
         Path(request_id): Path<String>,
-        /// The last event that the client has seen; without it, all come.
+        /// The id of the last event that the client has received; without it, all events are returned.
         #[oai(name = "Last-Event-ID")]
         Header(last_event_id): Header<Option<String>>,
-        /// The session that the turn belongs to; if it is named, it must be the turn's.
+        /// The session of the turn. If the header is present, it must match.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
         asker: AccountOrVisitor,
@@ -178,14 +178,14 @@ impl ChatApi {
 
     /// Stop a turn
     ///
-    /// The model's connection is closed at once. What it has said so far is the answer; the turn is logged and counted.
+    /// Closes the connection to the model at once. The text so far is the answer; the turn is logged and counted.
     #[oai(path = "/chat/:request_id/stop", method = "post", operation_id = "chatStop")]
     async fn stop(
         &self,
         Data(state): Data<&AppState>,
-        /// The turn's id: the answer's `X-Request-Id`.
+        /// The turn's id: the `X-Request-Id` of its response.
         Path(request_id): Path<String>,
-        /// The session that the turn belongs to; if it is named, it must be the turn's.
+        /// The session of the turn. If the header is present, it must match.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
         asker: AccountOrVisitor,

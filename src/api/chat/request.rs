@@ -39,12 +39,12 @@ const LONGEST_NAME: usize = 200;
 /// The question about an image that is sent without one.
 const QUESTION: &str = "What is in this image?";
 
-/// One chat turn. A message, a file or an image is required.
+/// A question to the model. A message, a file or an image is required.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(example, nullable_all, skip_serializing_if_is_none)]
 pub(super) struct ChatRequest {
-    /// What the visitor says.
+    /// The visitor's message.
     message: Option<String>,
     /// The same as `message`.
     #[oai(deprecated)]
@@ -52,44 +52,45 @@ pub(super) struct ChatRequest {
     /// The same as `message`.
     #[oai(deprecated)]
     text: Option<String>,
-    /// The transcript of a spoken message; alone it is the message.
+    /// The transcript of a voice recording. It is added to the message, or replaces an empty one.
     #[oai(deprecated)]
     voice_text: Option<String>,
-    /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
+    /// An image for models with vision (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
     /// internet, a data URL, or base64 alone. The images of one turn are on at most 16 different hosts.
     image: Option<String>,
     /// The same as `image`.
     image_url: Option<String>,
-    /// What was said before, oldest first.
+    /// The earlier messages of the conversation, the oldest first.
     #[serde(deserialize_with = "objects")]
     history: Option<Vec<HistoryEntry>>,
-    /// The model to ask, among those the operator allows.
+    /// The model that answers, one of the models that the operator allows.
     model: Option<String>,
-    /// Who is to speak, among those that `GET /api/personas` lists; without one, the model as it is.
+    /// The id of the persona that answers, from `GET /api/personas`; without one, the model answers without a
+    /// persona.
     persona: Option<String>,
-    /// Text files the visitor attached.
+    /// Text files that the visitor has attached.
     #[serde(deserialize_with = "objects")]
     attached_files: Option<Vec<File>>,
-    /// One attached file's text, the older form; a file besides `attached_files`, unless it is one of them.
+    /// The text of one attached file, the older form. It is added to `attached_files`, unless it is one of them.
     attached_content: Option<String>,
     /// The name of the file in `attached_content`.
     attached_filename: Option<String>,
     /// The visitor's name at the site.
     #[oai(validator(max_length = 200))]
     username: Option<String>,
-    /// Whether the visitor is a guest; true without a user name, whatever is said here.
+    /// Whether the visitor is a guest. Without a user name it is always true.
     #[serde(rename = "isGuest")]
     #[oai(rename = "isGuest")]
     is_guest_camel: Option<bool>,
     /// The same as `isGuest`.
     is_guest: Option<bool>,
-    /// The session this turn belongs to; the header `X-Session-ID` comes first.
+    /// The session of this turn. The header `X-Session-ID` takes precedence.
     #[serde(rename = "sessionId")]
     #[oai(rename = "sessionId")]
     session_id_camel: Option<String>,
     /// The same as `sessionId`.
     session_id: Option<String>,
-    /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
+    /// Whether the response is a stream of events; without this field, `Accept` decides.
     stream: Option<bool>,
     #[serde(rename = "messages")]
     #[oai(skip)]
@@ -102,16 +103,16 @@ pub(super) struct ChatRequest {
     _files: UnreadField,
 }
 
-/// Something that was said before.
+/// An earlier message of the conversation.
 #[derive(Debug, Deserialize, Object)]
 #[oai(rename = "HistoryEntry")]
 struct HistoryEntry {
-    /// Who said it.
+    /// The author of the message.
     role: HistoryRole,
-    /// What was said.
+    /// The text of the message.
     #[oai(nullable)]
     content: Option<String>,
-    /// The image that the visitor showed with it, in one of the forms of a request's `image`.
+    /// The image of the message, in one of the forms of a request's `image`.
     #[oai(nullable)]
     image: Option<String>,
     /// The same as `image`.
@@ -119,7 +120,7 @@ struct HistoryEntry {
     image_url: Option<String>,
 }
 
-/// Who said something: the visitor or the model.
+/// The author of a message: the visitor or the model.
 #[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq)]
 #[serde(try_from = "String")]
 #[oai(rename = "HistoryRole", rename_all = "lowercase")]
@@ -144,10 +145,10 @@ impl TryFrom<String> for HistoryRole {
 #[derive(Debug, Deserialize, Object)]
 #[oai(rename = "AttachedFile")]
 struct File {
-    /// Its name; `file` when missing.
+    /// The file's name; `file` if it is missing.
     #[oai(nullable)]
     name: Option<String>,
-    /// Its text.
+    /// The file's text.
     content: String,
     #[serde(default, rename = "text")]
     #[oai(skip)]

@@ -10,51 +10,51 @@ use crate::{
     foundation::clock::Clock,
 };
 
-/// A chat, without what was said in it.
+/// A stored chat without its messages.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ChatSummary", example)]
 pub(super) struct ChatBody {
-    /// Its number.
+    /// The chat's number.
     pub(super) id: i64,
-    /// What it is called.
+    /// The chat's title.
     pub(super) title: String,
-    /// When it was begun, RFC 3339.
+    /// The time of its creation, RFC 3339.
     pub(super) created_at: String,
-    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    /// The time of the latest message, or of the latest renaming or clearing, RFC 3339.
     pub(super) updated_at: String,
-    /// Messages of both sides.
+    /// The number of messages, of user and model together.
     pub(super) message_count: u64,
-    /// Who speaks in it; left out where that is the model as it is.
+    /// The id of the persona that answers in this chat; left out if no persona is set.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) persona: Option<String>,
-    /// The account that it belongs to.
+    /// The account that owns the chat.
     #[oai(deprecated)]
     pub(super) user_id: i64,
 }
 
-/// A chat with what was said in it.
+/// A stored chat with its messages.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Chat")]
 pub(super) struct WholeChat {
-    /// Its number.
+    /// The chat's number.
     pub(super) id: i64,
-    /// What it is called.
+    /// The chat's title.
     pub(super) title: String,
-    /// When it was begun, RFC 3339.
+    /// The time of its creation, RFC 3339.
     pub(super) created_at: String,
-    /// When something was said in it last, or it was renamed or cleared, RFC 3339.
+    /// The time of the latest message, or of the latest renaming or clearing, RFC 3339.
     pub(super) updated_at: String,
-    /// Messages of both sides.
+    /// The number of messages, of user and model together.
     pub(super) message_count: u64,
-    /// Who speaks in it; left out where that is the model as it is.
+    /// The id of the persona that answers in this chat; left out if no persona is set.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) persona: Option<String>,
-    /// The account that it belongs to.
+    /// The account that owns the chat.
     #[oai(deprecated)]
     pub(super) user_id: i64,
-    /// What was said, the oldest first.
+    /// The messages, the oldest first.
     pub(super) messages: Vec<MessageBody>,
 }
 

@@ -17,18 +17,18 @@ use crate::{
 };
 
 failures! { ChatByIdFailure, signed in {
-    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    404 "The account has no such chat (`chat_not_found`).",
 } }
 
 failures! { RenameFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), or the title is none (`invalid_request`, `invalid_title`).",
-    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), or the title is invalid (`invalid_request`, `invalid_title`).",
+    404 "The account has no such chat (`chat_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 
-/// What a chat shall be called.
+/// A new title for a chat.
 #[derive(Debug, Default, Deserialize, Object)]
 #[serde(default)]
 #[oai(rename = "RenameChatRequest", example)]
@@ -44,7 +44,7 @@ pub(in crate::api) struct ChatByIdApi;
 impl ChatByIdApi {
     /// Read a chat
     ///
-    /// A chat of one's own, with all that was said in it.
+    /// Returns a chat of the account with all its messages.
     #[oai(path = "/:chat_id", method = "get", operation_id = "getChat")]
     async fn get(
         &self,
@@ -58,7 +58,7 @@ impl ChatByIdApi {
 
     /// Rename a chat
     ///
-    /// From then on its title stays, whatever is said in it.
+    /// Sets the title. Later messages don't change it.
     #[oai(path = "/:chat_id", method = "patch", operation_id = "renameChat")]
     async fn rename(
         &self,

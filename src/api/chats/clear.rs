@@ -20,7 +20,7 @@ pub(in crate::api) struct ClearChatApi;
 impl ClearChatApi {
     /// Clear a chat
     ///
-    /// What was said in it is deleted; the chat remains. Nothing needs to be sent; a body is ignored.
+    /// Deletes the messages of the chat; the chat itself remains. No body is needed; it is ignored.
     #[oai(path = "/:chat_id/clear", method = "post", operation_id = "clearChat")]
     async fn clear(
         &self,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 failures! { CreateFailure, signed in {
-    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is none (`invalid_request`, `invalid_title`), or there \
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is invalid (`invalid_request`, `invalid_title`), or there \
          is no such persona (`persona_not_found`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
@@ -39,7 +39,8 @@ with_unread_fields! {
         /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
         /// title.
         title: Option<String>,
-        /// Who is to speak in it, among those that `GET /api/personas` lists; without one, the model as it is.
+        /// The id of the persona that answers in this chat, from `GET /api/personas`; without one, the model answers
+        /// without a persona.
         persona: Option<String>,
     } unread {
         _text = "text",
@@ -61,9 +62,9 @@ pub(in crate::api) struct CreateChatApi;
 
 #[OpenApi(prefix_path = "/api/chat", tag = "Group::Chats")]
 impl CreateChatApi {
-    /// Begin a chat
+    /// Create a chat
     ///
-    /// Nothing needs to be sent. A chat without a title is called `New Chat` until its first message gives it one.
+    /// No body is needed. A chat without a title is called `New Chat` until its first message gives it one.
     #[oai(path = "/create", method = "post", operation_id = "createChat")]
     async fn create(
         &self,

@@ -20,7 +20,7 @@ pub(in crate::api) struct DeleteChatApi;
 impl DeleteChatApi {
     /// Delete a chat
     ///
-    /// What was said in it goes with it.
+    /// Deletes the chat with its messages.
     #[oai(path = "/:chat_id/delete", method = "delete", operation_id = "deleteChat")]
     async fn delete(
         &self,

@@ -15,7 +15,7 @@ use crate::api::{AppState, Group, caller::RequiredAccount, problem::failures};
 
 failures! { ExportFailure, signed in {
     400 "There is no such `format` (`invalid_request`).",
-    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    404 "The account has no such chat (`chat_not_found`).",
 } }
 
 pub(in crate::api) struct ExportChatApi;
@@ -24,8 +24,8 @@ pub(in crate::api) struct ExportChatApi;
 impl ExportChatApi {
     /// Export a chat
     ///
-    /// The chat as a file: the same as reading it. With `format=markdown` it is the text that
-    /// `GET /api/chat/{chat_id}/export/markdown` gives.
+    /// Returns the chat as a JSON file, with the same content as `GET /api/chat/{chat_id}`. With `format=markdown`
+    /// the file is that of `GET /api/chat/{chat_id}/export/markdown`.
     #[oai(path = "/:chat_id/export", method = "get", operation_id = "exportChat")]
     async fn export(
         &self,
@@ -33,7 +33,7 @@ impl ExportChatApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-        /// The form of the file; `json` where nothing is said.
+        /// The format of the file; `json` by default.
         Query(format): Query<Option<Format>>,
     ) -> Result<Export, ExportFailure> {
         let chat = WholeChat::read(state, signed_in.account.id, chat_id).await?;
@@ -42,7 +42,7 @@ impl ExportChatApi {
 
     /// Export a chat as Markdown
     ///
-    /// The chat as a file for people.
+    /// Returns the chat as a Markdown file.
     #[oai(path = "/:chat_id/export/markdown", method = "get", operation_id = "exportChatMarkdown")]
     async fn export_markdown(
         &self,

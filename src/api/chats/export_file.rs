@@ -18,7 +18,7 @@ use crate::api::json::{Json, MEDIA_TYPE};
 /// The media type of Markdown (RFC 7763).
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
-/// The form of an exported chat.
+/// The format of an exported chat.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[oai(rename = "ExportFormat", rename_all = "lowercase")]
 pub(super) enum Format {

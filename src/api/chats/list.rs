@@ -15,7 +15,7 @@ use crate::{
 };
 
 failures! { ListChatsFailure, signed in {
-    400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
+    400 "`limit` or `before` is invalid (`invalid_request`, `invalid_cursor`).",
 } }
 
 pub(in crate::api) struct ListChatsApi;
@@ -24,18 +24,18 @@ pub(in crate::api) struct ListChatsApi;
 impl ListChatsApi {
     /// List the chats
     ///
-    /// All of them, the one where something was said last first. With `limit` they come in pages; the `Link` header
-    /// says where the next one is.
+    /// Returns all chats of the account, the one with the latest message first. With `limit` the list comes in pages;
+    /// the `Link` header has the address of the next one.
     #[oai(path = "/histories", method = "get", operation_id = "listChats")]
     async fn histories(
         &self,
         Data(state): Data<&AppState>,
         request: &Request,
         RequiredAccount(signed_in): RequiredAccount,
-        /// At most so many.
+        /// The largest number of entries.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         Query(limit): Query<Option<u64>>,
-        /// A place in the list, from a `Link` header.
+        /// A position in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<ChatBody>, ListChatsFailure> {
         let (owner, page_request) = (signed_in.account.id, PageRequest::new(limit, before.as_deref())?);

@@ -18,12 +18,12 @@ use crate::{
 /// The maximum number of messages in an answer when the request has no `limit`.
 const DEFAULT_LIMIT: u64 = 50;
 
-/// A message that was found.
+/// A message that matches a search.
 #[derive(Debug, Object, Serialize)]
 struct FoundMessage {
-    /// The chat it belongs to.
+    /// The number of the message's chat.
     chat_id: i64,
-    /// What that chat is called.
+    /// The title of the message's chat.
     chat_title: String,
     /// The message.
     message: MessageBody,
@@ -35,20 +35,21 @@ pub(in crate::api) struct SearchMessagesApi;
 impl SearchMessagesApi {
     /// Search the messages
     ///
-    /// Finds one's own messages that hold all the words of `q`, without regard to case and accents; a word of three or
-    /// more letters may be the beginning of a longer one. The latest ones come first, without their images.
+    /// Returns the account's messages that contain all words of `q`, without regard to case and accents; a word of
+    /// three or more letters also matches longer words that begin with it. The latest messages come first, without
+    /// their images.
     #[oai(path = "/search", method = "get", operation_id = "searchMessages")]
     async fn search(
         &self,
         Data(state): Data<&AppState>,
         request: &Request,
         RequiredAccount(signed_in): RequiredAccount,
-        /// The words to look for.
+        /// The words to search for.
         Query(q): Query<Option<String>>,
-        /// At most so many; 50 where nothing is said.
+        /// The largest number of messages; 50 by default.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         Query(limit): Query<Option<u64>>,
-        /// A place in the list, from a `Link` header.
+        /// A position in the list, from a `Link` header.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<FoundMessage>, ListChatsFailure> {
         let page_request = PageRequest::new(limit.or(Some(DEFAULT_LIMIT)), before.as_deref())?;

@@ -16,12 +16,12 @@ use super::{
 pub(super) fn service() -> OpenApiService<Documented<Resources>, ()> {
     OpenApiService::new(Documented(resources()), "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
-            "The server between a website's chat window and a language model. It holds the key, answers chat turns \
-             and keeps a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
-             people, a stable code for programs, and the id to quote when asking for help. Who isn't signed in where that \
-             is needed also gets `msg`, the same sentence; errors of the portal also have `\"success\": false`. Times are \
-             RFC 3339. Unknown request fields are ignored, save those in which clients send content elsewhere: with content \
-             in them they are refused (`invalid_request`). Null means absent.\n\nA request that is not valid HTTP gets \
+            "The server between a website's chat window and a language model. It holds the API key, answers chat \
+             turns and writes a session log.\n\nEvery error body is `{\"error\", \"code\", \"request_id\"}`: a sentence for \
+             people, a stable code for programs, and the id to quote when asking for help. Errors about an access token \
+             also have `msg`, the same sentence; errors of the portal also have `\"success\": false`. Times are \
+             RFC 3339. Unknown request fields are ignored, except those that hold content at other endpoints: with \
+             content they are refused (`invalid_request`). Null means absent.\n\nA request that is not valid HTTP gets \
              400 (`malformed_request`, `invalid_host`, `invalid_transfer_encoding`), 414 (`uri_too_long`), 431 \
              (`headers_too_large`), 501 (`unsupported_transfer_encoding`) or 505 (`http_version_not_supported`).",
         )

@@ -79,7 +79,7 @@ impl<T: Serialize + Send> IntoResponse for Created<T> {
 
 impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
     fn meta() -> MetaResponses {
-        response_meta::<T>("Done.", 200)
+        response_meta::<T>("The operation has succeeded.", 200)
     }
 
     fn register(registry: &mut Registry) {
@@ -89,7 +89,7 @@ impl<T: Type + Serialize + Send> ApiResponse for Json<T> {
 
 impl<T: Type + Serialize + Send> ApiResponse for Created<T> {
     fn meta() -> MetaResponses {
-        response_meta::<T>("Made.", 201)
+        response_meta::<T>("The object was created.", 201)
     }
 
     fn register(registry: &mut Registry) {

@@ -10,10 +10,10 @@ use crate::{adapters::storage::ChatId, domain::account::OwnerId};
 /// Fields that older clients look for in a message.
 #[derive(Clone, Debug, Object, Serialize)]
 pub(super) struct MessageAliases {
-    /// The chat it belongs to.
+    /// The number of the message's chat.
     #[oai(deprecated)]
     chat_id: i64,
-    /// The account whose chat that is.
+    /// The account that owns the chat.
     #[oai(deprecated)]
     user_id: i64,
     /// The same as `sender`.

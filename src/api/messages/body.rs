@@ -18,23 +18,23 @@ use crate::{
 #[derive(Clone, Debug, Object, Serialize)]
 #[oai(rename = "Message", example)]
 pub(in crate::api) struct MessageBody {
-    /// Its number.
+    /// The message's number.
     pub(in crate::api) id: i64,
-    /// What was said.
+    /// The text of the message.
     pub(in crate::api) text: String,
-    /// Who said it.
+    /// The author of the message.
     pub(in crate::api) sender: StringEnum<Senders>,
-    /// The image that was shown with it, its address or a data URL; null without one.
+    /// The image of the message, as its address or a data URL; null without one.
     #[oai(nullable)]
     pub(in crate::api) image_url: Option<Arc<String>>,
-    /// True where there is an image that was left out here, because a list holds 16 MiB of them at the most, the latest
-    /// ones; reading the message alone gives it.
+    /// True if the message has an image that is left out, because a list holds at most 16 MiB of images, the latest
+    /// ones. `GET /api/messages/{message_id}` returns it.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) image_omitted: Option<bool>,
-    /// When, RFC 3339.
+    /// The time of the message, RFC 3339.
     pub(in crate::api) created_at: String,
-    /// What became of it.
+    /// The status of the message.
     pub(in crate::api) status: StringEnum<MessageStatuses>,
     #[serde(flatten)]
     #[oai(flatten)]
@@ -46,7 +46,7 @@ pub(in crate::api) struct Senders;
 
 impl StringEnumValues for Senders {
     const NAME: &'static str = "MessageSender";
-    const DESCRIPTION: &'static str = "Who says something in a stored chat: its owner, or the model.";
+    const DESCRIPTION: &'static str = "The sender of a message in a stored chat: its owner, or the model.";
 
     fn words() -> Vec<&'static str> {
         [Sender::User, Sender::Bot].map(Sender::as_str).to_vec()
@@ -58,8 +58,8 @@ pub(in crate::api) struct MessageStatuses;
 
 impl StringEnumValues for MessageStatuses {
     const NAME: &'static str = "MessageStatus";
-    const DESCRIPTION: &'static str = "What became of a message: `complete`; a user's is `pending` while it is being answered, and `failed` when it \
-         was not: then it can be tried again.";
+    const DESCRIPTION: &'static str = "The status of a message: `complete`; a user's message is `pending` while it is being answered, and `failed` if it was \
+         not, and can then be retried.";
 
     fn words() -> Vec<&'static str> {
         [MessageStatus::Complete, MessageStatus::Pending, MessageStatus::Failed].map(MessageStatus::as_str).to_vec()

@@ -17,7 +17,7 @@ use crate::{
 };
 
 failures! { MessageByIdFailure, signed in {
-    404 "There is no such message, or it is somebody else's (`message_not_found`).",
+    404 "The account has no such message (`message_not_found`).",
 } }
 
 pub(in crate::api) struct MessageByIdApi;
@@ -26,7 +26,7 @@ pub(in crate::api) struct MessageByIdApi;
 impl MessageByIdApi {
     /// Read a message
     ///
-    /// One message of one's own chats, with its image.
+    /// Returns a message of the account, with its image.
     #[oai(path = "/:message_id", method = "get", operation_id = "getMessage")]
     async fn get(
         &self,
@@ -42,7 +42,7 @@ impl MessageByIdApi {
 
     /// Delete a message
     ///
-    /// That one alone; what was answered to it stays.
+    /// Deletes this message only; its answer stays.
     #[oai(path = "/:message_id", method = "delete", operation_id = "deleteMessage")]
     async fn delete(
         &self,

@@ -19,8 +19,8 @@ use crate::{
 };
 
 failures! { ListMessagesFailure, signed in {
-    400 "`limit` or `before` is not as it should be (`invalid_request`, `invalid_cursor`).",
-    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    400 "`limit` or `before` is invalid (`invalid_request`, `invalid_cursor`).",
+    404 "The account has no such chat (`chat_not_found`).",
 } }
 
 pub(in crate::api) struct ListMessagesApi;
@@ -29,8 +29,8 @@ pub(in crate::api) struct ListMessagesApi;
 impl ListMessagesApi {
     /// List the messages of a chat
     ///
-    /// All of them, the oldest first. With `limit` come the latest ones, still the oldest of them first; the `Link`
-    /// header says where those before them are.
+    /// Returns all messages of the chat, the oldest first. With `limit` it returns the latest ones, the oldest of
+    /// them first; the `Link` header has the address of earlier ones.
     #[oai(path = "/:chat_id/messages", method = "get", operation_id = "listMessages")]
     async fn messages(
         &self,
@@ -39,10 +39,10 @@ impl ListMessagesApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-        /// At most so many.
+        /// The largest number of entries.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         Query(limit): Query<Option<u64>>,
-        /// A place in the list, from a `Link` header: those before it come.
+        /// A position in the list, from a `Link` header; the messages before it are returned.
         Query(before): Query<Option<String>>,
     ) -> Result<Page<MessageBody>, ListMessagesFailure> {
         let (owner, chat) = (signed_in.account.id, ChatId(chat_id));

@@ -35,29 +35,29 @@ use crate::{
 };
 
 failures! { RetryFailure, of a turn {
-    400 "Something in the request is not as it should be: its body (`invalid_json`, \
-         `body_incomplete`), a field (`invalid_request`), the image, where it was kept before its kind was \
-         refused (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
+    400 "The request is invalid: its body (`invalid_json`, \
+         `body_incomplete`), a field (`invalid_request`), the stored image, if its kind is \
+         refused now (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
-    404 "There is no such message, or it is somebody else's (`message_not_found`).",
-    409 "The message has not failed (`not_failed`), or was removed or answered meanwhile (`chat_changed`); the turn \
+    404 "The account has no such message (`message_not_found`).",
+    409 "The message has not failed (`not_failed`), or was deleted or answered meanwhile (`chat_changed`); the turn \
          of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat's persona was \
-         taken away (`persona_gone`).",
+         removed (`persona_gone`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
 } }
 
 with_unread_fields! {
-    /// How a failed message is to be tried again; what it says and shows stays.
+    /// Options for the retry of a failed message. Its text and image stay.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
     #[oai(rename = "RetryMessageRequest", nullable_all, skip_serializing_if_is_none)]
     struct RetryRequest {
-        /// The model to ask, among those the operator allows.
+        /// The model that answers, one of the models that the operator allows.
         model: Option<String>,
-        /// Whether the answer is wanted as a stream of events; without it, `Accept: text/event-stream` asks for one.
+        /// Whether the response is a stream of events; without this field, `Accept` decides.
         stream: Option<bool>,
     } unread {
         _text = "text",
@@ -79,11 +79,10 @@ pub(in crate::api) struct RetryMessageApi;
 
 #[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
 impl RetryMessageApi {
-    /// Try a message again
+    /// Retry a message
     ///
-    /// A message of one's own whose turn has failed is answered as if it had just been said; its place in the chat
-    /// stays. Nothing needs to be sent. With `"stream": true`, or an `Accept` as with `POST /api/chat`, the answer comes
-    /// as a stream.
+    /// Answers a message of the account whose turn has failed. Its position in the chat stays. No body is needed.
+    /// With `"stream": true`, or an `Accept` as with `POST /api/chat`, the response is a stream.
     #[oai(path = "/:message_id/retry", method = "post", operation_id = "retryMessage")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn retry(
@@ -94,11 +93,11 @@ impl RetryMessageApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
-        /// The session this turn belongs to, for the session log.
+        /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         OptionalJson(body): OptionalJson<RetryRequest>,

@@ -40,43 +40,43 @@ use crate::{
 const MAX_BODY_BYTES: usize = 17 << 20;
 
 failures! { SendFailure, of a turn {
-    400 "Something in the request is not as it should be: no text and no image (`text_required`), its body (`invalid_json`, \
+    400 "The request is invalid: no text and no image (`text_required`), its body (`invalid_json`, \
          `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
          (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, `token_ended`); or \
+    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
-    404 "There is no such chat, or it is somebody else's (`chat_not_found`).",
+    404 "The account has no such chat (`chat_not_found`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
-         cleared or deleted meanwhile (`chat_changed`); or its persona was taken away (`persona_gone`).",
+         cleared or deleted meanwhile (`chat_changed`); or its persona was removed (`persona_gone`).",
     413 "The body is larger than 17 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 
 with_unread_fields! {
-    /// What is to be said. A text or an image is required.
+    /// A new message of a stored chat. A text or an image is required.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
     #[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
     struct SendRequest {
-        /// What the user says.
+        /// The text of the message.
         text: Option<String>,
         /// The same as `text`.
         #[oai(deprecated)]
         message: Option<String>,
-        /// What the user said by voice, written down; alone it is the text.
+        /// The transcript of a voice recording. It is added to the text, or replaces an empty one.
         #[oai(deprecated)]
         voice_text: Option<String>,
-        /// An image to look at, for models that see (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public internet, a
-        /// data URL, or base64 alone.
+        /// An image for models with vision (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
+        /// internet, a data URL, or base64 alone.
         image_url: Option<String>,
         /// The same as `image_url`.
         #[oai(deprecated)]
         image: Option<String>,
-        /// The model to ask, among those the operator allows.
+        /// The model that answers, one of the models that the operator allows.
         model: Option<String>,
-        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
-        /// `Accept: text/event-stream` asks for one.
+        /// Whether the response is a stream of events, as with `POST /api/chat`; without this field, `Accept`
+        /// decides.
         stream: Option<bool>,
     } unread {
         _question = "question",
@@ -93,13 +93,13 @@ pub(in crate::api) struct SendMessageApi;
 
 #[OpenApi(prefix_path = "/api/messages", tag = "Group::Messages")]
 impl SendMessageApi {
-    /// Say something in a chat
+    /// Send a message
     ///
-    /// The model answers it with the chat's history before it, as much as it can read. Messages of one chat are
-    /// answered one after the other. Where the turn fails, the message stays, marked as `failed`; the error's
-    /// `details.user_message_id` says which one it is, and it can be tried again.
+    /// Adds a message to the chat and answers it, with as much of the chat's history as the model can read. Messages
+    /// of one chat are answered one after the other. If the turn fails, the message stays with the status `failed`
+    /// and can be retried; the error's `details.user_message_id` is its number.
     ///
-    /// Streams, `Idempotency-Key`, stopping and coming back are the same as with `POST /api/chat`.
+    /// Streams, `Idempotency-Key`, stop and resume are the same as with `POST /api/chat`.
     #[oai(path = "/:chat_id/send", method = "post", operation_id = "sendMessage")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn send(
@@ -110,11 +110,11 @@ impl SendMessageApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-        /// The session this turn belongs to, for the session log.
+        /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<SendRequest, MAX_BODY_BYTES>,
@@ -125,9 +125,10 @@ impl SendMessageApi {
         Ok(turn.reply(stored_chat, message).await?)
     }
 
-    /// Say something in a chat, and read the answer as it comes
+    /// Send a message, with a stream as the response
     ///
-    /// The same turn as that of `POST /api/messages/{chat_id}/send`, as a stream, whatever `stream` says.
+    /// Starts the same turn as `POST /api/messages/{chat_id}/send`, with a stream as the response, whatever `stream`
+    /// says.
     #[oai(path = "/:chat_id/send/stream", method = "post", operation_id = "sendMessageStream")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn send_stream(
@@ -138,11 +139,11 @@ impl SendMessageApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-        /// The session this turn belongs to, for the session log.
+        /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<SendRequest, MAX_BODY_BYTES>,

@@ -20,13 +20,13 @@ use crate::{
     services::turn::{StoredChatTurn, TurnRequest},
 };
 
-/// A message and what was answered.
+/// A message and its answer.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "MessageExchange")]
 pub(super) struct MessageExchange {
-    /// What the user said.
+    /// The user's message.
     user_message: MessageBody,
-    /// What the model said.
+    /// The model's answer.
     ai_response: MessageBody,
     /// The same as `ai_response`.
     #[oai(deprecated)]

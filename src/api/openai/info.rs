@@ -24,42 +24,42 @@ use crate::{
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ModelInfo", skip_serializing_if_is_none)]
 struct Info {
-    /// The model asked when a client names none.
+    /// The model that is used when a client names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
-    /// True when the model can be asked: there is a key, or its server needs none. False when its provider refused the
-    /// key the last time.
+    /// True if the model can be called: a key is set, or its server needs none. False after the provider has refused
+    /// the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_valid: Option<bool>,
-    /// Why the model cannot be asked.
+    /// The reason why the model cannot be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The same for programs.
+    /// The stable code of the error, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<ErrorCode>,
-    /// Where the key comes from.
+    /// The source of the key.
     #[serde(rename = "credentials_info")]
     #[oai(rename = "credentials_info")]
     credentials: CredentialsInfo,
 }
 
-/// Where the key comes from; nothing of the key itself.
+/// The source of the key. No part of the key is shown.
 #[derive(Debug, Object, Serialize)]
 struct CredentialsInfo {
-    /// Whether there is a key.
+    /// Whether a key is set.
     openai_api_key_set: bool,
-    /// Its length.
+    /// The length of the key, in bytes.
     openai_api_key_length: u64,
     /// A fingerprint that differs from key to key, and that `al-chat check` shows too; no character of the key.
     #[oai(nullable)]
     openai_api_key_prefix: Option<String>,
-    /// The model asked when a client names none.
+    /// The model that is used when a client names none.
     openai_model: String,
     /// Papita's address.
     papita_api_url: String,
     /// Whether there is a `.env` file.
     env_file_exists: bool,
-    /// Where the key comes from.
+    /// The source of the key.
     credential_source: StringEnum<CredentialSources>,
 }
 
@@ -68,7 +68,7 @@ struct CredentialSources;
 
 impl StringEnumValues for CredentialSources {
     const NAME: &'static str = "CredentialSource";
-    const DESCRIPTION: &'static str = "Where a key comes from: Papita, this server's settings, or nowhere.";
+    const DESCRIPTION: &'static str = "The source of a key: Papita, this server's settings, or none.";
 
     fn words() -> Vec<&'static str> {
         use CredentialSource::{LocalEnv, None, PapitaApi};
@@ -95,9 +95,9 @@ pub(in crate::api) struct ModelInfoApi;
 
 #[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
 impl ModelInfoApi {
-    /// The model and where its key comes from
+    /// Read the model and the source of its key
     ///
-    /// As it is now. Nothing of the key is shown.
+    /// Returns the current state. No part of the key is shown.
     #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
     async fn info(&self, Data(state): Data<&AppState>) -> Json<Info> {
         let access = state.credentials.access(&state.config.model).await;

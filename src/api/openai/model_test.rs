@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::api::{AppState, Group, json::Json, problem::Problem, request_context::RequestContext, turn::Usage};
 
-/// Whether the model answers.
+/// The result of a test of the model.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ModelTest", skip_serializing_if_is_none)]
 struct TestResult {
-    /// Whether it answers.
+    /// Whether the model answered.
     status: TestStatus,
-    /// What that means.
+    /// The result as a sentence.
     message: String,
-    /// What the model said.
+    /// The model's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     test_response: Option<String>,
-    /// The model asked.
+    /// The model that was called.
     model: String,
-    /// The tokens it took.
+    /// The tokens of the turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
 }
@@ -39,8 +39,8 @@ pub(in crate::api) struct ModelTestApi;
 impl ModelTestApi {
     /// Ask the model for one word
     ///
-    /// Shows whether the model answers. It is a turn like any other, of a guest: it costs a few tokens, is logged and
-    /// counted. Whoever asks meanwhile gets the same answer.
+    /// Checks whether the model answers, by a turn of a guest: it costs a few tokens, and is logged and counted.
+    /// Concurrent requests share one turn.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(&self, Data(state): Data<&AppState>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
         Json(match state.turns.test(&context.id, context.arrived).await {

@@ -15,48 +15,48 @@ failures! { UsageFailure {
     503 "The totals cannot be read (`storage_unavailable`).",
 } }
 
-/// What the model has cost since the database was made.
+/// The cost of all turns since the database was created.
 #[derive(Debug, Object, Serialize)]
 struct UsageReport {
-    /// Tokens read.
+    /// Tokens of all prompts.
     total_prompt_tokens: u64,
-    /// Tokens written.
+    /// Tokens of all answers.
     total_completion_tokens: u64,
-    /// Tokens in all.
+    /// The sum of both.
     total_tokens: u64,
-    /// Answered turns.
+    /// The number of answered turns.
     request_count: u64,
-    /// The model used last.
+    /// The model that was used last.
     model: String,
-    /// US dollars, each turn at its own model's rate; models without a known price count as free.
+    /// The cost in US dollars, each turn at its own model's price; models without a known price count as free.
     estimated_cost_usd: f64,
-    /// Of that, for tokens read.
+    /// The cost of the prompts, in US dollars.
     prompt_cost_usd: f64,
-    /// Of that, for tokens written.
+    /// The cost of the answers, in US dollars.
     completion_cost_usd: f64,
-    /// The account in use.
+    /// The account at the model's provider.
     account_info: AccountInfo,
-    /// Always null: the provider tells it to nobody.
+    /// Always null: no provider reports it.
     #[oai(nullable)]
     billing_credit_balance: Option<f64>,
-    /// Where the provider shows usage.
+    /// The address of the provider's page about usage.
     usage_dashboard_url: String,
-    /// Where the provider shows billing.
+    /// The address of the provider's page about billing.
     billing_dashboard_url: String,
-    /// How to read these numbers.
+    /// An explanation of these numbers.
     note: String,
 }
 
-/// The account in use.
+/// The account at the model's provider.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ProviderAccount")]
 struct AccountInfo {
     /// The key's fingerprint; no character of the key.
     #[oai(nullable)]
     api_key_prefix: Option<String>,
-    /// The model asked when a client names none.
+    /// The model that is used when a client names none.
     model: String,
-    /// Whether the model can be asked.
+    /// Whether the model can be called.
     status: AccountStatus,
 }
 
@@ -74,7 +74,7 @@ pub(in crate::api) struct UsageApi;
 
 #[OpenApi(prefix_path = "/api/openai", tag = "Group::OpenAI")]
 impl UsageApi {
-    /// What the model has cost
+    /// Read the cost of the model
     ///
     /// The totals survive a restart.
     #[oai(path = "/usage", method = "get", operation_id = "getUsage")]

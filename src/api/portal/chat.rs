@@ -34,10 +34,10 @@ const DEMO_CHECK: &str = "__demo_check__";
 const MAX_MESSAGE_CHARS: usize = 4000;
 
 failures! { PortalChatFailure, of a turn {
-    400 "Something in the request is not as it should be: no message (`message_required`), too long a one \
+    400 "The request is invalid: no message (`message_required`), too long a one \
          (`message_too_long`), its body (`invalid_json`, `body_incomplete`), a field (`invalid_request`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), its length for the model (`prompt_too_long`), or its content \
-         (`request_refused`, `answer_withheld`); or the operator's model is none (`model_not_found`).",
+         (`request_refused`, `answer_withheld`); or the operator's model does not exist (`model_not_found`).",
     401 "The model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     403 "The request comes from a page of another website (`foreign_origin`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); or the chat was \
@@ -47,25 +47,25 @@ failures! { PortalChatFailure, of a turn {
 } }
 
 with_unread_fields! {
-    /// What a visitor says.
+    /// A message of a visitor of the portal.
     #[derive(Debug, Default, Deserialize, Object)]
     #[serde(default)]
     #[oai(example, skip_serializing_if_is_none)]
     struct PortalRequest {
-        /// The words, 1 to 4000 characters without the blanks around them. `__demo_check__` asks whether this is demo mode,
-        /// and isn't kept.
+        /// The text, 1 to 4000 characters without surrounding white space. `__demo_check__` asks for `demo_mode`, and
+        /// is not stored.
         #[serde(deserialize_with = "text")]
         #[oai(validator(min_length = 1))]
         message: String,
-        /// The session this turn belongs to, for the session log; the header `X-Session-ID` comes first.
+        /// The session of this turn, for the session log. The header `X-Session-ID` takes precedence.
         #[serde(rename = "sessionId")]
         #[oai(rename = "sessionId", nullable)]
         session_id_camel: Option<String>,
         /// The same as `sessionId`.
         #[oai(nullable)]
         session_id: Option<String>,
-        /// Whether the answer is wanted as a stream of events, the same as those of `POST /api/chat`; without it,
-        /// `Accept: text/event-stream` asks for one.
+        /// Whether the response is a stream of events, as with `POST /api/chat`; without this field, `Accept`
+        /// decides.
         #[oai(nullable)]
         stream: Option<bool>,
     } unread {
@@ -83,15 +83,15 @@ with_unread_fields! {
     }
 }
 
-/// What was answered.
+/// The answer to a visitor of the portal.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct PortalAnswer {
-    /// The words.
+    /// The text of the answer.
     response: String,
     /// Always true.
     success: bool,
-    /// Whether the built-in responder answers; only told to who asks for it.
+    /// Whether the built-in responder answers; only in the response to `__demo_check__`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     demo_mode: Option<bool>,
@@ -126,11 +126,11 @@ pub(in crate::api) struct PortalChatApi;
 
 #[OpenApi(tag = "Group::Portal")]
 impl PortalChatApi {
-    /// Say something
+    /// Send a message to the portal
     ///
-    /// It is answered with the visitor's history before it, which is kept here; messages of one visitor are answered
-    /// one after the other. Streams, `Idempotency-Key`, stopping and coming back are the same as with
-    /// `POST /api/chat`. A message that isn't answered is not part of the history.
+    /// Answers a message, with the visitor's history, which this server stores. Messages of one visitor are answered
+    /// one after the other. Streams, `Idempotency-Key`, stop and resume are the same as with `POST /api/chat`. A
+    /// message without an answer is not part of the history.
     #[oai(
         path = "/chat",
         method = "post",
@@ -138,7 +138,7 @@ impl PortalChatApi {
         response_header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "The visitor's cookie, to last for longer; not for other websites."
+            description = "The visitor's renewed cookie. It is not sent to other websites."
         )
     )]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
@@ -148,11 +148,11 @@ impl PortalChatApi {
         Data(context): Data<&RequestContext>,
         request: &Request,
         visit: Visit,
-        /// The session this turn belongs to, for the session log.
+        /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
-        /// The client's name for this turn, the same in each repetition: 1 to 255 visible ASCII characters, best a
-        /// random UUID. Kept for a day.
+        /// A key that the client chooses for this turn and sends again with each repetition: 1 to 255 visible ASCII
+        /// characters, best a random UUID. It is valid for a day.
         #[oai(name = "Idempotency-Key")]
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<PortalRequest>,

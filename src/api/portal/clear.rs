@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::history::VisitFailure;
 use crate::api::{AppState, Group, caller::Visit, json::Json};
 
-/// Something was done.
+/// The confirmation of an operation.
 #[derive(Debug, Object, Serialize)]
 struct PortalDone {
     /// Always true.
@@ -18,9 +18,9 @@ pub(in crate::api) struct PortalClearApi;
 
 #[OpenApi(tag = "Group::Portal")]
 impl PortalClearApi {
-    /// Forget what was said
+    /// Clear the visitor's chat
     ///
-    /// Nothing needs to be sent; a body is ignored.
+    /// No body is needed; it is ignored.
     #[oai(
         path = "/clear_chat",
         method = "post",
@@ -28,7 +28,7 @@ impl PortalClearApi {
         response_header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "The visitor's cookie, to last for longer; not for other websites."
+            description = "The visitor's renewed cookie. It is not sent to other websites."
         )
     )]
     async fn clear(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {

@@ -18,27 +18,27 @@ failures! { VisitFailure {
     503 "The database cannot be used (`storage_unavailable`).",
 } }
 
-/// What was said so far.
+/// The messages of a visitor's chat.
 #[derive(Debug, Object, Serialize)]
 struct PortalHistory {
-    /// The messages that were answered, and the answers, the oldest first; the latest 1000.
+    /// The latest 1000 answered messages and their answers, the oldest first.
     history: Vec<PortalMessage>,
 }
 
-/// One side's words.
+/// A message of the visitor or of the model.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct PortalMessage {
-    /// Who said it.
+    /// The author of the message.
     role: PortalRole,
-    /// What was said.
+    /// The text of the message.
     content: String,
-    /// Its place in the list, from 0, as a text.
+    /// The message's position in the list, from 0, as a string.
     #[oai(validator(pattern = "^[0-9]+$"))]
     timestamp: String,
 }
 
-/// The visitor, or the model.
+/// The author of a message of the portal: the visitor, or the model.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq, Serialize)]
 #[oai(rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
@@ -72,9 +72,9 @@ pub(in crate::api) struct PortalHistoryApi;
 
 #[OpenApi(tag = "Group::Portal")]
 impl PortalHistoryApi {
-    /// What was said so far
+    /// Read the visitor's chat
     ///
-    /// Without a cookie that is known here, nothing.
+    /// Returns the messages of the visitor; none without a valid cookie.
     #[oai(
         path = "/chat_history",
         method = "get",
@@ -82,7 +82,7 @@ impl PortalHistoryApi {
         response_header(
             name = "Set-Cookie",
             ty = "Option<String>",
-            description = "The visitor's cookie, to last for longer; not for other websites."
+            description = "The visitor's renewed cookie. It is not sent to other websites."
         )
     )]
     async fn history(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {

@@ -10,12 +10,12 @@ failures! { StatusFailure {
     403 "The request comes from a page of another website (`foreign_origin`).",
 } }
 
-/// Who answers.
+/// What answers the portal's messages.
 #[derive(Debug, Object, Serialize)]
 struct PortalStatus {
-    /// Whether a language model does.
+    /// Whether a language model answers.
     openai_available: bool,
-    /// Whether the built-in responder does.
+    /// Whether the built-in responder answers.
     demo_mode: bool,
 }
 
@@ -23,9 +23,9 @@ pub(in crate::api) struct PortalStatusApi;
 
 #[OpenApi(tag = "Group::Portal")]
 impl PortalStatusApi {
-    /// Who answers
+    /// Read what answers
     ///
-    /// A language model, or the built-in responder.
+    /// Returns whether a language model or the built-in responder answers.
     #[oai(path = "/api_status", method = "get", operation_id = "portalStatus")]
     #[expect(clippy::unused_async, reason = "the framework's handlers are async")]
     async fn status(

@@ -16,21 +16,21 @@ use crate::{api::codes::ErrorCode, domain::prompt::EmptyQuestion};
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub(in crate::api) struct ErrorBody {
-    /// What happened and what to do, in one plain sentence.
+    /// A sentence for people: what happened, and what to do.
     error: String,
-    /// The same sentence, where it is about who asks.
+    /// The same sentence, in errors about an access token.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     msg: Option<String>,
-    /// False where the portal was asked.
+    /// Always false; only in errors of the portal.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     success: Option<bool>,
-    /// The same for programs.
+    /// The stable code of the error, for programs.
     code: ErrorCode,
     /// The request's id, as in `X-Request-Id`; quote it when asking for help.
     request_id: String,
-    /// More for programs, depending on the code.
+    /// Further data for programs, depending on the code.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<BTreeMap<String, Any<Value>>>,

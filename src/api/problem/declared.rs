@@ -8,7 +8,7 @@ macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
         failures! { $name {
             $($status $when,)*
-            401 "There is no token (`token_missing`), or it is of no use (`token_invalid`, `token_expired`, \
+            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
                  `token_ended`).",
             500 "A fault of this server (`internal_error`).",
             503 "The database cannot be used (`storage_unavailable`).",
@@ -24,9 +24,9 @@ macro_rules! failures {
             502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
                  `model_connection_lost`, `model_answer_unreadable`, `model_answer_empty`, `model_answer_too_large`, \
                  `model_forbidden`).",
-            503 "Not now: too many turns at once (`too_busy`), or in one kept chat (`chat_busy`), no API key \
-                 (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or failed too \
-                 often of late (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
+            503 "The turn cannot run now: too many turns at once (`too_busy`), or in one stored chat (`chat_busy`), no API key \
+                 (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or has failed \
+                 too often recently (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
                  `storage_unavailable`), or the service is restarting (`stopping`).",
             504 "The model did not answer in time (`model_timeout`).",
         } }

@@ -15,21 +15,21 @@ use crate::{
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 pub(in crate::api) struct ChatAnswer {
-    /// What the model says.
+    /// The text of the answer.
     message: String,
-    /// The tokens it took.
+    /// The tokens of the turn.
     usage: Usage,
-    /// When, RFC 3339.
+    /// The time of the answer, RFC 3339.
     timestamp: String,
-    /// The model that answered; `basic` is the built-in demo responder.
+    /// The model that answered; `basic` is the built-in responder.
     model: String,
     /// How the answer ended.
     finish_reason: StringEnum<FinishReasons>,
-    /// The session the client named.
+    /// The session that the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
-    /// The id of the request that began the turn, as in its `X-Request-Id`.
+    /// The id of the request that started the turn, as in its `X-Request-Id`.
     request_id: String,
     /// In a stored chat, the number of the message that was answered.
     #[oai(skip_serializing_if_is_none)]

@@ -22,9 +22,9 @@ macro_rules! events {
             $(#[$doc])+
             #[derive(Object)]
             struct $event {
-                /// Its number in the stream, from 1.
+                /// The event's number in the stream, from 1.
                 id: u64,
-                /// Its name.
+                /// The event's name.
                 event: $kind,
                 $(#[$data_doc])+
                 data: $data,
@@ -49,13 +49,13 @@ macro_rules! events {
 }
 
 events! {
-    /// The model is being asked; the first event, unless the turn failed before.
+    /// The start of a turn: the first event, unless the turn failed before.
     ChatStartEvent ChatStartEventName "start"
-    /// The turn, and the model.
+    /// The id of the turn, and the model.
     Start,
     /// A piece of the answer.
     ChatDeltaEvent ChatDeltaEventName "delta"
-    /// The piece.
+    /// The piece of the answer.
     Delta,
     /// The answer is complete, or was stopped; the last event.
     ChatDoneEvent ChatDoneEventName "done"
@@ -67,17 +67,17 @@ events! {
     ErrorBody,
 }
 
-/// The model is being asked.
+/// The start of a turn.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ChatStart")]
 pub(super) struct Start {
-    /// The session the client named.
+    /// The session that the client named.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session_id: Option<String>,
-    /// The turn's id, to stop it and to come back to it; that of the request which began it.
+    /// The turn's id, which stop and resume need: the id of the request that started it.
     pub(super) request_id: String,
-    /// The model being asked; `done` says which one spoke, should another one have stood in for it.
+    /// The model that is called. If a fallback answers instead, `done` names it.
     pub(super) model: String,
 }
 
@@ -85,7 +85,7 @@ pub(super) struct Start {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "ChatDelta")]
 pub(super) struct Delta {
-    /// The next piece of the answer, to be appended to those before.
+    /// The next piece of the answer, to be appended to the earlier ones.
     pub(super) content: String,
 }
 

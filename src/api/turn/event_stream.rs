@@ -119,9 +119,9 @@ impl IntoResponse for EventStream {
 impl ApiResponse for EventStream {
     fn meta() -> MetaResponses {
         let description = "Server-Sent Events, each with its lines `id`, `event` and `data`, the data as JSON in one \
-                           line: `start`, a `delta` for each piece of the answer, at last `done` or `error`. \
+                           line: `start`, a `delta` for each piece of the answer, and finally `done` or `error`. \
                            `ChatEvent` describes an event whose lines were read. Lines that begin with a colon are \
-                           to be passed over.";
+                           to be ignored.";
         MetaResponses { responses: vec![answered(description, vec![events()])] }
     }
 

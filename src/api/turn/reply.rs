@@ -34,7 +34,9 @@ impl<T: Type + Serialize + Send> ApiResponse for Reply<T> {
     /// one media type for each response.
     fn meta() -> MetaResponses {
         let whole = MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() };
-        MetaResponses { responses: vec![answered("The answer, whole unless a stream was asked for.", vec![whole])] }
+        MetaResponses {
+            responses: vec![answered("The whole answer; or a stream, if the request asks for one.", vec![whole])],
+        }
     }
 
     fn register(registry: &mut Registry) {
@@ -61,9 +63,9 @@ impl ApiResponse for ResumedStream {
     fn meta() -> MetaResponses {
         let nothing = MetaResponse {
             status: Some(204),
-            ..answered("The client has it all; an `EventSource` stops asking.", Vec::new())
+            ..answered("The client has received all events. An `EventSource` does not reconnect.", Vec::new())
         };
-        let rest = answered("The rest of the events, as `POST /api/chat/stream` has them.", vec![events()]);
+        let rest = answered("The remaining events, in the format of `POST /api/chat/stream`.", vec![events()]);
         MetaResponses { responses: vec![rest, nothing] }
     }
 

@@ -5,16 +5,16 @@ use serde::Serialize;
 
 use crate::domain::cost::TokenUsage;
 
-/// Tokens of an answer.
+/// The tokens of a turn.
 #[derive(Debug, Object, Serialize)]
 pub(in crate::api) struct Usage {
-    /// Tokens the model read.
+    /// Tokens of the prompt.
     prompt_tokens: u64,
-    /// Tokens the model wrote.
+    /// Tokens of the answer.
     completion_tokens: u64,
-    /// Tokens in all.
+    /// The sum of both.
     total_tokens: u64,
-    /// The model.
+    /// The model that answered.
     model: String,
 }
 
