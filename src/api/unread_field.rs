@@ -18,14 +18,18 @@ impl<'de> Deserialize<'de> for UnreadField {
     }
 }
 
-/// Declares the type of a request body with its own fields and with fields that it refuses: `field = "name on the
-/// wire"`.
+/// Declares the type of a request body: its own fields, and the names of fields that its endpoint refuses.
 macro_rules! with_unread_fields {
-    ($(#[$meta:meta])* struct $type:ident { $($own:tt)* } unread { $($field:ident = $name:literal,)* }) => {
+    ($(#[$meta:meta])* $visibility:vis struct $type:ident { $($own:tt)* } unread { $($field:ident),* $(,)? }) => {
         $(#[$meta])*
-        struct $type {
+        $visibility struct $type {
             $($own)*
-            $(#[serde(rename = $name)] #[oai(skip)] $field: $crate::api::unread_field::UnreadField,)*
+            $(
+                #[serde(default)]
+                #[oai(skip)]
+                #[expect(dead_code, reason = "to deserialize it is the check")]
+                $field: $crate::api::unread_field::UnreadField,
+            )*
         }
     };
 }

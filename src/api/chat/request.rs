@@ -1,10 +1,5 @@
 //! The request body of a chat turn.
 
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
-)]
-
 use std::sync::Arc;
 
 use poem_openapi::{Enum, Object, types::Example};
@@ -18,7 +13,7 @@ use crate::{
         problem::Problem,
         request_context::RequestContext,
         turn::{TurnHeaders, named_model, named_session},
-        unread_field::UnreadField,
+        unread_field::with_unread_fields,
     },
     domain::{
         chat::{Message, Role},
@@ -39,68 +34,61 @@ const LONGEST_NAME: usize = 200;
 /// The question about an image that is sent without one.
 const QUESTION: &str = "What is in this image?";
 
-/// A question to the model. A message, a file or an image is required.
-#[derive(Debug, Default, Deserialize, Object)]
-#[serde(default)]
-#[oai(example, nullable_all, skip_serializing_if_is_none)]
-pub(super) struct ChatRequest {
-    /// The visitor's message.
-    message: Option<String>,
-    /// The same as `message`.
-    #[oai(deprecated)]
-    question: Option<String>,
-    /// The same as `message`.
-    #[oai(deprecated)]
-    text: Option<String>,
-    /// The transcript of a voice recording. It is added to the message, or replaces an empty one.
-    #[oai(deprecated)]
-    voice_text: Option<String>,
-    /// An image for models with vision (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
-    /// internet, a data URL, or base64 alone. The images of one turn are on at most 16 different hosts.
-    image: Option<String>,
-    /// The same as `image`.
-    image_url: Option<String>,
-    /// The earlier messages of the conversation, the oldest first.
-    #[serde(deserialize_with = "objects")]
-    history: Option<Vec<HistoryEntry>>,
-    /// The model that answers, one of the models that the operator allows.
-    model: Option<String>,
-    /// The id of the persona that answers, from `GET /api/personas`; without one, the model answers without a
-    /// persona.
-    persona: Option<String>,
-    /// Text files that the visitor has attached.
-    #[serde(deserialize_with = "objects")]
-    attached_files: Option<Vec<File>>,
-    /// The text of one attached file, the older form. It is added to `attached_files`, unless it is one of them.
-    attached_content: Option<String>,
-    /// The name of the file in `attached_content`.
-    attached_filename: Option<String>,
-    /// The visitor's name at the site.
-    #[oai(validator(max_length = 200))]
-    username: Option<String>,
-    /// Whether the visitor is a guest. Without a user name it is always true.
-    #[serde(rename = "isGuest")]
-    #[oai(rename = "isGuest")]
-    is_guest_camel: Option<bool>,
-    /// The same as `isGuest`.
-    is_guest: Option<bool>,
-    /// The session of this turn. The header `X-Session-ID` takes precedence.
-    #[serde(rename = "sessionId")]
-    #[oai(rename = "sessionId")]
-    session_id_camel: Option<String>,
-    /// The same as `sessionId`.
-    session_id: Option<String>,
-    /// Whether the response is a stream of events; without this field, `Accept` decides.
-    stream: Option<bool>,
-    #[serde(rename = "messages")]
-    #[oai(skip)]
-    _messages: UnreadField,
-    #[serde(rename = "images")]
-    #[oai(skip)]
-    _images: UnreadField,
-    #[serde(rename = "files")]
-    #[oai(skip)]
-    _files: UnreadField,
+with_unread_fields! {
+    /// A question to the model. A message, a file or an image is required.
+    #[derive(Debug, Default, Deserialize, Object)]
+    #[serde(default)]
+    #[oai(example, nullable_all, skip_serializing_if_is_none)]
+    pub(super) struct ChatRequest {
+        /// The visitor's message.
+        message: Option<String>,
+        /// The same as `message`.
+        #[oai(deprecated)]
+        question: Option<String>,
+        /// The same as `message`.
+        #[oai(deprecated)]
+        text: Option<String>,
+        /// The transcript of a voice recording. It is added to the message, or replaces an empty one.
+        #[oai(deprecated)]
+        voice_text: Option<String>,
+        /// An image for models with vision (PNG, JPEG, GIF, WebP; at most 12 MiB): an https address on the public
+        /// internet, a data URL, or base64 alone. The images of one turn are on at most 16 different hosts.
+        image: Option<String>,
+        /// The same as `image`.
+        image_url: Option<String>,
+        /// The earlier messages of the conversation, the oldest first.
+        #[serde(deserialize_with = "objects")]
+        history: Option<Vec<HistoryEntry>>,
+        /// The model that answers, one of the models that the operator allows.
+        model: Option<String>,
+        /// The id of the persona that answers, from `GET /api/personas`; without one, the model answers without a
+        /// persona.
+        persona: Option<String>,
+        /// Text files that the visitor has attached.
+        #[serde(deserialize_with = "objects")]
+        attached_files: Option<Vec<File>>,
+        /// The text of one attached file, the older form. It is added to `attached_files`, unless it is one of them.
+        attached_content: Option<String>,
+        /// The name of the file in `attached_content`.
+        attached_filename: Option<String>,
+        /// The visitor's name at the site.
+        #[oai(validator(max_length = 200))]
+        username: Option<String>,
+        /// Whether the visitor is a guest. Without a user name it is always true.
+        #[serde(rename = "isGuest")]
+        #[oai(rename = "isGuest")]
+        is_guest_camel: Option<bool>,
+        /// The same as `isGuest`.
+        is_guest: Option<bool>,
+        /// The session of this turn. The header `X-Session-ID` takes precedence.
+        #[serde(rename = "sessionId")]
+        #[oai(rename = "sessionId")]
+        session_id_camel: Option<String>,
+        /// The same as `sessionId`.
+        session_id: Option<String>,
+        /// Whether the response is a stream of events; without this field, `Accept` decides.
+        stream: Option<bool>,
+    } unread { messages, images, files }
 }
 
 /// An earlier message of the conversation.
@@ -141,21 +129,17 @@ impl TryFrom<String> for HistoryRole {
     }
 }
 
-/// An attached text file.
-#[derive(Debug, Deserialize, Object)]
-#[oai(rename = "AttachedFile")]
-struct File {
-    /// The file's name; `file` if it is missing.
-    #[oai(nullable)]
-    name: Option<String>,
-    /// The file's text.
-    content: String,
-    #[serde(default, rename = "text")]
-    #[oai(skip)]
-    _text: UnreadField,
-    #[serde(default, rename = "data")]
-    #[oai(skip)]
-    _data: UnreadField,
+with_unread_fields! {
+    /// An attached text file.
+    #[derive(Debug, Deserialize, Object)]
+    #[oai(rename = "AttachedFile")]
+    struct File {
+        /// The file's name; `file` if it is missing.
+        #[oai(nullable)]
+        name: Option<String>,
+        /// The file's text.
+        content: String,
+    } unread { text, data }
 }
 
 impl ChatRequest {

@@ -1,10 +1,5 @@
 //! `POST /api/chat/create`: a new chat.
 
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
-)]
-
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Example};
 use serde::Deserialize;
@@ -43,18 +38,7 @@ with_unread_fields! {
         /// without a persona.
         persona: Option<String>,
     } unread {
-        _text = "text",
-        _message = "message",
-        _question = "question",
-        _voice_text = "voice_text",
-        _image = "image",
-        _image_url = "image_url",
-        _history = "history",
-        _messages = "messages",
-        _images = "images",
-        _files = "files",
-        _attached_files = "attached_files",
-        _attached_content = "attached_content",
+        text, message, question, voice_text, image, image_url, history, messages, images, files, attached_files, attached_content,
     }
 }
 

@@ -1,10 +1,5 @@
 //! `POST /api/messages/{message_id}/retry`: a new turn for a message whose turn failed.
 
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
-)]
-
 use poem::{Request, web::Data};
 use poem_openapi::{
     Object, OpenApi,
@@ -60,18 +55,7 @@ with_unread_fields! {
         /// Whether the response is a stream of events; without this field, `Accept` decides.
         stream: Option<bool>,
     } unread {
-        _text = "text",
-        _message = "message",
-        _question = "question",
-        _voice_text = "voice_text",
-        _image = "image",
-        _image_url = "image_url",
-        _history = "history",
-        _messages = "messages",
-        _images = "images",
-        _files = "files",
-        _attached_files = "attached_files",
-        _attached_content = "attached_content",
+        text, message, question, voice_text, image, image_url, history, messages, images, files, attached_files, attached_content,
     }
 }
 

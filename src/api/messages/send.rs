@@ -1,10 +1,5 @@
 //! `POST /api/messages/{chat_id}/send` and `/send/stream`: a new message in a stored chat, and the turn that answers it.
 
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
-)]
-
 use poem::{Request, web::Data};
 use poem_openapi::{
     Object, OpenApi,
@@ -79,13 +74,7 @@ with_unread_fields! {
         /// decides.
         stream: Option<bool>,
     } unread {
-        _question = "question",
-        _history = "history",
-        _messages = "messages",
-        _images = "images",
-        _files = "files",
-        _attached_files = "attached_files",
-        _attached_content = "attached_content",
+        question, history, messages, images, files, attached_files, attached_content,
     }
 }
 

@@ -1,10 +1,5 @@
 //! `POST /chat`: a visitor's message, answered by the portal's persona.
 
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "derived code uses the fields of `with_unread_fields!`, whose names begin with an underscore"
-)]
-
 use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
@@ -69,17 +64,7 @@ with_unread_fields! {
         #[oai(nullable)]
         stream: Option<bool>,
     } unread {
-        _text = "text",
-        _question = "question",
-        _voice_text = "voice_text",
-        _image = "image",
-        _image_url = "image_url",
-        _history = "history",
-        _messages = "messages",
-        _images = "images",
-        _files = "files",
-        _attached_files = "attached_files",
-        _attached_content = "attached_content",
+        text, question, voice_text, image, image_url, history, messages, images, files, attached_files, attached_content,
     }
 }
 
