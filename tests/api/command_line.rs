@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
-use al_chat::foundation::config::{VARIABLES, Variable};
+use al_chat::foundation::config::VARIABLES;
 use tokio::time::timeout;
 
 use crate::{
@@ -75,25 +75,6 @@ fn the_example_file_lists_every_setting_once_with_its_default() {
     }
     let missing = VARIABLES.iter().map(|variable| variable.name).filter(|name| !listed.contains(name));
     assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "settings missing in .env.example");
-}
-
-/// `UPDATE_DOCS=1 cargo test --test api generated_docs` writes the table.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
-fn generated_docs_list_every_setting_with_its_default() {
-    let current = repository_file("docs/configuration.md");
-    let (introduction, _) = current.split_once("| variable |").expect("the table of settings");
-    let row = |variable: &Variable| {
-        let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
-        format!("| `{}` | {default} | {} |\n", variable.name, variable.about)
-    };
-    let rows = VARIABLES.iter().map(row).collect::<String>();
-    let expected = format!("{introduction}| variable | default | description |\n| --- | --- | --- |\n{rows}");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"), &expected).expect("a file");
-        return;
-    }
-    assert!(current == expected, "run `UPDATE_DOCS=1 cargo test --test api generated_docs`");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use al_chat::foundation::config::{VARIABLES, Variable};
 use serde_json::Value;
 
 /// Fails unless the file holds this text. Writes the file instead if `UPDATE_DOCS` is set.
@@ -15,6 +16,20 @@ fn assert_generated(file: &str, text: &str) {
     }
     let is_current = fs::read_to_string(&path).is_ok_and(|current| current == text);
     assert!(is_current, "{file} is out of date; run `UPDATE_DOCS=1 cargo test --test api generated_docs`");
+}
+
+#[test]
+fn the_settings_are_listed_with_their_defaults() {
+    let file = "docs/configuration.md";
+    let current = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("docs/configuration.md");
+    let (introduction, _) = current.split_once("| variable |").expect("the table of settings");
+    let row = |variable: &Variable| {
+        let default = if variable.default.is_empty() { String::new() } else { format!("`{}`", variable.default) };
+        format!("| `{}` | {default} | {} |\n", variable.name, variable.about)
+    };
+    let rows = VARIABLES.iter().map(row).collect::<String>();
+    let table = format!("| variable | default | description |\n| --- | --- | --- |\n{rows}");
+    assert_generated(file, &format!("{introduction}{table}"));
 }
 
 #[test]

@@ -22,6 +22,16 @@ pub(super) enum Rows {
     Turn(&'static [&'static TurnErrorKind]),
 }
 
+impl Section {
+    /// Returns the columns that every error has, for all rows of the section.
+    fn errors(&self) -> Vec<&'static ErrorKind> {
+        match self.rows {
+            Rows::Request(rows) => rows.to_vec(),
+            Rows::Turn(rows) => rows.iter().map(|row| &row.error).collect(),
+        }
+    }
+}
+
 /// The whole table.
 pub(super) const SECTIONS: [Section; 6] = [
     Section { heading: "The request", rows: Rows::Request(requests::ROWS) },
@@ -35,27 +45,13 @@ pub(super) const SECTIONS: [Section; 6] = [
 /// Returns the codes of all errors, each once, in alphabetical order.
 #[must_use]
 pub fn codes() -> Vec<&'static str> {
-    let mut codes = BTreeSet::new();
-    for section in &SECTIONS {
-        match section.rows {
-            Rows::Request(rows) => codes.extend(rows.iter().map(|row| row.code)),
-            Rows::Turn(rows) => codes.extend(rows.iter().map(|row| row.error.code)),
-        }
-    }
+    let codes = SECTIONS.iter().flat_map(Section::errors).map(|row| row.code).collect::<BTreeSet<_>>();
     codes.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all() -> Vec<&'static ErrorKind> {
-        let errors = |section: &Section| match section.rows {
-            Rows::Request(rows) => rows.to_vec(),
-            Rows::Turn(rows) => rows.iter().map(|row| &row.error).collect(),
-        };
-        SECTIONS.iter().flat_map(errors).collect()
-    }
 
     #[test]
     fn codes_are_in_snake_case() {
@@ -64,7 +60,7 @@ mod tests {
 
     #[test]
     fn statuses_are_of_errors_and_texts_are_sentences() {
-        for row in all() {
+        for row in SECTIONS.iter().flat_map(Section::errors) {
             assert!((400..600).contains(&row.status), "{}", row.code);
             assert!(row.meaning.ends_with('.') && row.action.ends_with('.'), "{}", row.code);
             assert!(!row.sentence.is_empty() && !row.sentence.ends_with('.'), "{}", row.code);
