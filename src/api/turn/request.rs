@@ -34,7 +34,8 @@ impl TurnHeaders {
 
 /// Whether `Accept` lists event streams with a higher weight than JSON. With equal weights the answer is JSON.
 fn prefers_events(headers: &HeaderMap) -> bool {
-    accept::weight(headers, &accept::EVENT_STREAM) > accept::weight(headers, &accept::JSON)
+    let weight = accept::weight(headers, &accept::EVENT_STREAM);
+    weight > 0.0 && weight > accept::weight(headers, &accept::JSON)
 }
 
 /// Parses the session id of a request: the first of the given texts that isn't blank.
