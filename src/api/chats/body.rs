@@ -37,23 +37,9 @@ pub(super) struct ChatBody {
 #[derive(Debug, Object, Serialize)]
 #[oai(rename = "Chat")]
 pub(super) struct WholeChat {
-    /// The chat's number.
-    pub(super) id: i64,
-    /// The chat's title.
-    pub(super) title: String,
-    /// The time of its creation, RFC 3339.
-    pub(super) created_at: String,
-    /// The time of the latest message, or of the latest renaming or clearing, RFC 3339.
-    pub(super) updated_at: String,
-    /// The number of messages, of user and model together.
-    pub(super) message_count: u64,
-    /// The id of the persona that answers in this chat; left out if no persona is set.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) persona: Option<String>,
-    /// The account that owns the chat.
-    #[oai(deprecated)]
-    pub(super) user_id: i64,
+    #[serde(flatten)]
+    #[oai(flatten)]
+    pub(super) summary: ChatBody,
     /// The messages, the oldest first.
     pub(super) messages: Vec<MessageBody>,
 }
@@ -74,10 +60,8 @@ impl ChatBody {
 
 impl WholeChat {
     pub(super) fn new(chat: StoredChat, owner: OwnerId, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
-        let chat = ChatBody::new(chat, owner, clock);
-        let ChatBody { id, title, created_at, updated_at, message_count, persona, user_id } = chat;
         let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
-        Self { id, title, created_at, updated_at, message_count, persona, user_id, messages }
+        Self { summary: ChatBody::new(chat, owner, clock), messages }
     }
 
     /// Reads one of the owner's chats with all of its messages, the oldest first.

@@ -36,7 +36,7 @@ pub(super) struct Export {
 
 impl IntoResponse for Export {
     fn into_response(self) -> Response {
-        let name = format!("attachment; filename=\"chat-{}", self.chat.id);
+        let name = format!("attachment; filename=\"chat-{}", self.chat.summary.id);
         let (mut response, name) = match self.format {
             Format::Json => (Json(self.chat).into_response(), format!("{name}.json\"")),
             Format::Markdown => {
@@ -53,7 +53,7 @@ impl IntoResponse for Export {
 
 /// Returns a chat as Markdown: its title, then each message under its sender and its time.
 fn markdown(chat: &WholeChat) -> String {
-    let mut text = format!("# {}\n", chat.title);
+    let mut text = format!("# {}\n", chat.summary.title);
     for message in &chat.messages {
         let speaker = if message.sender.as_str() == "user" { "You" } else { "Bot" };
         // Writing to a string does not fail.
