@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A group of background tasks. Cheap to clone; all clones share the group.
@@ -33,6 +34,20 @@ impl Tasks {
             }
         });
         tokio::spawn(self.tracker.track_future(watched));
+    }
+
+    /// Spawns a task and waits for its result. The task completes even if the caller is dropped. Returns `None` if it panicked.
+    pub async fn run_to_completion<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (sender, result) = oneshot::channel();
+        self.spawn(name, async move {
+            // Fails if the caller was dropped.
+            let _ = sender.send(work.await);
+        });
+        result.await.ok()
     }
 
     /// Returns a token that is cancelled when tasks that run in a loop should end.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use moka::{future::Cache, ops::compute::Op};
-use tokio::sync::oneshot;
 
 use super::{
     cached_key::{CachedKey, FetchRequest, FetchResult},
@@ -146,9 +145,8 @@ impl PapitaKeys {
     /// Calls Papita, or waits for an equal call that is running. The call has its own task, so that it continues if the
     /// turn that began it ends.
     async fn fetch_shared(&self, request: FetchRequest) -> FetchResult {
-        let (sender, receiver) = oneshot::channel();
         let this = self.clone();
-        self.0.tasks.spawn("credential fetch", async move {
+        let fetch = async move {
             let entry = this.0.calls.entry(request.clone()).or_insert_with(this.fetch(&request)).await;
             let is_first = entry.is_fresh();
             let result = entry.into_value();
@@ -156,9 +154,9 @@ impl PapitaKeys {
             if is_first && result.is_ok() {
                 this.0.calls.invalidate(&request).await;
             }
-            let _ = sender.send(result);
-        });
-        receiver.await.unwrap_or(Err(FetchFailure::Unreachable))
+            result
+        };
+        self.0.tasks.run_to_completion("credential fetch", fetch).await.unwrap_or(Err(FetchFailure::Unreachable))
     }
 
     async fn fetch(&self, request: &FetchRequest) -> FetchResult {

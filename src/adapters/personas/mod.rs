@@ -97,11 +97,7 @@ impl Personas {
 
     /// Reads the folder again and again until the service stops, and replaces the personas after each change.
     async fn poll_folder(self, mut watch: FolderWatch, stopping: CancellationToken) {
-        loop {
-            select! {
-                () = sleep(POLL_INTERVAL) => {}
-                () = stopping.cancelled() => return,
-            }
+        while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let this = self.clone();
             let polling = spawn_blocking(move || {
                 this.poll_once(&mut watch);

@@ -8,7 +8,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use sqlx::SqlitePool;
-use tokio::{select, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// The time between two checks of the log. A copy of the database file alone may lack the commits of this time.
@@ -30,11 +30,7 @@ pub(super) struct CheckpointTask {
 impl CheckpointTask {
     /// Runs a checkpoint whenever the log's file is not empty, until the token is cancelled.
     pub(super) async fn run(self, stopping: CancellationToken) {
-        loop {
-            select! {
-                () = sleep(POLL_INTERVAL) => {}
-                () = stopping.cancelled() => break,
-            }
+        while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let is_empty = fs::metadata(&self.wal).is_ok_and(|data| data.len() == 0);
             if !is_empty && let Err(error) = self.checkpoint().await {
                 // No data is lost: it stays in the log. A full disk is also reported where turns are written.

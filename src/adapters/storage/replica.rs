@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::{select, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::{NoContext, Uuid};
 
@@ -53,11 +53,7 @@ impl Replica {
 
     /// Sends heartbeats and removes replicas that died long ago, until the token is cancelled.
     pub(super) async fn run_heartbeats(self, pool: Pool, clock: Clock, stopping: CancellationToken) {
-        loop {
-            select! {
-                () = sleep(HEARTBEAT_INTERVAL) => {}
-                () = stopping.cancelled() => return,
-            }
+        while stopping.run_until_cancelled(sleep(HEARTBEAT_INTERVAL)).await.is_some() {
             let now = clock.now();
             let outcome = async {
                 self.send_heartbeat(&pool, now).await?;

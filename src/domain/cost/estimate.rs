@@ -1,4 +1,5 @@
-//! Estimates of the tokens of prompts and answers, for turns whose provider reports no usage.
+//! Estimates of the tokens of prompts and answers: to fit a prompt into a context window, and for turns without reported
+//! usage.
 
 use super::token_count::tokens;
 use crate::domain::chat::{Message, MessageText};
@@ -7,7 +8,7 @@ use crate::domain::chat::{Message, MessageText};
 /// is much the same throughout.
 const SAMPLE_BYTES: usize = 256 << 10;
 
-/// The tokens that a message has frames its text: its role and its delimiters.
+/// The tokens around the text of a message: its role and its delimiters.
 const MESSAGE_FRAME: u64 = 4;
 
 /// The tokens that begin the reply, at the end of each prompt.

@@ -1,4 +1,4 @@
-//! Estimate of the number of tokens in a text, for answers whose provider reports no usage.
+//! Estimate of the number of tokens in a text.
 //!
 //! One pass over the characters follows the rules by which OpenAI's tokenizer `o200k_base` (gpt-4o and later) splits a text
 //! into words, digits, punctuation and white space, and adds the average number of tokens of such a piece: a frequent word

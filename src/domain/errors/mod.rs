@@ -1,4 +1,4 @@
-//! The error table: everything that a client can be told has gone wrong, one row for each error.
+//! The error table: one row for each error that a client can receive.
 //!
 //! The HTTP responses, the session log, the metrics, the retries, the circuit breakers and `docs/errors.md` read the
 //! same rows. Each layer's own error types map their variants to a row without a wildcard arm, so that a new variant

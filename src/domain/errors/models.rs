@@ -3,6 +3,12 @@
 use super::kind::{Billing, RetryAfter, turn_error_rows};
 use crate::domain::finish::Finish;
 
+/// The sentence for a failure of the provider, whatever its kind.
+const PROVIDER_FAILED: &str = "The model's provider failed; please try again";
+
+/// The sentence for a model that takes too long, whoever ends the wait.
+const NOT_IN_TIME: &str = "The model did not answer in time; please try again";
+
 turn_error_rows! {
     /// The provider does not accept the API key.
     INVALID_API_KEY {
@@ -116,7 +122,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "See the provider's reason in the server's diagnostics.",
     } ends {
         finish: Finish::UpstreamError,
@@ -191,7 +197,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
@@ -206,7 +212,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "Check `OPENAI_BASE_URL`.",
     } ends {
         finish: Finish::UpstreamError,
@@ -222,7 +228,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
@@ -237,7 +243,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "Send the question again.",
     } ends {
         finish: Finish::UpstreamError,
@@ -252,7 +258,7 @@ turn_error_rows! {
         status: 502,
         code: "model_failed",
         retry_after: RetryAfter::None,
-        sentence: "The model's provider failed; please try again",
+        sentence: PROVIDER_FAILED,
         action: "Check `OPENAI_BASE_URL`.",
     } ends {
         finish: Finish::UpstreamError,
@@ -342,7 +348,7 @@ turn_error_rows! {
         status: 504,
         code: "model_timeout",
         retry_after: RetryAfter::None,
-        sentence: "The model did not answer in time; please try again",
+        sentence: NOT_IN_TIME,
         action: "Send the question again, or raise `TURN_TIMEOUT`.",
     } ends {
         finish: Finish::Timeout,
@@ -357,7 +363,7 @@ turn_error_rows! {
         status: 504,
         code: "model_timeout",
         retry_after: RetryAfter::None,
-        sentence: "The model did not answer in time; please try again",
+        sentence: NOT_IN_TIME,
         action: "Send the question again.",
     } ends {
         finish: Finish::Timeout,
@@ -372,7 +378,7 @@ turn_error_rows! {
         status: 504,
         code: "model_timeout",
         retry_after: RetryAfter::None,
-        sentence: "The model did not answer in time; please try again",
+        sentence: NOT_IN_TIME,
         action: "Send the question again.",
     } ends {
         finish: Finish::Timeout,

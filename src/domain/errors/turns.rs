@@ -228,7 +228,7 @@ turn_error_rows! {
         code: "internal_error",
         retry_after: RetryAfter::None,
         sentence: requests::INTERNAL_ERROR.sentence,
-        action: "Report it with the request id; the server's diagnostics have the cause.",
+        action: requests::INTERNAL_ERROR.action,
     } ends {
         finish: Finish::UpstreamError,
         billing: Billing::MaybeBilled,

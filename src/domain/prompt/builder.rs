@@ -19,8 +19,7 @@ const MAX_HISTORY_IMAGE_BYTES: usize = 16 << 20;
 /// A quarter of the window is reserved for the answer, at most `MAX_ANSWER_RESERVE`. A quarter of the rest is reserved for
 /// errors of the estimate, which is up to that much too low in some languages. Too small a prompt lacks the oldest messages;
 /// too large a one would be refused at each turn.
-#[must_use]
-pub fn budget(window: u64) -> u64 {
+fn budget(window: u64) -> u64 {
     let rest = window - MAX_ANSWER_RESERVE.min(window / 4);
     rest - rest.div_ceil(4)
 }

@@ -3,10 +3,7 @@
 mod builder;
 mod voice_transcript;
 
-pub use self::{
-    builder::{PromptBuilder, budget},
-    voice_transcript::with_voice,
-};
+pub use self::{builder::PromptBuilder, voice_transcript::with_voice};
 use crate::domain::{
     chat::{Image, Message, Role},
     errors::resources,

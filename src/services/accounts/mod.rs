@@ -27,7 +27,7 @@ use crate::{
 /// The name under which the database stores the secret that signs tokens.
 const SIGNING_SECRET: &str = "jwt";
 
-/// The maximum time that a new password waits to be hashed.
+/// The maximum time that the new password of a change of password waits to be hashed.
 const HASH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The reason why an operation on an account failed.

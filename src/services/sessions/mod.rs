@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{select, sync::oneshot, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::stops::{ClientStop, Stops};
@@ -56,7 +56,8 @@ impl Sessions {
     pub async fn begin(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         self.0.log.ensure_writable()?;
         let this = self.clone();
-        self.run_to_completion("session start", async move { this.begin_and_log().await }).await
+        let started = self.0.tasks.run_to_completion("session start", async move { this.begin_and_log().await }).await;
+        started.unwrap_or(Err(LogUnavailable.into()))
     }
 
     async fn begin_and_log(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
@@ -88,21 +89,9 @@ impl Sessions {
 
     async fn stop(&self, id: SessionId, stop: Option<ClientStop>) -> Result<SessionEnd, SessionFailure> {
         let this = self.clone();
-        self.run_to_completion("session stop", async move { this.0.stops.stop(id, stop).await }).await
-    }
-
-    /// Runs `work` in a task of its own, so that it completes even if the client disconnects.
-    async fn run_to_completion<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        work: impl Future<Output = Result<T, SessionFailure>> + Send + 'static,
-    ) -> Result<T, SessionFailure> {
-        let (sender, outcome) = oneshot::channel();
-        self.0.tasks.spawn(name, async move {
-            // Fails if the client has disconnected.
-            let _ = sender.send(work.await);
-        });
-        outcome.await.unwrap_or(Err(LogUnavailable.into()))
+        let stopped =
+            self.0.tasks.run_to_completion("session stop", async move { this.0.stops.stop(id, stop).await }).await;
+        stopped.unwrap_or(Err(LogUnavailable.into()))
     }
 
     async fn sweep_periodically(self, idle_timeout: Duration, stopping: CancellationToken) {
@@ -111,9 +100,8 @@ impl Sessions {
             if let Err(failure) = self.sweep(idle_timeout).await {
                 tracing::warn!(failure = %ErrorChain(&failure), "cannot close idle sessions; trying again later");
             }
-            select! {
-                () = sleep(pause) => {}
-                () = stopping.cancelled() => return,
+            if stopping.run_until_cancelled(sleep(pause)).await.is_none() {
+                return;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Admission of turns: whether a turn may start now.
 
-use tokio::sync::SemaphorePermit;
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{failure::TurnFailure, permits::Permits};
@@ -9,7 +10,7 @@ use crate::adapters::{session_log::SessionLog, storage::Storage};
 /// Admits turns while the service is not stopping, session log and database can be written, and there are permits.
 #[derive(Debug)]
 pub(super) struct Admission {
-    permits: Permits,
+    permits: Arc<Permits>,
     log: SessionLog,
     storage: Storage,
     draining: CancellationToken,
@@ -17,7 +18,7 @@ pub(super) struct Admission {
 
 impl Admission {
     /// Admits turns until `draining` is cancelled.
-    pub(super) fn new(permits: Permits, log: SessionLog, storage: Storage, draining: CancellationToken) -> Self {
+    pub(super) fn new(permits: Arc<Permits>, log: SessionLog, storage: Storage, draining: CancellationToken) -> Self {
         Self { permits, log, storage, draining }
     }
 
@@ -31,15 +32,5 @@ impl Admission {
             return Err(TurnFailure::StorageUnavailable);
         }
         self.permits.check()
-    }
-
-    /// Waits for a permit, which the turn holds as long as it runs.
-    pub(super) async fn acquire(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
-        self.permits.acquire().await
-    }
-
-    /// Returns the permits, for the metrics.
-    pub(super) fn permits(&self) -> &Permits {
-        &self.permits
     }
 }

@@ -1,6 +1,6 @@
 //! The answer of a turn: calls to models within the turn's time, until it is answered or cancelled.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -8,14 +8,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use std::sync::Arc;
-
 use super::{
-    admission::Admission,
     ending::Ending,
     failure::TurnFailure,
     journal::{Cancellation, Journal},
     model_calls::{CallRecord, CallRequest, ModelCalls},
+    permits::Permits,
     request::TurnRequest,
 };
 use crate::{
@@ -30,7 +28,7 @@ const LOAD_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Answers turns.
 #[derive(Debug)]
 pub(super) struct Answerer {
-    admission: Arc<Admission>,
+    permits: Arc<Permits>,
     model_calls: Arc<ModelCalls>,
     limits: config::Turns,
     /// Cancelled when running turns must end.
@@ -39,12 +37,12 @@ pub(super) struct Answerer {
 
 impl Answerer {
     pub(super) fn new(
-        admission: Arc<Admission>,
+        permits: Arc<Permits>,
         model_calls: Arc<ModelCalls>,
         limits: config::Turns,
         cut_off: CancellationToken,
     ) -> Self {
-        Self { admission, model_calls, limits, cut_off }
+        Self { permits, model_calls, limits, cut_off }
     }
 
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
@@ -87,7 +85,7 @@ impl Answerer {
         let caller_hash = request.caller_hash();
         let TurnRequest { messages, persona, stream, stored_chat, .. } = request;
         let (persona, stream) = (persona.as_deref(), *stream);
-        let _permit = self.admission.acquire().await?;
+        let _permit = self.permits.acquire().await?;
         loop {
             let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal };
             match self.model_calls.answer(call, calls).await {

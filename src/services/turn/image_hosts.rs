@@ -20,16 +20,12 @@ use crate::{
 const MAX_HOSTS: usize = 16;
 
 /// Checks the hosts of images.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ImageHosts {
     lookup: HostLookup,
 }
 
 impl ImageHosts {
-    pub(super) fn new(lookup: HostLookup) -> Self {
-        Self { lookup }
-    }
-
     /// Fails if an image has a host with a private address, or if there are too many hosts. All names are resolved at
     /// once, which takes about a second at most.
     ///

@@ -2,7 +2,7 @@
 //!
 //! Each turn runs in its own task (`runner`), which writes a journal. The endpoint that started the turn reads the
 //! journal, as a stream or to the end. A turn that has no reader any more, or is stopped, ends and closes its connection
-//! to the model. However a turn ends, it is logged and counted once, unless its task panics.
+//! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
 //! The modules, in the order in which a turn uses them: `admission` and `permits`, `idempotency`, `registry` and
 //! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `model_calls`, `recording`, `outbox`. `recovery`
@@ -49,7 +49,7 @@ pub use self::{
     summary::TurnSummary,
 };
 use self::{
-    idempotency::{Claim, Idempotency},
+    idempotency::{Claim, scoped_key},
     model_test::test_request,
     parts::Parts,
 };
@@ -99,7 +99,7 @@ impl Turns {
         key: IdempotencyKey,
     ) -> Result<Reader, TurnFailure> {
         let (sender, reader) = oneshot::channel();
-        let key = Idempotency::scoped_key(&request, key);
+        let key = scoped_key(&request, key);
         let parts = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             // Before the claim, so that repetitions find the running turn by its id.

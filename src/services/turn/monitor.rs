@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::{
-    admission::Admission,
     metrics::{Metrics, Sample},
     model_calls::ModelCalls,
     outbox::UsageOutbox,
+    permits::Permits,
 };
 
 /// Reads the current state of all turns.
 #[derive(Debug)]
 pub(super) struct Monitor {
     metrics: Arc<Metrics>,
-    admission: Arc<Admission>,
+    permits: Arc<Permits>,
     model_calls: Arc<ModelCalls>,
     outbox: UsageOutbox,
 }
@@ -21,11 +21,11 @@ pub(super) struct Monitor {
 impl Monitor {
     pub(super) fn new(
         metrics: Arc<Metrics>,
-        admission: Arc<Admission>,
+        permits: Arc<Permits>,
         model_calls: Arc<ModelCalls>,
         outbox: UsageOutbox,
     ) -> Self {
-        Self { metrics, admission, model_calls, outbox }
+        Self { metrics, permits, model_calls, outbox }
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped since the start.
@@ -35,12 +35,11 @@ impl Monitor {
 
     /// Returns all metrics as OpenMetrics text.
     pub(super) fn metrics(&self) -> String {
-        let permits = self.admission.permits();
         let (papita_queue, papita_dropped) = self.papita_queue();
         self.metrics.encode(&Sample {
-            running: permits.taken(),
-            waiting: permits.waiting(),
-            refused: permits.refused(),
+            running: self.permits.taken(),
+            waiting: self.permits.waiting(),
+            refused: self.permits.refused(),
             breakers: self.model_calls.breaker_states(),
             papita_queue,
             papita_dropped,

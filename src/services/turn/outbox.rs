@@ -104,7 +104,7 @@ impl OutboxSender {
                 return;
             }
             match batch {
-                Batch::Posted => self.pauses = pauses(),
+                Batch::Posted => {}
                 Batch::Empty => tokio::select! {
                     () = self.storage.outbox_changed() => {}
                     () = tokio::time::sleep(POLL_INTERVAL), if self.storage.is_shared() => {}
@@ -112,10 +112,7 @@ impl OutboxSender {
                 },
                 Batch::Failed => {
                     let pause = self.pauses.next().unwrap_or(MAX_PAUSE);
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = stopping.cancelled() => {}
-                    }
+                    stopping.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
             }
         }

@@ -23,7 +23,6 @@ use super::{
 };
 use crate::{
     adapters::{
-        host_lookup::HostLookup,
         model::{OpenAi, basic},
         usage::UsageLog,
     },
@@ -34,7 +33,7 @@ use crate::{
 /// The parts of which [`Turns`](super::Turns) consists.
 #[derive(Debug)]
 pub(super) struct Parts {
-    pub(super) admission: Arc<Admission>,
+    pub(super) admission: Admission,
     pub(super) registry: Arc<Registry>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) model_calls: Arc<ModelCalls>,
@@ -57,10 +56,11 @@ impl Parts {
 
         let outbox = start_outbox(config, dependencies);
         let recorder = recorder(config, dependencies, &outbox, &abilities, &metrics);
-        recover(&recorder.log, &recorder.storage, &recorder.usage_meter, &recorder.usage_records).await?;
+        recover(&recorder).await?;
 
         let tasks = TurnTasks::default();
-        let admission = Arc::new(admission(config, dependencies, &tasks));
+        let permits = Arc::new(Permits::new(&config.turns));
+        let admission = admission(dependencies, Arc::clone(&permits), &tasks);
         let registry = Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window));
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
@@ -69,14 +69,14 @@ impl Parts {
         let model_calls = Arc::new(model_calls);
         let (limits, cut_off) = (config.turns.clone(), tasks.cut_off());
         let runner = TurnRunner {
-            image_hosts: ImageHosts::new(HostLookup::default()),
+            image_hosts: ImageHosts::default(),
             stored_chats,
-            answerer: Answerer::new(Arc::clone(&admission), Arc::clone(&model_calls), limits, cut_off),
+            answerer: Answerer::new(Arc::clone(&permits), Arc::clone(&model_calls), limits, cut_off),
             recorder,
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),
         };
-        let monitor = Monitor::new(metrics, Arc::clone(&admission), Arc::clone(&model_calls), outbox);
+        let monitor = Monitor::new(metrics, permits, Arc::clone(&model_calls), outbox);
         let model_test = ModelTest::default();
         Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks })
     }
@@ -107,9 +107,9 @@ fn recorder(
     }
 }
 
-fn admission(config: &Config, dependencies: &Dependencies, tasks: &TurnTasks) -> Admission {
+fn admission(dependencies: &Dependencies, permits: Arc<Permits>, tasks: &TurnTasks) -> Admission {
     let Dependencies { log, storage, .. } = dependencies;
-    Admission::new(Permits::new(&config.turns), log.clone(), storage.clone(), tasks.draining())
+    Admission::new(permits, log.clone(), storage.clone(), tasks.draining())
 }
 
 fn start_stored_chats(

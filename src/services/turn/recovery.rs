@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::recording::{UsageMeter, UsageRecords, UsageSource};
+use super::recording::{Recorder, UsageSource};
 use crate::{
     adapters::{
-        session_log::{LoggedTurn, SessionLog},
-        storage::{Storage, StorageFailure, TurnRecord},
+        session_log::LoggedTurn,
+        storage::{StorageFailure, TurnRecord},
     },
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
 };
@@ -24,12 +24,8 @@ pub enum RecoveryFailure {
 
 /// Adds to the database the turns in the session log after the database's log positions. A database without a log
 /// position is new: the turns that the log already has are not added to it.
-pub(super) async fn recover(
-    log: &SessionLog,
-    storage: &Storage,
-    usage_meter: &UsageMeter,
-    usage_records: &UsageRecords,
-) -> Result<(), RecoveryFailure> {
+pub(super) async fn recover(recorder: &Recorder) -> Result<(), RecoveryFailure> {
+    let Recorder { log, storage, .. } = recorder;
     let known = storage.log_positions().await?;
     if known.is_empty() {
         return Ok(storage.set_log_position(log.end()).await?);
@@ -37,14 +33,13 @@ pub(super) async fn recover(
     let missed = log.turns_after(&known)?;
     if !missed.is_empty() {
         tracing::warn!(turns = missed.len(), "turns were only in the session log; they are counted now");
-        let record = |turn| database_record(turn, usage_meter, usage_records);
-        let records = missed.into_iter().map(|(turn, position)| (record(turn), Some(position)));
+        let records = missed.into_iter().map(|(turn, position)| (database_record(turn, recorder), Some(position)));
         storage.store_turns(&records.collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
 
-fn database_record(turn: LoggedTurn, usage_meter: &UsageMeter, usage_records: &UsageRecords) -> TurnRecord {
+fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
     let is_known = turn.usage_source != UsageSource::None.as_str();
     let known = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
     let usage = known.unwrap_or_default();
@@ -54,11 +49,11 @@ fn database_record(turn: LoggedTurn, usage_meter: &UsageMeter, usage_records: &U
     TurnRecord {
         ended_at: turn.timestamp,
         request_id: turn.request_id,
-        usage_record: usage_records.make(failed, &caller, session_id.as_ref(), &turn.model, usage),
+        usage_record: recorder.usage_records.make(failed, &caller, session_id.as_ref(), &turn.model, usage),
         session_id,
         failed,
         usage,
-        cost: usage_meter.cost(&turn.model, known).unwrap_or_default(),
+        cost: recorder.usage_meter.cost(&turn.model, known).unwrap_or_default(),
         latency: Duration::try_from_secs_f64(turn.latency_ms / 1000.0).unwrap_or_default(),
         model: turn.model,
     }

@@ -45,8 +45,8 @@ impl TurnRunner {
         }
     }
 
-    /// Answers and records a turn. A turn whose question can't be stored in its chat has not begun, and is not
-    /// recorded.
+    /// Answers and records a turn. A turn whose images are refused, or whose question can't be stored, has not begun,
+    /// and is not recorded.
     async fn answer_and_record<'a>(
         &'a self,
         request: &mut TurnRequest,

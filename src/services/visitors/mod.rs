@@ -4,7 +4,7 @@ mod token;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{select, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use self::token::VisitorToken;
@@ -82,9 +82,8 @@ impl Visitors {
             if let Err(failure) = self.purge(&stopping).await {
                 tracing::warn!(failure = %ErrorChain(&failure), "cannot remove visitors who did not return; trying again later");
             }
-            select! {
-                () = sleep(pause) => {}
-                () = stopping.cancelled() => return,
+            if stopping.run_until_cancelled(sleep(pause)).await.is_none() {
+                return;
             }
         }
     }

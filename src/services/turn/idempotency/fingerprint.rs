@@ -12,7 +12,7 @@ use crate::{
 ///
 /// Without an account, two callers may share a scope. If both use the same key, one gets the other's answer only if
 /// their requests are exactly the same.
-pub(super) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
+pub(in crate::services::turn) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
     let TurnRequest { caller, session_id, .. } = request;
     let scope = match (request.chat_owner(), caller.account, session_id) {
         (Some(owner), _, _) => format!("owner {owner}"),

@@ -9,13 +9,11 @@ mod key;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    select,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::fingerprint::{fingerprint, scoped_key};
+use self::fingerprint::fingerprint;
+pub(super) use self::fingerprint::scoped_key;
 pub use self::key::{IdempotencyKey, InvalidIdempotencyKey};
 use super::{
     failure::TurnFailure,
@@ -69,11 +67,6 @@ impl Idempotency {
         let purge = purge_expired_keys(storage.clone(), clock.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", purge);
         Self { storage, clock, registry, stored_chats, timeout }
-    }
-
-    /// Returns the key of a request, within the scope of its caller.
-    pub(super) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
-        scoped_key(request, key)
     }
 
     /// Claims a key for a request, or finds the turn of the request that has claimed it before.
@@ -204,9 +197,8 @@ async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: Cancellati
         if let Err(failure) = storage.purge_expired_keys(clock.now()).await {
             tracing::warn!(failure = %ErrorChain(&failure), "expired Idempotency-Keys cannot be deleted yet");
         }
-        select! {
-            () = sleep(PURGE_INTERVAL) => {}
-            () = stopping.cancelled() => return,
+        if stopping.run_until_cancelled(sleep(PURGE_INTERVAL)).await.is_none() {
+            return;
         }
     }
 }

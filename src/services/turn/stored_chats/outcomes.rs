@@ -6,10 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{
-    select,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -96,10 +93,7 @@ impl Outcomes {
             if is_last {
                 return;
             }
-            select! {
-                () = sleep(RETRY_INTERVAL) => {}
-                () = stopping.cancelled() => {}
-            }
+            stopping.run_until_cancelled(sleep(RETRY_INTERVAL)).await;
         }
     }
 

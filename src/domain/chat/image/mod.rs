@@ -114,7 +114,8 @@ fn is_address(url: &str) -> bool {
     // The URL parser ignores white space, which other parsers refuse.
     let is_one_word = !url.contains(|c: char| c.is_whitespace() || c.is_control());
     // With these characters, different URL parsers find different hosts.
-    let is_plain = !authority(url).contains(['@', '\\', '%']) && !authority(url).is_empty();
+    let authority = authority(url);
+    let is_plain = !authority.contains(['@', '\\', '%']) && !authority.is_empty();
     is_one_word && is_plain && host(url).is_some()
 }
 
