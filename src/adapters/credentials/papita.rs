@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::foundation::{
-    http_client::{Client, read_body},
+    http_client::{Client, read_body, url_below},
     secret::{ApiKey, InvalidApiKey},
 };
 
@@ -81,8 +81,7 @@ pub(super) struct Papita {
 
 impl Papita {
     pub(super) fn new(client: Client, base: &Url, timeout: Duration) -> Self {
-        let mut url = base.clone();
-        url.set_path(&format!("{}/api/credentials/global/openai", base.path().trim_end_matches('/')));
+        let url = url_below(base, "api/credentials/global/openai");
         Self { client, url, timeout }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::errors::{Billing, TurnErrorKind, models};
+use crate::domain::errors::{TurnErrorKind, models};
 
 /// A failed call to the model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,30 +121,6 @@ impl ModelFailure {
             Self::Slow => &models::MODEL_SLOW,
             Self::GatewayTimeout { .. } => &models::GATEWAY_TIMEOUT,
         }
-    }
-
-    /// Whether the same model should be asked again: the failure is likely to pass within seconds.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        self.kind().is_transient
-    }
-
-    /// Whether another model should be asked: this one is unavailable, overloaded, or unknown to the provider.
-    #[must_use]
-    pub fn should_fall_back(&self) -> bool {
-        self.kind().should_fall_back
-    }
-
-    /// Whether the failure counts against the circuit breaker: the model, or the connection to it, is broken.
-    #[must_use]
-    pub fn counts_against_breaker(&self) -> bool {
-        self.kind().counts_against_breaker
-    }
-
-    /// Whether the provider began no answer, so that no tokens were spent.
-    #[must_use]
-    pub fn is_unbilled(&self) -> bool {
-        self.kind().billing == Billing::Unbilled
     }
 
     /// Returns the time to wait before the next attempt, if the provider or the breaker states one.

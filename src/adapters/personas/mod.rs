@@ -13,7 +13,7 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
-use tokio::{select, task::spawn_blocking, time::sleep};
+use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use self::folder::UnreadablePersonas;
@@ -103,11 +103,9 @@ impl Personas {
                 this.poll_once(&mut watch);
                 watch
             });
-            watch = select! {
-                polled = polling => polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic())),
-                // The folder may be on a disk that does not respond.
-                () = stopping.cancelled() => return,
-            };
+            // The folder may be on a disk that does not respond.
+            let Some(polled) = stopping.run_until_cancelled(polling).await else { return };
+            watch = polled.unwrap_or_else(|died| panic::resume_unwind(died.into_panic()));
         }
     }
 

@@ -35,10 +35,6 @@ impl DayFiles {
         Self { dir, access, sync, open: None, failed_write: None }
     }
 
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Appends whole lines to a day's file: all of them, or none if it fails. Returns the length of the file before.
     pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<u64> {
         self.truncate_failed_write()?;

@@ -42,8 +42,7 @@ impl SessionLog {
     pub fn open(dir: PathBuf, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let is_writable = Arc::new(AtomicBool::new(true));
-        let mut writer = Writer::open(&dir, access, sync, clock.clone(), Arc::clone(&is_writable))?;
-        let id = writer.read_or_make_id()?;
+        let (writer, id) = Writer::open(&dir, access, sync, clock.clone(), Arc::clone(&is_writable))?;
         writer.start(receiver)?;
         Ok(Self { dir, id, clock, writer: sender, is_writable })
     }
@@ -79,11 +78,10 @@ impl SessionLog {
     }
 
     async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<(), LogUnavailable> {
-        let Lines { date, text, count, .. } = lines;
         let (done, written) = oneshot::channel();
-        let entry = Entry { date, lines: text, count, outcome: Err(LogUnavailable), on_written, done };
+        let entry = Entry { lines, position: None, on_written, done };
         self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
-        written.await.unwrap_or(Err(LogUnavailable)).map(|_| ())
+        written.await.ok().flatten().map(|_| ()).ok_or(LogUnavailable)
     }
 
     /// Returns the id of the log, unique among the logs of all replicas. It is made with the log's folder and stored in it.

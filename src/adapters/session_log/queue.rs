@@ -1,9 +1,8 @@
 //! Messages to the thread that writes the session log.
 
-use jiff::civil;
 use tokio::sync::oneshot;
 
-use super::failure::LogUnavailable;
+use super::lines::Lines;
 use crate::domain::log_position::LogPosition;
 
 /// The number of messages that the queue to the writer holds. Further senders wait.
@@ -19,15 +18,12 @@ pub(super) enum Message {
 /// thread, in the order of the lines.
 pub(super) type OnWritten = Box<dyn FnOnce(Option<LogPosition>) + Send>;
 
-/// Lines of one day to be appended together, all of them or none.
+/// Lines to be appended together, all of them or none.
 pub(super) struct Entry {
-    pub(super) date: civil::Date,
-    pub(super) lines: Vec<u8>,
-    /// The number of lines.
-    pub(super) count: u64,
-    /// The position after the written lines; an error until they are written.
-    pub(super) outcome: Result<LogPosition, LogUnavailable>,
+    pub(super) lines: Lines,
+    /// The position after the written lines; `None` until they are written.
+    pub(super) position: Option<LogPosition>,
     pub(super) on_written: Option<OnWritten>,
-    /// Sends the outcome to the caller.
-    pub(super) done: oneshot::Sender<Result<LogPosition, LogUnavailable>>,
+    /// Sends the position to the caller.
+    pub(super) done: oneshot::Sender<Option<LogPosition>>,
 }

@@ -9,7 +9,10 @@ use std::{
 use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
-use super::files::date_of;
+use super::{
+    event::{ChatLine, Event},
+    files::date_of,
+};
 use crate::domain::log_position::LogPosition;
 
 /// The fields of a `chat` line that the database needs.
@@ -78,7 +81,7 @@ fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, Lo
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         end += line.len() as u64;
-        let is_chat = serde_json::from_slice(&line).is_ok_and(|line: AnyLine| line.event == "chat");
+        let is_chat = serde_json::from_slice(&line).is_ok_and(|line: AnyLine| line.event == ChatLine::NAME);
         // A `chat` line without these fields was not written by al-chat.
         if is_chat && let Ok(turn) = serde_json::from_slice(&line) {
             turns.push((turn, LogPosition { date, end }));

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::Path,
     sync::{
         Arc,
@@ -17,9 +17,10 @@ use uuid::{NoContext, Uuid};
 
 use super::{
     day_files::DayFiles,
-    event::{LogGap, encode},
+    event::LogGap,
     failure::LogOpenFailure,
     files::LOCK_FILE,
+    lines::Lines,
     queue::{Entry, Message, QUEUE_CAPACITY},
 };
 use crate::{
@@ -51,37 +52,24 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Locks the folder, and repairs lines that a crash has left incomplete. Returns the writer and the log's id.
     pub(super) fn open(
         dir: &Path,
         access: FileAccess,
         sync: bool,
         clock: Clock,
         is_writable: Arc<AtomicBool>,
-    ) -> Result<Self, LogOpenFailure> {
+    ) -> Result<(Self, String), LogOpenFailure> {
         let unusable = |error| LogOpenFailure::Folder(dir.to_owned(), error);
         access.create_folder(dir).map_err(unusable)?;
-        let lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
+        let mut lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
             LockFailure::Locked => LogOpenFailure::InUse(dir.to_owned()),
             LockFailure::Unusable(error) => unusable(error),
         })?;
         let files = DayFiles::new(dir.to_owned(), access, sync);
         files.repair_all().map_err(unusable)?;
-        Ok(Self { files, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock })
-    }
-
-    /// Reads the log's id from the lock file, or makes one and writes it there.
-    pub(super) fn read_or_make_id(&mut self) -> Result<String, LogOpenFailure> {
-        let mut id = String::new();
-        let mut read = || {
-            self.lock.read_to_string(&mut id)?;
-            if id.trim().is_empty() {
-                id = Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string();
-                writeln!(self.lock, "{id}")?;
-            }
-            Ok(())
-        };
-        read().map_err(|error| LogOpenFailure::Folder(self.files.dir().to_owned(), error))?;
-        Ok(id.trim().to_owned())
+        let id = read_or_make_id(&mut lock).map_err(unusable)?;
+        Ok((Self { files, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock }, id))
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -127,36 +115,36 @@ impl Writer {
         }
     }
 
-    /// Writes the batch, one day's entries at a time, and sends each caller the outcome.
+    /// Writes the batch, one day's entries at a time, and sends each caller the position.
     fn write_batch(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
-        for entries in batch.chunk_by_mut(|one, next| one.date == next.date) {
+        for entries in batch.chunk_by_mut(|one, next| one.lines.date == next.lines.date) {
             self.write(entries);
         }
         for entry in batch.drain(..) {
             if let Some(on_written) = entry.on_written {
-                on_written(entry.outcome.ok());
+                on_written(entry.position);
             }
             // The caller may have stopped waiting; the line stays written.
-            let _ = entry.done.send(entry.outcome);
+            let _ = entry.done.send(entry.position);
         }
         self.batch = batch;
     }
 
     /// Writes the entries of one day. After a failed write, nothing is written until [`Self::end_gap`] succeeds.
     fn write(&mut self, entries: &mut [Entry]) {
-        let date = entries[0].date;
+        let date = entries[0].lines.date;
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_CAPACITY);
         for entry in &*entries {
-            self.buffer.extend_from_slice(&entry.lines);
+            self.buffer.extend_from_slice(&entry.lines.text);
         }
         if self.gap.is_none() {
             match self.files.append(date, &self.buffer) {
                 Ok(mut end) => {
                     for entry in entries {
-                        end += entry.lines.len() as u64;
-                        entry.outcome = Ok(LogPosition { date, end });
+                        end += entry.lines.text.len() as u64;
+                        entry.position = Some(LogPosition { date, end });
                     }
                     return;
                 }
@@ -168,7 +156,7 @@ impl Writer {
             }
         }
         if let Some((_, lines_refused)) = &mut self.gap {
-            *lines_refused += entries.iter().map(|entry| entry.count).sum::<u64>();
+            *lines_refused += entries.iter().map(|entry| entry.lines.count).sum::<u64>();
         }
     }
 
@@ -177,12 +165,23 @@ impl Writer {
         let Some((since, lines_refused)) = self.gap else { return };
         let (timestamp, date) = self.clock.local(self.clock.now());
         let since = self.clock.rfc3339(since);
-        let mut line = Vec::new();
-        encode(&mut line, &timestamp, date, &LogGap { since, lines_refused });
-        if self.files.append(date, &line).is_ok() {
+        let mut lines = Lines::new(timestamp, date);
+        lines.add(&LogGap { since, lines_refused });
+        if self.files.append(date, &lines.text).is_ok() {
             tracing::warn!(lines_refused, "the session log can be written again");
             self.gap = None;
             self.is_writable.store(true, Ordering::Release);
         }
     }
+}
+
+/// Reads the log's id from the lock file, or makes one and writes it there.
+fn read_or_make_id(lock: &mut File) -> io::Result<String> {
+    let mut id = String::new();
+    lock.read_to_string(&mut id)?;
+    if id.trim().is_empty() {
+        id = Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string();
+        writeln!(lock, "{id}")?;
+    }
+    Ok(id.trim().to_owned())
 }

@@ -4,10 +4,23 @@ use std::{fs::File, sync::Arc};
 
 use super::{
     connections::Connections, database::Pool, failure::StorageFailure, open_failure::DatabaseOpenFailure,
-    outbox_counter::OutboxCounter, replica::Replica, statement::sql, turn_repository::TurnRepository,
+    outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite, statement::sql, turn_repository::TurnRepository,
     turn_writer::TurnWriter,
 };
-use crate::foundation::{clock::Clock, config, error_chain::ErrorChain, tasks::Tasks};
+use crate::foundation::{
+    clock::Clock,
+    config::{self, DatabaseAddress},
+    error_chain::ErrorChain,
+    tasks::Tasks,
+};
+
+/// Connects to the database that the settings name, and runs its migrations.
+async fn connect(settings: &config::Database) -> Result<Connections, DatabaseOpenFailure> {
+    match &settings.address {
+        DatabaseAddress::Sqlite(address) => sqlite::open(address, settings.file_access).await,
+        DatabaseAddress::Postgres(url) => postgres::open(url, settings).await,
+    }
+}
 
 /// An open database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,7 +44,7 @@ impl Storage {
         clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
-        let Connections { write, read, heartbeat, checkpoints, lock } = Connections::open(settings).await?;
+        let Connections { write, read, heartbeat, checkpoints, lock } = connect(settings).await?;
         let replica = Replica::new(&log);
         if let Some(heartbeat) = heartbeat {
             replica.remove_predecessors(&heartbeat).await?;
@@ -50,7 +63,7 @@ impl Storage {
 
     /// Runs the database's migrations and closes it.
     pub async fn migrate(settings: &config::Database) -> Result<(), DatabaseOpenFailure> {
-        let Connections { write, read, lock: _lock, .. } = Connections::open(settings).await?;
+        let Connections { write, read, lock: _lock, .. } = connect(settings).await?;
         read.close().await;
         write.close().await;
         Ok(())

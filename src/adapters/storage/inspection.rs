@@ -36,8 +36,7 @@ impl Storage {
                 Ok(DatabaseInspection { location: address.path.display().to_string(), is_new, is_in_use })
             }
             DatabaseAddress::Postgres(url) => {
-                postgres::inspect(url, settings).await?;
-                let location = postgres::display_name(url)?;
+                let location = postgres::inspect(url, settings).await?;
                 Ok(DatabaseInspection { location, is_new: false, is_in_use: false })
             }
         }

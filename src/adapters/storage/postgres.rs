@@ -9,6 +9,7 @@ use sqlx::{
 };
 
 use super::{
+    connections::Connections,
     database::{Pool, PostgresPool},
     migrations,
     open_failure::DatabaseOpenFailure,
@@ -22,16 +23,9 @@ const RESPONSE_MARGIN: Duration = Duration::from_secs(2);
 /// The idle time after which a connection is tested before use: its server may have been restarted.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
-/// The connections to a PostgreSQL database that this process has opened.
-pub(super) struct Opened {
-    pub(super) pool: Pool,
-    /// One separate connection for the heartbeats of this replica, so that they are on time when the pool is busy.
-    pub(super) heartbeat: Pool,
-}
-
 /// Connects to the database and runs its migrations. If several replicas start at once, one of them runs the
 /// migrations while the others wait.
-pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Opened, DatabaseOpenFailure> {
+pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Connections, DatabaseOpenFailure> {
     let options = connect_options(url)?;
     let response_timeout = settings.statement_timeout + RESPONSE_MARGIN;
     // This connection has no time limit for statements, because migrations may take long.
@@ -60,20 +54,18 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
         })
         .connect_lazy_with(options);
     let pool = |connections| Pool::Postgres(PostgresPool { connections, response_timeout });
-    Ok(Opened { pool: pool(connections), heartbeat: pool(first) })
+    let (write, heartbeat) = (pool(connections), Some(pool(first)));
+    Ok(Connections { read: write.clone(), write, heartbeat, checkpoints: None, lock: None })
 }
 
-/// Checks without changing anything that the database can be used. Fails if its tables belong to another program.
-pub(super) async fn inspect(url: &SecretString, settings: &config::Database) -> Result<(), DatabaseOpenFailure> {
-    let server = connect(&connect_options(url)?, settings).await?;
+/// Checks without changing anything that the database can be used. Fails if its tables belong to another program. Returns
+/// the database, host and port for people, without user and password.
+pub(super) async fn inspect(url: &SecretString, settings: &config::Database) -> Result<String, DatabaseOpenFailure> {
+    let options = connect_options(url)?;
+    let server = connect(&options, settings).await?;
     let outcome = ensure_not_of_other_program(&server).await;
     server.close().await;
-    outcome
-}
-
-/// Returns the database, host and port of an address, for people; without user and password.
-pub(super) fn display_name(url: &SecretString) -> Result<String, DatabaseOpenFailure> {
-    let options = connect_options(url)?;
+    outcome?;
     let database = options.get_database().unwrap_or(options.get_username());
     Ok(format!("{database} on {}:{}", options.get_host(), options.get_port()))
 }

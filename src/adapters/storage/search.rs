@@ -1,4 +1,5 @@
-//! Full-text search in an owner's messages. Its statements are the only ones that differ between the databases.
+//! Full-text search in an owner's messages. Its statements and those of the search index are the only ones
+//! that differ between the databases.
 
 use super::{
     column_values::to_integer,

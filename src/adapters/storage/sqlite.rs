@@ -1,6 +1,6 @@
 //! Connections to a SQLite database, which one process at a time uses.
 
-use std::{fs::File, io, path::Path, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
@@ -9,6 +9,7 @@ use sqlx::{
 
 use super::{
     checkpoints::CheckpointTask,
+    connections::Connections,
     database::Pool,
     migrations,
     open_failure::DatabaseOpenFailure,
@@ -28,21 +29,11 @@ const AUTOCHECKPOINT_PAGES: &str = "10000";
 /// The size to which SQLite truncates the write-ahead log's file after a checkpoint, in bytes.
 const JOURNAL_SIZE_LIMIT: &str = "4194304";
 
-/// The connections to a SQLite database that this process has opened.
-pub(super) struct Opened {
-    pub(super) write: Pool,
-    pub(super) read: Pool,
-    /// The task that must run while the database is open.
-    pub(super) checkpoints: CheckpointTask,
-    /// The lock that keeps other processes from the database. Two services would deliver the outbox's records twice.
-    pub(super) lock: File,
-}
-
 /// Opens the database, makes it if there is none, and runs its migrations.
 ///
 /// SQLite lets one connection write at a time, so there is one connection for writing and a pool for reading: several
 /// writing connections would wait for each other's locks.
-pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Opened, DatabaseOpenFailure> {
+pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Connections, DatabaseOpenFailure> {
     let state = inspect(address).await?;
     warn_of_misread_address(address, state);
     let path = &address.path;
@@ -64,7 +55,8 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
     // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
     let checkpoints = pool(1).connect_lazy_with(options.busy_timeout(Duration::from_millis(20)));
     let checkpoints = CheckpointTask { pool: checkpoints, wal: with_suffix(path, WAL_SUFFIX) };
-    Ok(Opened { write: Pool::Sqlite(write), read: Pool::Sqlite(read), checkpoints, lock })
+    let (write, read) = (Pool::Sqlite(write), Pool::Sqlite(read));
+    Ok(Connections { write, read, heartbeat: None, checkpoints: Some(checkpoints), lock: Some(lock) })
 }
 
 /// Checks without writing anything that a database can be opened at an address. Fails if the file cannot be used, or if
@@ -145,9 +137,8 @@ fn warn_of_misread_address(address: &SqliteAddress, state: FileState) {
 
 /// Locks the database for this process, by a lock file beside it.
 fn lock(database: &Path, access: FileAccess) -> Result<File, DatabaseOpenFailure> {
-    let unusable = |error: io::Error| UnusableFile::from_io(database, error).into();
     process_lock::lock(&with_suffix(database, LOCK_SUFFIX), access).map_err(|failure| match failure {
         LockFailure::Locked => DatabaseOpenFailure::InUse(database.to_owned()),
-        LockFailure::Unusable(error) => unusable(error),
+        LockFailure::Unusable(error) => UnusableFile::from_io(database, error).into(),
     })
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
-    foundation::http_client::Client,
+    foundation::http_client::{Client, url_below},
 };
 
 /// The body of a request to Papita's usage log: the usage of one turn.
@@ -70,8 +70,7 @@ impl UsageLog {
     /// Returns a client for the Papita at a base URL. `timeout` limits each request.
     #[must_use]
     pub fn new(client: Client, base: &Url, timeout: Duration) -> Self {
-        let mut url = base.clone();
-        url.set_path(&format!("{}/api/usage/log", base.path().trim_end_matches('/')));
+        let url = url_below(base, "api/usage/log");
         Self { client, url, timeout }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::foundation::{
-    http_client::{Cause, Client, cause, read_body},
+    http_client::{Cause, Client, cause, read_body, url_below},
     secret::ApiKey,
 };
 
@@ -47,8 +47,7 @@ pub(super) enum Listing {
 impl Listing {
     /// Requests the list of models from the server at a base URL.
     pub(super) async fn read(client: &Client, base: &Url, key: Option<&ApiKey>) -> Self {
-        let mut url = base.clone();
-        url.set_path(&format!("{}/models", base.path().trim_end_matches('/')));
+        let url = url_below(base, "models");
         let request = |client: &reqwest::Client| {
             let request = client.get(url.clone()).timeout(TIMEOUT);
             if let Some(key) = key { request.header(AUTHORIZATION, key.bearer()) } else { request }

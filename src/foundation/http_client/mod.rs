@@ -9,6 +9,7 @@ mod client;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use url::Url;
 
 pub use self::{
     cause::{Cause, cause},
@@ -49,6 +50,14 @@ fn builder(connect_timeout: Duration, proxy: &config::Proxy) -> reqwest::Result<
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_nodelay(true))
+}
+
+/// Returns the URL of a path below a base URL. A query of the base URL, such as Azure's `api-version`, is kept.
+#[must_use]
+pub fn url_below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 /// An error of reading a response's body.

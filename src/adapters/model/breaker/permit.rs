@@ -36,7 +36,7 @@ impl BreakerPermit {
     /// Reports the failure of the turn's last attempt.
     pub fn record_failure(mut self, failure: &ModelFailure) {
         let Some(breaker) = self.breaker.clone() else { return };
-        if !failure.counts_against_breaker() {
+        if !failure.kind().counts_against_breaker {
             // A rate limit, or a turn that did not wait for the answer, shows nothing about the model. Any other
             // refusal shows that the provider responds, which is what a trial is for.
             let is_inconclusive = matches!(failure, ModelFailure::RateLimited { .. } | ModelFailure::Slow);

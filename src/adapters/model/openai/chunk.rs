@@ -161,7 +161,7 @@ fn reason_text(reason: Value) -> Option<String> {
     if let Value::String(text) = reason { Some(text) } else { None }
 }
 
-/// Returns the name of the model in a whole answer or a piece of one, if it is not blank.
+/// Returns the name of the model in a whole answer or a piece of one, if it is not empty.
 pub(super) fn model_name(json: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {

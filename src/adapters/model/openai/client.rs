@@ -22,7 +22,7 @@ use crate::{
     adapters::model::{ModelError, ModelFailure, ModelRequest},
     foundation::{
         config,
-        http_client::{Client, read_body},
+        http_client::{Client, read_body, url_below},
         secret::ApiKey,
     },
 };
@@ -41,8 +41,7 @@ impl OpenAi {
     /// Creates a client with these settings. A query in the base URL, such as Azure's `api-version`, is kept.
     #[must_use]
     pub fn new(settings: &config::Model, client: Client) -> Self {
-        let mut url = settings.base_url.clone();
-        url.set_path(&format!("{}/chat/completions", url.path().trim_end_matches('/')));
+        let url = url_below(&settings.base_url, "chat/completions");
         let limits = Limits {
             first_byte_timeout: settings.first_byte_timeout,
             idle_timeout: settings.idle_timeout,

@@ -50,7 +50,7 @@ impl<'a> RequestBody<'a> {
             stream_options: (stream && !model.restrictions.no_stream_options)
                 .then_some(StreamOptions { include_usage: true }),
             temperature: request.temperature.filter(|_| !model.restrictions.no_temperature),
-            max_tokens: limit.filter(|_| !has_new_name && !model.restrictions.no_max_tokens),
+            max_tokens: limit.filter(|_| !has_new_name),
             max_completion_tokens: limit.filter(|_| has_new_name && !model.restrictions.no_max_completion_tokens),
         }
     }

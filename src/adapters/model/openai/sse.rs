@@ -116,7 +116,7 @@ impl Decoder {
         if has_mark { start + BYTE_ORDER_MARK.len() } else { start }
     }
 
-    /// How far it is to the end of the next line.
+    /// Returns the distance to the end of the next line; `None` if it has not arrived.
     fn line_length(&mut self) -> Option<usize> {
         if self.ended_in_return && self.searched == self.taken {
             if *self.bytes.get(self.taken)? == b'\n' {
@@ -130,7 +130,7 @@ impl Decoder {
         memchr(b'\r', &rest[..length.unwrap_or(rest.len())]).or(length)
     }
 
-    /// Takes a line in. Returns whether it ends an event that has data.
+    /// Adds a line to the event. Returns whether the line ends an event that has data.
     fn read_line(&mut self, start: usize, end: usize) -> bool {
         let line = &self.bytes[start..end];
         if line.is_empty() {
@@ -151,10 +151,15 @@ impl Decoder {
     }
 }
 
-/// Whether a body that begins with these bytes is one of events; none while they are too few to say.
+/// Returns a body without the UTF-8 byte order mark that may precede it.
+pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
+}
+
+/// Whether a body that begins with these bytes is an event stream; `None` while there are too few of them.
 pub(super) fn is_event_stream(start: &[u8]) -> Option<bool> {
     const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
-    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
+    let start = without_byte_order_mark(start).trim_ascii_start();
     let is_field = |field: &&[u8]| start.starts_with(field);
     let may_be_field = |field: &&[u8]| field.starts_with(start);
     match () {

@@ -5,6 +5,7 @@ use super::{
     chunk::{Chunk, model_name},
     finish,
     report::AnswerReport,
+    sse::without_byte_order_mark,
     usage,
 };
 use crate::{
@@ -18,7 +19,7 @@ pub(super) fn parse_answer(
     body: &[u8],
     report: &mut AnswerReport,
 ) -> Result<Result<(String, Finish), ModelFailure>, AnswerError> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let body = without_byte_order_mark(body);
     let content = Chunk::parse(body)?.into_content();
     if !content.has_choice {
         return Err(ModelError::from(ModelFailure::Unreadable).into());

@@ -12,7 +12,7 @@ use crate::{
         credentials::{Credential, CredentialSource},
         model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest, OpenAi},
     },
-    domain::chat::Finish,
+    domain::{chat::Finish, errors::Billing},
     foundation::config::{self, ModelStream},
     services::turn::metrics::Metrics,
 };
@@ -45,7 +45,7 @@ impl Attempts<'_> {
         };
         let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
         if let Err(failure) = &outcome
-            && failure.is_unbilled()
+            && failure.kind().billing == Billing::Unbilled
             && !self.has_used_tokens(&record.report)
         {
             record.may_have_cost = had_cost;

@@ -23,7 +23,7 @@ impl<'a> Fallbacks<'a, '_> {
         let requested = record.requested_model;
         let others = self.models.iter().filter(|model| *model != requested).collect::<Vec<_>>();
         let failure = match self.call_model(requested, others.len(), record).await {
-            Err(failure) if failure.should_fall_back() => failure,
+            Err(failure) if failure.kind().should_fall_back => failure,
             outcome => return outcome,
         };
         for (index, &model) in others.iter().enumerate() {

@@ -65,7 +65,7 @@ impl Retries<'_> {
         loop {
             let failure = match self.keys.call(target, permit, record).await {
                 Err(ModelFailure::Empty) if std::mem::take(&mut record.should_retry_with_reasoning) => continue,
-                Err(failure) if failure.is_transient() && self.request.may_call_again() => failure,
+                Err(failure) if failure.kind().is_transient && self.request.may_call_again() => failure,
                 outcome => return outcome,
             };
             let Some(pause) = pauses.next() else { return Err(failure) };

@@ -8,6 +8,7 @@ use super::json::{MAX_TEXT, collect_texts, error_within, status_within};
 use crate::adapters::model::openai::{
     phrases::{self, Meaning},
     retry_after,
+    sse::without_byte_order_mark,
 };
 
 /// The smallest context window that is believed, in tokens. A smaller number in an error has another meaning.
@@ -33,7 +34,7 @@ pub(in crate::adapters::model::openai) struct ProviderError {
 impl ProviderError {
     /// Parses the body of an error response, JSON or not.
     pub(in crate::adapters::model::openai) fn parse(body: &[u8]) -> Self {
-        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+        let body = without_byte_order_mark(body);
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => Self::from_json(error_within(&value).unwrap_or(&value), &value),
             Err(_) => Self::from_text(&body[..body.len().min(MAX_TEXT)]),
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_is_read_where_it_is_failure_of() {
+    fn the_window_is_read_where_it_is_stated() {
         let window = |body: &str| ProviderError::parse(body.as_bytes()).window();
         let llama = r#"{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_ctx":4096}}"#;
         assert_eq!(window(llama), Some(4096));
