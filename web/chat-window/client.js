@@ -6,17 +6,17 @@ const SCRIPT_FOLDER = new URL(".", import.meta.url).href;
 /** The header that names a turn's session. */
 const sessionHeader = ({ session }) => (session ? { "X-Session-ID": session } : {});
 
-/** Calls AL-Chat's API. `settings` returns the element's current `{ api, portal, strings }`. */
+/** Calls AL-Chat's API. `host` has functions that return the element's current `api`, `isPortal` and `strings`. */
 export class Client {
-  #settings;
+  #host;
 
-  constructor(settings) {
-    this.#settings = settings;
+  constructor(host) {
+    this.#host = host;
   }
 
   /** The base URL of the API. */
   get base() {
-    const { api } = this.#settings();
+    const api = this.#host.api();
     return api ? new URL(api.replace(/\/?$/, "/"), document.baseURI).href : SCRIPT_FOLDER;
   }
 
@@ -26,7 +26,7 @@ export class Client {
 
   /** Sends a request. Only the portal needs cookies; its own paths are beside `api/`. */
   fetch(path, options) {
-    const credentials = this.#settings().portal ? "same-origin" : "omit";
+    const credentials = this.#host.isPortal() ? "same-origin" : "omit";
     return fetch(this.#url(path), { credentials, cache: "no-store", ...options }).catch(throwConnectionLost);
   }
 
@@ -43,7 +43,7 @@ export class Client {
   async errorFrom(response) {
     const body = await response.json().catch(() => ({}));
     if (!body.code && response.status > 501) return new ConnectionLost();
-    return failureFrom(body, this.#settings().strings, response.status, response.headers.get("retry-after"));
+    return failureFrom(body, this.#host.strings(), response.status, response.headers.get("retry-after"));
   }
 
   /** Starts a session and returns its id. */
@@ -62,14 +62,14 @@ export class Client {
 
   /** Sends a turn's question. */
   ask(turn, history, signal) {
-    const { portal } = this.#settings();
+    const isPortal = this.#host.isPortal();
     const { text: message, files, key } = turn;
     const { username, ...options } = turn.options ?? {};
     const user = username && { username, isGuest: false };
-    const further = !portal && { history, attached_files: files, ...options, ...user };
+    const further = !isPortal && { history, attached_files: files, ...options, ...user };
     const body = JSON.stringify({ message, stream: true, ...further });
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...sessionHeader(turn) };
-    return this.fetch(portal ? "../chat" : "chat", { method: "POST", headers, body, signal });
+    return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal });
   }
 
   /** Requests the events of a running turn after the last one received. */

@@ -35,7 +35,11 @@ export class AlChatWindow extends HTMLElement {
   #isStale = false;
 
   #storage = new ConversationStorage();
-  #client = new Client(() => ({ api: this.getAttribute("api"), portal: this.portal, strings: this.#texts }));
+  #client = new Client({
+    api: () => this.getAttribute("api"),
+    isPortal: () => this.portal,
+    strings: () => this.#texts,
+  });
   #session = new Session(this.#client, (sessionId) => this.#dispatch("session", { sessionId }));
   #runner = new TurnRunner(this.#client, this.#session, {
     strings: () => this.#texts,
