@@ -4,7 +4,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, get, http::HeaderValue};
 
 use super::{
     AppState,
-    contract::{contract, methods, service},
+    contract::{contract_of, methods, service},
     cors::Cors,
     json::BodyTimeout,
     middleware::{Middleware, PathMethods},
@@ -17,7 +17,8 @@ const ALL_BUT_ROOT: &str = "/<.+>";
 /// Returns the endpoint that answers every request.
 #[must_use]
 pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
-    let (service, contract) = (service(), contract());
+    let service = service();
+    let contract = contract_of(&service);
     let methods = methods(&contract);
     let plain_routes = plain_routes(&state, contract, service.swagger_ui_html());
     let turns = state.turns.clone();

@@ -12,8 +12,11 @@ use super::{
     routes::{Resources, resources},
 };
 
-/// Creates the service that routes requests to the resources' handlers.
-pub(super) fn service() -> OpenApiService<Documented<Resources>, ()> {
+/// The service that routes requests to the resources' handlers.
+type Service = OpenApiService<Documented<Resources>, ()>;
+
+/// Creates the service.
+pub(super) fn service() -> Service {
     OpenApiService::new(Documented(resources()), "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
             "The server between a website's chat window and a language model. It holds the API key, answers chat \
@@ -33,7 +36,12 @@ pub(super) fn service() -> OpenApiService<Documented<Resources>, ()> {
 /// Returns the contract as an `OpenAPI` document: the content of `openapi/al-chat.json`.
 #[must_use]
 pub fn contract() -> String {
-    let mut contract = document::finished(&service().spec());
+    contract_of(&service())
+}
+
+/// Returns the contract of a service that is built already.
+pub(super) fn contract_of(service: &Service) -> String {
+    let mut contract = document::finished(&service.spec());
     contract.push('\n');
     contract
 }
