@@ -30,7 +30,6 @@ mod portal_paths;
 mod problem;
 mod request_context;
 mod routes;
-mod script;
 mod session;
 mod state;
 mod string_enum;

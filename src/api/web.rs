@@ -2,13 +2,10 @@
 //! and are not part of the contract.
 
 use bytes::Bytes;
-use include_dir::{Dir, include_dir};
 use poem::{Endpoint, Response, http::HeaderValue};
+use rust_embed::{Embed, EmbeddedFile};
 
-use super::{
-    asset::{Asset, HTML, serve},
-    script,
-};
+use super::asset::{Asset, HTML, serve};
 
 /// The media type of scripts.
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -35,8 +32,10 @@ const DRAWING_PLACEHOLDER: &str = "<!-- amaya.svg -->";
 /// The drawing of Amaya, which is also her avatar.
 const AMAYA: &str = "personas/amaya.svg";
 
-/// The sources of everything that browsers are served.
-static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web");
+/// The files that browsers are served.
+#[derive(Embed)]
+#[folder = "web"]
+struct Files;
 
 /// A file that browsers are served.
 pub(super) struct File {
@@ -48,7 +47,7 @@ pub(super) struct File {
 
 /// The chat window, its types for TypeScript, and the avatars shown with it.
 pub(super) const WINDOW: &[File] = &[
-    File { path: "/chat-window.js", source: "chat-window/element.js" },
+    File { path: "/chat-window.js", source: "chat-window.js" },
     File { path: "/chat-window.d.ts", source: "chat-window.d.ts" },
     File { path: "/personas/amaya.svg", source: AMAYA },
 ];
@@ -66,18 +65,21 @@ pub(super) const PAGES: &[File] = &[
 /// Returns the endpoint that serves a file.
 pub(super) fn file(file: &File) -> impl Endpoint<Output = Response> + use<> {
     let media_type = media_type(file.source);
-    let text = script::text(&SOURCES, file.source);
-    let text = match media_type {
-        SCRIPT => Bytes::from(script::join(&SOURCES, file.source)),
-        HTML => Bytes::from(text.replace(DRAWING_PLACEHOLDER, script::text(&SOURCES, AMAYA).trim())),
-        _ => Bytes::from_static(text.as_bytes()),
-    };
+    let text = source(file.source);
+    let text = if media_type == HTML { text.replace(DRAWING_PLACEHOLDER, source(AMAYA).trim()) } else { text };
+    let text = Bytes::from(text);
     let policy = match media_type {
         HTML => Some(PAGE_POLICY),
         DRAWING => Some(DRAWING_POLICY),
         _ => None,
     };
     serve(Asset { media_type, text, policy })
+}
+
+/// Returns the text of a file of the folder `web`.
+fn source(path: &str) -> String {
+    let data = Files::get(path).map(|EmbeddedFile { data, .. }| data.into_owned());
+    String::from_utf8(data.unwrap_or_default()).unwrap_or_default()
 }
 
 /// Returns the media type for a file name.

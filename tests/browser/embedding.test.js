@@ -28,7 +28,7 @@ test("the script has less than 20 kB when it is zipped", async () => {
 test("the types declare every text, event and attribute", async () => {
   const web = new URL("../../web/", import.meta.url);
   const read = (name) => readFile(new URL(name, web), "utf8");
-  const modules = (await readdir(new URL("chat-window", web))).map((name) => read(`chat-window/${name}`));
+  const modules = (await readdir(new URL("../chat-window/src", web))).map((name) => read(`../chat-window/src/${name}`));
   const [types, ...sources] = await Promise.all([read("chat-window.d.ts"), ...modules]);
   const script = sources.join("\n");
   const names = (text, begin, each) => {

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use include_dir::{Dir, include_dir};
+use rust_embed::Embed;
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,9 @@ use self::folder::{FolderWatch, Texts, read_folder};
 use crate::{domain::persona::Persona, foundation::tasks::Tasks};
 
 /// The built-in personas, one Markdown file each. A file's name without `.md` is the persona's id.
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/personas");
+#[derive(Embed)]
+#[folder = "personas"]
+struct BuiltIn;
 
 /// The id of the persona that answers in the portal.
 const PORTAL_PERSONA: &str = "amaya";
@@ -133,17 +135,22 @@ fn warn(failure: &UnreadablePersonas) {
     tracing::warn!(%failure, cause, "the personas stay as they were");
 }
 
+/// Returns the texts of the built-in personas.
+fn built_in() -> Texts {
+    let text = |name: &str| String::from_utf8(BuiltIn::get(name)?.data.into_owned()).ok();
+    BuiltIn::iter().filter_map(|name| Some((PathBuf::from(&*name), text(&name)?))).collect()
+}
+
 /// Parses the built-in personas and those of a folder's files; files replace or remove built-in personas of their id.
 fn merge_into_built_in(texts: &Texts) -> Result<PersonasById, UnreadablePersonas> {
     let mut personas = PersonasById::new();
-    let built_in = BUILT_IN.files().filter_map(|file| Some((file.path(), file.contents_utf8()?)));
-    for (path, text) in built_in.chain(texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))) {
+    for (path, text) in built_in().iter().chain(texts) {
         let id = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         if text.trim().is_empty() {
             personas.remove(id);
             continue;
         }
-        let persona = Persona::parse(id, text).map_err(|error| UnreadablePersonas::Invalid(path.to_owned(), error))?;
+        let persona = Persona::parse(id, text).map_err(|error| UnreadablePersonas::Invalid(path.clone(), error))?;
         personas.insert(id.to_owned(), Arc::new(persona));
     }
     Ok(personas)

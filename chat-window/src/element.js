@@ -5,7 +5,7 @@ import { mergeHistory } from "./portal.js";
 import { Session } from "./session.js";
 import { ConversationStorage, parseJson } from "./storage.js";
 import { ENGLISH } from "./strings.js";
-import { STYLE } from "./style.js";
+import STYLE from "./style.css";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
 import { TurnRunner } from "./turn-runner.js";
 import { Transcript } from "./transcript.js";

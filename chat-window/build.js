@@ -1,0 +1,44 @@
+// Joins the modules of the chat window to the minified script that AL-Chat serves, `web/chat-window.js`.
+//
+//   node build.js            writes the script
+//   node build.js --check    fails if the script isn't what the sources make
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { build, transform } from "esbuild";
+
+const SCRIPT = new URL("../web/chat-window.js", import.meta.url);
+const BANNER = "// Made from the folder chat-window of AL-Chat's sources by `npm run build`.\n";
+
+/** The oldest supported browsers, as esbuild names them. Syntax that they lack is replaced. */
+const manifest = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8"));
+const target = manifest.browserslist.map((browser) => browser.replace("ios_saf", "ios").replace(" >= ", ""));
+
+/** Imports a style sheet as a minified text. */
+const styleSheets = {
+  name: "style sheets",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, target });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL("src/element.js", import.meta.url))],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  charset: "utf8",
+  target,
+  plugins: [styleSheets],
+  write: false,
+});
+const script = BANNER + outputFiles[0].text;
+
+if (!process.argv.includes("--check")) await writeFile(SCRIPT, script);
+else if ((await readFile(SCRIPT, "utf8")) !== script) {
+  console.error("web/chat-window.js isn't what its sources make. Run `npm run build` in the folder chat-window.");
+  process.exitCode = 1;
+}
