@@ -1,5 +1,6 @@
 import { node } from "./dom.js";
 import { parseBlocks } from "./markdown-blocks.js";
+import { seenText } from "./markdown-text.js";
 
 /** A last line that only begins something, such as a list item without text. It is hidden until more of it comes. */
 const UNFINISHED = /^[\s>]*(?:[-+*_=#`~|]+|\d{1,9}[.)])\s*$/;
@@ -13,15 +14,20 @@ export class MarkdownView {
   /** Where the last block begins in the text. */
   #from = 0;
 
-  /** Shows a text. `isPartial` says whether more of it may come. */
-  show(text, isPartial, strings) {
+  /** The text as it is seen, for announcing and copying it. */
+  get text() {
+    return seenText(this.root).trim();
+  }
+
+  /** Shows a text. `isPartial` says whether more of it may come; `target` is that of the links. */
+  show(text, isPartial, { strings, target = "_blank" }) {
     text = text.replace(/\r\n?/g, "\n");
     if (!text.startsWith(this.#text)) this.#settledBlocks = this.#from = 0;
     this.#text = text;
     const lines = text.slice(this.#from).split("\n");
     if (isPartial && UNFINISHED.test(lines.at(-1))) lines.pop();
     const starts = [];
-    const blocks = parseBlocks(lines, { isPartial, strings, depth: 0 }, starts);
+    const blocks = parseBlocks(lines, { isPartial, strings, target, depth: 0 }, starts);
     while (this.root.childNodes.length > this.#settledBlocks) this.root.lastChild.remove();
     this.root.append(...blocks);
     this.#settledBlocks += Math.max(blocks.length - 1, 0);

@@ -56,7 +56,7 @@ export class Transcript {
     if (view.shown === shown) return;
     view.shown = shown;
     const strings = this.#host.strings();
-    view.markdown.show(answer, status === "going", strings);
+    view.markdown.show(answer, status === "going", { strings });
     const dots = () => node("div", { class: "dots" }, node("i"), node("i"), node("i"));
     const after = [];
     if (status === "going" && !answer) after.push(dots());
