@@ -1,17 +1,14 @@
 import { Client } from "./client.js";
 import { Composer } from "./composer.js";
-import { iconButton, label, listen, node } from "./dom.js";
+import { listen } from "./dom.js";
+import { Frame } from "./frame.js";
 import { mergeHistory } from "./portal.js";
 import { Session } from "./session.js";
 import { ConversationStorage, parseJson } from "./storage.js";
 import { ENGLISH } from "./strings.js";
-import STYLE from "./style.css";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
 import { TurnRunner } from "./turn-runner.js";
 import { Transcript } from "./transcript.js";
-
-const styleSheet = new CSSStyleSheet();
-styleSheet.replaceSync(STYLE);
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
@@ -21,7 +18,6 @@ export class AlChatWindow extends HTMLElement {
   /** The texts that the persona replaces. */
   #personaStrings;
   #turns = [];
-  #isOpen = false;
   /** Aborted when the element leaves the page; removes the page's listeners. */
   #attached;
   /** The scheduled draw, and how long the last one took in ms. */
@@ -60,7 +56,7 @@ export class AlChatWindow extends HTMLElement {
     stop: () => this.stop(),
     changed: () => this.#draw(),
   });
-  #parts = this.#build();
+  #frame = this.#build();
 
   /** Texts that replace others; they win over those of the attribute. */
   get strings() {
@@ -139,11 +135,11 @@ export class AlChatWindow extends HTMLElement {
   }
 
   open() {
-    this.#toggle(true);
+    this.#frame.toggle(true);
   }
 
   close() {
-    this.#toggle(false);
+    this.#frame.toggle(false);
   }
 
   focus() {
@@ -303,51 +299,33 @@ export class AlChatWindow extends HTMLElement {
   }
 
   #build() {
-    const heading = node("h2", { id: "heading", part: "heading" });
-    const clear = iconButton("clear", () => this.clear());
-    const close = iconButton("close", () => this.close());
-    const header = node("header", { part: "header" }, heading, clear, close);
-    const panel = node("section", { class: "panel", part: "panel", "aria-labelledby": "heading" });
-    const launcher = iconButton("chat", () => this.open(), "solid launcher");
     const { root: log, status, live } = this.#transcript;
-    panel.append(header, log, this.#composer.root, this.#composer.dropZone, status, live);
+    const contents = [log, this.#composer.root, this.#composer.dropZone, status, live];
+    const host = {
+      clear: () => this.clear(),
+      focusInput: () => this.focus(),
+      toggled: (/** @type {boolean} */ isOpen) => this.#toggled(isOpen),
+    };
+    const frame = new Frame(this, host, contents);
     const onEscape = () => (this.busy ? this.stop() : this.close());
-    listen(panel, { keydown: ({ key, isComposing }) => key === "Escape" && !isComposing && onEscape() });
-    this.#composer.acceptFilesFrom(panel);
-    const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [styleSheet];
-    root.append(launcher, panel);
-    return { panel, heading, clear, close, launcher };
+    listen(frame.panel, { keydown: ({ key, isComposing }) => key === "Escape" && !isComposing && onEscape() });
+    this.#composer.acceptFilesFrom(frame.panel);
+    return frame;
   }
 
   /** Applies texts and mode, and draws everything again. */
   #showTexts() {
     const texts = this.#texts;
-    const { panel, heading, clear, close, launcher } = this.#parts;
-    const isBubble = this.getAttribute("mode") === "bubble";
-    heading.textContent = texts.heading;
-    label(clear, texts.clear);
-    label(close, texts.close);
-    label(launcher, texts.open);
-    panel.role = isBubble ? "dialog" : "region";
-    close.hidden = !isBubble;
-    panel.hidden = isBubble && !this.#isOpen;
-    launcher.hidden = !isBubble || this.#isOpen;
+    this.#frame.show(this.getAttribute("mode") === "bubble", texts);
     this.#composer.setLabels(texts);
     this.#transcript.reset(texts);
     this.#draw();
   }
 
-  /** Opens or closes a bubble and moves the focus. */
-  #toggle(isOpen) {
-    if (this.getAttribute("mode") !== "bubble" || isOpen === this.#isOpen) return;
-    const { panel, launcher } = this.#parts;
-    this.#isOpen = isOpen;
-    panel.hidden = !isOpen;
-    launcher.hidden = isOpen;
+  /** Shows the end of the conversation after a bubble was opened or closed. */
+  #toggled(/** @type {boolean} */ isOpen) {
     this.#composer.resize();
     this.#scrollToEnd();
-    (isOpen ? this.#composer : launcher).focus();
     this.#dispatch(isOpen ? "open" : "close");
   }
 
@@ -364,7 +342,7 @@ export class AlChatWindow extends HTMLElement {
     const { isAtEnd } = this.#transcript;
     this.#transcript.draw(this.#turns);
     this.#composer.draw(this.busy);
-    this.#parts.clear.hidden = !this.#last;
+    this.#frame.showClear(Boolean(this.#last));
     if (isAtEnd) this.#scrollToEnd();
     if (this.busy) this.#transcript.announce(this.#last);
     this.#drawTime = performance.now() - start;
