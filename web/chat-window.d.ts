@@ -11,6 +11,7 @@
  *   without files; questions have at most 500 characters, and the portal's persona answers.
  * - `mode`: `inline` (fills its box) or `bubble` (a button in the corner of the page opens it).
  * - `theme`: `light` or `dark`; the default is that of the visitor's system.
+ * - `contact`: the address of a link to a person: `https`, `http`, `mailto`, `tel`, `sms`, or relative to the page.
  * - `strings`: texts as JSON, for other languages; see `Strings`. `dir` is respected.
  * - `id`: windows of one site with different ids have separate conversations.
  *
@@ -20,7 +21,7 @@
  *
  * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `chip`, `error`,
  * `retry`, `composer`, `input`, `drop`, `button` with `send`, `stop`, `attach`, `clear`, `close` and `chat` (which opens
- * a bubble).
+ * a bubble), `unread` (the number of new answers on that button), `contact`.
  */
 
 /** Every text of the window. */
@@ -44,7 +45,10 @@ export interface Strings {
   code: string;
   clear: string;
   open: string;
+  /** With `{count}`: added to the name of the button that opens a bubble. */
+  unread: string;
   close: string;
+  contact: string;
   writing: string;
   stopped: string;
   cutShort: string;
@@ -121,6 +125,7 @@ export class AlChatWindow extends HTMLElement {
   persona: string | null;
   mode: string | null;
   theme: string | null;
+  contact: string | null;
   portal: boolean;
 
   /** Texts that replace the English ones; they win over those of the attribute. */

@@ -1,5 +1,6 @@
 import { attachFiles } from "./attachments.js";
 import { icon, iconButton, label, listen, node } from "./dom.js";
+import { listenIsolated } from "./isolation.js";
 import { fill } from "./strings.js";
 
 /** Longest question in the portal, in characters. */
@@ -35,7 +36,8 @@ export class Composer {
     this.#host = host;
     const attach = () => this.#attachAll([...this.#picker.files]).then(() => (this.#picker.value = ""));
     listen(this.#picker, { change: attach });
-    listen(this.#input, { keydown: (event) => this.#sendOnEnter(event), input: () => this.resize() });
+    listen(this.#input, { input: () => this.resize() });
+    listenIsolated(this.#input, { keydown: (event) => this.#sendOnEnter(event) });
   }
 
   /** What the visitor has written. */
@@ -90,7 +92,7 @@ export class Composer {
 
   /** Accepts files that are pasted into the window or dropped on it. */
   acceptFilesFrom(panel) {
-    listen(panel, {
+    listenIsolated(panel, {
       paste: (event) => this.#attachFrom(event, event.clipboardData),
       drop: (event) => this.#attachFrom(event, event.dataTransfer),
       dragover: (event) => this.#showDropZone(event, true),

@@ -12,7 +12,7 @@ import { Transcript } from "./transcript.js";
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
-  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings", "persona", "portal"];
+  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings", "persona", "portal", "contact"];
 
   #ownStrings = {};
   /** The texts that the persona replaces. */
@@ -147,10 +147,15 @@ export class AlChatWindow extends HTMLElement {
   }
 
   connectedCallback() {
+    const view = this.ownerDocument.defaultView;
+    // A document that no browser window shows.
+    if (!view) return;
     this.#attached = new AbortController();
     const { signal } = this.#attached;
+    this.#frame.attach(view, signal);
     // After an `online` event the old connection may be dead without having noticed.
-    listen(globalThis, { pagehide: () => this.#leave(), online: () => this.#runner.reconnect() }, { signal });
+    listen(view, { pagehide: () => this.#leave(), online: () => this.#runner.reconnect() }, { signal });
+    const { document } = view;
     listen(document, { visibilitychange: () => document.hidden || this.#loadPortal() }, { signal });
     this.#storage.open(["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" "));
     if (!this.#turns.length) this.#turns = this.#storage.load();
@@ -161,7 +166,7 @@ export class AlChatWindow extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#attached.abort();
+    this.#attached?.abort();
     this.#runner.reconnect();
     this.#storage.close();
     // An element that was only moved is connected again by then.
@@ -169,7 +174,7 @@ export class AlChatWindow extends HTMLElement {
   }
 
   attributeChangedCallback(name) {
-    if (!this.isConnected) return;
+    if (!this.ownerDocument.defaultView || !this.isConnected) return;
     if (["persona", "portal"].includes(name)) {
       this.#personaStrings = undefined;
       this.#load();
@@ -265,6 +270,7 @@ export class AlChatWindow extends HTMLElement {
   #end(turn, status) {
     turn.status = status;
     this.#session.count({ done: "answers", failed: "errors", stopped: "stopped" }[status]);
+    if (status !== "stopped") this.#frame.countAnswer();
     this.#save();
     this.#draw();
     this.#transcript.announce(turn);
@@ -303,12 +309,11 @@ export class AlChatWindow extends HTMLElement {
     const contents = [log, this.#composer.root, this.#composer.dropZone, status, live];
     const host = {
       clear: () => this.clear(),
+      stop: () => this.busy && (this.stop(), true),
       focusInput: () => this.focus(),
       toggled: (/** @type {boolean} */ isOpen) => this.#toggled(isOpen),
     };
     const frame = new Frame(this, host, contents);
-    const onEscape = () => (this.busy ? this.stop() : this.close());
-    listen(frame.panel, { keydown: ({ key, isComposing }) => key === "Escape" && !isComposing && onEscape() });
     this.#composer.acceptFilesFrom(frame.panel);
     return frame;
   }
@@ -316,7 +321,7 @@ export class AlChatWindow extends HTMLElement {
   /** Applies texts and mode, and draws everything again. */
   #showTexts() {
     const texts = this.#texts;
-    this.#frame.show(this.getAttribute("mode") === "bubble", texts);
+    this.#frame.show(texts);
     this.#composer.setLabels(texts);
     this.#transcript.reset(texts);
     this.#draw();
@@ -355,7 +360,7 @@ export class AlChatWindow extends HTMLElement {
 }
 
 // Each attribute that holds a text is a property, too.
-for (const name of ["api", "heading", "greeting", "placeholder", "username", "model", "persona", "mode", "theme"]) {
+for (const name of ["api", "heading", "greeting", "placeholder", "username", "model", "persona", "mode", "theme", "contact"]) {
   Object.defineProperty(AlChatWindow.prototype, name, {
     get() {
       return this.getAttribute(name);

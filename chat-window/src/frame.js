@@ -1,56 +1,93 @@
-import { iconButton, label, node } from "./dom.js";
-import STYLE from "./style.css";
-
-const styleSheet = new CSSStyleSheet();
-styleSheet.replaceSync(STYLE);
+import { contactLink } from "./contact.js";
+import { icon, iconButton, label, node } from "./dom.js";
+import { EventIsolation, listenIsolated } from "./isolation.js";
+import { fill } from "./strings.js";
+import { styleSheetOf } from "./style-sheet.js";
+import { TopLayer } from "./top-layer.js";
+import { followVisualViewport } from "./visual-viewport.js";
 
 /**
- * What surrounds the conversation: the panel with its header, and the button that opens a bubble.
+ * What surrounds the conversation: the panel with its header, and in a bubble the dialog that holds the panel and the
+ * button that opens it.
  *
- * `host` is the window, with the functions `clear()`, `toggled(isOpen)` (a bubble was opened or closed) and
- * `focusInput()`.
+ * `host` is the window, with the functions `clear()`, `stop()` (stops an answer; returns whether there was one),
+ * `focusInput()` and `toggled(isOpen)` (a bubble was opened or closed).
  */
 export class Frame {
+  #element;
   #host;
   #isBubble = false;
   #isOpen = false;
+  /** Number of answers that came while the bubble was closed. */
+  #unread = 0;
+  /** @type {typeof import("./strings.js").ENGLISH | undefined} */
+  #strings;
   #heading = node("h2", { id: "heading", part: "heading" });
+  /** @type {HTMLElement | undefined} */
+  #contact;
   #clear = iconButton("clear", () => this.#host.clear());
-  #close = iconButton("close", () => this.toggle(false));
+  #close = iconButton("close", () => this.#closeByVisitor());
+  #header = node("header", { part: "header" }, this.#heading, this.#clear, this.#close);
+  #badge = node("span", { class: "badge", part: "unread", hidden: "" });
   #launcher = iconButton("chat", () => this.toggle(true), "solid launcher");
-  panel = node(
-    "section",
-    { class: "panel", part: "panel", "aria-labelledby": "heading" },
-    node("header", { part: "header" }, this.#heading, this.#clear, this.#close),
-  );
+  #panel = node("div", { class: "panel", part: "panel", tabindex: -1 }, this.#header);
+  #dialog = /** @type {HTMLDialogElement} */ (node("dialog", { "aria-labelledby": "heading" }));
+  #root = node("div", { class: "root" }, this.#launcher, this.#dialog);
+  #isolation = new EventIsolation(this.#panel);
+  #topLayer = new TopLayer(this.#root, this.#dialog);
 
   /**
    * @param {HTMLElement} element
-   * @param {{ clear(): void, toggled(isOpen: boolean): void, focusInput(): void }} host
+   * @param {{ clear(): void, stop(): boolean, focusInput(): void, toggled(isOpen: boolean): void }} host
    * @param {HTMLElement[]} contents
    */
   constructor(element, host, contents) {
+    this.#element = element;
     this.#host = host;
-    this.panel.append(...contents);
-    const shadow = element.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [styleSheet];
-    shadow.append(node("div", { class: "root" }, this.#launcher, this.panel));
+    this.#launcher.append(this.#badge);
+    this.#panel.append(...contents);
+    element.attachShadow({ mode: "open" }).append(this.#root);
+    listenIsolated(this.#panel, { keydown: (event) => this.#useEscape(event) });
+    this.#dialog.addEventListener("close", () => this.#closedByBrowser());
   }
 
-  /** Whether a bubble is closed, so that the conversation is out of sight. */
-  get isClosed() {
-    return this.#isBubble && !this.#isOpen;
+  /** The box of the whole window, which files can be dropped on. */
+  get panel() {
+    return this.#panel;
   }
 
-  /** Applies the mode and the texts. */
-  show(/** @type {boolean} */ isBubble, /** @type {Record<string, string>} */ texts) {
-    this.#isBubble = isBubble;
-    this.#heading.textContent = texts.heading;
-    label(this.#clear, texts.clear);
-    label(this.#close, texts.close);
-    label(this.#launcher, texts.open);
-    this.panel.role = isBubble ? "dialog" : "region";
-    this.#close.hidden = !isBubble;
+  /** Whether a bubble is open. When it is set, the focus stays where it is. */
+  get isOpen() {
+    return this.#isOpen;
+  }
+
+  /** An open bubble that covers the page is not restored: it would hide what the visitor came for. */
+  set isOpen(isOpen) {
+    this.#isOpen = isOpen && !this.#topLayer.isFullScreen;
+  }
+
+  /** Connects the window with the page that it is in, until the signal. */
+  attach(/** @type {Window & typeof globalThis} */ view, /** @type {AbortSignal} */ signal) {
+    /** @type {ShadowRoot} */ (this.#element.shadowRoot).adoptedStyleSheets = [styleSheetOf(view)];
+    this.#isolation.attach(view, signal);
+    this.#topLayer.attach(view, signal);
+    followVisualViewport(this.#root, view, signal);
+  }
+
+  /** Applies the attributes and the texts. */
+  show(/** @type {typeof import("./strings.js").ENGLISH} */ strings) {
+    this.#strings = strings;
+    this.#isBubble = this.#element.getAttribute("mode") === "bubble";
+    this.#heading.textContent = strings.heading;
+    label(this.#clear, strings.clear);
+    label(this.#close, strings.close);
+    this.#contact?.remove();
+    this.#contact = contactLink(this.#element, { class: "icon quiet" }, icon("contact"));
+    if (this.#contact) {
+      label(this.#contact, strings.contact);
+      this.#heading.after(this.#contact);
+    }
+    this.#holdPanel();
     this.#draw();
   }
 
@@ -59,18 +96,63 @@ export class Frame {
     this.#clear.hidden = !isShown;
   }
 
-  /** Opens or closes a bubble and moves the focus. */
+  /** Counts an answer that came while the bubble was closed. */
+  countAnswer() {
+    if (!this.#isBubble || this.#isOpen) return;
+    this.#unread++;
+    this.#draw();
+  }
+
+  /** Opens or closes a bubble. The focus moves into it, and out of it to the button that opens it. */
   toggle(/** @type {boolean} */ isOpen) {
     if (!this.#isBubble || isOpen === this.#isOpen) return;
+    const hadFocus = this.#panel.matches(":focus-within");
     this.#isOpen = isOpen;
+    if (isOpen) this.#unread = 0;
     this.#draw();
     if (isOpen) this.#host.focusInput();
-    else this.#launcher.focus();
+    else if (hadFocus) this.#launcher.focus();
     this.#host.toggled(isOpen);
   }
 
+  #closeByVisitor() {
+    this.toggle(false);
+    this.#launcher.focus();
+  }
+
+  /** A phone's back button closes the dialog. */
+  #closedByBrowser() {
+    if (this.#isBubble && this.#isOpen && !this.#dialog.open) this.#closeByVisitor();
+  }
+
+  /** Escape stops an answer; if there is none, it closes a bubble. It also ends the composition of a word. */
+  #useEscape(/** @type {KeyboardEvent} */ event) {
+    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
+    if (!this.#host.stop()) {
+      if (!this.#isBubble) return;
+      this.#closeByVisitor();
+    }
+    event.preventDefault();
+  }
+
+  /** Puts the panel into the dialog of a bubble. Elsewhere it is a region of the page. */
+  #holdPanel() {
+    const holder = this.#isBubble ? this.#dialog : this.#root;
+    if (this.#panel.parentNode === holder) return;
+    holder.append(this.#panel);
+    this.#panel.role = this.#isBubble ? null : "region";
+    if (this.#isBubble) this.#panel.removeAttribute("aria-labelledby");
+    else this.#panel.setAttribute("aria-labelledby", "heading");
+  }
+
   #draw() {
-    this.panel.hidden = this.isClosed;
-    this.#launcher.hidden = !this.isClosed;
+    const { open, unread } = /** @type {typeof import("./strings.js").ENGLISH} */ (this.#strings);
+    const count = this.#unread;
+    this.#badge.hidden = !count;
+    this.#badge.textContent = String(count);
+    label(this.#launcher, count ? `${open} (${fill(unread, { count })})` : open);
+    this.#close.hidden = !this.#isBubble;
+    this.#launcher.hidden = !this.#isBubble || this.#isOpen;
+    this.#topLayer.show(this.#isBubble, this.#isOpen);
   }
 }

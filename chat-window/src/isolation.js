@@ -1,0 +1,75 @@
+/** Events that only watch a gesture. Their listeners must not delay it. */
+const PASSIVE_TYPES = ["wheel", "touchmove"];
+
+/**
+ * Events that pages listen for on the whole document: to run shortcuts, to scroll themselves, to take or forbid what is
+ * pasted, dropped, copied or selected, and to lead the focus back into a dialog.
+ */
+const TYPES = [
+  ...["keydown", "keypress", "keyup", "focusin", "selectstart", "contextmenu", "copy", "cut", "paste"],
+  ...["dragenter", "dragover", "dragleave", "drop", ...PASSIVE_TYPES],
+];
+
+/** @typedef {Record<string, (event: any) => unknown>} Listeners */
+
+/** @type {WeakMap<EventTarget, Listeners>} */
+const isolatedListeners = new WeakMap();
+
+/**
+ * Adds listeners of isolated events, one per type, to an element in the panel. `addEventListener` is of no use for
+ * them: the page's `window` is where their propagation ends. Therefore `event.target` may be the host element.
+ */
+export function listenIsolated(/** @type {EventTarget} */ target, /** @type {Listeners} */ listeners) {
+  isolatedListeners.set(target, { ...isolatedListeners.get(target), ...listeners });
+}
+
+/** Keys for the page: Tab, which its dialogs watch, and Escape if it had no use in the panel. */
+function isForPage(/** @type {Event} */ event) {
+  if (!(event.type === "keydown" && "key" in event && "isComposing" in event)) return false;
+  return event.key === "Tab" || (event.key === "Escape" && !event.isComposing && !event.defaultPrevented);
+}
+
+/** Keeps the events in the panel from the listeners of the page around it. */
+export class EventIsolation {
+  #panel;
+  /** The event that was received last. Those for the page arrive twice. */
+  #latest = new Event("");
+  /** Keys whose `keydown` was kept from the page. Their `keyup` is too, although the focus may have moved. */
+  #heldKeys = new Set();
+
+  constructor(/** @type {HTMLElement} */ panel) {
+    this.#panel = panel;
+    // For events that do not show the page's window where they are: those in a closed shadow tree.
+    this.#listen(panel);
+  }
+
+  /** Isolates the panel from the page that it is in, until the signal. */
+  attach(/** @type {Window} */ view, /** @type {AbortSignal} */ signal) {
+    this.#listen(view, signal);
+  }
+
+  #listen(/** @type {EventTarget} */ target, /** @type {AbortSignal | undefined} */ signal = undefined) {
+    for (const type of TYPES) {
+      const passive = PASSIVE_TYPES.includes(type);
+      target.addEventListener(type, (event) => this.#receive(event), { capture: true, passive, signal });
+    }
+  }
+
+  #receive(/** @type {Event} */ event) {
+    if (event === this.#latest) return;
+    const path = event.composedPath();
+    const inside = path.slice(0, path.indexOf(this.#panel) + 1);
+    if (inside.length) this.#latest = event;
+    for (const target of inside) isolatedListeners.get(target)?.[event.type]?.(event);
+    if (this.#isKept(event, inside.length > 0)) event.stopImmediatePropagation();
+  }
+
+  /** Whether an event is kept from the page. */
+  #isKept(/** @type {Event} */ event, /** @type {boolean} */ isInside) {
+    const { type, code } = /** @type {KeyboardEvent} */ (event);
+    if (type === "keyup") return this.#heldKeys.delete(code);
+    const isKept = isInside && !isForPage(event);
+    if (type === "keydown") this.#heldKeys[isKept ? "add" : "delete"](code);
+    return isKept;
+  }
+}
