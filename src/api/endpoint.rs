@@ -4,7 +4,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, get, http::HeaderValue};
 
 use super::{
     AppState,
-    contract::{contract_of, methods, service},
+    contract::{contract_of, documentation, methods, service},
     cors::Cors,
     json::BodyTimeout,
     middleware::{Middleware, PathMethods},
@@ -20,7 +20,7 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let service = service();
     let contract = contract_of(&service);
     let methods = methods(&contract);
-    let plain_routes = plain_routes(&state, contract, service.swagger_ui_html());
+    let plain_routes = plain_routes(&state, contract, documentation());
     let turns = state.turns.clone();
     Middleware {
         cors: Cors::new(&state.config.server.origins),

@@ -5,7 +5,7 @@ const copy = document.getElementById("copy");
 const bubble = document.getElementById("bubble");
 const chat = document.getElementById("window");
 
-lines.textContent = lines.textContent.replace('src="/', `src="${location.origin}/`);
+lines.textContent = lines.textContent.replace("chat-window.js", new URL("chat-window.js", document.baseURI).href);
 
 copy.addEventListener("click", async () => {
   try {

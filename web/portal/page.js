@@ -34,7 +34,7 @@ function setMood(mood) {
   if (mood === "happy") calmTimer = setTimeout(() => setMood("calm"), HAPPY_TIME);
 }
 
-/** Returns the status for a response of `/api_status`. */
+/** Returns the status for a response of `api_status`. */
 async function statusFrom(response) {
   if (!response.ok) return "away";
   const { demo_mode: isDemo } = await response.json();
@@ -44,7 +44,7 @@ async function statusFrom(response) {
 /** Loads the status; shows and announces it if it changed. */
 async function showStatus() {
   const options = { cache: "no-store", signal: AbortSignal.timeout(5000) };
-  const state = await fetch("/api_status", options).then(statusFrom).catch(() => "away");
+  const state = await fetch("api_status", options).then(statusFrom).catch(() => "away");
   if (state === status.dataset.state) return;
   statusText.textContent = state;
   statusAnnouncement.textContent = `Status: ${state}`;

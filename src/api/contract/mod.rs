@@ -17,6 +17,16 @@ type Service = OpenApiService<Documented<Resources>, ()>;
 
 /// Creates the service.
 pub(super) fn service() -> Service {
+    described().server(ServerObject::new("/").description("This server"))
+}
+
+/// Returns the contract's documentation as a page. Its server is the page's folder: the page calls the API also behind a
+/// proxy that adds a prefix to all paths.
+pub(super) fn documentation() -> String {
+    described().server(ServerObject::new(".").description("This server")).swagger_ui_html()
+}
+
+fn described() -> Service {
     OpenApiService::new(Documented(resources()), "AL-Chat", env!("CARGO_PKG_VERSION"))
         .description(
             "The server between a website's chat window and a language model. It holds the API key, answers chat \
@@ -30,7 +40,6 @@ pub(super) fn service() -> Service {
         )
         .contact(ContactObject::new().name("The operator of this server"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
-        .server(ServerObject::new("/").description("This server"))
 }
 
 /// Returns the contract as an `OpenAPI` document: the content of `openapi/al-chat.json`.
