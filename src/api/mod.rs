@@ -7,6 +7,7 @@ mod auth;
 mod caller;
 mod chat;
 mod chats;
+mod classic_script;
 mod codes;
 mod confirmation;
 mod contract;

@@ -159,7 +159,7 @@ pub(super) type PlainRoute = (&'static str, BoxEndpoint<'static, Response>);
 /// chat window's script and, unless it is switched off, the portal.
 pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> Vec<PlainRoute> {
     let pages = if state.config.server.portal { web::PAGES } else { &[] };
-    let files = web::WINDOW.iter().chain(pages).map(|file| (file.path, web::file(file).boxed()));
+    let files = web::WINDOW.iter().chain(pages).map(|file| (file.path, web::file(file)));
     let routes = [
         ("/docs", text(HTML, docs).boxed()),
         ("/openapi.json", text(MEDIA_TYPE, contract).boxed()),

@@ -2,10 +2,13 @@
 //! and are not part of the contract.
 
 use bytes::Bytes;
-use poem::{Endpoint, Response, http::HeaderValue};
+use poem::{EndpointExt, Response, endpoint::BoxEndpoint, http::HeaderValue};
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::asset::{Asset, HTML, serve};
+use super::{
+    asset::{Asset, HTML, serve},
+    classic_script::ModuleOrClassic,
+};
 
 /// The media type of scripts.
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -45,9 +48,15 @@ pub(super) struct File {
     source: &'static str,
 }
 
+/// The chat window's script.
+const WINDOW_SCRIPT: &str = "chat-window.js";
+
+/// The script for pages that load the chat window's module as a classic script.
+const CLASSIC_SCRIPT: &str = "classic-script.js";
+
 /// The chat window, its types for TypeScript, and the avatars shown with it.
 pub(super) const WINDOW: &[File] = &[
-    File { path: "/chat-window.js", source: "chat-window.js" },
+    File { path: "/chat-window.js", source: WINDOW_SCRIPT },
     File { path: "/chat-window.d.ts", source: "chat-window.d.ts" },
     File { path: "/personas/amaya.svg", source: AMAYA },
 ];
@@ -63,9 +72,18 @@ pub(super) const PAGES: &[File] = &[
 ];
 
 /// Returns the endpoint that serves a file.
-pub(super) fn file(file: &File) -> impl Endpoint<Output = Response> + use<> {
-    let media_type = media_type(file.source);
-    let text = source(file.source);
+pub(super) fn file(file: &File) -> BoxEndpoint<'static, Response> {
+    let own = serve(asset(file.source));
+    match file.source {
+        WINDOW_SCRIPT => ModuleOrClassic { module: own, classic: serve(asset(CLASSIC_SCRIPT)) }.boxed(),
+        _ => own.boxed(),
+    }
+}
+
+/// Returns a file of the folder `web` as it is served.
+fn asset(name: &str) -> Asset {
+    let media_type = media_type(name);
+    let text = source(name);
     let text = if media_type == HTML { text.replace(DRAWING_PLACEHOLDER, source(AMAYA).trim()) } else { text };
     let text = Bytes::from(text);
     let policy = match media_type {
@@ -73,7 +91,7 @@ pub(super) fn file(file: &File) -> impl Endpoint<Output = Response> + use<> {
         DRAWING => Some(DRAWING_POLICY),
         _ => None,
     };
-    serve(Asset { media_type, text, policy })
+    Asset { media_type, text, policy }
 }
 
 /// Returns the text of a file of the folder `web`.

@@ -70,11 +70,11 @@ async fn files_are_compressed_for_clients_that_accept_it() {
     };
     for path in WINDOW.into_iter().chain(PAGES).chain(DOCS) {
         let plain = client.get(path).await;
-        assert_eq!(plain.header("vary"), "accept-encoding", "{path}");
+        let varies = if path == WINDOW[0] { "accept-encoding, sec-fetch-mode" } else { "accept-encoding" };
         for takes in ["gzip", "br, GZIP;q=0.5", "deflate, gzip; q=1.0"] {
             let zipped = get(path, takes, "").await;
             assert_eq!(header(&zipped, "content-encoding"), "gzip", "{path} {takes}");
-            assert_eq!(header(&zipped, "vary"), "accept-encoding, origin", "{path}");
+            assert_eq!(header(&zipped, "vary"), format!("{varies}, origin"), "{path}");
             let tag = header(&zipped, "etag");
             assert_ne!(tag, plain.header("etag"), "{path}");
             let mut text = String::new();
@@ -90,6 +90,50 @@ async fn files_are_compressed_for_clients_that_accept_it() {
             assert_eq!(answer.text().await.expect("a text"), plain.text, "{path}");
         }
     }
+}
+
+/// Requests the chat window's script as browsers do for an element of this `Sec-Fetch-Mode`.
+async fn script(client: &Client, mode: Option<&'static str>, tags: &str) -> HttpResponse {
+    let request = client.request(Method::GET, WINDOW[0]).header("if-none-match", tags);
+    client.send(mode.into_iter().fold(request, |request, mode| request.header("sec-fetch-mode", mode))).await
+}
+
+#[tokio::test]
+async fn a_script_element_without_a_type_gets_a_classic_script() {
+    let service = TestSetup::new().start().await;
+    let client = &service.client;
+    let classic = script(client, Some("no-cors"), "").await;
+    assert!(classic.text.contains("console.warn") && !classic.text.contains("import.meta"), "{}", classic.text);
+    assert_eq!(classic.header("content-type"), "text/javascript; charset=utf-8");
+    let modes = [Some("cors"), Some("same-origin"), Some("navigate"), Some(""), None];
+    for mode in modes {
+        let module = script(client, mode, "").await;
+        assert!(module.text.contains("import.meta"), "{mode:?}");
+        assert_ne!(module.header("etag"), classic.header("etag"));
+        assert_eq!(script(client, mode, module.header("etag")).await.status, 304, "{mode:?}");
+        assert_eq!(script(client, mode, classic.header("etag")).await.text, module.text, "{mode:?}");
+        assert_eq!(script(client, Some("no-cors"), module.header("etag")).await.text, classic.text, "{mode:?}");
+    }
+    let cached = script(client, Some("no-cors"), classic.header("etag")).await;
+    assert_eq!(cached.status, 304);
+    for answer in [classic, cached, script(client, None, "").await] {
+        let varies = answer.headers.get_all("vary").iter().filter_map(|names| names.to_str().ok());
+        assert_eq!(varies.collect::<Vec<_>>().join(", "), "accept-encoding, sec-fetch-mode");
+    }
+}
+
+#[tokio::test]
+async fn pages_name_only_addresses_below_their_own_folder() {
+    let service = TestSetup::new().start().await;
+    for path in PAGES {
+        let text = service.client.get(path).await.text;
+        for absolute in ["=\"/", "(\"/", "url(/"] {
+            assert!(!text.contains(absolute), "{path}: {absolute}");
+        }
+    }
+    let docs = service.client.get("/docs").await.text;
+    let servers = docs.split("\"servers\": [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+    assert!(servers.contains(r#""url": ".""#), "{servers}");
 }
 
 #[tokio::test]
