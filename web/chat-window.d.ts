@@ -19,7 +19,7 @@
  * `--al-chat-text`, `--al-chat-muted`, `--al-chat-border`, `--al-chat-question`, `--al-chat-danger`,
  * `--al-chat-radius`, `--al-chat-font`.
  *
- * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `chip`, `error`,
+ * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`, `error`,
  * `retry`, `composer`, `input`, `drop`, `button` with `send`, `stop`, `attach`, `clear`, `close` and `chat` (which opens
  * a bubble), `unread` (the number of new answers on that button), `contact`.
  */
@@ -43,6 +43,8 @@ export interface Strings {
   copied: string;
   /** The title of code blocks without a language. */
   code: string;
+  /** The line that unfolds what a model thought before its answer. */
+  reasoning: string;
   clear: string;
   open: string;
   /** With `{count}`: added to the name of the button that opens a bubble. */

@@ -1,36 +1,45 @@
 import { node } from "./dom.js";
-import { parseBlocks } from "./markdown-blocks.js";
-import { seenText } from "./markdown-text.js";
+import { GrowingMarkdown } from "./growing-markdown.js";
+import { patchChildren } from "./patch.js";
+import { splitReasoning } from "./reasoning.js";
+import { seenText, tree } from "./tree.js";
+/** @import { Tree, TreeElement } from "./tree.js" */
 
-/** A last line that only begins something, such as a list item without text. It is hidden until more of it comes. */
-const UNFINISHED = /^[\s>]*(?:[-+*_=#`~|]+|\d{1,9}[.)])\s*$/;
+/** The beginning of a tag, a character reference, an escape or a formula at the end of a text. */
+const UNFINISHED_END = /(?:<\/?[a-z]{0,10}|&#?\w{0,10}|[\\$])$/i;
 
-/** Shows a Markdown text that grows. Only the last block is rendered again: the blocks before it cannot change. */
+/** Shows a model's text, which grows: its reasoning, folded, and its answer in Markdown. */
 export class MarkdownView {
-  root = node("div", { class: "body", dir: "auto" });
-  #text = "";
-  /** Number of blocks before the last one. */
-  #settledBlocks = 0;
-  /** Where the last block begins in the text. */
-  #from = 0;
+  root = node("div", { class: "body" });
+  #reasoning = new GrowingMarkdown();
+  #answer = new GrowingMarkdown();
+  /** @type {Tree[]} */
+  #shown = [];
+  /** @type {TreeElement[]} */
+  #answerBlocks = [];
 
-  /** The text as it is seen, for announcing and copying it. */
+  /** The answer as it is seen, for announcing and copying it. An empty line separates its blocks. */
   get text() {
-    return seenText(this.root).trim();
+    return this.#answerBlocks.map((block) => seenText([block])).join("\n\n");
   }
 
-  /** Shows a text. `isPartial` says whether more of it may come; `target` is that of the links. */
+  /**
+   * Shows a text. `isPartial` says whether more of it may come; `target` is that of the links.
+   * @param {string} text
+   * @param {boolean} isPartial
+   * @param {{ strings: { copy: string, code: string, reasoning: string }, target?: string }} options
+   */
   show(text, isPartial, { strings, target = "_blank" }) {
-    text = text.replace(/\r\n?/g, "\n");
-    if (!text.startsWith(this.#text)) this.#settledBlocks = this.#from = 0;
-    this.#text = text;
-    const lines = text.slice(this.#from).split("\n");
-    if (isPartial && UNFINISHED.test(lines.at(-1))) lines.pop();
-    const starts = [];
-    const blocks = parseBlocks(lines, { isPartial, strings, target, depth: 0 }, starts);
-    while (this.root.childNodes.length > this.#settledBlocks) this.root.lastChild.remove();
-    this.root.append(...blocks);
-    this.#settledBlocks += Math.max(blocks.length - 1, 0);
-    for (const line of lines.slice(0, starts.at(-1) ?? 0)) this.#from += line.length + 1;
+    const lines = text.replace(/\r\n?/g, "\n");
+    const start = Math.max(lines.length - 12, 0);
+    const known = isPartial ? lines.slice(0, start) + lines.slice(start).replace(UNFINISHED_END, "") : lines;
+    const { reasoning, answer, isOpen } = splitReasoning(known);
+    const thoughts = this.#reasoning.parse(reasoning, isPartial && isOpen, { strings, target });
+    this.#answerBlocks = this.#answer.parse(answer, isPartial, { strings, target });
+    const summary = tree("summary", {}, strings.reasoning);
+    const folded = tree("details", { part: "reasoning" }, summary, ...thoughts);
+    const shown = thoughts.length ? [folded, ...this.#answerBlocks] : this.#answerBlocks;
+    patchChildren(this.root, this.#shown, shown);
+    this.#shown = shown;
   }
 }

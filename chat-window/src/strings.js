@@ -15,6 +15,7 @@ export const ENGLISH = {
   copy: "Copy",
   copied: "Copied",
   code: "Code",
+  reasoning: "Reasoning",
   clear: "New conversation",
   open: "Open chat",
   unread: "{count} new",

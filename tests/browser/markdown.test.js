@@ -24,7 +24,8 @@ async function show(text, size = text.length) {
   await tab.askAndWait(question);
 }
 
-const html = () => tab.answer.innerHTML();
+/** Returns the answer's HTML without the directions of its texts. */
+const html = async () => (await tab.answer.innerHTML()).replace(/ dir="\w+"/g, "");
 
 /** Returns the HTML of a link in the window. */
 const link = (address, text) => `<a href="${address}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
@@ -42,9 +43,9 @@ test("Markdown is rendered", async () => {
     ["`a < b` and `` `c` `` and `open", "<p><code>a &lt; b</code> and <code>`c`</code> and `open</p>"],
     ["---\n***\n_ _ _", "<hr><hr><hr>"],
     ["> a\n> b\n>\n> > c", "<blockquote><p>a<br>b</p><blockquote><p>c</p></blockquote></blockquote>"],
-    ["- a\n- b\n  - c\n    more\n- d", "<ul><li><p>a</p></li><li><p>b</p><ul><li><p>c<br>more</p></li></ul></li><li><p>d</p></li></ul>"],
-    ["3. a\n\n   more\n4. b\n- c", '<ol start="3"><li><p>a</p><p>more</p></li><li><p>b</p></li></ol><ul><li><p>c</p></li></ul>'],
-    ["Say:\n1. a\n  - b\n2. c", '<p>Say:</p><ol start="1"><li><p>a</p><ul><li><p>b</p></li></ul></li><li><p>c</p></li></ol>'],
+    ["- a\n- b\n  - c\n    more\n- d", "<ul><li>a</li><li>b<ul><li>c<br>more</li></ul></li><li>d</li></ul>"],
+    ["3. a\n\n   more\n4. b\n- c", '<ol start="3" class="loose"><li><p>a</p><p>more</p></li><li><p>b</p></li></ol><ul><li>c</li></ul>'],
+    ["Say:\n1. a\n  - b\n2. c", '<p>Say:</p><ol start="1"><li>a<ul><li>b</li></ul></li><li>c</li></ol>'],
     ["It was\n1986. A year", "<p>It was<br>1986. A year</p>"],
     ["[a](https://x.example/p_(q) \"title\")", `<p>${link("https://x.example/p_(q)", "a")}</p>`],
     ["<https://x.example> mailto [m](mailto:a@b.example)", `<p>${link("https://x.example/", "https://x.example")} mailto ${link("mailto:a@b.example", "m")}</p>`],
@@ -57,7 +58,7 @@ test("Markdown is rendered", async () => {
     ["[home](/relative)", "<p><span>home</span></p>"],
     [
       "| a | b |\n|---|:-:|\n| 1 | **2** |\n| x \\| y |\n\nend",
-      '<div class="table" part="table" tabindex="0"><table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td><strong>2</strong></td></tr><tr><td>x | y</td></tr></table></div><p>end</p>',
+      '<div class="table" part="table" tabindex="0"><table><thead><tr><th scope="col">a</th><th scope="col" class="center">b</th></tr></thead><tbody><tr><td>1</td><td class="center"><strong>2</strong></td></tr><tr><td>x | y</td><td class="center"></td></tr></tbody></table></div><p>end</p>',
     ],
     [
       "```js\nlet a = \"<b>\";\n\n\t# no\n```\nafter",
@@ -175,8 +176,9 @@ const HOSTILE = [
   "<![CDATA[<script>pwned()</script>]]>",
 ];
 
-const TAGS = "A BLOCKQUOTE BR BUTTON CODE DEL DIV EM H3 H4 H5 H6 HR LI OL P PRE SPAN STRONG TABLE TD TH TR UL".split(" ");
-const ATTRIBUTES = "class dir href part rel start tabindex target type".split(" ");
+const TAGS =
+  "A B BLOCKQUOTE BR BUTTON CODE DEL DETAILS DIV EM H3 H4 H5 H6 HR I INPUT INS KBD LABEL LI MARK OL P PRE S SPAN STRONG SUB SUMMARY SUP TABLE TBODY TD TH THEAD TR U UL".split(" ");
+const ATTRIBUTES = "checked class dir disabled href part rel scope start tabindex target type".split(" ");
 
 test("hostile Markdown and HTML have no effect", async () => {
   let pwned = 0;

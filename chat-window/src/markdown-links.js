@@ -1,0 +1,110 @@
+import { CHARACTER_REFERENCE, characterOf } from "./character-references.js";
+import { tree } from "./tree.js";
+/** @import { Tree } from "./tree.js" */
+
+const REFERENCES = new RegExp(CHARACTER_REFERENCE, "gi");
+
+/** The target of a link, in parentheses, perhaps with a title. */
+const TARGET =
+  /^\(\s*(?:(<[^<>\n]*>|(?:[^\s()<]|\((?:[^\s()]|\([^\s()]*\))*\))(?:[^\s()]|\((?:[^\s()]|\([^\s()]*\))*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*)?\)/;
+
+/** The definition of a link: its name and its target. */
+const DEFINITION = /^ {0,3}\[([^[\]^][^[\]]{0,99})\]:\s+<?(https?:\/\/[^\s<>]+)>?(?:\s+["'(].*)?$/;
+
+/** What ends a URL in a sentence: punctuation beyond ASCII, and a Chinese, Japanese or Korean letter after a Latin one. */
+const END_OF_URL =
+  /(?![·–—])[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\u3000-\u303f\uff00-\uff65](?<![!-~])|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;
+
+/**
+ * Describes a link, or plain text for a URL that is unsafe to follow: scripts, data and relative URLs.
+ * @param {string} url
+ * @param {string} target
+ * @param {...Tree} children
+ */
+export function link(url, target, ...children) {
+  const href = safeUrl(url);
+  return href ? tree("a", { href, target, rel: "noopener noreferrer nofollow" }, ...children) : tree("span", {}, ...children);
+}
+
+/** @param {string} text */
+function safeUrl(text) {
+  try {
+    const { href, protocol } = new URL(text);
+    if (["http:", "https:", "mailto:"].includes(protocol)) return href;
+  } catch {
+    // Text that is no URL isn't followed.
+  }
+  return undefined;
+}
+
+/**
+ * Returns the URL of a target in parentheses at the beginning of a text, and the target's length.
+ * @param {string} text
+ */
+export function parseTarget(text) {
+  const found = TARGET.exec(text);
+  if (!found) return undefined;
+  const url = (found[1] ?? "").replace(/^<|>$/g, "").replace(/\\([!-/:-@[-`{-~])/g, "$1");
+  return { url: url.replace(REFERENCES, characterOf), length: found[0].length };
+}
+
+/**
+ * Returns a URL that stands in a sentence without what follows it: punctuation, brackets that it doesn't open, or text.
+ * @param {string} url
+ */
+export function withoutSentence(url) {
+  const found = url.search(END_OF_URL);
+  let end = found < 0 ? url.length : found;
+  let unopened = 0;
+  for (let at = 0; at < end; at++) unopened += Number(url[at] === ")") - Number(url[at] === "(");
+  for (;;) {
+    const last = url[end - 1];
+    const [reference = ""] = /&\w{2,9};$/.exec(url.slice(Math.max(end - 12, 0), end)) ?? [];
+    if (last === ")" ? unopened <= 0 : !/[.,:;!?'"*_~]/.test(last)) return url.slice(0, end);
+    if (last === ")") unopened--;
+    end -= reference.length || 1;
+  }
+}
+
+/**
+ * Describes a link for a URL that stands in a text as it is. A URL is written from left to right.
+ * @param {string} written
+ * @param {string} target
+ */
+export function bareLink(written, target) {
+  const text = written.replace(REFERENCES, characterOf);
+  const scheme = /^\w+:/.test(text) ? "" : /^www\./i.test(text) ? "https://" : "mailto:";
+  const { name, attributes } = link(scheme + text, target);
+  return tree(name, { ...attributes, dir: "ltr" }, text);
+}
+
+/** The URLs that an answer defines by name, for the links in all of it. */
+export class LinkDefinitions {
+  /** Whether a link was parsed before its definition came. */
+  isOutdated = false;
+  /** @type {Map<string, string>} */
+  #urls = new Map();
+  /** @type {Set<string>} */
+  #missing = new Set();
+
+  /** @param {string} name */
+  urlOf(name) {
+    const key = normalized(name);
+    const url = this.#urls.get(key);
+    if (!url) this.#missing.add(key);
+    return url;
+  }
+
+  /** Adds the definition that a line has. Returns whether it has one. */
+  addFrom(/** @type {string} */ line) {
+    const [all, name, url] = DEFINITION.exec(line) ?? [];
+    if (all === undefined) return false;
+    const key = normalized(name);
+    if (this.#missing.delete(key)) this.isOutdated = true;
+    if (!this.#urls.has(key)) this.#urls.set(key, url);
+    return true;
+  }
+}
+
+/** @param {string} name */
+const normalized = (name) => name.trim().toLowerCase();
