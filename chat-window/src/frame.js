@@ -3,6 +3,7 @@ import { icon, iconButton, label, node } from "./dom.js";
 import { EventIsolation, listenIsolated } from "./isolation.js";
 import { fill } from "./strings.js";
 import { styleSheetOf } from "./style-sheet.js";
+import { followSystemTheme } from "./theme.js";
 import { TopLayer } from "./top-layer.js";
 import { followVisualViewport } from "./visual-viewport.js";
 
@@ -72,6 +73,7 @@ export class Frame {
     this.#isolation.attach(view, signal);
     this.#topLayer.attach(view, signal);
     followVisualViewport(this.#root, view, signal);
+    followSystemTheme(this.#root, view, signal);
   }
 
   /** Applies the attributes and the texts. */
