@@ -1,22 +1,15 @@
-// The embedded window: another origin, a strict policy, no cookies, languages, and the bubble.
+// The embedded window: languages, and the bubble.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { startService, Tab, until } from "./service.js";
+import { startService, until } from "./service.js";
 import { gate } from "./model.js";
 
 let service;
 before(async () => (service = await startService()));
 after(() => service.close());
-
-const ask = async (page, text) => {
-  const tab = new Tab(page);
-  await tab.askAndWait(text);
-  assert.equal(await tab.answerText(), text);
-  return tab;
-};
 
 test("the script has less than 20 kB when it is zipped", async () => {
   const response = await fetch(`http://127.0.0.1:${service.port}/chat-window.js`);
@@ -42,45 +35,6 @@ test("the types declare every text, event and attribute", async () => {
   for (const name of [...events, "open"]) assert.ok(types.includes(`"al-chat:${name}": CustomEvent`), name);
   const attributes = names(script, 'for (const name of ["api"', /"(\w+)"/g);
   assert.deepEqual(names(types, "api: string | null;", /^ {2}(\w+): string \| null;/gm), attributes);
-});
-
-test("the window works cross-origin under a strict policy", async () => {
-  const api = `http://chat.example:${service.port}`;
-  const sources = `default-src 'none'; script-src 'self' ${api}; connect-src ${api}`;
-  const policy = `${sources}; require-trusted-types-for 'script'; trusted-types 'none'`;
-  const lines = `<script type="module" src="${api}/chat-window.js"></script><al-chat-window></al-chat-window>`;
-  const site = await service.site({
-    "/": { body: `<!doctype html><title>Shop</title>${lines}`, headers: { "content-security-policy": policy } },
-  });
-  const browser = await service.strictBrowser();
-  const page = await browser.newPage();
-  const complaints = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  const requests = [];
-  page.on("request", (request) => requests.push(request));
-
-  await page.goto(`http://shop.example:${site.port}/`);
-  const tab = await ask(page, "Hello from the shop");
-  await page.locator("input[type=file]").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
-  service.model.when("[Attached file 1: a.txt]\n\na\n\n---\n\nRead", (call) => (call.say("# Read\n\n```\na\n```"), call.done()));
-  await tab.askAndWait("Read");
-  // The window is styled although the site allows no inline styles.
-  const position = await page.locator(".panel").evaluate((panel) => getComputedStyle(panel).flexDirection);
-  assert.equal(position, "column");
-  await page.reload();
-  await tab.answer.locator("h3").waitFor();
-
-  const own = requests.filter((request) => !request.url().startsWith(`http://shop.example:${site.port}/`));
-  assert.ok(own.length >= 4);
-  for (const request of own) {
-    assert.ok(request.url().startsWith(`${api}/`), request.url());
-    assert.equal((await request.allHeaders()).cookie, undefined);
-  }
-  assert.deepEqual(await browser.cookies(), []);
-  assert.deepEqual(complaints.filter((text) => !text.includes("favicon")), []);
-  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
-  await browser.close();
 });
 
 test("a site sets texts, names and colours", async () => {
