@@ -8,7 +8,8 @@ use std::{
 };
 
 /// Folders whose files the documents name in code spans.
-const FOLDERS: [&str; 9] = ["src/", "tests/", "web/", "migrations/", "openapi/", "ops/", "docs/", "benches/", ".ci/"];
+const FOLDERS: [&str; 10] =
+    ["src/", "tests/", "web/", "chat-window/", "migrations/", "openapi/", "ops/", "docs/", "benches/", ".ci/"];
 
 /// Returns the documents in the root folder and in `docs/`. Decision records are left out: they are dated, and hold the paths
 /// of their day. So is the list of changes.
