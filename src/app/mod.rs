@@ -26,9 +26,11 @@ use crate::{
         storage::{self, DatabaseOpenFailure, FINGERPRINT_SECRET, Storage, StorageFailure},
     },
     api::{self, AppState},
+    domain::log_position::LogPosition,
     foundation::{
         clock::Clock,
         config::Config,
+        error_chain::ErrorChain,
         http_client::{self, Client, ClientFailure},
         secret::{FingerprintKey, SigningSecret},
         tasks::Tasks,
@@ -97,7 +99,7 @@ impl App {
         let log_settings = &config.session_log;
         let log =
             SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
-        let storage = Storage::open(&config.database, log.id().to_owned(), &clock, &tasks).await?;
+        let storage = Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await?;
         let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
         let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;
         let dependencies = Dependencies {
@@ -123,7 +125,7 @@ impl App {
             model: &config.model.default,
             demo_mode: credentials.demo_mode(&config.model),
         };
-        log.append(clock.now(), &event).await?;
+        storage.register_log(log.append(clock.now(), &event).await?).await?;
         let config = Arc::new(config);
         let state = AppState {
             config,
@@ -183,7 +185,9 @@ impl App {
             );
         }
         let event = ServiceStop { uptime_seconds: started.elapsed().as_secs_f64(), turns_cut_off };
-        if log.append(clock.now(), &event).await.is_err() {
+        if let Ok(end) = log.append(clock.now(), &event).await {
+            close_log(storage, end).await;
+        } else {
             tracing::error!("service_stop could not be logged");
         }
         log.close().await;
@@ -193,6 +197,14 @@ impl App {
         } else {
             tracing::info!("stopped");
         }
+    }
+}
+
+/// Stores that everything in the session log is in the database.
+async fn close_log(storage: &Storage, end: LogPosition) {
+    if let Err(failure) = storage.close_log(end).await {
+        let failure = ErrorChain(&failure);
+        tracing::warn!(%failure, "the end of the session log could not be stored; the next start looks for it in the log");
     }
 }
 

@@ -10,7 +10,6 @@ use crate::{
         session_log,
         storage::{BackupFailure, BackupSource},
     },
-    domain::log_position::LogPosition,
     foundation::config::Config,
 };
 
@@ -46,18 +45,12 @@ async fn copy(config: &Config, source: &BackupSource, file: &Path) -> Result<(),
 async fn wait_for_turns(config: &Config, source: &BackupSource) -> Result<usize, BackupFailure> {
     let dir = &config.session_log.dir;
     let Some(log) = session_log::id_of(dir) else { return Ok(0) };
-    let turns_after = |known: &[LogPosition]| {
-        // Without a readable log there are no turns to wait for.
-        let turns = session_log::turns_after(dir, known).unwrap_or_default();
-        turns.into_iter().map(|(_, position)| position).collect::<Vec<_>>()
-    };
-    let awaited = turns_after(&source.log_positions(&log).await?);
+    // Without a readable log there are no turns to wait for.
+    let awaited = session_log::uncounted_positions(dir, source.counted_lines(&log).await?).unwrap_or_default();
     let deadline = Instant::now() + TURNS_TIMEOUT;
     loop {
-        let known = source.log_positions(&log).await?;
-        let is_missing =
-            |turn: &&LogPosition| !known.iter().any(|known| known.date == turn.date && known.end >= turn.end);
-        let left = awaited.iter().filter(is_missing).count();
+        let known = source.counted_lines(&log).await?;
+        let left = awaited.iter().filter(|position| !known.contains(**position)).count();
         if left == 0 || Instant::now() >= deadline {
             return Ok(left);
         }

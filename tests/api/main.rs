@@ -33,6 +33,7 @@ mod full_disk;
 mod generated_docs;
 mod idempotency;
 mod images;
+mod log_recovery;
 mod messages;
 mod metrics;
 mod model_errors;

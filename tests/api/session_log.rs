@@ -163,6 +163,15 @@ async fn midnight_under_load_loses_no_line_on_any_length_of_day() {
         assert!(lines.iter().any(|line| line["event"] == "chat"), "{day} has turns");
     }
     assert_well_formed(&setup, "Europe/Berlin");
+    let log = setup.log();
+    let stamps = log.iter().map(|line| (line["v"].clone(), line["instance"].clone(), line["seq"].as_u64()));
+    let mut stamps = stamps.collect::<Vec<_>>();
+    stamps.sort_by_key(|stamp| stamp.2);
+    let instance = stamps[0].1.clone();
+    assert!(instance.as_str().unwrap().parse::<uuid::Uuid>().is_ok_and(|id| id.get_version_num() == 7), "{instance}");
+    for (stamp, seq) in stamps.into_iter().zip(1..) {
+        assert_eq!(stamp, (json!(1), instance.clone(), Some(seq)));
+    }
     let mut logged = chat_ids(&setup);
     logged.sort();
     answered.sort();
@@ -274,6 +283,8 @@ async fn a_full_disk_rejects_turns_and_recovers() {
     fs::rename(&aside, &file).unwrap();
     assert_mends(&setup, client).await;
     assert_eq!(chat_ids(&setup).len(), 2);
+    // The turn that was asked, but could not be logged, was not answered.
+    assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], 2);
 }
 
 #[tokio::test]

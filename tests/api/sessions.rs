@@ -327,6 +327,17 @@ async fn client_stop_with_clicks(client: &Client, id: &str, clicks: u32) -> Valu
     client.post(STOP, &json!({ "session_id": id, "metrics": { "clicks": clicks } })).await.assert_ok()
 }
 
+#[tokio::test]
+async fn a_clock_set_back_makes_no_negative_duration() {
+    let clock = ManualClock::at("2026-05-04T12:00:00Z");
+    let setup = TestSetup::new();
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let id = start(&service.client).await;
+    clock.set("2026-05-03T12:00:00Z");
+    assert_eq!(stop(&service.client, &id).await.assert_ok()["duration_seconds"], 0.0);
+    assert_eq!(stop_line(&setup, &id)["duration_seconds"], 0.0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_concurrent_stops_of_a_session_are_logged_once() {
     let setup = TestSetup::new();

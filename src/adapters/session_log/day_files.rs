@@ -8,14 +8,15 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::files::{date_of, day_path};
-use crate::foundation::file_access::FileAccess;
+use super::{
+    files::{date_of, day_path},
+    folder::{LogFolder, is_at},
+};
 
-/// The folder of the session log. The file that was written last stays open.
+/// The daily files in the folder of the session log. The file that was written last stays open.
 #[derive(Debug)]
 pub(super) struct DayFiles {
-    dir: PathBuf,
-    access: FileAccess,
+    pub(super) folder: LogFolder,
     /// Whether each write is flushed to the disk.
     sync: bool,
     open: Option<OpenFile>,
@@ -31,17 +32,24 @@ struct OpenFile {
 }
 
 impl DayFiles {
-    pub(super) fn new(dir: PathBuf, access: FileAccess, sync: bool) -> Self {
-        Self { dir, access, sync, open: None, failed_write: None }
+    pub(super) fn new(folder: LogFolder, sync: bool) -> Self {
+        Self { folder, sync, open: None, failed_write: None }
     }
 
-    /// Appends whole lines to a day's file: all of them, or none if it fails. Returns the length of the file before.
-    pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<u64> {
+    /// Appends whole lines to a day's file: all of them, or none if it fails.
+    pub(super) fn append(&mut self, date: Date, lines: &[u8]) -> io::Result<()> {
+        self.append_with_room(date, lines, 0)
+    }
+
+    /// Appends whole lines to a day's file if there is room for further `room` bytes: all of them, or none if it fails.
+    pub(super) fn append_with_room(&mut self, date: Date, lines: &[u8], room: usize) -> io::Result<()> {
         self.truncate_failed_write()?;
         let sync = self.sync;
         let open = self.open_day(date)?;
         let before = open.file.metadata()?.len();
-        let written = open.file.write_all(lines).and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
+        let tried = try_room(&open.file, before, room);
+        let written = tried.and_then(|()| open.file.write_all(lines));
+        let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
         if written.is_err()
             && let Some(open) = self.open.take()
         {
@@ -49,7 +57,7 @@ impl DayFiles {
             // If this fails too, the next call of this function tries it again before it writes.
             let _ = self.truncate_failed_write();
         }
-        written.map(|()| before)
+        written
     }
 
     /// Removes the part of a failed write from its file: its callers were told that their lines are not written.
@@ -75,18 +83,22 @@ impl DayFiles {
         Ok(self.open.insert(open))
     }
 
-    fn open_file(&self, date: Date) -> io::Result<OpenFile> {
-        self.access.create_folder(&self.dir)?;
-        let path = day_path(&self.dir, date);
-        let mut file = self.access.open_options().create(true).append(true).read(true).open(&path)?;
+    fn open_file(&mut self, date: Date) -> io::Result<OpenFile> {
+        self.folder.restore()?;
+        let LogFolder { dir, access, .. } = &self.folder;
+        let path = day_path(dir, date);
+        let mut file = access.open_options().create(true).append(true).read(true).open(&path)?;
         repair(&mut file, &path)?;
+        if self.sync {
+            sync_folder(dir)?;
+        }
         Ok(OpenFile { date, path, file })
     }
 
     /// Repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
     /// is skipped with a warning, because it may have been archived.
     pub(super) fn repair_all(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.dir)? {
+        for entry in fs::read_dir(&self.folder.dir)? {
             let path = entry?.path();
             if date_of(&path).is_some()
                 && let Err(error) = repair_if_incomplete(&path)
@@ -108,17 +120,31 @@ fn repair_if_incomplete(path: &Path) -> io::Result<()> {
 }
 
 impl OpenFile {
-    #[cfg(unix)]
     fn is_at_its_path(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        let identity = |data: io::Result<fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
-        identity(fs::metadata(&self.path)).is_some_and(|found| Some(found) == identity(self.file.metadata()))
+        is_at(&self.file, &self.path)
     }
+}
 
-    #[cfg(not(unix))]
-    fn is_at_its_path(&self) -> bool {
-        self.path.exists()
+/// Checks that there is room for further bytes in a file, by writing and removing them. (The free space that the system
+/// reports knows of neither quotas nor limits.) A crash leaves them as an incomplete last line, which is repaired.
+fn try_room(mut file: &File, length: u64, room: usize) -> io::Result<()> {
+    if room == 0 {
+        return Ok(());
     }
+    file.write_all(&vec![b' '; room])?;
+    if file.metadata()?.is_file() { file.set_len(length) } else { Ok(()) }
+}
+
+/// Flushes the entry of a new file to the disk.
+#[cfg(unix)]
+fn sync_folder(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Does nothing: on this system, the entry of a file is flushed with the file.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Repairs a last line without a line feed, which was never acknowledged: a complete JSON object gets its line feed,
@@ -157,11 +183,16 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::foundation::file_access::FileAccess;
+
+    fn day_files(dir: &Path, sync: bool) -> DayFiles {
+        DayFiles::new(LogFolder::lock(dir, FileAccess::Owner).unwrap(), sync)
+    }
 
     fn repaired(content: &[u8]) -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("session_2026-01-01.log"), content).unwrap();
-        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);
+        let mut files = day_files(dir.path(), false);
         files.repair_all().unwrap();
         files.append(date(2026, 1, 1), b"{\"next\":1}\n").unwrap();
         let content = fs::read(dir.path().join("session_2026-01-01.log")).unwrap();
@@ -197,7 +228,7 @@ mod tests {
                 fs::write(dir.path().join(name), content).unwrap();
             }
             fs::write(dir.path().join("session_2026-01-02.log"), "torn").unwrap();
-            DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false).repair_all().unwrap();
+            day_files(dir.path(), false).repair_all().unwrap();
             for name in names {
                 assert_eq!(fs::read(dir.path().join(name)).unwrap(), content, "{name}");
             }
@@ -208,7 +239,7 @@ mod tests {
     #[test]
     fn each_day_has_its_file_in_any_order() {
         let dir = tempfile::tempdir().unwrap();
-        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, true);
+        let mut files = day_files(dir.path(), true);
         for day in [1, 2, 1, 2] {
             files.append(date(2026, 1, day), format!("{{\"day\":{day}}}\n").as_bytes()).unwrap();
         }
@@ -223,7 +254,7 @@ mod tests {
     fn a_file_is_created_again_after_it_was_moved() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("session_2026-01-01.log");
-        let mut files = DayFiles::new(dir.path().to_owned(), FileAccess::Owner, false);
+        let mut files = day_files(dir.path(), false);
         files.append(date(2026, 1, 1), b"{}\n").unwrap();
         fs::rename(&path, dir.path().join("rotated")).unwrap();
         files.append(date(2026, 1, 1), b"{\"after\":1}\n").unwrap();

@@ -199,8 +199,9 @@ names! {
     LogGap = "log_gap";
 }
 
-/// Appends an event as one line of JSON: `event`, `timestamp` and `date`, then the event's fields.
-pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, event: &E) {
+/// Appends an event as one line of JSON: `event`, `timestamp` and `date`, then the event's fields. Returns the offset in
+/// `text` between both, where the writer inserts the line's stamp.
+pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, event: &E) -> usize {
     // Names, times and dates hold no character that JSON escapes, and writing to memory does not fail.
     let _ = write!(text, r#"{{"event":"{}","timestamp":"{timestamp}","date":"{date}""#, E::NAME);
     let fields = text.len();
@@ -214,6 +215,7 @@ pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil:
         }
     }
     text.push(b'\n');
+    fields
 }
 
 #[cfg(test)]

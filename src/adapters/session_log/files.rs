@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-/// The name of the file that holds the folder's lock and the log's id.
+/// The name of the file that holds the folder's lock, the log's id and the id of the last process.
 pub(super) const LOCK_FILE: &str = ".lock";
 
 /// Returns the path of one day's file.
@@ -22,8 +22,8 @@ pub(super) fn date_of(path: &Path) -> Option<Date> {
 /// Returns the id of the session log in a folder; `None` if there is no session log.
 #[must_use]
 pub fn id_of(dir: &Path) -> Option<String> {
-    let id = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
-    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    let text = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
+    text.lines().next().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// Returns the paths of a session log's folder and of everything in it.

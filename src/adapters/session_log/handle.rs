@@ -11,18 +11,19 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::{
     event::Event,
     failure::{LogOpenFailure, LogUnavailable},
-    files::day_path,
+    folder::LogFolder,
     lines::Lines,
     queue::{Entry, Message, OnWritten, QUEUE_CAPACITY},
-    reader::{self, LoggedTurn},
+    reader::{self, UncountedBatch},
     writer::Writer,
 };
 use crate::{
-    domain::log_position::LogPosition,
+    domain::log_position::{CountedLines, LogPosition},
     foundation::{clock::Clock, file_access::FileAccess},
 };
 
@@ -31,6 +32,7 @@ use crate::{
 pub struct SessionLog {
     dir: PathBuf,
     id: String,
+    instance: Uuid,
     clock: Clock,
     writer: mpsc::Sender<Message>,
     is_writable: Arc<AtomicBool>,
@@ -42,13 +44,14 @@ impl SessionLog {
     pub fn open(dir: PathBuf, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let is_writable = Arc::new(AtomicBool::new(true));
-        let (writer, id) = Writer::open(&dir, access, sync, clock.clone(), Arc::clone(&is_writable))?;
-        writer.start(receiver)?;
-        Ok(Self { dir, id, clock, writer: sender, is_writable })
+        let folder = LogFolder::lock(&dir, access)?;
+        let (id, instance) = (folder.id.clone(), folder.instance);
+        Writer::open(folder, sync, clock.clone(), Arc::clone(&is_writable))?.start(receiver)?;
+        Ok(Self { dir, id, instance, clock, writer: sender, is_writable })
     }
 
-    /// Appends one event with the timestamp `now`, and returns when it is written.
-    pub async fn append<E: Event>(&self, now: Timestamp, event: &E) -> Result<(), LogUnavailable> {
+    /// Appends one event with the timestamp `now`, and returns its position when it is written.
+    pub async fn append<E: Event>(&self, now: Timestamp, event: &E) -> Result<LogPosition, LogUnavailable> {
         let mut lines = self.lines(now);
         lines.add(event);
         self.write(lines).await
@@ -61,46 +64,44 @@ impl SessionLog {
         Lines::new(timestamp, date)
     }
 
-    /// Appends lines, and returns when they are written.
-    pub async fn write(&self, lines: Lines) -> Result<(), LogUnavailable> {
+    /// Appends lines, and returns the position of the last one when they are written.
+    pub async fn write(&self, lines: Lines) -> Result<LogPosition, LogUnavailable> {
         self.send(lines, None).await
     }
 
     /// Appends lines, and returns when they are written. Before that, calls `on_written` on the writer's thread with the
-    /// position after the lines, or with `None` if they could not be written. The calls come in the order of the lines and
-    /// must not block.
+    /// position of the last line, or with `None` if they could not be written. The calls come in the order of the lines
+    /// and must not block.
     pub async fn write_then(
         &self,
         lines: Lines,
         on_written: impl FnOnce(Option<LogPosition>) + Send + 'static,
-    ) -> Result<(), LogUnavailable> {
+    ) -> Result<LogPosition, LogUnavailable> {
         self.send(lines, Some(Box::new(on_written))).await
     }
 
-    async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<(), LogUnavailable> {
+    async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<LogPosition, LogUnavailable> {
         let (done, written) = oneshot::channel();
         let entry = Entry { lines, position: None, on_written, done };
         self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
-        written.await.ok().flatten().map(|_| ()).ok_or(LogUnavailable)
+        written.await.ok().flatten().ok_or(LogUnavailable)
     }
 
-    /// Returns the id of the log, unique among the logs of all replicas. It is made with the log's folder and stored in it.
+    /// Returns the id of the log, unique among all logs. It is made with the log's folder and stored in it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Returns the position at the end of today's file.
+    /// Returns the id of this process, which all lines that it writes have as `instance`.
     #[must_use]
-    pub fn end(&self) -> LogPosition {
-        let (_, date) = self.clock.local(self.clock.now());
-        let path = day_path(&self.dir, date);
-        LogPosition { date, end: std::fs::metadata(path).map_or(0, |data| data.len()) }
+    pub fn instance(&self) -> Uuid {
+        self.instance
     }
 
-    /// Reads the turns after these positions, one position for each day. To be called before anything is written.
-    pub fn turns_after(&self, positions: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
-        reader::turns_after(&self.dir, positions)
+    /// Reads the lines that the database does not hold, on a thread of its own. To be called before anything is written.
+    pub fn uncounted_lines(&self, known: CountedLines) -> io::Result<mpsc::Receiver<io::Result<UncountedBatch>>> {
+        reader::read_uncounted(self.dir.clone(), known)
     }
 
     /// Fails if a write has failed and none has succeeded since. No turn should start then, because it could not be

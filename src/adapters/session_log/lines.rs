@@ -10,19 +10,22 @@ pub struct Lines {
     pub(super) date: civil::Date,
     timestamp: String,
     pub(super) text: Vec<u8>,
-    /// The number of lines.
-    pub(super) count: u64,
+    /// The offset in each line at which the writer inserts its stamp.
+    pub(super) stamp_offsets: Vec<usize>,
 }
 
 impl Lines {
     /// Returns no lines, for events of this timestamp and local date.
     pub(super) fn new(timestamp: String, date: civil::Date) -> Self {
-        Self { date, timestamp, text: Vec::with_capacity(640), count: 0 }
+        Self { date, timestamp, text: Vec::with_capacity(640), stamp_offsets: Vec::new() }
     }
 
     /// Adds a line for an event.
     pub fn add<E: Event>(&mut self, event: &E) {
-        encode(&mut self.text, &self.timestamp, self.date, event);
-        self.count += 1;
+        self.stamp_offsets.push(encode(&mut self.text, &self.timestamp, self.date, event));
+    }
+    /// Returns the number of lines.
+    pub(super) fn count(&self) -> u64 {
+        self.stamp_offsets.len() as u64
     }
 }

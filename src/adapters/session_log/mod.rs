@@ -8,10 +8,14 @@ mod day_files;
 mod event;
 mod failure;
 mod files;
+mod folder;
 mod handle;
 mod lines;
 mod queue;
 mod reader;
+mod stamp;
+mod uncounted_file;
+mod uncounted_lines;
 mod writer;
 
 pub use self::{
@@ -22,5 +26,6 @@ pub use self::{
     files::{files, id_of},
     handle::SessionLog,
     lines::Lines,
-    reader::{LoggedTurn, turns_after},
+    reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
+    uncounted_lines::MissingLines,
 };

@@ -14,14 +14,14 @@ pub(super) enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// A callback with the position after the written lines; `None` if they could not be written. It runs on the writer's
+/// A callback with the position of the last written line; `None` if they could not be written. It runs on the writer's
 /// thread, in the order of the lines.
 pub(super) type OnWritten = Box<dyn FnOnce(Option<LogPosition>) + Send>;
 
 /// Lines to be appended together, all of them or none.
 pub(super) struct Entry {
     pub(super) lines: Lines,
-    /// The position after the written lines; `None` until they are written.
+    /// The position of the last line; `None` until the lines are written.
     pub(super) position: Option<LogPosition>,
     pub(super) on_written: Option<OnWritten>,
     /// Sends the position to the caller.

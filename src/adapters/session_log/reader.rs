@@ -1,19 +1,28 @@
-//! Reads turns from the session log, such as those that a crash has kept from the database.
+//! Reads the lines of the session log that the database does not hold, such as those that a crash has kept from it.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, BufReader, Seek, SeekFrom},
-    path::Path,
+    io,
+    path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::sync::mpsc;
 
 use super::{
-    event::{ChatLine, Event},
-    files::date_of,
+    event::{ChatLine, Event, SessionStop},
+    uncounted_lines::{MissingLines, UncountedLines},
 };
-use crate::domain::log_position::LogPosition;
+use crate::domain::log_position::{CountedLines, InstanceCount, LogPosition};
+
+/// The number of turns and stops in a batch.
+const BATCH_EVENTS: usize = 4096;
+
+/// The number of bytes after which a batch ends that has few of them.
+const BATCH_BYTES: u64 = 16 << 20;
+
+/// The number of batches that are read ahead.
+const BATCHES_AHEAD: usize = 2;
 
 /// The fields of a `chat` line that the database needs.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,83 +51,114 @@ pub struct LoggedTurn {
     pub status: u16,
 }
 
-#[derive(Deserialize)]
-struct AnyLine {
-    event: String,
+/// The field of a `session_stop` line that the database needs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LoggedStop {
+    /// The id of the session; `None` if the client named none.
+    pub session_id: Option<String>,
 }
 
-/// Reads the turns after these positions, one position for each day, from a folder that another process may use. A day
-/// without a position is read from its start if an earlier day has one, and skipped otherwise. Returns each turn with the
-/// position after its line.
-pub fn turns_after(dir: &Path, positions: &[LogPosition]) -> io::Result<Vec<(LoggedTurn, LogPosition)>> {
-    let mut days = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if let Some(date) = date_of(&path) {
-            let position = positions.iter().find(|position| position.date == date).map(|position| position.end);
-            let is_later = positions.iter().any(|position| position.date < date);
-            if let Some(start) = position.or(is_later.then_some(0)) {
-                days.push((date, start, path));
+/// A line that changes the database.
+#[derive(Clone, Debug)]
+pub enum LoggedLine {
+    /// A turn has ended.
+    Turn(LoggedTurn),
+    /// A session has ended.
+    Stop(LoggedStop),
+}
+
+impl LoggedLine {
+    /// Parses a line. A line without the fields was not written by al-chat, or is incomplete.
+    fn parse(event: &str, line: &[u8]) -> Option<Self> {
+        match event {
+            ChatLine::NAME => serde_json::from_slice(line).ok().map(Self::Turn),
+            SessionStop::NAME => serde_json::from_slice(line).ok().map(Self::Stop),
+            _ => None,
+        }
+    }
+}
+
+/// Uncounted lines that follow each other in the log.
+#[derive(Debug, Default)]
+pub struct UncountedBatch {
+    /// The lines that change the database.
+    pub lines: Vec<LoggedLine>,
+    /// What is counted of each process when the batch is stored.
+    pub counts: Vec<InstanceCount>,
+    /// The lines that are missing among these.
+    pub missing: Vec<MissingLines>,
+    /// The files in the folder that could not be read. Only the last batch has them.
+    pub unread: Vec<PathBuf>,
+    /// The number of bytes read so far.
+    pub read_bytes: u64,
+    /// The number of bytes to read in all.
+    pub total_bytes: u64,
+}
+
+impl UncountedBatch {
+    /// Reads the next lines. Returns the batch, and whether it is the last one.
+    fn read(lines: &mut UncountedLines) -> io::Result<(Self, bool)> {
+        let mut batch = Self { total_bytes: lines.total_bytes, ..Self::default() };
+        let end = lines.read_bytes + BATCH_BYTES;
+        let mut is_last = false;
+        while !is_last && batch.lines.len() < BATCH_EVENTS && lines.read_bytes < end {
+            let add = |event: &str, position, line: &[u8], missing| {
+                batch.add(position, missing);
+                batch.lines.extend(LoggedLine::parse(event, line));
+            };
+            is_last = lines.next(add)?.is_none();
+        }
+        batch.read_bytes = lines.read_bytes;
+        if is_last {
+            batch.missing.extend(lines.missing_ends());
+            batch.unread = std::mem::take(&mut lines.unread);
+        }
+        Ok((batch, is_last))
+    }
+
+    fn add(&mut self, position: LogPosition, missing: Option<MissingLines>) {
+        let LogPosition { instance, seq } = position;
+        let missing_lines = missing.and_then(|lines| lines.count).unwrap_or_default();
+        self.missing.extend(missing);
+        match self.counts.last_mut() {
+            Some(count) if count.instance == instance => {
+                count.counted = seq;
+                count.missing += missing_lines;
+            }
+            _ => self.counts.push(InstanceCount { instance, counted: seq, missing: missing_lines, is_complete: false }),
+        }
+    }
+}
+
+/// Reads the uncounted lines of a folder in batches, on a thread of its own.
+pub(super) fn read_uncounted(
+    dir: PathBuf,
+    known: CountedLines,
+) -> io::Result<mpsc::Receiver<io::Result<UncountedBatch>>> {
+    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+    std::thread::Builder::new().name("log-recovery".to_owned()).spawn(move || {
+        let mut lines = match UncountedLines::open(&dir, known) {
+            Ok(lines) => lines,
+            Err(error) => return drop(sender.blocking_send(Err(error))),
+        };
+        loop {
+            let (batch, is_last) = UncountedBatch::read(&mut lines)
+                .map_or_else(|error| (Err(error), true), |(batch, is_last)| (Ok(batch), is_last));
+            // The receiver stops reading after a failure of the database.
+            if sender.blocking_send(batch).is_err() || is_last {
+                return;
             }
         }
-    }
-    days.sort();
+    })?;
+    Ok(batches)
+}
+
+/// Returns the positions of the turns in a folder that the database does not hold. Another process may use the folder.
+pub fn uncounted_positions(dir: &Path, known: CountedLines) -> io::Result<Vec<LogPosition>> {
+    let mut lines = UncountedLines::open(dir, known)?;
     let mut turns = Vec::new();
-    for (date, start, path) in days {
-        read_day(date, start, &path, &mut turns)?;
+    while let Some(turn) = lines.next(|event, position, _, _| (event == ChatLine::NAME).then_some(position))? {
+        turns.extend(turn);
     }
     Ok(turns)
-}
-
-fn read_day(date: Date, start: u64, path: &Path, turns: &mut Vec<(LoggedTurn, LogPosition)>) -> io::Result<()> {
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() <= start {
-        return Ok(());
-    }
-    file.seek(SeekFrom::Start(start))?;
-    let mut lines = BufReader::new(file);
-    let mut end = start;
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        end += line.len() as u64;
-        let is_chat = serde_json::from_slice(&line).is_ok_and(|line: AnyLine| line.event == ChatLine::NAME);
-        // A `chat` line without these fields was not written by al-chat.
-        if is_chat && let Ok(turn) = serde_json::from_slice(&line) {
-            turns.push((turn, LogPosition { date, end }));
-        }
-        line.clear();
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-
-    fn line(request_id: &str) -> String {
-        let turn = serde_json::json!({
-            "event": "chat", "timestamp": "2026-01-01T10:00:00+01:00", "request_id": request_id, "session_id": null,
-            "username": "guest", "is_guest": true, "model": "m", "prompt_tokens": 1, "completion_tokens": 2,
-            "usage_source": "provider", "latency_ms": 1.5, "status": 200,
-        });
-        format!("{turn}\n")
-    }
-
-    #[test]
-    fn only_turns_after_the_positions_are_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let write = |day: &str, text: String| fs::write(dir.path().join(format!("session_{day}.log")), text).unwrap();
-        write("2026-01-01", line("before any position"));
-        write("2026-01-02", line("known") + "{\"event\":\"session_start\"}\n" + &line("a"));
-        write("2026-01-03", line("b") + "not JSON\n" + &line("c"));
-        let known = LogPosition { date: date(2026, 1, 2), end: line("known").len() as u64 };
-        let turns = turns_after(dir.path(), &[known]).unwrap();
-        assert_eq!(turns.iter().map(|(turn, _)| turn.request_id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
-        let last = turns.last().unwrap().1;
-        assert_eq!(last.end, fs::metadata(dir.path().join("session_2026-01-03.log")).unwrap().len());
-        assert_eq!(turns_after(dir.path(), &[known, last]).unwrap().len(), 1);
-        assert!(turns_after(dir.path(), &[]).unwrap().is_empty());
-    }
 }

@@ -1,9 +1,6 @@
 //! The thread that writes the session log's files.
 
 use std::{
-    fs::File,
-    io::{self, Read, Write},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,27 +10,23 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::timeout};
-use uuid::{NoContext, Uuid};
 
 use super::{
     day_files::DayFiles,
     event::LogGap,
     failure::LogOpenFailure,
-    files::LOCK_FILE,
+    folder::LogFolder,
     lines::Lines,
     queue::{Entry, Message, QUEUE_CAPACITY},
+    stamp::Stamper,
 };
-use crate::{
-    domain::log_position::LogPosition,
-    foundation::{
-        clock::Clock,
-        file_access::FileAccess,
-        process_lock::{self, LockFailure},
-    },
-};
+use crate::foundation::clock::Clock;
 
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The free space in bytes that ends a gap: room for some hundred turns.
+const ROOM_AFTER_GAP: usize = 256 << 10;
 
 /// The capacity in bytes to which the write buffer shrinks after a larger batch.
 const BUFFER_CAPACITY: usize = 1 << 20;
@@ -41,35 +34,27 @@ const BUFFER_CAPACITY: usize = 1 << 20;
 /// The files of the session log, and the entries to be written.
 pub(super) struct Writer {
     files: DayFiles,
+    stamper: Stamper,
     clock: Clock,
     is_writable: Arc<AtomicBool>,
     /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
     gap: Option<(Timestamp, u64)>,
     batch: Vec<Entry>,
     buffer: Vec<u8>,
-    /// The lock on the folder, held until the writer is dropped.
-    lock: File,
 }
 
 impl Writer {
-    /// Locks the folder, and repairs lines that a crash has left incomplete. Returns the writer and the log's id.
+    /// Repairs lines that a crash has left incomplete, and returns the writer for a folder.
     pub(super) fn open(
-        dir: &Path,
-        access: FileAccess,
+        folder: LogFolder,
         sync: bool,
         clock: Clock,
         is_writable: Arc<AtomicBool>,
-    ) -> Result<(Self, String), LogOpenFailure> {
-        let unusable = |error| LogOpenFailure::Folder(dir.to_owned(), error);
-        access.create_folder(dir).map_err(unusable)?;
-        let mut lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
-            LockFailure::Locked => LogOpenFailure::InUse(dir.to_owned()),
-            LockFailure::Unusable(error) => unusable(error),
-        })?;
-        let files = DayFiles::new(dir.to_owned(), access, sync);
-        files.repair_all().map_err(unusable)?;
-        let id = read_or_make_id(&mut lock).map_err(unusable)?;
-        Ok((Self { files, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new(), lock }, id))
+    ) -> Result<Self, LogOpenFailure> {
+        let stamper = Stamper::new(folder.instance);
+        let files = DayFiles::new(folder, sync);
+        files.repair_all().map_err(|error| LogOpenFailure::Folder(files.folder.dir.clone(), error))?;
+        Ok(Self { files, stamper, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new() })
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -106,7 +91,7 @@ impl Writer {
             self.write_batch();
             if let Some(done) = closed {
                 // The lock is released before the caller is answered.
-                let _ = self.lock.unlock();
+                self.files.folder.unlock();
                 drop(self);
                 // The caller may have stopped waiting.
                 let _ = done.send(());
@@ -136,15 +121,15 @@ impl Writer {
         let date = entries[0].lines.date;
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_CAPACITY);
-        for entry in &*entries {
-            self.buffer.extend_from_slice(&entry.lines.text);
-        }
         if self.gap.is_none() {
+            let mut count = 0;
+            for entry in &*entries {
+                count = self.stamper.stamp(&entry.lines, count, &mut self.buffer);
+            }
             match self.files.append(date, &self.buffer) {
-                Ok(mut end) => {
+                Ok(()) => {
                     for entry in entries {
-                        end += entry.lines.text.len() as u64;
-                        entry.position = Some(LogPosition { date, end });
+                        entry.position = Some(self.stamper.advance(entry.lines.count()));
                     }
                     return;
                 }
@@ -156,32 +141,25 @@ impl Writer {
             }
         }
         if let Some((_, lines_refused)) = &mut self.gap {
-            *lines_refused += entries.iter().map(|entry| entry.lines.count).sum::<u64>();
+            *lines_refused += entries.iter().map(|entry| entry.lines.count()).sum::<u64>();
         }
     }
 
-    /// Attempts to write the event `log_gap`. If that succeeds, other lines can be written again.
+    /// Attempts to write the event `log_gap`, and goes on writing if that succeeds. There must be room for more than this
+    /// line: on a nearly full disk it would fit where the turns after it don't, and each of those would be asked, paid and
+    /// refused.
     fn end_gap(&mut self) {
         let Some((since, lines_refused)) = self.gap else { return };
         let (timestamp, date) = self.clock.local(self.clock.now());
-        let since = self.clock.rfc3339(since);
         let mut lines = Lines::new(timestamp, date);
-        lines.add(&LogGap { since, lines_refused });
-        if self.files.append(date, &lines.text).is_ok() {
+        lines.add(&LogGap { since: self.clock.rfc3339(since), lines_refused });
+        self.buffer.clear();
+        self.stamper.stamp(&lines, 0, &mut self.buffer);
+        if self.files.append_with_room(date, &self.buffer, ROOM_AFTER_GAP).is_ok() {
             tracing::warn!(lines_refused, "the session log can be written again");
+            self.stamper.advance(lines.count());
             self.gap = None;
             self.is_writable.store(true, Ordering::Release);
         }
     }
-}
-
-/// Reads the log's id from the lock file, or makes one and writes it there.
-fn read_or_make_id(lock: &mut File) -> io::Result<String> {
-    let mut id = String::new();
-    lock.read_to_string(&mut id)?;
-    if id.trim().is_empty() {
-        id = Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string();
-        writeln!(lock, "{id}")?;
-    }
-    Ok(id.trim().to_owned())
 }

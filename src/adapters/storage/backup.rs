@@ -9,14 +9,14 @@ use std::{
 use super::{
     database::Pool,
     failure::StorageFailure,
-    log_positions,
+    log_instances,
     open_failure::DatabaseOpenFailure,
     sqlite,
     sqlite_file::{FileState, with_suffix},
     statement::sql,
 };
 use crate::{
-    domain::log_position::LogPosition,
+    domain::log_position::CountedLines,
     foundation::{
         config::{self, DatabaseAddress},
         file_access::FileAccess,
@@ -64,10 +64,9 @@ impl BackupSource {
         Ok(Self { database, access: settings.file_access })
     }
 
-    /// Returns the positions in a session log up to which its turns are in the database, one for each of the latest seven
-    /// days.
-    pub async fn log_positions(&self, log: &str) -> Result<Vec<LogPosition>, BackupFailure> {
-        Ok(log_positions::fetch(&self.database, log).await?)
+    /// Returns what the database holds of a session log.
+    pub async fn counted_lines(&self, log: &str) -> Result<CountedLines, BackupFailure> {
+        Ok(log_instances::fetch(&self.database, log).await?)
     }
 
     /// Copies everything that is committed to a new file, and returns its length in bytes. The file gets its name when it

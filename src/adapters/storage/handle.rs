@@ -2,6 +2,8 @@
 
 use std::{fs::File, sync::Arc};
 
+use uuid::Uuid;
+
 use super::{
     connections::Connections, database::Pool, failure::StorageFailure, open_failure::DatabaseOpenFailure,
     outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite, statement::sql, turn_repository::TurnRepository,
@@ -37,17 +39,17 @@ pub struct Storage {
 
 impl Storage {
     /// Opens the database, makes a SQLite file that does not exist, and runs migrations. `log` is the id of the session
-    /// log that holds the turns to be stored here. `tasks` owns the background tasks.
+    /// log that holds the turns to be stored here, `instance` that of this process. `tasks` owns the background tasks.
     pub async fn open(
         settings: &config::Database,
         log: String,
+        instance: Uuid,
         clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
         let Connections { write, read, heartbeat, checkpoints, lock } = connect(settings).await?;
-        let replica = Replica::new(&log);
+        let replica = Replica::new(&log, instance);
         if let Some(heartbeat) = heartbeat {
-            replica.remove_predecessors(&heartbeat).await?;
             replica.send_heartbeat(&heartbeat, clock.now()).await?;
             tasks.spawn("heartbeats", replica.clone().run_heartbeats(heartbeat, clock.clone(), tasks.stopping()));
         }
@@ -55,10 +57,16 @@ impl Storage {
             tasks.spawn("checkpoints", checkpoints.run(tasks.stopping()));
         }
         let outbox = Arc::new(OutboxCounter::open(&read).await?);
-        let turns = TurnRepository { write: write.clone(), log };
+        let turns = TurnRepository { write: write.clone(), log, instance };
         let (turn_writer, writing) = TurnWriter::new(turns.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn writer", writing);
         Ok(Self { write, read, replica, turns, turn_writer, outbox, lock: lock.map(Arc::new) })
+    }
+
+    /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as
+    /// logging the stop of a session: the session log may show that it was done.
+    pub async fn remove_predecessors(&self) -> Result<(), StorageFailure> {
+        if self.is_shared() { self.replica.remove_predecessors(&self.write).await } else { Ok(()) }
     }
 
     /// Runs the database's migrations and closes it.

@@ -33,6 +33,7 @@ const VERSIONS: &[Version] = versions! {
     2 "0002_idempotency_keys.sql" "idempotency keys";
     3 "0003_replicas_accounts_chats.sql" "replicas, accounts, chats";
     4 "0004_visitors_personas.sql" "visitors, personas";
+    5 "0005_log_instances.sql" "log instances";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -20,7 +20,8 @@ mod idempotency;
 mod ids;
 mod inspection;
 mod leases;
-mod log_positions;
+mod log_instances;
+mod logged_event;
 mod messages;
 mod migrations;
 mod new_message;
@@ -33,6 +34,7 @@ mod schema_owner;
 mod search;
 mod search_index;
 mod secrets;
+mod session_logs;
 mod sessions;
 mod sqlite;
 mod sqlite_file;
@@ -55,10 +57,12 @@ pub use self::{
     idempotency::{ClaimedKey, ScopedKey, StoredAnswer},
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
+    logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
     outbox::OutboxRecord,
     search::SearchResult,
     secrets::FINGERPRINT_SECRET,
+    session_logs::UnfinishedLog,
     sessions::{SessionStatistics, StoppedSession},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},

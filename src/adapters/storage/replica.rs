@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use uuid::{NoContext, Uuid};
+use uuid::Uuid;
 
 use super::{database::Pool, failure::StorageFailure, statement::sql};
 use crate::foundation::{clock::Clock, error_chain::ErrorChain};
@@ -19,14 +19,14 @@ const LIVENESS_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 /// The time between two heartbeats.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The id of this process: the id of its session log and a UUID. A restarted process has another id.
+/// The id of this process: the id of its session log, and its own id, which the lines of the log have. A restarted process has another id.
 #[derive(Clone, Debug)]
 pub(super) struct Replica(Arc<str>);
 
 impl Replica {
-    pub(super) fn new(log: &str) -> Self {
-        let process = Uuid::new_v7(uuid::Timestamp::now(NoContext));
-        Self(format!("{log}.{process}").into())
+    /// Returns the identity of the process `instance`, which writes the session log `log`.
+    pub(super) fn new(log: &str, instance: Uuid) -> Self {
+        Self(format!("{log}.{instance}").into())
     }
 
     pub(super) fn id(&self) -> &str {
@@ -36,7 +36,11 @@ impl Replica {
     /// Removes the replicas that had the same session log. They have ended, because this process has locked that log.
     pub(super) async fn remove_predecessors(&self, pool: &Pool) -> Result<(), StorageFailure> {
         let log = self.0.split_once('.').map_or("", |(log, _)| log);
-        sql("DELETE FROM replicas WHERE id LIKE $1").bind(format!("{log}.%")).execute(pool).await?;
+        sql("DELETE FROM replicas WHERE id LIKE $1 AND id <> $2")
+            .bind(format!("{log}.%"))
+            .bind(self.id())
+            .execute(pool)
+            .await?;
         Ok(())
     }
 

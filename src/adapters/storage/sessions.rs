@@ -1,5 +1,5 @@
-//! Sessions from start to stop. A stop is stored, then written to the session log, then marked as logged. A stop that was
-//! stored but not logged (the process ended, the disk was full) is returned by [`Storage::unlogged_sessions`].
+//! Sessions from start to stop. A stop is stored, then written to the session log, then marked as logged together with the
+//! turns before it in the log. A stop that was stored but not logged (the process ended, the disk was full) is returned by [`Storage::unlogged_sessions`].
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,10 +32,11 @@ pub struct StoppedSession {
 }
 
 impl StoppedSession {
-    /// Returns the time from the start to the end; `None` for a session that was never started here.
+    /// Returns the time from the start to the end; `None` for a session that was never started here. It is zero if the clock
+    /// was set back to before the start.
     #[must_use]
     pub fn duration(&self) -> Option<SignedDuration> {
-        Some(self.stopped_at.duration_since(self.started_at?))
+        Some(self.stopped_at.duration_since(self.started_at?).max(SignedDuration::ZERO))
     }
 }
 
@@ -166,17 +167,11 @@ impl Storage {
         Ok(())
     }
 
-    /// Marks a stop as logged, and deletes the session's turns, which are no longer needed.
-    pub async fn mark_session_logged(&self, id: &SessionId) -> Result<(), StorageFailure> {
-        let mut transaction = self.write.begin().await?;
-        sql("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut transaction).await?;
-        sql("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(&mut transaction).await?;
-        transaction.commit().await
-    }
-
     /// Stores the metrics that a client sends with a stop after the session was closed by the idle timeout. Returns false
     /// if metrics were stored before.
     pub async fn add_late_metrics(&self, id: &SessionId, metrics: &str) -> Result<bool, StorageFailure> {
+        // The mark that the stop is logged may not be written yet.
+        self.turn_writer.flush().await?;
         let added =
             sql("UPDATE sessions SET metrics = $2 WHERE id = $1 AND metrics IS NULL AND closed_by = $3 AND logged = 1")
                 .bind(id.as_str())

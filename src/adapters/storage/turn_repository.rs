@@ -1,25 +1,25 @@
-//! Stores turns: usage totals, session statistics, usage records for Papita and the position in the session log, for
-//! many turns in one transaction.
+//! Stores events of the session log, many in one transaction: turns as usage totals, session statistics and usage records
+//! for Papita, the stops of sessions, and the position in the log up to which all are stored.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use uuid::Uuid;
+
 use super::{
-    bulk_insert::{BulkInsert, ROWS},
+    bulk_insert::BulkInsert,
     column_values::to_integer,
     database::{Pool, Transaction},
     failure::StorageFailure,
-    log_positions,
+    log_instances,
+    logged_event::{LoggedEvent, PositionedEvent},
     statement::sql,
     turn_record::TurnRecord,
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},
-    log_position::LogPosition,
+    log_position::InstanceCount,
     session::SessionId,
 };
-
-/// A turn, and the position in the session log after its line; `None` for a turn that is not in the log.
-pub(super) type PositionedTurn = (TurnRecord, Option<LogPosition>);
 
 /// The tables that hold the results of turns.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub(super) struct TurnRepository {
     pub(super) write: Pool,
     /// The id of the session log that holds the turns.
     pub(super) log: String,
+    /// The id of this process.
+    pub(super) instance: Uuid,
 }
 
 /// The usage of one model by several turns.
@@ -39,28 +41,65 @@ struct ModelUsage {
 }
 
 impl TurnRepository {
-    /// Stores turns, and the positions in the log up to which all turns are stored, in one transaction.
+    /// Stores events that this process has logged, and the position in the log up to which all are stored, in one
+    /// transaction.
     ///
-    /// `may_be_stored`: an earlier attempt to store these turns has failed, but a server that stopped after the commit may
-    /// have stored them. Then turns up to the stored positions are left out.
-    pub(super) async fn insert(&self, turns: &[PositionedTurn], may_be_stored: bool) -> Result<(), StorageFailure> {
+    /// `may_be_stored`: an earlier attempt to store these events has failed, but a server that stopped after the commit may
+    /// have stored them. Then events up to the stored position are left out.
+    pub(super) async fn insert(&self, events: &[PositionedEvent], may_be_stored: bool) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
-        let stored = if may_be_stored { log_positions::fetch(&mut transaction, &self.log).await? } else { Vec::new() };
-        let is_new = |at: &LogPosition| !stored.iter().any(|stored| stored.date == at.date && stored.end >= at.end);
-        let mut records = Vec::new();
-        let mut positions = BTreeMap::new();
-        for (record, position) in turns.iter().filter(|(_, position)| position.as_ref().is_none_or(is_new)) {
-            records.push(record);
-            positions.extend(position.map(|position| (position.date, position.end)));
-        }
-        add_to_totals(&mut transaction, &records).await?;
-        add_to_sessions(&mut transaction, &records).await?;
-        add_to_outbox(&mut transaction, &records).await?;
-        for (date, end) in positions {
-            log_positions::set(&mut transaction, &self.log, LogPosition { date, end }).await?;
+        let stored = if may_be_stored {
+            log_instances::fetch(&mut transaction, &self.log).await?.counted(self.instance).unwrap_or_default()
+        } else {
+            0
+        };
+        let new = events.iter().filter(|(_, position)| position.is_none_or(|position| position.seq > stored));
+        let new = new.collect::<Vec<_>>();
+        add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
+        if let Some(last) = new.iter().rev().find_map(|(_, position)| *position) {
+            let (instance, counted) = (last.instance, last.seq);
+            let count = InstanceCount { instance, counted, missing: 0, is_complete: false };
+            log_instances::set(&mut transaction, &self.log, count).await?;
         }
         transaction.commit().await
     }
+
+    /// Stores events that earlier processes have logged, and what is counted of each, in one transaction.
+    pub(super) async fn insert_recovered(
+        &self,
+        events: &[LoggedEvent],
+        counts: &[InstanceCount],
+    ) -> Result<(), StorageFailure> {
+        let mut transaction = self.write.begin().await?;
+        add(&mut transaction, events.iter()).await?;
+        for count in counts {
+            log_instances::set(&mut transaction, &self.log, *count).await?;
+        }
+        transaction.commit().await
+    }
+}
+
+async fn add<'a>(
+    transaction: &mut Transaction,
+    events: impl Iterator<Item = &'a LoggedEvent> + Clone,
+) -> Result<(), StorageFailure> {
+    let turns = events.clone().filter_map(LoggedEvent::turn).collect::<Vec<_>>();
+    add_to_totals(transaction, &turns).await?;
+    add_to_sessions(transaction, &turns).await?;
+    add_to_outbox(transaction, &turns).await?;
+    for event in events {
+        if let LoggedEvent::SessionStop(id) = event {
+            mark_stop_logged(transaction, id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Marks the stop of a session as logged, and deletes the session's turns, which are no longer needed.
+async fn mark_stop_logged(transaction: &mut Transaction, id: &SessionId) -> Result<(), StorageFailure> {
+    sql("UPDATE sessions SET logged = 1 WHERE id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
+    sql("DELETE FROM session_turns WHERE session_id = $1").bind(id.as_str()).execute(&mut *transaction).await?;
+    Ok(())
 }
 
 /// Adds turns to the totals of their models. A turn without an answer does not count as a request, but its tokens and its
@@ -114,8 +153,7 @@ static INSERT_SESSION_TURNS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, *turn))).collect::<Vec<_>>();
-    for chunk in in_sessions.chunks(ROWS) {
-        let (text, rows) = INSERT_SESSION_TURNS.text(chunk.len());
+    for (text, rows, chunk) in INSERT_SESSION_TURNS.statements(&in_sessions) {
         let mut query = sql(text);
         for row in 0..rows {
             let (session, turn) = chunk.get(row).copied().unzip();
@@ -144,8 +182,7 @@ static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.as_deref()?)));
-    for chunk in records.collect::<Vec<_>>().chunks(ROWS) {
-        let (text, rows) = INSERT_OUTBOX_RECORDS.text(chunk.len());
+    for (text, rows, chunk) in INSERT_OUTBOX_RECORDS.statements(&records.collect::<Vec<_>>()) {
         let mut query = sql(text);
         for row in 0..rows {
             let (request_id, body) = chunk.get(row).copied().unzip();

@@ -1,8 +1,8 @@
-//! Writes turns to the database in batches, after they have been answered.
+//! Writes turns and the stops of sessions to the database in batches, after they have been logged.
 //!
-//! A turn is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
-//! stores the position in the log up to which all turns are stored, and the next start stores the turns after that
-//! position. One task collects the turns of [`BATCH_WINDOW`] and writes them in one transaction.
+//! An event is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
+//! stores the position in the log up to which all events are stored, and the next start stores the events after that
+//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction.
 
 use std::{
     sync::{
@@ -20,13 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::StorageFailure,
+    logged_event::{LoggedEvent, PositionedEvent},
     outbox_counter::OutboxCounter,
-    turn_record::TurnRecord,
-    turn_repository::{PositionedTurn, TurnRepository},
+    turn_repository::TurnRepository,
 };
 use crate::{domain::log_position::LogPosition, foundation::error_chain::ErrorChain};
 
-/// The time for which turns are collected for one transaction. A flush ends it early.
+/// The time for which events are collected for one transaction. A flush ends it early.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
 /// The time between two attempts to write turns while the database fails.
@@ -38,7 +38,7 @@ type Flush = oneshot::Sender<bool>;
 /// A handle to the task that writes turns. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct TurnWriter {
-    turns: mpsc::UnboundedSender<PositionedTurn>,
+    events: mpsc::UnboundedSender<PositionedEvent>,
     flushes: mpsc::UnboundedSender<Flush>,
     is_writable: Arc<AtomicBool>,
 }
@@ -51,20 +51,26 @@ impl TurnWriter {
         outbox: Arc<OutboxCounter>,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (turns, queue) = mpsc::unbounded_channel();
+        let (events, queue) = mpsc::unbounded_channel();
         let (flushes, flush_queue) = mpsc::unbounded_channel();
         let is_writable = Arc::new(AtomicBool::new(true));
-        let handle = Self { turns, flushes, is_writable: Arc::clone(&is_writable) };
+        let handle = Self { events, flushes, is_writable: Arc::clone(&is_writable) };
         let task = WriterTask { repository, outbox, is_writable, pending: Vec::new(), flushes: Vec::new() };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
-    /// Queues a turn. Turns are queued in the order of their lines in the log. While the database fails, they wait in
+    /// Queues an event. Events are queued in the order of their lines in the log. While the database fails, they wait in
     /// memory; these are few, because no new turn starts then.
-    pub(super) fn enqueue(&self, record: TurnRecord, position: Option<LogPosition>) {
-        if self.turns.send((record, position)).is_err() {
+    pub(super) fn enqueue(&self, event: LoggedEvent, position: Option<LogPosition>) {
+        if self.events.send((event, position)).is_err() {
+            self.is_writable.store(false, Ordering::Release);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
+    }
+
+    /// Queues the position of the first line of this process.
+    pub(super) fn enqueue_start(&self, position: LogPosition) {
+        self.enqueue(LoggedEvent::Start, Some(position));
     }
 
     /// Waits until all turns queued before are written. Fails if they cannot be written now.
@@ -82,7 +88,12 @@ impl TurnWriter {
 
     /// Returns whether the task is running.
     pub(super) fn is_running(&self) -> bool {
-        !self.turns.is_closed()
+        !self.events.is_closed()
+    }
+
+    /// Returns whether the task has ended after storing all events.
+    pub(super) fn has_stored_all(&self) -> bool {
+        !self.is_running() && self.is_writable.load(Ordering::Acquire)
     }
 }
 
@@ -90,8 +101,8 @@ struct WriterTask {
     repository: TurnRepository,
     outbox: Arc<OutboxCounter>,
     is_writable: Arc<AtomicBool>,
-    /// The turns that are not in the database yet.
-    pending: Vec<PositionedTurn>,
+    /// The events that are not in the database yet.
+    pending: Vec<PositionedEvent>,
     /// The flushes to answer after the next attempt.
     flushes: Vec<Flush>,
 }
@@ -99,7 +110,7 @@ struct WriterTask {
 impl WriterTask {
     async fn run(
         mut self,
-        mut queue: mpsc::UnboundedReceiver<PositionedTurn>,
+        mut queue: mpsc::UnboundedReceiver<PositionedEvent>,
         mut flush_queue: mpsc::UnboundedReceiver<Flush>,
         stopping: CancellationToken,
     ) {
@@ -112,8 +123,8 @@ impl WriterTask {
                 // The service cancels this after its turns have ended; what is queued is still written below.
                 () = stopping.cancelled() => is_stopping = true,
                 () = sleep(RETRY_INTERVAL), if is_failing => {}
-                Some(turn) = queue.recv(), if !is_failing => {
-                    self.pending.push(turn);
+                Some(event) = queue.recv(), if !is_failing => {
+                    self.pending.push(event);
                     tokio::select! {
                         () = sleep(BATCH_WINDOW) => {}
                         Some(done) = flush_queue.recv() => self.flushes.push(done),
@@ -125,10 +136,17 @@ impl WriterTask {
             while let Ok(done) = flush_queue.try_recv() {
                 self.flushes.push(done);
             }
-            while let Ok(turn) = queue.try_recv() {
-                self.pending.push(turn);
+            while let Ok(event) = queue.try_recv() {
+                self.pending.push(event);
             }
             self.write_pending().await;
+        }
+        if !self.pending.is_empty() {
+            let events = self.pending.len();
+            tracing::error!(
+                events,
+                "turns and stops are only in the session log; the next start adds them to the database"
+            );
         }
     }
 
@@ -140,7 +158,7 @@ impl WriterTask {
             self.is_writable.store(outcome.is_ok(), Ordering::Release);
             match outcome {
                 Ok(()) => {
-                    if self.pending.drain(..).any(|(record, _)| record.usage_record.is_some()) {
+                    if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
                         self.outbox.notify();
                     }
                 }

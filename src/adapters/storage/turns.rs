@@ -1,36 +1,41 @@
-//! Storing turns, and the positions in the session log up to which they are stored.
+//! Storing what the session log holds: turns, and the stops of sessions.
 
-use super::{failure::StorageFailure, handle::Storage, log_positions, turn_record::TurnRecord};
-use crate::domain::log_position::LogPosition;
-
-/// The number of turns in one transaction of [`Storage::store_turns`].
-const RECOVERY_BATCH: usize = 1000;
+use super::{failure::StorageFailure, handle::Storage, logged_event::LoggedEvent, turn_record::TurnRecord};
+use crate::domain::{
+    log_position::{InstanceCount, LogPosition},
+    session::SessionId,
+};
 
 impl Storage {
-    /// Queues a turn for the next transaction, with the position in the session log after its line; `None` if it is not in
-    /// the log. Turns are queued in the order of their lines.
+    /// Queues a turn for the next transaction, with the position of its line in the session log; `None` if it is not in the
+    /// log. Events are queued in the order of their lines.
     pub fn enqueue_turn(&self, record: TurnRecord, position: Option<LogPosition>) {
         self.outbox.add(usize::from(record.usage_record.is_some()));
-        self.turn_writer.enqueue(record, position);
+        self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), position);
     }
 
-    /// Stores turns at once: those that are only in the session log after a crash.
-    pub async fn store_turns(&self, turns: &[(TurnRecord, Option<LogPosition>)]) -> Result<(), StorageFailure> {
-        for batch in turns.chunks(RECOVERY_BATCH) {
-            self.turns.insert(batch, false).await?;
-            self.outbox.add(batch.iter().filter(|(turn, _)| turn.usage_record.is_some()).count());
+    /// Queues for the next transaction that the stop of a session is logged. The session's turns, which are no longer
+    /// needed, are deleted.
+    pub fn enqueue_logged_stop(&self, id: SessionId, position: LogPosition) {
+        self.turn_writer.enqueue(LoggedEvent::SessionStop(id), Some(position));
+    }
+
+    /// Stores events at once that are only in the session log after a crash, with what is counted then of the log. Their
+    /// usage records have been added to the number of records in the outbox.
+    pub async fn store_recovered(
+        &self,
+        events: &[LoggedEvent],
+        counts: &[InstanceCount],
+    ) -> Result<(), StorageFailure> {
+        self.turns.insert_recovered(events, counts).await?;
+        if events.iter().any(LoggedEvent::has_usage_record) {
             self.outbox.notify();
         }
         Ok(())
     }
 
-    /// Returns the positions in the session log up to which all turns are stored, one for each of the latest seven days.
-    pub async fn log_positions(&self) -> Result<Vec<LogPosition>, StorageFailure> {
-        log_positions::fetch(&self.read, &self.turns.log).await
-    }
-
-    /// Stores that all turns up to a position in the session log are stored.
-    pub async fn set_log_position(&self, position: LogPosition) -> Result<(), StorageFailure> {
-        log_positions::set(&self.write, &self.turns.log, position).await
+    /// Adds a usage record that is about to be stored to the number of records in the outbox.
+    pub fn count_outbox_record(&self) {
+        self.outbox.add(1);
     }
 }

@@ -1,8 +1,9 @@
 //! Sessions from start to stop, in the database and in the session log.
 //!
 //! Any number of sessions run at once. A stop is logged once, whether it comes from the client, from the idle timeout, or
-//! from the sweep that logs stops left by a crash. Only a process that dies after writing the line and before marking it
-//! in the database logs the stop again after a restart, so that no stop is lost.
+//! from the sweep that logs stops left by a crash. A stop whose line a process has written before it died is marked as
+//! logged by the recovery, which comes first at a start. Only another replica, which cannot read that log, logs it again
+//! if it takes over after 30 s.
 
 mod failure;
 mod lines;

@@ -12,8 +12,11 @@ use crate::{
         session_log::SessionLog,
         storage::{StoppedSession, Storage},
     },
-    domain::session::{ClosedBy, SessionId},
-    foundation::{clock::Clock, error_chain::ErrorChain},
+    domain::{
+        log_position::LogPosition,
+        session::{ClosedBy, SessionId},
+    },
+    foundation::clock::Clock,
 };
 
 /// The end of a session, as its client sees it.
@@ -54,7 +57,7 @@ pub(super) struct Stops {
     clock: Clock,
     /// Stops in progress. Concurrent stops of one session share the first one's work.
     in_progress: Cache<SessionId, SessionEnd>,
-    /// Sessions whose stop is logged but perhaps not marked as such in the database.
+    /// Sessions whose stop is logged, but perhaps not marked as such in the database yet.
     logged: Cache<SessionId, ()>,
 }
 
@@ -74,7 +77,7 @@ impl Stops {
         if end.was_idle
             && let Some(ClientStop { at, metrics: Some(metrics) }) = stop
         {
-            let duration = end.started_at().map(|started_at| at.duration_since(started_at));
+            let duration = end.started_at().map(|started_at| at.duration_since(started_at).max(SignedDuration::ZERO));
             self.add_late_metrics(&id, &metrics, duration).await?;
         }
         Ok(end)
@@ -108,18 +111,19 @@ impl Stops {
         logged
     }
 
-    /// Logs a stop once and marks it as logged. If the mark fails, the next sweep of the idle sessions sets it.
+    /// Logs a stop once. The mark that it is logged follows in the database together with the turns before it in the log.
     async fn log_once(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
         if self.logged.get(&session.id).await.is_none() {
             let statistics = self.storage.session_statistics(&session.id).await?;
-            self.log.write(lines::of_session(&self.log, self.clock.now(), session, &statistics)).await?;
+            let lines = lines::of_session(&self.log, self.clock.now(), session, &statistics);
+            let (storage, id) = (self.storage.clone(), session.id.clone());
+            let mark = move |position: Option<LogPosition>| {
+                if let Some(position) = position {
+                    storage.enqueue_logged_stop(id, position);
+                }
+            };
+            self.log.write_then(lines, mark).await?;
             self.logged.insert(session.id.clone(), ()).await;
-        }
-        if let Err(failure) = self.storage.mark_session_logged(&session.id).await {
-            tracing::warn!(
-                failure = %ErrorChain(&failure), session_id = %session.id,
-                "cannot mark a logged stop of a session in the database; trying again later"
-            );
         }
         Ok(())
     }

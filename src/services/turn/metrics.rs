@@ -63,6 +63,7 @@ struct SampledMetrics {
     breakers: Family<ModelLabel, Gauge>,
     papita_queue: Gauge<u64, AtomicU64>,
     papita_dropped: Counter,
+    missing_log_lines: Gauge<u64, AtomicU64>,
 }
 
 /// The times of one turn.
@@ -87,6 +88,8 @@ pub(super) struct Sample<'a> {
     pub(super) papita_queue: u64,
     /// The number of usage records dropped since the start because too many waited.
     pub(super) papita_dropped: u64,
+    /// The number of lines of the session log that were missing when they were to be counted.
+    pub(super) missing_log_lines: u64,
 }
 
 impl Metrics {
@@ -178,6 +181,8 @@ impl SampledMetrics {
         registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
         let dropped = "Usage records dropped because too many waited";
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
+        let missing = "Lines of session logs that were missing when their turns were to be counted";
+        registry.register("session_log_missing_lines", missing, self.missing_log_lines.clone());
     }
 
     fn set(&self, sample: &Sample<'_>) {
@@ -193,6 +198,7 @@ impl SampledMetrics {
             self.breakers.get_or_create(&ModelLabel { model: (*model).to_owned() }).set(state);
         }
         self.papita_queue.set(sample.papita_queue);
+        self.missing_log_lines.set(sample.missing_log_lines);
         // These are counted elsewhere since the start. The counters are raised to that count.
         for (counter, count) in [(&self.papita_dropped, sample.papita_dropped), (&self.refused, sample.refused)] {
             counter.inc_by(count.saturating_sub(counter.get()));

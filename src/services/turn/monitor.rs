@@ -16,6 +16,8 @@ pub(super) struct Monitor {
     permits: Arc<Permits>,
     model_calls: Arc<ModelCalls>,
     outbox: UsageOutbox,
+    /// The number of lines of the session log that were missing when they were to be counted.
+    missing_log_lines: u64,
 }
 
 impl Monitor {
@@ -24,8 +26,9 @@ impl Monitor {
         permits: Arc<Permits>,
         model_calls: Arc<ModelCalls>,
         outbox: UsageOutbox,
+        missing_log_lines: u64,
     ) -> Self {
-        Self { metrics, permits, model_calls, outbox }
+        Self { metrics, permits, model_calls, outbox, missing_log_lines }
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped since the start.
@@ -43,6 +46,7 @@ impl Monitor {
             breakers: self.model_calls.breaker_states(),
             papita_queue,
             papita_dropped,
+            missing_log_lines: self.missing_log_lines,
         })
     }
 }

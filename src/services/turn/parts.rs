@@ -56,7 +56,7 @@ impl Parts {
 
         let outbox = start_outbox(config, dependencies);
         let recorder = recorder(config, dependencies, &outbox, &abilities, &metrics);
-        recover(&recorder).await?;
+        let missing_lines = recover(&recorder).await?;
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));
@@ -76,7 +76,7 @@ impl Parts {
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),
         };
-        let monitor = Monitor::new(metrics, permits, Arc::clone(&model_calls), outbox);
+        let monitor = Monitor::new(metrics, permits, Arc::clone(&model_calls), outbox, missing_lines);
         let model_test = ModelTest::default();
         Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks })
     }

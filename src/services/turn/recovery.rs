@@ -1,15 +1,29 @@
-//! Recovery after a crash: turns that are in the session log but not in the database are added to the database.
+//! Recovery after a crash: turns and stops of sessions that are in the session log but not in the database are added to the
+//! database.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
 
 use super::recording::{Recorder, UsageSource};
 use crate::{
     adapters::{
-        session_log::LoggedTurn,
-        storage::{StorageFailure, TurnRecord},
+        session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch},
+        storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
-    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
+    domain::{
+        chat::Caller,
+        cost::TokenUsage,
+        log_position::{CountedLines, InstanceCount},
+        session::SessionId,
+    },
 };
+
+/// The time between two reports of the progress.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The reason why turns that are only in the session log could not be added to the database.
 #[derive(Debug, thiserror::Error)]
@@ -22,21 +36,114 @@ pub enum RecoveryFailure {
     Storage(#[from] StorageFailure),
 }
 
-/// Adds to the database the turns in the session log after the database's log positions. A database without a log
-/// position is new: the turns that the log already has are not added to it.
-pub(super) async fn recover(recorder: &Recorder) -> Result<(), RecoveryFailure> {
-    let Recorder { log, storage, .. } = recorder;
-    let known = storage.log_positions().await?;
-    if known.is_empty() {
-        return Ok(storage.set_log_position(log.end()).await?);
+/// Adds to the database what the session log holds after the database's last position. A database that knows nothing of
+/// the log is new: the turns that the log already has are not added to it. Returns the number of lines that were missing
+/// whenever lines were to be counted.
+pub(super) async fn recover(recorder: &Recorder) -> Result<u64, RecoveryFailure> {
+    let Recorder { log, storage, clock, .. } = recorder;
+    let known = storage.counted_lines().await?;
+    if !known.is_empty() {
+        let mut recovery = Recovery::new(recorder, &known);
+        let mut batches = log.uncounted_lines(known)?;
+        while let Some(batch) = batches.recv().await {
+            recovery.store(batch?).await?;
+        }
+        recovery.finish().await?;
     }
-    let missed = log.turns_after(&known)?;
-    if !missed.is_empty() {
-        tracing::warn!(turns = missed.len(), "turns were only in the session log; they are counted now");
-        let records = missed.into_iter().map(|(turn, position)| (database_record(turn, recorder), Some(position)));
-        storage.store_turns(&records.collect::<Vec<_>>()).await?;
+    let unfinished = storage.unfinished_logs(clock.now()).await?;
+    for other in &unfinished {
+        tracing::warn!(
+            log = other.log,
+            instance = other.instance,
+            counted = other.counted,
+            "a process did not stop in order, and its session log is not in this folder: turns after its last counted line \
+             may not be counted; to count them, start al-chat with that SESSION_LOG_DIR"
+        );
     }
-    Ok(())
+    storage.remove_predecessors().await?;
+    Ok(storage.missing_lines().await? + unfinished.len() as u64)
+}
+
+/// A recovery that is going on.
+struct Recovery<'a> {
+    recorder: &'a Recorder,
+    /// The processes whose lines are counted, with what is counted of each.
+    counts: BTreeMap<Uuid, InstanceCount>,
+    turns: usize,
+    reported_at: Instant,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(recorder: &'a Recorder, known: &CountedLines) -> Self {
+        let count = |counted, instance| InstanceCount { instance, counted, missing: 0, is_complete: true };
+        let counts = known.incomplete().map(|end| (end.instance, count(end.seq, end.instance))).collect();
+        Self { recorder, counts, turns: 0, reported_at: Instant::now() }
+    }
+
+    async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
+        let events = batch.lines.into_iter().filter_map(|line| event(line, self.recorder)).collect::<Vec<_>>();
+        self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
+        self.recorder.storage.store_recovered(&events, &batch.counts).await?;
+        for count in batch.counts {
+            self.counts.insert(count.instance, InstanceCount { missing: 0, ..count });
+        }
+        for missing in &batch.missing {
+            report_missing(missing);
+            if missing.count.is_none()
+                && let Some(count) = self.counts.get_mut(&missing.first.instance)
+            {
+                count.missing += 1;
+            }
+        }
+        if !batch.missing.is_empty() && !batch.unread.is_empty() {
+            tracing::warn!(files = ?batch.unread, "these files in the session log's folder cannot be read; are they compressed?");
+        }
+        if self.reported_at.elapsed() >= REPORT_INTERVAL {
+            let (read_bytes, total_bytes) = (batch.read_bytes, batch.total_bytes);
+            tracing::info!(
+                turns = self.turns,
+                read_bytes,
+                total_bytes,
+                "counting turns that are only in the session log"
+            );
+            self.reported_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<(), RecoveryFailure> {
+        if self.turns > 0 {
+            tracing::warn!(turns = self.turns, "turns were only in the session log; they are counted now");
+        }
+        Ok(self.recorder.storage.complete_instances(self.counts.into_values().collect()).await?)
+    }
+}
+
+fn report_missing(missing: &MissingLines) {
+    let MissingLines { first, count } = missing;
+    let (instance, seq) = (first.instance, first.seq);
+    if let Some(lines) = count {
+        tracing::error!(%instance, seq, lines, "lines are missing from the session log's folder; turns in them are not counted");
+    } else {
+        tracing::error!(%instance, seq, "the end of a log is missing from the session log's folder; turns in it are not counted");
+    }
+}
+
+/// Returns what a line changes in the database.
+fn event(line: LoggedLine, recorder: &Recorder) -> Option<LoggedEvent> {
+    match line {
+        LoggedLine::Turn(turn) => {
+            let record = database_record(turn, recorder);
+            if record.usage_record.is_some() {
+                // At once, so that the limit of the outbox counts the turns of this batch.
+                recorder.storage.count_outbox_record();
+            }
+            Some(LoggedEvent::Turn(Box::new(record)))
+        }
+        LoggedLine::Stop(LoggedStop { session_id }) => {
+            Some(LoggedEvent::SessionStop(SessionId::parse(&session_id?).ok()?))
+        }
+    }
 }
 
 fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {

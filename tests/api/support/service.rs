@@ -18,7 +18,7 @@ use al_chat::{
     },
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -120,6 +120,21 @@ impl TestSetup {
             SqliteConnection::connect(url).await.expect("a connection").execute(statement).await.map(drop)
         };
         changed.expect("the statement succeeds");
+    }
+
+    /// Locks the service's database against writes until the returned value is released.
+    pub async fn lock_database(&self) -> DatabaseLock {
+        let url = &self.settings["DATABASE_URL"];
+        if url.starts_with("postgres") {
+            let mut connection = PgConnection::connect(url).await.expect("a connection");
+            connection.execute("BEGIN; LOCK TABLE usage_totals IN EXCLUSIVE MODE").await.expect("a lock");
+            DatabaseLock::Postgres(connection)
+        } else {
+            let options = url.parse::<SqliteConnectOptions>().expect("a URL").busy_timeout(TEST_TIMEOUT);
+            let mut connection = SqliteConnection::connect_with(&options).await.expect("a connection");
+            connection.execute("BEGIN EXCLUSIVE").await.expect("a lock");
+            DatabaseLock::Sqlite(connection)
+        }
     }
 
     /// Returns the number of rows in a table of the service's database.
@@ -244,6 +259,23 @@ impl TestSetup {
             (lines.len() >= count).then_some(lines)
         })
         .await
+    }
+}
+
+/// A lock of the service's database against writes, held by a transaction of the test's own.
+#[derive(Debug)]
+pub enum DatabaseLock {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl DatabaseLock {
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        }
+        .expect("the connection closes");
     }
 }
 

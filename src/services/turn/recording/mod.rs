@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     adapters::{session_log::SessionLog, storage::Storage},
+    domain::log_position::LogPosition,
     foundation::clock::Clock,
 };
 
@@ -53,14 +54,20 @@ impl Recorder {
         let turn = self.ended_turn(request, calls, journal, &ending);
         let mut lines = self.log.lines(at);
         lines.add(&turn.log_line());
-        let record = turn.database_record(at, self.usage_record(&turn));
+        let mut record = turn.database_record(at, self.usage_record(&turn));
         if request.stream {
             turn.trace_stream_end();
         }
-        let usage = turn.usage.tokens;
-        self.metrics.count_turn(calls.model, turn.finish, usage, turn.timing);
+        let (finish, usage, timing) = (turn.finish, turn.usage.tokens, turn.timing);
         let storage = self.storage.clone();
-        let logged = self.log.write_then(lines, move |position| storage.enqueue_turn(record, position)).await;
+        let store = move |position: Option<LogPosition>| {
+            // Without a line the turn is refused, and does not count as a request.
+            record.failed |= position.is_none();
+            storage.enqueue_turn(record, position);
+        };
+        let logged = self.log.write_then(lines, store).await;
+        let finish = if logged.is_ok() { finish } else { TurnFailure::LogUnavailable.kind().finish };
+        self.metrics.count_turn(calls.model, finish, usage, timing);
         let finish = ending.result?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })

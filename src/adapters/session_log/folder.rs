@@ -1,0 +1,165 @@
+//! The folder of the session log, locked for this process.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{failure::LogOpenFailure, files::LOCK_FILE};
+use crate::foundation::{
+    file_access::FileAccess,
+    process_lock::{self, LockFailure},
+};
+
+/// The folder of the session log, with its lock file, which also holds the log's id and the id of the last process.
+#[derive(Debug)]
+pub(super) struct LogFolder {
+    pub(super) dir: PathBuf,
+    pub(super) access: FileAccess,
+    /// The lock, held until this is dropped.
+    lock: File,
+    /// The log's id, unique among all session logs. It is made with the folder.
+    pub(super) id: String,
+    /// The id of this process, a UUIDv7 that is greater than those of all processes before.
+    pub(super) instance: Uuid,
+}
+
+impl LogFolder {
+    /// Creates the folder if it is missing, and locks it.
+    pub(super) fn lock(dir: &Path, access: FileAccess) -> Result<Self, LogOpenFailure> {
+        let unusable = |error| LogOpenFailure::Folder(dir.to_owned(), error);
+        access.create_folder(dir).map_err(unusable)?;
+        let mut lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
+            LockFailure::Locked => LogOpenFailure::InUse(dir.to_owned()),
+            LockFailure::Unusable(error) => unusable(error),
+        })?;
+        let (id, instance) = identify(&mut lock).map_err(unusable)?;
+        Ok(Self { dir: dir.to_owned(), access, lock, id, instance })
+    }
+
+    /// Creates and locks the folder again if it was moved or deleted, with the same ids: the next start then knows whose
+    /// lines it holds, and no other process can use it.
+    pub(super) fn restore(&mut self) -> io::Result<()> {
+        self.access.create_folder(&self.dir)?;
+        let path = self.dir.join(LOCK_FILE);
+        if is_at(&self.lock, &path) {
+            return Ok(());
+        }
+        let mut lock = process_lock::lock(&path, self.access).map_err(|failure| match failure {
+            LockFailure::Locked => io::Error::other("another process writes its session log in the folder"),
+            LockFailure::Unusable(error) => error,
+        })?;
+        if lock.metadata()?.len() == 0 {
+            write!(lock, "{}\n{}\n", self.id, self.instance)?;
+        }
+        self.lock = lock;
+        Ok(())
+    }
+
+    /// Releases the lock. Dropping the file is not enough: a child process that is being started may hold a copy of it.
+    pub(super) fn unlock(&self) {
+        // An error means that the lock is gone already.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Returns whether an open file is the one at a path, and was not moved or deleted.
+#[cfg(unix)]
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |data: io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
+    identity(std::fs::metadata(path)).is_some_and(|found| Some(found) == identity(file.metadata()))
+}
+
+/// Returns whether there is a file at the path of an open file.
+#[cfg(not(unix))]
+pub(super) fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Reads the log's id from the lock file, or makes one, and makes the id of this process. Writes both to the file: the
+/// log's id is its first line, and is never rewritten.
+fn identify(lock: &mut File) -> io::Result<(String, Uuid)> {
+    let mut text = String::new();
+    lock.read_to_string(&mut text)?;
+    let mut lines = text.lines().map(str::trim);
+    let stored = lines.next().filter(|id| !id.is_empty()).map(str::to_owned);
+    let instance = next_instance(lines.filter_map(|line| line.parse().ok()).max());
+    let id = if let Some(id) = stored {
+        lock.set_len(id.len() as u64)?;
+        id
+    } else {
+        let id = Uuid::new_v7(Timestamp::now(NoContext)).to_string();
+        lock.set_len(0)?;
+        write!(lock, "{id}")?;
+        id
+    };
+    write!(lock, "\n{instance}\n")?;
+    Ok((id, instance))
+}
+
+/// Returns a UUIDv7 of now, or of a millisecond after the previous one if the clock was set back.
+fn next_instance(previous: Option<Uuid>) -> Uuid {
+    let now = Uuid::new_v7(Timestamp::now(NoContext));
+    match previous {
+        Some(previous) if previous >= now => {
+            let (seconds, nanos) = previous.get_timestamp().map_or((0, 0), |time| time.to_unix());
+            let nanos = nanos + 1_000_000;
+            let (seconds, nanos) = (seconds + u64::from(nanos / 1_000_000_000), nanos % 1_000_000_000);
+            Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
+        }
+        _ => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn each_process_has_a_greater_id_in_the_same_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let folder = LogFolder::lock(dir.path(), FileAccess::Owner).unwrap();
+            folder.unlock();
+            (folder.id, folder.instance)
+        };
+        let first = open();
+        let second = open();
+        assert!(second.0 == first.0 && second.1 > first.1, "{first:?} {second:?}");
+        // The clock was set back by a thousand years.
+        let ahead = Uuid::new_v7(Timestamp::from_unix(NoContext, 34_000_000_000, 999_999_999));
+        fs::write(dir.path().join(LOCK_FILE), format!("{}\n{ahead}\n", first.0)).unwrap();
+        let third = open();
+        assert!(third.0 == first.0 && third.1 > ahead && open().1 > third.1, "{third:?}");
+        let text = fs::read_to_string(dir.path().join(LOCK_FILE)).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+
+    #[test]
+    fn a_lock_file_of_an_earlier_version_gives_the_logs_id() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(LOCK_FILE), "01a2\n").unwrap();
+        assert_eq!(LogFolder::lock(dir.path(), FileAccess::Owner).unwrap().id, "01a2");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_deleted_folder_is_locked_again_with_the_same_ids() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("log");
+        let mut folder = LogFolder::lock(&dir, FileAccess::Owner).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        folder.restore().unwrap();
+        assert!(process_lock::is_locked(&dir.join(LOCK_FILE)));
+        let (id, instance) = (folder.id.clone(), folder.instance);
+        drop(folder);
+        let next = LogFolder::lock(&dir, FileAccess::Owner).unwrap();
+        assert!(next.id == id && next.instance > instance);
+    }
+}

@@ -1,0 +1,40 @@
+//! How much of the session logs the database holds: for each process, the number of its last line up to which all turns
+//! and stops are stored.
+
+use super::{
+    column_values::{to_count, to_integer},
+    failure::StorageFailure,
+    statement::{Executor, sql},
+};
+use crate::domain::log_position::{CountedLines, InstanceCount};
+
+/// Returns what the database holds of a session log.
+pub(super) async fn fetch(on: impl Into<Executor<'_>>, log: &str) -> Result<CountedLines, StorageFailure> {
+    let counts = sql("SELECT instance, counted, missing, complete FROM log_instances WHERE log = $1").bind(log);
+    let rows = counts.fetch_all(on).await?;
+    let count = |(instance, counted, missing, complete): (String, i64, i64, i64)| {
+        Some(InstanceCount {
+            instance: instance.parse().ok()?,
+            counted: to_count(counted),
+            missing: to_count(missing),
+            is_complete: complete != 0,
+        })
+    };
+    Ok(rows.into_iter().filter_map(count).collect())
+}
+
+/// Sets what is counted of a process, and adds to its missing lines.
+pub(super) async fn set(on: impl Into<Executor<'_>>, log: &str, count: InstanceCount) -> Result<(), StorageFailure> {
+    sql("INSERT INTO log_instances (log, instance, counted, missing, complete) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (log, instance) DO UPDATE SET
+             counted = excluded.counted, missing = log_instances.missing + excluded.missing,
+             complete = excluded.complete")
+    .bind(log)
+    .bind(count.instance.to_string())
+    .bind(to_integer(count.counted))
+    .bind(to_integer(count.missing))
+    .bind(i64::from(count.is_complete))
+    .execute(on)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The events of the session log that the database stores, too.
+
+use super::turn_record::TurnRecord;
+use crate::domain::{log_position::LogPosition, session::SessionId};
+
+/// An event of the session log, as the database stores it.
+#[derive(Clone, Debug)]
+pub enum LoggedEvent {
+    /// The process has started: only the position is stored.
+    Start,
+    /// A turn has ended.
+    Turn(Box<TurnRecord>),
+    /// The stop of a session is in the log.
+    SessionStop(SessionId),
+}
+
+/// An event, and the position of its line in the session log; `None` for a turn that is not in the log.
+pub(super) type PositionedEvent = (LoggedEvent, Option<LogPosition>);
+
+impl LoggedEvent {
+    /// Returns the record of a turn.
+    pub(super) fn turn(&self) -> Option<&TurnRecord> {
+        match self {
+            Self::Turn(record) => Some(record),
+            Self::Start | Self::SessionStop(_) => None,
+        }
+    }
+
+    /// Returns whether the event has a usage record for Papita.
+    pub(super) fn has_usage_record(&self) -> bool {
+        self.turn().is_some_and(|turn| turn.usage_record.is_some())
+    }
+}

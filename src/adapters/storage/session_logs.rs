@@ -1,0 +1,91 @@
+//! The session logs that the database counts: of this process from its first line to its last, and of processes before it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::{NoContext, Uuid};
+
+use super::{column_values::to_count, failure::StorageFailure, handle::Storage, log_instances, statement::sql};
+use crate::domain::log_position::{CountedLines, InstanceCount, LogPosition};
+
+/// The time after which a process that did not stop in order is forgotten, if its log does not appear again.
+const UNFINISHED_RETENTION: Duration = Duration::from_hours(30 * 24);
+
+/// A process that did not stop in order, and has written another session log than this one's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedLog {
+    /// The id of its session log, the first line of the file `.lock` in the log's folder.
+    pub log: String,
+    /// The id of the process.
+    pub instance: String,
+    /// The number of the last line up to which all turns are counted.
+    pub counted: u64,
+}
+
+impl Storage {
+    /// Returns what the database holds of this process's session log.
+    pub async fn counted_lines(&self) -> Result<CountedLines, StorageFailure> {
+        log_instances::fetch(&self.write, &self.turns.log).await
+    }
+
+    /// Stores that the session log of this process begins with the line at a position, before any turn is taken.
+    pub async fn register_log(&self, start: LogPosition) -> Result<(), StorageFailure> {
+        self.turn_writer.enqueue_start(start);
+        self.turn_writer.flush().await?;
+        sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
+            .bind(&self.turns.log)
+            .bind(start.instance.to_string())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Stores that the session log of this process ends with the line at a position. Without effect if turns before it
+    /// could not be stored: the next start adds them.
+    pub async fn close_log(&self, end: LogPosition) -> Result<(), StorageFailure> {
+        if !self.turn_writer.has_stored_all() {
+            return Ok(());
+        }
+        let LogPosition { instance, seq } = end;
+        let count = InstanceCount { instance, counted: seq, missing: 0, is_complete: true };
+        log_instances::set(&self.write, &self.turns.log, count).await
+    }
+
+    /// Stores that nothing remains to be counted of these processes.
+    pub async fn complete_instances(&self, counts: Vec<InstanceCount>) -> Result<(), StorageFailure> {
+        let mut transaction = self.write.begin().await?;
+        for count in counts {
+            log_instances::set(&mut transaction, &self.turns.log, InstanceCount { is_complete: true, ..count }).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Returns the processes that have written other session logs, did not stop in order, and are not alive.
+    pub async fn unfinished_logs(&self, now: Timestamp) -> Result<Vec<UnfinishedLog>, StorageFailure> {
+        let rows: Vec<(String, String, i64)> = sql("SELECT log, instance, counted FROM log_instances
+             WHERE log <> $1 AND complete = 0 AND instance > $2 AND NOT EXISTS (
+                 SELECT 1 FROM replicas WHERE id = log_instances.log || '.' || log_instances.instance
+                 AND alive_until > $3)
+             ORDER BY log, instance")
+        .bind(&self.turns.log)
+        .bind(oldest_unfinished(now).to_string())
+        .bind(now.as_microsecond())
+        .fetch_all(&self.write)
+        .await?;
+        let unfinished = |(log, instance, counted)| UnfinishedLog { log, instance, counted: to_count(counted) };
+        Ok(rows.into_iter().map(unfinished).collect())
+    }
+
+    /// Returns the number of lines of all session logs that were missing when they were to be counted.
+    pub async fn missing_lines(&self) -> Result<u64, StorageFailure> {
+        let (missing,): (i64,) =
+            sql("SELECT CAST(COALESCE(SUM(missing), 0) AS BIGINT) FROM log_instances").fetch_one(&self.write).await?;
+        Ok(to_count(missing))
+    }
+}
+
+/// Returns the id that a process would have that started [`UNFINISHED_RETENTION`] ago.
+fn oldest_unfinished(now: Timestamp) -> Uuid {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default().saturating_sub(UNFINISHED_RETENTION.as_secs());
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0))
+}
