@@ -208,6 +208,21 @@ for (const [width, height, letters] of [[320, 640, 16], [912, 1368, 16], [900, 1
   });
 }
 
+for (const [width, height, letters] of [[320, 568, 32], [390, 844, 32], [568, 320, 16], [780, 360, 16]]) {
+  test(`nothing is wider than a phone: ${width} by ${height}, font ${letters}`, async () => {
+    const tab = await withLetters(letters, { ...SIZES.phone, viewport: { width, height } });
+    await tab.askAndWait("A sentence that is wider than a phone in your hand");
+    assert.equal(await tab.page.evaluate(() => document.documentElement.scrollWidth), width);
+    for (const part of ["header h1", "#status", "al-chat-window textarea"]) {
+      await tab.page.locator(part).scrollIntoViewIfNeeded();
+      const { x, y, width: wide, height: high } = await tab.page.locator(part).boundingBox();
+      assert.ok(x >= 0 && y >= 0 && x + wide <= width && y + high <= height, part);
+    }
+    assert.ok((await tab.page.locator(".log").boundingBox()).height > 60);
+    await tab.close();
+  });
+}
+
 test("a low page without a keyboard shows everything", async () => {
   const tab = await service.tab({ viewport: { width: 640, height: 400 } }, PORTAL);
   await greeting(tab).getByText("Hey you").waitFor();

@@ -23,7 +23,7 @@ test("Amaya greets, and a turn streams into the window", async () => {
   assert.equal(await mood(tab), "thinking");
   more();
   await tab.isDone();
-  assert.equal(await tab.answer.innerHTML(), "<p>As clear as <strong>you</strong>.</p>");
+  assert.equal(await tab.answer.innerHTML(), '<p dir="auto">As clear as <strong>you</strong>.</p>');
   assert.equal(await mood(tab), "happy");
   const [{ messages }] = service.model.callsOf("Is the sky clear?");
   assert.deepEqual([messages[0].role, messages.length], ["system", 2]);

@@ -7,14 +7,20 @@ const chat = document.getElementById("window");
 
 lines.textContent = lines.textContent.replace("chat-window.js", new URL("chat-window.js", document.baseURI).href);
 
-copy.addEventListener("click", async () => {
+/** Copies the text of a node; returns whether that is allowed. Otherwise the text is selected, to be copied by hand. */
+async function writeToClipboard(node) {
   try {
-    await navigator.clipboard.writeText(lines.textContent);
-    copy.textContent = "Copied";
+    await navigator.clipboard.writeText(node.textContent);
+    return true;
   } catch {
-    // The clipboard is forbidden: select the lines instead.
-    getSelection().selectAllChildren(lines);
+    // Pages over plain http have no `clipboard`.
+    getSelection().selectAllChildren(node);
+    return document.execCommand("copy");
   }
+}
+
+copy.addEventListener("click", async () => {
+  if (await writeToClipboard(lines)) copy.textContent = "Copied";
 });
 
 bubble.addEventListener("change", () => {
