@@ -1,13 +1,10 @@
 /** HTML's names of characters that models write, each followed by its character. */
 const NAMES =
-  "amp & lt < gt > quot \" apos ' nbsp \xa0 copy © reg ® trade ™ hellip … mdash — ndash – times × divide ÷ deg ° plusmn ± " +
-  "euro € pound £ yen ¥ cent ¢ sect § middot · bull • laquo « raquo » ldquo “ rdquo ” lsquo ‘ rsquo ’ larr ← uarr ↑ " +
-  "rarr → darr ↓ le ≤ ge ≥ ne ≠ asymp ≈ minus − infin ∞ micro µ szlig ß iexcl ¡ iquest ¿ check ✓";
+  "amp & lt < gt > quot \" apos ' nbsp \xa0 copy © reg ® trade ™ hellip … mdash — ndash – times × deg ° euro € pound £ " +
+  "sect § middot · bull • laquo « raquo » ldquo “ rdquo ” lsquo ‘ rsquo ’ larr ← uarr ↑ rarr → darr ↓ le ≤ ge ≥ ne ≠ " +
+  "auml ä ouml ö uuml ü Auml Ä Ouml Ö Uuml Ü szlig ß eacute é egrave è";
 
 const CHARACTERS = new Map([...NAMES.matchAll(/(\w+) (\S|\xa0)/g)].map(([, name, character]) => [name, character]));
-
-/** The accents in names such as `eacute`, as combining characters. */
-const ACCENTS = new Map(Object.entries({ grave: "\u0300", acute: "\u0301", circ: "\u0302", tilde: "\u0303", uml: "\u0308", cedil: "\u0327" }));
 
 /** A character reference: named, decimal or hexadecimal. */
 export const CHARACTER_REFERENCE = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,9});/i;
@@ -18,8 +15,6 @@ export const CHARACTER_REFERENCE = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,9
  */
 export function characterOf(reference) {
   const name = reference.slice(1, -1);
-  const accent = ACCENTS.get(name.slice(1));
-  if (accent) return (name[0] + accent).normalize();
   if (name[0] !== "#") return CHARACTERS.get(name) ?? reference;
   const code = Number(name.slice(1).replace(/^x/i, "0x"));
   // As HTML has it: a surrogate or zero is no character, and the control characters from 128 on are those of Windows.

@@ -1,6 +1,5 @@
 import { parseBlocks } from "./markdown-blocks.js";
 import { UNFINISHED } from "./markdown-lines.js";
-import { LinkDefinitions } from "./markdown-links.js";
 /** @import { Context } from "./markdown-blocks.js" */
 /** @import { TreeElement } from "./tree.js" */
 
@@ -17,7 +16,6 @@ export class GrowingMarkdown {
   #settled = [];
   /** Where the text begins that follows them. */
   #from = 0;
-  #links = new LinkDefinitions();
 
   /**
    * Returns the blocks of a text. `isPartial` says whether more of it may come.
@@ -27,30 +25,13 @@ export class GrowingMarkdown {
    */
   parse(text, isPartial, options) {
     if (!text.startsWith(this.#text)) {
-      this.#links = new LinkDefinitions();
-      this.#restart();
+      this.#settled = [];
+      this.#from = 0;
     }
     this.#text = text;
-    const blocks = this.#parseEnd(isPartial, options);
-    if (!this.#links.isOutdated) return blocks;
-    this.#links.isOutdated = false;
-    this.#restart();
-    return this.#parseEnd(isPartial, options);
-  }
-
-  #restart() {
-    this.#settled = [];
-    this.#from = 0;
-  }
-
-  /**
-   * @param {boolean} isPartial
-   * @param {Pick<Context, "strings" | "target">} options
-   */
-  #parseEnd(isPartial, options) {
     const lines = this.#text.slice(this.#from).split("\n");
     if (isPartial && UNFINISHED.test(lines[lines.length - 1])) lines.pop();
-    const context = { ...options, isPartial, depth: 0, links: this.#links };
+    const context = { ...options, isPartial, depth: 0 };
     const { blocks, starts } = parseBlocks(lines, context);
     const all = [...this.#settled, ...blocks];
     this.#settle(lines, blocks, starts);

@@ -5,7 +5,6 @@ import { list } from "./markdown-lists.js";
 import { isTable, table } from "./markdown-tables.js";
 import { directionOf } from "./text-direction.js";
 import { tree } from "./tree.js";
-/** @import { LinkDefinitions } from "./markdown-links.js" */
 /** @import { TreeElement } from "./tree.js" */
 
 // The blocks of Markdown. Each parser below gets the lines, the index of the block's first line and the context, and
@@ -13,13 +12,12 @@ import { tree } from "./tree.js";
 
 /**
  * What the parsers need besides the lines: whether more lines may come, how deep the block is, the texts of the window,
- * the target of links, and their definitions.
+ * and the target of links.
  * @typedef {{
  *   isPartial: boolean,
  *   depth: number,
  *   strings: { copy: string, code: string },
  *   target: string,
- *   links: LinkDefinitions,
  * }} Context
  * @typedef {(lines: string[], at: number, context: Context) => [block: TreeElement | undefined, next: number]} Parser
  */
@@ -67,20 +65,10 @@ function parserFor(lines, at, context) {
   if (RULE.test(line)) return rule;
   if (QUOTE.test(line)) return quote;
   if (LIST_MARKER.test(line)) return list;
-  if (isDefinition(lines, at, context)) return nothing;
   if (isTable(lines, at, context.isPartial)) return table;
   const formula = displayedFormula(lines, at, context.isPartial);
   return formula ? () => [tree("pre", { class: "math", dir: "ltr" }, formula.source), formula.next] : paragraph;
 }
-
-/**
- * Returns whether a line defines a link. The last line may still grow.
- * @param {string[]} lines
- * @param {number} at
- * @param {Context} context
- */
-const isDefinition = (lines, at, { isPartial, links }) =>
-  lines[at].includes("]:") && !(isPartial && at === lines.length - 1) && links.addFrom(lines[at]);
 
 /**
  * Returns the context inside a block that ends before line `end`. Only the last block can be partial.

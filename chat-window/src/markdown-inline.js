@@ -180,7 +180,7 @@ class InlineParser {
   /** @param {number} at */
   closeBracket(at) {
     const opener = this.#openers.findLast(isBracket);
-    const found = opener && this.#targetAfter(opener, at);
+    const found = opener && this.#targetAfter(at);
     if (!opener || !found) {
       this.#openers = this.#openers.filter((other) => other !== opener);
       return this.add("]");
@@ -193,19 +193,13 @@ class InlineParser {
   }
 
   /**
-   * Returns the URL that follows a closing bracket, directly or by the name of a definition.
-   * @param {Opener} opener
+   * Returns the URL that follows a closing bracket in parentheses.
    * @param {number} at
    */
-  #targetAfter({ mark, at: start }, at) {
+  #targetAfter(at) {
     const rest = this.#text.slice(at + 1, at + 2100);
-    const target = parseTarget(rest);
-    if (target) return target;
-    if (this.#isNearEnd(at) && /^(\([^)\n]*)?$/.test(rest)) return { url: "", length: rest.length };
-    const [all, written] = /^\[([^[\]]{0,99})\]/.exec(rest) ?? ["", ""];
-    const name = written || this.#text.slice(start + mark.length, Math.min(at, start + 100));
-    const url = this.#context.links.urlOf(name);
-    return url ? { url, length: all.length } : undefined;
+    const isGrowing = this.#isNearEnd(at) && /^(\([^)\n]*)?$/.test(rest);
+    return isGrowing ? { url: "", length: rest.length } : parseTarget(rest);
   }
 
   /**

