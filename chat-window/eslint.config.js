@@ -48,7 +48,7 @@ export default [
     rules: {
       ...css.configs.recommended.rules,
       // What the browsers that lack these properties do is as good, only less comfortable.
-      "css/use-baseline": ["error", { available: 2023, allowProperties: ["overscroll-behavior", "resize", "scrollbar-width"] }],
+      "css/use-baseline": ["error", { available: 2023, allowProperties: ["overscroll-behavior", "resize", "scrollbar-width", "user-select"] }],
       // Variables are set at other elements, and by the site.
       "css/no-invalid-properties": ["error", { allowUnknownVariables: true }],
     },

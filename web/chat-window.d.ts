@@ -17,10 +17,10 @@
  *
  * CSS variables: `--al-chat-accent`, `--al-chat-on-accent`, `--al-chat-background`, `--al-chat-surface`,
  * `--al-chat-text`, `--al-chat-muted`, `--al-chat-border`, `--al-chat-question`, `--al-chat-danger`,
- * `--al-chat-radius`, `--al-chat-font`.
+ * `--al-chat-radius`, `--al-chat-font`, `--al-chat-font-size`.
  *
  * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`, `error`,
- * `retry`, `composer`, `input`, `drop`, `button` with `send`, `stop`, `attach`, `clear`, `close` and `chat` (which opens
+ * `retry`, `composer`, `input`, `drop`, `button` with `send`, `stop`, `attach`, `latest`, `clear`, `close` and `chat` (which opens
  * a bubble), `unread` (the number of new answers on that button), `contact`.
  */
 
@@ -51,6 +51,10 @@ export interface Strings {
   unread: string;
   close: string;
   contact: string;
+  /** The button that leads to the end of the conversation. */
+  latest: string;
+  /** The same button, when there is text that has not been seen. */
+  latestNew: string;
   writing: string;
   stopped: string;
   cutShort: string;

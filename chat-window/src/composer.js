@@ -6,6 +6,9 @@ import { fill } from "./strings.js";
 /** Longest question in the portal, in characters. */
 const MAX_PORTAL_QUESTION = 500;
 
+/** Length of a text that fills the text field in any window, in characters. */
+const LONG_TEXT = 3000;
+
 /**
  * The form in which the visitor writes: the text field, the attached files and their buttons. `host` is the window,
  * with the functions `strings()`, `isPortal()`, `send()`, `stop()` and `changed()`.
@@ -34,6 +37,8 @@ export class Composer {
 
   constructor(host) {
     this.#host = host;
+    // An observer that changed sizes itself would be reported to the page as an error.
+    new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
     const attach = () => this.#attachAll([...this.#picker.files]).then(() => (this.#picker.value = ""));
     listen(this.#picker, { change: attach });
     listen(this.#input, { input: () => this.resize() });
@@ -52,6 +57,7 @@ export class Composer {
   /** Replaces the text and the files. */
   setContents(text, files) {
     this.#input.value = text;
+    this.resize();
     this.files = files;
     this.showProblem("");
     this.#host.changed();
@@ -81,13 +87,22 @@ export class Composer {
     this.#stop.hidden = !isBusy;
     this.#chips.replaceChildren(...this.files.map((file) => this.#chip(file)));
     this.#chips.hidden = !this.files.length;
-    this.resize();
   }
 
-  /** Makes the text field as high as its text. */
+  /**
+   * Makes the text field as high as its text, up to the limit of the style sheet. A long text is higher than that in any
+   * case and takes long to measure.
+   */
   resize() {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    const { style, textLength } = this.#input;
+    if (textLength > LONG_TEXT) style.height = "100vh";
+    else if (this.#input.clientWidth) {
+      // The form keeps its height meanwhile, so that the log need not be laid out.
+      this.root.style.height = `${this.root.offsetHeight}px`;
+      style.height = "auto";
+      style.height = `${this.#input.scrollHeight}px`;
+      this.root.style.height = "";
+    }
   }
 
   /** Accepts files that are pasted into the window or dropped on it. */

@@ -97,7 +97,7 @@ export class AlChatWindow extends HTMLElement {
     this.#composer.setContents(question === undefined ? "" : this.#composer.text, []);
     this.#transcript.root.ariaBusy = false;
     this.#dispatch("message", { text, files: files.map(({ name }) => name) });
-    this.#scrollToEnd();
+    this.#transcript.showEnd();
     this.#runner.start(turn);
   }
 
@@ -160,7 +160,7 @@ export class AlChatWindow extends HTMLElement {
     this.#storage.open(["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" "));
     if (!this.#turns.length) this.#turns = this.#storage.load();
     this.#showTexts();
-    this.#scrollToEnd();
+    this.#transcript.showEnd();
     if (this.busy) this.#runner.start(this.#last);
     this.#load();
   }
@@ -294,24 +294,21 @@ export class AlChatWindow extends HTMLElement {
     this.#session.stop();
   }
 
-  /** Shows another conversation and keeps the scroll position. */
+  /** Shows another conversation. */
   #replaceTurns(turns) {
-    const { root, isAtEnd } = this.#transcript;
-    const { scrollTop } = root;
     this.#turns = turns;
     this.#save();
     this.#showTexts();
-    if (!isAtEnd) root.scrollTop = scrollTop;
   }
 
   #build() {
-    const { root: log, status, live } = this.#transcript;
-    const contents = [log, this.#composer.root, this.#composer.dropZone, status, live];
+    const { root: log, latest, status, live } = this.#transcript;
+    const contents = [log, latest, this.#composer.root, this.#composer.dropZone, status, live];
     const host = {
       clear: () => this.clear(),
       stop: () => this.busy && (this.stop(), true),
       focusInput: () => this.focus(),
-      toggled: (/** @type {boolean} */ isOpen) => this.#toggled(isOpen),
+      toggled: (/** @type {boolean} */ isOpen) => this.#dispatch(isOpen ? "open" : "close"),
     };
     const frame = new Frame(this, host, contents);
     this.#composer.acceptFilesFrom(frame.panel);
@@ -327,13 +324,6 @@ export class AlChatWindow extends HTMLElement {
     this.#draw();
   }
 
-  /** Shows the end of the conversation after a bubble was opened or closed. */
-  #toggled(/** @type {boolean} */ isOpen) {
-    this.#composer.resize();
-    this.#scrollToEnd();
-    this.#dispatch(isOpen ? "open" : "close");
-  }
-
   /** Draws soon. At most a fifth of the time is spent drawing, so that the page stays usable with long answers. */
   #scheduleDraw() {
     this.#drawTimer ||= setTimeout(() => this.#draw(), Math.max(16, 4 * this.#drawTime));
@@ -344,18 +334,11 @@ export class AlChatWindow extends HTMLElement {
     const start = performance.now();
     clearTimeout(this.#drawTimer);
     this.#drawTimer = 0;
-    const { isAtEnd } = this.#transcript;
     this.#transcript.draw(this.#turns);
     this.#composer.draw(this.busy);
     this.#frame.showClear(Boolean(this.#last));
-    if (isAtEnd) this.#scrollToEnd();
     if (this.busy) this.#transcript.announce(this.#last);
     this.#drawTime = performance.now() - start;
-  }
-
-  #scrollToEnd() {
-    const { root } = this.#transcript;
-    root.scrollTop = this.#last ? root.scrollHeight : 0;
   }
 }
 

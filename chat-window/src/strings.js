@@ -21,6 +21,8 @@ export const ENGLISH = {
   unread: "{count} new",
   close: "Close chat",
   contact: "Talk to a person",
+  latest: "To the latest message",
+  latestNew: "To the latest message (new text below)",
   writing: "The answer is on its way",
   stopped: "Stopped",
   cutShort: "The answer reached its length limit.",

@@ -13,6 +13,7 @@ export class TopLayer {
   /** @type {MediaQueryList | undefined} */
   #fullScreen;
   #isRendered = false;
+  #isPrinting = false;
 
   /**
    * @param {HTMLElement} root what is in the top layer
@@ -32,6 +33,9 @@ export class TopLayer {
   attach(/** @type {Window} */ view, /** @type {AbortSignal} */ signal) {
     this.#fullScreen = view.matchMedia(FULL_SCREEN);
     this.#fullScreen.addEventListener("change", () => this.#update(), { signal });
+    for (const type of ["beforeprint", "afterprint"]) {
+      view.addEventListener(type, () => this.#print(type === "beforeprint"), { signal });
+    }
     this.#isRendered = false;
     const observer = new ResizeObserver(() => this.#raise());
     observer.observe(this.#root);
@@ -45,18 +49,25 @@ export class TopLayer {
     this.#update();
   }
 
+  /** Leaves the top layer while it is printed: what is in there has only one page. */
+  #print(/** @type {boolean} */ isPrinting) {
+    this.#isPrinting = isPrinting;
+    this.#update();
+  }
+
   #update() {
     if (!this.#root.isConnected) return;
     // Older browsers lack popovers. There the style sheet alone positions the bubble.
-    this.#root.popover = this.#isBubble ? "manual" : null;
-    if (this.#isBubble) this.#root.togglePopover?.(true);
+    const isOnTop = this.#isBubble && !this.#isPrinting;
+    this.#root.popover = isOnTop ? "manual" : null;
+    if (isOnTop) this.#root.togglePopover?.(true);
     this.#updateDialog(this.#isBubble && this.#isOpen);
   }
 
   /** Opens the dialog, modal or not, or closes it. The focus moves only where it could not stay. */
   #updateDialog(/** @type {boolean} */ isOpen) {
     const dialog = this.#dialog;
-    const isModal = isOpen && this.isFullScreen;
+    const isModal = isOpen && this.isFullScreen && !this.#isPrinting;
     if (dialog.open === isOpen && dialog.matches(":modal") === isModal) return;
     const { activeElement } = /** @type {ShadowRoot} */ (dialog.getRootNode());
     const focused = /** @type {HTMLElement | null} */ (activeElement);

@@ -1,5 +1,6 @@
 import { listen, node } from "./dom.js";
 import { MarkdownView } from "./markdown.js";
+import { Scrolling } from "./scrolling.js";
 import { fill } from "./strings.js";
 import { canRetry } from "./turn.js";
 
@@ -15,7 +16,12 @@ export class Transcript {
   live = node("div", { class: "unseen", "aria-live": "polite" });
   /** Announces what happens. */
   status = node("div", { class: "unseen", role: "status" });
+  #scrolling = new Scrolling(this.root);
+  /** Leads to the end of the conversation. */
+  latest = this.#scrolling.button;
   #host;
+  /** Whether all views have to be drawn again. */
+  #isReset = false;
   #greeting = node("div", { class: "answer text", part: "answer greeting", dir: "auto" });
   /** The view of each turn: `{ markdown, after, shown }`. */
   #views = new Map();
@@ -29,24 +35,34 @@ export class Transcript {
     listen(this.root, { click: (event) => this.#copyCode(event.target) });
   }
 
-  /** Whether the end of the conversation is in sight. */
-  get isAtEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.root;
-    return scrollHeight - scrollTop - clientHeight < 60;
+  /** Shows the end of the conversation. */
+  showEnd() {
+    this.#scrolling.toEnd();
   }
 
-  /** Removes all views and shows the greeting. */
-  reset({ greeting, conversation }) {
-    this.#greeting.textContent = greeting;
-    this.root.ariaLabel = conversation;
-    this.#views.clear();
-    this.root.replaceChildren(...(greeting ? [this.#greeting] : []));
+  /** Applies the texts. The next draw shows everything again. */
+  reset(strings) {
+    this.#greeting.textContent = strings.greeting;
+    this.root.ariaLabel = strings.conversation;
+    this.#scrolling.setLabels(strings);
+    this.#isReset = true;
   }
 
   /** Shows the turns that changed. */
   draw(turns) {
     const last = turns.at(-1);
-    for (const turn of turns) this.#drawTurn(turn, turn === last);
+    const drawAll = () => {
+      if (this.#isReset) this.#removeViews();
+      for (const turn of turns) this.#drawTurn(turn, turn === last);
+    };
+    this.#scrolling.change(drawAll, turns.length + (last?.answer.length ?? 0));
+  }
+
+  /** Removes all views and shows the greeting. */
+  #removeViews() {
+    this.#isReset = false;
+    this.#views.clear();
+    this.root.replaceChildren(...(this.#greeting.textContent ? [this.#greeting] : []));
   }
 
   #drawTurn(turn, isLast) {
@@ -103,7 +119,7 @@ export class Transcript {
   showWaiting(turn, text) {
     const view = this.#views.get(turn);
     this.status.textContent = text;
-    view.after.replaceChildren(note(text));
+    this.#scrolling.change(() => view.after.replaceChildren(note(text)));
     // Makes the next draw render the turn.
     view.shown = "";
   }
