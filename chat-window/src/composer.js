@@ -2,6 +2,7 @@ import { attachFiles } from "./attachments.js";
 import { icon, iconButton, label, listen, node } from "./dom.js";
 import { listenIsolated } from "./isolation.js";
 import { fill } from "./strings.js";
+import { directionOf } from "./text-direction.js";
 
 /** Longest question in the portal, in characters. */
 const MAX_PORTAL_QUESTION = 500;
@@ -41,7 +42,8 @@ export class Composer {
     new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
     const attach = () => this.#attachAll([...this.#picker.files]).then(() => (this.#picker.value = ""));
     listen(this.#picker, { change: attach });
-    listen(this.#input, { input: () => this.resize() });
+    const beforeinput = (/** @type {InputEvent} */ { data }) => this.#setDirection(this.text + (data ?? ""));
+    listen(this.#input, { beforeinput, input: () => this.resize() });
     listenIsolated(this.#input, { keydown: (event) => this.#sendOnEnter(event) });
   }
 
@@ -95,6 +97,7 @@ export class Composer {
    */
   resize() {
     const { style, textLength } = this.#input;
+    this.#setDirection(this.text);
     if (textLength > LONG_TEXT) style.height = "100vh";
     else if (this.#input.clientWidth) {
       // The form keeps its height meanwhile, so that the log need not be laid out.
@@ -103,6 +106,12 @@ export class Composer {
       style.height = `${this.#input.scrollHeight}px`;
       this.root.style.height = "";
     }
+  }
+
+  /** Sets the direction. Browsers find out the one of a text with each key, which takes seconds for a long text. */
+  #setDirection(/** @type {string} */ text) {
+    const dir = text.length > LONG_TEXT ? directionOf([text.slice(0, LONG_TEXT)]) : "auto";
+    if (this.#input.dir !== dir) this.#input.dir = dir;
   }
 
   /** Accepts files that are pasted into the window or dropped on it. */
