@@ -20,7 +20,7 @@
  * `--al-chat-radius`, `--al-chat-font`, `--al-chat-font-size`.
  *
  * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`, `error`,
- * `retry`, `composer`, `input`, `drop`, `button` with `send`, `stop`, `attach`, `latest`, `clear`, `close` and `chat` (which opens
+ * `retry`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`, `latest`, `clear`, `close` and `chat` (which opens
  * a bubble), `unread` (the number of new answers on that button), `contact`.
  */
 
@@ -65,12 +65,25 @@ export interface Strings {
   failed: string;
   /** With `{seconds}`. */
   wait: string;
-  /** With `{count}`. */
+  /** With `{count}` and `{max}`. */
+  length: string;
+  /** With `{count}` and `{max}`. */
+  tooLong: string;
+  noFiles: string;
+  /** With `{count}` and `{names}`. */
   tooManyFiles: string;
   /** With `{name}`. */
   fileTooLarge: string;
   /** With `{name}`. */
   fileNotText: string;
+  /** With `{name}`. */
+  fileEncoding: string;
+  /** With `{name}`. */
+  fileEmpty: string;
+  /** With `{name}`. */
+  fileUnreadable: string;
+  /** With `{name}`. */
+  fileFolder: string;
   filesLost: string;
   /** By error code, the sentence shown in place of the server's. */
   errors: Record<string, string>;

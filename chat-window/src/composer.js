@@ -1,8 +1,14 @@
-import { attachFiles } from "./attachments.js";
+import { Attachments } from "./attachments.js";
 import { icon, iconButton, label, listen, node } from "./dom.js";
 import { listenIsolated } from "./isolation.js";
+import { actionOf, isEnterNewLine } from "./keyboard.js";
+import { LengthLimit } from "./length-limit.js";
 import { fill } from "./strings.js";
 import { directionOf } from "./text-direction.js";
+import { filesOf, hasFiles, hasLink, textOf } from "./transfer.js";
+/** @import { Strings } from "../../web/chat-window.js" */
+/** @import { ChosenFile } from "./transfer.js" */
+/** @import { AttachedFile } from "./turn.js" */
 
 /** Longest question in the portal, in characters. */
 const MAX_PORTAL_QUESTION = 500;
@@ -11,18 +17,23 @@ const MAX_PORTAL_QUESTION = 500;
 const LONG_TEXT = 3000;
 
 /**
- * The form in which the visitor writes: the text field, the attached files and their buttons. `host` is the window,
- * with the functions `strings()`, `isPortal()`, `send()`, `stop()` and `changed()`.
+ * The form in which the visitor writes: the text field, the attached files and their buttons. `host` is the window:
+ * `changed()` is called when the form looks different.
  */
 export class Composer {
-  /** The attached files, as `{ name, content }`. */
-  files = [];
   /** Shown over the window while files are dragged over it. */
   dropZone = node("div", { class: "drop", part: "drop", hidden: "" });
   #host;
+  #attachments = new Attachments();
+  #limit = new LengthLimit();
+  /** Whether the question is sent once its files are read. */
+  #isSendPending = false;
   #chips = node("ul", { class: "chips" });
   #problem = node("div", { class: "trouble", part: "error", role: "alert", hidden: "" });
-  #input = node("textarea", { rows: 1, part: "input", dir: "auto", enterkeyhint: "send" });
+  #input = node("textarea", {
+    ...{ rows: 1, part: "input", dir: "auto", "aria-describedby": "length" },
+    ...{ autocomplete: "off", autocapitalize: "sentences", spellcheck: "true" },
+  });
   #picker = node("input", { type: "file", multiple: "", hidden: "" });
   #attach = iconButton("attach", () => this.#picker.click());
   #send = iconButton("send", () => this.#host.send(), "solid");
@@ -34,17 +45,18 @@ export class Composer {
     this.#problem,
     this.#picker,
     node("div", { class: "row" }, this.#attach, this.#input, this.#send, this.#stop),
+    this.#limit.root,
   );
 
+  /** @param {{ strings(): Strings, isPortal(): boolean, send(): void, stop(): void, changed(): void }} host */
   constructor(host) {
     this.#host = host;
     // An observer that changed sizes itself would be reported to the page as an error.
     new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
-    const attach = () => this.#attachAll([...this.#picker.files]).then(() => (this.#picker.value = ""));
-    listen(this.#picker, { change: attach });
+    listen(this.#picker, { change: () => this.#attachChosen() });
     const beforeinput = (/** @type {InputEvent} */ { data }) => this.#setDirection(this.text + (data ?? ""));
-    listen(this.#input, { beforeinput, input: () => this.resize() });
-    listenIsolated(this.#input, { keydown: (event) => this.#sendOnEnter(event) });
+    listen(this.#input, { beforeinput, input: () => this.#onInput() });
+    listenIsolated(this.#input, { keydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event) });
   }
 
   /** What the visitor has written. */
@@ -52,39 +64,58 @@ export class Composer {
     return this.#input.value;
   }
 
+  /** The attached files. */
+  get files() {
+    return this.#attachments.files;
+  }
+
   focus() {
     this.#input.focus();
   }
 
-  /** Replaces the text and the files. */
+  /**
+   * Replaces the text and the files.
+   * @param {string} text
+   * @param {AttachedFile[]} files
+   */
   setContents(text, files) {
     this.#input.value = text;
     this.resize();
-    this.files = files;
+    this.#attachments.files = files;
     this.showProblem("");
+    this.#checkLength();
     this.#host.changed();
   }
 
   /** Shows what is wrong; nothing for an empty text. */
-  showProblem(text) {
+  showProblem(/** @type {string} */ text) {
     this.#problem.textContent = text;
     this.#problem.hidden = !text;
   }
 
-  setLabels(strings) {
-    const isPortal = this.#host.isPortal();
+  setLabels(/** @type {Strings} */ strings) {
     this.dropZone.textContent = strings.drop;
     this.#input.placeholder = this.#input.ariaLabel = strings.placeholder;
+    this.#input.enterKeyHint = isEnterNewLine() ? "enter" : "send";
     label(this.#attach, strings.attach);
     label(this.#send, strings.send);
     label(this.#stop, strings.stop);
-    this.#attach.hidden = isPortal;
-    if (isPortal) this.#input.maxLength = MAX_PORTAL_QUESTION;
-    else this.#input.removeAttribute("maxlength");
+    this.#attach.hidden = this.#host.isPortal();
+    this.#checkLength();
+  }
+
+  /**
+   * Returns whether the visitor's question can be sent now: it isn't too long, and its files are read. Otherwise it is sent
+   * once they are.
+   */
+  isReady() {
+    this.#isSendPending = this.#attachments.isReading;
+    if (this.#limit.isExceeded) this.#limit.announce();
+    return !this.#isSendPending && !this.#limit.isExceeded;
   }
 
   /** Shows the files and the buttons as they are now. */
-  draw(isBusy) {
+  draw(/** @type {boolean} */ isBusy) {
     this.#send.hidden = isBusy;
     this.#stop.hidden = !isBusy;
     this.#chips.replaceChildren(...this.files.map((file) => this.#chip(file)));
@@ -115,24 +146,84 @@ export class Composer {
   }
 
   /** Accepts files that are pasted into the window or dropped on it. */
-  acceptFilesFrom(panel) {
+  acceptFilesFrom(/** @type {HTMLElement} */ panel) {
     listenIsolated(panel, {
-      paste: (event) => this.#attachFrom(event, event.clipboardData),
-      drop: (event) => this.#attachFrom(event, event.dataTransfer),
-      dragover: (event) => this.#showDropZone(event, true),
-      dragleave: (event) => this.#showDropZone(event, panel.contains(event.relatedTarget)),
+      paste: (/** @type {ClipboardEvent} */ event) => this.paste(event),
+      drop: (/** @type {DragEvent} */ event) => this.drop(event),
+      dragover: (/** @type {DragEvent} */ event) => this.dragover(event),
+      dragleave: (/** @type {DragEvent} */ event) => this.dragleave(event, panel),
     });
   }
 
-  #sendOnEnter(event) {
-    // While an input method composes a word, Enter confirms it.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  /** Attaches files that are pasted anywhere in the window. The browser pastes texts into the field. */
+  paste(/** @type {ClipboardEvent} */ event) {
+    const files = event.clipboardData ? filesOf(event.clipboardData) : [];
+    if (!files.length) return;
     event.preventDefault();
-    this.#host.send();
+    this.#attachAll(files);
+  }
+
+  /** Attaches files that are dropped anywhere in the window, and inserts the text of a link. */
+  drop(/** @type {DragEvent} */ event) {
+    const { dataTransfer } = event;
+    this.dropZone.hidden = true;
+    if (!dataTransfer || !this.#accepts(event)) return;
+    event.preventDefault();
+    const files = filesOf(dataTransfer);
+    if (files.length) this.#attachAll(files);
+    else this.#insert(textOf(dataTransfer));
+  }
+
+  dragover(/** @type {DragEvent} */ event) {
+    if (!event.dataTransfer || !this.#accepts(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    this.dropZone.hidden = this.#host.isPortal() || !hasFiles(event.dataTransfer);
+  }
+
+  /**
+   * @param {DragEvent} event
+   * @param {HTMLElement} panel
+   */
+  dragleave({ relatedTarget }, panel) {
+    if (!(relatedTarget instanceof Node && panel.contains(relatedTarget))) this.dropZone.hidden = true;
+  }
+
+  /** Returns whether the window takes what is dragged. Texts, and links over the field, are the browser's. */
+  #accepts(/** @type {DragEvent} */ event) {
+    const { dataTransfer } = event;
+    return hasFiles(dataTransfer) || (hasLink(dataTransfer) && event.composedPath()[0] !== this.#input);
+  }
+
+  #onKey(/** @type {KeyboardEvent} */ event) {
+    const action = actionOf(event);
+    if (action) event.preventDefault();
+    if (action === "send") this.#host.send();
+    if (action === "newLine") this.#insert("\n");
+  }
+
+  #onInput() {
+    this.#checkLength();
+    this.resize();
+  }
+
+  /** Inserts a text at the caret; by a command if possible, since that can be undone. */
+  #insert(/** @type {string} */ text) {
+    this.focus();
+    if (document.execCommand("insertText", false, text)) return;
+    const { selectionStart, selectionEnd } = this.#input;
+    this.#input.setRangeText(text, selectionStart, selectionEnd, "end");
+    this.#onInput();
+  }
+
+  #checkLength() {
+    const max = this.#host.isPortal() ? MAX_PORTAL_QUESTION : Infinity;
+    this.#limit.check(this.text, max, this.#host.strings());
+    this.#input.ariaInvalid = String(this.#limit.isExceeded);
   }
 
   /** Creates the chip of a file, with a button that removes the file. */
-  #chip(file) {
+  #chip(/** @type {AttachedFile} */ file) {
     const click = () => {
       this.setContents(this.text, this.files.filter((other) => other !== file));
       this.focus();
@@ -142,23 +233,21 @@ export class Composer {
     return node("li", { part: "chip" }, node("span", {}, file.name), remove);
   }
 
-  async #attachAll(chosen) {
-    const problems = await attachFiles(chosen, () => this.files, this.#host.strings());
+  #attachChosen() {
+    const files = [...(this.#picker.files ?? [])];
+    // The same file can be chosen again.
+    this.#picker.value = "";
+    this.#attachAll(files.map((file) => ({ file, isFolder: false })));
+  }
+
+  async #attachAll(/** @type {ChosenFile[]} */ files) {
+    this.focus();
+    const strings = this.#host.strings();
+    const problems = this.#host.isPortal() ? strings.noFiles : await this.#attachments.add(files, strings);
     this.#host.changed();
     this.showProblem(problems);
-    this.focus();
-  }
-
-  #attachFrom(event, { files }) {
-    this.dropZone.hidden = true;
-    if (this.#host.isPortal() || !files.length) return;
-    event.preventDefault();
-    this.#attachAll([...files]);
-  }
-
-  #showDropZone(event, isOver) {
-    if (this.#host.isPortal() || !event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    this.dropZone.hidden = !isOver;
+    if (!this.#isSendPending || this.#attachments.isReading) return;
+    this.#isSendPending = false;
+    if (!problems) this.#host.send();
   }
 }

@@ -87,6 +87,7 @@ export class AlChatWindow extends HTMLElement {
    * text stays where it is.
    */
   send(question) {
+    if (question === undefined && !this.#composer.isReady()) return;
     const text = question ?? this.#composer.text;
     const { files } = this.#composer;
     if (this.busy || !(text.trim() || files.length)) return;

@@ -1,4 +1,7 @@
-/** Every text of the window, in English. Sites replace texts by the attribute or the property `strings`. */
+/**
+ * Every text of the window, in English. Sites replace texts by the attribute or the property `strings`.
+ * @type {import("../../web/chat-window.js").Strings}
+ */
 export const ENGLISH = {
   heading: "Chat",
   greeting: "Hello! How can I help?",
@@ -32,12 +35,24 @@ export const ENGLISH = {
   interrupted: "The answer was cut off and cannot be continued. Try again to ask once more.",
   failed: "Something went wrong. Please try again.",
   wait: "You can try again in {seconds} s.",
-  tooManyFiles: "At most {count} files can be attached.",
+  length: "{count} of {max} characters",
+  tooLong: "The message is too long: {count} of {max} characters.",
+  noFiles: "Files cannot be attached here.",
+  tooManyFiles: "At most {count} files can be attached. Not attached: {names}.",
   fileTooLarge: "{name} is larger than 1 MB.",
   fileNotText: "{name} is not a text file.",
+  fileEncoding: "The encoding of {name} is unknown. Please save it as UTF-8.",
+  fileEmpty: "{name} is empty.",
+  fileUnreadable: "{name} cannot be read. It may have been moved or changed.",
+  fileFolder: "{name} is a folder. Please attach the files in it.",
   filesLost: "The attached files were too large to be kept. Please attach them again.",
   errors: {},
 };
 
-/** Replaces each `{name}` in a text by the value of that name. */
-export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (braces, name) => String(values[name] ?? braces));
+/**
+ * Replaces each `{name}` in a text by the value of that name.
+ * @param {string} text
+ * @param {Record<string, unknown>} values
+ */
+export const fill = (text, values) =>
+  text.replace(/\{(\w+)\}/g, (braces, name) => String(values[name] ?? braces));
