@@ -63,6 +63,16 @@ export interface Strings {
   unreachable: string;
   interrupted: string;
   failed: string;
+  filesTooLarge: string;
+  questionTooLarge: string;
+  /** With `{status}`. */
+  refused: string;
+  /** With `{status}`. */
+  notFound: string;
+  tooMany: string;
+  /** With `{status}`. */
+  unavailable: string;
+  noChat: string;
   /** With `{seconds}`. */
   wait: string;
   /** With `{count}` and `{max}`. */

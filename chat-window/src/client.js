@@ -1,10 +1,17 @@
-import { ConnectionLost, failureFrom, throwConnectionLost } from "./failure.js";
+import { ConnectionLost, failureFrom, foreignFailure, throwConnectionLost, TurnFailed } from "./failure.js";
 
 /** The URL of the folder that this script was loaded from. The API is in the same folder. */
 const SCRIPT_FOLDER = new URL(".", import.meta.url).href;
 
 /** The header that names a turn's session. */
 const sessionHeader = ({ session }) => (session ? { "X-Session-ID": session } : {});
+
+/** Size of a request that a proxy may find too large, in characters. */
+const LARGE = 64_000;
+
+/** Returns whether a response has a media type. A page in place of it comes from another server. */
+export const isOfType = (/** @type {Response} */ response, /** @type {string} */ type) =>
+  response.headers.get("content-type")?.startsWith(type) ?? false;
 
 /** Calls AL-Chat's API. `host` has functions that return the element's current `api`, `isPortal` and `strings`. */
 export class Client {
@@ -37,19 +44,22 @@ export class Client {
   }
 
   /**
-   * Returns the error for a response that isn't a success. One without a code of AL-Chat comes from a proxy: the turn
-   * may be running behind it.
+   * Returns the error for a response that isn't what was asked for. One without a code of AL-Chat comes from a proxy or
+   * another server. A proxy that doesn't reach AL-Chat (502, 503) may do so soon.
    */
-  async errorFrom(response) {
-    const body = await response.json().catch(() => ({}));
-    if (!body.code && response.status > 501) return new ConnectionLost();
-    return failureFrom(body, this.#host.strings(), response.status, response.headers.get("retry-after"));
+  async errorFrom(response, hasFiles = false) {
+    const body = response.ok ? undefined : await response.json().catch(() => {});
+    const strings = this.#host.strings();
+    if (typeof body?.code === "string") return failureFrom(body, strings, response.status, response.headers.get("retry-after"));
+    const failure = foreignFailure(response, strings, hasFiles);
+    return response.status > 501 ? new ConnectionLost({ failure }) : new TurnFailed(failure);
   }
 
   /** Starts a session and returns its id. */
   async startSession() {
     const response = await this.fetch("session/start", { method: "POST" });
     if (!response.ok) throw await this.errorFrom(response);
+    if (!isOfType(response, "application/json")) throw await this.errorFrom(response);
     const { session_id: id } = await response.json().catch(throwConnectionLost);
     return id;
   }
@@ -69,7 +79,9 @@ export class Client {
     const further = !isPortal && { history, attached_files: files, ...options, ...user };
     const body = JSON.stringify({ message, stream: true, ...further });
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...sessionHeader(turn) };
-    return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal });
+    return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal }).catch(() => {
+      throw new ConnectionLost({ isLarge: body.length > LARGE && !signal.aborted });
+    });
   }
 
   /** Requests the events of a running turn after the last one received. */

@@ -1,8 +1,12 @@
 import { readEvents } from "./event-stream.js";
+import { isOfType } from "./client.js";
 import { ConnectionLost, failureFrom, TurnFailed } from "./failure.js";
 
 /** Pauses before further tries to reach the server, in ms. After the last one the turn fails. */
 const RETRY_PAUSES = [300, 700, 1500, 3000, 5000, 8000];
+
+/** Number of tries after those in which a proxy did not reach the server. */
+const GATEWAY_TRIES = 4;
 
 /**
  * Pause while the browser is offline, in ms. Some browsers say so without being offline, so it is tried now and then.
@@ -65,6 +69,7 @@ export class TurnRunner {
   async start(turn) {
     const run = (this.#run = {});
     const isActive = () => turn.status === "going" && this.#host.isConnected() && this.#run === run;
+    let refusals = 0;
     for (let tries = 0; isActive(); ) {
       this.#connection = new AbortController();
       try {
@@ -72,10 +77,20 @@ export class TurnRunner {
       } catch (error) {
         if (!isActive()) return;
         if (error instanceof TurnFailed) this.#host.failed(turn, error.failure);
-        else if (tries < RETRY_PAUSES.length) tries += await this.#pause(RETRY_PAUSES[tries]);
-        else this.#host.failed(turn, { message: this.#host.strings().unreachable, isLost: true });
+        else if (error.isLarge && (await this.#client.get("health")) && ++refusals > 1) this.#refuseLarge(turn);
+        else if (tries < (error.failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) tries += await this.#pause(RETRY_PAUSES[tries]);
+        else this.#host.failed(turn, error.failure ?? { message: this.#host.strings().unreachable, isLost: true });
       }
     }
+  }
+
+  /**
+   * Ends a turn whose large question fails to arrive while small requests succeed: a proxy refused it by a response that the
+   * browser hides from other origins.
+   */
+  #refuseLarge(turn) {
+    const { filesTooLarge, questionTooLarge } = this.#host.strings();
+    this.#host.failed(turn, { message: turn.files.length ? filesTooLarge : questionTooLarge, status: 413 });
   }
 
   /**
@@ -104,7 +119,9 @@ export class TurnRunner {
     const { signal } = connection;
     const response = await (isResumed ? this.#client.resume(turn, signal) : this.#ask(turn, signal));
     if (isResumed && (!response.ok || response.status === 204)) return prepareNextTry(turn, response.status);
-    if (!response.ok) throw await this.#client.errorFrom(response);
+    if (!response.ok || !isOfType(response, "text/event-stream")) {
+      throw await this.#client.errorFrom(response, turn.files.length > 0);
+    }
     if (!isResumed) Object.assign(turn, { requestId: response.headers.get("x-request-id") ?? undefined, seen: 0 });
     // Stopped by the visitor before the id was known. The next question may already have a connection of its own.
     if (turn.status !== "going") {
@@ -113,8 +130,8 @@ export class TurnRunner {
     }
     this.#host.save();
     await readEvents(response, connection, (event) => {
-      received();
       this.#apply(turn, event);
+      received();
     });
     if (turn.status === "going") throw new ConnectionLost();
   }

@@ -1,0 +1,106 @@
+// Responses of proxies and other servers in place of AL-Chat's.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { startService } from "./service.js";
+
+let service;
+before(async () => (service = await startService()));
+after(() => service.close());
+
+const PAGE = "<!doctype html><title>nginx</title><h1>Sorry</h1>";
+const answerWith = (tab, response, path = "**/api/chat") =>
+  tab.page.route(path, (route) => route.fulfill({ contentType: "text/html", body: PAGE, ...response }));
+const attach = (tab, content) =>
+  tab.page.locator("input[type=file]").setInputFiles({ name: "report.txt", mimeType: "text/plain", buffer: Buffer.from(content) });
+const keysOf = (requests) => {
+  const asked = requests.filter((request) => request.url().endsWith("/api/chat") && request.method() === "POST");
+  return asked.map((request) => request.headers()["idempotency-key"]);
+};
+
+for (const [status, sentence] of [
+  [400, "The site refused the message (error 400)."],
+  [401, "The site refused the message (error 401)."],
+  [403, "The site refused the message (error 403)."],
+  [404, "There is no chat at this address (error 404)."],
+  [414, "The site refused the message (error 414)."],
+  [431, "The site refused the message (error 431)."],
+  [429, "Too many messages were sent."],
+  [500, "The chat does not respond at the moment (error 500)."],
+  [200, "Something else than the chat replied."],
+]) {
+  test(`a page with status ${status} ends the turn with a sentence`, async () => {
+    const tab = await service.tab();
+    const requests = tab.requests();
+    await answerWith(tab, { status });
+    await tab.ask("Anybody there?");
+    await tab.trouble.getByText(sentence).waitFor();
+    assert.equal(keysOf(requests).length, 1);
+    await tab.close();
+  });
+}
+
+test("a page in place of a session ends the turn", async () => {
+  const tab = await service.tab();
+  await answerWith(tab, { status: 200 }, "**/api/session/start");
+  await tab.ask("Anybody there?");
+  await tab.trouble.getByText("Something else than the chat replied.").waitFor();
+  await tab.page.unroute("**/api/session/start");
+  await tab.retry.click();
+  await tab.reads("Anybody there?");
+  await tab.close();
+});
+
+for (const [name, value] of [["seconds", () => "30"], ["a date", () => new Date(Date.now() + 30_000).toUTCString()]]) {
+  test(`the time to wait is read from a proxy's header: ${name}`, async () => {
+    const tab = await service.tab();
+    await answerWith(tab, { status: 429, headers: { "retry-after": value() } });
+    await tab.ask("Once more");
+    await tab.trouble.getByText(/You can try again in (2\d|30) s/).waitFor();
+    await tab.close();
+  });
+}
+
+test("a proxy that has lost the server is tried again, then named", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  await tab.page.clock.install();
+  await answerWith(tab, { status: 502 });
+  await tab.ask("Are you back?");
+  for (let tries = 0; !(await tab.retry.count()) && tries < 100; tries++) await tab.page.clock.runFor(500);
+  await tab.trouble.getByText("The chat does not respond at the moment (error 502).").waitFor();
+  await tab.page.unroute("**/api/chat");
+  await tab.retry.click();
+  await tab.page.clock.runFor(1000);
+  await tab.reads("Are you back?");
+  assert.equal(new Set(keysOf(requests)).size, 1);
+  await tab.close();
+});
+
+test("a request too large for a proxy returns to the form", async () => {
+  const tab = await service.tab();
+  await answerWith(tab, { status: 413 });
+  await attach(tab, "word ".repeat(20_000));
+  await tab.ask("Sum it up");
+  await tab.trouble.getByText("too large for this site. Please attach fewer or smaller files.").waitFor();
+  assert.equal(await tab.input.inputValue(), "Sum it up");
+  await tab.page.getByRole("button", { name: "Remove report.txt" }).click();
+  await tab.input.press("Enter");
+  await tab.trouble.getByText("Please shorten it, or start a new conversation.").waitFor();
+  await tab.close();
+});
+
+test("a large request that the browser sees fail returns to the form", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  // As a proxy's 413 without CORS headers looks like from another origin.
+  await tab.page.route("**/api/chat", (route) => route.abort());
+  await attach(tab, "word ".repeat(20_000));
+  await tab.ask("Sum it up");
+  await tab.trouble.getByText("too large for this site. Please attach fewer or smaller files.").waitFor();
+  assert.equal(await tab.input.inputValue(), "Sum it up");
+  assert.equal(await tab.page.getByRole("button", { name: "Remove report.txt" }).count(), 1);
+  const keys = keysOf(requests);
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
+  await tab.close();
+});
