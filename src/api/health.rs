@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poem::web::Data;
+use poem::{IntoResponse, web::Data};
 use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 use serde_json::json;
@@ -24,6 +24,12 @@ failures! { NotAlive {
 
 /// The maximum time for the check of the database. A slower database is of no use to clients either.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The path of the check whether the process is alive.
+pub(super) const LIVE_PATH: &str = "/api/health/live";
+
+/// The path of the check whether the service can take traffic.
+pub(super) const READY_PATH: &str = "/api/health/ready";
 
 /// The state of the service.
 #[derive(Debug, Object, Serialize)]
@@ -109,6 +115,16 @@ struct Parts {
     model: String,
 }
 
+/// Returns the response of a live process.
+pub(super) fn alive() -> impl IntoResponse {
+    Json(Live { status: LiveStatus::Alive })
+}
+
+/// Returns the response of a service that has not started. `state` says what it is doing.
+pub(super) fn not_started(state: &str) -> Problem {
+    Problem::new(&requests::NOT_READY).with_detail("parts", json!({ "serving": state }))
+}
+
 pub(super) struct HealthApi;
 
 #[OpenApi(prefix_path = "/api", tag = "Group::Health")]
@@ -148,7 +164,7 @@ impl HealthApi {
 
     /// Check whether the service can take traffic
     ///
-    /// Returns 503 while the service stops, while the database or the session log cannot be written, or after a
+    /// Returns 503 while the service starts or stops, while the database or the session log cannot be written, or after a
     /// background task has panicked.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self, Data(state): Data<&AppState>) -> Result<Json<Ready>, NotReady> {

@@ -32,6 +32,7 @@ mod problem;
 mod request_context;
 mod routes;
 mod session;
+mod starting;
 mod state;
 mod string_enum;
 mod turn;
@@ -40,4 +41,4 @@ mod web;
 
 pub(crate) use self::framing::MalformedRequest;
 use self::group::Group;
-pub use self::{contract::contract, endpoint::endpoint, state::AppState};
+pub use self::{contract::contract, endpoint::endpoint, starting::starting, state::AppState};

@@ -1,6 +1,7 @@
 //! The service: constructs all parts, runs them, and shuts them down in order.
 
 mod accept;
+mod assembly;
 mod close;
 mod connection_stream;
 mod connection_timeouts;
@@ -8,6 +9,8 @@ mod listen;
 mod malformed;
 mod raw_head;
 mod request_body;
+mod start_failure;
+mod startup;
 
 use std::{
     net::SocketAddr,
@@ -17,67 +20,21 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-pub use self::listen::ListenFailure;
+use self::{assembly::open, startup::StartupEndpoint};
+pub use self::{listen::ListenFailure, start_failure::StartFailure};
 use crate::{
     adapters::{
-        credentials::Credentials,
-        personas::{Personas, UnreadablePersonas},
-        session_log::{self, LogOpenFailure, LogUnavailable, ServiceStart, ServiceStop, SessionLog},
-        storage::{self, DatabaseOpenFailure, FINGERPRINT_SECRET, Storage, StorageFailure},
+        session_log::{self, ServiceStop},
+        storage::{self, Storage},
     },
     api::{self, AppState},
     domain::log_position::LogPosition,
-    foundation::{
-        clock::Clock,
-        config::Config,
-        error_chain::ErrorChain,
-        http_client::{self, Client, ClientFailure},
-        secret::{FingerprintKey, SigningSecret},
-        tasks::Tasks,
-    },
-    services::{
-        accounts::Accounts,
-        sessions::Sessions,
-        turn::{self, Dependencies, Turns},
-        visitors::Visitors,
-    },
+    foundation::{clock::Clock, config::Config, error_chain::ErrorChain, tasks::Tasks},
+    services::turn::RecoveryProgress,
 };
-
-/// The time that the start waits for Papita's first response. Without a Papita the connection is refused in less than a
-/// millisecond; a slower response is used when it comes.
-const FIRST_PAPITA_TIMEOUT: Duration = Duration::from_millis(60);
 
 /// The time for ending connections, and then background tasks, after the last turn has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// An error that prevents the service from starting.
-#[derive(Debug, thiserror::Error)]
-pub enum StartFailure {
-    /// The address cannot be bound.
-    #[error(transparent)]
-    Listen(#[from] ListenFailure),
-    /// The session log cannot be opened.
-    #[error(transparent)]
-    Log(#[from] LogOpenFailure),
-    /// The session log cannot be written.
-    #[error(transparent)]
-    LogWrite(#[from] LogUnavailable),
-    /// The database cannot be opened.
-    #[error(transparent)]
-    Database(#[from] DatabaseOpenFailure),
-    /// A statement on the database failed.
-    #[error(transparent)]
-    Storage(#[from] StorageFailure),
-    /// Turns that a crash left in the session log alone could not be written to the database.
-    #[error(transparent)]
-    Turns(#[from] turn::RecoveryFailure),
-    /// The personas cannot be read.
-    #[error(transparent)]
-    Personas(#[from] UnreadablePersonas),
-    /// The HTTP client cannot be built.
-    #[error(transparent)]
-    Client(#[from] ClientFailure),
-}
 
 /// A running service.
 #[derive(Debug)]
@@ -90,65 +47,22 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the service. When this returns, requests are answered and `service_start` is in the session log.
+    /// Starts the service. When this returns, requests are answered and `service_start` is in the session log. Before that,
+    /// health checks are answered, and other requests wait shortly and are refused.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartFailure> {
-        let started = Instant::now();
         let (listener, address) = listen::listen(&config.server).await?;
-        let tasks = Tasks::default();
-        let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
-        let log_settings = &config.session_log;
-        let log =
-            SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
-        let storage = Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await?;
-        let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
-        let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;
-        let dependencies = Dependencies {
-            client,
-            personas: personas.clone(),
-            credentials: credentials.clone(),
-            log: log.clone(),
-            storage: storage.clone(),
-            clock: clock.clone(),
-            tasks: tasks.clone(),
-        };
-        let turns = Turns::open(&config, &dependencies).await?;
-        let idle_timeout = config.session_idle_timeout;
-        let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
-        let made = SigningSecret::generate();
-        let kept = storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await?;
-        let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
-        let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
-        let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
-        let event = ServiceStart {
-            version: env!("CARGO_PKG_VERSION"),
-            pid: std::process::id(),
-            model: &config.model.default,
-            demo_mode: credentials.demo_mode(&config.model),
-        };
-        storage.register_log(log.append(clock.now(), &event).await?).await?;
-        let config = Arc::new(config);
-        let state = AppState {
-            config,
-            started,
-            clock,
-            personas,
-            turns,
-            sessions,
-            accounts,
-            visitors,
-            credentials,
-            fingerprint_key,
-            log,
-            storage,
-            tasks,
-        };
-        let connections = Tasks::default();
-        let accepting = CancellationToken::new();
-        let endpoint = Arc::new(api::endpoint(state.clone()));
-        let server = state.config.server.clone();
-        let accept = accept::run(listener, endpoint, server, accepting.clone(), connections.clone());
+        let progress = RecoveryProgress::default();
+        let endpoint = Arc::new(StartupEndpoint::new(api::starting(&config, progress.clone())));
+        let (connections, accepting) = (Tasks::default(), CancellationToken::new());
+        let stop_accepting = accepting.clone().drop_guard();
+        let (server, tasks) = (config.server.clone(), connections.clone());
+        let accept = accept::run(listener, Arc::clone(&endpoint), server, accepting.clone(), tasks);
         connections.spawn("accept loop", accept);
+        // Boxed, so that the futures of callers stay small.
+        let state = Box::pin(open(config, clock, &progress)).await?;
+        endpoint.serve(api::endpoint(state.clone()));
         log_start(&state, address);
+        stop_accepting.disarm();
         Ok(Self { address, state, connections, accepting })
     }
 
@@ -223,36 +137,6 @@ fn warn_about_readable_files(config: &Config) {
             "other users of this machine can read files with conversations and secrets; run: chmod -R {chmod} {files}"
         );
     }
-}
-
-/// Constructs the credentials, and waits shortly for Papita's first response.
-async fn open_credentials(
-    config: &Config,
-    client: &Client,
-    storage: &Storage,
-    clock: &Clock,
-    tasks: &Tasks,
-) -> Result<Credentials, StorageFailure> {
-    let papita = config.credentials.papita_shown();
-    let met = storage.has_papita_answered(&papita).await?;
-    let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
-    if !met {
-        let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
-        let stopping = tasks.stopping();
-        tasks.spawn("papita contact", async move {
-            tokio::select! {
-                () = credentials.wait_for_papita() => {
-                    if let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await {
-                        tracing::warn!(%failure, "that Papita was met could not be remembered");
-                    }
-                }
-                () = stopping.cancelled() => {}
-            }
-        });
-    }
-    // The result is cached by the credentials. After the timeout, the request to Papita continues in the background.
-    let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, credentials.access(&config.model)).await;
-    Ok(credentials)
 }
 
 fn log_start(state: &AppState, address: SocketAddr) {

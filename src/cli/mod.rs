@@ -112,7 +112,15 @@ async fn serve(config: Config) -> ExitCode {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let clock = Clock::system(config.session_log.timezone.clone());
-    let app = match App::start(config, clock).await {
+    let started = tokio::select! {
+        started = App::start(config, clock) => started,
+        // Nothing has been taken that would be lost.
+        () = signals.next_stop() => {
+            tracing::info!("stopped during the start");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let app = match started {
         Ok(app) => app,
         Err(failure) => {
             print_error(&failure);

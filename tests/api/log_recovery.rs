@@ -10,8 +10,10 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncBufReadExt, BufReader},
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinSet,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +22,7 @@ use crate::{
     fakes::model::FakeModel,
     support::{
         client::Client,
-        service::{Process, TestSetup, read_lines, wait_until},
+        service::{Process, TEST_TIMEOUT, TestSetup, read_lines, wait_until},
     },
 };
 
@@ -389,4 +391,60 @@ async fn a_nearly_full_disk_asks_the_model_only_once() {
     client.chat("hello").await.assert_ok();
     assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], 2);
     assert_eq!((setup.log_lines("log_gap").len(), setup.log_lines("chat").len()), (1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_checks_are_answered_during_a_recovery() {
+    let model = FakeModel::start().await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let setup = setup(&model).with("PORT", &port.port().to_string());
+    let mut process = setup.start_process().await;
+    let client = process.client.clone();
+    let lock = setup.lock_database().await;
+    client.chat("hello").await.assert_ok();
+    process.kill().await;
+
+    let starting = setup.start_process();
+    let checks = async {
+        let ready = wait_until("a server that starts", async || {
+            let request = client.request(reqwest::Method::GET, "/api/health/ready");
+            client.try_send(request).await.ok()
+        })
+        .await;
+        ready.assert_error(503, "not_ready");
+        let state = ready.json()["details"]["parts"]["serving"].as_str().unwrap().to_owned();
+        assert!(state.contains("counting turns that are only in the session log"), "{state}");
+        client.get("/api/health/live").await.assert_ok();
+        let refused = client.chat("hello").await;
+        refused.assert_error(503, "starting");
+        assert!(!refused.header("retry-after").is_empty());
+        lock.release().await;
+    };
+    let (mut process, ()) = tokio::join!(starting, checks);
+    assert_eq!((turns_counted(&client).await, model.call_count()), (1, 1));
+    client.get("/api/health/ready").await.assert_ok();
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_stops_the_service_during_a_recovery() {
+    let model = FakeModel::start().await;
+    let setup = setup(&model);
+    let mut process = setup.start_process().await;
+    let lock = setup.lock_database().await;
+    process.client.chat("hello").await.assert_ok();
+    process.kill().await;
+
+    let mut child = setup.command(&[]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let is_waiting = |line: &str| line.contains("cannot be counted yet");
+    while !is_waiting(&lines.next_line().await.unwrap().expect("a recovery that waits for the database")) {}
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
+    assert_eq!(timeout(TEST_TIMEOUT, child.wait()).await.unwrap().unwrap().code(), Some(0));
+
+    lock.release().await;
+    let process = setup.start_process().await;
+    assert_eq!(turns_counted(&process.client).await, 1);
 }

@@ -1,17 +1,14 @@
 //! Statements that insert several rows at once.
 
 /// The number of rows in a statement for several rows. A statement is a round trip to the database (for SQLite, to its
-/// thread), which costs more than a row.
-const ROWS: usize = 16;
+/// thread), which costs more than a row. With many more rows, the driver's search for the number of each parameter would
+/// take longer than that.
+pub(super) const ROWS: usize = 16;
 
-/// The number of rows in a statement for very many rows, as in a recovery.
-const MANY_ROWS: usize = 256;
-
-/// An `INSERT` for one row, and the same for [`ROWS`] and for [`MANY_ROWS`] rows. With only three texts, all stay prepared.
-/// Rows that are not needed are bound to NULL, and the statement leaves them out.
+/// An `INSERT` for one row, and the same for [`ROWS`] rows. With only two texts, both stay prepared. Rows that are not
+/// needed are bound to NULL, and the statement leaves them out.
 pub(super) struct BulkInsert {
     one: String,
-    several: String,
     many: String,
 }
 
@@ -28,25 +25,11 @@ impl BulkInsert {
             let values = (0..rows).map(row).collect::<Vec<_>>().join(", ");
             format!("WITH v ({columns}) AS (VALUES {values}) {insert}")
         };
-        Self { one: text(1), several: text(ROWS), many: text(MANY_ROWS) }
+        Self { one: text(1), many: text(ROWS) }
     }
 
-    /// Returns the statements that insert all rows: each with its text, the number of rows whose values must be bound, and
-    /// its rows, of which there may be fewer.
-    pub(super) fn statements<'a, T>(
-        &'static self,
-        mut rows: &'a [T],
-    ) -> impl Iterator<Item = (&'static str, usize, &'a [T])> + use<'a, T> {
-        std::iter::from_fn(move || {
-            let (text, size) = match rows.len() {
-                0 => return None,
-                1 => (&self.one, 1),
-                2..MANY_ROWS => (&self.several, ROWS),
-                _ => (&self.many, MANY_ROWS),
-            };
-            let (chunk, rest) = rows.split_at(size.min(rows.len()));
-            rows = rest;
-            Some((text.as_str(), size, chunk))
-        })
+    /// Returns the text for a number of rows, at most [`ROWS`], and the number of rows whose values must be bound.
+    pub(super) fn text(&'static self, rows: usize) -> (&'static str, usize) {
+        if rows == 1 { (&self.one, 1) } else { (&self.many, ROWS) }
     }
 }

@@ -21,6 +21,11 @@ impl Storage {
         if self.is_shared() { self.outbox.refresh(&self.read).await } else { Ok(()) }
     }
 
+    /// Counts the records in the database anew, without those of turns that are not written yet.
+    pub async fn recount_outbox(&self) -> Result<(), StorageFailure> {
+        self.outbox.refresh(&self.read).await
+    }
+
     /// Returns the number of records, including those of turns that are not written yet.
     #[must_use]
     pub fn outbox_count(&self) -> u64 {

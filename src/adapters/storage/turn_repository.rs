@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use uuid::Uuid;
 
 use super::{
-    bulk_insert::BulkInsert,
+    bulk_insert::{BulkInsert, ROWS},
     column_values::to_integer,
     database::{Pool, Transaction},
     failure::StorageFailure,
@@ -153,7 +153,8 @@ static INSERT_SESSION_TURNS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, *turn))).collect::<Vec<_>>();
-    for (text, rows, chunk) in INSERT_SESSION_TURNS.statements(&in_sessions) {
+    for chunk in in_sessions.chunks(ROWS) {
+        let (text, rows) = INSERT_SESSION_TURNS.text(chunk.len());
         let mut query = sql(text);
         for row in 0..rows {
             let (session, turn) = chunk.get(row).copied().unzip();
@@ -182,7 +183,8 @@ static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.as_deref()?)));
-    for (text, rows, chunk) in INSERT_OUTBOX_RECORDS.statements(&records.collect::<Vec<_>>()) {
+    for chunk in records.collect::<Vec<_>>().chunks(ROWS) {
+        let (text, rows) = INSERT_OUTBOX_RECORDS.text(chunk.len());
         let mut query = sql(text);
         for row in 0..rows {
             let (request_id, body) = chunk.get(row).copied().unzip();

@@ -27,7 +27,7 @@ macro_rules! failures {
             503 "The turn cannot run now: too many turns at once (`too_busy`), or in one stored chat (`chat_busy`), no API key \
                  (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or has failed \
                  too often recently (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
-                 `storage_unavailable`), or the service is restarting (`stopping`).",
+                 `storage_unavailable`), or the service is restarting (`starting`, `stopping`).",
             504 "The model did not answer in time (`model_timeout`).",
         } }
     };

@@ -193,6 +193,15 @@ error_rows! {
         action: "Restart the service.",
     }
 
+    /// The service is starting. After a crash it may have to count turns of the session log first.
+    STARTING {
+        status: 503,
+        code: "starting",
+        retry_after: RetryAfter::Seconds(1),
+        sentence: "The service is starting; please try again in a moment",
+        action: "Send the request again. `/api/health/ready` shows what the start is doing.",
+    }
+
     /// The server should receive no traffic now (health check). `details.parts` names the parts.
     NOT_READY {
         status: 503,

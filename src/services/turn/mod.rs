@@ -25,6 +25,7 @@ mod parts;
 mod permits;
 mod recording;
 mod recovery;
+mod recovery_progress;
 mod registry;
 mod request;
 mod runner;
@@ -45,6 +46,7 @@ pub use self::{
     idempotency::{IdempotencyKey, InvalidIdempotencyKey},
     journal::{Event, EventKind, Reader},
     recovery::RecoveryFailure,
+    recovery_progress::RecoveryProgress,
     request::{StoredChatTurn, TurnRequest},
     summary::TurnSummary,
 };
@@ -66,8 +68,12 @@ pub struct Turns(Arc<Parts>);
 impl Turns {
     /// Prepares for turns: adds the turns that are only in the session log because of a crash to the database, and
     /// starts the background tasks that all turns share.
-    pub async fn open(config: &Config, dependencies: &Dependencies) -> Result<Self, RecoveryFailure> {
-        Ok(Self(Arc::new(Parts::build(config, dependencies).await?)))
+    pub async fn open(
+        config: &Config,
+        dependencies: &Dependencies,
+        progress: &RecoveryProgress,
+    ) -> Result<Self, RecoveryFailure> {
+        Ok(Self(Arc::new(Parts::build(config, dependencies, progress).await?)))
     }
 
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When

@@ -16,6 +16,7 @@ use super::{
     permits::Permits,
     recording::{Recorder, UsageMeter, UsageRecords},
     recovery::{RecoveryFailure, recover},
+    recovery_progress::RecoveryProgress,
     registry::Registry,
     runner::TurnRunner,
     stored_chats::StoredChats,
@@ -45,7 +46,11 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Recovers turns that are only in the session log, and builds all parts. Each part gets just what it needs.
-    pub(super) async fn build(config: &Config, dependencies: &Dependencies) -> Result<Self, RecoveryFailure> {
+    pub(super) async fn build(
+        config: &Config,
+        dependencies: &Dependencies,
+        progress: &RecoveryProgress,
+    ) -> Result<Self, RecoveryFailure> {
         let persona_models = dependencies.personas.models();
         let mut models = config.model.names();
         models.extend(persona_models.iter().map(String::as_str));
@@ -56,7 +61,7 @@ impl Parts {
 
         let outbox = start_outbox(config, dependencies);
         let recorder = recorder(config, dependencies, &outbox, &abilities, &metrics);
-        let missing_lines = recover(&recorder).await?;
+        let missing_lines = recover(&recorder, progress).await?;
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));

@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::recording::{Recorder, UsageSource};
+use super::{
+    recording::{Recorder, UsageSource},
+    recovery_progress::RecoveryProgress,
+};
 use crate::{
     adapters::{
         session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch},
@@ -20,7 +24,11 @@ use crate::{
         log_position::{CountedLines, InstanceCount},
         session::SessionId,
     },
+    foundation::error_chain::ErrorChain,
 };
+
+/// The time between two attempts while the database fails.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time between two reports of the progress.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,16 +45,37 @@ pub enum RecoveryFailure {
 }
 
 /// Adds to the database what the session log holds after the database's last position. A database that knows nothing of
-/// the log is new: the turns that the log already has are not added to it. Returns the number of lines that were missing
-/// whenever lines were to be counted.
-pub(super) async fn recover(recorder: &Recorder) -> Result<u64, RecoveryFailure> {
+/// the log is new: the turns that the log already has are not added to it. Tries again while the database fails. Returns
+/// the number of lines that were missing whenever lines were to be counted.
+pub(super) async fn recover(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
+    loop {
+        match recover_once(recorder, progress).await {
+            Err(RecoveryFailure::Storage(failure)) if is_transient(&failure) => {
+                let failure = ErrorChain(&failure);
+                tracing::error!(%failure, "turns that are only in the session log cannot be counted yet");
+                sleep(RETRY_INTERVAL).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_transient(failure: &StorageFailure) -> bool {
+    matches!(failure, StorageFailure::Unreachable(_) | StorageFailure::Busy(_) | StorageFailure::Full(_))
+}
+
+async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
     let Recorder { log, storage, clock, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
+        // After a failure, the number includes records that were not stored.
+        storage.recount_outbox().await?;
         let mut recovery = Recovery::new(recorder, &known);
         let mut batches = log.uncounted_lines(known)?;
         while let Some(batch) = batches.recv().await {
-            recovery.store(batch?).await?;
+            let batch = batch?;
+            progress.set(batch.read_bytes, batch.total_bytes);
+            recovery.store(batch).await?;
         }
         recovery.finish().await?;
     }

@@ -1,0 +1,50 @@
+//! The endpoint while the service starts: health checks are answered, other requests are refused.
+
+use poem::{Endpoint, IntoResponse, Request, Response};
+
+use super::{cors::Cors, health, json::BodyTimeout, middleware::Middleware, problem::Problem};
+use crate::{domain::errors::requests, foundation::config::Config, services::turn::RecoveryProgress};
+
+/// Returns the endpoint that answers every request until the service has started.
+#[must_use]
+pub fn starting(config: &Config, progress: RecoveryProgress) -> impl Endpoint<Output = Response> + use<> {
+    Middleware {
+        cors: Cors::new(&config.server.origins),
+        body_timeout: BodyTimeout(config.server.body_timeout),
+        retention: config.visitor_retention,
+        methods: Vec::new(),
+        is_draining: Box::new(|| false),
+        inner: Starting { progress },
+    }
+}
+
+struct Starting {
+    progress: RecoveryProgress,
+}
+
+impl Endpoint for Starting {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        match request.uri().path() {
+            health::LIVE_PATH => Ok(health::alive().into_response()),
+            health::READY_PATH => Err(health::not_started(&self.state()).into()),
+            _ => Err(Problem::new(&requests::STARTING).into()),
+        }
+    }
+}
+
+impl Starting {
+    /// Returns what the service is doing, for people.
+    fn state(&self) -> String {
+        let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+        match self.progress.bytes() {
+            Some((read, total)) => format!(
+                "starting: counting turns that are only in the session log, {} of {} MB read",
+                megabytes(read),
+                megabytes(total)
+            ),
+            None => "starting".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Opens the parts of the service, each with the others that it needs.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::start_failure::StartFailure;
+use crate::{
+    adapters::{
+        credentials::Credentials,
+        personas::Personas,
+        session_log::{ServiceStart, SessionLog},
+        storage::{FINGERPRINT_SECRET, Storage, StorageFailure},
+    },
+    api::AppState,
+    foundation::{
+        clock::Clock,
+        config::Config,
+        http_client::{self, Client},
+        secret::{FingerprintKey, SigningSecret},
+        tasks::Tasks,
+    },
+    services::{
+        accounts::Accounts,
+        sessions::Sessions,
+        turn::{Dependencies, RecoveryProgress, Turns},
+        visitors::Visitors,
+    },
+};
+
+/// The time that the start waits for Papita's first response. Without a Papita the connection is refused in less than a
+/// millisecond; a slower response is used when it comes.
+const FIRST_PAPITA_TIMEOUT: Duration = Duration::from_millis(60);
+
+/// Opens all parts of the service, and logs its start.
+pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgress) -> Result<AppState, StartFailure> {
+    let started = Instant::now();
+    let tasks = Tasks::default();
+    let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
+    let log_settings = &config.session_log;
+    let log = SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
+    let storage = Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await?;
+    let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
+    let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;
+    let dependencies = Dependencies {
+        client,
+        personas: personas.clone(),
+        credentials: credentials.clone(),
+        log: log.clone(),
+        storage: storage.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+    };
+    let turns = Turns::open(&config, &dependencies, progress).await?;
+    let idle_timeout = config.session_idle_timeout;
+    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
+    let made = SigningSecret::generate();
+    let kept = storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await?;
+    let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
+    let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
+    let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
+    let event = ServiceStart {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        model: &config.model.default,
+        demo_mode: credentials.demo_mode(&config.model),
+    };
+    storage.register_log(log.append(clock.now(), &event).await?).await?;
+    let config = Arc::new(config);
+    Ok(AppState {
+        config,
+        started,
+        clock,
+        personas,
+        turns,
+        sessions,
+        accounts,
+        visitors,
+        credentials,
+        fingerprint_key,
+        log,
+        storage,
+        tasks,
+    })
+}
+
+/// Constructs the credentials, and waits shortly for Papita's first response.
+async fn open_credentials(
+    config: &Config,
+    client: &Client,
+    storage: &Storage,
+    clock: &Clock,
+    tasks: &Tasks,
+) -> Result<Credentials, StorageFailure> {
+    let papita = config.credentials.papita_shown();
+    let met = storage.has_papita_answered(&papita).await?;
+    let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
+    if !met {
+        let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
+        let stopping = tasks.stopping();
+        tasks.spawn("papita contact", async move {
+            tokio::select! {
+                () = credentials.wait_for_papita() => {
+                    if let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await {
+                        tracing::warn!(%failure, "that Papita was met could not be remembered");
+                    }
+                }
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+    // The result is cached by the credentials. After the timeout, the request to Papita continues in the background.
+    let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, credentials.access(&config.model)).await;
+    Ok(credentials)
+}

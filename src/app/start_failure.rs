@@ -1,0 +1,41 @@
+//! The errors that prevent the service from starting.
+
+use super::listen::ListenFailure;
+use crate::{
+    adapters::{
+        personas::UnreadablePersonas,
+        session_log::{LogOpenFailure, LogUnavailable},
+        storage::{DatabaseOpenFailure, StorageFailure},
+    },
+    foundation::http_client::ClientFailure,
+    services::turn,
+};
+
+/// An error that prevents the service from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// The address cannot be bound.
+    #[error(transparent)]
+    Listen(#[from] ListenFailure),
+    /// The session log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogOpenFailure),
+    /// The session log cannot be written.
+    #[error(transparent)]
+    LogWrite(#[from] LogUnavailable),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseOpenFailure),
+    /// A statement on the database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageFailure),
+    /// Turns that a crash left in the session log alone could not be written to the database.
+    #[error(transparent)]
+    Turns(#[from] turn::RecoveryFailure),
+    /// The personas cannot be read.
+    #[error(transparent)]
+    Personas(#[from] UnreadablePersonas),
+    /// The HTTP client cannot be built.
+    #[error(transparent)]
+    Client(#[from] ClientFailure),
+}
