@@ -12,7 +12,8 @@ import { Transcript } from "./transcript.js";
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
-  static observedAttributes = ["heading", "greeting", "placeholder", "mode", "strings", "persona", "portal", "contact"];
+  static observedAttributes =
+    "heading greeting placeholder mode strings persona portal contact api id".split(" ");
 
   #ownStrings = {};
   /** The texts that the persona replaces. */
@@ -30,7 +31,10 @@ export class AlChatWindow extends HTMLElement {
   /** Whether the portal's conversation must be loaded again after the turn. */
   #isStale = false;
 
-  #storage = new ConversationStorage();
+  #storage = new ConversationStorage({
+    state: () => this.#state(),
+    replaced: () => this.#restore(),
+  });
   #client = new Client({
     api: () => this.getAttribute("api"),
     isPortal: () => this.portal,
@@ -42,7 +46,7 @@ export class AlChatWindow extends HTMLElement {
     isConnected: () => this.isConnected,
     ready: () => this.#ready(),
     history: (turn) => historyBefore(turn, this.#turns),
-    save: () => this.#save(),
+    save: () => this.#storage.save(),
     waiting: (text) => this.#transcript.showWaiting(this.#last, text),
     changed: () => this.#scheduleDraw(),
     done: (turn, event) => this.#finish(turn, event),
@@ -157,12 +161,10 @@ export class AlChatWindow extends HTMLElement {
     // After an `online` event the old connection may be dead without having noticed.
     listen(view, { pagehide: () => this.#leave(), online: () => this.#runner.reconnect() }, { signal });
     const { document } = view;
-    listen(document, { visibilitychange: () => document.hidden || this.#loadPortal() }, { signal });
-    this.#storage.open(["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" "));
-    if (!this.#turns.length) this.#turns = this.#storage.load();
-    this.#showTexts();
-    this.#transcript.showEnd();
-    if (this.busy) this.#runner.start(this.#last);
+    const visibilitychange = () => (document.hidden ? this.#storage.save() : this.#loadPortal());
+    listen(document, { visibilitychange }, { signal });
+    if (this.#storage.open(this.#conversationName)) this.#restore();
+    else this.#resume();
     this.#load();
   }
 
@@ -171,11 +173,12 @@ export class AlChatWindow extends HTMLElement {
     this.#runner.reconnect();
     this.#storage.close();
     // An element that was only moved is connected again by then.
-    queueMicrotask(() => this.isConnected || this.#leave());
+    queueMicrotask(() => this.isConnected || this.#removed());
   }
 
   attributeChangedCallback(name) {
     if (!this.ownerDocument.defaultView || !this.isConnected) return;
+    if (["api", "persona", "id"].includes(name)) this.#switchConversation();
     if (["persona", "portal"].includes(name)) {
       this.#personaStrings = undefined;
       this.#load();
@@ -272,7 +275,7 @@ export class AlChatWindow extends HTMLElement {
     turn.status = status;
     this.#session.count({ done: "answers", failed: "errors", stopped: "stopped" }[status]);
     if (status !== "stopped") this.#frame.countAnswer();
-    this.#save();
+    this.#storage.save();
     this.#draw();
     this.#transcript.announce(turn);
     // The server learns of a stop a little later, so its conversation would be too old.
@@ -280,8 +283,41 @@ export class AlChatWindow extends HTMLElement {
     this.#transcript.status.textContent = turn.failure?.message ?? (status === "stopped" ? this.#texts.stopped : "");
   }
 
-  #save() {
-    this.#storage.save(this.#turns);
+  /** Windows with the same name on different pages of a site have the same conversation. */
+  get #conversationName() {
+    return ["al-chat-window", this.#client.base, this.getAttribute("persona"), this.id].join(" ");
+  }
+
+  /** What is stored of this window. */
+  #state() {
+    const { text: draft, files } = this.#composer;
+    return { turns: this.#turns, draft, files, isOpen: this.#frame.isOpen };
+  }
+
+  /** Shows what is stored. What the visitor is writing stays if nothing else is stored. */
+  #restore() {
+    const { turns, draft, files, isOpen } = this.#storage.load();
+    this.#turns = turns;
+    if (draft || files.length) this.#composer.setContents(draft, files);
+    if (isOpen) this.#frame.isOpen = true;
+    this.#resume();
+  }
+
+  /** Shows the conversation from its end and continues an answer. */
+  #resume() {
+    this.#showTexts();
+    this.#transcript.showEnd();
+    if (this.busy) this.#runner.start(this.#last);
+  }
+
+  /** Continues the conversation that the changed attributes name. */
+  #switchConversation() {
+    if (this.#storage.name === this.#conversationName) return;
+    this.#runner.cancel();
+    this.#runner.reconnect();
+    this.#storage.close();
+    this.#storage.open(this.#conversationName);
+    this.#restore();
   }
 
   /**
@@ -291,14 +327,19 @@ export class AlChatWindow extends HTMLElement {
    * server closes the session once it is idle for long.)
    */
   #leave() {
-    this.#save();
+    this.#storage.save();
+    this.#session.stop();
+  }
+
+  #removed() {
+    this.#storage.handOver();
     this.#session.stop();
   }
 
   /** Shows another conversation. */
   #replaceTurns(turns) {
     this.#turns = turns;
-    this.#save();
+    this.#storage.save();
     this.#showTexts();
   }
 
@@ -309,7 +350,7 @@ export class AlChatWindow extends HTMLElement {
       clear: () => this.clear(),
       stop: () => this.busy && (this.stop(), true),
       focusInput: () => this.focus(),
-      toggled: (/** @type {boolean} */ isOpen) => this.#dispatch(isOpen ? "open" : "close"),
+      toggled: (/** @type {boolean} */ isOpen) => this.#toggled(isOpen),
     };
     const frame = new Frame(this, host, contents);
     this.#composer.acceptFilesFrom(frame.panel);
@@ -323,6 +364,11 @@ export class AlChatWindow extends HTMLElement {
     this.#composer.setLabels(texts);
     this.#transcript.reset(texts);
     this.#draw();
+  }
+
+  #toggled(/** @type {boolean} */ isOpen) {
+    this.#storage.save();
+    this.#dispatch(isOpen ? "open" : "close");
   }
 
   /** Draws soon. At most a fifth of the time is spent drawing, so that the page stays usable with long answers. */

@@ -1,55 +1,170 @@
-/** Keys in use on this page. Each window has a key of its own, so that two windows don't share a conversation. */
-const usedKeys = new Set();
+import { restoreFiles, restoreTurns } from "./restore.js";
+
+/**
+ * What is stored of a window: the conversation, what the visitor has not sent yet, and whether a bubble is open.
+ *
+ * @typedef {{ turns: import("./turn.js").Turn[], draft: string, files: import("./turn.js").AttachedFile[],
+ *   isOpen: boolean }} WindowState
+ */
+
+/** Time after its insertion in which a window may replace another one, in ms: a page's transition may show both. */
+const MAX_TRANSITION = 5000;
+
+/**
+ * The windows of this page by the key of their conversation. Each has a key of its own, so that two windows don't share
+ * a conversation.
+ *
+ * @type {Map<string, ConversationStorage>}
+ */
+const owners = new Map();
+
+/** Values that are not in `sessionStorage`, or not whole, because it is forbidden or full. They last as long as the page. */
+const unstored = new Map();
 
 /** Parses JSON; returns null for anything else. */
-export function parseJson(text) {
+export function parseJson(/** @type {string | null} */ text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? "null");
   } catch {
     return null;
   }
 }
 
+function read(/** @type {string} */ key) {
+  if (unstored.has(key)) return unstored.get(key);
+  try {
+    return parseJson(sessionStorage.getItem(key));
+  } catch {
+    // Storage is forbidden.
+    return null;
+  }
+}
+
+/** Stores a value. Returns whether there was room for it. */
+function write(/** @type {string} */ key, /** @type {unknown} */ value) {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(value));
+    unstored.delete(key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Stores the first of these values that there is room for. The first one is whole. */
+function writeLargest(/** @type {string} */ key, /** @type {unknown[]} */ [whole, ...smaller]) {
+  if (write(key, whole)) return;
+  smaller.some((value) => write(key, value));
+  unstored.set(key, whole);
+}
+
+/** Removes a value to make room. */
+function remove(/** @type {string} */ key) {
+  try {
+    sessionStorage.removeItem(key);
+  } catch {
+    // Storage is forbidden.
+  }
+}
+
+/** Returns the turns in less and less space: without the files' contents, then fewer and fewer of the latest turns. */
+function smallerTurns(/** @type {import("./turn.js").Turn[]} */ turns) {
+  const sizes = [];
+  let rest = turns.map((turn) => ({ ...turn, files: turn.files.map(({ name }) => ({ name, content: null })) }));
+  for (; rest.length; rest = rest.slice(Math.ceil(rest.length / 2))) sizes.push(rest);
+  return sizes;
+}
+
 /**
- * Stores a window's turns in the tab's `sessionStorage`. Where that is forbidden, the conversation lasts as long as the
- * page.
+ * Stores what a window shows in the tab's `sessionStorage`; where that is impossible, for as long as the page.
+ *
+ * `host` is the window, with the functions `state()` (what to store) and `replaced()` (the window now has the
+ * conversation of the one that it replaces, to be loaded).
  */
 export class ConversationStorage {
+  /** The name that the conversation was opened by. */
+  name = "";
+  #host;
   #key = "";
+  #isOpen = false;
+  #openedAt = 0;
 
-  /** Claims the first free key of this name. */
-  open(name) {
-    for (let number = 1; usedKeys.has((this.#key = `${name} ${number}`)); number++);
-    usedKeys.add(this.#key);
+  /** @param {{ state(): WindowState, replaced(): void }} host */
+  constructor(host) {
+    this.#host = host;
   }
 
-  /** Releases the key for another window. */
+  /** Claims the first free key of a name. Returns false if the window has only been moved and has its key still. */
+  open(/** @type {string} */ name) {
+    const isMoved = owners.get(this.#key) === this && this.name === name;
+    if (!isMoved) this.#claim(this.#freeKey(name));
+    this.name = name;
+    this.#isOpen = true;
+    this.#openedAt = performance.now();
+    return !isMoved;
+  }
+
+  #freeKey(/** @type {string} */ name) {
+    const open = [...owners.values()].filter((owner) => owner.#isOpen).map((owner) => owner.#key);
+    const isFree = (/** @type {string} */ key) => !open.includes(key);
+    if (name === this.name && isFree(this.#key)) return this.#key;
+    let number = 1;
+    while (!isFree(`${name} ${number}`)) number++;
+    return `${name} ${number}`;
+  }
+
+  #claim(/** @type {string} */ key) {
+    if (owners.get(this.#key) === this) owners.delete(this.#key);
+    this.#key = key;
+    owners.set(key, this);
+  }
+
+  /** Saves, and lets another window have the key. */
   close() {
-    usedKeys.delete(this.#key);
+    this.save();
+    this.#isOpen = false;
   }
 
-  /** Returns the stored turns. */
+  /** Gives the conversation of a window that was removed to an unused one that came to replace it. */
+  handOver() {
+    if (owners.get(this.#key) !== this) return;
+    owners.delete(this.#key);
+    const successor = [...owners.values()].find((other) => other.name === this.name && other.#isUnused());
+    if (!successor) return;
+    successor.#claim(this.#key);
+    successor.#host.replaced();
+  }
+
+  #isUnused() {
+    const { turns, draft, files } = this.#host.state();
+    const isNew = performance.now() - this.#openedAt < MAX_TRANSITION;
+    return this.#isOpen && isNew && !turns.length && !draft && !files.length;
+  }
+
+  /** The key of what is not part of the conversation. It is stored apart, so that a long draft leaves room for that. */
+  get #draftKey() {
+    return `${this.#key} draft`;
+  }
+
+  /** Returns what is stored. Values that this script has not written are ignored. @returns {WindowState} */
   load() {
-    try {
-      return parseJson(sessionStorage.getItem(this.#key)) ?? [];
-    } catch {
-      // Storage is forbidden.
-      return [];
-    }
+    const { draft, files, isOpen } = Object(read(this.#draftKey));
+    return {
+      turns: restoreTurns(read(this.#key)),
+      draft: typeof draft === "string" ? draft : "",
+      files: restoreFiles(files),
+      isOpen: isOpen === true,
+    };
   }
 
-  /** Stores turns; without the files' contents if they are too large. */
-  save(turns) {
-    const write = (turns) => sessionStorage.setItem(this.#key, JSON.stringify(turns));
-    const withoutContents = (turn) => ({ ...turn, files: turn.files.map(({ name }) => ({ name, content: null })) });
-    try {
-      write(turns);
-    } catch {
-      try {
-        write(turns.map(withoutContents));
-      } catch {
-        // Storage is forbidden or full: after a reload the conversation is empty.
-      }
+  /** Stores what the window shows now. */
+  save() {
+    if (!this.#isOpen) return;
+    const { turns, draft, files, isOpen } = this.#host.state();
+    if (!write(this.#key, turns)) {
+      remove(this.#draftKey);
+      writeLargest(this.#key, [turns, ...smallerTurns(turns)]);
     }
+    writeLargest(this.#draftKey, [{ draft, files, isOpen }, { draft, isOpen }, { isOpen }]);
   }
 }

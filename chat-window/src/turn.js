@@ -1,14 +1,35 @@
 /**
- * A turn is one question and its answer:
- * - `text`, `files`: the question. A file is `{ name, content }`; its content is null where it was too large to store.
- * - `answer`: the text received so far; `finish`: the server's finish reason.
- * - `status`: `going`, `done`, `stopped` or `failed`; `failure`: why it failed; `until`: when it may be asked again.
- * - `options`: `{ username, model, persona }` as the attributes were when the question was asked.
- * - `key`: the idempotency key; `session`: the session's id; `requestId`: the turn's id at the server.
- * - `seen`: the number of the last event received.
+ * A file that the visitor attached. Its content is null where it was too large to store.
  *
- * Turns are stored as JSON (`storage.js`).
+ * @typedef {{ name: string, content: string | null }} AttachedFile
  */
+
+/**
+ * Why a turn failed; see `failureFrom`.
+ *
+ * @typedef {{ message: string, code?: string, status?: number, requestId?: string, retryAfter?: number,
+ *   needsNewKey?: boolean, isLost?: boolean }} Failure
+ */
+
+/**
+ * A turn is one question and its answer. Turns are stored as JSON (`storage.js`).
+ *
+ * @typedef {object} Turn
+ * @property {string} text the question
+ * @property {AttachedFile[]} files
+ * @property {string} answer the text received so far
+ * @property {"going" | "done" | "stopped" | "failed"} status
+ * @property {string} [finish] the server's finish reason
+ * @property {Failure} [failure] why it failed
+ * @property {number} [until] when it may be asked again
+ * @property {{ username?: string, model?: string, persona?: string }} [options] the attributes when the question was asked
+ * @property {string} [key] the idempotency key
+ * @property {string} [session] the session's id
+ * @property {string} [requestId] the turn's id at the server
+ * @property {number} [seen] the number of the last event received
+ */
+
+/** @type {(text: string, files: AttachedFile[], options: Turn["options"]) => Turn} */
 export const newTurn = (text, files, options) => {
   return { text, files, answer: "", status: "going", key: newKey(), seen: 0, options };
 };
@@ -20,10 +41,13 @@ const MAX_HISTORY = 400_000;
 export const newKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Returns whether the same question may be asked again. A question refused for its content has to be changed first. */
-export const canRetry = ({ failure }) => ![400, 413, 415].includes(failure?.status);
+export const canRetry = (/** @type {Turn} */ { failure }) => ![400, 413, 415].includes(failure?.status ?? 0);
 
 /**
  * Returns a question as the model reads it: the files, then the text. Without `withContents`, the files are named only.
+ *
+ * @param {Turn} turn
+ * @param {boolean} withContents
  */
 function questionText({ text, files }, withContents) {
   const parts = files.map(({ name, content }, index) => {
@@ -33,13 +57,18 @@ function questionText({ text, files }, withContents) {
   return [...parts, text].join("\n\n---\n\n");
 }
 
-/** Returns the messages before a turn, as many of the latest as fit into `MAX_HISTORY`. */
+/**
+ * Returns the messages before a turn, as many of the latest as fit into `MAX_HISTORY`.
+ *
+ * @param {Turn} turn
+ * @param {Turn[]} turns
+ */
 export function historyBefore(turn, turns) {
   const history = [];
   let room = MAX_HISTORY;
   for (const past of turns.slice(0, turns.indexOf(turn)).reverse()) {
     if (past.status === "failed") continue;
-    const size = (question) => question.length + past.answer.length;
+    const size = (/** @type {string} */ question) => question.length + past.answer.length;
     const question = [true, false].map((all) => questionText(past, all)).find((text) => size(text) <= room);
     if (question === undefined) break;
     room -= size(question);
