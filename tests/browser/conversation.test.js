@@ -1,29 +1,13 @@
-// Turns in the window: streams, stops, failures, and resumption.
+// Turns in the window: streams, stops and failures.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { startService, Tab, until } from "./service.js";
+import { posts, startService, until } from "./service.js";
 import { gate } from "./model.js";
 
 let service;
 before(async () => (service = await startService()));
 after(() => service.close());
-
-/** Makes the model send these parts of an answer, each when its gate opens. */
-function parts(message, first, ...rest) {
-  const gates = rest.map(gate);
-  service.model.when(message, async (call) => {
-    call.say(first);
-    for (const [index, part] of rest.entries()) {
-      await gates[index].opened;
-      call.say(part);
-    }
-    call.done();
-  });
-  return gates.map(({ open }) => open);
-}
-
-const posts = (requests, path) => requests.filter((request) => request.method() === "POST" && request.url().endsWith(path));
 
 test("a turn streams into the window", async () => {
   const tab = await service.tab();
@@ -34,7 +18,7 @@ test("a turn streams into the window", async () => {
       document.addEventListener(`al-chat:${name}`, ({ type, detail }) => window.told.push([type, detail]));
     }
   });
-  const [more] = parts("Tell me of the sea", "It is ", "**wide**.");
+  const [more] = service.model.inParts("Tell me of the sea", "It is ", "**wide**.");
   await tab.ask("Tell me of the sea");
   await tab.reads("It is ");
   assert.equal(await tab.stop.isVisible(), true);
@@ -122,7 +106,7 @@ test("a question that was stopped early does not disturb the next one", async ()
   await until("the first question", () => posts(requests, "/api/chat").length);
   await tab.page.keyboard.press("Escape");
   await tab.isDone();
-  const [more] = parts("First\n\nSecond", "It is ", "done.");
+  const [more] = service.model.inParts("First\n\nSecond", "It is ", "done.");
   await tab.ask("Second");
   await tab.reads("It is ");
   held.open();
@@ -191,199 +175,6 @@ test("a rejected message returns to the input field", async () => {
   await tab.input.press("Enter");
   await tab.reads("Who are you?");
   assert.equal(service.model.callsOf("Who are you?")[0].messages.length, 1);
-  await tab.close();
-});
-
-test("a reload during an answer resumes it with one model call", async () => {
-  const tab = await service.tab();
-  const [more, end] = parts("A long story", "Once ", "upon ", "a time.");
-  await tab.ask("A long story");
-  await tab.reads("Once ");
-  more();
-  await tab.reads("Once upon ");
-  const requests = tab.requests();
-  await tab.page.reload();
-  await tab.reads("Once upon ");
-  end();
-  await tab.reads("Once upon a time.");
-  await tab.isDone();
-  assert.equal(service.model.callsOf("A long story").length, 1);
-  assert.equal(posts(requests, "/api/chat").length, 0);
-  assert.equal(await tab.page.locator(".turn").count(), 1);
-  await tab.page.reload();
-  await tab.reads("Once upon a time.");
-  await tab.close();
-});
-
-test("a reload before the first text reuses the key", async () => {
-  const tab = await service.tab();
-  const reached = gate();
-  const go = gate();
-  service.model.when("Slow start", async (call) => {
-    reached.open();
-    await go.opened;
-    call.say("Here.");
-    call.done();
-  });
-  await tab.ask("Slow start");
-  await reached.opened;
-  await tab.page.reload();
-  go.open();
-  await tab.reads("Here.");
-  await tab.isDone();
-  assert.equal(service.model.callsOf("Slow start").length, 1);
-  await tab.close();
-});
-
-test("an answer resumes after an offline period", async () => {
-  const tab = await service.tab();
-  const [more] = parts("Through the tunnel", "Dark ", "and light.");
-  await tab.ask("Through the tunnel");
-  await tab.reads("Dark ");
-  await tab.page.context().setOffline(true);
-  service.line.breakAll();
-  more();
-  await tab.page.locator(".note").getByText("You are offline").waitFor();
-  await tab.page.context().setOffline(false);
-  await tab.reads("Dark and light.");
-  await tab.isDone();
-  assert.equal(service.model.callsOf("Through the tunnel").length, 1);
-  assert.equal(await tab.page.locator(".note").count(), 0);
-  await tab.close();
-});
-
-test("a question asked offline is sent when online again", async () => {
-  const tab = await service.tab();
-  await tab.page.context().setOffline(true);
-  await tab.ask("Anybody there?");
-  await tab.page.locator(".note").getByText("You are offline").waitFor();
-  await tab.page.context().setOffline(false);
-  await tab.reads("Anybody there?");
-  await tab.close();
-});
-
-test("a connection that breaks repeatedly resumes each time", async () => {
-  const tab = await service.tab();
-  const gates = parts("Bad wires", "This ", "and that, ", "and those, ", "and all.");
-  await tab.ask("Bad wires");
-  await tab.reads("This ");
-  const expected = ["This and that, ", "This and that, and those, ", "This and that, and those, and all."];
-  for (const [index, open] of gates.entries()) {
-    service.line.breakAll();
-    open();
-    await tab.reads(expected[index]);
-  }
-  await tab.isDone();
-  assert.equal(service.model.callsOf("Bad wires").length, 1);
-  await tab.close();
-});
-
-test("a long absence shows an interrupted answer with a retry", async () => {
-  const tab = await service.tab();
-  const begun = gate();
-  service.model.when("Wait for me", async (call) => {
-    call.say("I ");
-    begun.open(call.disconnected);
-  });
-  await tab.ask("Wait for me");
-  await tab.reads("I ");
-  await tab.page.context().setOffline(true);
-  service.line.breakAll();
-  // The server ends a turn that has had no reader for a while.
-  await begun.opened;
-  await tab.page.context().setOffline(false);
-  await tab.trouble.getByText("The answer was cut off").waitFor();
-  await tab.retry.click();
-  await tab.reads("Wait for me");
-  assert.equal(service.model.callsOf("Wait for me").length, 2);
-  await tab.close();
-});
-
-test("two tabs have separate conversations and sessions", async () => {
-  const one = await service.tab();
-  const other = new Tab(await one.page.context().newPage());
-  await other.page.goto(one.page.url());
-  const [more] = parts("From one", "I am ", "one.");
-  await one.ask("From one");
-  await one.reads("I am ");
-  await other.askAndWait("From the other");
-  assert.equal(await other.answerText(), "From the other");
-  more();
-  await one.reads("I am one.");
-  const lines = (await service.log("chat")).slice(-2);
-  assert.notEqual(lines[0].session_id, lines[1].session_id);
-  await one.close();
-});
-
-test("a duplicated tab reads the same answer with one model call", async () => {
-  const one = await service.tab();
-  const [more] = parts("To be copied", "The same ", "for both.");
-  await one.ask("To be copied");
-  await one.reads("The same ");
-  // A browser copies the session storage of a duplicated tab.
-  const kept = await one.page.evaluate(() => ({ ...sessionStorage }));
-  const page = await one.page.context().newPage();
-  await page.addInitScript((kept) => Object.assign(sessionStorage, kept), kept);
-  await page.goto(one.page.url());
-  const other = new Tab(page);
-  await other.reads("The same ");
-  more();
-  for (const tab of [one, other]) {
-    await tab.reads("The same for both.");
-    await tab.isDone();
-  }
-  assert.equal(service.model.callsOf("To be copied").length, 1);
-  await one.askAndWait("Original");
-  await other.askAndWait("Copy");
-  const lines = (await service.log("chat")).slice(-2);
-  assert.notEqual(lines[0].session_id, lines[1].session_id);
-  await one.close();
-});
-
-test("closing the page stops its session with its metrics", async () => {
-  const tab = await service.tab();
-  await tab.askAndWait("First");
-  service.model.when("Second", (call) => call.refuse(500));
-  await tab.askAndWait("Second");
-  const session = (await service.log("chat")).at(-1).session_id;
-  const stops = async () => (await service.log("session_stop")).filter((line) => line.session_id === session);
-
-  await tab.page.reload();
-  const [stop] = await until("the stop", async () => (await stops()).length && (await stops()));
-  const { seconds, ...counts } = stop.metrics;
-  assert.deepEqual(counts, { messages: 2, answers: 1, errors: 1, stopped: 0, files: 0 });
-  assert.ok(seconds >= 0 && seconds < 60);
-  assert.equal(stop.server_metrics.turns, 2);
-
-  // The conversation continues in another session.
-  assert.equal(await tab.page.locator(".turn").count(), 2);
-  await tab.askAndWait("Third");
-  assert.deepEqual(service.model.callsOf("Third")[0].messages.map(({ content }) => content), ["First", "First", "Third"]);
-  const last = (await service.log("chat")).at(-1).session_id;
-  assert.notEqual(last, session);
-  await tab.page.goto("about:blank");
-  await until("the other stop", async () => (await service.log("session_stop")).some((line) => line.session_id === last));
-  assert.equal((await stops()).length, 1);
-  await tab.close();
-});
-
-test("an unreachable server is shown; a retry reuses the key", async () => {
-  const tab = await service.tab();
-  await tab.askAndWait("Before");
-  const [more] = parts("Lost for long", "There ", "and back.");
-  await tab.ask("Lost for long");
-  await tab.reads("There ");
-  // The page's clock is accelerated, so that its waits end soon.
-  await tab.page.clock.install();
-  service.line.cut();
-  await tab.page.locator(".note").getByText("Reconnecting").waitFor();
-  for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
-  await tab.trouble.getByText("cannot be reached").waitFor();
-  service.line.mend();
-  more();
-  await tab.retry.click();
-  await tab.reads("There and back.");
-  assert.equal(service.model.callsOf("Lost for long").length, 1);
   await tab.close();
 });
 

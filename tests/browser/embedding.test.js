@@ -103,40 +103,6 @@ test("a window has its persona's texts unless others are set", async () => {
   await tab.close();
 });
 
-test("an element moved during an answer continues it once", async () => {
-  const tab = await service.tab();
-  const rest = gate();
-  service.model.when("Move me", async (call) => {
-    call.say("From here ");
-    await rest.opened;
-    call.say("to there.");
-    call.done();
-  });
-  await tab.ask("Move me");
-  await tab.reads("From here");
-  const requests = tab.requests();
-  await tab.page.evaluate(() => document.body.append(document.querySelector("al-chat-window")));
-  await until("the way back", () => requests.some((request) => request.url().endsWith("/events")));
-  rest.open();
-  await tab.reads("From here to there.");
-  assert.equal(requests.filter((request) => request.url().endsWith("/events")).length, 1);
-  assert.equal(service.model.callsOf("Move me").length, 1);
-  await tab.close();
-});
-
-test("a moved element keeps its session, a removed one ends it", async () => {
-  const tab = await service.tab();
-  await tab.askAndWait("Stay");
-  const session = (await service.log("chat")).at(-1).session_id;
-  await tab.page.evaluate(() => document.body.append(document.querySelector("al-chat-window")));
-  await tab.askAndWait("Still here?");
-  assert.equal((await service.log("chat")).at(-1).session_id, session);
-  assert.equal(await tab.page.locator(".turn").count(), 2);
-  await tab.page.evaluate(() => document.querySelector("al-chat-window").remove());
-  await until("the stop", async () => (await service.log("session_stop")).some((line) => line.session_id === session));
-  await tab.close();
-});
-
 test("a bubble opens and closes by keyboard and keeps the focus", async () => {
   const tab = await service.tab();
   await tab.window.evaluate((window) => (window.mode = "bubble"));

@@ -67,6 +67,21 @@ export async function startModel() {
     url: `http://127.0.0.1:${server.address().port}/v1`,
     /** Sets the behaviour for a message: for the first call, the second, and so on. */
     when: (message, ...does) => behaviours.set(message, does),
+    /** Answers a message in parts. The returned functions send the parts after the first one. */
+    inParts(message, first, ...rest) {
+      const gates = rest.map(gate);
+      behaviours.set(message, [
+        async (call) => {
+          call.say(first);
+          for (const [index, part] of rest.entries()) {
+            await gates[index].opened;
+            call.say(part);
+          }
+          call.done();
+        },
+      ]);
+      return gates.map(({ open }) => open);
+    },
     /** Returns the calls with this message. */
     callsOf: (message) => calls.filter((call) => call.message === message),
     close: () => (server.closeAllConnections(), server.close()),

@@ -27,6 +27,10 @@ const SWITCHES = [
   "--host-resolver-rules=MAP *.example 127.0.0.1",
 ];
 
+/** Returns the POST requests to a path. */
+export const posts = (requests, path) =>
+  requests.filter((request) => request.method() === "POST" && request.url().endsWith(path));
+
 /** Polls `look` until it returns a true value. */
 export async function until(what, look) {
   for (const end = Date.now() + TEST_TIMEOUT; Date.now() < end; await pause(10)) {
