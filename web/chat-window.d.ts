@@ -12,6 +12,8 @@
  * - `mode`: `inline` (fills its box) or `bubble` (a button in the corner of the page opens it).
  * - `theme`: `light` or `dark`; the default is that of the visitor's system.
  * - `contact`: the address of a link to a person: `https`, `http`, `mailto`, `tel`, `sms`, or relative to the page.
+ * - `target`: where links in answers open: `_blank` (the default), `_self`, `_top` or the name of a frame.
+ * - `prompts`: questions offered while the conversation is empty, as a JSON list, or one a line.
  * - `strings`: texts as JSON, for other languages; see `Strings`. `dir` is respected.
  * - `id`: windows of one site with different ids have separate conversations.
  *
@@ -19,9 +21,10 @@
  * `--al-chat-text`, `--al-chat-muted`, `--al-chat-border`, `--al-chat-question`, `--al-chat-danger`,
  * `--al-chat-radius`, `--al-chat-font`, `--al-chat-font-size`.
  *
- * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`, `error`,
- * `retry`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`, `latest`, `clear`, `close` and `chat` (which opens
- * a bubble), `unread` (the number of new answers on that button), `contact`.
+ * Parts: `panel`, `header`, `heading`, `log`, `question`, `answer`, `greeting`, `code`, `table`, `reasoning`, `chip`,
+ * `error`, `retry`, `prompt`, `contact`, `composer`, `input`, `length`, `drop`, `button` with `send`, `stop`, `attach`,
+ * `copy`, `latest`, `clear`, `close` and `chat` (which opens a bubble), `unread` (the number of new answers on that
+ * button).
  */
 
 /** Every text of the window. */
@@ -40,6 +43,7 @@ export interface Strings {
   remove: string;
   drop: string;
   copy: string;
+  copyAnswer: string;
   copied: string;
   /** The title of code blocks without a language. */
   code: string;
@@ -154,8 +158,12 @@ export class AlChatWindow extends HTMLElement {
   persona: string | null;
   mode: string | null;
   theme: string | null;
+  target: string | null;
   contact: string | null;
   portal: boolean;
+
+  /** Questions offered while the conversation is empty. */
+  prompts: string[];
 
   /** Texts that replace the English ones; they win over those of the attribute. */
   strings: Partial<Strings>;

@@ -7,24 +7,35 @@ const ICONS = {
   clear: "M12 5v14m-7-7h14",
   contact: "M16 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0M4.5 20a7.5 7.5 0 0 1 15 0",
   latest: "M12 5v14m-6-6 6 6 6-6",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  copied: "m5 12 5 5 9-10",
   chat: "M20.5 12a8 8 0 0 1-11.7 7.1L4 20.5l1.3-4.8A8 8 0 1 1 20.5 12z",
 };
 
 /**
  * Creates an element with attributes, event listeners (the values that are functions) and children. Strings become text
  * nodes; nothing is parsed as markup.
+ *
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {Record<string, string | number | ((event: any) => void)>} [attributes]
+ * @param {...(Node | string)} children
  */
 export function node(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(key, value);
+    if (typeof value === "function") /** @type {EventTarget} */ (element).addEventListener(key, value);
     else element.setAttribute(key, String(value));
   }
   element.append(...children);
   return element;
 }
 
-/** Creates the SVG of an icon. It is hidden from screen readers: its button has a label. */
+/**
+ * Creates the SVG of an icon. It is hidden from screen readers: its button has a label.
+ *
+ * @param {keyof typeof ICONS} name
+ */
 export function icon(name) {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
@@ -35,14 +46,25 @@ export function icon(name) {
   return svg;
 }
 
-/** Creates a button that shows an icon. */
+/**
+ * Creates a button that shows an icon.
+ *
+ * @param {keyof typeof ICONS} name
+ * @param {() => void} click
+ */
 export const iconButton = (name, click, look = "quiet") =>
   node("button", { type: "button", class: `icon ${look}`, part: `button ${name}`, click }, icon(name));
 
 /** Labels a button, both for screen readers and as a tooltip. */
-export const label = (button, text) => (button.ariaLabel = button.title = text);
+export const label = (/** @type {HTMLElement} */ button, /** @type {string} */ text) => (button.ariaLabel = button.title = text);
 
-/** Adds event listeners, given as `{ event: listener }`. */
+/**
+ * Adds event listeners, given as `{ event: listener }`.
+ *
+ * @param {EventTarget} target
+ * @param {Record<string, (event: any) => void>} listeners
+ * @param {AddEventListenerOptions} [options]
+ */
 export function listen(target, listeners, options) {
   for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener, options);
 }

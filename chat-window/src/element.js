@@ -1,5 +1,6 @@
 import { Client } from "./client.js";
 import { Composer } from "./composer.js";
+import { contactLink } from "./contact.js";
 import { listen } from "./dom.js";
 import { Frame } from "./frame.js";
 import { mergeHistory } from "./portal.js";
@@ -9,24 +10,45 @@ import { ENGLISH } from "./strings.js";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
 import { TurnRunner } from "./turn-runner.js";
 import { Transcript } from "./transcript.js";
+/** @import { Strings } from "../../web/chat-window.js" */
+/** @import { DoneEvent, Failure, Turn } from "./turn.js" */
+
+/** The attributes that hold a text. Each is a property, too. */
+const TEXT_ATTRIBUTES = "api heading greeting placeholder username model persona mode theme target contact".split(" ");
+
+/** The counter of a session for each end of a turn. */
+const COUNTS = /** @type {const} */ ({ done: "answers", failed: "errors", stopped: "stopped" });
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
   static observedAttributes =
-    "heading greeting placeholder mode strings persona portal contact api id".split(" ");
+    "heading greeting placeholder mode strings persona portal contact prompts target api id".split(" ");
 
+  /** @type {Partial<Strings>} */
   #ownStrings = {};
-  /** The texts that the persona replaces. */
+  /** @type {string[] | undefined} */
+  #ownPrompts;
+  /**
+   * The texts that the persona replaces.
+   * @type {Partial<Strings> | undefined}
+   */
   #personaStrings;
+  /** @type {Turn[]} */
   #turns = [];
   /** Aborted when the element leaves the page; removes the page's listeners. */
-  #attached;
+  #attached = new AbortController();
   /** The scheduled draw, and how long the last one took in ms. */
   #drawTimer = 0;
   #drawTime = 0;
-  /** Loads what the server has for this window. */
+  /**
+   * Loads what the server has for this window.
+   * @type {Promise<unknown> | undefined}
+   */
   #loading;
-  /** The request that clears the portal's conversation. */
+  /**
+   * The request that clears the portal's conversation.
+   * @type {Promise<void> | undefined}
+   */
   #clearing;
   /** Whether the portal's conversation must be loaded again after the turn. */
   #isStale = false;
@@ -47,12 +69,19 @@ export class AlChatWindow extends HTMLElement {
     ready: () => this.#ready(),
     history: (turn) => historyBefore(turn, this.#turns),
     save: () => this.#storage.save(),
-    waiting: (text) => this.#transcript.showWaiting(this.#last, text),
+    waiting: (turn, text) => this.#transcript.showWaiting(turn, text),
     changed: () => this.#scheduleDraw(),
     done: (turn, event) => this.#finish(turn, event),
     failed: (turn, failure) => this.#fail(turn, failure),
   });
-  #transcript = new Transcript({ strings: () => this.#texts, retry: () => this.retry() });
+  #transcript = new Transcript({
+    strings: () => this.#texts,
+    prompts: () => this.prompts,
+    target: () => this.getAttribute("target")?.trim() || undefined,
+    contact: (text) => contactLink(this, { class: "contact" }, text),
+    send: (question) => this.send(question),
+    retry: () => this.retry(),
+  });
   #composer = new Composer({
     strings: () => this.#texts,
     isPortal: () => this.portal,
@@ -68,7 +97,19 @@ export class AlChatWindow extends HTMLElement {
   }
 
   set strings(strings) {
-    this.#ownStrings = strings;
+    this.#ownStrings = strings ?? {};
+    this.#showTexts();
+  }
+
+  /** Questions that are offered while the conversation is empty. Those of the attribute are JSON, or one a line. */
+  get prompts() {
+    const attribute = this.getAttribute("prompts") ?? "";
+    const prompts = this.#ownPrompts ?? parseJson(attribute) ?? attribute.split("\n");
+    return [prompts].flat().map((prompt) => String(prompt).trim()).filter(Boolean);
+  }
+
+  set prompts(prompts) {
+    this.#ownPrompts = prompts ?? undefined;
     this.#showTexts();
   }
 
@@ -89,18 +130,20 @@ export class AlChatWindow extends HTMLElement {
   /**
    * Sends a question with the attached files. Without an argument the question is the visitor's text; with one, that
    * text stays where it is.
+   *
+   * @param {string} [question]
    */
   send(question) {
     if (question === undefined && !this.#composer.isReady()) return;
     const text = question ?? this.#composer.text;
     const { files } = this.#composer;
     if (this.busy || !(text.trim() || files.length)) return;
-    const option = (name) => this.getAttribute(name)?.trim() || undefined;
+    const option = (/** @type {string} */ name) => this.getAttribute(name)?.trim() || undefined;
     const options = { username: option("username"), model: option("model"), persona: option("persona") };
     const turn = newTurn(text, files, options);
     this.#turns.push(turn);
     this.#composer.setContents(question === undefined ? "" : this.#composer.text, []);
-    this.#transcript.root.ariaBusy = false;
+    this.#transcript.root.ariaBusy = "false";
     this.#dispatch("message", { text, files: files.map(({ name }) => name) });
     this.#transcript.showEnd();
     this.#runner.start(turn);
@@ -109,7 +152,7 @@ export class AlChatWindow extends HTMLElement {
   /** Stops the answer. The text received so far stays. */
   stop() {
     const turn = this.#last;
-    if (!this.busy) return;
+    if (turn?.status !== "going") return;
     this.#end(turn, "stopped");
     this.#dispatch("answer", { text: turn.answer, finishReason: "stopped", requestId: turn.requestId });
     this.#runner.stop(turn);
@@ -118,9 +161,10 @@ export class AlChatWindow extends HTMLElement {
   /** Asks a failed question again. */
   retry() {
     const turn = this.#last;
-    if (turn?.status !== "failed" || turn.until > Date.now()) return;
-    if (turn.failure.needsNewKey) Object.assign(turn, { key: newKey(), session: undefined });
-    if (!turn.failure.isLost) Object.assign(turn, { requestId: undefined, answer: "" });
+    const { status, failure, until = 0 } = turn ?? {};
+    if (!turn || status !== "failed" || until > Date.now()) return;
+    if (failure?.needsNewKey) Object.assign(turn, { key: newKey(), session: undefined });
+    if (!failure?.isLost) Object.assign(turn, { requestId: undefined, answer: "" });
     Object.assign(turn, { status: "going", failure: undefined });
     this.#draw();
     this.focus();
@@ -157,6 +201,7 @@ export class AlChatWindow extends HTMLElement {
     if (!view) return;
     this.#attached = new AbortController();
     const { signal } = this.#attached;
+    this.#takeUpProperties();
     this.#frame.attach(view, signal);
     // After an `online` event the old connection may be dead without having noticed.
     listen(view, { pagehide: () => this.#leave(), online: () => this.#runner.reconnect() }, { signal });
@@ -169,21 +214,35 @@ export class AlChatWindow extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#attached?.abort();
+    this.#attached.abort();
     this.#runner.reconnect();
     this.#storage.close();
     // An element that was only moved is connected again by then.
     queueMicrotask(() => this.isConnected || this.#removed());
   }
 
-  attributeChangedCallback(name) {
-    if (!this.ownerDocument.defaultView || !this.isConnected) return;
+  attributeChangedCallback(/** @type {string} */ name) {
+    if (!this.#isAttached) return;
     if (["api", "persona", "id"].includes(name)) this.#switchConversation();
     if (["persona", "portal"].includes(name)) {
       this.#personaStrings = undefined;
       this.#load();
     }
     this.#showTexts();
+  }
+
+  /** Whether the element is in a page, and `connectedCallback` has run. */
+  get #isAttached() {
+    return this.#storage.name !== "" && !this.#attached.signal.aborted;
+  }
+
+  /** Sets again the properties that the page had set before this script came. */
+  #takeUpProperties() {
+    for (const [name, value] of Object.entries(this)) {
+      if (!(name in AlChatWindow.prototype)) continue;
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, value);
+    }
   }
 
   get #last() {
@@ -199,16 +258,16 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Dispatches an event to the site. */
-  #dispatch(name, detail) {
+  #dispatch(/** @type {string} */ name, /** @type {object | undefined} */ detail = undefined) {
     this.dispatchEvent(new CustomEvent(`al-chat:${name}`, { detail, bubbles: true, composed: true }));
   }
 
   /** Loads what the server has for this window. The portal's log is hidden until then, so that nothing moves. */
   async #load() {
     const { root } = this.#transcript;
-    root.ariaBusy = true;
+    root.ariaBusy = "true";
     await (this.#loading = Promise.all([this.#loadPersona(), this.#loadPortal()]));
-    root.ariaBusy = false;
+    root.ariaBusy = "false";
   }
 
   /** Loads the persona's name and greeting. Heading and greeting are empty until then. */
@@ -219,7 +278,7 @@ export class AlChatWindow extends HTMLElement {
     this.#showTexts();
     const personas = await this.#client.get("personas");
     if (id !== this.getAttribute("persona")) return;
-    const { name, greeting } = personas?.find((persona) => persona.id === id) ?? {};
+    const { name, greeting } = personas?.find((/** @type {{ id: string }} */ persona) => persona.id === id) ?? {};
     this.#personaStrings = name && { heading: name, assistant: name, greeting: greeting || ENGLISH.greeting };
     this.#showTexts();
   }
@@ -237,7 +296,7 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Clears the portal's conversation at the server; shows it again if that fails. */
-  async #clearPortal(turns) {
+  async #clearPortal(/** @type {Turn[]} */ turns) {
     await this.#runner.stopping;
     const response = await this.#client.fetch("../clear_chat", { method: "POST", keepalive: true }).catch(() => {});
     if (response?.ok) return;
@@ -252,7 +311,12 @@ export class AlChatWindow extends HTMLElement {
     await this.#clearing;
   }
 
-  /** Ends a turn with the data of its `done` event. */
+  /**
+   * Ends a turn with the data of its `done` event.
+   *
+   * @param {Turn} turn
+   * @param {DoneEvent} event
+   */
   #finish(turn, { message: text, finish_reason: finishReason, model, usage, request_id: requestId }) {
     Object.assign(turn, { answer: text, finish: finishReason });
     this.#end(turn, finishReason === "stopped" ? "stopped" : "done");
@@ -260,7 +324,7 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Ends a turn with a failure, as `failureFrom` describes it. */
-  #fail(turn, failure) {
+  #fail(/** @type {Turn} */ turn, /** @type {Failure} */ failure) {
     const { message, code, status, requestId, retryAfter = 0 } = failure;
     Object.assign(turn, { failure, until: Date.now() + 1000 * retryAfter });
     this.#end(turn, "failed");
@@ -271,16 +335,15 @@ export class AlChatWindow extends HTMLElement {
     this.#dispatch("error", { message, code, status, requestId, retryAfter });
   }
 
-  #end(turn, status) {
+  #end(/** @type {Turn} */ turn, /** @type {"done" | "failed" | "stopped"} */ status) {
     turn.status = status;
-    this.#session.count({ done: "answers", failed: "errors", stopped: "stopped" }[status]);
+    this.#session.count(COUNTS[status]);
     if (status !== "stopped") this.#frame.countAnswer();
     this.#storage.save();
     this.#draw();
     this.#transcript.announce(turn);
     // The server learns of a stop a little later, so its conversation would be too old.
     if (this.#isStale && status !== "stopped") this.#loadPortal();
-    this.#transcript.status.textContent = turn.failure?.message ?? (status === "stopped" ? this.#texts.stopped : "");
   }
 
   /** Windows with the same name on different pages of a site have the same conversation. */
@@ -307,7 +370,7 @@ export class AlChatWindow extends HTMLElement {
   #resume() {
     this.#showTexts();
     this.#transcript.showEnd();
-    if (this.busy) this.#runner.start(this.#last);
+    if (this.#last?.status === "going") this.#runner.start(this.#last);
   }
 
   /** Continues the conversation that the changed attributes name. */
@@ -337,15 +400,16 @@ export class AlChatWindow extends HTMLElement {
   }
 
   /** Shows another conversation. */
-  #replaceTurns(turns) {
+  #replaceTurns(/** @type {Turn[]} */ turns) {
     this.#turns = turns;
     this.#storage.save();
     this.#showTexts();
   }
 
   #build() {
-    const { root: log, latest, status, live } = this.#transcript;
-    const contents = [log, latest, this.#composer.root, this.#composer.dropZone, status, live];
+    const { root: log, latest, announcer } = this.#transcript;
+    const { root: form, dropZone } = this.#composer;
+    const contents = [log, latest, form, dropZone, announcer.status, announcer.answer];
     const host = {
       clear: () => this.clear(),
       stop: () => this.busy && (this.stop(), true),
@@ -359,6 +423,7 @@ export class AlChatWindow extends HTMLElement {
 
   /** Applies texts and mode, and draws everything again. */
   #showTexts() {
+    if (!this.#isAttached) return;
     const texts = this.#texts;
     this.#frame.show(texts);
     this.#composer.setLabels(texts);
@@ -384,19 +449,18 @@ export class AlChatWindow extends HTMLElement {
     this.#transcript.draw(this.#turns);
     this.#composer.draw(this.busy);
     this.#frame.showClear(Boolean(this.#last));
-    if (this.busy) this.#transcript.announce(this.#last);
+    if (this.#last?.status === "going") this.#transcript.announce(this.#last);
     this.#drawTime = performance.now() - start;
   }
 }
 
-// Each attribute that holds a text is a property, too.
-for (const name of ["api", "heading", "greeting", "placeholder", "username", "model", "persona", "mode", "theme", "contact"]) {
+for (const name of TEXT_ATTRIBUTES) {
   Object.defineProperty(AlChatWindow.prototype, name, {
     get() {
       return this.getAttribute(name);
     },
     set(value) {
-      if (value === null) this.removeAttribute(name);
+      if (value === null || value === undefined) this.removeAttribute(name);
       else this.setAttribute(name, value);
     },
   });

@@ -1,13 +1,26 @@
+/** @typedef {{ messages: number, answers: number, errors: number, stopped: number, files: number }} Counts */
+
 /** Counts what happens in a session, which begins with the first question and is reported when the page is left. */
 export class Session {
   #client;
   #started;
-  /** `{ id, since, counts }` of the session, once it is started. */
+  /**
+   * The session, once it is started, with the time of its start.
+   * @type {{ id: string, since: number, counts: Counts } | undefined}
+   */
   #current;
-  /** The pending start. */
+  /**
+   * The pending start.
+   * @type {Promise<void> | undefined}
+   */
   #starting;
 
-  /** `started` is called with the id of each new session. */
+  /**
+   * `started` is called with the id of each new session.
+   *
+   * @param {import("./client.js").Client} client
+   * @param {(id: string) => void} started
+   */
   constructor(client, started) {
     this.#client = client;
     this.#started = started;
@@ -15,7 +28,7 @@ export class Session {
 
   /** Starts the session if needed and returns its id. */
   async id() {
-    if (!this.#current) await (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)));
+    while (!this.#current) await (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)));
     return this.#current.id;
   }
 
@@ -26,7 +39,7 @@ export class Session {
     this.#started(id);
   }
 
-  count(name, by = 1) {
+  count(/** @type {keyof Counts} */ name, by = 1) {
     if (this.#current) this.#current.counts[name] += by;
   }
 

@@ -16,6 +16,7 @@ export const ENGLISH = {
   remove: "Remove {name}",
   drop: "Drop text files here",
   copy: "Copy",
+  copyAnswer: "Copy answer",
   copied: "Copied",
   code: "Code",
   reasoning: "Reasoning",

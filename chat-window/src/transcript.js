@@ -1,21 +1,31 @@
-import { listen, node } from "./dom.js";
+import { Announcer } from "./announcer.js";
+import { copyText } from "./copying.js";
+import { icon, iconButton, label, listen, node } from "./dom.js";
 import { MarkdownView } from "./markdown.js";
+import { splitReasoning } from "./reasoning.js";
 import { Scrolling } from "./scrolling.js";
 import { fill } from "./strings.js";
 import { canRetry } from "./turn.js";
+/** @import { Strings } from "../../web/chat-window.js" */
+/** @import { Turn } from "./turn.js" */
 
-/** Shortest piece of a growing answer that is read out, in characters. */
-const MIN_ANNOUNCEMENT = 80;
+/** How long a button shows that something was copied, in ms. */
+const COPIED_TIME = 2000;
 
-const note = (text) => node("div", { class: "note" }, text);
+/**
+ * What shows a turn; `shown` identifies what it shows.
+ * @typedef {{ markdown: MarkdownView, after: HTMLElement, shown: string }} TurnView
+ */
 
-/** Shows the turns, and announces them to screen readers. `host` is the window, with `strings()` and `retry()`. */
+const note = (/** @type {string} */ text) => node("div", { class: "note" }, text);
+
+/**
+ * Shows the turns, and announces them to screen readers. `host` is the window: `prompts()` are offered while there are
+ * no turns, `target()` is the attribute of that name, and `contact(text)` creates the link to a person.
+ */
 export class Transcript {
   root = node("div", { class: "log", part: "log", role: "log", "aria-live": "off", tabindex: 0 });
-  /** Announces the answer. The log itself would be read out word by word as it grows, so this gets whole sentences. */
-  live = node("div", { class: "unseen", "aria-live": "polite" });
-  /** Announces what happens. */
-  status = node("div", { class: "unseen", role: "status" });
+  announcer = new Announcer();
   #scrolling = new Scrolling(this.root);
   /** Leads to the end of the conversation. */
   latest = this.#scrolling.button;
@@ -23,16 +33,19 @@ export class Transcript {
   /** Whether all views have to be drawn again. */
   #isReset = false;
   #greeting = node("div", { class: "answer text", part: "answer greeting", dir: "auto" });
-  /** The view of each turn: `{ markdown, after, shown }`. */
+  #prompts = node("div", { class: "chips" });
+  /** @type {Map<Turn, TurnView>} */
   #views = new Map();
-  /** Number of the answer's characters that were announced. */
-  #announced = 0;
   /** Updates the seconds until a turn may be retried. */
   #countdown = 0;
 
+  /**
+   * @param {{ strings(): Strings, prompts(): string[], target(): string | undefined,
+   *   contact(text: string): HTMLElement | undefined, send(question: string): void, retry(): void }} host
+   */
   constructor(host) {
     this.#host = host;
-    listen(this.root, { click: (event) => this.#copyCode(event.target) });
+    listen(this.root, { click: ({ target }) => this.#copyCode(/** @type {Element} */ (target)) });
   }
 
   /** Shows the end of the conversation. */
@@ -41,50 +54,66 @@ export class Transcript {
   }
 
   /** Applies the texts. The next draw shows everything again. */
-  reset(strings) {
+  reset(/** @type {Strings} */ strings) {
     this.#greeting.textContent = strings.greeting;
+    const prompt = (/** @type {string} */ text) =>
+      node("button", { type: "button", class: "prompt", part: "prompt", dir: "auto", click: () => this.#host.send(text) }, text);
+    this.#prompts.replaceChildren(...this.#host.prompts().map(prompt));
     this.root.ariaLabel = strings.conversation;
     this.#scrolling.setLabels(strings);
     this.#isReset = true;
   }
 
   /** Shows the turns that changed. */
-  draw(turns) {
+  draw(/** @type {Turn[]} */ turns) {
     const last = turns.at(-1);
     const drawAll = () => {
       if (this.#isReset) this.#removeViews();
+      this.#prompts.hidden = turns.length > 0;
       for (const turn of turns) this.#drawTurn(turn, turn === last);
     };
     this.#scrolling.change(drawAll, turns.length + (last?.answer.length ?? 0));
   }
 
-  /** Removes all views and shows the greeting. */
+  /** Announces what is new in a turn's answer, and how the turn ended. */
+  announce(/** @type {Turn} */ turn) {
+    const { status, finish, failure } = turn;
+    const { writing, stopped, cutShort } = this.#host.strings();
+    this.announcer.announce(this.#views.get(turn)?.markdown.text ?? "", status === "going", writing);
+    if (status === "going") return;
+    const ended = finish === "length" ? cutShort : "";
+    this.announcer.status.textContent = failure?.message ?? (status === "stopped" ? stopped : ended);
+  }
+
+  /** Removes all views and shows the greeting and the prompts. */
   #removeViews() {
     this.#isReset = false;
     this.#views.clear();
-    this.root.replaceChildren(...(this.#greeting.textContent ? [this.#greeting] : []));
+    this.root.replaceChildren(...[this.#greeting, this.#prompts].filter(({ textContent }) => textContent));
   }
 
-  #drawTurn(turn, isLast) {
+  #drawTurn(/** @type {Turn} */ turn, /** @type {boolean} */ isLast) {
     const view = this.#views.get(turn) ?? this.#addView(turn);
-    const { status, answer, finish } = turn;
+    const { status, answer, finish, failure } = turn;
     const shown = [status, answer.length, isLast].join();
     if (view.shown === shown) return;
     view.shown = shown;
     const strings = this.#host.strings();
-    view.markdown.show(answer, status === "going", { strings });
-    const dots = () => node("div", { class: "dots" }, node("i"), node("i"), node("i"));
+    const isGoing = status === "going";
+    view.markdown.show(answer, isGoing, { strings, target: this.#host.target() });
     const after = [];
-    if (status === "going" && !answer) after.push(dots());
+    if (isGoing && !answer) after.push(node("div", { class: "dots" }, node("i"), node("i"), node("i")));
     if (status === "stopped") after.push(note(strings.stopped));
     if (finish === "length") after.push(note(strings.cutShort));
-    if (turn.failure) after.push(this.#failure(turn, isLast, strings));
+    if (failure) after.push(this.#failure(turn, failure.message, isLast));
+    if (!isGoing && view.markdown.text) after.push(this.#copyButton(view, answer));
     view.after.replaceChildren(...after);
   }
 
-  #addView(turn) {
+  /** @returns {TurnView} */
+  #addView(/** @type {Turn} */ turn) {
     const { you, assistant } = this.#host.strings();
-    const by = (name) => node("span", { class: "unseen" }, `${name}: `);
+    const by = (/** @type {string} */ name) => node("span", { class: "unseen" }, `${name}: `);
     const question = node("div", { class: "question", part: "question" }, by(you));
     const chips = turn.files.map(({ name }) => node("li", { part: "chip" }, node("span", {}, name)));
     if (chips.length) question.append(node("ul", { class: "chips" }, ...chips));
@@ -97,17 +126,20 @@ export class Transcript {
   }
 
   /** Creates the message about a failure. The latest turn gets a button to retry. */
-  #failure(turn, isLast, strings) {
-    const box = node("div", { class: "trouble", part: "error" }, node("p", {}, turn.failure.message));
-    box.title = turn.failure.requestId ?? "";
+  #failure(/** @type {Turn} */ turn, /** @type {string} */ message, /** @type {boolean} */ isLast) {
+    const strings = this.#host.strings();
+    const box = node("div", { class: "trouble", part: "error" }, node("p", {}, message));
+    box.title = turn.failure?.requestId ?? "";
+    const contact = this.#host.contact(strings.contact);
+    if (contact) box.append(contact);
     if (!isLast || !canRetry(turn)) return box;
     const wait = node("p");
     const retry = node("button", { type: "button", part: "retry", click: () => this.#host.retry() }, strings.retry);
     box.append(wait, retry);
     const update = () => {
-      const seconds = Math.ceil((turn.until - Date.now()) / 1000);
+      const seconds = Math.ceil(((turn.until ?? 0) - Date.now()) / 1000);
       wait.textContent = seconds > 0 ? fill(strings.wait, { seconds }) : "";
-      retry.ariaDisabled = seconds > 0;
+      retry.ariaDisabled = String(seconds > 0);
     };
     clearInterval(this.#countdown);
     this.#countdown = setInterval(update, 500);
@@ -116,44 +148,43 @@ export class Transcript {
   }
 
   /** Shows below a turn what it waits for, until more of its answer arrives. */
-  showWaiting(turn, text) {
+  showWaiting(/** @type {Turn} */ turn, /** @type {string} */ text) {
     const view = this.#views.get(turn);
-    this.status.textContent = text;
+    if (!view) return;
+    this.announcer.status.textContent = text;
     this.#scrolling.change(() => view.after.replaceChildren(note(text)));
     // Makes the next draw render the turn.
     view.shown = "";
   }
 
-  /** Announces the answer's sentences that are complete and new. */
-  announce({ answer, status }) {
-    const isGoing = status === "going";
-    if (!answer || answer.length < this.#announced) {
-      this.#announced = 0;
-      this.live.replaceChildren();
-      if (isGoing) this.status.textContent = this.#host.strings().writing;
-    }
-    const rest = answer.slice(this.#announced);
-    const ends = [". ", "! ", "? ", "。", "\n"].map((mark) => rest.lastIndexOf(mark) + 1);
-    const end = isGoing ? Math.max(...ends) : rest.length;
-    if (!end || (isGoing && end < MIN_ANNOUNCEMENT)) return;
-    this.#announced += end;
-    this.status.textContent = "";
-    this.live.append(node("p", {}, rest.slice(0, end).replace(/[*_`#>|~]+/g, "")));
+  /** Creates the button that copies an answer as it was written by the model, without its reasoning. */
+  #copyButton(/** @type {TurnView} */ view, /** @type {string} */ answer) {
+    const copy = () => this.#copy(splitReasoning(answer).answer.trim(), view.markdown.root, button);
+    const button = iconButton("copy", copy);
+    label(button, this.#host.strings().copyAnswer);
+    return button;
   }
 
   /** Copies the code block whose button was clicked. */
-  async #copyCode(target) {
+  #copyCode(/** @type {Element} */ target) {
     const button = target.closest(".copy");
-    if (!button) return;
-    const code = button.closest(".code").querySelector("code");
-    const { copy, copied } = this.#host.strings();
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      button.textContent = this.status.textContent = copied;
-      setTimeout(() => (button.textContent = copy), 2000);
-    } catch {
-      // The clipboard is forbidden: select the code instead.
-      getSelection().selectAllChildren(code);
-    }
+    const code = button?.closest(".code")?.querySelector("code");
+    if (button && code) this.#copy(code.textContent ?? "", code, button);
+  }
+
+  /**
+   * Copies a text, and shows that for a moment. A text that can't be copied is selected.
+   *
+   * @param {string} text
+   * @param {Element} element what shows the text
+   * @param {Element} button
+   */
+  async #copy(text, element, button) {
+    if (!(await copyText(text, this.root))) return getSelection()?.selectAllChildren(element);
+    const { copied } = this.#host.strings();
+    this.announcer.status.textContent = copied;
+    const shown = [...button.childNodes];
+    button.replaceChildren(shown[0] instanceof Element ? icon("copied") : copied);
+    setTimeout(() => button.replaceChildren(...shown), COPIED_TIME);
   }
 }

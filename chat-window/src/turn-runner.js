@@ -1,6 +1,7 @@
 import { readEvents } from "./event-stream.js";
 import { isOfType } from "./client.js";
 import { ConnectionLost, failureFrom, TurnFailed } from "./failure.js";
+/** @import { Turn } from "./turn.js" */
 
 /** Pauses before further tries to reach the server, in ms. After the last one the turn fails. */
 const RETRY_PAUSES = [300, 700, 1500, 3000, 5000, 8000];
@@ -78,7 +79,7 @@ export class TurnRunner {
         if (!isActive()) return;
         if (error instanceof TurnFailed) this.#host.failed(turn, error.failure);
         else if (error.isLarge && (await this.#client.get("health")) && ++refusals > 1) this.#refuseLarge(turn);
-        else if (tries < (error.failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) tries += await this.#pause(RETRY_PAUSES[tries]);
+        else if (tries < (error.failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) tries += await this.#pause(turn, RETRY_PAUSES[tries]);
         else this.#host.failed(turn, error.failure ?? { message: this.#host.strings().unreachable, isLost: true });
       }
     }
@@ -96,10 +97,10 @@ export class TurnRunner {
   /**
    * Waits before the next try. Resolves to 1 if the try counts, and to 0 while the browser is offline or when aborted.
    */
-  #pause(time) {
+  #pause(/** @type {Turn} */ turn, /** @type {number} */ time) {
     const isOffline = navigator.onLine === false;
     const { offline, reconnecting } = this.#host.strings();
-    this.#host.waiting(isOffline ? offline : reconnecting);
+    this.#host.waiting(turn, isOffline ? offline : reconnecting);
     this.#connection = new AbortController();
     return new Promise((resolve) => {
       setTimeout(resolve, isOffline ? OFFLINE_PAUSE : time, isOffline ? 0 : 1);

@@ -29,6 +29,12 @@
  * @property {number} [seen] the number of the last event received
  */
 
+/**
+ * The data of the event `done` of a turn's stream; see the contract.
+ *
+ * @typedef {{ message: string, finish_reason: string, model: string, usage: object, request_id: string }} DoneEvent
+ */
+
 /** @type {(text: string, files: AttachedFile[], options: Turn["options"]) => Turn} */
 export const newTurn = (text, files, options) => {
   return { text, files, answer: "", status: "going", key: newKey(), seen: 0, options };
