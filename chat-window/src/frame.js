@@ -1,6 +1,7 @@
 import { contactLink } from "./contact.js";
 import { icon, iconButton, label, node } from "./dom.js";
 import { EventIsolation, listenIsolated } from "./isolation.js";
+import { isComposing } from "./keyboard.js";
 import { fill } from "./strings.js";
 import { styleSheetOf } from "./style-sheet.js";
 import { followSystemTheme } from "./theme.js";
@@ -129,7 +130,7 @@ export class Frame {
 
   /** Escape stops an answer; if there is none, it closes a bubble. It also ends the composition of a word. */
   #useEscape(/** @type {KeyboardEvent} */ event) {
-    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     if (!this.#host.stop()) {
       if (!this.#isBubble) return;
       this.#closeByVisitor();
@@ -152,7 +153,7 @@ export class Frame {
     const count = this.#unread;
     this.#badge.hidden = !count;
     this.#badge.textContent = String(count);
-    label(this.#launcher, count ? `${open} (${fill(unread, { count })})` : open);
+    label(this.#launcher, count ? `${open}, ${fill(unread, { count })}` : open);
     this.#close.hidden = !this.#isBubble;
     this.#launcher.hidden = !this.#isBubble || this.#isOpen;
     this.#topLayer.show(this.#isBubble, this.#isOpen);

@@ -1,3 +1,5 @@
+import { isComposing } from "./keyboard.js";
+
 /** Events that only watch a gesture. Their listeners must not delay it. */
 const PASSIVE_TYPES = ["wheel", "touchmove"];
 
@@ -25,8 +27,9 @@ export function listenIsolated(/** @type {EventTarget} */ target, /** @type {Lis
 
 /** Keys for the page: Tab, which its dialogs watch, and Escape if it had no use in the panel. */
 function isForPage(/** @type {Event} */ event) {
-  if (!(event.type === "keydown" && "key" in event && "isComposing" in event)) return false;
-  return event.key === "Tab" || (event.key === "Escape" && !event.isComposing && !event.defaultPrevented);
+  const { type, key } = /** @type {KeyboardEvent} */ (event);
+  if (type !== "keydown" || isComposing(/** @type {KeyboardEvent} */ (event))) return false;
+  return key === "Tab" || (key === "Escape" && !event.defaultPrevented);
 }
 
 /** Keeps the events in the panel from the listeners of the page around it. */

@@ -1,4 +1,4 @@
-// The embedded window: languages, and the bubble.
+// The embedded window: size, types, languages, the keyboard and screen readers.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -100,25 +100,6 @@ test("a window has its persona's texts unless others are set", async () => {
   assert.equal(asked.length, 0);
   await tab.page.route("**/api/personas", (route) => route.abort());
   assert.deepEqual(await words({ persona: "amaya" }), builtIn);
-  await tab.close();
-});
-
-test("a bubble opens and closes by keyboard and keeps the focus", async () => {
-  const tab = await service.tab();
-  await tab.window.evaluate((window) => (window.mode = "bubble"));
-  const launcher = tab.page.getByRole("button", { name: "Open chat" });
-  assert.equal(await tab.page.getByRole("dialog").count(), 0);
-  await launcher.focus();
-  await tab.page.keyboard.press("Enter");
-  await tab.page.getByRole("dialog", { name: "Chat" }).waitFor();
-  await tab.page.keyboard.type("Typed at once");
-  await tab.page.keyboard.press("Enter");
-  await tab.reads("Typed at once");
-  await tab.isDone();
-  await tab.page.keyboard.press("Escape");
-  assert.equal(await tab.page.getByRole("dialog").count(), 0);
-  assert.equal(await tab.window.evaluate((window) => window.shadowRoot.activeElement.ariaLabel), "Open chat");
-  await tab.page.reload();
   await tab.close();
 });
 
