@@ -1,6 +1,5 @@
 // The embedded window: size, types, languages, the keyboard and screen readers.
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
@@ -16,25 +15,6 @@ test("the script has less than 20 kB when it is zipped", async () => {
   const { length } = gzipSync(await response.text(), { level: 9 });
   console.log(`chat-window.js: ${length} bytes zipped`);
   assert.ok(length < 20_000);
-});
-
-test("the types declare every text, event and attribute", async () => {
-  const web = new URL("../../web/", import.meta.url);
-  const read = (name) => readFile(new URL(name, web), "utf8");
-  const modules = (await readdir(new URL("../chat-window/src", web))).map((name) => read(`../chat-window/src/${name}`));
-  const [types, ...sources] = await Promise.all([read("chat-window.d.ts"), ...modules]);
-  const script = sources.join("\n");
-  const names = (text, begin, each) => {
-    const [, rest] = text.split(begin);
-    return [...rest.slice(0, rest.search(/\n\}|\]/)).matchAll(each)].map(([, name]) => name);
-  };
-  const words = names(script, "const ENGLISH = {", /^ {2}(\w+):/gm);
-  assert.deepEqual(names(types, "interface Strings {", /^ {2}(\w+):/gm), words);
-  assert.ok(words.length > 25);
-  const events = [...script.matchAll(/#dispatch\((?:isOpen \? "open" : )?"(\w+)"/g)].map(([, name]) => name);
-  for (const name of [...events, "open"]) assert.ok(types.includes(`"al-chat:${name}": CustomEvent`), name);
-  const attributes = names(script, 'for (const name of ["api"', /"(\w+)"/g);
-  assert.deepEqual(names(types, "api: string | null;", /^ {2}(\w+): string \| null;/gm), attributes);
 });
 
 test("a site sets texts, names and colours", async () => {
