@@ -14,7 +14,7 @@ export const DISPLAYED_FORMULA = /^\s*(\\\[|\$\$|\\begin\{[a-z]+\*?\})/;
 /** Most lines of a displayed formula. */
 const MAX_LINES = 100;
 
-const MARK_OF_FORMULA = /[\\^_=+*/<>|]|^-?[\d.,]+$|^\p{L}{1,2}['′\d]*$|^\p{L}(?:, ?\p{L})*$/u;
+const MARK_OF_FORMULA = /[\\^_=+*/<>|]|^\p{L}{0,2}[\d.,']*$/u;
 const TWO_WORDS = /\p{L}{2,50}\s+\p{L}{2}/u;
 
 /**

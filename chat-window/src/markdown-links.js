@@ -5,11 +5,10 @@ import { tree } from "./tree.js";
 const REFERENCES = new RegExp(CHARACTER_REFERENCE, "gi");
 
 /** The target of a link, in parentheses, perhaps with a title. */
-const TARGET =
-  /^\(\s*(?:(<[^<>\n]*>|(?:[^\s()<]|\((?:[^\s()]|\([^\s()]*\))*\))(?:[^\s()]|\((?:[^\s()]|\([^\s()]*\))*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*)?\)/;
+const TARGET = /^\(\s*(?=\S)(<[^<>\n]*>|(?:[^\s()]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/;
 
 /** What ends a URL in a sentence: punctuation beyond ASCII, and a Chinese, Japanese or Korean letter after a Latin one. */
-const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{Pd}\p{S}·]|[｛-～]|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;
+const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{S}]|～|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;
 
 /**
  * Describes a link, or plain text for a URL that is unsafe to follow: scripts, data and relative URLs.
@@ -40,7 +39,7 @@ function safeUrl(text) {
 export function parseTarget(text) {
   const found = TARGET.exec(text);
   if (!found) return undefined;
-  const url = (found[1] ?? "").replace(/^<|>$/g, "").replace(/\\([!-/:-@[-`{-~])/g, "$1");
+  const url = found[1].replace(/^<|>$/g, "").replace(/\\([!-/:-@[-`{-~])/g, "$1");
   return { url: url.replace(REFERENCES, characterOf), length: found[0].length };
 }
 
@@ -49,16 +48,12 @@ export function parseTarget(text) {
  * @param {string} url
  */
 export function withoutSentence(url) {
-  const found = url.search(END_OF_URL);
-  let end = found < 0 ? url.length : found;
-  let unopened = 0;
-  for (let at = 0; at < end; at++) unopened += Number(url[at] === ")") - Number(url[at] === "(");
+  let [text] = url.split(END_OF_URL, 1);
+  let unopened = text.split(")").length - text.split("(").length;
   for (;;) {
-    const last = url[end - 1];
-    const [reference = ""] = /&\w{2,9};$/.exec(url.slice(Math.max(end - 12, 0), end)) ?? [];
-    if (last === ")" ? unopened <= 0 : !/[.,:;!?'"*_~]/.test(last)) return url.slice(0, end);
-    if (last === ")") unopened--;
-    end -= reference.length || 1;
+    const [end = ""] = /(?:&\w{2,9};|[.,:;!?'"*_~)])$/.exec(text.slice(-12)) ?? [];
+    if (!end || (end === ")" && unopened-- <= 0)) return text;
+    text = text.slice(0, -end.length);
   }
 }
 
@@ -69,7 +64,6 @@ export function withoutSentence(url) {
  */
 export function bareLink(written, target) {
   const text = written.replace(REFERENCES, characterOf);
-  const scheme = /^\w+:/.test(text) ? "" : /^www\./i.test(text) ? "https://" : "mailto:";
-  const { name, attributes } = link(scheme + text, target);
+  const { name, attributes } = link(text, target);
   return tree(name, { ...attributes, dir: "ltr" }, text);
 }

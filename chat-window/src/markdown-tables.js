@@ -1,13 +1,9 @@
-import { CodeSpans } from "./code-spans.js";
 import { nested } from "./markdown-blocks.js";
 import { parseInline } from "./markdown-inline.js";
 import { ENDS_PARAGRAPH } from "./markdown-lines.js";
 import { directionOf } from "./text-direction.js";
 import { tree } from "./tree.js";
-/** @import { Context, Parser } from "./markdown-blocks.js" */
-
-/** Most columns for which missing cells are added: the size of a table grows with its source. */
-const MAX_FILLED_COLUMNS = 50;
+/** @import { Parser } from "./markdown-blocks.js" */
 
 const ALIGNMENT = /^(:?)-+(:?)$/;
 
@@ -17,29 +13,8 @@ const ALIGNMENT = /^(:?)-+(:?)$/;
  */
 function cells(line) {
   const row = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
-  const spans = new CodeSpans(row);
-  const fields = [];
-  let [start, at] = [0, 0];
-  for (const { 0: token, index } of row.matchAll(/`+|\\.|\|/g)) {
-    if (index < at) continue;
-    if (token[0] === "`") at = spans.endOf(token.length, index + token.length) + token.length;
-    if (token !== "|") continue;
-    fields.push(row.slice(start, index));
-    start = index + 1;
-  }
-  return [...fields, row.slice(start)].map((cell) => cell.trim().replaceAll("\\|", "|"));
-}
-
-/**
- * Returns the cells of a row in a table with so many columns. What is too much for them is in the last one.
- * @param {string} line
- * @param {number} columns
- */
-function fittingCells(line, columns) {
-  const fields = cells(line);
-  if (fields.length > columns) fields.push(fields.splice(columns - 1).join(" | "));
-  while (fields.length < columns && columns <= MAX_FILLED_COLUMNS) fields.push("");
-  return fields;
+  const separated = row.replace(/(``?)[^`]+\1|\\.|\|/g, (token) => (token === "|" ? "\n" : token.replaceAll("\\|", "|")));
+  return separated.split("\n").map((cell) => cell.trim());
 }
 
 /**
@@ -58,13 +33,10 @@ export function isTable(lines, at, isPartial) {
 
 /** @type {Parser} */
 export function table(lines, at, context) {
-  const isGrowing = context.isPartial && at + 2 >= lines.length;
-  const delimiters = cells(lines[at + 1] ?? "");
-  const columns = isGrowing ? cells(lines[at]).length : delimiters.length;
-  const looks = delimiters.map(alignment);
+  const looks = cells(lines[at + 1] ?? "").map(alignment);
   const row = (/** @type {number} */ line, /** @type {string} */ name, /** @type {Record<string, string>} */ attributes) => {
     const inside = nested(context, lines, Math.max(line + 1, at + 2));
-    const fields = fittingCells(lines[line], columns);
+    const fields = cells(lines[line]);
     return tree("tr", {}, ...fields.map((text, column) => tree(name, { ...attributes, ...looks[column] }, ...parseInline(text, inside))));
   };
   const head = tree("thead", {}, row(at, "th", { scope: "col" }));
@@ -83,6 +55,5 @@ export function table(lines, at, context) {
  */
 function alignment(delimiter) {
   const [, left, right] = ALIGNMENT.exec(delimiter) ?? [];
-  const name = left && right ? "center" : right ? "right" : left && "left";
-  return name ? { class: name } : {};
+  return left || right ? { class: left && right ? "center" : left ? "left" : "right" } : {};
 }

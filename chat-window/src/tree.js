@@ -21,55 +21,35 @@ export const tree = (name, attributes = {}, ...children) => ({ name, attributes,
 export function joinTexts(children) {
   /** @type {Tree[]} */
   const joined = [];
-  /** @type {string[]} */
-  let texts = [];
-  const addText = () => {
-    const text = texts.join("");
-    if (text) joined.push(text);
-    texts = [];
-  };
   for (const child of children) {
-    if (typeof child === "string") texts.push(child);
-    else {
-      addText();
-      joined.push(child);
-    }
+    const last = joined.at(-1);
+    if (typeof child === "string" && typeof last === "string") joined[joined.length - 1] = last + child;
+    else if (child) joined.push(child);
   }
-  addText();
   return joined;
 }
 
-/** Elements that are lines of their own. */
-const LINES = new Set("blockquote div h3 h4 h5 h6 li ol p pre table tbody thead tr ul".split(" "));
+/** Elements within a line. */
+const INLINE = /^([abi]|code|del|em|kbd|label|span|strong|su[bp]|t[dh])$/;
 
 /**
- * Returns the text of descriptions as it is seen: blocks are lines, and tabs separate the cells of a table.
+ * Returns the text of descriptions as it is seen: blocks are lines.
  * @param {Tree[]} children
+ */
+export const seenText = (children) => children.map(textOf).join("").replace(/\v+/g, "\n").trim();
+
+/**
+ * Returns the text of a description, with a vertical tab where a block begins or ends.
+ * @param {Tree} child
  * @returns {string}
  */
-export function seenText(children) {
-  /** @type {string[]} */
-  const parts = [];
-  const isInLine = () => parts.length && !parts[parts.length - 1].endsWith("\n");
-  for (const child of children) {
-    const isLine = typeof child === "object" && LINES.has(child.name);
-    const text = typeof child === "string" ? child : textOf(child);
-    if (!text) continue;
-    if (isLine && isInLine()) parts.push("\n");
-    parts.push(text);
-    if (isLine) parts.push("\n");
-  }
-  if (parts.at(-1) === "\n") parts.pop();
-  return parts.join("");
-}
-
-/** @param {TreeElement} element */
-function textOf({ name, attributes, children }) {
-  if (name === "br") return "\n";
+function textOf(child) {
+  if (typeof child === "string") return child;
+  const { name, attributes, children } = child;
   if (name === "input") return "checked" in attributes ? "☑" : "☐";
-  if (name === "tr") return children.map((cell) => seenText([cell])).join("\t");
-  if (name === "ul") return children.map((item) => `- ${seenText([item])}`).join("\n");
-  if (name === "ol") return children.map((item, at) => `${Number(attributes.start) + at}. ${seenText([item])}`).join("\n");
   // The first child of a code block is its head.
-  return seenText(attributes.class === "code" ? children.slice(1) : children);
+  const texts = (attributes.class === "code" ? children.slice(1) : children).map(textOf);
+  if (name === "ol") return texts.map((text, at) => `\v${Number(attributes.start) + at}. ${text.trim()}`).join("") + "\v";
+  const text = texts.join(name === "tr" ? "\t" : "");
+  return name === "li" ? `\v- ${text.trim()}\v` : INLINE.test(name) ? text : `\v${text}\v`;
 }
