@@ -21,10 +21,14 @@ export class Client {
     this.#host = host;
   }
 
-  /** The base URL of the API. */
+  /** The base URL of the API: the script's folder unless the element names a valid one. */
   get base() {
     const api = this.#host.api();
-    return api ? new URL(api.replace(/\/?$/, "/"), document.baseURI).href : SCRIPT_FOLDER;
+    try {
+      return api ? new URL(api.replace(/\/?$/, "/"), document.baseURI).href : SCRIPT_FOLDER;
+    } catch {
+      return SCRIPT_FOLDER;
+    }
   }
 
   #url(path) {
