@@ -48,8 +48,6 @@ function textOf(child) {
   const { name, attributes, children } = child;
   if (name === "input") return "checked" in attributes ? "☑" : "☐";
   // The first child of a code block is its head.
-  const texts = (attributes.class === "code" ? children.slice(1) : children).map(textOf);
-  if (name === "ol") return texts.map((text, at) => `\v${Number(attributes.start) + at}. ${text.trim()}`).join("") + "\v";
-  const text = texts.join(name === "tr" ? "\t" : "");
-  return name === "li" ? `\v- ${text.trim()}\v` : INLINE.test(name) ? text : `\v${text}\v`;
+  const text = (attributes.class === "code" ? children.slice(1) : children).map(textOf).join(name === "tr" ? "\t" : "");
+  return INLINE.test(name) ? text : `\v${text}\v`;
 }
