@@ -78,7 +78,7 @@ export class AlChatWindow extends HTMLElement {
     strings: () => this.#texts,
     prompts: () => this.prompts,
     target: () => this.getAttribute("target")?.trim() || undefined,
-    contact: (text) => contactLink(this, { class: "contact" }, text),
+    contact: (text) => contactLink(this, {}, text),
     send: (question) => this.send(question),
     retry: () => this.retry(),
   });
