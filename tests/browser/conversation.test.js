@@ -25,7 +25,7 @@ test("a turn streams into the window", async () => {
   assert.equal(await tab.send.isVisible(), false);
   more();
   await tab.isDone();
-  assert.equal(await tab.answer.innerHTML(), "<p>It is <strong>wide</strong>.</p>");
+  assert.equal(await tab.answer.innerHTML(), '<p dir="auto">It is <strong>wide</strong>.</p>');
   assert.equal(await tab.send.isVisible(), true);
 
   const told = await tab.window.evaluate((window) => window.told);
