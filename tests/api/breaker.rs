@@ -349,6 +349,57 @@ async fn a_timeout_counts_against_the_breaker_only_when_streaming() {
     }
 }
 
+/// Sends whole turns of different sessions at the same time.
+async fn chat_in_sessions(client: &Client, sessions: usize) -> Vec<HttpResponse> {
+    join_all((0..sessions).map(|session| chat_in_session(client, session))).await
+}
+
+#[tokio::test]
+async fn a_model_that_hangs_opens_the_circuit_after_many_successes() {
+    for (stream, fallbacks) in [(false, ""), (true, ""), (true, "spare")] {
+        let settings = [
+            ("MODEL_RETRIES", "0"),
+            ("TURN_TIMEOUT", "400ms"),
+            ("MODEL_FIRST_BYTE_TIMEOUT", "300ms"),
+            ("FALLBACK_MODELS", fallbacks),
+            ("BREAKER_PAUSE", "80s"),
+        ];
+        let (model, _setup, service) = start_with(&settings).await;
+        let client = &service.client;
+        for answer in chat_in_sessions(client, 60).await {
+            answer.assert_ok();
+        }
+        model.set_behaviour(Behaviour::Silent);
+        let ask = async |session: usize| {
+            let body = json!({ "message": "hello", "stream": stream, "session_id": format!("session-{session}") });
+            client.post("/api/chat", &body).await.assert_error(504, "model_timeout");
+        };
+        join_all((0..9).map(ask)).await;
+        assert_eq!(breaker_state(client, MODEL).await, 0, "{stream} {fallbacks}");
+        ask(9).await;
+        assert_eq!(breaker_state(client, MODEL).await, 2, "{stream} {fallbacks}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_model_that_answers_some_turns_does_not_open_the_circuit() {
+    let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "400ms")]).await;
+    let client = &service.client;
+    for _ in 0..3 {
+        model.set_behaviour(Behaviour::Silent);
+        let answered = async {
+            model.wait_for_calls(model.call_count() + 30).await;
+            model.set_behaviour(Behaviour::Echo);
+            chat_in_session(client, 100).await.assert_ok();
+        };
+        let (late, ()) = tokio::join!(chat_in_sessions(client, 30), answered);
+        for answer in late {
+            answer.assert_error(504, "model_timeout");
+        }
+    }
+    assert_eq!(breaker_state(client, MODEL).await, 0);
+}
+
 #[tokio::test]
 async fn half_of_the_turns_must_fail_to_open_the_circuit() {
     let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0")]).await;

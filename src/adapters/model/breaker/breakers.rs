@@ -103,7 +103,6 @@ mod tests {
             ModelFailure::RequestRefused(400),
             ModelFailure::RateLimited { retry_after: None },
             ModelFailure::ContentFiltered,
-            ModelFailure::Slow,
         ] {
             fail(&breakers, 100, 100, &failure);
             assert!(breakers.states().eq([("m", BreakerState::Closed)]), "{failure}");

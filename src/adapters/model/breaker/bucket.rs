@@ -39,6 +39,10 @@ impl FailedCallers {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.iter().count()
+    }
+
     fn iter(&self) -> impl Iterator<Item = CallerHash> {
         self.0.iter().flatten().copied()
     }
@@ -64,7 +68,7 @@ impl RecentTurns {
     /// Whether at least `rate` percent of the turns failed, of at least [`MIN_TURNS`] turns, and for at least
     /// [`MIN_CALLERS`] callers. A turn that could open no connection counts as one caller.
     pub(super) fn fails_too_often(&self, rate: u32) -> bool {
-        let callers = self.callers.iter().count() + self.connection_failures;
+        let callers = self.callers.count() + self.connection_failures;
         rate > 0 && self.turns >= MIN_TURNS && callers >= MIN_CALLERS && self.failures * 100 >= self.turns * rate
     }
 }

@@ -4,26 +4,19 @@ use std::time::{Duration, Instant};
 
 use super::{
     bucket::{BUCKET_TIME, BUCKETS, Bucket, RecentTurns},
-    caller::CallerHash,
+    failed_turn::{FailedTurn, FailureOrigin},
+    failure_run::FailureRun,
     pauses::{Pauses, TRIAL_INTERVAL},
     state::BreakerState,
 };
 
-/// The possible cause of a failure.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum FailureOrigin {
-    /// The prompt of this caller may be the cause.
-    Caller(CallerHash),
-    /// No connection could be opened, so no prompt is the cause.
-    Connection,
-}
-
 /// The circuit of one model: the recent turns, and whether the model is asked.
 #[derive(Debug)]
 pub(super) struct Circuit {
-    /// The percentage of failed turns at which the breaker opens; 0 for never.
+    /// The percentage of failed turns at which the breaker opens; 0 disables the breaker.
     rate: u32,
     pauses: Pauses,
+    run: FailureRun,
     buckets: [Bucket; BUCKETS],
     start: Instant,
     /// Present from the opening of the breaker until it closes again.
@@ -54,7 +47,8 @@ impl OpenCircuit {
 
 impl Circuit {
     pub(super) fn new(rate: u32, pauses: Pauses) -> Self {
-        Self { rate, pauses, buckets: [Bucket::default(); BUCKETS], start: Instant::now(), open: None }
+        let (buckets, run) = ([Bucket::default(); BUCKETS], FailureRun::default());
+        Self { rate, pauses, run, buckets, start: Instant::now(), open: None }
     }
 
     pub(super) fn state(&self, now: Instant) -> BreakerState {
@@ -80,6 +74,7 @@ impl Circuit {
     }
 
     pub(super) fn succeed(&mut self, was_trial: bool, now: Instant) {
+        self.run.end(now);
         if was_trial {
             self.buckets = [Bucket::default(); BUCKETS];
             self.open = None;
@@ -88,30 +83,40 @@ impl Circuit {
         }
     }
 
-    /// Counts a failed turn. `turns` is 0 if the turn was counted before, otherwise 1. Returns the pause if this
-    /// failure opens the breaker.
-    pub(super) fn fail(
-        &mut self,
-        was_trial: bool,
-        turns: u32,
-        origin: FailureOrigin,
-        now: Instant,
-    ) -> Option<Duration> {
-        let pause = match &self.open {
-            Some(open) if was_trial => (open.pause * 2).min(self.pauses.longest),
-            // Turns that began before the breaker opened do not prolong its pause.
-            Some(_) => return None,
-            // A trial may also end here, after another trial has closed the breaker.
-            None => {
-                self.count_failure(turns, origin, now);
-                if !self.recent(now).fails_too_often(self.rate) {
-                    return None;
-                }
-                self.pauses.first
-            }
-        };
+    /// Counts a failed turn. Returns the pause if this failure opens the breaker.
+    pub(super) fn fail(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
+        if let (Some(open), true) = (&self.open, turn.was_trial) {
+            let pause = (open.pause * 2).min(self.pauses.longest);
+            return Some(self.open_for(pause, now));
+        }
+        // Turns that began before the breaker opened do not prolong its pause. A trial may also end here, after another
+        // trial has closed the breaker.
+        if self.open.is_some() {
+            return None;
+        }
+        self.count_failure(turn, now);
+        self.run.add(turn.began, turn.origin, now);
+        self.open_if_due(now)
+    }
+
+    /// Counts a turn that ran out of time, perhaps because its answer is long: in the run of consecutive failures only.
+    /// Returns the pause if this opens the breaker.
+    pub(super) fn run_out_of_time(&mut self, turn: FailedTurn, now: Instant) -> Option<Duration> {
+        if self.open.is_some() {
+            return None;
+        }
+        self.run.add(turn.began, turn.origin, now);
+        self.open_if_due(now)
+    }
+
+    fn open_if_due(&mut self, now: Instant) -> Option<Duration> {
+        let is_run_long = self.rate > 0 && self.run.is_long();
+        (is_run_long || self.recent(now).fails_too_often(self.rate)).then(|| self.open_for(self.pauses.first, now))
+    }
+
+    fn open_for(&mut self, pause: Duration, now: Instant) -> Duration {
         self.open = Some(OpenCircuit::new(now, pause));
-        Some(pause)
+        pause
     }
 
     /// Ends a trial that showed nothing about the model, so that another one can start.
@@ -121,11 +126,11 @@ impl Circuit {
         }
     }
 
-    fn count_failure(&mut self, turns: u32, origin: FailureOrigin, now: Instant) {
+    fn count_failure(&mut self, turn: FailedTurn, now: Instant) {
         let bucket = self.bucket(now);
-        bucket.turns += turns;
+        bucket.turns += u32::from(!turn.was_answered);
         bucket.failures += 1;
-        match origin {
+        match turn.origin {
             FailureOrigin::Caller(caller) => bucket.callers.add(caller),
             FailureOrigin::Connection => bucket.connection_failures += 1,
         }
@@ -159,7 +164,7 @@ impl Circuit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::model::breaker::bucket::MIN_TURNS;
+    use crate::adapters::model::breaker::{bucket::MIN_TURNS, caller::CallerHash};
 
     const PAUSE: Duration = Duration::from_secs(10);
 
@@ -183,9 +188,15 @@ mod tests {
             if succeeds {
                 self.circuit.succeed(was_trial, self.now);
             } else {
-                self.circuit.fail(was_trial, 1, FailureOrigin::Caller(CallerHash(self.caller)), self.now);
+                self.circuit.fail(self.failed(was_trial), self.now);
             }
             Ok(())
+        }
+
+        /// Returns a failed turn of the latest caller that began now.
+        fn failed(&self, was_trial: bool) -> FailedTurn {
+            let origin = FailureOrigin::Caller(CallerHash(self.caller));
+            FailedTurn { origin, began: self.now, was_answered: false, was_trial }
         }
 
         fn fail_until_open(&mut self) {
@@ -221,7 +232,7 @@ mod tests {
         let mut driver = Driver::new(true);
         for _ in 0..40 {
             driver.turn(false).unwrap();
-            driver.now += BUCKET_TIME * 4;
+            driver.now += Duration::from_secs(61);
         }
         assert_eq!(driver.state(), BreakerState::Closed);
     }
@@ -249,7 +260,7 @@ mod tests {
         assert_eq!(driver.circuit.admit(driver.now), Ok(true));
         driver.now += PAUSE;
         assert_eq!(driver.turn(true), Err(TRIAL_INTERVAL), "a second turn while the first tries");
-        driver.circuit.fail(true, 1, FailureOrigin::Connection, driver.now);
+        driver.circuit.fail(driver.failed(true), driver.now);
         assert_eq!(driver.turn(true), Err(PAUSE));
         driver.now += PAUSE;
         driver.turn(true).unwrap();
@@ -276,7 +287,59 @@ mod tests {
         driver.now += TRIAL_INTERVAL;
         assert_eq!(driver.turn(true), Ok(()), "the first trial has no answer yet");
         assert_eq!(driver.state(), BreakerState::Closed);
-        driver.circuit.fail(true, 1, FailureOrigin::Connection, driver.now);
+        driver.circuit.fail(driver.failed(true), driver.now);
         assert_eq!(driver.state(), BreakerState::Closed, "a late failure of the first trial");
+    }
+
+    /// Runs turns of different callers that begin now and run out of time later.
+    fn run_out_of_time(driver: &mut Driver, callers: u64, turns: u64) {
+        let began = driver.failed(false);
+        driver.now += Duration::from_secs(28);
+        for turn in 0..turns {
+            let origin = FailureOrigin::Caller(CallerHash(turn % callers));
+            driver.circuit.run_out_of_time(FailedTurn { origin, ..began }, driver.now);
+        }
+    }
+
+    #[test]
+    fn ten_consecutive_failures_open_the_breaker_in_spite_of_successes() {
+        for is_out_of_time in [false, true] {
+            let mut driver = Driver::new(true);
+            (0..1000).for_each(|_| driver.turn(true).unwrap());
+            let fail = |driver: &mut Driver, turns| {
+                if is_out_of_time {
+                    run_out_of_time(driver, 3, turns);
+                } else {
+                    (0..turns).for_each(|_| driver.turn(false).unwrap());
+                }
+            };
+            fail(&mut driver, 9);
+            driver.turn(true).unwrap();
+            fail(&mut driver, 9);
+            assert_eq!(driver.state(), BreakerState::Closed, "a success ends the run");
+            fail(&mut driver, 1);
+            assert_eq!(driver.state(), BreakerState::Open);
+        }
+    }
+
+    #[test]
+    fn turns_out_of_time_of_two_callers_do_not_open_the_breaker() {
+        let mut driver = Driver::new(true);
+        run_out_of_time(&mut driver, 2, 100);
+        assert_eq!(driver.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_slow_model_that_answers_other_turns_stays_closed() {
+        let mut driver = Driver::new(true);
+        let began = driver.failed(false);
+        driver.now += Duration::from_secs(27);
+        driver.turn(true).unwrap();
+        driver.now += Duration::from_secs(1);
+        for caller in 0..100 {
+            let origin = FailureOrigin::Caller(CallerHash(caller));
+            driver.circuit.run_out_of_time(FailedTurn { origin, ..began }, driver.now);
+        }
+        assert_eq!(driver.state(), BreakerState::Closed);
     }
 }

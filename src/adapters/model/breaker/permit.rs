@@ -1,25 +1,34 @@
 //! The permission for a turn to ask a model.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{caller::CallerHash, circuit::FailureOrigin, model_breaker::ModelBreaker};
+use super::{
+    caller::CallerHash,
+    failed_turn::{FailedTurn, FailureOrigin},
+    model_breaker::ModelBreaker,
+};
 use crate::adapters::model::ModelFailure;
 
 /// The permission for one turn to ask a model, as often as the turn repeats the call.
 ///
-/// The turn reports its result by [`BreakerPermit::record_success`] or [`BreakerPermit::record_failure`]; by both, in
-/// this order, if the model fails after its first text. A permit that is dropped without a report does not count.
+/// The turn reports its result by [`BreakerPermit::record_success`], [`BreakerPermit::record_failure`] or
+/// [`BreakerPermit::record_out_of_time`]; first by success and then by failure if the model fails after its first text. A
+/// permit that is dropped without a report does not count.
 #[derive(Debug)]
 pub struct BreakerPermit {
     breaker: Option<Arc<ModelBreaker>>,
     caller: CallerHash,
+    began: Instant,
     is_trial: bool,
     is_answered: bool,
 }
 
 impl BreakerPermit {
     pub(super) fn new(breaker: Option<Arc<ModelBreaker>>, caller: CallerHash, is_trial: bool) -> Self {
-        Self { breaker, caller, is_trial, is_answered: false }
+        Self { breaker, caller, began: Instant::now(), is_trial, is_answered: false }
     }
 
     /// Counts the turn as a success. Only the first call counts.
@@ -35,30 +44,48 @@ impl BreakerPermit {
 
     /// Reports the failure of the turn's last attempt.
     pub fn record_failure(mut self, failure: &ModelFailure) {
+        if matches!(failure, ModelFailure::Slow) {
+            return self.record_out_of_time();
+        }
         let Some(breaker) = self.breaker.clone() else { return };
         if !failure.kind().counts_against_breaker {
-            // A rate limit, or a turn that did not wait for the answer, shows nothing about the model. Any other
-            // refusal shows that the provider responds, which is what a trial is for.
-            let is_inconclusive = matches!(failure, ModelFailure::RateLimited { .. } | ModelFailure::Slow);
-            if self.is_trial && !is_inconclusive {
+            // A rate limit shows nothing about the model. Any other refusal shows that the provider responds, which is
+            // what a trial is for.
+            if self.is_trial && !matches!(failure, ModelFailure::RateLimited { .. }) {
                 self.record_success();
             }
             return;
         }
         let is_unreachable = matches!(failure, ModelFailure::Unreachable);
         let origin = if is_unreachable { FailureOrigin::Connection } else { FailureOrigin::Caller(self.caller) };
-        // A turn that was counted as a success is not counted again.
-        let turns = u32::from(!self.is_answered);
-        let opened_for = breaker.lock().fail(self.is_trial, turns, origin, Instant::now());
-        if let Some(pause) = opened_for {
-            tracing::warn!(
-                model = breaker.model,
-                %failure,
-                ?pause,
-                "the model fails too often; its circuit breaker is open, and the model is not asked during the pause"
-            );
-        }
+        let opened_for = breaker.lock().fail(self.failed_turn(origin), Instant::now());
+        log_opening(&breaker, failure, opened_for);
         self.is_trial = false;
+    }
+
+    /// Reports that the time for a whole answer, or the model's share of it, is over. The answer may be a long one: this
+    /// counts only if no turn is answered meanwhile. A trial shows nothing by that.
+    pub fn record_out_of_time(self) {
+        let Some(breaker) = self.breaker.as_ref().filter(|_| !self.is_trial && !self.is_answered) else { return };
+        let turn = self.failed_turn(FailureOrigin::Caller(self.caller));
+        let opened_for = breaker.lock().run_out_of_time(turn, Instant::now());
+        log_opening(breaker, &ModelFailure::Timeout, opened_for);
+    }
+
+    fn failed_turn(&self, origin: FailureOrigin) -> FailedTurn {
+        let Self { began, is_answered, is_trial, .. } = *self;
+        FailedTurn { origin, began, was_answered: is_answered, was_trial: is_trial }
+    }
+}
+
+fn log_opening(breaker: &ModelBreaker, failure: &ModelFailure, opened_for: Option<Duration>) {
+    if let Some(pause) = opened_for {
+        tracing::warn!(
+            model = breaker.model,
+            %failure,
+            ?pause,
+            "the model fails too often; its circuit breaker is open, and the model is not asked during the pause"
+        );
     }
 }
 

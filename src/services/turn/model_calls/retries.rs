@@ -35,7 +35,7 @@ impl Retries<'_> {
         let outcome = self.call_until_final(target, &mut permit, record).await;
         match &outcome {
             Ok(_) => permit.record_success(),
-            Err(failure) if self.may_be_a_long_answer(target.model, failure) => {}
+            Err(failure) if self.may_be_a_long_answer(target.model, failure) => permit.record_out_of_time(),
             Err(failure) => permit.record_failure(failure),
         }
         outcome
