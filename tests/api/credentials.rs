@@ -517,6 +517,53 @@ async fn a_turn_is_401_after_every_key_was_tried_once() {
 }
 
 #[tokio::test]
+async fn a_new_key_is_fetched_soon_after_papita_had_none() {
+    for without_new_key in [(200, r#"{"api_key": "sk-old"}"#), (404, "{}"), (503, "{}")] {
+        let (model, papita) = fakes().await;
+        papita.serve_key("sk-old");
+        let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h");
+        let service = setup.start().await;
+        service.client.chat("hello").await.assert_ok();
+        model.accept_only(&["sk-new"]);
+        papita.serve_body(without_new_key.0, without_new_key.1.to_owned());
+        service.client.chat("hello").await.assert_error(401, "invalid_api_key");
+        papita.serve_key("sk-new");
+        let refused_at = Instant::now();
+        let mut failures = 0;
+        wait_until("the new key", async || {
+            let answer = service.client.chat("hello").await;
+            failures += usize::from(answer.status != 200);
+            (answer.status == 200).then_some(())
+        })
+        .await;
+        assert_eq!(last_bearer(&model), "sk-new");
+        assert!(papita.key_calls() <= 5, "{} calls", papita.key_calls());
+        // A failure of Papita is one of this call only; the next turn calls it for any key.
+        if without_new_key.0 == 200 {
+            assert!(failures > 0 && refused_at.elapsed() >= Duration::from_millis(500), "{failures} failed turns");
+        }
+    }
+}
+
+#[tokio::test]
+async fn turns_share_the_repeated_requests_after_a_refusal() {
+    let (model, papita) = fakes().await;
+    papita.serve_key("sk-old");
+    let setup = TestSetup::for_papita(&model, &papita).with("CREDENTIAL_RETRY", "1h");
+    let service = setup.start().await;
+    model.accept_only(&["sk-new"]);
+    let started = Instant::now();
+    // The first request at the start, the second after the refusal, and the third a second later.
+    while papita.key_calls() < 3 {
+        for answer in join_all((0..20).map(|_| service.client.chat("hello"))).await {
+            answer.assert_error(401, "invalid_api_key");
+        }
+    }
+    assert!(started.elapsed() >= Duration::from_millis(900), "{:?}", started.elapsed());
+    assert!(papita.key_calls() <= 4, "{} calls", papita.key_calls());
+}
+
+#[tokio::test]
 async fn a_rejected_local_key_is_a_401_after_one_call() {
     let model = FakeModel::start().await;
     model.accept_only(&["sk-good"]);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use moka::Expiry;
+
 use super::{credential::Credential, papita::FetchFailure};
 
 /// The part of the fresh time after which a key is refreshed in the background.
@@ -12,8 +14,9 @@ const REFRESH_AFTER: f32 = 0.8;
 pub(super) struct CachedKey {
     pub(super) credential: Credential,
     pub(super) fetched_at: Instant,
-    /// The time at which the model's provider refused this key while Papita had no other one.
-    pub(super) refused_at: Option<Instant>,
+    /// The time until which Papita is not called again for another key, if the model's provider has refused this one
+    /// while Papita had no other.
+    pub(super) refused_until: Option<Instant>,
 }
 
 impl CachedKey {
@@ -27,9 +30,9 @@ impl CachedKey {
         self.fetched_at.elapsed() >= fresh
     }
 
-    /// Whether the provider refused the key within this time, while Papita had no other one.
-    pub(super) fn was_refused_within(&self, time: Duration) -> bool {
-        self.refused_at.is_some_and(|refused_at| refused_at.elapsed() < time)
+    /// Whether the provider has just refused the key while Papita had no other one.
+    pub(super) fn was_just_refused(&self) -> bool {
+        self.refused_until.is_some_and(|until| Instant::now() < until)
     }
 }
 
@@ -47,3 +50,20 @@ pub(super) enum FetchRequest {
 
 /// The result of a call to Papita.
 pub(super) type FetchResult = Result<CachedKey, FetchFailure>;
+
+/// The result of a call to Papita in the cache of calls.
+#[derive(Clone, Debug)]
+pub(super) struct CachedCall {
+    pub(super) result: FetchResult,
+    /// The time for which the result is cached.
+    pub(super) lifetime: Duration,
+}
+
+/// Expires each call after its own lifetime.
+pub(super) struct CallLifetime;
+
+impl Expiry<FetchRequest, CachedCall> for CallLifetime {
+    fn expire_after_create(&self, _: &FetchRequest, call: &CachedCall, _: Instant) -> Option<Duration> {
+        Some(call.lifetime)
+    }
+}

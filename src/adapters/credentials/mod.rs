@@ -2,7 +2,8 @@
 //!
 //! A key of Papita is *fresh* for a while, refreshed in the background before it becomes *stale*, and used as a stale
 //! key while Papita fails. All turns that wait for a key share one call to Papita. A failure is remembered for a
-//! moment, so that a Papita that hangs does not delay every turn.
+//! moment, so that a Papita that hangs does not delay every turn. After the provider has refused a key, that moment is
+//! shorter at first.
 
 mod access;
 mod cached_key;
@@ -12,6 +13,7 @@ mod papita;
 mod papita_keys;
 mod presence;
 mod provider;
+mod retry_pauses;
 
 pub use self::{
     access::Access,

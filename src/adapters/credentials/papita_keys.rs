@@ -11,10 +11,11 @@ use std::{
 use moka::{future::Cache, ops::compute::Op};
 
 use super::{
-    cached_key::{CachedKey, FetchRequest, FetchResult},
+    cached_key::{CachedCall, CachedKey, CallLifetime, FetchRequest, FetchResult},
     credential::Credential,
     papita::{FetchFailure, Papita},
     presence::PapitaPresence,
+    retry_pauses::RetryPauses,
 };
 use crate::foundation::{config, http_client::Client, secret::ApiKey, tasks::Tasks};
 
@@ -28,12 +29,12 @@ struct State {
     presence: PapitaPresence,
     /// The time for which a key is used without a call to Papita.
     fresh: Duration,
-    /// The time for which a failure is remembered.
-    retry: Duration,
+    /// The times for which failures are remembered.
+    pauses: RetryPauses,
     /// At most one key. It is removed when it is too old to be used even as a stale one.
     keys: Cache<(), CachedKey>,
     /// The running calls, and the recent failures.
-    calls: Cache<FetchRequest, FetchResult>,
+    calls: Cache<FetchRequest, CachedCall>,
     /// The number of calls so far.
     generation: AtomicU64,
     /// The number of keys that were removed because the provider refused them.
@@ -49,9 +50,9 @@ impl PapitaKeys {
             papita: Papita::new(client, &settings.papita_url, settings.papita_timeout),
             presence,
             fresh: settings.fresh,
-            retry: settings.retry,
+            pauses: RetryPauses::new(settings.retry),
             keys: Cache::builder().max_capacity(1).time_to_live(settings.fresh + settings.stale).build(),
-            calls: Cache::builder().max_capacity(1000).time_to_live(settings.retry).build(),
+            calls: Cache::builder().max_capacity(1000).expire_after(CallLifetime).build(),
             generation: AtomicU64::new(0),
             refusals: AtomicU64::new(0),
             is_refreshing: AtomicBool::new(false),
@@ -73,7 +74,7 @@ impl PapitaKeys {
     pub(super) async fn current(&self, local: Option<&Credential>) -> Result<Credential, FetchFailure> {
         let is_failing = self.0.presence.is_failing();
         if let Some(cached) = self.0.keys.get(&()).await {
-            if let (true, Some(local)) = (cached.was_refused_within(self.0.retry), local) {
+            if let (true, Some(local)) = (cached.was_just_refused(), local) {
                 return Ok(local.clone());
             }
             if cached.is_stale(self.0.fresh) && !is_failing {
@@ -97,18 +98,19 @@ impl PapitaKeys {
 
     /// Returns another key than the one that the provider has just refused; `None` if Papita has no other.
     pub(super) async fn replacement(&self, refused: &Credential) -> Option<Credential> {
+        self.0.pauses.note_refusal(Instant::now());
         let cached = self.0.keys.get(&()).await;
-        let replacement = match cached {
+        match cached {
             // Another turn has fetched the new key in the meantime.
-            Some(cached) if cached.credential.key != refused.key => cached,
+            Some(cached) if cached.credential.key != refused.key => return Some(cached.credential),
             // Another turn has found in the meantime that there is no other key.
-            Some(cached) if cached.was_refused_within(self.0.retry) => return None,
-            _ => {
-                self.remove_generation(refused.generation).await;
-                self.fetch_shared(FetchRequest::KeyOtherThan(refused.key.debug_hash())).await.ok()?
-            }
-        };
-        Some(replacement.credential)
+            Some(cached) if cached.was_just_refused() => return None,
+            // Papita had no other key when it was called last. Until it has one, turns go on with this one.
+            Some(cached) if cached.refused_until.is_some() => {}
+            _ => self.remove_generation(refused.generation).await,
+        }
+        let request = FetchRequest::KeyOtherThan(refused.key.debug_hash());
+        Some(self.fetch_shared(request).await.ok()?.credential)
     }
 
     /// Removes the key of this generation only: a newer key may have arrived in the meantime.
@@ -149,7 +151,7 @@ impl PapitaKeys {
         let fetch = async move {
             let entry = this.0.calls.entry(request.clone()).or_insert_with(this.fetch(&request)).await;
             let is_first = entry.is_fresh();
-            let result = entry.into_value();
+            let CachedCall { result, .. } = entry.into_value();
             // A key is in the cache of keys; the cache of calls holds only failures.
             if is_first && result.is_ok() {
                 this.0.calls.invalidate(&request).await;
@@ -159,23 +161,33 @@ impl PapitaKeys {
         self.0.tasks.run_to_completion("credential fetch", fetch).await.unwrap_or(Err(FetchFailure::Unreachable))
     }
 
-    async fn fetch(&self, request: &FetchRequest) -> FetchResult {
+    async fn fetch(&self, request: &FetchRequest) -> CachedCall {
         // A call that has just ended may have fetched a suitable key.
         if let Some(cached) = self.0.keys.get(&()).await
             && self.satisfies(&cached, request)
         {
-            return Ok(cached);
+            return CachedCall { result: Ok(cached), lifetime: Duration::ZERO };
         }
         // Counted before the call: of two calls, the one that began later returns the newer key.
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
-        let result = self.0.papita.fetch().await;
-        self.0.presence.record(result.as_ref().err().copied());
-        let key = result?;
-        let is_refused = *request == FetchRequest::KeyOtherThan(key.debug_hash());
-        let cached = self.store(key, generation, is_refused).await;
-        // The refused key is stored all the same. A provider may refuse by mistake, and without another key, an attempt
-        // with this one is better than certain failure.
-        if is_refused { Err(FetchFailure::RefusedKey) } else { Ok(cached) }
+        let fetched = self.0.papita.fetch().await;
+        self.0.presence.record(fetched.as_ref().err().copied());
+        match fetched {
+            Ok(key) if *request == FetchRequest::KeyOtherThan(key.debug_hash()) => {
+                // The refused key is stored all the same. A provider may refuse by mistake, and without another key, an
+                // attempt with this one is better than certain failure.
+                let lifetime = self.0.pauses.next();
+                self.store(key, generation, Some(Instant::now() + lifetime)).await;
+                CachedCall { result: Err(FetchFailure::RefusedKey), lifetime }
+            }
+            Ok(key) => {
+                if matches!(request, FetchRequest::KeyOtherThan(_)) {
+                    self.0.pauses.note_other_key();
+                }
+                CachedCall { result: Ok(self.store(key, generation, None).await), lifetime: Duration::ZERO }
+            }
+            Err(failure) => CachedCall { result: Err(failure), lifetime: self.0.pauses.next() },
+        }
     }
 
     fn satisfies(&self, cached: &CachedKey, request: &FetchRequest) -> bool {
@@ -185,23 +197,26 @@ impl PapitaKeys {
         }
     }
 
-    /// Stores a key unless a newer one is stored.
-    async fn store(&self, key: ApiKey, generation: u64, is_refused: bool) -> CachedKey {
-        let now = Instant::now();
+    /// Stores a key unless a newer one is stored. A known refusal of the same key is kept.
+    async fn store(&self, key: ApiKey, generation: u64, refused_until: Option<Instant>) -> CachedKey {
         let credential = Credential::from_papita(key, generation);
-        let cached = CachedKey { credential, fetched_at: now, refused_at: is_refused.then_some(now) };
-        let mut stored = cached.clone();
+        let fetched = CachedKey { credential, fetched_at: Instant::now(), refused_until };
         let newest = |entry: Option<moka::Entry<(), CachedKey>>| {
             let known = entry.map(moka::Entry::into_value);
-            if let Some(known) = &known
-                && known.credential.key == stored.credential.key
-            {
-                stored.refused_at = stored.refused_at.or(known.refused_at);
-            }
-            let is_outdated = known.is_some_and(|known| known.credential.generation > generation);
-            std::future::ready(if is_outdated { Op::Nop } else { Op::Put(stored) })
+            std::future::ready(known.map_or_else(|| Op::Put(fetched.clone()), |known| merge(known, &fetched)))
         };
         self.0.keys.entry(()).and_compute_with(newest).await;
-        cached
+        fetched
     }
+}
+
+/// Returns what becomes of a stored key when another call has returned one.
+fn merge(known: CachedKey, fetched: &CachedKey) -> Op<CachedKey> {
+    let is_outdated = known.credential.generation > fetched.credential.generation;
+    if known.credential.key == fetched.credential.key {
+        let refused_until = fetched.refused_until.or(known.refused_until);
+        let newest = if is_outdated { known } else { fetched.clone() };
+        return Op::Put(CachedKey { refused_until, ..newest });
+    }
+    if is_outdated { Op::Nop } else { Op::Put(fetched.clone()) }
 }
