@@ -51,7 +51,7 @@ struct Health {
     uptime_seconds: u64,
     /// Usage records that wait for Papita.
     papita_queue_depth: u64,
-    /// Usage records dropped since the start because too many waited.
+    /// Usage records dropped since the database was made: too many waited, or Papita refused them.
     papita_queue_dropped: u64,
 }
 

@@ -6,8 +6,16 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 7] =
-    ["replicas", "duties", "secrets", "usage_totals", "papita_outbox", "papita_contacts", "log_instances"];
+const SMALL: [&str; 8] = [
+    "replicas",
+    "duties",
+    "secrets",
+    "usage_totals",
+    "papita_outbox",
+    "papita_drops",
+    "papita_contacts",
+    "log_instances",
+];
 
 /// Statements that may sort: over the turns of one session, the models, or one page of search results.
 const SORTED: [&str; 3] = ["FROM session_turns", "FROM usage_totals", "FROM last"];

@@ -1,6 +1,9 @@
 //! Tokens and cost: the totals, and the usage records sent to Papita.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -32,11 +35,20 @@ async fn ask_model(service: &Service, name: &str) {
     service.client.post("/api/chat", &json!({"message": "hello", "model": name})).await.assert_ok();
 }
 
-/// Sends a turn as this user.
+/// Sends a turn as this user, in a session that all of these turns share.
 async fn turn_of(service: &Service, username: &str) {
-    let body = json!({"message": "hello", "username": username, "isGuest": false});
+    turn_in(service, username, Some("s-1")).await;
+}
+
+async fn turn_in(service: &Service, username: &str, session: Option<&str>) {
+    let body = json!({"message": "hello", "username": username, "isGuest": false, "sessionId": session});
     service.client.post("/api/chat", &body).await.assert_ok();
 }
+
+/// Puts 2,000 records without a session into the outbox of a service that does not run.
+const FILL_OUTBOX: &str = "INSERT INTO papita_outbox (request_id, body)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+    SELECT 'request-' || n, '{\"username\":\"user' || n || '\",\"sessionId\":null}' FROM numbers";
 
 /// Starts a Papita that accepts usage records but has no key, and a service with a local key.
 async fn open_with_papita(settings: &[(&str, &str)]) -> (FakeModel, FakePapita, TestSetup, Service) {
@@ -199,6 +211,7 @@ async fn papita_gets_a_usage_record_of_each_turn() {
     let request = json!({"message": "hello", "username": "ada", "isGuest": false, "sessionId": "s-1"});
     let first = service.client.post("/api/chat", &request).await;
     first.assert_ok();
+    papita.wait_for_usage(1).await;
     let second = service.client.chat("hello").await;
     second.assert_ok();
     papita.wait_for_usage(2).await;
@@ -217,7 +230,7 @@ async fn papita_gets_a_usage_record_of_each_turn() {
 }
 
 #[tokio::test]
-async fn usage_records_arrive_in_the_order_of_the_turns() {
+async fn records_of_a_session_arrive_in_the_order_of_its_turns() {
     let (_model, papita, _setup, service) = open_with_papita(&[]).await;
     let names = (0..40).map(|number| format!("user{number}")).collect::<Vec<_>>();
     for name in &names {
@@ -328,18 +341,160 @@ async fn a_papita_that_hangs_does_not_delay_turns() {
 }
 
 #[tokio::test]
-async fn a_record_rejected_five_times_does_not_block_others() {
+async fn a_record_rejected_five_times_is_dropped_and_counted() {
     for status in [400, 422] {
         let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
-        papita.set_usage_status(status);
-        turn_of(&service, "ada").await;
-        turn_of(&service, "bob").await;
-        // Five attempts for the first record, and one for the next.
-        advance_until("six attempts", || papita.usage_attempts() >= 6).await;
-        papita.set_usage_status(200);
-        advance_until("the other record", || !papita.usage().is_empty()).await;
+        papita.set_usage_status_of("ada", status);
+        turn_in(&service, "ada", Some("s-1")).await;
+        turn_in(&service, "bob", Some("s-1")).await;
+        let started = Instant::now();
+        let mut accepted = 0;
+        // Rejections count while other records are accepted.
+        while outbox(&service).await.1 == 0 {
+            assert!(started.elapsed() < TEST_TIMEOUT, "the record is not dropped");
+            let attempts = papita.usage_attempts();
+            advance_until("an attempt", || papita.usage_attempts() > attempts).await;
+            turn_in(&service, "cleo", None).await;
+            accepted += 1;
+            advance_until("another record", || papita.usage().len() >= accepted).await;
+        }
         wait_for_empty_queue(&service).await;
-        assert_eq!(users(&papita), ["bob"]);
+        let users = users(&papita);
+        assert!(users.iter().any(|user| user == "bob") && !users.iter().any(|user| user == "ada"), "{users:?}");
+        assert!(papita.usage_attempts() - users.len() >= 5, "{status}");
+        assert_eq!(outbox(&service).await.1, 1);
+    }
+}
+
+#[tokio::test]
+async fn no_record_is_dropped_while_all_are_rejected() {
+    let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+    papita.set_usage_status(400);
+    turn_in(&service, "ada", None).await;
+    turn_in(&service, "bob", None).await;
+    advance_until("many attempts", || papita.usage_attempts() > 20).await;
+    papita.set_usage_status(200);
+    advance_until("both records", || papita.usage().len() == 2).await;
+    wait_for_empty_queue(&service).await;
+    assert_eq!(outbox(&service).await.1, 0);
+}
+
+#[tokio::test]
+async fn a_failing_record_holds_up_its_session_only() {
+    let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+    papita.set_usage_status_of("ada", 500);
+    turn_in(&service, "ada", Some("s-1")).await;
+    papita.wait_for_usage_attempts(1).await;
+    turn_in(&service, "bob", Some("s-1")).await;
+    turn_in(&service, "cleo", Some("s-2")).await;
+    turn_in(&service, "dan", None).await;
+    papita.wait_for_usage(2).await;
+    let mut others = users(&papita);
+    others.sort();
+    assert_eq!(others, ["cleo", "dan"]);
+    papita.set_usage_status_of("ada", 200);
+    advance_until("all records", || papita.usage().len() == 4).await;
+    assert_eq!(users(&papita)[2..], ["ada", "bob"]);
+    wait_for_empty_queue(&service).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_usage_records_are_posted_at_a_time() {
+    const DELAY: Duration = Duration::from_millis(20);
+    let (_model, papita, setup, service) = open_with_papita(&[]).await;
+    service.stop().await;
+    setup.change_database(FILL_OUTBOX).await;
+    papita.set_usage_delay(DELAY);
+    let service = setup.start().await;
+    let started = Instant::now();
+    papita.wait_for_usage(2000).await;
+    let took = started.elapsed();
+    assert!((40..=64).contains(&papita.most_usage_in_flight()), "{} at a time", papita.most_usage_in_flight());
+    assert!(took < 2000 * DELAY / 4, "{took:?} are more than a fourth of the time of single posts");
+    wait_for_empty_queue(&service).await;
+    service.stop().await;
+    let keys = papita.usage_keys();
+    assert_eq!(keys.iter().collect::<HashSet<_>>().len(), 2000);
+    assert_eq!(keys.len(), 2000, "a record was sent twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_in_flight_at_sigkill_are_sent_again_with_their_key() {
+    let (_model, papita, setup, service) = open_with_papita(&[]).await;
+    service.stop().await;
+    setup.change_database(FILL_OUTBOX).await;
+    papita.set_usage_delay(Duration::from_millis(5));
+    let mut process = setup.start_process().await;
+    papita.wait_for_usage(500).await;
+    process.kill().await;
+    let _process = setup.start_process().await;
+    wait_until("all records", async || {
+        (papita.usage_keys().into_iter().collect::<HashSet<_>>().len() == 2000).then_some(())
+    })
+    .await;
+    let mut users = HashMap::new();
+    for (key, record) in papita.usage_keys().into_iter().zip(papita.usage()) {
+        let known = users.entry(key.expect("a key")).or_insert_with(|| record["username"].clone());
+        assert_eq!(*known, record["username"]);
+    }
+    assert!(papita.usage().len() < 2500, "{} records were sent twice", papita.usage().len() - 2000);
+}
+
+#[tokio::test]
+async fn only_a_json_object_shows_that_a_record_has_arrived() {
+    let pages = [(200, "<html>Sign in</html>"), (200, ""), (201, "[]"), (200, "\"ok\""), (202, "{\"a\":"), (204, "")];
+    for (status, page) in pages {
+        let (_model, papita, _setup, service) = open_with_papita(&LONG_LIMITS).await;
+        papita.serve_usage_page(status, page);
+        turn_of(&service, "ada").await;
+        advance_until("attempts", || papita.usage_attempts() > 2).await;
+        assert_eq!(outbox(&service).await, (1, 0), "{status} {page}");
+        papita.set_usage_status(201);
+        advance_until("the record", || papita.usage().len() == 1).await;
+        wait_for_empty_queue(&service).await;
+    }
+}
+
+#[tokio::test]
+async fn the_diagnostics_name_an_answer_that_is_not_papitas_once() {
+    let (_model, papita, setup, service) = open_with_papita(&[]).await;
+    service.stop().await;
+    papita.serve_usage_page(200, "<html>Sign in</html>");
+    let mut process = setup.start_process().await;
+    let ask = async |session: &str| {
+        let body = json!({"message": "hello", "sessionId": session});
+        process.client.post("/api/chat", &body).await.assert_ok();
+    };
+    for session in ["s-1", "s-2", "s-3"] {
+        ask(session).await;
+    }
+    papita.wait_for_usage_attempts(4).await;
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    let mut lines = 0;
+    while let Some(line) = process.diagnostics.recv().await {
+        lines += usize::from(line.contains("status 200 but is not a JSON object"));
+    }
+    assert_eq!(lines, 1);
+}
+
+#[tokio::test]
+async fn the_diagnostics_say_once_that_the_queue_fills_up() {
+    let (_model, papita, setup, service) = open_with_papita(&[("PAPITA_QUEUE_LIMIT", "10")]).await;
+    service.stop().await;
+    papita.stop().await;
+    let mut process = setup.start_process().await;
+    for _ in 0..14 {
+        process.client.chat("hello").await.assert_ok();
+    }
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(0));
+    let mut lines = Vec::new();
+    while let Some(line) = process.diagnostics.recv().await {
+        lines.push(line);
+    }
+    for text in ["is half full", "is nearly full", "PAPITA_QUEUE_LIMIT is reached"] {
+        assert_eq!(lines.iter().filter(|line| line.contains(text)).count(), 1, "{text}: {lines:#?}");
     }
 }
 
@@ -356,7 +511,7 @@ async fn a_record_rejected_a_few_times_is_not_lost() {
 
 #[tokio::test]
 async fn the_outbox_is_bounded_and_dropped_records_are_counted() {
-    let (_model, papita, _setup, service) = open_with_papita(&[("PAPITA_QUEUE_LIMIT", "2")]).await;
+    let (_model, papita, setup, service) = open_with_papita(&[("PAPITA_QUEUE_LIMIT", "2")]).await;
     papita.stop().await;
     for name in ["ada", "bob", "cleo", "dan", "eve"] {
         turn_of(&service, name).await;
@@ -369,6 +524,11 @@ async fn the_outbox_is_bounded_and_dropped_records_are_counted() {
     papita.wait_for_usage(3).await;
     assert_eq!(users(&papita), ["ada", "bob", "fay"]);
     assert_eq!(outbox(&service).await.1, 3);
+    service.stop().await;
+    let service = setup.start().await;
+    assert_eq!(outbox(&service).await.1, 3, "the count survives a restart");
+    let metrics = service.client.get("/metrics").await.text;
+    assert!(metrics.contains("al_chat_papita_queue_dropped_total 3"), "{metrics}");
 }
 
 #[tokio::test]

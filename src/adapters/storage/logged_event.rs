@@ -28,6 +28,6 @@ impl LoggedEvent {
 
     /// Returns whether the event has a usage record for Papita.
     pub(super) fn has_usage_record(&self) -> bool {
-        self.turn().is_some_and(|turn| turn.usage_record.is_some())
+        self.turn().is_some_and(|turn| turn.usage_record.queued().is_some())
     }
 }

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod backup;
+mod bulk_delete;
 mod bulk_insert;
 mod chats;
 mod checkpoints;
@@ -28,6 +29,7 @@ mod new_message;
 mod open_failure;
 mod outbox;
 mod outbox_counter;
+mod outbox_drops;
 mod postgres;
 mod replica;
 mod schema_owner;
@@ -66,7 +68,7 @@ pub use self::{
     sessions::{SessionStatistics, StoppedSession},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
-    turn_record::TurnRecord,
+    turn_record::{TurnRecord, UsageRecord},
     usage_totals::UsageTotals,
     visitors::Visitor,
 };

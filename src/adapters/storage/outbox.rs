@@ -1,8 +1,15 @@
 //! The outbox of usage records for Papita, and the Papita addresses that have answered before.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 
-use super::{column_values::to_integer, failure::StorageFailure, handle::Storage, statement::sql};
+use super::{
+    bulk_delete::BulkDelete, column_values::to_integer, failure::StorageFailure, handle::Storage, outbox_drops,
+    statement::sql,
+};
+
+static DELETE_RECORDS: LazyLock<BulkDelete> = LazyLock::new(|| BulkDelete::new("papita_outbox", "id"));
 
 /// A usage record that has not been delivered to Papita.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,32 +39,38 @@ impl Storage {
         self.outbox.get()
     }
 
+    /// Returns the number of records dropped since the database was made, including those of turns that are not written
+    /// yet.
+    #[must_use]
+    pub fn outbox_dropped(&self) -> u64 {
+        self.outbox.dropped()
+    }
+
     /// Waits until this process has added records since the last call.
     pub async fn outbox_changed(&self) {
         self.outbox.notified().await;
     }
 
-    /// Returns the oldest records, at most `limit`, the oldest first.
-    pub async fn next_outbox_records(&self, limit: u64) -> Result<Vec<OutboxRecord>, StorageFailure> {
+    /// Returns the oldest records whose number is greater than `after`, at most `limit`, the oldest first.
+    pub async fn outbox_records(&self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StorageFailure> {
         let rows: Vec<(i64, String, String)> =
-            sql("SELECT id, request_id, body FROM papita_outbox ORDER BY id LIMIT $1")
-                .bind(to_integer(limit))
+            sql("SELECT id, request_id, body FROM papita_outbox WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(after)
+                .bind(to_integer(limit as u64))
                 .fetch_all(&self.read)
                 .await?;
         let record = |(id, request_id, body)| OutboxRecord { id, request_id, body };
         Ok(rows.into_iter().map(record).collect())
     }
 
-    /// Removes records from the outbox.
-    pub async fn remove_outbox_records(&self, records: &[OutboxRecord]) -> Result<(), StorageFailure> {
+    /// Removes the records with these numbers from the outbox, of which `dropped` were not delivered.
+    pub async fn remove_outbox_records(&self, ids: &[i64], dropped: u64) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
-        let mut removed = 0;
-        // One statement for each: a range of ids could include records that were added meanwhile.
-        for OutboxRecord { id, .. } in records {
-            removed += sql("DELETE FROM papita_outbox WHERE id = $1").bind(*id).execute(&mut transaction).await?;
-        }
+        let removed = DELETE_RECORDS.execute(ids, &mut transaction).await?;
+        outbox_drops::add(&mut transaction, dropped).await?;
         transaction.commit().await?;
         self.outbox.subtract(removed);
+        self.outbox.add_dropped(dropped);
         Ok(())
     }
 

@@ -1,33 +1,48 @@
-//! The number of usage records in the outbox, and a notification of new ones.
+//! The numbers of usage records in the outbox and of dropped ones, and a notification of new records.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-use super::{column_values::to_count, database::Pool, failure::StorageFailure, statement::sql};
+use super::{
+    column_values::to_count, database::Pool, failure::StorageFailure, outbox_drops, statement::sql,
+    turn_record::UsageRecord,
+};
 
-/// The number of records in the outbox, including those of turns that are not written yet.
+/// The number of records in the outbox and of dropped ones, including those of turns that are not written yet.
 #[derive(Debug)]
 pub(super) struct OutboxCounter {
     records: AtomicU64,
+    dropped: AtomicU64,
     added: Notify,
 }
 
 impl OutboxCounter {
     /// Counts the records in the database.
     pub(super) async fn open(read: &Pool) -> Result<Self, StorageFailure> {
-        Ok(Self { records: AtomicU64::new(count(read).await?), added: Notify::new() })
+        let (records, dropped) = (count(read).await?, outbox_drops::fetch(read).await?);
+        Ok(Self { records: AtomicU64::new(records), dropped: AtomicU64::new(dropped), added: Notify::new() })
     }
 
     /// Counts the records in the database anew.
     pub(super) async fn refresh(&self, read: &Pool) -> Result<(), StorageFailure> {
         self.records.store(count(read).await?, Ordering::Relaxed);
+        self.dropped.store(outbox_drops::fetch(read).await?, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Adds records that are about to be written.
-    pub(super) fn add(&self, records: usize) {
-        self.records.fetch_add(records as u64, Ordering::Relaxed);
+    /// Counts the usage record of a turn that is about to be written.
+    pub(super) fn add(&self, record: &UsageRecord) {
+        match record {
+            UsageRecord::NotDue => {}
+            UsageRecord::Queued(_) => drop(self.records.fetch_add(1, Ordering::Relaxed)),
+            UsageRecord::Dropped => self.add_dropped(1),
+        }
+    }
+
+    /// Counts records that have been dropped.
+    pub(super) fn add_dropped(&self, records: u64) {
+        self.dropped.fetch_add(records, Ordering::Relaxed);
     }
 
     /// Subtracts records that have been removed.
@@ -37,9 +52,14 @@ impl OutboxCounter {
         let _ = self.records.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Returns the number of records.
+    /// Returns the number of records in the outbox.
     pub(super) fn get(&self) -> u64 {
         self.records.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of dropped records.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Notifies the reader of the outbox that records have been written.

@@ -28,6 +28,24 @@ pub struct TurnRecord {
     pub cost: Cost,
     /// The time from the request's arrival to the end of the turn.
     pub latency: Duration,
-    /// The usage record for Papita, as JSON; `None` if none is to be sent.
-    pub usage_record: Option<String>,
+    /// The usage record for Papita.
+    pub usage_record: UsageRecord,
+}
+
+/// The usage record of a turn, for Papita.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsageRecord {
+    /// None is to be sent.
+    NotDue,
+    /// The record as JSON, which the outbox takes.
+    Queued(String),
+    /// The record is dropped, because the outbox is full. The database counts it.
+    Dropped,
+}
+
+impl UsageRecord {
+    /// Returns the record if the outbox takes it.
+    pub(super) fn queued(&self) -> Option<&str> {
+        if let Self::Queued(record) = self { Some(record) } else { None }
+    }
 }

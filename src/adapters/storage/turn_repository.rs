@@ -12,8 +12,9 @@ use super::{
     failure::StorageFailure,
     log_instances,
     logged_event::{LoggedEvent, PositionedEvent},
+    outbox_drops,
     statement::sql,
-    turn_record::TurnRecord,
+    turn_record::{TurnRecord, UsageRecord},
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},
@@ -182,7 +183,7 @@ static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
 });
 
 async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
-    let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.as_deref()?)));
+    let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.queued()?)));
     for chunk in records.collect::<Vec<_>>().chunks(ROWS) {
         let (text, rows) = INSERT_OUTBOX_RECORDS.text(chunk.len());
         let mut query = sql(text);
@@ -192,5 +193,6 @@ async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> 
         }
         query.execute(&mut *transaction).await?;
     }
-    Ok(())
+    let dropped = turns.iter().filter(|turn| turn.usage_record == UsageRecord::Dropped).count();
+    outbox_drops::add(transaction, dropped as u64).await
 }

@@ -1,6 +1,11 @@
 //! Storing what the session log holds: turns, and the stops of sessions.
 
-use super::{failure::StorageFailure, handle::Storage, logged_event::LoggedEvent, turn_record::TurnRecord};
+use super::{
+    failure::StorageFailure,
+    handle::Storage,
+    logged_event::LoggedEvent,
+    turn_record::{TurnRecord, UsageRecord},
+};
 use crate::domain::{
     log_position::{InstanceCount, LogPosition},
     session::SessionId,
@@ -10,7 +15,7 @@ impl Storage {
     /// Queues a turn for the next transaction, with the position of its line in the session log; `None` if it is not in the
     /// log. Events are queued in the order of their lines.
     pub fn enqueue_turn(&self, record: TurnRecord, position: Option<LogPosition>) {
-        self.outbox.add(usize::from(record.usage_record.is_some()));
+        self.outbox.add(&record.usage_record);
         self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), position);
     }
 
@@ -20,8 +25,13 @@ impl Storage {
         self.turn_writer.enqueue(LoggedEvent::SessionStop(id), Some(position));
     }
 
+    /// Waits until all turns queued before are written. Fails if they cannot be written now.
+    pub async fn flush_turns(&self) -> Result<(), StorageFailure> {
+        self.turn_writer.flush().await
+    }
+
     /// Stores events at once that are only in the session log after a crash, with what is counted then of the log. Their
-    /// usage records have been added to the number of records in the outbox.
+    /// usage records have been counted.
     pub async fn store_recovered(
         &self,
         events: &[LoggedEvent],
@@ -34,8 +44,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Adds a usage record that is about to be stored to the number of records in the outbox.
-    pub fn count_outbox_record(&self) {
-        self.outbox.add(1);
+    /// Counts the usage record of a turn that is about to be stored.
+    pub fn count_usage_record(&self, record: &UsageRecord) {
+        self.outbox.add(record);
     }
 }

@@ -6,13 +6,17 @@ use reqwest::{
     StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
-    foundation::http_client::{Client, url_below},
+    foundation::http_client::{Client, ReadFailure, read_body, url_below},
 };
+
+/// The largest response that is read from Papita, in bytes.
+const MAX_RESPONSE: usize = 64 << 10;
 
 /// The body of a request to Papita's usage log: the usage of one turn.
 #[derive(Debug, Serialize)]
@@ -47,15 +51,55 @@ pub fn encode_record(caller: &Caller, session: Option<&SessionId>, model: &str, 
     encoded.inspect_err(|error| tracing::error!(%error, "a usage record could not be encoded")).ok()
 }
 
+/// Returns the session that an encoded record names.
+#[must_use]
+pub fn session_of(record: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        session_id: Option<String>,
+    }
+    serde_json::from_str::<Named>(record).ok()?.session_id
+}
+
 /// Papita did not accept a usage record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PostFailure {
-    /// Papita cannot be reached or has failed; a later attempt may succeed.
-    #[error("Papita cannot take usage records now")]
-    Unavailable,
+    /// No connection to Papita's address, or the connection was lost.
+    #[error("Papita cannot be reached")]
+    Unreachable,
+    /// Papita did not answer within `PAPITA_TIMEOUT`.
+    #[error("Papita did not answer a usage record in time")]
+    Timeout,
+    /// The response has the status of a success, but is not a JSON object.
+    #[error(
+        "the answer to a usage record has status {0} but is not a JSON object; does PAPITA_API_URL lead to a proxy or to \
+         another server?"
+    )]
+    NotPapita(u16),
+    /// A response with an error status; a later attempt may succeed.
+    #[error("Papita answered a usage record with status {0}")]
+    Status(u16),
     /// Papita refuses this record with a status for which another attempt would fail too.
     #[error("Papita refuses a usage record with status {0}")]
     Refused(u16),
+}
+
+impl PostFailure {
+    /// Whether fewer posts at the same time may help.
+    #[must_use]
+    pub fn is_overload(self) -> bool {
+        matches!(self, Self::Timeout | Self::Status(429 | 503 | 504))
+    }
+
+    fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Self::Refused(status.as_u16())
+            }
+            _ => Self::Status(status.as_u16()),
+        }
+    }
 }
 
 /// A client for Papita's usage log. Cheap to clone.
@@ -76,22 +120,31 @@ impl UsageLog {
 
     /// Sends one record. Papita may receive a record twice if the process ends before the outbox is updated. The id of the
     /// turn's request is sent as `Idempotency-Key`, by which Papita can recognize that.
+    ///
+    /// Only a JSON object shows that Papita has the record: proxies and sign-in pages answer with success, too.
     pub async fn post(&self, request_id: &str, body: &str) -> Result<(), PostFailure> {
+        tokio::time::timeout(self.timeout, self.send(request_id, body)).await.unwrap_or(Err(PostFailure::Timeout))
+    }
+
+    async fn send(&self, request_id: &str, body: &str) -> Result<(), PostFailure> {
         let request = |client: &reqwest::Client| {
             client
                 .post(self.url.clone())
-                .timeout(self.timeout)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .header("idempotency-key", request_id)
                 .body(body.to_owned())
         };
-        let response = self.client.send(request).await;
-        match response.map(|response| response.status()) {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(
-                status @ (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY),
-            ) => Err(PostFailure::Refused(status.as_u16())),
-            Ok(_) | Err(_) => Err(PostFailure::Unavailable),
+        let response = self.client.send(request).await.map_err(|_| PostFailure::Unreachable)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(PostFailure::from_status(status));
         }
+        let not_papita = PostFailure::NotPapita(status.as_u16());
+        let body = read_body(response, MAX_RESPONSE, self.timeout).await.map_err(|failure| match failure {
+            ReadFailure::TooLarge => not_papita,
+            ReadFailure::Idle | ReadFailure::Lost(_) => PostFailure::Unreachable,
+        })?;
+        let is_object = serde_json::from_slice::<Map<String, Value>>(&body).is_ok();
+        if is_object { Ok(()) } else { Err(not_papita) }
     }
 }

@@ -59,10 +59,10 @@ variables! {
 
     PAPITA_API_URL = "http://localhost:3000", "address of Papita, the credential broker; its key is preferred to OPENAI_API_KEY";
     PAPITA_TIMEOUT = "2s", "time for one request to Papita";
-    PAPITA_QUEUE_LIMIT = "100000", "number of usage records stored while Papita is unreachable; further ones are dropped and counted";
+    PAPITA_QUEUE_LIMIT = "100000", "number of usage records that wait for Papita; further ones are dropped and counted";
     CREDENTIAL_FRESH = "5m", "how long a key from Papita is used before it is requested again";
     CREDENTIAL_STALE = "24h", "how long an old key may be used while Papita is unreachable";
-    CREDENTIAL_RETRY = "10s", "pause after a failed request to Papita";
+    CREDENTIAL_RETRY = "10s", "pause after a failed request to Papita; 1, 2 and 4 s at first after the provider has refused a key";
 
     SESSION_IDLE_TIMEOUT = "30m", "how long a session may have no turn before it is closed";
     SESSION_LOG_DIR = "SessionLog", "folder of the session log; only one process may use it";

@@ -86,7 +86,7 @@ pub(super) struct Sample<'a> {
     pub(super) breakers: Vec<(&'a str, BreakerState)>,
     /// The number of usage records that wait for Papita.
     pub(super) papita_queue: u64,
-    /// The number of usage records dropped since the start because too many waited.
+    /// The number of usage records dropped since the database was made.
     pub(super) papita_dropped: u64,
     /// The number of lines of the session log that were missing when they were to be counted.
     pub(super) missing_log_lines: u64,
@@ -179,7 +179,7 @@ impl SampledMetrics {
         let breakers = "State of a model's circuit breaker: closed (0), half-open (1), or open (2)";
         registry.register("model_breaker", breakers, self.breakers.clone());
         registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
-        let dropped = "Usage records dropped because too many waited";
+        let dropped = "Usage records dropped since the database was made";
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
         let missing = "Lines of session logs that were missing when their turns were to be counted";
         registry.register("session_log_missing_lines", missing, self.missing_log_lines.clone());
@@ -199,7 +199,7 @@ impl SampledMetrics {
         }
         self.papita_queue.set(sample.papita_queue);
         self.missing_log_lines.set(sample.missing_log_lines);
-        // These are counted elsewhere since the start. The counters are raised to that count.
+        // These are counted elsewhere. The counters are raised to that count.
         for (counter, count) in [(&self.papita_dropped, sample.papita_dropped), (&self.refused, sample.refused)] {
             counter.inc_by(count.saturating_sub(counter.get()));
         }

@@ -31,7 +31,7 @@ impl Monitor {
         Self { metrics, permits, model_calls, outbox, missing_log_lines }
     }
 
-    /// Returns the numbers of usage records that wait for Papita, and that were dropped since the start.
+    /// Returns the numbers of usage records that wait for Papita, and that were dropped since the database was made.
     pub(super) fn papita_queue(&self) -> (u64, u64) {
         (self.outbox.waiting(), self.outbox.dropped())
     }

@@ -163,10 +163,8 @@ fn event(line: LoggedLine, recorder: &Recorder) -> Option<LoggedEvent> {
     match line {
         LoggedLine::Turn(turn) => {
             let record = database_record(turn, recorder);
-            if record.usage_record.is_some() {
-                // At once, so that the limit of the outbox counts the turns of this batch.
-                recorder.storage.count_outbox_record();
-            }
+            // At once, so that the limit of the outbox counts the turns of this batch.
+            recorder.storage.count_usage_record(&record.usage_record);
             Some(LoggedEvent::Turn(Box::new(record)))
         }
         LoggedLine::Stop(LoggedStop { session_id }) => {

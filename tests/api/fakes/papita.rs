@@ -1,12 +1,15 @@
 //! A fake Papita: serves the model's API key and accepts usage records.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::model::Gate;
 use super::{
@@ -32,6 +35,14 @@ struct State {
     held: Option<Gate>,
     credentials: (StatusCode, String),
     usage_status: StatusCode,
+    /// The body of the responses to usage records that are not JSON; such records are not accepted.
+    usage_page: Option<&'static str>,
+    usage_delay: Duration,
+    /// The status of the responses to the records of these users.
+    status_of_user: HashMap<String, StatusCode>,
+    /// The number of records that are being received, and its maximum.
+    in_flight: usize,
+    most_in_flight: usize,
     accepted: Vec<Accepted>,
 }
 
@@ -48,8 +59,22 @@ impl Default for State {
             held: None,
             credentials: (StatusCode::NOT_FOUND, not_found()),
             usage_status: StatusCode::OK,
+            usage_page: None,
+            usage_delay: Duration::ZERO,
+            status_of_user: HashMap::new(),
+            in_flight: 0,
+            most_in_flight: 0,
             accepted: Vec::new(),
         }
+    }
+}
+
+impl State {
+    /// Counts a record that has arrived, and returns the time until the response.
+    fn begin_record(&mut self) -> Duration {
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+        self.usage_delay
     }
 }
 
@@ -77,7 +102,30 @@ impl FakePapita {
     pub fn set_usage_status(&self, code: u16) {
         let mut state = self.0.handler.state();
         state.usage_status = status(code);
+        state.usage_page = None;
         state.hanging = false;
+    }
+
+    /// Makes all responses to usage records this one, which is not Papita's.
+    pub fn serve_usage_page(&self, code: u16, page: &'static str) {
+        let mut state = self.0.handler.state();
+        state.usage_status = status(code);
+        state.usage_page = Some(page);
+    }
+
+    /// Sets the status of the responses to the usage records of one user.
+    pub fn set_usage_status_of(&self, username: &str, code: u16) {
+        self.0.handler.state().status_of_user.insert(username.to_owned(), status(code));
+    }
+
+    /// Delays the responses to usage records.
+    pub fn set_usage_delay(&self, delay: Duration) {
+        self.0.handler.state().usage_delay = delay;
+    }
+
+    /// Returns the largest number of usage records that arrived before the responses to them.
+    pub fn most_usage_in_flight(&self) -> usize {
+        self.0.handler.state().most_in_flight
     }
 
     /// Leaves every request unanswered until the test sets a key, a body or a status again.
@@ -168,21 +216,29 @@ impl Papita {
         let key = request.headers().get("idempotency-key");
         let idempotency_key = key.and_then(|key| Some(key.to_str().ok()?.to_owned()));
         let body = read_json(request).await?;
+        let delay = self.state().begin_record();
+        sleep(delay).await;
         let answer = self.accept(Accepted { body, idempotency_key });
         self.usage_attempts.add_one();
-        Ok(answer.map(|status| respond_json(status, &json!({"success": status.is_success()}))))
+        Ok(answer)
     }
 
-    fn accept(&self, record: Accepted) -> Option<StatusCode> {
+    fn accept(&self, record: Accepted) -> Option<Response<Body>> {
         let mut state = self.state();
+        state.in_flight -= 1;
         if state.hanging {
             return None;
         }
-        if state.usage_status.is_success() {
+        let of_user = record.body["username"].as_str().and_then(|name| state.status_of_user.get(name).copied());
+        let status = of_user.unwrap_or(state.usage_status);
+        if let Some(page) = state.usage_page {
+            return Some(respond_text(status, "text/html", page.to_owned()));
+        }
+        if status.is_success() {
             state.accepted.push(record);
             self.usage_accepted.add_one();
         }
-        Some(state.usage_status)
+        Some(respond_json(status, &json!({"success": status.is_success()})))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

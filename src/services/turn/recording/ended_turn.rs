@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::usage_meter::TurnUsage;
 use crate::{
-    adapters::{session_log::ChatLine, storage::TurnRecord},
+    adapters::{
+        session_log::ChatLine,
+        storage::{TurnRecord, UsageRecord},
+    },
     domain::{chat::Finish, cost::dollars, session::SessionId},
     services::turn::{failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest},
 };
@@ -73,7 +76,7 @@ impl EndedTurn<'_> {
     }
 
     /// Returns the record of the turn for the database, with its usage record for Papita.
-    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: Option<String>) -> TurnRecord {
+    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: UsageRecord) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
             ended_at,

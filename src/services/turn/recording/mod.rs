@@ -22,7 +22,10 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::{session_log::SessionLog, storage::Storage},
+    adapters::{
+        session_log::SessionLog,
+        storage::{Storage, UsageRecord},
+    },
     domain::log_position::LogPosition,
     foundation::clock::Clock,
 };
@@ -99,7 +102,7 @@ impl Recorder {
         }
     }
 
-    fn usage_record(&self, turn: &EndedTurn<'_>) -> Option<String> {
+    fn usage_record(&self, turn: &EndedTurn<'_>) -> UsageRecord {
         let EndedTurn { request, calls, failure, usage, .. } = turn;
         let session = request.session_id.as_ref();
         self.usage_records.make(failure.is_some(), &request.caller, session, calls.model, usage.tokens)

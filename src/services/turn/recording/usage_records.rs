@@ -1,7 +1,7 @@
 //! Usage records for Papita.
 
 use crate::{
-    adapters::{credentials::Credentials, model::basic, usage},
+    adapters::{credentials::Credentials, model::basic, storage::UsageRecord, usage},
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
     services::turn::outbox::UsageOutbox,
 };
@@ -18,8 +18,8 @@ impl UsageRecords {
         Self { credentials, outbox }
     }
 
-    /// Creates the usage record of a turn as JSON. `None` for turns of the built-in responder, and for failed turns
-    /// that took no tokens.
+    /// Creates the usage record of a turn. None is due for turns of the built-in responder, and for failed turns that
+    /// took no tokens.
     pub(in crate::services::turn) fn make(
         &self,
         failed: bool,
@@ -27,9 +27,14 @@ impl UsageRecords {
         session: Option<&SessionId>,
         model: &str,
         tokens: TokenUsage,
-    ) -> Option<String> {
+    ) -> UsageRecord {
         let is_due = (!failed || tokens.total() > 0) && model != basic::NAME;
-        let is_wanted = is_due && self.credentials.expects_papita() && self.outbox.admit();
-        is_wanted.then(|| usage::encode_record(caller, session, model, tokens))?
+        if !is_due || !self.credentials.expects_papita() {
+            return UsageRecord::NotDue;
+        }
+        if !self.outbox.admit() {
+            return UsageRecord::Dropped;
+        }
+        usage::encode_record(caller, session, model, tokens).map_or(UsageRecord::NotDue, UsageRecord::Queued)
     }
 }

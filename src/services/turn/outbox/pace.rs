@@ -1,0 +1,199 @@
+//! The pace at which records are posted to Papita: how many at a time, and the pauses while Papita is away.
+
+use std::{collections::HashSet, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::Instant;
+
+use crate::adapters::usage::PostFailure;
+
+/// The largest number of posts at a time: 3,200 records a second if a post takes 20 ms. More would occupy connections
+/// that an ordinary server or its database does not have.
+const MAX_POSTS: usize = 64;
+
+/// The number of different records that fail in a row until Papita counts as away.
+const AWAY_AFTER: usize = 4;
+
+/// The longest pause between two attempts, before jitter, which may double it.
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// The number of posts at a time, adapted to Papita as TCP adapts its window: it grows with each success, first quickly and
+/// then slowly, and is halved when Papita is overloaded. While Papita is away, one post after each pause tries it.
+#[derive(Debug)]
+pub(super) struct Pace {
+    limit: usize,
+    /// The limit up to which the number grows quickly: by one for each success.
+    quick_until: usize,
+    /// The successes since the number grew last, while it grows slowly: by one after as many successes.
+    successes: usize,
+    /// The number of times that the pace was slowed down. Posts that began before the last time do not slow it again.
+    slowdowns: u32,
+    /// The first few records that failed since the last success.
+    failed: HashSet<i64>,
+    is_away: bool,
+    pauses: ExponentialBackoff,
+    paused_until: Option<Instant>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            limit: 1,
+            quick_until: MAX_POSTS,
+            successes: 0,
+            slowdowns: 0,
+            failed: HashSet::new(),
+            is_away: false,
+            pauses: pauses(),
+            paused_until: None,
+        }
+    }
+}
+
+impl Pace {
+    /// Returns the number of posts that may run at a time now.
+    pub(super) fn limit(&self, now: Instant) -> usize {
+        if self.pause_end(now).is_some() { 0 } else { self.limit }
+    }
+
+    /// Returns the end of the pause, if there is one.
+    pub(super) fn pause_end(&self, now: Instant) -> Option<Instant> {
+        self.paused_until.filter(|until| now < *until)
+    }
+
+    /// Whether Papita has accepted nothing since it began to fail.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away
+    }
+
+    /// Returns the number of slowdowns, to be passed to [`Self::fail`] when a post that begins now has failed.
+    pub(super) fn slowdowns(&self) -> u32 {
+        self.slowdowns
+    }
+
+    /// Notes that Papita has accepted a record.
+    pub(super) fn succeed(&mut self) {
+        if self.is_away {
+            self.pauses = pauses();
+        }
+        (self.is_away, self.paused_until) = (false, None);
+        self.failed.clear();
+        self.successes += 1;
+        if self.limit < self.quick_until || self.successes >= self.limit {
+            self.limit = (self.limit + 1).min(MAX_POSTS);
+            self.successes = 0;
+        }
+    }
+
+    /// Notes that a post has failed, which began after `slowdowns` slowdowns.
+    pub(super) fn fail(&mut self, record: i64, failure: PostFailure, slowdowns: u32, now: Instant) {
+        if slowdowns != self.slowdowns {
+            return;
+        }
+        if self.failed.len() < AWAY_AFTER {
+            self.failed.insert(record);
+        }
+        // A refusal is an answer about one record.
+        let is_of_papita = !matches!(failure, PostFailure::Refused(_));
+        let is_away = self.is_away || self.failed.len() >= AWAY_AFTER;
+        if failure == PostFailure::Unreachable || (is_of_papita && is_away) {
+            self.pause(now);
+        } else if failure.is_overload() {
+            self.slow_down(self.limit / 2);
+        }
+    }
+
+    /// Ends the pause: the process stops, and each record gets one more attempt.
+    pub(super) fn resume(&mut self) {
+        self.paused_until = None;
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.slow_down(1);
+        self.failed.clear();
+        self.is_away = true;
+        self.paused_until = Some(now + self.pauses.next().unwrap_or(MAX_PAUSE));
+    }
+
+    fn slow_down(&mut self, limit: usize) {
+        self.quick_until = (self.limit / 2).max(1);
+        self.limit = limit.max(1);
+        self.successes = 0;
+        self.slowdowns += 1;
+    }
+}
+
+/// Returns the pauses after failures.
+pub(super) fn pauses() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(MAX_PAUSE)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn succeed(pace: &mut Pace, times: usize) {
+        (0..times).for_each(|_| pace.succeed());
+    }
+
+    #[test]
+    fn the_number_of_posts_grows_to_its_maximum() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!(pace.limit(now), 1);
+        succeed(&mut pace, MAX_POSTS - 1);
+        assert_eq!(pace.limit(now), MAX_POSTS);
+        succeed(&mut pace, 1000);
+        assert_eq!(pace.limit(now), MAX_POSTS);
+    }
+
+    #[test]
+    fn overload_halves_the_number_of_posts_once() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        succeed(&mut pace, 100);
+        let slowdowns = pace.slowdowns();
+        (0..40).for_each(|record| pace.fail(record, PostFailure::Timeout, slowdowns, now));
+        assert_eq!(pace.limit(now), MAX_POSTS / 2);
+        succeed(&mut pace, MAX_POSTS / 2);
+        assert_eq!(pace.limit(now), MAX_POSTS / 2 + 1, "it grows slowly");
+    }
+
+    #[test]
+    fn an_unreachable_papita_pauses_all_posts_longer_each_time() {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        succeed(&mut pace, 100);
+        let mut pauses = Vec::new();
+        for _ in 0..4 {
+            let slowdowns = pace.slowdowns();
+            (0..40).for_each(|record| pace.fail(record, PostFailure::Unreachable, slowdowns, now));
+            assert_eq!(pace.limit(now), 0);
+            let end = pace.pause_end(now).expect("a pause");
+            pauses.push(end - now);
+            now = end;
+            assert_eq!(pace.limit(now), 1);
+        }
+        // Jitter adds up to the minimum of a pause.
+        assert!(pauses.is_sorted() || pauses[3] >= Duration::from_secs(4), "{pauses:?}");
+        pace.succeed();
+        assert!(pace.limit(now) > 1 && !pace.is_away());
+    }
+
+    #[test]
+    fn one_record_that_fails_again_and_again_pauses_no_others() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        succeed(&mut pace, 10);
+        for failure in [PostFailure::Status(500), PostFailure::NotPapita(200), PostFailure::Refused(400)] {
+            (0..10).for_each(|_| pace.fail(1, failure, pace.slowdowns(), now));
+            assert_eq!(pace.limit(now), 11, "{failure}");
+        }
+        (0..10).for_each(|record| pace.fail(record, PostFailure::Refused(400), pace.slowdowns(), now));
+        assert_eq!(pace.limit(now), 11, "refusals");
+        pace.succeed();
+        (0..4).for_each(|record| pace.fail(record, PostFailure::NotPapita(200), pace.slowdowns(), now));
+        assert_eq!(pace.limit(now), 0, "other records fail, too");
+    }
+}

@@ -1,0 +1,316 @@
+//! The task that posts usage records to Papita.
+
+use std::{collections::HashMap, pin::Pin, time::Duration};
+
+use futures_util::{StreamExt, future::OptionFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    backlog::{Backlog, Entry},
+    pace::Pace,
+};
+use crate::{
+    adapters::{
+        storage::{OutboxRecord, Storage, StorageFailure},
+        usage::{PostFailure, UsageLog},
+    },
+    foundation::{clock::Clock, error_chain::ErrorChain},
+};
+
+/// The shortest time between two removals of delivered records, so that many are removed in one transaction. If the process
+/// dies, those of this time are posted twice.
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The time between two looks at a database that other replicas use, too.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The pause after a failure of the database.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The number of times that Papita may refuse a record as malformed before the record is dropped.
+const MAX_REFUSALS: u32 = 5;
+
+/// The time between two diagnostics of the same failure.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The time for which posts still begin when the process stops.
+const LAST_POSTS: Duration = Duration::from_secs(2);
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A post that has ended.
+struct Posted {
+    entry: Entry,
+    /// The number of slowdowns before the post began.
+    slowdowns: u32,
+    outcome: Result<(), PostFailure>,
+}
+
+/// The result of an access to the database. One runs at a time, beside the posts.
+enum Access {
+    /// All turns that have ended are written.
+    Flushed,
+    /// Whether this replica may send, from a database that is shared.
+    Lease(Result<bool, StorageFailure>),
+    /// Records, and the number of records that were asked for.
+    Records(usize, Result<Vec<OutboxRecord>, StorageFailure>),
+    /// The records that were to be removed.
+    Removal(Removable, Result<(), StorageFailure>),
+}
+
+/// The records that are to be removed from the database.
+#[derive(Debug, Default)]
+struct Removable {
+    ids: Vec<i64>,
+    /// The number of those that were not delivered.
+    dropped: u64,
+}
+
+/// Posts the records of the outbox.
+pub(super) struct OutboxSender {
+    storage: Storage,
+    usage_log: UsageLog,
+    clock: Clock,
+    backlog: Backlog,
+    pace: Pace,
+    posts: FuturesUnordered<Boxed<Posted>>,
+    access: Option<Boxed<Access>>,
+    removable: Removable,
+    /// The number of records that Papita has accepted.
+    accepted: u64,
+    /// Whether the database may have records that were not read.
+    has_more: bool,
+    /// Whether this replica may send.
+    has_lease: bool,
+    lease_checked_at: Option<Instant>,
+    /// The end of the pause after a failure of the database.
+    database_pause: Option<Instant>,
+    removed_at: Option<Instant>,
+    /// The time of the last diagnostic of each failure.
+    warned_at: HashMap<PostFailure, Instant>,
+    /// The time after which no post begins; set when the process stops.
+    last_post: Option<Instant>,
+}
+
+impl OutboxSender {
+    pub(super) fn new(storage: Storage, usage_log: UsageLog, clock: Clock) -> Self {
+        let has_lease = !storage.is_shared();
+        Self {
+            storage,
+            usage_log,
+            clock,
+            backlog: Backlog::default(),
+            pace: Pace::default(),
+            posts: FuturesUnordered::new(),
+            access: None,
+            removable: Removable::default(),
+            accepted: 0,
+            has_more: true,
+            has_lease,
+            lease_checked_at: None,
+            database_pause: None,
+            removed_at: None,
+            warned_at: HashMap::new(),
+            last_post: None,
+        }
+    }
+
+    /// Posts records until the token is cancelled, and then those that can be posted at once. Others wait in the database
+    /// for the next start.
+    pub(super) async fn run(mut self, stopping: CancellationToken) {
+        loop {
+            let now = Instant::now();
+            self.start_posts(now);
+            self.start_access(now);
+            if self.last_post.is_some() && self.posts.is_empty() && self.access.is_none() {
+                return;
+            }
+            let wake = OptionFuture::from(self.next_wake(now).map(sleep_until));
+            let access = OptionFuture::from(self.access.as_mut());
+            tokio::select! {
+                Some(posted) = self.posts.next() => self.end_post(posted),
+                Some(result) = access => {
+                    self.access = None;
+                    self.end_access(result);
+                }
+                () = self.storage.outbox_changed() => self.has_more = true,
+                Some(()) = wake => {}
+                () = stopping.cancelled(), if self.last_post.is_none() => self.begin_to_stop(),
+            }
+        }
+    }
+
+    /// Gives each record one more attempt, and writes the turns of the last moment, whose records are then read.
+    fn begin_to_stop(&mut self) {
+        self.last_post = Some(Instant::now() + LAST_POSTS);
+        self.pace.resume();
+        self.backlog.retry_all();
+        let (storage, access) = (self.storage.clone(), self.access.take());
+        self.access = Some(Box::pin(async move {
+            if let Some(access) = access {
+                access.await;
+            }
+            // Turns that cannot be written are in the session log.
+            let _ = storage.flush_turns().await;
+            Access::Flushed
+        }));
+    }
+
+    fn may_post(&self, now: Instant) -> bool {
+        self.has_lease && self.last_post.is_none_or(|last| now < last)
+    }
+
+    fn start_posts(&mut self, now: Instant) {
+        while self.may_post(now) && self.posts.len() < self.pace.limit(now) {
+            let Some(entry) = self.backlog.take(now, self.pace.is_away()) else { return };
+            let (usage_log, slowdowns) = (self.usage_log.clone(), self.pace.slowdowns());
+            self.posts.push(Box::pin(async move {
+                let outcome = usage_log.post(&entry.record.request_id, &entry.record.body).await;
+                Posted { entry, slowdowns, outcome }
+            }));
+        }
+    }
+
+    fn end_post(&mut self, posted: Posted) {
+        let Posted { mut entry, slowdowns, outcome } = posted;
+        let Err(failure) = outcome else {
+            self.accepted += 1;
+            self.pace.succeed();
+            return self.finish(&entry, 0);
+        };
+        let now = Instant::now();
+        self.pace.fail(entry.record.id, failure, slowdowns, now);
+        self.warn(failure, now);
+        let is_refused = matches!(failure, PostFailure::Refused(_));
+        if is_refused && entry.note_refusal(self.accepted) >= MAX_REFUSALS {
+            tracing::error!(%failure, record = entry.record.body, "a usage record is dropped");
+            return self.finish(&entry, 1);
+        }
+        if self.last_post.is_some() {
+            self.last_post = Some(now);
+        }
+        let pause = entry.next_pause();
+        self.backlog.put_back(entry, now + pause);
+    }
+
+    /// Ends a record that is delivered or dropped.
+    fn finish(&mut self, entry: &Entry, dropped: u64) {
+        self.backlog.finish(entry);
+        self.removable.ids.push(entry.record.id);
+        self.removable.dropped += dropped;
+    }
+
+    fn warn(&mut self, failure: PostFailure, now: Instant) {
+        let is_known = |at: &Instant| now.duration_since(*at) < WARNING_INTERVAL;
+        if !self.warned_at.get(&failure).is_some_and(is_known) {
+            self.warned_at.insert(failure, now);
+            tracing::warn!(%failure, waiting = self.storage.outbox_count(), "usage records wait for Papita");
+        }
+    }
+
+    /// Starts the next access to the database, if one is due and none is running.
+    fn start_access(&mut self, now: Instant) {
+        if self.access.is_none() && self.database_pause.is_none_or(|end| end <= now) {
+            self.access = self.next_access(now);
+        }
+    }
+
+    fn next_access(&mut self, now: Instant) -> Option<Boxed<Access>> {
+        if self.next_removal(now).is_some_and(|due| due <= now) {
+            self.removed_at = Some(now);
+            return Some(self.remove());
+        }
+        if self.next_lease(now).is_some_and(|due| due <= now) {
+            self.lease_checked_at = Some(now);
+            return Some(self.acquire_lease());
+        }
+        let room = self.backlog.room();
+        let has_more = self.has_more || self.backlog.is_rereading();
+        (has_more && room > 0 && self.may_post(now)).then(|| self.read(room))
+    }
+
+    fn remove(&mut self) -> Boxed<Access> {
+        let (storage, removable) = (self.storage.clone(), std::mem::take(&mut self.removable));
+        Box::pin(async move {
+            let removed = storage.remove_outbox_records(&removable.ids, removable.dropped).await;
+            Access::Removal(removable, removed)
+        })
+    }
+
+    /// Counts the records, and acquires the lease by which one replica sends.
+    fn acquire_lease(&self) -> Boxed<Access> {
+        let (storage, now) = (self.storage.clone(), self.clock.now());
+        Box::pin(async move {
+            let acquired = async {
+                storage.refresh_outbox_count().await?;
+                storage.try_acquire_lease("usage delivery", now).await
+            };
+            Access::Lease(acquired.await)
+        })
+    }
+
+    fn read(&mut self, limit: usize) -> Boxed<Access> {
+        let (storage, after) = (self.storage.clone(), self.backlog.read_until());
+        self.has_more = false;
+        Box::pin(async move { Access::Records(limit, storage.outbox_records(after, limit).await) })
+    }
+
+    fn end_access(&mut self, result: Access) {
+        let failure = match result {
+            Access::Flushed => return self.has_more = true,
+            Access::Lease(Ok(has_lease)) => return self.set_lease(has_lease),
+            Access::Records(limit, Ok(records)) => {
+                let is_end = records.len() < limit;
+                self.has_more |= !is_end;
+                return self.backlog.add(records, is_end);
+            }
+            Access::Removal(removed, Ok(())) => return self.backlog.forget(&removed.ids),
+            Access::Lease(Err(failure)) => failure,
+            Access::Records(_, Err(failure)) => {
+                self.has_more = true;
+                failure
+            }
+            Access::Removal(removable, Err(failure)) => {
+                self.removable.ids.extend(removable.ids);
+                self.removable.dropped += removable.dropped;
+                failure
+            }
+        };
+        tracing::error!(failure = %ErrorChain(&failure), "the queue to Papita cannot be read or written");
+        self.database_pause = Some(Instant::now() + DATABASE_PAUSE);
+    }
+
+    /// Begins to read anew: other replicas add records, too. If another replica has the lease, it sends them.
+    fn set_lease(&mut self, has_lease: bool) {
+        if has_lease {
+            self.backlog.read_again();
+        } else {
+            self.backlog = Backlog::default();
+        }
+        (self.has_lease, self.has_more) = (has_lease, true);
+    }
+
+    /// Returns the time of the next removal; `None` if there is nothing to remove.
+    fn next_removal(&self, now: Instant) -> Option<Instant> {
+        let due = self.removed_at.map_or(now, |removed_at| removed_at + REMOVAL_INTERVAL);
+        let is_last = self.last_post.is_some() && self.posts.is_empty();
+        (!self.removable.ids.is_empty()).then_some(if is_last { now } else { due })
+    }
+
+    /// Returns the time at which the lease is to be acquired or renewed; `None` if the database is not shared.
+    fn next_lease(&self, now: Instant) -> Option<Instant> {
+        let due = self.lease_checked_at.map_or(now, |checked_at| checked_at + POLL_INTERVAL);
+        (self.storage.is_shared() && self.last_post.is_none()).then_some(due)
+    }
+
+    /// Returns the time at which something is due that no other event announces.
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let pause = self.pace.pause_end(now).filter(|_| self.backlog.is_ready(now));
+        let of_posts = [pause, self.backlog.next_retry().filter(|at| *at > now)];
+        let of_database = [self.next_removal(now), self.next_lease(now)].into_iter().flatten();
+        let paused = self.database_pause.filter(|end| *end > now);
+        let of_database = of_database.map(|due| paused.map_or(due, |end| due.max(end))).chain(paused);
+        of_posts.into_iter().flatten().chain(of_database.filter(|_| self.access.is_none())).min()
+    }
+}
