@@ -67,12 +67,9 @@ export interface Strings {
   unreachable: string;
   interrupted: string;
   failed: string;
-  filesTooLarge: string;
-  questionTooLarge: string;
+  tooLarge: string;
   /** With `{status}`. */
   refused: string;
-  /** With `{status}`. */
-  notFound: string;
   tooMany: string;
   /** With `{status}`. */
   unavailable: string;
@@ -84,20 +81,14 @@ export interface Strings {
   /** With `{count}` and `{max}`. */
   tooLong: string;
   noFiles: string;
-  /** With `{count}` and `{names}`. */
+  /** With `{count}`. */
   tooManyFiles: string;
   /** With `{name}`. */
   fileTooLarge: string;
   /** With `{name}`. */
   fileNotText: string;
   /** With `{name}`. */
-  fileEncoding: string;
-  /** With `{name}`. */
   fileEmpty: string;
-  /** With `{name}`. */
-  fileUnreadable: string;
-  /** With `{name}`. */
-  fileFolder: string;
   filesLost: string;
   /** By error code, the sentence shown in place of the server's. */
   errors: Record<string, string>;

@@ -1,22 +1,34 @@
 import { ConnectionLost, failureFrom, foreignFailure, throwConnectionLost, TurnFailed } from "./failure.js";
 
+/** @import { Strings } from "../../web/chat-window.js" */
+/** @import { Turn } from "./turn.js" */
+
 /** The URL of the folder that this script was loaded from. The API is in the same folder. */
 const SCRIPT_FOLDER = new URL(".", import.meta.url).href;
 
+/**
+ * Returns a header; none without a value.
+ * @param {string} name
+ * @param {string | number | undefined} value
+ * @returns {Record<string, string>}
+ */
+const toHeader = (name, value) => (value ? { [name]: String(value) } : {});
+
 /** The header that names a turn's session. */
-const sessionHeader = ({ session }) => (session ? { "X-Session-ID": session } : {});
+const sessionHeader = (/** @type {Turn} */ { session }) => toHeader("X-Session-ID", session);
 
 /** Size of a request that a proxy may find too large, in characters. */
 const LARGE = 64_000;
 
-/** Returns whether a response has a media type. A page in place of it comes from another server. */
+/** Returns whether a response succeeded and has a media type. A page in place of it comes from another server. */
 export const isOfType = (/** @type {Response} */ response, /** @type {string} */ type) =>
-  response.headers.get("content-type")?.startsWith(type) ?? false;
+  response.ok && (response.headers.get("content-type")?.startsWith(type) ?? false);
 
-/** Calls AL-Chat's API. `host` has functions that return the element's current `api`, `isPortal` and `strings`. */
+/** Calls AL-Chat's API. `host` has functions that return what the element's attributes are now. */
 export class Client {
   #host;
 
+  /** @param {{ api(): string | null, isPortal(): boolean, strings(): Strings }} host */
   constructor(host) {
     this.#host = host;
   }
@@ -31,18 +43,23 @@ export class Client {
     }
   }
 
-  #url(path) {
+  #url(/** @type {string} */ path) {
     return new URL(`api/${path}`, this.base).href;
   }
 
-  /** Sends a request. Only the portal needs cookies; its own paths are beside `api/`. */
+  /**
+   * Sends a request. Only the portal needs cookies; its own paths are beside `api/`.
+   * @param {string} path
+   * @param {RequestInit} options
+   * @returns {Promise<Response>}
+   */
   fetch(path, options) {
     const credentials = this.#host.isPortal() ? "same-origin" : "omit";
     return fetch(this.#url(path), { credentials, cache: "no-store", ...options }).catch(throwConnectionLost);
   }
 
   /** Returns the JSON at a path; undefined if there is none within 5 s. */
-  async get(path) {
+  async get(/** @type {string} */ path) {
     const response = await this.fetch(path, { signal: AbortSignal.timeout(5000) }).catch(() => {});
     return response?.ok ? response.json().catch(() => {}) : undefined;
   }
@@ -51,30 +68,38 @@ export class Client {
    * Returns the error for a response that isn't what was asked for. One without a code of AL-Chat comes from a proxy or
    * another server. A proxy that doesn't reach AL-Chat (502, 503) may do so soon.
    */
-  async errorFrom(response, hasFiles = false) {
+  async errorFrom(/** @type {Response} */ response) {
     const body = response.ok ? undefined : await response.json().catch(() => {});
     const strings = this.#host.strings();
-    if (typeof body?.code === "string") return failureFrom(body, strings, response.status, response.headers.get("retry-after"));
-    const failure = foreignFailure(response, strings, hasFiles);
+    if (typeof body?.code === "string") return failureFrom(body, strings, response);
+    const failure = foreignFailure(response, strings);
     return response.status > 501 ? new ConnectionLost({ failure }) : new TurnFailed(failure);
   }
 
   /** Starts a session and returns its id. */
   async startSession() {
     const response = await this.fetch("session/start", { method: "POST" });
-    if (!response.ok) throw await this.errorFrom(response);
     if (!isOfType(response, "application/json")) throw await this.errorFrom(response);
     const { session_id: id } = await response.json().catch(throwConnectionLost);
     return id;
   }
 
-  /** Stops a session while the page is being left. Plain text needs no CORS preflight, for which there is no time. */
+  /**
+   * Stops a session while the page is being left. Plain text needs no CORS preflight, for which there is no time.
+   * @param {string} id
+   * @param {Record<string, number>} metrics
+   */
   stopSession(id, metrics) {
     const body = new Blob([JSON.stringify({ session_id: id, metrics })], { type: "text/plain" });
     navigator.sendBeacon(this.#url("session/stop"), body);
   }
 
-  /** Sends a turn's question. */
+  /**
+   * Sends a turn's question.
+   * @param {Turn} turn
+   * @param {object[]} history
+   * @param {AbortSignal} signal
+   */
   ask(turn, history, signal) {
     const isPortal = this.#host.isPortal();
     const { text: message, files, key } = turn;
@@ -82,20 +107,24 @@ export class Client {
     const user = username && { username, isGuest: false };
     const further = !isPortal && { history, attached_files: files, ...options, ...user };
     const body = JSON.stringify({ message, stream: true, ...further });
-    const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...sessionHeader(turn) };
+    const headers = { "Content-Type": "application/json", ...toHeader("Idempotency-Key", key), ...sessionHeader(turn) };
     return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal }).catch(() => {
       throw new ConnectionLost({ isLarge: body.length > LARGE && !signal.aborted });
     });
   }
 
-  /** Requests the events of a running turn after the last one received. */
+  /**
+   * Requests the events of a running turn after the last one received.
+   * @param {Turn} turn
+   * @param {AbortSignal} signal
+   */
   resume(turn, signal) {
-    const lastEvent = turn.seen ? { "Last-Event-ID": turn.seen } : {};
-    return this.fetch(`chat/${turn.requestId}/events`, { headers: { ...sessionHeader(turn), ...lastEvent }, signal });
+    const headers = { ...sessionHeader(turn), ...toHeader("Last-Event-ID", turn.seen) };
+    return this.fetch(`chat/${turn.requestId}/events`, { headers, signal });
   }
 
   /** Stops a turn. If this fails, the server stops the turn once nobody has read it for a while. */
-  stop(turn) {
+  stop(/** @type {Turn} */ turn) {
     const options = { method: "POST", headers: sessionHeader(turn), keepalive: true };
     return this.fetch(`chat/${turn.requestId}/stop`, options).catch(() => {});
   }

@@ -148,15 +148,17 @@ export class Composer {
   /** Accepts files that are pasted into the window or dropped on it. */
   acceptFilesFrom(/** @type {HTMLElement} */ panel) {
     listenIsolated(panel, {
-      paste: (/** @type {ClipboardEvent} */ event) => this.paste(event),
-      drop: (/** @type {DragEvent} */ event) => this.drop(event),
-      dragover: (/** @type {DragEvent} */ event) => this.dragover(event),
-      dragleave: (/** @type {DragEvent} */ event) => this.dragleave(event, panel),
+      paste: (/** @type {ClipboardEvent} */ event) => this.#paste(event),
+      drop: (/** @type {DragEvent} */ event) => this.#drop(event),
+      dragover: (/** @type {DragEvent} */ event) => this.#dragOver(event),
+      dragleave: (/** @type {DragEvent} */ { relatedTarget }) => {
+        this.dropZone.hidden ||= !(relatedTarget instanceof Node && panel.contains(relatedTarget));
+      },
     });
   }
 
   /** Attaches files that are pasted anywhere in the window. The browser pastes texts into the field. */
-  paste(/** @type {ClipboardEvent} */ event) {
+  #paste(/** @type {ClipboardEvent} */ event) {
     const files = event.clipboardData ? filesOf(event.clipboardData) : [];
     if (!files.length) return;
     event.preventDefault();
@@ -164,7 +166,7 @@ export class Composer {
   }
 
   /** Attaches files that are dropped anywhere in the window, and inserts the text of a link. */
-  drop(/** @type {DragEvent} */ event) {
+  #drop(/** @type {DragEvent} */ event) {
     const { dataTransfer } = event;
     this.dropZone.hidden = true;
     if (!dataTransfer || !this.#accepts(event)) return;
@@ -174,19 +176,11 @@ export class Composer {
     else this.#insert(textOf(dataTransfer));
   }
 
-  dragover(/** @type {DragEvent} */ event) {
+  #dragOver(/** @type {DragEvent} */ event) {
     if (!event.dataTransfer || !this.#accepts(event)) return;
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
     this.dropZone.hidden = this.#host.isPortal() || !hasFiles(event.dataTransfer);
-  }
-
-  /**
-   * @param {DragEvent} event
-   * @param {HTMLElement} panel
-   */
-  dragleave({ relatedTarget }, panel) {
-    if (!(relatedTarget instanceof Node && panel.contains(relatedTarget))) this.dropZone.hidden = true;
   }
 
   /** Returns whether the window takes what is dragged. Texts, and links over the field, are the browser's. */

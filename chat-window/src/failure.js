@@ -3,6 +3,11 @@ import { fill } from "./strings.js";
 /** @import { Failure } from "./turn.js" */
 
 /**
+ * An error of AL-Chat; see the contract.
+ * @typedef {{ code: string, error?: string, request_id?: string, details?: { retry_after_seconds?: number } }} ErrorBody
+ */
+
+/**
  * The connection broke or could not be made. The turn may still be running at the server. `failure` is shown if further
  * tries fail, too; `isLarge`: the request may have been too large.
  */
@@ -17,31 +22,38 @@ export class ConnectionLost extends Error {
 
 /** A turn ended without an answer. The property `failure` is described at `failureFrom`. */
 export class TurnFailed extends Error {
-  constructor(failure) {
+  constructor(/** @type {Failure} */ failure) {
     super(failure.message);
     this.failure = failure;
   }
 }
 
-/** Throws `ConnectionLost`; the `catch` of promises that fail when a connection does. */
+/**
+ * Throws `ConnectionLost`; the `catch` of promises that fail when a connection does.
+ * @returns {never}
+ */
 export function throwConnectionLost() {
   throw new ConnectionLost();
 }
 
 /**
- * Returns a `TurnFailed` for an error body of AL-Chat. Within a stream there is neither a status nor a header.
+ * Returns a `TurnFailed` for an error body of AL-Chat. Within a stream there is no response.
  *
  * The failure has `message` (for the visitor), `code`, `status`, `requestId`, `retryAfter` (in seconds) and
  * `needsNewKey`: whether asking again needs a new idempotency key. A question that was refused cost nothing, so its key
  * can be used again. One that may have cost something cannot be asked again with its key.
+ * @param {ErrorBody} body
+ * @param {Strings} strings
+ * @param {Response} [response]
  */
-export function failureFrom(body, strings, status, retryAfterHeader) {
+export function failureFrom(body, strings, response) {
+  const status = response?.status;
   const { error = "", code, request_id: requestId, details } = body;
   const isInterrupted = /^(turn_interrupted|idempotency_key_reused|client_gone)$/.test(code);
-  const needsNewKey = isInterrupted || !status || (code && status >= 500 && status !== 503);
+  const needsNewKey = isInterrupted || !status || (status >= 500 && status !== 503);
   const sentence = isInterrupted ? strings.interrupted : error.replace(/[^.!?]$/, "$&.") || strings.failed;
   const message = strings.errors[code] ?? sentence;
-  const retryAfter = secondsOf(retryAfterHeader) || Number(details?.retry_after_seconds) || 0;
+  const retryAfter = secondsOf(response?.headers.get("retry-after")) || Number(details?.retry_after_seconds) || 0;
   return new TurnFailed({ message, code, status, requestId, retryAfter, needsNewKey });
 }
 
@@ -54,15 +66,11 @@ const secondsOf = (/** @type {string | null | undefined} */ header) =>
  * turn may be running nevertheless.
  * @param {Response} response
  * @param {Strings} strings
- * @param {boolean} hasFiles
  * @returns {Failure}
  */
-export function foreignFailure({ status, ok, headers }, strings, hasFiles) {
-  let message = status >= 500 ? strings.unavailable : strings.refused;
-  if (ok) message = strings.noChat;
-  else if (status === 413) message = hasFiles ? strings.filesTooLarge : strings.questionTooLarge;
-  else if (status === 404 || status === 405) message = strings.notFound;
-  else if (status === 429) message = strings.tooMany;
-  const retryAfter = secondsOf(headers.get("retry-after"));
-  return { message: fill(message, { status }), status: ok ? undefined : status, retryAfter, isLost: true };
+export function foreignFailure({ status, ok, headers }, strings) {
+  const { noChat, tooLarge, tooMany, refused, unavailable } = strings;
+  const special = { 413: tooLarge, 429: tooMany }[status] ?? (status < 500 ? refused : unavailable);
+  const message = fill(ok ? noChat : special, { status });
+  return { message, status: ok ? undefined : status, retryAfter: secondsOf(headers.get("retry-after")), isLost: true };
 }

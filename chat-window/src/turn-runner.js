@@ -1,7 +1,11 @@
 import { readEvents } from "./event-stream.js";
 import { isOfType } from "./client.js";
 import { ConnectionLost, failureFrom, TurnFailed } from "./failure.js";
-/** @import { Turn } from "./turn.js" */
+/** @import { Strings } from "../../web/chat-window.js" */
+/** @import { Client } from "./client.js" */
+/** @import { StreamEvent } from "./event-stream.js" */
+/** @import { Session } from "./session.js" */
+/** @import { DoneEvent, Failure, Turn } from "./turn.js" */
 
 /** Pauses before further tries to reach the server, in ms. After the last one the turn fails. */
 const RETRY_PAUSES = [300, 700, 1500, 3000, 5000, 8000];
@@ -15,14 +19,24 @@ const GATEWAY_TRIES = 4;
 const OFFLINE_PAUSE = 15_000;
 
 /**
+ * The window. `ready` resolves when a question may be sent; `waiting` is called when the connection is lost.
+ * @typedef {object} Host
+ * @property {() => Strings} strings
+ * @property {() => boolean} isConnected
+ * @property {() => Promise<void>} ready
+ * @property {(turn: Turn) => object[]} history
+ * @property {() => void} save
+ * @property {(turn: Turn, text: string) => void} waiting
+ * @property {() => void} changed
+ * @property {(turn: Turn, event: DoneEvent) => void} done
+ * @property {(turn: Turn, failure: Failure) => void} failed
+ */
+
+/**
  * Runs a turn: sends the question and reads the answer, over as many connections as that needs.
- *
- * `host` is the window, with the functions `strings()`, `isConnected()`, `ready()` (resolves when a question may be
- * sent), `history(turn)`, `save()`, `waiting(text)` (the connection is lost), `changed()`, `done(turn, event)` and
- * `failed(turn, failure)`.
  */
 export class TurnRunner {
-  /** The request that stops a turn at the server. */
+  /** The request that stops a turn at the server. @type {Promise<unknown> | undefined} */
   stopping;
   #client;
   #session;
@@ -31,6 +45,11 @@ export class TurnRunner {
   #connection = new AbortController();
   #run = {};
 
+  /**
+   * @param {Client} client
+   * @param {Session} session
+   * @param {Host} host
+   */
   constructor(client, session, host) {
     this.#client = client;
     this.#session = session;
@@ -53,13 +72,13 @@ export class TurnRunner {
   }
 
   /** Stops a turn at the server. Without an id it is stopped as soon as the id is known. */
-  stop(turn) {
+  stop(/** @type {Turn} */ turn) {
     if (!turn.requestId) return;
     this.#connection.abort();
     this.#stopAtServer(turn);
   }
 
-  #stopAtServer(turn) {
+  #stopAtServer(/** @type {Turn} */ turn) {
     this.stopping = this.#client.stop(turn);
   }
 
@@ -67,7 +86,7 @@ export class TurnRunner {
    * Runs a turn to its end. Each try is safe: it continues where the last one was lost, or sends the question again
    * with the same idempotency key, which the server answers once.
    */
-  async start(turn) {
+  async start(/** @type {Turn} */ turn) {
     const run = (this.#run = {});
     const isActive = () => turn.status === "going" && this.#host.isConnected() && this.#run === run;
     let refusals = 0;
@@ -77,21 +96,16 @@ export class TurnRunner {
         await this.#read(turn, this.#connection, () => (tries = 0));
       } catch (error) {
         if (!isActive()) return;
+        const { failure, isLarge } = error instanceof ConnectionLost ? error : new ConnectionLost();
         if (error instanceof TurnFailed) this.#host.failed(turn, error.failure);
-        else if (error.isLarge && (await this.#client.get("health")) && ++refusals > 1) this.#refuseLarge(turn);
-        else if (tries < (error.failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) tries += await this.#pause(turn, RETRY_PAUSES[tries]);
-        else this.#host.failed(turn, error.failure ?? { message: this.#host.strings().unreachable, isLost: true });
+        // A proxy refused it by a response that the browser hides from other origins.
+        else if (isLarge && (await this.#client.get("health")) && ++refusals > 1) {
+          this.#host.failed(turn, { message: this.#host.strings().tooLarge, status: 413 });
+        } else if (tries < (failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) {
+          tries += await this.#pause(turn, RETRY_PAUSES[tries]);
+        } else this.#host.failed(turn, failure ?? { message: this.#host.strings().unreachable, isLost: true });
       }
     }
-  }
-
-  /**
-   * Ends a turn whose large question fails to arrive while small requests succeed: a proxy refused it by a response that the
-   * browser hides from other origins.
-   */
-  #refuseLarge(turn) {
-    const { filesTooLarge, questionTooLarge } = this.#host.strings();
-    this.#host.failed(turn, { message: turn.files.length ? filesTooLarge : questionTooLarge, status: 413 });
   }
 
   /**
@@ -102,13 +116,18 @@ export class TurnRunner {
     const { offline, reconnecting } = this.#host.strings();
     this.#host.waiting(turn, isOffline ? offline : reconnecting);
     this.#connection = new AbortController();
-    return new Promise((resolve) => {
+    return new Promise((/** @type {(counts: number) => void} */ resolve) => {
       setTimeout(resolve, isOffline ? OFFLINE_PAUSE : time, isOffline ? 0 : 1);
       this.#connection.signal.addEventListener("abort", () => resolve(0));
     });
   }
 
-  /** Reads the rest of the answer over one connection. Calls `received` with each event. */
+  /**
+   * Reads the rest of the answer over one connection. Calls `received` with each event.
+   * @param {Turn} turn
+   * @param {AbortController} connection
+   * @param {() => void} received
+   */
   async #read(turn, connection, received) {
     if (!turn.session) {
       turn.session = await this.#session.id();
@@ -119,10 +138,8 @@ export class TurnRunner {
     const isResumed = turn.requestId !== undefined;
     const { signal } = connection;
     const response = await (isResumed ? this.#client.resume(turn, signal) : this.#ask(turn, signal));
-    if (isResumed && (!response.ok || response.status === 204)) return prepareNextTry(turn, response.status);
-    if (!response.ok || !isOfType(response, "text/event-stream")) {
-      throw await this.#client.errorFrom(response, turn.files.length > 0);
-    }
+    if (isResumed && (!response.ok || response.status === 204)) return this.#prepareNextTry(turn, response);
+    if (!isOfType(response, "text/event-stream")) throw await this.#client.errorFrom(response);
     if (!isResumed) Object.assign(turn, { requestId: response.headers.get("x-request-id") ?? undefined, seen: 0 });
     // Stopped by the visitor before the id was known. The next question may already have a connection of its own.
     if (turn.status !== "going") {
@@ -137,6 +154,10 @@ export class TurnRunner {
     if (turn.status === "going") throw new ConnectionLost();
   }
 
+  /**
+   * @param {Turn} turn
+   * @param {AbortSignal} signal
+   */
   async #ask(turn, signal) {
     await this.#host.ready();
     if (turn.status !== "going") throw new ConnectionLost();
@@ -146,9 +167,13 @@ export class TurnRunner {
     return this.#client.ask(turn, this.#host.history(turn), signal);
   }
 
-  /** Applies an event of the answer to the turn, unless it was received before. */
+  /**
+   * Applies an event of the answer to the turn, unless it was received before.
+   * @param {Turn} turn
+   * @param {StreamEvent} event
+   */
   #apply(turn, { event, data, id }) {
-    if (turn.status !== "going" || Number(id) <= turn.seen) return;
+    if (turn.status !== "going" || Number(id) <= (turn.seen ?? 0)) return;
     const body = JSON.parse(data);
     turn.seen = Number(id);
     if (event === "start") Object.assign(turn, { requestId: body.request_id, answer: "" });
@@ -157,13 +182,18 @@ export class TurnRunner {
     else if (event === "done") this.#host.done(turn, body);
     this.#host.changed();
   }
-}
 
-/** Decides how the next try continues a turn that could not be resumed. */
-function prepareNextTry(turn, status) {
-  // The numbers of the events may have changed: read from the start.
-  if (status === 400 && turn.seen) turn.seen = 0;
-  // The server no longer has the events: ask again by the idempotency key, which finds the result.
-  else if ([204, 400, 404].includes(status)) turn.requestId = undefined;
-  else throw new ConnectionLost();
+  /**
+   * Decides how the next try continues a turn that could not be resumed.
+   * @param {Turn} turn
+   * @param {Response} response
+   */
+  async #prepareNextTry(turn, response) {
+    const { status } = response;
+    // The numbers of the events may have changed: read from the start.
+    if (status === 400 && turn.seen) turn.seen = 0;
+    // The server no longer has the events: ask again by the idempotency key, which finds the result.
+    else if ([204, 400, 404].includes(status)) turn.requestId = undefined;
+    else throw status < 500 ? await this.#client.errorFrom(response) : new ConnectionLost();
+  }
 }

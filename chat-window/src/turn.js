@@ -1,3 +1,5 @@
+import { splitReasoning } from "./reasoning.js";
+
 /**
  * A file that the visitor attached. Its content is null where it was too large to store.
  *
@@ -40,8 +42,11 @@ export const newTurn = (text, files, options) => {
   return { text, files, answer: "", status: "going", key: newKey(), seen: 0, options };
 };
 
-/** Longest history sent with a question, in characters. Few models read more. */
-const MAX_HISTORY = 400_000;
+/** Largest request, in bytes, unless its files are larger. Many proxies allow 1 MB. */
+const MAX_REQUEST = 700_000;
+
+/** Room for the history of a question with large files, in bytes. */
+const MIN_HISTORY = 100_000;
 
 /** Returns a random idempotency key. `randomUUID` exists in secure contexts only. */
 export const newKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -63,23 +68,29 @@ function questionText({ text, files }, withContents) {
   return [...parts, text].join("\n\n---\n\n");
 }
 
+/** Returns the size of a part of a request, in bytes. */
+const sizeOf = (/** @type {object} */ part) => new TextEncoder().encode(JSON.stringify(part)).length;
+
 /**
- * Returns the messages before a turn, as many of the latest as fit into `MAX_HISTORY`.
+ * Returns the messages before a turn, as many of the latest as fit into `MAX_REQUEST` with its question. Reasoning is left out.
  *
  * @param {Turn} turn
  * @param {Turn[]} turns
  */
 export function historyBefore(turn, turns) {
-  const history = [];
-  let room = MAX_HISTORY;
+  /** @type {{ role: string, content: string }[]} */
+  let history = [];
+  let room = Math.max(MIN_HISTORY, MAX_REQUEST - sizeOf([turn.text, turn.files]));
   for (const past of turns.slice(0, turns.indexOf(turn)).reverse()) {
     if (past.status === "failed") continue;
-    const size = (/** @type {string} */ question) => question.length + past.answer.length;
-    const question = [true, false].map((all) => questionText(past, all)).find((text) => size(text) <= room);
-    if (question === undefined) break;
-    room -= size(question);
-    if (past.answer) history.unshift({ role: "assistant", content: past.answer });
-    history.unshift({ role: "user", content: question });
+    const { answer: content } = splitReasoning(past.answer);
+    const answer = content.trim() ? [{ role: "assistant", content }] : [];
+    const messages = [true, false]
+      .map((withContents) => [{ role: "user", content: questionText(past, withContents) }, ...answer])
+      .find((messages) => sizeOf(messages) <= room);
+    if (!messages) break;
+    room -= sizeOf(messages);
+    history = [...messages, ...history];
   }
   return history;
 }

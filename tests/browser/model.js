@@ -51,6 +51,7 @@ export async function startModel() {
   const behaviours = new Map();
   const calls = [];
   const server = createServer(async (request, response) => {
+    request.setEncoding("utf8");
     let body = "";
     for await (const piece of request) body += piece;
     const { messages } = JSON.parse(body);

@@ -22,7 +22,7 @@ for (const [status, sentence] of [
   [400, "The site refused the message (error 400)."],
   [401, "The site refused the message (error 401)."],
   [403, "The site refused the message (error 403)."],
-  [404, "There is no chat at this address (error 404)."],
+  [404, "The site refused the message (error 404)."],
   [414, "The site refused the message (error 414)."],
   [431, "The site refused the message (error 431)."],
   [429, "Too many messages were sent."],
@@ -82,11 +82,11 @@ test("a request too large for a proxy returns to the form", async () => {
   await answerWith(tab, { status: 413 });
   await attach(tab, "word ".repeat(20_000));
   await tab.ask("Sum it up");
-  await tab.trouble.getByText("too large for this site. Please attach fewer or smaller files.").waitFor();
+  await tab.trouble.getByText("too large for this site. Please shorten it, attach less").waitFor();
   assert.equal(await tab.input.inputValue(), "Sum it up");
   await tab.page.getByRole("button", { name: "Remove report.txt" }).click();
   await tab.input.press("Enter");
-  await tab.trouble.getByText("Please shorten it, or start a new conversation.").waitFor();
+  await tab.trouble.nth(1).getByText("or start a new conversation.").waitFor();
   await tab.close();
 });
 
@@ -97,10 +97,26 @@ test("a large request that the browser sees fail returns to the form", async () 
   await tab.page.route("**/api/chat", (route) => route.abort());
   await attach(tab, "word ".repeat(20_000));
   await tab.ask("Sum it up");
-  await tab.trouble.getByText("too large for this site. Please attach fewer or smaller files.").waitFor();
+  await tab.trouble.getByText("too large for this site. Please shorten it, attach less").waitFor();
   assert.equal(await tab.input.inputValue(), "Sum it up");
   assert.equal(await tab.page.getByRole("button", { name: "Remove report.txt" }).count(), 1);
   const keys = keysOf(requests);
   assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
   await tab.close();
 });
+
+for (const [status, sentence] of [[401, "The site refused the message (error 401)."], [429, "Too many messages were sent."]]) {
+  test(`a page with status ${status} ends an answer's resumption`, async () => {
+    const tab = await service.tab();
+    const question = `Cut by ${status}`;
+    service.model.when(question, (call) => call.say("The first words"));
+    await tab.ask(question);
+    await tab.reads("The first words");
+    const requests = tab.requests();
+    await answerWith(tab, { status }, "**/events");
+    await tab.page.reload();
+    await tab.trouble.getByText(sentence).waitFor();
+    assert.equal(requests.filter((request) => request.url().endsWith("/events")).length, 1);
+    await tab.close();
+  });
+}
