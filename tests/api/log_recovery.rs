@@ -323,6 +323,54 @@ async fn a_log_that_is_gone_is_reported_at_the_next_start() {
     assert!(!diagnostics.contains("the end of a log is missing"), "{diagnostics}");
 }
 
+#[tokio::test]
+async fn a_restored_backup_gets_the_turns_of_later_processes() {
+    let model = FakeModel::start().await.without_recording();
+    let setup = setup(&model).on_sqlite();
+    let (database, backup) = (setup.path().join("al-chat.db"), setup.path().join("backup.db"));
+    for (turns, counted) in [(2, 2), (3, 5), (1, 6)] {
+        let service = setup.start().await;
+        for _ in 0..turns {
+            service.client.chat("hello").await.assert_ok();
+        }
+        assert_eq!(turns_counted(&service.client).await, counted);
+        service.stop().await;
+        if counted == 2 {
+            fs::copy(&database, &backup).unwrap();
+        }
+    }
+    fs::copy(&backup, &database).unwrap();
+    for _ in 0..2 {
+        let service = setup.start().await;
+        assert_eq!(turns_counted(&service.client).await, 6);
+        assert_eq!(missing_lines(&service.client).await, 0);
+        service.stop().await;
+    }
+    // The log that a new database finds is not counted.
+    fs::remove_file(&database).unwrap();
+    assert_eq!(turns_counted(&setup.start().await.client).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_respects_the_limit_of_papitas_queue() {
+    let model = FakeModel::start().await.without_recording();
+    // No server listens on the discard port.
+    let setup = setup(&model).with("PAPITA_API_URL", "http://127.0.0.1:9").with("PAPITA_QUEUE_LIMIT", "3");
+    let mut process = setup.start_process().await;
+    let lock = setup.lock_database().await;
+    // At once, because turns are refused when the database has failed for a second.
+    for answer in join_all((0..10).map(|_| process.client.chat("hello"))).await {
+        answer.assert_ok();
+    }
+    process.kill().await;
+    lock.release().await;
+    let process = setup.start_process().await;
+    assert_eq!(turns_counted(&process.client).await, 10);
+    let health = process.client.get("/api/health").await.assert_ok();
+    assert_eq!((&health["papita_queue_depth"], &health["papita_queue_dropped"]), (&json!(3), &json!(7)), "{health}");
+    assert_eq!(setup.count_rows("papita_outbox").await, 3);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_before_sigkill_is_logged_once() {
     const SESSIONS: usize = 24;
