@@ -2,10 +2,10 @@
 // eslint-disable-next-line no-control-regex
 const NOT_TEXT = /[\0-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]|\p{Cn}|\p{Co}/gu;
 
-const BEYOND_ASCII = /[^\0-\x7f]/g; // eslint-disable-line no-control-regex
+const BEYOND_ASCII = /[\x80-\uffff]/g;
 
 /** Letters in a row as text in Windows-1252 hardly has them, but other scripts in encodings before Unicode. */
-const FOREIGN = /[^\0-\x7f]{4}/; // eslint-disable-line no-control-regex
+const FOREIGN = /[\x80-\uffff]{4}/;
 
 const count = (/** @type {string} */ text, /** @type {RegExp} */ characters) => text.match(characters)?.length ?? 0;
 

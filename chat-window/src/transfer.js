@@ -16,38 +16,19 @@ export const hasLink = (/** @type {DataTransfer | null} */ transfer) => transfer
 export const textOf = (/** @type {DataTransfer} */ transfer) =>
   transfer.getData("text/plain") || transfer.getData("text/uri-list");
 
-/** Decodes the path of a `file:` URL. */
-function decodePath(/** @type {string} */ path) {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
 /**
- * Returns whether a text only names files, as file managers add it.
- * @param {string} text
- * @param {ChosenFile[]} files
- */
-function isNamesOf(text, files) {
-  const lines = text.split(/[\r\n]+/).filter(Boolean);
-  const isName = (/** @type {string} */ line) =>
-    files.some(({ file: { name } }) => [line, decodePath(line)].some((path) => path.split(/[/\\]/).at(-1) === name));
-  return lines.every(isName);
-}
-
-/**
- * Returns the files that are pasted or dropped; none if they only show what the text says, as spreadsheets add them.
+ * Returns the files that are pasted or dropped. Pictures that only show what the text says, as spreadsheets add them, are left
+ * out; file managers, however, add a text with the files' names.
  * @param {DataTransfer} transfer
  * @returns {ChosenFile[]}
  */
 export function filesOf(transfer) {
-  const items = [...transfer.items].filter(({ kind }) => kind === "file");
-  const chosen = items.flatMap((item) => {
+  const chosen = [...transfer.items].flatMap((item) => {
     const file = item.getAsFile();
     return file ? [{ file, isFolder: item.webkitGetAsEntry()?.isDirectory ?? false }] : [];
   });
-  const isShownText = chosen.every(({ file }) => PICTURE.test(file.type)) && !isNamesOf(textOf(transfer), chosen);
+  const text = textOf(transfer);
+  const isNamed = (/** @type {string} */ name) => [name, encodeURIComponent(name)].some((name) => text.includes(name));
+  const isShownText = text && chosen.every(({ file }) => PICTURE.test(file.type) && !isNamed(file.name));
   return isShownText ? [] : chosen;
 }
