@@ -67,13 +67,14 @@ impl UncountedLines {
             let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
             // A link is followed.
             if !is_hidden && fs::metadata(entry.path()).is_ok_and(|data| data.is_file()) {
-                this.add(entry.path(), counted);
+                this.add(entry.path(), counted)?;
             }
         }
         Ok(this)
     }
 
-    fn add(&mut self, path: PathBuf, counted: LogPosition) {
+    /// Adds a file. Fails if it was renamed meanwhile: its new name may have been passed over.
+    fn add(&mut self, path: PathBuf, counted: LogPosition) -> io::Result<()> {
         match inspect(&path, counted) {
             Ok(FileEnd::Uncounted(UncountedFile { path, start, first, bytes })) => {
                 self.total_bytes += bytes;
@@ -84,11 +85,13 @@ impl UncountedLines {
             }
             Ok(FileEnd::Counted { at_position: false }) => {}
             Ok(FileEnd::OtherFormat) => self.unread.push(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "a file in the session log's folder cannot be read");
                 self.unread.push(path);
             }
         }
+        Ok(())
     }
 
     /// Reads the next uncounted line. Passes the line, its event and its position to `read`, and the lines missing before

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     time::{Duration, Instant},
 };
 
@@ -44,13 +45,25 @@ pub enum RecoveryFailure {
     Storage(#[from] StorageFailure),
 }
 
+impl RecoveryFailure {
+    /// Whether another attempt may succeed: the database may recover, and a file of the log may just have been renamed.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Log(error) => error.kind() == ErrorKind::NotFound,
+            Self::Storage(failure) => {
+                matches!(failure, StorageFailure::Unreachable(_) | StorageFailure::Busy(_) | StorageFailure::Full(_))
+            }
+        }
+    }
+}
+
 /// Adds to the database what the session log holds after the database's last position. A database that knows nothing of
-/// the log is new: the turns that the log already has are not added to it. Tries again while the database fails. Returns
+/// the log is new: the turns that the log already has are not added to it. Tries again after a failure that may pass. Returns
 /// the number of lines that were missing whenever lines were to be counted.
 pub(super) async fn recover(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
     loop {
         match recover_once(recorder, progress).await {
-            Err(RecoveryFailure::Storage(failure)) if is_transient(&failure) => {
+            Err(failure) if failure.is_transient() => {
                 let failure = ErrorChain(&failure);
                 tracing::error!(%failure, "turns that are only in the session log cannot be counted yet");
                 sleep(RETRY_INTERVAL).await;
@@ -58,10 +71,6 @@ pub(super) async fn recover(recorder: &Recorder, progress: &RecoveryProgress) ->
             done => return done,
         }
     }
-}
-
-fn is_transient(failure: &StorageFailure) -> bool {
-    matches!(failure, StorageFailure::Unreachable(_) | StorageFailure::Busy(_) | StorageFailure::Full(_))
 }
 
 async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
@@ -99,6 +108,7 @@ struct Recovery<'a> {
     /// The processes whose lines are counted, with what is counted of each.
     counts: BTreeMap<Uuid, InstanceCount>,
     turns: usize,
+    has_missing_lines: bool,
     reported_at: Instant,
 }
 
@@ -106,7 +116,7 @@ impl<'a> Recovery<'a> {
     fn new(recorder: &'a Recorder, known: &CountedLines) -> Self {
         let count = |counted, instance| InstanceCount { instance, counted, missing: 0, is_complete: true };
         let counts = known.incomplete().map(|end| (end.instance, count(end.seq, end.instance))).collect();
-        Self { recorder, counts, turns: 0, reported_at: Instant::now() }
+        Self { recorder, counts, turns: 0, has_missing_lines: false, reported_at: Instant::now() }
     }
 
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
@@ -124,7 +134,8 @@ impl<'a> Recovery<'a> {
                 count.missing += 1;
             }
         }
-        if !batch.missing.is_empty() && !batch.unread.is_empty() {
+        self.has_missing_lines |= !batch.missing.is_empty();
+        if self.has_missing_lines && !batch.unread.is_empty() {
             tracing::warn!(files = ?batch.unread, "these files in the session log's folder cannot be read; are they compressed?");
         }
         if self.reported_at.elapsed() >= REPORT_INTERVAL {
