@@ -37,8 +37,8 @@ export class EventIsolation {
   #panel;
   /** The event that was received last. Those for the page arrive twice. */
   #latest = new Event("");
-  /** Keys whose `keydown` was kept from the page. Their `keyup` is too, although the focus may have moved. */
-  #heldKeys = new Set();
+  /** The last key whose `keydown` was kept from the page. Its `keyup` is too, although the focus may have moved. */
+  #heldKey = "";
 
   constructor(/** @type {HTMLElement} */ panel) {
     this.#panel = panel;
@@ -64,15 +64,9 @@ export class EventIsolation {
     const inside = path.slice(0, path.indexOf(this.#panel) + 1);
     if (inside.length) this.#latest = event;
     for (const target of inside) isolatedListeners.get(target)?.[event.type]?.(event);
-    if (this.#isKept(event, inside.length > 0)) event.stopImmediatePropagation();
-  }
-
-  /** Whether an event is kept from the page. */
-  #isKept(/** @type {Event} */ event, /** @type {boolean} */ isInside) {
     const { type, code } = /** @type {KeyboardEvent} */ (event);
-    if (type === "keyup") return this.#heldKeys.delete(code);
-    const isKept = isInside && !isForPage(event);
-    if (type === "keydown") this.#heldKeys[isKept ? "add" : "delete"](code);
-    return isKept;
+    const isKept = inside.length ? !isForPage(event) : type === "keyup" && code === this.#heldKey;
+    if (type === "keydown") this.#heldKey = isKept ? code : "";
+    if (isKept) event.stopImmediatePropagation();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Writes which part of the page's viewport is in sight, beside an on-screen keyboard that lies over the page, into the
- * CSS variables `--sight-top`, `--sight-height` and `--sight-bottom` of an element. Zooming does not change them.
+ * CSS variables `--sight-top`, `--sight-height` and `--sight-bottom` of an element. They stay while a page is zoomed in.
  */
 export function followVisualViewport(
   /** @type {HTMLElement} */ element,
@@ -11,10 +11,11 @@ export function followVisualViewport(
   if (!visualViewport) return;
   const update = () => {
     const { height, scale, offsetTop } = visualViewport;
-    const top = scale < 1.05 ? offsetTop : 0;
-    const whole = view.document.scrollingElement?.clientHeight ?? view.innerHeight;
-    const sizes = { top, height: height * scale, bottom: Math.max(0, whole - top - height * scale) };
-    for (const [name, size] of Object.entries(sizes)) element.style.setProperty(`--sight-${name}`, `${size}px`);
+    if (scale > 1.05) return;
+    const bottom = view.document.documentElement.clientHeight - offsetTop - height;
+    for (const [name, size] of Object.entries({ top: offsetTop, height, bottom })) {
+      element.style.setProperty(`--sight-${name}`, `${size}px`);
+    }
   };
   for (const type of ["resize", "scroll"]) visualViewport.addEventListener(type, update, { signal });
   update();
