@@ -1,4 +1,5 @@
 import { tree } from "./tree.js";
+/** @import { Parser } from "./markdown-blocks.js" */
 
 // Formulas in LaTeX. Their source is shown as it is: a renderer would be many times larger than the chat window.
 
@@ -8,8 +9,8 @@ import { tree } from "./tree.js";
  */
 export const FORMULA_ENDS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
-/** The beginning of a displayed formula, in a line of its own. */
-export const DISPLAYED_FORMULA = /^\s*(\\\[|\$\$|\\begin\{[a-z]+\*?\})/;
+/** Longest formula in a line, in characters. */
+const MAX_LENGTH = 2000;
 
 /** Most lines of a displayed formula. */
 const MAX_LINES = 100;
@@ -18,41 +19,44 @@ const MARK_OF_FORMULA = /[\\^_=+*/<>|]|^\p{L}{0,2}[\d.,']*$/u;
 const TWO_WORDS = /\p{L}{2,50}\s+\p{L}{2}/u;
 
 /**
+ * Returns the position where the formula's end begins that follows its start; -1 if this is no formula.
+ * @param {string} text
+ * @param {string} start
+ * @param {number} at
+ */
+export function formulaEnd(text, start, at) {
+  const from = at + start.length;
+  const mark = FORMULA_ENDS[start];
+  const source = text.slice(from, from + MAX_LENGTH).split(mark, 1)[0];
+  const end = from + source.length;
+  const around = (text[at - 1] ?? " ") + (text[end + mark.length] ?? " ");
+  // In `a\[0\]` and `\[a\](b)` the brackets are escaped.
+  if (!text.startsWith(mark, end) || (start === "\\[" && /^\w|[([:]$/.test(around))) return -1;
+  return start === "$" && (/[\w$]/.test(around) || !isBetweenDollars(source)) ? -1 : end;
+}
+
+/**
  * Returns whether a text between two dollar signs is surely a formula, not the text between two prices.
  * @param {string} text
- * @param {string} before the character before the first sign
- * @param {string} after the character after the second sign
  */
-export function isBetweenDollars(text, before, after) {
-  if (!text || text.trim() !== text || /[\w$]/.test(before + after)) return false;
+function isBetweenDollars(text) {
+  if (!text || text.trim() !== text) return false;
   return text.includes("\\") || (MARK_OF_FORMULA.test(text) && !TWO_WORDS.test(text));
 }
 
-/** @param {string} source */
-export const inlineFormula = (source) => tree("code", { class: "math", dir: "ltr" }, source.trim());
-
 /**
- * Returns the source of the displayed formula that begins at a line, and the index of the line after it; undefined if
- * none begins there. Nothing but the formula is in its lines.
- * @param {string[]} lines
- * @param {number} at
- * @param {boolean} isPartial
+ * Parses a displayed formula. Nothing but the formula is in its lines.
+ * @type {Parser}
  */
-export function displayedFormula(lines, at, isPartial) {
-  const start = DISPLAYED_FORMULA.exec(lines[at])?.[1];
+export function displayedFormula(lines, at, { isPartial }) {
+  const start = /^\s*(\\\[|\$\$)/.exec(lines[at])?.[1];
   if (!start) return undefined;
-  const end = FORMULA_ENDS[start] ?? start.replace("begin", "end");
-  // An environment's name says what its source means.
-  const skipped = FORMULA_ENDS[start] ? start.length : 0;
   const text = lines.slice(at, at + MAX_LINES).join("\n").trimStart();
-  const found = text.indexOf(end, start.length);
-  if (found < 0) {
-    const isGrowing = isPartial && at + MAX_LINES >= lines.length;
-    return isGrowing ? { source: text.slice(skipped), next: lines.length } : undefined;
-  }
-  const after = found + end.length;
-  const rest = text.slice(after).split("\n", 1)[0].trim();
-  const source = text.slice(skipped, skipped ? found : after);
-  if (!source.trim() || !/^[.,;:]?$/.test(rest)) return undefined;
-  return { source: source.trim() + rest, next: at + text.slice(0, after).split("\n").length };
+  const end = text.indexOf(FORMULA_ENDS[start], 2);
+  const block = (/** @type {string} */ source) => tree("pre", { class: "math", dir: "ltr" }, source);
+  if (end < 0) return isPartial && at + MAX_LINES >= lines.length ? [block(text.slice(2)), lines.length] : undefined;
+  const source = text.slice(2, end).trim();
+  const rest = text.slice(end + 2).split("\n", 1)[0].trim();
+  if (!source || !/^[.,;:]?$/.test(rest)) return undefined;
+  return [block(source + rest), at + text.slice(0, end).split("\n").length];
 }

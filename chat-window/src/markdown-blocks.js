@@ -1,6 +1,6 @@
 import { displayedFormula } from "./formulas.js";
 import { MAX_NESTING, parseInline } from "./markdown-inline.js";
-import { ENDS_PARAGRAPH, FENCE, HEADING, indentOf, isFenceEnd, LIST_MARKER, QUOTE, RULE } from "./markdown-lines.js";
+import { ENDS_PARAGRAPH, fenceEnd, HEADING, indentOf, QUOTE, RULE } from "./markdown-lines.js";
 import { list } from "./markdown-lists.js";
 import { isTable, table } from "./markdown-tables.js";
 import { directionOf } from "./text-direction.js";
@@ -8,7 +8,8 @@ import { tree } from "./tree.js";
 /** @import { TreeElement } from "./tree.js" */
 
 // The blocks of Markdown. Each parser below gets the lines, the index of the block's first line and the context, and
-// returns the block's description and the index of the line after it.
+// returns the
+// block's description and the index of the line after it, or nothing if another block begins there.
 
 /**
  * What the parsers need besides the lines: whether more lines may come, how deep the block is, the texts of the window,
@@ -19,7 +20,7 @@ import { tree } from "./tree.js";
  *   strings: { copy: string, code: string },
  *   target: string,
  * }} Context
- * @typedef {(lines: string[], at: number, context: Context) => [block: TreeElement | undefined, next: number]} Parser
+ * @typedef {(lines: string[], at: number, context: Context) => [block: TreeElement, next: number] | undefined} Parser
  */
 
 /**
@@ -33,42 +34,21 @@ export function parseBlocks(lines, context) {
   /** @type {number[]} */
   const starts = [];
   for (let at = 0; at < lines.length; ) {
-    const [block, next] = parserFor(lines, at, context)(lines, at, context);
-    if (block) {
-      blocks.push(block);
+    let found;
+    if (lines[at].trim()) {
+      for (const parse of context.depth > MAX_NESTING ? [paragraph] : PARSERS) if ((found ??= parse(lines, at, context))) break;
+    }
+    if (found) {
+      blocks.push(found[0]);
       starts.push(at);
     }
-    at = next;
+    at = found?.[1] ?? at + 1;
   }
   return { blocks, starts };
 }
 
 /** @type {Parser} */
-const nothing = (lines, at) => [undefined, at + 1];
-
-/** @type {Parser} */
-const rule = (lines, at) => [tree("hr"), at + 1];
-
-/**
- * Returns the parser for the block that begins at a line.
- * @param {string[]} lines
- * @param {number} at
- * @param {Context} context
- * @returns {Parser}
- */
-function parserFor(lines, at, context) {
-  const line = lines[at];
-  if (!line.trim()) return nothing;
-  if (context.depth > MAX_NESTING) return paragraph;
-  if (FENCE.test(line)) return codeBlock;
-  if (HEADING.test(line)) return heading;
-  if (RULE.test(line)) return rule;
-  if (QUOTE.test(line)) return quote;
-  if (LIST_MARKER.test(line)) return list;
-  if (isTable(lines, at, context.isPartial)) return table;
-  const formula = displayedFormula(lines, at, context.isPartial);
-  return formula ? () => [tree("pre", { class: "math", dir: "ltr" }, formula.source), formula.next] : paragraph;
-}
+const rule = (lines, at) => (RULE.test(lines[at]) ? [tree("hr"), at + 1] : undefined);
 
 /**
  * Returns the context inside a block that ends before line `end`. Only the last block can be partial.
@@ -85,11 +65,11 @@ export const nested = (context, lines, end) => ({
 
 /** @type {Parser} */
 function heading(lines, at, context) {
-  const [, marks = "", text = ""] = HEADING.exec(lines[at]) ?? [];
+  const found = HEADING.exec(lines[at]);
+  if (!found) return undefined;
   // The window's own heading is an h2, so those of an answer begin with h3.
-  const name = `h${Math.min(marks.length + 2, 6)}`;
-  const inline = parseInline(text.replace(/\s#+\s*$/, ""), nested(context, lines, at + 1));
-  return [tree(name, { dir: "auto" }, ...inline), at + 1];
+  const name = `h${Math.min(found[1].length + 2, 6)}`;
+  return [tree(name, { dir: "auto" }, ...parseInline(found[2], nested(context, lines, at + 1))), at + 1];
 }
 
 /**
@@ -97,14 +77,15 @@ function heading(lines, at, context) {
  * @type {Parser}
  */
 function codeBlock(lines, at, { strings }) {
-  const [all, mark = "", info = ""] = FENCE.exec(lines[at]) ?? [];
-  const isEnd = isFenceEnd(mark);
-  const indent = indentOf(all ?? "");
+  const isEnd = fenceEnd(lines[at]);
+  if (!isEnd) return undefined;
+  const [language] = lines[at].replace(/^[\s`~]+/, "").split(/\s/);
+  const indent = indentOf(lines[at]);
   let end = at + 1;
   while (end < lines.length && !isEnd(lines[end])) end++;
   const text = lines.slice(at + 1, end).map((line) => line.slice(Math.min(indent, indentOf(line))));
   const copy = tree("button", { type: "button", class: "copy quiet" }, strings.copy);
-  const head = tree("div", {}, tree("span", {}, info.trim().split(/\s/)[0] || strings.code), copy);
+  const head = tree("div", {}, tree("span", {}, language || strings.code), copy);
   const pre = tree("pre", { tabindex: 0 }, tree("code", {}, text.join("\n")));
   return [tree("div", { class: "code", part: "code", dir: "ltr" }, head, pre), end + 1];
 }
@@ -112,7 +93,8 @@ function codeBlock(lines, at, { strings }) {
 /** @type {Parser} */
 function quote(lines, at, context) {
   let end = at;
-  while (QUOTE.test(lines[end] ?? "")) end++;
+  while (QUOTE.test(lines[end])) end++;
+  if (end === at) return undefined;
   const inside = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
   const { blocks } = parseBlocks(inside, nested(context, lines, end));
   return [tree("blockquote", { dir: directionOf(inside) }, ...blocks), end];
@@ -124,6 +106,8 @@ function paragraph(lines, at, context) {
   do end++;
   while (lines[end]?.trim() && !ENDS_PARAGRAPH.test(lines[end]) && !RULE.test(lines[end]) && !isTable(lines, end, false));
   const text = lines.slice(at, end).map((line) => line.trim());
-  const inline = parseInline(text.join("\n"), nested(context, lines, end));
-  return [tree("p", { dir: "auto" }, ...inline), end];
+  return [tree("p", { dir: "auto" }, ...parseInline(text.join("\n"), nested(context, lines, end))), end];
 }
+
+/** The parsers of all blocks, in the order in which they are tried. */
+const PARSERS = [codeBlock, heading, rule, quote, list, table, displayedFormula, paragraph];

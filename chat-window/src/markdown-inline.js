@@ -1,12 +1,11 @@
 import { CHARACTER_REFERENCE, characterOf } from "./character-references.js";
-import { codeEnds } from "./code-spans.js";
-import { FORMULA_ENDS, inlineFormula, isBetweenDollars } from "./formulas.js";
+import { FORMULA_ENDS, formulaEnd } from "./formulas.js";
 import { bareLink, link, parseTarget, withoutSentence } from "./markdown-links.js";
 import { joinTexts, tree } from "./tree.js";
-/** @import { Tree, TreeElement } from "./tree.js" */
+/** @import { Tree } from "./tree.js" */
 /** @import { Context } from "./markdown-blocks.js" */
 
-// The inline part of Markdown: emphasis, code, formulas, links, line breaks, character references and a few HTML tags.
+// The inline part of Markdown: emphasis, code, formulas, links, line breaks and character references.
 //
 // A model's output is untrusted. Only the elements made here can appear, the time is linear in the length of the text,
 // and nesting is limited. A text is partial while more of it may come: whatever has begun in it is shown as if it were
@@ -15,15 +14,12 @@ import { joinTexts, tree } from "./tree.js";
 /** Deepest nesting of blocks, and half the number of inline marks that can be open at once. */
 export const MAX_NESTING = 12;
 
-/** Longest formula in a line, in characters. */
-const MAX_FORMULA = 2000;
-
 const TOKEN = new RegExp(
   [
     // A backslash with the character it escapes.
     /\\[!-/:-@[-`{-~\n]/,
     /\$\$?|`+|\*+|_+|~~|!?\[|\]|\n/,
-    /<(?:(?:https?:\/\/|mailto:)[^\s<>]{1,2000}|br ?\/|\/?[a-z]{1,3})>/,
+    /<(?:(?:https?:\/\/|mailto:)[^\s<>]{1,2000}|br ?\/?)>/,
     /(?<!\w)https?:\/\/[^\s<>\]`"]{1,2000}/,
     CHARACTER_REFERENCE,
   ]
@@ -37,13 +33,11 @@ const TOKEN = new RegExp(
  * @type {Record<string, string>}
  */
 const ELEMENTS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
-for (const name of ["b", "i", "sub", "sup", "kbd"]) {
-  ELEMENTS[`<${name}>`] = name;
-}
 
 /**
- * An opening mark. It becomes an element when it is closed, and stays text otherwise.
- * @typedef {{ mark: string, at: number, element?: TreeElement }} Opener
+ * An opening mark, and what follows it. They become an element when the mark is closed, and part of what is around them
+ * otherwise.
+ * @typedef {{ mark: string, at: number, children: Tree[] }} Opener
  */
 
 /**
@@ -61,30 +55,32 @@ const isBracket = ({ mark }) => mark.endsWith("[");
  */
 export function parseInline(text, { isPartial, target }) {
   /**
-   * Texts, elements and opening marks in order. For each closed mark there is one `null` at its end.
-   * @type {(Tree | Opener | null)[]}
+   * The block, and the marks that are open in it, the innermost last.
+   * @type {Opener[]}
    */
-  const parts = [];
-  /** @type {Opener[]} */
-  let openers = [];
-  /** @type {ReturnType<typeof codeEnds> | undefined} */
-  let codeEnd;
+  const openers = [{ mark: "", at: 0, children: [] }];
+  /** The runs of backticks that have no end in the rest of the text. */
+  const unclosed = new Set();
 
-  const add = (/** @type {Tree} */ part) => void parts.push(part);
+  const add = (/** @type {Tree} */ part) => void openers[openers.length - 1].children.push(part);
   const isNearEnd = (/** @type {number} */ at) => isPartial && text.length - at < 400;
+
+  const remove = (/** @type {Opener} */ opener) => {
+    const index = openers.indexOf(opener);
+    openers.splice(index, 1);
+    for (const part of [opener.mark, ...opener.children]) openers[index - 1].children.push(part);
+  };
 
   /** @type {(mark: string, at: number) => void} */
   const open = (mark, at) => {
-    const opener = { mark, at };
-    parts.push(opener);
-    if (openers.push(opener) > 2 * MAX_NESTING) openers.shift();
+    if (openers.push({ mark, at, children: [] }) > 2 * MAX_NESTING) remove(openers[1]);
   };
 
-  /** @type {(opener: Opener, element: TreeElement) => void} */
-  const close = (opener, element) => {
-    openers.length = openers.indexOf(opener);
-    opener.element = element;
-    parts.push(null);
+  /** Closes a mark. Returns what is between it and here. */
+  const close = (/** @type {Opener} */ opener) => {
+    for (const inner of openers.slice(openers.indexOf(opener) + 1)) remove(inner);
+    openers.pop();
+    return opener.children;
   };
 
   /** @type {Handler} */
@@ -97,7 +93,7 @@ export function parseInline(text, { isPartial, target }) {
       const opener = openers.findLast(({ mark }) => mark[0] === run[0]);
       if (!opener || opener.mark.length > left) break;
       left -= opener.mark.length;
-      close(opener, tree(ELEMENTS[opener.mark]));
+      add(tree(ELEMENTS[opener.mark], {}, ...close(opener)));
     }
     if (left > 3 || /\s/.test(after) || isInWord(before)) return add(run.slice(0, left));
     if (left > 1) open(run[0].repeat(2), at);
@@ -118,50 +114,38 @@ export function parseInline(text, { isPartial, target }) {
   const closeBracket = (_, at) => {
     const opener = openers.findLast(isBracket);
     const found = opener && targetAfter(at);
-    if (!opener || !found) {
-      openers = openers.filter((other) => other !== opener);
+    if (!found) {
+      if (opener) remove(opener);
       return add("]");
     }
     // An image is shown as a link to it. A link without a description shows its URL.
     if (!text.slice(opener.at + opener.mark.length, at).trim()) add(found.url);
-    close(opener, link(found.url, target));
-    if (opener.mark === "[") openers = openers.filter((other) => !isBracket(other));
+    add(link(found.url, target, close(opener).map(withoutLinks)));
+    if (opener.mark === "[") openers.filter(isBracket).forEach(remove);
     return at + 1 + found.length;
+  };
+
+  /**
+   * Shows what is between two marks as code. One without an end may get it later.
+   * @type {(mark: string, at: number, end: number, attributes?: Record<string, string>) => number | void}
+   */
+  const verbatim = (mark, at, end, attributes) => {
+    if (end < 0 && mark !== "$" && isNearEnd(at)) end = text.length;
+    if (end < 0) return add(mark.replace("\\", ""));
+    add(tree("code", { dir: "ltr", ...attributes }, text.slice(at + mark.length, end).trim()));
+    return end + mark.length;
   };
 
   /** @type {Handler} */
   const code = (ticks, at) => {
     const from = at + ticks.length;
-    codeEnd ??= codeEnds(text);
-    let end = codeEnd(ticks.length, from);
-    if (end < 0 && isNearEnd(at)) end = text.length;
-    if (end < 0) return add(ticks);
-    const source = text.slice(from, end);
-    const isPadded = source.startsWith(" ") && source.endsWith(" ") && source.trim();
-    add(tree("code", { dir: "ltr" }, isPadded ? source.slice(1, -1) : source));
-    return end + ticks.length;
+    const end = unclosed.has(ticks) ? -1 : text.slice(from).search(RegExp(`(?<!\`)${ticks}(?!\`)`));
+    if (end < 0) unclosed.add(ticks);
+    return verbatim(ticks, at, end < 0 ? end : from + end);
   };
 
   /** @type {Handler} */
-  const formula = (start, at) => {
-    const from = at + start.length;
-    const end = formulaEnd(text, start, at);
-    const isGrowing = end < 0 && start !== "$" && isNearEnd(at);
-    if (end < 0 && !isGrowing) return add(start.replace("\\", ""));
-    add(inlineFormula(text.slice(from, isGrowing ? undefined : end)));
-    return isGrowing ? text.length : end + start.length;
-  };
-
-  /** @type {Handler} */
-  const tag = (token, at) => {
-    const mark = token.toLowerCase();
-    const opener = openers.findLast((other) => other.mark === mark.replace("/", ""));
-    if (token.includes(":")) add(bareLink(token.slice(1, -1), target));
-    else if (mark.startsWith("<br")) add(tree("br"));
-    else if (ELEMENTS[mark]) open(mark, at);
-    else if (opener && mark[1] === "/") close(opener, tree(ELEMENTS[opener.mark]));
-    else add(token);
-  };
+  const formula = (start, at) => verbatim(start, at, formulaEnd(text, start, at), { class: "math" });
 
   /** @type {Handler} */
   const url = (token, at) => {
@@ -170,18 +154,12 @@ export function parseInline(text, { isPartial, target }) {
     return at + written.length;
   };
 
-  /** @type {Handler} */
-  const escape = (token, at) => {
-    if (token in FORMULA_ENDS) return formula(token, at);
-    add(token === "\\\n" ? tree("br") : token[1]);
-  };
-
   /**
    * What is done with a token, by its first character; one of another character is a URL.
    * @type {Record<string, Handler>}
    */
   const handlers = {
-    "\\": escape,
+    "\\": (token, at) => (token in FORMULA_ENDS ? formula(token, at) : add(token[1] === "\n" ? tree("br") : token[1])),
     $: formula,
     "`": code,
     "*": emphasis,
@@ -190,7 +168,7 @@ export function parseInline(text, { isPartial, target }) {
     "!": open,
     "[": open,
     "]": closeBracket,
-    "<": tag,
+    "<": (token) => add(token.includes(":") ? bareLink(token.slice(1, -1), target) : tree("br")),
     "&": (token) => add(characterOf(token)),
     "\n": () => add(tree("br")),
   };
@@ -202,46 +180,20 @@ export function parseInline(text, { isPartial, target }) {
     at = (handlers[token[0]] ?? url)(token, found.index) ?? found.index + token.length;
   }
   add(text.slice(at));
-  for (const opener of openers) if (isNearEnd(opener.at)) opener.element = tree(ELEMENTS[opener.mark] ?? "span");
-  return assemble(parts);
-}
-
-/**
- * Returns the position where the formula's end begins that follows its start; -1 if this is no formula.
- * @param {string} text
- * @param {string} start
- * @param {number} at
- */
-function formulaEnd(text, start, at) {
-  const from = at + start.length;
-  const before = text[at - 1] ?? "";
-  // In `a\[0\]` and `\[a\](b)` the brackets are escaped.
-  if (start === "\\[" && /\w/.test(before)) return -1;
-  const mark = FORMULA_ENDS[start];
-  const length = text.slice(from, from + MAX_FORMULA).indexOf(mark);
-  const end = from + length;
-  const after = text[end + mark.length] ?? "";
-  if (length < 0 || (start === "\\[" && /[([:]/.test(after))) return -1;
-  return start === "$" && !isBetweenDollars(text.slice(from, end), before, after) ? -1 : end;
-}
-
-/**
- * Nests the parsed parts by their opening marks and ends. Links don't nest.
- * @param {(Tree | Opener | null)[]} parts
- */
-function assemble(parts) {
-  const path = [tree("root")];
-  const end = () => {
-    const { name, attributes, children } = /** @type {TreeElement} */ (path.pop());
-    const isInLink = name === "a" && path.some((outer) => outer.name === "a");
-    path[path.length - 1].children.push(isInLink ? tree("span", {}, ...children) : tree(name, attributes, ...children));
-  };
-  for (const part of parts) {
-    const element = part && typeof part === "object" && ("name" in part ? part : part.element);
-    if (element) path.push({ ...element, children: [...element.children] });
-    else if (part) path[path.length - 1].children.push(typeof part === "string" ? part : /** @type {Opener} */ (part).mark);
-    if (part === null || (part && element === part)) end();
+  for (const opener of openers.slice(1).reverse()) {
+    if (isNearEnd(opener.at)) add(tree(ELEMENTS[opener.mark] ?? "span", {}, ...close(opener)));
+    else remove(opener);
   }
-  while (path.length > 1) end();
-  return joinTexts(path[0].children);
+  return joinTexts(openers[0].children);
+}
+
+/**
+ * Describes the same without links: they don't nest.
+ * @param {Tree} child
+ * @returns {Tree}
+ */
+function withoutLinks(child) {
+  if (typeof child === "string") return child;
+  const children = child.children.map(withoutLinks);
+  return child.name === "a" ? tree("span", {}, ...children) : { ...child, children };
 }

@@ -14,11 +14,12 @@ const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{S}]|～|(?<=\w)[\p{sc=Han}\p{sc=Hira
  * Describes a link, or plain text for a URL that is unsafe to follow: scripts, data and relative URLs.
  * @param {string} href
  * @param {string} target
- * @param {...Tree} children
+ * @param {Tree[]} children
+ * @param {Record<string, string>} [attributes]
  */
-export const link = (href, target, ...children) =>
+export const link = (href, target, children, attributes) =>
   /^(?:https?:\/\/|mailto:)/i.test(href)
-    ? tree("a", { href, target, rel: "noopener noreferrer nofollow" }, ...children)
+    ? tree("a", { href, target, rel: "noopener noreferrer nofollow", ...attributes }, ...children)
     : tree("span", {}, ...children);
 
 /**
@@ -53,6 +54,5 @@ export function withoutSentence(url) {
  */
 export function bareLink(written, target) {
   const text = written.replace(REFERENCES, characterOf);
-  const { name, attributes } = link(text, target);
-  return tree(name, { ...attributes, dir: "ltr" }, text);
+  return link(text, target, [text], { dir: "ltr" });
 }

@@ -1,7 +1,6 @@
 import { nested } from "./markdown-blocks.js";
 import { parseInline } from "./markdown-inline.js";
 import { ENDS_PARAGRAPH } from "./markdown-lines.js";
-import { directionOf } from "./text-direction.js";
 import { tree } from "./tree.js";
 /** @import { Parser } from "./markdown-blocks.js" */
 
@@ -33,19 +32,19 @@ export function isTable(lines, at, isPartial) {
 
 /** @type {Parser} */
 export function table(lines, at, context) {
+  if (!isTable(lines, at, context.isPartial)) return undefined;
   const looks = cells(lines[at + 1] ?? "").map(alignment);
   const row = (/** @type {number} */ line, /** @type {string} */ name, /** @type {Record<string, string>} */ attributes) => {
-    const inside = nested(context, lines, Math.max(line + 1, at + 2));
+    const inside = nested(context, lines, line + 2);
     const fields = cells(lines[line]);
     return tree("tr", {}, ...fields.map((text, column) => tree(name, { ...attributes, ...looks[column] }, ...parseInline(text, inside))));
   };
-  const head = tree("thead", {}, row(at, "th", { scope: "col" }));
+  const parts = [tree("thead", {}, row(at, "th", { scope: "col" }))];
   const rows = [];
   let end = at + 2;
   for (; lines[end]?.includes("|") && !ENDS_PARAGRAPH.test(lines[end]); end++) rows.push(row(end, "td", { dir: "auto" }));
-  const body = rows.length ? [tree("tbody", {}, ...rows)] : [];
-  const root = tree("table", { dir: directionOf(lines.slice(at, end)) }, head, ...body);
-  return [tree("div", { class: "table", part: "table", tabindex: 0 }, root), end];
+  if (rows.length) parts.push(tree("tbody", {}, ...rows));
+  return [tree("div", { class: "table", part: "table", tabindex: 0 }, tree("table", { dir: "auto" }, ...parts)), end];
 }
 
 /**

@@ -31,8 +31,7 @@ export class MarkdownView {
    */
   show(text, isPartial, { strings, target = "_blank" }) {
     const lines = text.replace(/\r\n?/g, "\n");
-    const start = Math.max(lines.length - 12, 0);
-    const known = isPartial ? lines.slice(0, start) + lines.slice(start).replace(UNFINISHED_END, "") : lines;
+    const known = isPartial ? lines.slice(0, -12) + lines.slice(-12).replace(UNFINISHED_END, "") : lines;
     const { reasoning, answer, isOpen } = splitReasoning(known);
     const thoughts = this.#reasoning.parse(reasoning, isPartial && isOpen, { strings, target });
     this.#answerBlocks = this.#answer.parse(answer, isPartial, { strings, target });

@@ -27,12 +27,8 @@ export function patchChildren(parent, before, after) {
 function patchNode(present, before, after) {
   if (typeof after === "string") return present.nodeType === Node.TEXT_NODE && patchText(/** @type {Text} */ (present), after);
   if (typeof before !== "object" || before.name !== after.name) return false;
-  const element = /** @type {Element} */ (present);
-  for (const name of Object.keys(before.attributes)) if (!(name in after.attributes)) element.removeAttribute(name);
-  for (const [name, value] of Object.entries(after.attributes)) {
-    if (value !== before.attributes[name]) element.setAttribute(name, String(value));
-  }
-  patchChildren(element, before.children, after.children);
+  if (JSON.stringify(before.attributes) !== JSON.stringify(after.attributes)) return false;
+  patchChildren(/** @type {Element} */ (present), before.children, after.children);
   return true;
 }
 

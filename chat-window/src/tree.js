@@ -30,7 +30,7 @@ export function joinTexts(children) {
 }
 
 /** Elements within a line. */
-const INLINE = /^([abi]|code|del|em|kbd|label|span|strong|su[bp]|t[dh])$/;
+const INLINE = /^(a|code|del|em|label|span|strong|t[dh])$/;
 
 /**
  * Returns the text of descriptions as it is seen: blocks are lines.
