@@ -3,7 +3,7 @@ import { icon, iconButton, label, node } from "./dom.js";
 import { EventIsolation, listenIsolated } from "./isolation.js";
 import { isComposing } from "./keyboard.js";
 import { fill } from "./strings.js";
-import { styleSheetOf } from "./style-sheet.js";
+import { createStyleSheet } from "./style-sheet.js";
 import { followSystemTheme } from "./theme.js";
 import { TopLayer } from "./top-layer.js";
 import { followVisualViewport } from "./visual-viewport.js";
@@ -70,7 +70,8 @@ export class Frame {
 
   /** Connects the window with the page that it is in, until the signal. */
   attach(/** @type {Window & typeof globalThis} */ view, /** @type {AbortSignal} */ signal) {
-    /** @type {ShadowRoot} */ (this.#element.shadowRoot).adoptedStyleSheets = [styleSheetOf(view)];
+    // The element may have been moved from another document.
+    /** @type {ShadowRoot} */ (this.#element.shadowRoot).adoptedStyleSheets = [createStyleSheet(view)];
     this.#isolation.attach(view, signal);
     this.#topLayer.attach(view, signal);
     followVisualViewport(this.#root, view, signal);

@@ -21,50 +21,39 @@ const owners = new Map();
 /** Values that are not in `sessionStorage`, or not whole, because it is forbidden or full. They last as long as the page. */
 const unstored = new Map();
 
-/** Parses JSON; returns null for anything else. */
-export function parseJson(/** @type {string | null} */ text) {
+/**
+ * Returns what a function returns, and null if it throws.
+ *
+ * @template Result
+ * @param {() => Result} act
+ */
+function attempt(act) {
   try {
-    return JSON.parse(text ?? "null");
+    return act();
   } catch {
     return null;
   }
 }
 
-function read(/** @type {string} */ key) {
-  if (unstored.has(key)) return unstored.get(key);
-  try {
-    return parseJson(sessionStorage.getItem(key));
-  } catch {
-    // Storage is forbidden.
-    return null;
-  }
-}
+/** Parses JSON; returns null for anything else. */
+export const parseJson = (/** @type {string | null} */ text) => attempt(() => JSON.parse(text ?? "null"));
+
+const read = (/** @type {string} */ key) =>
+  unstored.has(key) ? unstored.get(key) : parseJson(attempt(() => sessionStorage.getItem(key)));
 
 /** Stores a value. Returns whether there was room for it. */
-function write(/** @type {string} */ key, /** @type {unknown} */ value) {
-  try {
+const write = (/** @type {string} */ key, /** @type {unknown} */ value) =>
+  attempt(() => {
     sessionStorage.setItem(key, JSON.stringify(value));
     unstored.delete(key);
     return true;
-  } catch {
-    return false;
-  }
-}
+  });
 
 /** Stores the first of these values that there is room for. The first one is whole. */
 function writeLargest(/** @type {string} */ key, /** @type {unknown[]} */ [whole, ...smaller]) {
   if (write(key, whole)) return;
   smaller.some((value) => write(key, value));
   unstored.set(key, whole);
-}
-
-/** Removes a value to make room. */
-function remove(/** @type {string} */ key) {
-  try {
-    sessionStorage.removeItem(key);
-  } catch {
-    // Storage is forbidden.
-  }
 }
 
 /** Returns the turns in less and less space: without the files' contents, then fewer and fewer of the latest turns. */
@@ -162,7 +151,8 @@ export class ConversationStorage {
     if (!this.#isOpen) return;
     const { turns, draft, files, isOpen } = this.#host.state();
     if (!write(this.#key, turns)) {
-      remove(this.#draftKey);
+      // The draft makes room.
+      attempt(() => sessionStorage.removeItem(this.#draftKey));
       writeLargest(this.#key, [turns, ...smallerTurns(turns)]);
     }
     writeLargest(this.#draftKey, [{ draft, files, isOpen }, { draft, isOpen }, { isOpen }]);
