@@ -141,7 +141,7 @@ export class Composer {
 
   /** Sets the direction. Browsers find out the one of a text with each key, which takes seconds for a long text. */
   #setDirection(/** @type {string} */ text) {
-    const dir = text.length > LONG_TEXT ? directionOf([text.slice(0, LONG_TEXT)]) : "auto";
+    const dir = text.length > LONG_TEXT ? directionOf(text.slice(0, LONG_TEXT)) : "auto";
     if (this.#input.dir !== dir) this.#input.dir = dir;
   }
 

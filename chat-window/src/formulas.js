@@ -52,11 +52,10 @@ export function displayedFormula(lines, at, { isPartial }) {
   const start = /^\s*(\\\[|\$\$)/.exec(lines[at])?.[1];
   if (!start) return undefined;
   const text = lines.slice(at, at + MAX_LINES).join("\n").trimStart();
-  const end = text.indexOf(FORMULA_ENDS[start], 2);
-  const block = (/** @type {string} */ source) => tree("pre", { class: "math", dir: "ltr" }, source);
-  if (end < 0) return isPartial && at + MAX_LINES >= lines.length ? [block(text.slice(2)), lines.length] : undefined;
+  let end = text.indexOf(FORMULA_ENDS[start], 2);
+  if (end < 0 && isPartial && at + MAX_LINES >= lines.length) end = text.length;
   const source = text.slice(2, end).trim();
   const rest = text.slice(end + 2).split("\n", 1)[0].trim();
-  if (!source || !/^[.,;:]?$/.test(rest)) return undefined;
-  return [block(source + rest), at + text.slice(0, end).split("\n").length];
+  if (end < 0 || !source || !/^[.,;:]?$/.test(rest)) return undefined;
+  return [tree("pre", { class: "math", dir: "ltr" }, source + rest), at + text.slice(0, end).split("\n").length];
 }

@@ -97,7 +97,7 @@ function quote(lines, at, context) {
   if (end === at) return undefined;
   const inside = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
   const { blocks } = parseBlocks(inside, nested(context, lines, end));
-  return [tree("blockquote", { dir: directionOf(inside) }, ...blocks), end];
+  return [tree("blockquote", { dir: directionOf(inside.join("\n")) }, ...blocks), end];
 }
 
 /** @type {Parser} */

@@ -4,8 +4,8 @@ import { tree } from "./tree.js";
 
 const REFERENCES = new RegExp(CHARACTER_REFERENCE, "gi");
 
-/** The target of a link, in parentheses, perhaps with a title. */
-const TARGET = /^\(\s*(?=\S)(<[^<>\n]*>|(?:[^\s()]|\([^\s()]*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/;
+/** The target of a link, in parentheses. A title is skipped. */
+const TARGET = /^\(\s*(?=\S)(<[^<>\n]*>|(?:[^\s()]|\([^\s()]*\))*)(?:\s+"[^"]*")?\s*\)/;
 
 /** What ends a URL in a sentence: punctuation beyond ASCII, and a Chinese, Japanese or Korean letter after a Latin one. */
 const END_OF_URL = /[^\0-~\p{L}\p{N}\p{M}\p{S}]|～|(?<=\w)[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u;

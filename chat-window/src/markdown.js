@@ -20,7 +20,7 @@ export class MarkdownView {
 
   /** The answer as it is seen, for announcing and copying it. An empty line separates its blocks. */
   get text() {
-    return this.#answerBlocks.map((block) => seenText([block])).join("\n\n");
+    return this.#answerBlocks.map(seenText).join("\n\n");
   }
 
   /**
@@ -36,8 +36,8 @@ export class MarkdownView {
     const thoughts = this.#reasoning.parse(reasoning, isPartial && isOpen, { strings, target });
     this.#answerBlocks = this.#answer.parse(answer, isPartial, { strings, target });
     const summary = tree("summary", {}, strings.reasoning);
-    const folded = tree("details", { part: "reasoning" }, summary, ...thoughts);
-    const shown = thoughts.length ? [folded, ...this.#answerBlocks] : this.#answerBlocks;
+    const folded = thoughts.length ? [tree("details", { part: "reasoning" }, summary, ...thoughts)] : [];
+    const shown = [...folded, ...this.#answerBlocks];
     patchChildren(this.root, this.#shown, shown);
     this.#shown = shown;
   }

@@ -10,27 +10,22 @@ import { node } from "./dom.js";
  */
 export function patchChildren(parent, before, after) {
   for (const [index, child] of after.entries()) {
-    if (child === before[index]) continue;
+    const old = before[index];
     const present = parent.childNodes[index];
+    if (child === old) continue;
     if (!present) parent.append(create(child));
-    else if (!patchNode(present, before[index], child)) present.replaceWith(create(child));
+    else if (typeof child === "string" && typeof old === "string") patchText(/** @type {Text} */ (present), child);
+    else if (typeof child === "object" && typeof old === "object" && startOf(old) === startOf(child)) patchChildren(/** @type {Element} */ (present), old.children, child.children);
+    else present.replaceWith(create(child));
   }
   while (parent.childNodes.length > after.length) parent.lastChild?.remove();
 }
 
 /**
- * Changes a node from one description to another. Returns false if it needs another node.
- * @param {Node} present
- * @param {Tree | undefined} before
- * @param {Tree} after
+ * Returns what an element must have in common with another to become it.
+ * @param {TreeElement} element
  */
-function patchNode(present, before, after) {
-  if (typeof after === "string") return present.nodeType === Node.TEXT_NODE && patchText(/** @type {Text} */ (present), after);
-  if (typeof before !== "object" || before.name !== after.name) return false;
-  if (JSON.stringify(before.attributes) !== JSON.stringify(after.attributes)) return false;
-  patchChildren(/** @type {Element} */ (present), before.children, after.children);
-  return true;
-}
+const startOf = ({ name, attributes }) => JSON.stringify([name, attributes]);
 
 /**
  * Replaces the part of a text that differs: a selection in the rest of it stays.
@@ -45,7 +40,6 @@ function patchText(present, text) {
   let end = 0;
   while (end < shorter - start && data.at(-1 - end) === text.at(-1 - end)) end++;
   present.replaceData(start, data.length - start - end, text.slice(start, text.length - end));
-  return true;
 }
 
 /**

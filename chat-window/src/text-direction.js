@@ -1,13 +1,10 @@
 /** Code, links and tags: they are written from left to right in every language. */
-const LATIN = /`[^`\n]*`|\w+:\/\/\S+|<\/?\w+>/g;
+const LATIN = /`[^`\n]*`|https?:\/\/\S+|<\/?\w+>/g;
 
 const FIRST_LETTER_FROM_RIGHT = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{1e800}-\u{1efff}]/u;
 
 /**
  * Returns the direction of a block around others: browsers don't look into those for `dir="auto"`.
- * @param {string[]} lines
+ * @param {string} text
  */
-export function directionOf(lines) {
-  const line = lines.find((text) => /\p{L}/u.test(text.replace(LATIN, ""))) ?? "";
-  return FIRST_LETTER_FROM_RIGHT.test(line.replace(LATIN, "")) ? "rtl" : "ltr";
-}
+export const directionOf = (text) => (FIRST_LETTER_FROM_RIGHT.test(text.replace(LATIN, "")) ? "rtl" : "ltr");

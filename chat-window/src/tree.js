@@ -33,10 +33,10 @@ export function joinTexts(children) {
 const INLINE = /^(a|code|del|em|label|span|strong|t[dh])$/;
 
 /**
- * Returns the text of descriptions as it is seen: blocks are lines.
- * @param {Tree[]} children
+ * Returns the text of a description as it is seen: blocks are lines.
+ * @param {Tree} child
  */
-export const seenText = (children) => children.map(textOf).join("").replace(/\v+/g, "\n").trim();
+export const seenText = (child) => textOf(child).replace(/\v+/g, "\n").trim();
 
 /**
  * Returns the text of a description, with a vertical tab where a block begins or ends.
