@@ -29,10 +29,9 @@ export class GrowingMarkdown {
       this.#from = 0;
     }
     this.#text = text;
-    const lines = this.#text.slice(this.#from).split("\n");
+    const lines = text.slice(this.#from).split("\n");
     if (isPartial && UNFINISHED.test(lines[lines.length - 1])) lines.pop();
-    const context = { ...options, isPartial, depth: 0 };
-    const { blocks, starts } = parseBlocks(lines, context);
+    const { blocks, starts } = parseBlocks(lines, { ...options, isPartial, depth: 0 });
     const all = [...this.#settled, ...blocks];
     this.#settle(lines, blocks, starts);
     return all;
@@ -48,6 +47,6 @@ export class GrowingMarkdown {
     const last = starts.findLastIndex((start) => start + LOOKAHEAD < lines.length);
     if (last <= 0) return;
     this.#settled.push(...blocks.slice(0, last));
-    for (const line of lines.slice(0, starts[last])) this.#from += line.length + 1;
+    this.#from += lines.slice(0, starts[last]).join("\n").length + 1;
   }
 }

@@ -34,10 +34,9 @@ export function parseBlocks(lines, context) {
   /** @type {number[]} */
   const starts = [];
   for (let at = 0; at < lines.length; ) {
+    const parsers = !lines[at].trim() ? [] : context.depth > MAX_NESTING ? [paragraph] : PARSERS;
     let found;
-    if (lines[at].trim()) {
-      for (const parse of context.depth > MAX_NESTING ? [paragraph] : PARSERS) if ((found ??= parse(lines, at, context))) break;
-    }
+    for (const parse of parsers) found ??= parse(lines, at, context);
     if (found) {
       blocks.push(found[0]);
       starts.push(at);

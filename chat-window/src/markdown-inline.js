@@ -100,22 +100,15 @@ export function parseInline(text, { isPartial, target }) {
     if (left % 2) open(run[0], at);
   };
 
-  /**
-   * Returns the URL that follows a closing bracket in parentheses.
-   * @param {number} at
-   */
-  const targetAfter = (at) => {
-    const rest = text.slice(at + 1, at + 2100);
-    const isGrowing = isNearEnd(at) && /^(\([^)\n]*)?$/.test(rest);
-    return isGrowing ? { url: "", length: rest.length } : parseTarget(rest);
-  };
-
   /** @type {Handler} */
   const closeBracket = (_, at) => {
     const opener = openers.findLast(isBracket);
-    const found = opener && targetAfter(at);
+    if (!opener) return add("]");
+    const rest = text.slice(at + 1, at + 2100);
+    const isGrowing = isNearEnd(at) && /^(\([^)\n]*)?$/.test(rest);
+    const found = isGrowing ? { url: "", length: rest.length } : parseTarget(rest);
     if (!found) {
-      if (opener) remove(opener);
+      remove(opener);
       return add("]");
     }
     // An image is shown as a link to it. A link without a description shows its URL.

@@ -41,7 +41,7 @@ export function withoutSentence(url) {
   let [text] = url.split(END_OF_URL, 1);
   let unopened = text.split(")").length - text.split("(").length;
   for (;;) {
-    const [end = ""] = /(?:&\w{2,9};|[.,:;!?'"*_~)])$/.exec(text.slice(-12)) ?? [];
+    const [end] = /(?:&\w{2,9};|[.,:;!?'"*_~)])$/.exec(text.slice(-12)) ?? [];
     if (!end || (end === ")" && unopened-- <= 0)) return text;
     text = text.slice(0, -end.length);
   }

@@ -38,7 +38,7 @@ function itemLines(lines, at, [, indent, sign, blanks], minIndent) {
   let isCodeEnd = fenceEnd(item[0]);
   let isAfterBlank = false;
   for (at++; at < lines.length; at++) {
-    const line = lines[at].replace(/^\t+/, (tabs) => tabs.replaceAll("\t", "    "));
+    const line = lines[at].replace(/\t/gy, "    ");
     const isOutside = !isCodeEnd && line.trim() && indentOf(line) < minIndent;
     if (isOutside && (isAfterBlank || isListItem(line) || ENDS_PARAGRAPH.test(line))) break;
     isAfterBlank = !line.trim();

@@ -11,7 +11,7 @@ const ALIGNMENT = /^(:?)-+(:?)$/;
  * @param {string} line
  */
 function cells(line) {
-  const row = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
+  const row = line.trim().replace(/^\||(?<!\\)\|$/g, "");
   const separated = row.replace(/(``?)[^`]+\1|\\.|\|/g, (token) => (token === "|" ? "\n" : token.replaceAll("\\|", "|")));
   return separated.split("\n").map((cell) => cell.trim());
 }
@@ -39,12 +39,12 @@ export function table(lines, at, context) {
     const fields = cells(lines[line]);
     return tree("tr", {}, ...fields.map((text, column) => tree(name, { ...attributes, ...looks[column] }, ...parseInline(text, inside))));
   };
-  const parts = [tree("thead", {}, row(at, "th", { scope: "col" }))];
+  const head = tree("thead", {}, row(at, "th", { scope: "col" }));
   const rows = [];
   let end = at + 2;
   for (; lines[end]?.includes("|") && !ENDS_PARAGRAPH.test(lines[end]); end++) rows.push(row(end, "td", { dir: "auto" }));
-  if (rows.length) parts.push(tree("tbody", {}, ...rows));
-  return [tree("div", { class: "table", part: "table", tabindex: 0 }, tree("table", { dir: "auto" }, ...parts)), end];
+  const root = tree("table", { dir: "auto" }, head, tree("tbody", {}, ...rows));
+  return [tree("div", { class: "table", part: "table", tabindex: 0 }, root), end];
 }
 
 /**
