@@ -69,15 +69,9 @@ export interface Strings {
   failed: string;
   tooLarge: string;
   /** With `{status}`. */
-  refused: string;
-  tooMany: string;
-  /** With `{status}`. */
-  unavailable: string;
   noChat: string;
   /** With `{seconds}`. */
   wait: string;
-  /** With `{count}` and `{max}`. */
-  length: string;
   /** With `{count}` and `{max}`. */
   tooLong: string;
   noFiles: string;
@@ -87,8 +81,6 @@ export interface Strings {
   fileTooLarge: string;
   /** With `{name}`. */
   fileNotText: string;
-  /** With `{name}`. */
-  fileEmpty: string;
   filesLost: string;
   /** By error code, the sentence shown in place of the server's. */
   errors: Record<string, string>;

@@ -2,7 +2,6 @@ import { fill } from "./strings.js";
 import { decodeText } from "./text-encoding.js";
 /** @import { Strings } from "../../web/chat-window.js" */
 /** @import { AttachedFile } from "./turn.js" */
-/** @import { ChosenFile } from "./transfer.js" */
 
 const MAX_FILES = 10;
 
@@ -12,21 +11,17 @@ const MAX_FILE_SIZE = 1 << 20;
 /** Number of problems that are shown. */
 const MAX_SHOWN = 10;
 
-/** Files that browsers know as something else than text, even if they contain no byte that no text has. */
-const NOT_TEXT = /^(image\/(?!svg)|application\/pdf)/;
-
 /**
  * Reads a file. Returns its content, or the name of the string that says why it can't be attached.
- * @param {ChosenFile} chosen
- * @returns {Promise<{ content?: string, problem?: "fileNotText" | "fileTooLarge" | "fileEmpty" }>}
+ * @param {File} file
+ * @returns {Promise<{ content?: string, problem?: "fileNotText" | "fileTooLarge" }>}
  */
-async function read({ file, isFolder }) {
-  if (isFolder || NOT_TEXT.test(file.type)) return { problem: "fileNotText" };
+async function read(file) {
   if (file.size > MAX_FILE_SIZE) return { problem: "fileTooLarge" };
+  // Folders and files that have vanished cannot be read.
   const buffer = await file.arrayBuffer().catch(() => new ArrayBuffer(0));
   const content = decodeText(new Uint8Array(buffer));
-  if (content === undefined || content.startsWith("%PDF-")) return { problem: "fileNotText" };
-  return content.trim() ? { content } : { problem: "fileEmpty" };
+  return content?.trim() && !content.startsWith("%PDF-") ? { content } : { problem: "fileNotText" };
 }
 
 /** The files that are attached to the question. */
@@ -46,7 +41,7 @@ export class Attachments {
   /**
    * Reads files and attaches them, after those that were chosen before. Returns sentences about those that could not be
    * attached.
-   * @param {ChosenFile[]} chosen
+   * @param {File[]} chosen
    * @param {Strings} strings
    */
   async add(chosen, strings) {
@@ -59,17 +54,17 @@ export class Attachments {
   }
 
   /**
-   * @param {ChosenFile[]} chosen
+   * @param {File[]} chosen
    * @param {Strings} strings
    */
   async #addInOrder(chosen, strings) {
-    for (const one of chosen) {
-      const { name } = one.file;
+    for (const file of chosen) {
+      const { name } = file;
       if (this.files.length >= MAX_FILES) {
         this.#problems.add(fill(strings.tooManyFiles, { count: MAX_FILES }));
         return;
       }
-      const { content, problem } = await read(one);
+      const { content, problem } = await read(file);
       if (problem) this.#problems.add(fill(strings[problem], { name }));
       else this.files.push({ name, content: content ?? "" });
     }

@@ -2,15 +2,13 @@ import { Attachments } from "./attachments.js";
 import { icon, iconButton, label, listen, node } from "./dom.js";
 import { listenIsolated } from "./isolation.js";
 import { actionOf, isEnterNewLine } from "./keyboard.js";
-import { LengthLimit } from "./length-limit.js";
 import { fill } from "./strings.js";
 import { directionOf } from "./text-direction.js";
-import { filesOf, hasFiles, hasLink, textOf } from "./transfer.js";
+import { filesOf } from "./transfer.js";
 /** @import { Strings } from "../../web/chat-window.js" */
-/** @import { ChosenFile } from "./transfer.js" */
 /** @import { AttachedFile } from "./turn.js" */
 
-/** Longest question in the portal, in characters. */
+/** Longest question in the portal, in Unicode characters. */
 const MAX_PORTAL_QUESTION = 500;
 
 /** Length of a text that fills the text field in any window, in characters. */
@@ -25,15 +23,15 @@ export class Composer {
   dropZone = node("div", { class: "drop", part: "drop", hidden: "" });
   #host;
   #attachments = new Attachments();
-  #limit = new LengthLimit();
   /** Whether the question is sent once its files are read. */
   #isSendPending = false;
   #chips = node("ul", { class: "chips" });
   #problem = node("div", { class: "trouble", part: "error", role: "alert", hidden: "" });
   #input = node("textarea", {
-    ...{ rows: 1, part: "input", dir: "auto", "aria-describedby": "length" },
+    ...{ rows: 1, part: "input", "aria-describedby": "length" },
     ...{ autocomplete: "off", autocapitalize: "sentences", spellcheck: "true" },
   });
+  #tooLong = node("div", { class: "length", part: "length", id: "length", role: "status", hidden: "" });
   #picker = node("input", { type: "file", multiple: "", hidden: "" });
   #attach = iconButton("attach", () => this.#picker.click());
   #send = iconButton("send", () => this.#host.send(), "solid");
@@ -45,7 +43,7 @@ export class Composer {
     this.#problem,
     this.#picker,
     node("div", { class: "row" }, this.#attach, this.#input, this.#send, this.#stop),
-    this.#limit.root,
+    this.#tooLong,
   );
 
   /** @param {{ strings(): Strings, isPortal(): boolean, send(): void, stop(): void, changed(): void }} host */
@@ -54,8 +52,7 @@ export class Composer {
     // An observer that changed sizes itself would be reported to the page as an error.
     new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
     listen(this.#picker, { change: () => this.#attachChosen() });
-    const beforeinput = (/** @type {InputEvent} */ { data }) => this.#setDirection(this.text + (data ?? ""));
-    listen(this.#input, { beforeinput, input: () => this.#onInput() });
+    listen(this.#input, { input: () => this.#onInput() });
     listenIsolated(this.#input, { keydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event) });
   }
 
@@ -110,8 +107,7 @@ export class Composer {
    */
   isReady() {
     this.#isSendPending = this.#attachments.isReading;
-    if (this.#limit.isExceeded) this.#limit.announce();
-    return !this.#isSendPending && !this.#limit.isExceeded;
+    return !this.#isSendPending && this.#tooLong.hidden;
   }
 
   /** Shows the files and the buttons as they are now. */
@@ -128,7 +124,9 @@ export class Composer {
    */
   resize() {
     const { style, textLength } = this.#input;
-    this.#setDirection(this.text);
+    // By `dir="auto"` browsers read the whole text with each key, which takes seconds for a long one.
+    const dir = this.text && directionOf(this.text.slice(0, LONG_TEXT));
+    if (this.#input.dir !== dir) this.#input.dir = dir;
     if (textLength > LONG_TEXT) style.height = "100vh";
     else if (this.#input.clientWidth) {
       // The form keeps its height meanwhile, so that the log need not be laid out.
@@ -139,17 +137,11 @@ export class Composer {
     }
   }
 
-  /** Sets the direction. Browsers find out the one of a text with each key, which takes seconds for a long text. */
-  #setDirection(/** @type {string} */ text) {
-    const dir = text.length > LONG_TEXT ? directionOf(text.slice(0, LONG_TEXT)) : "auto";
-    if (this.#input.dir !== dir) this.#input.dir = dir;
-  }
-
   /** Accepts files that are pasted into the window or dropped on it. */
   acceptFilesFrom(/** @type {HTMLElement} */ panel) {
     listenIsolated(panel, {
-      paste: (/** @type {ClipboardEvent} */ event) => this.#paste(event),
-      drop: (/** @type {DragEvent} */ event) => this.#drop(event),
+      paste: (/** @type {ClipboardEvent} */ event) => this.#take(event, event.clipboardData),
+      drop: (/** @type {DragEvent} */ event) => this.#take(event, event.dataTransfer),
       dragover: (/** @type {DragEvent} */ event) => this.#dragOver(event),
       dragleave: (/** @type {DragEvent} */ { relatedTarget }) => {
         this.dropZone.hidden ||= !(relatedTarget instanceof Node && panel.contains(relatedTarget));
@@ -157,43 +149,28 @@ export class Composer {
     });
   }
 
-  /** Attaches files that are pasted anywhere in the window. The browser pastes texts into the field. */
-  #paste(/** @type {ClipboardEvent} */ event) {
-    const files = event.clipboardData ? filesOf(event.clipboardData) : [];
+  /** Attaches files that are pasted or dropped anywhere in the window. Texts are the browser's. */
+  #take(/** @type {Event} */ event, /** @type {DataTransfer | null} */ transfer) {
+    this.dropZone.hidden = true;
+    const files = filesOf(transfer);
     if (!files.length) return;
     event.preventDefault();
     this.#attachAll(files);
   }
 
-  /** Attaches files that are dropped anywhere in the window, and inserts the text of a link. */
-  #drop(/** @type {DragEvent} */ event) {
-    const { dataTransfer } = event;
-    this.dropZone.hidden = true;
-    if (!dataTransfer || !this.#accepts(event)) return;
-    event.preventDefault();
-    const files = filesOf(dataTransfer);
-    if (files.length) this.#attachAll(files);
-    else this.#insert(textOf(dataTransfer));
-  }
-
+  /** Shows that files can be dropped. Texts and links are the browser's. */
   #dragOver(/** @type {DragEvent} */ event) {
-    if (!event.dataTransfer || !this.#accepts(event)) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = "copy";
-    this.dropZone.hidden = this.#host.isPortal() || !hasFiles(event.dataTransfer);
-  }
-
-  /** Returns whether the window takes what is dragged. Texts, and links over the field, are the browser's. */
-  #accepts(/** @type {DragEvent} */ event) {
-    const { dataTransfer } = event;
-    return hasFiles(dataTransfer) || (hasLink(dataTransfer) && event.composedPath()[0] !== this.#input);
+    this.dropZone.hidden = this.#host.isPortal();
   }
 
   #onKey(/** @type {KeyboardEvent} */ event) {
     const action = actionOf(event);
     if (action) event.preventDefault();
     if (action === "send") this.#host.send();
-    if (action === "newLine") this.#insert("\n");
+    // A command, since that can be undone.
+    if (action === "newLine") document.execCommand("insertText", false, "\n");
   }
 
   #onInput() {
@@ -201,19 +178,13 @@ export class Composer {
     this.resize();
   }
 
-  /** Inserts a text at the caret; by a command if possible, since that can be undone. */
-  #insert(/** @type {string} */ text) {
-    this.focus();
-    if (document.execCommand("insertText", false, text)) return;
-    const { selectionStart, selectionEnd } = this.#input;
-    this.#input.setRangeText(text, selectionStart, selectionEnd, "end");
-    this.#onInput();
-  }
-
+  /** Shows whether the question is too long for the portal. The server doesn't count white space around it. */
   #checkLength() {
-    const max = this.#host.isPortal() ? MAX_PORTAL_QUESTION : Infinity;
-    this.#limit.check(this.text, max, this.#host.strings());
-    this.#input.ariaInvalid = String(this.#limit.isExceeded);
+    const count = this.#host.isPortal() ? [...this.text.trim()].length : 0;
+    const isTooLong = count > MAX_PORTAL_QUESTION;
+    this.#tooLong.hidden = !isTooLong;
+    this.#tooLong.textContent = isTooLong ? fill(this.#host.strings().tooLong, { count, max: MAX_PORTAL_QUESTION }) : "";
+    this.#input.ariaInvalid = String(isTooLong);
   }
 
   /** Creates the chip of a file, with a button that removes the file. */
@@ -231,10 +202,10 @@ export class Composer {
     const files = [...(this.#picker.files ?? [])];
     // The same file can be chosen again.
     this.#picker.value = "";
-    this.#attachAll(files.map((file) => ({ file, isFolder: false })));
+    this.#attachAll(files);
   }
 
-  async #attachAll(/** @type {ChosenFile[]} */ files) {
+  async #attachAll(/** @type {File[]} */ files) {
     this.focus();
     const strings = this.#host.strings();
     const problems = this.#host.isPortal() ? strings.noFiles : await this.#attachments.add(files, strings);

@@ -6,31 +6,22 @@ import { throwConnectionLost } from "./failure.js";
 /** The server sends something at least every 15 s. A connection that is silent for this long, in ms, is dead. */
 const MAX_SILENCE = 45_000;
 
+/** A field of an event. Comments, which only show that the connection works, have no name. */
+const FIELD = /^(\w+): ([^\r\n]*)/gm;
+
 /**
- * Parses Server-Sent Events (HTML Living Standard, 9.2.6). Returns a function that takes the text in pieces and calls
- * `dispatch` for each event.
+ * Parses Server-Sent Events as AL-Chat writes them: each with all its fields, and its data in one line. Returns a function
+ * that takes the text in pieces and calls `dispatch` for each event.
  * @param {Dispatch} dispatch
  */
 function eventParser(dispatch) {
-  let [line, event, data, id] = ["", "", "", ""];
-  let isAfterReturn = false;
-  const endLine = () => {
-    const [name] = line.split(":", 1);
-    const value = line.slice(name.length + 1).replace(/^ /, "");
-    if (!line) {
-      if (data) dispatch({ event, data: data.slice(0, -1), id });
-      event = data = "";
-    } else if (name === "event") event = value;
-    else if (name === "data") data += value + "\n";
-    else if (name === "id" && !value.includes("\0")) id = value;
-  };
+  let rest = "";
   return (/** @type {string} */ piece) => {
-    const [first, ...lines] = (isAfterReturn ? piece.replace(/^\n/, "") : piece).split(/\r\n|\r|\n/);
-    if (piece) isAfterReturn = piece.endsWith("\r");
-    line += first;
-    for (const next of lines) {
-      endLine();
-      line = next;
+    const events = (rest + piece).split(/\r?\n\r?\n/);
+    rest = events.pop() ?? "";
+    for (const text of events) {
+      const { event, data, id } = Object.fromEntries(Array.from(text.matchAll(FIELD), ([, name, value]) => [name, value]));
+      if (data) dispatch({ event, data, id });
     }
   };
 }

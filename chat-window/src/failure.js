@@ -69,8 +69,6 @@ const secondsOf = (/** @type {string | null | undefined} */ header) =>
  * @returns {Failure}
  */
 export function foreignFailure({ status, ok, headers }, strings) {
-  const { noChat, tooLarge, tooMany, refused, unavailable } = strings;
-  const special = { 413: tooLarge, 429: tooMany }[status] ?? (status < 500 ? refused : unavailable);
-  const message = fill(ok ? noChat : special, { status });
+  const message = status === 413 ? strings.tooLarge : fill(strings.noChat, { status });
   return { message, status: ok ? undefined : status, retryAfter: secondsOf(headers.get("retry-after")), isLost: true };
 }

@@ -112,29 +112,15 @@ test("Enter that is pressed twice or held down sends once", async () => {
   await tab.close();
 });
 
-test("the portal shows the length of a long question", async () => {
+test("the portal says that a question is too long", async () => {
   const tab = await service.tab({}, "/");
-  const length = tab.page.locator(".length");
-  const announced = tab.page.locator("form [role=status]");
-  await tab.page.evaluate(() => {
-    window.announcements = 0;
-    const status = document.querySelector("al-chat-window").shadowRoot.querySelector("form [role=status]");
-    new MutationObserver(() => window.announcements++).observe(status, { childList: true, subtree: true });
-  });
-  await tab.input.fill("x".repeat(449));
-  assert.equal(await length.isVisible(), false);
-  await tab.input.pressSequentially("xyz");
-  assert.equal(await length.textContent(), "452 of 500 characters");
-  assert.equal(await announced.textContent(), "450 of 500 characters");
-  assert.equal(await tab.page.evaluate(() => window.announcements), 1, "not at each key");
-
+  const length = tab.page.locator("form [role=status]");
   // The server counts characters, not UTF-16 units, and none around the text.
   await tab.input.fill(`  ${"😀".repeat(500)}\n`);
-  assert.equal(await length.textContent(), "500 of 500 characters");
-  const long = `${"x".repeat(600)}`;
+  assert.equal(await length.isVisible(), false);
+  const long = "x".repeat(600);
   await tab.input.fill(long);
   assert.equal(await length.textContent(), "The message is too long: 600 of 500 characters.");
-  assert.equal(await announced.textContent(), "The message is too long: 600 of 500 characters.");
   assert.equal(await tab.input.getAttribute("aria-invalid"), "true");
   await tab.input.press("Enter");
   await tab.send.click();
