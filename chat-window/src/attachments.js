@@ -49,8 +49,7 @@ export class Attachments {
     this.#pending++;
     await (this.#queue = this.#queue.then(() => this.#addInOrder(chosen, strings)));
     this.#pending--;
-    const problems = [...this.#problems];
-    return problems.slice(0, MAX_SHOWN).join(" ") + (problems.length > MAX_SHOWN ? " …" : "");
+    return [...this.#problems].slice(0, MAX_SHOWN).join(" ");
   }
 
   /**

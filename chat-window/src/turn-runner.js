@@ -10,9 +10,6 @@ import { ConnectionLost, failureFrom, TurnFailed } from "./failure.js";
 /** Pauses before further tries to reach the server, in ms. After the last one the turn fails. */
 const RETRY_PAUSES = [300, 700, 1500, 3000, 5000, 8000];
 
-/** Number of tries after those in which a proxy did not reach the server. */
-const GATEWAY_TRIES = 4;
-
 /**
  * Pause while the browser is offline, in ms. Some browsers say so without being offline, so it is tried now and then.
  */
@@ -89,7 +86,6 @@ export class TurnRunner {
   async start(/** @type {Turn} */ turn) {
     const run = (this.#run = {});
     const isActive = () => turn.status === "going" && this.#host.isConnected() && this.#run === run;
-    let refusals = 0;
     for (let tries = 0; isActive(); ) {
       this.#connection = new AbortController();
       try {
@@ -99,9 +95,9 @@ export class TurnRunner {
         const { failure, isLarge } = error instanceof ConnectionLost ? error : new ConnectionLost();
         if (error instanceof TurnFailed) this.#host.failed(turn, error.failure);
         // A proxy refused it by a response that the browser hides from other origins.
-        else if (isLarge && (await this.#client.get("health")) && ++refusals > 1) {
+        else if (isLarge && tries && (await this.#client.get("health"))) {
           this.#host.failed(turn, { message: this.#host.strings().tooLarge, status: 413 });
-        } else if (tries < (failure ? GATEWAY_TRIES : RETRY_PAUSES.length)) {
+        } else if (tries < RETRY_PAUSES.length) {
           tries += await this.#pause(turn, RETRY_PAUSES[tries]);
         } else this.#host.failed(turn, failure ?? { message: this.#host.strings().unreachable, isLost: true });
       }
