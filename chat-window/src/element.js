@@ -21,8 +21,7 @@ const COUNTS = /** @type {const} */ ({ done: "answers", failed: "errors", stoppe
 
 /** The element `<al-chat-window>`: attributes, methods and events, and the conversation behind them. */
 export class AlChatWindow extends HTMLElement {
-  static observedAttributes =
-    "heading greeting placeholder mode strings persona portal contact prompts target api id".split(" ");
+  static observedAttributes = [...TEXT_ATTRIBUTES, "strings", "portal", "prompts", "id"];
 
   /** @type {Partial<Strings>} */
   #ownStrings = {};
