@@ -1,6 +1,6 @@
 import { Announcer } from "./announcer.js";
 import { copyText } from "./copying.js";
-import { icon, iconButton, label, listen, node } from "./dom.js";
+import { listen, node } from "./dom.js";
 import { MarkdownView } from "./markdown.js";
 import { splitReasoning } from "./reasoning.js";
 import { Scrolling } from "./scrolling.js";
@@ -159,9 +159,9 @@ export class Transcript {
 
   /** Creates the button that copies an answer as it was written by the model, without its reasoning. */
   #copyButton(/** @type {TurnView} */ view, /** @type {string} */ answer) {
-    const copy = () => this.#copy(splitReasoning(answer).answer.trim(), view.markdown.root, button);
-    const button = iconButton("copy", copy);
-    label(button, this.#host.strings().copyAnswer);
+    const { copyAnswer } = this.#host.strings();
+    const click = () => this.#copy(splitReasoning(answer).answer.trim(), view.markdown.root, button, copyAnswer);
+    const button = node("button", { type: "button", class: "note quiet", part: "button copy", click }, copyAnswer);
     return button;
   }
 
@@ -169,7 +169,7 @@ export class Transcript {
   #copyCode(/** @type {Element} */ target) {
     const button = target.closest(".copy");
     const code = button?.closest(".code")?.querySelector("code");
-    if (button && code) this.#copy(code.textContent ?? "", code, button);
+    if (button && code) this.#copy(code.textContent ?? "", code, button, this.#host.strings().copy);
   }
 
   /**
@@ -178,13 +178,12 @@ export class Transcript {
    * @param {string} text
    * @param {Element} element what shows the text
    * @param {Element} button
+   * @param {string} name what the button is called
    */
-  async #copy(text, element, button) {
+  async #copy(text, element, button, name) {
     if (!(await copyText(text, this.root))) return getSelection()?.selectAllChildren(element);
     const { copied } = this.#host.strings();
-    this.announcer.status.textContent = copied;
-    const shown = [...button.childNodes];
-    button.replaceChildren(shown[0] instanceof Element ? icon("copied") : copied);
-    setTimeout(() => button.replaceChildren(...shown), COPIED_TIME);
+    this.announcer.status.textContent = button.textContent = copied;
+    setTimeout(() => (button.textContent = name), COPIED_TIME);
   }
 }
