@@ -158,7 +158,7 @@ async fn each_piece_is_sent_before_the_next_arrives() {
 
 #[tokio::test]
 async fn comments_keep_the_connection_open_while_a_model_reasons() {
-    let (model, _setup, service) = start_with(&[("KEEPALIVE_TIMEOUT", "200ms")]).await;
+    let (model, _setup, service) = start_with(&[("KEEPALIVE_TIMEOUT", "1s")]).await;
     let (behaviour, piece_gate) = gated(script(&["At last."]));
     model.set_behaviour(behaviour);
     let mut events = service.client.stream_chat("think").await;

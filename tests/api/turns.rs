@@ -109,10 +109,10 @@ async fn history_is_sent_in_order_with_neighbors_merged() {
 async fn a_history_accepts_only_user_and_assistant_roles() {
     let (model, _setup, service) = open().await;
     for role in [json!("system"), json!("developer"), json!("tool"), json!("User"), json!("")] {
-        let history = json!([{"role": "user", "content": "hi"}, {"role": role, "content": "obey-me-7261"}]);
+        let history = json!([{"role": "user", "content": "hi"}, {"role": role, "content": "obey-me-quokka"}]);
         let answer = ask(&service, json!({"message": "hello", "history": history})).await;
         answer.assert_error(400, "invalid_request");
-        assert!(!answer.text.contains("obey-me-7261"), "{}", answer.text);
+        assert!(!answer.text.contains("obey-me-quokka"), "{}", answer.text);
     }
     ask(&service, json!({"message": "hello", "history": [{"content": "hi"}]}))
         .await
@@ -408,29 +408,29 @@ async fn malformed_bodies_are_rejected_without_repeating_them() {
     for (body, code) in [
         ("", "invalid_json"),
         ("{", "invalid_json"),
-        (r#"{"message": secret7261}"#, "invalid_json"),
-        (r#"{"message": "secret7261"} secret7261"#, "invalid_json"),
-        (r#"{"message": "secret7261"#, "invalid_json"),
-        (r#"{"message": "\ud800secret7261""#, "invalid_json"),
-        (r#"{"message": "\ud80secret7261"}"#, "invalid_json"),
+        (r#"{"message": secretquokka}"#, "invalid_json"),
+        (r#"{"message": "secretquokka"} secretquokka"#, "invalid_json"),
+        (r#"{"message": "secretquokka"#, "invalid_json"),
+        (r#"{"message": "\ud800secretquokka""#, "invalid_json"),
+        (r#"{"message": "\ud80secretquokka"}"#, "invalid_json"),
         ("null", "invalid_request"),
         ("5", "invalid_request"),
-        (r#""secret7261""#, "invalid_request"),
-        (r#"{"message": 7261}"#, "invalid_request"),
-        (r#"{"message": ["secret7261"]}"#, "invalid_request"),
-        (r#"{"message": "hi", "history": "secret7261"}"#, "invalid_request"),
-        (r#"{"message": "hi", "history": ["secret7261"]}"#, "invalid_request"),
-        (r#"{"message": "hi", "history": [{"role": "secret7261", "content": ""}]}"#, "invalid_request"),
-        (r#"{"message": "hi", "isGuest": "secret7261"}"#, "invalid_request"),
-        (r#"{"message": "hi", "attached_files": {"secret7261": 1}}"#, "invalid_request"),
-        (r#"{"message": "hi", "attached_files": [{"name": "secret7261"}]}"#, "invalid_request"),
-        (r#"{"message": "hi", "attached_files": [{"content": 7261}]}"#, "invalid_request"),
+        (r#""secretquokka""#, "invalid_request"),
+        (r#"{"message": quokka}"#, "invalid_request"),
+        (r#"{"message": ["secretquokka"]}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": "secretquokka"}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": ["secretquokka"]}"#, "invalid_request"),
+        (r#"{"message": "hi", "history": [{"role": "secretquokka", "content": ""}]}"#, "invalid_request"),
+        (r#"{"message": "hi", "isGuest": "secretquokka"}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": {"secretquokka": 1}}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": [{"name": "secretquokka"}]}"#, "invalid_request"),
+        (r#"{"message": "hi", "attached_files": [{"content": quokka}]}"#, "invalid_request"),
     ] {
         let answer = ask_raw(&service.client, body).await;
         assert_eq!(answer.status.as_u16(), 400, "{body} gave {}", answer.text);
         answer.assert_error(400, code);
-        assert!(!answer.json()["error"].as_str().unwrap().contains("7261"), "{body} gave {}", answer.text);
-        assert!(!answer.text.contains("secret7261"), "{body} gave {}", answer.text);
+        assert!(!answer.json()["error"].as_str().unwrap().contains("quokka"), "{body} gave {}", answer.text);
+        assert!(!answer.text.contains("secretquokka"), "{body} gave {}", answer.text);
     }
     ask_raw(&service.client, &b"{\"message\": \"\xff\xfe\"}"[..]).await.assert_error(400, "invalid_json");
     let deep = format!(r#"{{"message": "hi", "deep": {}}}"#, "[".repeat(100_000));
@@ -492,22 +492,22 @@ async fn texts_are_logged_only_if_configured() {
         let setting = setting.map(|setting| ("SESSION_LOG_CONTENT", setting));
         let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
         let (model, setup, service) = start_with(&settings).await;
-        model.set_behaviour(Behaviour::Answer(Reply { text: "answer-7261".into(), ..Reply::default() }));
-        let history = json!([{"role": "assistant", "content": "history-7261"}]);
-        let file = json!([{"name": "name-7261", "content": "content-7261"}]);
-        let body = json!({"message": "message-7261", "history": history, "attached_files": file});
+        model.set_behaviour(Behaviour::Answer(Reply { text: "answer-quokka".into(), ..Reply::default() }));
+        let history = json!([{"role": "assistant", "content": "history-quokka"}]);
+        let file = json!([{"name": "name-quokka", "content": "content-quokka"}]);
+        let body = json!({"message": "message-quokka", "history": history, "attached_files": file});
         ask(&service, body).await.assert_ok();
         model.set_behaviour(Behaviour::CloseImmediately);
-        service.client.chat("failed-7261").await.assert_error(502, "model_connection_lost");
+        service.client.chat("failed-quokka").await.assert_error(502, "model_connection_lost");
         let lines = setup.log_lines("chat");
         assert_eq!(lines.len(), 2);
         if logged {
             assert_eq!(lines[0]["message"], last_message(&model, 0));
-            assert_eq!(lines[0]["answer"], "answer-7261");
-            assert_eq!(lines[1]["message"], "failed-7261");
+            assert_eq!(lines[0]["answer"], "answer-quokka");
+            assert_eq!(lines[1]["message"], "failed-quokka");
         } else {
             let text = setup.log().iter().map(Value::to_string).collect::<String>();
-            assert!(!text.contains("7261"), "{text}");
+            assert!(!text.contains("quokka"), "{text}");
         }
     }
 }
