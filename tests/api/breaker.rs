@@ -359,8 +359,8 @@ async fn a_model_that_hangs_opens_the_circuit_after_many_successes() {
     for (stream, fallbacks) in [(false, ""), (true, ""), (true, "spare")] {
         let settings = [
             ("MODEL_RETRIES", "0"),
-            ("TURN_TIMEOUT", "1s"),
-            ("MODEL_FIRST_BYTE_TIMEOUT", "800ms"),
+            ("TURN_TIMEOUT", "400ms"),
+            ("MODEL_FIRST_BYTE_TIMEOUT", "300ms"),
             ("FALLBACK_MODELS", fallbacks),
             ("BREAKER_PAUSE", "80s"),
         ];
