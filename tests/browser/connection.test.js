@@ -17,12 +17,12 @@ test("an answer resumes after an offline period", async () => {
   await tab.page.context().setOffline(true);
   service.line.breakAll();
   more();
-  await tab.page.locator(".note").getByText("You are offline").waitFor();
+  await tab.page.locator("div.note").getByText("You are offline").waitFor();
   await tab.page.context().setOffline(false);
   await tab.reads("Dark and light.");
   await tab.isDone();
   assert.equal(service.model.callsOf("Through the tunnel").length, 1);
-  assert.equal(await tab.page.locator(".note").count(), 0);
+  assert.equal(await tab.page.locator("div.note").count(), 0);
   await tab.close();
 });
 
@@ -30,7 +30,7 @@ test("a question asked offline is sent when online again", async () => {
   const tab = await service.tab();
   await tab.page.context().setOffline(true);
   await tab.ask("Anybody there?");
-  await tab.page.locator(".note").getByText("You are offline").waitFor();
+  await tab.page.locator("div.note").getByText("You are offline").waitFor();
   await tab.page.context().setOffline(false);
   await tab.reads("Anybody there?");
   await tab.close();
@@ -82,7 +82,7 @@ test("an unreachable server is shown; a retry reuses the key", async () => {
   // The page's clock is accelerated, so that its waits end soon.
   await tab.page.clock.install();
   service.line.cut();
-  await tab.page.locator(".note").getByText("Reconnecting").waitFor();
+  await tab.page.locator("div.note").getByText("Reconnecting").waitFor();
   for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
   await tab.trouble.getByText("cannot be reached").waitFor();
   service.line.mend();

@@ -62,7 +62,7 @@ test("a stop keeps the text and closes the model's connection", async () => {
   await disconnected;
   await tab.isDone();
   assert.equal(await tab.answerText(), "One, two");
-  assert.match(await tab.page.locator(".note").textContent(), /Stopped/);
+  assert.match(await tab.page.locator("div.note").textContent(), /Stopped/);
   const line = await until("the turn's line", async () =>
     (await service.log("chat")).find((line) => line.finish === "stopped"),
   );

@@ -131,7 +131,7 @@ test("an answer during a lost connection is shown afterwards", async () => {
   await tab.page.clock.install();
   service.line.cut();
   end();
-  await tab.page.locator(".note").getByText("Reconnecting").waitFor();
+  await tab.page.locator("div.note").getByText("Reconnecting").waitFor();
   for (let tries = 0; !(await tab.retry.count()) && tries < 200; tries++) await tab.page.clock.runFor(1000);
   await tab.trouble.getByText("cannot be reached").waitFor();
   service.line.mend();
