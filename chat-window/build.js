@@ -10,7 +10,7 @@ import { build, transform } from "esbuild";
 import { minify } from "terser";
 
 const SCRIPT = new URL("../web/chat-window.js", import.meta.url);
-const BANNER = "// Made from the folder chat-window of AL-Chat's sources by `npm run build`.\n";
+const BANNER = "// Built from the folder chat-window of AL-Chat.\n";
 
 /** The oldest supported browsers, as esbuild names them. Syntax that they lack is replaced. */
 const manifest = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8"));

@@ -14,7 +14,7 @@ const COPIED_TIME = 2000;
 
 /**
  * What shows a turn; `shown` identifies what it shows.
- * @typedef {{ markdown: MarkdownView, after: HTMLElement, shown: string }} TurnView
+ * @typedef {{ markdown: MarkdownView, after: HTMLElement, copy: HTMLElement, shown: string }} TurnView
  */
 
 const note = (/** @type {string} */ text) => node("div", { class: "note" }, text);
@@ -106,7 +106,7 @@ export class Transcript {
     if (status === "stopped") after.push(note(strings.stopped));
     if (finish === "length") after.push(note(strings.cutShort));
     if (failure) after.push(this.#failure(turn, failure.message, isLast));
-    if (!isGoing && view.markdown.text) after.push(this.#copyButton(view, answer));
+    view.copy.hidden = isGoing || !view.markdown.text;
     view.after.replaceChildren(...after);
   }
 
@@ -118,9 +118,10 @@ export class Transcript {
     const chips = turn.files.map(({ name }) => node("li", { part: "chip" }, node("span", {}, name)));
     if (chips.length) question.append(node("ul", { class: "chips" }, ...chips));
     question.append(node("div", { class: "text", dir: "auto" }, turn.text));
-    const view = { markdown: new MarkdownView(), after: node("div"), shown: "" };
-    const answer = node("div", { class: "answer", part: "answer" }, by(assistant), view.markdown.root, view.after);
-    this.root.append(node("div", { class: "turn" }, question, answer));
+    const markdown = new MarkdownView();
+    const view = { markdown, after: node("div"), copy: this.#copyButton(turn, markdown), shown: "" };
+    const answer = node("div", { class: "answer", part: "answer" }, by(assistant), markdown.root, view.after);
+    this.root.append(node("div", { class: "turn" }, question, answer, view.copy));
     this.#views.set(turn, view);
     return view;
   }
@@ -158,9 +159,9 @@ export class Transcript {
   }
 
   /** Creates the button that copies an answer as it was written by the model, without its reasoning. */
-  #copyButton(/** @type {TurnView} */ view, /** @type {string} */ answer) {
+  #copyButton(/** @type {Turn} */ turn, /** @type {MarkdownView} */ markdown) {
     const { copyAnswer } = this.#host.strings();
-    const click = () => this.#copy(splitReasoning(answer).answer.trim(), view.markdown.root, button, copyAnswer);
+    const click = () => this.#copy(splitReasoning(turn.answer).answer.trim(), markdown.root, button, copyAnswer);
     const button = node("button", { type: "button", class: "note quiet", part: "button copy", click }, copyAnswer);
     return button;
   }
