@@ -14,7 +14,7 @@ pub struct LogPosition {
     pub seq: u64,
 }
 
-/// How much of the lines of one process the database holds.
+/// A record of the lines of one process that the database holds: the number of the last one, and of missing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceCount {
     /// The id of the process.

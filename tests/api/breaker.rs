@@ -383,7 +383,7 @@ async fn a_model_that_hangs_opens_the_circuit_after_many_successes() {
 }
 
 #[tokio::test]
-async fn a_slow_model_that_answers_some_turns_does_not_open_the_circuit() {
+async fn a_slow_model_that_answers_some_turns_opens_no_circuit() {
     let (model, _setup, service) = start_with(&[("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "1s")]).await;
     let client = &service.client;
     for _ in 0..3 {

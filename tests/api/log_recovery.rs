@@ -28,7 +28,7 @@ use crate::{
 
 const CLIENTS: usize = 8;
 
-/// What happens to the files of the log while the service runs.
+/// A change that another program makes to the files of the session log while the service runs.
 #[derive(Clone, Copy, Debug)]
 enum Disturbance {
     Rename,
@@ -236,7 +236,7 @@ async fn each_turn_is_counted_once_after_a_changed_log_and_sigkill() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn turns_are_counted_or_reported_after_sigkill_with_a_locked_database() {
+async fn turns_are_counted_or_reported_after_lock_and_sigkill() {
     let model = FakeModel::start().await.without_recording();
     let work = Disturbance::ALL.map(async |disturbance| {
         let setup = setup(&model);

@@ -83,7 +83,7 @@ impl LoggedLine {
 pub struct UncountedBatch {
     /// The lines that change the database.
     pub lines: Vec<LoggedLine>,
-    /// What is counted of each process when the batch is stored.
+    /// The last counted line of each process in the batch, to be stored together with the lines.
     pub counts: Vec<InstanceCount>,
     /// The lines that are missing among these.
     pub missing: Vec<MissingLines>,

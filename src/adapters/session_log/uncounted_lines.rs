@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn renamed_and_copied_files_are_read_in_the_order_of_their_lines() {
+    fn renamed_and_copied_files_are_read_in_line_order() {
         let files = [
             ("a-later", lines(2, 11..=14)),
             ("session_2026-01-01.log.1", lines(1, 1..=9) + &lines(2, 1..=10)),

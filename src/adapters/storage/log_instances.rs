@@ -1,5 +1,5 @@
-//! How much of the session logs the database holds: for each process, the number of its last line up to which all turns
-//! and stops are stored.
+//! The table `log_instances`: for each process that has written a session log, the number of the line up to which the
+//! database holds all turns and stops.
 
 use super::{
     column_values::{to_count, to_integer},

@@ -10,7 +10,7 @@ failures! { StatusFailure {
     403 "The request comes from a page of another website (`foreign_origin`).",
 } }
 
-/// What answers the portal's messages.
+/// The status of the portal: whether a language model or the built-in responder answers its messages.
 #[derive(Debug, Object, Serialize)]
 struct PortalStatus {
     /// Whether a language model answers.

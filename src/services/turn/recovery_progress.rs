@@ -5,7 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// How far the recovery of turns from the session log is. Cheap to clone; all clones share the progress.
+/// The numbers of bytes of the session log that a running recovery has read, and has to read. Cheap to clone; all clones
+/// share the numbers.
 #[derive(Clone, Debug, Default)]
 pub struct RecoveryProgress(Arc<Figures>);
 

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_consecutive_failures_open_the_breaker_in_spite_of_successes() {
+    fn ten_consecutive_failures_open_it_despite_successes() {
         for is_out_of_time in [false, true] {
             let mut driver = Driver::new(true);
             (0..1000).for_each(|_| driver.turn(true).unwrap());

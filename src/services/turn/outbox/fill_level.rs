@@ -9,7 +9,8 @@ const RISE_AT: [u64; 3] = [50, 90, 100];
 /// warning only.
 const FALL_BELOW: [u64; 3] = [25, 70, 90];
 
-/// How full the outbox is: the number of limits in [`RISE_AT`] that it has crossed. Each crossing causes one warning.
+/// The fill level of the outbox: the number of percentages in [`RISE_AT`] that it has reached, 0 to 3. A rise is written to
+/// the diagnostics as one warning.
 #[derive(Debug, Default)]
 pub(super) struct FillLevel(AtomicUsize);
 
