@@ -1,7 +1,16 @@
 // Answers with a given text, and what is rendered of them.
 
+import { startService } from "./service.js";
+
+/** Starts the service with a tab of the demo page, and what shows answers in it. */
+export async function startAnswers() {
+  const service = await startService();
+  const tab = await service.tab();
+  return { service, tab, answers: new AnswerTab(service, tab) };
+}
+
 /** A tab that shows answers with given texts. */
-export class AnswerTab {
+class AnswerTab {
   #service;
   #questions = 0;
 

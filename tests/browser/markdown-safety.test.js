@@ -2,17 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { AnswerTab } from "./answers.js";
-import { startService } from "./service.js";
+import { startAnswers } from "./answers.js";
 
 let service;
 let tab;
 let answers;
-before(async () => {
-  service = await startService();
-  tab = await service.tab();
-  answers = new AnswerTab(service, tab);
-});
+before(async () => ({ service, tab, answers } = await startAnswers()));
 after(() => service.close());
 
 const HOSTILE = [

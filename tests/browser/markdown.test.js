@@ -2,18 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { AnswerTab } from "./answers.js";
+import { startAnswers } from "./answers.js";
 import { accessibilityViolations, screenshot } from "./page_checks.js";
-import { startService } from "./service.js";
 
 let service;
 let tab;
 let answers;
-before(async () => {
-  service = await startService();
-  tab = await service.tab();
-  answers = new AnswerTab(service, tab);
-});
+before(async () => ({ service, tab, answers } = await startAnswers()));
 after(() => service.close());
 
 test("Markdown is rendered", async () => {

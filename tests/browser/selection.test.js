@@ -2,18 +2,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { AnswerTab } from "./answers.js";
+import { startAnswers } from "./answers.js";
 import { gate } from "./model.js";
-import { startService } from "./service.js";
 
 let service;
 let tab;
 let answers;
 before(async () => {
-  service = await startService();
-  tab = await service.tab();
+  ({ service, tab, answers } = await startAnswers());
   await tab.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  answers = new AnswerTab(service, tab);
 });
 after(() => service.close());
 
