@@ -171,6 +171,15 @@ fn setup(model: &FakeModel) -> TestSetup {
     TestSetup::for_model(model).with("DATABASE_STATEMENT_TIMEOUT", "1s")
 }
 
+/// Starts a service under load, and waits for the first `answers`.
+async fn start_under_load(model: &FakeModel, answers: usize) -> (TestSetup, Process, Load) {
+    let setup = setup(model);
+    let process = setup.start_process().await;
+    let mut load = Load::start(&process.client);
+    load.answers(answers).await;
+    (setup, process, load)
+}
+
 /// Asserts that each answered turn is in the log once, and that as many turns are counted as the log has.
 async fn assert_log_is_counted(setup: &TestSetup, process: &Process, answered: &[String]) {
     let lines = all_lines(setup);
@@ -184,10 +193,7 @@ async fn assert_log_is_counted(setup: &TestSetup, process: &Process, answered: &
 async fn a_changed_log_loses_no_turn_while_the_database_is_locked() {
     let model = FakeModel::start().await.without_recording();
     let work = Disturbance::ALL.map(async |disturbance| {
-        let setup = setup(&model);
-        let mut process = setup.start_process().await;
-        let mut load = Load::start(&process.client);
-        load.answers(40).await;
+        let (setup, mut process, mut load) = start_under_load(&model, 40).await;
         let lock = setup.lock_database().await;
         load.answers(20).await;
         disturbance.apply(&setup);
@@ -211,10 +217,7 @@ async fn a_changed_log_loses_no_turn_while_the_database_is_locked() {
 async fn each_turn_is_counted_once_after_a_changed_log_and_sigkill() {
     let model = FakeModel::start().await.without_recording();
     let work = Disturbance::ALL.map(async |disturbance| {
-        let setup = setup(&model);
-        let mut process = setup.start_process().await;
-        let mut load = Load::start(&process.client);
-        load.answers(40).await;
+        let (setup, mut process, mut load) = start_under_load(&model, 40).await;
         disturbance.apply(&setup);
         load.answers(20).await;
         // The turns before the change are then in the database.
@@ -239,10 +242,7 @@ async fn each_turn_is_counted_once_after_a_changed_log_and_sigkill() {
 async fn turns_are_counted_or_reported_after_lock_and_sigkill() {
     let model = FakeModel::start().await.without_recording();
     let work = Disturbance::ALL.map(async |disturbance| {
-        let setup = setup(&model);
-        let mut process = setup.start_process().await;
-        let mut load = Load::start(&process.client);
-        load.answers(20).await;
+        let (setup, mut process, mut load) = start_under_load(&model, 20).await;
         let lock = setup.lock_database().await;
         load.answers(20).await;
         disturbance.apply(&setup);
@@ -276,10 +276,7 @@ async fn turns_are_counted_or_reported_after_lock_and_sigkill() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn turns_are_counted_after_sigterm_with_a_locked_database() {
     let model = FakeModel::start().await.without_recording();
-    let setup = setup(&model);
-    let mut process = setup.start_process().await;
-    let mut load = Load::start(&process.client);
-    load.answers(20).await;
+    let (setup, mut process, mut load) = start_under_load(&model, 20).await;
     let lock = setup.lock_database().await;
     load.answers(20).await;
     Disturbance::Rename.apply(&setup);
