@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::caller::CallerHash;
+use super::{caller::CallerHash, failed_turn::FailureOrigin};
 
 /// The length of one bucket. Turns are counted in buckets so that old ones can be dropped a few at a time.
 pub(super) const BUCKET_TIME: Duration = Duration::from_secs(3);
@@ -14,7 +14,7 @@ pub(super) const BUCKETS: usize = 10;
 pub(super) const MIN_TURNS: u32 = 5;
 
 /// The minimum number of different callers whose turns failed, for the breaker to open.
-pub(super) const MIN_CALLERS: usize = 3;
+const MIN_CALLERS: usize = 3;
 
 /// The turns of one bucket of time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,28 +23,41 @@ pub(super) struct Bucket {
     pub(super) number: u64,
     pub(super) turns: u32,
     pub(super) failures: u32,
-    /// The number of turns for which no connection could be opened, which no prompt can have caused.
-    pub(super) connection_failures: usize,
     pub(super) callers: FailedCallers,
 }
 
-/// The first few different callers whose turns failed. At most [`MIN_CALLERS`] are stored, which is enough.
+/// The callers whose turns failed. A turn for which no connection could be opened, which no prompt can have caused, counts
+/// as one caller.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct FailedCallers([Option<CallerHash>; MIN_CALLERS]);
+pub(super) struct FailedCallers {
+    /// The first few different callers. At most [`MIN_CALLERS`] are stored, which is enough.
+    callers: [Option<CallerHash>; MIN_CALLERS],
+    /// The number of turns without a connection.
+    connection_failures: usize,
+}
 
 impl FailedCallers {
-    pub(super) fn add(&mut self, caller: CallerHash) {
-        if let Some(slot) = self.0.iter_mut().find(|slot| slot.is_none_or(|known| known == caller)) {
-            *slot = Some(caller);
+    pub(super) fn add(&mut self, origin: FailureOrigin) {
+        match origin {
+            FailureOrigin::Caller(caller) => {
+                if let Some(slot) = self.callers.iter_mut().find(|slot| slot.is_none_or(|known| known == caller)) {
+                    *slot = Some(caller);
+                }
+            }
+            FailureOrigin::Connection => self.connection_failures += 1,
         }
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.iter().count()
+    fn add_all(&mut self, others: &Self) {
+        for caller in others.callers.iter().flatten() {
+            self.add(FailureOrigin::Caller(*caller));
+        }
+        self.connection_failures += others.connection_failures;
     }
 
-    fn iter(&self) -> impl Iterator<Item = CallerHash> {
-        self.0.iter().flatten().copied()
+    /// Returns whether there are at least [`MIN_CALLERS`].
+    pub(super) fn are_enough(&self) -> bool {
+        self.callers.iter().flatten().count() + self.connection_failures >= MIN_CALLERS
     }
 }
 
@@ -53,7 +66,6 @@ impl FailedCallers {
 pub(super) struct RecentTurns {
     turns: u32,
     failures: u32,
-    connection_failures: usize,
     callers: FailedCallers,
 }
 
@@ -61,14 +73,13 @@ impl RecentTurns {
     pub(super) fn add(&mut self, bucket: &Bucket) {
         self.turns += bucket.turns;
         self.failures += bucket.failures;
-        self.connection_failures += bucket.connection_failures;
-        bucket.callers.iter().for_each(|caller| self.callers.add(caller));
+        self.callers.add_all(&bucket.callers);
     }
 
     /// Whether at least `rate` percent of the turns failed, of at least [`MIN_TURNS`] turns, and for at least
-    /// [`MIN_CALLERS`] callers. A turn that could open no connection counts as one caller.
+    /// [`MIN_CALLERS`] callers.
     pub(super) fn fails_too_often(&self, rate: u32) -> bool {
-        let callers = self.callers.count() + self.connection_failures;
-        rate > 0 && self.turns >= MIN_TURNS && callers >= MIN_CALLERS && self.failures * 100 >= self.turns * rate
+        let is_rate_high = rate > 0 && self.failures * 100 >= self.turns * rate;
+        is_rate_high && self.turns >= MIN_TURNS && self.callers.are_enough()
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     bucket::{BUCKET_TIME, BUCKETS, Bucket, RecentTurns},
-    failed_turn::{FailedTurn, FailureOrigin},
+    failed_turn::FailedTurn,
     failure_run::FailureRun,
     pauses::{Pauses, TRIAL_INTERVAL},
     state::BreakerState,
@@ -91,12 +91,10 @@ impl Circuit {
         }
         // Turns that began before the breaker opened do not prolong its pause. A trial may also end here, after another
         // trial has closed the breaker.
-        if self.open.is_some() {
-            return None;
+        if self.open.is_none() {
+            self.count_failure(turn, now);
         }
-        self.count_failure(turn, now);
-        self.run.add(turn.began, turn.origin, now);
-        self.open_if_due(now)
+        self.run_out_of_time(turn, now)
     }
 
     /// Counts a turn that ran out of time, perhaps because its answer is long: in the run of consecutive failures only.
@@ -130,10 +128,7 @@ impl Circuit {
         let bucket = self.bucket(now);
         bucket.turns += u32::from(!turn.was_answered);
         bucket.failures += 1;
-        match turn.origin {
-            FailureOrigin::Caller(caller) => bucket.callers.add(caller),
-            FailureOrigin::Connection => bucket.connection_failures += 1,
-        }
+        bucket.callers.add(turn.origin);
     }
 
     /// Returns the number of the bucket of this time.
@@ -164,7 +159,7 @@ impl Circuit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::model::breaker::{bucket::MIN_TURNS, caller::CallerHash};
+    use crate::adapters::model::breaker::{bucket::MIN_TURNS, caller::CallerHash, failed_turn::FailureOrigin};
 
     const PAUSE: Duration = Duration::from_secs(10);
 

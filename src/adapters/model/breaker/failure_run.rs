@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    bucket::{FailedCallers, MIN_CALLERS},
-    failed_turn::FailureOrigin,
-};
+use super::{bucket::FailedCallers, failed_turn::FailureOrigin};
 
 /// The number of consecutive failures that opens the breaker. If a fifth of all turns fail at random, a run of this length
 /// begins once in ten million turns.
@@ -24,8 +21,6 @@ pub(super) struct FailureRun {
     failed_at: Option<Instant>,
     failures: u32,
     callers: FailedCallers,
-    /// The number of turns for which no connection could be opened.
-    connection_failures: usize,
 }
 
 impl FailureRun {
@@ -44,15 +39,11 @@ impl FailureRun {
         }
         self.failed_at = Some(now);
         self.failures += 1;
-        match origin {
-            FailureOrigin::Caller(caller) => self.callers.add(caller),
-            FailureOrigin::Connection => self.connection_failures += 1,
-        }
+        self.callers.add(origin);
     }
 
-    /// Whether the run opens the breaker: it has [`MAX_RUN`] failures, for at least [`MIN_CALLERS`] callers. A turn that
-    /// could open no connection counts as one caller.
+    /// Whether the run opens the breaker: it has [`MAX_RUN`] failures, for enough callers.
     pub(super) fn is_long(&self) -> bool {
-        self.failures >= MAX_RUN && self.callers.count() + self.connection_failures >= MIN_CALLERS
+        self.failures >= MAX_RUN && self.callers.are_enough()
     }
 }

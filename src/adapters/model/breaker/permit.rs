@@ -44,9 +44,6 @@ impl BreakerPermit {
 
     /// Reports the failure of the turn's last attempt.
     pub fn record_failure(mut self, failure: &ModelFailure) {
-        if matches!(failure, ModelFailure::Slow) {
-            return self.record_out_of_time();
-        }
         let Some(breaker) = self.breaker.clone() else { return };
         if !failure.kind().counts_against_breaker {
             // A rate limit shows nothing about the model. Any other refusal shows that the provider responds, which is

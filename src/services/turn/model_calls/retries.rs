@@ -41,12 +41,15 @@ impl Retries<'_> {
         outcome
     }
 
-    /// Whether a timeout may come from the length of the answer rather than from the model: of a whole answer nothing
+    /// Whether a failure may come from the length of the answer rather than from the model: of a whole answer nothing
     /// arrives before its end.
     fn may_be_a_long_answer(&self, model: &str, failure: &ModelFailure) -> bool {
         let CallRequest { stream, journal, .. } = self.request;
-        let has_begun = !stream && journal.is_answering();
-        matches!(failure, ModelFailure::Timeout) && (has_begun || !self.streams(model))
+        match failure {
+            ModelFailure::Slow => true,
+            ModelFailure::Timeout => (!stream && journal.is_answering()) || !self.streams(model),
+            _ => false,
+        }
     }
 
     /// Whether a model is called for a stream.
