@@ -100,13 +100,10 @@ async fn open_credentials(
         let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
         let stopping = tasks.stopping();
         tasks.spawn("papita contact", async move {
-            tokio::select! {
-                () = credentials.wait_for_papita() => {
-                    if let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await {
-                        tracing::warn!(%failure, "that Papita was met could not be remembered");
-                    }
-                }
-                () = stopping.cancelled() => {}
+            if stopping.run_until_cancelled(credentials.wait_for_papita()).await.is_some()
+                && let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await
+            {
+                tracing::warn!(%failure, "that Papita was met could not be remembered");
             }
         });
     }

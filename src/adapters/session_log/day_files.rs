@@ -2,14 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
 
 use super::{
-    files::{date_of, day_path},
+    files::{date_of, day_path, read_from},
     folder::{LogFolder, is_at},
 };
 
@@ -165,9 +165,7 @@ fn last_partial_line(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     let mut window = 1 << 16;
     loop {
         let start = length.saturating_sub(window);
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.take(length - start).read_to_end(&mut bytes)?;
+        let mut bytes = read_from(file, start, length)?;
         if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
             return Ok(bytes.split_off(end + 1));
         }

@@ -1,6 +1,10 @@
 //! The files of a session log's folder, which another process may use.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
 
@@ -24,6 +28,14 @@ pub(super) fn date_of(path: &Path) -> Option<Date> {
 pub fn id_of(dir: &Path) -> Option<String> {
     let text = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
     text.lines().next().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Returns the bytes of a file from `start` to `end`.
+pub(super) fn read_from(file: &mut File, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(end - start).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns the paths of a session log's folder and of everything in it.

@@ -3,10 +3,13 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use super::stamp::{self, StampedLine};
+use super::{
+    files::read_from,
+    stamp::{self, StampedLine},
+};
 use crate::domain::log_position::LogPosition;
 
 /// The size of the first part of a file's end that is read to find the file's last line, in bytes.
@@ -61,7 +64,6 @@ pub(super) enum FileEnd {
 /// A file that holds uncounted lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UncountedFile {
-    pub(super) path: PathBuf,
     /// The offset of a line before which all lines are counted.
     pub(super) start: u64,
     /// The position of the first line with a stamp from there on.
@@ -92,7 +94,7 @@ pub(super) fn inspect(path: &Path, counted: LogPosition) -> io::Result<FileEnd> 
             break;
         }
     }
-    Ok(FileEnd::Uncounted(UncountedFile { path: path.to_owned(), start, first, bytes: length - start }))
+    Ok(FileEnd::Uncounted(UncountedFile { start, first, bytes: length - start }))
 }
 
 /// Returns the position of the last line with a stamp; `None` if the last whole lines have none.
@@ -136,13 +138,6 @@ fn line_after(file: &mut File, offset: u64) -> io::Result<Option<(u64, Option<Lo
         return Ok(None);
     }
     Ok(Some((offset - 1 + skipped, stamp::parse(&line).map(|line| line.position))))
-}
-
-fn read_from(file: &mut File, start: u64, end: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(end - start).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

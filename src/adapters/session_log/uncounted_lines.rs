@@ -76,7 +76,7 @@ impl UncountedLines {
     /// Adds a file. Fails if it was renamed meanwhile: its new name may have been passed over.
     fn add(&mut self, path: PathBuf, counted: LogPosition) -> io::Result<()> {
         match inspect(&path, counted) {
-            Ok(FileEnd::Uncounted(UncountedFile { path, start, first, bytes })) => {
+            Ok(FileEnd::Uncounted(UncountedFile { start, first, bytes })) => {
                 self.total_bytes += bytes;
                 self.files.push(Reverse(Source { next: first, path, start, lines: None }));
             }

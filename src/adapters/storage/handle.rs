@@ -66,7 +66,7 @@ impl Storage {
     /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as
     /// logging the stop of a session: the session log may show that it was done.
     pub async fn remove_predecessors(&self) -> Result<(), StorageFailure> {
-        if self.is_shared() { self.replica.remove_predecessors(&self.write).await } else { Ok(()) }
+        if self.is_shared() { self.replica.remove_predecessors(&self.turns.log, &self.write).await } else { Ok(()) }
     }
 
     /// Runs the database's migrations and closes it.

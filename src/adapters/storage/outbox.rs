@@ -23,11 +23,6 @@ pub struct OutboxRecord {
 }
 
 impl Storage {
-    /// Counts the records anew if the database is shared, because other replicas add and remove records too.
-    pub async fn refresh_outbox_count(&self) -> Result<(), StorageFailure> {
-        if self.is_shared() { self.outbox.refresh(&self.read).await } else { Ok(()) }
-    }
-
     /// Counts the records in the database anew, without those of turns that are not written yet.
     pub async fn recount_outbox(&self) -> Result<(), StorageFailure> {
         self.outbox.refresh(&self.read).await

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The number of records in the outbox and of dropped ones, including those of turns that are not written yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct OutboxCounter {
     records: AtomicU64,
     dropped: AtomicU64,
@@ -20,8 +20,9 @@ pub(super) struct OutboxCounter {
 impl OutboxCounter {
     /// Counts the records in the database.
     pub(super) async fn open(read: &Pool) -> Result<Self, StorageFailure> {
-        let (records, dropped) = (count(read).await?, outbox_drops::fetch(read).await?);
-        Ok(Self { records: AtomicU64::new(records), dropped: AtomicU64::new(dropped), added: Notify::new() })
+        let counter = Self::default();
+        counter.refresh(read).await?;
+        Ok(counter)
     }
 
     /// Counts the records in the database anew.

@@ -33,9 +33,9 @@ impl Replica {
         &self.0
     }
 
-    /// Removes the replicas that had the same session log. They have ended, because this process has locked that log.
-    pub(super) async fn remove_predecessors(&self, pool: &Pool) -> Result<(), StorageFailure> {
-        let log = self.0.split_once('.').map_or("", |(log, _)| log);
+    /// Removes the replicas that had this process's session log. They have ended, because this process has locked that
+    /// log.
+    pub(super) async fn remove_predecessors(&self, log: &str, pool: &Pool) -> Result<(), StorageFailure> {
         sql("DELETE FROM replicas WHERE id LIKE $1 AND id <> $2")
             .bind(format!("{log}.%"))
             .bind(self.id())

@@ -61,24 +61,26 @@ impl RecoveryFailure {
 /// the log is new: the turns that the log already has are not added to it. Tries again after a failure that may pass. Returns
 /// the number of lines that were missing whenever lines were to be counted.
 pub(super) async fn recover(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
-    loop {
-        match recover_once(recorder, progress).await {
-            Err(failure) if failure.is_transient() => {
-                let failure = ErrorChain(&failure);
-                tracing::error!(%failure, "turns that are only in the session log cannot be counted yet");
-                sleep(RETRY_INTERVAL).await;
-            }
-            done => return done,
-        }
+    let mut outcome = recover_once(recorder, progress).await;
+    while let Err(failure) = &outcome
+        && failure.is_transient()
+    {
+        let failure = ErrorChain(failure);
+        tracing::error!(%failure, "turns that are only in the session log cannot be counted yet");
+        sleep(RETRY_INTERVAL).await;
+        // The number of records includes those that could not be stored.
+        outcome = match recorder.storage.recount_outbox().await {
+            Ok(()) => recover_once(recorder, progress).await,
+            Err(failure) => Err(failure.into()),
+        };
     }
+    outcome
 }
 
 async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
     let Recorder { log, storage, clock, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
-        // After a failure, the number includes records that were not stored.
-        storage.recount_outbox().await?;
         let mut recovery = Recovery::new(recorder, &known);
         let mut batches = log.uncounted_lines(known)?;
         while let Some(batch) = batches.recv().await {

@@ -243,7 +243,8 @@ impl OutboxSender {
         let (storage, now) = (self.storage.clone(), self.clock.now());
         Box::pin(async move {
             let acquired = async {
-                storage.refresh_outbox_count().await?;
+                // Other replicas add and remove records, too.
+                storage.recount_outbox().await?;
                 storage.try_acquire_lease("usage delivery", now).await
             };
             Access::Lease(acquired.await)
