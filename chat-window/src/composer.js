@@ -79,6 +79,7 @@ export class Composer {
     this.#input.value = text;
     this.resize();
     this.#attachments.files = files;
+    this.#showFiles();
     this.showProblem("");
     this.#checkLength();
     this.#host.changed();
@@ -98,6 +99,7 @@ export class Composer {
     label(this.#send, strings.send);
     label(this.#stop, strings.stop);
     this.#attach.hidden = this.#host.isPortal();
+    this.#showFiles();
     this.#checkLength();
   }
 
@@ -110,10 +112,14 @@ export class Composer {
     return !this.#isSendPending && this.#tooLong.hidden;
   }
 
-  /** Shows the files and the buttons as they are now. */
+  /** Shows the buttons as they are now. */
   draw(/** @type {boolean} */ isBusy) {
     this.#send.hidden = isBusy;
     this.#stop.hidden = !isBusy;
+  }
+
+  /** Shows the attached files. They are not shown again with each piece of an answer: a button would miss its click. */
+  #showFiles() {
     this.#chips.replaceChildren(...this.files.map((file) => this.#chip(file)));
     this.#chips.hidden = !this.files.length;
   }
@@ -209,7 +215,7 @@ export class Composer {
     this.focus();
     const strings = this.#host.strings();
     const problems = this.#host.isPortal() ? strings.noFiles : await this.#attachments.add(files, strings);
-    this.#host.changed();
+    this.#showFiles();
     this.showProblem(problems);
     if (!this.#isSendPending || this.#attachments.isReading) return;
     this.#isSendPending = false;

@@ -43,15 +43,11 @@ export class EventIsolation {
   constructor(/** @type {HTMLElement} */ panel) {
     this.#panel = panel;
     // For events that do not show the page's window where they are: those in a closed shadow tree.
-    this.#listen(panel);
+    this.attach(panel);
   }
 
-  /** Isolates the panel from the page that it is in, until the signal. */
-  attach(/** @type {Window} */ view, /** @type {AbortSignal} */ signal) {
-    this.#listen(view, signal);
-  }
-
-  #listen(/** @type {EventTarget} */ target, /** @type {AbortSignal | undefined} */ signal = undefined) {
+  /** Isolates the panel from what listens beyond a target, such as the page's window, until the signal. */
+  attach(/** @type {EventTarget} */ target, /** @type {AbortSignal | undefined} */ signal = undefined) {
     for (const type of TYPES) {
       const passive = PASSIVE_TYPES.includes(type);
       target.addEventListener(type, (event) => this.#receive(event), { capture: true, passive, signal });

@@ -1,6 +1,6 @@
 // The lines that begin the blocks of Markdown.
 
-export const FENCE = /^\s*(`{3,}|~{3,})([^`]*)$/;
+const FENCE = /^\s*(`{3,}|~{3,})([^`]*)$/;
 export const HEADING = /^ {0,3}(#{1,6})\s+(.*)$/;
 export const QUOTE = /^ {0,3}> ?/;
 export const LIST_MARKER = /^(\s*)([-*+]|\d{1,9}[.)])(\s+|$)/;

@@ -7,7 +7,7 @@ import { Scrolling } from "./scrolling.js";
 import { fill } from "./strings.js";
 import { canRetry } from "./turn.js";
 /** @import { Strings } from "../../web/chat-window.js" */
-/** @import { Turn } from "./turn.js" */
+/** @import { Failure, Turn } from "./turn.js" */
 
 /** How long a button shows that something was copied, in ms. */
 const COPIED_TIME = 2000;
@@ -105,7 +105,7 @@ export class Transcript {
     if (isGoing && !answer) after.push(node("div", { class: "dots" }, node("i"), node("i"), node("i")));
     if (status === "stopped") after.push(note(strings.stopped));
     if (finish === "length") after.push(note(strings.cutShort));
-    if (failure) after.push(this.#failure(turn, failure.message, isLast));
+    if (failure) after.push(this.#failure(turn, failure, isLast));
     view.copy.hidden = isGoing || !view.markdown.text;
     view.after.replaceChildren(...after);
   }
@@ -127,10 +127,10 @@ export class Transcript {
   }
 
   /** Creates the message about a failure. The latest turn gets a button to retry. */
-  #failure(/** @type {Turn} */ turn, /** @type {string} */ message, /** @type {boolean} */ isLast) {
+  #failure(/** @type {Turn} */ turn, /** @type {Failure} */ failure, /** @type {boolean} */ isLast) {
     const strings = this.#host.strings();
-    const box = node("div", { class: "trouble", part: "error" }, node("p", {}, message));
-    box.title = turn.failure?.requestId ?? "";
+    const box = node("div", { class: "trouble", part: "error" }, node("p", {}, failure.message));
+    box.title = failure.requestId ?? "";
     const contact = this.#host.contact(strings.contact);
     if (contact) box.append(contact);
     if (!isLast || !canRetry(turn)) return box;
@@ -141,6 +141,7 @@ export class Transcript {
       const seconds = Math.ceil(((turn.until ?? 0) - Date.now()) / 1000);
       wait.textContent = seconds > 0 ? fill(strings.wait, { seconds }) : "";
       retry.ariaDisabled = String(seconds > 0);
+      if (seconds <= 0) clearInterval(this.#countdown);
     };
     clearInterval(this.#countdown);
     this.#countdown = setInterval(update, 500);

@@ -35,12 +35,13 @@ const OFFLINE_PAUSE = 15_000;
 export class TurnRunner {
   /** The request that stops a turn at the server. @type {Promise<unknown> | undefined} */
   stopping;
+  /** Identifies the latest run: another one begins with each turn. */
+  run = {};
   #client;
   #session;
   #host;
   /** Aborts the connection, or the pause before the next one. */
   #connection = new AbortController();
-  #run = {};
 
   /**
    * @param {Client} client
@@ -53,14 +54,9 @@ export class TurnRunner {
     this.#host = host;
   }
 
-  /** Identifies the latest run: another one begins with each turn. */
-  get run() {
-    return this.#run;
-  }
-
   /** Ends the run. What arrives for it is ignored. */
   cancel() {
-    this.#run = {};
+    this.run = {};
   }
 
   /** Closes the connection, or ends the pause. If the turn is still going, the next connection follows at once. */
@@ -84,8 +80,8 @@ export class TurnRunner {
    * with the same idempotency key, which the server answers once.
    */
   async start(/** @type {Turn} */ turn) {
-    const run = (this.#run = {});
-    const isActive = () => turn.status === "going" && this.#host.isConnected() && this.#run === run;
+    const run = (this.run = {});
+    const isActive = () => turn.status === "going" && this.#host.isConnected() && this.run === run;
     for (let tries = 0; isActive(); ) {
       this.#connection = new AbortController();
       try {

@@ -39,7 +39,7 @@ import { splitReasoning } from "./reasoning.js";
 
 /** @type {(text: string, files: AttachedFile[], options: Turn["options"]) => Turn} */
 export const newTurn = (text, files, options) => {
-  return { text, files, answer: "", status: "going", key: newKey(), seen: 0, options };
+  return { text, files, answer: "", status: "going", key: newKey(), options };
 };
 
 /** Largest request, in bytes, unless its files are larger. Many proxies allow 1 MB. */

@@ -281,3 +281,22 @@ test("ten files of 1 MB are sent, and a reload resumes the answer", async () => 
   assert.equal(service.model.callsOf(prompt).length, 1);
   await tab.close();
 });
+
+test("a file is removed by a click while an answer is written", async () => {
+  const tab = await service.tab();
+  const [next, last] = service.model.inParts("Talk", "One", ", two", ", three.");
+  await tab.ask("Talk");
+  await tab.reads("One");
+  await tab.page.locator("input[type=file]").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+  const remove = tab.page.getByRole("button", { name: "Remove a.txt" });
+  const box = await remove.boundingBox();
+  await tab.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await tab.page.mouse.down();
+  next();
+  await tab.reads("One, two");
+  await tab.page.mouse.up();
+  assert.equal(await remove.count(), 0);
+  last();
+  await tab.isDone();
+  await tab.close();
+});
