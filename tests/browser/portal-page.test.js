@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 
 import { gate } from "./model.js";
 import { accessibilityViolations, layoutShifts, screenshot, SCREENS } from "./page_checks.js";
-import { becomeVisible, greeting, mood, PORTAL, shown, shows, twoParts } from "./portal_page.js";
+import { becomeVisible, greeting, mood, PORTAL, shown, shows } from "./portal_page.js";
 import { startService, until } from "./service.js";
 
 const SIZES = {
@@ -246,7 +246,7 @@ test("the reduced motion switch is stored", async () => {
   const still = tab.page.getByRole("button", { name: "Calm" });
   const moving = () => tab.page.evaluate(() => document.getAnimations().length);
   assert.ok((await moving()) > 20);
-  const end = twoParts(service.model, "Shall we dance?", "Yes", "!");
+  const [end] = service.model.inParts("Shall we dance?", "Yes", "!");
   const dancing = (part) => tab.page.locator(part).first().evaluate((node) => node.getAnimations().length);
   await tab.ask("Shall we dance?");
   await tab.reads("Yes");
@@ -341,7 +341,7 @@ test("the mood is thinking on a retry and calm after a clear", async () => {
   await tab.ask("Once more");
   await tab.retry.waitFor();
   assert.equal(await mood(tab), "sorry");
-  const end = twoParts(service.model, "Once more", "Glad", "ly");
+  const [end] = service.model.inParts("Once more", "Glad", "ly");
   await tab.retry.click();
   await tab.reads("Glad");
   assert.equal(await mood(tab), "thinking");
@@ -358,7 +358,7 @@ test("openers are disabled during an answer and after a reload", async () => {
   const opener = tab.page.getByRole("button", { name: "Tell me a joke!" });
   const isQuiet = () => opener.getAttribute("aria-disabled");
   assert.equal(await isQuiet(), "false");
-  const end = twoParts(service.model, "Do you hear me?", "Yes, ", "I do.");
+  const [end] = service.model.inParts("Do you hear me?", "Yes, ", "I do.");
   await tab.ask("Do you hear me?");
   await tab.reads("Yes, ");
   await tab.page.reload();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { gate } from "./model.js";
-import { becomeVisible, greeting, mood, PORTAL, shown, shows, twoParts } from "./portal_page.js";
+import { becomeVisible, greeting, mood, PORTAL, shown, shows } from "./portal_page.js";
 import { startService, Tab, until } from "./service.js";
 
 let service;
@@ -17,7 +17,7 @@ test("Amaya greets, and a turn streams into the window", async () => {
   await greeting(tab).getByText("Hey you").waitFor();
   await tab.page.getByRole("button", { name: "online" }).waitFor();
   assert.equal(await mood(tab), "calm");
-  const more = twoParts(service.model, "Is the sky clear?", "As clear ", "as **you**.");
+  const [more] = service.model.inParts("Is the sky clear?", "As clear ", "as **you**.");
   await tab.ask("Is the sky clear?");
   await tab.reads("As clear ");
   assert.equal(await mood(tab), "thinking");
@@ -52,7 +52,7 @@ test("the conversation survives a reload and is private", async () => {
 test("concurrent messages of two tabs are stored and shown", async () => {
   const one = await service.tab({}, PORTAL);
   const other = await service.tabIn(one.page.context(), PORTAL);
-  const end = twoParts(service.model, "From one", "I am ", "one.");
+  const [end] = service.model.inParts("From one", "I am ", "one.");
   await one.ask("From one");
   await one.reads("I am ");
   await other.ask("From the other");
@@ -108,7 +108,7 @@ test("a failure survives a reload and can be retried", async () => {
 test("a reload during an answer resumes it with one model call", async () => {
   const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("First");
-  const end = twoParts(service.model, "A long story", "Once upon ", "a time.");
+  const [end] = service.model.inParts("A long story", "Once upon ", "a time.");
   await tab.ask("A long story");
   await tab.reads("Once upon ");
   await tab.page.reload();
@@ -124,7 +124,7 @@ test("a reload during an answer resumes it with one model call", async () => {
 test("an answer during a lost connection is shown afterwards", async () => {
   const tab = await service.tab({}, PORTAL);
   await tab.askAndWait("Before the tunnel");
-  const end = twoParts(service.model, "Lost for long", "There ", "and back.");
+  const [end] = service.model.inParts("Lost for long", "There ", "and back.");
   await tab.ask("Lost for long");
   await tab.reads("There ");
   // The page's clock is accelerated, so that its waits end soon.

@@ -1,20 +1,7 @@
 // The portal as a test sees it: its path, its conversation, and the mood of Amaya's face.
-import { gate } from "./model.js";
 import { until } from "./service.js";
 
 export const PORTAL = "/";
-
-/** Makes the model send two parts of an answer, the second when the returned function is called. */
-export function twoParts(model, message, one, other) {
-  const second = gate();
-  model.when(message, async (call) => {
-    call.say(one);
-    await second.opened;
-    call.say(other);
-    call.done();
-  });
-  return second.open;
-}
 
 /** Returns the questions and answers in a tab. */
 export const shown = ({ page }) => page.locator(".turn .text, .turn .body").allTextContents();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { startService } from "./service.js";
+import { posts, startService } from "./service.js";
 
 let service;
 before(async () => (service = await startService()));
@@ -13,10 +13,7 @@ const answerWith = (tab, response, path = "**/api/chat") =>
   tab.page.route(path, (route) => route.fulfill({ contentType: "text/html", body: PAGE, ...response }));
 const attach = (tab, content) =>
   tab.page.locator("input[type=file]").setInputFiles({ name: "report.txt", mimeType: "text/plain", buffer: Buffer.from(content) });
-const keysOf = (requests) => {
-  const asked = requests.filter((request) => request.url().endsWith("/api/chat") && request.method() === "POST");
-  return asked.map((request) => request.headers()["idempotency-key"]);
-};
+const keysOf = (requests) => posts(requests, "/api/chat").map((request) => request.headers()["idempotency-key"]);
 
 for (const status of [400, 401, 403, 404, 414, 431, 429, 500, 200]) {
   test(`a page with status ${status} ends the turn with a sentence`, async () => {

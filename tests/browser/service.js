@@ -125,16 +125,14 @@ export async function startService(settings = {}) {
     },
     /** Serves another website with these pages by path: `{ body, headers }`. */
     async site(pages) {
-      const asked = [];
       const server = createServer((request, response) => {
-        asked.push(request);
         const page = pages[new URL(request.url, "http://site").pathname];
         response.writeHead(page ? 200 : 404, { "content-type": "text/html; charset=utf-8", ...page?.headers });
         response.end(page?.body);
       });
       await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
       sites.push(server);
-      return { port: server.address().port, asked };
+      return { port: server.address().port };
     },
     /** Returns the session log's lines of this event. */
     async log(event) {
