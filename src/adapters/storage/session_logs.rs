@@ -51,12 +51,21 @@ impl Storage {
         log_instances::set(&self.write, &self.turns.log, count).await
     }
 
-    /// Stores that nothing remains to be counted of these processes.
-    pub async fn complete_instances(&self, counts: Vec<InstanceCount>) -> Result<(), StorageFailure> {
+    /// Stores that nothing remains to be counted of the processes that have written this process's session log before.
+    /// Of those in `missing_ends` the last lines are missing, which count as one line.
+    pub async fn complete_instances(&self, missing_ends: &[Uuid]) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
-        for count in counts {
-            log_instances::set(&mut transaction, &self.turns.log, InstanceCount { is_complete: true, ..count }).await?;
+        for instance in missing_ends {
+            sql("UPDATE log_instances SET missing = missing + 1 WHERE log = $1 AND instance = $2")
+                .bind(&self.turns.log)
+                .bind(instance.to_string())
+                .execute(&mut transaction)
+                .await?;
         }
+        sql("UPDATE log_instances SET complete = 1 WHERE log = $1 AND complete = 0")
+            .bind(&self.turns.log)
+            .execute(&mut transaction)
+            .await?;
         transaction.commit().await
     }
 

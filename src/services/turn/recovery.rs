@@ -2,7 +2,6 @@
 //! database.
 
 use std::{
-    collections::BTreeMap,
     io::ErrorKind,
     time::{Duration, Instant},
 };
@@ -19,12 +18,7 @@ use crate::{
         session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch},
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
-    domain::{
-        chat::Caller,
-        cost::TokenUsage,
-        log_position::{CountedLines, InstanceCount},
-        session::SessionId,
-    },
+    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
     foundation::error_chain::ErrorChain,
 };
 
@@ -81,7 +75,7 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
     let Recorder { log, storage, clock, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
-        let mut recovery = Recovery::new(recorder, &known);
+        let mut recovery = Recovery::new(recorder);
         let mut batches = log.uncounted_lines(known)?;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
@@ -107,35 +101,27 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
 /// A recovery that is going on.
 struct Recovery<'a> {
     recorder: &'a Recorder,
-    /// The processes whose lines are counted, with what is counted of each.
-    counts: BTreeMap<Uuid, InstanceCount>,
+    /// The processes whose last lines are missing.
+    missing_ends: Vec<Uuid>,
     turns: usize,
     has_missing_lines: bool,
     reported_at: Instant,
 }
 
 impl<'a> Recovery<'a> {
-    fn new(recorder: &'a Recorder, known: &CountedLines) -> Self {
-        let count = |counted, instance| InstanceCount { instance, counted, missing: 0, is_complete: true };
-        let counts = known.incomplete().map(|end| (end.instance, count(end.seq, end.instance))).collect();
-        Self { recorder, counts, turns: 0, has_missing_lines: false, reported_at: Instant::now() }
+    fn new(recorder: &'a Recorder) -> Self {
+        Self { recorder, missing_ends: Vec::new(), turns: 0, has_missing_lines: false, reported_at: Instant::now() }
     }
 
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
         let events = batch.lines.into_iter().filter_map(|line| event(line, self.recorder)).collect::<Vec<_>>();
         self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
         self.recorder.storage.store_recovered(&events, &batch.counts).await?;
-        for count in batch.counts {
-            self.counts.insert(count.instance, InstanceCount { missing: 0, ..count });
-        }
         for missing in &batch.missing {
             report_missing(missing);
-            if missing.count.is_none()
-                && let Some(count) = self.counts.get_mut(&missing.first.instance)
-            {
-                count.missing += 1;
-            }
         }
+        let ends = batch.missing.iter().filter(|missing| missing.count.is_none());
+        self.missing_ends.extend(ends.map(|missing| missing.first.instance));
         self.has_missing_lines |= !batch.missing.is_empty();
         if self.has_missing_lines && !batch.unread.is_empty() {
             tracing::warn!(files = ?batch.unread, "these files in the session log's folder cannot be read; are they compressed?");
@@ -157,7 +143,7 @@ impl<'a> Recovery<'a> {
         if self.turns > 0 {
             tracing::warn!(turns = self.turns, "turns were only in the session log; they are counted now");
         }
-        Ok(self.recorder.storage.complete_instances(self.counts.into_values().collect()).await?)
+        Ok(self.recorder.storage.complete_instances(&self.missing_ends).await?)
     }
 }
 
