@@ -437,7 +437,7 @@ async fn records_in_flight_at_sigkill_are_sent_again_with_their_key() {
         let known = users.entry(key.expect("a key")).or_insert_with(|| record["username"].clone());
         assert_eq!(*known, record["username"]);
     }
-    assert!(papita.usage().len() < 2500, "{} records were sent twice", papita.usage().len() - 2000);
+    assert!(papita.usage().len() <= 2256, "{} records were sent twice", papita.usage().len() - 2000);
 }
 
 #[tokio::test]

@@ -18,9 +18,12 @@ use crate::{
     foundation::{clock::Clock, error_chain::ErrorChain},
 };
 
-/// The shortest time between two removals of delivered records, so that many are removed in one transaction. If the process
-/// dies, those of this time are posted twice.
+/// The shortest time between two removals of delivered records, so that many are removed in one transaction.
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The largest number of records that are being posted or were posted and are still in the database, however slow it is. If
+/// the process dies, only these are posted twice.
+const MAX_UNREMOVED: usize = 256;
 
 /// The time between two looks at a database that other replicas use, too.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -49,8 +52,8 @@ struct Posted {
 
 /// The result of an access to the database. One runs at a time, beside the posts.
 enum Access {
-    /// All turns that have ended are written.
-    Flushed,
+    /// All turns that have ended are written. Contains the result of an access that was running before.
+    Flushed(Option<Box<Self>>),
     /// Whether this replica may send, from a database that is shared.
     Lease(Result<bool, StorageFailure>),
     /// Records, and the number of records that were asked for.
@@ -77,6 +80,8 @@ pub(super) struct OutboxSender {
     posts: FuturesUnordered<Boxed<Posted>>,
     access: Option<Boxed<Access>>,
     removable: Removable,
+    /// The number of records that have ended and are still in the database.
+    unremoved: usize,
     /// The number of records that Papita has accepted.
     accepted: u64,
     /// Whether the database may have records that were not read.
@@ -105,6 +110,7 @@ impl OutboxSender {
             posts: FuturesUnordered::new(),
             access: None,
             removable: Removable::default(),
+            unremoved: 0,
             accepted: 0,
             has_more: true,
             has_lease,
@@ -148,12 +154,10 @@ impl OutboxSender {
         self.backlog.retry_all();
         let (storage, access) = (self.storage.clone(), self.access.take());
         self.access = Some(Box::pin(async move {
-            if let Some(access) = access {
-                access.await;
-            }
+            let earlier = OptionFuture::from(access).await;
             // Turns that cannot be written are in the session log.
             let _ = storage.flush_turns().await;
-            Access::Flushed
+            Access::Flushed(earlier.map(Box::new))
         }));
     }
 
@@ -161,8 +165,13 @@ impl OutboxSender {
         self.has_lease && self.last_post.is_none_or(|last| now < last)
     }
 
+    /// Returns the number of posts that may run at a time now.
+    fn max_posts(&self, now: Instant) -> usize {
+        self.pace.limit(now).min(MAX_UNREMOVED.saturating_sub(self.unremoved))
+    }
+
     fn start_posts(&mut self, now: Instant) {
-        while self.may_post(now) && self.posts.len() < self.pace.limit(now) {
+        while self.may_post(now) && self.posts.len() < self.max_posts(now) {
             let Some(entry) = self.backlog.take(now, self.pace.is_away()) else { return };
             let (usage_log, slowdowns) = (self.usage_log.clone(), self.pace.slowdowns());
             self.posts.push(Box::pin(async move {
@@ -198,6 +207,7 @@ impl OutboxSender {
     fn finish(&mut self, entry: &Entry, dropped: u64) {
         self.backlog.finish(entry);
         self.removable.ids.push(entry.record.id);
+        self.unremoved += 1;
         self.removable.dropped += dropped;
     }
 
@@ -259,14 +269,19 @@ impl OutboxSender {
 
     fn end_access(&mut self, result: Access) {
         let failure = match result {
-            Access::Flushed => return self.has_more = true,
+            Access::Flushed(earlier) => {
+                if let Some(earlier) = earlier {
+                    self.end_access(*earlier);
+                }
+                return self.has_more = true;
+            }
             Access::Lease(Ok(has_lease)) => return self.set_lease(has_lease),
             Access::Records(limit, Ok(records)) => {
                 let is_end = records.len() < limit;
                 self.has_more |= !is_end;
                 return self.backlog.add(records, is_end);
             }
-            Access::Removal(removed, Ok(())) => return self.backlog.forget(&removed.ids),
+            Access::Removal(removed, Ok(())) => return self.forget(&removed.ids),
             Access::Lease(Err(failure)) => failure,
             Access::Records(_, Err(failure)) => {
                 self.has_more = true;
@@ -280,6 +295,11 @@ impl OutboxSender {
         };
         tracing::error!(failure = %ErrorChain(&failure), "the queue to Papita cannot be read or written");
         self.database_pause = Some(Instant::now() + DATABASE_PAUSE);
+    }
+
+    fn forget(&mut self, removed: &[i64]) {
+        self.unremoved -= removed.len();
+        self.backlog.forget(removed);
     }
 
     /// Begins to read anew: other replicas add records, too. If another replica has the lease, it sends them.
