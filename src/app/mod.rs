@@ -29,7 +29,12 @@ use crate::{
     },
     api::{self, AppState},
     domain::log_position::LogPosition,
-    foundation::{clock::Clock, config::Config, error_chain::ErrorChain, tasks::Tasks},
+    foundation::{
+        clock::Clock,
+        config::{self, Config},
+        error_chain::ErrorChain,
+        tasks::Tasks,
+    },
     services::turn::RecoveryProgress,
 };
 
@@ -72,25 +77,26 @@ impl App {
         self.address
     }
 
-    /// Reloads the personas, the only thing that can be reloaded without a restart. It runs in the background, as the
-    /// folder may be on a disk that doesn't respond.
-    pub fn reload(&self) {
-        tracing::info!("SIGHUP: the personas are read again; settings count from the next start");
+    /// Reads the personas again. It runs in the background, as the folder may be on a disk that doesn't respond.
+    pub fn reload_personas(&self) {
         let personas = self.state.personas.clone();
         self.state.tasks.spawn("reload", async move { personas.reload().await });
     }
 
+    /// Uses the local key of these settings from now on. Returns what became of it, for people.
+    pub fn reload_key(&self, settings: &config::Credentials) -> &'static str {
+        self.state.credentials.replace_local(settings)
+    }
+
     /// Shuts the service down: refuses new turns, waits up to `DRAIN_TIMEOUT` for running ones and cancels the rest, closes
-    /// connections, ends background tasks, and logs `service_stop`.
-    pub async fn stop(self) {
+    /// connections, ends background tasks, and logs `service_stop`. Once `cut_off` is cancelled, it doesn't wait for turns.
+    pub async fn stop(self, cut_off: CancellationToken) {
         let AppState { turns, tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
-        let turns_cut_off = turns.drain(config.server.drain_timeout).await;
+        let turns_cut_off = turns.drain(config.server.drain_timeout, &cut_off).await;
         self.accepting.cancel();
-        // A slow client may still be receiving a complete response.
-        let left = deadline.saturating_duration_since(Instant::now());
-        if !self.connections.finished(left.max(SHUTDOWN_TIMEOUT)).await {
+        if !self.close_connections(deadline, &cut_off).await {
             tracing::warn!("connections were left open by their clients");
         }
         if !tasks.stop(SHUTDOWN_TIMEOUT).await {
@@ -106,10 +112,20 @@ impl App {
         }
         log.close().await;
         storage.close().await;
-        if turns_cut_off > 0 {
-            tracing::warn!(turns_cut_off, "stopped; DRAIN_TIMEOUT was too short for some turns");
-        } else {
-            tracing::info!("stopped");
+        match turns_cut_off {
+            0 => tracing::info!("stopped"),
+            _ if cut_off.is_cancelled() => tracing::warn!(turns_cut_off, "stopped; a second signal cut turns off"),
+            _ => tracing::warn!(turns_cut_off, "stopped; DRAIN_TIMEOUT was too short for some turns"),
+        }
+    }
+
+    /// Waits until all connections have ended: until the deadline, as a slow client may still be receiving a complete
+    /// response, or for [`SHUTDOWN_TIMEOUT`], which is the limit once `cut_off` is cancelled. Returns whether all have ended.
+    async fn close_connections(&self, deadline: Instant, cut_off: &CancellationToken) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHUTDOWN_TIMEOUT);
+        match cut_off.run_until_cancelled(self.connections.finished(left)).await {
+            Some(have_ended) => have_ended,
+            None => self.connections.finished(SHUTDOWN_TIMEOUT).await,
         }
     }
 }

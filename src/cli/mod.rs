@@ -3,6 +3,8 @@
 mod backup;
 mod check;
 mod output;
+mod serve;
+mod signals;
 
 use std::{
     fmt::Write as _,
@@ -16,9 +18,7 @@ use self::output::{print, print_error, print_status};
 use crate::{
     adapters::storage::Storage,
     api,
-    app::App,
     foundation::{
-        clock::Clock,
         config::{Config, Source, VARIABLES},
         telemetry,
     },
@@ -26,6 +26,9 @@ use crate::{
 
 /// The exit code for invalid settings.
 const INVALID_CONFIGURATION: u8 = 2;
+
+/// The file of settings in the working directory.
+const ENV_FILE: &str = ".env";
 
 /// The server between a website's chat window and a language model.
 #[derive(Debug, Parser)]
@@ -61,7 +64,7 @@ pub fn run() -> ExitCode {
         print(&api::contract());
         return ExitCode::SUCCESS;
     }
-    let source = Source::of_process(Path::new(".env"));
+    let source = Source::of_process(Path::new(ENV_FILE));
     let notices = source.notices();
     let config = match Config::read(&source) {
         Ok(config) => config,
@@ -90,108 +93,12 @@ pub fn run() -> ExitCode {
             for notice in &notices {
                 tracing::warn!("{notice}");
             }
-            runtime.block_on(serve(config))
+            runtime.block_on(serve::run(config, &source))
         }
     };
     // Everything that must be waited for has ended. Threads that are blocked by a disk that doesn't respond are not.
     runtime.shutdown_background();
     code
-}
-
-async fn serve(config: Config) -> ExitCode {
-    // Signal handlers are installed first, so that a signal during the start doesn't kill the process.
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
-        Err(error) => {
-            print_error(&error);
-            return ExitCode::FAILURE;
-        }
-    };
-    // A stream takes two file descriptors, and the usual limit is 1024. If the limit can't be raised, the service still runs.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
-    let clock = Clock::system(config.session_log.timezone.clone());
-    let started = tokio::select! {
-        started = App::start(config, clock) => started,
-        // Nothing has been taken that would be lost.
-        () = signals.next_stop() => {
-            tracing::info!("stopped during the start");
-            return ExitCode::SUCCESS;
-        }
-    };
-    let app = match started {
-        Ok(app) => app,
-        Err(failure) => {
-            print_error(&failure);
-            return ExitCode::FAILURE;
-        }
-    };
-    while signals.next().await == Signal::Reload {
-        app.reload();
-    }
-    tokio::select! {
-        () = app.stop() => ExitCode::SUCCESS,
-        () = signals.next_stop() => {
-            tracing::warn!("stopped at once by a second signal");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// A signal that the process handles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    /// SIGTERM or Ctrl-C: stop.
-    Stop,
-    /// SIGHUP: reload what can be reloaded.
-    Reload,
-}
-
-/// Receives SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
-struct Signals {
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Stop,
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.hangup.recv() => Signal::Reload,
-        }
-    }
-
-    async fn next_stop(&mut self) {
-        while self.next().await != Signal::Stop {}
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> Signal {
-        let _ = tokio::signal::ctrl_c().await;
-        Signal::Stop
-    }
 }
 
 /// Applies the migrations of the database, for operators who do that before the service starts.

@@ -52,6 +52,8 @@ mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]
 mod shared_database;
+#[cfg(unix)]
+mod signals;
 mod stale_connections;
 mod streaming;
 mod support;

@@ -280,7 +280,13 @@ async fn sighup_reloads_personas_and_keeps_connections() {
     let mut process = setup.start_process().await;
     fs::write(dir.join("eva.md"), file("name = \"Eva\"", "You are Eva.")).unwrap();
     process.signal("HUP");
-    while !process.diagnostics.recv().await.expect("a line").contains("SIGHUP: the personas are read again") {}
+    while !process
+        .diagnostics
+        .recv()
+        .await
+        .expect("a line")
+        .contains("SIGHUP: the personas and OPENAI_API_KEY are read again")
+    {}
     wait_until("eva", async || ids(&process.client).await.contains(&"eva".to_owned()).then_some(())).await;
     process.signal("HUP");
     process.client.chat("hello").await.assert_ok();

@@ -1,6 +1,6 @@
 //! The choice between Papita's key, the local key, no key and the built-in responder.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use moka::sync::Cache;
 
@@ -25,11 +25,24 @@ pub struct Credentials(Arc<State>);
 #[derive(Debug)]
 struct State {
     papita: PapitaKeys,
-    local: Option<Credential>,
-    /// Whether `OPENAI_API_KEY` is the placeholder of an example file.
-    has_placeholder: bool,
+    local: RwLock<Arc<LocalKey>>,
     /// The hashes of the keys that the provider refused when they were last used.
     refused: Cache<String, ()>,
+}
+
+/// The value of `OPENAI_API_KEY`.
+#[derive(Debug)]
+struct LocalKey {
+    credential: Option<Credential>,
+    /// Whether it is the placeholder of an example file.
+    is_placeholder: bool,
+}
+
+impl LocalKey {
+    fn of(settings: &config::Credentials) -> Arc<Self> {
+        let credential = settings.local_key.clone().map(Credential::local);
+        Arc::new(Self { credential, is_placeholder: settings.has_placeholder })
+    }
 }
 
 impl Credentials {
@@ -40,8 +53,7 @@ impl Credentials {
         let presence = PapitaPresence::new(settings.papita_configured, papita_was_found);
         Self(Arc::new(State {
             papita: PapitaKeys::new(settings, presence, client, tasks),
-            local: settings.local_key.clone().map(Credential::local),
-            has_placeholder: settings.has_placeholder,
+            local: RwLock::new(LocalKey::of(settings)),
             refused: Cache::new(MAX_REFUSED),
         }))
     }
@@ -51,7 +63,8 @@ impl Credentials {
         if settings.service == AiService::Basic {
             return Access::BuiltIn;
         }
-        let current = self.0.papita.current(self.0.local.as_ref()).await;
+        let local = self.local_key();
+        let current = self.0.papita.current(local.credential.as_ref()).await;
         match current.map_err(|failure| self.no_credential(failure)) {
             Ok(credential) => Access::Key(credential),
             Err(_) if self.needs_no_key(settings) => Access::NoKeyNeeded,
@@ -70,12 +83,32 @@ impl Credentials {
     /// Returns the key in `OPENAI_API_KEY`.
     #[must_use]
     pub fn local(&self) -> Option<Credential> {
-        self.0.local.clone()
+        self.local_key().credential.clone()
+    }
+
+    /// Uses the key in `OPENAI_API_KEY` of these settings from now on. Returns what became of the key, for people.
+    #[must_use]
+    pub fn replace_local(&self, settings: &config::Credentials) -> &'static str {
+        let new = LocalKey::of(settings);
+        let key = |local: &LocalKey| local.credential.as_ref().map(|credential| credential.key.clone());
+        let mut local = self.0.local.write().unwrap_or_else(PoisonError::into_inner);
+        let (before, after) = (key(&local), key(&new));
+        *local = new;
+        match (before, after) {
+            (before, after) if before == after => "has not changed",
+            (None, _) => "was added",
+            (_, None) => "was removed",
+            _ => "has changed",
+        }
+    }
+
+    fn local_key(&self) -> Arc<LocalKey> {
+        Arc::clone(&self.0.local.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the model can be called, as far as is known without a call to Papita.
     pub async fn can_call_model(&self, settings: &config::Model) -> bool {
-        self.0.local.is_some() || self.0.papita.has_key().await || self.needs_no_key(settings)
+        self.local_key().credential.is_some() || self.0.papita.has_key().await || self.needs_no_key(settings)
     }
 
     /// Whether the built-in responder answers, as far as is known without a call to Papita.
@@ -97,7 +130,7 @@ impl Credentials {
     /// Whether no source of a key is configured, and no Papita answers at its default address. False before the first
     /// call.
     fn has_no_source(&self) -> bool {
-        self.0.local.is_none() && self.0.papita.presence().is_absent()
+        self.local_key().credential.is_none() && self.0.papita.presence().is_absent()
     }
 
     /// Whether Papita should exist: its address is configured, or it has answered.
@@ -126,7 +159,7 @@ impl Credentials {
     /// Returns the reason why no key is available if no source of a key is configured.
     #[must_use]
     pub fn not_configured(&self) -> NoCredential {
-        if self.0.has_placeholder { NoCredential::Placeholder } else { NoCredential::NotConfigured }
+        if self.local_key().is_placeholder { NoCredential::Placeholder } else { NoCredential::NotConfigured }
     }
 
     /// Records whether the model's provider accepted a key.

@@ -95,6 +95,13 @@ impl Source {
         self.notices.iter().cloned().chain(notices::of_values(values)).collect()
     }
 
+    /// Returns the names of the settings that have another value than in `other`.
+    pub fn differing(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        let value = |source: &Self, name: &str| source.values.get(name).map(|value| value.trim().to_owned());
+        let names = VARIABLES.iter().map(|variable| variable.name);
+        names.filter(move |name| value(self, name) != value(other, name))
+    }
+
     pub(super) fn has(&self, variable: Variable) -> bool {
         self.values.contains_key(variable.name)
     }

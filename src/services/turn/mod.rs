@@ -39,6 +39,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 pub use self::{
     dependencies::Dependencies,
@@ -185,8 +186,9 @@ impl Turns {
         self.0.tasks.is_draining()
     }
 
-    /// Refuses new turns, waits for running ones until the deadline, and ends those that are left. Returns their number.
-    pub async fn drain(&self, deadline: Duration) -> usize {
-        self.0.tasks.drain(deadline).await
+    /// Refuses new turns, waits for running ones until the deadline or until `at_once` is cancelled, and ends those that are
+    /// left. Returns their number.
+    pub async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> usize {
+        self.0.tasks.drain(deadline, at_once).await
     }
 }

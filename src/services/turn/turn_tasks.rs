@@ -38,10 +38,11 @@ impl TurnTasks {
         self.draining.is_cancelled()
     }
 
-    /// Refuses new turns, waits for running ones until the deadline, and ends those that are left. Returns their number.
-    pub(super) async fn drain(&self, deadline: Duration) -> usize {
+    /// Refuses new turns, waits for running ones until the deadline or until `at_once` is cancelled, and ends those that are
+    /// left. Returns their number.
+    pub(super) async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> usize {
         self.draining.cancel();
-        if self.tasks.finished(deadline).await {
+        if let Some(true) = at_once.run_until_cancelled(self.tasks.finished(deadline)).await {
             return 0;
         }
         let left = self.tasks.running();

@@ -25,6 +25,7 @@ use tokio::{
     process::{Child, Command},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -327,7 +328,7 @@ impl Service {
 
     /// Shuts the service down gracefully.
     pub async fn stop(self) {
-        self.app.stop().await;
+        self.app.stop(CancellationToken::new()).await;
     }
 }
 
