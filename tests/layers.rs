@@ -31,6 +31,7 @@ const ORDERED: [&[&str]; 2] = [
         "process_lock",
         "redaction",
         "surrogates",
+        "write_state",
     ],
     &[
         "finish",

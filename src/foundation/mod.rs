@@ -11,3 +11,4 @@ pub mod secret;
 pub mod surrogates;
 pub mod tasks;
 pub mod telemetry;
+pub mod write_state;

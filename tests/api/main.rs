@@ -55,6 +55,8 @@ mod shared_database;
 #[cfg(unix)]
 mod signals;
 mod stale_connections;
+#[cfg(target_os = "linux")]
+mod stalled_writes;
 mod streaming;
 mod support;
 mod support_tests;

@@ -57,7 +57,7 @@ async fn answered_turn(client: &Client) -> String {
 }
 
 /// Asserts that a turn is rejected with the reason, and that readiness names the log.
-async fn assert_refused(client: &Client) {
+pub async fn assert_refused(client: &Client) {
     let answer = client.chat("hello").await;
     answer.assert_error(503, "session_log_unavailable");
     assert!(!answer.header("retry-after").is_empty());

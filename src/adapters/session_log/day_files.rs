@@ -151,6 +151,10 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 /// anything else is removed.
 fn repair(file: &mut File, path: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
+    if length == 0 {
+        // Nothing is read, because a named pipe in place of the file has no positions.
+        return Ok(());
+    }
     let partial = last_partial_line(file, length)?;
     if partial.is_empty() {
         return Ok(());

@@ -1,13 +1,6 @@
 //! The handle to the open session log.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::log_position::{CountedLines, LogPosition},
-    foundation::{clock::Clock, file_access::FileAccess},
+    foundation::{clock::Clock, file_access::FileAccess, write_state::WriteState},
 };
 
 /// The open session log. Cheap to clone.
@@ -35,7 +28,7 @@ pub struct SessionLog {
     instance: Uuid,
     clock: Clock,
     writer: mpsc::Sender<Message>,
-    is_writable: Arc<AtomicBool>,
+    state: Arc<WriteState>,
 }
 
 impl SessionLog {
@@ -43,11 +36,11 @@ impl SessionLog {
     /// With `sync`, a write is done when it has reached the disk. Files and folders get the permissions of `access`.
     pub fn open(dir: PathBuf, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
-        let is_writable = Arc::new(AtomicBool::new(true));
+        let state = Arc::new(WriteState::new("session log"));
         let folder = LogFolder::lock(&dir, access)?;
         let (id, instance) = (folder.id.clone(), folder.instance);
-        Writer::open(folder, sync, clock.clone(), Arc::clone(&is_writable))?.start(receiver)?;
-        Ok(Self { dir, id, instance, clock, writer: sender, is_writable })
+        Writer::open(folder, sync, clock.clone(), Arc::clone(&state))?.start(receiver)?;
+        Ok(Self { dir, id, instance, clock, writer: sender, state })
     }
 
     /// Appends one event with the timestamp `now`, and returns its position when it is written.
@@ -104,10 +97,10 @@ impl SessionLog {
         reader::read_uncounted(self.dir.clone(), known)
     }
 
-    /// Fails if a write has failed and none has succeeded since. No turn should start then, because it could not be
-    /// logged. The writer retries by itself.
+    /// Fails if a write has failed and none has succeeded since, or if one stands still. No turn should start then, because
+    /// it could not be logged. The writer retries by itself.
     pub fn ensure_writable(&self) -> Result<(), LogUnavailable> {
-        if self.is_writable.load(Ordering::Acquire) && self.is_alive() { Ok(()) } else { Err(LogUnavailable) }
+        if self.state.is_writable() && self.is_alive() { Ok(()) } else { Err(LogUnavailable) }
     }
 
     /// Returns whether the writer's thread is running.

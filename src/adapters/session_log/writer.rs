@@ -1,12 +1,6 @@
 //! The thread that writes the session log's files.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::timeout};
@@ -20,7 +14,7 @@ use super::{
     queue::{Entry, Message, QUEUE_CAPACITY},
     stamp::Stamper,
 };
-use crate::foundation::clock::Clock;
+use crate::foundation::{clock::Clock, write_state::WriteState};
 
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
@@ -36,7 +30,7 @@ pub(super) struct Writer {
     files: DayFiles,
     stamper: Stamper,
     clock: Clock,
-    is_writable: Arc<AtomicBool>,
+    state: Arc<WriteState>,
     /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
     gap: Option<(Timestamp, u64)>,
     batch: Vec<Entry>,
@@ -49,12 +43,12 @@ impl Writer {
         folder: LogFolder,
         sync: bool,
         clock: Clock,
-        is_writable: Arc<AtomicBool>,
+        state: Arc<WriteState>,
     ) -> Result<Self, LogOpenFailure> {
         let stamper = Stamper::new(folder.instance);
         let files = DayFiles::new(folder, sync);
         files.repair_all().map_err(|error| LogOpenFailure::Folder(files.folder.dir.clone(), error))?;
-        Ok(Self { files, stamper, clock, is_writable, gap: None, batch: Vec::new(), buffer: Vec::new() })
+        Ok(Self { files, stamper, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -126,7 +120,10 @@ impl Writer {
             for entry in &*entries {
                 count = self.stamper.stamp(&entry.lines, count, &mut self.buffer);
             }
-            match self.files.append(date, &self.buffer) {
+            let write = self.state.begin();
+            let appended = self.files.append(date, &self.buffer);
+            drop(write);
+            match appended {
                 Ok(()) => {
                     for entry in entries {
                         entry.position = Some(self.stamper.advance(entry.lines.count()));
@@ -135,7 +132,7 @@ impl Writer {
                 }
                 Err(error) => {
                     tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
-                    self.is_writable.store(false, Ordering::Release);
+                    self.state.set_failed(true);
                     self.gap = Some((self.clock.now(), 0));
                 }
             }
@@ -159,7 +156,7 @@ impl Writer {
             tracing::warn!(lines_refused, "the session log can be written again");
             self.stamper.advance(lines.count());
             self.gap = None;
-            self.is_writable.store(true, Ordering::Release);
+            self.state.set_failed(false);
         }
     }
 }

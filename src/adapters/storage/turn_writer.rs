@@ -4,13 +4,7 @@
 //! stores the position in the log up to which all events are stored, and the next start stores the events after that
 //! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -24,7 +18,10 @@ use super::{
     outbox_counter::OutboxCounter,
     turn_repository::TurnRepository,
 };
-use crate::{domain::log_position::LogPosition, foundation::error_chain::ErrorChain};
+use crate::{
+    domain::log_position::LogPosition,
+    foundation::{error_chain::ErrorChain, write_state::WriteState},
+};
 
 /// The time for which events are collected for one transaction. A flush ends it early.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
@@ -40,7 +37,7 @@ type Flush = oneshot::Sender<bool>;
 pub(super) struct TurnWriter {
     events: mpsc::UnboundedSender<PositionedEvent>,
     flushes: mpsc::UnboundedSender<Flush>,
-    is_writable: Arc<AtomicBool>,
+    state: Arc<WriteState>,
 }
 
 impl TurnWriter {
@@ -53,9 +50,9 @@ impl TurnWriter {
     ) -> (Self, impl Future<Output = ()> + Send) {
         let (events, queue) = mpsc::unbounded_channel();
         let (flushes, flush_queue) = mpsc::unbounded_channel();
-        let is_writable = Arc::new(AtomicBool::new(true));
-        let handle = Self { events, flushes, is_writable: Arc::clone(&is_writable) };
-        let task = WriterTask { repository, outbox, is_writable, pending: Vec::new(), flushes: Vec::new() };
+        let state = Arc::new(WriteState::new("database"));
+        let handle = Self { events, flushes, state: Arc::clone(&state) };
+        let task = WriterTask { repository, outbox, state, pending: Vec::new(), flushes: Vec::new() };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
@@ -63,7 +60,7 @@ impl TurnWriter {
     /// memory; these are few, because no new turn starts then.
     pub(super) fn enqueue(&self, event: LoggedEvent, position: Option<LogPosition>) {
         if self.events.send((event, position)).is_err() {
-            self.is_writable.store(false, Ordering::Release);
+            self.state.set_failed(true);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
     }
@@ -81,9 +78,9 @@ impl TurnWriter {
         if all_written { Ok(()) } else { Err(StorageFailure::TurnsNotWritten) }
     }
 
-    /// Returns whether the last transaction succeeded.
+    /// Returns whether the last transaction succeeded and none stands still.
     pub(super) fn is_writable(&self) -> bool {
-        self.is_writable.load(Ordering::Acquire) && self.is_running()
+        self.state.is_writable() && self.is_running()
     }
 
     /// Returns whether the task is running.
@@ -93,14 +90,14 @@ impl TurnWriter {
 
     /// Returns whether the task has ended after storing all events.
     pub(super) fn has_stored_all(&self) -> bool {
-        !self.is_running() && self.is_writable.load(Ordering::Acquire)
+        !self.is_running() && !self.state.has_failed()
     }
 }
 
 struct WriterTask {
     repository: TurnRepository,
     outbox: Arc<OutboxCounter>,
-    is_writable: Arc<AtomicBool>,
+    state: Arc<WriteState>,
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
     /// The flushes to answer after the next attempt.
@@ -153,9 +150,8 @@ impl WriterTask {
     /// Attempts to write the pending turns, and answers the flushes.
     async fn write_pending(&mut self) {
         if !self.pending.is_empty() {
-            let was_failing = !self.is_writable.load(Ordering::Acquire);
-            let outcome = self.repository.insert(&self.pending, was_failing).await;
-            self.is_writable.store(outcome.is_ok(), Ordering::Release);
+            let outcome = self.insert_pending().await;
+            self.state.set_failed(outcome.is_err());
             match outcome {
                 Ok(()) => {
                     if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
@@ -172,5 +168,11 @@ impl WriterTask {
             // The caller of the flush may have stopped waiting.
             let _ = done.send(self.pending.is_empty());
         }
+    }
+
+    async fn insert_pending(&self) -> Result<(), StorageFailure> {
+        let was_failing = self.state.has_failed();
+        let _write = self.state.begin();
+        self.repository.insert(&self.pending, was_failing).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{failure::TurnFailure, permits::Permits};
@@ -27,10 +28,19 @@ impl Admission {
         if self.draining.is_cancelled() {
             return Err(TurnFailure::Stopping);
         }
-        self.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
-        if !self.storage.is_writable() {
-            return Err(TurnFailure::StorageUnavailable);
-        }
+        self.ensure_recordable()?;
         self.permits.check()
+    }
+
+    /// Waits for a permit. Fails if the turn could no longer be recorded when it has one.
+    pub(super) async fn acquire_permit(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
+        let permit = self.permits.acquire().await?;
+        self.ensure_recordable()?;
+        Ok(permit)
+    }
+
+    fn ensure_recordable(&self) -> Result<(), TurnFailure> {
+        self.log.ensure_writable().map_err(|_| TurnFailure::LogUnavailable)?;
+        if self.storage.is_writable() { Ok(()) } else { Err(TurnFailure::StorageUnavailable) }
     }
 }

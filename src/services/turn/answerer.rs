@@ -9,11 +9,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    admission::Admission,
     ending::Ending,
     failure::TurnFailure,
     journal::{Cancellation, Journal},
     model_calls::{CallRecord, CallRequest, ModelCalls},
-    permits::Permits,
     request::TurnRequest,
 };
 use crate::{
@@ -28,7 +28,7 @@ const LOAD_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Answers turns.
 #[derive(Debug)]
 pub(super) struct Answerer {
-    permits: Arc<Permits>,
+    admission: Arc<Admission>,
     model_calls: Arc<ModelCalls>,
     limits: config::Turns,
     /// Cancelled when running turns must end.
@@ -37,12 +37,12 @@ pub(super) struct Answerer {
 
 impl Answerer {
     pub(super) fn new(
-        permits: Arc<Permits>,
+        admission: Arc<Admission>,
         model_calls: Arc<ModelCalls>,
         limits: config::Turns,
         cut_off: CancellationToken,
     ) -> Self {
-        Self { permits, model_calls, limits, cut_off }
+        Self { admission, model_calls, limits, cut_off }
     }
 
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
@@ -85,7 +85,7 @@ impl Answerer {
         let caller_hash = request.caller_hash();
         let TurnRequest { messages, persona, stream, stored_chat, .. } = request;
         let (persona, stream) = (persona.as_deref(), *stream);
-        let _permit = self.permits.acquire().await?;
+        let _permit = self.admission.acquire_permit().await?;
         loop {
             let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal };
             match self.model_calls.answer(call, calls).await {

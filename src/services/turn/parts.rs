@@ -34,7 +34,7 @@ use crate::{
 /// The parts of which [`Turns`](super::Turns) consists.
 #[derive(Debug)]
 pub(super) struct Parts {
-    pub(super) admission: Admission,
+    pub(super) admission: Arc<Admission>,
     pub(super) registry: Arc<Registry>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) model_calls: Arc<ModelCalls>,
@@ -65,7 +65,7 @@ impl Parts {
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));
-        let admission = admission(dependencies, Arc::clone(&permits), &tasks);
+        let admission = Arc::new(admission(dependencies, Arc::clone(&permits), &tasks));
         let registry = Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window));
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
@@ -76,7 +76,7 @@ impl Parts {
         let runner = TurnRunner {
             image_hosts: ImageHosts::default(),
             stored_chats,
-            answerer: Answerer::new(Arc::clone(&permits), Arc::clone(&model_calls), limits, cut_off),
+            answerer: Answerer::new(Arc::clone(&admission), Arc::clone(&model_calls), limits, cut_off),
             recorder,
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),

@@ -45,7 +45,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Records a turn, and returns its result once its line is in the session log. If the line can't be written, the
-    /// turn fails, but its tokens and cost are stored all the same.
+    /// turn fails, but its tokens and cost are stored all the same. A turn that failed because of the log has no line.
     pub(super) async fn record(
         &self,
         request: &TurnRequest,
@@ -53,6 +53,10 @@ impl Recorder {
         journal: &Journal,
         ending: Ending,
     ) -> Result<TurnSummary, TurnFailure> {
+        if let Err(TurnFailure::LogUnavailable) = ending.result {
+            // The model was not asked, and a log that stands still would only delay the response.
+            return Err(TurnFailure::LogUnavailable);
+        }
         let at = self.clock.now();
         let turn = self.ended_turn(request, calls, journal, &ending);
         let mut lines = self.log.lines(at);
