@@ -266,3 +266,40 @@ async fn a_database_restart_leaves_each_exchange_complete() {
         assert_eq!(question["status"], "complete", "{question} was answered");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_recount_of_papitas_queue_includes_unwritten_records() {
+    let model = FakeModel::start().await;
+    // No server listens on the discard port.
+    let setup = TestSetup::for_model(&model).with("PAPITA_API_URL", "http://127.0.0.1:9");
+    let setup = setup.with("DATABASE_URL", cluster::shared().database().as_str());
+    let service = setup.start().await;
+    let queue = async || {
+        let health = service.client.get("/api/health").await.assert_ok();
+        let count = |name: &str| health[name].as_u64().expect("a count");
+        (count("papita_queue_depth"), count("papita_queue_dropped"))
+    };
+    let lock = setup.lock_database().await;
+    for answer in join_all((0..10).map(|_| service.client.chat("hello"))).await {
+        answer.assert_ok();
+    }
+    // As another replica would.
+    setup.change_database("UPDATE papita_drops SET records = records + 1000").await;
+    setup.change_database("INSERT INTO papita_outbox (request_id, body) VALUES ('other', '{}')").await;
+    wait_until("a recount", async || {
+        let (depth, dropped) = queue().await;
+        assert!(depth >= 10, "{depth}");
+        ((depth, dropped) == (11, 1000)).then_some(())
+    })
+    .await;
+    lock.release().await;
+    wait_until("written turns", async || (setup.count_rows("papita_outbox").await == 11).then_some(())).await;
+    setup.change_database("UPDATE papita_drops SET records = records + 1000").await;
+    wait_until("a recount", async || {
+        let (depth, dropped) = queue().await;
+        assert_eq!(depth, 11);
+        (dropped == 2000).then_some(())
+    })
+    .await;
+}

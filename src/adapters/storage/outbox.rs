@@ -23,9 +23,9 @@ pub struct OutboxRecord {
 }
 
 impl Storage {
-    /// Counts the records in the database anew, without those of turns that are not written yet.
+    /// Counts the records in the database anew.
     pub async fn recount_outbox(&self) -> Result<(), StorageFailure> {
-        self.outbox.refresh(&self.read).await
+        self.outbox.recount(&mut *self.outbox.stored().await, &self.read).await
     }
 
     /// Returns the number of records, including those of turns that are not written yet.
@@ -60,12 +60,12 @@ impl Storage {
 
     /// Removes the records with these numbers from the outbox, of which `dropped` were not delivered.
     pub async fn remove_outbox_records(&self, ids: &[i64], dropped: u64) -> Result<(), StorageFailure> {
+        let mut stored = self.outbox.stored().await;
         let mut transaction = self.write.begin().await?;
         let removed = DELETE_RECORDS.execute(ids, &mut transaction).await?;
         outbox_drops::add(&mut transaction, dropped).await?;
         transaction.commit().await?;
-        self.outbox.subtract(removed);
-        self.outbox.add_dropped(dropped);
+        self.outbox.remove(&mut stored, removed, dropped);
         Ok(())
     }
 

@@ -173,6 +173,14 @@ impl WriterTask {
     async fn insert_pending(&self) -> Result<(), StorageFailure> {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
-        self.repository.insert(&self.pending, was_failing).await
+        let mut stored = self.outbox.stored().await;
+        self.repository.insert(&self.pending, was_failing).await?;
+        stored.add(self.pending.iter().map(|(event, _)| event));
+        if was_failing {
+            // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,
+            // a later one corrects the number.
+            let _ = self.outbox.recount(&mut stored, &self.repository.write).await;
+        }
+        Ok(())
     }
 }

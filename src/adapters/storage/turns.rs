@@ -31,13 +31,19 @@ impl Storage {
     }
 
     /// Stores events at once that are only in the session log after a crash, with what is counted then of the log. Their
-    /// usage records have been counted.
+    /// usage records have been counted, and are not any more if this fails.
     pub async fn store_recovered(
         &self,
         events: &[LoggedEvent],
         counts: &[InstanceCount],
     ) -> Result<(), StorageFailure> {
-        self.turns.insert_recovered(events, counts).await?;
+        let mut stored = self.outbox.stored().await;
+        let inserted = self.turns.insert_recovered(events, counts).await;
+        match inserted {
+            Ok(()) => stored.add(events.iter()),
+            Err(_) => self.outbox.give_up(events.iter()),
+        }
+        inserted?;
         if events.iter().any(LoggedEvent::has_usage_record) {
             self.outbox.notify();
         }
