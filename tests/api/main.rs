@@ -47,6 +47,8 @@ mod portal;
 mod postgres;
 mod query_plans;
 mod rejected_requests;
+#[cfg(target_os = "linux")]
+mod replica_clocks;
 mod search;
 mod session_log;
 mod sessions;

@@ -25,7 +25,7 @@ const OF_FEW: [&str; 2] = ["messages_pending", "sessions_unlogged"];
 
 /// Syntax that only one of the databases supports.
 const OF_SQLITE: [&str; 2] = ["MATCH", "rowid"];
-const OF_POSTGRES: [&str; 2] = ["TSQUERY", "tsvector"];
+const OF_POSTGRES: [&str; 3] = ["TSQUERY", "tsvector", "clock_timestamp"];
 
 /// System tables and tables of sqlx, which are read once at start.
 const OF_THE_START: [&str; 3] = ["sqlite_schema", "pg_catalog", "_sqlx_migrations"];

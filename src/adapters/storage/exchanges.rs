@@ -236,12 +236,11 @@ impl Storage {
 
     /// Returns the pending questions of dead replicas and of this replica: the number of the message and the id of the
     /// request.
-    pub async fn pending_questions(&self, now: Timestamp) -> Result<Vec<(MessageId, String)>, StorageFailure> {
+    pub async fn pending_questions(&self) -> Result<Vec<(MessageId, String)>, StorageFailure> {
         let pending: Vec<(i64, String)> = sql("SELECT id, request_id FROM messages
              WHERE status = 'pending' AND (replica = $1 OR NOT EXISTS (
-                 SELECT 1 FROM replicas WHERE id = messages.replica AND alive_until > $2))")
+                 SELECT 1 FROM replicas WHERE id = messages.replica))")
         .bind(self.replica.id())
-        .bind(now.as_microsecond())
         .fetch_all(&self.read)
         .await?;
         Ok(pending.into_iter().map(|(id, request_id)| (MessageId(id), request_id)).collect())

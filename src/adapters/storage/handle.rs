@@ -10,7 +10,6 @@ use super::{
     turn_writer::TurnWriter,
 };
 use crate::foundation::{
-    clock::Clock,
     config::{self, DatabaseAddress},
     error_chain::ErrorChain,
     tasks::Tasks,
@@ -44,14 +43,13 @@ impl Storage {
         settings: &config::Database,
         log: String,
         instance: Uuid,
-        clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
         let Connections { write, read, heartbeat, checkpoints, lock } = connect(settings).await?;
         let replica = Replica::new(&log, instance);
         if let Some(heartbeat) = heartbeat {
-            replica.send_heartbeat(&heartbeat, clock.now()).await?;
-            tasks.spawn("heartbeats", replica.clone().run_heartbeats(heartbeat, clock.clone(), tasks.stopping()));
+            replica.register(&heartbeat).await?;
+            tasks.spawn("heartbeats", replica.clone().run_heartbeats(heartbeat, tasks.stopping()));
         }
         if let Some(checkpoints) = checkpoints {
             tasks.spawn("checkpoints", checkpoints.run(tasks.stopping()));

@@ -87,13 +87,12 @@ impl Storage {
             }
             let row: Option<KeyRow> = sql(
                 "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish,
-                        (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3 AND alive_until > $4)
+                        (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
                  FROM idempotency_keys WHERE caller = $1 AND key = $2",
             )
             .bind(&key.caller)
             .bind(&key.key)
             .bind(self.replica.id())
-            .bind(now.as_microsecond())
             .fetch_optional(&self.write)
             .await?;
             // Without a row the key was released between the two statements.

@@ -35,6 +35,7 @@ const VERSIONS: &[Version] = versions! {
     4 "0004_visitors_personas.sql" "visitors, personas";
     5 "0005_log_instances.sql" "log instances";
     6 "0006_usage_record_drops.sql" "usage record drops";
+    7 "0007_heartbeats.sql" "heartbeats";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -26,6 +26,7 @@ mod logged_event;
 mod messages;
 mod migrations;
 mod new_message;
+mod observed_heartbeats;
 mod open_failure;
 mod outbox;
 mod outbox_counter;

@@ -1,23 +1,25 @@
 //! The identity of this process among the replicas that share a database, and its heartbeats.
 //!
+//! The table of replicas holds those that count as alive. Each replica changes its row every five seconds, and removes the
+//! rows of others that it sees unchanged for long. So no replica compares another machine's clock with its own.
+//!
 //! SQLite has one process and an empty table of replicas: an id found in another table belongs to a process that has ended.
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{database::Pool, failure::StorageFailure, statement::sql};
-use crate::foundation::{clock::Clock, error_chain::ErrorChain};
+use super::{database::Pool, failure::StorageFailure, observed_heartbeats::ObservedHeartbeats, statement::sql};
+use crate::foundation::error_chain::ErrorChain;
 
-/// The time after its last heartbeat at which a replica counts as dead. It is longer than a restart of a database server
-/// takes.
-const LIVENESS_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
-
-/// The time between two heartbeats.
+/// The time between two heartbeats, and between two looks at the heartbeats of others.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The age in microseconds, by the database's clock, of the last heartbeat of a replica that counts as dead when this
+/// process starts. Other dead replicas are detected while this process runs.
+const MAX_AGE_AT_START: i64 = 30_000_000;
 
 /// The id of this process: the id of its session log, and its own id, which the lines of the log have. A restarted process has another id.
 #[derive(Clone, Debug)]
@@ -44,30 +46,49 @@ impl Replica {
         Ok(())
     }
 
-    /// Stores a heartbeat: this replica is alive until [`LIVENESS_TIMEOUT`] from now.
-    pub(super) async fn send_heartbeat(&self, pool: &Pool, now: Timestamp) -> Result<(), StorageFailure> {
-        sql("INSERT INTO replicas (id, alive_until) VALUES ($1, $2)
-             ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until")
+    /// Adds this replica, and removes those whose last heartbeat is old. (A clock of the database that was just set forward
+    /// makes all look old. Those that are alive return with their next heartbeat.)
+    pub(super) async fn register(&self, pool: &Pool) -> Result<(), StorageFailure> {
+        sql("DELETE FROM replicas WHERE heartbeat_at + $1 < CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+            .bind(MAX_AGE_AT_START)
+            .execute(pool)
+            .await?;
+        self.send_heartbeat(pool).await
+    }
+
+    async fn send_heartbeat(&self, pool: &Pool) -> Result<(), StorageFailure> {
+        sql("INSERT INTO replicas (id, heartbeat_at)
+             VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT))
+             ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at")
         .bind(self.id())
-        .bind((now + LIVENESS_TIMEOUT).as_microsecond())
         .execute(pool)
         .await?;
         Ok(())
     }
 
-    /// Sends heartbeats and removes replicas that died long ago, until the token is cancelled.
-    pub(super) async fn run_heartbeats(self, pool: Pool, clock: Clock, stopping: CancellationToken) {
+    /// Sends heartbeats and removes replicas that send none, until the token is cancelled.
+    pub(super) async fn run_heartbeats(self, pool: Pool, stopping: CancellationToken) {
+        let mut observed = ObservedHeartbeats::default();
         while stopping.run_until_cancelled(sleep(HEARTBEAT_INTERVAL)).await.is_some() {
-            let now = clock.now();
-            let outcome = async {
-                self.send_heartbeat(&pool, now).await?;
-                let long_ago = (now - LIVENESS_TIMEOUT - LIVENESS_TIMEOUT).as_microsecond();
-                sql("DELETE FROM replicas WHERE alive_until < $1").bind(long_ago).execute(&pool).await
-            };
-            if let Err(failure) = outcome.await {
+            if let Err(failure) = self.beat(&pool, &mut observed).await {
                 tracing::warn!(failure = %ErrorChain(&failure), "the heartbeat of this replica failed");
             }
         }
+    }
+
+    async fn beat(&self, pool: &Pool, observed: &mut ObservedHeartbeats) -> Result<(), StorageFailure> {
+        self.send_heartbeat(pool).await?;
+        let heartbeats = sql("SELECT id, heartbeat_at FROM replicas WHERE id <> $1").bind(self.id());
+        for (id, heartbeat_at) in observed.replace(heartbeats.fetch_all(pool).await?) {
+            let dead = sql("DELETE FROM replicas WHERE id = $1 AND heartbeat_at = $2").bind(&id).bind(heartbeat_at);
+            if dead.execute(pool).await? > 0 {
+                tracing::warn!(
+                    replica = id,
+                    "a replica has ended without stopping in order; its leases can be taken over"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Removes this replica, so that others take its leases over at once.

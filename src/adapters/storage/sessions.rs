@@ -146,12 +146,11 @@ impl Storage {
 
     /// Claims the logging of a stop for this replica, unless a live replica has claimed it. Returns whether this replica
     /// has it.
-    pub async fn claim_stop(&self, id: &SessionId, now: Timestamp) -> Result<bool, StorageFailure> {
+    pub async fn claim_stop(&self, id: &SessionId) -> Result<bool, StorageFailure> {
         let claimed = sql("UPDATE sessions SET replica = $2 WHERE id = $1 AND logged = 0 AND NOT EXISTS (
-                 SELECT 1 FROM replicas WHERE id = sessions.replica AND id <> $2 AND alive_until > $3)")
+                 SELECT 1 FROM replicas WHERE id = sessions.replica AND id <> $2)")
         .bind(id.as_str())
         .bind(self.replica.id())
-        .bind(now.as_microsecond())
         .execute(&self.write)
         .await?;
         Ok(claimed > 0)

@@ -111,7 +111,7 @@ impl Sessions {
     /// removes sessions that ended long ago. Only the replica that holds the lease does so.
     async fn sweep(&self, idle_timeout: Duration) -> Result<(), SessionFailure> {
         let Inner { storage, clock, .. } = &*self.0;
-        if !storage.try_acquire_lease("idle sessions", clock.now()).await? {
+        if !storage.try_acquire_lease("idle sessions").await? {
             return Ok(());
         }
         storage.close_idle_sessions(clock.ago(idle_timeout)).await?;

@@ -101,7 +101,7 @@ impl Stops {
 
     /// Logs a stop unless another replica does. After a failure, any replica of a shared database may log it.
     async fn claim_and_log(&self, session: &StoppedSession) -> Result<(), SessionFailure> {
-        if !self.storage.claim_stop(&session.id, self.clock.now()).await? {
+        if !self.storage.claim_stop(&session.id).await? {
             return Ok(());
         }
         let logged = self.log_once(session).await;

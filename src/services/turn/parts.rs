@@ -88,10 +88,10 @@ impl Parts {
 }
 
 fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {
-    let Dependencies { client, storage, clock, tasks, .. } = dependencies;
+    let Dependencies { client, storage, tasks, .. } = dependencies;
     let papita = &config.credentials;
     let usage_log = UsageLog::new(client.clone(), &papita.papita_url, papita.papita_timeout);
-    UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, clock.clone(), tasks)
+    UsageOutbox::start(storage.clone(), usage_log, config.papita_queue_limit, tasks)
 }
 
 fn recorder(

@@ -91,7 +91,7 @@ impl Visitors {
     /// Removes the visitors whose retention is over, on the replica that holds the lease.
     async fn purge(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
         let Inner { storage, clock, retention } = &*self.0;
-        if !storage.try_acquire_lease("visitors", clock.now()).await? {
+        if !storage.try_acquire_lease("visitors").await? {
             return Ok(());
         }
         let seen_before = clock.ago(*retention + self.0.update_interval());

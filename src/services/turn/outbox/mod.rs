@@ -13,7 +13,7 @@ use std::sync::Arc;
 use self::{fill_level::FillLevel, sender::OutboxSender};
 use crate::{
     adapters::{storage::Storage, usage::UsageLog},
-    foundation::{clock::Clock, tasks::Tasks},
+    foundation::tasks::Tasks,
 };
 
 /// A handle to the outbox, for code that adds records. Cheap to clone.
@@ -26,8 +26,8 @@ pub(super) struct UsageOutbox {
 
 impl UsageOutbox {
     /// Starts the task that posts the records. At most `limit` records wait.
-    pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, clock: Clock, tasks: &Tasks) -> Self {
-        let sender = OutboxSender::new(storage.clone(), usage_log, clock);
+    pub(super) fn start(storage: Storage, usage_log: UsageLog, limit: u64, tasks: &Tasks) -> Self {
+        let sender = OutboxSender::new(storage.clone(), usage_log);
         tasks.spawn("usage delivery", sender.run(tasks.stopping()));
         Self { storage, limit, level: Arc::default() }
     }

@@ -15,7 +15,7 @@ use crate::{
         storage::{OutboxRecord, Storage, StorageFailure},
         usage::{PostFailure, UsageLog},
     },
-    foundation::{clock::Clock, error_chain::ErrorChain},
+    foundation::error_chain::ErrorChain,
 };
 
 /// The shortest time between two removals of delivered records, so that many are removed in one transaction.
@@ -27,6 +27,10 @@ const MAX_UNREMOVED: usize = 256;
 
 /// The time between two looks at a database that other replicas use, too.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The time for which a lease is valid after it was acquired or renewed. It is shorter than the time after which another
+/// replica may take it over.
+const LEASE_DURATION: Duration = Duration::from_secs(20);
 
 /// The pause after a failure of the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
@@ -74,7 +78,6 @@ struct Removable {
 pub(super) struct OutboxSender {
     storage: Storage,
     usage_log: UsageLog,
-    clock: Clock,
     backlog: Backlog,
     pace: Pace,
     posts: FuturesUnordered<Boxed<Posted>>,
@@ -86,8 +89,8 @@ pub(super) struct OutboxSender {
     accepted: u64,
     /// Whether the database may have records that were not read.
     has_more: bool,
-    /// Whether this replica may send.
-    has_lease: bool,
+    /// The time until which this replica may send, if the database is shared.
+    lease_end: Option<Instant>,
     lease_checked_at: Option<Instant>,
     /// The end of the pause after a failure of the database.
     database_pause: Option<Instant>,
@@ -99,12 +102,10 @@ pub(super) struct OutboxSender {
 }
 
 impl OutboxSender {
-    pub(super) fn new(storage: Storage, usage_log: UsageLog, clock: Clock) -> Self {
-        let has_lease = !storage.is_shared();
+    pub(super) fn new(storage: Storage, usage_log: UsageLog) -> Self {
         Self {
             storage,
             usage_log,
-            clock,
             backlog: Backlog::default(),
             pace: Pace::default(),
             posts: FuturesUnordered::new(),
@@ -113,7 +114,7 @@ impl OutboxSender {
             unremoved: 0,
             accepted: 0,
             has_more: true,
-            has_lease,
+            lease_end: None,
             lease_checked_at: None,
             database_pause: None,
             removed_at: None,
@@ -162,7 +163,8 @@ impl OutboxSender {
     }
 
     fn may_post(&self, now: Instant) -> bool {
-        self.has_lease && self.last_post.is_none_or(|last| now < last)
+        let has_lease = !self.storage.is_shared() || self.lease_end.is_some_and(|end| now < end);
+        has_lease && self.last_post.is_none_or(|last| now < last)
     }
 
     /// Returns the number of posts that may run at a time now.
@@ -250,12 +252,12 @@ impl OutboxSender {
 
     /// Counts the records, and acquires the lease by which one replica sends.
     fn acquire_lease(&self) -> Boxed<Access> {
-        let (storage, now) = (self.storage.clone(), self.clock.now());
+        let storage = self.storage.clone();
         Box::pin(async move {
             let acquired = async {
                 // Other replicas add and remove records, too.
                 storage.recount_outbox().await?;
-                storage.try_acquire_lease("usage delivery", now).await
+                storage.try_acquire_lease("usage delivery").await
             };
             Access::Lease(acquired.await)
         })
@@ -309,7 +311,8 @@ impl OutboxSender {
         } else {
             self.backlog = Backlog::default();
         }
-        (self.has_lease, self.has_more) = (has_lease, true);
+        self.lease_end = self.lease_checked_at.filter(|_| has_lease).map(|checked_at| checked_at + LEASE_DURATION);
+        self.has_more = true;
     }
 
     /// Returns the time of the next removal; `None` if there is nothing to remove.

@@ -62,7 +62,7 @@ impl StoredChats {
         tasks: &Tasks,
     ) -> Self {
         let active = ActiveRequests::default();
-        let outcomes = Arc::new(Outcomes::new(storage.clone(), clock.clone(), active.clone()));
+        let outcomes = Arc::new(Outcomes::new(storage.clone(), active.clone()));
         let (reconciled, stopping) = (Arc::clone(&outcomes), tasks.stopping());
         tasks.spawn("stored chats", async move { reconciled.reconcile(stopping).await });
         let history = History::new(storage.clone(), abilities);

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     adapters::storage::{Exchange, Storage, StorageFailure},
-    foundation::{clock::Clock, error_chain::ErrorChain},
+    foundation::error_chain::ErrorChain,
     services::turn::{failure::TurnFailure, journal::Journal, summary::TurnSummary},
 };
 
@@ -29,7 +29,6 @@ const RECONCILE_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Outcomes {
     storage: Storage,
-    clock: Clock,
     active: ActiveRequests,
     unsaved: Mutex<Vec<Outcome>>,
 }
@@ -43,8 +42,8 @@ struct Outcome {
 }
 
 impl Outcomes {
-    pub(super) fn new(storage: Storage, clock: Clock, active: ActiveRequests) -> Self {
-        Self { storage, clock, active, unsaved: Mutex::default() }
+    pub(super) fn new(storage: Storage, active: ActiveRequests) -> Self {
+        Self { storage, active, unsaved: Mutex::default() }
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Vec<Outcome>> {
@@ -122,7 +121,7 @@ impl Outcomes {
     }
 
     async fn try_to_fail_interrupted(&self) -> Result<u64, StorageFailure> {
-        let pending = self.storage.pending_questions(self.clock.now()).await?;
+        let pending = self.storage.pending_questions().await?;
         let mut failed = 0;
         for (id, request_id) in pending {
             // Checked after the query: a request is active before its question is in the database.
