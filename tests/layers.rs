@@ -24,6 +24,7 @@ const ORDERED: [&[&str]; 2] = [
         "clock",
         "error_chain",
         "tasks",
+        "descriptors",
         "file_access",
         "config",
         "telemetry",

@@ -39,6 +39,6 @@ mod turn;
 mod unread_field;
 mod web;
 
-pub(crate) use self::framing::MalformedRequest;
 use self::group::Group;
 pub use self::{contract::contract, endpoint::endpoint, starting::starting, state::AppState};
+pub(crate) use self::{framing::MalformedRequest, middleware::BeyondConnectionLimit};

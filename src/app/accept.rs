@@ -24,7 +24,6 @@ use poem::{
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,17 +31,28 @@ use super::{
     close,
     connection_stream::ConnectionStream,
     connection_timeouts::{ConnectionTimeouts, TimedBody},
+    descriptor_budget::extra_connections,
     malformed,
     raw_head::{MAX_HEAD_BYTES, RawHead},
     request_body::{RequestBody, UnreadBody},
+    slots::{Crowd, Occasion, Slot, Slots},
 };
 use crate::{
-    api::MalformedRequest,
+    api::{BeyondConnectionLimit, MalformedRequest},
     foundation::{config::Server, tasks::Tasks},
 };
 
 /// The pause after a connection could not be accepted, nearly always because file descriptors ran out.
 const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The shortest time between two diagnostics of connections that could not be accepted.
+const ACCEPT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The time after which an idle connection is closed while others wait for one.
+const CROWDED_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The time for a client beyond the connection limit to read its response and close the connection.
+const EXTRA_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The time for sending the rest of a complete response when the service stops.
 const SHUTDOWN_FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
@@ -55,39 +65,44 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     stop: CancellationToken,
     tasks: Tasks,
 ) {
-    let permits = Arc::new(Semaphore::new(settings.max_connections));
+    let mut slots = Slots::new(settings.max_connections, extra_connections());
+    let mut warning = Occasion::new(ACCEPT_WARNING_INTERVAL);
     let local = listener.local_addr().ok();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = accept(&listener, &permits) => accepted,
+            accepted = accept(&listener, &mut slots, &mut warning) => accepted,
         };
-        let Some((stream, remote, permit)) = accepted else { continue };
+        let Some((stream, remote, slot)) = accepted else { continue };
         let connection = Connection {
             endpoint: Arc::clone(&endpoint),
             local: local.unwrap_or(remote),
             remote,
-            header_timeout: settings.header_timeout,
+            is_extra: slot.patience.is_some(),
+            header_timeout: settings.header_timeout.min(slot.patience.unwrap_or(Duration::MAX)),
             keepalive_timeout: settings.keepalive_timeout,
+            crowd: slots.crowd(),
             stop: stop.clone(),
         };
         tasks.spawn("connection", async move {
             connection.serve(stream).await;
-            drop(permit);
+            drop(slot);
         });
     }
 }
 
-/// Accepts the next connection once fewer than MAX_CONNECTIONS are open. Returns `None` after an error, which is logged.
+/// Accepts the next connection and waits for a slot. Returns `None` after an error, which is logged now and then.
 async fn accept(
     listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
+    slots: &mut Slots,
+    warning: &mut Occasion,
+) -> Option<(TcpStream, SocketAddr, Slot)> {
     match listener.accept().await {
-        Ok((stream, remote)) => Some((stream, remote, permit)),
+        Ok((stream, remote)) => Some((stream, remote, slots.take().await?)),
         Err(error) => {
-            tracing::warn!(%error, "a connection could not be accepted");
+            if warning.is_due() {
+                tracing::warn!(%error, "a connection could not be accepted; this is tried again");
+            }
             tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
             None
         }
@@ -99,8 +114,11 @@ struct Connection<E> {
     endpoint: Arc<E>,
     local: SocketAddr,
     remote: SocketAddr,
+    /// Whether the connection is beyond MAX_CONNECTIONS.
+    is_extra: bool,
     header_timeout: Duration,
     keepalive_timeout: Duration,
+    crowd: Arc<Crowd>,
     stop: CancellationToken,
 }
 
@@ -131,6 +149,12 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                     return Box::pin(self.close(stream, timeouts.take_head(), &library_response)).await;
                 }
                 () = tokio::time::sleep(remaining) => {}
+                () = self.crowd.arrived(), if !is_stopping => {
+                    if timeouts.has_been_idle(CROWDED_IDLE_TIMEOUT) {
+                        is_stopping = true;
+                        Pin::new(&mut connection).graceful_shutdown();
+                    }
+                }
                 () = self.stop.cancelled(), if !is_stopping => {
                     is_stopping = true;
                     Pin::new(&mut connection).graceful_shutdown();
@@ -154,7 +178,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let expects_continue = request.headers().contains_key(header::EXPECT);
         let request = self.poem_request(request, &head, &unread);
         let mut response = hyper::Response::from(self.endpoint.get_response(request).await);
-        if unread.is_being_sent(expects_continue).await {
+        if self.is_extra || unread.is_being_sent(expects_continue).await || self.crowd.is_crowded() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         timeouts.begin_response();
@@ -176,6 +200,9 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         if request.headers().contains_key(header::TRANSFER_ENCODING) && head.has(&header::CONTENT_LENGTH) {
             request.set_data(MalformedRequest::TwoLengths);
         }
+        if self.is_extra {
+            request.set_data(BeyondConnectionLimit);
+        }
         request
     }
 
@@ -185,6 +212,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             // An error means that the client has disconnected.
             let _ = tokio::time::timeout(self.keepalive_timeout, stream.write_all(&response)).await;
         }
-        close::close(stream, &self.stop).await;
+        let limit = if self.is_extra { EXTRA_CLOSE_TIMEOUT } else { close::DISCARD_TIMEOUT };
+        close::close(stream, limit, &self.stop).await;
     }
 }

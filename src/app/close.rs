@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 const MAX_DISCARDED_BYTES: usize = 64 << 20;
 
 /// The longest time for discarding input. At 1 MB a second, 30 MB arrive in it.
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time without input after which the client is taken to have stopped sending.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,8 +28,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(250);
 /// The size of the buffer for discarded input, in bytes.
 const BUFFER_BYTES: usize = 16 << 10;
 
-/// Closes `stream`, within [`SHUTDOWN_TIMEOUT`] once `stop` is cancelled.
-pub(super) async fn close(mut stream: TcpStream, stop: &CancellationToken) {
+/// Closes `stream`, within `limit`, and within [`SHUTDOWN_TIMEOUT`] once `stop` is cancelled.
+pub(super) async fn close(mut stream: TcpStream, limit: Duration, stop: &CancellationToken) {
     if stream.shutdown().await.is_err() {
         return;
     }
@@ -38,7 +38,7 @@ pub(super) async fn close(mut stream: TcpStream, stop: &CancellationToken) {
         sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
-        _ = timeout(DISCARD_TIMEOUT, discard_input(&stream)) => {}
+        _ = timeout(limit, discard_input(&stream)) => {}
         () = shutdown => {}
     }
 }

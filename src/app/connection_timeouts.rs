@@ -86,6 +86,12 @@ impl ConnectionTimeouts {
         state.is_between_responses() && state.is_flushed
     }
 
+    /// Whether the connection has been idle for this time.
+    pub(super) fn has_been_idle(&self, time: Duration) -> bool {
+        let state = self.state();
+        matches!(state.phase, Phase::Idle) && state.since.elapsed() >= time
+    }
+
     /// Returns the bytes of the head of a request that was not handled.
     pub(super) fn take_head(&self) -> RawHead {
         mem::take(&mut self.state().head)

@@ -5,10 +5,12 @@ mod assembly;
 mod close;
 mod connection_stream;
 mod connection_timeouts;
+mod descriptor_budget;
 mod listen;
 mod malformed;
 mod raw_head;
 mod request_body;
+mod slots;
 mod start_failure;
 mod startup;
 
@@ -54,7 +56,8 @@ pub struct App {
 impl App {
     /// Starts the service. When this returns, requests are answered and `service_start` is in the session log. Before that,
     /// health checks are answered, and other requests wait shortly and are refused.
-    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartFailure> {
+    pub async fn start(mut config: Config, clock: Clock) -> Result<Self, StartFailure> {
+        descriptor_budget::apply(&mut config);
         let (listener, address) = listen::listen(&config.server).await?;
         let progress = RecoveryProgress::default();
         let endpoint = Arc::new(StartupEndpoint::new(api::starting(&config, progress.clone())));

@@ -14,6 +14,7 @@ use crate::{
     foundation::{
         clock::Clock,
         config::{Config, Source},
+        descriptors,
     },
 };
 
@@ -27,8 +28,8 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A stream takes two file descriptors, and the usual limit is 1024. If the limit can't be raised, the service still runs.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+    // If the limit can't be raised, the service still runs, with fewer connections.
+    if let Err(error) = descriptors::raise_limit() {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let clock = Clock::system(config.session_log.timezone.clone());

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod descriptors;
 pub mod error_chain;
 pub mod file_access;
 pub mod http_client;

@@ -14,8 +14,8 @@ use crate::{
     fakes::model::{Behaviour, FakeModel, Gate},
     support::{
         client::{Client, HttpResponse},
-        raw_connection::RawConnection,
-        service::{Process, TEST_TIMEOUT, TestSetup, wait_until},
+        raw_connection::{RawAnswer, RawConnection},
+        service::{Process, Service, TEST_TIMEOUT, TestSetup, wait_until},
     },
 };
 
@@ -224,8 +224,7 @@ async fn a_response_that_is_not_read_releases_its_connection() {
     // More than a hundred megabytes, which no socket buffer can hold.
     deaf.send(&"GET /docs HTTP/1.1\r\nHost: al-chat\r\n\r\n".repeat(80)).await;
     let started = Instant::now();
-    let mut next = RawConnection::connect(service.address()).await;
-    assert!(next.get("/api/health/live").await.contains("alive"));
+    wait_for_connection(&service).await;
     let took = started.elapsed();
     assert!(KEEPALIVE_TIMEOUT / 2 < took && took < SHORT, "the operation took {took:?}");
 }
@@ -245,24 +244,56 @@ async fn a_body_that_does_not_arrive_in_time_gets_a_408() {
     assert!(started.elapsed() < SHORT, "the operation took {:?}", started.elapsed());
 }
 
+/// Waits until a new connection is within the limit.
+async fn wait_for_connection(service: &Service) {
+    wait_until("a connection within the limit", async || {
+        let mut next = RawConnection::connect(service.address()).await;
+        next.get("/api/personas").await.contains("200 OK").then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
-async fn connections_past_the_limit_wait_for_a_free_one() {
+async fn past_the_connection_limit_only_health_is_answered() {
     let service = TestSetup::new().with("MAX_CONNECTIONS", "2").start().await;
     let mut first = RawConnection::connect(service.address()).await;
     let mut second = RawConnection::connect(service.address()).await;
     first.get("/api/health").await;
     second.get("/api/health").await;
 
-    let mut third = RawConnection::connect(service.address()).await;
-    third.send("GET /api/health/live HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
-    // Time enough for a server that would answer.
-    for _ in 0..50 {
-        first.get("/api/health").await;
+    for path in ["/health", "/api/health", "/api/health/live", "/api/health/ready", "/metrics"] {
+        let mut third = RawConnection::connect(service.address()).await;
+        let answer = RawAnswer::parse(&third.get(path).await);
+        assert_eq!((answer.status(), answer.header("connection")), (200, Some("close")), "{path}");
+        assert_eq!(third.read_to_end().await, "");
     }
-    assert!(!third.has_arrived(), "the third connection was served");
+    let body = "Content-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"message\":\"hi\"}";
+    for start in ["GET /api/personas", "GET /", "GET /nowhere", "POST /api/chat", "POST /chat"] {
+        let mut third = RawConnection::connect(service.address()).await;
+        third.send(&format!("{start} HTTP/1.1\r\nHost: al-chat\r\n{body}")).await;
+        let answer = RawAnswer::parse(&third.response().await);
+        answer.assert_error(503, "too_busy");
+        assert_eq!((answer.header("retry-after"), answer.header("connection")), (Some("1"), Some("close")));
+    }
+
+    // A client that sends nothing holds up no health check for long.
+    let _silent = [RawConnection::connect(service.address()).await, RawConnection::connect(service.address()).await];
+    let answer = RawConnection::connect(service.address()).await.get("/api/health/live").await;
+    assert!(answer.contains("alive"), "{answer}");
 
     drop(second);
-    assert!(third.response().await.contains("alive"));
+    wait_for_connection(&service).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_for_another() {
+    let service = TestSetup::new().with("MAX_CONNECTIONS", "1").start().await;
+    let mut idle = RawConnection::connect(service.address()).await;
+    idle.get("/api/health").await;
+    let started = Instant::now();
+    wait_for_connection(&service).await;
+    assert!(started.elapsed() < SHORT, "the operation took {:?}", started.elapsed());
+    assert_eq!(idle.read_to_end().await, "");
 }
 
 #[tokio::test]

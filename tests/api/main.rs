@@ -21,6 +21,8 @@ mod contract;
 mod crash;
 mod credentials;
 mod database_files;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod dialects;
 mod env_file;
 mod failed_messages;

@@ -8,57 +8,12 @@ use serde_json::{Value, json};
 use crate::{
     fakes::model::FakeModel,
     support::{
-        raw_connection::RawConnection,
-        service::{Service, TestSetup, start_with},
+        raw_connection::{RawAnswer, RawConnection},
+        service::{Service, TestSetup, start_with, wait_until},
     },
 };
 
 const PIECE: usize = 64 << 10;
-
-/// A response as received.
-struct RawAnswer {
-    head: String,
-    body: String,
-}
-
-impl RawAnswer {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?} is not a response"));
-        Self { head: head.to_owned(), body: body.to_owned() }
-    }
-
-    fn status(&self) -> u16 {
-        self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
-    }
-
-    /// Returns the only header of this name.
-    fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let values = lines.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let values = values.collect::<Vec<_>>();
-        assert!(values.len() < 2, "{name} occurs more than once: {}", self.head);
-        values.first().copied()
-    }
-
-    /// Asserts that the response is an error of the contract.
-    #[track_caller]
-    fn assert_error(&self, status: u16, code: &str) -> Value {
-        assert_eq!(self.status(), status, "{}\n{}", self.head, self.body);
-        let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{:?} is not JSON", self.body));
-        assert_eq!(body["code"], code, "{body}");
-        assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()), "{body}");
-        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
-        assert_eq!(self.header("content-type"), Some("application/json"));
-        assert_eq!(
-            self.header("content-length").and_then(|it| it.parse().ok()),
-            Some(self.body.len()),
-            "{}",
-            self.head
-        );
-        assert!(self.header("access-control-allow-origin").is_some(), "{}", self.head);
-        body
-    }
-}
 
 /// Sends this text and reads until the server closes the connection.
 async fn send_all(service: &Service, text: &str) -> RawAnswer {
@@ -160,8 +115,11 @@ async fn a_rejected_client_does_not_hold_its_connection_permit() {
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 1000000\r\n\r\nx")).await;
     RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
     let started = Instant::now();
-    let mut next = RawConnection::connect(service.address()).await;
-    assert!(next.get("/api/health/live").await.contains("alive"));
+    wait_until("a free connection", async || {
+        let mut next = RawConnection::connect(service.address()).await;
+        next.get("/api/personas").await.contains("200 OK").then_some(())
+    })
+    .await;
     assert!(started.elapsed() < Duration::from_secs(10), "the operation took {:?}", started.elapsed());
 }
 

@@ -1,7 +1,7 @@
 //! The reasons why no API key is available.
 
 use super::papita::FetchFailure;
-use crate::domain::errors::{TurnErrorKind, credentials};
+use crate::domain::errors::{TurnErrorKind, credentials, turns};
 
 /// The reason why no API key is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,9 @@ impl NoCredential {
         match self {
             Self::NotConfigured => &credentials::NO_API_KEY,
             Self::Placeholder => &credentials::PLACEHOLDER_API_KEY,
+            Self::Papita(FetchFailure::NoDescriptors) | Self::BrokerNotFound(FetchFailure::NoDescriptors) => {
+                &turns::NO_DESCRIPTORS
+            }
             Self::Papita(failure) if failure.is_transient() => &credentials::CREDENTIALS_UNAVAILABLE,
             Self::Papita(_) => &credentials::NO_USABLE_CREDENTIALS,
             Self::BrokerNotFound(_) => &credentials::BROKER_NOT_FOUND,

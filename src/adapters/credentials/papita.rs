@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::foundation::{
-    http_client::{Client, read_body, url_below},
+    http_client::{Cause, Client, cause, read_body, url_below},
     secret::{ApiKey, InvalidApiKey},
 };
 
@@ -20,6 +20,9 @@ pub enum FetchFailure {
     /// No connection to Papita's address, or the connection was lost.
     #[error("Papita cannot be reached")]
     Unreachable,
+    /// This process has no file descriptor left for a connection, so Papita was not asked.
+    #[error("no file descriptor is left for a connection to Papita")]
+    NoDescriptors,
     /// Another server answers at Papita's address.
     #[error("what answers at Papita's address is not Papita")]
     NotPapita,
@@ -67,7 +70,7 @@ impl FetchFailure {
     /// Whether a later call may succeed without a change by the operator.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Timeout | Self::Status { code: 429 | 500.., .. })
+        matches!(self, Self::Unreachable | Self::NoDescriptors | Self::Timeout | Self::Status { code: 429 | 500.., .. })
     }
 }
 
@@ -91,8 +94,11 @@ impl Papita {
     }
 
     async fn ask(&self) -> Result<ApiKey, FetchFailure> {
-        let response =
-            self.client.send(|client| client.get(self.url.clone())).await.map_err(|_| FetchFailure::Unreachable)?;
+        let sent = self.client.send(|client| client.get(self.url.clone())).await;
+        let response = sent.map_err(|error| match cause(&error) {
+            Cause::NoDescriptors => FetchFailure::NoDescriptors,
+            _ => FetchFailure::Unreachable,
+        })?;
         let status = response.status();
         let body = read_body(response, MAX_RESPONSE, self.timeout).await.map_err(|_| FetchFailure::Unreachable)?;
         let answer = serde_json::from_slice::<Value>(&body).ok();

@@ -171,6 +171,10 @@ impl PapitaKeys {
         // Counted before the call: of two calls, the one that began later returns the newer key.
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
         let fetched = self.0.papita.fetch().await;
+        if matches!(fetched, Err(FetchFailure::NoDescriptors)) {
+            // This shows nothing about Papita, and may be over in a moment.
+            return CachedCall { result: Err(FetchFailure::NoDescriptors), lifetime: Duration::ZERO };
+        }
         self.0.presence.record(fetched.as_ref().err().copied());
         match fetched {
             Ok(key) if *request == FetchRequest::KeyOtherThan(key.debug_hash()) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::errors::{TurnErrorKind, models};
+use crate::domain::errors::{TurnErrorKind, models, turns};
 
 /// A failed call to the model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +60,9 @@ pub enum ModelFailure {
     /// No connection to the provider could be opened.
     #[error("the model's provider cannot be reached")]
     Unreachable,
+    /// This process has no file descriptor left for a connection, so the provider was not asked.
+    #[error("no file descriptor is left for a connection to the model")]
+    NoDescriptors,
     /// The connection ended before the answer was complete.
     #[error("the connection to the model was lost")]
     ConnectionLost,
@@ -113,6 +116,7 @@ impl ModelFailure {
             Self::Failed { status: 502 | 520..=530, .. } => &models::MODEL_GATEWAY_ERROR,
             Self::Failed { status: 503.., .. } => &models::MODEL_OTHER_SERVER_ERROR,
             Self::Unreachable => &models::MODEL_UNREACHABLE,
+            Self::NoDescriptors => &turns::NO_DESCRIPTORS,
             Self::ConnectionLost => &models::MODEL_CONNECTION_LOST,
             Self::Unreadable => &models::MODEL_ANSWER_UNREADABLE,
             Self::TooLarge => &models::MODEL_ANSWER_TOO_LARGE,
@@ -142,6 +146,7 @@ impl ModelFailure {
             | Self::ContentFiltered
             | Self::Empty
             | Self::Unreachable
+            | Self::NoDescriptors
             | Self::ConnectionLost
             | Self::Unreadable
             | Self::TooLarge

@@ -12,6 +12,7 @@ use super::{
     files::{date_of, day_path, read_from},
     folder::{LogFolder, is_at},
 };
+use crate::foundation::descriptors::ReservedDescriptor;
 
 /// The daily files in the folder of the session log. The file that was written last stays open.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct DayFiles {
     open: Option<OpenFile>,
     /// A file that may end with part of a failed write, and its length without that part.
     failed_write: Option<(File, u64)>,
+    /// For the next day's file at midnight.
+    reserved: ReservedDescriptor,
 }
 
 #[derive(Debug)]
@@ -33,7 +36,7 @@ struct OpenFile {
 
 impl DayFiles {
     pub(super) fn new(folder: LogFolder, sync: bool) -> Self {
-        Self { folder, sync, open: None, failed_write: None }
+        Self { folder, sync, open: None, failed_write: None, reserved: ReservedDescriptor::default() }
     }
 
     /// Appends whole lines to a day's file: all of them, or none if it fails.
@@ -87,10 +90,11 @@ impl DayFiles {
         self.folder.restore()?;
         let LogFolder { dir, access, .. } = &self.folder;
         let path = day_path(dir, date);
-        let mut file = access.open_options().create(true).append(true).read(true).open(&path)?;
+        let open = || access.open_options().create(true).append(true).read(true).open(&path);
+        let mut file = self.reserved.open(open)?;
         repair(&mut file, &path)?;
         if self.sync {
-            sync_folder(dir)?;
+            self.reserved.open(|| sync_folder(dir))?;
         }
         Ok(OpenFile { date, path, file })
     }

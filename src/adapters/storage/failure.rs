@@ -4,12 +4,17 @@ use std::io;
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 
+use crate::foundation::descriptors;
+
 /// A statement failed. The variant says why, its source carries the database's own error.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageFailure {
     /// The server did not answer in time or refused the connection, or the file cannot be read or written.
     #[error("the database cannot be reached")]
     Unreachable(#[source] sqlx::Error),
+    /// This process has no file descriptor left for the database.
+    #[error("no file descriptor is left for the database; raise the limit of open files (ulimit -n, LimitNOFILE)")]
+    NoDescriptors(#[source] sqlx::Error),
     /// The statement waited too long for a connection, for a lock, or for its own end.
     #[error("the database is too busy")]
     Busy(#[source] sqlx::Error),
@@ -47,6 +52,7 @@ fn variant(error: &sqlx::Error) -> Variant {
     match error {
         sqlx::Error::Database(error) => database_variant(error.as_ref()),
         sqlx::Error::PoolTimedOut => StorageFailure::Busy,
+        sqlx::Error::Io(error) if descriptors::is_shortage(error) => StorageFailure::NoDescriptors,
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
@@ -78,6 +84,8 @@ fn sqlite_variant(code: i32) -> Variant {
         13 => StorageFailure::Full,
         // SQLITE_CORRUPT, SQLITE_NOTADB
         11 | 26 => StorageFailure::Corrupt,
+        // SQLITE_CANTOPEN, which doesn't say why the file cannot be opened.
+        14 if descriptors::are_exhausted() => StorageFailure::NoDescriptors,
         // SQLITE_PERM, SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN
         3 | 8 | 10 | 14 => StorageFailure::Unreachable,
         _ => StorageFailure::Internal,
@@ -145,6 +153,7 @@ mod tests {
     fn postgres_errors_are_classified() {
         let name = |sqlstate| match postgres_variant(sqlstate)(sqlx::Error::PoolTimedOut) {
             StorageFailure::Unreachable(_) => "unreachable",
+            StorageFailure::NoDescriptors(_) => "no descriptors",
             StorageFailure::Busy(_) => "busy",
             StorageFailure::Full(_) => "full",
             StorageFailure::Corrupt(_) => "corrupt",

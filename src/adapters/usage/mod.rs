@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
-    foundation::http_client::{Client, ReadFailure, read_body, url_below},
+    foundation::http_client::{Cause, Client, ReadFailure, cause, read_body, url_below},
 };
 
 /// The largest response that is read from Papita, in bytes.
@@ -68,6 +68,9 @@ pub enum PostFailure {
     /// No connection to Papita's address, or the connection was lost.
     #[error("Papita cannot be reached")]
     Unreachable,
+    /// This process has no file descriptor left for a connection, so Papita was not asked.
+    #[error("no file descriptor is left for a connection to Papita")]
+    NoDescriptors,
     /// Papita did not answer within `PAPITA_TIMEOUT`.
     #[error("Papita did not answer a usage record in time")]
     Timeout,
@@ -89,7 +92,7 @@ impl PostFailure {
     /// Whether fewer posts at the same time may help.
     #[must_use]
     pub fn is_overload(self) -> bool {
-        matches!(self, Self::Timeout | Self::Status(429 | 503 | 504))
+        matches!(self, Self::NoDescriptors | Self::Timeout | Self::Status(429 | 503 | 504))
     }
 
     fn from_status(status: StatusCode) -> Self {
@@ -134,7 +137,10 @@ impl UsageLog {
                 .header("idempotency-key", request_id)
                 .body(body.to_owned())
         };
-        let response = self.client.send(request).await.map_err(|_| PostFailure::Unreachable)?;
+        let response = self.client.send(request).await.map_err(|error| match cause(&error) {
+            Cause::NoDescriptors => PostFailure::NoDescriptors,
+            _ => PostFailure::Unreachable,
+        })?;
         let status = response.status();
         if !status.is_success() {
             return Err(PostFailure::from_status(status));

@@ -13,7 +13,7 @@ use poem::{
 };
 
 pub(super) use self::path_methods::PathMethods;
-use self::request_event::RequestEvent;
+use self::request_event::{RequestEvent, is_routine};
 use super::{
     caller::{Visit, is_own_page},
     cors::Cors,
@@ -23,12 +23,17 @@ use super::{
     problem::Problem,
     request_context::RequestContext,
 };
+use crate::domain::errors::requests;
 
 /// The `Cache-Control` of the portal's responses, which are for one visitor only.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The `Connection` header of a response after which the connection is closed.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// The mark of a request on a connection beyond `MAX_CONNECTIONS`. Only requests of monitoring systems are answered there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BeyondConnectionLimit;
 
 /// The middleware around all endpoints.
 pub(super) struct Middleware<E> {
@@ -65,6 +70,8 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             let mut response = StatusCode::NO_CONTENT.into_response();
             Cors::preflight(response.headers_mut());
             response
+        } else if request.data::<BeyondConnectionLimit>().is_some() && !is_routine(&event.path) {
+            self.refuse(Problem::new(&requests::TOO_MANY_CONNECTIONS), &mut event)
         } else {
             request.set_data(context.clone());
             request.set_data(self.body_timeout);

@@ -8,7 +8,7 @@ use poem::{
 use crate::api::{metrics, problem::Problem, request_context::RequestContext};
 
 /// Whether monitoring systems request a path regularly.
-fn is_routine(path: &str) -> bool {
+pub(super) fn is_routine(path: &str) -> bool {
     path == metrics::PATH || path == "/health" || path == "/api/health" || path.starts_with("/api/health/")
 }
 

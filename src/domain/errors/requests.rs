@@ -193,6 +193,15 @@ error_rows! {
         action: "Restart the service.",
     }
 
+    /// `MAX_CONNECTIONS` connections are open. Beyond them, only requests of monitoring systems are answered.
+    TOO_MANY_CONNECTIONS {
+        status: 503,
+        code: "too_busy",
+        retry_after: RetryAfter::Seconds(1),
+        sentence: "Too many connections at once; please try again in a moment",
+        action: "Wait. If it happens often, raise `MAX_CONNECTIONS` and the limit of open files.",
+    }
+
     /// The service is starting. After a crash it may have to count turns of the session log first.
     STARTING {
         status: 503,

@@ -161,6 +161,21 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// This process has no file descriptor left to call the model or Papita. Neither was asked.
+    NO_DESCRIPTORS {
+        status: 503,
+        code: "too_busy",
+        retry_after: RetryAfter::Seconds(2),
+        sentence: "Too many questions at once; please try again in a moment",
+        action: "Wait. If it happens often, raise the limit of open files (`ulimit -n`, `LimitNOFILE`).",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The service is shutting down. A running turn ends with this error when the drain timeout has passed.
     STOPPING {
         status: 503,

@@ -53,7 +53,7 @@ variables! {
     RESUME_GRACE = "10s", "how long a turn continues after its client has disconnected from the stream; 0 stops it at once";
     RESUME_WINDOW = "2m", "how long a streamed answer can be read again after its end; 0 disables that";
     ON_DISCONNECT = "stop", "stop or drain, for a turn that nobody reads any more; drain reads the answer to its end to learn the exact token count";
-    MAX_TURNS = "5000", "number of turns that run at the same time; further turns wait";
+    MAX_TURNS = "5000", "number of turns that run at the same time; further turns wait; lowered to what the limit of open files allows";
     TURN_QUEUE = "500", "number of turns that may wait; further turns are refused";
     TURN_QUEUE_TIMEOUT = "2s", "how long a turn may wait before it is refused";
 
@@ -85,7 +85,7 @@ variables! {
     NO_PROXY = "", "hosts that are called without HTTPS_PROXY, comma-separated, also read as no_proxy";
 
     PROXIES = "0", "number of reverse proxies in front of this server whose X-Forwarded-For header is trusted";
-    MAX_CONNECTIONS = "10000", "number of connections served at the same time; further ones wait until they are accepted";
+    MAX_CONNECTIONS = "10000", "number of connections served at the same time; further ones get 503, and answers to health checks; lowered to what the limit of open files allows";
     HEADER_TIMEOUT = "10s", "time for a client to send a request's headers";
     BODY_TIMEOUT = "30s", "time for a client to send a request's body; one second more for each 32 KiB";
     KEEPALIVE_TIMEOUT = "75s", "how long an idle connection is kept open; set it longer than the one of a proxy in front";

@@ -4,9 +4,14 @@ use std::{error::Error, io};
 
 use rustls::{CertificateError, InvalidMessage};
 
+use crate::foundation::descriptors;
+
 /// The reason why a request got no response. Its text names the problem and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
+    /// This process or machine has no file descriptor left for a connection. The server was not asked.
+    #[error("no file descriptor is left for a connection; raise the limit of open files (ulimit -n, LimitNOFILE)")]
+    NoDescriptors,
     /// The host's name has no address.
     #[error("the host's name cannot be resolved; check its spelling and this machine's DNS")]
     NameNotResolved,
@@ -89,6 +94,8 @@ fn of_link(error: &(dyn Error + 'static)) -> Option<Cause> {
     }
     // These errors are matched by their texts: their types are private, or less specific.
     match error.to_string().as_str() {
+        // A lookup opens files and sockets, and its error doesn't say that one could not be opened.
+        "dns error" if descriptors::are_exhausted() => Some(Cause::NoDescriptors),
         "dns error" => Some(Cause::NameNotResolved),
         // The server sends data before a request, as mail and SSH servers do.
         "received unexpected message from connection" => Some(Cause::NotHttp),
@@ -102,6 +109,7 @@ fn of_link(error: &(dyn Error + 'static)) -> Option<Cause> {
 fn of_io(error: &io::Error) -> Option<Cause> {
     use io::ErrorKind as Kind;
     match error.kind() {
+        _ if descriptors::is_shortage(error) => Some(Cause::NoDescriptors),
         Kind::ConnectionRefused => Some(Cause::Refused),
         Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::AddrNotAvailable => Some(Cause::NoRoute),
         Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => Some(Cause::Reset),

@@ -45,7 +45,13 @@ impl RecoveryFailure {
         match self {
             Self::Log(error) => error.kind() == ErrorKind::NotFound,
             Self::Storage(failure) => {
-                matches!(failure, StorageFailure::Unreachable(_) | StorageFailure::Busy(_) | StorageFailure::Full(_))
+                matches!(
+                    failure,
+                    StorageFailure::Unreachable(_)
+                        | StorageFailure::NoDescriptors(_)
+                        | StorageFailure::Busy(_)
+                        | StorageFailure::Full(_)
+                )
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -45,15 +46,16 @@ impl RawConnection {
 
     /// Reads one response, head and body, up to its Content-Length.
     pub async fn response(&mut self) -> String {
+        let response = self.response_or_end().await;
+        assert!(is_complete(response.as_bytes()), "the server closed the connection after {response:?}");
+        response
+    }
+
+    /// Reads one response, or as much of it as comes before the server closes the connection.
+    pub async fn response_or_end(&mut self) -> String {
         let reading = async {
             let mut read = Vec::new();
-            while !is_complete(&read) {
-                assert_ne!(
-                    self.0.read_buf(&mut read).await.expect("a response"),
-                    0,
-                    "the server closed the connection"
-                );
-            }
+            while !is_complete(&read) && self.0.read_buf(&mut read).await.is_ok_and(|bytes| bytes > 0) {}
             read
         };
         let read = timeout(TEST_TIMEOUT, reading).await.expect("a response in time");
@@ -124,4 +126,50 @@ fn is_complete(response: &[u8]) -> bool {
     let length =
         head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     body.len() >= length.unwrap_or(0)
+}
+
+/// A response as received.
+#[derive(Debug)]
+pub struct RawAnswer {
+    pub head: String,
+    pub body: String,
+}
+
+impl RawAnswer {
+    pub fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?} is not a response"));
+        Self { head: head.to_owned(), body: body.to_owned() }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    }
+
+    /// Returns the only header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let values = lines.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let values = values.collect::<Vec<_>>();
+        assert!(values.len() < 2, "{name} occurs more than once: {}", self.head);
+        values.first().copied()
+    }
+
+    /// Asserts that the response is an error of the contract.
+    #[track_caller]
+    pub fn assert_error(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status(), status, "{}\n{}", self.head, self.body);
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{:?} is not JSON", self.body));
+        assert_eq!(body["code"], code, "{body}");
+        assert!(body["error"].as_str().is_some_and(|error| !error.is_empty()), "{body}");
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(
+            self.header("content-length").and_then(|it| it.parse().ok()),
+            Some(self.body.len()),
+            "{}",
+            self.head
+        );
+        assert!(self.header("access-control-allow-origin").is_some(), "{}", self.head);
+        body
+    }
 }

@@ -103,6 +103,7 @@ mod tests {
             ModelFailure::RequestRefused(400),
             ModelFailure::RateLimited { retry_after: None },
             ModelFailure::ContentFiltered,
+            ModelFailure::NoDescriptors,
         ] {
             fail(&breakers, 100, 100, &failure);
             assert!(breakers.states().eq([("m", BreakerState::Closed)]), "{failure}");
@@ -131,6 +132,7 @@ mod tests {
             ModelFailure::CircuitOpen { retry_after: TRIAL_INTERVAL }
         );
         trial.record_failure(&ModelFailure::RateLimited { retry_after: None });
+        breakers.admit("m", caller(1)).unwrap().record_failure(&ModelFailure::NoDescriptors);
         let trial = breakers.admit("m", caller(1)).unwrap();
         assert!(breakers.admit("m", caller(2)).is_err());
         drop(trial);

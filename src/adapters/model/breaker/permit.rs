@@ -46,9 +46,9 @@ impl BreakerPermit {
     pub fn record_failure(mut self, failure: &ModelFailure) {
         let Some(breaker) = self.breaker.clone() else { return };
         if !failure.kind().counts_against_breaker {
-            // A rate limit shows nothing about the model. Any other refusal shows that the provider responds, which is
-            // what a trial is for.
-            if self.is_trial && !matches!(failure, ModelFailure::RateLimited { .. }) {
+            // A rate limit shows nothing about the model, nor does a call that was not made. Any other refusal shows that
+            // the provider responds, which is what a trial is for.
+            if self.is_trial && !matches!(failure, ModelFailure::RateLimited { .. } | ModelFailure::NoDescriptors) {
                 self.record_success();
             }
             return;

@@ -2,12 +2,15 @@
 
 use crate::{
     adapters::model::{ModelError, ModelFailure, Reason},
-    foundation::http_client::{ReadFailure, cause},
+    foundation::http_client::{Cause, ReadFailure, cause},
 };
 
 /// Returns the failure that an error of the connection means, with its cause.
 pub(super) fn transport_error(error: &reqwest::Error) -> ModelError {
-    let failure = if error.is_connect() {
+    let cause = cause(error);
+    let failure = if cause == Cause::NoDescriptors {
+        ModelFailure::NoDescriptors
+    } else if error.is_connect() {
         // This includes the connect timeout.
         ModelFailure::Unreachable
     } else if error.is_timeout() {
@@ -15,7 +18,7 @@ pub(super) fn transport_error(error: &reqwest::Error) -> ModelError {
     } else {
         ModelFailure::ConnectionLost
     };
-    ModelError::new(failure, Reason::new(cause(error).to_string()))
+    ModelError::new(failure, Reason::new(cause.to_string()))
 }
 
 impl From<ReadFailure> for ModelError {

@@ -22,6 +22,8 @@ pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: usize,
+    /// The largest number of posts at a time.
+    max: usize,
     /// The limit up to which the number grows quickly: by one for each success.
     quick_until: usize,
     /// The successes since the number grew last, while it grows slowly: by one after as many successes.
@@ -35,11 +37,14 @@ pub(super) struct Pace {
     paused_until: Option<Instant>,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
+impl Pace {
+    /// Creates the pace at the start. At most `max` posts, and never more than [`MAX_POSTS`], run at a time.
+    pub(super) fn new(max: usize) -> Self {
+        let max = max.min(MAX_POSTS);
         Self {
             limit: 1,
-            quick_until: MAX_POSTS,
+            max,
+            quick_until: max,
             successes: 0,
             slowdowns: 0,
             failed: HashSet::new(),
@@ -48,9 +53,7 @@ impl Default for Pace {
             paused_until: None,
         }
     }
-}
 
-impl Pace {
     /// Returns the number of posts that may run at a time now.
     pub(super) fn limit(&self, now: Instant) -> usize {
         if self.pause_end(now).is_some() { 0 } else { self.limit }
@@ -80,7 +83,7 @@ impl Pace {
         self.failed.clear();
         self.successes += 1;
         if self.limit < self.quick_until || self.successes >= self.limit {
-            self.limit = (self.limit + 1).min(MAX_POSTS);
+            self.limit = (self.limit + 1).min(self.max);
             self.successes = 0;
         }
     }
@@ -143,17 +146,20 @@ mod tests {
 
     #[test]
     fn the_number_of_posts_grows_to_its_maximum() {
-        let (mut pace, now) = (Pace::default(), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
         assert_eq!(pace.limit(now), 1);
         succeed(&mut pace, MAX_POSTS - 1);
         assert_eq!(pace.limit(now), MAX_POSTS);
         succeed(&mut pace, 1000);
         assert_eq!(pace.limit(now), MAX_POSTS);
+        let mut pace = Pace::new(4);
+        succeed(&mut pace, 1000);
+        assert_eq!(pace.limit(now), 4);
     }
 
     #[test]
     fn overload_halves_the_number_of_posts_once() {
-        let (mut pace, now) = (Pace::default(), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 100);
         let slowdowns = pace.slowdowns();
         (0..40).for_each(|record| pace.fail(record, PostFailure::Timeout, slowdowns, now));
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_unreachable_papita_pauses_all_posts_longer_each_time() {
-        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let (mut pace, mut now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 100);
         let mut pauses = Vec::new();
         for _ in 0..4 {
@@ -184,7 +190,7 @@ mod tests {
 
     #[test]
     fn one_record_that_fails_again_and_again_pauses_no_others() {
-        let (mut pace, now) = (Pace::default(), Instant::now());
+        let (mut pace, now) = (Pace::new(MAX_POSTS), Instant::now());
         succeed(&mut pace, 10);
         for failure in [PostFailure::Status(500), PostFailure::NotPapita(200), PostFailure::Refused(400)] {
             (0..10).for_each(|_| pace.fail(1, failure, pace.slowdowns(), now));

@@ -15,7 +15,7 @@ use crate::{
         storage::{OutboxRecord, Storage, StorageFailure},
         usage::{PostFailure, UsageLog},
     },
-    foundation::error_chain::ErrorChain,
+    foundation::{descriptors, error_chain::ErrorChain},
 };
 
 /// The shortest time between two removals of delivered records, so that many are removed in one transaction.
@@ -107,7 +107,7 @@ impl OutboxSender {
             storage,
             usage_log,
             backlog: Backlog::default(),
-            pace: Pace::default(),
+            pace: Pace::new(descriptors::small_share()),
             posts: FuturesUnordered::new(),
             access: None,
             removable: Removable::default(),
