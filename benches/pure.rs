@@ -74,6 +74,7 @@ fn chat_line(criterion: &mut Criterion) {
         credential_source: "papita_api",
         message_chars: 28,
         answer_chars: 30,
+        recorded_at: None,
         message: None,
         answer: None,
     };

@@ -67,6 +67,7 @@ pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgre
         demo_mode: credentials.demo_mode(&config.model),
     };
     storage.register_log(log.append(clock.now(), &event).await?).await?;
+    turns.log_interrupted().await?;
     let config = Arc::new(config);
     Ok(AppState {
         config,

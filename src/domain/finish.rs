@@ -17,11 +17,13 @@ pub enum Finish {
     UpstreamError,
     /// The time for the turn was exceeded.
     Timeout,
+    /// The process ended during the turn, so that no client gets this.
+    Interrupted,
 }
 
 impl Finish {
     /// All ways to end.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Complete,
         Self::Length,
         Self::ContentFilter,
@@ -29,6 +31,7 @@ impl Finish {
         Self::Stopped,
         Self::UpstreamError,
         Self::Timeout,
+        Self::Interrupted,
     ];
 
     /// Parses the name used on the wire and in the log.
@@ -48,6 +51,7 @@ impl Finish {
             Self::Stopped => "stopped",
             Self::UpstreamError => "upstream_error",
             Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 8] = [
+const SMALL: [&str; 9] = [
     "replicas",
     "duties",
     "secrets",
@@ -15,6 +15,7 @@ const SMALL: [&str; 8] = [
     "papita_drops",
     "papita_contacts",
     "log_instances",
+    "open_streams",
 ];
 
 /// Statements that may sort: over the turns of one session, the models, or one page of search results.

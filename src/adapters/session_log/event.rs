@@ -101,6 +101,9 @@ pub struct ChatLine<'a> {
     pub message_chars: usize,
     /// The number of characters in the answer.
     pub answer_chars: usize,
+    /// The time of the record; only in the line of an interrupted stream, whose numbers and texts are those at this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<&'a str>,
     /// The user's message; only with `SESSION_LOG_CONTENT=on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
@@ -202,9 +205,7 @@ names! {
 /// Appends an event as one line of JSON: `event`, `timestamp` and `date`, then the event's fields. Returns the offset in
 /// `text` between both, where the writer inserts the line's stamp.
 pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, event: &E) -> usize {
-    // Names, times and dates hold no character that JSON escapes, and writing to memory does not fail.
-    let _ = write!(text, r#"{{"event":"{}","timestamp":"{timestamp}","date":"{date}""#, E::NAME);
-    let fields = text.len();
+    let fields = encode_head(text, timestamp, date, E::NAME);
     match serde_json::to_writer(&mut *text, event) {
         // The opening brace of the event's object becomes the comma between both parts.
         Ok(()) => text[fields] = b',',
@@ -216,6 +217,22 @@ pub(super) fn encode<E: Event>(text: &mut Vec<u8>, timestamp: &str, date: civil:
     }
     text.push(b'\n');
     fields
+}
+
+/// Appends an event whose fields are encoded, as [`encode`] does. `fields` is a JSON object that is not empty.
+pub(super) fn encode_fields(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, name: &str, fields: &str) -> usize {
+    let start = encode_head(text, timestamp, date, name);
+    text.extend_from_slice(fields.as_bytes());
+    text[start] = b',';
+    text.push(b'\n');
+    start
+}
+
+/// Appends the beginning of a line. Returns the offset in `text` after it.
+fn encode_head(text: &mut Vec<u8>, timestamp: &str, date: civil::Date, name: &str) -> usize {
+    // Names, times and dates hold no character that JSON escapes, and writing to memory does not fail.
+    let _ = write!(text, r#"{{"event":"{name}","timestamp":"{timestamp}","date":"{date}""#);
+    text.len()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::civil;
 
-use super::event::{Event, encode};
+use super::event::{Event, encode, encode_fields};
 
 /// Encoded lines with one timestamp, which are written together: all of them or none.
 #[derive(Debug)]
@@ -24,6 +24,12 @@ impl Lines {
     pub fn add<E: Event>(&mut self, event: &E) {
         self.stamp_offsets.push(encode(&mut self.text, &self.timestamp, self.date, event));
     }
+
+    /// Adds a line for an event whose fields are encoded as a JSON object, which is not empty.
+    pub fn add_encoded<E: Event>(&mut self, fields: &str) {
+        self.stamp_offsets.push(encode_fields(&mut self.text, &self.timestamp, self.date, E::NAME, fields));
+    }
+
     /// Returns the number of lines.
     pub(super) fn count(&self) -> u64 {
         self.stamp_offsets.len() as u64

@@ -13,6 +13,7 @@ mod handle;
 mod lines;
 mod queue;
 mod reader;
+mod recorded_turn;
 mod stamp;
 mod uncounted_file;
 mod uncounted_lines;
@@ -27,5 +28,6 @@ pub use self::{
     handle::SessionLog,
     lines::Lines,
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
+    recorded_turn::RecordedTurn,
     uncounted_lines::MissingLines,
 };

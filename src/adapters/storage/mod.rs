@@ -20,6 +20,7 @@ mod handle;
 mod idempotency;
 mod ids;
 mod inspection;
+mod interrupted_streams;
 mod leases;
 mod log_instances;
 mod logged_event;
@@ -28,6 +29,7 @@ mod migrations;
 mod new_message;
 mod observed_heartbeats;
 mod open_failure;
+mod open_streams;
 mod outbox;
 mod outbox_counter;
 mod outbox_drops;
@@ -62,6 +64,7 @@ pub use self::{
     inspection::{DatabaseInspection, files},
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
+    open_streams::OpenStream,
     outbox::OutboxRecord,
     search::SearchResult,
     secrets::FINGERPRINT_SECRET,

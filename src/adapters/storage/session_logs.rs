@@ -92,7 +92,7 @@ impl Storage {
 }
 
 /// Returns the id that a process would have that started [`UNFINISHED_RETENTION`] ago.
-fn oldest_unfinished(now: Timestamp) -> Uuid {
+pub(super) fn oldest_unfinished(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or_default().saturating_sub(UNFINISHED_RETENTION.as_secs());
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0))
 }

@@ -12,6 +12,7 @@ use super::{
     failure::StorageFailure,
     log_instances,
     logged_event::{LoggedEvent, PositionedEvent},
+    open_streams::{self, OpenStreams},
     outbox_drops,
     statement::sql,
     turn_record::{TurnRecord, UsageRecord},
@@ -42,12 +43,17 @@ struct ModelUsage {
 }
 
 impl TurnRepository {
-    /// Stores events that this process has logged, and the position in the log up to which all are stored, in one
-    /// transaction.
+    /// Stores events that this process has logged, the position in the log up to which all are stored, and open streams,
+    /// in one transaction.
     ///
     /// `may_be_stored`: an earlier attempt to store these events has failed, but a server that stopped after the commit may
     /// have stored them. Then events up to the stored position are left out.
-    pub(super) async fn insert(&self, events: &[PositionedEvent], may_be_stored: bool) -> Result<(), StorageFailure> {
+    pub(super) async fn insert(
+        &self,
+        events: &[PositionedEvent],
+        streams: &OpenStreams,
+        may_be_stored: bool,
+    ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
         let stored = if may_be_stored {
             log_instances::fetch(&mut transaction, &self.log).await?.counted(self.instance).unwrap_or_default()
@@ -57,6 +63,8 @@ impl TurnRepository {
         let new = events.iter().filter(|(_, position)| position.is_none_or(|position| position.seq > stored));
         let new = new.collect::<Vec<_>>();
         add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
+        open_streams::upsert(&mut transaction, &self.log, streams).await?;
+        open_streams::remove_ended(&mut transaction, events.iter().map(|(event, _)| event)).await?;
         if let Some(last) = new.iter().rev().find_map(|(_, position)| *position) {
             let (instance, counted) = (last.instance, last.seq);
             let count = InstanceCount { instance, counted, missing: 0, is_complete: false };
@@ -73,6 +81,7 @@ impl TurnRepository {
     ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
         add(&mut transaction, events.iter()).await?;
+        open_streams::remove_ended(&mut transaction, events.iter()).await?;
         for count in counts {
             log_instances::set(&mut transaction, &self.log, *count).await?;
         }

@@ -2,19 +2,21 @@
 //!
 //! An event is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
 //! stores the position in the log up to which all events are stored, and the next start stores the events after that
-//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction.
+//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction, which takes the records of
+//! open streams along. Without events, these wait for [`STREAM_WINDOW`].
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::StorageFailure,
     logged_event::{LoggedEvent, PositionedEvent},
+    open_streams::{OpenStream, OpenStreams},
     outbox_counter::OutboxCounter,
     turn_repository::TurnRepository,
 };
@@ -26,16 +28,25 @@ use crate::{
 /// The time for which events are collected for one transaction. A flush ends it early.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
+/// The time that records of open streams wait for an event whose transaction they join.
+const STREAM_WINDOW: Duration = Duration::from_millis(150);
+
 /// The time between two attempts to write turns while the database fails.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A request to write all turns now. The answer is whether all turns are written.
 type Flush = oneshot::Sender<bool>;
 
+/// What is to be written.
+enum Entry {
+    Event(PositionedEvent),
+    Stream(OpenStream),
+}
+
 /// A handle to the task that writes turns. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct TurnWriter {
-    events: mpsc::UnboundedSender<PositionedEvent>,
+    entries: mpsc::UnboundedSender<Entry>,
     flushes: mpsc::UnboundedSender<Flush>,
     state: Arc<WriteState>,
 }
@@ -48,21 +59,28 @@ impl TurnWriter {
         outbox: Arc<OutboxCounter>,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (events, queue) = mpsc::unbounded_channel();
+        let (entries, queue) = mpsc::unbounded_channel();
         let (flushes, flush_queue) = mpsc::unbounded_channel();
         let state = Arc::new(WriteState::new("database"));
-        let handle = Self { events, flushes, state: Arc::clone(&state) };
-        let task = WriterTask { repository, outbox, state, pending: Vec::new(), flushes: Vec::new() };
+        let handle = Self { entries, flushes, state: Arc::clone(&state) };
+        let (pending, streams, flushes) = (Vec::new(), OpenStreams::new(), Vec::new());
+        let task = WriterTask { repository, outbox, state, pending, streams, flushes };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
     /// Queues an event. Events are queued in the order of their lines in the log. While the database fails, they wait in
     /// memory; these are few, because no new turn starts then.
     pub(super) fn enqueue(&self, event: LoggedEvent, position: Option<LogPosition>) {
-        if self.events.send((event, position)).is_err() {
+        if self.entries.send(Entry::Event((event, position))).is_err() {
             self.state.set_failed(true);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
+    }
+
+    /// Queues the record of an open stream, for the transaction of the next event.
+    pub(super) fn record_stream(&self, stream: OpenStream) {
+        // Fails when the task has ended. Turns that are running then are cut off.
+        let _ = self.entries.send(Entry::Stream(stream));
     }
 
     /// Queues the position of the first line of this process.
@@ -85,7 +103,7 @@ impl TurnWriter {
 
     /// Returns whether the task is running.
     pub(super) fn is_running(&self) -> bool {
-        !self.events.is_closed()
+        !self.entries.is_closed()
     }
 
     /// Returns whether the task has ended after storing all events.
@@ -100,6 +118,8 @@ struct WriterTask {
     state: Arc<WriteState>,
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
+    /// The records of open streams that are not in the database yet.
+    streams: OpenStreams,
     /// The flushes to answer after the next attempt.
     flushes: Vec<Flush>,
 }
@@ -107,34 +127,30 @@ struct WriterTask {
 impl WriterTask {
     async fn run(
         mut self,
-        mut queue: mpsc::UnboundedReceiver<PositionedEvent>,
+        mut queue: mpsc::UnboundedReceiver<Entry>,
         mut flush_queue: mpsc::UnboundedReceiver<Flush>,
         stopping: CancellationToken,
     ) {
         let mut is_stopping = false;
         while !is_stopping {
-            let is_failing = !self.pending.is_empty();
+            let is_failing = !self.pending.is_empty() || !self.streams.is_empty();
             tokio::select! {
                 biased;
                 Some(done) = flush_queue.recv() => self.flushes.push(done),
                 // The service cancels this after its turns have ended; what is queued is still written below.
                 () = stopping.cancelled() => is_stopping = true,
                 () = sleep(RETRY_INTERVAL), if is_failing => {}
-                Some(event) = queue.recv(), if !is_failing => {
-                    self.pending.push(event);
-                    tokio::select! {
-                        () = sleep(BATCH_WINDOW) => {}
-                        Some(done) = flush_queue.recv() => self.flushes.push(done),
-                        () = stopping.cancelled() => is_stopping = true,
-                    }
+                Some(entry) = queue.recv(), if !is_failing => {
+                    self.add(entry);
+                    is_stopping = self.collect(&mut queue, &mut flush_queue, &stopping).await;
                 }
             }
             // Flushes are read before turns: the turns queued before a flush are then in the queue.
             while let Ok(done) = flush_queue.try_recv() {
                 self.flushes.push(done);
             }
-            while let Ok(event) = queue.try_recv() {
-                self.pending.push(event);
+            while let Ok(entry) = queue.try_recv() {
+                self.add(entry);
             }
             self.write_pending().await;
         }
@@ -147,13 +163,53 @@ impl WriterTask {
         }
     }
 
-    /// Attempts to write the pending turns, and answers the flushes.
+    /// Waits for the end of the time in which entries are collected. Returns whether the service stops.
+    async fn collect(
+        &mut self,
+        queue: &mut mpsc::UnboundedReceiver<Entry>,
+        flush_queue: &mut mpsc::UnboundedReceiver<Flush>,
+        stopping: &CancellationToken,
+    ) -> bool {
+        let now = Instant::now();
+        let mut end = now + if self.pending.is_empty() { STREAM_WINDOW } else { BATCH_WINDOW };
+        loop {
+            tokio::select! {
+                () = sleep_until(end) => return false,
+                Some(done) = flush_queue.recv() => {
+                    self.flushes.push(done);
+                    return false;
+                }
+                () = stopping.cancelled() => return true,
+                Some(entry) = queue.recv(), if self.pending.is_empty() => {
+                    self.add(entry);
+                    if !self.pending.is_empty() {
+                        end = end.min(Instant::now() + BATCH_WINDOW);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Event(event) => {
+                if let Some(turn) = event.0.turn().filter(|turn| turn.is_on_record) {
+                    self.streams.remove(&turn.request_id);
+                }
+                self.pending.push(event);
+            }
+            Entry::Stream(OpenStream { request_id, line }) => drop(self.streams.insert(request_id, line)),
+        }
+    }
+
+    /// Attempts to write the pending turns and the records of open streams, and answers the flushes.
     async fn write_pending(&mut self) {
-        if !self.pending.is_empty() {
+        if !self.pending.is_empty() || !self.streams.is_empty() {
             let outcome = self.insert_pending().await;
             self.state.set_failed(outcome.is_err());
             match outcome {
                 Ok(()) => {
+                    self.streams.clear();
                     if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
                         self.outbox.notify();
                     }
@@ -174,7 +230,7 @@ impl WriterTask {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
         let mut stored = self.outbox.stored().await;
-        self.repository.insert(&self.pending, was_failing).await?;
+        self.repository.insert(&self.pending, &self.streams, was_failing).await?;
         stored.add(self.pending.iter().map(|(event, _)| event));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,

@@ -19,6 +19,17 @@ impl Storage {
         self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), position);
     }
 
+    /// Queues the turn of an interrupted stream for the next transaction. Its usage record has been counted. If its line could
+    /// not be written to the session log, the stream stays on record, and its usage record is not counted any more.
+    pub fn enqueue_interrupted(&self, record: TurnRecord, position: Option<LogPosition>) {
+        let event = LoggedEvent::Turn(Box::new(record));
+        if position.is_some() {
+            self.turn_writer.enqueue(event, position);
+        } else {
+            self.outbox.give_up(std::iter::once(&event));
+        }
+    }
+
     /// Queues for the next transaction that the stop of a session is logged. The session's turns, which are no longer
     /// needed, are deleted.
     pub fn enqueue_logged_stop(&self, id: SessionId, position: LogPosition) {

@@ -67,9 +67,8 @@ impl StringEnumValues for FinishReasons {
          `timeout` or `upstream_error`, when it was not finished in time, or failed.";
 
     fn words() -> Vec<&'static str> {
-        let finishes = Finish::ALL.map(Finish::as_str);
-        let filtered = Some("content_filter").filter(|word| !finishes.contains(word));
-        finishes.into_iter().chain(filtered).collect()
+        let finishes = Finish::ALL.into_iter().filter(|finish| *finish != Finish::Interrupted);
+        finishes.map(Finish::as_str).collect()
     }
 }
 

@@ -8,6 +8,9 @@ use crate::domain::chat::{Message, MessageText};
 /// is much the same throughout.
 const SAMPLE_BYTES: usize = 256 << 10;
 
+/// The number of bytes that are counted where an estimate must cost little.
+const SMALL_SAMPLE_BYTES: usize = 2 << 10;
+
 /// The tokens around the text of a message: its role and its delimiters.
 const MESSAGE_FRAME: u64 = 4;
 
@@ -18,10 +21,26 @@ const REPLY_START: u64 = 3;
 /// `image` is the number of tokens of an image; `None` for a model without vision, which gets a line of text instead.
 #[must_use]
 pub fn prompt_tokens<'a>(messages: impl IntoIterator<Item = &'a Message>, image: Option<u64>) -> u64 {
+    sampled_prompt_tokens(messages, image, SAMPLE_BYTES)
+}
+
+/// Estimates the tokens of a conversation and of the instruction before it from their first kilobytes, in some
+/// microseconds. For `image` see [`prompt_tokens`].
+#[must_use]
+pub fn rough_prompt_tokens(instruction: Option<&str>, messages: &[Message], image: Option<u64>) -> u64 {
+    let instruction = instruction.map_or(0, |text| sampled_text_tokens(text, SMALL_SAMPLE_BYTES));
+    sampled_prompt_tokens(messages, image, SMALL_SAMPLE_BYTES).saturating_add(instruction)
+}
+
+fn sampled_prompt_tokens<'a>(
+    messages: impl IntoIterator<Item = &'a Message>,
+    image: Option<u64>,
+    most_bytes: usize,
+) -> u64 {
     let (mut frames, mut bytes, mut sample_bytes, mut sample_tokens) = (REPLY_START, 0_usize, 0_usize, 0_u64);
     for message in messages {
         let text = message.content.as_str();
-        let sample = &text[..text.floor_char_boundary(SAMPLE_BYTES - sample_bytes)];
+        let sample = &text[..text.floor_char_boundary(most_bytes - sample_bytes)];
         frames = frames.saturating_add(MESSAGE_FRAME).saturating_add(image_tokens(message, image));
         bytes += text.len();
         sample_bytes += sample.len();
@@ -39,7 +58,11 @@ pub fn message_tokens(message: &Message, image: Option<u64>) -> u64 {
 /// Estimates the tokens that a system message adds to a prompt.
 #[must_use]
 pub fn instruction_tokens(text: &str) -> u64 {
-    let sample = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
+    sampled_text_tokens(text, SAMPLE_BYTES)
+}
+
+fn sampled_text_tokens(text: &str, most_bytes: usize) -> u64 {
+    let sample = &text[..text.floor_char_boundary(most_bytes)];
     extrapolated(tokens(sample), sample.len(), text.len()).saturating_add(MESSAGE_FRAME)
 }
 
@@ -100,6 +123,17 @@ mod tests {
         let expected = tokens(&text) * 4;
         assert!(message_tokens(&long, None).abs_diff(expected) <= expected / 1000);
         assert_eq!(message_tokens(&long, None) + 3, prompt_tokens([&long], None));
+    }
+
+    #[test]
+    fn a_rough_estimate_is_near_the_whole_one() {
+        let messages =
+            ["another word ".repeat(100), "another word ".repeat(4000)].map(|text| Message::new(Role::User, text));
+        let instruction = "Answer in one sentence. ".repeat(500);
+        let whole = prompt_tokens(&messages, None) + instruction_tokens(&instruction);
+        let rough = rough_prompt_tokens(Some(&instruction), &messages, None);
+        assert!(rough.abs_diff(whole) <= whole / 10, "{rough} {whole}");
+        assert_eq!(rough_prompt_tokens(None, &messages[..0], None), prompt_tokens([], None));
     }
 
     #[test]

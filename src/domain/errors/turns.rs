@@ -237,6 +237,21 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// The process ended during the turn, for example by `kill -9`. Only the log has this error.
+    PROCESS_ENDED {
+        status: 500,
+        code: "turn_interrupted",
+        retry_after: RetryAfter::None,
+        sentence: "The service ended before the answer was complete",
+        action: "See why the process ended.",
+    } ends {
+        finish: Finish::Interrupted,
+        billing: Billing::Estimated,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The task of the turn stopped because of a bug.
     TURN_TASK_FAILED {
         status: 500,

@@ -14,6 +14,8 @@ use super::{
     failure::TurnFailure,
     journal::{Cancellation, Journal},
     model_calls::{CallRecord, CallRequest, ModelCalls},
+    open_stream::OpenStreamRecorder,
+    recording::Recorder,
     request::TurnRequest,
 };
 use crate::{
@@ -30,6 +32,7 @@ const LOAD_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Answerer {
     admission: Arc<Admission>,
     model_calls: Arc<ModelCalls>,
+    recorder: Arc<Recorder>,
     limits: config::Turns,
     /// Cancelled when running turns must end.
     cut_off: CancellationToken,
@@ -39,16 +42,17 @@ impl Answerer {
     pub(super) fn new(
         admission: Arc<Admission>,
         model_calls: Arc<ModelCalls>,
+        recorder: Arc<Recorder>,
         limits: config::Turns,
         cut_off: CancellationToken,
     ) -> Self {
-        Self { admission, model_calls, limits, cut_off }
+        Self { admission, model_calls, recorder, limits, cut_off }
     }
 
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
     pub(super) async fn answer<'a>(
         &'a self,
-        request: &mut TurnRequest,
+        request: &TurnRequest,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
     ) -> Ending {
@@ -57,10 +61,15 @@ impl Answerer {
         let deadline = started + self.limits.timeout;
         let deadline = if stream { deadline.min(stream_deadline) } else { deadline };
         let mut is_abandoned = false;
+        let requested_model = calls.requested_model;
         let out_of_time = async {
-            sleep_until(deadline).await;
-            if stream && journal.is_answering() {
-                sleep_until(stream_deadline).await;
+            if !stream {
+                return sleep_until(deadline).await;
+            }
+            let mut records = OpenStreamRecorder::new(&self.recorder, request, journal, requested_model);
+            records.record_until(deadline).await;
+            if journal.is_answering() {
+                records.record_until(stream_deadline).await;
             }
         };
         let result = select! {
@@ -77,20 +86,21 @@ impl Answerer {
     /// shortened and sent again: not all context windows are known, and a long chat must remain usable.
     async fn call_models<'a>(
         &'a self,
-        request: &mut TurnRequest,
+        request: &TurnRequest,
         deadline: Instant,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
     ) -> Result<Finish, TurnFailure> {
         let caller_hash = request.caller_hash();
-        let TurnRequest { messages, persona, stream, stored_chat, .. } = request;
-        let (persona, stream) = (persona.as_deref(), *stream);
+        let TurnRequest { persona, stream, stored_chat, .. } = request;
+        let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let _permit = self.admission.acquire_permit().await?;
         loop {
             let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal };
             match self.model_calls.answer(call, calls).await {
-                Err(TurnFailure::Model(ModelFailure::PromptTooLong))
-                    if stored_chat.is_some() && drop_older_half(messages) => {}
+                Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
+                    messages = without_older_half(messages);
+                }
                 result => return result,
             }
         }
@@ -127,15 +137,13 @@ impl Answerer {
     }
 }
 
-/// Drops the older half of the history, from the start of a turn to the start of another. Returns whether there was any
-/// history.
-fn drop_older_half(messages: &mut Vec<Message>) -> bool {
+/// Returns the messages without the older half of the history, from the start of a turn to the start of another.
+fn without_older_half(messages: &[Message]) -> &[Message] {
     let history = messages.len().saturating_sub(1);
     let half = history.div_ceil(2);
     let starts_turn = |message: &Message| message.role == Role::User;
     let kept = messages.iter().skip(half).position(starts_turn);
-    messages.drain(..kept.map_or(history, |index| half + index));
-    history > 0
+    messages.get(kept.map_or(history, |index| half + index)..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -149,11 +157,9 @@ mod tests {
     #[test]
     fn the_older_half_ends_at_the_start_of_a_turn() {
         use Role::{Assistant, User};
-        let mut messages = conversation(&[User, Assistant, User, Assistant, User, Assistant, User]);
-        assert!(drop_older_half(&mut messages));
-        assert_eq!(messages.first().map(|message| message.content.as_str()), Some("4"));
-        assert!(drop_older_half(&mut messages));
-        assert_eq!(messages.len(), 1);
-        assert!(!drop_older_half(&mut messages));
+        let messages = conversation(&[User, Assistant, User, Assistant, User, Assistant, User]);
+        let newer = without_older_half(&messages);
+        assert_eq!(newer.first().map(|message| message.content.as_str()), Some("4"));
+        assert_eq!(without_older_half(newer).len(), 1);
     }
 }

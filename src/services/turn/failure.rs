@@ -52,6 +52,9 @@ pub enum TurnFailure {
     /// The client disconnected.
     #[error("the client disconnected before the answer was complete")]
     ClientGone,
+    /// The process ended during the turn.
+    #[error("the process ended before the answer was complete")]
+    ProcessEnded,
     /// The turn's task ended because of a bug.
     #[error("the task of the turn stopped because of a bug")]
     Died,
@@ -75,6 +78,7 @@ impl TurnFailure {
             Self::NoCredential(none) => none.kind(),
             Self::Model(failure) => failure.kind(),
             Self::ClientGone => &turns::CLIENT_GONE,
+            Self::ProcessEnded => &turns::PROCESS_ENDED,
             Self::Died => &turns::TURN_TASK_FAILED,
         }
     }

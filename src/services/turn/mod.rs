@@ -5,8 +5,8 @@
 //! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
 //! The modules, in the order in which a turn uses them: `admission` and `permits`, `idempotency`, `registry` and
-//! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `model_calls`, `recording`, `outbox`. `recovery`
-//! runs once at the start. `parts` creates them all.
+//! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
+//! runs once at the start, and then `interrupted`. `parts` creates them all.
 
 mod admission;
 mod answerer;
@@ -15,11 +15,13 @@ mod ending;
 mod failure;
 mod idempotency;
 mod image_hosts;
+mod interrupted;
 mod journal;
 mod metrics;
 mod model_calls;
 mod model_test;
 mod monitor;
+mod open_stream;
 mod outbox;
 mod parts;
 mod permits;
@@ -53,6 +55,7 @@ pub use self::{
 };
 use self::{
     idempotency::{Claim, scoped_key},
+    interrupted::log_interrupted,
     model_test::test_request,
     parts::Parts,
 };
@@ -75,6 +78,12 @@ impl Turns {
         progress: &RecoveryProgress,
     ) -> Result<Self, RecoveryFailure> {
         Ok(Self(Arc::new(Parts::build(config, dependencies, progress).await?)))
+    }
+
+    /// Logs and counts the streams that the end of an earlier process has interrupted. To be called once the start of this
+    /// process is in the session log, and before turns are taken.
+    pub async fn log_interrupted(&self) -> Result<(), RecoveryFailure> {
+        log_interrupted(&self.0.runner.recorder).await
     }
 
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When

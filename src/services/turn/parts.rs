@@ -60,7 +60,7 @@ impl Parts {
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
 
         let outbox = start_outbox(config, dependencies);
-        let recorder = recorder(config, dependencies, &outbox, &abilities, &metrics);
+        let recorder = Arc::new(recorder(config, dependencies, &outbox, &abilities, &metrics));
         let missing_lines = recover(&recorder, progress).await?;
 
         let tasks = TurnTasks::default();
@@ -76,7 +76,13 @@ impl Parts {
         let runner = TurnRunner {
             image_hosts: ImageHosts::default(),
             stored_chats,
-            answerer: Answerer::new(Arc::clone(&admission), Arc::clone(&model_calls), limits, cut_off),
+            answerer: Answerer::new(
+                Arc::clone(&admission),
+                Arc::clone(&model_calls),
+                Arc::clone(&recorder),
+                limits,
+                cut_off,
+            ),
             recorder,
             idempotency: Arc::clone(&idempotency),
             registry: Arc::clone(&registry),

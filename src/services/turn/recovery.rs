@@ -2,6 +2,7 @@
 //! database.
 
 use std::{
+    collections::BTreeSet,
     io::ErrorKind,
     time::{Duration, Instant},
 };
@@ -81,7 +82,7 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
     let Recorder { log, storage, clock, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
-        let mut recovery = Recovery::new(recorder);
+        let mut recovery = Recovery::new(recorder, storage.interrupted_ids().await?);
         let mut batches = log.uncounted_lines(known)?;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
@@ -107,6 +108,8 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
 /// A recovery that is going on.
 struct Recovery<'a> {
     recorder: &'a Recorder,
+    /// The ids of streams on record. Those whose line is in the log have ended.
+    on_record: BTreeSet<String>,
     /// The processes whose last lines are missing.
     missing_ends: Vec<Uuid>,
     turns: usize,
@@ -115,12 +118,35 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(recorder: &'a Recorder) -> Self {
-        Self { recorder, missing_ends: Vec::new(), turns: 0, has_missing_lines: false, reported_at: Instant::now() }
+    fn new(recorder: &'a Recorder, on_record: BTreeSet<String>) -> Self {
+        Self {
+            recorder,
+            on_record,
+            missing_ends: Vec::new(),
+            turns: 0,
+            has_missing_lines: false,
+            reported_at: Instant::now(),
+        }
+    }
+
+    /// Returns what a line changes in the database.
+    fn event(&self, line: LoggedLine) -> Option<LoggedEvent> {
+        match line {
+            LoggedLine::Turn(turn) => {
+                let is_on_record = self.on_record.contains(&turn.request_id);
+                let record = database_record(turn, self.recorder, is_on_record);
+                // At once, so that the limit of the outbox counts the turns of this batch.
+                self.recorder.storage.count_usage_record(&record.usage_record);
+                Some(LoggedEvent::Turn(Box::new(record)))
+            }
+            LoggedLine::Stop(LoggedStop { session_id }) => {
+                Some(LoggedEvent::SessionStop(SessionId::parse(&session_id?).ok()?))
+            }
+        }
     }
 
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
-        let events = batch.lines.into_iter().filter_map(|line| event(line, self.recorder)).collect::<Vec<_>>();
+        let events = batch.lines.into_iter().filter_map(|line| self.event(line)).collect::<Vec<_>>();
         self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
         self.recorder.storage.store_recovered(&events, &batch.counts).await?;
         for missing in &batch.missing {
@@ -163,22 +189,8 @@ fn report_missing(missing: &MissingLines) {
     }
 }
 
-/// Returns what a line changes in the database.
-fn event(line: LoggedLine, recorder: &Recorder) -> Option<LoggedEvent> {
-    match line {
-        LoggedLine::Turn(turn) => {
-            let record = database_record(turn, recorder);
-            // At once, so that the limit of the outbox counts the turns of this batch.
-            recorder.storage.count_usage_record(&record.usage_record);
-            Some(LoggedEvent::Turn(Box::new(record)))
-        }
-        LoggedLine::Stop(LoggedStop { session_id }) => {
-            Some(LoggedEvent::SessionStop(SessionId::parse(&session_id?).ok()?))
-        }
-    }
-}
-
-fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
+/// Returns the record of a turn that is in the log.
+pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder, is_on_record: bool) -> TurnRecord {
     let is_known = turn.usage_source != UsageSource::None.as_str();
     let known = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
     let usage = known.unwrap_or_default();
@@ -195,5 +207,6 @@ fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
         cost: recorder.usage_meter.cost(&turn.model, known).unwrap_or_default(),
         latency: Duration::try_from_secs_f64(turn.latency_ms / 1000.0).unwrap_or_default(),
         model: turn.model,
+        is_on_record,
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct TurnRunner {
     pub(super) image_hosts: ImageHosts,
     pub(super) stored_chats: Arc<StoredChats>,
     pub(super) answerer: Answerer,
-    pub(super) recorder: Recorder,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) registry: Arc<Registry>,
 }

@@ -2,6 +2,7 @@
 //! or from an event on.
 
 mod event;
+mod noted_call;
 mod reader;
 mod state;
 mod transcript;
@@ -11,4 +12,4 @@ pub use self::{
     event::{Event, EventKind},
     reader::Reader,
 };
-pub(super) use self::{state::Cancellation, turn_journal::Journal};
+pub(super) use self::{noted_call::NotedCall, state::Cancellation, turn_journal::Journal};

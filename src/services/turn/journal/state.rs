@@ -2,6 +2,7 @@
 
 use super::{
     event::{Event, EventKind},
+    noted_call::NotedCall,
     transcript::Transcript,
 };
 use crate::{
@@ -12,18 +13,26 @@ use crate::{
 /// Limit of the text that the fastest reader has not read yet, in bytes. Above it the turn stops reading from the model.
 const MAX_UNREAD_BYTES: usize = 64 << 10;
 
+/// The number of further pieces of text after which the record of an open stream is renewed. To forward them costs more than
+/// a hundred times as much as the record.
+const PIECES_IN_RECORD: usize = 256;
+
 /// The state of a journal, which its lock protects.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
     /// The number of calls to models.
     pub(super) calls: u32,
+    /// The latest call that may have cost something.
+    pub(super) latest_call: Option<NotedCall>,
     /// Whether the answer to the latest call has begun. There may be no text of it yet.
     pub(super) is_answering: bool,
     pub(super) readers: Readers,
     pub(super) cancellation: Option<Cancellation>,
     /// The message of the stored chat that holds the question, once it is stored.
     pub(super) question: Option<MessageId>,
+    /// The number of pieces of text in the latest record of the open stream; `None` before the first record.
+    pub(super) recorded_pieces: Option<usize>,
 }
 
 /// The phases of a turn.
@@ -70,10 +79,12 @@ impl State {
         Self {
             phase: Phase::Waiting { model },
             calls: 0,
+            latest_call: None,
             is_answering: false,
             readers: Readers::default(),
             cancellation: None,
             question: None,
+            recorded_pieces: None,
         }
     }
 
@@ -177,6 +188,11 @@ impl State {
     pub(super) fn offset_after(&self, id: u64) -> usize {
         let pieces = usize::try_from(id.saturating_sub(1)).unwrap_or(usize::MAX);
         self.transcript().map_or(0, |transcript| transcript.piece_start(pieces))
+    }
+
+    /// Whether the record of the open stream lacks so much of the text that it should be renewed.
+    pub(super) fn is_record_outdated(&self) -> bool {
+        self.recorded_pieces.is_some_and(|recorded| self.pieces() - recorded >= PIECES_IN_RECORD)
     }
 
     /// Whether the fastest reader is too far behind for more text.

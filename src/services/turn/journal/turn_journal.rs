@@ -5,13 +5,17 @@
 //! that don't read it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tokio::{select, sync::Notify, time::sleep};
 
 use super::{
+    noted_call::NotedCall,
     state::{Cancellation, Phase, State},
     transcript::Transcript,
 };
@@ -31,6 +35,8 @@ pub(in crate::services::turn) struct Journal {
     /// The time for which the turn goes on without a reader.
     grace: Duration,
     state: Mutex<State>,
+    /// Whether the record of the open stream lacks much of the text.
+    is_record_outdated: AtomicBool,
     /// Notifies readers of events: an event was added, or a model is called.
     pub(super) progress: Notify,
     /// Notifies those who wait for the end of the turn.
@@ -47,9 +53,19 @@ impl Journal {
         model: String,
         grace: Duration,
     ) -> Arc<Self> {
-        let state = Mutex::new(State::new(model));
+        let (state, is_record_outdated) = (Mutex::new(State::new(model)), AtomicBool::new(false));
         let (progress, ended, reader_activity) = (Notify::new(), Notify::new(), Notify::new());
-        Arc::new(Self { request_id, session_id, owner, grace, state, progress, ended, reader_activity })
+        Arc::new(Self {
+            request_id,
+            session_id,
+            owner,
+            grace,
+            state,
+            is_record_outdated,
+            progress,
+            ended,
+            reader_activity,
+        })
     }
 
     /// Creates the journal of a turn that was answered earlier, for a repeated `Idempotency-Key`.
@@ -89,15 +105,21 @@ impl Journal {
     }
 
     /// Notes that a model is called.
-    pub(in crate::services::turn) fn note_call(&self, called: &str) {
+    pub(in crate::services::turn) fn note_call(&self, call: NotedCall) {
         let mut state = self.state();
         if let Phase::Waiting { model } = &mut state.phase {
-            called.clone_into(model);
+            call.model.clone_into(model);
         }
         state.calls += 1;
         state.is_answering = false;
+        state.latest_call = Some(call);
         drop(state);
         self.progress.notify_waiters();
+    }
+
+    /// Notes that the latest call has cost nothing.
+    pub(in crate::services::turn) fn note_unbilled_call(&self) {
+        self.state().latest_call = None;
     }
 
     /// Notes that the model has begun to answer.
@@ -112,7 +134,14 @@ impl Journal {
     /// Adds a piece of text. Waits while the fastest reader is too far behind, so that a slow reader slows down the
     /// model.
     pub(in crate::services::turn) async fn append(&self, text: &str) {
-        self.state().append(text);
+        let is_record_outdated = {
+            let mut state = self.state();
+            state.append(text);
+            state.is_record_outdated()
+        };
+        if is_record_outdated {
+            self.is_record_outdated.store(true, Ordering::Relaxed);
+        }
         self.progress.notify_waiters();
         let has_room = |state: &State| (state.readers.count == 0 || !state.is_full()).then_some(());
         self.wait_for(&self.reader_activity, has_room).await;
@@ -245,5 +274,41 @@ impl Journal {
                 () = activity => {}
             }
         }
+    }
+}
+
+/// The record of the open stream.
+impl Journal {
+    /// Returns the latest call to a model that may have cost something.
+    pub(in crate::services::turn) fn latest_call(&self) -> Option<NotedCall> {
+        self.state().latest_call.clone()
+    }
+
+    /// Notes that the stream is on record with its text so far.
+    pub(in crate::services::turn) fn note_record(&self) {
+        let mut state = self.state();
+        state.recorded_pieces = Some(state.pieces());
+        self.is_record_outdated.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the stream is on record.
+    pub(in crate::services::turn) fn is_on_record(&self) -> bool {
+        self.state().recorded_pieces.is_some()
+    }
+
+    /// Whether the stream is on record with some of its text.
+    pub(in crate::services::turn) fn has_recorded_text(&self) -> bool {
+        self.state().recorded_pieces.is_some_and(|recorded| recorded > 0)
+    }
+
+    /// Whether the stream is on record without some of its text.
+    pub(in crate::services::turn) fn has_unrecorded_text(&self) -> bool {
+        let state = self.state();
+        state.recorded_pieces.is_some_and(|recorded| recorded < state.pieces())
+    }
+
+    /// Whether the record lacks so much of the text that it should be renewed at once.
+    pub(in crate::services::turn) fn is_record_outdated(&self) -> bool {
+        self.is_record_outdated.load(Ordering::Relaxed)
     }
 }

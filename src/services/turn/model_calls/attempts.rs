@@ -36,9 +36,10 @@ impl Attempts<'_> {
         record: &mut CallRecord<'_>,
     ) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut record.may_have_cost, true);
-        record.begin_call(key.map_or(CredentialSource::None, |credential| credential.source));
+        let source = key.map_or(CredentialSource::None, |credential| credential.source);
+        record.begin_call(source, self.request.messages.len());
         self.metrics.count_attempt(target.model);
-        self.request.journal.note_call(target.model);
+        self.request.journal.note_call(record.to_noted(target.model));
         let outcome = match self.send(target, key).await {
             Ok(answer) => self.receive(answer, target, permit, record).await,
             Err(error) => Err(error),
@@ -49,6 +50,9 @@ impl Attempts<'_> {
             && !self.has_used_tokens(&record.report)
         {
             record.may_have_cost = had_cost;
+            if !had_cost {
+                self.request.journal.note_unbilled_call();
+            }
         }
         outcome
     }

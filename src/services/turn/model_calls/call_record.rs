@@ -8,6 +8,7 @@ use crate::{
         model::{AnswerReport, AnswerStream},
     },
     domain::cost::TokenUsage,
+    services::turn::journal::NotedCall,
 };
 
 /// The calls to models in one turn: the model and key of the latest one, and what models reported. It is updated before
@@ -24,6 +25,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) started_at: Option<Instant>,
     /// The number of calls.
     pub(in crate::services::turn) attempts: u32,
+    /// The number of messages that the latest call sent, counted from the last one.
+    pub(in crate::services::turn) messages: usize,
     /// Whether the calls may have cost something: one was made and not plainly refused.
     pub(in crate::services::turn) may_have_cost: bool,
     /// The report of the latest call.
@@ -53,6 +56,7 @@ impl<'a> CallRecord<'a> {
             credential_source: CredentialSource::None,
             started_at: None,
             attempts: 0,
+            messages: 0,
             may_have_cost: false,
             report: AnswerReport::default(),
             earlier: ReportedUse::default(),
@@ -61,10 +65,32 @@ impl<'a> CallRecord<'a> {
         }
     }
 
-    /// Begins the record of another call, and adds the report of the one before it to the earlier ones.
-    pub(super) fn begin_call(&mut self, source: CredentialSource) {
+    /// Creates the record of a turn whose latest call is noted in its journal.
+    pub(in crate::services::turn) fn of_noted(requested_model: &'a str, call: &'a NotedCall) -> Self {
+        let NotedCall { credential_source, started_at, attempts, messages, earlier, .. } = *call;
+        let earlier = ReportedUse { usage: earlier, cost: 0 };
+        let model = call.model.as_str();
+        Self { model, credential_source, started_at, attempts, messages, earlier, ..Self::new(requested_model) }
+    }
+
+    /// Returns what the journal notes of the latest call.
+    pub(super) fn to_noted(&self, model: &str) -> NotedCall {
+        NotedCall {
+            model: model.to_owned(),
+            credential_source: self.credential_source,
+            started_at: self.started_at,
+            attempts: self.attempts,
+            messages: self.messages,
+            earlier: self.earlier.usage,
+        }
+    }
+
+    /// Begins the record of another call, which sends this number of messages, and adds the report of the one before it to
+    /// the earlier ones.
+    pub(super) fn begin_call(&mut self, source: CredentialSource, messages: usize) {
         self.credential_source = source;
         self.attempts += 1;
+        self.messages = messages;
         let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());

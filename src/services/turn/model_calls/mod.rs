@@ -111,7 +111,7 @@ impl ModelCalls {
 async fn answer_built_in(request: CallRequest<'_>, record: &mut CallRecord<'_>) -> Finish {
     let CallRequest { messages, persona, journal, .. } = request;
     record.model = basic::NAME;
-    journal.note_call(basic::NAME);
+    journal.note_call(record.to_noted(basic::NAME));
     journal.begin();
     for word in basic::reply(messages, persona).split_inclusive(' ') {
         journal.append(word).await;

@@ -70,13 +70,19 @@ impl EndedTurn<'_> {
             credential_source: calls.credential_source.as_str(),
             message_chars: message.chars().count(),
             answer_chars: self.answer.chars,
+            recorded_at: None,
             message: self.answer.logged.is_some().then_some(message),
             answer: self.answer.logged.as_deref(),
         }
     }
 
     /// Returns the record of the turn for the database, with its usage record for Papita.
-    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: UsageRecord) -> TurnRecord {
+    pub(super) fn database_record(
+        &self,
+        ended_at: Timestamp,
+        usage_record: UsageRecord,
+        is_on_record: bool,
+    ) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
             ended_at,
@@ -88,6 +94,7 @@ impl EndedTurn<'_> {
             cost: usage.cost.unwrap_or_default(),
             latency: self.timing.latency,
             usage_record,
+            is_on_record,
         }
     }
 

@@ -7,7 +7,10 @@ mod usage_records;
 
 use std::sync::Arc;
 
-use self::ended_turn::{AnswerText, EndedTurn};
+use self::{
+    ended_turn::{AnswerText, EndedTurn},
+    usage_meter::TurnUsage,
+};
 pub(super) use self::{
     usage_meter::{UsageMeter, UsageSource},
     usage_records::UsageRecords,
@@ -23,14 +26,17 @@ use super::{
 };
 use crate::{
     adapters::{
-        session_log::SessionLog,
-        storage::{Storage, UsageRecord},
+        session_log::{ChatLine, RecordedTurn, SessionLog},
+        storage::{OpenStream, Storage, UsageRecord},
     },
     domain::log_position::LogPosition,
     foundation::clock::Clock,
 };
 
-/// Records turns that have ended, each once.
+/// The most bytes of a text in the record of an open stream. It bounds what each renewal writes.
+const MAX_RECORDED_BYTES: usize = 64 << 10;
+
+/// Records turns that have ended, each once, and streams that are open.
 #[derive(Debug)]
 pub(super) struct Recorder {
     pub(super) log: SessionLog,
@@ -58,10 +64,11 @@ impl Recorder {
             return Err(TurnFailure::LogUnavailable);
         }
         let at = self.clock.now();
-        let turn = self.ended_turn(request, calls, journal, &ending);
+        let usage = self.usage_meter.measure(request, calls, journal, &ending);
+        let turn = self.ended_turn(request, calls, journal, &ending, usage);
         let mut lines = self.log.lines(at);
         lines.add(&turn.log_line());
-        let mut record = turn.database_record(at, self.usage_record(&turn));
+        let mut record = turn.database_record(at, self.usage_record(&turn), journal.is_on_record());
         if request.stream {
             turn.trace_stream_end();
         }
@@ -80,12 +87,33 @@ impl Recorder {
         Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })
     }
 
+    /// Puts a stream on record as it is now. The next start logs it if this process ends before the stream. `prompt` are the
+    /// tokens of the latest call's prompt.
+    pub(super) fn record_open(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal, prompt: u64) {
+        let ending = Ending { result: Err(TurnFailure::ProcessEnded), was_abandoned: false };
+        let usage = self.usage_meter.estimate_open(calls, journal, prompt);
+        let turn = self.ended_turn(request, calls, journal, &ending, usage);
+        let (line, recorded_at) = (turn.log_line(), self.clock.rfc3339(self.clock.now()));
+        let line = ChatLine {
+            recorded_at: Some(&recorded_at),
+            message: line.message.map(beginning),
+            answer: line.answer.map(beginning),
+            ..line
+        };
+        if let Some(recorded) = RecordedTurn::new(&line) {
+            journal.note_record();
+            let (request_id, line) = (request.request_id.clone(), recorded.into_fields());
+            self.storage.record_stream(OpenStream { request_id, line });
+        }
+    }
+
     fn ended_turn<'a>(
         &self,
         request: &'a TurnRequest,
         calls: &'a CallRecord<'a>,
         journal: &Journal,
         ending: &'a Ending,
+        usage: TurnUsage,
     ) -> EndedTurn<'a> {
         let failure = ending.failure();
         let error = failure.map(|failure| &failure.kind().error);
@@ -98,7 +126,7 @@ impl Recorder {
             status: error.map_or(200, |error| error.status),
             code: error.map(|error| error.code),
             finish: ending.finish(),
-            usage: self.usage_meter.measure(request, calls, journal, ending),
+            usage,
             timing: TurnTiming {
                 latency: request.arrived.elapsed(),
                 first_word: journal.first_word_at().map(since_arrival),
@@ -111,4 +139,9 @@ impl Recorder {
         let session = request.session_id.as_ref();
         self.usage_records.make(failure.is_some(), &request.caller, session, calls.model, usage.tokens)
     }
+}
+
+/// Returns the part of a text that is recorded of an open stream.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_RECORDED_BYTES)]
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     adapters::model::basic,
-    domain::cost::{Cost, Prices, TokenUsage, estimate},
+    domain::{
+        chat::Message,
+        cost::{Cost, Prices, TokenUsage, estimate},
+    },
     services::turn::{
         ending::Ending,
         journal::Journal,
@@ -69,6 +72,25 @@ impl UsageMeter {
         TurnUsage { tokens: tokens.unwrap_or_default(), source, cost: self.cost_of_calls(calls, tokens) }
     }
 
+    /// Returns the estimated tokens and the cost of a stream that has not ended. `prompt` are the tokens of the latest call's
+    /// prompt.
+    pub(super) fn estimate_open(&self, calls: &CallRecord<'_>, journal: &Journal, prompt: u64) -> TurnUsage {
+        if calls.model == basic::NAME {
+            let cost = self.cost(calls.model, None);
+            return TurnUsage { tokens: TokenUsage::default(), source: UsageSource::None, cost };
+        }
+        let mut tokens = calls.earlier.usage;
+        tokens += TokenUsage { prompt, completion: journal.estimated_tokens() };
+        TurnUsage { tokens, source: UsageSource::Estimated, cost: self.cost(calls.model, Some(tokens)) }
+    }
+
+    /// Returns a rough estimate of the tokens of the latest call's prompt, which costs little.
+    pub(in crate::services::turn) fn rough_prompt_tokens(&self, request: &TurnRequest, calls: &CallRecord<'_>) -> u64 {
+        let image = self.abilities.of(calls.model).image;
+        let instruction = request.persona.as_ref().map(|persona| persona.prompt.as_str());
+        estimate::rough_prompt_tokens(instruction, sent_messages(request, calls), image)
+    }
+
     /// Returns the cost of tokens by the price of their model; `None` if the price or the number is not known. The
     /// built-in responder is free.
     pub(in crate::services::turn) fn cost(&self, model: &str, tokens: Option<TokenUsage>) -> Option<Cost> {
@@ -102,7 +124,7 @@ impl UsageMeter {
     fn estimate(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal) -> TokenUsage {
         let image = self.abilities.of(calls.model).image;
         let instruction = request.persona.as_ref().map_or(0, |persona| estimate::instruction_tokens(&persona.prompt));
-        let prompt = estimate::prompt_tokens(&request.messages, image).saturating_add(instruction);
+        let prompt = estimate::prompt_tokens(sent_messages(request, calls), image).saturating_add(instruction);
         TokenUsage { prompt, completion: journal.estimated_tokens() }
     }
 
@@ -116,4 +138,10 @@ impl UsageMeter {
         let by_reported_name = || self.cost(calls.report.model.as_ref()?, tokens);
         self.cost(calls.model, tokens).or_else(by_reported_name)
     }
+}
+
+/// Returns the messages that the latest call sent.
+fn sent_messages<'a>(request: &'a TurnRequest, calls: &CallRecord<'_>) -> &'a [Message] {
+    let first = request.messages.len().saturating_sub(calls.messages);
+    request.messages.get(first..).unwrap_or_default()
 }

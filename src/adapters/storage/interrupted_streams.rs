@@ -1,0 +1,51 @@
+//! Open streams on record, and those that the end of earlier processes has left.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    column_values::to_integer, failure::StorageFailure, handle::Storage, open_streams::OpenStream,
+    session_logs::oldest_unfinished, statement::sql,
+};
+
+impl Storage {
+    /// Queues the record of a stream for the next transaction. A later record replaces it, and the end of its turn, which
+    /// must be marked as on record, removes it.
+    pub fn record_stream(&self, stream: OpenStream) {
+        self.turn_writer.record_stream(stream);
+    }
+
+    /// Returns the ids of the streams that earlier processes with this session log have left. To be called before this
+    /// process takes turns.
+    pub async fn interrupted_ids(&self) -> Result<BTreeSet<String>, StorageFailure> {
+        let rows: Vec<(String,)> = sql("SELECT request_id FROM open_streams WHERE log = $1")
+            .bind(&self.turns.log)
+            .fetch_all(&self.write)
+            .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Returns streams that earlier processes with this session log have left, with ids greater than `after`, the oldest
+    /// first, at most `limit`. To be called before this process takes turns.
+    pub async fn interrupted_streams(&self, after: &str, limit: usize) -> Result<Vec<OpenStream>, StorageFailure> {
+        let rows: Vec<(String, String)> = sql("SELECT request_id, line FROM open_streams
+             WHERE log = $1 AND request_id > $2 ORDER BY request_id LIMIT $3")
+        .bind(&self.turns.log)
+        .bind(after)
+        .bind(to_integer(limit as u64))
+        .fetch_all(&self.write)
+        .await?;
+        Ok(rows.into_iter().map(|(request_id, line)| OpenStream { request_id, line }).collect())
+    }
+
+    /// Deletes streams of other session logs whose processes have not come back for 30 days.
+    pub async fn purge_open_streams(&self, now: Timestamp) -> Result<(), StorageFailure> {
+        sql("DELETE FROM open_streams WHERE log <> $1 AND request_id < $2")
+            .bind(&self.turns.log)
+            .bind(oldest_unfinished(now).to_string())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}

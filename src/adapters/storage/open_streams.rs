@@ -1,0 +1,67 @@
+//! The table `open_streams`: streams that have run for about a second and have not ended. The end of a stream removes it in
+//! the transaction that stores the turn. What is left at a start was interrupted by the end of an earlier process.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::{
+    bulk_delete::BulkDelete,
+    bulk_insert::{BulkInsert, ROWS},
+    database::Transaction,
+    failure::StorageFailure,
+    logged_event::LoggedEvent,
+    statement::sql,
+};
+
+/// The record of a stream that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenStream {
+    /// The id of the request that started the stream.
+    pub request_id: String,
+    /// The fields of its line in the session log, as JSON.
+    pub line: String,
+}
+
+/// The lines of open streams by the ids of their requests.
+pub(super) type OpenStreams = HashMap<String, String>;
+
+static UPSERT: LazyLock<BulkInsert> = LazyLock::new(|| {
+    BulkInsert::new(
+        "request_id, log, line",
+        &["TEXT", "TEXT", "TEXT"],
+        // SQLite needs the condition to tell the end of the query from a join.
+        "INSERT INTO open_streams (request_id, log, line) SELECT request_id, log, line FROM v WHERE request_id IS NOT NULL
+         ON CONFLICT (request_id) DO UPDATE SET line = excluded.line",
+    )
+});
+
+static DELETE: LazyLock<BulkDelete> = LazyLock::new(|| BulkDelete::new("open_streams", "request_id"));
+
+/// Adds streams of a session log, or renews their lines.
+pub(super) async fn upsert(
+    transaction: &mut Transaction,
+    log: &str,
+    streams: &OpenStreams,
+) -> Result<(), StorageFailure> {
+    let mut left = streams.iter();
+    while left.len() > 0 {
+        let (text, rows) = UPSERT.text(left.len().min(ROWS));
+        let mut query = sql(text);
+        for _ in 0..rows {
+            let (request_id, line) = left.next().unzip();
+            query = query.bind(request_id).bind(request_id.map(|_| log)).bind(line);
+        }
+        query.execute(&mut *transaction).await?;
+    }
+    Ok(())
+}
+
+/// Removes the streams that have ended with these events.
+pub(super) async fn remove_ended<'a>(
+    transaction: &mut Transaction,
+    events: impl Iterator<Item = &'a LoggedEvent>,
+) -> Result<(), StorageFailure> {
+    let ended = events.filter_map(LoggedEvent::turn).filter(|turn| turn.is_on_record);
+    let ids = ended.map(|turn| turn.request_id.as_str()).collect::<Vec<_>>();
+    DELETE.execute(&ids, transaction).await?;
+    Ok(())
+}

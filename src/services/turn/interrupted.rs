@@ -1,0 +1,67 @@
+//! Streams that the end of an earlier process has interrupted: their lines in the session log, from the records in the
+//! database.
+//!
+//! The line is written first, then the database counts the turn and removes the record in one transaction. If this process
+//! ends in between, the recovery of the next start does that from the line.
+
+use futures_util::future::join_all;
+
+use super::{
+    metrics::TurnTiming,
+    recording::Recorder,
+    recovery::{RecoveryFailure, database_record},
+};
+use crate::{
+    adapters::{
+        session_log::{ChatLine, LogUnavailable, RecordedTurn},
+        storage::OpenStream,
+    },
+    domain::chat::Finish,
+};
+
+/// The number of streams that are read at once.
+const BATCH: usize = 64;
+
+/// Logs and counts the streams that earlier processes have left. To be called after recovery, before turns are taken.
+pub(super) async fn log_interrupted(recorder: &Recorder) -> Result<(), RecoveryFailure> {
+    let Recorder { storage, clock, .. } = recorder;
+    let (mut after, mut logged) = (String::new(), 0);
+    loop {
+        let streams = storage.interrupted_streams(&after, BATCH).await?;
+        let Some(last) = streams.last() else { break };
+        last.request_id.clone_into(&mut after);
+        let outcomes = join_all(streams.into_iter().map(|stream| log(recorder, stream))).await;
+        logged += outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        if outcomes.contains(&Err(LogUnavailable)) {
+            tracing::error!("interrupted streams cannot be logged; the next start tries again");
+            break;
+        }
+    }
+    if logged > 0 {
+        tracing::warn!(
+            streams = logged,
+            "streams were interrupted by the end of an earlier process; they are logged now"
+        );
+    }
+    Ok(storage.purge_open_streams(clock.now()).await?)
+}
+
+/// Logs and counts one stream.
+async fn log(recorder: &Recorder, stream: OpenStream) -> Result<(), LogUnavailable> {
+    let Recorder { log, storage, clock, metrics, .. } = recorder;
+    let (now, request_id) = (clock.now(), stream.request_id);
+    let interrupted = RecordedTurn::of_fields(stream.line);
+    let Some(turn) = interrupted.logged_at(now) else {
+        tracing::error!(request_id, "the record of an interrupted stream cannot be read");
+        return Ok(());
+    };
+    let record = database_record(turn, recorder, true);
+    // At once, so that the limit of the outbox counts the streams that are logged together.
+    storage.count_usage_record(&record.usage_record);
+    let timing = TurnTiming { latency: record.latency, first_word: None };
+    metrics.count_turn(&record.model, Finish::Interrupted, record.usage, timing);
+    let mut lines = log.lines(now);
+    lines.add_encoded::<ChatLine<'_>>(interrupted.fields());
+    let writer = storage.clone();
+    log.write_then(lines, move |position| writer.enqueue_interrupted(record, position)).await.map(drop)
+}
