@@ -45,7 +45,7 @@ fn berlin() -> TimeZone {
 fn chat_line(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
     let clock = Clock::from_fn(|| Timestamp::UNIX_EPOCH, berlin());
-    let log = SessionLog::open(dir.path().to_owned(), FileAccess::Owner, false, clock).expect("a session log");
+    let log = SessionLog::open(dir.path(), FileAccess::Owner, false, clock).expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
     let chat = ChatLine {
         user_id: None,

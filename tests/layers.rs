@@ -26,6 +26,7 @@ const ORDERED: [&[&str]; 2] = [
         "tasks",
         "descriptors",
         "file_access",
+        "file_identity",
         "config",
         "telemetry",
         "http_client",

@@ -184,13 +184,17 @@ impl Parts {
         let part = |ok: bool, otherwise: &str| if ok { Self::OK.to_owned() } else { otherwise.to_owned() };
         let check = tokio::time::timeout(DATABASE_TIMEOUT, state.storage.check());
         let database = state.storage.is_writable() && check.await.is_ok_and(|outcome| outcome.is_ok());
+        let database = state
+            .storage
+            .file_loss()
+            .map_or_else(|| part(database, "cannot be written"), |loss| loss.state().to_owned());
         let dead = state.tasks.panicked();
         let breakers = state.turns.breakers();
         let failing = breakers.iter().filter(|(_, state)| *state != BreakerState::Closed);
         let failing = failing.map(|(model, state)| format!("{model}: breaker {}", state.as_str())).collect::<Vec<_>>();
         Self {
             serving: part(!state.turns.is_draining(), "stopping"),
-            database: part(database, "cannot be written"),
+            database,
             session_log: part(state.log.ensure_writable().is_ok(), "cannot be written"),
             tasks: part(dead.is_empty(), &format!("died: {}", dead.join(", "))),
             model: part(failing.is_empty(), &failing.join(", ")),

@@ -39,7 +39,7 @@ pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgre
     let tasks = Tasks::default();
     let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
     let log_settings = &config.session_log;
-    let log = SessionLog::open(log_settings.dir.clone(), log_settings.file_access, log_settings.sync, clock.clone())?;
+    let log = SessionLog::open(&log_settings.dir, log_settings.file_access, log_settings.sync, clock.clone())?;
     let storage = Storage::open(&config.database, log.id().to_owned(), log.instance(), &tasks).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
     let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;

@@ -12,9 +12,9 @@ use crate::foundation::{
 /// lookups.
 const OWN: usize = 18;
 
-/// The descriptors of a SQLite database: two for each of its six connections, and one each for the shared memory, the
-/// lock, a journal and a sorted result.
-const SQLITE: usize = 16;
+/// The descriptors of a SQLite database: two for each of its six connections, one each for the shared memory, a journal
+/// and a sorted result, and two for the locks.
+const SQLITE: usize = 17;
 
 /// The connections to a PostgreSQL server besides `DATABASE_CONNECTIONS`.
 const POSTGRES_EXTRA: usize = 2;
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn the_limit_has_room_for_clients_model_and_files() {
         assert_eq!(client_and_model_pairs(64, SQLITE), 9);
-        assert_eq!(client_and_model_pairs(1024, SQLITE), 391);
+        assert_eq!(client_and_model_pairs(1024, SQLITE), 390);
         assert_eq!(client_and_model_pairs(10, SQLITE), 1);
         assert!(client_and_model_pairs(65_536, 1000) > 20_000);
         assert!(client_and_model_pairs(usize::MAX, SQLITE) > 1_000_000);

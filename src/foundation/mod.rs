@@ -5,6 +5,7 @@ pub mod config;
 pub mod descriptors;
 pub mod error_chain;
 pub mod file_access;
+pub mod file_identity;
 pub mod http_client;
 pub mod process_lock;
 pub mod redaction;

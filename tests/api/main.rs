@@ -37,6 +37,8 @@ mod idempotency;
 mod images;
 mod interrupted_streams;
 mod log_recovery;
+#[cfg(unix)]
+mod lost_database;
 mod messages;
 mod metrics;
 mod model_errors;
@@ -57,6 +59,8 @@ mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]
 mod shared_database;
+#[cfg(unix)]
+mod shared_files;
 #[cfg(unix)]
 mod signals;
 mod stale_connections;

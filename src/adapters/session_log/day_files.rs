@@ -10,9 +10,9 @@ use jiff::civil::Date;
 
 use super::{
     files::{date_of, day_path, read_from},
-    folder::{LogFolder, is_at},
+    folder::LogFolder,
 };
-use crate::foundation::descriptors::ReservedDescriptor;
+use crate::foundation::{descriptors::ReservedDescriptor, file_identity::is_at};
 
 /// The daily files in the folder of the session log. The file that was written last stays open.
 #[derive(Debug)]

@@ -11,16 +11,21 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{failure::LogOpenFailure, files::LOCK_FILE};
 use crate::foundation::{
     file_access::FileAccess,
+    file_identity::{has_name, is_at},
     process_lock::{self, LockFailure},
 };
 
 /// The folder of the session log, with its lock file, which also holds the log's id and the id of the last process.
 #[derive(Debug)]
 pub(super) struct LogFolder {
+    /// The path without symbolic links: a link that another release moves does not lead this process elsewhere.
     pub(super) dir: PathBuf,
     pub(super) access: FileAccess,
     /// The lock, held until this is dropped.
     lock: File,
+    /// The locks of folders that were moved while this process wrote there. They are held, too: the log has the same id
+    /// there, and this process may not have counted all its turns yet.
+    moved: Vec<File>,
     /// The log's id, unique among all session logs. It is made with the folder.
     pub(super) id: String,
     /// The id of this process, a UUIDv7 that is greater than those of all processes before.
@@ -37,7 +42,8 @@ impl LogFolder {
             LockFailure::Unusable(error) => unusable(error),
         })?;
         let (id, instance) = identify(&mut lock).map_err(unusable)?;
-        Ok(Self { dir: dir.to_owned(), access, lock, id, instance })
+        let dir = std::fs::canonicalize(dir).map_err(unusable)?;
+        Ok(Self { dir, access, lock, moved: Vec::new(), id, instance })
     }
 
     /// Creates and locks the folder again if it was moved or deleted, with the same ids: the next start then knows whose
@@ -55,29 +61,18 @@ impl LogFolder {
         if lock.metadata()?.len() == 0 {
             write!(lock, "{}\n{}\n", self.id, self.instance)?;
         }
-        self.lock = lock;
+        self.moved.push(std::mem::replace(&mut self.lock, lock));
+        self.moved.retain(has_name);
         Ok(())
     }
 
-    /// Releases the lock. Dropping the file is not enough: a child process that is being started may hold a copy of it.
+    /// Releases the locks. Dropping the files is not enough: a child process that is being started may hold copies of them.
     pub(super) fn unlock(&self) {
-        // An error means that the lock is gone already.
-        let _ = self.lock.unlock();
+        for lock in self.moved.iter().chain([&self.lock]) {
+            // An error means that the lock is gone already.
+            let _ = lock.unlock();
+        }
     }
-}
-
-/// Returns whether an open file is the one at a path, and was not moved or deleted.
-#[cfg(unix)]
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |data: io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
-    identity(std::fs::metadata(path)).is_some_and(|found| Some(found) == identity(file.metadata()))
-}
-
-/// Returns whether there is a file at the path of an open file.
-#[cfg(not(unix))]
-pub(super) fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 /// Reads the log's id from the lock file, or makes one, and makes the id of this process. Writes both to the file: the

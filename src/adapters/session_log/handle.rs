@@ -1,6 +1,10 @@
 //! The handle to the open session log.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -34,11 +38,11 @@ pub struct SessionLog {
 impl SessionLog {
     /// Locks the folder for this process, repairs lines that a crash has left incomplete, and starts the writer's thread.
     /// With `sync`, a write is done when it has reached the disk. Files and folders get the permissions of `access`.
-    pub fn open(dir: PathBuf, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
+    pub fn open(dir: &Path, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let state = Arc::new(WriteState::new("session log"));
-        let folder = LogFolder::lock(&dir, access)?;
-        let (id, instance) = (folder.id.clone(), folder.instance);
+        let folder = LogFolder::lock(dir, access)?;
+        let (dir, id, instance) = (folder.dir.clone(), folder.id.clone(), folder.instance);
         Writer::open(folder, sync, clock.clone(), Arc::clone(&state))?.start(receiver)?;
         Ok(Self { dir, id, instance, clock, writer: sender, state })
     }

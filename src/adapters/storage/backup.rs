@@ -8,11 +8,12 @@ use std::{
 
 use super::{
     database::Pool,
+    database_file,
     failure::StorageFailure,
     log_instances,
     open_failure::DatabaseOpenFailure,
     sqlite,
-    sqlite_file::{FileState, with_suffix},
+    sqlite_file::{FileState, JournalFile, with_suffix},
     statement::sql,
 };
 use crate::{
@@ -32,6 +33,12 @@ pub enum BackupFailure {
     /// The database file does not exist.
     #[error("the file {0} of DATABASE_URL does not exist, so there is nothing to make a backup of")]
     NoDatabase(PathBuf),
+    /// A server uses the file, by another path.
+    #[error(
+        "a server uses the database {0} by another path, and the write-ahead log with its latest changes is there; name that \
+         path in DATABASE_URL"
+    )]
+    OtherPath(PathBuf),
     /// The file of the backup exists already.
     #[error("{0} exists, and no backup is written over it; name another file")]
     Exists(PathBuf),
@@ -60,7 +67,11 @@ impl BackupSource {
         let FileState::Database(journal) = sqlite::inspect(address).await? else {
             return Err(BackupFailure::NoDatabase(address.path.clone()));
         };
-        let database = Pool::Sqlite(sqlite::reader(&address.path, journal));
+        // A server always has a log beside the path by which it has opened the database.
+        if journal == JournalFile::None && database_file::is_in_use(&address.path) {
+            return Err(BackupFailure::OtherPath(address.path.clone()));
+        }
+        let database = sqlite::reader(&address.path, journal);
         Ok(Self { database, access: settings.file_access })
     }
 

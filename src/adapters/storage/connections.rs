@@ -1,7 +1,5 @@
 //! The connections to an open database.
 
-use std::fs::File;
-
 use super::{checkpoints::CheckpointTask, database::Pool};
 
 /// The connections to a database, with what must be kept or run while it is open.
@@ -11,9 +9,7 @@ pub(super) struct Connections {
     /// A separate connection for this replica's heartbeats, so that they are on time when the pool is busy; only for
     /// PostgreSQL, which several replicas may share.
     pub(super) heartbeat: Option<Pool>,
-    /// The task that runs checkpoints; only for SQLite.
+    /// The task that runs checkpoints, with the file, which is locked for this process: two services would deliver the
+    /// outbox's records twice. Only for SQLite.
     pub(super) checkpoints: Option<CheckpointTask>,
-    /// The lock that keeps other processes from the database: two services would deliver the outbox's records twice. Only
-    /// for SQLite.
-    pub(super) lock: Option<File>,
 }

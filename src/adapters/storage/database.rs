@@ -1,11 +1,11 @@
 //! Connection pools and transactions of either database.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::time::timeout;
 
-use super::failure::StorageFailure;
+use super::{database_file::DatabaseFile, failure::StorageFailure};
 
 /// The time within which a connection must pass the pool's test when it is returned.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,8 +13,32 @@ const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A pool of connections to a database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) enum Pool {
-    Sqlite(SqlitePool),
+    Sqlite(SqliteConnections),
     Postgres(PostgresPool),
+}
+
+/// A pool of connections to a SQLite file.
+#[derive(Clone, Debug)]
+pub(super) struct SqliteConnections {
+    pub(super) connections: SqlitePool,
+    /// The file, if this process has locked it.
+    pub(super) file: Option<Arc<DatabaseFile>>,
+}
+
+impl SqliteConnections {
+    /// Fails if the file is not at its path any more. A change of the last 250 ms may not be known yet.
+    pub(super) fn ensure_in_place(&self) -> Result<(), StorageFailure> {
+        let Some(file) = &self.file else { return Ok(()) };
+        // A new connection would be to whatever file is at the path now.
+        let loss = if self.connections.num_idle() == 0 { file.check() } else { file.loss() };
+        loss.map_or(Ok(()), |loss| Err(StorageFailure::FileLost(loss)))
+    }
+
+    /// Fails if the file is not at its path now.
+    fn check_file(&self) -> Result<(), StorageFailure> {
+        let loss = self.file.as_ref().and_then(|file| file.check());
+        loss.map_or(Ok(()), |loss| Err(StorageFailure::FileLost(loss)))
+    }
 }
 
 /// A pool of connections to a PostgreSQL server, with a time limit for its answers.
@@ -31,9 +55,10 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Transaction, StorageFailure> {
         match self {
             Self::Sqlite(pool) => {
+                pool.check_file()?;
                 // The connection is wrapped before the transaction begins: if this future is dropped meanwhile, the
                 // connection is closed and not returned with an open transaction.
-                let mut pooled = PooledConnection::acquire(pool).await?;
+                let mut pooled = PooledConnection::acquire(&pool.connections).await?;
                 // IMMEDIATE takes the write lock at once. A transaction that begins by reading may fail to get it later.
                 sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *pooled.connection).await?;
                 Ok(Transaction::Sqlite(pooled))
@@ -51,7 +76,7 @@ impl Pool {
 
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(pool) => pool.connections.close().await,
             // The connections to a server that does not answer are dropped.
             Self::Postgres(pool) => drop(timeout(pool.response_timeout, pool.connections.close()).await),
         }

@@ -4,6 +4,7 @@ use std::io;
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
 
+use super::file_loss::FileLoss;
 use crate::foundation::descriptors;
 
 /// A statement failed. The variant says why, its source carries the database's own error.
@@ -30,6 +31,9 @@ pub enum StorageFailure {
     /// The statement needs turns that have ended but are not in the database yet.
     #[error("turns that have ended are not in the database yet")]
     TurnsNotWritten,
+    /// The file is not at its path any more.
+    #[error("the database's {}", .0.state())]
+    FileLost(FileLoss),
 }
 
 /// Constructs a failure of one variant from its source.
@@ -159,6 +163,7 @@ mod tests {
             StorageFailure::Corrupt(_) => "corrupt",
             StorageFailure::Internal(_) => "internal",
             StorageFailure::TurnsNotWritten => "not written",
+            StorageFailure::FileLost(_) => "lost",
         };
         for (sqlstate, expected) in [
             ("57P01", "unreachable"),

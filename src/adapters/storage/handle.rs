@@ -1,13 +1,13 @@
 //! The handle to an open database: opening, health, and closing.
 
-use std::{fs::File, sync::Arc};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{
-    connections::Connections, database::Pool, failure::StorageFailure, open_failure::DatabaseOpenFailure,
-    outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite, statement::sql, turn_repository::TurnRepository,
-    turn_writer::TurnWriter,
+    checkpoints::CheckpointTask, connections::Connections, database::Pool, failure::StorageFailure,
+    file_loss::FileLoss, open_failure::DatabaseOpenFailure, outbox_counter::OutboxCounter, postgres, replica::Replica,
+    sqlite, statement::sql, turn_repository::TurnRepository, turn_writer::TurnWriter,
 };
 use crate::foundation::{
     config::{self, DatabaseAddress},
@@ -32,8 +32,9 @@ pub struct Storage {
     pub(super) turns: TurnRepository,
     pub(super) turn_writer: TurnWriter,
     pub(super) outbox: Arc<OutboxCounter>,
-    /// The lock on a SQLite file, held until the last clone is dropped or the database is closed.
-    lock: Option<Arc<File>>,
+    /// The checkpoints of a SQLite database, with its file, locked until the last clone is dropped or the database is
+    /// closed.
+    checkpoints: Option<CheckpointTask>,
 }
 
 impl Storage {
@@ -45,20 +46,20 @@ impl Storage {
         instance: Uuid,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
-        let Connections { write, read, heartbeat, checkpoints, lock } = connect(settings).await?;
+        let Connections { write, read, heartbeat, checkpoints } = connect(settings).await?;
         let replica = Replica::new(&log, instance);
+        let outbox = Arc::new(OutboxCounter::open(&read).await?);
         if let Some(heartbeat) = heartbeat {
             replica.register(&heartbeat).await?;
             tasks.spawn("heartbeats", replica.clone().run_heartbeats(heartbeat, tasks.stopping()));
         }
-        if let Some(checkpoints) = checkpoints {
+        if let Some(checkpoints) = checkpoints.clone() {
             tasks.spawn("checkpoints", checkpoints.run(tasks.stopping()));
         }
-        let outbox = Arc::new(OutboxCounter::open(&read).await?);
         let turns = TurnRepository { write: write.clone(), log, instance };
         let (turn_writer, writing) = TurnWriter::new(turns.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn writer", writing);
-        Ok(Self { write, read, replica, turns, turn_writer, outbox, lock: lock.map(Arc::new) })
+        Ok(Self { write, read, replica, turns, turn_writer, outbox, checkpoints })
     }
 
     /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as
@@ -69,9 +70,12 @@ impl Storage {
 
     /// Runs the database's migrations and closes it.
     pub async fn migrate(settings: &config::Database) -> Result<(), DatabaseOpenFailure> {
-        let Connections { write, read, lock: _lock, .. } = connect(settings).await?;
+        let Connections { write, read, checkpoints, .. } = connect(settings).await?;
         read.close().await;
         write.close().await;
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.close().await;
+        }
         Ok(())
     }
 
@@ -81,10 +85,17 @@ impl Storage {
         matches!(self.write, Pool::Postgres(_))
     }
 
-    /// Returns whether the last attempt to write turns succeeded. After a failure, no new turn should start until it does.
+    /// Returns whether the last attempt to write turns succeeded, and the file of a SQLite database is at its place. No new
+    /// turn should start otherwise.
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        self.turn_writer.is_writable()
+        self.turn_writer.is_writable() && self.file_loss().is_none()
+    }
+
+    /// Returns what has happened to the file of a SQLite database if it is not at its place any more.
+    #[must_use]
+    pub fn file_loss(&self) -> Option<FileLoss> {
+        self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.file.loss())
     }
 
     /// Returns whether the task that writes turns is running.
@@ -109,7 +120,8 @@ impl Storage {
         }
         self.read.close().await;
         self.write.close().await;
-        // Dropping the file is not enough: a child process that is being started may hold a copy of its descriptor.
-        let _ = self.lock.as_ref().map(|lock| lock.unlock());
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.close().await;
+        }
     }
 }

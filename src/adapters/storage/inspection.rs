@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use super::{
+    database_file,
     handle::Storage,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
     sqlite_file::{self, FileState, LOCK_SUFFIX, WAL_SUFFIX, with_suffix},
 };
-use crate::foundation::{
-    config::{self, DatabaseAddress},
-    process_lock,
-};
+use crate::foundation::config::{self, DatabaseAddress};
 
 /// The result of inspecting a database that could be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +29,7 @@ impl Storage {
         match &settings.address {
             DatabaseAddress::Sqlite(address) => {
                 let is_new = sqlite::inspect(address).await? == FileState::Absent;
-                let lock = with_suffix(&sqlite_file::resolved(&address.path), LOCK_SUFFIX);
-                let is_in_use = process_lock::is_locked(&lock);
+                let is_in_use = database_file::is_in_use(&address.path);
                 Ok(DatabaseInspection { location: address.path.display().to_string(), is_new, is_in_use })
             }
             DatabaseAddress::Postgres(url) => {

@@ -14,8 +14,10 @@ mod checkpoints;
 mod column_values;
 mod connections;
 mod database;
+mod database_file;
 mod exchanges;
 mod failure;
+mod file_loss;
 mod handle;
 mod idempotency;
 mod ids;
@@ -58,6 +60,7 @@ pub use self::{
     chats::StoredChat,
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
+    file_loss::FileLoss,
     handle::Storage,
     idempotency::{ClaimedKey, ScopedKey, StoredAnswer},
     ids::{ChatId, Cursor, MessageId},

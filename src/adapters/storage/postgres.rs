@@ -55,7 +55,7 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
         .connect_lazy_with(options);
     let pool = |connections| Pool::Postgres(PostgresPool { connections, response_timeout });
     let (write, heartbeat) = (pool(connections), Some(pool(first)));
-    Ok(Connections { read: write.clone(), write, heartbeat, checkpoints: None, lock: None })
+    Ok(Connections { read: write.clone(), write, heartbeat, checkpoints: None })
 }
 
 /// Checks without changing anything that the database can be used. Fails if its tables belong to another program. Returns

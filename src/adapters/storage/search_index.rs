@@ -75,7 +75,10 @@ mod tests {
     use sqlx::sqlite::SqlitePoolOptions;
 
     use super::*;
-    use crate::adapters::storage::{database::Pool, migrations};
+    use crate::adapters::storage::{
+        database::{Pool, SqliteConnections},
+        migrations,
+    };
 
     const OWNER: OwnerId = OwnerId(7);
 
@@ -83,7 +86,7 @@ mod tests {
     async fn wrong_terms(text: &str) -> Vec<String> {
         let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         migrations::sqlite().await.unwrap().run(&pool).await.unwrap();
-        let pool = Pool::Sqlite(pool);
+        let pool = Pool::Sqlite(SqliteConnections { connections: pool, file: None });
         let mut transaction = pool.begin().await.unwrap();
         insert(&mut transaction, OWNER, MessageId(1), text).await.unwrap();
         transaction.commit().await.unwrap();

@@ -48,7 +48,9 @@ impl Storage {
         }
         let LogPosition { instance, seq } = end;
         let count = InstanceCount { instance, counted: seq, missing: 0, is_complete: true };
-        log_instances::set(&self.write, &self.turns.log, count).await
+        let mut transaction = self.write.begin().await?;
+        log_instances::set(&mut transaction, &self.turns.log, count).await?;
+        transaction.commit().await
     }
 
     /// Stores that nothing remains to be counted of the processes that have written this process's session log before.

@@ -1,26 +1,23 @@
 //! Connections to a SQLite database, which one process at a time uses.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
+    Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
     checkpoints::CheckpointTask,
     connections::Connections,
-    database::Pool,
+    database::{Pool, SqliteConnections},
+    database_file::DatabaseFile,
     migrations,
     open_failure::DatabaseOpenFailure,
     schema_owner::{self, SchemaOwner},
-    sqlite_file::{self, FileState, JournalFile, LOCK_SUFFIX, UnusableFile, WAL_SUFFIX, with_suffix},
+    sqlite_file::{self, FileState, JournalFile},
 };
-use crate::foundation::{
-    config::SqliteAddress,
-    file_access::FileAccess,
-    process_lock::{self, LockFailure},
-};
+use crate::foundation::{config::SqliteAddress, file_access::FileAccess};
 
 /// The number of pages in the write-ahead log at which a commit runs a checkpoint. [`CheckpointTask`] runs one long
 /// before that.
@@ -36,13 +33,8 @@ const JOURNAL_SIZE_LIMIT: &str = "4194304";
 pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Connections, DatabaseOpenFailure> {
     let state = inspect(address).await?;
     warn_of_misread_address(address, state);
-    let path = &address.path;
-    // SQLite makes its journal files with the permissions of this file.
-    access.open_options().create(true).append(true).open(path).map_err(|error| UnusableFile::from_io(path, error))?;
-    // All links to one file share one lock.
-    let path = &sqlite_file::resolved(path);
-    let lock = lock(path, access)?;
-    let options = connect_options(path)
+    let mut file = DatabaseFile::open(&address.path, access)?;
+    let options = connect_options(file.path())
         .journal_mode(SqliteJournalMode::Wal)
         .foreign_keys(true)
         // In WAL mode a commit survives the end of the process; a power failure may undo the last ones.
@@ -53,10 +45,14 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
     migrations::sqlite().await?.run(&write).await?;
     let read = pool(4).connect_lazy_with(options.clone().read_only(true));
     // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
-    let checkpoints = pool(1).connect_lazy_with(options.busy_timeout(Duration::from_millis(20)));
-    let checkpoints = CheckpointTask { pool: checkpoints, wal: with_suffix(path, WAL_SUFFIX) };
-    let (write, read) = (Pool::Sqlite(write), Pool::Sqlite(read));
-    Ok(Connections { write, read, heartbeat: None, checkpoints: Some(checkpoints), lock: Some(lock) })
+    let checkpoints = pool(1).connect_with(options.busy_timeout(Duration::from_millis(20)));
+    let checkpoints = checkpoints.await.map_err(DatabaseOpenFailure::Sqlite)?;
+    file.set_made();
+    let file = Arc::new(file);
+    let sqlite = |connections| Pool::Sqlite(SqliteConnections { connections, file: Some(Arc::clone(&file)) });
+    let (write, read) = (sqlite(write), sqlite(read));
+    let checkpoints = CheckpointTask { pool: checkpoints, file };
+    Ok(Connections { write, read, heartbeat: None, checkpoints: Some(checkpoints) })
 }
 
 /// Checks without writing anything that a database can be opened at an address. Fails if the file cannot be used, or if
@@ -96,13 +92,13 @@ pub(super) async fn connect_to_inspect(path: &Path, journal: JournalFile) -> Res
 }
 
 /// Returns a pool that reads the database while another process uses it, or begins to use it.
-pub(super) fn reader(path: &Path, journal: JournalFile) -> SqlitePool {
+pub(super) fn reader(path: &Path, journal: JournalFile) -> Pool {
     let options = match journal {
         JournalFile::WriteAheadLog => connect_options(path).read_only(true),
         // SQLite makes journal files beside the database, and removes them only if the connection may write.
         JournalFile::None | JournalFile::RollbackJournal => connect_options(path),
     };
-    pool(1).connect_lazy_with(options)
+    Pool::Sqlite(SqliteConnections { connections: pool(1).connect_lazy_with(options), file: None })
 }
 
 fn connect_options(path: &Path) -> SqliteConnectOptions {
@@ -116,6 +112,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
 
 fn pool(max_connections: u32) -> SqlitePoolOptions {
     let options = SqlitePoolOptions::new().max_connections(max_connections);
+    // A connection does not age. A new one would be to whatever file is at the path then.
+    let options = options.idle_timeout(None).max_lifetime(None);
     options.acquire_timeout(Duration::from_secs(5)).test_before_acquire(false)
 }
 
@@ -133,12 +131,4 @@ fn warn_of_misread_address(address: &SqliteAddress, state: FileState) {
              sqlite:///{absolute}"
         );
     }
-}
-
-/// Locks the database for this process, by a lock file beside it.
-fn lock(database: &Path, access: FileAccess) -> Result<File, DatabaseOpenFailure> {
-    process_lock::lock(&with_suffix(database, LOCK_SUFFIX), access).map_err(|failure| match failure {
-        LockFailure::Locked => DatabaseOpenFailure::InUse(database.to_owned()),
-        LockFailure::Unusable(error) => UnusableFile::from_io(database, error).into(),
-    })
 }

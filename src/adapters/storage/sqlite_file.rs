@@ -65,6 +65,12 @@ pub enum UnusableFile {
     /// The file has content that is not a SQLite database.
     #[error("the file {0} of DATABASE_URL is not a SQLite database; it was left as it is, name another one")]
     NotSqlite(PathBuf),
+    /// The file is empty, but was a database.
+    #[error(
+        "the file {0} of DATABASE_URL is empty, but it was a database: a crash or a full disk may have emptied it; put a \
+         backup in its place, or remove the file to begin with a new database"
+    )]
+    Emptied(PathBuf),
     /// The operating system refuses for another reason.
     #[error("the file {0} of DATABASE_URL cannot be used")]
     Other(PathBuf, #[source] io::Error),
@@ -116,7 +122,11 @@ fn state_of(path: &Path, file: &mut File) -> Result<FileState, UnusableFile> {
     let mut header = Vec::new();
     file.take(HEADER_BYTES).read_to_end(&mut header).map_err(|error| UnusableFile::from_io(path, error))?;
     if header.is_empty() {
-        return Ok(FileState::Absent);
+        return if was_database(&resolved(path)) {
+            Err(UnusableFile::Emptied(absolute(path)))
+        } else {
+            Ok(FileState::Absent)
+        };
     }
     if !header.starts_with(MAGIC) {
         return Err(UnusableFile::NotSqlite(absolute(path)));
@@ -126,6 +136,16 @@ fn state_of(path: &Path, file: &mut File) -> Result<FileState, UnusableFile> {
         if has_wal { (WAL_SUFFIX, JournalFile::WriteAheadLog) } else { ("-journal", JournalFile::RollbackJournal) };
     let exists = with_suffix(&resolved(path), suffix).exists();
     Ok(FileState::Database(if exists { journal } else { JournalFile::None }))
+}
+
+/// Returns whether an empty file was a database, by what is beside it: the note in the lock file that tables were made, or
+/// a write-ahead log, which SQLite makes only for a database with content. (SQLite would delete that log.) A rollback
+/// journal says nothing: SQLite makes it before the first content. Nor do lines in the session log: their database may have
+/// been another one.
+fn was_database(path: &Path) -> bool {
+    [LOCK_SUFFIX, WAL_SUFFIX]
+        .iter()
+        .any(|suffix| fs::metadata(with_suffix(path, suffix)).is_ok_and(|data| data.len() > 0))
 }
 
 /// Returns the path with all symbolic links resolved. SQLite makes its journal files beside the resolved file.

@@ -86,7 +86,10 @@ macro_rules! run {
     ($make:path, $statement:ident, $executor:expr, $method:ident) => {{
         let Statement { text, values } = $statement;
         match $executor.into() {
-            Executor::Pool(Pool::Sqlite(pool)) => run!(@ $make, text, sqlite(values), pool, $method).await?,
+            Executor::Pool(Pool::Sqlite(pool)) => {
+                pool.ensure_in_place()?;
+                run!(@ $make, text, sqlite(values), &pool.connections, $method).await?
+            }
             Executor::Transaction(Transaction::Sqlite(pooled)) => {
                 run!(@ $make, text, sqlite(values), &mut *pooled.connection, $method).await?
             }

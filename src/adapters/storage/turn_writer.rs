@@ -214,6 +214,8 @@ impl WriterTask {
                         self.outbox.notify();
                     }
                 }
+                // The diagnostics have it already, with what to do.
+                Err(StorageFailure::FileLost(_)) => {}
                 Err(failure) => {
                     let (turns, failure) = (self.pending.len(), ErrorChain(&failure));
                     tracing::error!(%failure, turns, "turns cannot be written to the database yet");

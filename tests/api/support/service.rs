@@ -42,7 +42,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_al-chat");
 /// The settings and the data folder of a service under test. A service can be started from one setup repeatedly.
 #[derive(Debug)]
 pub struct TestSetup {
-    dir: TempDir,
+    /// The folder, which is removed with its last user: the service notices when its database is gone.
+    dir: Arc<TempDir>,
     settings: BTreeMap<String, String>,
     /// Replaces Papita's default address, since parallel tests cannot share one port.
     default_papita: Url,
@@ -53,7 +54,7 @@ pub struct TestSetup {
 impl TestSetup {
     /// Returns a setup with a free port, a new folder, the time zone UTC, and no Papita at its default address.
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = Arc::new(tempfile::tempdir().expect("a folder"));
         // The discard port, on which no server listens.
         let default_papita = Url::parse("http://127.0.0.1:9").expect("a URL");
         let database = TestDatabase::on_tests_server().map(Arc::new);
@@ -171,7 +172,7 @@ impl TestSetup {
     pub async fn start_with_clock(&self, clock: Clock) -> Service {
         let app = App::start(self.config(), clock).await.expect("the service starts");
         let client = Client::new(app.address());
-        Service { app, client, database: self.database.clone() }
+        Service { app, client, dir: Arc::clone(&self.dir), database: self.database.clone() }
     }
 
     /// Returns a command that runs the program with exactly the settings of this setup as environment.
@@ -232,8 +233,8 @@ impl TestSetup {
                 let _ = sender.send(line);
             }
         });
-        let database = self.database.clone();
-        Process { child, address, client: Client::new(address), start_lines, diagnostics, database }
+        let (dir, database) = (Arc::clone(&self.dir), self.database.clone());
+        Process { child, address, client: Client::new(address), start_lines, diagnostics, dir, database }
     }
 
     /// Returns all lines of the session log, oldest first. Fails on a line that is not JSON.
@@ -317,6 +318,8 @@ pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>
 pub struct Service {
     app: App,
     pub client: Client,
+    #[expect(dead_code, reason = "keeps the folder while the service runs")]
+    dir: Arc<TempDir>,
     #[expect(dead_code, reason = "keeps the database while the service runs")]
     database: Option<Arc<TestDatabase>>,
 }
@@ -342,6 +345,8 @@ pub struct Process {
     pub start_lines: Vec<String>,
     /// The lines of standard error after the one with the listening address.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
+    #[expect(dead_code, reason = "keeps the folder while the process runs")]
+    dir: Arc<TempDir>,
     #[expect(dead_code, reason = "keeps the database while the process runs")]
     database: Option<Arc<TestDatabase>>,
 }

@@ -1,0 +1,38 @@
+//! The ways in which another program takes the file of an open SQLite database away.
+
+/// What has happened to the file of an open database. Nothing may be read or written then: changes would be lost with the
+/// end of the process, or be in another database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileLoss {
+    /// It was deleted, renamed, or moved to another folder.
+    Gone,
+    /// Another file is at its path.
+    Replaced,
+    /// It has no content.
+    Emptied,
+    /// The file of its write-ahead log was deleted, renamed or replaced.
+    LogGone,
+}
+
+impl FileLoss {
+    /// Returns the state of the database, for health checks.
+    #[must_use]
+    pub fn state(self) -> &'static str {
+        match self {
+            Self::Gone => "file is gone",
+            Self::Replaced => "file was replaced",
+            Self::Emptied => "file was emptied",
+            Self::LogGone => "write-ahead log is gone",
+        }
+    }
+
+    /// Returns what has happened, as the end of a sentence about the file.
+    pub(super) fn event(self) -> &'static str {
+        match self {
+            Self::Gone => "was deleted or moved",
+            Self::Replaced => "was replaced by another file",
+            Self::Emptied => "was emptied",
+            Self::LogGone => "has lost its write-ahead log",
+        }
+    }
+}

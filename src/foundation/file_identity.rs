@@ -1,0 +1,61 @@
+//! The identity of a file, which stays the same when the file is renamed.
+
+use std::{
+    fs::{self, File, Metadata},
+    path::Path,
+};
+
+/// The device and the number (inode) of a file. No other file has them while the file exists or is open.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity(u64, u64);
+
+/// A file without a known identity: all files are taken for the same.
+#[cfg(not(unix))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity;
+
+impl FileIdentity {
+    /// Returns the identity of the file that has these metadata.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of(data: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self(data.dev(), data.ino())
+    }
+
+    /// Returns the identity of the file that has these metadata.
+    #[cfg(not(unix))]
+    #[must_use]
+    pub fn of(_: &Metadata) -> Self {
+        Self
+    }
+
+    /// Returns the identity of the file at a path; `None` if there is no file.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|data| Self::of(&data))
+    }
+}
+
+/// Returns whether an open file is the one at a path, and was not moved or deleted.
+#[must_use]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let open = file.metadata().ok().map(|data| FileIdentity::of(&data));
+    open.is_some() && open == FileIdentity::at(path)
+}
+
+/// Returns whether an open file still has a name, so that another process can open it.
+#[cfg(unix)]
+#[must_use]
+pub fn has_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|data| data.nlink() > 0)
+}
+
+/// Returns whether an open file still has a name, which is not known here.
+#[cfg(not(unix))]
+#[must_use]
+pub fn has_name(_: &File) -> bool {
+    true
+}
