@@ -1,0 +1,105 @@
+//! The session log's file renamed and truncated under load, with the database free or locked.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use crate::{
+    table::{Fault, Figures, Scale},
+    verdict::Witness,
+    world::World,
+};
+
+/// What is done to the file.
+#[derive(Clone, Copy)]
+pub enum Change {
+    Rename,
+    Truncate,
+}
+
+pub fn faults(at_once: &'static str, retry: &'static str) -> Vec<Fault> {
+    vec![
+        Fault {
+            name: "log renamed under load",
+            play: |scale| Box::pin(change_free(scale, Change::Rename)),
+            seconds: 1.0,
+            reason: at_once,
+        },
+        Fault {
+            name: "log renamed, database locked",
+            play: |scale| Box::pin(change_locked(scale, Change::Rename)),
+            seconds: 3.0,
+            reason: retry,
+        },
+        Fault {
+            name: "log truncated under load",
+            play: |scale| Box::pin(change_free(scale, Change::Truncate)),
+            seconds: 1.0,
+            reason: at_once,
+        },
+        Fault {
+            name: "log truncated, database locked",
+            play: |scale| Box::pin(change_locked(scale, Change::Truncate)),
+            seconds: 3.0,
+            reason: retry,
+        },
+    ]
+}
+
+impl Change {
+    /// Lines that a truncation has removed are missing in the log, but not in the totals.
+    fn witness(self) -> Witness {
+        match self {
+            Self::Rename => Witness::Log,
+            Self::Truncate => Witness::Clients,
+        }
+    }
+
+    pub fn apply(self, world: &World, round: usize) {
+        let file = day_file(world);
+        match self {
+            Self::Rename => fs::rename(&file, file.with_extension(format!("log.{round}"))).expect("a renamed file"),
+            Self::Truncate => File::options().write(true).open(file).and_then(|file| file.set_len(0)).expect("a file"),
+        }
+    }
+}
+
+async fn change_free(scale: Scale, change: Change) -> Figures {
+    let world = World::running(&[]).await;
+    let load = world.load();
+    let mut seconds = 0_f64;
+    for round in 0..10 {
+        load.wait_for(scale.rounds(20, 200)).await;
+        change.apply(&world, round);
+        seconds = seconds.max(load.recovery(Instant::now()).await);
+    }
+    load.wait_for(20).await;
+    world.judge(load, seconds, change.witness()).await
+}
+
+async fn change_locked(scale: Scale, change: Change) -> Figures {
+    let world = World::running(&[]).await;
+    let load = world.load();
+    let mut seconds = 0_f64;
+    for round in 0..scale.rounds(3, 10) {
+        load.wait_for(20).await;
+        let lock = world.setup.lock_database().await;
+        sleep(Duration::from_millis(200)).await;
+        change.apply(&world, round);
+        sleep(scale.duration() / 3).await;
+        lock.release().await;
+        seconds = seconds.max(load.recovery(Instant::now()).await);
+    }
+    load.wait_for(20).await;
+    world.judge(load, seconds, change.witness()).await
+}
+
+/// Returns the path of the file that is being written.
+pub fn day_file(world: &World) -> PathBuf {
+    let files = fs::read_dir(&world.log_dir).expect("the log's folder").map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().expect("a file of the log")
+}

@@ -1,0 +1,61 @@
+//! A model that hangs, resets connections, and restarts.
+
+use std::time::Instant;
+
+use tokio::time::sleep;
+
+use crate::{
+    fakes::model::Behaviour,
+    table::{Fault, Figures, Scale},
+    verdict::Witness,
+    world::World,
+};
+
+pub fn faults() -> Vec<Fault> {
+    let reason = "BREAKER_PAUSE, here 1 s, and TURN_TIMEOUT, here 2 s";
+    vec![
+        Fault {
+            name: "model hanging",
+            play: |scale| Box::pin(misbehave(scale, Behaviour::Silent)),
+            seconds: 4.0,
+            reason,
+        },
+        Fault {
+            name: "model resetting connections",
+            play: |scale| Box::pin(misbehave(scale, Behaviour::CloseImmediately)),
+            seconds: 4.0,
+            reason,
+        },
+        Fault { name: "model restarting", play: |scale| Box::pin(restart(scale)), seconds: 4.0, reason },
+    ]
+}
+
+async fn world() -> World {
+    World::running(&[("BREAKER_PAUSE", "1s"), ("TURN_TIMEOUT", "2s")]).await
+}
+
+async fn misbehave(scale: Scale, behaviour: Behaviour) -> Figures {
+    let world = world().await;
+    let load = world.load();
+    load.wait_for(50).await;
+    world.model.set_behaviour(behaviour);
+    sleep(scale.duration()).await;
+    world.model.set_behaviour(Behaviour::Echo);
+    let seconds = load.recovery(Instant::now()).await;
+    load.wait_for(50).await;
+    world.judge(load, seconds, Witness::Log).await
+}
+
+async fn restart(scale: Scale) -> Figures {
+    let world = world().await;
+    let load = world.load();
+    let mut seconds = 0_f64;
+    for _ in 0..scale.rounds(2, 10) {
+        load.wait_for(50).await;
+        world.model.stop().await;
+        sleep(scale.duration() / 4).await;
+        world.model.restart().await;
+        seconds = seconds.max(load.recovery(Instant::now()).await);
+    }
+    world.judge(load, seconds, Witness::Log).await
+}

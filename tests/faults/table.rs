@@ -1,0 +1,88 @@
+//! The table: one row for each fault.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::LocalBoxFuture};
+
+/// The extent of the faults.
+#[derive(Clone, Copy)]
+pub struct Scale {
+    pub is_long: bool,
+}
+
+impl Scale {
+    /// Returns the number of repetitions.
+    pub fn rounds(self, short: usize, long: usize) -> usize {
+        if self.is_long { long } else { short }
+    }
+
+    /// Returns how long something fails.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(if self.is_long { 15 } else { 3 })
+    }
+}
+
+/// A fault and the bounds of its figures. No turn may be lost or doubled.
+pub struct Fault {
+    pub name: &'static str,
+    pub play: fn(Scale) -> LocalBoxFuture<'static, Figures>,
+    /// The largest number of seconds to recover.
+    pub seconds: f64,
+    /// What the seconds come from.
+    pub reason: &'static str,
+}
+
+/// What a fault has cost.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// The number of turns that were answered to their clients as a whole.
+    pub answered: usize,
+    /// The number of these that lack a line in the session log, a place in the totals, or a record at Papita.
+    pub lost: usize,
+    /// The number of lines, counts and records beyond one for each turn.
+    pub doubled: usize,
+    /// The longest time from the end of a fault to the next answered turn.
+    pub seconds: f64,
+    /// Whatever else was wrong.
+    pub complaints: Vec<String>,
+}
+
+impl Figures {
+    /// Adds a complaint unless something holds.
+    pub fn expect(&mut self, holds: bool, complaint: impl Into<String>) {
+        if !holds {
+            self.complaints.push(complaint.into());
+        }
+    }
+}
+
+/// Plays the faults one after the other and prints a row for each. Returns the number of those that are out of bounds.
+pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
+    println!("| fault | answered | lost | doubled | seconds to recover | bound |");
+    println!("| --- | ---: | ---: | ---: | ---: | --- |");
+    let mut failed = 0;
+    for fault in faults {
+        let started = Instant::now();
+        let played = AssertUnwindSafe((fault.play)(scale)).catch_unwind().await;
+        let figures = played.unwrap_or_else(|_| Figures {
+            complaints: vec!["could not be played, see above".to_owned()],
+            ..Figures::default()
+        });
+        failed += usize::from(!print(&fault, &figures));
+        eprintln!("{}: {:.1} s", fault.name, started.elapsed().as_secs_f64());
+    }
+    failed
+}
+
+/// Prints a row. Returns whether it is within its bounds.
+fn print(fault: &Fault, figures: &Figures) -> bool {
+    let Figures { answered, lost, doubled, seconds, complaints } = figures;
+    let Fault { name, seconds: bound, reason, .. } = fault;
+    let is_kept = *answered > 0 && *lost == 0 && *doubled == 0 && seconds <= bound && complaints.is_empty();
+    let verdict = if is_kept { String::new() } else { format!(" **out of bounds** {}", complaints.join("; ")) };
+    println!("| {name} | {answered} | {lost} | {doubled} | {seconds:.1} | {bound} s: {reason}{verdict} |");
+    is_kept
+}

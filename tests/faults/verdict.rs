@@ -1,0 +1,114 @@
+//! What became of the answered turns: each must be in the session log, in the totals and at Papita exactly once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{load::Load, table::Figures, world::World};
+
+/// The longest time until Papita has all records after it works again: a record that failed several times waits this long.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(70);
+
+/// What the totals are compared with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Witness {
+    /// The session log: a client may have lost the answer of a turn that counts.
+    Log,
+    /// The clients: lines were removed from the session log by force, or the log was removed.
+    Clients,
+}
+
+impl World {
+    /// Ends the load and returns its figures.
+    pub async fn judge(&self, load: Load, seconds: f64, witness: Witness) -> Figures {
+        let answered = load.stop().await;
+        self.judge_answered(&answered, seconds, witness).await
+    }
+
+    /// Returns the figures of turns that clients have got.
+    pub async fn judge_answered(&self, answered: &[String], seconds: f64, witness: Witness) -> Figures {
+        self.wait_for_readiness(200).await;
+        let missing_records = self.wait_for_records(answered).await;
+        let (lines, torn) = chat_lines(&self.log_dir);
+        let counted = self.client().get("/api/openai/usage").await.assert_ok()["request_count"].as_u64().unwrap();
+        let counted = usize::try_from(counted).unwrap();
+        let expected =
+            if witness == Witness::Log { lines.values().map(|line| line.answered).sum() } else { answered.len() };
+        let unlogged = if witness == Witness::Log { count(answered, |id| !lines.contains_key(id)) } else { 0 };
+        let uncounted = expected.saturating_sub(counted);
+        let keys = self.papita.usage_keys();
+        let keyless = keys.iter().filter(|key| key.is_none()).count();
+        // A turn that was refused because its line could not be written has a record, too.
+        let reported = keys.into_iter().flatten().collect::<HashSet<_>>().len();
+        let twice = lines.values().map(|line| line.lines - 1).sum::<usize>();
+        let mut figures = Figures {
+            answered: answered.len(),
+            lost: unlogged.max(uncounted).max(missing_records),
+            doubled: twice.max(counted.saturating_sub(expected)).max(keyless),
+            seconds,
+            complaints: Vec::new(),
+        };
+        if figures.lost + figures.doubled > 0 {
+            let detail = format!(
+                "lost: {unlogged} lines, {uncounted} counts, {missing_records} records; doubled: {twice} lines, {} counts",
+                counted.saturating_sub(expected)
+            );
+            figures.complaints.push(detail);
+        }
+        let asked = self.model.call_count();
+        figures.expect(reported <= asked, format!("{reported} turns at Papita, but {asked} calls of the model"));
+        figures.expect(torn == 0, format!("{torn} lines of the log are not JSON"));
+        figures
+    }
+
+    /// Waits until Papita has the record of each turn. Returns the number of those that are missing.
+    async fn wait_for_records(&self, answered: &[String]) -> usize {
+        let started = Instant::now();
+        loop {
+            let arrived = self.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
+            let missing = count(answered, |id| !arrived.contains(id));
+            if missing == 0 || started.elapsed() > DELIVERY_TIMEOUT {
+                return missing;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn count(ids: &[String], is_counted: impl Fn(&String) -> bool) -> usize {
+    ids.iter().filter(|id| is_counted(id)).count()
+}
+
+/// The lines of one turn.
+#[derive(Default)]
+pub struct Lines {
+    pub lines: usize,
+    /// The number of those with status 200.
+    pub answered: usize,
+}
+
+/// Returns the number of `chat` lines of each turn in all files of the log's folder, and the number of torn lines.
+pub fn chat_lines(folder: &Path) -> (HashMap<String, Lines>, usize) {
+    let files = fs::read_dir(folder).expect("the log's folder").map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.is_file() && !path.file_name().unwrap().to_string_lossy().starts_with('.'));
+    let text = files.map(|path| fs::read_to_string(path).expect("UTF-8")).collect::<String>();
+    let (mut turns, mut torn) = (HashMap::<_, Lines>::new(), 0);
+    for line in text.lines() {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            torn += 1;
+            continue;
+        };
+        if line["event"] == "chat" {
+            let turn = turns.entry(line["request_id"].as_str().expect("an id").to_owned()).or_default();
+            turn.lines += 1;
+            turn.answered += usize::from(line["status"] == 200);
+        }
+    }
+    (turns, torn)
+}

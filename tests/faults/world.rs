@@ -1,0 +1,102 @@
+//! The service under force, with the fakes of the model and of Papita.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use al_chat::foundation::clock::Clock;
+
+use crate::{
+    fakes::{
+        model::{Behaviour, FakeModel},
+        papita::FakePapita,
+    },
+    load::Load,
+    support::{
+        client::Client,
+        service::{Process, Service, TestSetup, wait_until},
+    },
+};
+
+/// The number of clients that ask at the same time.
+pub const CLIENTS: usize = 16;
+
+/// A service with a port of its own over all restarts.
+pub struct World {
+    pub model: FakeModel,
+    pub papita: FakePapita,
+    pub setup: TestSetup,
+    pub address: SocketAddr,
+    /// The folder of the session log.
+    pub log_dir: PathBuf,
+    process: Option<Process>,
+    service: Option<Service>,
+}
+
+impl World {
+    /// Starts the fakes and makes a setup on SQLite with these settings, which does not run.
+    pub async fn new(settings: &[(&str, &str)]) -> Self {
+        let (model, papita) = (FakeModel::start().await.without_recording(), FakePapita::start().await);
+        model.set_behaviour(Behaviour::Echo);
+        papita.serve_key("sk-papita");
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port");
+        let setup = TestSetup::for_papita(&model, &papita).on_sqlite().with("LOG_LEVEL", "warn,al_chat::app=info");
+        let setup = setup.with("PORT", &address.port().to_string()).with("OPENAI_API_KEY", "sk-local");
+        let log_dir = settings.iter().find(|(name, _)| *name == "SESSION_LOG_DIR");
+        let log_dir = log_dir.map_or_else(|| setup.log_dir(), |(_, path)| PathBuf::from(path));
+        let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
+        Self { model, papita, setup, address, log_dir, process: None, service: None }
+    }
+
+    /// Returns a world whose program runs.
+    pub async fn running(settings: &[(&str, &str)]) -> Self {
+        let mut world = Self::new(settings).await;
+        world.start().await;
+        world
+    }
+
+    /// Starts the program.
+    pub async fn start(&mut self) {
+        self.process = Some(self.setup.start_process().await);
+    }
+
+    /// Starts the program with the settings of a shell script, in which `$0` is the program.
+    pub async fn start_by_script(&mut self, script: &str) {
+        self.process = Some(self.setup.start_command(self.setup.command_by_script(script)).await);
+    }
+
+    /// Starts the service in this process with this clock.
+    pub async fn start_with_clock(&mut self, clock: Clock) {
+        self.service = Some(self.setup.start_with_clock(clock).await);
+    }
+
+    pub fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("a running program")
+    }
+
+    /// Kills the program and starts it again.
+    pub async fn kill(&mut self) {
+        self.process().kill().await;
+        self.start().await;
+    }
+
+    pub fn load(&self) -> Load {
+        Load::start(self.address, CLIENTS, Duration::ZERO)
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Waits until the service is ready, or is not.
+    pub async fn wait_for_readiness(&self, status: u16) {
+        let client = self.client();
+        wait_until("readiness", async || {
+            let request = client.request(reqwest::Method::GET, "/api/health/ready");
+            client.try_send(request).await.is_ok_and(|answer| answer.status == status).then_some(())
+        })
+        .await;
+    }
+}
