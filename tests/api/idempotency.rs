@@ -17,15 +17,15 @@ use crate::{
     },
 };
 
-fn keyed(client: &Client, key: &str, body: &Value) -> RequestBuilder {
+pub fn keyed(client: &Client, key: &str, body: &Value) -> RequestBuilder {
     client.json_request("/api/chat", body).header("idempotency-key", key)
 }
 
-async fn ask(client: &Client, key: &str) -> HttpResponse {
+pub async fn ask(client: &Client, key: &str) -> HttpResponse {
     client.send(keyed(client, key, &json!({ "message": "hello" }))).await
 }
 
-async fn ask_stream(client: &Client, key: &str) -> Events {
+pub async fn ask_stream(client: &Client, key: &str) -> Events {
     client.open_stream(keyed(client, key, &json!({ "message": "hello", "stream": true }))).await
 }
 
@@ -51,12 +51,12 @@ async fn read_pieces(events: &mut Events, pieces: &[&str]) {
     }
 }
 
-async fn turns_counted(client: &Client) -> Value {
+pub async fn turns_counted(client: &Client) -> Value {
     client.get("/api/openai/usage").await.assert_ok()["request_count"].clone()
 }
 
 /// Asserts that a repeated request, whole and streamed, is an error and does not call the model.
-async fn assert_interrupted(client: &Client, model: &FakeModel, key: &str) {
+pub async fn assert_interrupted(client: &Client, model: &FakeModel, key: &str) {
     let calls = model.call_count();
     for _ in 0..2 {
         ask(client, key).await.assert_error(409, "turn_interrupted");

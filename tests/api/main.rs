@@ -35,6 +35,7 @@ mod full_disk;
 mod generated_docs;
 mod idempotency;
 mod images;
+mod interrupted_keys;
 mod interrupted_streams;
 mod log_recovery;
 #[cfg(unix)]

@@ -385,10 +385,6 @@ async fn run_sessions(client: Client, results: UnboundedSender<Received>, enough
         for _ in 0..4 {
             let key = Uuid::now_v7().to_string();
             let answer = send_until_accepted(|| keyed_turn(&client, &key, &session), &client, &results).await;
-            // A key may be stored although its response never arrived.
-            if answer.status == 409 {
-                continue;
-            }
             let _ = results.send(Received::Turn(text(&answer.assert_ok()["request_id"])));
         }
         let stop = || client.json_request("/api/session/stop", &json!({ "session_id": session }));
@@ -455,6 +451,29 @@ async fn a_database_restart_under_load_loses_and_doubles_nothing() {
     assert_sessions_count(&log);
     while let Ok(line) = process.diagnostics.try_recv() {
         assert!(!line.contains("Secret"), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_claim_whose_answer_is_lost_does_not_burn_its_key() {
+    let cluster = Cluster::start();
+    let (model, database) = (FakeModel::start().await, cluster.database());
+    let proxy = SilentProxy::start(&database).await;
+    let setups = [setup_with_database(&model, proxy.url()), setup_with_database(&model, &database)];
+    let [here, there] = [setups[0].start_process().await, setups[1].start_process().await];
+    let session = json!("s-1");
+    for (key, repeating) in [("lost-claim-1", &here.client), ("lost-claim-2", &there.client)] {
+        let calls = model.call_count();
+        proxy.cut_after(key);
+        assert_retry_after(&here.client.send(keyed_turn(&here.client, key, &session)).await);
+        assert_eq!(model.call_count(), calls);
+        let answer = repeating.send(keyed_turn(repeating, key, &session)).await;
+        answer.assert_ok();
+        for client in [&here.client, &there.client] {
+            assert_eq!(client.send(keyed_turn(client, key, &session)).await.text, answer.text);
+        }
+        assert_eq!(model.call_count(), calls + 1);
     }
 }
 

@@ -33,6 +33,10 @@ pub struct LoggedTurn {
     pub request_id: String,
     /// The id of the session, if the client named one.
     pub session_id: Option<String>,
+    /// The id of the account, or of the stored chat's owner.
+    pub user_id: Option<i64>,
+    /// The number of the stored chat.
+    pub chat_id: Option<i64>,
     /// The name of the user.
     pub username: String,
     /// Whether the user is a guest.
@@ -49,6 +53,11 @@ pub struct LoggedTurn {
     pub latency_ms: f64,
     /// The HTTP status of the response.
     pub status: u16,
+    /// The reason for the end of the answer.
+    #[serde(default)]
+    pub finish: String,
+    /// The text of the answer; only with `SESSION_LOG_CONTENT=on`.
+    pub answer: Option<String>,
 }
 
 /// The field of a `session_stop` line that the database needs.
@@ -62,7 +71,7 @@ pub struct LoggedStop {
 #[derive(Clone, Debug)]
 pub enum LoggedLine {
     /// A turn has ended.
-    Turn(LoggedTurn),
+    Turn(Box<LoggedTurn>),
     /// A session has ended.
     Stop(LoggedStop),
 }

@@ -9,6 +9,7 @@ use super::{
     handle::Storage,
     ids::{ChatId, Cursor, MessageId},
     new_message::NewMessage,
+    settled_key::SettledKey,
     statement::sql,
     stored_message::{MessageStatus, Sender},
 };
@@ -168,13 +169,14 @@ impl Storage {
         Ok(OpenOutcome::Opened(PendingQuestion { owner, chat, id, turn, request_id, created_at }))
     }
 
-    /// Stores the answer to a pending question. A second call for the same question returns the stored exchange. `None` if
-    /// the question or its chat was deleted meanwhile.
+    /// Stores the answer to a pending question, and settles the turn's idempotency key with it. A second call for the same
+    /// question returns the stored exchange. `None` if the question or its chat was deleted meanwhile.
     pub async fn answer_question(
         &self,
         question: &PendingQuestion,
         text: &str,
         now: Timestamp,
+        key: Option<&SettledKey>,
     ) -> Result<Option<Exchange>, StorageFailure> {
         let mut transaction = self.write.begin().await?;
         sql("UPDATE chats SET message_count = message_count + 1,
@@ -213,6 +215,9 @@ impl Storage {
             created_at: now,
         };
         let Some(id) = new.insert(&mut transaction).await? else { return Ok(None) };
+        if let Some(key) = key {
+            key.store(&mut transaction).await?;
+        }
         transaction.commit().await?;
         let question = MessageRef { id: question.id, created_at: question.created_at };
         Ok(Some(Exchange { question, answer: MessageRef { id, created_at: now } }))
@@ -232,6 +237,28 @@ impl Storage {
         };
         let exchange = message(Sender::User).zip(message(Sender::Bot));
         Ok(exchange.map(|(question, answer)| Exchange { question, answer }))
+    }
+
+    /// Returns the question of an owner's request, unless it is answered.
+    pub async fn unanswered_question(
+        &self,
+        owner: OwnerId,
+        request_id: &str,
+    ) -> Result<Option<PendingQuestion>, StorageFailure> {
+        let row: Option<(i64, i64, i64, i64)> = sql("SELECT chat_id, id, turn, created_at FROM messages
+             WHERE request_id = $1 AND owner_id = $2 AND sender = 'user' AND status <> 'complete'")
+        .bind(request_id)
+        .bind(owner.0)
+        .fetch_optional(&self.write)
+        .await?;
+        Ok(row.map(|(chat, id, turn, created_at)| PendingQuestion {
+            owner,
+            chat: ChatId(chat),
+            id: MessageId(id),
+            turn,
+            request_id: request_id.to_owned(),
+            created_at: to_timestamp(created_at),
+        }))
     }
 
     /// Returns the pending questions of dead replicas and of this replica: the number of the message and the id of the
@@ -257,10 +284,15 @@ impl Storage {
         Ok(failed > 0)
     }
 
-    /// Returns the question of an owner's request if it has failed.
-    pub async fn failed_question(&self, owner: OwnerId, request_id: &str) -> Result<Option<MessageId>, StorageFailure> {
-        let failed: Option<(i64,)> = sql("SELECT id FROM messages
-             WHERE request_id = $1 AND owner_id = $2 AND status = 'failed'")
+    /// Marks the question of an owner's request as failed, unless it is answered: its turn is not running. Returns the
+    /// question, which can be retried.
+    pub async fn fail_question_of(
+        &self,
+        owner: OwnerId,
+        request_id: &str,
+    ) -> Result<Option<MessageId>, StorageFailure> {
+        let failed: Option<(i64,)> = sql("UPDATE messages SET status = 'failed', replica = NULL
+             WHERE request_id = $1 AND owner_id = $2 AND status <> 'complete' RETURNING id")
         .bind(request_id)
         .bind(owner.0)
         .fetch_optional(&self.write)

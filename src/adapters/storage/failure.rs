@@ -40,6 +40,18 @@ pub enum StorageFailure {
 type Variant = fn(sqlx::Error) -> StorageFailure;
 
 impl StorageFailure {
+    /// Whether the same statement may succeed later without a change by the operator.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::NoDescriptors(_) | Self::Busy(_) | Self::Full(_))
+    }
+
+    /// Whether the statement may have taken effect although it failed: its answer was lost.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
     /// The failure of a server that does not answer within the time limit.
     pub(super) fn no_response() -> Self {
         Self::Unreachable(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within the time limit")))

@@ -1,13 +1,15 @@
 //! Idempotency keys: the caller and request that claimed each key, and the stored answer.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
-    column_values::{to_count, to_integer, to_timestamp},
+    column_values::{to_count, to_timestamp},
     failure::StorageFailure,
     handle::Storage,
+    logged_event::LoggedEvent,
+    settled_key::{REFUSED, ScopedKey, SettledKey, StoredAnswer},
     statement::sql,
 };
 use crate::domain::{chat::Finish, cost::TokenUsage};
@@ -15,16 +17,17 @@ use crate::domain::{chat::Finish, cost::TokenUsage};
 /// The time for which a key and its answer are stored.
 const RETENTION: Duration = Duration::from_hours(24);
 
-/// The value of the column `finish` for a turn that was refused.
-const REFUSED: &str = "refused";
-
-/// An idempotency key together with the caller that sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScopedKey {
-    /// The caller. The same key from another caller is another key.
-    pub caller: String,
-    /// The value of the header `Idempotency-Key`.
-    pub key: String,
+/// A request that is to have a key.
+#[derive(Clone, Copy, Debug)]
+pub struct NewClaim<'a> {
+    /// The key.
+    pub key: &'a ScopedKey,
+    /// The hash of the request's content.
+    pub fingerprint: &'a str,
+    /// The id of the request.
+    pub request_id: &'a str,
+    /// Whether the model may be asked as soon as the request has the key.
+    pub is_asked: bool,
 }
 
 /// The turn of a key that an earlier request has claimed.
@@ -40,46 +43,29 @@ pub struct ClaimedKey {
     pub is_running_elsewhere: bool,
     /// Whether the turn was refused, so that it is not billed and the key can be claimed again.
     pub is_refused: bool,
-}
-
-/// The answer of a turn, as it is returned again for the same key.
-#[derive(Clone, Debug)]
-pub struct StoredAnswer {
-    /// The text of the answer.
-    pub text: String,
-    /// The name of the model that answered.
-    pub model: String,
-    /// The tokens that the turn used.
-    pub usage: TokenUsage,
-    /// The reason for the end of the answer.
-    pub finish: Finish,
-    /// The time of the answer.
-    pub at: Timestamp,
+    /// Whether the model may have been asked.
+    pub is_asked: bool,
 }
 
 type KeyRow =
-    (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64);
+    (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64, i64);
 
 impl Storage {
     /// Claims a key for the turn of a request. Returns `None` if this request has the key now, or the turn of the request that
     /// claimed it earlier.
-    pub async fn claim_key(
-        &self,
-        key: &ScopedKey,
-        fingerprint: &str,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Result<Option<ClaimedKey>, StorageFailure> {
+    pub async fn claim_key(&self, new: NewClaim<'_>, now: Timestamp) -> Result<Option<ClaimedKey>, StorageFailure> {
         self.purge_expired_keys(now).await?;
         loop {
-            let inserted = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO NOTHING")
-            .bind(&key.caller)
-            .bind(&key.key)
-            .bind(fingerprint)
-            .bind(request_id)
+            let inserted = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica,
+                                                              is_asked)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, key) DO NOTHING")
+            .bind(&new.key.caller)
+            .bind(&new.key.key)
+            .bind(new.fingerprint)
+            .bind(new.request_id)
             .bind(now.as_microsecond())
             .bind(self.replica.id())
+            .bind(i64::from(new.is_asked))
             .execute(&self.write)
             .await?;
             if inserted == 1 {
@@ -87,11 +73,11 @@ impl Storage {
             }
             let row: Option<KeyRow> = sql(
                 "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish,
-                        (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
+                        is_asked, (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
                  FROM idempotency_keys WHERE caller = $1 AND key = $2",
             )
-            .bind(&key.caller)
-            .bind(&key.key)
+            .bind(&new.key.caller)
+            .bind(&new.key.key)
             .bind(self.replica.id())
             .fetch_optional(&self.write)
             .await?;
@@ -109,84 +95,62 @@ impl Storage {
         Ok(())
     }
 
-    /// Transfers the key of a refused turn from the request `from` to a new request. Returns whether the new request has it
-    /// now.
-    pub async fn reclaim_key(
-        &self,
-        key: &ScopedKey,
-        from: &str,
-        fingerprint: &str,
-        request_id: &str,
-    ) -> Result<bool, StorageFailure> {
-        let taken = sql("UPDATE idempotency_keys SET request_id = $4, replica = $5, fingerprint = $6, finish = NULL
-             WHERE caller = $1 AND key = $2 AND request_id = $3 AND finish = 'refused'")
-        .bind(&key.caller)
-        .bind(&key.key)
+    /// Transfers a key from the request `from` to a new request: the key of a refused turn, or of one that never asked the
+    /// model. Returns whether the new request has it now.
+    pub async fn reclaim_key(&self, new: NewClaim<'_>, from: &str) -> Result<bool, StorageFailure> {
+        let taken = sql("UPDATE idempotency_keys SET request_id = $4, replica = $5, fingerprint = $6, is_asked = $7,
+                                                     finish = NULL
+             WHERE caller = $1 AND key = $2 AND request_id = $3 AND answered_at IS NULL
+                   AND (finish = 'refused' OR is_asked = 0)")
+        .bind(&new.key.caller)
+        .bind(&new.key.key)
         .bind(from)
-        .bind(request_id)
+        .bind(new.request_id)
         .bind(self.replica.id())
-        .bind(fingerprint)
+        .bind(new.fingerprint)
+        .bind(i64::from(new.is_asked))
         .execute(&self.write)
         .await?;
         Ok(taken > 0)
     }
 
-    /// Stores that the turn of a key has ended without an answer: refused, or in a way that may be billed.
-    pub async fn mark_key_unanswered(
-        &self,
-        key: &ScopedKey,
-        request_id: &str,
-        is_refused: bool,
-    ) -> Result<(), StorageFailure> {
-        sql("UPDATE idempotency_keys SET replica = NULL, finish = $4
+    /// Stores whether the model may have been asked in the turn of a key. Returns whether the request still has the key.
+    pub async fn mark_key(&self, key: &ScopedKey, request_id: &str, is_asked: bool) -> Result<bool, StorageFailure> {
+        let marked = sql("UPDATE idempotency_keys SET is_asked = $4
              WHERE caller = $1 AND key = $2 AND request_id = $3")
         .bind(&key.caller)
         .bind(&key.key)
         .bind(request_id)
-        .bind(is_refused.then_some(REFUSED))
+        .bind(i64::from(is_asked))
         .execute(&self.write)
         .await?;
-        Ok(())
+        Ok(marked > 0)
     }
 
-    /// Stores the answer of the turn of a key.
-    pub async fn store_answer(
-        &self,
-        key: &ScopedKey,
-        request_id: &str,
-        answer: &StoredAnswer,
-    ) -> Result<(), StorageFailure> {
-        sql("UPDATE idempotency_keys SET answered_at = $1, answer = $2, model = $3, prompt_tokens = $4,
-                                         completion_tokens = $5, finish = $6
-             WHERE caller = $7 AND key = $8 AND request_id = $9")
-        .bind(answer.at.as_microsecond())
-        .bind(&answer.text)
-        .bind(&answer.model)
-        .bind(to_integer(answer.usage.prompt))
-        .bind(to_integer(answer.usage.completion))
-        .bind(answer.finish.as_str())
-        .bind(&key.caller)
-        .bind(&key.key)
-        .bind(request_id)
-        .execute(&self.write)
+    /// Stores the outcome of the turn of a key.
+    pub async fn settle_key(&self, settled: &SettledKey) -> Result<(), StorageFailure> {
+        settled.store(&self.write).await
+    }
+
+    /// Queues the outcome of the turn of a key for the next transaction that stores turns: at the latest together with the
+    /// turn itself, so that a recovery after a crash does not pass over a turn whose key is still open.
+    pub fn settle_key_later(&self, settled: SettledKey) {
+        self.turn_writer.enqueue(LoggedEvent::KeySettled(Box::new(settled)), None);
+    }
+
+    /// Returns the keys whose turns have not ended as far as the database knows, by the ids of their requests.
+    pub async fn open_keys(&self, now: Timestamp) -> Result<HashMap<String, ScopedKey>, StorageFailure> {
+        let rows: Vec<(String, String, String)> = sql("SELECT request_id, caller, key FROM idempotency_keys
+             WHERE asked_at >= $1 AND answered_at IS NULL AND replica IS NOT NULL")
+        .bind((now - RETENTION).as_microsecond())
+        .fetch_all(&self.write)
         .await?;
-        Ok(())
-    }
-
-    /// Deletes a key without an answer, so that it can be used again.
-    pub async fn release_key(&self, key: &ScopedKey, request_id: &str) -> Result<(), StorageFailure> {
-        sql("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND request_id = $3 AND answer IS NULL")
-            .bind(&key.caller)
-            .bind(&key.key)
-            .bind(request_id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        Ok(rows.into_iter().map(|(request_id, caller, key)| (request_id, ScopedKey { caller, key })).collect())
     }
 }
 
 fn claimed_key(row: KeyRow) -> ClaimedKey {
-    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, live_replicas) = row;
+    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, is_asked, live_replicas) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
@@ -196,5 +160,6 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: to_timestamp(answered_at),
     });
-    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere: live_replicas > 0, is_refused }
+    let (is_running_elsewhere, is_asked) = (live_replicas > 0, is_asked != 0);
+    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere, is_refused, is_asked }
 }

@@ -1,6 +1,6 @@
 //! The events of the session log that the database stores, too.
 
-use super::turn_record::TurnRecord;
+use super::{settled_key::SettledKey, turn_record::TurnRecord};
 use crate::domain::{log_position::LogPosition, session::SessionId};
 
 /// An event of the session log, as the database stores it.
@@ -12,9 +12,11 @@ pub enum LoggedEvent {
     Turn(Box<TurnRecord>),
     /// The stop of a session is in the log.
     SessionStop(SessionId),
+    /// The turn of an idempotency key has ended; the key could not be settled at once.
+    KeySettled(Box<SettledKey>),
 }
 
-/// An event, and the position of its line in the session log; `None` for a turn that is not in the log.
+/// An event, and the position of its line in the session log; `None` for a turn that is not in the log, and for keys.
 pub(super) type PositionedEvent = (LoggedEvent, Option<LogPosition>);
 
 impl LoggedEvent {
@@ -22,7 +24,7 @@ impl LoggedEvent {
     pub(super) fn turn(&self) -> Option<&TurnRecord> {
         match self {
             Self::Turn(record) => Some(record),
-            Self::Start | Self::SessionStop(_) => None,
+            Self::Start | Self::SessionStop(_) | Self::KeySettled(_) => None,
         }
     }
 

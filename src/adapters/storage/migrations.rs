@@ -37,6 +37,7 @@ const VERSIONS: &[Version] = versions! {
     6 "0006_usage_record_drops.sql" "usage record drops";
     7 "0007_heartbeats.sql" "heartbeats";
     8 "0008_open_streams.sql" "open streams";
+    9 "0009_asked_keys.sql" "asked keys";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -43,6 +43,7 @@ mod search_index;
 mod secrets;
 mod session_logs;
 mod sessions;
+mod settled_key;
 mod sqlite;
 mod sqlite_file;
 mod statement;
@@ -62,7 +63,7 @@ pub use self::{
     failure::StorageFailure,
     file_loss::FileLoss,
     handle::Storage,
-    idempotency::{ClaimedKey, ScopedKey, StoredAnswer},
+    idempotency::{ClaimedKey, NewClaim},
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
     logged_event::LoggedEvent,
@@ -73,6 +74,7 @@ pub use self::{
     secrets::FINGERPRINT_SECRET,
     session_logs::UnfinishedLog,
     sessions::{SessionStatistics, StoppedSession},
+    settled_key::{KeyOutcome, ScopedKey, SettledKey, StoredAnswer},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
     turn_record::{TurnRecord, UsageRecord},

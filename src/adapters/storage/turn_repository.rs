@@ -1,5 +1,5 @@
 //! Stores events of the session log, many in one transaction: turns as usage totals, session statistics and usage records
-//! for Papita, the stops of sessions, and the position in the log up to which all are stored.
+//! for Papita, the stops of sessions, outcomes of idempotency keys, and the position in the log up to which all are stored.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -98,8 +98,10 @@ async fn add<'a>(
     add_to_sessions(transaction, &turns).await?;
     add_to_outbox(transaction, &turns).await?;
     for event in events {
-        if let LoggedEvent::SessionStop(id) = event {
-            mark_stop_logged(transaction, id).await?;
+        match event {
+            LoggedEvent::SessionStop(id) => mark_stop_logged(transaction, id).await?,
+            LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
+            LoggedEvent::Start | LoggedEvent::Turn(_) => {}
         }
     }
     Ok(())

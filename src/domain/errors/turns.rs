@@ -101,7 +101,7 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
-    /// The turn of this `Idempotency-Key` was interrupted by the end of the process, so it is not repeated.
+    /// The turn of this `Idempotency-Key` was interrupted, and its answer is not known, so it is not repeated.
     TURN_INTERRUPTED {
         status: 409,
         code: "turn_interrupted",

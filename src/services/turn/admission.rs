@@ -23,6 +23,11 @@ impl Admission {
         Self { permits, log, storage, draining }
     }
 
+    /// Whether a turn would not have to wait for a permit now.
+    pub(super) fn has_free_permit(&self) -> bool {
+        self.permits.has_free()
+    }
+
     /// Fails if a turn would be refused now.
     pub(super) fn check(&self) -> Result<(), TurnFailure> {
         if self.draining.is_cancelled() {

@@ -1,6 +1,6 @@
 //! The answer of a turn: calls to models within the turn's time, until it is answered or cancelled.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     select,
@@ -12,6 +12,7 @@ use super::{
     admission::Admission,
     ending::Ending,
     failure::TurnFailure,
+    idempotency::{KeyClaim, wait_unmarked},
     journal::{Cancellation, Journal},
     model_calls::{CallRecord, CallRequest, ModelCalls},
     open_stream::OpenStreamRecorder,
@@ -49,12 +50,18 @@ impl Answerer {
         Self { admission, model_calls, recorder, limits, cut_off }
     }
 
+    /// Whether a turn would not have to wait for a permit now.
+    pub(super) fn has_free_permit(&self) -> bool {
+        self.admission.has_free_permit()
+    }
+
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
     pub(super) async fn answer<'a>(
         &'a self,
         request: &TurnRequest,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
+        claim: Option<&KeyClaim>,
     ) -> Ending {
         let (started, stream) = (Instant::now(), request.stream);
         let stream_deadline = started + self.limits.stream_timeout;
@@ -74,7 +81,7 @@ impl Answerer {
         };
         let result = select! {
             biased;
-            result = self.call_models(request, deadline, journal, calls) => result,
+            result = self.call_models(request, deadline, journal, calls, claim) => result,
             result = self.cancelled(journal, &mut is_abandoned) => result,
             () = out_of_time => Err(ModelFailure::Timeout.into()),
             () = self.cut_off.cancelled() => Err(TurnFailure::Stopping),
@@ -90,13 +97,14 @@ impl Answerer {
         deadline: Instant,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
+        claim: Option<&KeyClaim>,
     ) -> Result<Finish, TurnFailure> {
         let caller_hash = request.caller_hash();
         let TurnRequest { persona, stream, stored_chat, .. } = request;
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
-        let _permit = self.admission.acquire_permit().await?;
+        let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit())).await?;
         loop {
-            let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal };
+            let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal, claim };
             match self.model_calls.answer(call, calls).await {
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);

@@ -25,7 +25,7 @@ pub enum TurnFailure {
     /// The Idempotency-Key was used for another question.
     #[error("the Idempotency-Key was used for another question")]
     KeyReused,
-    /// The turn of this Idempotency-Key was interrupted by the end of the process.
+    /// The turn of this Idempotency-Key was interrupted, and its answer is not known.
     #[error("the turn of this Idempotency-Key was interrupted")]
     Interrupted,
     /// The earlier turns of the same chat did not end in time.

@@ -26,6 +26,7 @@ mod outbox;
 mod parts;
 mod permits;
 mod recording;
+mod recovered_answers;
 mod recovery;
 mod recovery_progress;
 mod registry;
@@ -116,15 +117,16 @@ impl Turns {
     ) -> Result<Reader, TurnFailure> {
         let (sender, reader) = oneshot::channel();
         let key = scoped_key(&request, key);
+        let can_ask_at_once = self.0.admission.has_free_permit();
         let parts = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             // Before the claim, so that repetitions find the running turn by its id.
             let journal = parts.registry.open(&request, &model, true);
-            let joined = match parts.idempotency.claim(&mut request, &key).await {
-                Ok(Claim::New) => {
+            let joined = match parts.idempotency.claim(&mut request, key, can_ask_at_once).await {
+                Ok(Claim::New(claim)) => {
                     // If the client has left, the turn has no reader, and ends after its grace.
                     let _ = sender.send(Ok(Reader::new(&journal)));
-                    return parts.runner.run(request, model, journal, Some(key)).await;
+                    return parts.runner.run(request, model, journal, Some(claim)).await;
                 }
                 Ok(Claim::Repeated(reader)) => {
                     parts.registry.remove(&journal);
@@ -133,6 +135,8 @@ impl Turns {
                 }
                 Err(failure) => {
                     parts.registry.remove(&journal);
+                    // A repetition may have found the claim, and read the journal, before its answer was lost.
+                    journal.end(Err(failure.clone()));
                     Err(failure)
                 }
             };

@@ -36,9 +36,14 @@ impl Permits {
         }
     }
 
+    /// Whether a permit is free.
+    pub(super) fn has_free(&self) -> bool {
+        self.free.available_permits() > 0
+    }
+
     /// Fails if all permits are taken and the queue is full.
     pub(super) fn check(&self) -> Result<(), TurnFailure> {
-        let is_full = self.free.available_permits() == 0 && self.waiting() >= self.queue_limit;
+        let is_full = !self.has_free() && self.waiting() >= self.queue_limit;
         if is_full { Err(self.refuse()) } else { Ok(()) }
     }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     recording::{Recorder, UsageSource},
+    recovered_answers::RecoveredAnswers,
     recovery_progress::RecoveryProgress,
 };
 use crate::{
@@ -45,15 +46,7 @@ impl RecoveryFailure {
     fn is_transient(&self) -> bool {
         match self {
             Self::Log(error) => error.kind() == ErrorKind::NotFound,
-            Self::Storage(failure) => {
-                matches!(
-                    failure,
-                    StorageFailure::Unreachable(_)
-                        | StorageFailure::NoDescriptors(_)
-                        | StorageFailure::Busy(_)
-                        | StorageFailure::Full(_)
-                )
-            }
+            Self::Storage(failure) => failure.is_transient(),
         }
     }
 }
@@ -110,6 +103,7 @@ struct Recovery<'a> {
     recorder: &'a Recorder,
     /// The ids of streams on record. Those whose line is in the log have ended.
     on_record: BTreeSet<String>,
+    answers: RecoveredAnswers,
     /// The processes whose last lines are missing.
     missing_ends: Vec<Uuid>,
     turns: usize,
@@ -122,6 +116,7 @@ impl<'a> Recovery<'a> {
         Self {
             recorder,
             on_record,
+            answers: RecoveredAnswers::default(),
             missing_ends: Vec::new(),
             turns: 0,
             has_missing_lines: false,
@@ -129,24 +124,11 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Returns what a line changes in the database.
-    fn event(&self, line: LoggedLine) -> Option<LoggedEvent> {
-        match line {
-            LoggedLine::Turn(turn) => {
-                let is_on_record = self.on_record.contains(&turn.request_id);
-                let record = database_record(turn, self.recorder, is_on_record);
-                // At once, so that the limit of the outbox counts the turns of this batch.
-                self.recorder.storage.count_usage_record(&record.usage_record);
-                Some(LoggedEvent::Turn(Box::new(record)))
-            }
-            LoggedLine::Stop(LoggedStop { session_id }) => {
-                Some(LoggedEvent::SessionStop(SessionId::parse(&session_id?).ok()?))
-            }
-        }
-    }
-
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
-        let events = batch.lines.into_iter().filter_map(|line| self.event(line)).collect::<Vec<_>>();
+        let mut events = Vec::with_capacity(batch.lines.len());
+        for line in batch.lines {
+            self.add(line, &mut events).await?;
+        }
         self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
         self.recorder.storage.store_recovered(&events, &batch.counts).await?;
         for missing in &batch.missing {
@@ -167,6 +149,26 @@ impl<'a> Recovery<'a> {
                 "counting turns that are only in the session log"
             );
             self.reported_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Adds what a line changes in the database.
+    async fn add(&mut self, line: LoggedLine, events: &mut Vec<LoggedEvent>) -> Result<(), RecoveryFailure> {
+        match line {
+            LoggedLine::Turn(mut turn) => {
+                let settled = self.answers.take(&mut turn, self.recorder).await?;
+                events.extend(settled.map(|settled| LoggedEvent::KeySettled(Box::new(settled))));
+                let is_on_record = self.on_record.contains(&turn.request_id);
+                let record = database_record(*turn, self.recorder, is_on_record);
+                // At once, so that the limit of the outbox counts the turns of this batch.
+                self.recorder.storage.count_usage_record(&record.usage_record);
+                events.push(LoggedEvent::Turn(Box::new(record)));
+            }
+            LoggedLine::Stop(LoggedStop { session_id }) => {
+                let session = session_id.and_then(|id| SessionId::parse(&id).ok());
+                events.extend(session.map(LoggedEvent::SessionStop));
+            }
         }
         Ok(())
     }

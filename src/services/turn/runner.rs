@@ -1,13 +1,21 @@
 //! The course of one turn, from its request to the end of its journal.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use super::{
-    answerer::Answerer, failure::TurnFailure, idempotency::Idempotency, image_hosts::ImageHosts, journal::Journal,
-    model_calls::CallRecord, recording::Recorder, registry::Registry, request::TurnRequest, stored_chats::StoredChats,
+    answerer::Answerer,
+    failure::TurnFailure,
+    idempotency::{Idempotency, KeyClaim, wait_unmarked},
+    image_hosts::ImageHosts,
+    journal::Journal,
+    model_calls::CallRecord,
+    recording::Recorder,
+    registry::Registry,
+    request::TurnRequest,
+    stored_chats::StoredChats,
     summary::TurnSummary,
 };
-use crate::{adapters::storage::ScopedKey, domain::prompt};
+use crate::domain::prompt;
 
 /// Runs turns, each in the task that calls it.
 #[derive(Debug)]
@@ -27,14 +35,14 @@ impl TurnRunner {
         mut request: TurnRequest,
         model: String,
         journal: Arc<Journal>,
-        key: Option<ScopedKey>,
+        claim: Option<Box<KeyClaim>>,
     ) {
         let running = RunningTurn { registry: &self.registry, journal };
         let journal = &running.journal;
         let mut calls = CallRecord::new(&model);
-        let result = self.answer_and_record(&mut request, journal, &mut calls).await;
-        if let Some(key) = key {
-            self.idempotency.settle(&key, journal, &result, calls.may_have_cost).await;
+        let result = self.answer_and_record(&mut request, journal, &mut calls, claim.as_deref()).await;
+        if let Some(claim) = claim {
+            self.idempotency.settle(&claim, journal, &result, calls.may_have_cost).await;
         }
         journal.end(result);
         // Reading the rest of the answer only makes its connection reusable, and needs neither the turn nor the
@@ -52,16 +60,19 @@ impl TurnRunner {
         request: &mut TurnRequest,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
+        claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
-        self.image_hosts.check(&request.messages).await?;
-        let open = self.stored_chats.open(request, calls.requested_model, journal).await?;
+        wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
+        // Without a free permit the turn waits for one, and its key is marked after that.
+        let ready = claim.filter(|_| self.answerer.has_free_permit());
+        let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
-        let ending = self.answerer.answer(request, journal, calls).await;
+        let ending = self.answerer.answer(request, journal, calls, claim).await;
         let result = self.recorder.record(request, calls, journal, ending).await;
         match open {
-            Some(open) => self.stored_chats.close(open, journal, result).await,
+            Some(open) => self.stored_chats.close(open, journal, result, claim).await,
             None => result,
         }
     }

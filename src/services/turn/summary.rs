@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    adapters::storage::Exchange,
+    adapters::storage::{Exchange, StoredAnswer},
     domain::{chat::Finish, cost::TokenUsage},
 };
 
@@ -20,4 +20,12 @@ pub struct TurnSummary {
     pub at: Timestamp,
     /// The messages of question and answer in the stored chat; `None` outside of stored chats.
     pub exchange: Option<Exchange>,
+}
+
+impl TurnSummary {
+    /// Returns the answer as it is stored with the turn's idempotency key.
+    pub(super) fn stored_answer(&self, text: String) -> StoredAnswer {
+        let Self { model, usage, finish, at, .. } = self;
+        StoredAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at }
+    }
 }

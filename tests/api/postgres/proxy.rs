@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a server that can silently drop traffic.
+//! A TCP proxy in front of a server that can silently drop traffic, or cut a connection at a statement.
 
 use std::{
     future::pending,
@@ -33,6 +33,8 @@ struct State {
     silences: watch::Sender<u32>,
     /// The bytes that, when a client sends them, silence all connections.
     trigger: Mutex<Option<&'static str>>,
+    /// The bytes after which the connection is cut on which a client sends them.
+    cut: Mutex<Option<&'static str>>,
 }
 
 impl SilentProxy {
@@ -63,6 +65,11 @@ impl SilentProxy {
         *self.state.trigger.lock().expect("the proxy's lock") = Some(words);
     }
 
+    /// Cuts the connection on which a client sends this text next. The server gets it, the client gets no answer.
+    pub fn cut_after(&self, words: &'static str) {
+        *self.state.cut.lock().expect("the proxy's lock") = Some(words);
+    }
+
     /// Waits until the connections have been silenced this many times.
     pub async fn wait_for_silences(&self, times: u32) {
         let mut silences = self.state.silences.subscribe();
@@ -77,9 +84,9 @@ impl State {
         self.silences.send_modify(|silences| *silences += 1);
     }
 
-    /// Returns whether the bytes contain the text that silences the connections.
-    fn contains_trigger(&self, buffer: &[u8]) -> bool {
-        let mut trigger = self.trigger.lock().expect("the proxy's lock");
+    /// Returns whether the bytes contain the text of a trigger, which is then used up.
+    fn pulls(trigger: &Mutex<Option<&'static str>>, buffer: &[u8]) -> bool {
+        let mut trigger = trigger.lock().expect("the proxy's lock");
         let is_said = |words: &mut &str| buffer.windows(words.len()).any(|window| window == words.as_bytes());
         trigger.take_if(is_said).is_some()
     }
@@ -91,24 +98,34 @@ impl State {
         let (mut from_client, mut to_client) = client.into_split();
         // This function keeps both ends open, also while they are silent.
         select! {
-            _ = self.forward_requests(&mut from_client, &mut to_server) => {}
+            biased;
+            is_cut = self.forward_requests(&mut from_client, &mut to_server) => {
+                if is_cut.unwrap_or(false) {
+                    // The server's answer shows that it has executed the statement.
+                    let _ = from_server.read(&mut [0; 1]).await;
+                }
+            }
             _ = copy(&mut from_server, &mut to_client) => {}
             _ = silences.changed() => pending().await,
         }
     }
 
-    async fn forward_requests(&self, from: &mut OwnedReadHalf, start: &mut OwnedWriteHalf) -> io::Result<()> {
+    /// Forwards what a client sends to its end. Returns whether the connection is to be cut.
+    async fn forward_requests(&self, from: &mut OwnedReadHalf, start: &mut OwnedWriteHalf) -> io::Result<bool> {
         let mut buffer = vec![0; 16 << 10];
         loop {
             let length = from.read(&mut buffer).await?;
             if length == 0 {
-                return Ok(());
+                return Ok(false);
             }
-            if self.contains_trigger(&buffer[..length]) {
+            if Self::pulls(&self.trigger, &buffer[..length]) {
                 self.silence();
                 return pending().await;
             }
             start.write_all(&buffer[..length]).await?;
+            if Self::pulls(&self.cut, &buffer[..length]) {
+                return Ok(true);
+            }
         }
     }
 }

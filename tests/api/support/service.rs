@@ -129,7 +129,10 @@ impl TestSetup {
         let url = &self.settings["DATABASE_URL"];
         if url.starts_with("postgres") {
             let mut connection = PgConnection::connect(url).await.expect("a connection");
-            connection.execute("BEGIN; LOCK TABLE usage_totals IN EXCLUSIVE MODE").await.expect("a lock");
+            connection
+                .execute("BEGIN; LOCK TABLE usage_totals, idempotency_keys, chats IN EXCLUSIVE MODE")
+                .await
+                .expect("a lock");
             DatabaseLock::Postgres(connection)
         } else {
             let options = url.parse::<SqliteConnectOptions>().expect("a URL").busy_timeout(TEST_TIMEOUT);

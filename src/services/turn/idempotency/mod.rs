@@ -1,9 +1,10 @@
 //! Idempotency: a turn with an `Idempotency-Key` is run once, however often it is requested.
 //!
 //! The key is claimed in the database before the model is called, and the answer is stored there before a client gets
-//! it. So the repetition of a turn that was interrupted by the end of the process fails, and does not run the turn
-//! again.
+//! it. If the process ends meanwhile, a repetition gets the answer where the session log has it, runs the turn where the
+//! model was never asked, and fails otherwise: it does not run the turn again.
 
+mod claim;
 mod fingerprint;
 mod key;
 
@@ -12,9 +13,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::fingerprint::fingerprint;
-pub(super) use self::fingerprint::scoped_key;
 pub use self::key::{IdempotencyKey, InvalidIdempotencyKey};
+use self::{claim::unavailable, fingerprint::fingerprint};
+pub(super) use self::{
+    claim::{KeyClaim, wait_unmarked},
+    fingerprint::scoped_key,
+};
 use super::{
     failure::TurnFailure,
     journal::{Journal, Reader},
@@ -24,7 +28,9 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::storage::{ClaimedKey, ScopedKey, Storage, StorageFailure, StoredAnswer},
+    adapters::storage::{
+        ClaimedKey, KeyOutcome, NewClaim, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer,
+    },
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
@@ -49,7 +55,7 @@ pub(super) struct Idempotency {
 /// The outcome of a claim.
 pub(super) enum Claim {
     /// The key is claimed for this request, whose turn is to be run.
-    New,
+    New(Box<KeyClaim>),
     /// An earlier request has claimed the key. The reader reads its turn.
     Repeated(Reader),
 }
@@ -69,56 +75,91 @@ impl Idempotency {
         Self { storage, clock, registry, stored_chats, timeout }
     }
 
-    /// Claims a key for a request, or finds the turn of the request that has claimed it before.
-    pub(super) async fn claim(&self, request: &mut TurnRequest, key: &ScopedKey) -> Result<Claim, TurnFailure> {
-        let fingerprint = fingerprint(request);
-        let mut missing = None;
+    /// Claims a key for a request, or finds the turn of the request that has claimed it before. `can_ask_at_once`: the
+    /// turn would probably not have to wait before it asks the model.
+    pub(super) async fn claim(
+        &self,
+        request: &mut TurnRequest,
+        key: ScopedKey,
+        can_ask_at_once: bool,
+    ) -> Result<Claim, TurnFailure> {
+        let (fingerprint, id) = (fingerprint(request), request.request_id.clone());
+        let is_asked = can_ask_at_once && request.stored_chat.is_none();
+        let new = NewClaim { key: &key, fingerprint: &fingerprint, request_id: &id, is_asked };
+        let mut idle = None;
         let deadline = Instant::now() + self.timeout;
         loop {
-            let claimed = self.storage.claim_key(key, &fingerprint, &request.request_id, self.clock.now()).await;
-            let Some(earlier) = claimed.map_err(|failure| unavailable(&failure))? else { return Ok(Claim::New) };
-            if earlier.is_refused {
-                if self.reclaim(request, key, &earlier, &fingerprint).await? {
-                    return Ok(Claim::New);
+            let claimed = self.storage.claim_key(new, self.clock.now()).await;
+            let Some(earlier) = claimed.map_err(|failure| self.claim_failed(new, &failure))? else { break };
+            let first = earlier.request_id.clone();
+            let is_over = earlier.answer.is_none() && !earlier.is_running_elsewhere && idle.as_ref() == Some(&first);
+            if earlier.is_refused || (is_over && !earlier.is_asked) {
+                if self.reclaim(request, new, &earlier).await? {
+                    break;
                 }
                 continue;
             }
-            if earlier.fingerprint != fingerprint {
+            if is_over {
+                return Err(TurnFailure::Interrupted);
+            }
+            if earlier.fingerprint != fingerprint && !self.may_be_free(&earlier) {
                 return Err(TurnFailure::KeyReused);
             }
-            let first = earlier.request_id.clone();
             let is_running_elsewhere = earlier.is_running_elsewhere && earlier.answer.is_none();
             if let Some(reader) = self.reader_of_earlier(request, earlier).await? {
                 return Ok(Claim::Repeated(reader));
             }
-            if is_running_elsewhere {
-                if Instant::now() >= deadline {
-                    return Err(TurnFailure::Busy);
-                }
+            if !is_running_elsewhere {
+                self.wait_for_outcome(&first).await?;
+                idle = Some(first);
+            } else if Instant::now() >= deadline {
+                return Err(TurnFailure::Busy);
+            } else {
                 sleep(POLL_INTERVAL).await;
-            } else if missing.replace(first.clone()) == Some(first) {
-                // Not found twice. Once is not enough: the turn may have ended and settled its key between the query
-                // for the key and the search for the turn.
-                return Err(TurnFailure::Interrupted);
             }
         }
+        Ok(Claim::New(Box::new(KeyClaim::new(self.storage.clone(), key, id, is_asked))))
     }
 
-    /// Claims the key of a turn that was refused. In a stored chat, if the request is the same, it retries the failed
-    /// message of that turn. Returns whether this request has claimed the key.
+    /// Returns the failure of a claim. The claim may have taken effect if the connection to the database was lost; then the
+    /// key is released, because this process knows that the model was not asked.
+    fn claim_failed(&self, new: NewClaim<'_>, failure: &StorageFailure) -> TurnFailure {
+        if failure.may_have_taken_effect() {
+            let (key, request_id) = (new.key.clone(), new.request_id.to_owned());
+            self.storage.settle_key_later(SettledKey { key, request_id, outcome: KeyOutcome::Released });
+        }
+        unavailable(failure)
+    }
+
+    /// Whether the turn of a key may have ended before it asked the model.
+    fn may_be_free(&self, earlier: &ClaimedKey) -> bool {
+        let is_open = earlier.answer.is_none() && !earlier.is_asked;
+        is_open && !earlier.is_running_elsewhere && self.registry.find(&earlier.request_id).is_none()
+    }
+
+    /// Waits until the outcome of a turn that is not running is in the database, if this process has one that could not be
+    /// stored at once.
+    async fn wait_for_outcome(&self, request_id: &str) -> Result<(), TurnFailure> {
+        if self.stored_chats.is_unsettled(request_id) {
+            return Err(TurnFailure::StorageUnavailable);
+        }
+        self.storage.flush_turns().await.map_err(|failure| unavailable(&failure))
+    }
+
+    /// Claims the key of a turn that was refused, or that never asked the model. In a stored chat, if the request is the
+    /// same, it retries the question of that turn. Returns whether this request has claimed the key.
     async fn reclaim(
         &self,
         request: &mut TurnRequest,
-        key: &ScopedKey,
+        new: NewClaim<'_>,
         earlier: &ClaimedKey,
-        fingerprint: &str,
     ) -> Result<bool, TurnFailure> {
         let first = earlier.request_id.as_str();
-        let claimed = self.storage.reclaim_key(key, first, fingerprint, &request.request_id).await;
-        let is_claimed = claimed.map_err(|failure| unavailable(&failure))?;
-        let is_retry = is_claimed && earlier.fingerprint == fingerprint;
+        let claimed = self.storage.reclaim_key(new, first).await;
+        let is_claimed = claimed.map_err(|failure| self.claim_failed(new, &failure))?;
+        let is_retry = is_claimed && earlier.fingerprint == new.fingerprint;
         if let Some(stored_chat) = request.stored_chat.as_mut().filter(|_| is_retry) {
-            let failed = self.storage.failed_question(stored_chat.owner, first).await;
+            let failed = self.storage.fail_question_of(stored_chat.owner, first).await;
             stored_chat.retry_of = failed.map_err(|failure| unavailable(&failure))?.or(stored_chat.retry_of);
         }
         Ok(is_claimed)
@@ -165,28 +206,33 @@ impl Idempotency {
         Ok(Reader::new(&journal))
     }
 
-    /// Stores the answer of a turn for repetitions. The key of a turn that failed without cost is released.
+    /// Stores the outcome of a turn for repetitions, unless it was stored with its answer. The key of a turn that failed
+    /// without cost is released. If the database fails, the outcome is stored later, and the turn does not fail.
     pub(super) async fn settle(
         &self,
-        key: &ScopedKey,
+        claim: &KeyClaim,
         journal: &Journal,
         result: &Result<TurnSummary, TurnFailure>,
         may_have_cost: bool,
     ) {
-        let (storage, request_id) = (&self.storage, journal.request_id.as_str());
-        let is_in_chat = journal.owner.is_some();
-        let settled = match result {
-            Ok(TurnSummary { model, usage, finish, at, .. }) => {
-                // A stored chat has the text already.
-                let text = if is_in_chat { String::new() } else { journal.text() };
-                let answer = StoredAnswer { text, model: model.clone(), usage: *usage, finish: *finish, at: *at };
-                storage.store_answer(key, request_id, &answer).await
+        if claim.is_settled() {
+            return;
+        }
+        let settled = claim.with_outcome(match result {
+            Ok(summary) => KeyOutcome::Answered(summary.stored_answer(journal.text())),
+            Err(_) if may_have_cost => KeyOutcome::Unanswered,
+            Err(_) if journal.owner.is_some() => KeyOutcome::Refused,
+            Err(_) => KeyOutcome::Released,
+        });
+        match self.storage.settle_key(&settled).await {
+            Ok(()) => {}
+            Err(failure) if failure.is_transient() => {
+                tracing::warn!(failure = %ErrorChain(&failure), "the outcome of a turn with an Idempotency-Key cannot be stored yet");
+                self.storage.settle_key_later(settled);
             }
-            Err(_) if is_in_chat || may_have_cost => storage.mark_key_unanswered(key, request_id, !may_have_cost).await,
-            Err(_) => storage.release_key(key, request_id).await,
-        };
-        if let Err(failure) = settled {
-            tracing::error!(failure = %ErrorChain(&failure), "the outcome of a turn with an Idempotency-Key cannot be stored; repetitions fail");
+            Err(failure) => {
+                tracing::error!(failure = %ErrorChain(&failure), "the outcome of a turn with an Idempotency-Key cannot be stored; repetitions fail");
+            }
         }
     }
 }
@@ -201,10 +247,4 @@ async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: Cancellati
             return;
         }
     }
-}
-
-/// Logs a failure of the database. Returns the failure of the turn.
-fn unavailable(failure: &StorageFailure) -> TurnFailure {
-    tracing::error!(failure = %ErrorChain(failure), "an Idempotency-Key cannot be claimed");
-    TurnFailure::StorageUnavailable
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::{
     adapters::model::CallerHash,
     domain::{chat::Message, persona::Persona},
-    services::turn::journal::Journal,
+    services::turn::{idempotency::KeyClaim, journal::Journal},
 };
 
 /// The input of all calls to models in one turn: the conversation, the persona, the deadline, and whether to stream.
@@ -22,6 +22,8 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) deadline: Instant,
     /// The journal to which the answer is written.
     pub(in crate::services::turn) journal: &'r Journal,
+    /// The claim of the turn on its idempotency key, which is marked before a model is asked.
+    pub(in crate::services::turn) claim: Option<&'r KeyClaim>,
 }
 
 impl CallRequest<'_> {

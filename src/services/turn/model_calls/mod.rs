@@ -11,11 +11,11 @@ mod fallbacks;
 mod key_rotation;
 mod retries;
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest};
 use self::{attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, retries::Retries};
-use super::{failure::TurnFailure, metrics::Metrics};
+use super::{failure::TurnFailure, idempotency::wait_unmarked, metrics::Metrics};
 use crate::{
     adapters::{
         credentials::{Access, Credential, Credentials},
@@ -85,7 +85,7 @@ impl ModelCalls {
         request: CallRequest<'_>,
         record: &mut CallRecord<'a>,
     ) -> Result<Finish, TurnFailure> {
-        let access = self.credentials.access(&self.settings).await;
+        let access = wait_unmarked(request.claim, pin!(self.credentials.access(&self.settings))).await;
         record.started_at = Some(Instant::now());
         let key = match access {
             Access::Key(credential) => Some(credential),
@@ -93,6 +93,9 @@ impl ModelCalls {
             Access::BuiltIn => return Ok(answer_built_in(request, record).await),
             Access::Missing(missing) => return Err(missing.into()),
         };
+        if let Some(claim) = request.claim {
+            claim.mark_for_good().await?;
+        }
         Ok(self.layers(request, key).call(record).await?)
     }
 

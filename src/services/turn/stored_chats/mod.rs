@@ -10,18 +10,22 @@ mod unavailable;
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    select,
+    join, select,
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::open_question::OpenQuestion;
 use self::{
-    chat_queues::ChatQueues, history::History, open_question::ActiveRequests, outcomes::Outcomes,
+    chat_queues::ChatQueues,
+    history::History,
+    open_question::ActiveRequests,
+    outcomes::{Outcomes, StorageWait},
     unavailable::unavailable,
 };
 use super::{
     failure::TurnFailure,
+    idempotency::KeyClaim,
     journal::Journal,
     model_calls::ModelAbilities,
     request::{StoredChatTurn, TurnRequest},
@@ -62,20 +66,23 @@ impl StoredChats {
         tasks: &Tasks,
     ) -> Self {
         let active = ActiveRequests::default();
-        let outcomes = Arc::new(Outcomes::new(storage.clone(), active.clone()));
+        let wait = StorageWait { timeout, cut_off: cut_off.clone() };
+        let outcomes = Arc::new(Outcomes::new(storage.clone(), active.clone(), wait));
         let (reconciled, stopping) = (Arc::clone(&outcomes), tasks.stopping());
         tasks.spawn("stored chats", async move { reconciled.reconcile(stopping).await });
         let history = History::new(storage.clone(), abilities);
         Self { storage, clock, timeout, cut_off, queues: ChatQueues::default(), active, history, outcomes }
     }
 
-    /// Waits for the turns before this one in its chat, stores the question, and adds the history to the request.
+    /// Waits for the turns before this one in its chat, stores the question, and adds the history to the request. While the
+    /// history is read, the turn's idempotency key is marked: the model can be asked then.
     /// Returns `None` for a turn outside of stored chats. If this fails, the turn has not begun.
     pub(super) async fn open(
         &self,
         request: &mut TurnRequest,
         model: &str,
         journal: &Journal,
+        claim: Option<&KeyClaim>,
     ) -> Result<Option<OpenQuestion>, TurnFailure> {
         let Some(stored_chat) = request.stored_chat else { return Ok(None) };
         let opening = select! {
@@ -86,21 +93,30 @@ impl StoredChats {
         };
         let open = opening?;
         journal.note_question(open.question.id);
-        match self.history.conversation(&open.question, request, model).await {
+        let marking = async { if let Some(claim) = claim { claim.mark().await } else { Ok(()) } };
+        let (messages, marked) = join!(self.history.conversation(&open.question, request, model), marking);
+        match marked.and(messages) {
             Ok(messages) => request.messages = messages,
-            Err(failure) => return self.close(open, journal, Err(failure)).await.map(|_| None),
+            Err(failure) => return self.close(open, journal, Err(failure), None).await.map(|_| None),
         }
         Ok(Some(open))
     }
 
-    /// Stores the outcome of a turn.
+    /// Stores the outcome of a turn, and an answer together with the turn's idempotency key: a repetition finds either both
+    /// or none.
     pub(super) async fn close(
         &self,
         open: OpenQuestion,
         journal: &Journal,
         result: Result<TurnSummary, TurnFailure>,
+        claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
-        self.outcomes.store(open, journal, result).await
+        self.outcomes.store(open, journal, result, claim).await
+    }
+
+    /// Whether the question of a request is pending here: its turn is running, or its outcome could not be stored yet.
+    pub(super) fn is_unsettled(&self, request_id: &str) -> bool {
+        self.active.contains(request_id)
     }
 
     /// Returns the stored messages of an earlier turn, and the text of its answer. Fails if they were deleted.

@@ -14,9 +14,9 @@ use super::{
     unavailable::unavailable,
 };
 use crate::{
-    adapters::storage::{Exchange, Storage, StorageFailure},
+    adapters::storage::{Exchange, KeyOutcome, SettledKey, Storage, StorageFailure},
     foundation::error_chain::ErrorChain,
-    services::turn::{failure::TurnFailure, journal::Journal, summary::TurnSummary},
+    services::turn::{failure::TurnFailure, idempotency::KeyClaim, journal::Journal, summary::TurnSummary},
 };
 
 /// Time between attempts to store outcomes that could not be stored.
@@ -25,11 +25,23 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between searches for pending questions without a running turn.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Time between attempts of a turn to store its answer.
+const ANSWER_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The limits of the time for which a turn waits until the database stores its answer.
+#[derive(Debug)]
+pub(super) struct StorageWait {
+    pub(super) timeout: Duration,
+    /// Cancelled when running turns must end.
+    pub(super) cut_off: CancellationToken,
+}
+
 /// Stores the outcomes of questions, and tries again later if that fails.
 #[derive(Debug)]
 pub(super) struct Outcomes {
     storage: Storage,
     active: ActiveRequests,
+    wait: StorageWait,
     unsaved: Mutex<Vec<Outcome>>,
 }
 
@@ -37,29 +49,51 @@ pub(super) struct Outcomes {
 #[derive(Debug)]
 struct Outcome {
     open: OpenQuestion,
-    /// The text of the answer, and when it was complete; `None` if the turn failed.
-    answer: Option<(String, Timestamp)>,
+    /// `None` if the turn failed.
+    answer: Option<Answer>,
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+struct Answer {
+    text: String,
+    /// When the answer was complete.
+    at: Timestamp,
+    /// The turn's idempotency key, to be settled with the answer.
+    key: Option<SettledKey>,
 }
 
 impl Outcomes {
-    pub(super) fn new(storage: Storage, active: ActiveRequests) -> Self {
-        Self { storage, active, unsaved: Mutex::default() }
+    pub(super) fn new(storage: Storage, active: ActiveRequests, wait: StorageWait) -> Self {
+        Self { storage, active, wait, unsaved: Mutex::default() }
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Vec<Outcome>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores the outcome of a question. If that fails, it is stored later, and the turn fails.
+    /// Stores the outcome of a question. The turn waits until its answer is stored. If that takes too long or cannot
+    /// succeed, the answer is stored later, and the turn fails.
     pub(super) async fn store(
         &self,
         open: OpenQuestion,
         journal: &Journal,
         result: Result<TurnSummary, TurnFailure>,
+        claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
-        let answer = result.as_ref().ok().map(|summary| (journal.text(), summary.at));
+        // The chat has the text, so that the key needs none.
+        let answered = |summary: &TurnSummary| KeyOutcome::Answered(summary.stored_answer(String::new()));
+        let answer = result.as_ref().ok().map(|summary| Answer {
+            text: journal.text(),
+            at: summary.at,
+            key: claim.map(|claim| claim.with_outcome(answered(summary))),
+        });
         let outcome = Outcome { open, answer };
-        match (self.try_to_store(&outcome).await, result) {
+        let stored = self.try_until_stored(&outcome).await;
+        if let Some(claim) = claim.filter(|_| result.is_ok() && !matches!(stored, Ok(None))) {
+            claim.note_settled();
+        }
+        match (stored, result) {
             (Ok(Some(exchange)), Ok(summary)) => Ok(TurnSummary { exchange: Some(exchange), ..summary }),
             (Ok(None), Ok(_)) => Err(TurnFailure::ChatChanged),
             (Ok(_), Err(failure)) => Err(failure),
@@ -70,11 +104,30 @@ impl Outcomes {
         }
     }
 
+    /// Stores an outcome; an answer again and again while the database fails for reasons that may pass. Its client has no
+    /// other way to get the answer.
+    async fn try_until_stored(&self, outcome: &Outcome) -> Result<Option<Exchange>, StorageFailure> {
+        let deadline = Instant::now() + self.wait.timeout;
+        let mut stored = self.try_to_store(outcome).await;
+        while let Err(failure) = &stored
+            && outcome.answer.is_some()
+            && failure.is_transient()
+            && Instant::now() < deadline
+        {
+            tracing::warn!(failure = %ErrorChain(failure), "the answer of a turn in a stored chat cannot be stored yet");
+            if self.wait.cut_off.run_until_cancelled(sleep(ANSWER_RETRY_INTERVAL)).await.is_none() {
+                break;
+            }
+            stored = self.try_to_store(outcome).await;
+        }
+        stored
+    }
+
     /// Stores an outcome. Returns the messages of an answered question, unless its chat was deleted.
     async fn try_to_store(&self, Outcome { open, answer }: &Outcome) -> Result<Option<Exchange>, StorageFailure> {
         let question = &open.question;
         match answer {
-            Some((text, at)) => self.storage.answer_question(question, text, *at).await,
+            Some(Answer { text, at, key }) => self.storage.answer_question(question, text, *at, key.as_ref()).await,
             None => self.storage.fail_question(question.id, &question.request_id).await.map(|_| None),
         }
     }

@@ -1,0 +1,1 @@
+ALTER TABLE idempotency_keys ADD COLUMN is_asked BIGINT NOT NULL DEFAULT 1;

@@ -1,0 +1,100 @@
+//! The end of a turn that has an idempotency key, as it is stored with the key.
+
+use jiff::Timestamp;
+
+use super::{
+    column_values::to_integer,
+    failure::StorageFailure,
+    statement::{Executor, sql},
+};
+use crate::domain::{chat::Finish, cost::TokenUsage};
+
+/// An idempotency key together with the caller that sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopedKey {
+    /// The caller. The same key from another caller is another key.
+    pub caller: String,
+    /// The value of the header `Idempotency-Key`.
+    pub key: String,
+}
+
+/// The answer of a turn, as it is returned again for the same key.
+#[derive(Clone, Debug)]
+pub struct StoredAnswer {
+    /// The text of the answer; empty for a stored chat, which holds the text.
+    pub text: String,
+    /// The name of the model that answered.
+    pub model: String,
+    /// The tokens that the turn used.
+    pub usage: TokenUsage,
+    /// The reason for the end of the answer.
+    pub finish: Finish,
+    /// The time of the answer.
+    pub at: Timestamp,
+}
+
+/// The outcome of the turn of a key.
+#[derive(Clone, Debug)]
+pub enum KeyOutcome {
+    /// The turn was answered.
+    Answered(StoredAnswer),
+    /// The turn has no answer, and may be billed: the key is not used again.
+    Unanswered,
+    /// The turn was refused, and is not billed: the key can be claimed again. Repetitions find the failed question of its
+    /// stored chat by it.
+    Refused,
+    /// The turn is not billed: the key is deleted.
+    Released,
+}
+
+/// A key whose turn has ended.
+#[derive(Clone, Debug)]
+pub struct SettledKey {
+    /// The key.
+    pub key: ScopedKey,
+    /// The id of the request that has claimed the key. Without effect if another request has claimed it since.
+    pub request_id: String,
+    /// The outcome of the turn.
+    pub outcome: KeyOutcome,
+}
+
+/// The value of the column `finish` for a turn that was refused.
+pub(super) const REFUSED: &str = "refused";
+
+impl SettledKey {
+    /// Stores the outcome, in one statement. To be called any number of times.
+    pub(super) async fn store(&self, executor: impl Into<Executor<'_>>) -> Result<(), StorageFailure> {
+        let statement = match &self.outcome {
+            KeyOutcome::Answered(answer) => {
+                sql("UPDATE idempotency_keys SET answered_at = $4, answer = $5, model = $6, prompt_tokens = $7,
+                            completion_tokens = $8, finish = $9
+                     WHERE caller = $1 AND key = $2 AND request_id = $3")
+                .bind(&self.key.caller)
+                .bind(&self.key.key)
+                .bind(&self.request_id)
+                .bind(answer.at.as_microsecond())
+                .bind(&answer.text)
+                .bind(&answer.model)
+                .bind(to_integer(answer.usage.prompt))
+                .bind(to_integer(answer.usage.completion))
+                .bind(answer.finish.as_str())
+            }
+            KeyOutcome::Unanswered | KeyOutcome::Refused => {
+                let is_refused = matches!(self.outcome, KeyOutcome::Refused);
+                sql("UPDATE idempotency_keys SET replica = NULL, finish = $4
+                     WHERE caller = $1 AND key = $2 AND request_id = $3 AND answered_at IS NULL")
+                .bind(&self.key.caller)
+                .bind(&self.key.key)
+                .bind(&self.request_id)
+                .bind(is_refused.then_some(REFUSED))
+            }
+            KeyOutcome::Released => sql("DELETE FROM idempotency_keys
+                     WHERE caller = $1 AND key = $2 AND request_id = $3 AND answered_at IS NULL")
+            .bind(&self.key.caller)
+            .bind(&self.key.key)
+            .bind(&self.request_id),
+        };
+        statement.execute(executor).await?;
+        Ok(())
+    }
+}
