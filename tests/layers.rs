@@ -23,6 +23,7 @@ const ORDERED: [&[&str]; 2] = [
         "secret",
         "clock",
         "error_chain",
+        "outage",
         "tasks",
         "descriptors",
         "file_access",

@@ -12,7 +12,7 @@ use super::{
     json::Json,
     problem::{Problem, failures},
 };
-use crate::{adapters::model::BreakerState, domain::errors::requests};
+use crate::{adapters::model::BreakerState, domain::errors::requests, foundation::outage::Outage};
 
 failures! { NotReady {
     503 "No traffic should be sent here now (`not_ready`); `details.parts` names the faults.",
@@ -120,9 +120,16 @@ pub(super) fn alive() -> impl IntoResponse {
     Json(Live { status: LiveStatus::Alive })
 }
 
-/// Returns the response of a service that has not started. `state` says what it is doing.
-pub(super) fn not_started(state: &str) -> Problem {
-    Problem::new(&requests::NOT_READY).with_detail("parts", json!({ "serving": state }))
+/// Returns the response of a service that has not started. `state` says what it is doing, `outage` what it waits for.
+pub(super) fn not_started(state: &str, outage: Option<Outage>) -> Problem {
+    let problem = Problem::new(&requests::NOT_READY);
+    let Some(Outage { part, code, state: fault }) = outage else {
+        return problem.with_detail("parts", json!({ "serving": state }));
+    };
+    problem
+        .with_sentence(format!("The server waits at its start: {}: {fault}", part.for_people()))
+        .with_detail("parts", json!({ "serving": state, part.as_str(): fault }))
+        .with_detail("reason", code.into())
 }
 
 pub(super) struct HealthApi;

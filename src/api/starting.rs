@@ -3,23 +3,35 @@
 use poem::{Endpoint, IntoResponse, Request, Response};
 
 use super::{cors::Cors, health, json::BodyTimeout, middleware::Middleware, problem::Problem};
-use crate::{domain::errors::requests, foundation::config::Config, services::turn::RecoveryProgress};
+use crate::{
+    domain::errors::{requests, turns},
+    foundation::{
+        config::Config,
+        outage::{Part, StartOutage},
+    },
+    services::turn::RecoveryProgress,
+};
 
 /// Returns the endpoint that answers every request until the service has started.
 #[must_use]
-pub fn starting(config: &Config, progress: RecoveryProgress) -> impl Endpoint<Output = Response> + use<> {
+pub fn starting(
+    config: &Config,
+    progress: RecoveryProgress,
+    outage: StartOutage,
+) -> impl Endpoint<Output = Response> + use<> {
     Middleware {
         cors: Cors::new(&config.server.origins),
         body_timeout: BodyTimeout(config.server.body_timeout),
         retention: config.visitor_retention,
         methods: Vec::new(),
         is_draining: Box::new(|| false),
-        inner: Starting { progress },
+        inner: Starting { progress, outage },
     }
 }
 
 struct Starting {
     progress: RecoveryProgress,
+    outage: StartOutage,
 }
 
 impl Endpoint for Starting {
@@ -28,13 +40,22 @@ impl Endpoint for Starting {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         match request.uri().path() {
             health::LIVE_PATH => Ok(health::alive().into_response()),
-            health::READY_PATH => Err(health::not_started(&self.state()).into()),
-            _ => Err(Problem::new(&requests::STARTING).into()),
+            health::READY_PATH => Err(health::not_started(&self.state(), self.outage.current()).into()),
+            _ => Err(self.refusal().into()),
         }
     }
 }
 
 impl Starting {
+    /// Returns the error for a request that needs the service: the one that it would get if the outage had come later.
+    fn refusal(&self) -> Problem {
+        match self.outage.current().map(|outage| outage.part) {
+            None => Problem::new(&requests::STARTING),
+            Some(Part::Database) => Problem::new(&turns::STORAGE_UNAVAILABLE.error),
+            Some(Part::SessionLog) => Problem::new(&turns::SESSION_LOG_UNAVAILABLE.error),
+        }
+    }
+
     /// Returns what the service is doing, for people.
     fn state(&self) -> String {
         let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);

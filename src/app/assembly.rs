@@ -10,14 +10,16 @@ use crate::{
     adapters::{
         credentials::Credentials,
         personas::Personas,
-        session_log::{ServiceStart, SessionLog},
-        storage::{FINGERPRINT_SECRET, Storage, StorageFailure},
+        session_log::{LogOpenFailure, LogUnavailable, ServiceStart, SessionLog},
+        storage::{FINGERPRINT_SECRET, Storage},
     },
     api::AppState,
+    domain::log_position::LogPosition,
     foundation::{
         clock::Clock,
-        config::Config,
+        config::{self, Config},
         http_client::{self, Client},
+        outage::StartOutage,
         secret::{FingerprintKey, SigningSecret},
         tasks::Tasks,
     },
@@ -33,16 +35,23 @@ use crate::{
 /// millisecond; a slower response is used when it comes.
 const FIRST_PAPITA_TIMEOUT: Duration = Duration::from_millis(60);
 
-/// Opens all parts of the service, and logs its start.
-pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgress) -> Result<AppState, StartFailure> {
+/// Opens all parts of the service, and logs its start. Each step waits for the end of an outage.
+pub(super) async fn open(
+    config: Config,
+    clock: Clock,
+    progress: &RecoveryProgress,
+    outage: &StartOutage,
+) -> Result<AppState, StartFailure> {
     let started = Instant::now();
     let tasks = Tasks::default();
     let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
-    let log_settings = &config.session_log;
-    let log = SessionLog::open(&log_settings.dir, log_settings.file_access, log_settings.sync, clock.clone())?;
-    let storage = Storage::open(&config.database, log.id().to_owned(), log.instance(), &tasks).await?;
+    let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
+    let open_storage = async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &tasks).await;
+    let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
-    let credentials = open_credentials(&config, &client, &storage, &clock, &tasks).await?;
+    let papita = config.credentials.papita_shown();
+    let has_met_papita = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
+    let credentials = open_credentials(&config, has_met_papita, &client, &storage, &clock, &tasks).await;
     let dependencies = Dependencies {
         client,
         personas: personas.clone(),
@@ -52,13 +61,15 @@ pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgre
         clock: clock.clone(),
         tasks: tasks.clone(),
     };
-    let turns = Turns::open(&config, &dependencies, progress).await?;
+    let turns = Turns::open(&config, &dependencies, progress, outage).await?;
     let idle_timeout = config.session_idle_timeout;
     let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
     let made = SigningSecret::generate();
-    let kept = storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await?;
+    let keep = async || storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await;
+    let kept = outage.wait_out(keep).await?;
     let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
-    let accounts = Accounts::open(&config.accounts, storage.clone(), clock.clone()).await?;
+    let open_accounts = async || Accounts::open(&config.accounts, storage.clone(), clock.clone()).await;
+    let accounts = outage.wait_out(open_accounts).await?;
     let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
     let event = ServiceStart {
         version: env!("CARGO_PKG_VERSION"),
@@ -66,8 +77,9 @@ pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgre
         model: &config.model.default,
         demo_mode: credentials.demo_mode(&config.model),
     };
-    storage.register_log(log.append(clock.now(), &event).await?).await?;
-    turns.log_interrupted().await?;
+    let start = log_start(&log, &clock, &event, outage).await?;
+    outage.wait_out(async || storage.register_log(start).await).await?;
+    turns.log_interrupted(outage).await?;
     let config = Arc::new(config);
     Ok(AppState {
         config,
@@ -86,16 +98,35 @@ pub(super) async fn open(config: Config, clock: Clock, progress: &RecoveryProgre
     })
 }
 
+fn open_log(settings: &config::SessionLog, clock: &Clock) -> Result<SessionLog, LogOpenFailure> {
+    SessionLog::open(&settings.dir, settings.file_access, settings.sync, clock.clone())
+}
+
+/// Appends the line of the start to the session log, and returns its position.
+async fn log_start(
+    log: &SessionLog,
+    clock: &Clock,
+    event: &ServiceStart<'_>,
+    outage: &StartOutage,
+) -> Result<LogPosition, LogUnavailable> {
+    let append = async || {
+        // While the log cannot be written, each further line would count as one that is missing.
+        log.ensure_writable()?;
+        log.append(clock.now(), event).await
+    };
+    outage.wait_out(append).await
+}
+
 /// Constructs the credentials, and waits shortly for Papita's first response.
 async fn open_credentials(
     config: &Config,
+    met: bool,
     client: &Client,
     storage: &Storage,
     clock: &Clock,
     tasks: &Tasks,
-) -> Result<Credentials, StorageFailure> {
+) -> Credentials {
     let papita = config.credentials.papita_shown();
-    let met = storage.has_papita_answered(&papita).await?;
     let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
     if !met {
         let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
@@ -110,5 +141,5 @@ async fn open_credentials(
     }
     // The result is cached by the credentials. After the timeout, the request to Papita continues in the background.
     let _ = tokio::time::timeout(FIRST_PAPITA_TIMEOUT, credentials.access(&config.model)).await;
-    Ok(credentials)
+    credentials
 }

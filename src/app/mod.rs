@@ -35,6 +35,7 @@ use crate::{
         clock::Clock,
         config::{self, Config},
         error_chain::ErrorChain,
+        outage::StartOutage,
         tasks::Tasks,
     },
     services::turn::RecoveryProgress,
@@ -55,19 +56,21 @@ pub struct App {
 
 impl App {
     /// Starts the service. When this returns, requests are answered and `service_start` is in the session log. Before that,
-    /// health checks are answered, and other requests wait shortly and are refused.
+    /// health checks are answered, and other requests wait shortly and are refused. If the database or the folder of the
+    /// session log cannot be used now, this waits until it can.
     pub async fn start(mut config: Config, clock: Clock) -> Result<Self, StartFailure> {
         descriptor_budget::apply(&mut config);
         let (listener, address) = listen::listen(&config.server).await?;
-        let progress = RecoveryProgress::default();
-        let endpoint = Arc::new(StartupEndpoint::new(api::starting(&config, progress.clone())));
+        let (progress, outage) = (RecoveryProgress::default(), StartOutage::default());
+        let starting = api::starting(&config, progress.clone(), outage.clone());
+        let endpoint = Arc::new(StartupEndpoint::new(starting, outage.clone()));
         let (connections, accepting) = (Tasks::default(), CancellationToken::new());
         let stop_accepting = accepting.clone().drop_guard();
         let (server, tasks) = (config.server.clone(), connections.clone());
         let accept = accept::run(listener, Arc::clone(&endpoint), server, accepting.clone(), tasks);
         connections.spawn("accept loop", accept);
         // Boxed, so that the futures of callers stay small.
-        let state = Box::pin(open(config, clock, &progress)).await?;
+        let state = Box::pin(open(config, clock, &progress, &outage)).await?;
         endpoint.serve(api::endpoint(state.clone()));
         log_start(&state, address);
         stop_accepting.disarm();

@@ -39,3 +39,11 @@ pub enum StartFailure {
     #[error(transparent)]
     Client(#[from] ClientFailure),
 }
+
+impl StartFailure {
+    /// Whether a setting is wrong for certain, so that a restart would not help.
+    #[must_use]
+    pub fn is_wrong_setting(&self) -> bool {
+        matches!(self, Self::Database(failure) if failure.is_wrong_setting())
+    }
+}

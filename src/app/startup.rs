@@ -5,19 +5,23 @@ use std::time::Duration;
 use poem::{Endpoint, Request, Response};
 use tokio::{sync::SetOnce, time::timeout};
 
-/// The longest time that a request waits for the start. Nearly every start is shorter.
+use crate::foundation::outage::StartOutage;
+
+/// The longest time that a request waits for the start, unless that waits for the end of an outage. Nearly every start is
+/// shorter.
 const START_PATIENCE: Duration = Duration::from_millis(500);
 
 /// An endpoint that answers as `starting` until the service has started.
 #[derive(Debug)]
 pub(super) struct StartupEndpoint<S, E> {
     starting: S,
+    outage: StartOutage,
     service: SetOnce<E>,
 }
 
 impl<S, E> StartupEndpoint<S, E> {
-    pub(super) fn new(starting: S) -> Self {
-        Self { starting, service: SetOnce::new() }
+    pub(super) fn new(starting: S, outage: StartOutage) -> Self {
+        Self { starting, outage, service: SetOnce::new() }
     }
 
     /// Passes all requests to the service from now on.
@@ -33,6 +37,9 @@ impl<S: Endpoint<Output = Response>, E: Endpoint<Output = Response>> Endpoint fo
     async fn call(&self, request: Request) -> poem::Result<Response> {
         if let Some(service) = self.service.get() {
             return service.call(request).await;
+        }
+        if self.outage.current().is_some() {
+            return self.starting.call(request).await;
         }
         match timeout(START_PATIENCE, self.service.wait()).await {
             Ok(service) => service.call(request).await,

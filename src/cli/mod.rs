@@ -110,7 +110,7 @@ async fn migrate(config: &Config) -> ExitCode {
         }
         Err(failure) => {
             print_error(&failure);
-            ExitCode::FAILURE
+            if failure.is_wrong_setting() { ExitCode::from(INVALID_CONFIGURATION) } else { ExitCode::FAILURE }
         }
     }
 }

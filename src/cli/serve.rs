@@ -5,7 +5,7 @@ use std::{path::Path, pin::pin, process::ExitCode};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ENV_FILE,
+    ENV_FILE, INVALID_CONFIGURATION,
     output::print_error,
     signals::{Signal, Signals},
 };
@@ -48,7 +48,7 @@ pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
         }
         Err(failure) => {
             print_error(&failure);
-            ExitCode::FAILURE
+            if failure.is_wrong_setting() { ExitCode::from(INVALID_CONFIGURATION) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -135,18 +135,6 @@ async fn incomplete_requests_do_not_delay_the_shutdown() {
 }
 
 #[tokio::test]
-async fn a_second_signal_stops_the_service_immediately() {
-    let model = FakeModel::start().await;
-    let setup = TestSetup::for_model(&model);
-    let mut process = setup.start_process().await;
-    let (_gate, _turn) = start_held_turn(&model, &process.client).await;
-    process.terminate();
-    wait_until_unready(&process.client).await;
-    process.terminate();
-    assert_eq!(process.exit_code().await, Some(1));
-}
-
-#[tokio::test]
 async fn a_running_service_is_alive_ready_and_healthy() {
     let service = TestSetup::new().start().await;
     assert_eq!(service.client.get("/api/health/live").await.assert_ok(), json!({ "status": "alive" }));

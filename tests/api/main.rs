@@ -67,6 +67,8 @@ mod signals;
 mod stale_connections;
 #[cfg(target_os = "linux")]
 mod stalled_writes;
+#[cfg(target_os = "linux")]
+mod start_outages;
 mod streaming;
 mod support;
 mod support_tests;

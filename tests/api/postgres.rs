@@ -29,6 +29,7 @@ use crate::{
     command_line::run,
     crash::{assert_each_once, tally},
     fakes::{certificates::Authority, model::FakeModel},
+    start_outages::{Starting, with_fixed_port},
     support::{
         client::{Client, HttpResponse},
         service::{TEST_TIMEOUT, TestSetup, wait_until},
@@ -101,14 +102,15 @@ fn assert_retry_after(answer: &HttpResponse) {
     assert!(!answer.header("retry-after").is_empty(), "Retry-After is missing");
 }
 
-/// Asserts that the program exits with an error about the database that contains these words and not the password.
-async fn assert_start_fails(database: &str, words: &[&str]) {
+/// Asserts that the program exits with this code and an error about the database that contains these words and not the
+/// password. `migrate` fails in the same way, also where the service would wait.
+async fn assert_start_fails(database: &str, arguments: &[&str], code: i32, words: &[&str]) {
     let setup = TestSetup::new()
         .with("DATABASE_URL", database)
         .with("DATABASE_CONNECT_TIMEOUT", "2s")
         .with("LOG_LEVEL", "trace");
-    let ran = run(&setup, &[]).await;
-    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let ran = run(&setup, arguments).await;
+    assert_eq!(ran.code, Some(code), "{ran:?}");
     let diagnostics = ran.err.to_lowercase();
     for word in ["database_url"].iter().chain(words) {
         assert!(diagnostics.contains(word), "{word} in {}", ran.err);
@@ -177,7 +179,7 @@ async fn tls_modes_enforce_their_checks() {
     });
 
     // This server rejects connections without TLS.
-    assert_start_fails(&with_query(&database, "sslmode=disable"), &[]).await;
+    assert_start_fails(&with_query(&database, "sslmode=disable"), &[], 2, &["refuses the login"]).await;
     let verified = format!("sslmode=verify-full&sslrootcert={trusted}");
     let mut setup = setup;
     for settings in ["sslmode=require", &verified] {
@@ -185,8 +187,8 @@ async fn tls_modes_enforce_their_checks() {
         let process = setup.start_process().await;
         process.client.chat("hello").await.assert_ok();
     }
-    assert_start_fails(&with_query(&database, &format!("sslmode=verify-full&sslrootcert={foreign}")), &["certificate"])
-        .await;
+    let foreign = with_query(&database, &format!("sslmode=verify-full&sslrootcert={foreign}"));
+    assert_start_fails(&foreign, &["migrate"], 1, &["certificate"]).await;
 }
 
 #[tokio::test]
@@ -200,27 +202,79 @@ async fn a_certificate_of_another_host_is_rejected_by_verify_full() {
     let trusted = setup.path().join("trusted.pem");
     fs::write(&trusted, authority.certificate()).expect("a file");
     let settings = |mode: &str| with_query(&database, &format!("sslmode={mode}&sslrootcert={}", trusted.display()));
-    assert_start_fails(&settings("verify-full"), &["certificate"]).await;
+    assert_start_fails(&settings("verify-full"), &["migrate"], 1, &["offers no tls connection", "certificate"]).await;
     let setup = setup.with("DATABASE_URL", &settings("verify-ca"));
     setup.start_process().await.client.chat("hello").await.assert_ok();
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-async fn connection_errors_at_start_do_not_contain_the_password() {
+async fn connection_errors_at_start_say_what_is_wrong() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let mut wrong_password = database.clone();
     wrong_password.set_password(Some("Secret of another")).expect("a URL that can have a port");
-    assert_start_fails(wrong_password.as_str(), &["password"]).await;
     let mut unknown = database.clone();
     unknown.set_path("nowhere");
-    assert_start_fails(unknown.as_str(), &["nowhere"]).await;
     let mut unknown_host = database.clone();
     unknown_host.set_host(Some("database.invalid")).expect("a host");
-    assert_start_fails(unknown_host.as_str(), &[]).await;
+    for command in [&[][..], &["migrate"]] {
+        assert_start_fails(wrong_password.as_str(), command, 2, &["refuses the login", "password"]).await;
+        assert_start_fails(unknown.as_str(), command, 2, &["has no database of this name", "nowhere"]).await;
+    }
+    assert_start_fails(unknown_host.as_str(), &["migrate"], 1, &["host name that cannot be resolved"]).await;
+    cluster.freeze();
+    assert_start_fails(database.as_str(), &["migrate"], 1, &["does not answer within"]).await;
+    cluster.thaw();
     cluster.kill();
-    assert_start_fails(database.as_str(), &[]).await;
+    assert_start_fails(database.as_str(), &["migrate"], 1, &["refuses connections"]).await;
+}
+
+/// Starts the service on this database, and waits until it waits for this reason.
+async fn start_waiting(model: &FakeModel, database: &Url, reason: &str) -> (TestSetup, Starting) {
+    let (setup, address) = with_fixed_port(setup_with_short_timeouts(model, database));
+    let starting = Starting::run(setup.command(&[]), address);
+    starting.assert_waits("database", reason).await;
+    (setup, starting)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_start_waits_for_a_server_that_is_away_or_frozen() {
+    let mut cluster = Cluster::start();
+    let model = FakeModel::start().await;
+    let database = cluster.database();
+    cluster.kill();
+    let (_setup, starting) = start_waiting(&model, &database, "database_refused").await;
+    cluster.restart();
+    starting.assert_goes_on("database_refused").await;
+
+    let database = cluster.database();
+    cluster.freeze();
+    let (_setup, starting) = start_waiting(&model, &database, "database_silent").await;
+    cluster.thaw();
+    starting.assert_goes_on("database_silent").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_start_waits_for_a_connection_to_the_server() {
+    let cluster = Cluster::start();
+    let model = FakeModel::start().await;
+    let database = cluster.database();
+    let mut connection = PgConnection::connect(database.as_str()).await.unwrap();
+    // A limit for ordinary users; the connection of a superuser is not counted.
+    let name = database.path().trim_start_matches('/');
+    let statements = format!(
+        "CREATE ROLE visitor LOGIN PASSWORD 'Secret?/1'; ALTER DATABASE \"{name}\" OWNER TO visitor;
+         ALTER ROLE visitor CONNECTION LIMIT 0"
+    );
+    connection.execute(sqlx::AssertSqlSafe(statements)).await.unwrap();
+    let mut url = database.clone();
+    url.set_username("visitor").unwrap();
+    let (_setup, starting) = start_waiting(&model, &url, "database_connections").await;
+    connection.execute("ALTER ROLE visitor CONNECTION LIMIT -1").await.unwrap();
+    starting.assert_goes_on("database_connections").await;
 }
 
 #[tokio::test]

@@ -36,6 +36,9 @@ impl LogFolder {
     /// Creates the folder if it is missing, and locks it.
     pub(super) fn lock(dir: &Path, access: FileAccess) -> Result<Self, LogOpenFailure> {
         let unusable = |error| LogOpenFailure::Folder(dir.to_owned(), error);
+        if dir.metadata().is_ok_and(|data| !data.is_dir()) || dir.ancestors().skip(1).any(Path::is_file) {
+            return Err(LogOpenFailure::NotAFolder(dir.to_owned()));
+        }
         access.create_folder(dir).map_err(unusable)?;
         let mut lock = process_lock::lock(&dir.join(LOCK_FILE), access).map_err(|failure| match failure {
             LockFailure::Locked => LogOpenFailure::InUse(dir.to_owned()),

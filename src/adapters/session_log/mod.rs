@@ -23,7 +23,7 @@ pub use self::{
     event::{
         ChatLine, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop,
     },
-    failure::{LogOpenFailure, LogUnavailable},
+    failure::{LogOpenFailure, LogUnavailable, outage_of},
     files::{files, id_of},
     handle::SessionLog,
     lines::Lines,

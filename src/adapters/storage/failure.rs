@@ -2,10 +2,8 @@
 
 use std::io;
 
-use sqlx::{error::DatabaseError, postgres::PgDatabaseError, sqlite::SqliteError};
-
-use super::file_loss::FileLoss;
-use crate::foundation::descriptors;
+use super::{file_loss::FileLoss, problem::DatabaseProblem};
+use crate::foundation::outage::{MayPass, Outage, Part};
 
 /// A statement failed. The variant says why, its source carries the database's own error.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +14,12 @@ pub enum StorageFailure {
     /// This process has no file descriptor left for the database.
     #[error("no file descriptor is left for the database; raise the limit of open files (ulimit -n, LimitNOFILE)")]
     NoDescriptors(#[source] sqlx::Error),
-    /// The statement waited too long for a connection, for a lock, or for its own end.
+    /// The statement waited too long for a lock or for its own end.
     #[error("the database is too busy")]
     Busy(#[source] sqlx::Error),
+    /// No connection was free within the time limit, and none could be made.
+    #[error("the database gives no connection; its server is away or too busy")]
+    NoConnection(#[source] sqlx::Error),
     /// The disk, or the space that the database may use, is full.
     #[error("the database has no space left")]
     Full(#[source] sqlx::Error),
@@ -43,7 +44,10 @@ impl StorageFailure {
     /// Whether the same statement may succeed later without a change by the operator.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::NoDescriptors(_) | Self::Busy(_) | Self::Full(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::NoDescriptors(_) | Self::Busy(_) | Self::NoConnection(_) | Self::Full(_)
+        )
     }
 
     /// Whether the statement may have taken effect although it failed: its answer was lost.
@@ -60,69 +64,36 @@ impl StorageFailure {
 
 impl From<sqlx::Error> for StorageFailure {
     fn from(error: sqlx::Error) -> Self {
-        variant(&error)(error)
+        variant(DatabaseProblem::of(&error))(error)
     }
 }
 
-fn variant(error: &sqlx::Error) -> Variant {
-    match error {
-        sqlx::Error::Database(error) => database_variant(error.as_ref()),
-        sqlx::Error::PoolTimedOut => StorageFailure::Busy,
-        sqlx::Error::Io(error) if descriptors::is_shortage(error) => StorageFailure::NoDescriptors,
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => StorageFailure::Unreachable,
-        _ => StorageFailure::Internal,
+impl MayPass for StorageFailure {
+    fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Unreachable(error)
+            | Self::NoDescriptors(error)
+            | Self::Busy(error)
+            | Self::NoConnection(error)
+            | Self::Full(error) => DatabaseProblem::of(error).outage(),
+            Self::TurnsNotWritten => {
+                Some(Outage { part: Part::Database, code: "database_unwritten", state: "cannot be written" })
+            }
+            Self::Corrupt(_) | Self::Internal(_) | Self::FileLost(_) => None,
+        }
     }
 }
 
-fn database_variant(error: &dyn DatabaseError) -> Variant {
-    let code = error.code();
-    let code = code.as_deref().unwrap_or_default();
-    if error.try_downcast_ref::<SqliteError>().is_some() {
-        code.parse().map_or(StorageFailure::Internal, sqlite_variant)
-    } else if error.try_downcast_ref::<PgDatabaseError>().is_some() {
-        postgres_variant(code)
-    } else {
-        StorageFailure::Internal
-    }
-}
-
-/// Returns the variant for an extended result code of SQLite (<https://sqlite.org/rescode.html>). Its lowest byte is the
-/// primary result code.
-fn sqlite_variant(code: i32) -> Variant {
-    match code & 0xff {
-        // SQLITE_BUSY, SQLITE_LOCKED
-        5 | 6 => StorageFailure::Busy,
-        // SQLITE_FULL
-        13 => StorageFailure::Full,
-        // SQLITE_CORRUPT, SQLITE_NOTADB
-        11 | 26 => StorageFailure::Corrupt,
-        // SQLITE_CANTOPEN, which doesn't say why the file cannot be opened.
-        14 if descriptors::are_exhausted() => StorageFailure::NoDescriptors,
-        // SQLITE_PERM, SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN
-        3 | 8 | 10 | 14 => StorageFailure::Unreachable,
-        _ => StorageFailure::Internal,
-    }
-}
-
-/// Returns the variant for an SQLSTATE of PostgreSQL
-/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). Its first two characters are its class.
-fn postgres_variant(sqlstate: &str) -> Variant {
-    match (sqlstate.get(..2).unwrap_or_default(), sqlstate) {
-        // disk_full
-        (_, "53100") => StorageFailure::Full,
-        // data_corrupted, index_corrupted
-        (_, "XX001" | "XX002") => StorageFailure::Corrupt,
-        // Transaction rollback and insufficient resources; lock_not_available, query_canceled (by the time limit of
-        // statements), idle_in_transaction_session_timeout.
-        ("40" | "53", _) | (_, "55P03" | "57014" | "25P03") => StorageFailure::Busy,
-        // Connection exception, invalid authorization, operator intervention (such as a shutdown), system error;
-        // invalid_catalog_name (no such database), read_only_sql_transaction (a standby).
-        ("08" | "28" | "57" | "58", _) | (_, "3D000" | "25006") => StorageFailure::Unreachable,
-        _ => StorageFailure::Internal,
+fn variant(problem: DatabaseProblem) -> Variant {
+    use DatabaseProblem as Problem;
+    match problem {
+        Problem::Locked | Problem::Busy | Problem::TooManyConnections => StorageFailure::Busy,
+        Problem::NoConnection => StorageFailure::NoConnection,
+        Problem::NoDescriptors => StorageFailure::NoDescriptors,
+        Problem::Full => StorageFailure::Full,
+        Problem::Damaged => StorageFailure::Corrupt,
+        Problem::Other => StorageFailure::Internal,
+        _ => StorageFailure::Unreachable,
     }
 }
 
@@ -166,36 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn postgres_errors_are_classified() {
-        let name = |sqlstate| match postgres_variant(sqlstate)(sqlx::Error::PoolTimedOut) {
-            StorageFailure::Unreachable(_) => "unreachable",
-            StorageFailure::NoDescriptors(_) => "no descriptors",
-            StorageFailure::Busy(_) => "busy",
-            StorageFailure::Full(_) => "full",
-            StorageFailure::Corrupt(_) => "corrupt",
-            StorageFailure::Internal(_) => "internal",
-            StorageFailure::TurnsNotWritten => "not written",
-            StorageFailure::FileLost(_) => "lost",
-        };
-        for (sqlstate, expected) in [
-            ("57P01", "unreachable"),
-            ("08006", "unreachable"),
-            ("3D000", "unreachable"),
-            ("57014", "busy"),
-            ("40P01", "busy"),
-            ("53300", "busy"),
-            ("53100", "full"),
-            ("XX001", "corrupt"),
-            ("42P01", "internal"),
-            ("", "internal"),
-        ] {
-            assert_eq!(name(sqlstate), expected, "{sqlstate}");
-        }
-    }
-
-    #[test]
-    fn a_pool_without_a_free_connection_is_busy() {
-        assert!(matches!(StorageFailure::from(sqlx::Error::PoolTimedOut), StorageFailure::Busy(_)));
+    fn a_pool_without_a_connection_is_told_from_a_busy_server() {
+        assert!(matches!(StorageFailure::from(sqlx::Error::PoolTimedOut), StorageFailure::NoConnection(_)));
         let silent = StorageFailure::no_response();
         assert_eq!(
             ErrorChain(&silent).to_string(),

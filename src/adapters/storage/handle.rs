@@ -48,9 +48,25 @@ impl Storage {
     ) -> Result<Self, DatabaseOpenFailure> {
         let Connections { write, read, heartbeat, checkpoints } = connect(settings).await?;
         let replica = Replica::new(&log, instance);
-        let outbox = Arc::new(OutboxCounter::open(&read).await?);
+        let first_use = async {
+            if let Some(heartbeat) = &heartbeat {
+                replica.register(heartbeat).await?;
+            }
+            OutboxCounter::open(&read).await
+        };
+        let outbox = match first_use.await {
+            Ok(outbox) => Arc::new(outbox),
+            Err(failure) => {
+                read.close().await;
+                write.close().await;
+                if let Some(checkpoints) = &checkpoints {
+                    checkpoints.close().await;
+                }
+                return Err(failure.into());
+            }
+        };
+        // From here on nothing fails: another attempt would spawn the tasks again.
         if let Some(heartbeat) = heartbeat {
-            replica.register(&heartbeat).await?;
             tasks.spawn("heartbeats", replica.clone().run_heartbeats(heartbeat, tasks.stopping()));
         }
         if let Some(checkpoints) = checkpoints.clone() {

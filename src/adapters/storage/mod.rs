@@ -36,6 +36,7 @@ mod outbox;
 mod outbox_counter;
 mod outbox_drops;
 mod postgres;
+mod problem;
 mod replica;
 mod schema_owner;
 mod search;

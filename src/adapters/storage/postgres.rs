@@ -1,12 +1,17 @@
 //! Connections to a PostgreSQL database, which any number of replicas may share.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    str::FromStr,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    PgPool,
+    Connection, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::timeout;
 
 use super::{
     connections::Connections,
@@ -20,6 +25,9 @@ use crate::foundation::config;
 /// The time added to the server's own time limit for statements, after which al-chat stops waiting for an answer.
 const RESPONSE_MARGIN: Duration = Duration::from_secs(2);
 
+/// The time for closing a connection.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The idle time after which a connection is tested before use: its server may have been restarted.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
@@ -29,9 +37,12 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
     let options = connect_options(url)?;
     let response_timeout = settings.statement_timeout + RESPONSE_MARGIN;
     // This connection has no time limit for statements, because migrations may take long.
-    let first = connect(&options, settings).await?;
-    ensure_not_of_other_program(&first).await?;
-    migrations::postgres().await?.run(&first).await?;
+    let mut first = connect(&options, settings).await?;
+    ensure_not_of_other_program(&mut first, response_timeout).await?;
+    migrations::postgres().await?.run_direct(None, &mut first, false).await?;
+    close(first).await;
+    let heartbeat = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
+    let heartbeat = heartbeat.connect_lazy_with(options.clone());
     let limit = settings.statement_timeout.as_millis();
     // A replica that is suspended within a transaction must not block the others for longer than this.
     let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
@@ -42,7 +53,7 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
         .before_acquire(|connection, metadata| {
             Box::pin(async move {
                 if metadata.idle_for > TEST_AFTER_IDLE {
-                    sqlx::Connection::ping(connection).await?;
+                    Connection::ping(connection).await?;
                 }
                 Ok(true)
             })
@@ -54,7 +65,7 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
         })
         .connect_lazy_with(options);
     let pool = |connections| Pool::Postgres(PostgresPool { connections, response_timeout });
-    let (write, heartbeat) = (pool(connections), Some(pool(first)));
+    let (write, heartbeat) = (pool(connections), Some(pool(heartbeat)));
     Ok(Connections { read: write.clone(), write, heartbeat, checkpoints: None })
 }
 
@@ -62,9 +73,9 @@ pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Res
 /// the database, host and port for people, without user and password.
 pub(super) async fn inspect(url: &SecretString, settings: &config::Database) -> Result<String, DatabaseOpenFailure> {
     let options = connect_options(url)?;
-    let server = connect(&options, settings).await?;
-    let outcome = ensure_not_of_other_program(&server).await;
-    server.close().await;
+    let mut server = connect(&options, settings).await?;
+    let outcome = ensure_not_of_other_program(&mut server, settings.statement_timeout + RESPONSE_MARGIN).await;
+    close(server).await;
     outcome?;
     let database = options.get_database().unwrap_or(options.get_username());
     Ok(format!("{database} on {}:{}", options.get_host(), options.get_port()))
@@ -75,13 +86,28 @@ fn connect_options(url: &SecretString) -> Result<PgConnectOptions, DatabaseOpenF
     Ok(options.application_name("al-chat"))
 }
 
-async fn connect(options: &PgConnectOptions, settings: &config::Database) -> Result<PgPool, DatabaseOpenFailure> {
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
-    pool.connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Connect)
+/// Opens one connection. A pool would not say why it could not.
+async fn connect(options: &PgConnectOptions, settings: &config::Database) -> Result<PgConnection, DatabaseOpenFailure> {
+    within(settings.connect_timeout, PgConnection::connect_with(options)).await
 }
 
-async fn ensure_not_of_other_program(server: &PgPool) -> Result<(), DatabaseOpenFailure> {
-    match schema_owner::owner_of_postgres(server).await.map_err(DatabaseOpenFailure::Connect)? {
+/// Closes a connection that is not needed any more.
+async fn close(connection: PgConnection) {
+    // A server that doesn't answer notices the end of the connection by itself.
+    let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
+}
+
+/// Waits for an answer of the server up to a time limit.
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, DatabaseOpenFailure> {
+    let no_answer = |_| sqlx::Error::Io(io::Error::new(ErrorKind::TimedOut, "no answer within the time limit"));
+    timeout(limit, answer).await.map_err(no_answer).flatten().map_err(DatabaseOpenFailure::Connect)
+}
+
+async fn ensure_not_of_other_program(server: &mut PgConnection, limit: Duration) -> Result<(), DatabaseOpenFailure> {
+    match within(limit, schema_owner::owner_of_postgres(server)).await? {
         SchemaOwner::OtherProgram(tables) => {
             let database = "the schema".to_owned();
             Err(DatabaseOpenFailure::OtherProgram { database, tables })

@@ -1,6 +1,6 @@
 //! Finds out which program the tables of a database belong to, before anything is written to it.
 
-use sqlx::{PgPool, SqliteConnection};
+use sqlx::{PgConnection, SqliteConnection};
 
 use super::migrations;
 
@@ -42,7 +42,7 @@ pub(super) async fn owner_of_sqlite(database: &mut SqliteConnection) -> Result<S
 
 /// Returns the owner of the tables in the current schema of a PostgreSQL database, where al-chat would make its own.
 /// Tables made by an extension do not count.
-pub(super) async fn owner_of_postgres(server: &PgPool) -> Result<SchemaOwner, sqlx::Error> {
+pub(super) async fn owner_of_postgres(server: &mut PgConnection) -> Result<SchemaOwner, sqlx::Error> {
     let names = sqlx::query_scalar(
         "SELECT c.relname::text FROM pg_catalog.pg_class c
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -50,7 +50,7 @@ pub(super) async fn owner_of_postgres(server: &PgPool) -> Result<SchemaOwner, sq
            AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
          ORDER BY 1",
     )
-    .fetch_all(server)
+    .fetch_all(&mut *server)
     .await?;
     let first = if has_migrations_table(&names) {
         sqlx::query_scalar(SELECT_FIRST_DESCRIPTION).fetch_optional(server).await

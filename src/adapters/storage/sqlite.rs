@@ -42,7 +42,11 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
     let write = pool(1).connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Sqlite)?;
-    migrations::sqlite().await?.run(&write).await?;
+    if let Err(failure) = migrations::sqlite().await?.run(&write).await {
+        // The next attempt to open the file must not meet this one's connections.
+        write.close().await;
+        return Err(failure.into());
+    }
     let read = pool(4).connect_lazy_with(options.clone().read_only(true));
     // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
     let checkpoints = pool(1).connect_with(options.busy_timeout(Duration::from_millis(20)));

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::foundation::config::SqliteAddress;
+use super::problem::DatabaseProblem;
+use crate::foundation::{
+    config::SqliteAddress,
+    outage::{MayPass, Outage},
+};
 
 /// The bytes at the start of every SQLite file.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -189,6 +193,22 @@ fn ensure_writable(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn ensure_writable(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+impl MayPass for UnusableFile {
+    /// Folders and permissions may come late, with a file system that is being mounted.
+    fn outage(&self) -> Option<Outage> {
+        let problem = match self {
+            Self::NoFolder { .. } | Self::Missing(_) => DatabaseProblem::Missing,
+            Self::NoPermission(_) | Self::FolderNotWritable(_) | Self::ReadOnly(_) => DatabaseProblem::ReadOnly,
+            Self::Other(_, error) => match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => DatabaseProblem::Full,
+                _ => DatabaseProblem::Disk,
+            },
+            _ => DatabaseProblem::Other,
+        };
+        problem.outage()
+    }
 }
 
 impl UnusableFile {

@@ -17,17 +17,18 @@ use crate::{
         storage::OpenStream,
     },
     domain::chat::Finish,
+    foundation::outage::StartOutage,
 };
 
 /// The number of streams that are read at once.
 const BATCH: usize = 64;
 
 /// Logs and counts the streams that earlier processes have left. To be called after recovery, before turns are taken.
-pub(super) async fn log_interrupted(recorder: &Recorder) -> Result<(), RecoveryFailure> {
+pub(super) async fn log_interrupted(recorder: &Recorder, outage: &StartOutage) -> Result<(), RecoveryFailure> {
     let Recorder { storage, clock, .. } = recorder;
     let (mut after, mut logged) = (String::new(), 0);
     loop {
-        let streams = storage.interrupted_streams(&after, BATCH).await?;
+        let streams = outage.wait_out(async || storage.interrupted_streams(&after, BATCH).await).await?;
         let Some(last) = streams.last() else { break };
         last.request_id.clone_into(&mut after);
         let outcomes = join_all(streams.into_iter().map(|stream| log(recorder, stream))).await;
@@ -43,7 +44,7 @@ pub(super) async fn log_interrupted(recorder: &Recorder) -> Result<(), RecoveryF
             "streams were interrupted by the end of an earlier process; they are logged now"
         );
     }
-    Ok(storage.purge_open_streams(clock.now()).await?)
+    Ok(outage.wait_out(async || storage.purge_open_streams(clock.now()).await).await?)
 }
 
 /// Logs and counts one stream.

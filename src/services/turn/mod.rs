@@ -63,7 +63,7 @@ use self::{
 use crate::{
     adapters::model::BreakerState,
     domain::{account::OwnerId, session::SessionId},
-    foundation::config::Config,
+    foundation::{config::Config, outage::StartOutage},
 };
 
 /// Starts, finds and drains turns. Cheap to clone.
@@ -72,19 +72,20 @@ pub struct Turns(Arc<Parts>);
 
 impl Turns {
     /// Prepares for turns: adds the turns that are only in the session log because of a crash to the database, and
-    /// starts the background tasks that all turns share.
+    /// starts the background tasks that all turns share. Waits for the end of an outage.
     pub async fn open(
         config: &Config,
         dependencies: &Dependencies,
         progress: &RecoveryProgress,
+        outage: &StartOutage,
     ) -> Result<Self, RecoveryFailure> {
-        Ok(Self(Arc::new(Parts::build(config, dependencies, progress).await?)))
+        Ok(Self(Arc::new(Parts::build(config, dependencies, progress, outage).await?)))
     }
 
     /// Logs and counts the streams that the end of an earlier process has interrupted. To be called once the start of this
-    /// process is in the session log, and before turns are taken.
-    pub async fn log_interrupted(&self) -> Result<(), RecoveryFailure> {
-        log_interrupted(&self.0.runner.recorder).await
+    /// process is in the session log, and before turns are taken. Waits for the end of an outage.
+    pub async fn log_interrupted(&self, outage: &StartOutage) -> Result<(), RecoveryFailure> {
+        log_interrupted(&self.0.runner.recorder, outage).await
     }
 
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When

@@ -28,7 +28,7 @@ use crate::{
         usage::UsageLog,
     },
     domain::{cost::Prices, known_models::KnownModels},
-    foundation::config::Config,
+    foundation::{config::Config, outage::StartOutage},
 };
 
 /// The parts of which [`Turns`](super::Turns) consists.
@@ -50,6 +50,7 @@ impl Parts {
         config: &Config,
         dependencies: &Dependencies,
         progress: &RecoveryProgress,
+        outage: &StartOutage,
     ) -> Result<Self, RecoveryFailure> {
         let persona_models = dependencies.personas.models();
         let mut models = config.model.names();
@@ -61,7 +62,7 @@ impl Parts {
 
         let outbox = start_outbox(config, dependencies);
         let recorder = Arc::new(recorder(config, dependencies, &outbox, &abilities, &metrics));
-        let missing_lines = recover(&recorder, progress).await?;
+        let missing_lines = recover(&recorder, progress, outage).await?;
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));

@@ -3,11 +3,9 @@
 
 use std::{
     collections::BTreeSet,
-    io::ErrorKind,
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
@@ -17,15 +15,12 @@ use super::{
 };
 use crate::{
     adapters::{
-        session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch},
+        session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch, outage_of},
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
     domain::{chat::Caller, cost::TokenUsage, session::SessionId},
-    foundation::error_chain::ErrorChain,
+    foundation::outage::{MayPass, Outage, StartOutage},
 };
-
-/// The time between two attempts while the database fails.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time between two reports of the progress.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,34 +36,32 @@ pub enum RecoveryFailure {
     Storage(#[from] StorageFailure),
 }
 
-impl RecoveryFailure {
-    /// Whether another attempt may succeed: the database may recover, and a file of the log may just have been renamed.
-    fn is_transient(&self) -> bool {
+impl MayPass for RecoveryFailure {
+    fn outage(&self) -> Option<Outage> {
         match self {
-            Self::Log(error) => error.kind() == ErrorKind::NotFound,
-            Self::Storage(failure) => failure.is_transient(),
+            Self::Log(error) => Some(outage_of(error)),
+            Self::Storage(failure) => failure.outage(),
         }
     }
 }
 
 /// Adds to the database what the session log holds after the database's last position. A database that knows nothing of
-/// the log is new: the turns that the log already has are not added to it. Tries again after a failure that may pass. Returns
-/// the number of lines that were missing whenever lines were to be counted.
-pub(super) async fn recover(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
-    let mut outcome = recover_once(recorder, progress).await;
-    while let Err(failure) = &outcome
-        && failure.is_transient()
-    {
-        let failure = ErrorChain(failure);
-        tracing::error!(%failure, "turns that are only in the session log cannot be counted yet");
-        sleep(RETRY_INTERVAL).await;
-        // The number of records includes those that could not be stored.
-        outcome = match recorder.storage.recount_outbox().await {
-            Ok(()) => recover_once(recorder, progress).await,
-            Err(failure) => Err(failure.into()),
-        };
-    }
-    outcome
+/// the log is new: the turns that the log already has are not added to it. Waits for the end of an outage. Returns the
+/// number of lines that were missing whenever lines were to be counted.
+pub(super) async fn recover(
+    recorder: &Recorder,
+    progress: &RecoveryProgress,
+    outage: &StartOutage,
+) -> Result<u64, RecoveryFailure> {
+    let mut is_first = true;
+    let attempt = async || {
+        if !std::mem::take(&mut is_first) {
+            // The number of records includes those that could not be stored.
+            recorder.storage.recount_outbox().await?;
+        }
+        recover_once(recorder, progress).await
+    };
+    outage.wait_out(attempt).await
 }
 
 async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {

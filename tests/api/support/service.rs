@@ -126,13 +126,16 @@ impl TestSetup {
 
     /// Locks the service's database against writes until the returned value is released.
     pub async fn lock_database(&self) -> DatabaseLock {
+        self.lock_database_with("LOCK TABLE usage_totals, idempotency_keys, chats IN EXCLUSIVE MODE").await
+    }
+
+    /// Locks the service's database against writes: SQLite's as a whole, PostgreSQL's by this statement.
+    pub async fn lock_database_with(&self, lock: &'static str) -> DatabaseLock {
         let url = &self.settings["DATABASE_URL"];
         if url.starts_with("postgres") {
             let mut connection = PgConnection::connect(url).await.expect("a connection");
-            connection
-                .execute("BEGIN; LOCK TABLE usage_totals, idempotency_keys, chats IN EXCLUSIVE MODE")
-                .await
-                .expect("a lock");
+            connection.execute("BEGIN").await.expect("a transaction");
+            connection.execute(lock).await.expect("a lock");
             DatabaseLock::Postgres(connection)
         } else {
             let options = url.parse::<SqliteConnectOptions>().expect("a URL").busy_timeout(TEST_TIMEOUT);
