@@ -46,7 +46,8 @@ pub(super) async fn open(
     let tasks = Tasks::default();
     let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
-    let open_storage = async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &tasks).await;
+    let open_storage =
+        async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
     let papita = config.credentials.papita_shown();

@@ -13,6 +13,7 @@ mod breaker;
 mod chat_images;
 mod chats;
 mod check_command;
+mod clock_jumps;
 mod command_line;
 mod connection_errors;
 mod connections;

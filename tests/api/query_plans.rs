@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
     "replicas",
     "duties",
     "secrets",
@@ -16,6 +16,7 @@ const SMALL: [&str; 9] = [
     "papita_contacts",
     "log_instances",
     "open_streams",
+    "retention_clock",
 ];
 
 /// Statements that may sort: over the turns of one session, the models, or one page of search results.

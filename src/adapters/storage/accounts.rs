@@ -128,9 +128,9 @@ impl Storage {
         Ok(found.map(account))
     }
 
-    /// Revokes a token. Removes the revoked tokens that have expired by now.
-    pub async fn revoke_token(&self, jti: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), StorageFailure> {
-        let now = now.as_microsecond();
+    /// Revokes a token. Removes the revoked tokens that have expired, also if the clock is set back later.
+    pub async fn revoke_token(&self, jti: &str, expires_at: Timestamp) -> Result<(), StorageFailure> {
+        let now = self.time.confirmed_time().as_microsecond();
         sql("DELETE FROM revoked_tokens WHERE expires_at < $1").bind(now).execute(&self.write).await?;
         sql("INSERT INTO revoked_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING")
             .bind(jti)

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    checkpoints::CheckpointTask, connections::Connections, database::Pool, failure::StorageFailure,
-    file_loss::FileLoss, open_failure::DatabaseOpenFailure, outbox_counter::OutboxCounter, postgres, replica::Replica,
-    sqlite, statement::sql, turn_repository::TurnRepository, turn_writer::TurnWriter,
+    checkpoints::CheckpointTask, column_values::to_timestamp, connections::Connections, database::Pool,
+    database_time::DatabaseTime, failure::StorageFailure, file_loss::FileLoss, open_failure::DatabaseOpenFailure,
+    outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite, statement::sql, turn_repository::TurnRepository,
+    turn_writer::TurnWriter,
 };
 use crate::foundation::{
+    clock::Clock,
     config::{self, DatabaseAddress},
     error_chain::ErrorChain,
     tasks::Tasks,
@@ -32,6 +35,7 @@ pub struct Storage {
     pub(super) turns: TurnRepository,
     pub(super) turn_writer: TurnWriter,
     pub(super) outbox: Arc<OutboxCounter>,
+    pub(super) time: DatabaseTime,
     /// The checkpoints of a SQLite database, with its file, locked until the last clone is dropped or the database is
     /// closed.
     checkpoints: Option<CheckpointTask>,
@@ -44,6 +48,7 @@ impl Storage {
         settings: &config::Database,
         log: String,
         instance: Uuid,
+        clock: &Clock,
         tasks: &Tasks,
     ) -> Result<Self, DatabaseOpenFailure> {
         let Connections { write, read, heartbeat, checkpoints } = connect(settings).await?;
@@ -52,10 +57,10 @@ impl Storage {
             if let Some(heartbeat) = &heartbeat {
                 replica.register(heartbeat).await?;
             }
-            OutboxCounter::open(&read).await
+            Ok::<_, StorageFailure>((DatabaseTime::begin(&write, clock).await?, OutboxCounter::open(&read).await?))
         };
-        let outbox = match first_use.await {
-            Ok(outbox) => Arc::new(outbox),
+        let (time, outbox) = match first_use.await {
+            Ok((time, outbox)) => (time, Arc::new(outbox)),
             Err(failure) => {
                 read.close().await;
                 write.close().await;
@@ -75,7 +80,7 @@ impl Storage {
         let turns = TurnRepository { write: write.clone(), log, instance };
         let (turn_writer, writing) = TurnWriter::new(turns.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn writer", writing);
-        Ok(Self { write, read, replica, turns, turn_writer, outbox, checkpoints })
+        Ok(Self { write, read, replica, turns, turn_writer, outbox, time, checkpoints })
     }
 
     /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as
@@ -93,6 +98,24 @@ impl Storage {
             checkpoints.close().await;
         }
         Ok(())
+    }
+
+    /// Returns the time by which sessions last: no change of the clock shortens or lengthens them.
+    #[must_use]
+    pub fn session_time(&self) -> Timestamp {
+        to_timestamp(self.time.session_time())
+    }
+
+    /// Returns the time by which stored data expires: it advances while the service runs, and a clock that is set forward
+    /// counts only if it stays so.
+    #[must_use]
+    pub fn retention_time(&self) -> Timestamp {
+        to_timestamp(self.time.retention_time())
+    }
+
+    /// Advances the retention time to the clock's time, as far as that counts. To be called before data is deleted.
+    pub async fn sync_retention_time(&self) -> Result<(), StorageFailure> {
+        self.time.sync(&self.write).await
     }
 
     /// Returns whether other processes may use the same database.

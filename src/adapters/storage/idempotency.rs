@@ -1,8 +1,8 @@
 //! Idempotency keys: the caller and request that claimed each key, and the stored answer.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     column_values::{to_count, to_timestamp},
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::domain::{chat::Finish, cost::TokenUsage};
 
-/// The time for which a key and its answer are stored.
-const RETENTION: Duration = Duration::from_hours(24);
+/// The retention time for which a key and its answer are stored.
+const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request that is to have a key.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,8 @@ type KeyRow =
 impl Storage {
     /// Claims a key for the turn of a request. Returns `None` if this request has the key now, or the turn of the request that
     /// claimed it earlier.
-    pub async fn claim_key(&self, new: NewClaim<'_>, now: Timestamp) -> Result<Option<ClaimedKey>, StorageFailure> {
-        self.purge_expired_keys(now).await?;
+    pub async fn claim_key(&self, new: NewClaim<'_>) -> Result<Option<ClaimedKey>, StorageFailure> {
+        self.purge_expired_keys().await?;
         loop {
             let inserted = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica,
                                                               is_asked)
@@ -63,7 +63,7 @@ impl Storage {
             .bind(&new.key.key)
             .bind(new.fingerprint)
             .bind(new.request_id)
-            .bind(now.as_microsecond())
+            .bind(self.time.retention_time())
             .bind(self.replica.id())
             .bind(i64::from(new.is_asked))
             .execute(&self.write)
@@ -88,10 +88,14 @@ impl Storage {
         }
     }
 
+    /// Returns the earliest retention time at which a key was claimed that is still valid.
+    fn oldest_key(&self) -> i64 {
+        self.retention_time().checked_sub(RETENTION).unwrap_or(Timestamp::MIN).as_microsecond()
+    }
+
     /// Deletes the keys whose retention time is over.
-    pub async fn purge_expired_keys(&self, now: Timestamp) -> Result<(), StorageFailure> {
-        let oldest = (now - RETENTION).as_microsecond();
-        sql("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(oldest).execute(&self.write).await?;
+    pub async fn purge_expired_keys(&self) -> Result<(), StorageFailure> {
+        sql("DELETE FROM idempotency_keys WHERE asked_at < $1").bind(self.oldest_key()).execute(&self.write).await?;
         Ok(())
     }
 
@@ -139,10 +143,10 @@ impl Storage {
     }
 
     /// Returns the keys whose turns have not ended as far as the database knows, by the ids of their requests.
-    pub async fn open_keys(&self, now: Timestamp) -> Result<HashMap<String, ScopedKey>, StorageFailure> {
+    pub async fn open_keys(&self) -> Result<HashMap<String, ScopedKey>, StorageFailure> {
         let rows: Vec<(String, String, String)> = sql("SELECT request_id, caller, key FROM idempotency_keys
              WHERE asked_at >= $1 AND answered_at IS NULL AND replica IS NOT NULL")
-        .bind((now - RETENTION).as_microsecond())
+        .bind(self.oldest_key())
         .fetch_all(&self.write)
         .await?;
         Ok(rows.into_iter().map(|(request_id, caller, key)| (request_id, ScopedKey { caller, key })).collect())

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::{
     column_values::to_integer, failure::StorageFailure, handle::Storage, open_streams::OpenStream,
     session_logs::oldest_unfinished, statement::sql,
@@ -40,10 +38,10 @@ impl Storage {
     }
 
     /// Deletes streams of other session logs whose processes have not come back for 30 days.
-    pub async fn purge_open_streams(&self, now: Timestamp) -> Result<(), StorageFailure> {
+    pub async fn purge_open_streams(&self) -> Result<(), StorageFailure> {
         sql("DELETE FROM open_streams WHERE log <> $1 AND request_id < $2")
             .bind(&self.turns.log)
-            .bind(oldest_unfinished(now).to_string())
+            .bind(oldest_unfinished(self.time.confirmed_time()).to_string())
             .execute(&self.write)
             .await?;
         Ok(())

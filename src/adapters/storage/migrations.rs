@@ -38,6 +38,7 @@ const VERSIONS: &[Version] = versions! {
     7 "0007_heartbeats.sql" "heartbeats";
     8 "0008_open_streams.sql" "open streams";
     9 "0009_asked_keys.sql" "asked keys";
+    10 "0010_retention_clock.sql" "retention clock";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

@@ -72,13 +72,13 @@ impl Storage {
     }
 
     /// Returns the processes that have written other session logs, did not stop in order, and are not alive.
-    pub async fn unfinished_logs(&self, now: Timestamp) -> Result<Vec<UnfinishedLog>, StorageFailure> {
+    pub async fn unfinished_logs(&self) -> Result<Vec<UnfinishedLog>, StorageFailure> {
         let rows: Vec<(String, String, i64)> = sql("SELECT log, instance, counted FROM log_instances
              WHERE log <> $1 AND complete = 0 AND instance > $2 AND NOT EXISTS (
                  SELECT 1 FROM replicas WHERE id = log_instances.log || '.' || log_instances.instance)
              ORDER BY log, instance")
         .bind(&self.turns.log)
-        .bind(oldest_unfinished(now).to_string())
+        .bind(oldest_unfinished(self.time.confirmed_time()).to_string())
         .fetch_all(&self.write)
         .await?;
         let unfinished = |(log, instance, counted)| UnfinishedLog { log, instance, counted: to_count(counted) };

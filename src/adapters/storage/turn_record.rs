@@ -12,7 +12,7 @@ use crate::domain::{
 /// The result of one turn, for the usage totals, the session's statistics and the outbox.
 #[derive(Clone, Debug)]
 pub struct TurnRecord {
-    /// The time at which the turn ended.
+    /// The time at which the turn ended, in [`Storage::session_time`](super::Storage::session_time).
     pub ended_at: Timestamp,
     /// The id of the request that the turn answered.
     pub request_id: String,

@@ -21,7 +21,7 @@ pub struct Visitor {
     pub owner: OwnerId,
     /// The number of the visitor's chat.
     pub chat: ChatId,
-    /// The time of the visitor's last request that was stored; not every request is.
+    /// The retention time of the visitor's last request that was stored; not every request is.
     pub seen_at: Timestamp,
 }
 
@@ -43,6 +43,7 @@ impl Storage {
 
     /// Stores a new visitor with an empty chat. `None` if the token belongs to a visitor already.
     pub async fn add_visitor(&self, token_hash: &str, now: Timestamp) -> Result<Option<Visitor>, StorageFailure> {
+        let seen_at = self.time.retention_time();
         let mut transaction = self.write.begin().await?;
         let (owner,): (i64,) =
             sql("INSERT INTO owners DEFAULT VALUES RETURNING id").fetch_one(&mut transaction).await?;
@@ -58,7 +59,7 @@ impl Storage {
         .bind(owner)
         .bind(token_hash)
         .bind(chat)
-        .bind(now.as_microsecond())
+        .bind(seen_at)
         .execute(&mut transaction)
         .await?;
         if inserted == 0 {
@@ -66,13 +67,13 @@ impl Storage {
             return Ok(None);
         }
         transaction.commit().await?;
-        Ok(Some(visitor((owner, chat, now.as_microsecond()))))
+        Ok(Some(visitor((owner, chat, seen_at))))
     }
 
-    /// Sets the time of a visitor's last request. Returns whether the visitor still exists.
-    pub async fn touch_visitor(&self, owner: OwnerId, now: Timestamp) -> Result<bool, StorageFailure> {
+    /// Sets the time of a visitor's last request to now. Returns whether the visitor still exists.
+    pub async fn touch_visitor(&self, owner: OwnerId) -> Result<bool, StorageFailure> {
         let seen = sql("UPDATE visitors SET seen_at = $2 WHERE owner_id = $1").bind(owner.0);
-        Ok(seen.bind(now.as_microsecond()).execute(&self.write).await? > 0)
+        Ok(seen.bind(self.time.retention_time()).execute(&self.write).await? > 0)
     }
 
     /// Returns visitors without a request since a time, at most `limit`. Leaves out those with a pending question.

@@ -175,7 +175,7 @@ impl Accounts {
 
     /// Revokes the token that the account was authenticated by.
     pub async fn log_out(&self, SignedIn { token, .. }: SignedIn) -> Result<(), AccountFailure> {
-        Ok(self.0.storage.revoke_token(&token.jti, token.expires_at, self.0.clock.now()).await?)
+        Ok(self.0.storage.revoke_token(&token.jti, token.expires_at).await?)
     }
 
     /// Changes the password of an account and revokes all of its tokens. Returns a new token.

@@ -28,7 +28,7 @@ pub(super) fn of_session(
     add_metrics(&mut lines, session_id, &metrics);
     lines.add(&SessionStop {
         session_id: Some(session_id),
-        duration_seconds: seconds(session.duration()),
+        duration_seconds: seconds(session.duration),
         metrics: &metrics,
         closed_by: &session.closed_by,
         // Turns are counted for sessions only that were started here.

@@ -27,9 +27,6 @@ use crate::{
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
-/// The time that an ended session is stored, so that a second stop gets the same answer as the first.
-const ENDED_SESSION_TTL: Duration = Duration::from_hours(7 * 24);
-
 /// Starts and stops sessions. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions(Arc<Inner>);
@@ -64,7 +61,7 @@ impl Sessions {
     async fn begin_and_log(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         let now = self.0.clock.now();
         let id = SessionId::generate(&now.to_zoned(self.0.clock.zone().clone()));
-        self.0.storage.start_session(&id, now).await?;
+        self.0.storage.start_session(&id).await?;
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {
             if let Err(failure) = self.0.storage.delete_session(&id).await {
@@ -114,11 +111,11 @@ impl Sessions {
         if !storage.try_acquire_lease("idle sessions").await? {
             return Ok(());
         }
-        storage.close_idle_sessions(clock.ago(idle_timeout)).await?;
+        storage.close_idle_sessions(idle_timeout, clock.now()).await?;
         for session in storage.unlogged_sessions().await? {
             self.stop(session.id, None).await?;
         }
-        storage.purge_sessions(clock.ago(ENDED_SESSION_TTL)).await?;
-        Ok(())
+        storage.sync_retention_time().await?;
+        Ok(storage.purge_sessions().await?)
     }
 }

@@ -26,6 +26,8 @@ pub struct SessionEnd {
     pub at: Timestamp,
     /// The time from the session's start to its end; `None` for an id that was never started here.
     pub duration: Option<SignedDuration>,
+    /// The session's start in [`Storage::session_time`].
+    started_at: Option<Timestamp>,
     /// Whether the server closed the session as idle.
     was_idle: bool,
 }
@@ -33,11 +35,7 @@ pub struct SessionEnd {
 impl SessionEnd {
     /// Returns the end of a session that is not stored.
     pub(super) fn unknown_session(at: Timestamp) -> Self {
-        Self { at, duration: None, was_idle: false }
-    }
-
-    fn started_at(&self) -> Option<Timestamp> {
-        self.at.checked_sub(self.duration?).ok()
+        Self { at, duration: None, started_at: None, was_idle: false }
     }
 }
 
@@ -75,9 +73,10 @@ impl Stops {
         let end = end.map_err(|failure| SessionFailure::clone(&failure))?;
         // After the shared work, which may have been that of the idle timeout.
         if end.was_idle
-            && let Some(ClientStop { at, metrics: Some(metrics) }) = stop
+            && let Some(ClientStop { metrics: Some(metrics), .. }) = stop
         {
-            let duration = end.started_at().map(|started_at| at.duration_since(started_at).max(SignedDuration::ZERO));
+            let now = self.storage.session_time();
+            let duration = end.started_at.map(|started_at| now.duration_since(started_at).max(SignedDuration::ZERO));
             self.add_late_metrics(&id, &metrics, duration).await?;
         }
         Ok(end)
@@ -96,7 +95,7 @@ impl Stops {
             self.claim_and_log(&session).await?;
         }
         let was_idle = session.closed_by == ClosedBy::IdleTimeout.as_str();
-        Ok(SessionEnd { at: session.stopped_at, duration: session.duration(), was_idle })
+        Ok(SessionEnd { at: session.stopped_at, duration: session.duration, started_at: session.started_at, was_idle })
     }
 
     /// Logs a stop unless another replica does. After a failure, any replica of a shared database may log it.

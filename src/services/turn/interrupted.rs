@@ -25,7 +25,7 @@ const BATCH: usize = 64;
 
 /// Logs and counts the streams that earlier processes have left. To be called after recovery, before turns are taken.
 pub(super) async fn log_interrupted(recorder: &Recorder, outage: &StartOutage) -> Result<(), RecoveryFailure> {
-    let Recorder { storage, clock, .. } = recorder;
+    let storage = &recorder.storage;
     let (mut after, mut logged) = (String::new(), 0);
     loop {
         let streams = outage.wait_out(async || storage.interrupted_streams(&after, BATCH).await).await?;
@@ -44,7 +44,7 @@ pub(super) async fn log_interrupted(recorder: &Recorder, outage: &StartOutage) -
             "streams were interrupted by the end of an earlier process; they are logged now"
         );
     }
-    Ok(outage.wait_out(async || storage.purge_open_streams(clock.now()).await).await?)
+    Ok(outage.wait_out(async || storage.purge_open_streams().await).await?)
 }
 
 /// Logs and counts one stream.

@@ -141,7 +141,7 @@ fn start_idempotency(
     registry: &Arc<Registry>,
     stored_chats: &Arc<StoredChats>,
 ) -> Idempotency {
-    let Dependencies { storage, clock, tasks, .. } = dependencies;
+    let Dependencies { storage, tasks, .. } = dependencies;
     let (registry, stored_chats) = (Arc::clone(registry), Arc::clone(stored_chats));
-    Idempotency::start(storage.clone(), clock.clone(), registry, stored_chats, config.turns.timeout, tasks)
+    Idempotency::start(storage.clone(), registry, stored_chats, config.turns.timeout, tasks)
 }

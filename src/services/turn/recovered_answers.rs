@@ -52,7 +52,7 @@ impl RecoveredAnswers {
     async fn open_keys(&mut self, recorder: &Recorder) -> Result<&mut HashMap<String, ScopedKey>, StorageFailure> {
         let keys = match self.open_keys.take() {
             Some(keys) => keys,
-            None => recorder.storage.open_keys(recorder.clock.now()).await?,
+            None => recorder.storage.open_keys().await?,
         };
         Ok(self.open_keys.insert(keys))
     }

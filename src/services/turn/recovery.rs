@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -65,7 +66,7 @@ pub(super) async fn recover(
 }
 
 async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Result<u64, RecoveryFailure> {
-    let Recorder { log, storage, clock, .. } = recorder;
+    let Recorder { log, storage, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
         let mut recovery = Recovery::new(recorder, storage.interrupted_ids().await?);
@@ -77,7 +78,7 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
         }
         recovery.finish().await?;
     }
-    let unfinished = storage.unfinished_logs(clock.now()).await?;
+    let unfinished = storage.unfinished_logs().await?;
     for other in &unfinished {
         tracing::warn!(
             log = other.log,
@@ -184,6 +185,12 @@ fn report_missing(missing: &MissingLines) {
     }
 }
 
+/// Returns the time of a turn by which sessions last. The clock may have been ahead when its line was written.
+fn session_time(logged: Timestamp, Recorder { storage, clock, .. }: &Recorder) -> Timestamp {
+    let now = storage.session_time();
+    logged.checked_add(now.duration_since(clock.now())).unwrap_or(now).min(now)
+}
+
 /// Returns the record of a turn that is in the log.
 pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder, is_on_record: bool) -> TurnRecord {
     let is_known = turn.usage_source != UsageSource::None.as_str();
@@ -193,7 +200,7 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder, is_on_recor
     let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
     let failed = turn.status != 200;
     TurnRecord {
-        ended_at: turn.timestamp,
+        ended_at: session_time(turn.timestamp, recorder),
         request_id: turn.request_id,
         usage_record: recorder.usage_records.make(failed, &caller, session_id.as_ref(), &turn.model, usage),
         session_id,

@@ -4,6 +4,7 @@ mod token;
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,11 @@ impl Inner {
     fn update_interval(&self) -> Duration {
         MAX_UPDATE_INTERVAL.min(self.retention / 4)
     }
+
+    /// Returns the retention time `age` ago.
+    fn ago(&self, age: Duration) -> Timestamp {
+        self.storage.retention_time().checked_sub(age).unwrap_or(Timestamp::MIN)
+    }
 }
 
 impl Visitors {
@@ -56,10 +62,10 @@ impl Visitors {
     /// Finds the visitor with a token, and records the visit.
     pub async fn find(&self, token: &VisitorToken) -> Result<Option<Visitor>, StorageFailure> {
         let Some(visitor) = self.0.storage.visitor(&token.hash()).await? else { return Ok(None) };
-        let Inner { storage, clock, .. } = &*self.0;
-        let is_recorded = visitor.seen_at >= clock.ago(self.0.update_interval());
+        let storage = &self.0.storage;
+        let is_recorded = visitor.seen_at >= self.0.ago(self.0.update_interval());
         // The update fails to find a visitor that was purged meanwhile.
-        let exists = is_recorded || storage.touch_visitor(visitor.owner, clock.now()).await?;
+        let exists = is_recorded || storage.touch_visitor(visitor.owner).await?;
         Ok(exists.then_some(visitor))
     }
 
@@ -90,11 +96,12 @@ impl Visitors {
 
     /// Removes the visitors whose retention is over, on the replica that holds the lease.
     async fn purge(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
-        let Inner { storage, clock, retention } = &*self.0;
+        let Inner { storage, retention, .. } = &*self.0;
         if !storage.try_acquire_lease("visitors").await? {
             return Ok(());
         }
-        let seen_before = clock.ago(*retention + self.0.update_interval());
+        storage.sync_retention_time().await?;
+        let seen_before = self.0.ago(*retention + self.0.update_interval());
         loop {
             let inactive = storage.inactive_visitors(seen_before, PURGE_BATCH).await?;
             for visitor in &inactive {

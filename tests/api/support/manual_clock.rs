@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::SeqCst},
+        atomic::{AtomicI64, AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -11,29 +11,42 @@ use std::{
 use al_chat::foundation::clock::Clock;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// A clock set by the test. Clones share one time.
+/// A clock set by the test: a wall clock and a monotonic one. Clones share one time.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock {
+    now: Arc<AtomicI64>,
+    elapsed: Arc<AtomicU64>,
+}
 
 impl ManualClock {
     /// Returns a clock set to this time, in RFC 3339 format.
     pub fn at(time: &str) -> Self {
-        Self(Arc::new(AtomicI64::new(micros(time))))
+        Self { now: Arc::new(AtomicI64::new(micros(time))), elapsed: Arc::default() }
     }
 
     /// Returns a clock for the service that reads this time in the given time zone.
     pub fn clock(&self, zone: &str) -> Clock {
-        let manual = self.clone();
-        let now = move || Timestamp::from_microsecond(manual.0.load(SeqCst)).expect("a valid timestamp");
-        Clock::from_fn(now, TimeZone::get(zone).expect("a time zone"))
+        let (wall, monotonic) = (self.clone(), self.clone());
+        let now = move || Timestamp::from_microsecond(wall.now.load(SeqCst)).expect("a valid timestamp");
+        let elapsed = move || Duration::from_micros(monotonic.elapsed.load(SeqCst));
+        Clock::from_fns(now, elapsed, TimeZone::get(zone).expect("a time zone"))
     }
 
+    /// Sets the wall clock, while no time passes.
     pub fn set(&self, time: &str) {
-        self.0.store(micros(time), SeqCst);
+        self.now.store(micros(time), SeqCst);
     }
 
+    /// Sets the wall clock forward, or back by a negative number of hours, while no time passes.
+    pub fn jump(&self, hours: i64) {
+        self.now.fetch_add(hours * 3_600_000_000, SeqCst);
+    }
+
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).expect("a short time"), SeqCst);
+        let by = u64::try_from(by.as_micros()).expect("a short time");
+        self.elapsed.fetch_add(by, SeqCst);
+        self.now.fetch_add(i64::try_from(by).expect("a short time"), SeqCst);
     }
 }
 

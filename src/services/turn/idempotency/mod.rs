@@ -31,7 +31,7 @@ use crate::{
     adapters::storage::{
         ClaimedKey, KeyOutcome, NewClaim, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer,
     },
-    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
+    foundation::{error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// Time between queries for a turn that runs at another replica.
@@ -45,7 +45,6 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(super) struct Idempotency {
     storage: Storage,
-    clock: Clock,
     registry: Arc<Registry>,
     stored_chats: Arc<StoredChats>,
     /// Time that a repetition waits for a turn at another replica.
@@ -64,15 +63,14 @@ impl Idempotency {
     /// Starts the task that purges expired keys.
     pub(super) fn start(
         storage: Storage,
-        clock: Clock,
         registry: Arc<Registry>,
         stored_chats: Arc<StoredChats>,
         timeout: Duration,
         tasks: &Tasks,
     ) -> Self {
-        let purge = purge_expired_keys(storage.clone(), clock.clone(), tasks.stopping());
+        let purge = purge_expired_keys(storage.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", purge);
-        Self { storage, clock, registry, stored_chats, timeout }
+        Self { storage, registry, stored_chats, timeout }
     }
 
     /// Claims a key for a request, or finds the turn of the request that has claimed it before. `can_ask_at_once`: the
@@ -89,7 +87,7 @@ impl Idempotency {
         let mut idle = None;
         let deadline = Instant::now() + self.timeout;
         loop {
-            let claimed = self.storage.claim_key(new, self.clock.now()).await;
+            let claimed = self.storage.claim_key(new).await;
             let Some(earlier) = claimed.map_err(|failure| self.claim_failed(new, &failure))? else { break };
             let first = earlier.request_id.clone();
             let is_over = earlier.answer.is_none() && !earlier.is_running_elsewhere && idle.as_ref() == Some(&first);
@@ -238,9 +236,13 @@ impl Idempotency {
 }
 
 /// Deletes expired keys until the service stops.
-async fn purge_expired_keys(storage: Storage, clock: Clock, stopping: CancellationToken) {
+async fn purge_expired_keys(storage: Storage, stopping: CancellationToken) {
     loop {
-        if let Err(failure) = storage.purge_expired_keys(clock.now()).await {
+        let purged = async {
+            storage.sync_retention_time().await?;
+            storage.purge_expired_keys().await
+        };
+        if let Err(failure) = purged.await {
             tracing::warn!(failure = %ErrorChain(&failure), "expired Idempotency-Keys cannot be deleted yet");
         }
         if stopping.run_until_cancelled(sleep(PURGE_INTERVAL)).await.is_none() {

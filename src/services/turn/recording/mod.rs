@@ -68,7 +68,8 @@ impl Recorder {
         let turn = self.ended_turn(request, calls, journal, &ending, usage);
         let mut lines = self.log.lines(at);
         lines.add(&turn.log_line());
-        let mut record = turn.database_record(at, self.usage_record(&turn), journal.is_on_record());
+        let ended_at = self.storage.session_time();
+        let mut record = turn.database_record(ended_at, self.usage_record(&turn), journal.is_on_record());
         if request.stream {
             turn.trace_stream_end();
         }
