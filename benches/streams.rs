@@ -177,7 +177,7 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     model.set_behaviour(story(words, Pace::Every(PAUSE)));
     let mut chat = Server::al_chat(dir, model).await;
     sleep(Duration::from_secs(1)).await;
-    let before = chat.memory("VmRSS");
+    let (before, cpu_at_start) = (chat.memory("VmRSS"), cpu_time(chat.id()));
 
     let heard: Arc<[AtomicUsize]> = (0..plan.streams).map(|_| AtomicUsize::new(0)).collect();
     let heard_now = || heard.iter().map(|words| words.load(Relaxed)).collect::<Vec<_>>();
@@ -220,6 +220,7 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
     let mut turns = readers.join_all().await;
     // Abandoned turns continue for a while; the service waits for them before it exits.
     let highest = chat.memory("VmHWM");
+    let cpu_of_all = cpu_time(chat.id()).saturating_sub(cpu_at_start);
     chat.stop().await;
     turns.retain(|turn| !turn.is_empty());
     assert_eq!(turns.len(), plan.streams, "no turn was rejected");
@@ -234,6 +235,7 @@ async fn hold_open(dir: &Path, model: &FakeModel, plan: &Plan) -> Vec<String> {
         cpu.as_secs_f64() / time.as_secs_f64() * 100.0,
         micros(cpu) / delivered,
     );
+    println!("  CPU      {:.0} µs a stream of up to {words} words", micros(cpu_of_all) / number(plan.streams));
     assert!(highest < MEMORY_LIMIT, "{highest:.1} MiB are more than {MEMORY_LIMIT} MiB");
     turns
 }

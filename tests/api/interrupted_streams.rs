@@ -209,7 +209,7 @@ async fn a_stream_that_ends_leaves_no_record() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_record_of_a_long_stream_is_renewed() {
     let model = FakeModel::start().await;
-    let (behaviour, gate) = gated(400);
+    let (behaviour, gate) = gated(1100);
     model.set_behaviour(behaviour);
     let setup = TestSetup::for_model(&model).with("SESSION_LOG_CONTENT", "on");
     let mut process = setup.start_process().await;
@@ -217,16 +217,16 @@ async fn the_record_of_a_long_stream_is_renewed() {
     gate.release(1);
     events.read_deltas(1).await;
     wait_for_records(&setup, 1, "line LIKE '%\"answer\":\"w1 \"%'").await;
-    gate.release(256);
-    wait_for_records(&setup, 1, "line LIKE '%w257 \"%'").await;
+    gate.release(1024);
+    wait_for_records(&setup, 1, "line LIKE '%w1025 \"%'").await;
     process.kill().await;
     let _process = setup.start_process().await;
     let lines = interrupted_lines(&setup);
-    let (line, text) = (&lines[0], (1..=257).map(|word| format!("w{word} ")).collect::<Vec<_>>().concat());
+    let (line, text) = (&lines[0], (1..=1025).map(|word| format!("w{word} ")).collect::<Vec<_>>().concat());
     assert_eq!((&line["answer"], &line["answer_chars"]), (&json!(text), &json!(text.len())));
     // Texts in a record are limited.
     assert_eq!((line["message"].as_str().unwrap().len(), &line["message_chars"]), (64 << 10, &json!(100_000)));
-    assert!(line["completion_tokens"].as_u64() >= Some(257) && line["prompt_tokens"].as_u64() > Some(1000), "{line}");
+    assert!(line["completion_tokens"].as_u64() >= Some(1025) && line["prompt_tokens"].as_u64() > Some(1000), "{line}");
 }
 
 #[cfg(target_os = "linux")]
