@@ -1,6 +1,7 @@
 //! The identity of a file, which stays the same when the file is renamed.
 
 use std::{
+    fmt,
     fs::{self, File, Metadata},
     path::Path,
 };
@@ -14,6 +15,20 @@ pub struct FileIdentity(u64, u64);
 #[cfg(not(unix))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIdentity;
+
+#[cfg(unix)]
+impl fmt::Display for FileIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.0, self.1)
+    }
+}
+
+#[cfg(not(unix))]
+impl fmt::Display for FileIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown")
+    }
+}
 
 impl FileIdentity {
     /// Returns the identity of the file that has these metadata.

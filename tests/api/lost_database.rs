@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
+use sqlx::{ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 
 use crate::{
     command_line::run,
@@ -257,4 +258,30 @@ async fn a_first_start_that_was_killed_can_be_repeated() {
     fs::write(&files.database, "").unwrap();
     fs::write(files.beside(".lock"), "").unwrap();
     setup.start_process().await.client.chat("hello").await.assert_ok();
+}
+
+#[tokio::test]
+async fn the_log_of_a_replaced_database_is_not_applied_to_another() {
+    let (model, gate) = (FakeModel::start().await, Gate::new());
+    gate.open();
+    let (setup, mut process, running) = start(&model, &gate).await;
+    running.await.unwrap().assert_ok();
+    let files = Files::of(&setup);
+    // A reader of the log's state keeps it from being emptied.
+    let mut reader = SqliteConnectOptions::new().filename(&files.database).connect().await.unwrap();
+    reader.execute("BEGIN; SELECT COUNT(*) FROM usage_totals").await.unwrap();
+    process.client.chat("hello").await.assert_ok();
+    turns_counted(&process.client).await;
+    process.kill().await;
+    assert!(fs::metadata(files.beside("-wal")).unwrap().len() > 0);
+    Fault::Replace.apply(&files);
+    let process = setup.start_process().await;
+    let report = process.start_lines.join("\n");
+    assert!(report.contains("al-chat.db-wal.replaced") && files.beside("-wal.replaced").exists(), "{report}");
+    assert_eq!(turns_counted(&process.client).await, 7);
+    process.client.chat("hello").await.assert_ok();
+    stop(process).await;
+    let mut database = SqliteConnectOptions::new().filename(&files.database).connect().await.unwrap();
+    let state: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut database).await.unwrap();
+    assert_eq!(state, "ok");
 }

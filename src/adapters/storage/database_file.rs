@@ -4,13 +4,14 @@
 
 use std::{
     fs::{self, File},
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use super::{
     file_loss::FileLoss,
+    lock_note,
     open_failure::DatabaseOpenFailure,
     sqlite_file::{LOCK_SUFFIX, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
 };
@@ -19,9 +20,6 @@ use crate::foundation::{
     file_identity::FileIdentity,
     process_lock::{self, LockFailure, is_byte_locked, lock_byte, unlock_byte},
 };
-
-/// The content of the lock file beside a database that has tables. A later empty database file is not a new one then.
-const MADE: &[u8] = b"al-chat has made the database beside this file\n";
 
 /// The file of a database that this process uses, and nobody else.
 #[derive(Debug)]
@@ -87,10 +85,8 @@ impl DatabaseFile {
     pub(super) fn set_made(&mut self) {
         self.wal = FileIdentity::at(&self.wal_path());
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Locks { beside, .. }) = &mut *locks
-            && beside.metadata().is_ok_and(|data| data.len() == 0)
-            && let Err(error) = beside.write_all(MADE)
-        {
+        let Some((Locks { beside, .. }, wal)) = locks.as_mut().zip(self.wal) else { return };
+        if let Err(error) = lock_note::write(beside, self.identity, wal) {
             tracing::warn!(%error, "the lock file of the database cannot be written; the next start writes it");
         }
     }

@@ -25,6 +25,7 @@ mod ids;
 mod inspection;
 mod interrupted_streams;
 mod leases;
+mod lock_note;
 mod log_instances;
 mod logged_event;
 mod messages;

@@ -12,7 +12,7 @@ use super::{
     connections::Connections,
     database::{Pool, SqliteConnections},
     database_file::DatabaseFile,
-    migrations,
+    lock_note, migrations,
     open_failure::DatabaseOpenFailure,
     schema_owner::{self, SchemaOwner},
     sqlite_file::{self, FileState, JournalFile},
@@ -31,6 +31,7 @@ const JOURNAL_SIZE_LIMIT: &str = "4194304";
 /// SQLite lets one connection write at a time, so there is one connection for writing and a pool for reading: several
 /// writing connections would wait for each other's locks.
 pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<Connections, DatabaseOpenFailure> {
+    lock_note::set_foreign_log_aside(&address.path, access);
     let state = inspect(address).await?;
     warn_of_misread_address(address, state);
     let mut file = DatabaseFile::open(&address.path, access)?;
