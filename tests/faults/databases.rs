@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     logs::Change,
@@ -25,7 +25,7 @@ async fn world_on(cluster: &Cluster) -> World {
 }
 
 async fn stop(scale: Scale) -> Figures {
-    let mut cluster = Cluster::start();
+    let mut cluster = spawn_blocking(Cluster::start).await.expect("a server");
     let world = world_on(&cluster).await;
     let load = world.load();
     let mut seconds = 0_f64;
@@ -42,7 +42,7 @@ async fn stop(scale: Scale) -> Figures {
 }
 
 async fn freeze(scale: Scale) -> Figures {
-    let cluster = Cluster::start();
+    let cluster = spawn_blocking(Cluster::start).await.expect("a server");
     let world = world_on(&cluster).await;
     let load = world.load();
     load.wait_for(100).await;

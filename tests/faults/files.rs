@@ -1,6 +1,10 @@
-//! A second process on the database's file.
+//! The database's file: deleted while the program runs, and used by a second process.
 
-use std::{os::unix::fs::symlink, time::Instant};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    time::{Duration, Instant},
+};
 
 use crate::{
     table::{Fault, Figures},
@@ -9,12 +13,20 @@ use crate::{
 };
 
 pub fn faults() -> Vec<Fault> {
-    vec![Fault {
-        name: "second process through a symbolic link",
-        play: |_| Box::pin(second_process()),
-        seconds: 1.0,
-        reason: "nothing stops",
-    }]
+    vec![
+        Fault {
+            name: "SQLite file deleted, backup restored",
+            play: |_| Box::pin(delete_database()),
+            seconds: 5.0,
+            reason: "a restart",
+        },
+        Fault {
+            name: "second process through a symbolic link",
+            play: |_| Box::pin(second_process()),
+            seconds: 1.0,
+            reason: "nothing stops",
+        },
+    ]
 }
 
 async fn second_process() -> Figures {
@@ -32,5 +44,34 @@ async fn second_process() -> Figures {
     load.wait_for(50).await;
     let mut figures = world.judge(load, seconds, Witness::Log).await;
     figures.expect(status.code() == Some(1), format!("the second process ended with {status}"));
+    figures
+}
+
+/// Deletes the database's file, and follows `docs/operations.md`: stop, put a backup in its place, start.
+async fn delete_database() -> Figures {
+    let mut world = World::running(&[]).await;
+    let load = world.load();
+    load.wait_for(50).await;
+    let (database, backup) = (world.setup.path().join("al-chat.db"), world.setup.path().join("backup.db"));
+    let copied = world.setup.command(&["backup"]).arg(&backup).output().await.expect("the program runs");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    load.wait_for(50).await;
+    fs::remove_file(&database).expect("a database");
+    let deleted = Instant::now();
+    world.wait_for_readiness(503).await;
+    let noticed = deleted.elapsed();
+    world.process().terminate();
+    let exit = world.process().exit_code().await;
+    for suffix in ["wal", "shm"] {
+        // The program may have removed it.
+        let _ = fs::remove_file(world.setup.path().join(format!("al-chat.db-{suffix}")));
+    }
+    fs::copy(backup, database).expect("a database");
+    let restored = Instant::now();
+    world.start().await;
+    let seconds = load.recovery(restored).await;
+    let mut figures = world.judge(load, seconds, Witness::Log).await;
+    figures.expect(noticed < Duration::from_secs(5), format!("noticed after {noticed:?}"));
+    figures.expect(exit.is_some(), "the program did not end by itself");
     figures
 }

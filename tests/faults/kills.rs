@@ -1,12 +1,22 @@
-//! `kill -9` under load, again and again.
+//! `kill -9` under load, again and again, and in the middle of streams.
 
-use std::time::Instant;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
 
 use crate::{
+    fakes::model::{Behaviour, Pace, Script},
+    load::Client,
     postgres::cluster,
-    table::{Fault, Figures},
+    table::{Fault, Figures, Scale},
     verdict::Witness,
-    world::World,
+    world::{CLIENTS, World},
 };
 
 pub fn faults(reason: &'static str) -> Vec<Fault> {
@@ -21,12 +31,18 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
             name: "kill -9, PostgreSQL",
             play: |scale| {
                 Box::pin(async move {
-                    let database = cluster::shared().database();
+                    let database = spawn_blocking(|| cluster::shared().database()).await.expect("a database");
                     kill(World::running(&[("DATABASE_URL", database.as_str())]).await, scale.rounds(4, 50)).await
                 })
             },
             seconds: 5.0,
             reason,
+        },
+        Fault {
+            name: "streams cut by kill -9",
+            play: |scale| Box::pin(cut_streams(scale)),
+            seconds: 5.0,
+            reason: "a restart; each stream of more than a second has a line",
         },
     ]
 }
@@ -41,4 +57,44 @@ async fn kill(mut world: World, rounds: usize) -> Figures {
         seconds = seconds.max(load.recovery(killed).await);
     }
     world.judge(load, seconds, Witness::Log).await
+}
+
+/// Kills the program while streams run. They count as lost unless the next start logs and reports them.
+async fn cut_streams(scale: Scale) -> Figures {
+    let mut world = World::running(&[]).await;
+    let words = Script {
+        pieces: vec!["word ".to_owned(); 100],
+        pace: Pace::Every(Duration::from_millis(100)),
+        ..Script::default()
+    };
+    let (mut seconds, mut cut, mut answered) = (0_f64, 0, Vec::new());
+    for _ in 0..scale.rounds(1, 10) {
+        world.model.set_behaviour(Behaviour::Stream(words.clone()));
+        let (client, mut streams) = (Client::new(world.address), JoinSet::new());
+        for number in 0..CLIENTS {
+            let client = client.clone();
+            streams.spawn(async move { client.ask(number, true).await });
+        }
+        world.model.wait_for_open_responses(CLIENTS).await;
+        // Recorded after a second, with the next batch of the database.
+        sleep(Duration::from_secs(2)).await;
+        let killed = Instant::now();
+        world.kill().await;
+        cut += streams.join_all().await.iter().filter(|answered| answered.is_none()).count();
+        world.model.set_behaviour(Behaviour::Echo);
+        let load = world.load();
+        seconds = seconds.max(load.recovery(killed).await);
+        answered.extend(load.stop().await);
+    }
+    let mut figures = world.judge_answered(&answered, seconds, Witness::Log).await;
+    let mut lines = world.setup.log_lines("chat");
+    lines.retain(|line| line["finish"] == "interrupted");
+    let reported = world.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
+    let is_reported = |line: &&serde_json::Value| reported.contains(line["request_id"].as_str().expect("an id"));
+    let (logged, complete) = (lines.len(), lines.iter().filter(is_reported).count());
+    figures.lost += cut.saturating_sub(complete);
+    figures.doubled += logged.saturating_sub(cut);
+    figures
+        .expect(logged == cut && complete == cut, format!("{cut} streams cut, {logged} logged, {complete} reported"));
+    figures
 }

@@ -1,11 +1,15 @@
 //! The table: one row for each fault.
 
 use std::{
+    future::ready,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream};
+
+/// The number of faults that are played at the same time: most of the time, a fault waits.
+const AT_A_TIME: usize = 2;
 
 /// The extent of the faults.
 #[derive(Clone, Copy)]
@@ -59,22 +63,22 @@ impl Figures {
     }
 }
 
-/// Plays the faults one after the other and prints a row for each. Returns the number of those that are out of bounds.
+/// Plays the faults, two at a time, and prints a row for each. Returns the number of those that are out of bounds.
 pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
     println!("| fault | answered | lost | doubled | seconds to recover | bound |");
     println!("| --- | ---: | ---: | ---: | ---: | --- |");
-    let mut failed = 0;
-    for fault in faults {
+    let rows = stream::iter(faults).map(|fault| async move {
         let started = Instant::now();
         let played = AssertUnwindSafe((fault.play)(scale)).catch_unwind().await;
         let figures = played.unwrap_or_else(|_| Figures {
             complaints: vec!["could not be played, see above".to_owned()],
             ..Figures::default()
         });
-        failed += usize::from(!print(&fault, &figures));
-        eprintln!("{}: {:.1} s", fault.name, started.elapsed().as_secs_f64());
-    }
-    failed
+        eprintln!("{}: played in {:.1} s", fault.name, started.elapsed().as_secs_f64());
+        (fault, figures)
+    });
+    let is_failed = |failed, (fault, figures): (Fault, Figures)| ready(failed + usize::from(!print(&fault, &figures)));
+    rows.buffered(AT_A_TIME).fold(0, is_failed).await
 }
 
 /// Prints a row. Returns whether it is within its bounds.
