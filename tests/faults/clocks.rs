@@ -53,7 +53,7 @@ async fn jumps(scale: Scale) -> Figures {
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
     let load = world.load();
     let mut seconds = 0_f64;
-    let jumps = ["2026-05-03T11:00:00Z", "2026-05-04T12:00:01Z", "2027-06-08T12:00:00Z", "2026-05-04T12:00:02Z"];
+    let jumps = ["2026-05-04T12:00:01Z", "2027-06-08T12:00:00Z", "2026-05-04T12:00:02Z", "2026-05-03T11:00:00Z"];
     for jump in jumps.iter().cycle().take(scale.rounds(4, 40)) {
         load.wait_for(20).await;
         clock.set(jump);
