@@ -26,6 +26,7 @@ const ORDERED: [&[&str]; 2] = [
         "outage",
         "tasks",
         "descriptors",
+        "memory_limit",
         "file_access",
         "file_identity",
         "config",

@@ -41,4 +41,4 @@ mod web;
 
 use self::group::Group;
 pub use self::{contract::contract, endpoint::endpoint, starting::starting, state::AppState};
-pub(crate) use self::{framing::MalformedRequest, middleware::BeyondConnectionLimit};
+pub(crate) use self::{framing::MalformedRequest, middleware::BeyondConnectionLimit, turn::StreamCutOff};

@@ -9,6 +9,7 @@
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 use http_body_util::{BodyExt, combinators::BoxBody};
 use hyper::{
     body::{Body as _, Incoming},
@@ -38,7 +39,7 @@ use super::{
     slots::{Crowd, Occasion, Slot, Slots},
 };
 use crate::{
-    api::{BeyondConnectionLimit, MalformedRequest},
+    api::{BeyondConnectionLimit, MalformedRequest, StreamCutOff},
     foundation::{config::Server, tasks::Tasks},
 };
 
@@ -142,6 +143,8 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         while let Some(remaining) = timeouts.remaining() {
             // The connection's phase may change while this waits, and another limit may then apply.
             let remaining = remaining.min(self.header_timeout).min(self.keepalive_timeout);
+            let cut_off = timeouts.cut_off();
+            let cut_off = OptionFuture::from(cut_off.as_ref().map(CancellationToken::cancelled));
             tokio::select! {
                 _ = &mut connection => {
                     let (stream, library_response) = connection.into_parts().io.into_inner().into_parts();
@@ -149,6 +152,9 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                     return Box::pin(self.close(stream, timeouts.take_head(), &library_response)).await;
                 }
                 () = tokio::time::sleep(remaining) => {}
+                () = timeouts.stream_begun() => {}
+                // The client reads nothing, so that it can't be told.
+                Some(()) = cut_off => return,
                 () = self.crowd.arrived(), if !is_stopping => {
                     if timeouts.has_been_idle(CROWDED_IDLE_TIMEOUT) {
                         is_stopping = true;
@@ -177,11 +183,13 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let unread = UnreadBody::default();
         let expects_continue = request.headers().contains_key(header::EXPECT);
         let request = self.poem_request(request, &head, &unread);
-        let mut response = hyper::Response::from(self.endpoint.get_response(request).await);
+        let response = self.endpoint.get_response(request).await;
+        let cut_off = response.data::<StreamCutOff>().map(|StreamCutOff(token)| token.clone());
+        let mut response = hyper::Response::from(response);
         if self.is_extra || unread.is_being_sent(expects_continue).await || self.crowd.is_crowded() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        timeouts.begin_response();
+        timeouts.begin_response(cut_off);
         Ok(response.map(|body| TimedBody { body, timeouts: Arc::clone(timeouts) }))
     }
 

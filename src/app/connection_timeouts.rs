@@ -13,6 +13,8 @@ use std::{
 };
 
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::{Notify, futures::Notified};
+use tokio_util::sync::CancellationToken;
 
 use super::raw_head::RawHead;
 
@@ -35,6 +37,7 @@ pub(super) struct ConnectionTimeouts {
     header_timeout: Duration,
     keepalive_timeout: Duration,
     state: Mutex<State>,
+    stream_begun: Notify,
 }
 
 #[derive(Debug)]
@@ -45,14 +48,21 @@ struct State {
     head: RawHead,
     /// Whether the last response has been written to the socket completely.
     is_flushed: bool,
+    /// Cancelled when the stream that is being sent must end.
+    cut_off: Option<CancellationToken>,
 }
 
 impl ConnectionTimeouts {
     /// Creates the limits of a connection that was just accepted.
     pub(super) fn new(header_timeout: Duration, keepalive_timeout: Duration) -> Arc<Self> {
-        let state =
-            State { phase: Phase::ReadingHead, since: Instant::now(), head: RawHead::default(), is_flushed: true };
-        Arc::new(Self { header_timeout, keepalive_timeout, state: Mutex::new(state) })
+        let state = State {
+            phase: Phase::ReadingHead,
+            since: Instant::now(),
+            head: RawHead::default(),
+            is_flushed: true,
+            cut_off: None,
+        };
+        Arc::new(Self { header_timeout, keepalive_timeout, state: Mutex::new(state), stream_begun: Notify::new() })
     }
 
     /// Notes that a request's head is complete. Returns the head's bytes; empty for a pipelined request, which arrived
@@ -63,16 +73,32 @@ impl ConnectionTimeouts {
         mem::take(&mut state.head)
     }
 
-    /// Notes that the response's head is ready to be sent.
-    pub(super) fn begin_response(&self) {
+    /// Notes that the response's head is ready to be sent. A stream must end when `cut_off` is cancelled.
+    pub(super) fn begin_response(&self, cut_off: Option<CancellationToken>) {
         let mut state = self.state();
         state.enter(Phase::SendingResponse);
         state.is_flushed = false;
+        if cut_off.is_some() {
+            self.stream_begun.notify_one();
+        }
+        state.cut_off = cut_off;
+    }
+
+    /// Waits until a stream has begun.
+    pub(super) fn stream_begun(&self) -> Notified<'_> {
+        self.stream_begun.notified()
+    }
+
+    /// Returns the token that ends the stream that is being sent.
+    pub(super) fn cut_off(&self) -> Option<CancellationToken> {
+        self.state().cut_off.clone()
     }
 
     /// Notes that hyper has taken all of the response's body, or has dropped it.
     pub(super) fn end_response(&self) {
-        self.state().enter(Phase::Idle);
+        let mut state = self.state();
+        state.enter(Phase::Idle);
+        state.cut_off = None;
     }
 
     /// Whether a request's head is arriving, or no byte has arrived since the connection was accepted.

@@ -7,6 +7,7 @@ pub mod error_chain;
 pub mod file_access;
 pub mod file_identity;
 pub mod http_client;
+pub mod memory_limit;
 pub mod outage;
 pub mod process_lock;
 pub mod redaction;

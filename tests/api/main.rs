@@ -70,6 +70,8 @@ mod stale_connections;
 mod stalled_writes;
 #[cfg(target_os = "linux")]
 mod start_outages;
+#[cfg(target_os = "linux")]
+mod stream_memory;
 mod streaming;
 mod support;
 mod support_tests;

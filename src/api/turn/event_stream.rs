@@ -14,6 +14,7 @@ use poem_openapi::{
     types::Type,
 };
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     answer::ChatAnswer,
@@ -34,6 +35,11 @@ const BATCH: usize = 16 << 10;
 
 /// The longest time without a byte in a stream. Proxies and clients close connections that are idle for longer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// The end of a stream's connection, in the data of its response: it must end when the token is cancelled, even if the
+/// client reads nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamCutOff(pub(crate) CancellationToken);
 
 /// The response that sends the events of a turn as they occur.
 pub(in crate::api) struct EventStream {
@@ -103,6 +109,7 @@ fn write(bytes: &mut BytesMut, id: u64, name: &str, data: &impl Serialize) {
 
 impl IntoResponse for EventStream {
     fn into_response(self) -> Response {
+        let cut_off = StreamCutOff(self.reader.cut_off());
         let events = stream::unfold(self, async |mut events| {
             let bytes = events.next().await?;
             Some((Ok::<_, io::Error>(bytes), events))
@@ -112,6 +119,7 @@ impl IntoResponse for EventStream {
             // No proxy may cache, transform or buffer the events.
             .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"))
             .header("x-accel-buffering", HeaderValue::from_static("no"))
+            .extension(cut_off)
             .body(Body::from_bytes_stream(events))
     }
 }

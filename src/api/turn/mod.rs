@@ -9,6 +9,7 @@ mod request;
 mod start;
 mod usage;
 
+pub(crate) use self::event_stream::StreamCutOff;
 pub(super) use self::{
     answer::ChatAnswer,
     event_stream::EventStream,

@@ -197,6 +197,7 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
     let stream_timeout = reader.read(var::STREAM_TIMEOUT, DURATION, parse::duration);
     let resume_grace = reader.read(var::RESUME_GRACE, DURATION_OR_ZERO, parse::duration_or_none);
     let resume_window = reader.read(var::RESUME_WINDOW, DURATION_OR_ZERO, parse::duration_or_none);
+    let stream_memory = reader.read(var::STREAM_MEMORY, "a size such as 64MiB", parse::bytes);
     let on_disconnect = reader.read(var::ON_DISCONNECT, "stop or drain", |text| match lower(text).as_str() {
         "stop" => Some(OnDisconnect::Stop),
         "drain" => Some(OnDisconnect::Drain),
@@ -210,6 +211,7 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
         stream_timeout: stream_timeout?,
         resume_grace: resume_grace?,
         resume_window: resume_window?,
+        stream_memory: stream_memory?,
         on_disconnect: on_disconnect?,
         max_turns: max_turns?,
         queue: queue?,

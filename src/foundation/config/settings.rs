@@ -155,6 +155,8 @@ pub struct Turns {
     pub resume_grace: Duration,
     /// How long a streamed answer can be read again after its end.
     pub resume_window: Duration,
+    /// The memory for the texts of answers that run or can be read again, in bytes.
+    pub stream_memory: usize,
     /// What happens to an answer whose client has disconnected.
     pub on_disconnect: OnDisconnect,
     /// The number of turns that run at the same time.

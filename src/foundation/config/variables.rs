@@ -52,6 +52,7 @@ variables! {
 
     RESUME_GRACE = "10s", "how long a turn continues after its client has disconnected from the stream; 0 stops it at once";
     RESUME_WINDOW = "2m", "how long a streamed answer can be read again after its end; 0 disables that";
+    STREAM_MEMORY = "64MiB", "memory for the texts of answers that run or can be read again; beyond it, ended ones are dropped, then clients that stand still are disconnected; at most a quarter of the memory limit of a container";
     ON_DISCONNECT = "stop", "stop or drain, for a turn that nobody reads any more; drain reads the answer to its end to learn the exact token count";
     MAX_TURNS = "5000", "number of turns that run at the same time; further turns wait; lowered to what the limit of open files allows";
     TURN_QUEUE = "500", "number of turns that may wait; further turns are refused";

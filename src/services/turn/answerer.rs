@@ -123,7 +123,10 @@ impl Answerer {
                     *is_abandoned = false;
                     return Ok(Finish::Stopped);
                 }
-                Cancellation::Abandoned if self.limits.on_disconnect == OnDisconnect::Drain => *is_abandoned = true,
+                Cancellation::Abandoned if self.limits.on_disconnect == OnDisconnect::Drain => {
+                    *is_abandoned = true;
+                    journal.ignore_readers();
+                }
                 Cancellation::Abandoned => {
                     self.wait_for_loading(journal).await;
                     if journal.try_abandon() {

@@ -11,12 +11,14 @@
 mod admission;
 mod answerer;
 mod dependencies;
+mod ended_journals;
 mod ending;
 mod failure;
 mod idempotency;
 mod image_hosts;
 mod interrupted;
 mod journal;
+mod memory_guard;
 mod metrics;
 mod model_calls;
 mod model_test;

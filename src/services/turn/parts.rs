@@ -8,6 +8,7 @@ use super::{
     dependencies::Dependencies,
     idempotency::Idempotency,
     image_hosts::ImageHosts,
+    memory_guard,
     metrics::Metrics,
     model_calls::{ModelAbilities, ModelCalls},
     model_test::ModelTest,
@@ -28,7 +29,7 @@ use crate::{
         usage::UsageLog,
     },
     domain::{cost::Prices, known_models::KnownModels},
-    foundation::{config::Config, outage::StartOutage},
+    foundation::{config::Config, memory_limit, outage::StartOutage},
 };
 
 /// The parts of which [`Turns`](super::Turns) consists.
@@ -67,7 +68,10 @@ impl Parts {
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));
         let admission = Arc::new(admission(dependencies, Arc::clone(&permits), &tasks));
-        let registry = Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window));
+        let registry =
+            Arc::new(Registry::new(config.turns.resume_grace, config.turns.resume_window, stream_memory(config)));
+        let guard = memory_guard::run(Arc::clone(&registry), dependencies.tasks.stopping());
+        dependencies.tasks.spawn("journal memory", guard);
         let stored_chats = Arc::new(start_stored_chats(config, dependencies, &tasks, &abilities));
         let idempotency = Arc::new(start_idempotency(config, dependencies, &registry, &stored_chats));
         let credentials = dependencies.credentials.clone();
@@ -92,6 +96,12 @@ impl Parts {
         let model_test = ModelTest::default();
         Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks })
     }
+}
+
+/// Returns the memory for journals: `STREAM_MEMORY`, and at most a quarter of what the process may use.
+fn stream_memory(config: &Config) -> usize {
+    let quarter = memory_limit::of_process().and_then(|limit| usize::try_from(limit / 4).ok());
+    config.turns.stream_memory.min(quarter.unwrap_or(usize::MAX))
 }
 
 fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {

@@ -3,18 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use moka::{policy::EvictionPolicy, sync::Cache};
-
-use super::{journal::Journal, request::TurnRequest};
-
-/// Limit of the memory for turns that have ended, in bytes.
-const MAX_ENDED_BYTES: u64 = 64 << 20;
-
-/// Estimated memory of a journal besides its text, in bytes.
-const JOURNAL_BYTES: usize = 1024;
+use super::{
+    ended_journals::EndedJournals,
+    journal::{Journal, JournalMemory},
+    request::TurnRequest,
+};
 
 /// Creates journals, and finds those of turns that can be resumed.
 #[derive(Debug)]
@@ -22,8 +18,8 @@ pub(super) struct Registry {
     /// The time for which a turn that can be resumed goes on without a reader.
     grace: Duration,
     running: Mutex<Running>,
-    /// `None` if turns can't be found after their end.
-    ended: Option<Cache<String, Arc<Journal>>>,
+    ended: Mutex<EndedJournals>,
+    memory: Arc<JournalMemory>,
 }
 
 #[derive(Debug, Default)]
@@ -34,29 +30,24 @@ struct Running {
 }
 
 impl Registry {
-    /// Turns that can be resumed go on for `grace` without a reader, and are found for `window` after their end.
-    pub(super) fn new(grace: Duration, window: Duration) -> Self {
-        let cache = || {
-            let weight = |id: &String, journal: &Arc<Journal>| {
-                u32::try_from(id.len() + JOURNAL_BYTES + journal.memory_size()).unwrap_or(u32::MAX)
-            };
-            // Hardly any journal is read again, so an eviction policy by frequency would evict the newest ones.
-            let oldest_first = EvictionPolicy::lru();
-            Cache::builder()
-                .max_capacity(MAX_ENDED_BYTES)
-                .time_to_live(window)
-                .eviction_policy(oldest_first)
-                .weigher(weight)
-                .build()
-        };
-        Self { grace, running: Mutex::default(), ended: (!window.is_zero()).then(cache) }
+    /// Turns that can be resumed go on for `grace` without a reader, and are found for `window` after their end. All
+    /// journals together have `memory` bytes.
+    pub(super) fn new(grace: Duration, window: Duration, memory: usize) -> Self {
+        let (ended, memory) = (Mutex::new(EndedJournals::new(window)), Arc::new(JournalMemory::new(memory)));
+        Self { grace, running: Mutex::default(), ended, memory }
+    }
+
+    /// Returns the memory of all journals.
+    pub(super) fn memory(&self) -> &Arc<JournalMemory> {
+        &self.memory
     }
 
     /// Creates a journal. It is found by its request's id if the turn can be resumed.
     pub(super) fn open(&self, request: &TurnRequest, model: &str, can_resume: bool) -> Arc<Journal> {
         let grace = if can_resume { self.grace } else { Duration::ZERO };
         let (id, session) = (request.request_id.clone(), request.session_id.clone());
-        let journal = Journal::new(id, session, request.chat_owner(), model.to_owned(), grace);
+        let journal =
+            Journal::new(id, session, request.chat_owner(), model.to_owned(), grace, Arc::clone(&self.memory));
         if can_resume {
             self.add(&journal);
         }
@@ -100,13 +91,33 @@ impl Registry {
     /// Returns the journal of the turn that this request started or joined.
     pub(super) fn find(&self, request_id: &str) -> Option<Arc<Journal>> {
         let running = self.running().journals.get(request_id).cloned();
-        running.or_else(|| self.ended.as_ref()?.get(request_id))
+        running.or_else(|| self.ended().get(request_id, Instant::now()))
+    }
+
+    /// Returns the journals of turns that run, and of those that can be read after their end, each once.
+    pub(super) fn journals(&self) -> Vec<Arc<Journal>> {
+        let mut journals = Vec::new();
+        let running = self.running();
+        // Further ids of a turn have the same journal.
+        journals.extend(running.journals.iter().filter(|(id, it)| **id == it.request_id).map(|(_, it)| Arc::clone(it)));
+        drop(running);
+        journals.extend(self.ended().all().cloned());
+        journals
+    }
+
+    /// Drops journals of ended turns that are too old, and while memory is short.
+    pub(super) fn drop_ended(&self) {
+        let mut ended = self.ended();
+        ended.drop_expired(Instant::now());
+        ended.drop_excess(&self.memory);
     }
 
     fn add_ended(&self, id: String, journal: &Arc<Journal>) {
-        if let Some(ended) = &self.ended {
-            ended.insert(id, Arc::clone(journal));
-        }
+        self.ended().add(id, journal, &self.memory, Instant::now());
+    }
+
+    fn ended(&self) -> MutexGuard<'_, EndedJournals> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -126,21 +137,19 @@ mod tests {
 
     #[test]
     fn the_latest_turns_are_found_when_memory_is_short() {
-        let registry = Registry::new(Duration::ZERO, Duration::from_mins(1));
+        let registry = Registry::new(Duration::ZERO, Duration::from_mins(1), 64 << 20);
         let text = "x".repeat(1 << 20);
         for number in 0..100 {
             let at = Timestamp::UNIX_EPOCH;
             let (model, usage) = ("m".to_owned(), TokenUsage::default());
             let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
-            let journal = Journal::ended(number.to_string(), None, None, &text, summary);
+            let journal = Journal::ended(number.to_string(), None, None, &text, summary, Arc::clone(registry.memory()));
             registry.add(&journal);
             registry.move_to_ended(&journal);
         }
-        if let Some(ended) = &registry.ended {
-            ended.run_pending_tasks();
-        }
         let found = (0..100).filter(|number: &i32| registry.find(&number.to_string()).is_some()).collect::<Vec<_>>();
         assert!((40..=64).contains(&found.len()), "{found:?}");
-        assert!(found.contains(&99), "{found:?}");
+        assert!(found.is_sorted() && found.last() == Some(&99), "{found:?}");
+        assert!(registry.ended().get("99", Instant::now() + Duration::from_mins(2)).is_none(), "it is too old");
     }
 }

@@ -200,7 +200,8 @@ impl Idempotency {
             None => (None, text),
         };
         let summary = TurnSummary { model, usage, finish, at, exchange };
-        let journal = Journal::ended(request_id, request.session_id.clone(), owner, &text, summary);
+        let memory = Arc::clone(self.registry.memory());
+        let journal = Journal::ended(request_id, request.session_id.clone(), owner, &text, summary, memory);
         Ok(Reader::new(&journal))
     }
 

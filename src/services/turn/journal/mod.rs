@@ -2,8 +2,11 @@
 //! or from an event on.
 
 mod event;
+mod memory;
 mod noted_call;
 mod reader;
+mod readers;
+mod slow_readers;
 mod state;
 mod transcript;
 mod turn_journal;
@@ -12,4 +15,4 @@ pub use self::{
     event::{Event, EventKind},
     reader::Reader,
 };
-pub(super) use self::{noted_call::NotedCall, state::Cancellation, turn_journal::Journal};
+pub(super) use self::{memory::JournalMemory, noted_call::NotedCall, state::Cancellation, turn_journal::Journal};

@@ -6,9 +6,11 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     event::Event,
+    readers::ReaderProgress,
     state::{Cancellation, State},
     turn_journal::Journal,
 };
@@ -31,6 +33,7 @@ pub struct Reader {
     journal: Arc<Journal>,
     /// The number of the last event that was read; 0 at the start.
     last_read: u64,
+    progress: Arc<ReaderProgress>,
 }
 
 impl Reader {
@@ -46,10 +49,11 @@ impl Reader {
     }
 
     fn add(journal: &Arc<Journal>, mut state: MutexGuard<'_, State>) -> Self {
-        state.readers.count += 1;
+        let progress = Arc::<ReaderProgress>::default();
+        state.readers.add(Arc::clone(&progress));
         drop(state);
         journal.reader_activity.notify_waiters();
-        Self { journal: Arc::clone(journal), last_read: 0 }
+        Self { journal: Arc::clone(journal), last_read: 0, progress }
     }
 
     pub(in crate::services::turn) fn journal(&self) -> &Arc<Journal> {
@@ -145,7 +149,7 @@ impl Reader {
         let event = state.event(self.last_read + 1)?;
         let was_full = state.is_full();
         let offset = state.offset_after(event.id);
-        state.readers.advance_to(offset);
+        state.readers.advance_to(&self.progress, offset);
         drop(state);
         // The turn's task only waits for readers while the journal is full.
         if was_full {
@@ -156,8 +160,7 @@ impl Reader {
 
     /// Waits for the end of the turn. Returns the whole text and the summary.
     pub async fn read_to_end(&self) -> Result<(String, TurnSummary), TurnFailure> {
-        self.journal.state().readers.advance_to_end();
-        self.journal.reader_activity.notify_waiters();
+        self.journal.ignore_readers();
         let summary = self.journal.result().await?;
         Ok((self.journal.text(), summary))
     }
@@ -166,6 +169,12 @@ impl Reader {
     #[must_use]
     pub fn text(&self) -> String {
         self.journal.text()
+    }
+
+    /// Returns a token that is cancelled when the reader is too slow while memory is short. Its connection must then end.
+    #[must_use]
+    pub fn cut_off(&self) -> CancellationToken {
+        self.progress.cut_off.clone()
     }
 
     /// Stops the turn. Returns whether it had not ended yet.
@@ -190,7 +199,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.journal.state().readers.count -= 1;
+        self.journal.state().readers.remove(&self.progress);
         self.journal.reader_activity.notify_waiters();
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     event::{Event, EventKind},
     noted_call::NotedCall,
+    readers::Readers,
     transcript::Transcript,
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub(super) question: Option<MessageId>,
     /// The number of pieces of text in the latest record of the open stream; `None` before the first record.
     pub(super) recorded_pieces: Option<usize>,
+    /// The bytes of this journal that are counted in the memory of all journals.
+    pub(super) counted: usize,
 }
 
 /// The phases of a turn.
@@ -44,25 +47,6 @@ pub(super) enum Phase {
     Begun(Transcript),
     /// The journal has its end event. A turn that failed before its start has no transcript.
     Ended { transcript: Option<Transcript>, result: Result<TurnSummary, TurnFailure> },
-}
-
-/// The readers of a journal.
-#[derive(Debug, Default)]
-pub(super) struct Readers {
-    pub(super) count: usize,
-    /// The byte offset in the text up to which the fastest reader has read.
-    furthest: usize,
-}
-
-impl Readers {
-    pub(super) fn advance_to(&mut self, offset: usize) {
-        self.furthest = self.furthest.max(offset);
-    }
-
-    /// Removes the limit of unread text, for a reader that waits for the whole text.
-    pub(super) fn advance_to_end(&mut self) {
-        self.furthest = usize::MAX;
-    }
 }
 
 /// The reasons for which a turn is cancelled.
@@ -85,6 +69,7 @@ impl State {
             cancellation: None,
             question: None,
             recorded_pieces: None,
+            counted: 0,
         }
     }
 
@@ -197,7 +182,12 @@ impl State {
 
     /// Whether the fastest reader is too far behind for more text.
     pub(super) fn is_full(&self) -> bool {
-        self.text().len().saturating_sub(self.readers.furthest) > MAX_UNREAD_BYTES
+        self.readers.unread(self.text().len()) > MAX_UNREAD_BYTES
+    }
+
+    /// Whether more text may be added: it is not far ahead of the readers, or there is none and none was cut off.
+    pub(super) fn has_room(&self) -> bool {
+        (self.readers.is_empty() && !self.readers.were_cut_off()) || !self.is_full()
     }
 }
 

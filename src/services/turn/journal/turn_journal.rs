@@ -15,6 +15,7 @@ use std::{
 use tokio::{select, sync::Notify, time::sleep};
 
 use super::{
+    memory::JournalMemory,
     noted_call::NotedCall,
     state::{Cancellation, Phase, State},
     transcript::Transcript,
@@ -25,6 +26,9 @@ use crate::{
     services::turn::{failure::TurnFailure, summary::TurnSummary},
 };
 
+/// The memory of a journal besides its text, in bytes, as an estimate.
+const OTHER_BYTES: usize = 1024;
+
 /// The journal of one turn.
 #[derive(Debug)]
 pub(in crate::services::turn) struct Journal {
@@ -34,6 +38,7 @@ pub(in crate::services::turn) struct Journal {
     pub(in crate::services::turn) owner: Option<OwnerId>,
     /// The time for which the turn goes on without a reader.
     grace: Duration,
+    memory: Arc<JournalMemory>,
     state: Mutex<State>,
     /// Whether the record of the open stream lacks much of the text.
     is_record_outdated: AtomicBool,
@@ -52,14 +57,18 @@ impl Journal {
         owner: Option<OwnerId>,
         model: String,
         grace: Duration,
+        memory: Arc<JournalMemory>,
     ) -> Arc<Self> {
-        let (state, is_record_outdated) = (Mutex::new(State::new(model)), AtomicBool::new(false));
+        let mut state = State::new(model);
+        count(&memory, &mut state);
+        let (state, is_record_outdated) = (Mutex::new(state), AtomicBool::new(false));
         let (progress, ended, reader_activity) = (Notify::new(), Notify::new(), Notify::new());
         Arc::new(Self {
             request_id,
             session_id,
             owner,
             grace,
+            memory,
             state,
             is_record_outdated,
             progress,
@@ -75,10 +84,11 @@ impl Journal {
         owner: Option<OwnerId>,
         text: &str,
         summary: TurnSummary,
+        memory: Arc<JournalMemory>,
     ) -> Arc<Self> {
-        let this = Self::new(request_id, session_id, owner, summary.model.clone(), Duration::ZERO);
+        let this = Self::new(request_id, session_id, owner, summary.model.clone(), Duration::ZERO, memory);
         if !text.is_empty() {
-            this.state().append(text);
+            this.add(text);
         }
         this.end(Ok(summary));
         this
@@ -134,22 +144,32 @@ impl Journal {
     /// Adds a piece of text. Waits while the fastest reader is too far behind, so that a slow reader slows down the
     /// model.
     pub(in crate::services::turn) async fn append(&self, text: &str) {
-        let is_record_outdated = {
-            let mut state = self.state();
-            state.append(text);
-            state.is_record_outdated()
-        };
-        if is_record_outdated {
+        self.add(text);
+        self.progress.notify_waiters();
+        self.wait_for(&self.reader_activity, |state| state.has_room().then_some(())).await;
+    }
+
+    fn add(&self, text: &str) {
+        let mut state = self.state();
+        state.append(text);
+        count(&self.memory, &mut state);
+        if state.is_record_outdated() {
             self.is_record_outdated.store(true, Ordering::Relaxed);
         }
-        self.progress.notify_waiters();
-        let has_room = |state: &State| (state.readers.count == 0 || !state.is_full()).then_some(());
-        self.wait_for(&self.reader_activity, has_room).await;
+    }
+
+    /// Lets the turn run to its end however far the readers are.
+    pub(in crate::services::turn) fn ignore_readers(&self) {
+        self.state().readers.advance_to_end();
+        self.reader_activity.notify_waiters();
     }
 
     /// Ends the turn. Only the first result counts.
     pub(in crate::services::turn) fn end(&self, result: Result<TurnSummary, TurnFailure>) {
-        self.state().end(result);
+        let mut state = self.state();
+        state.end(result);
+        count(&self.memory, &mut state);
+        drop(state);
         self.progress.notify_waiters();
         self.ended.notify_waiters();
     }
@@ -166,7 +186,7 @@ impl Journal {
 
     /// Whether there is a reader.
     pub(in crate::services::turn) fn has_readers(&self) -> bool {
-        self.state().readers.count > 0
+        !self.state().readers.is_empty()
     }
 
     /// Returns the text so far.
@@ -185,9 +205,9 @@ impl Journal {
         estimate::answer_tokens(state.text(), state.pieces())
     }
 
-    /// Returns the memory of the text, in bytes.
+    /// Returns the memory of this journal, in bytes.
     pub(in crate::services::turn) fn memory_size(&self) -> usize {
-        self.state().transcript().map_or(0, Transcript::memory_size)
+        self.state().counted
     }
 
     /// Whether there is any text.
@@ -213,7 +233,7 @@ impl Journal {
                 if state.cancellation == Some(Cancellation::Stopped) {
                     return Cancellation::Stopped;
                 }
-                needs_reader && state.readers.count == 0
+                needs_reader && state.readers.is_empty()
             };
             if !is_unread {
                 changed.await;
@@ -240,7 +260,7 @@ impl Journal {
     /// Abandons the turn, unless it has a reader or a client has stopped it. Returns whether it is abandoned.
     pub(in crate::services::turn) fn try_abandon(&self) -> bool {
         let mut state = self.state();
-        if state.readers.count == 0 {
+        if state.readers.is_empty() {
             state.cancellation.get_or_insert(Cancellation::Abandoned);
         }
         state.cancellation == Some(Cancellation::Abandoned)
@@ -255,7 +275,7 @@ impl Journal {
             Phase::Begun(transcript) => Some(&transcript.model),
             Phase::Ended { .. } => None,
         };
-        model.filter(|_| is_silent && state.readers.count == 0 && state.cancellation.is_none()).cloned()
+        model.filter(|_| is_silent && state.readers.is_empty() && state.cancellation.is_none()).cloned()
     }
 
     /// Waits until the model has begun to answer, the turn has a reader, or a client has stopped the turn.
@@ -265,7 +285,7 @@ impl Journal {
             {
                 let state = self.state();
                 let is_stopped = state.cancellation == Some(Cancellation::Stopped);
-                if state.is_answering || state.readers.count > 0 || is_stopped {
+                if state.is_answering || !state.readers.is_empty() || is_stopped {
                     return;
                 }
             }
@@ -310,5 +330,20 @@ impl Journal {
     /// Whether the record lacks so much of the text that it should be renewed at once.
     pub(in crate::services::turn) fn is_record_outdated(&self) -> bool {
         self.is_record_outdated.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.memory.count(self.state().counted, 0);
+    }
+}
+
+/// Counts a journal's memory if it has changed.
+fn count(memory: &JournalMemory, state: &mut State) {
+    let size = OTHER_BYTES + state.transcript().map_or(0, Transcript::memory_size);
+    if size != state.counted {
+        memory.count(state.counted, size);
+        state.counted = size;
     }
 }

@@ -1,0 +1,69 @@
+//! The journals of turns that have ended, kept for a while so that their streams can be read again.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::journal::{Journal, JournalMemory};
+
+/// Journals of ended turns by the ids of their requests, from the earliest to the latest.
+#[derive(Debug)]
+pub(super) struct EndedJournals {
+    window: Duration,
+    journals: HashMap<String, (Instant, Arc<Journal>)>,
+    /// The id of each journal, and the time until which it is kept, which is in `journals` too.
+    order: VecDeque<(Instant, String)>,
+}
+
+impl EndedJournals {
+    /// Journals are kept for `window`.
+    pub(super) fn new(window: Duration) -> Self {
+        Self { window, journals: HashMap::new(), order: VecDeque::new() }
+    }
+
+    /// Adds a journal, and drops earlier ones while all journals together exceed their memory.
+    pub(super) fn add(&mut self, id: String, journal: &Arc<Journal>, memory: &JournalMemory, now: Instant) {
+        if self.window.is_zero() {
+            return;
+        }
+        let end = now + self.window;
+        if self.journals.insert(id.clone(), (end, Arc::clone(journal))).is_none() {
+            self.order.push_back((end, id));
+        }
+        self.drop_expired(now);
+        self.drop_excess(memory);
+    }
+
+    pub(super) fn get(&self, id: &str, now: Instant) -> Option<Arc<Journal>> {
+        let (end, journal) = self.journals.get(id)?;
+        (now < *end).then(|| Arc::clone(journal))
+    }
+
+    /// Returns the journals, each once.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Journal>> {
+        self.journals.iter().filter(|(id, (_, journal))| **id == journal.request_id).map(|(_, (_, journal))| journal)
+    }
+
+    pub(super) fn drop_expired(&mut self, now: Instant) {
+        while let Some((_, id)) = self.order.pop_front_if(|(end, _)| *end <= now) {
+            self.journals.remove(&id);
+        }
+    }
+
+    /// Drops the earliest journals while all journals together exceed their memory. Those that are being read are kept.
+    pub(super) fn drop_excess(&mut self, memory: &JournalMemory) {
+        if memory.excess() == 0 {
+            return;
+        }
+        let journals = &mut self.journals;
+        self.order.retain(|(_, id)| {
+            let is_dropped = memory.excess() > 0 && journals.get(id).is_none_or(|(_, journal)| !journal.has_readers());
+            if is_dropped {
+                journals.remove(id);
+            }
+            !is_dropped
+        });
+    }
+}
