@@ -54,16 +54,18 @@ impl EndedJournals {
 
     /// Drops the earliest journals while all journals together exceed their memory. Those that are being read are kept.
     pub(super) fn drop_excess(&mut self, memory: &JournalMemory) {
-        if memory.excess() == 0 {
-            return;
-        }
-        let journals = &mut self.journals;
-        self.order.retain(|(_, id)| {
-            let is_dropped = memory.excess() > 0 && journals.get(id).is_none_or(|(_, journal)| !journal.has_readers());
-            if is_dropped {
-                journals.remove(id);
+        let mut being_read = Vec::new();
+        while memory.excess() > 0
+            && let Some(earliest) = self.order.pop_front()
+        {
+            if self.journals.get(&earliest.1).is_some_and(|(_, journal)| journal.has_readers()) {
+                being_read.push(earliest);
+            } else {
+                self.journals.remove(&earliest.1);
             }
-            !is_dropped
-        });
+        }
+        for entry in being_read.into_iter().rev() {
+            self.order.push_front(entry);
+        }
     }
 }
