@@ -16,8 +16,10 @@ const MAX_TERMS_BYTES: usize = 256 << 10;
 #[must_use]
 pub fn search_terms(text: &str) -> Vec<String> {
     let mut collector = TermCollector::default();
-    // First to upper case: only there do `Straße` and `STRASSE` become the same.
-    for c in text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
+    // To upper case in between: only there do `Straße` and `STRASSE` become the same. To lower case first, because the
+    // capital `ẞ` is its own upper case.
+    let folded = text.nfkd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    for c in folded {
         if is_accent(c) {
             continue;
         }
@@ -100,6 +102,15 @@ mod tests {
         assert_eq!(search_terms("हिन्दी में"), ["हिन्दी", "में"]);
         assert_eq!(search_terms(" … \u{0}"), Vec::<String>::new());
         assert_eq!(search_terms(&"x".repeat(100))[0].len(), MAX_TERM_CHARS);
+    }
+
+    #[test]
+    fn the_term_of_each_character_is_its_own_term() {
+        assert_eq!(search_terms("STRAẞE"), ["strasse"]);
+        for c in '\0'..=char::MAX {
+            let once = search_terms(&c.to_string());
+            assert_eq!(search_terms(&once.join(" ")), once, "{c:?}");
+        }
     }
 
     proptest! {
