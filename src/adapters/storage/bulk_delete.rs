@@ -6,18 +6,28 @@ use super::{
     statement::{Statement, Value, sql},
 };
 
-/// The number of rows in a statement. A statement is a round trip to the database, which costs more than a row.
+/// The number of rows in a statement for many rows. A statement is a round trip to the database, which costs more than a
+/// row.
 const ROWS: usize = 64;
 
-/// A `DELETE` of at most [`ROWS`] rows by their ids. With only one text, it stays prepared. Ids that are not needed are
-/// bound to NULL, which equals no id.
-pub(super) struct BulkDelete(String);
+/// The number of rows in a statement for a few rows.
+const FEW_ROWS: usize = 4;
+
+/// A `DELETE` of at most [`FEW_ROWS`] rows by their ids, and the same for [`ROWS`] rows. With only two texts, both stay
+/// prepared. Ids that are not needed are bound to NULL, which equals no id.
+pub(super) struct BulkDelete {
+    few: String,
+    many: String,
+}
 
 impl BulkDelete {
-    /// Builds the text. `column` holds the ids of the rows.
+    /// Builds both texts. `column` holds the ids of the rows.
     pub(super) fn new(table: &str, column: &str) -> Self {
-        let parameters = (1..=ROWS).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
-        Self(format!("DELETE FROM {table} WHERE {column} IN ({parameters})"))
+        let text = |rows| {
+            let parameters = (1..=rows).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+            format!("DELETE FROM {table} WHERE {column} IN ({parameters})")
+        };
+        Self { few: text(FEW_ROWS), many: text(ROWS) }
     }
 
     /// Deletes rows, and returns how many existed.
@@ -31,8 +41,9 @@ impl BulkDelete {
     {
         let mut deleted = 0;
         for chunk in ids.chunks(ROWS) {
-            let ids = (0..ROWS).map(|row| chunk.get(row).copied());
-            let statement = ids.fold(sql(&self.0), Statement::bind);
+            let (text, rows) = if chunk.len() <= FEW_ROWS { (&self.few, FEW_ROWS) } else { (&self.many, ROWS) };
+            let ids = (0..rows).map(|row| chunk.get(row).copied());
+            let statement = ids.fold(sql(text), Statement::bind);
             deleted += statement.execute(&mut *transaction).await?;
         }
         Ok(deleted)

@@ -34,7 +34,8 @@ impl Storage {
         .bind(to_integer(limit as u64))
         .fetch_all(&self.write)
         .await?;
-        Ok(rows.into_iter().map(|(request_id, line)| OpenStream { request_id, line }).collect())
+        let stream = |(request_id, line)| OpenStream { request_id, line, is_renewed: false };
+        Ok(rows.into_iter().map(stream).collect())
     }
 
     /// Deletes streams of other session logs whose processes have not come back for 30 days.

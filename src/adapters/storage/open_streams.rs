@@ -1,7 +1,10 @@
 //! The table `open_streams`: streams that have run for about a second and have not ended. The end of a stream removes it in
 //! the transaction that stores the turn. What is left at a start was interrupted by the end of an earlier process.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::LazyLock,
+};
 
 use super::{
     bulk_delete::BulkDelete,
@@ -19,10 +22,47 @@ pub struct OpenStream {
     pub request_id: String,
     /// The fields of its line in the session log, as JSON.
     pub line: String,
+    /// Whether this replaces an earlier record of the stream.
+    pub is_renewed: bool,
 }
 
-/// The lines of open streams by the ids of their requests.
-pub(super) type OpenStreams = HashMap<String, String>;
+/// Records of open streams that are to be written, by the ids of their requests.
+#[derive(Debug, Default)]
+pub(super) struct PendingStreams(HashMap<String, PendingStream>);
+
+#[derive(Debug)]
+struct PendingStream {
+    line: String,
+    /// Whether the database may have a record of the stream.
+    may_be_stored: bool,
+}
+
+impl PendingStreams {
+    /// Adds the record of a stream, or replaces it.
+    pub(super) fn add(&mut self, stream: OpenStream) {
+        let OpenStream { request_id, line, is_renewed } = stream;
+        match self.0.entry(request_id) {
+            Entry::Occupied(mut earlier) => earlier.get_mut().line = line,
+            Entry::Vacant(vacant) => {
+                vacant.insert(PendingStream { line, may_be_stored: is_renewed });
+            }
+        }
+    }
+
+    /// Removes the record of a stream that has ended. Returns whether the database certainly has none.
+    pub(super) fn end(&mut self, request_id: &str) -> bool {
+        self.0.remove(request_id).is_some_and(|stream| !stream.may_be_stored)
+    }
+
+    /// Notes that an attempt to write the records has failed. It may have stored them all the same.
+    pub(super) fn note_attempt(&mut self) {
+        self.0.values_mut().for_each(|stream| stream.may_be_stored = true);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
 
 static UPSERT: LazyLock<BulkInsert> = LazyLock::new(|| {
     BulkInsert::new(
@@ -40,14 +80,15 @@ static DELETE: LazyLock<BulkDelete> = LazyLock::new(|| BulkDelete::new("open_str
 pub(super) async fn upsert(
     transaction: &mut Transaction,
     log: &str,
-    streams: &OpenStreams,
+    streams: &PendingStreams,
 ) -> Result<(), StorageFailure> {
-    let mut left = streams.iter();
+    let mut left = streams.0.iter();
     while left.len() > 0 {
         let (text, rows) = UPSERT.text(left.len().min(ROWS));
         let mut query = sql(text);
         for _ in 0..rows {
             let (request_id, line) = left.next().unzip();
+            let line = line.map(|stream| &stream.line);
             query = query.bind(request_id).bind(request_id.map(|_| log)).bind(line);
         }
         query.execute(&mut *transaction).await?;

@@ -12,7 +12,7 @@ use super::{
     failure::StorageFailure,
     log_instances,
     logged_event::{LoggedEvent, PositionedEvent},
-    open_streams::{self, OpenStreams},
+    open_streams::{self, PendingStreams},
     outbox_drops,
     statement::sql,
     turn_record::{TurnRecord, UsageRecord},
@@ -51,7 +51,7 @@ impl TurnRepository {
     pub(super) async fn insert(
         &self,
         events: &[PositionedEvent],
-        streams: &OpenStreams,
+        streams: Option<&PendingStreams>,
         may_be_stored: bool,
     ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
@@ -63,7 +63,9 @@ impl TurnRepository {
         let new = events.iter().filter(|(_, position)| position.is_none_or(|position| position.seq > stored));
         let new = new.collect::<Vec<_>>();
         add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
-        open_streams::upsert(&mut transaction, &self.log, streams).await?;
+        if let Some(streams) = streams {
+            open_streams::upsert(&mut transaction, &self.log, streams).await?;
+        }
         open_streams::remove_ended(&mut transaction, events.iter().map(|(event, _)| event)).await?;
         if let Some(last) = new.iter().rev().find_map(|(_, position)| *position) {
             let (instance, counted) = (last.instance, last.seq);

@@ -2,11 +2,12 @@
 //!
 //! An event is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
 //! stores the position in the log up to which all events are stored, and the next start stores the events after that
-//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction, which takes the records of
-//! open streams along. Without events, these wait for [`STREAM_WINDOW`].
+//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction. Records of open streams are
+//! collected for [`STREAM_WINDOW`], and then written together, with the next events if there are any.
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::OptionFuture;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep, sleep_until},
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     failure::StorageFailure,
     logged_event::{LoggedEvent, PositionedEvent},
-    open_streams::{OpenStream, OpenStreams},
+    open_streams::{OpenStream, PendingStreams},
     outbox_counter::OutboxCounter,
     turn_repository::TurnRepository,
 };
@@ -28,11 +29,15 @@ use crate::{
 /// The time for which events are collected for one transaction. A flush ends it early.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
-/// The time that records of open streams wait for an event whose transaction they join.
-const STREAM_WINDOW: Duration = Duration::from_millis(150);
+/// The time for which records of open streams are collected, because a statement costs more than a row. Many streams end
+/// meanwhile, and are not written at all.
+const STREAM_WINDOW: Duration = Duration::from_millis(500);
 
 /// The time between two attempts to write turns while the database fails.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The time between two reports of one failure in the diagnostics.
+const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A request to write all turns now. The answer is whether all turns are written.
 type Flush = oneshot::Sender<bool>;
@@ -63,8 +68,9 @@ impl TurnWriter {
         let (flushes, flush_queue) = mpsc::unbounded_channel();
         let state = Arc::new(WriteState::new("database"));
         let handle = Self { entries, flushes, state: Arc::clone(&state) };
-        let (pending, streams, flushes) = (Vec::new(), OpenStreams::new(), Vec::new());
-        let task = WriterTask { repository, outbox, state, pending, streams, flushes };
+        let (pending, streams, flushes) = (Vec::new(), PendingStreams::default(), Vec::new());
+        let (streams_due, reported_at) = (None, None);
+        let task = WriterTask { repository, outbox, state, pending, streams, streams_due, reported_at, flushes };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
@@ -77,7 +83,7 @@ impl TurnWriter {
         }
     }
 
-    /// Queues the record of an open stream, for the transaction of the next event.
+    /// Queues the record of an open stream.
     pub(super) fn record_stream(&self, stream: OpenStream) {
         // Fails when the task has ended. Turns that are running then are cut off.
         let _ = self.entries.send(Entry::Stream(stream));
@@ -119,7 +125,11 @@ struct WriterTask {
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
     /// The records of open streams that are not in the database yet.
-    streams: OpenStreams,
+    streams: PendingStreams,
+    /// The time at which these records are to be written; `None` if there are none.
+    streams_due: Option<Instant>,
+    /// The time of the last report of the failure that lasts; `None` while the database can be written.
+    reported_at: Option<Instant>,
     /// The flushes to answer after the next attempt.
     flushes: Vec<Flush>,
 }
@@ -133,16 +143,23 @@ impl WriterTask {
     ) {
         let mut is_stopping = false;
         while !is_stopping {
-            let is_failing = !self.pending.is_empty() || !self.streams.is_empty();
+            let is_failing = !self.pending.is_empty();
             tokio::select! {
                 biased;
                 Some(done) = flush_queue.recv() => self.flushes.push(done),
                 // The service cancels this after its turns have ended; what is queued is still written below.
                 () = stopping.cancelled() => is_stopping = true,
                 () = sleep(RETRY_INTERVAL), if is_failing => {}
+                Some(()) = OptionFuture::from(self.streams_due.map(sleep_until)), if !is_failing => {}
                 Some(entry) = queue.recv(), if !is_failing => {
                     self.add(entry);
-                    is_stopping = self.collect(&mut queue, &mut flush_queue, &stopping).await;
+                    if !self.pending.is_empty() {
+                        tokio::select! {
+                            () = sleep(BATCH_WINDOW) => {}
+                            Some(done) = flush_queue.recv() => self.flushes.push(done),
+                            () = stopping.cancelled() => is_stopping = true,
+                        }
+                    }
                 }
             }
             // Flushes are read before turns: the turns queued before a flush are then in the queue.
@@ -163,63 +180,42 @@ impl WriterTask {
         }
     }
 
-    /// Waits for the end of the time in which entries are collected. Returns whether the service stops.
-    async fn collect(
-        &mut self,
-        queue: &mut mpsc::UnboundedReceiver<Entry>,
-        flush_queue: &mut mpsc::UnboundedReceiver<Flush>,
-        stopping: &CancellationToken,
-    ) -> bool {
-        let now = Instant::now();
-        let mut end = now + if self.pending.is_empty() { STREAM_WINDOW } else { BATCH_WINDOW };
-        loop {
-            tokio::select! {
-                () = sleep_until(end) => return false,
-                Some(done) = flush_queue.recv() => {
-                    self.flushes.push(done);
-                    return false;
-                }
-                () = stopping.cancelled() => return true,
-                Some(entry) = queue.recv(), if self.pending.is_empty() => {
-                    self.add(entry);
-                    if !self.pending.is_empty() {
-                        end = end.min(Instant::now() + BATCH_WINDOW);
-                    }
-                }
-            }
-        }
-    }
-
     fn add(&mut self, entry: Entry) {
         match entry {
-            Entry::Event(event) => {
-                if let Some(turn) = event.0.turn().filter(|turn| turn.is_on_record) {
-                    self.streams.remove(&turn.request_id);
+            Entry::Event((LoggedEvent::Turn(mut turn), position)) => {
+                if turn.is_on_record && self.streams.end(&turn.request_id) {
+                    turn.is_on_record = false;
                 }
-                self.pending.push(event);
+                self.pending.push((LoggedEvent::Turn(turn), position));
             }
-            Entry::Stream(OpenStream { request_id, line }) => drop(self.streams.insert(request_id, line)),
+            Entry::Event(event) => self.pending.push(event),
+            Entry::Stream(stream) => {
+                self.streams.add(stream);
+                self.streams_due.get_or_insert_with(|| Instant::now() + STREAM_WINDOW);
+            }
         }
     }
 
-    /// Attempts to write the pending turns and the records of open streams, and answers the flushes.
+    /// Attempts to write the pending turns, and the records of open streams if they are due, and answers the flushes.
     async fn write_pending(&mut self) {
-        if !self.pending.is_empty() || !self.streams.is_empty() {
-            let outcome = self.insert_pending().await;
+        let are_streams_due = self.streams_due.is_some_and(|due| due <= Instant::now());
+        if !self.pending.is_empty() || are_streams_due {
+            let outcome = self.insert_pending(are_streams_due).await;
             self.state.set_failed(outcome.is_err());
             match outcome {
                 Ok(()) => {
-                    self.streams.clear();
+                    if are_streams_due {
+                        self.streams.clear();
+                        self.streams_due = None;
+                    }
+                    if self.reported_at.take().is_some() {
+                        tracing::warn!("turns can be written to the database again");
+                    }
                     if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
                         self.outbox.notify();
                     }
                 }
-                // The diagnostics have it already, with what to do.
-                Err(StorageFailure::FileLost(_)) => {}
-                Err(failure) => {
-                    let (turns, failure) = (self.pending.len(), ErrorChain(&failure));
-                    tracing::error!(%failure, turns, "turns cannot be written to the database yet");
-                }
+                Err(failure) => self.note_failure(&failure, are_streams_due),
             }
         }
         for done in self.flushes.drain(..) {
@@ -228,11 +224,27 @@ impl WriterTask {
         }
     }
 
-    async fn insert_pending(&self) -> Result<(), StorageFailure> {
+    fn note_failure(&mut self, failure: &StorageFailure, are_streams_due: bool) {
+        if are_streams_due {
+            self.streams.note_attempt();
+            self.streams_due = Some(Instant::now() + RETRY_INTERVAL);
+        }
+        let now = Instant::now();
+        let is_known = self.reported_at.is_some_and(|at| now - at < REPORT_INTERVAL);
+        // A lost file is in the diagnostics already, with what to do.
+        if !is_known && !matches!(failure, StorageFailure::FileLost(_)) {
+            self.reported_at = Some(now);
+            let (turns, failure) = (self.pending.len(), ErrorChain(failure));
+            tracing::error!(%failure, turns, "turns cannot be written to the database yet");
+        }
+    }
+
+    async fn insert_pending(&self, with_streams: bool) -> Result<(), StorageFailure> {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
         let mut stored = self.outbox.stored().await;
-        self.repository.insert(&self.pending, &self.streams, was_failing).await?;
+        let streams = with_streams.then_some(&self.streams);
+        self.repository.insert(&self.pending, streams, was_failing).await?;
         stored.add(self.pending.iter().map(|(event, _)| event));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,

@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{journal::Journal, model_calls::CallRecord, recording::Recorder, request::TurnRequest};
 
-/// The age at which a stream is put on record. With the writer's window, it is in the database within a second.
-const RECORD_AFTER: Duration = Duration::from_millis(800);
+/// The age at which a stream is put on record. With the writer's window, it is in the database within about a second.
+const RECORD_AFTER: Duration = Duration::from_millis(500);
 
 /// The time after which the record of a stream that has sent further text is renewed, however little text.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);

@@ -102,9 +102,10 @@ impl Recorder {
             ..line
         };
         if let Some(recorded) = RecordedTurn::new(&line) {
+            let is_renewed = journal.is_on_record();
             journal.note_record();
             let (request_id, line) = (request.request_id.clone(), recorded.into_fields());
-            self.storage.record_stream(OpenStream { request_id, line });
+            self.storage.record_stream(OpenStream { request_id, line, is_renewed });
         }
     }
 
