@@ -15,7 +15,7 @@ use crate::{
     load::Client,
     postgres::cluster,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
+    verdict::{Witness, chat_lines},
     world::{CLIENTS, World},
 };
 
@@ -43,6 +43,12 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
             play: |scale| Box::pin(cut_streams(scale)),
             seconds: 5.0,
             reason: "a restart; each stream of more than a second has a line",
+        },
+        Fault {
+            name: "keys repeated after kill -9",
+            play: |scale| Box::pin(repeat_keys(scale)),
+            seconds: 5.0,
+            reason: "a restart; the log has the texts",
         },
     ]
 }
@@ -97,4 +103,44 @@ async fn cut_streams(scale: Scale) -> Figures {
     figures
         .expect(logged == cut && complete == cut, format!("{cut} streams cut, {logged} logged, {complete} reported"));
     figures
+}
+
+/// Kills the program while clients ask with a key for each question. The answered ones count as lost unless a repetition
+/// gets the same answer, and as doubled if it gets another turn.
+async fn repeat_keys(scale: Scale) -> Figures {
+    let mut world = World::running(&[("SESSION_LOG_CONTENT", "on")]).await;
+    let mut figures = Figures::default();
+    for round in 0..scale.rounds(2, 20) {
+        let (client, mut clients) = (Client::new(world.address), JoinSet::new());
+        let calls = world.model.call_count();
+        for number in 0..CLIENTS {
+            clients.spawn(ask_until_failure(client.clone(), format!("{round}-{number}")));
+        }
+        world.model.wait_for_calls(calls + 200).await;
+        let killed = Instant::now();
+        world.kill().await;
+        let answered = clients.join_all().await.concat();
+        let turns = chat_lines(&world.log_dir).0.len();
+        for (key, answer) in &answered {
+            figures.lost += usize::from(client.ask_with_key(key).await.as_ref() != Some(answer));
+            if figures.answered == 0 {
+                figures.seconds = killed.elapsed().as_secs_f64();
+            }
+            figures.answered += 1;
+        }
+        figures.doubled += chat_lines(&world.log_dir).0.len() - turns;
+    }
+    figures
+}
+
+/// Asks one question after the other, each with a key of its own, until one is not answered. Returns keys and answers.
+async fn ask_until_failure(client: Client, prefix: String) -> Vec<(String, String)> {
+    let mut answered = Vec::new();
+    loop {
+        let key = format!("{prefix}-{}", answered.len());
+        match client.ask_with_key(&key).await {
+            Some(answer) => answered.push((key, answer)),
+            None => return answered,
+        }
+    }
 }

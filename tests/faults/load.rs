@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -95,11 +95,21 @@ impl Client {
     /// Asks a question. Returns the id of its turn if it was answered as a whole.
     pub async fn ask(&self, number: usize, stream: bool) -> Option<String> {
         let body = json!({ "message": "hello", "username": format!("client-{number}"), "stream": stream });
-        let request = self.http.post(&self.url).header("content-type", "application/json").body(body.to_string());
-        let response = request.send().await.ok()?.error_for_status().ok()?;
+        let response = self.request(&body).send().await.ok()?.error_for_status().ok()?;
         let id = response.headers().get("x-request-id")?.to_str().ok()?.to_owned();
         let text = response.text().await.ok()?;
         let is_whole = !stream || (text.contains("event: done") && text.contains("\"finish_reason\":\"complete\""));
         is_whole.then_some(id)
+    }
+
+    /// Asks a question of its own with this `Idempotency-Key`. Returns the body of the answer.
+    pub async fn ask_with_key(&self, key: &str) -> Option<String> {
+        let body = json!({ "message": format!("question {key}") });
+        let request = self.request(&body).header("idempotency-key", key);
+        request.send().await.ok()?.error_for_status().ok()?.text().await.ok()
+    }
+
+    fn request(&self, body: &Value) -> reqwest::RequestBuilder {
+        self.http.post(&self.url).header("content-type", "application/json").body(body.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! Signals to stop: twice within 50 ms while streams run.
+//! Signals to stop, twice within 50 ms while streams run, and a start while the database is locked.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,44 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     fakes::model::{Behaviour, Pace, Script},
     load::Client,
-    table::{Fault, Figures},
+    table::{Fault, Figures, Scale},
     verdict::Witness,
-    world::{CLIENTS, World},
+    world::{CLIENTS, World, wait_for_readiness},
 };
 
 pub fn faults() -> Vec<Fault> {
-    vec![Fault {
-        name: "SIGTERM twice within 50 ms",
-        play: |_| Box::pin(terminate_twice()),
-        seconds: 5.0,
-        reason: "a restart, after running streams have ended",
-    }]
+    vec![
+        Fault {
+            name: "SIGTERM twice within 50 ms",
+            play: |_| Box::pin(terminate_twice()),
+            seconds: 5.0,
+            reason: "a restart, after running streams have ended",
+        },
+        Fault {
+            name: "start with a locked database",
+            play: |scale| Box::pin(start_locked(scale)),
+            seconds: 5.0,
+            reason: "a start tries the database every 2 s",
+        },
+    ]
+}
+
+async fn start_locked(scale: Scale) -> Figures {
+    let mut world = World::running(&[]).await;
+    let load = world.load();
+    load.wait_for(50).await;
+    world.process().kill().await;
+    let (lock, client) = (world.setup.lock_database().await, world.client());
+    let unlock = async {
+        wait_for_readiness(&client, 503).await;
+        sleep(scale.duration()).await;
+        lock.release().await;
+        Instant::now()
+    };
+    let ((), released) = tokio::join!(world.start(), unlock);
+    let seconds = load.recovery(released).await;
+    load.wait_for(50).await;
+    world.judge(load, seconds, Witness::Log).await
 }
 
 async fn terminate_twice() -> Figures {

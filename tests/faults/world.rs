@@ -92,11 +92,15 @@ impl World {
 
     /// Waits until the service is ready, or is not.
     pub async fn wait_for_readiness(&self, status: u16) {
-        let client = self.client();
-        wait_until("readiness", async || {
-            let request = client.request(reqwest::Method::GET, "/api/health/ready");
-            client.try_send(request).await.is_ok_and(|answer| answer.status == status).then_some(())
-        })
-        .await;
+        wait_for_readiness(&self.client(), status).await;
     }
+}
+
+/// Waits until the service is ready (200), or is not (503).
+pub async fn wait_for_readiness(client: &Client, status: u16) {
+    wait_until("readiness", async || {
+        let request = client.request(reqwest::Method::GET, "/api/health/ready");
+        client.try_send(request).await.is_ok_and(|answer| answer.status == status).then_some(())
+    })
+    .await;
 }
