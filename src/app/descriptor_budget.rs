@@ -30,18 +30,17 @@ pub(super) fn extra_connections() -> usize {
 /// Lowers `MAX_CONNECTIONS` and `MAX_TURNS` to what the limit of descriptors has room for, with a warning.
 pub(super) fn apply(config: &mut Config) {
     let limit = descriptors::limit();
-    let pairs = client_and_model_pairs(limit, database(config));
-    let (connections, turns) = (&mut config.server.max_connections, &mut config.turns.max_turns);
-    if *connections <= pairs && *turns <= pairs {
-        return;
+    let room = connections_of_turns(limit, database(config));
+    let (max_connections, max_turns) = (config.server.max_connections, config.turns.max_turns);
+    let (connections, turns) = lowered(max_connections, max_turns, room);
+    if (connections, turns) != (max_connections, max_turns) {
+        tracing::warn!(
+            "the limit of open files, {limit}, has room for {connections} connections and {turns} turns at a time, instead \
+             of MAX_CONNECTIONS ({max_connections}) and MAX_TURNS ({max_turns}); for more, raise the limit (ulimit -n, \
+             LimitNOFILE)"
+        );
     }
-    tracing::warn!(
-        "the limit of open files, {limit}, has room for {pairs} connections with a turn each, so MAX_CONNECTIONS \
-         ({connections}) and MAX_TURNS ({turns}) count as {pairs} at most; for more, raise the limit (ulimit -n, \
-         LimitNOFILE)"
-    );
-    *connections = pairs.min(*connections);
-    *turns = pairs.min(*turns);
+    (config.server.max_connections, config.turns.max_turns) = (connections, turns);
 }
 
 fn database(config: &Config) -> usize {
@@ -51,14 +50,21 @@ fn database(config: &Config) -> usize {
     }
 }
 
-/// Returns the number of clients' connections for which there is also a connection to the model. An eighth is left for
-/// connections to the model that are being opened or closed.
-fn client_and_model_pairs(limit: usize, database: usize) -> usize {
+/// Returns the number of descriptors for connections to clients and to the model. An eighth is left for connections to the
+/// model that are being opened or closed.
+fn connections_of_turns(limit: usize, database: usize) -> usize {
     let share = (limit / 16).max(1);
     // Papita gets one share for usage records, and one connection for the key.
     let others = OWN + database + share + 1 + share.min(MAX_EXTRA_CONNECTIONS);
     let left = limit.saturating_sub(others);
-    ((left - left / 8) / 2).max(1)
+    left - left / 8
+}
+
+/// Returns the numbers of connections and of turns for which there is room, at least one. Turns get at most half of it: each
+/// needs a connection, too.
+fn lowered(connections: usize, turns: usize, room: usize) -> (usize, usize) {
+    let turns = turns.min((room / 2).max(1));
+    (connections.min(room.saturating_sub(turns).max(1)), turns)
 }
 
 #[cfg(test)]
@@ -67,10 +73,12 @@ mod tests {
 
     #[test]
     fn the_limit_has_room_for_clients_model_and_files() {
-        assert_eq!(client_and_model_pairs(64, SQLITE), 9);
-        assert_eq!(client_and_model_pairs(1024, SQLITE), 390);
-        assert_eq!(client_and_model_pairs(10, SQLITE), 1);
-        assert!(client_and_model_pairs(65_536, 1000) > 20_000);
-        assert!(client_and_model_pairs(usize::MAX, SQLITE) > 1_000_000);
+        let lowered = |limit, database| lowered(10_000, 5000, connections_of_turns(limit, database));
+        assert_eq!(lowered(10, SQLITE), (1, 1));
+        assert_eq!(lowered(64, SQLITE), (9, 9));
+        assert_eq!(lowered(1024, SQLITE), (391, 390));
+        assert_eq!(lowered(16_384, SQLITE), (8381, 5000));
+        assert_eq!(lowered(20_000, 1000), (10_000, 5000));
+        assert_eq!(lowered(usize::MAX, SQLITE), (10_000, 5000));
     }
 }
