@@ -1,7 +1,7 @@
 //! Whether something can be written: the last write succeeded, and the one under way does not stand still.
 //!
 //! A write to a frozen disk neither fails nor ends, and cannot be interrupted. So its start is noted, and whoever depends on
-//! it looks how long ago that was. This costs two readings of the monotonic clock for each write, and needs no timer.
+//! it looks how long ago that was. This costs one reading of the monotonic clock for each write, and needs no timer.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},

@@ -130,7 +130,7 @@ impl OpenFile {
 }
 
 /// Checks that there is room for further bytes in a file, by writing and removing them. (The free space that the system
-/// reports knows of neither quotas nor limits.) A crash leaves them as an incomplete last line, which is repaired.
+/// reports does not include quotas and limits.) A crash leaves them as an incomplete last line, which is repaired.
 fn try_room(mut file: &File, length: u64, room: usize) -> io::Result<()> {
     if room == 0 {
         return Ok(());

@@ -49,8 +49,8 @@ impl LogFolder {
         Ok(Self { dir, access, lock, moved: Vec::new(), id, instance })
     }
 
-    /// Creates and locks the folder again if it was moved or deleted, with the same ids: the next start then knows whose
-    /// lines it holds, and no other process can use it.
+    /// Creates and locks the folder again if it was moved or deleted, with the same ids: the next start finds
+    /// its lines there, and no other process can use it.
     pub(super) fn restore(&mut self) -> io::Result<()> {
         self.access.create_folder(&self.dir)?;
         let path = self.dir.join(LOCK_FILE);

@@ -13,7 +13,7 @@ use super::{
     file_loss::FileLoss,
     lock_note,
     open_failure::DatabaseOpenFailure,
-    sqlite_file::{LOCK_SUFFIX, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
+    sqlite_file::{LOCK_SUFFIX, MAGIC, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
 };
 use crate::foundation::{
     file_access::FileAccess,
@@ -99,9 +99,11 @@ impl DatabaseFile {
     /// Looks for the file at its path. Returns what has happened to it, and writes a change of that to the diagnostics.
     pub(super) fn check(&self) -> Option<FileLoss> {
         let found = self.find_loss();
-        let before = {
+        let (before, found) = {
             let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *loss, found)
+            // A checkpoint that was running may have written parts of an emptied file again.
+            let found = if *loss == Some(FileLoss::Emptied) { *loss } else { found };
+            (std::mem::replace(&mut *loss, found), found)
         };
         if found != before {
             self.report(found);
@@ -112,7 +114,7 @@ impl DatabaseFile {
     fn find_loss(&self) -> Option<FileLoss> {
         match fs::metadata(&self.path) {
             Ok(data) if FileIdentity::of(&data) != self.identity => Some(FileLoss::Replaced),
-            Ok(data) if data.len() == 0 => Some(FileLoss::Emptied),
+            Ok(data) if data.len() == 0 || self.has_lost_header() => Some(FileLoss::Emptied),
             Ok(_) if self.wal.is_some() && FileIdentity::at(&self.wal_path()) != self.wal => Some(FileLoss::LogGone),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Some(FileLoss::Gone)
@@ -122,13 +124,31 @@ impl DatabaseFile {
         }
     }
 
+    /// Whether the file does not begin as a database does: it was emptied, and a checkpoint that was running has written parts
+    /// of it again. It is read by the open file: to close another one would end SQLite's locks.
+    #[cfg(unix)]
+    fn has_lost_header(&self) -> bool {
+        use std::os::unix::fs::FileExt;
+        let mut header = [0; MAGIC.len()];
+        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = locks.as_ref().map(|Locks { database, .. }| database.read_exact_at(&mut header, 0));
+        read.is_some_and(|read| read.is_ok()) && header[..] != *MAGIC
+    }
+
+    /// Elsewhere, only a file without any content counts as emptied.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "the other system needs it")]
+    fn has_lost_header(&self) -> bool {
+        false
+    }
+
     fn report(&self, found: Option<FileLoss>) {
         let path = self.path.display();
         match found {
             None => tracing::warn!("the file {path} of DATABASE_URL is at its place again; turns are taken"),
             Some(loss) => tracing::error!(
-                "the file {path} of DATABASE_URL {}: nothing is stored, and turns are refused until al-chat is restarted; \
-                 {}. Turns that only the session log has are counted then",
+                "the file {path} of DATABASE_URL {}: nothing is stored, and turns are refused; {}. Turns that only the session \
+                 log has are counted then",
                 loss.event(),
                 self.remedy(loss)
             ),

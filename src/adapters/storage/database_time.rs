@@ -46,7 +46,7 @@ impl DatabaseTime {
     }
 
     /// Returns the time of sessions: the wall clock's at the start of this process, and from then on by a monotonic clock.
-    /// Replicas begin with the database's clock, so that they have the same time.
+    /// Replicas begin with the database's clock, so that they have the same time, unless that clock was set meanwhile.
     pub(super) fn session_time(&self) -> i64 {
         self.0.clock.steady().as_microsecond() + self.0.offset
     }

@@ -284,17 +284,19 @@ impl Storage {
         Ok(failed > 0)
     }
 
-    /// Marks the question of an owner's request as failed, unless it is answered: its turn is not running. Returns the
-    /// question, which can be retried.
-    pub async fn fail_question_of(
+    /// Marks the question of an owner's request as failed, unless it is answered: its turn is not running. From now on it is the
+    /// question of the request `successor`, which retries it. Returns the question.
+    pub async fn pass_question_on(
         &self,
         owner: OwnerId,
         request_id: &str,
+        successor: &str,
     ) -> Result<Option<MessageId>, StorageFailure> {
-        let failed: Option<(i64,)> = sql("UPDATE messages SET status = 'failed', replica = NULL
+        let failed: Option<(i64,)> = sql("UPDATE messages SET status = 'failed', replica = NULL, request_id = $3
              WHERE request_id = $1 AND owner_id = $2 AND status <> 'complete' RETURNING id")
         .bind(request_id)
         .bind(owner.0)
+        .bind(successor)
         .fetch_optional(&self.write)
         .await?;
         Ok(failed.map(|(id,)| MessageId(id)))

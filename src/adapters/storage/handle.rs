@@ -55,7 +55,7 @@ impl Storage {
         let replica = Replica::new(&log, instance);
         let first_use = async {
             if let Some(heartbeat) = &heartbeat {
-                replica.register(heartbeat).await?;
+                replica.send_heartbeat(heartbeat).await?;
             }
             Ok::<_, StorageFailure>((DatabaseTime::begin(&write, clock).await?, OutboxCounter::open(&read).await?))
         };
@@ -145,6 +145,10 @@ impl Storage {
 
     /// Checks that the database can be written, with an update that matches no row.
     pub async fn check(&self) -> Result<(), StorageFailure> {
+        if let Some(CheckpointTask { file, .. }) = &self.checkpoints {
+            // Without this, a file that was lost a moment ago would look like any other failure.
+            file.check();
+        }
         sql("UPDATE usage_totals SET requests = requests WHERE model IS NULL").execute(&self.write).await?;
         Ok(())
     }

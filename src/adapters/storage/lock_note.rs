@@ -1,5 +1,5 @@
 //! The note in the lock file beside a SQLite database: that tables were made, in which file, and with which write-ahead log.
-//! A later start learns from it whether an empty file was a database, and whether a log belongs to the file beside it.
+//! A later start reads in it whether an empty file was a database, and whether a log belongs to the file beside it.
 
 use std::{
     fs::{self, File},

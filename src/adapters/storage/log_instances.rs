@@ -23,6 +23,13 @@ pub(super) async fn fetch(on: impl Into<Executor<'_>>, log: &str) -> Result<Coun
     Ok(rows.into_iter().filter_map(count).collect())
 }
 
+/// Waits for the transactions that change what is counted of a session log, and prevents others. An attempt whose answer was
+/// lost may still be running in the database's server.
+pub(super) async fn lock(on: impl Into<Executor<'_>>, log: &str) -> Result<(), StorageFailure> {
+    sql("UPDATE log_instances SET counted = counted WHERE log = $1").bind(log).execute(on).await?;
+    Ok(())
+}
+
 /// Sets what is counted of a process, and adds to its missing lines.
 pub(super) async fn set(on: impl Into<Executor<'_>>, log: &str, count: InstanceCount) -> Result<(), StorageFailure> {
     sql("INSERT INTO log_instances (log, instance, counted, missing, complete) VALUES ($1, $2, $3, $4, $5)

@@ -59,6 +59,10 @@ impl PendingStreams {
         self.0.values_mut().for_each(|stream| stream.may_be_stored = true);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

@@ -17,10 +17,6 @@ use crate::foundation::error_chain::ErrorChain;
 /// The time between two heartbeats, and between two looks at the heartbeats of others.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The age in microseconds, by the database's clock, of the last heartbeat of a replica that counts as dead when this
-/// process starts. Other dead replicas are detected while this process runs.
-const MAX_AGE_AT_START: i64 = 30_000_000;
-
 /// The id of this process: the id of its session log, and its own id, which the lines of the log have. A restarted process has another id.
 #[derive(Clone, Debug)]
 pub(super) struct Replica(Arc<str>);
@@ -46,17 +42,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Adds this replica, and removes those whose last heartbeat is old. (A clock of the database that was just set forward
-    /// makes all look old. Those that are alive return with their next heartbeat.)
-    pub(super) async fn register(&self, pool: &Pool) -> Result<(), StorageFailure> {
-        sql("DELETE FROM replicas WHERE heartbeat_at + $1 < CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
-            .bind(MAX_AGE_AT_START)
-            .execute(pool)
-            .await?;
-        self.send_heartbeat(pool).await
-    }
-
-    async fn send_heartbeat(&self, pool: &Pool) -> Result<(), StorageFailure> {
+    /// Adds this replica, or notes that it is alive.
+    pub(super) async fn send_heartbeat(&self, pool: &Pool) -> Result<(), StorageFailure> {
         sql("INSERT INTO replicas (id, heartbeat_at)
              VALUES ($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT))
              ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at")

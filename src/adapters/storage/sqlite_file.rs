@@ -13,7 +13,7 @@ use crate::foundation::{
 };
 
 /// The bytes at the start of every SQLite file.
-const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// The offset of the byte that holds the file format's read version. Its value is 2 for a database in WAL mode
 /// (<https://sqlite.org/fileformat.html>).

@@ -56,6 +56,7 @@ impl TurnRepository {
     ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
         let stored = if may_be_stored {
+            log_instances::lock(&mut transaction, &self.log).await?;
             log_instances::fetch(&mut transaction, &self.log).await?.counted(self.instance).unwrap_or_default()
         } else {
             0

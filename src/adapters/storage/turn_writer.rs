@@ -5,7 +5,13 @@
 //! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction. Records of open streams are
 //! collected for [`STREAM_WINDOW`], and then written together, with the next events if there are any.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::OptionFuture;
 use tokio::{
@@ -54,6 +60,8 @@ pub(super) struct TurnWriter {
     entries: mpsc::UnboundedSender<Entry>,
     flushes: mpsc::UnboundedSender<Flush>,
     state: Arc<WriteState>,
+    /// Whether an event came after the end of the task.
+    has_refused: Arc<AtomicBool>,
 }
 
 impl TurnWriter {
@@ -67,7 +75,7 @@ impl TurnWriter {
         let (entries, queue) = mpsc::unbounded_channel();
         let (flushes, flush_queue) = mpsc::unbounded_channel();
         let state = Arc::new(WriteState::new("database"));
-        let handle = Self { entries, flushes, state: Arc::clone(&state) };
+        let handle = Self { entries, flushes, state: Arc::clone(&state), has_refused: Arc::default() };
         let (pending, streams, flushes) = (Vec::new(), PendingStreams::default(), Vec::new());
         let (streams_due, reported_at) = (None, None);
         let task = WriterTask { repository, outbox, state, pending, streams, streams_due, reported_at, flushes };
@@ -78,7 +86,7 @@ impl TurnWriter {
     /// memory; these are few, because no new turn starts then.
     pub(super) fn enqueue(&self, event: LoggedEvent, position: Option<LogPosition>) {
         if self.entries.send(Entry::Event((event, position))).is_err() {
-            self.state.set_failed(true);
+            self.has_refused.store(true, Ordering::Release);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
     }
@@ -114,7 +122,7 @@ impl TurnWriter {
 
     /// Returns whether the task has ended after storing all events.
     pub(super) fn has_stored_all(&self) -> bool {
-        !self.is_running() && !self.state.has_failed()
+        !self.is_running() && !self.state.has_failed() && !self.has_refused.load(Ordering::Acquire)
     }
 }
 
@@ -162,6 +170,11 @@ impl WriterTask {
                     }
                 }
             }
+            if is_stopping {
+                // What is sent from now on would not be written. So sending fails.
+                queue.close();
+                flush_queue.close();
+            }
             // Flushes are read before turns: the turns queued before a flush are then in the queue.
             while let Ok(done) = flush_queue.try_recv() {
                 self.flushes.push(done);
@@ -198,6 +211,9 @@ impl WriterTask {
 
     /// Attempts to write the pending turns, and the records of open streams if they are due, and answers the flushes.
     async fn write_pending(&mut self) {
+        if self.streams.is_empty() {
+            self.streams_due = None;
+        }
         let are_streams_due = self.streams_due.is_some_and(|due| due <= Instant::now());
         if !self.pending.is_empty() || are_streams_due {
             let outcome = self.insert_pending(are_streams_due).await;

@@ -19,6 +19,11 @@ impl Storage {
         self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), position);
     }
 
+    /// Notes that these events are not stored. Their usage records, which have been counted, are not counted any more.
+    pub fn give_up_recovered(&self, events: &[LoggedEvent]) {
+        self.outbox.give_up(events.iter());
+    }
+
     /// Queues the turn of an interrupted stream for the next transaction. Its usage record has been counted. If its line could
     /// not be written to the session log, the stream stays on record, and its usage record is not counted any more.
     pub fn enqueue_interrupted(&self, record: TurnRecord, position: Option<LogPosition>) {

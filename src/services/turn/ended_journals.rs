@@ -13,7 +13,7 @@ use super::journal::{Journal, JournalMemory};
 pub(super) struct EndedJournals {
     window: Duration,
     journals: HashMap<String, (Instant, Arc<Journal>)>,
-    /// The id of each journal, and the time until which it is kept, which is in `journals` too.
+    /// The id of each journal, and the time until which it is kept; an earlier time if it was added again.
     order: VecDeque<(Instant, String)>,
 }
 
@@ -48,7 +48,11 @@ impl EndedJournals {
 
     pub(super) fn drop_expired(&mut self, now: Instant) {
         while let Some((_, id)) = self.order.pop_front_if(|(end, _)| *end <= now) {
-            self.journals.remove(&id);
+            match self.journals.get(&id) {
+                // It was added again.
+                Some((end, _)) if *end > now => self.order.push_back((*end, id)),
+                _ => drop(self.journals.remove(&id)),
+            }
         }
     }
 

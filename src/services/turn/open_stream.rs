@@ -44,10 +44,18 @@ impl<'a> OpenStreamRecorder<'a> {
             if !was_on_record || self.journal.has_unrecorded_text() {
                 self.record();
             }
-            // The first words may come late.
-            let age = self.started.elapsed();
-            let interval = if self.journal.has_recorded_text() { RENEW_INTERVAL } else { age.min(RENEW_INTERVAL) };
-            self.due = Instant::now() + interval;
+            self.due = Instant::now() + self.interval();
+        }
+    }
+
+    /// Returns the time until the next record. The call of a model, and the first words, may come late.
+    fn interval(&self) -> Duration {
+        if !self.journal.is_on_record() {
+            RECORD_AFTER
+        } else if self.journal.has_recorded_text() {
+            RENEW_INTERVAL
+        } else {
+            self.started.elapsed().min(RENEW_INTERVAL)
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) async fn recover(
     let mut is_first = true;
     let attempt = async || {
         if !std::mem::take(&mut is_first) {
-            // The number of records includes those that could not be stored.
+            // An attempt that seemed to fail may have stored records.
             recorder.storage.recount_outbox().await?;
         }
         recover_once(recorder, progress).await
@@ -121,7 +121,10 @@ impl<'a> Recovery<'a> {
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
         let mut events = Vec::with_capacity(batch.lines.len());
         for line in batch.lines {
-            self.add(line, &mut events).await?;
+            if let Err(failure) = self.add(line, &mut events).await {
+                self.recorder.storage.give_up_recovered(&events);
+                return Err(failure);
+            }
         }
         self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
         self.recorder.storage.store_recovered(&events, &batch.counts).await?;

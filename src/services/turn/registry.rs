@@ -85,7 +85,11 @@ impl Registry {
 
     /// Removes the journal of a turn that was not begun.
     pub(super) fn remove(&self, journal: &Journal) {
-        self.running().journals.remove(&journal.request_id);
+        let mut running = self.running();
+        let aliases = running.aliases.remove(&journal.request_id).unwrap_or_default();
+        for id in aliases.iter().chain([&journal.request_id]) {
+            running.journals.remove(id);
+        }
     }
 
     /// Returns the journal of the turn that this request started or joined.

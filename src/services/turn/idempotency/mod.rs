@@ -157,7 +157,7 @@ impl Idempotency {
         let is_claimed = claimed.map_err(|failure| self.claim_failed(new, &failure))?;
         let is_retry = is_claimed && earlier.fingerprint == new.fingerprint;
         if let Some(stored_chat) = request.stored_chat.as_mut().filter(|_| is_retry) {
-            let failed = self.storage.fail_question_of(stored_chat.owner, first).await;
+            let failed = self.storage.pass_question_on(stored_chat.owner, first, new.request_id).await;
             stored_chat.retry_of = failed.map_err(|failure| unavailable(&failure))?.or(stored_chat.retry_of);
         }
         Ok(is_claimed)
@@ -225,7 +225,7 @@ impl Idempotency {
         });
         match self.storage.settle_key(&settled).await {
             Ok(()) => {}
-            Err(failure) if failure.is_transient() => {
+            Err(failure) if failure.is_transient() || matches!(failure, StorageFailure::FileLost(_)) => {
                 tracing::warn!(failure = %ErrorChain(&failure), "the outcome of a turn with an Idempotency-Key cannot be stored yet");
                 self.storage.settle_key_later(settled);
             }

@@ -22,7 +22,7 @@ pub(super) struct Readers {
 pub(in crate::services::turn) struct ReaderProgress {
     /// The byte offset in the text up to which it has read.
     offset: AtomicUsize,
-    /// The offset at the last look for readers that stand still.
+    /// The offset at the last look for readers that stand still, if there was text for it then.
     offset_before: AtomicUsize,
     /// Cancelled when the reader is cut off, because the memory of all journals is used up.
     pub(super) cut_off: CancellationToken,
@@ -39,10 +39,12 @@ impl Default for ReaderProgress {
 }
 
 impl ReaderProgress {
-    /// Whether the reader has not read anything since this was called last.
-    fn stands_still(&self) -> bool {
+    /// Whether the reader has not read anything since this was called last, although there was text for it. `length` is the
+    /// length of the text.
+    fn stands_still(&self, length: usize) -> bool {
         let offset = self.offset.load(Ordering::Relaxed);
-        self.offset_before.swap(offset, Ordering::Relaxed) == offset
+        let before = if offset < length { offset } else { usize::MAX };
+        self.offset_before.swap(before, Ordering::Relaxed) == offset
     }
 }
 
@@ -88,7 +90,7 @@ impl Readers {
     pub(super) fn standing_still(&self, length: usize) -> impl Iterator<Item = (usize, Arc<ReaderProgress>)> + '_ {
         let waits_for_end = self.furthest == usize::MAX;
         self.all.iter().filter_map(move |reader| {
-            let stands_still = reader.stands_still();
+            let stands_still = reader.stands_still(length);
             let behind = length.saturating_sub(reader.offset.load(Ordering::Relaxed));
             let is_slow = stands_still && behind > 0 && !waits_for_end && !reader.cut_off.is_cancelled();
             is_slow.then(|| (behind, Arc::clone(reader)))
@@ -116,6 +118,8 @@ mod tests {
         assert_eq!(readers.standing_still(100).count(), 2);
         all[0].cut_off.cancel();
         assert_eq!(readers.standing_still(100).count(), 1);
+        assert_eq!(readers.standing_still(110).count(), 1, "one had all until now");
+        assert_eq!(readers.standing_still(110).count(), 2);
     }
 
     #[test]

@@ -177,7 +177,8 @@ impl State {
 
     /// Whether the record of the open stream lacks so much of the text that it should be renewed.
     pub(super) fn is_record_outdated(&self) -> bool {
-        self.recorded_pieces.is_some_and(|recorded| self.pieces() - recorded >= PIECES_IN_RECORD)
+        // In a long answer after half as many pieces as before: each record takes time for the whole text.
+        self.recorded_pieces.is_some_and(|recorded| self.pieces() - recorded >= PIECES_IN_RECORD.max(recorded / 2))
     }
 
     /// Whether the fastest reader is too far behind for more text.

@@ -112,7 +112,7 @@ impl Backlog {
         if self.failed.len() >= MAX_FAILED {
             return 0;
         }
-        let room = READ_AHEAD.saturating_sub(self.held.len() - self.failed.len());
+        let room = READ_AHEAD.saturating_sub(self.held.len().saturating_sub(self.failed.len()));
         if self.rereading.is_some() { room.min(REREAD_AT_ONCE) } else { room }
     }
 
@@ -209,6 +209,10 @@ impl Backlog {
     /// Puts a record back that was taken and has failed, for another attempt at this time. Later records of its session are
     /// left in the database until then, so that they take no room.
     pub(super) fn put_back(&mut self, entry: Entry, at: Instant) {
+        if !self.held.contains(&entry.record.id) {
+            // All records were forgotten while it was posted, because another replica posts them now.
+            return;
+        }
         if let Some(session) = entry.session.as_ref().and_then(|session| self.sessions.get_mut(session)) {
             session.is_failing = true;
             session.is_incomplete |= !session.waiting.is_empty();

@@ -93,6 +93,10 @@ impl Pace {
         if slowdowns != self.slowdowns {
             return;
         }
+        if failure == PostFailure::NoDescriptors {
+            // This shows nothing about Papita.
+            return self.slow_down(self.limit / 2);
+        }
         if self.failed.len() < AWAY_AFTER {
             self.failed.insert(record);
         }

@@ -109,12 +109,16 @@ impl Outcomes {
     async fn try_until_stored(&self, outcome: &Outcome) -> Result<Option<Exchange>, StorageFailure> {
         let deadline = Instant::now() + self.wait.timeout;
         let mut stored = self.try_to_store(outcome).await;
+        if let Err(failure) = &stored
+            && outcome.answer.is_some()
+        {
+            tracing::warn!(failure = %ErrorChain(failure), "the answer of a turn in a stored chat cannot be stored yet");
+        }
         while let Err(failure) = &stored
             && outcome.answer.is_some()
             && failure.is_transient()
             && Instant::now() < deadline
         {
-            tracing::warn!(failure = %ErrorChain(failure), "the answer of a turn in a stored chat cannot be stored yet");
             if self.wait.cut_off.run_until_cancelled(sleep(ANSWER_RETRY_INTERVAL)).await.is_none() {
                 break;
             }
