@@ -36,7 +36,7 @@ use super::{
     malformed,
     raw_head::{MAX_HEAD_BYTES, RawHead},
     request_body::{RequestBody, UnreadBody},
-    slots::{Crowd, Occasion, Slot, Slots},
+    slots::{LimitState, RateLimit, Slot, Slots},
 };
 use crate::{
     api::{BeyondConnectionLimit, MalformedRequest, StreamCutOff},
@@ -50,7 +50,7 @@ const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
 const ACCEPT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The time after which an idle connection is closed while others wait for one.
-const CROWDED_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+const IDLE_TIMEOUT_AT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The time for a client beyond the connection limit to read its response and close the connection.
 const EXTRA_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     tasks: Tasks,
 ) {
     let mut slots = Slots::new(settings.max_connections, extra_connections());
-    let mut warning = Occasion::new(ACCEPT_WARNING_INTERVAL);
+    let mut warning = RateLimit::new(ACCEPT_WARNING_INTERVAL);
     let local = listener.local_addr().ok();
     loop {
         let accepted = tokio::select! {
@@ -79,10 +79,10 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
             endpoint: Arc::clone(&endpoint),
             local: local.unwrap_or(remote),
             remote,
-            is_extra: slot.patience.is_some(),
-            header_timeout: settings.header_timeout.min(slot.patience.unwrap_or(Duration::MAX)),
+            is_extra: slot.head_timeout.is_some(),
+            header_timeout: settings.header_timeout.min(slot.head_timeout.unwrap_or(Duration::MAX)),
             keepalive_timeout: settings.keepalive_timeout,
-            crowd: slots.crowd(),
+            limit_state: slots.limit_state(),
             stop: stop.clone(),
         };
         tasks.spawn("connection", async move {
@@ -96,7 +96,7 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
 async fn accept(
     listener: &TcpListener,
     slots: &mut Slots,
-    warning: &mut Occasion,
+    warning: &mut RateLimit,
 ) -> Option<(TcpStream, SocketAddr, Slot)> {
     match listener.accept().await {
         Ok((stream, remote)) => Some((stream, remote, slots.take().await?)),
@@ -119,7 +119,7 @@ struct Connection<E> {
     is_extra: bool,
     header_timeout: Duration,
     keepalive_timeout: Duration,
-    crowd: Arc<Crowd>,
+    limit_state: Arc<LimitState>,
     stop: CancellationToken,
 }
 
@@ -153,10 +153,10 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                 }
                 () = tokio::time::sleep(remaining) => {}
                 () = timeouts.stream_begun() => {}
-                // The client reads nothing, so that it can't be told.
+                // A client that reads nothing gets no error either.
                 Some(()) = cut_off => return,
-                () = self.crowd.arrived(), if !is_stopping => {
-                    if timeouts.has_been_idle(CROWDED_IDLE_TIMEOUT) {
+                () = self.limit_state.arrived(), if !is_stopping => {
+                    if timeouts.has_been_idle(IDLE_TIMEOUT_AT_LIMIT) {
                         is_stopping = true;
                         Pin::new(&mut connection).graceful_shutdown();
                     }
@@ -186,7 +186,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let response = self.endpoint.get_response(request).await;
         let cut_off = response.data::<StreamCutOff>().map(|StreamCutOff(token)| token.clone());
         let mut response = hyper::Response::from(response);
-        if self.is_extra || unread.is_being_sent(expects_continue).await || self.crowd.is_crowded() {
+        if self.is_extra || unread.is_being_sent(expects_continue).await || self.limit_state.is_exceeded() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         timeouts.begin_response(cut_off);

@@ -51,8 +51,8 @@ pub(super) async fn open(
     let storage = outage.wait_out(open_storage).await?;
     let client = http_client::build(config.model.connect_timeout, &config.proxy)?;
     let papita = config.credentials.papita_shown();
-    let has_met_papita = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
-    let credentials = open_credentials(&config, has_met_papita, &client, &storage, &clock, &tasks).await;
+    let has_papita_answered = outage.wait_out(async || storage.has_papita_answered(&papita).await).await?;
+    let credentials = open_credentials(&config, has_papita_answered, &client, &storage, &clock, &tasks).await;
     let dependencies = Dependencies {
         client,
         personas: personas.clone(),
@@ -121,22 +121,22 @@ async fn log_start(
 /// Constructs the credentials, and waits shortly for Papita's first response.
 async fn open_credentials(
     config: &Config,
-    met: bool,
+    has_papita_answered: bool,
     client: &Client,
     storage: &Storage,
     clock: &Clock,
     tasks: &Tasks,
 ) -> Credentials {
     let papita = config.credentials.papita_shown();
-    let credentials = Credentials::new(&config.credentials, met, client.clone(), tasks.clone());
-    if !met {
+    let credentials = Credentials::new(&config.credentials, has_papita_answered, client.clone(), tasks.clone());
+    if !has_papita_answered {
         let (credentials, storage, clock) = (credentials.clone(), storage.clone(), clock.clone());
         let stopping = tasks.stopping();
         tasks.spawn("papita contact", async move {
             if stopping.run_until_cancelled(credentials.wait_for_papita()).await.is_some()
                 && let Err(failure) = storage.record_papita_answer(&papita, clock.now()).await
             {
-                tracing::warn!(%failure, "that Papita was met could not be remembered");
+                tracing::warn!(%failure, "the first answer of Papita could not be stored");
             }
         });
     }

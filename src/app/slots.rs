@@ -2,7 +2,7 @@
 //!
 //! Which request a connection brings is known only once it is accepted. So some connections beyond the limit are
 //! accepted as well, each for one request: a health check is answered, any other request is refused. While there are such
-//! connections, the others don't stay open after their response, so that everybody gets a turn.
+//! connections, the others don't stay open after their response, so that their slots become free.
 
 use std::{
     sync::{
@@ -16,10 +16,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, futures::Notified};
 
 /// The longest time that a connection beyond the limit may take to send its request's head. A new connection nearly always
 /// brings it along.
-const LONGEST_PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST_HEAD_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The same time when most of these connections are taken.
-const SHORTEST_PATIENCE: Duration = Duration::from_millis(100);
+const SHORTEST_HEAD_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The shortest time between two notifications of connections that they should end.
 const NOTIFICATION_INTERVAL: Duration = Duration::from_millis(100);
@@ -33,28 +33,28 @@ pub(super) struct Slots {
     extra_limit: usize,
     regular: Arc<Semaphore>,
     extra: Arc<Semaphore>,
-    crowd: Arc<Crowd>,
-    notified: Occasion,
-    warned: Occasion,
+    limit_state: Arc<LimitState>,
+    notified: RateLimit,
+    warned: RateLimit,
 }
 
 /// The slot of one connection, which is free again when this is dropped.
 pub(super) struct Slot {
     _permit: OwnedSemaphorePermit,
     /// For a connection beyond the limit, the time to send its request's head.
-    pub(super) patience: Option<Duration>,
+    pub(super) head_timeout: Option<Duration>,
 }
 
 /// Whether there are connections beyond the limit. All connections share it.
 #[derive(Debug, Default)]
-pub(super) struct Crowd {
-    is_crowded: AtomicBool,
+pub(super) struct LimitState {
+    is_exceeded: AtomicBool,
     arrived: Notify,
 }
 
 /// Something that is done at intervals at most.
 #[derive(Debug)]
-pub(super) struct Occasion {
+pub(super) struct RateLimit {
     interval: Duration,
     last: Option<Instant>,
 }
@@ -66,35 +66,35 @@ impl Slots {
             extra_limit,
             regular: Arc::new(Semaphore::new(limit)),
             extra: Arc::new(Semaphore::new(extra_limit)),
-            crowd: Arc::default(),
-            notified: Occasion::new(NOTIFICATION_INTERVAL),
-            warned: Occasion::new(WARNING_INTERVAL),
+            limit_state: Arc::default(),
+            notified: RateLimit::new(NOTIFICATION_INTERVAL),
+            warned: RateLimit::new(WARNING_INTERVAL),
         }
     }
 
-    pub(super) fn crowd(&self) -> Arc<Crowd> {
-        Arc::clone(&self.crowd)
+    pub(super) fn limit_state(&self) -> Arc<LimitState> {
+        Arc::clone(&self.limit_state)
     }
 
     /// Takes a slot for a connection that was accepted; waits while all are taken, also those beyond the limit.
     pub(super) async fn take(&mut self) -> Option<Slot> {
         if let Ok(permit) = Arc::clone(&self.regular).try_acquire_owned() {
-            self.crowd.is_crowded.store(false, Ordering::Relaxed);
-            return Some(Slot { _permit: permit, patience: None });
+            self.limit_state.is_exceeded.store(false, Ordering::Relaxed);
+            return Some(Slot { _permit: permit, head_timeout: None });
         }
-        self.note_crowd();
+        self.note_excess();
         let (regular, extra) = (Arc::clone(&self.regular).acquire_owned(), Arc::clone(&self.extra).acquire_owned());
         tokio::select! {
             biased;
-            permit = regular => Some(Slot { _permit: permit.ok()?, patience: None }),
-            permit = extra => Some(Slot { _permit: permit.ok()?, patience: Some(self.patience()) }),
+            permit = regular => Some(Slot { _permit: permit.ok()?, head_timeout: None }),
+            permit = extra => Some(Slot { _permit: permit.ok()?, head_timeout: Some(self.head_timeout()) }),
         }
     }
 
-    fn note_crowd(&mut self) {
-        self.crowd.is_crowded.store(true, Ordering::Relaxed);
+    fn note_excess(&mut self) {
+        self.limit_state.is_exceeded.store(true, Ordering::Relaxed);
         if self.notified.is_due() {
-            self.crowd.arrived.notify_waiters();
+            self.limit_state.arrived.notify_waiters();
         }
         if self.warned.is_due() {
             let limit = self.limit;
@@ -103,17 +103,17 @@ impl Slots {
     }
 
     /// Returns a time that is the shorter, the fewer slots beyond the limit are free.
-    fn patience(&self) -> Duration {
+    fn head_timeout(&self) -> Duration {
         let (free, all) = (self.extra.available_permits(), self.extra_limit.max(1));
         let share = u32::try_from(free).unwrap_or(u32::MAX);
-        (LONGEST_PATIENCE * share / u32::try_from(all).unwrap_or(u32::MAX)).max(SHORTEST_PATIENCE)
+        (LONGEST_HEAD_TIMEOUT * share / u32::try_from(all).unwrap_or(u32::MAX)).max(SHORTEST_HEAD_TIMEOUT)
     }
 }
 
-impl Crowd {
+impl LimitState {
     /// Whether connections should not stay open after their response.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.is_crowded.load(Ordering::Relaxed)
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.is_exceeded.load(Ordering::Relaxed)
     }
 
     /// Waits until a connection finds no slot.
@@ -122,7 +122,7 @@ impl Crowd {
     }
 }
 
-impl Occasion {
+impl RateLimit {
     pub(super) fn new(interval: Duration) -> Self {
         Self { interval, last: None }
     }
@@ -142,17 +142,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn slots_beyond_the_limit_are_for_the_patient_few() {
+    async fn slots_beyond_the_limit_have_a_short_head_timeout() {
         let mut slots = Slots::new(1, 2);
         let first = slots.take().await.unwrap();
-        assert!(first.patience.is_none() && !slots.crowd().is_crowded());
+        assert!(first.head_timeout.is_none() && !slots.limit_state().is_exceeded());
         let second = slots.take().await.unwrap();
         let third = slots.take().await.unwrap();
-        assert_eq!([&second, &third].map(|slot| slot.patience), [Some(LONGEST_PATIENCE / 2), Some(SHORTEST_PATIENCE)]);
-        assert!(slots.crowd().is_crowded());
+        assert_eq!(
+            [&second, &third].map(|slot| slot.head_timeout),
+            [Some(LONGEST_HEAD_TIMEOUT / 2), Some(SHORTEST_HEAD_TIMEOUT)]
+        );
+        assert!(slots.limit_state().is_exceeded());
         drop(first);
         drop(second);
-        assert_eq!(slots.take().await.unwrap().patience, None, "a slot of the limit comes first");
-        assert!(!slots.crowd().is_crowded());
+        assert_eq!(slots.take().await.unwrap().head_timeout, None, "a slot of the limit comes first");
+        assert!(!slots.limit_state().is_exceeded());
     }
 }

@@ -9,7 +9,7 @@ use crate::foundation::outage::StartOutage;
 
 /// The longest time that a request waits for the start, unless that waits for the end of an outage. Nearly every start is
 /// shorter.
-const START_PATIENCE: Duration = Duration::from_millis(500);
+const START_WAIT: Duration = Duration::from_millis(500);
 
 /// An endpoint that answers as `starting` until the service has started.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl<S: Endpoint<Output = Response>, E: Endpoint<Output = Response>> Endpoint fo
         if self.outage.current().is_some() {
             return self.starting.call(request).await;
         }
-        match timeout(START_PATIENCE, self.service.wait()).await {
+        match timeout(START_WAIT, self.service.wait()).await {
             Ok(service) => service.call(request).await,
             Err(_) => self.starting.call(request).await,
         }

@@ -115,7 +115,7 @@ async fn more_clients_than_descriptors_are_answered_in_turn() {
 }
 
 #[tokio::test]
-async fn a_lack_of_descriptors_is_not_blamed_on_the_model() {
+async fn a_lack_of_descriptors_does_not_count_for_the_model() {
     let model = FakeModel::start().await;
     for host in ["127.0.0.1", "localhost"] {
         let url = model.base_url().replace("127.0.0.1", host);
@@ -142,7 +142,7 @@ async fn a_lack_of_descriptors_is_not_blamed_on_the_model() {
 }
 
 #[tokio::test]
-async fn a_lack_of_descriptors_is_not_blamed_on_papita() {
+async fn a_lack_of_descriptors_does_not_count_for_papita() {
     let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
     papita.serve_key("sk-papita");
     papita.stop().await;

@@ -6,11 +6,11 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
+    environment::{CLIENTS, Environment},
     load::Load,
+    measurement::Reference,
     support::manual_clock::ManualClock,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::{CLIENTS, World},
 };
 
 /// The seconds of a day.
@@ -32,13 +32,13 @@ async fn midnight() -> Figures {
     // In POSIX's time zones, east of Greenwich is negative.
     let zone = format!("<ALC>-{hours}:{minutes:02}:{seconds:02}");
     let started = Instant::now();
-    let world = World::running(&[("SESSION_LOG_TIMEZONE", ""), ("TZ", &zone)]).await;
-    let load = Load::start(world.address, 2 * CLIENTS, Duration::from_millis(60));
+    let environment = Environment::running(&[("SESSION_LOG_TIMEZONE", ""), ("TZ", &zone)]).await;
+    let load = Load::start(environment.address, 2 * CLIENTS, Duration::from_millis(60));
     sleep(UNTIL_MIDNIGHT.saturating_sub(started.elapsed())).await;
     let seconds = load.recovery(Instant::now()).await;
     sleep(Duration::from_secs(1)).await;
-    let mut figures = world.judge(load, seconds, Witness::Log).await;
-    let files = std::fs::read_dir(&world.log_dir).expect("the log's folder").flatten();
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
+    let files = std::fs::read_dir(&environment.log_dir).expect("the log's folder").flatten();
     let days = files.filter(|file| !file.file_name().to_string_lossy().starts_with('.')).count();
     figures.expect(days == 2, format!("the log has {days} files"));
     figures
@@ -47,11 +47,11 @@ async fn midnight() -> Figures {
 /// Sets the clock of a service in this process, since the system's clock belongs to all.
 async fn jumps(scale: Scale) -> Figures {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
-    let mut world = World::new(&[]).await;
-    world.start_with_clock(clock.clock("UTC")).await;
-    let client = world.client();
+    let mut environment = Environment::new(&[]).await;
+    environment.start_with_clock(clock.clock("UTC")).await;
+    let client = environment.client();
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
-    let load = world.load();
+    let load = environment.load();
     let mut seconds = 0_f64;
     let jumps = ["2026-05-04T12:00:01Z", "2027-06-08T12:00:00Z", "2026-05-04T12:00:02Z", "2026-05-03T11:00:00Z"];
     for jump in jumps.iter().cycle().take(scale.rounds(4, 40)) {
@@ -61,8 +61,8 @@ async fn jumps(scale: Scale) -> Figures {
     }
     load.wait_for(20).await;
     client.post("/api/session/stop", &json!({ "session_id": session })).await.assert_ok();
-    let mut figures = world.judge(load, seconds, Witness::Log).await;
-    let stops = world.setup.log_lines("session_stop");
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
+    let stops = environment.setup.log_lines("session_stop");
     let durations = stops.iter().filter_map(|stop| stop["duration_seconds"].as_f64()).collect::<Vec<_>>();
     figures
         .expect(durations.iter().all(|duration| (0.0..=60.0).contains(duration)), format!("durations {durations:?}"));

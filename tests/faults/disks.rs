@@ -18,11 +18,11 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::{
+    environment::Environment,
     load::Load,
     logs::day_file,
+    measurement::Reference,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::World,
 };
 
 /// The time after which the model must no longer be asked: a write counts as standing still after 1.5 s.
@@ -109,16 +109,16 @@ fn settings_on(path: &Path, names: &[&str]) -> Vec<(String, String)> {
     names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
-async fn world_on(path: &Path, names: &[&str]) -> World {
+async fn environment_on(path: &Path, names: &[&str]) -> Environment {
     let settings = settings_on(path, names);
     let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>();
-    World::running(&settings).await
+    Environment::running(&settings).await
 }
 
 async fn full(scale: Scale) -> Figures {
     let Some(disk) = Disk::mount() else { return full_by_limit(scale).await };
-    let world = world_on(&disk.path(), &["SESSION_LOG_DIR", "DATABASE_URL"]).await;
-    let load = world.load();
+    let environment = environment_on(&disk.path(), &["SESSION_LOG_DIR", "DATABASE_URL"]).await;
+    let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
@@ -129,7 +129,7 @@ async fn full(scale: Scale) -> Figures {
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(50).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 /// Writes a file until the disk is full, also for the smallest write.
@@ -141,43 +141,43 @@ fn fill(path: &Path) {
 }
 
 async fn full_by_limit(scale: Scale) -> Figures {
-    let mut world = World::new(&[]).await;
-    world.start_by_script("trap '' XFSZ; exec \"$0\"").await;
-    let id = world.process().child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).expect("an id");
+    let mut environment = Environment::new(&[]).await;
+    environment.start_by_script("trap '' XFSZ; exec \"$0\"").await;
+    let id = environment.process().child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).expect("an id");
     let limit = |size| prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).expect("a limit");
-    let load = world.load();
+    let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        limit(Some(fs::metadata(day_file(&world)).expect("a log").len()));
+        limit(Some(fs::metadata(day_file(&environment)).expect("a log").len()));
         sleep(scale.duration() / 2).await;
         limit(None);
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(50).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 async fn freeze(scale: Scale, names: &[&str]) -> Figures {
     let Some(disk) = Disk::mount() else { return stall_by_pipe(scale).await };
-    let world = world_on(&disk.path(), names).await;
-    let load = world.load();
+    let environment = environment_on(&disk.path(), names).await;
+    let load = environment.load();
     load.wait_for(50).await;
     let frozen = disk.freeze();
-    let in_vain = calls_during_standstill(&world, scale).await;
+    let in_vain = calls_during_standstill(&environment, scale).await;
     drop(frozen);
-    judge_standstill(world, load, in_vain).await
+    judge_standstill(environment, load, in_vain).await
 }
 
 async fn stall_by_pipe(scale: Scale) -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(50).await;
-    let file = day_file(&world);
-    let aside = world.setup.path().join("aside");
+    let file = day_file(&environment);
+    let aside = environment.setup.path().join("aside");
     fs::rename(&file, &aside).expect("a renamed file");
     let mut pipe = full_pipe(&file);
-    let in_vain = calls_during_standstill(&world, scale).await;
+    let in_vain = calls_during_standstill(&environment, scale).await;
     fs::rename(aside, &file).expect("a renamed file");
     let log = File::options().append(true).open(file).expect("a log");
     // The lines that were on the way to the disk.
@@ -186,7 +186,7 @@ async fn stall_by_pipe(scale: Scale) -> Figures {
     assert!(read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "the service still holds the pipe");
     written.retain(|byte| *byte != b'\0');
     (&log).write_all(&written).expect("lines");
-    judge_standstill(world, load, in_vain).await
+    judge_standstill(environment, load, in_vain).await
 }
 
 /// Makes a pipe whose buffer is full.
@@ -199,18 +199,18 @@ fn full_pipe(path: &Path) -> File {
 }
 
 /// Waits, and returns how often the model was asked when the standstill was known.
-async fn calls_during_standstill(world: &World, scale: Scale) -> usize {
+async fn calls_during_standstill(environment: &Environment, scale: Scale) -> usize {
     sleep(STALL_KNOWN_AFTER).await;
-    let known = world.model.call_count();
-    world.wait_for_readiness(503).await;
+    let known = environment.model.call_count();
+    environment.wait_for_readiness(503).await;
     sleep(scale.duration().saturating_sub(STALL_KNOWN_AFTER).max(Duration::from_secs(1))).await;
-    world.model.call_count() - known
+    environment.model.call_count() - known
 }
 
-async fn judge_standstill(world: World, load: Load, in_vain: usize) -> Figures {
+async fn judge_standstill(environment: Environment, load: Load, in_vain: usize) -> Figures {
     let seconds = load.recovery(Instant::now()).await;
     load.wait_for(50).await;
-    let mut figures = world.judge(load, seconds, Witness::Log).await;
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
     figures.expect(in_vain == 0, format!("the model was asked {in_vain} times while nothing could be recorded"));
     figures
 }

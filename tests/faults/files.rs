@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
+    environment::Environment,
+    measurement::Reference,
     table::{Fault, Figures},
-    verdict::Witness,
-    world::World,
 };
 
 pub fn faults() -> Vec<Fault> {
@@ -30,47 +30,47 @@ pub fn faults() -> Vec<Fault> {
 }
 
 async fn second_process() -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(50).await;
-    let link = world.setup.path().join("release");
-    symlink(world.setup.path(), &link).expect("a link");
-    let mut second = world.setup.command(&[]);
+    let link = environment.setup.path().join("release");
+    symlink(environment.setup.path(), &link).expect("a link");
+    let mut second = environment.setup.command(&[]);
     second.env("DATABASE_URL", format!("sqlite:///{}", link.join("al-chat.db").display()));
     second.env("SESSION_LOG_DIR", link.join("OtherLog")).env("PORT", "0");
     let tried = Instant::now();
     let status = second.output().await.expect("the program runs").status;
     let seconds = load.recovery(tried).await;
     load.wait_for(50).await;
-    let mut figures = world.judge(load, seconds, Witness::Log).await;
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
     figures.expect(status.code() == Some(1), format!("the second process ended with {status}"));
     figures
 }
 
 /// Deletes the database's file, and follows `docs/operations.md`: stop, put a backup in its place, start.
 async fn delete_database() -> Figures {
-    let mut world = World::running(&[]).await;
-    let load = world.load();
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(50).await;
-    let (database, backup) = (world.setup.path().join("al-chat.db"), world.setup.path().join("backup.db"));
-    let copied = world.setup.command(&["backup"]).arg(&backup).output().await.expect("the program runs");
+    let (database, backup) = (environment.setup.path().join("al-chat.db"), environment.setup.path().join("backup.db"));
+    let copied = environment.setup.command(&["backup"]).arg(&backup).output().await.expect("the program runs");
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
     load.wait_for(50).await;
     fs::remove_file(&database).expect("a database");
     let deleted = Instant::now();
-    world.wait_for_readiness(503).await;
+    environment.wait_for_readiness(503).await;
     let noticed = deleted.elapsed();
-    world.process().terminate();
-    let exit = world.process().exit_code().await;
+    environment.process().terminate();
+    let exit = environment.process().exit_code().await;
     for suffix in ["wal", "shm"] {
         // The program may have removed it.
-        let _ = fs::remove_file(world.setup.path().join(format!("al-chat.db-{suffix}")));
+        let _ = fs::remove_file(environment.setup.path().join(format!("al-chat.db-{suffix}")));
     }
     fs::copy(backup, database).expect("a database");
     let restored = Instant::now();
-    world.start().await;
+    environment.start().await;
     let seconds = load.recovery(restored).await;
-    let mut figures = world.judge(load, seconds, Witness::Log).await;
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
     figures.expect(noticed < Duration::from_secs(5), format!("noticed after {noticed:?}"));
     figures.expect(exit.is_some(), "the program did not end by itself");
     figures

@@ -11,19 +11,19 @@ use tokio::{
 };
 
 use crate::{
+    environment::{CLIENTS, Environment},
     fakes::model::{Behaviour, Pace, Script},
     load::Client,
+    measurement::{Reference, chat_lines},
     postgres::cluster,
     table::{Fault, Figures, Scale},
-    verdict::{Witness, chat_lines},
-    world::{CLIENTS, World},
 };
 
 pub fn faults(reason: &'static str) -> Vec<Fault> {
     vec![
         Fault {
             name: "kill -9, SQLite",
-            play: |scale| Box::pin(async move { kill(World::running(&[]).await, scale.rounds(6, 50)).await }),
+            play: |scale| Box::pin(async move { kill(Environment::running(&[]).await, scale.rounds(6, 50)).await }),
             seconds: 5.0,
             reason,
         },
@@ -32,7 +32,7 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
             play: |scale| {
                 Box::pin(async move {
                     let database = spawn_blocking(|| cluster::shared().database()).await.expect("a database");
-                    kill(World::running(&[("DATABASE_URL", database.as_str())]).await, scale.rounds(4, 50)).await
+                    kill(Environment::running(&[("DATABASE_URL", database.as_str())]).await, scale.rounds(4, 50)).await
                 })
             },
             seconds: 5.0,
@@ -53,21 +53,21 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
     ]
 }
 
-async fn kill(mut world: World, rounds: usize) -> Figures {
-    let load = world.load();
+async fn kill(mut environment: Environment, rounds: usize) -> Figures {
+    let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..rounds {
         load.wait_for(50).await;
         let killed = Instant::now();
-        world.kill().await;
+        environment.kill().await;
         seconds = seconds.max(load.recovery(killed).await);
     }
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 /// Kills the program while streams run. They count as lost unless the next start logs and reports them.
 async fn cut_streams(scale: Scale) -> Figures {
-    let mut world = World::running(&[]).await;
+    let mut environment = Environment::running(&[]).await;
     let words = Script {
         pieces: vec!["word ".to_owned(); 100],
         pace: Pace::Every(Duration::from_millis(100)),
@@ -75,27 +75,27 @@ async fn cut_streams(scale: Scale) -> Figures {
     };
     let (mut seconds, mut cut, mut answered) = (0_f64, 0, Vec::new());
     for _ in 0..scale.rounds(1, 10) {
-        world.model.set_behaviour(Behaviour::Stream(words.clone()));
-        let (client, mut streams) = (Client::new(world.address), JoinSet::new());
+        environment.model.set_behaviour(Behaviour::Stream(words.clone()));
+        let (client, mut streams) = (Client::new(environment.address), JoinSet::new());
         for number in 0..CLIENTS {
             let client = client.clone();
             streams.spawn(async move { client.ask(number, true).await });
         }
-        world.model.wait_for_open_responses(CLIENTS).await;
+        environment.model.wait_for_open_responses(CLIENTS).await;
         // Recorded after a second, with the next batch of the database.
         sleep(Duration::from_secs(2)).await;
         let killed = Instant::now();
-        world.kill().await;
+        environment.kill().await;
         cut += streams.join_all().await.iter().filter(|answered| answered.is_none()).count();
-        world.model.set_behaviour(Behaviour::Echo);
-        let load = world.load();
+        environment.model.set_behaviour(Behaviour::Echo);
+        let load = environment.load();
         seconds = seconds.max(load.recovery(killed).await);
         answered.extend(load.stop().await);
     }
-    let mut figures = world.judge_answered(&answered, seconds, Witness::Log).await;
-    let mut lines = world.setup.log_lines("chat");
+    let mut figures = environment.measure_answered(&answered, seconds, Reference::Log).await;
+    let mut lines = environment.setup.log_lines("chat");
     lines.retain(|line| line["finish"] == "interrupted");
-    let reported = world.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
+    let reported = environment.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
     let is_reported = |line: &&serde_json::Value| reported.contains(line["request_id"].as_str().expect("an id"));
     let (logged, complete) = (lines.len(), lines.iter().filter(is_reported).count());
     figures.lost += cut.saturating_sub(complete);
@@ -108,19 +108,19 @@ async fn cut_streams(scale: Scale) -> Figures {
 /// Kills the program while clients ask with a key for each question. The answered ones count as lost unless a repetition
 /// gets the same answer, and as doubled if it gets another turn.
 async fn repeat_keys(scale: Scale) -> Figures {
-    let mut world = World::running(&[("SESSION_LOG_CONTENT", "on")]).await;
+    let mut environment = Environment::running(&[("SESSION_LOG_CONTENT", "on")]).await;
     let mut figures = Figures::default();
     for round in 0..scale.rounds(2, 20) {
-        let (client, mut clients) = (Client::new(world.address), JoinSet::new());
-        let calls = world.model.call_count();
+        let (client, mut clients) = (Client::new(environment.address), JoinSet::new());
+        let calls = environment.model.call_count();
         for number in 0..CLIENTS {
             clients.spawn(ask_until_failure(client.clone(), format!("{round}-{number}")));
         }
-        world.model.wait_for_calls(calls + 200).await;
+        environment.model.wait_for_calls(calls + 200).await;
         let killed = Instant::now();
-        world.kill().await;
+        environment.kill().await;
         let answered = clients.join_all().await.concat();
-        let turns = chat_lines(&world.log_dir).0.len();
+        let turns = chat_lines(&environment.log_dir).0.len();
         for (key, answer) in &answered {
             figures.lost += usize::from(client.ask_with_key(key).await.as_ref() != Some(answer));
             if figures.answered == 0 {
@@ -128,7 +128,7 @@ async fn repeat_keys(scale: Scale) -> Figures {
             }
             figures.answered += 1;
         }
-        figures.doubled += chat_lines(&world.log_dir).0.len() - turns;
+        figures.doubled += chat_lines(&environment.log_dir).0.len() - turns;
     }
     figures
 }

@@ -9,9 +9,9 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
+    environment::Environment,
+    measurement::Reference,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::World,
 };
 
 /// What is done to the file.
@@ -52,15 +52,15 @@ pub fn faults(at_once: &'static str, retry: &'static str) -> Vec<Fault> {
 
 impl Change {
     /// Lines that a truncation has removed are missing in the log, but not in the totals.
-    fn witness(self) -> Witness {
+    fn reference(self) -> Reference {
         match self {
-            Self::Rename => Witness::Log,
-            Self::Truncate => Witness::Clients,
+            Self::Rename => Reference::Log,
+            Self::Truncate => Reference::Clients,
         }
     }
 
-    pub fn apply(self, world: &World, round: usize) {
-        let file = day_file(world);
+    pub fn apply(self, environment: &Environment, round: usize) {
+        let file = day_file(environment);
         match self {
             Self::Rename => fs::rename(&file, file.with_extension(format!("log.{round}"))).expect("a renamed file"),
             Self::Truncate => File::options().write(true).open(file).and_then(|file| file.set_len(0)).expect("a file"),
@@ -69,37 +69,37 @@ impl Change {
 }
 
 async fn change_free(scale: Scale, change: Change) -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
     let mut seconds = 0_f64;
     for round in 0..10 {
         load.wait_for(scale.rounds(20, 200)).await;
-        change.apply(&world, round);
+        change.apply(&environment, round);
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(20).await;
-    world.judge(load, seconds, change.witness()).await
+    environment.measure(load, seconds, change.reference()).await
 }
 
 async fn change_locked(scale: Scale, change: Change) -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
     let mut seconds = 0_f64;
     for round in 0..scale.rounds(3, 10) {
         load.wait_for(20).await;
-        let lock = world.setup.lock_database().await;
+        let lock = environment.setup.lock_database().await;
         sleep(Duration::from_millis(200)).await;
-        change.apply(&world, round);
+        change.apply(&environment, round);
         sleep(scale.duration() / 3).await;
         lock.release().await;
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(20).await;
-    world.judge(load, seconds, change.witness()).await
+    environment.measure(load, seconds, change.reference()).await
 }
 
 /// Returns the path of the file that is being written.
-pub fn day_file(world: &World) -> PathBuf {
-    let files = fs::read_dir(&world.log_dir).expect("the log's folder").map(|entry| entry.unwrap().path());
+pub fn day_file(environment: &Environment) -> PathBuf {
+    let files = fs::read_dir(&environment.log_dir).expect("the log's folder").map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().expect("a file of the log")
 }

@@ -26,12 +26,12 @@ mod papita;
 mod postgres {
     pub mod cluster;
 }
+mod environment;
+mod measurement;
 mod stops;
 #[path = "../api/support/mod.rs"]
 mod support;
 mod table;
-mod verdict;
-mod world;
 
 use std::process::ExitCode;
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 use crate::{
+    environment::Environment,
     fakes::model::Behaviour,
+    measurement::Reference,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::World,
 };
 
 pub fn faults() -> Vec<Fault> {
@@ -30,32 +30,32 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-async fn world() -> World {
-    World::running(&[("BREAKER_PAUSE", "1s"), ("TURN_TIMEOUT", "2s")]).await
+async fn environment() -> Environment {
+    Environment::running(&[("BREAKER_PAUSE", "1s"), ("TURN_TIMEOUT", "2s")]).await
 }
 
 async fn misbehave(scale: Scale, behaviour: Behaviour) -> Figures {
-    let world = world().await;
-    let load = world.load();
+    let environment = environment().await;
+    let load = environment.load();
     load.wait_for(50).await;
-    world.model.set_behaviour(behaviour);
+    environment.model.set_behaviour(behaviour);
     sleep(scale.duration()).await;
-    world.model.set_behaviour(Behaviour::Echo);
+    environment.model.set_behaviour(Behaviour::Echo);
     let seconds = load.recovery(Instant::now()).await;
     load.wait_for(50).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 async fn restart(scale: Scale) -> Figures {
-    let world = world().await;
-    let load = world.load();
+    let environment = environment().await;
+    let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        world.model.stop().await;
+        environment.model.stop().await;
         sleep(scale.duration() / 4).await;
-        world.model.restart().await;
+        environment.model.restart().await;
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }

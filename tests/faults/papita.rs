@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::{
+    environment::Environment,
+    measurement::Reference,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::World,
 };
 
 pub fn faults(reason: &'static str) -> Vec<Fault> {
@@ -19,36 +19,36 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
 }
 
 async fn away(scale: Scale) -> Figures {
-    let mut world = World::running(&[]).await;
-    let load = world.load();
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(50).await;
-    world.papita.stop().await;
+    environment.papita.stop().await;
     sleep(scale.duration() / 2).await;
     // What waits must survive this, too.
-    world.kill().await;
+    environment.kill().await;
     load.wait_for(50).await;
-    world.papita.restart().await;
+    environment.papita.restart().await;
     let seconds = load.recovery(Instant::now()).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 async fn late(scale: Scale) -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
-    world.papita.set_usage_delay(Duration::from_millis(500));
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
+    environment.papita.set_usage_delay(Duration::from_millis(500));
     sleep(scale.duration() / 2).await;
-    world.papita.set_usage_delay(Duration::ZERO);
+    environment.papita.set_usage_delay(Duration::ZERO);
     let seconds = load.recovery(Instant::now()).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 async fn garbage(scale: Scale) -> Figures {
-    let world = World::running(&[]).await;
-    let load = world.load();
+    let environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(20).await;
-    world.papita.serve_usage_page(200, "<html>Log in</html>");
+    environment.papita.serve_usage_page(200, "<html>Log in</html>");
     sleep(scale.duration() / 2).await;
-    world.papita.set_usage_status(200);
+    environment.papita.set_usage_status(200);
     let seconds = load.recovery(Instant::now()).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }

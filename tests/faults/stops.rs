@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
+    environment::{CLIENTS, Environment, wait_for_readiness},
     fakes::model::{Behaviour, Pace, Script},
     load::Client,
+    measurement::Reference,
     table::{Fault, Figures, Scale},
-    verdict::Witness,
-    world::{CLIENTS, World, wait_for_readiness},
 };
 
 pub fn faults() -> Vec<Fault> {
@@ -30,46 +30,46 @@ pub fn faults() -> Vec<Fault> {
 }
 
 async fn start_locked(scale: Scale) -> Figures {
-    let mut world = World::running(&[]).await;
-    let load = world.load();
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
     load.wait_for(50).await;
-    world.process().kill().await;
-    let (lock, client) = (world.setup.lock_database().await, world.client());
+    environment.process().kill().await;
+    let (lock, client) = (environment.setup.lock_database().await, environment.client());
     let unlock = async {
         wait_for_readiness(&client, 503).await;
         sleep(scale.duration()).await;
         lock.release().await;
         Instant::now()
     };
-    let ((), released) = tokio::join!(world.start(), unlock);
+    let ((), released) = tokio::join!(environment.start(), unlock);
     let seconds = load.recovery(released).await;
     load.wait_for(50).await;
-    world.judge(load, seconds, Witness::Log).await
+    environment.measure(load, seconds, Reference::Log).await
 }
 
 async fn terminate_twice() -> Figures {
-    let mut world = World::running(&[]).await;
+    let mut environment = Environment::running(&[]).await;
     let pace = Pace::Every(Duration::from_millis(50));
-    world.model.set_behaviour(Behaviour::Stream(Script { pace, ..Script::default() }));
-    let (client, mut streams) = (Client::new(world.address), JoinSet::new());
+    environment.model.set_behaviour(Behaviour::Stream(Script { pace, ..Script::default() }));
+    let (client, mut streams) = (Client::new(environment.address), JoinSet::new());
     for number in 0..CLIENTS {
         let client = client.clone();
         streams.spawn(async move { client.ask(number, true).await });
     }
-    world.model.wait_for_open_responses(CLIENTS).await;
-    world.process().terminate();
+    environment.model.wait_for_open_responses(CLIENTS).await;
+    environment.process().terminate();
     sleep(Duration::from_millis(20)).await;
-    world.process().terminate();
+    environment.process().terminate();
     let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
-    let exit = world.process().exit_code().await;
+    let exit = environment.process().exit_code().await;
     let ended = Instant::now();
-    world.start().await;
-    world.model.set_behaviour(Behaviour::Echo);
-    let load = world.load();
+    environment.start().await;
+    environment.model.set_behaviour(Behaviour::Echo);
+    let load = environment.load();
     let seconds = load.recovery(ended).await;
     let mut all = load.stop().await;
     all.extend(answered.iter().cloned());
-    let mut figures = world.judge_answered(&all, seconds, Witness::Log).await;
+    let mut figures = environment.measure_answered(&all, seconds, Reference::Log).await;
     figures.lost = figures.lost.max(CLIENTS - answered.len());
     figures.expect(exit == Some(0), format!("the exit code was {exit:?}"));
     figures

@@ -51,14 +51,14 @@ pub struct Figures {
     /// The longest time from the end of a fault to the next answered turn.
     pub seconds: f64,
     /// Whatever else was wrong.
-    pub complaints: Vec<String>,
+    pub violations: Vec<String>,
 }
 
 impl Figures {
-    /// Adds a complaint unless something holds.
-    pub fn expect(&mut self, holds: bool, complaint: impl Into<String>) {
+    /// Adds a violation unless something holds.
+    pub fn expect(&mut self, holds: bool, violation: impl Into<String>) {
         if !holds {
-            self.complaints.push(complaint.into());
+            self.violations.push(violation.into());
         }
     }
 }
@@ -71,7 +71,7 @@ pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
         let started = Instant::now();
         let played = AssertUnwindSafe((fault.play)(scale)).catch_unwind().await;
         let figures = played.unwrap_or_else(|_| Figures {
-            complaints: vec!["could not be played, see above".to_owned()],
+            violations: vec!["could not be played, see above".to_owned()],
             ..Figures::default()
         });
         eprintln!("{}: played in {:.1} s", fault.name, started.elapsed().as_secs_f64());
@@ -83,10 +83,10 @@ pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
 
 /// Prints a row. Returns whether it is within its bounds.
 fn print(fault: &Fault, figures: &Figures) -> bool {
-    let Figures { answered, lost, doubled, seconds, complaints } = figures;
+    let Figures { answered, lost, doubled, seconds, violations } = figures;
     let Fault { name, seconds: bound, reason, .. } = fault;
-    let is_kept = *answered > 0 && *lost == 0 && *doubled == 0 && seconds <= bound && complaints.is_empty();
-    let verdict = if is_kept { String::new() } else { format!(" **out of bounds** {}", complaints.join("; ")) };
+    let is_kept = *answered > 0 && *lost == 0 && *doubled == 0 && seconds <= bound && violations.is_empty();
+    let verdict = if is_kept { String::new() } else { format!(" **out of bounds** {}", violations.join("; ")) };
     println!("| {name} | {answered} | {lost} | {doubled} | {seconds:.1} | {bound} s: {reason}{verdict} |");
     is_kept
 }

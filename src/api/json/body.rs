@@ -18,7 +18,7 @@ const SLOWEST_BYTES_A_SECOND: usize = 32 << 10;
 /// Reads a body of at most `limit` bytes within the time limit of the request.
 pub(in crate::api) async fn read(request: &Request, body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
     let started = Instant::now();
-    let patience = request.data::<BodyTimeout>().map_or(Duration::MAX, |BodyTimeout(time)| *time);
+    let time_limit = request.data::<BodyTimeout>().map_or(Duration::MAX, |BodyTimeout(time)| *time);
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok()).unwrap_or_default();
     let body = <poem::Body as FromRequest>::from_request(request, body).await.map_err(|_| Problem::internal())?;
@@ -29,7 +29,7 @@ pub(in crate::api) async fn read(request: &Request, body: &mut RequestBody, limi
         if announced.max(bytes.len()) > limit {
             return Err(too_large(limit));
         }
-        let due = patience.saturating_add(Duration::from_secs((bytes.len() / SLOWEST_BYTES_A_SECOND) as u64));
+        let due = time_limit.saturating_add(Duration::from_secs((bytes.len() / SLOWEST_BYTES_A_SECOND) as u64));
         let left = due.saturating_sub(started.elapsed());
         let chunk =
             tokio::time::timeout(left, chunks.next()).await.map_err(|_| Problem::new(&requests::BODY_TIMEOUT))?;

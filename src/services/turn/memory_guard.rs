@@ -30,7 +30,7 @@ fn free(registry: &Registry) {
     registry.drop_ended();
     let journals = registry.journals();
     let mut slow = journals.iter().flat_map(|journal| journal.slow_readers()).collect::<Vec<_>>();
-    // What is freed soon, as nobody reads it any more.
+    // What is freed when the grace period of turns that nobody reads is over.
     let freed = journals.iter().filter(|journal| journal.is_cut_off()).map(|journal| journal.memory_size());
     let mut excess = registry.memory().excess().saturating_sub(freed.sum());
     slow.sort_unstable_by_key(|reader| reader.behind);

@@ -1,7 +1,7 @@
 //! Idempotency: a turn with an `Idempotency-Key` is run once, however often it is requested.
 //!
-//! The key is claimed in the database before the model is called, and the answer is stored there before a client gets
-//! it. If the process ends meanwhile, a repetition gets the answer where the session log has it, runs the turn where the
+//! The key is claimed in the database before the model is called, and the answer is stored there when the turn
+//! ends. If the process ends meanwhile, a repetition gets the answer where the session log has it, runs the turn where the
 //! model was never asked, and fails otherwise: it does not run the turn again.
 
 mod claim;

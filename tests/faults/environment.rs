@@ -24,7 +24,7 @@ use crate::{
 pub const CLIENTS: usize = 16;
 
 /// A service with a port of its own over all restarts.
-pub struct World {
+pub struct Environment {
     pub model: FakeModel,
     pub papita: FakePapita,
     pub setup: TestSetup,
@@ -35,7 +35,7 @@ pub struct World {
     service: Option<Service>,
 }
 
-impl World {
+impl Environment {
     /// Starts the fakes and makes a setup on SQLite with these settings, which does not run.
     pub async fn new(settings: &[(&str, &str)]) -> Self {
         let (model, papita) = (FakeModel::start().await.without_recording(), FakePapita::start().await);
@@ -50,11 +50,11 @@ impl World {
         Self { model, papita, setup, address, log_dir, process: None, service: None }
     }
 
-    /// Returns a world whose program runs.
+    /// Returns a environment whose program runs.
     pub async fn running(settings: &[(&str, &str)]) -> Self {
-        let mut world = Self::new(settings).await;
-        world.start().await;
-        world
+        let mut environment = Self::new(settings).await;
+        environment.start().await;
+        environment
     }
 
     /// Starts the program.

@@ -10,37 +10,37 @@ use std::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::{load::Load, table::Figures, world::World};
+use crate::{environment::Environment, load::Load, table::Figures};
 
 /// The longest time until Papita has all records after it works again: a record that failed several times waits this long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// What the totals are compared with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Witness {
+pub enum Reference {
     /// The session log: a client may have lost the answer of a turn that counts.
     Log,
     /// The clients: lines were removed from the session log by force, or the log was removed.
     Clients,
 }
 
-impl World {
+impl Environment {
     /// Ends the load and returns its figures.
-    pub async fn judge(&self, load: Load, seconds: f64, witness: Witness) -> Figures {
+    pub async fn measure(&self, load: Load, seconds: f64, reference: Reference) -> Figures {
         let answered = load.stop().await;
-        self.judge_answered(&answered, seconds, witness).await
+        self.measure_answered(&answered, seconds, reference).await
     }
 
     /// Returns the figures of turns that clients have got.
-    pub async fn judge_answered(&self, answered: &[String], seconds: f64, witness: Witness) -> Figures {
+    pub async fn measure_answered(&self, answered: &[String], seconds: f64, reference: Reference) -> Figures {
         self.wait_for_readiness(200).await;
         let missing_records = self.wait_for_records(answered).await;
         let (lines, torn) = chat_lines(&self.log_dir);
         let counted = self.client().get("/api/openai/usage").await.assert_ok()["request_count"].as_u64().unwrap();
         let counted = usize::try_from(counted).unwrap();
         let expected =
-            if witness == Witness::Log { lines.values().map(|line| line.answered).sum() } else { answered.len() };
-        let unlogged = if witness == Witness::Log { count(answered, |id| !lines.contains_key(id)) } else { 0 };
+            if reference == Reference::Log { lines.values().map(|line| line.answered).sum() } else { answered.len() };
+        let unlogged = if reference == Reference::Log { count(answered, |id| !lines.contains_key(id)) } else { 0 };
         let uncounted = expected.saturating_sub(counted);
         let keys = self.papita.usage_keys();
         let keyless = keys.iter().filter(|key| key.is_none()).count();
@@ -52,14 +52,14 @@ impl World {
             lost: unlogged.max(uncounted).max(missing_records),
             doubled: twice.max(counted.saturating_sub(expected)).max(keyless),
             seconds,
-            complaints: Vec::new(),
+            violations: Vec::new(),
         };
         if figures.lost + figures.doubled > 0 {
             let detail = format!(
                 "lost: {unlogged} lines, {uncounted} counts, {missing_records} records; doubled: {twice} lines, {} counts",
                 counted.saturating_sub(expected)
             );
-            figures.complaints.push(detail);
+            figures.violations.push(detail);
         }
         let asked = self.model.call_count();
         figures.expect(reported <= asked, format!("{reported} turns at Papita, but {asked} calls of the model"));
