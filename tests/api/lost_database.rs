@@ -139,7 +139,7 @@ async fn a_lost_database_stops_turns_and_nothing_is_lost() {
         let files = Files::of(&setup);
         fault.apply(&files);
         let line = wait_until_noticed(&mut process, fault.state()).await;
-        assert!(line.contains(files.database.to_str().unwrap()) && line.contains("restart"), "{fault:?}: {line}");
+        assert!(line.contains(files.database.to_str().unwrap()) && line.contains("start"), "{fault:?}: {line}");
         process.client.chat("hello").await.assert_error(503, "storage_unavailable");
         process.client.get("/api/openai/usage").await.assert_error(503, "storage_unavailable");
         gate.open();
