@@ -45,7 +45,7 @@ pub(super) struct Slot {
     pub(super) head_timeout: Option<Duration>,
 }
 
-/// Whether there are connections beyond the limit. All connections share it.
+/// The state of the connection limit, which all connections share.
 #[derive(Debug, Default)]
 pub(super) struct LimitState {
     is_exceeded: AtomicBool,

@@ -11,7 +11,7 @@ use std::{
 /// process and to its group, or SIGINT and SIGTERM after each other.
 const REPETITION_WINDOW: Duration = Duration::from_secs(1);
 
-/// What a signal asks for.
+/// The action that a signal causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     /// SIGTERM or SIGINT (Ctrl-C): stop.

@@ -14,7 +14,7 @@ use crate::{
     table::{Fault, Figures, Scale},
 };
 
-/// What is done to the file.
+/// A change of the log's file by another program.
 #[derive(Clone, Copy)]
 pub enum Change {
     Rename,

@@ -1,4 +1,4 @@
-//! What became of the answered turns: each must be in the session log, in the totals and at Papita exactly once.
+//! Measures the figures of a fault: each answered turn must be in the session log, in the totals and at Papita exactly once.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +15,7 @@ use crate::{environment::Environment, load::Load, table::Figures};
 /// The longest time until Papita has all records after it works again: a record that failed several times waits this long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(70);
 
-/// What the totals are compared with.
+/// The source of the number of turns with which the totals are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reference {
     /// The session log: a client may have lost the answer of a turn that counts.

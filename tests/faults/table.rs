@@ -35,11 +35,11 @@ pub struct Fault {
     pub play: fn(Scale) -> LocalBoxFuture<'static, Figures>,
     /// The largest number of seconds to recover.
     pub seconds: f64,
-    /// What the seconds come from.
+    /// The cause of these seconds.
     pub reason: &'static str,
 }
 
-/// What a fault has cost.
+/// The figures of one fault.
 #[derive(Debug, Default)]
 pub struct Figures {
     /// The number of turns that were answered to their clients as a whole.
@@ -50,7 +50,7 @@ pub struct Figures {
     pub doubled: usize,
     /// The longest time from the end of a fault to the next answered turn.
     pub seconds: f64,
-    /// Whatever else was wrong.
+    /// Everything else that was not as expected.
     pub violations: Vec<String>,
 }
 

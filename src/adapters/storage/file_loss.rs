@@ -1,6 +1,6 @@
 //! The ways in which another program takes the file of an open SQLite database away.
 
-/// What has happened to the file of an open database. Nothing may be read or written then: changes would be lost with the
+/// The way in which the file of an open database was lost. Nothing may be read or written then: changes would be lost with the
 /// end of the process, or be in another database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileLoss {
@@ -8,7 +8,7 @@ pub enum FileLoss {
     Gone,
     /// Another file is at its path.
     Replaced,
-    /// It has no content.
+    /// It has no content, or what it has does not begin as a database does.
     Emptied,
     /// The file of its write-ahead log was deleted, renamed or replaced.
     LogGone,

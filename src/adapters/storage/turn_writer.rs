@@ -48,7 +48,7 @@ const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 /// A request to write all turns now. The answer is whether all turns are written.
 type Flush = oneshot::Sender<bool>;
 
-/// What is to be written.
+/// An event or the record of an open stream, to be written to the database.
 enum Entry {
     Event(PositionedEvent),
     Stream(OpenStream),

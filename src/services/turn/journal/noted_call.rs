@@ -1,4 +1,4 @@
-//! What a journal notes of a call to a model.
+//! The data of a call to a model that a journal has for the record of an open stream.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The readers of a journal, and how far they are.
+//! The readers of a journal, and the places in its text that they have reached.
 
 use std::sync::{
     Arc,
@@ -17,7 +17,7 @@ pub(super) struct Readers {
     were_cut_off: bool,
 }
 
-/// How far one reader is.
+/// The place in the text that one reader has reached.
 #[derive(Debug)]
 pub(in crate::services::turn) struct ReaderProgress {
     /// The byte offset in the text up to which it has read.
