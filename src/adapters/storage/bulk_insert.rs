@@ -1,9 +1,15 @@
 //! Statements that insert several rows at once.
 
+use super::{
+    database::Transaction,
+    failure::StorageFailure,
+    statement::{Statement, sql},
+};
+
 /// The number of rows in a statement for several rows. A statement is a round trip to the database (for SQLite, to its
 /// thread), which costs more than a row. With many more rows, the driver's search for the number of each parameter would
 /// take longer than that.
-pub(super) const ROWS: usize = 16;
+const ROWS: usize = 16;
 
 /// An `INSERT` for one row, and the same for [`ROWS`] rows. With only two texts, both stay prepared. Rows that are not
 /// needed are bound to NULL, and the statement leaves them out.
@@ -28,8 +34,18 @@ impl BulkInsert {
         Self { one: text(1), many: text(ROWS) }
     }
 
-    /// Returns the text for a number of rows, at most [`ROWS`], and the number of rows whose values must be bound.
-    pub(super) fn text(&'static self, rows: usize) -> (&'static str, usize) {
-        if rows == 1 { (&self.one, 1) } else { (&self.many, ROWS) }
+    /// Inserts rows. `bind` binds the values of one row, or as many NULLs.
+    pub(super) async fn execute<'q, T>(
+        &'static self,
+        transaction: &mut Transaction,
+        mut rows: impl ExactSizeIterator<Item = T>,
+        bind: impl Fn(Statement<'q>, Option<T>) -> Statement<'q>,
+    ) -> Result<(), StorageFailure> {
+        while rows.len() > 0 {
+            let (text, bound) = if rows.len() == 1 { (&self.one, 1) } else { (&self.many, ROWS) };
+            let statement = (0..bound).fold(sql(text), |statement, _| bind(statement, rows.next()));
+            statement.execute(&mut *transaction).await?;
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,10 @@
 //! Connection pools and transactions of either database.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::time::timeout;
@@ -30,14 +34,12 @@ impl SqliteConnections {
     pub(super) fn ensure_in_place(&self) -> Result<(), StorageFailure> {
         let Some(file) = &self.file else { return Ok(()) };
         // A new connection would be to whatever file is at the path now.
-        let loss = if self.connections.num_idle() == 0 { file.check() } else { file.loss() };
-        loss.map_or(Ok(()), |loss| Err(StorageFailure::FileLost(loss)))
+        file.ensure_in_place(self.connections.num_idle() == 0)
     }
 
     /// Fails if the file is not at its path now.
     fn check_file(&self) -> Result<(), StorageFailure> {
-        let loss = self.file.as_ref().and_then(|file| file.check());
-        loss.map_or(Ok(()), |loss| Err(StorageFailure::FileLost(loss)))
+        self.file.as_ref().map_or(Ok(()), |file| file.ensure_in_place(true))
     }
 }
 
@@ -154,6 +156,7 @@ impl Transaction {
 pub(super) async fn within<T>(
     limit: Duration,
     query: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, StorageFailure> {
-    Ok(timeout(limit, query).await.map_err(|_| StorageFailure::no_response())??)
+) -> Result<T, sqlx::Error> {
+    let no_answer = |_| sqlx::Error::Io(io::Error::new(ErrorKind::TimedOut, "no answer within the time limit"));
+    timeout(limit, query).await.map_err(no_answer).flatten()
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    failure::StorageFailure,
     file_loss::FileLoss,
     lock_note,
     open_failure::DatabaseOpenFailure,
@@ -109,6 +110,13 @@ impl DatabaseFile {
             self.report(found);
         }
         found
+    }
+
+    /// Fails if the file is not at its path any more. `look`: at its path now; otherwise by what [`Self::check`] has found
+    /// last.
+    pub(super) fn ensure_in_place(&self, look: bool) -> Result<(), StorageFailure> {
+        let loss = if look { self.check() } else { self.loss() };
+        loss.map_or(Ok(()), |loss| Err(StorageFailure::FileLost(loss)))
     }
 
     fn find_loss(&self) -> Option<FileLoss> {

@@ -41,7 +41,7 @@ impl DatabaseTime {
         let lead = AtomicI64::new(stored.map_or(0, |stored| stored.time - wall));
         let is_ahead = AtomicBool::new(false);
         let this = Self(Arc::new(Inner { clock: clock.clone(), offset, lead, is_ahead }));
-        this.sync(pool).await?;
+        this.follow(wall, stored, pool).await?;
         Ok(this)
     }
 
@@ -66,6 +66,10 @@ impl DatabaseTime {
     pub(super) async fn sync(&self, pool: &Pool) -> Result<(), StorageFailure> {
         let stored = retention_clock::fetch(pool).await?;
         let wall = wall_time(pool, &self.0.clock).await?;
+        self.follow(wall, stored, pool).await
+    }
+
+    async fn follow(&self, wall: i64, stored: Option<RetentionTime>, pool: &Pool) -> Result<(), StorageFailure> {
         let own = self.retention_time();
         // Another replica may have advanced it.
         let reached = stored.map_or(own, |stored| stored.time.max(own));

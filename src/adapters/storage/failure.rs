@@ -1,7 +1,5 @@
 //! The failures of an open database, by what an operator has to do about them.
 
-use std::io;
-
 use super::{file_loss::FileLoss, problem::DatabaseProblem};
 use crate::foundation::outage::{MayPass, Outage, Part};
 
@@ -55,11 +53,6 @@ impl StorageFailure {
     pub fn may_have_taken_effect(&self) -> bool {
         matches!(self, Self::Unreachable(_))
     }
-
-    /// The failure of a server that does not answer within the time limit.
-    pub(super) fn no_response() -> Self {
-        Self::Unreachable(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer within the time limit")))
-    }
 }
 
 impl From<sqlx::Error> for StorageFailure {
@@ -99,10 +92,12 @@ fn variant(problem: DatabaseProblem) -> Variant {
 
 #[cfg(test)]
 mod tests {
+    use std::{future::pending, time::Duration};
+
     use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
     use super::*;
-    use crate::foundation::error_chain::ErrorChain;
+    use crate::{adapters::storage::database::within, foundation::error_chain::ErrorChain};
 
     async fn failure_of(database: &mut SqliteConnection, statement: &'static str) -> StorageFailure {
         database.execute(statement).await.unwrap_err().into()
@@ -124,7 +119,7 @@ mod tests {
     async fn a_locked_and_a_damaged_file_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let options = |name| SqliteConnectOptions::new().filename(dir.path().join(name)).create_if_missing(true);
-        let options = |name| options(name).busy_timeout(std::time::Duration::ZERO);
+        let options = |name| options(name).busy_timeout(Duration::ZERO);
         let mut first = SqliteConnection::connect_with(&options("app.db")).await.unwrap();
         let mut second = SqliteConnection::connect_with(&options("app.db")).await.unwrap();
         first.execute("BEGIN IMMEDIATE").await.unwrap();
@@ -136,10 +131,11 @@ mod tests {
         assert!(matches!(failure, StorageFailure::Corrupt(_)), "{failure:?}");
     }
 
-    #[test]
-    fn a_pool_without_a_connection_is_told_from_a_busy_server() {
+    #[tokio::test]
+    async fn a_pool_without_a_connection_is_told_from_a_busy_server() {
         assert!(matches!(StorageFailure::from(sqlx::Error::PoolTimedOut), StorageFailure::NoConnection(_)));
-        let silent = StorageFailure::no_response();
+        let silent = within(Duration::ZERO, pending::<Result<(), _>>()).await.unwrap_err();
+        let silent = StorageFailure::from(silent);
         assert_eq!(
             ErrorChain(&silent).to_string(),
             "the database cannot be reached: error communicating with database: no answer within the time limit"

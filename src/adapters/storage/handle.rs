@@ -62,11 +62,7 @@ impl Storage {
         let (time, outbox) = match first_use.await {
             Ok((time, outbox)) => (time, Arc::new(outbox)),
             Err(failure) => {
-                read.close().await;
-                write.close().await;
-                if let Some(checkpoints) = &checkpoints {
-                    checkpoints.close().await;
-                }
+                close(&read, &write, checkpoints.as_ref()).await;
                 return Err(failure.into());
             }
         };
@@ -92,11 +88,7 @@ impl Storage {
     /// Runs the database's migrations and closes it.
     pub async fn migrate(settings: &config::Database) -> Result<(), DatabaseOpenFailure> {
         let Connections { write, read, checkpoints, .. } = connect(settings).await?;
-        read.close().await;
-        write.close().await;
-        if let Some(checkpoints) = checkpoints {
-            checkpoints.close().await;
-        }
+        close(&read, &write, checkpoints.as_ref()).await;
         Ok(())
     }
 
@@ -161,10 +153,15 @@ impl Storage {
             let failure = ErrorChain(&failure);
             tracing::warn!(%failure, "this replica could not be removed; others take over its leases after 30 s");
         }
-        self.read.close().await;
-        self.write.close().await;
-        if let Some(checkpoints) = &self.checkpoints {
-            checkpoints.close().await;
-        }
+        close(&self.read, &self.write, self.checkpoints.as_ref()).await;
+    }
+}
+
+/// Closes the connections, and last those of the checkpoints, which also release a SQLite file.
+async fn close(read: &Pool, write: &Pool, checkpoints: Option<&CheckpointTask>) {
+    read.close().await;
+    write.close().await;
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.close().await;
     }
 }

@@ -1,18 +1,11 @@
 //! The table `open_streams`: streams that have run for about a second and have not ended. The end of a stream removes it in
 //! the transaction that stores the turn. What is left at a start was interrupted by the end of an earlier process.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::LazyLock,
-};
+use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    bulk_delete::BulkDelete,
-    bulk_insert::{BulkInsert, ROWS},
-    database::Transaction,
-    failure::StorageFailure,
+    bulk_delete::BulkDelete, bulk_insert::BulkInsert, database::Transaction, failure::StorageFailure,
     logged_event::LoggedEvent,
-    statement::sql,
 };
 
 /// The record of a stream that has not ended.
@@ -41,12 +34,8 @@ impl PendingStreams {
     /// Adds the record of a stream, or replaces it.
     pub(super) fn add(&mut self, stream: OpenStream) {
         let OpenStream { request_id, line, is_renewed } = stream;
-        match self.0.entry(request_id) {
-            Entry::Occupied(mut earlier) => earlier.get_mut().line = line,
-            Entry::Vacant(vacant) => {
-                vacant.insert(PendingStream { line, may_be_stored: is_renewed });
-            }
-        }
+        let first = PendingStream { line: String::new(), may_be_stored: is_renewed };
+        self.0.entry(request_id).or_insert(first).line = line;
     }
 
     /// Removes the record of a stream that has ended. Returns whether the database certainly has none.
@@ -86,18 +75,12 @@ pub(super) async fn upsert(
     log: &str,
     streams: &PendingStreams,
 ) -> Result<(), StorageFailure> {
-    let mut left = streams.0.iter();
-    while left.len() > 0 {
-        let (text, rows) = UPSERT.text(left.len().min(ROWS));
-        let mut query = sql(text);
-        for _ in 0..rows {
-            let (request_id, line) = left.next().unzip();
-            let line = line.map(|stream| &stream.line);
-            query = query.bind(request_id).bind(request_id.map(|_| log)).bind(line);
-        }
-        query.execute(&mut *transaction).await?;
-    }
-    Ok(())
+    UPSERT
+        .execute(transaction, streams.0.iter(), |statement, row| {
+            let (request_id, stream) = row.unzip();
+            statement.bind(request_id).bind(request_id.map(|_| log)).bind(stream.map(|stream| &stream.line))
+        })
+        .await
 }
 
 /// Removes the streams that have ended with these events.

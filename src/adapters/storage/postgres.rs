@@ -1,10 +1,6 @@
 //! Connections to a PostgreSQL database, which any number of replicas may share.
 
-use std::{
-    io::{self, ErrorKind},
-    str::FromStr,
-    time::Duration,
-};
+use std::{str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -15,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{
     connections::Connections,
-    database::{Pool, PostgresPool},
+    database::{Pool, PostgresPool, within},
     migrations,
     open_failure::DatabaseOpenFailure,
     schema_owner::{self, SchemaOwner},
@@ -88,7 +84,8 @@ fn connect_options(url: &SecretString) -> Result<PgConnectOptions, DatabaseOpenF
 
 /// Opens one connection. A pool would not say why it could not.
 async fn connect(options: &PgConnectOptions, settings: &config::Database) -> Result<PgConnection, DatabaseOpenFailure> {
-    within(settings.connect_timeout, PgConnection::connect_with(options)).await
+    let connected = within(settings.connect_timeout, PgConnection::connect_with(options)).await;
+    connected.map_err(DatabaseOpenFailure::Connect)
 }
 
 /// Closes a connection that is not needed any more.
@@ -97,17 +94,9 @@ async fn close(connection: PgConnection) {
     let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
 }
 
-/// Waits for an answer of the server up to a time limit.
-async fn within<T>(
-    limit: Duration,
-    answer: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, DatabaseOpenFailure> {
-    let no_answer = |_| sqlx::Error::Io(io::Error::new(ErrorKind::TimedOut, "no answer within the time limit"));
-    timeout(limit, answer).await.map_err(no_answer).flatten().map_err(DatabaseOpenFailure::Connect)
-}
-
 async fn ensure_not_of_other_program(server: &mut PgConnection, limit: Duration) -> Result<(), DatabaseOpenFailure> {
-    match within(limit, schema_owner::owner_of_postgres(server)).await? {
+    let owner = within(limit, schema_owner::owner_of_postgres(server)).await;
+    match owner.map_err(DatabaseOpenFailure::Connect)? {
         SchemaOwner::OtherProgram(tables) => {
             let database = "the schema".to_owned();
             Err(DatabaseOpenFailure::OtherProgram { database, tables })

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    Connection, SqliteConnection,
+    Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -43,21 +43,32 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
     let write = pool(1).connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Sqlite)?;
-    if let Err(failure) = migrations::sqlite().await?.run(&write).await {
-        // The next attempt to open the file must not meet this one's connections.
-        write.close().await;
-        return Err(failure.into());
-    }
-    let read = pool(4).connect_lazy_with(options.clone().read_only(true));
-    // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
-    let checkpoints = pool(1).connect_with(options.busy_timeout(Duration::from_millis(20)));
-    let checkpoints = checkpoints.await.map_err(DatabaseOpenFailure::Sqlite)?;
+    let checkpoints = match migrate_and_connect(&write, options.clone()).await {
+        Ok(checkpoints) => checkpoints,
+        Err(failure) => {
+            // This attempt's connection must be closed before the next attempt.
+            write.close().await;
+            return Err(failure);
+        }
+    };
+    let read = pool(4).connect_lazy_with(options.read_only(true));
     file.set_made();
     let file = Arc::new(file);
     let sqlite = |connections| Pool::Sqlite(SqliteConnections { connections, file: Some(Arc::clone(&file)) });
     let (write, read) = (sqlite(write), sqlite(read));
     let checkpoints = CheckpointTask { pool: checkpoints, file };
     Ok(Connections { write, read, heartbeat: None, checkpoints: Some(checkpoints) })
+}
+
+/// Updates the tables, and returns the pool for checkpoints.
+async fn migrate_and_connect(
+    write: &SqlitePool,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, DatabaseOpenFailure> {
+    migrations::sqlite().await?.run(write).await?;
+    // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
+    let checkpoints = pool(1).connect_with(options.busy_timeout(Duration::from_millis(20)));
+    checkpoints.await.map_err(DatabaseOpenFailure::Sqlite)
 }
 
 /// Checks without writing anything that a database can be opened at an address. Fails if the file cannot be used, or if

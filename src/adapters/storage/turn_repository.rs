@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use uuid::Uuid;
 
 use super::{
-    bulk_insert::{BulkInsert, ROWS},
+    bulk_insert::BulkInsert,
     column_values::to_integer,
     database::{Pool, Transaction},
     failure::StorageFailure,
@@ -168,12 +168,10 @@ static INSERT_SESSION_TURNS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let in_sessions = turns.iter().filter_map(|turn| Some((turn.session_id.as_ref()?, *turn))).collect::<Vec<_>>();
-    for chunk in in_sessions.chunks(ROWS) {
-        let (text, rows) = INSERT_SESSION_TURNS.text(chunk.len());
-        let mut query = sql(text);
-        for row in 0..rows {
-            let (session, turn) = chunk.get(row).copied().unzip();
-            query = query
+    INSERT_SESSION_TURNS
+        .execute(transaction, in_sessions.into_iter(), |statement, row| {
+            let (session, turn) = row.unzip();
+            statement
                 .bind(session.map(SessionId::as_str))
                 .bind(turn.map(|turn| turn.ended_at.as_microsecond()))
                 .bind(turn.map(|turn| turn.model.as_str()))
@@ -181,11 +179,9 @@ async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -
                 .bind(turn.map(|turn| to_integer(turn.usage.prompt)))
                 .bind(turn.map(|turn| to_integer(turn.usage.completion)))
                 .bind(turn.map(|turn| to_integer(turn.cost.total())))
-                .bind(turn.map(|turn| i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX)));
-        }
-        query.execute(&mut *transaction).await?;
-    }
-    Ok(())
+                .bind(turn.map(|turn| i64::try_from(turn.latency.as_micros()).unwrap_or(i64::MAX)))
+        })
+        .await
 }
 
 static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
@@ -198,15 +194,12 @@ static INSERT_OUTBOX_RECORDS: LazyLock<BulkInsert> = LazyLock::new(|| {
 
 async fn add_to_outbox(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     let records = turns.iter().filter_map(|turn| Some((turn.request_id.as_str(), turn.usage_record.queued()?)));
-    for chunk in records.collect::<Vec<_>>().chunks(ROWS) {
-        let (text, rows) = INSERT_OUTBOX_RECORDS.text(chunk.len());
-        let mut query = sql(text);
-        for row in 0..rows {
-            let (request_id, body) = chunk.get(row).copied().unzip();
-            query = query.bind(request_id).bind(body);
-        }
-        query.execute(&mut *transaction).await?;
-    }
+    INSERT_OUTBOX_RECORDS
+        .execute(&mut *transaction, records.collect::<Vec<_>>().into_iter(), |statement, row| {
+            let (request_id, body) = row.unzip();
+            statement.bind(request_id).bind(body)
+        })
+        .await?;
     let dropped = turns.iter().filter(|turn| turn.usage_record == UsageRecord::Dropped).count();
     outbox_drops::add(transaction, dropped as u64).await
 }
