@@ -9,7 +9,6 @@
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::OptionFuture;
 use http_body_util::{BodyExt, combinators::BoxBody};
 use hyper::{
     body::{Body as _, Incoming},
@@ -36,7 +35,7 @@ use super::{
     malformed,
     raw_head::{MAX_HEAD_BYTES, RawHead},
     request_body::{RequestBody, UnreadBody},
-    slots::{LimitState, RateLimit, Slot, Slots},
+    slots::{LimitState, RateLimit, Slot, Slots, WARNING_INTERVAL},
 };
 use crate::{
     api::{BeyondConnectionLimit, MalformedRequest, StreamCutOff},
@@ -45,9 +44,6 @@ use crate::{
 
 /// The pause after a connection could not be accepted, nearly always because file descriptors ran out.
 const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
-
-/// The shortest time between two diagnostics of connections that could not be accepted.
-const ACCEPT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The time after which an idle connection is closed while others wait for one.
 const IDLE_TIMEOUT_AT_LIMIT: Duration = Duration::from_secs(1);
@@ -67,7 +63,7 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     tasks: Tasks,
 ) {
     let mut slots = Slots::new(settings.max_connections, extra_connections());
-    let mut warning = RateLimit::new(ACCEPT_WARNING_INTERVAL);
+    let mut warning = RateLimit::new(WARNING_INTERVAL);
     let local = listener.local_addr().ok();
     loop {
         let accepted = tokio::select! {
@@ -143,8 +139,6 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         while let Some(remaining) = timeouts.remaining() {
             // The connection's phase may change while this waits, and another limit may then apply.
             let remaining = remaining.min(self.header_timeout).min(self.keepalive_timeout);
-            let cut_off = timeouts.cut_off();
-            let cut_off = OptionFuture::from(cut_off.as_ref().map(CancellationToken::cancelled));
             tokio::select! {
                 _ = &mut connection => {
                     let (stream, library_response) = connection.into_parts().io.into_inner().into_parts();
@@ -152,9 +146,8 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                     return Box::pin(self.close(stream, timeouts.take_head(), &library_response)).await;
                 }
                 () = tokio::time::sleep(remaining) => {}
-                () = timeouts.stream_begun() => {}
                 // A client that reads nothing gets no error either.
-                Some(()) = cut_off => return,
+                () = timeouts.cut_off() => return,
                 () = self.limit_state.arrived(), if !is_stopping => {
                     if timeouts.has_been_idle(IDLE_TIMEOUT_AT_LIMIT) {
                         is_stopping = true;

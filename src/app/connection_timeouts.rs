@@ -12,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::OptionFuture;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::{Notify, futures::Notified};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::raw_head::RawHead;
@@ -84,14 +85,15 @@ impl ConnectionTimeouts {
         state.cut_off = cut_off;
     }
 
-    /// Waits until a stream has begun.
-    pub(super) fn stream_begun(&self) -> Notified<'_> {
-        self.stream_begun.notified()
-    }
-
-    /// Returns the token that ends the stream that is being sent.
-    pub(super) fn cut_off(&self) -> Option<CancellationToken> {
-        self.state().cut_off.clone()
+    /// Waits until the stream that is being sent must end.
+    pub(super) async fn cut_off(&self) {
+        loop {
+            let cut_off = self.state().cut_off.clone();
+            tokio::select! {
+                Some(()) = OptionFuture::from(cut_off.as_ref().map(CancellationToken::cancelled)) => return,
+                () = self.stream_begun.notified() => {}
+            }
+        }
     }
 
     /// Notes that hyper has taken all of the response's body, or has dropped it.

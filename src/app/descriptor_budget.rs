@@ -24,7 +24,7 @@ const MAX_EXTRA_CONNECTIONS: usize = 32;
 
 /// Returns the number of connections beyond `MAX_CONNECTIONS` that are accepted for health checks.
 pub(super) fn extra_connections() -> usize {
-    descriptors::small_share().min(MAX_EXTRA_CONNECTIONS)
+    descriptors::small_share(descriptors::limit()).min(MAX_EXTRA_CONNECTIONS)
 }
 
 /// Lowers `MAX_CONNECTIONS` and `MAX_TURNS` to what the limit of descriptors has room for, with a warning.
@@ -53,7 +53,7 @@ fn database(config: &Config) -> usize {
 /// Returns the number of descriptors for connections to clients and to the model. An eighth is left for connections to the
 /// model that are being opened or closed.
 fn connections_of_turns(limit: usize, database: usize) -> usize {
-    let share = (limit / 16).max(1);
+    let share = descriptors::small_share(limit);
     // Papita gets one share for usage records, and one connection for the key.
     let others = OWN + database + share + 1 + share.min(MAX_EXTRA_CONNECTIONS);
     let left = limit.saturating_sub(others);

@@ -25,7 +25,7 @@ const SHORTEST_HEAD_TIMEOUT: Duration = Duration::from_millis(100);
 const NOTIFICATION_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The shortest time between two diagnostics of the same condition.
-const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+pub(super) const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The slots, as the accept loop takes them.
 pub(super) struct Slots {

@@ -79,9 +79,7 @@ fn reload(app: &App, started_with: &Source) {
             }
         }
         Err(invalid) => {
-            let settings =
-                invalid.0.iter().map(|setting| format!("{}: expected {}", setting.variable, setting.expected));
-            let settings = settings.collect::<Vec<_>>().join("; ");
+            let settings = invalid.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             tracing::error!("SIGHUP: only the personas are read again, as settings are invalid: {settings}");
         }
     }

@@ -19,10 +19,10 @@ pub fn limit() -> usize {
     rlimit::increase_nofile_limit(0).ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
-/// Returns the share of the descriptors for connections that serve no turn of a client: a sixteenth of them.
+/// Returns the share of so many descriptors for connections that serve no turn of a client: a sixteenth of them.
 #[must_use]
-pub fn small_share() -> usize {
-    (limit() / 16).max(1)
+pub fn small_share(limit: usize) -> usize {
+    (limit / 16).max(1)
 }
 
 /// Whether an error says that the process or the machine has no descriptor left (EMFILE, ENFILE).
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_known_and_not_reached() {
-        assert!(limit() > 16 && small_share() <= limit() / 16);
+        assert!(limit() > 16 && small_share(limit()) <= limit() / 16);
         assert!(!are_exhausted());
         assert!(!is_shortage(&io::ErrorKind::NotFound.into()));
     }

@@ -39,7 +39,7 @@ pub struct ClaimedKey {
     pub request_id: String,
     /// The answer; `None` while the turn runs, and for good if it was interrupted.
     pub answer: Option<StoredAnswer>,
-    /// Whether the turn may be running in another replica.
+    /// Whether the turn has no answer and may be running in another replica.
     pub is_running_elsewhere: bool,
     /// Whether the turn was refused, so that it is not billed and the key can be claimed again.
     pub is_refused: bool,
@@ -164,6 +164,6 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: to_timestamp(answered_at),
     });
-    let (is_running_elsewhere, is_asked) = (live_replicas > 0, is_asked != 0);
+    let (is_running_elsewhere, is_asked) = (answer.is_none() && live_replicas > 0, is_asked != 0);
     ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere, is_refused, is_asked }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// A setting whose value is invalid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: expected {expected}")]
 pub struct InvalidSetting {
     /// The name of the variable, or of the `.env` file.
     pub variable: &'static str,
@@ -18,8 +19,8 @@ pub struct InvalidSettings(pub Vec<InvalidSetting>);
 impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration has mistakes:")?;
-        for InvalidSetting { variable, expected } in &self.0 {
-            write!(f, "\n  {variable}: expected {expected}")?;
+        for setting in &self.0 {
+            write!(f, "\n  {setting}")?;
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Idempotency {
             if earlier.fingerprint != fingerprint && !self.may_be_free(&earlier) {
                 return Err(TurnFailure::KeyReused);
             }
-            let is_running_elsewhere = earlier.is_running_elsewhere && earlier.answer.is_none();
+            let is_running_elsewhere = earlier.is_running_elsewhere;
             if let Some(reader) = self.reader_of_earlier(request, earlier).await? {
                 return Ok(Claim::Repeated(reader));
             }

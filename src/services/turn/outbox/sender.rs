@@ -107,7 +107,7 @@ impl OutboxSender {
             storage,
             usage_log,
             backlog: Backlog::default(),
-            pace: Pace::new(descriptors::small_share()),
+            pace: Pace::new(descriptors::small_share(descriptors::limit())),
             posts: FuturesUnordered::new(),
             access: None,
             removable: Removable::default(),
