@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     fakes::model::{Behaviour, FakeModel, Gate},
+    idempotency::ask,
     support::{
-        client::{Client, HttpResponse},
+        client::Client,
         manual_clock::ManualClock,
         service::{Service, TestSetup, wait_until},
         visitor::Visitor,
@@ -33,11 +34,6 @@ async fn stop_session(client: &Client, id: &Value) -> Value {
 
 async fn turn(client: &Client, session: &Value) {
     client.post("/api/chat", &json!({ "message": "hello", "session_id": session })).await.assert_ok();
-}
-
-async fn ask_once(client: &Client, key: &str) -> HttpResponse {
-    let request = client.json_request("/api/chat", &json!({ "message": "hello" }));
-    client.send(request.header("idempotency-key", key)).await
 }
 
 #[tokio::test]
@@ -112,22 +108,22 @@ async fn a_jump_forgets_no_idempotency_key() {
     let clock = ManualClock::at(NOON);
     let setup = TestSetup::for_model(&model);
     let service = setup.start_with_clock(clock.clock("UTC")).await;
-    let first = ask_once(&service.client, "a").await;
+    let first = ask(&service.client, "a").await;
     first.assert_ok();
     for hours in [-DAY, 401 * DAY] {
         clock.jump(hours);
-        assert_eq!(ask_once(&service.client, "a").await.text, first.text);
-        ask_once(&service.client, &hours.to_string()).await.assert_ok();
+        assert_eq!(ask(&service.client, "a").await.text, first.text);
+        ask(&service.client, &hours.to_string()).await.assert_ok();
     }
     clock.set(NOON);
     clock.advance(23 * HOUR);
     // Also those that were first sent while the clock was wrong.
     for key in ["a", "-24", "9624"] {
-        ask_once(&service.client, key).await.assert_ok();
+        ask(&service.client, key).await.assert_ok();
     }
     assert_eq!(model.call_count(), 3);
     clock.advance(2 * HOUR);
-    ask_once(&service.client, "a").await.assert_ok();
+    ask(&service.client, "a").await.assert_ok();
     assert_eq!(model.call_count(), 4);
 }
 
@@ -174,7 +170,7 @@ async fn store_at_noon() -> Stored {
     let service = start(&setup, &clock).await;
     let client = &service.client;
     stop_session(client, &start_session(client).await).await;
-    let answer = ask_once(client, "a").await;
+    let answer = ask(client, "a").await;
     for _ in 0..2 {
         Visitor::first_visit(client).await.ask("hello").await;
     }
@@ -196,7 +192,7 @@ impl Stored {
         wait_for_deletion(&self.setup, client, &self.clock).await;
         assert_eq!(self.setup.count_rows("sessions WHERE closed_by = 'client'").await, 1);
         let calls = self.model.call_count();
-        assert_eq!(ask_once(client, "a").await.text, self.answer);
+        assert_eq!(ask(client, "a").await.text, self.answer);
         assert_eq!((self.model.call_count(), self.setup.count_rows("visitors").await), (calls, 1));
     }
 
@@ -243,7 +239,7 @@ async fn a_jump_ahead_counts_after_a_day_of_running() {
     stored.clock.advance(HOUR);
     stored.wait_for_session_to_expire().await;
     let calls = stored.model.call_count();
-    ask_once(&service.client, "a").await.assert_ok();
+    ask(&service.client, "a").await.assert_ok();
     assert_eq!(stored.model.call_count(), calls + 1);
     service.stop().await;
     let _service = start(&stored.setup, &stored.clock).await;
@@ -280,7 +276,7 @@ async fn the_diagnostics_report_a_clock_that_is_ahead_once() {
     process.exit_code().await;
     setup.change_database("UPDATE retention_clock SET time = time - 34560000000000").await;
     let mut process = setup.start_process().await;
-    ask_once(&process.client, "a").await.assert_ok();
+    ask(&process.client, "a").await.assert_ok();
     process.terminate();
     process.exit_code().await;
     let mut lines = process.start_lines;

@@ -233,7 +233,7 @@ async fn a_body_that_does_not_arrive_in_time_gets_a_408() {
 }
 
 /// Waits until a new connection is within the limit.
-async fn wait_for_connection(service: &Service) {
+pub async fn wait_for_connection(service: &Service) {
     wait_until("a connection within the limit", async || {
         let mut next = RawConnection::connect(service.address()).await;
         next.get("/api/personas").await.contains("200 OK").then_some(())

@@ -2,12 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use serde_json::Value;
 use sqlx::{ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 
 use crate::{
     command_line::run,
     fakes::model::{Behaviour, FakeModel, Gate},
+    idempotency::turns_counted,
     support::{
         client::{Client, HttpResponse},
         service::{Process, TestSetup, wait_until},
@@ -82,10 +82,6 @@ async fn ready(client: &Client) -> HttpResponse {
 
 async fn wait_until_ready(client: &Client) {
     wait_until("readiness", async || (ready(client).await.status == 200).then_some(())).await;
-}
-
-async fn turns_counted(client: &Client) -> Value {
-    client.get("/api/openai/usage").await.assert_ok()["request_count"].clone()
 }
 
 /// Waits until the service reports the fault. Returns the diagnostics about it.

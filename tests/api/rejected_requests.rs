@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
+    connections::wait_for_connection,
     fakes::model::FakeModel,
     support::{
         raw_connection::{RawAnswer, RawConnection},
-        service::{Service, TestSetup, start_with, wait_until},
+        service::{Service, TestSetup, start_with},
     },
 };
 
@@ -115,11 +116,7 @@ async fn a_rejected_client_does_not_hold_its_connection_permit() {
     wire.send(&format!("POST /nowhere HTTP/1.1\r\n{JSON}\r\nContent-Length: 1000000\r\n\r\nx")).await;
     RawAnswer::parse(&wire.response().await).assert_error(404, "not_found");
     let started = Instant::now();
-    wait_until("a free connection", async || {
-        let mut next = RawConnection::connect(service.address()).await;
-        next.get("/api/personas").await.contains("200 OK").then_some(())
-    })
-    .await;
+    wait_for_connection(&service).await;
     assert!(started.elapsed() < Duration::from_secs(10), "the operation took {:?}", started.elapsed());
 }
 
