@@ -6,7 +6,7 @@ use std::hint::black_box;
 use al_chat::{
     adapters::{
         model::basic,
-        session_log::{ChatLine, SessionLog},
+        session_log::{ChatLine, SessionLog, Stamper},
     },
     domain::{
         chat::{Image, Message, Role},
@@ -19,6 +19,7 @@ use al_chat::{
 };
 use criterion::{BatchSize, Criterion};
 use jiff::{Timestamp, tz::TimeZone};
+use uuid::Uuid;
 
 /// The allocator of the program.
 #[global_allocator]
@@ -83,6 +84,16 @@ fn chat_line(criterion: &mut Criterion) {
             let mut lines = log.lines(black_box(now));
             lines.add(black_box(&chat));
             lines
+        });
+    });
+    let (mut lines, mut buffer) = (log.lines(now), Vec::new());
+    lines.add(&chat);
+    let mut stamper = Stamper::new(Uuid::nil());
+    criterion.bench_function("session_log: the stamp of a chat line", |bencher| {
+        bencher.iter(|| {
+            buffer.clear();
+            let pending = stamper.stamp(black_box(&lines), 0, &mut buffer);
+            stamper.advance(pending)
         });
     });
 }

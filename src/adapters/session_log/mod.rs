@@ -29,5 +29,6 @@ pub use self::{
     lines::Lines,
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     recorded_turn::RecordedTurn,
+    stamp::Stamper,
     uncounted_lines::MissingLines,
 };

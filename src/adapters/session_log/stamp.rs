@@ -13,7 +13,7 @@ const VERSION: u64 = 1;
 
 /// Stamps the lines of one process with their numbers.
 #[derive(Debug)]
-pub(super) struct Stamper {
+pub struct Stamper {
     instance: Uuid,
     /// The stamp up to the number.
     prefix: Vec<u8>,
@@ -22,14 +22,16 @@ pub(super) struct Stamper {
 }
 
 impl Stamper {
-    pub(super) fn new(instance: Uuid) -> Self {
+    /// Returns the stamper of the process with this id.
+    #[must_use]
+    pub fn new(instance: Uuid) -> Self {
         let prefix = format!(r#","v":{VERSION},"instance":"{instance}","seq":"#).into_bytes();
         Self { instance, prefix, last: 0 }
     }
 
     /// Appends lines to `buffer`, numbered on from those that were written and the `pending` ones before in the buffer.
     /// Returns the number of pending lines then.
-    pub(super) fn stamp(&self, lines: &Lines, mut pending: u64, buffer: &mut Vec<u8>) -> u64 {
+    pub fn stamp(&self, lines: &Lines, mut pending: u64, buffer: &mut Vec<u8>) -> u64 {
         buffer.reserve(lines.text.len() + lines.stamp_offsets.len() * (self.prefix.len() + 20));
         let mut copied = 0;
         for &offset in &lines.stamp_offsets {
@@ -45,7 +47,7 @@ impl Stamper {
     }
 
     /// Notes that `lines` further lines were written, and returns the position of the last one.
-    pub(super) fn advance(&mut self, lines: u64) -> LogPosition {
+    pub fn advance(&mut self, lines: u64) -> LogPosition {
         self.last += lines;
         LogPosition { instance: self.instance, seq: self.last }
     }
