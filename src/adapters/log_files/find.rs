@@ -1,0 +1,132 @@
+//! Finds the files of session logs.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, Metadata},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+use super::log_file::LogFile;
+
+/// The files of a session log could not be found or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FindFailure {
+    /// No file or folder has this path.
+    #[error("there is no file or folder {0}")]
+    Missing(PathBuf),
+    /// The path is used as a folder, but leads to a file.
+    #[error("{0} is not a folder")]
+    NotAFolder(PathBuf),
+    /// A file or folder cannot be read.
+    #[error("{0} cannot be read; check its permissions and its disk")]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// The folder has no file of a session log.
+    #[error(
+        "the folder {0} has no session log: no file is named session_YYYY-MM-DD.log, with or without .gz or .zst at its end"
+    )]
+    NoLog(PathBuf),
+}
+
+impl FindFailure {
+    fn new(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing(path.to_owned()),
+            ErrorKind::NotADirectory => Self::NotAFolder(path.to_owned()),
+            _ => Self::Unreadable(path.to_owned(), error),
+        }
+    }
+}
+
+/// Returns the files at `paths`, and the daily files in the folders at `paths`, in the order in which they were written.
+/// Files whose names have no day come last. A file that is reached by several paths is returned once.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<LogFile>, FindFailure> {
+    let mut files = Vec::new();
+    for path in paths {
+        let data = metadata(path)?;
+        if data.is_dir() { files.extend(find_in(path)?) } else { files.push(openable(path, &data)?) }
+    }
+    Ok(in_order(files))
+}
+
+/// Returns the daily files in a folder, in the order in which they were written.
+pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
+    let failure = |error| FindFailure::new(folder, error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failure)? {
+        let path = entry.map_err(failure)?.path();
+        if LogFile::new(path.clone(), None).date.is_none() {
+            continue;
+        }
+        let data = metadata(&path)?;
+        if data.is_file() {
+            files.push(openable(&path, &data)?);
+        }
+    }
+    if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(in_order(files)) }
+}
+
+fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
+    fs::metadata(path).map_err(|error| FindFailure::new(path, error))
+}
+
+/// Returns the file, which can be opened. A pipe is not tried, since its writer would notice.
+fn openable(path: &Path, data: &Metadata) -> Result<LogFile, FindFailure> {
+    if data.is_file() {
+        File::open(path).map_err(|error| FindFailure::new(path, error))?;
+    }
+    Ok(LogFile::new(path.to_owned(), data.is_file().then_some(data.len())))
+}
+
+fn in_order(mut files: Vec<LogFile>) -> Vec<LogFile> {
+    let mut known = HashSet::new();
+    files.retain(|file| known.insert(fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone())));
+    files.sort_by_key(LogFile::order);
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &[LogFile]) -> Vec<&str> {
+        files.iter().map(|file| file.path.file_name().unwrap().to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_folder_gives_its_days_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let days = [
+            "session_2026-01-02.log",
+            "session_2026-01-01.log.zst",
+            "session_2026-01-02.log.1",
+            "session_2026-01-02.log.10.gz",
+            "session_2026-01-03.log.gz",
+            "session_2026-01-03.log",
+        ];
+        for name in days.into_iter().chain([".lock", "notes.txt", "session_2026-01-04.log.part"]) {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(dir.path().join("session_2026-01-05.log")).unwrap();
+        let files = find_in(dir.path()).unwrap();
+        let expected = [days[1], days[3], days[2], days[0], days[4], days[5]];
+        assert_eq!(names(&files), expected);
+        assert_eq!(files[0].length, Some(1));
+        // A file that is given by itself, too, is read once.
+        let also = [dir.path().join("notes.txt"), dir.path().join("session_2026-01-02.log"), dir.path().to_owned()];
+        let expected = expected.into_iter().chain(["notes.txt"]).collect::<Vec<_>>();
+        assert_eq!(names(&find(&also).unwrap()), expected);
+    }
+
+    #[test]
+    fn wrong_paths_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("session_2026-01-02.log");
+        let failed = |path: &Path| find(&[path.to_owned()]).unwrap_err().to_string();
+        assert!(failed(&file).starts_with("there is no file or folder /"), "{}", failed(&file));
+        assert!(failed(dir.path()).contains("has no session log"), "{}", failed(dir.path()));
+        fs::write(&file, "").unwrap();
+        assert!(failed(&file.join("x")).ends_with("log/x is not a folder"), "{}", failed(&file.join("x")));
+        assert!(matches!(find_in(&file), Err(FindFailure::NotAFolder(_))));
+    }
+}

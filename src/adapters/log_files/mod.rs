@@ -1,0 +1,19 @@
+//! Session logs as input of the command line's tools: finds their files, plain or compressed, and reads their lines on
+//! several threads, in memory that does not grow with the files.
+//!
+//! The writer of the running service is in [`super::session_log`]; these tools read beside it and change nothing.
+
+mod chunk;
+mod chunk_reader;
+mod find;
+mod log_file;
+mod ordered;
+mod parallel;
+mod text;
+
+pub use self::{
+    chunk::{Chunk, Line, LineEnd},
+    find::{FindFailure, find, find_in},
+    log_file::{Compression, LogFile},
+    parallel::Reader,
+};
