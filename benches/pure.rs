@@ -12,6 +12,8 @@ use al_chat::{
         chat::{Image, Message, Role},
         cost::{Prices, TokenUsage, token_count},
         known_models::KnownModels,
+        log_chain::ChainHasher,
+        log_position::LogEnd,
         prompt::{self, AttachedFile, PromptBuilder},
         session::SessionId,
     },
@@ -46,7 +48,8 @@ fn berlin() -> TimeZone {
 fn chat_line(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
     let clock = Clock::from_fn(|| Timestamp::UNIX_EPOCH, berlin());
-    let log = SessionLog::open(dir.path(), FileAccess::Owner, false, clock).expect("a session log");
+    let log = SessionLog::open(dir.path(), FileAccess::Owner, false, ChainHasher::without_key(), clock)
+        .expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
     let chat = ChatLine {
         user_id: None,
@@ -88,12 +91,12 @@ fn chat_line(criterion: &mut Criterion) {
     });
     let (mut lines, mut buffer) = (log.lines(now), Vec::new());
     lines.add(&chat);
-    let mut stamper = Stamper::new(Uuid::nil());
+    let (mut stamper, mut end) = (Stamper::new(Uuid::nil(), ChainHasher::without_key()), LogEnd::start(Uuid::nil()));
     criterion.bench_function("session_log: the stamp of a chat line", |bencher| {
         bencher.iter(|| {
             buffer.clear();
-            let pending = stamper.stamp(black_box(&lines), 0, &mut buffer);
-            stamper.advance(pending)
+            end = stamper.stamp(black_box(&lines), end, &mut buffer);
+            end
         });
     });
 }

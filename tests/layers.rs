@@ -51,7 +51,9 @@ const ORDERED: [&[&str]; 2] = [
         "prompt",
         "title",
         "search_terms",
+        "log_chain",
         "log_position",
+        "log_stamp",
     ],
 ];
 

@@ -14,7 +14,7 @@ use crate::{
         storage::{FINGERPRINT_SECRET, Storage},
     },
     api::AppState,
-    domain::log_position::LogPosition,
+    domain::{log_chain::ChainHasher, log_position::LogEnd},
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -100,16 +100,17 @@ pub(super) async fn open(
 }
 
 fn open_log(settings: &config::SessionLog, clock: &Clock) -> Result<SessionLog, LogOpenFailure> {
-    SessionLog::open(&settings.dir, settings.file_access, settings.sync, clock.clone())
+    let hasher = settings.keys.first().map_or_else(ChainHasher::without_key, ChainHasher::with_key);
+    SessionLog::open(&settings.dir, settings.file_access, settings.sync, hasher, clock.clone())
 }
 
-/// Appends the line of the start to the session log, and returns its position.
+/// Appends the line of the start to the session log, and returns the end of the log after it.
 async fn log_start(
     log: &SessionLog,
     clock: &Clock,
     event: &ServiceStart<'_>,
     outage: &StartOutage,
-) -> Result<LogPosition, LogUnavailable> {
+) -> Result<LogEnd, LogUnavailable> {
     let append = async || {
         // While the log cannot be written, each further line would count as one that is missing.
         log.ensure_writable()?;

@@ -30,7 +30,7 @@ use crate::{
         storage::{self, Storage},
     },
     api::{self, AppState},
-    domain::log_position::LogPosition,
+    domain::log_position::LogEnd,
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -137,7 +137,7 @@ impl App {
 }
 
 /// Stores that everything in the session log is in the database.
-async fn close_log(storage: &Storage, end: LogPosition) {
+async fn close_log(storage: &Storage, end: LogEnd) {
     if let Err(failure) = storage.close_log(end).await {
         let failure = ErrorChain(&failure);
         tracing::warn!(%failure, "the end of the session log could not be stored; the next start looks for it in the log");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::log_chain::Chain;
+
 /// The position of a line in the session log. Positions sort in the order in which lines were written, since each process
 /// has a greater id than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +16,24 @@ pub struct LogPosition {
     pub seq: u64,
 }
 
+/// The end of the lines that one process has written so far: the position and the chain of the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEnd {
+    /// The position of the last line.
+    pub position: LogPosition,
+    /// The chain of the last line.
+    pub chain: Chain,
+}
+
+impl LogEnd {
+    /// Returns the end of a process that has written nothing: its first line has the number 1 and follows
+    /// [`Chain::START`].
+    #[must_use]
+    pub fn start(instance: Uuid) -> Self {
+        Self { position: LogPosition { instance, seq: 0 }, chain: Chain::START }
+    }
+}
+
 /// A record of the lines of one process that the database holds: the number of the last one, and of missing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstanceCount {
@@ -21,6 +41,8 @@ pub struct InstanceCount {
     pub instance: Uuid,
     /// The number of the last line up to which the database holds all turns and stops.
     pub counted: u64,
+    /// The chain of that line; `None` if it has none, or if the database does not hold it.
+    pub chain: Option<Chain>,
     /// The number of lines up to there that were missing from the log; 1 for an unknown number.
     pub missing: u64,
     /// Whether the process has ended, and nothing of its lines remains to be counted.
@@ -84,7 +106,7 @@ mod tests {
     }
 
     fn count(instance: u128, counted: u64, is_complete: bool) -> InstanceCount {
-        InstanceCount { instance: Uuid::from_u128(instance), counted, missing: 0, is_complete }
+        InstanceCount { instance: Uuid::from_u128(instance), counted, chain: None, missing: 0, is_complete }
     }
 
     #[test]

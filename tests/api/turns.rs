@@ -476,7 +476,7 @@ async fn every_turn_logs_one_line_with_all_token_counts() {
     let date = line.remove("date").expect("a date");
     assert_eq!(timestamp.as_str().unwrap().split('T').next(), date.as_str());
     let expected = json!({
-        "event": "chat", "v": 1, "instance": lines[0]["instance"], "seq": 2, "request_id": body["request_id"],
+        "event": "chat", "v": 1, "instance": lines[0]["instance"], "seq": 2, "chain": lines[0]["chain"], "request_id": body["request_id"],
         "session_id": "s-1", "username": "ada", "is_guest": false,
         "model": "gpt-4o-mini", "requested_model": "gpt-4o-mini",
         "response_model": "gpt-4o-mini-2024-07-18", "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,

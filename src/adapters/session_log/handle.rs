@@ -20,7 +20,10 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    domain::log_position::{CountedLines, LogPosition},
+    domain::{
+        log_chain::ChainHasher,
+        log_position::{CountedLines, LogEnd},
+    },
     foundation::{clock::Clock, file_access::FileAccess, write_state::WriteState},
 };
 
@@ -38,17 +41,24 @@ pub struct SessionLog {
 impl SessionLog {
     /// Locks the folder for this process, repairs lines that a crash has left incomplete, and starts the writer's thread.
     /// With `sync`, a write is done when it has reached the disk. Files and folders get the permissions of `access`.
-    pub fn open(dir: &Path, access: FileAccess, sync: bool, clock: Clock) -> Result<Self, LogOpenFailure> {
+    /// `hasher` calculates the chains of the lines.
+    pub fn open(
+        dir: &Path,
+        access: FileAccess,
+        sync: bool,
+        hasher: ChainHasher,
+        clock: Clock,
+    ) -> Result<Self, LogOpenFailure> {
         let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
         let state = Arc::new(WriteState::new("session log"));
         let folder = LogFolder::lock(dir, access)?;
         let (dir, id, instance) = (folder.dir.clone(), folder.id.clone(), folder.instance);
-        Writer::open(folder, sync, clock.clone(), Arc::clone(&state))?.start(receiver)?;
+        Writer::open(folder, sync, hasher, clock.clone(), Arc::clone(&state))?.start(receiver)?;
         Ok(Self { dir, id, instance, clock, writer: sender, state })
     }
 
-    /// Appends one event with the timestamp `now`, and returns its position when it is written.
-    pub async fn append<E: Event>(&self, now: Timestamp, event: &E) -> Result<LogPosition, LogUnavailable> {
+    /// Appends one event with the timestamp `now`, and returns the end of the log after it when it is written.
+    pub async fn append<E: Event>(&self, now: Timestamp, event: &E) -> Result<LogEnd, LogUnavailable> {
         let mut lines = self.lines(now);
         lines.add(event);
         self.write(lines).await
@@ -61,25 +71,25 @@ impl SessionLog {
         Lines::new(timestamp, date)
     }
 
-    /// Appends lines, and returns the position of the last one when they are written.
-    pub async fn write(&self, lines: Lines) -> Result<LogPosition, LogUnavailable> {
+    /// Appends lines, and returns the end of the log after them when they are written.
+    pub async fn write(&self, lines: Lines) -> Result<LogEnd, LogUnavailable> {
         self.send(lines, None).await
     }
 
     /// Appends lines, and returns when they are written. Before that, calls `on_written` on the writer's thread with the
-    /// position of the last line, or with `None` if they could not be written. The calls come in the order of the lines
+    /// end of the log after them, or with `None` if they could not be written. The calls come in the order of the lines
     /// and must not block.
     pub async fn write_then(
         &self,
         lines: Lines,
-        on_written: impl FnOnce(Option<LogPosition>) + Send + 'static,
-    ) -> Result<LogPosition, LogUnavailable> {
+        on_written: impl FnOnce(Option<LogEnd>) + Send + 'static,
+    ) -> Result<LogEnd, LogUnavailable> {
         self.send(lines, Some(Box::new(on_written))).await
     }
 
-    async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<LogPosition, LogUnavailable> {
+    async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<LogEnd, LogUnavailable> {
         let (done, written) = oneshot::channel();
-        let entry = Entry { lines, position: None, on_written, done };
+        let entry = Entry { lines, end: None, on_written, done };
         self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
         written.await.ok().flatten().ok_or(LogUnavailable)
     }

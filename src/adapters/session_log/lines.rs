@@ -10,28 +10,43 @@ pub struct Lines {
     pub(super) date: civil::Date,
     timestamp: String,
     pub(super) text: Vec<u8>,
-    /// The offset in each line at which the writer inserts its stamp.
-    pub(super) stamp_offsets: Vec<usize>,
+    /// The bounds of each line in the text.
+    pub(super) bounds: Vec<LineBounds>,
+}
+
+/// The bounds of a line, as offsets in the text of all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineBounds {
+    /// Where the writer inserts the line's stamp.
+    pub(super) stamp: usize,
+    /// The end of the line, after its line feed.
+    pub(super) end: usize,
 }
 
 impl Lines {
     /// Returns no lines, for events of this timestamp and local date.
     pub(super) fn new(timestamp: String, date: civil::Date) -> Self {
-        Self { date, timestamp, text: Vec::with_capacity(640), stamp_offsets: Vec::new() }
+        Self { date, timestamp, text: Vec::with_capacity(640), bounds: Vec::new() }
     }
 
     /// Adds a line for an event.
     pub fn add<E: Event>(&mut self, event: &E) {
-        self.stamp_offsets.push(encode(&mut self.text, &self.timestamp, self.date, event));
+        let stamp = encode(&mut self.text, &self.timestamp, self.date, event);
+        self.end_line(stamp);
     }
 
     /// Adds a line for an event whose fields are encoded as a JSON object, which is not empty.
     pub fn add_encoded<E: Event>(&mut self, fields: &str) {
-        self.stamp_offsets.push(encode_fields(&mut self.text, &self.timestamp, self.date, E::NAME, fields));
+        let stamp = encode_fields(&mut self.text, &self.timestamp, self.date, E::NAME, fields);
+        self.end_line(stamp);
+    }
+
+    fn end_line(&mut self, stamp: usize) {
+        self.bounds.push(LineBounds { stamp, end: self.text.len() });
     }
 
     /// Returns the number of lines.
     pub(super) fn count(&self) -> u64 {
-        self.stamp_offsets.len() as u64
+        self.bounds.len() as u64
     }
 }

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::lines::Lines;
-use crate::domain::log_position::LogPosition;
+use crate::domain::log_position::LogEnd;
 
 /// The number of messages that the queue to the writer holds. Further senders wait.
 pub(super) const QUEUE_CAPACITY: usize = 4096;
@@ -14,16 +14,16 @@ pub(super) enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// A callback with the position of the last written line; `None` if they could not be written. It runs on the writer's
+/// A callback with the end of the log after the written lines; `None` if they could not be written. It runs on the writer's
 /// thread, in the order of the lines.
-pub(super) type OnWritten = Box<dyn FnOnce(Option<LogPosition>) + Send>;
+pub(super) type OnWritten = Box<dyn FnOnce(Option<LogEnd>) + Send>;
 
 /// Lines to be appended together, all of them or none.
 pub(super) struct Entry {
     pub(super) lines: Lines,
-    /// The position of the last line; `None` until the lines are written.
-    pub(super) position: Option<LogPosition>,
+    /// The end of the log after these lines; `None` until they are written.
+    pub(super) end: Option<LogEnd>,
     pub(super) on_written: Option<OnWritten>,
-    /// Sends the position to the caller.
-    pub(super) done: oneshot::Sender<Option<LogPosition>>,
+    /// Sends the end to the caller.
+    pub(super) done: oneshot::Sender<Option<LogEnd>>,
 }

@@ -13,7 +13,10 @@ use super::{
     event::{ChatLine, Event, SessionStop},
     uncounted_lines::{MissingLines, UncountedLines},
 };
-use crate::domain::log_position::{CountedLines, InstanceCount, LogPosition};
+use crate::domain::{
+    log_position::{CountedLines, InstanceCount, LogPosition},
+    log_stamp::StampedLine,
+};
 
 /// The number of turns and stops in a batch.
 const BATCH_EVENTS: usize = 4096;
@@ -111,9 +114,9 @@ impl UncountedBatch {
         let end = lines.read_bytes + BATCH_BYTES;
         let mut is_last = false;
         while !is_last && batch.lines.len() < BATCH_EVENTS && lines.read_bytes < end {
-            let add = |event: &str, position, line: &[u8], missing| {
-                batch.add(position, missing);
-                batch.lines.extend(LoggedLine::parse(event, line));
+            let add = |stamped: &StampedLine<'_>, line: &[u8], missing| {
+                batch.add(stamped, missing);
+                batch.lines.extend(LoggedLine::parse(stamped.event, line));
             };
             is_last = lines.next(add)?.is_none();
         }
@@ -125,16 +128,21 @@ impl UncountedBatch {
         Ok((batch, is_last))
     }
 
-    fn add(&mut self, position: LogPosition, missing: Option<MissingLines>) {
-        let LogPosition { instance, seq } = position;
+    fn add(&mut self, line: &StampedLine<'_>, missing: Option<MissingLines>) {
+        let LogPosition { instance, seq } = line.position;
+        let chain = line.chain.as_ref().map(|stamped| stamped.chain);
         let missing_lines = missing.and_then(|lines| lines.count).unwrap_or_default();
         self.missing.extend(missing);
         match self.counts.last_mut() {
             Some(count) if count.instance == instance => {
                 count.counted = seq;
+                count.chain = chain;
                 count.missing += missing_lines;
             }
-            _ => self.counts.push(InstanceCount { instance, counted: seq, missing: missing_lines, is_complete: false }),
+            _ => {
+                let missing = missing_lines;
+                self.counts.push(InstanceCount { instance, counted: seq, chain, missing, is_complete: false });
+            }
         }
     }
 }
@@ -166,7 +174,7 @@ pub(super) fn read_uncounted(
 pub fn uncounted_positions(dir: &Path, known: CountedLines) -> io::Result<Vec<LogPosition>> {
     let mut lines = UncountedLines::open(dir, known)?;
     let mut turns = Vec::new();
-    while let Some(turn) = lines.next(|event, position, _, _| (event == ChatLine::NAME).then_some(position))? {
+    while let Some(turn) = lines.next(|line, _, _| (line.event == ChatLine::NAME).then_some(line.position))? {
         turns.extend(turn);
     }
     Ok(turns)

@@ -1,124 +1,61 @@
-//! The stamp of a line: the fields `v`, `instance` and `seq`, which identify the line.
+//! Stamps the lines that this process writes.
 
 use std::io::Write;
 
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::lines::Lines;
-use crate::domain::log_position::LogPosition;
+use crate::domain::{
+    log_chain::ChainHasher,
+    log_position::LogEnd,
+    log_stamp::{CHAIN_FIELD, VERSION},
+};
 
-/// The version of the line format, the field `v`.
-const VERSION: u64 = 1;
+/// The most bytes that a stamp has after its instance: `seq` and `chain`.
+const MAX_NUMBER_AND_CHAIN: usize = 64;
 
-/// Stamps the lines of one process with their numbers.
+/// Stamps the lines of one process with their numbers and chains.
 #[derive(Debug)]
 pub struct Stamper {
-    instance: Uuid,
     /// The stamp up to the number.
     prefix: Vec<u8>,
-    /// The number of the last line that was written.
-    last: u64,
+    hasher: ChainHasher,
 }
 
 impl Stamper {
-    /// Returns the stamper of the process with this id.
+    /// Creates the stamper of a process.
     #[must_use]
-    pub fn new(instance: Uuid) -> Self {
+    pub fn new(instance: Uuid, hasher: ChainHasher) -> Self {
         let prefix = format!(r#","v":{VERSION},"instance":"{instance}","seq":"#).into_bytes();
-        Self { instance, prefix, last: 0 }
+        Self { prefix, hasher }
     }
 
-    /// Appends lines to `buffer`, numbered on from those that were written and the `pending` ones before in the buffer.
-    /// Returns the number of pending lines then.
-    pub fn stamp(&self, lines: &Lines, mut pending: u64, buffer: &mut Vec<u8>) -> u64 {
-        buffer.reserve(lines.text.len() + lines.stamp_offsets.len() * (self.prefix.len() + 20));
-        let mut copied = 0;
-        for &offset in &lines.stamp_offsets {
-            pending += 1;
-            buffer.extend_from_slice(&lines.text[copied..offset]);
-            buffer.extend_from_slice(&self.prefix);
-            // Writing to memory does not fail.
-            let _ = write!(buffer, "{}", self.last + pending);
-            copied = offset;
+    /// Appends lines to `buffer`, stamped as those that follow `end`. Returns the end of the log after them.
+    pub fn stamp(&mut self, lines: &Lines, mut end: LogEnd, buffer: &mut Vec<u8>) -> LogEnd {
+        buffer.reserve(lines.text.len() + lines.bounds.len() * (self.prefix.len() + MAX_NUMBER_AND_CHAIN));
+        let mut start = 0;
+        for bounds in &lines.bounds {
+            let (head, rest) = (&lines.text[start..bounds.stamp], &lines.text[bounds.stamp..bounds.end]);
+            end = self.stamp_line(head, rest, end, buffer);
+            start = bounds.end;
         }
-        buffer.extend_from_slice(&lines.text[copied..]);
-        pending
+        end
     }
 
-    /// Notes that `lines` further lines were written, and returns the position of the last one.
-    pub fn advance(&mut self, lines: u64) -> LogPosition {
-        self.last += lines;
-        LogPosition { instance: self.instance, seq: self.last }
-    }
-}
-
-/// A line's event and position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StampedLine<'a> {
-    pub(super) event: &'a str,
-    pub(super) position: LogPosition,
-}
-
-#[derive(Deserialize)]
-struct StampFields<'a> {
-    event: &'a str,
-    instance: &'a str,
-    seq: u64,
-}
-
-/// Reads event and position of a line; `None` if the line has no stamp. The end of the line is not checked if its fields
-/// are in the order in which they are written.
-pub(super) fn parse(line: &[u8]) -> Option<StampedLine<'_>> {
-    Head(line).parse().or_else(|| parse_reordered(line))
-}
-
-/// Reads a line that another program has rewritten with its fields in another order.
-fn parse_reordered(line: &[u8]) -> Option<StampedLine<'_>> {
-    memchr::memmem::find(line, b"\"instance\"")?;
-    let StampFields { event, instance, seq } = serde_json::from_slice(line).ok()?;
-    Some(StampedLine { event, position: LogPosition { instance: instance.parse().ok()?, seq } })
-}
-
-/// The rest of a line whose fields are in the order in which they are written. Recovery reads gigabytes, and a JSON parser
-/// would read each line to its end.
-struct Head<'a>(&'a [u8]);
-
-impl<'a> Head<'a> {
-    fn parse(&mut self) -> Option<StampedLine<'a>> {
-        self.skip(b"{\"event\":\"")?;
-        let event = self.until_quote()?;
-        self.skip(b",\"timestamp\":\"")?;
-        self.until_quote()?;
-        self.skip(b",\"date\":\"")?;
-        self.until_quote()?;
-        self.skip(b",\"v\":")?;
-        self.number()?;
-        self.skip(b",\"instance\":\"")?;
-        let instance = Uuid::try_parse(self.until_quote()?).ok()?;
-        self.skip(b",\"seq\":")?;
-        let seq = self.number()?;
-        Some(StampedLine { event, position: LogPosition { instance, seq } })
-    }
-
-    fn skip(&mut self, text: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(text)?;
-        Some(())
-    }
-
-    /// Reads to the next quotation mark, and past it. Names, times and ids have no escapes.
-    fn until_quote(&mut self) -> Option<&'a str> {
-        let end = memchr::memchr(b'"', self.0)?;
-        let text = std::str::from_utf8(&self.0[..end]).ok()?;
-        self.0 = &self.0[end + 1..];
-        Some(text)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let end = self.0.iter().position(|byte| !byte.is_ascii_digit())?;
-        let digits = std::str::from_utf8(&self.0[..end]).ok()?;
-        self.0 = &self.0[end..];
-        digits.parse().ok()
+    /// Appends one line, given as the parts before and after its stamp. The second part ends with the line feed.
+    fn stamp_line(&mut self, head: &[u8], rest: &[u8], mut end: LogEnd, buffer: &mut Vec<u8>) -> LogEnd {
+        let start = buffer.len();
+        end.position.seq += 1;
+        buffer.extend_from_slice(head);
+        buffer.extend_from_slice(&self.prefix);
+        // Writing to memory does not fail.
+        let _ = write!(buffer, "{}", end.position.seq);
+        end.chain = self.hasher.chain(end.chain, &buffer[start..], &rest[..rest.len() - 1]);
+        buffer.extend_from_slice(CHAIN_FIELD.as_bytes());
+        end.chain.append_to(buffer);
+        buffer.push(b'"');
+        buffer.extend_from_slice(rest);
+        end
     }
 }
 
@@ -128,7 +65,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::adapters::session_log::event::SessionStart;
+    use crate::{
+        adapters::session_log::event::SessionStart,
+        domain::{
+            log_chain::Chain,
+            log_position::LogPosition,
+            log_stamp::{StampedLine, parse},
+        },
+    };
 
     fn lines(count: usize) -> Lines {
         let mut lines = Lines::new("2026-01-01T10:00:00.000000+01:00".to_owned(), date(2026, 1, 1));
@@ -139,38 +83,29 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_numbered_on_from_those_that_were_written() {
+    fn lines_are_numbered_and_chained_on_from_the_end() {
         let instance = Uuid::from_u128(7);
-        let mut stamper = Stamper::new(instance);
+        let (mut stamper, start) = (Stamper::new(instance, ChainHasher::without_key()), LogEnd::start(instance));
         let mut buffer = Vec::new();
-        let pending = stamper.stamp(&lines(2), 0, &mut buffer);
+        let lost = stamper.stamp(&lines(2), start, &mut buffer);
         // A failed write takes no number.
         buffer.clear();
-        assert_eq!((pending, stamper.stamp(&lines(2), 0, &mut buffer)), (2, 2));
-        assert_eq!(stamper.stamp(&lines(1), 2, &mut buffer), 3);
-        assert_eq!(stamper.advance(3), LogPosition { instance, seq: 3 });
-        stamper.stamp(&lines(1), 0, &mut buffer);
+        assert_eq!(stamper.stamp(&lines(2), start, &mut buffer), lost);
+        let end = stamper.stamp(&lines(2), lost, &mut buffer);
+        assert_eq!(end.position, LogPosition { instance, seq: 4 });
         let text = String::from_utf8(buffer).unwrap();
+        let (mut hasher, mut chain) = (ChainHasher::without_key(), Chain::START);
         for (line, seq) in text.lines().zip(1_u64..) {
-            let parsed = parse(line.as_bytes()).unwrap();
-            assert_eq!(parsed, StampedLine { event: "session_start", position: LogPosition { instance, seq } });
+            let StampedLine { event, date, position, chain: stamped } = parse(line.as_bytes()).unwrap();
+            assert_eq!((event, date, position.seq), ("session_start", "2026-01-01", seq));
             let value: Value = serde_json::from_str(line).unwrap();
             let stamp = json!([value["v"], value["instance"], value["seq"], value["session_id"]]);
             assert_eq!(stamp, json!([1, instance.to_string(), seq, "a\"\n"]));
+            let stamped = stamped.unwrap();
+            let (head, rest) = (&line[..stamped.at.start], &line[stamped.at.end..]);
+            chain = hasher.chain(chain, head.as_bytes(), rest.as_bytes());
+            assert_eq!((chain, Some(chain.to_string().as_str())), (stamped.chain, value["chain"].as_str()));
         }
-        assert_eq!(text.lines().count(), 4);
-    }
-
-    #[test]
-    fn fields_in_another_order_are_read_too() {
-        let instance = Uuid::from_u128(7);
-        let line =
-            json!({ "seq": 12, "message": "x", "instance": instance.to_string(), "event": "chat", "v": 1 }).to_string();
-        let expected = StampedLine { event: "chat", position: LogPosition { instance, seq: 12 } };
-        assert_eq!(parse(line.as_bytes()), Some(expected));
-        for line in ["", "{", "not JSON", r#"{"event":"chat","timestamp":"t","date":"d","request_id":"\"instance\""}"#]
-        {
-            assert_eq!(parse(line.as_bytes()), None, "{line}");
-        }
+        assert_eq!((text.lines().count(), chain), (4, end.chain));
     }
 }

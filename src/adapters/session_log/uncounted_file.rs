@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-use super::{
-    files::read_from,
-    stamp::{self, StampedLine},
+use super::files::read_from;
+use crate::domain::{
+    log_position::LogPosition,
+    log_stamp::{self, StampedLine},
 };
-use crate::domain::log_position::LogPosition;
 
 /// The size of the first part of a file's end that is read to find the file's last line, in bytes.
 const FIRST_WINDOW: u64 = 1 << 16;
@@ -46,7 +46,7 @@ impl FileLines {
 
     /// Returns event and position of the line that was read last; `None` if it has none.
     pub(super) fn stamped(&self) -> Option<StampedLine<'_>> {
-        stamp::parse(&self.line)
+        log_stamp::parse(&self.line)
     }
 }
 
@@ -106,7 +106,7 @@ fn last_position(file: &mut File, length: u64) -> io::Result<Option<LogPosition>
         let whole = if start == 0 { Some(0) } else { memchr::memchr(b'\n', &bytes).map(|end| end + 1) };
         let lines = whole.map(|whole| bytes[whole..].rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty()));
         if let Some(mut lines) = lines.filter(|lines| start == 0 || lines.clone().next().is_some()) {
-            return Ok(lines.find_map(|line| Some(stamp::parse(line)?.position)));
+            return Ok(lines.find_map(|line| Some(log_stamp::parse(line)?.position)));
         }
         window *= 2;
     }
@@ -137,7 +137,7 @@ fn line_after(file: &mut File, offset: u64) -> io::Result<Option<(u64, Option<Lo
     if reader.read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
-    Ok(Some((offset - 1 + skipped, stamp::parse(&line).map(|line| line.position))))
+    Ok(Some((offset - 1 + skipped, log_stamp::parse(&line).map(|line| line.position))))
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         for counted in [0, 1, 2500, 4980, 4989, 4990, 4998, 4999] {
             let file = uncounted(&path, counted);
             assert!(file.first.seq <= counted + 1, "{counted}: {file:?}");
-            let first = stamp::parse(&lines.as_bytes()[usize::try_from(file.start).unwrap()..]).unwrap();
+            let first = log_stamp::parse(&lines.as_bytes()[usize::try_from(file.start).unwrap()..]).unwrap();
             assert_eq!(first.position, file.first);
             let read_too_much = (counted + 1 - file.first.seq) * 200;
             assert!(read_too_much <= 2 * (5000 - counted) * 200 + 400_000, "{counted}: {file:?}");

@@ -10,7 +10,10 @@ use std::{
 use uuid::Uuid;
 
 use super::uncounted_file::{FileEnd, FileLines, UncountedFile, inspect};
-use crate::domain::log_position::{CountedLines, LogPosition};
+use crate::domain::{
+    log_position::{CountedLines, LogPosition},
+    log_stamp::StampedLine,
+};
 
 /// Lines that are not in the folder of the session log, although the lines around them show that they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +97,10 @@ impl UncountedLines {
         Ok(())
     }
 
-    /// Reads the next uncounted line. Passes the line, its event and its position to `read`, and the lines missing before
-    /// it. Returns `None` at the end.
+    /// Reads the next uncounted line. Passes the line's stamp, the line and the lines missing before it to `read`. Returns `None` at the end.
     pub(super) fn next<T>(
         &mut self,
-        mut read: impl FnMut(&str, LogPosition, &[u8], Option<MissingLines>) -> T,
+        mut read: impl FnMut(&StampedLine<'_>, &[u8], Option<MissingLines>) -> T,
     ) -> io::Result<Option<T>> {
         while let Some(Reverse(mut source)) = self.files.pop() {
             let lines = match &mut source.lines {
@@ -113,7 +115,7 @@ impl UncountedLines {
             if let Some(line) = lines.stamped()
                 && let Some(missing) = accept(&self.known, &mut self.found, &mut self.last, line.position)
             {
-                result = Some(read(line.event, line.position, lines.line(), missing));
+                result = Some(read(&line, lines.line(), missing));
             }
             let (next, bytes) = advance(lines)?;
             self.read_bytes += bytes;
@@ -209,7 +211,7 @@ mod tests {
     }
 
     fn count(instance: u128, counted: u64, is_complete: bool) -> InstanceCount {
-        InstanceCount { instance: Uuid::from_u128(instance), counted, missing: 0, is_complete }
+        InstanceCount { instance: Uuid::from_u128(instance), counted, chain: None, missing: 0, is_complete }
     }
 
     /// Returns the uncounted lines of these files, and the missing ones as the first and their number.
@@ -222,7 +224,7 @@ mod tests {
         }
         let mut lines = UncountedLines::open(dir.path(), known.iter().copied().collect()).unwrap();
         let (mut read, mut missing) = (Vec::new(), Vec::new());
-        while let Some((position, gap)) = lines.next(|_, position, _, missing| (position, missing)).unwrap() {
+        while let Some((position, gap)) = lines.next(|line, _, missing| (line.position, missing)).unwrap() {
             read.push((position.instance.as_u128(), position.seq));
             missing.extend(gap);
         }

@@ -14,7 +14,10 @@ use super::{
     queue::{Entry, Message, QUEUE_CAPACITY},
     stamp::Stamper,
 };
-use crate::foundation::{clock::Clock, write_state::WriteState};
+use crate::{
+    domain::{log_chain::ChainHasher, log_position::LogEnd},
+    foundation::{clock::Clock, write_state::WriteState},
+};
 
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
@@ -29,6 +32,8 @@ const BUFFER_CAPACITY: usize = 1 << 20;
 pub(super) struct Writer {
     files: DayFiles,
     stamper: Stamper,
+    /// The end of the lines that are written.
+    end: LogEnd,
     clock: Clock,
     state: Arc<WriteState>,
     /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
@@ -42,13 +47,14 @@ impl Writer {
     pub(super) fn open(
         folder: LogFolder,
         sync: bool,
+        hasher: ChainHasher,
         clock: Clock,
         state: Arc<WriteState>,
     ) -> Result<Self, LogOpenFailure> {
-        let stamper = Stamper::new(folder.instance);
+        let (stamper, end) = (Stamper::new(folder.instance, hasher), LogEnd::start(folder.instance));
         let files = DayFiles::new(folder, sync);
         files.repair_all().map_err(|error| LogOpenFailure::Folder(files.folder.dir.clone(), error))?;
-        Ok(Self { files, stamper, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
+        Ok(Self { files, stamper, end, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -94,7 +100,7 @@ impl Writer {
         }
     }
 
-    /// Writes the batch, one day's entries at a time, and sends each caller the position.
+    /// Writes the batch, one day's entries at a time, and sends each caller the end of the log after its lines.
     fn write_batch(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         for entries in batch.chunk_by_mut(|one, next| one.lines.date == next.lines.date) {
@@ -102,10 +108,10 @@ impl Writer {
         }
         for entry in batch.drain(..) {
             if let Some(on_written) = entry.on_written {
-                on_written(entry.position);
+                on_written(entry.end);
             }
             // The caller may have stopped waiting; the line stays written.
-            let _ = entry.done.send(entry.position);
+            let _ = entry.done.send(entry.end);
         }
         self.batch = batch;
     }
@@ -116,18 +122,17 @@ impl Writer {
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_CAPACITY);
         if self.gap.is_none() {
-            let mut count = 0;
-            for entry in &*entries {
-                count = self.stamper.stamp(&entry.lines, count, &mut self.buffer);
+            let mut end = self.end;
+            for entry in &mut *entries {
+                end = self.stamper.stamp(&entry.lines, end, &mut self.buffer);
+                entry.end = Some(end);
             }
             let write = self.state.begin();
             let appended = self.files.append(date, &self.buffer);
             drop(write);
             match appended {
                 Ok(()) => {
-                    for entry in entries {
-                        entry.position = Some(self.stamper.advance(entry.lines.count()));
-                    }
+                    self.end = end;
                     return;
                 }
                 Err(error) => {
@@ -136,6 +141,9 @@ impl Writer {
                     self.gap = Some((self.clock.now(), 0));
                 }
             }
+        }
+        for entry in &mut *entries {
+            entry.end = None;
         }
         if let Some((_, lines_refused)) = &mut self.gap {
             *lines_refused += entries.iter().map(|entry| entry.lines.count()).sum::<u64>();
@@ -151,10 +159,10 @@ impl Writer {
         let mut lines = Lines::new(timestamp, date);
         lines.add(&LogGap { since: self.clock.rfc3339(since), lines_refused });
         self.buffer.clear();
-        self.stamper.stamp(&lines, 0, &mut self.buffer);
+        let end = self.stamper.stamp(&lines, self.end, &mut self.buffer);
         if self.files.append_with_room(date, &self.buffer, ROOM_AFTER_GAP).is_ok() {
             tracing::warn!(lines_refused, "the session log can be written again");
-            self.stamper.advance(lines.count());
+            self.end = end;
             self.gap = None;
             self.state.set_failed(false);
         }

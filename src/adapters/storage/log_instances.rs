@@ -6,16 +6,20 @@ use super::{
     failure::StorageFailure,
     statement::{Executor, sql},
 };
-use crate::domain::log_position::{CountedLines, InstanceCount};
+use crate::domain::{
+    log_chain::Chain,
+    log_position::{CountedLines, InstanceCount},
+};
 
 /// Returns what the database holds of a session log.
 pub(super) async fn fetch(on: impl Into<Executor<'_>>, log: &str) -> Result<CountedLines, StorageFailure> {
-    let counts = sql("SELECT instance, counted, missing, complete FROM log_instances WHERE log = $1").bind(log);
+    let counts = sql("SELECT instance, counted, chain, missing, complete FROM log_instances WHERE log = $1").bind(log);
     let rows = counts.fetch_all(on).await?;
-    let count = |(instance, counted, missing, complete): (String, i64, i64, i64)| {
+    let count = |(instance, counted, chain, missing, complete): (String, i64, Option<String>, i64, i64)| {
         Some(InstanceCount {
             instance: instance.parse().ok()?,
             counted: to_count(counted),
+            chain: chain.and_then(|chain| Chain::parse(chain.as_bytes())),
             missing: to_count(missing),
             is_complete: complete != 0,
         })
@@ -32,13 +36,15 @@ pub(super) async fn lock(on: impl Into<Executor<'_>>, log: &str) -> Result<(), S
 
 /// Sets what is counted of a process, and adds to its missing lines.
 pub(super) async fn set(on: impl Into<Executor<'_>>, log: &str, count: InstanceCount) -> Result<(), StorageFailure> {
-    sql("INSERT INTO log_instances (log, instance, counted, missing, complete) VALUES ($1, $2, $3, $4, $5)
+    sql("INSERT INTO log_instances (log, instance, counted, chain, missing, complete)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (log, instance) DO UPDATE SET
-             counted = excluded.counted, missing = log_instances.missing + excluded.missing,
-             complete = excluded.complete")
+             counted = excluded.counted, chain = excluded.chain,
+             missing = log_instances.missing + excluded.missing, complete = excluded.complete")
     .bind(log)
     .bind(count.instance.to_string())
     .bind(to_integer(count.counted))
+    .bind(count.chain.map(|chain| chain.to_string()))
     .bind(to_integer(count.missing))
     .bind(i64::from(count.is_complete))
     .execute(on)

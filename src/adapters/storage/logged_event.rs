@@ -1,7 +1,7 @@
 //! The events of the session log that the database stores, too.
 
 use super::{settled_key::SettledKey, turn_record::TurnRecord};
-use crate::domain::{log_position::LogPosition, session::SessionId};
+use crate::domain::{log_position::LogEnd, session::SessionId};
 
 /// An event of the session log, as the database stores it.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub enum LoggedEvent {
     KeySettled(Box<SettledKey>),
 }
 
-/// An event, and the position of its line in the session log; `None` for a turn that is not in the log, and for keys.
-pub(super) type PositionedEvent = (LoggedEvent, Option<LogPosition>);
+/// An event, and the end of the session log after its line; `None` for a turn that is not in the log, and for keys.
+pub(super) type PositionedEvent = (LoggedEvent, Option<LogEnd>);
 
 impl LoggedEvent {
     /// Returns the record of a turn.

@@ -39,6 +39,7 @@ const VERSIONS: &[Version] = versions! {
     8 "0008_open_streams.sql" "open streams";
     9 "0009_asked_keys.sql" "asked keys";
     10 "0010_retention_clock.sql" "retention clock";
+    11 "0011_log_chains.sql" "log chains";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

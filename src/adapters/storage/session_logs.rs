@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::{NoContext, Uuid};
 
 use super::{column_values::to_count, failure::StorageFailure, handle::Storage, log_instances, statement::sql};
-use crate::domain::log_position::{CountedLines, InstanceCount, LogPosition};
+use crate::domain::log_position::{CountedLines, InstanceCount, LogEnd, LogPosition};
 
 /// The time after which a process that did not stop in order is forgotten, if its log does not appear again.
 const UNFINISHED_RETENTION: Duration = Duration::from_hours(30 * 24);
@@ -28,26 +28,26 @@ impl Storage {
         log_instances::fetch(&self.write, &self.turns.log).await
     }
 
-    /// Stores that the session log of this process begins with the line at a position, before any turn is taken.
-    pub async fn register_log(&self, start: LogPosition) -> Result<(), StorageFailure> {
+    /// Stores that the session log of this process begins with the line of its start, before any turn is taken.
+    pub async fn register_log(&self, start: LogEnd) -> Result<(), StorageFailure> {
         self.turn_writer.enqueue_start(start);
         self.turn_writer.flush().await?;
         sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
             .bind(&self.turns.log)
-            .bind(start.instance.to_string())
+            .bind(start.position.instance.to_string())
             .execute(&self.write)
             .await?;
         Ok(())
     }
 
-    /// Stores that the session log of this process ends with the line at a position. Without effect if turns before it
+    /// Stores that this is the end of the session log of this process. Without effect if turns before it
     /// could not be stored: the next start adds them.
-    pub async fn close_log(&self, end: LogPosition) -> Result<(), StorageFailure> {
+    pub async fn close_log(&self, end: LogEnd) -> Result<(), StorageFailure> {
         if !self.turn_writer.has_stored_all() {
             return Ok(());
         }
-        let LogPosition { instance, seq } = end;
-        let count = InstanceCount { instance, counted: seq, missing: 0, is_complete: true };
+        let LogEnd { position: LogPosition { instance, seq }, chain } = end;
+        let count = InstanceCount { instance, counted: seq, chain: Some(chain), missing: 0, is_complete: true };
         let mut transaction = self.write.begin().await?;
         log_instances::set(&mut transaction, &self.turns.log, count).await?;
         transaction.commit().await

@@ -61,16 +61,16 @@ impl TurnRepository {
         } else {
             0
         };
-        let new = events.iter().filter(|(_, position)| position.is_none_or(|position| position.seq > stored));
+        let new = events.iter().filter(|(_, end)| end.is_none_or(|end| end.position.seq > stored));
         let new = new.collect::<Vec<_>>();
         add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
         if let Some(streams) = streams {
             open_streams::upsert(&mut transaction, &self.log, streams).await?;
         }
         open_streams::remove_ended(&mut transaction, events.iter().map(|(event, _)| event)).await?;
-        if let Some(last) = new.iter().rev().find_map(|(_, position)| *position) {
-            let (instance, counted) = (last.instance, last.seq);
-            let count = InstanceCount { instance, counted, missing: 0, is_complete: false };
+        if let Some(last) = new.iter().rev().find_map(|(_, end)| *end) {
+            let (instance, counted, chain) = (last.position.instance, last.position.seq, Some(last.chain));
+            let count = InstanceCount { instance, counted, chain, missing: 0, is_complete: false };
             log_instances::set(&mut transaction, &self.log, count).await?;
         }
         transaction.commit().await

@@ -28,7 +28,7 @@ use super::{
     turn_repository::TurnRepository,
 };
 use crate::{
-    domain::log_position::LogPosition,
+    domain::log_position::LogEnd,
     foundation::{error_chain::ErrorChain, write_state::WriteState},
 };
 
@@ -84,8 +84,8 @@ impl TurnWriter {
 
     /// Queues an event. Events are queued in the order of their lines in the log. While the database fails, they wait in
     /// memory; these are few, because no new turn starts then.
-    pub(super) fn enqueue(&self, event: LoggedEvent, position: Option<LogPosition>) {
-        if self.entries.send(Entry::Event((event, position))).is_err() {
+    pub(super) fn enqueue(&self, event: LoggedEvent, end: Option<LogEnd>) {
+        if self.entries.send(Entry::Event((event, end))).is_err() {
             self.has_refused.store(true, Ordering::Release);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
@@ -97,9 +97,9 @@ impl TurnWriter {
         let _ = self.entries.send(Entry::Stream(stream));
     }
 
-    /// Queues the position of the first line of this process.
-    pub(super) fn enqueue_start(&self, position: LogPosition) {
-        self.enqueue(LoggedEvent::Start, Some(position));
+    /// Queues the end of the log after the first line of this process.
+    pub(super) fn enqueue_start(&self, end: LogEnd) {
+        self.enqueue(LoggedEvent::Start, Some(end));
     }
 
     /// Waits until all turns queued before are written. Fails if they cannot be written now.
@@ -195,11 +195,11 @@ impl WriterTask {
 
     fn add(&mut self, entry: Entry) {
         match entry {
-            Entry::Event((LoggedEvent::Turn(mut turn), position)) => {
+            Entry::Event((LoggedEvent::Turn(mut turn), end)) => {
                 if turn.is_on_record && self.streams.end(&turn.request_id) {
                     turn.is_on_record = false;
                 }
-                self.pending.push((LoggedEvent::Turn(turn), position));
+                self.pending.push((LoggedEvent::Turn(turn), end));
             }
             Entry::Event(event) => self.pending.push(event),
             Entry::Stream(stream) => {

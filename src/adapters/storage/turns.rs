@@ -7,16 +7,16 @@ use super::{
     turn_record::{TurnRecord, UsageRecord},
 };
 use crate::domain::{
-    log_position::{InstanceCount, LogPosition},
+    log_position::{InstanceCount, LogEnd},
     session::SessionId,
 };
 
 impl Storage {
-    /// Queues a turn for the next transaction, with the position of its line in the session log; `None` if it is not in the
+    /// Queues a turn for the next transaction, with the end of the session log after its line; `None` if it is not in the
     /// log. Events are queued in the order of their lines.
-    pub fn enqueue_turn(&self, record: TurnRecord, position: Option<LogPosition>) {
+    pub fn enqueue_turn(&self, record: TurnRecord, end: Option<LogEnd>) {
         self.outbox.add(&record.usage_record);
-        self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), position);
+        self.turn_writer.enqueue(LoggedEvent::Turn(Box::new(record)), end);
     }
 
     /// Notes that these events are not stored. Their usage records, which have been counted, are not counted any more.
@@ -26,10 +26,10 @@ impl Storage {
 
     /// Queues the turn of an interrupted stream for the next transaction. Its usage record has been counted. If its line could
     /// not be written to the session log, the stream stays on record, and its usage record is not counted any more.
-    pub fn enqueue_interrupted(&self, record: TurnRecord, position: Option<LogPosition>) {
+    pub fn enqueue_interrupted(&self, record: TurnRecord, end: Option<LogEnd>) {
         let event = LoggedEvent::Turn(Box::new(record));
-        if position.is_some() {
-            self.turn_writer.enqueue(event, position);
+        if end.is_some() {
+            self.turn_writer.enqueue(event, end);
         } else {
             self.outbox.give_up(std::iter::once(&event));
         }
@@ -37,8 +37,8 @@ impl Storage {
 
     /// Queues for the next transaction that the stop of a session is logged. The session's turns, which are no longer
     /// needed, are deleted.
-    pub fn enqueue_logged_stop(&self, id: SessionId, position: LogPosition) {
-        self.turn_writer.enqueue(LoggedEvent::SessionStop(id), Some(position));
+    pub fn enqueue_logged_stop(&self, id: SessionId, end: LogEnd) {
+        self.turn_writer.enqueue(LoggedEvent::SessionStop(id), Some(end));
     }
 
     /// Waits until all turns queued before are written. Fails if they cannot be written now.

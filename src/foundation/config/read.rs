@@ -25,6 +25,8 @@ const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
 const DURATION_OR_ZERO: &str = "a time such as 500ms, 30s, 5m or 24h, or 0";
 const COUNT: &str = "a whole number of 1 or more";
 const SWITCH: &str = "on or off";
+const SECRETS: &str =
+    "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,)";
 const HTTP_URL: &str = "a URL that starts with http:// or https://, without a user name";
 
 impl Config {
@@ -262,14 +264,15 @@ fn read_database(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Op
 }
 
 fn read_accounts(reader: &mut Reader<'_>) -> Option<Accounts> {
-    let signing_secrets = reader.read(
-        var::JWT_SECRET_KEY,
-        "32 or more random characters, or several such texts, comma-separated (a comma within one is written \\,), or \
-         nothing to have one made",
-        |text| if text.is_empty() { Some(Vec::new()) } else { SigningSecret::parse_list(text) },
-    );
+    let expected = format!("{SECRETS}, or nothing to have one made");
+    let signing_secrets = reader.read(var::JWT_SECRET_KEY, &expected, secrets);
     let token_lifetime = reader.read(var::JWT_ACCESS_TOKEN_EXPIRES, DURATION, parse::duration);
     Some(Accounts { signing_secrets: signing_secrets?, token_lifetime: token_lifetime? })
+}
+
+/// Parses a list of secrets, which may be empty.
+fn secrets(text: &str) -> Option<Vec<SigningSecret>> {
+    if text.is_empty() { Some(Vec::new()) } else { SigningSecret::parse_list(text) }
 }
 
 fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<SessionLog> {
@@ -282,11 +285,14 @@ fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) ->
         });
     let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
     let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
+    let expected = format!("{SECRETS}, or nothing for a chain without a secret");
+    let keys = reader.read(var::SESSION_LOG_KEY, &expected, secrets);
     Some(SessionLog {
         dir: reader.text(var::SESSION_LOG_DIR).map(PathBuf::from)?,
         file_access: file_access?,
         timezone: timezone?,
         sync: sync?,
         content: content?,
+        keys: keys?,
     })
 }

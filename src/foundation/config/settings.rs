@@ -268,6 +268,8 @@ pub struct SessionLog {
     pub sync: bool,
     /// Whether the texts of questions and answers are logged.
     pub content: bool,
+    /// Secrets for the chain of the lines: the first one writes, all of them verify. If empty, the chain has no key.
+    pub keys: Vec<SigningSecret>,
 }
 
 /// The format of the diagnostics.

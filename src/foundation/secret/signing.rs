@@ -1,11 +1,11 @@
-//! Secrets that sign access tokens.
+//! Secrets that sign access tokens and prove the session log.
 
 use std::{collections::HashSet, fmt};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use secrecy::{ExposeSecret, SecretString};
 
-/// A secret that signs access tokens (HMAC). Its `Debug` output holds no part of it.
+/// A secret that signs access tokens (HMAC), or of which the key of the session log's chain is derived. Its `Debug` output holds no part of it.
 #[derive(Clone)]
 pub struct SigningSecret(SecretString);
 
@@ -23,8 +23,7 @@ impl SigningSecret {
         strong.then(|| Self(SecretString::from(text)))
     }
 
-    /// Parses `JWT_SECRET_KEY`: comma-separated secrets, in which `\,` is a comma. The first one signs tokens, all of them
-    /// verify.
+    /// Parses comma-separated secrets, in which `\,` is a comma. The first one signs, all of them verify.
     ///
     /// When no part is strong enough, the whole text is parsed as one secret that contains commas. When only some parts
     /// are, the result is `None`: as one secret, the text would invalidate all tokens without a notice.

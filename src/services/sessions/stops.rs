@@ -13,7 +13,7 @@ use crate::{
         storage::{StoppedSession, Storage},
     },
     domain::{
-        log_position::LogPosition,
+        log_position::LogEnd,
         session::{ClosedBy, SessionId},
     },
     foundation::clock::Clock,
@@ -116,9 +116,9 @@ impl Stops {
             let statistics = self.storage.session_statistics(&session.id).await?;
             let lines = lines::of_session(&self.log, self.clock.now(), session, &statistics);
             let (storage, id) = (self.storage.clone(), session.id.clone());
-            let mark = move |position: Option<LogPosition>| {
-                if let Some(position) = position {
-                    storage.enqueue_logged_stop(id, position);
+            let mark = move |end: Option<LogEnd>| {
+                if let Some(end) = end {
+                    storage.enqueue_logged_stop(id, end);
                 }
             };
             self.log.write_then(lines, mark).await?;

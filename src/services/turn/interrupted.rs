@@ -64,5 +64,5 @@ async fn log(recorder: &Recorder, stream: OpenStream) -> Result<(), LogUnavailab
     let mut lines = log.lines(now);
     lines.add_encoded::<ChatLine<'_>>(interrupted.fields());
     let writer = storage.clone();
-    log.write_then(lines, move |position| writer.enqueue_interrupted(record, position)).await.map(drop)
+    log.write_then(lines, move |end| writer.enqueue_interrupted(record, end)).await.map(drop)
 }

@@ -29,7 +29,7 @@ use crate::{
         session_log::{ChatLine, RecordedTurn, SessionLog},
         storage::{OpenStream, Storage, UsageRecord},
     },
-    domain::log_position::LogPosition,
+    domain::log_position::LogEnd,
     foundation::clock::Clock,
 };
 
@@ -75,10 +75,10 @@ impl Recorder {
         }
         let (finish, usage, timing) = (turn.finish, turn.usage.tokens, turn.timing);
         let storage = self.storage.clone();
-        let store = move |position: Option<LogPosition>| {
+        let store = move |end: Option<LogEnd>| {
             // Without a line the turn is refused, and does not count as a request.
-            record.failed |= position.is_none();
-            storage.enqueue_turn(record, position);
+            record.failed |= end.is_none();
+            storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
         let finish = if logged.is_ok() { finish } else { TurnFailure::LogUnavailable.kind().finish };
