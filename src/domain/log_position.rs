@@ -50,10 +50,16 @@ pub struct InstanceCount {
 }
 
 /// The lines of one session log that the database holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CountedLines(BTreeMap<Uuid, InstanceCount>);
 
 impl CountedLines {
+    /// Replaces what is counted of a process, and adds to its missing lines.
+    pub fn add(&mut self, count: InstanceCount) {
+        let missing = self.0.get(&count.instance).map_or(0, |before| before.missing);
+        self.0.insert(count.instance, InstanceCount { missing: missing + count.missing, ..count });
+    }
+
     /// Returns whether the database holds nothing of the log.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::JoinSet,
@@ -529,6 +529,92 @@ async fn a_claim_whose_answer_is_lost_does_not_burn_its_key() {
         }
         assert_eq!(model.call_count(), calls + 1);
     }
+}
+
+/// A connection that holds a lock for which commits of some transactions wait: one whose server's disk is frozen waits so.
+struct HangingCommits(PgConnection);
+
+impl HangingCommits {
+    /// Lets transactions wait that change rows of a table. `trigger` begins with the name of the table.
+    async fn of(database: &Url, trigger: &str) -> Self {
+        let mut connection = PgConnection::connect(database.as_str()).await.unwrap();
+        let trigger = format!(
+            "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+             CREATE CONSTRAINT TRIGGER hang AFTER INSERT OR UPDATE ON {trigger} EXECUTE FUNCTION hang()"
+        );
+        connection.execute(AssertSqlSafe(trigger)).await.unwrap();
+        Self(connection)
+    }
+
+    async fn begin(&mut self) {
+        self.0.execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    }
+
+    async fn end(&mut self) {
+        self.0.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    }
+
+    /// Waits until a transaction waits for one whose commit hangs.
+    async fn wait_for_waiting(&mut self) {
+        wait_until("a waiting transaction", async || {
+            let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event IN ('transactionid', 'tuple')";
+            self.0.fetch_optional(waiting).await.unwrap()
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_claim_that_hangs_in_its_commit_does_not_burn_its_key() {
+    let cluster = Cluster::start();
+    let (model, database) = (FakeModel::start().await, cluster.database());
+    let service = setup_with_short_timeouts(&model, &database).start().await;
+    let client = &service.client;
+    let asked = "idempotency_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_asked = 1)";
+    let mut commits = HangingCommits::of(&database, asked).await;
+    let session = json!("s-1");
+    // The first time the claim inserts the key, the second time it takes the withdrawn one over.
+    for _ in 0..2 {
+        commits.begin().await;
+        assert_retry_after(&client.send(keyed_turn(client, "a", &session)).await);
+        // It is answered after an attempt to withdraw the claim.
+        client.get("/api/openai/usage").await;
+        commits.end().await;
+        wait_until_ready(client).await;
+        assert_eq!(model.call_count(), 0);
+    }
+    let answer = client.send(keyed_turn(client, "a", &session)).await;
+    answer.assert_ok();
+    assert_eq!(client.send(keyed_turn(client, "a", &session)).await.text, answer.text);
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn a_recovery_that_hangs_in_its_commit_counts_turns_once() {
+    let cluster = Cluster::start();
+    let (model, database) = (FakeModel::start().await, cluster.database());
+    let setup = setup_with_short_timeouts(&model, &database);
+    let mut process = setup.start_process().await;
+    process.client.chat("counted").await.assert_ok();
+    assert_eq!(turns_counted(&process.client).await, 1);
+    let mut other = PgConnection::connect(database.as_str()).await.unwrap();
+    other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    process.client.chat("only logged").await.assert_ok();
+    process.kill().await;
+    other.execute("ROLLBACK").await.unwrap();
+
+    let totals = "usage_totals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW";
+    let mut commits = HangingCommits::of(&database, totals).await;
+    commits.begin().await;
+    let hanging = async {
+        commits.wait_for_waiting().await;
+        commits.end().await;
+    };
+    let (process, ()) = tokio::join!(setup.start_process(), hanging);
+    assert_eq!((turns_counted(&process.client).await, setup.log_lines("chat").len()), (json!(2), 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

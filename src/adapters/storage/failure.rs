@@ -30,6 +30,9 @@ pub enum StorageFailure {
     /// The statement needs turns that have ended but are not in the database yet.
     #[error("turns that have ended are not in the database yet")]
     TurnsNotWritten,
+    /// An attempt that seemed to have failed has stored turns, after another one has read which are stored.
+    #[error("an earlier attempt has stored turns meanwhile")]
+    CountedMeanwhile,
     /// The file is not at its path any more.
     #[error("the database's {}", .0.state())]
     FileLost(FileLoss),
@@ -69,7 +72,7 @@ impl MayPass for StorageFailure {
             | Self::Busy(error)
             | Self::NoConnection(error)
             | Self::Full(error) => DatabaseProblem::of(error).outage(),
-            Self::TurnsNotWritten => {
+            Self::TurnsNotWritten | Self::CountedMeanwhile => {
                 Some(Outage { part: Part::Database, code: "database_unwritten", state: "cannot be written" })
             }
             Self::Corrupt(_) | Self::Internal(_) | Self::FileLost(_) => None,

@@ -9,7 +9,7 @@ use super::{
     failure::StorageFailure,
     handle::Storage,
     logged_event::LoggedEvent,
-    settled_key::{REFUSED, ScopedKey, SettledKey, StoredAnswer},
+    settled_key::{KeyOutcome, REFUSED, ScopedKey, SettledKey, StoredAnswer},
     statement::sql,
 };
 use crate::domain::{chat::Finish, cost::TokenUsage};
@@ -140,6 +140,12 @@ impl Storage {
     /// turn itself, so that a recovery after a crash does not pass over a turn whose key is still open.
     pub fn settle_key_later(&self, settled: SettledKey) {
         self.turn_writer.enqueue(LoggedEvent::KeySettled(Box::new(settled)), None);
+    }
+
+    /// Queues that a request has not claimed a key, though its claim may have taken effect, or may still do so.
+    pub fn withdraw_claim(&self, new: NewClaim<'_>) {
+        let outcome = KeyOutcome::Unclaimed { at: self.time.retention_time() };
+        self.settle_key_later(SettledKey { key: new.key.clone(), request_id: new.request_id.to_owned(), outcome });
     }
 
     /// Returns the keys whose turns have not ended as far as the database knows, by the ids of their requests.

@@ -45,6 +45,11 @@ pub enum KeyOutcome {
     Refused,
     /// The turn is not billed: the key is deleted.
     Released,
+    /// The claim failed, but it may still take effect: the key can be claimed again.
+    Unclaimed {
+        /// The retention time now, in microseconds.
+        at: i64,
+    },
 }
 
 /// A key whose turn has ended.
@@ -93,6 +98,19 @@ impl SettledKey {
             .bind(&self.key.caller)
             .bind(&self.key.key)
             .bind(&self.request_id),
+            // An INSERT of the key may hang in its commit. This one waits for it, or leaves a row that it then finds.
+            KeyOutcome::Unclaimed { at } => {
+                sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, is_asked, finish)
+                     VALUES ($1, $2, '', $3, $4, 0, $5)
+                     ON CONFLICT (caller, key) DO UPDATE SET replica = NULL, is_asked = 0, finish = excluded.finish
+                     WHERE idempotency_keys.request_id = excluded.request_id
+                           AND idempotency_keys.answered_at IS NULL")
+                .bind(&self.key.caller)
+                .bind(&self.key.key)
+                .bind(&self.request_id)
+                .bind(*at)
+                .bind(REFUSED)
+            }
         };
         statement.execute(executor).await?;
         Ok(())

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     cost::{Cost, TokenUsage},
-    log_position::InstanceCount,
+    log_position::{CountedLines, InstanceCount},
     session::SessionId,
 };
 
@@ -77,12 +77,20 @@ impl TurnRepository {
     }
 
     /// Stores events that earlier processes have logged, and what is counted of each, in one transaction.
+    ///
+    /// Fails if the database does not hold just the lines in `known`: the transaction of an earlier attempt, or of an earlier
+    /// process, may have been committed since these were read, although its answer was lost.
     pub(super) async fn insert_recovered(
         &self,
         events: &[LoggedEvent],
         counts: &[InstanceCount],
+        known: &CountedLines,
     ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
+        log_instances::lock(&mut transaction, &self.log).await?;
+        if log_instances::fetch(&mut transaction, &self.log).await? != *known {
+            return Err(StorageFailure::CountedMeanwhile);
+        }
         add(&mut transaction, events.iter()).await?;
         open_streams::remove_ended(&mut transaction, events.iter()).await?;
         for count in counts {

@@ -7,7 +7,7 @@ use super::{
     turn_record::{TurnRecord, UsageRecord},
 };
 use crate::domain::{
-    log_position::{InstanceCount, LogEnd},
+    log_position::{CountedLines, InstanceCount, LogEnd},
     session::SessionId,
 };
 
@@ -46,20 +46,23 @@ impl Storage {
         self.turn_writer.flush().await
     }
 
-    /// Stores events at once that are only in the session log after a crash, with what is counted then of the log. Their
-    /// usage records have been counted, and are not any more if this fails.
+    /// Stores events at once that are only in the session log after a crash, with what is counted then of the log, and adds that
+    /// to `known`, which the database is to hold before. Their usage records have been counted, and are not any more if this
+    /// fails.
     pub async fn store_recovered(
         &self,
         events: &[LoggedEvent],
         counts: &[InstanceCount],
+        known: &mut CountedLines,
     ) -> Result<(), StorageFailure> {
         let mut stored = self.outbox.stored().await;
-        let inserted = self.turns.insert_recovered(events, counts).await;
+        let inserted = self.turns.insert_recovered(events, counts, known).await;
         match inserted {
             Ok(()) => stored.add(events.iter()),
             Err(_) => self.outbox.give_up(events.iter()),
         }
         inserted?;
+        counts.iter().for_each(|count| known.add(*count));
         if events.iter().any(LoggedEvent::has_usage_record) {
             self.outbox.notify();
         }

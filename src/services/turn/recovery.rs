@@ -19,7 +19,7 @@ use crate::{
         session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch, outage_of},
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
-    domain::{chat::Caller, cost::TokenUsage, session::SessionId},
+    domain::{chat::Caller, cost::TokenUsage, log_position::CountedLines, session::SessionId},
     foundation::outage::{MayPass, Outage, StartOutage},
 };
 
@@ -69,8 +69,8 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
     let Recorder { log, storage, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
-        let mut recovery = Recovery::new(recorder, storage.interrupted_ids().await?);
-        let mut batches = log.uncounted_lines(known)?;
+        let mut batches = log.uncounted_lines(known.clone())?;
+        let mut recovery = Recovery::new(recorder, known, storage.interrupted_ids().await?);
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
             progress.set(batch.read_bytes, batch.total_bytes);
@@ -95,6 +95,8 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
 /// A recovery that is going on.
 struct Recovery<'a> {
     recorder: &'a Recorder,
+    /// The lines that the database holds.
+    known: CountedLines,
     /// The ids of streams on record. Those whose line is in the log have ended.
     on_record: BTreeSet<String>,
     answers: RecoveredAnswers,
@@ -106,9 +108,10 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(recorder: &'a Recorder, on_record: BTreeSet<String>) -> Self {
+    fn new(recorder: &'a Recorder, known: CountedLines, on_record: BTreeSet<String>) -> Self {
         Self {
             recorder,
+            known,
             on_record,
             answers: RecoveredAnswers::default(),
             missing_ends: Vec::new(),
@@ -127,7 +130,7 @@ impl<'a> Recovery<'a> {
             }
         }
         self.turns += events.iter().filter(|event| matches!(event, LoggedEvent::Turn(_))).count();
-        self.recorder.storage.store_recovered(&events, &batch.counts).await?;
+        self.recorder.storage.store_recovered(&events, &batch.counts, &mut self.known).await?;
         for missing in &batch.missing {
             report_missing(missing);
         }

@@ -28,9 +28,7 @@ use super::{
     summary::TurnSummary,
 };
 use crate::{
-    adapters::storage::{
-        ClaimedKey, KeyOutcome, NewClaim, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer,
-    },
+    adapters::storage::{ClaimedKey, KeyOutcome, NewClaim, ScopedKey, Storage, StorageFailure, StoredAnswer},
     foundation::{error_chain::ErrorChain, tasks::Tasks},
 };
 
@@ -119,12 +117,11 @@ impl Idempotency {
         Ok(Claim::New(Box::new(KeyClaim::new(self.storage.clone(), key, id, is_asked))))
     }
 
-    /// Returns the failure of a claim. The claim may have taken effect if the connection to the database was lost; then the
-    /// key is released, because this process knows that the model was not asked.
+    /// Returns the failure of a claim. The claim may take effect all the same if the connection to the database was lost; it
+    /// is withdrawn then, because the model was not asked.
     fn claim_failed(&self, new: NewClaim<'_>, failure: &StorageFailure) -> TurnFailure {
         if failure.may_have_taken_effect() {
-            let (key, request_id) = (new.key.clone(), new.request_id.to_owned());
-            self.storage.settle_key_later(SettledKey { key, request_id, outcome: KeyOutcome::Released });
+            self.storage.withdraw_claim(new);
         }
         unavailable(failure)
     }
