@@ -38,7 +38,7 @@ use crate::{
         outage::StartOutage,
         tasks::Tasks,
     },
-    services::turn::RecoveryProgress,
+    services::turn::{CutOffTurns, RecoveryProgress},
 };
 
 /// The time for ending connections, and then background tasks, after the last turn has ended.
@@ -100,7 +100,7 @@ impl App {
         let AppState { turns, tasks, log, storage, clock, config, started, .. } = &self.state;
         tracing::info!(deadline = ?config.server.drain_timeout, "stopping; turns in flight are finished first");
         let deadline = Instant::now() + config.server.drain_timeout;
-        let turns_cut_off = turns.drain(config.server.drain_timeout, &cut_off).await;
+        let CutOffTurns { count: turns_cut_off, at_once } = turns.drain(config.server.drain_timeout, &cut_off).await;
         self.accepting.cancel();
         if !self.close_connections(deadline, &cut_off).await {
             tracing::warn!("connections were left open by their clients");
@@ -120,7 +120,7 @@ impl App {
         storage.close().await;
         match turns_cut_off {
             0 => tracing::info!("stopped"),
-            _ if cut_off.is_cancelled() => tracing::warn!(turns_cut_off, "stopped; a second signal cut turns off"),
+            _ if at_once => tracing::warn!(turns_cut_off, "stopped; a second signal cut turns off"),
             _ => tracing::warn!(turns_cut_off, "stopped; DRAIN_TIMEOUT was too short for some turns"),
         }
     }

@@ -94,7 +94,7 @@ async fn stop(app: App, signals: &mut Signals) -> ExitCode {
         () = &mut stopping => return ExitCode::SUCCESS,
         () = signals.next_stop() => {}
     }
-    tracing::warn!("a second signal to stop: turns in flight are cut off");
+    tracing::warn!("a second signal to stop: turns that are still running are cut off");
     cut_off.cancel();
     tokio::select! {
         () = stopping => ExitCode::SUCCESS,

@@ -14,6 +14,9 @@ use crate::{
 
 const STREAMS: usize = 8;
 
+/// A time after which a further signal to stop is not taken for a repetition.
+const REPETITION_WINDOW: Duration = Duration::from_millis(1100);
+
 /// Streams whose first word has arrived, and the gate before their second one.
 struct OpenStreams {
     events: Vec<Events>,
@@ -48,6 +51,15 @@ impl OpenStreams {
             assert_eq!(end.name, event, "{end:?}");
         }
     }
+}
+
+/// Opens a stream that is too long for the buffers of a connection, and reads its first words only.
+async fn open_long_stream(model: &FakeModel, process: &Process) -> Events {
+    let pieces = vec!["x".repeat(64 << 10); 100];
+    model.behave_once(Behaviour::Stream(Script { pieces, ..Script::default() }));
+    let mut events = process.client.stream_chat("long").await;
+    events.read_deltas(1).await;
+    events
 }
 
 async fn wait_until_stopping(process: &Process) {
@@ -108,7 +120,7 @@ async fn a_later_signal_to_stop_cuts_turns_off_and_counts_them() {
         model.wait_for_calls(STREAMS + 1).await;
         process.terminate();
         wait_until_stopping(&process).await;
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(REPETITION_WINDOW).await;
         process.terminate();
         streams.assert_end("error").await;
         process.exit_code().await
@@ -116,7 +128,7 @@ async fn a_later_signal_to_stop_cuts_turns_off_and_counts_them() {
     let (whole, code) = tokio::join!(whole, stopping);
     whole.assert_error(503, "stopping");
     assert_eq!(code, Some(0));
-    wait_for_line(&mut process, "a second signal to stop: turns in flight are cut off").await;
+    wait_for_line(&mut process, "a second signal to stop: turns that are still running are cut off").await;
     wait_for_line(&mut process, "a second signal cut turns off").await;
     let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), STREAMS + 1);
@@ -135,16 +147,62 @@ async fn a_second_signal_does_not_wait_for_a_slow_reader() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "5m");
     let mut process = setup.start_process().await;
-    let pieces = vec!["x".repeat(64 << 10); 100];
-    model.set_behaviour(Behaviour::Stream(Script { pieces, ..Script::default() }));
-    let mut events = process.client.stream_chat("long").await;
-    events.read_deltas(1).await;
+    let _slow_reader = open_long_stream(&model, &process).await;
     process.terminate();
     wait_until_stopping(&process).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(REPETITION_WINDOW).await;
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
     assert_eq!(setup.log_lines("service_stop").len(), 1);
+}
+
+#[tokio::test]
+async fn a_third_signal_to_stop_ends_the_process_at_once() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "5m");
+    let mut process = setup.start_process().await;
+    let streams = OpenStreams::start(&model, &process).await;
+    // For this reader, which does not read on, the stop waits for 5 seconds after the second signal.
+    let slow_reader = open_long_stream(&model, &process).await;
+    process.terminate();
+    wait_until_stopping(&process).await;
+    // The turns that the second signal cuts off are logged, but cannot be counted.
+    let lock = setup.lock_database().await;
+    tokio::time::sleep(REPETITION_WINDOW).await;
+    process.terminate();
+    setup.wait_for_log_lines("chat", STREAMS + 1).await;
+    tokio::time::sleep(REPETITION_WINDOW).await;
+    process.terminate();
+    assert_eq!(process.exit_code().await, Some(1));
+    wait_for_line(&mut process, "ended at once by a third signal to stop").await;
+    assert!(setup.log_lines("service_stop").is_empty());
+    drop((streams, slow_reader));
+    lock.release().await;
+
+    let process = setup.start_process().await;
+    let lines = setup.log_lines("chat");
+    assert_eq!(lines.iter().filter(|line| line["finish"] == "stopped").count(), STREAMS + 1);
+    let tokens = lines.iter().map(|line| line["completion_tokens"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(totals(&process).await, (json!(0), json!(tokens)));
+}
+
+#[tokio::test]
+async fn the_diagnostics_say_what_has_cut_turns_off() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "100ms");
+    let mut process = setup.start_process().await;
+    let streams = OpenStreams::start(&model, &process).await;
+    // The database lets the stop last until a second signal comes, after the time limit.
+    let lock = setup.lock_database().await;
+    process.terminate();
+    streams.assert_end("error").await;
+    tokio::time::sleep(REPETITION_WINDOW).await;
+    process.terminate();
+    wait_for_line(&mut process, "a second signal to stop").await;
+    lock.release().await;
+    assert_eq!(process.exit_code().await, Some(0));
+    let line = wait_for_line(&mut process, "stopped; ").await;
+    assert!(line.contains("DRAIN_TIMEOUT was too short for some turns"), "{line}");
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ pub use self::{
     recovery_progress::RecoveryProgress,
     request::{StoredChatTurn, TurnRequest},
     summary::TurnSummary,
+    turn_tasks::CutOffTurns,
 };
 use self::{
     idempotency::{Claim, scoped_key},
@@ -203,8 +204,8 @@ impl Turns {
     }
 
     /// Refuses new turns, waits for running ones until the deadline or until `at_once` is cancelled, and ends those that are
-    /// left. Returns their number.
-    pub async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> usize {
+    /// left.
+    pub async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> CutOffTurns {
         self.0.tasks.drain(deadline, at_once).await
     }
 }

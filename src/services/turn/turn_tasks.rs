@@ -9,6 +9,15 @@ use crate::foundation::tasks::Tasks;
 /// Time for turns that were cut off to be logged.
 const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The turns that the stop of the service has cut off.
+#[derive(Clone, Copy, Debug)]
+pub struct CutOffTurns {
+    /// The number of turns.
+    pub count: usize,
+    /// Whether they were cut off at once, and not at the deadline.
+    pub at_once: bool,
+}
+
 /// The tasks of all turns, apart from other tasks, so that a drain waits for turns only.
 #[derive(Debug, Default)]
 pub(super) struct TurnTasks {
@@ -39,15 +48,15 @@ impl TurnTasks {
     }
 
     /// Refuses new turns, waits for running ones until the deadline or until `at_once` is cancelled, and ends those that are
-    /// left. Returns their number.
-    pub(super) async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> usize {
+    /// left.
+    pub(super) async fn drain(&self, deadline: Duration, at_once: &CancellationToken) -> CutOffTurns {
         self.draining.cancel();
-        if let Some(true) = at_once.run_until_cancelled(self.tasks.finished(deadline)).await {
-            return 0;
+        let have_finished = at_once.run_until_cancelled(self.tasks.finished(deadline)).await;
+        let cut_off = CutOffTurns { count: self.tasks.running(), at_once: have_finished.is_none() };
+        if cut_off.count > 0 {
+            self.cut_off.cancel();
+            self.tasks.finished(CUT_OFF_TIMEOUT).await;
         }
-        let left = self.tasks.running();
-        self.cut_off.cancel();
-        self.tasks.finished(CUT_OFF_TIMEOUT).await;
-        left
+        cut_off
     }
 }
