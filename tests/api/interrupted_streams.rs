@@ -129,6 +129,43 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_record_is_reported_once_and_counted() {
+    let model = FakeModel::start().await;
+    model.set_behaviour(stalled(&["One ", "two "]));
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
+    let streams = open_stalled_streams(&setup, &process.client, 4).await;
+    process.kill().await;
+    let damages = [
+        "UPDATE open_streams SET line = substr(line, 1, 99)
+         WHERE request_id = (SELECT MIN(request_id) FROM open_streams)",
+        "UPDATE open_streams SET line = '' WHERE request_id = (SELECT MAX(request_id) FROM open_streams)",
+        "UPDATE open_streams SET line = '{\"request_id\":\"r\"}' WHERE request_id =
+         (SELECT MIN(request_id) FROM open_streams WHERE length(line) > 99)",
+    ];
+    for damage in damages {
+        setup.change_database(damage).await;
+    }
+
+    for is_first in [true, false] {
+        let process = setup.start_process().await;
+        let reports = process.start_lines.iter().filter(|line| line.contains("the record of an interrupted stream"));
+        let reports = reports.cloned().collect::<Vec<_>>();
+        assert_eq!(reports.len(), if is_first { 3 } else { 0 }, "{reports:?}");
+        for bytes in [99, 0, 18].into_iter().filter(|_| is_first) {
+            let of_stream = |line: &&String| line.contains(&format!("bytes={bytes}"));
+            let report = reports.iter().find(of_stream).unwrap_or_else(|| panic!("{bytes}: {reports:?}"));
+            assert!(streams.iter().any(|stream| report.contains(&stream.request_id())), "{report}");
+        }
+        assert_eq!((setup.count_rows("open_streams").await, interrupted_lines(&setup).len()), (0, 1));
+        assert_eq!(totals(&process.client).await, (0, 10));
+        let metrics = process.client.get("/metrics").await.text;
+        assert!(metrics.contains("al_chat_session_log_missing_lines 3\n"), "{metrics}");
+        stop(process).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigkill_while_streams_are_logged_logs_each_once() {
     const STREAMS: usize = 150;
     let model = FakeModel::start().await.without_recording();

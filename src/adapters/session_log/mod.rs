@@ -28,7 +28,6 @@ pub use self::{
     handle::SessionLog,
     lines::Lines,
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
-    recorded_turn::RecordedTurn,
     stamp::Stamper,
     uncounted_lines::MissingLines,
 };

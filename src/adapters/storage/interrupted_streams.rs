@@ -38,6 +38,21 @@ impl Storage {
         Ok(rows.into_iter().map(stream).collect())
     }
 
+    /// Deletes the record of a stream that cannot be read, and counts it as a missing line of this process. Without effect if
+    /// the record is gone, so that it may be repeated. To be called after [`Self::register_log`].
+    pub async fn discard_unreadable_stream(&self, request_id: &str) -> Result<(), StorageFailure> {
+        let mut transaction = self.write.begin().await?;
+        let delete = sql("DELETE FROM open_streams WHERE request_id = $1").bind(request_id);
+        if delete.execute(&mut transaction).await? > 0 {
+            sql("UPDATE log_instances SET missing = missing + 1 WHERE log = $1 AND instance = $2")
+                .bind(&self.turns.log)
+                .bind(self.turns.instance.to_string())
+                .execute(&mut transaction)
+                .await?;
+        }
+        transaction.commit().await
+    }
+
     /// Deletes streams of other session logs whose processes have not come back for 30 days.
     pub async fn purge_open_streams(&self) -> Result<(), StorageFailure> {
         sql("DELETE FROM open_streams WHERE log <> $1 AND request_id < $2")

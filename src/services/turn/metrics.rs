@@ -181,7 +181,7 @@ impl SampledMetrics {
         registry.register("papita_queue", "Usage records that wait for Papita", self.papita_queue.clone());
         let dropped = "Usage records dropped since the database was made";
         registry.register("papita_queue_dropped", dropped, self.papita_dropped.clone());
-        let missing = "Lines of session logs that were missing when their turns were to be counted";
+        let missing = "Lines of session logs that were missing or unreadable when their turns were to be counted";
         registry.register("session_log_missing_lines", missing, self.missing_log_lines.clone());
     }
 

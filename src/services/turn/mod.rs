@@ -88,7 +88,9 @@ impl Turns {
     /// Logs and counts the streams that the end of an earlier process has interrupted. To be called once the start of this
     /// process is in the session log, and before turns are taken. Waits for the end of an outage.
     pub async fn log_interrupted(&self, outage: &StartOutage) -> Result<(), RecoveryFailure> {
-        log_interrupted(&self.0.runner.recorder, outage).await
+        let unreadable = log_interrupted(&self.0.runner.recorder, outage).await?;
+        self.0.monitor.add_missing_log_lines(unreadable);
+        Ok(())
     }
 
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When

@@ -1,6 +1,9 @@
 //! The current state of all turns, for operators.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use super::{
     metrics::{Metrics, Sample},
@@ -16,8 +19,8 @@ pub(super) struct Monitor {
     permits: Arc<Permits>,
     model_calls: Arc<ModelCalls>,
     outbox: UsageOutbox,
-    /// The number of lines of the session log that were missing when they were to be counted.
-    missing_log_lines: u64,
+    /// The number of lines of the session log that were missing, or could not be read, when they were to be counted.
+    missing_log_lines: AtomicU64,
 }
 
 impl Monitor {
@@ -28,7 +31,13 @@ impl Monitor {
         outbox: UsageOutbox,
         missing_log_lines: u64,
     ) -> Self {
+        let missing_log_lines = AtomicU64::new(missing_log_lines);
         Self { metrics, permits, model_calls, outbox, missing_log_lines }
+    }
+
+    /// Adds to the number of missing lines of the session log.
+    pub(super) fn add_missing_log_lines(&self, lines: u64) {
+        self.missing_log_lines.fetch_add(lines, Ordering::Relaxed);
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped since the database was made.
@@ -46,7 +55,7 @@ impl Monitor {
             breakers: self.model_calls.breaker_states(),
             papita_queue,
             papita_dropped,
-            missing_log_lines: self.missing_log_lines,
+            missing_log_lines: self.missing_log_lines.load(Ordering::Relaxed),
         })
     }
 }

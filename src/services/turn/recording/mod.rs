@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     adapters::{
-        session_log::{ChatLine, RecordedTurn, SessionLog},
+        session_log::{ChatLine, SessionLog},
         storage::{OpenStream, Storage, UsageRecord},
     },
     domain::log_position::LogEnd,
@@ -101,10 +101,10 @@ impl Recorder {
             answer: line.answer.map(beginning),
             ..line
         };
-        if let Some(recorded) = RecordedTurn::new(&line) {
+        if let Some(line) = line.to_record() {
             let is_renewed = journal.is_on_record();
             journal.note_record();
-            let (request_id, line) = (request.request_id.clone(), recorded.into_fields());
+            let request_id = request.request_id.clone();
             self.storage.record_stream(OpenStream { request_id, line, is_renewed });
         }
     }
