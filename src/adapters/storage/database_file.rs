@@ -64,12 +64,13 @@ impl DatabaseFile {
             LockFailure::Locked => DatabaseOpenFailure::InUse(path.clone()),
             LockFailure::Unusable(error) => unusable(error),
         };
-        let beside = process_lock::lock(&with_suffix(&path, LOCK_SUFFIX), access).map_err(refused)?;
+        let mut beside = process_lock::lock(&with_suffix(&path, LOCK_SUFFIX), access).map_err(refused)?;
         lock_byte(&database).map_err(refused)?;
         let identity = FileIdentity::of(&database.metadata().map_err(unusable)?);
         if is_new && beside.metadata().is_ok_and(|data| data.len() > 0) {
             warn_of_replacement(&path);
         }
+        lock_note::remove_log(&mut beside).map_err(unusable)?;
         let locks = Mutex::new(Some(Locks { beside, database }));
         Ok(Self { path, identity, wal: None, loss: Mutex::new(None), locks })
     }
@@ -221,4 +222,32 @@ fn warn_of_replacement(path: &Path) {
 pub(super) fn is_in_use(path: &Path) -> bool {
     let is_locked = File::open(path).is_ok_and(|database| is_byte_locked(&database));
     is_locked || process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_with_the_number_of_a_noted_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = |name: &str| {
+            fs::write(dir.path().join(name), MAGIC).unwrap();
+            dir.path().join(name)
+        };
+        let (path, replaced, later_log) = (new("app.db"), new("replaced"), new("log"));
+        let wal = with_suffix(&path, WAL_SUFFIX);
+        let access = FileAccess::Owner;
+        let note = with_suffix(&path, LOCK_SUFFIX);
+        let mut note = access.open_options().create(true).append(true).open(note).unwrap();
+        let identity = |path| FileIdentity::at(path).unwrap();
+        lock_note::write(&mut note, identity(&replaced), identity(&later_log)).unwrap();
+
+        // A start with a restored backup ends before the database has its tables. Its log has the number of the old one.
+        let file = DatabaseFile::open(&path, access).unwrap();
+        fs::rename(&later_log, &wal).unwrap();
+        drop(file);
+        lock_note::set_foreign_log_aside(&path, access);
+        assert!(wal.exists());
+    }
 }

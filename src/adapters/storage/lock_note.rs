@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
@@ -13,14 +13,26 @@ use crate::foundation::{file_access::FileAccess, file_identity::FileIdentity, pr
 /// The suffix of a write-ahead log that was set aside.
 const ASIDE_SUFFIX: &str = "-wal.replaced";
 
+/// The beginning of the note's last line.
+const LOG_LINE: &str = "log ";
+
 /// Writes the note to the lock file.
 pub(super) fn write(lock: &mut File, database: FileIdentity, wal: FileIdentity) -> io::Result<()> {
     lock.set_len(0)?;
     lock.write_all(text(database, wal).as_bytes())
 }
 
+/// Removes the log from the note in the lock file. To be called before a start makes a log, which may have the number of the
+/// noted one if that was deleted: it would look like the log of another database until the note is written.
+pub(super) fn remove_log(lock: &mut File) -> io::Result<()> {
+    let mut noted = String::new();
+    lock.rewind()?;
+    lock.read_to_string(&mut noted)?;
+    noted.find(LOG_LINE).map_or(Ok(()), |start| lock.set_len(start as u64))
+}
+
 fn text(database: FileIdentity, wal: FileIdentity) -> String {
-    format!("al-chat has made the database beside this file\ndatabase {database}\nlog {wal}\n")
+    format!("al-chat has made the database beside this file\ndatabase {database}\n{LOG_LINE}{wal}\n")
 }
 
 /// Renames a write-ahead log that belongs to a file that is no longer at the path, such as one that was replaced by a backup
@@ -49,5 +61,5 @@ pub(super) fn set_foreign_log_aside(path: &Path, access: FileAccess) {
 fn is_foreign(path: &Path, lock: &Path, wal: &Path) -> bool {
     let Ok(noted) = fs::read_to_string(lock) else { return false };
     let Some((database, wal)) = FileIdentity::at(path).zip(FileIdentity::at(wal)) else { return false };
-    noted.lines().any(|line| line == format!("log {wal}")) && noted != text(database, wal)
+    noted.lines().any(|line| line == format!("{LOG_LINE}{wal}")) && noted != text(database, wal)
 }
