@@ -1,6 +1,6 @@
 //! The memory of streams: clients that read nothing are disconnected when it is used up, and nobody else is affected.
 
-use std::{fs, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -9,7 +9,7 @@ use crate::{
     fakes::model::{Behaviour, FakeModel, Script},
     support::{
         raw_connection::RawConnection,
-        service::{Process, TestSetup, wait_until},
+        service::{TestSetup, wait_until},
     },
 };
 
@@ -31,13 +31,6 @@ const BUDGET: usize = 8 << 20;
 
 const REQUEST: &str = "POST /api/chat/stream HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
                        Connection: close\r\nContent-Length: 16\r\n\r\n{\"message\":\"hi\"}";
-
-/// Returns the most memory that a process has occupied so far, in bytes.
-fn peak_memory(process: &Process) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.child.id().expect("a process"))).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
-    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
-}
 
 /// Asks for a stream with a small buffer for it.
 async fn open_stream(address: SocketAddr) -> RawConnection {
@@ -65,7 +58,7 @@ async fn clients_that_read_nothing_do_not_fill_the_memory() {
     let setup = TestSetup::for_model(&model).with("STREAM_MEMORY", "8MiB").with("RESUME_GRACE", "0");
     let process = setup.start_process().await;
     process.client.chat("hi").await.assert_ok();
-    let before = peak_memory(&process);
+    let before = process.peak_memory();
 
     model.set_behaviour(Behaviour::Endless("x".repeat(PIECE)));
     let mut unread = Vec::new();
@@ -83,7 +76,7 @@ async fn clients_that_read_nothing_do_not_fill_the_memory() {
         (cut_off > UNREAD / 2).then_some(cut_off)
     })
     .await;
-    let growth = peak_memory(&process) - before;
+    let growth = process.peak_memory() - before;
     assert!(growth < 8 * BUDGET, "{} MiB, {cut_off} clients were disconnected", growth >> 20);
 
     drop(unread);

@@ -31,6 +31,8 @@ pub struct Environment {
     pub address: SocketAddr,
     /// The folder of the session log.
     pub log_dir: PathBuf,
+    /// Further folders with lines: of another replica, or moved away.
+    pub other_log_dirs: Vec<PathBuf>,
     process: Option<Process>,
     service: Option<Service>,
 }
@@ -47,10 +49,10 @@ impl Environment {
         let log_dir = settings.iter().find(|(name, _)| *name == "SESSION_LOG_DIR");
         let log_dir = log_dir.map_or_else(|| setup.log_dir(), |(_, path)| PathBuf::from(path));
         let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
-        Self { model, papita, setup, address, log_dir, process: None, service: None }
+        Self { model, papita, setup, address, log_dir, other_log_dirs: Vec::new(), process: None, service: None }
     }
 
-    /// Returns a environment whose program runs.
+    /// Returns an environment whose program runs.
     pub async fn running(settings: &[(&str, &str)]) -> Self {
         let mut environment = Self::new(settings).await;
         environment.start().await;
@@ -60,6 +62,11 @@ impl Environment {
     /// Starts the program.
     pub async fn start(&mut self) {
         self.process = Some(self.setup.start_process().await);
+    }
+
+    /// Starts the program, which may take this long to count turns that are only in the session log.
+    pub async fn start_within(&mut self, time: Duration) {
+        self.process = Some(self.setup.start_command_within(self.setup.command(&[]), time).await);
     }
 
     /// Starts the program with the settings of a shell script, in which `$0` is the program.

@@ -14,7 +14,7 @@ use crate::{
     environment::{CLIENTS, Environment},
     fakes::model::{Behaviour, Pace, Script},
     load::Client,
-    measurement::{Reference, chat_lines},
+    measurement::Reference,
     postgres::cluster,
     table::{Fault, Figures, Scale},
 };
@@ -120,7 +120,7 @@ async fn repeat_keys(scale: Scale) -> Figures {
         let killed = Instant::now();
         environment.kill().await;
         let answered = clients.join_all().await.concat();
-        let turns = chat_lines(&environment.log_dir).0.len();
+        let turns = environment.chat_lines().0.len();
         for (key, answer) in &answered {
             figures.lost += usize::from(client.ask_with_key(key).await.as_ref() != Some(answer));
             if figures.answered == 0 {
@@ -128,7 +128,7 @@ async fn repeat_keys(scale: Scale) -> Figures {
             }
             figures.answered += 1;
         }
-        figures.doubled += chat_lines(&environment.log_dir).0.len() - turns;
+        figures.doubled += environment.chat_lines().0.len() - turns;
     }
     figures
 }

@@ -94,7 +94,8 @@ impl Client {
 
     /// Asks a question. Returns the id of its turn if it was answered as a whole.
     pub async fn ask(&self, number: usize, stream: bool) -> Option<String> {
-        let body = json!({ "message": "hello", "username": format!("client-{number}"), "stream": stream });
+        let (name, session) = (format!("client-{number}"), format!("session-{number}"));
+        let body = json!({ "message": "hello", "username": name, "session_id": session, "stream": stream });
         let response = self.request(&body).send().await.ok()?.error_for_status().ok()?;
         let id = response.headers().get("x-request-id")?.to_str().ok()?.to_owned();
         let text = response.text().await.ok()?;

@@ -28,7 +28,10 @@ mod postgres {
 }
 mod environment;
 mod measurement;
+mod recovery;
+mod replicas;
 mod stops;
+mod streams;
 #[path = "../api/support/mod.rs"]
 mod support;
 mod table;
@@ -38,7 +41,7 @@ use std::process::ExitCode;
 use table::{Fault, Scale};
 
 /// All faults, with the documented bounds of their figures.
-fn faults() -> Vec<Fault> {
+fn faults(scale: Scale) -> Vec<Fault> {
     let restart = "a restart; kill -9 may cut off a turn, which its client sees";
     let retry = "the log is tried again every 0.25 s, the database every 0.5 s";
     let at_once = "nothing stops";
@@ -52,7 +55,10 @@ fn faults() -> Vec<Fault> {
         models::faults(),
         stops::faults(),
         limits::faults(),
+        streams::faults(),
         clocks::faults(at_once),
+        replicas::faults(),
+        recovery::faults(scale),
     ]
     .into_iter()
     .flatten()
@@ -63,7 +69,7 @@ fn faults() -> Vec<Fault> {
 fn main() -> ExitCode {
     let (options, filters) = std::env::args().skip(1).partition::<Vec<_>, _>(|argument| argument.starts_with("--"));
     let scale = Scale { is_long: options.iter().any(|option| option == "--long") };
-    let mut chosen = faults();
+    let mut chosen = faults(scale);
     chosen.retain(|fault| filters.is_empty() || filters.iter().any(|filter| fault.name.contains(filter.as_str())));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let failed = runtime.expect("a runtime").block_on(table::play(chosen, scale));

@@ -35,7 +35,7 @@ impl Environment {
     pub async fn measure_answered(&self, answered: &[String], seconds: f64, reference: Reference) -> Figures {
         self.wait_for_readiness(200).await;
         let missing_records = self.wait_for_records(answered).await;
-        let (lines, torn) = chat_lines(&self.log_dir);
+        let (lines, torn) = self.chat_lines();
         let counted = self.client().get("/api/openai/usage").await.assert_ok()["request_count"].as_u64().unwrap();
         let counted = usize::try_from(counted).unwrap();
         let expected =
@@ -52,7 +52,7 @@ impl Environment {
             lost: unlogged.max(uncounted).max(missing_records),
             doubled: twice.max(counted.saturating_sub(expected)).max(keyless),
             seconds,
-            violations: Vec::new(),
+            ..Figures::default()
         };
         if figures.lost + figures.doubled > 0 {
             let detail = format!(
@@ -65,6 +65,12 @@ impl Environment {
         figures.expect(reported <= asked, format!("{reported} turns at Papita, but {asked} calls of the model"));
         figures.expect(torn == 0, format!("{torn} lines of the log are not JSON"));
         figures
+    }
+
+    /// Returns the number of `chat` lines of each turn in all files of the log's folders, and the number of torn lines.
+    pub fn chat_lines(&self) -> (HashMap<String, Lines>, usize) {
+        let folders = self.other_log_dirs.iter().chain([&self.log_dir]);
+        chat_lines(&folders.map(|folder| text_of(folder)).collect::<String>())
     }
 
     /// Waits until Papita has the record of each turn. Returns the number of those that are missing.
@@ -93,11 +99,14 @@ pub struct Lines {
     pub answered: usize,
 }
 
-/// Returns the number of `chat` lines of each turn in all files of the log's folder, and the number of torn lines.
-pub fn chat_lines(folder: &Path) -> (HashMap<String, Lines>, usize) {
+/// Returns the text of all files in a folder.
+fn text_of(folder: &Path) -> String {
     let files = fs::read_dir(folder).expect("the log's folder").map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.is_file() && !path.file_name().unwrap().to_string_lossy().starts_with('.'));
-    let text = files.map(|path| fs::read_to_string(path).expect("UTF-8")).collect::<String>();
+    files.map(|path| fs::read_to_string(path).expect("UTF-8")).collect()
+}
+
+fn chat_lines(text: &str) -> (HashMap<String, Lines>, usize) {
     let (mut turns, mut torn) = (HashMap::<_, Lines>::new(), 0);
     for line in text.lines() {
         let Ok(line) = serde_json::from_str::<Value>(line) else {

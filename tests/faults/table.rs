@@ -50,8 +50,17 @@ pub struct Figures {
     pub doubled: usize,
     /// The longest time from the end of a fault to the next answered turn.
     pub seconds: f64,
+    /// The memory that the fault has cost, where it may cost much.
+    pub memory: Option<Memory>,
     /// Everything else that was not as expected.
     pub violations: Vec<String>,
+}
+
+/// The growth of a process's memory, and its bound, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    pub growth: usize,
+    pub bound: usize,
 }
 
 impl Figures {
@@ -65,8 +74,8 @@ impl Figures {
 
 /// Plays the faults, two at a time, and prints a row for each. Returns the number of those that are out of bounds.
 pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
-    println!("| fault | answered | lost | doubled | seconds to recover | bound |");
-    println!("| --- | ---: | ---: | ---: | ---: | --- |");
+    println!("| fault | answered | lost | doubled | seconds to recover | bound | memory |");
+    println!("| --- | ---: | ---: | ---: | ---: | --- | --- |");
     let rows = stream::iter(faults).map(|fault| async move {
         let started = Instant::now();
         let played = AssertUnwindSafe((fault.play)(scale)).catch_unwind().await;
@@ -83,10 +92,18 @@ pub async fn play(faults: Vec<Fault>, scale: Scale) -> usize {
 
 /// Prints a row. Returns whether it is within its bounds.
 fn print(fault: &Fault, figures: &Figures) -> bool {
-    let Figures { answered, lost, doubled, seconds, violations } = figures;
+    let Figures { answered, lost, doubled, seconds, memory, violations } = figures;
     let Fault { name, seconds: bound, reason, .. } = fault;
-    let is_kept = *answered > 0 && *lost == 0 && *doubled == 0 && seconds <= bound && violations.is_empty();
+    let is_kept = *answered > 0
+        && *lost == 0
+        && *doubled == 0
+        && seconds <= bound
+        && memory.is_none_or(|memory| memory.growth <= memory.bound)
+        && violations.is_empty();
     let verdict = if is_kept { String::new() } else { format!(" **out of bounds** {}", violations.join("; ")) };
-    println!("| {name} | {answered} | {lost} | {doubled} | {seconds:.1} | {bound} s: {reason}{verdict} |");
+    let memory = memory.map_or_else(String::new, |Memory { growth, bound }| {
+        format!("{} MiB of at most {} MiB", growth >> 20, bound >> 20)
+    });
+    println!("| {name} | {answered} | {lost} | {doubled} | {seconds:.1} | {bound} s: {reason}{verdict} | {memory} |");
     is_kept
 }

@@ -213,10 +213,15 @@ impl TestSetup {
     }
 
     /// Starts the service with this command and waits until it listens.
-    pub async fn start_command(&self, mut command: Command) -> Process {
+    pub async fn start_command(&self, command: Command) -> Process {
+        self.start_command_within(command, TEST_TIMEOUT).await
+    }
+
+    /// Starts the service with this command and waits at most this long until it listens.
+    pub async fn start_command_within(&self, mut command: Command, time: Duration) -> Process {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("a piped standard error")).lines();
-        let address = timeout(TEST_TIMEOUT, async {
+        let address = timeout(time, async {
             let mut start_lines = Vec::new();
             loop {
                 let line = lines.next_line().await.expect("diagnostics");
@@ -373,6 +378,14 @@ impl Process {
         let id = self.child.id().expect("a running process").to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// Returns the most memory that the process has occupied so far, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let id = self.child.id().expect("a running process");
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
     }
 
     /// Waits until the process exits and returns its exit code; `None` if a signal killed it.
