@@ -131,8 +131,15 @@ impl Backlog {
         self.rereading.is_some()
     }
 
-    /// Adds records in the order of the database. Those that are in memory are left out. `is_end`: there are no more.
-    pub(super) fn add(&mut self, records: Vec<OutboxRecord>, is_end: bool) {
+    /// Adds records in the order of the database, which were read after the number `after`. Those that are in memory are
+    /// left out. `is_end`: there are no more.
+    ///
+    /// If a second reading has begun meanwhile, nothing is added: it comes to these records after the earlier ones that it
+    /// is to find.
+    pub(super) fn add(&mut self, after: i64, records: Vec<OutboxRecord>, is_end: bool) {
+        if after != self.read_until {
+            return;
+        }
         for record in records {
             self.read_until = record.id;
             if !self.held.contains(&record.id) {
@@ -264,7 +271,7 @@ mod tests {
             let records = self.0.range(backlog.read_until() + 1..).map(|(_, record)| record.clone());
             let records = records.take(backlog.room()).collect::<Vec<_>>();
             let is_end = records.len() < backlog.room();
-            backlog.add(records, is_end);
+            backlog.add(backlog.read_until(), records, is_end);
         }
 
         fn deliver(&mut self, backlog: &mut Backlog, entry: &Entry) {
@@ -340,6 +347,32 @@ mod tests {
             running.extend(take(&mut backlog, now));
         }
         assert!(delivered.iter().filter(|id| **id != 5001).eq((1..=5000).collect::<Vec<_>>().iter()));
+    }
+
+    #[test]
+    fn records_left_out_are_read_again_after_a_slow_reading() {
+        let (mut backlog, now) = (Backlog::default(), Instant::now());
+        let mut database = Database::of(&[Some("a"), Some("a"), Some("a")]);
+        database.read(&mut backlog);
+        let failing = backlog.take(now, false).expect("a record");
+        backlog.put_back(failing, now);
+        // The record is delivered while the next ones are being read.
+        database.0.insert(4, record(4, Some("b")));
+        let (after, records) = (backlog.read_until(), vec![record(4, Some("b"))]);
+        let delivered = backlog.take(now, false).expect("a record");
+        database.deliver(&mut backlog, &delivered);
+        backlog.add(after, records, true);
+        let mut ids = Vec::new();
+        for _ in 0..10 {
+            database.read(&mut backlog);
+            for entry in take(&mut backlog, now) {
+                ids.push(entry.record.id);
+                database.deliver(&mut backlog, &entry);
+            }
+        }
+        ids.sort_unstable();
+        assert_eq!(ids, [2, 3, 4]);
+        assert!(!backlog.is_rereading());
     }
 
     #[test]

@@ -60,8 +60,8 @@ enum Access {
     Flushed(Option<Box<Self>>),
     /// Whether this replica may send, from a database that is shared.
     Lease(Result<bool, StorageFailure>),
-    /// Records, and the number of records that were asked for.
-    Records(usize, Result<Vec<OutboxRecord>, StorageFailure>),
+    /// Records, read after a number, and the number of records that were asked for.
+    Records { after: i64, limit: usize, read: Result<Vec<OutboxRecord>, StorageFailure> },
     /// The records that were to be removed.
     Removal(Removable, Result<(), StorageFailure>),
 }
@@ -266,7 +266,7 @@ impl OutboxSender {
     fn read(&mut self, limit: usize) -> Boxed<Access> {
         let (storage, after) = (self.storage.clone(), self.backlog.read_until());
         self.has_more = false;
-        Box::pin(async move { Access::Records(limit, storage.outbox_records(after, limit).await) })
+        Box::pin(async move { Access::Records { after, limit, read: storage.outbox_records(after, limit).await } })
     }
 
     fn end_access(&mut self, result: Access) {
@@ -278,14 +278,14 @@ impl OutboxSender {
                 return self.has_more = true;
             }
             Access::Lease(Ok(has_lease)) => return self.set_lease(has_lease),
-            Access::Records(limit, Ok(records)) => {
+            Access::Records { after, limit, read: Ok(records) } => {
                 let is_end = records.len() < limit;
                 self.has_more |= !is_end;
-                return self.backlog.add(records, is_end);
+                return self.backlog.add(after, records, is_end);
             }
             Access::Removal(removed, Ok(())) => return self.forget(&removed.ids),
             Access::Lease(Err(failure)) => failure,
-            Access::Records(_, Err(failure)) => {
+            Access::Records { read: Err(failure), .. } => {
                 self.has_more = true;
                 failure
             }
