@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     environment::{CLIENTS, Environment},
-    load::Load,
+    load::{Client, Load},
     measurement::Reference,
     support::manual_clock::ManualClock,
     table::{Fault, Figures, Scale},
@@ -51,19 +51,24 @@ async fn jumps(scale: Scale) -> Figures {
     environment.start_with_clock(clock.clock("UTC")).await;
     let client = environment.client();
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
+    let asker = Client::new(environment.address);
+    let answer = asker.ask_with_key("key").await.expect("an answer");
     let load = environment.load();
-    let mut seconds = 0_f64;
+    let (mut seconds, mut repeated) = (0_f64, 0);
     let jumps = ["2026-05-04T12:00:01Z", "2027-06-08T12:00:00Z", "2026-05-04T12:00:02Z", "2026-05-03T11:00:00Z"];
     for jump in jumps.iter().cycle().take(scale.rounds(4, 40)) {
         load.wait_for(20).await;
         clock.set(jump);
         seconds = seconds.max(load.recovery(Instant::now()).await);
+        repeated += usize::from(asker.ask_with_key("key").await.as_ref() != Some(&answer));
     }
     load.wait_for(20).await;
     client.post("/api/session/stop", &json!({ "session_id": session })).await.assert_ok();
     let mut figures = environment.measure(load, seconds, Reference::Log).await;
     let stops = environment.setup.log_lines("session_stop");
     let durations = stops.iter().filter_map(|stop| stop["duration_seconds"].as_f64()).collect::<Vec<_>>();
+    figures.expect(repeated == 0, format!("a key was forgotten {repeated} times"));
+    figures.doubled += repeated;
     figures
         .expect(durations.iter().all(|duration| (0.0..=60.0).contains(duration)), format!("durations {durations:?}"));
     figures

@@ -12,13 +12,14 @@ use std::{
 
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, mknodat},
-    process::{Pid, Resource, Rlimit, geteuid, prlimit},
+    process::geteuid,
 };
 use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::{
     environment::Environment,
+    limits::set_file_limit,
     load::Load,
     logs::day_file,
     measurement::Reference,
@@ -143,15 +144,14 @@ fn fill(path: &Path) {
 async fn full_by_limit(scale: Scale) -> Figures {
     let mut environment = Environment::new(&[]).await;
     environment.start_by_script("trap '' XFSZ; exec \"$0\"").await;
-    let id = environment.process().child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).expect("an id");
-    let limit = |size| prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).expect("a limit");
+    let id = environment.process().child.id().expect("an id");
     let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        limit(Some(fs::metadata(day_file(&environment)).expect("a log").len()));
+        set_file_limit(id, Some(fs::metadata(day_file(&environment)).expect("a log").len()));
         sleep(scale.duration() / 2).await;
-        limit(None);
+        set_file_limit(id, None);
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(50).await;

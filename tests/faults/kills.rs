@@ -1,9 +1,6 @@
 //! `kill -9` under load, again and again, and in the middle of streams.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::{
     task::{JoinSet, spawn_blocking},
@@ -43,12 +40,6 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
             play: |scale| Box::pin(cut_streams(scale)),
             seconds: 5.0,
             reason: "a restart; each stream of more than a second has a line",
-        },
-        Fault {
-            name: "keys repeated after kill -9",
-            play: |scale| Box::pin(repeat_keys(scale)),
-            seconds: 5.0,
-            reason: "a restart; the log has the texts",
         },
     ]
 }
@@ -93,54 +84,6 @@ async fn cut_streams(scale: Scale) -> Figures {
         answered.extend(load.stop().await);
     }
     let mut figures = environment.measure_answered(&answered, seconds, Reference::Log).await;
-    let mut lines = environment.setup.log_lines("chat");
-    lines.retain(|line| line["finish"] == "interrupted");
-    let reported = environment.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
-    let is_reported = |line: &&serde_json::Value| reported.contains(line["request_id"].as_str().expect("an id"));
-    let (logged, complete) = (lines.len(), lines.iter().filter(is_reported).count());
-    figures.lost += cut.saturating_sub(complete);
-    figures.doubled += logged.saturating_sub(cut);
+    figures.add_cut_turns(cut, environment.cut_turns("interrupted").await);
     figures
-        .expect(logged == cut && complete == cut, format!("{cut} streams cut, {logged} logged, {complete} reported"));
-    figures
-}
-
-/// Kills the program while clients ask with a key for each question. The answered ones count as lost unless a repetition
-/// gets the same answer, and as doubled if it gets another turn.
-async fn repeat_keys(scale: Scale) -> Figures {
-    let mut environment = Environment::running(&[("SESSION_LOG_CONTENT", "on")]).await;
-    let mut figures = Figures::default();
-    for round in 0..scale.rounds(2, 20) {
-        let (client, mut clients) = (Client::new(environment.address), JoinSet::new());
-        let calls = environment.model.call_count();
-        for number in 0..CLIENTS {
-            clients.spawn(ask_until_failure(client.clone(), format!("{round}-{number}")));
-        }
-        environment.model.wait_for_calls(calls + 200).await;
-        let killed = Instant::now();
-        environment.kill().await;
-        let answered = clients.join_all().await.concat();
-        let turns = environment.chat_lines().0.len();
-        for (key, answer) in &answered {
-            figures.lost += usize::from(client.ask_with_key(key).await.as_ref() != Some(answer));
-            if figures.answered == 0 {
-                figures.seconds = killed.elapsed().as_secs_f64();
-            }
-            figures.answered += 1;
-        }
-        figures.doubled += environment.chat_lines().0.len() - turns;
-    }
-    figures
-}
-
-/// Asks one question after the other, each with a key of its own, until one is not answered. Returns keys and answers.
-async fn ask_until_failure(client: Client, prefix: String) -> Vec<(String, String)> {
-    let mut answered = Vec::new();
-    loop {
-        let key = format!("{prefix}-{}", answered.len());
-        match client.ask_with_key(&key).await {
-            Some(answer) => answered.push((key, answer)),
-            None => return answered,
-        }
-    }
 }

@@ -1,23 +1,72 @@
-//! More clients than file descriptors.
+//! Limits of the process: more clients than file descriptors, and a disk that is nearly full.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, File},
+    io::Write,
+    time::{Duration, Instant},
+};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::time::sleep;
 
 use crate::{
     environment::Environment,
     load::Load,
+    logs::day_file,
     measurement::Reference,
     table::{Fault, Figures, Scale},
 };
 
 pub fn faults() -> Vec<Fault> {
-    vec![Fault {
-        name: "nofile 64, 300 clients",
-        play: |scale| Box::pin(without_descriptors(scale)),
-        seconds: 2.0,
-        reason: "a connection must become free",
-    }]
+    vec![
+        Fault {
+            name: "nofile 64, 300 clients",
+            play: |scale| Box::pin(without_descriptors(scale)),
+            seconds: 2.0,
+            reason: "a connection must become free",
+        },
+        Fault {
+            name: "disk nearly full",
+            play: |scale| Box::pin(nearly_full(scale)),
+            seconds: 2.0,
+            reason: "the log is tried again every 0.25 s",
+        },
+    ]
+}
+
+/// Limits the size of the files that a process writes, which stands for a full disk; `None` removes the limit.
+pub fn set_file_limit(process: u32, bytes: Option<u64>) {
+    let id = Pid::from_raw(i32::try_from(process).expect("an id")).expect("an id");
+    prlimit(Some(id), Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("a limit");
+}
+
+/// Leaves room for the line of a gap, and none for that of a turn.
+async fn nearly_full(scale: Scale) -> Figures {
+    let mut environment = Environment::new(&[]).await;
+    environment.start_by_script("trap '' XFSZ; exec \"$0\"").await;
+    let id = environment.process().child.id().expect("an id");
+    // The log must be the largest file.
+    let note = format!("{{\"event\":\"project_init\",\"note\":\"{}\"}}\n", "x".repeat(16 << 20));
+    let mut file = File::options().append(true).open(day_file(&environment)).expect("a log");
+    file.write_all(note.as_bytes()).expect("room");
+    let load = environment.load();
+    let (mut seconds, mut in_vain) = (0_f64, 0);
+    for _ in 0..scale.rounds(2, 10) {
+        load.wait_for(50).await;
+        set_file_limit(id, Some(fs::metadata(day_file(&environment)).expect("a log").len() + 400));
+        environment.wait_for_readiness(503).await;
+        // The turns that were running.
+        sleep(Duration::from_millis(200)).await;
+        let known = environment.model.call_count();
+        sleep(scale.duration() / 3).await;
+        in_vain += environment.model.call_count() - known;
+        set_file_limit(id, None);
+        seconds = seconds.max(load.recovery(Instant::now()).await);
+    }
+    load.wait_for(50).await;
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
+    figures.expect(in_vain == 0, format!("the model was asked {in_vain} times while no line could be written"));
+    figures
 }
 
 async fn without_descriptors(scale: Scale) -> Figures {

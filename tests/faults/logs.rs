@@ -47,6 +47,18 @@ pub fn faults(at_once: &'static str, retry: &'static str) -> Vec<Fault> {
             seconds: 3.0,
             reason: retry,
         },
+        Fault {
+            name: "log renamed, then kill -9",
+            play: |scale| Box::pin(rename_and_kill(scale)),
+            seconds: 5.0,
+            reason: "a restart",
+        },
+        Fault {
+            name: "SIGTERM, log renamed, database locked",
+            play: |scale| Box::pin(rename_and_stop(scale)),
+            seconds: 5.0,
+            reason: "a restart",
+        },
     ]
 }
 
@@ -96,6 +108,44 @@ async fn change_locked(scale: Scale, change: Change) -> Figures {
     }
     load.wait_for(20).await;
     environment.measure(load, seconds, change.reference()).await
+}
+
+async fn rename_and_kill(scale: Scale) -> Figures {
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
+    let mut seconds = 0_f64;
+    for round in 0..scale.rounds(4, 20) {
+        load.wait_for(20).await;
+        Change::Rename.apply(&environment, round);
+        load.wait_for(1).await;
+        let killed = Instant::now();
+        environment.kill().await;
+        seconds = seconds.max(load.recovery(killed).await);
+    }
+    environment.measure(load, seconds, Reference::Log).await
+}
+
+/// Renames the log while turns cannot be counted, and stops the program in order. The next start counts them.
+async fn rename_and_stop(scale: Scale) -> Figures {
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
+    let (mut seconds, mut exits) = (0_f64, Vec::new());
+    for round in 0..scale.rounds(1, 10) {
+        load.wait_for(20).await;
+        let lock = environment.setup.lock_database().await;
+        load.wait_for(5).await;
+        Change::Rename.apply(&environment, round);
+        load.wait_for(5).await;
+        environment.process().terminate();
+        exits.push(environment.process().exit_code().await);
+        lock.release().await;
+        let released = Instant::now();
+        environment.start().await;
+        seconds = seconds.max(load.recovery(released).await);
+    }
+    let mut figures = environment.measure(load, seconds, Reference::Log).await;
+    figures.expect(exits.iter().all(|exit| *exit == Some(0)), format!("the exit codes were {exits:?}"));
+    figures
 }
 
 /// Returns the path of the file that is being written.

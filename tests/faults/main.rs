@@ -16,6 +16,7 @@ mod disks;
 #[path = "../api/fakes/mod.rs"]
 mod fakes;
 mod files;
+mod keys;
 mod kills;
 mod limits;
 mod load;
@@ -30,6 +31,8 @@ mod environment;
 mod measurement;
 mod recovery;
 mod replicas;
+mod sessions;
+mod starts;
 mod stops;
 mod streams;
 #[path = "../api/support/mod.rs"]
@@ -47,6 +50,8 @@ fn faults(scale: Scale) -> Vec<Fault> {
     let at_once = "nothing stops";
     [
         kills::faults(restart),
+        keys::faults(),
+        sessions::faults(restart),
         logs::faults(at_once, retry),
         disks::faults(retry),
         databases::faults(),
@@ -54,6 +59,7 @@ fn faults(scale: Scale) -> Vec<Fault> {
         papita::faults(at_once),
         models::faults(),
         stops::faults(),
+        starts::faults(),
         limits::faults(),
         streams::faults(),
         clocks::faults(at_once),

@@ -73,6 +73,15 @@ impl Environment {
         chat_lines(&folders.map(|folder| text_of(folder)).collect::<String>())
     }
 
+    /// Returns how many turns with this `finish` are in the log, and how many of these are reported to Papita.
+    pub async fn cut_turns(&self, finish: &str) -> (usize, usize) {
+        let mut lines = self.setup.log_lines("chat");
+        lines.retain(|line| line["finish"] == finish);
+        let ids = lines.iter().map(|line| line["request_id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>();
+        let missing = self.wait_for_records(&ids).await;
+        (ids.len(), ids.len() - missing)
+    }
+
     /// Waits until Papita has the record of each turn. Returns the number of those that are missing.
     async fn wait_for_records(&self, answered: &[String]) -> usize {
         let started = Instant::now();

@@ -8,6 +8,7 @@ use crate::{
     environment::Environment,
     fakes::model::Behaviour,
     measurement::Reference,
+    support::service::wait_until,
     table::{Fault, Figures, Scale},
 };
 
@@ -40,10 +41,19 @@ async fn misbehave(scale: Scale, behaviour: Behaviour) -> Figures {
     load.wait_for(50).await;
     environment.model.set_behaviour(behaviour);
     sleep(scale.duration()).await;
+    // A turn that began before another one was answered does not count.
+    wait_until("an open circuit breaker", async || (!is_breaker_closed(&environment).await).then_some(())).await;
     environment.model.set_behaviour(Behaviour::Echo);
     let seconds = load.recovery(Instant::now()).await;
     load.wait_for(50).await;
     environment.measure(load, seconds, Reference::Log).await
+}
+
+/// Returns whether the circuit breaker of the only model is closed, rather than open or half-open.
+async fn is_breaker_closed(environment: &Environment) -> bool {
+    let metrics = environment.client().get("/metrics").await.text;
+    let state = metrics.lines().find(|line| line.starts_with("al_chat_model_breaker{")).expect("its state");
+    state.ends_with(" 0")
 }
 
 async fn restart(scale: Scale) -> Figures {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::{
-    environment::Environment,
+    environment::{CLIENTS, Environment},
+    load::Load,
     measurement::Reference,
     table::{Fault, Figures, Scale},
 };
@@ -20,6 +21,7 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
         },
         Fault { name: "Papita away", play: |scale| Box::pin(away(scale)), seconds: 1.0, reason },
         Fault { name: "Papita late", play: |scale| Box::pin(late(scale)), seconds: 1.0, reason },
+        Fault { name: "Papita at 50 ms a record", play: |scale| Box::pin(slow(scale)), seconds: 1.0, reason },
         Fault { name: "Papita answering 200 with HTML", play: |scale| Box::pin(garbage(scale)), seconds: 1.0, reason },
     ]
 }
@@ -44,6 +46,16 @@ async fn late(scale: Scale) -> Figures {
     environment.papita.set_usage_delay(Duration::from_millis(500));
     sleep(scale.duration() / 2).await;
     environment.papita.set_usage_delay(Duration::ZERO);
+    let seconds = load.recovery(Instant::now()).await;
+    environment.measure(load, seconds, Reference::Log).await
+}
+
+/// Sent one after the other, the records would soon exceed the limit of the queue.
+async fn slow(scale: Scale) -> Figures {
+    let environment = Environment::running(&[("PAPITA_QUEUE_LIMIT", "300")]).await;
+    environment.papita.set_usage_delay(Duration::from_millis(50));
+    let load = Load::start(environment.address, 2 * CLIENTS, Duration::from_millis(100));
+    load.wait_for(scale.rounds(600, 6000)).await;
     let seconds = load.recovery(Instant::now()).await;
     environment.measure(load, seconds, Reference::Log).await
 }

@@ -1,11 +1,11 @@
-//! Signals to stop, twice within 50 ms while streams run, and a start while the database is locked.
+//! Signals: to stop, twice while streams run, and others under load.
 
 use std::time::{Duration, Instant};
 
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    environment::{CLIENTS, Environment, wait_for_readiness},
+    environment::{CLIENTS, Environment},
     fakes::model::{Behaviour, Pace, Script},
     load::Client,
     measurement::Reference,
@@ -21,35 +21,24 @@ pub fn faults() -> Vec<Fault> {
             reason: "a restart, after running streams have ended",
         },
         Fault {
-            name: "start with a locked database",
-            play: |scale| Box::pin(start_locked(scale)),
+            name: "SIGTERM again after a second",
+            play: |_| Box::pin(terminate_again()),
             seconds: 5.0,
-            reason: "a start tries the database every 2 s",
+            reason: "a restart; streams that were cut off have a line",
+        },
+        Fault {
+            name: "SIGHUP, SIGUSR1 and SIGUSR2 under load",
+            play: |scale| Box::pin(other_signals(scale)),
+            seconds: 1.0,
+            reason: "nothing stops",
         },
     ]
 }
 
-async fn start_locked(scale: Scale) -> Figures {
-    let mut environment = Environment::running(&[]).await;
-    let load = environment.load();
-    load.wait_for(50).await;
-    environment.process().kill().await;
-    let (lock, client) = (environment.setup.lock_database().await, environment.client());
-    let unlock = async {
-        wait_for_readiness(&client, 503).await;
-        sleep(scale.duration()).await;
-        lock.release().await;
-        Instant::now()
-    };
-    let ((), released) = tokio::join!(environment.start(), unlock);
-    let seconds = load.recovery(released).await;
-    load.wait_for(50).await;
-    environment.measure(load, seconds, Reference::Log).await
-}
-
-async fn terminate_twice() -> Figures {
-    let mut environment = Environment::running(&[]).await;
-    let pace = Pace::Every(Duration::from_millis(50));
+/// Starts the program and as many streams as there are clients, with this time between two words.
+async fn running_streams(pause: Duration) -> (Environment, JoinSet<Option<String>>) {
+    let environment = Environment::running(&[]).await;
+    let pace = Pace::Every(pause);
     environment.model.set_behaviour(Behaviour::Stream(Script { pace, ..Script::default() }));
     let (client, mut streams) = (Client::new(environment.address), JoinSet::new());
     for number in 0..CLIENTS {
@@ -57,20 +46,59 @@ async fn terminate_twice() -> Figures {
         streams.spawn(async move { client.ask(number, true).await });
     }
     environment.model.wait_for_open_responses(CLIENTS).await;
-    environment.process().terminate();
-    sleep(Duration::from_millis(20)).await;
-    environment.process().terminate();
-    let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
+    (environment, streams)
+}
+
+/// Waits for the end of the program after a signal, and starts it again. Returns the figures of the turns that were
+/// answered before and after.
+async fn restart(environment: &mut Environment, mut answered: Vec<String>) -> Figures {
     let exit = environment.process().exit_code().await;
     let ended = Instant::now();
     environment.start().await;
     environment.model.set_behaviour(Behaviour::Echo);
     let load = environment.load();
     let seconds = load.recovery(ended).await;
-    let mut all = load.stop().await;
-    all.extend(answered.iter().cloned());
-    let mut figures = environment.measure_answered(&all, seconds, Reference::Log).await;
-    figures.lost = figures.lost.max(CLIENTS - answered.len());
+    answered.extend(load.stop().await);
+    let mut figures = environment.measure_answered(&answered, seconds, Reference::Log).await;
     figures.expect(exit == Some(0), format!("the exit code was {exit:?}"));
     figures
+}
+
+async fn terminate_twice() -> Figures {
+    let (mut environment, streams) = running_streams(Duration::from_millis(50)).await;
+    environment.process().terminate();
+    sleep(Duration::from_millis(20)).await;
+    environment.process().terminate();
+    let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
+    let cut = CLIENTS - answered.len();
+    let mut figures = restart(&mut environment, answered).await;
+    figures.lost = figures.lost.max(cut);
+    figures
+}
+
+/// Streams that the second signal cuts off count as lost unless they are logged and reported.
+async fn terminate_again() -> Figures {
+    let (mut environment, streams) = running_streams(Duration::from_secs(1)).await;
+    environment.process().terminate();
+    sleep(Duration::from_millis(1500)).await;
+    environment.process().terminate();
+    let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
+    let cut = CLIENTS - answered.len();
+    let mut figures = restart(&mut environment, answered).await;
+    figures.expect(cut == CLIENTS, format!("{cut} streams were cut off"));
+    figures.add_cut_turns(cut, environment.cut_turns("stopped").await);
+    figures
+}
+
+async fn other_signals(scale: Scale) -> Figures {
+    let mut environment = Environment::running(&[]).await;
+    let load = environment.load();
+    let mut seconds = 0_f64;
+    for signal in ["HUP", "USR1", "USR2"].into_iter().cycle().take(scale.rounds(6, 60)) {
+        load.wait_for(10).await;
+        environment.process().signal(signal);
+        seconds = seconds.max(load.recovery(Instant::now()).await);
+    }
+    load.wait_for(50).await;
+    environment.measure(load, seconds, Reference::Log).await
 }
