@@ -37,7 +37,7 @@ pub fn faults() -> Vec<Fault> {
         Fault {
             name: "keys repeated, PostgreSQL connections cut",
             play: |scale| Box::pin(cut_connections(scale)),
-            seconds: 3.0,
+            seconds: 5.0,
             reason: "the database is tried again every 0.5 s",
         },
     ]
