@@ -77,6 +77,7 @@ pub(super) async fn open(
         pid: std::process::id(),
         model: &config.model.default,
         demo_mode: credentials.demo_mode(&config.model),
+        previous: log.previous(),
     };
     let start = log_start(&log, &clock, &event, outage).await?;
     outage.wait_out(async || storage.register_log(start).await).await?;

@@ -38,6 +38,8 @@ mod idempotency;
 mod images;
 mod interrupted_keys;
 mod interrupted_streams;
+mod log_chain;
+mod log_format;
 mod log_recovery;
 #[cfg(unix)]
 mod lost_database;

@@ -3,16 +3,17 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use jiff::civil::Date;
 
 use super::{
-    files::{date_of, day_path, read_from},
+    files::{date_of, day_path, last_partial_line},
     folder::LogFolder,
+    open_file::OpenFile,
 };
-use crate::foundation::{descriptors::ReservedDescriptor, file_identity::is_at};
+use crate::foundation::descriptors::ReservedDescriptor;
 
 /// The daily files in the folder of the session log. The file that was written last stays open.
 #[derive(Debug)]
@@ -25,13 +26,6 @@ pub(super) struct DayFiles {
     failed_write: Option<(File, u64)>,
     /// For the next day's file at midnight.
     reserved: ReservedDescriptor,
-}
-
-#[derive(Debug)]
-struct OpenFile {
-    date: Date,
-    path: PathBuf,
-    file: File,
 }
 
 impl DayFiles {
@@ -49,18 +43,25 @@ impl DayFiles {
         self.truncate_failed_write()?;
         let sync = self.sync;
         let open = self.open_day(date)?;
-        let before = open.file.metadata()?.len();
+        let before = open.length;
         let tried = try_room(&open.file, before, room);
         let written = tried.and_then(|()| open.file.write_all(lines));
         let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
-        if written.is_err()
-            && let Some(open) = self.open.take()
-        {
-            self.failed_write = Some((open.file, before));
-            // If this fails too, the next call of this function tries it again before it writes.
-            let _ = self.truncate_failed_write();
+        match &written {
+            Ok(()) => open.note_written(lines.len()),
+            Err(_) => {
+                self.failed_write = self.open.take().map(|open| (open.file, before));
+                // If this fails too, the next call of this function tries it again before it writes.
+                let _ = self.truncate_failed_write();
+            }
         }
         written
+    }
+
+    /// Reports to the diagnostics if others have moved, deleted, truncated or extended the open file. Closes it if it was
+    /// moved or deleted, and also if its day is over, so that it may be compressed.
+    pub(super) fn check(&mut self, today: Date) {
+        self.open.take_if(|open| !open.inspect() || open.date != today);
     }
 
     /// Removes the part of a failed write from its file: its callers were told that their lines are not written.
@@ -75,11 +76,10 @@ impl DayFiles {
         Ok(())
     }
 
-    /// Returns the open file of a day. Opens it if another day's file is open, or if the open file is no longer at its path
-    /// because it was renamed by a log rotation or deleted.
+    /// Returns the open file of a day. Opens it if another day's file is open, or if the open file is no longer at its path.
     fn open_day(&mut self, date: Date) -> io::Result<&mut OpenFile> {
-        let usable = self.open.take().filter(|open| open.date == date && open.is_at_its_path());
-        let open = match usable {
+        self.check(date);
+        let open = match self.open.take() {
             Some(open) => open,
             None => self.open_file(date)?,
         };
@@ -96,7 +96,7 @@ impl DayFiles {
         if self.sync {
             self.reserved.open(|| sync_folder(dir))?;
         }
-        Ok(OpenFile { date, path, file })
+        OpenFile::new(date, path, file)
     }
 
     /// Repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
@@ -121,12 +121,6 @@ fn repair_if_incomplete(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     repair(&mut OpenOptions::new().append(true).read(true).open(path)?, path)
-}
-
-impl OpenFile {
-    fn is_at_its_path(&self) -> bool {
-        is_at(&self.file, &self.path)
-    }
 }
 
 /// Checks that there is room for further bytes in a file, by writing and removing them. (The free space that the system
@@ -166,22 +160,6 @@ fn repair(file: &mut File, path: &Path) -> io::Result<()> {
     let is_complete = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&partial).is_ok();
     tracing::warn!(file = %path.display(), bytes = partial.len(), kept = is_complete, "repaired an incomplete last line of the session log");
     if is_complete { file.write_all(b"\n") } else { file.set_len(length - partial.len() as u64) }
-}
-
-/// Returns the bytes after the last line feed.
-fn last_partial_line(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
-    let mut window = 1 << 16;
-    loop {
-        let start = length.saturating_sub(window);
-        let mut bytes = read_from(file, start, length)?;
-        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            return Ok(bytes.split_off(end + 1));
-        }
-        if start == 0 {
-            return Ok(bytes);
-        }
-        window *= 2;
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,21 @@ pub struct ServiceStart<'a> {
     pub model: &'a str,
     /// Whether the built-in responder answers, as far as is known at the start.
     pub demo_mode: bool,
+    /// The process that wrote to this folder before; null if none has.
+    pub previous: Option<&'a PreviousInstance>,
+}
+
+/// The end of the log of the process before, as the next one has found it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PreviousInstance {
+    /// The id of the process.
+    pub instance: String,
+    /// The number of its last line.
+    pub seq: u64,
+    /// The chain of its last line; null if that has none.
+    pub chain: Option<String>,
+    /// Whether its last line is its `service_stop`.
+    pub stopped: bool,
 }
 
 /// The event `service_stop`: the service has stopped in an orderly way.

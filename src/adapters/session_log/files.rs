@@ -8,8 +8,13 @@ use std::{
 
 use jiff::civil::Date;
 
+use crate::domain::log_stamp::{self, StampedLine};
+
 /// The name of the file that holds the folder's lock, the log's id and the id of the last process.
 pub(super) const LOCK_FILE: &str = ".lock";
+
+/// The size of the first part of a file's end that is read to find its last line, in bytes.
+pub(super) const FIRST_WINDOW: u64 = 1 << 16;
 
 /// Returns the path of one day's file.
 pub(super) fn day_path(dir: &Path, date: Date) -> PathBuf {
@@ -36,6 +41,41 @@ pub(super) fn read_from(file: &mut File, start: u64, end: u64) -> io::Result<Vec
     let mut bytes = Vec::new();
     file.take(end - start).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Returns the bytes after the last line feed.
+pub(super) fn last_partial_line(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    let mut window = FIRST_WINDOW;
+    loop {
+        let start = length.saturating_sub(window);
+        let mut bytes = read_from(file, start, length)?;
+        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(bytes.split_off(end + 1));
+        }
+        if start == 0 {
+            return Ok(bytes);
+        }
+        window *= 2;
+    }
+}
+
+/// Reads the last line with a stamp in the first `length` bytes of a file; `None` if the last whole lines have none.
+pub(super) fn last_stamped_line<T>(
+    file: &mut File,
+    length: u64,
+    read: impl Fn(&StampedLine<'_>) -> T,
+) -> io::Result<Option<T>> {
+    let mut window = FIRST_WINDOW;
+    loop {
+        let start = length.saturating_sub(window);
+        let bytes = read_from(file, start, length)?;
+        let whole = if start == 0 { Some(0) } else { memchr::memchr(b'\n', &bytes).map(|end| end + 1) };
+        let lines = whole.map(|whole| bytes[whole..].rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty()));
+        if let Some(mut lines) = lines.filter(|lines| start == 0 || lines.clone().next().is_some()) {
+            return Ok(lines.find_map(|line| Some(read(&log_stamp::parse(line)?))));
+        }
+        window *= 2;
+    }
 }
 
 /// Returns the paths of a session log's folder and of everything in it.

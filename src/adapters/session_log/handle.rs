@@ -11,10 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
-    event::Event,
+    event::{Event, PreviousInstance},
     failure::{LogOpenFailure, LogUnavailable},
     folder::LogFolder,
     lines::Lines,
+    previous,
     queue::{Entry, Message, OnWritten, QUEUE_CAPACITY},
     reader::{self, UncountedBatch},
     writer::Writer,
@@ -33,6 +34,7 @@ pub struct SessionLog {
     dir: PathBuf,
     id: String,
     instance: Uuid,
+    previous: Option<Arc<PreviousInstance>>,
     clock: Clock,
     writer: mpsc::Sender<Message>,
     state: Arc<WriteState>,
@@ -53,8 +55,10 @@ impl SessionLog {
         let state = Arc::new(WriteState::new("session log"));
         let folder = LogFolder::lock(dir, access)?;
         let (dir, id, instance) = (folder.dir.clone(), folder.id.clone(), folder.instance);
-        Writer::open(folder, sync, hasher, clock.clone(), Arc::clone(&state))?.start(receiver)?;
-        Ok(Self { dir, id, instance, clock, writer: sender, state })
+        let writer = Writer::open(folder, sync, hasher, clock.clone(), Arc::clone(&state))?;
+        let previous = previous::find(&dir, instance).map_err(|error| LogOpenFailure::Folder(dir.clone(), error))?;
+        writer.start(receiver)?;
+        Ok(Self { dir, id, instance, previous: previous.map(Arc::new), clock, writer: sender, state })
     }
 
     /// Appends one event with the timestamp `now`, and returns the end of the log after it when it is written.
@@ -104,6 +108,12 @@ impl SessionLog {
     #[must_use]
     pub fn instance(&self) -> Uuid {
         self.instance
+    }
+
+    /// Returns the end of the log of the process that wrote to the folder before; `None` if none has.
+    #[must_use]
+    pub fn previous(&self) -> Option<&PreviousInstance> {
+        self.previous.as_deref()
     }
 
     /// Reads the lines that the database does not hold, on a thread of its own. To be called before anything is written.

@@ -11,6 +11,8 @@ mod files;
 mod folder;
 mod handle;
 mod lines;
+mod open_file;
+mod previous;
 mod queue;
 mod reader;
 mod recorded_turn;
@@ -21,7 +23,8 @@ mod writer;
 
 pub use self::{
     event::{
-        ChatLine, Event, Metric, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop,
+        ChatLine, Event, Metric, PreviousInstance, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics,
+        SessionStart, SessionStop,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
     files::{files, id_of},

@@ -6,14 +6,11 @@ use std::{
     path::Path,
 };
 
-use super::files::read_from;
+use super::files::{FIRST_WINDOW, last_stamped_line};
 use crate::domain::{
     log_position::LogPosition,
     log_stamp::{self, StampedLine},
 };
-
-/// The size of the first part of a file's end that is read to find the file's last line, in bytes.
-const FIRST_WINDOW: u64 = 1 << 16;
 
 /// The size of a reader's buffer in bytes.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -81,7 +78,8 @@ pub(super) fn inspect(path: &Path, counted: LogPosition) -> io::Result<FileEnd> 
     if length == 0 || file.read(&mut first_byte)? == 0 || first_byte != *b"{" {
         return Ok(FileEnd::OtherFormat);
     }
-    let Some(last) = last_position(&mut file, length)? else { return Ok(FileEnd::Counted { at_position: false }) };
+    let last = last_stamped_line(&mut file, length, |line| line.position)?;
+    let Some(last) = last else { return Ok(FileEnd::Counted { at_position: false }) };
     if last <= counted {
         return Ok(FileEnd::Counted { at_position: last == counted });
     }
@@ -95,21 +93,6 @@ pub(super) fn inspect(path: &Path, counted: LogPosition) -> io::Result<FileEnd> 
         }
     }
     Ok(FileEnd::Uncounted(UncountedFile { start, first, bytes: length - start }))
-}
-
-/// Returns the position of the last line with a stamp; `None` if the last whole lines have none.
-fn last_position(file: &mut File, length: u64) -> io::Result<Option<LogPosition>> {
-    let mut window = FIRST_WINDOW;
-    loop {
-        let start = length.saturating_sub(window);
-        let bytes = read_from(file, start, length)?;
-        let whole = if start == 0 { Some(0) } else { memchr::memchr(b'\n', &bytes).map(|end| end + 1) };
-        let lines = whole.map(|whole| bytes[whole..].rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty()));
-        if let Some(mut lines) = lines.filter(|lines| start == 0 || lines.clone().next().is_some()) {
-            return Ok(lines.find_map(|line| Some(log_stamp::parse(line)?.position)));
-        }
-        window *= 2;
-    }
 }
 
 /// Returns the offset of a line before which all lines are counted.

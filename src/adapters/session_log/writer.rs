@@ -22,6 +22,9 @@ use crate::{
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
+/// The time after which the open file is compared with what was written, if nothing is written meanwhile.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The free space in bytes that ends a gap: room for some hundred turns.
 const ROOM_AFTER_GAP: usize = 256 << 10;
 
@@ -73,13 +76,16 @@ impl Writer {
         let mut messages = Vec::with_capacity(QUEUE_CAPACITY);
         loop {
             let receiving = queue.recv_many(&mut messages, QUEUE_CAPACITY);
-            let count =
-                if self.gap.is_some() { timeout(RETRY_INTERVAL, receiving).await.ok() } else { Some(receiving.await) };
+            let longest_wait = if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
+            let count = timeout(longest_wait, receiving).await.ok();
             if count == Some(0) {
                 return;
             }
             if self.gap.is_some() {
                 self.end_gap();
+            } else if count.is_none() {
+                let (_, today) = self.clock.local(self.clock.now());
+                self.files.check(today);
             }
             let mut closed = None;
             for message in messages.drain(..) {

@@ -30,7 +30,7 @@ use url::Url;
 
 use crate::{
     fakes::{model::FakeModel, papita::FakePapita},
-    support::{client::Client, database::TestDatabase},
+    support::{client::Client, database::TestDatabase, log_check},
 };
 
 /// The longest time that a test waits for one thing to happen.
@@ -39,11 +39,23 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The path of the compiled `al-chat` program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_al-chat");
 
+/// The data folder of a service. Before it is removed, each line of its session log is checked against the schema.
+#[derive(Debug)]
+struct DataFolder(TempDir);
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            log_check::assert_lines_match(&self.0.path().join("SessionLog"));
+        }
+    }
+}
+
 /// The settings and the data folder of a service under test. A service can be started from one setup repeatedly.
 #[derive(Debug)]
 pub struct TestSetup {
     /// The folder, which is removed with its last user: the service notices when its database is gone.
-    dir: Arc<TempDir>,
+    dir: Arc<DataFolder>,
     settings: BTreeMap<String, String>,
     /// Replaces Papita's default address, since parallel tests cannot share one port.
     default_papita: Url,
@@ -54,7 +66,7 @@ pub struct TestSetup {
 impl TestSetup {
     /// Returns a setup with a free port, a new folder, the time zone UTC, and no Papita at its default address.
     pub fn new() -> Self {
-        let dir = Arc::new(tempfile::tempdir().expect("a folder"));
+        let dir = Arc::new(DataFolder(tempfile::tempdir().expect("a folder")));
         // The discard port, on which no server listens.
         let default_papita = Url::parse("http://127.0.0.1:9").expect("a URL");
         let database = TestDatabase::on_tests_server().map(Arc::new);
@@ -74,7 +86,7 @@ impl TestSetup {
 
     fn sqlite_url(&self) -> String {
         // The fourth slash is the first character of the absolute path.
-        format!("sqlite:///{}", self.dir.path().join("al-chat.db").display())
+        format!("sqlite:///{}", self.dir.0.path().join("al-chat.db").display())
     }
 
     /// Uses SQLite even if the environment names a PostgreSQL server, for tests of SQLite itself.
@@ -106,11 +118,11 @@ impl TestSetup {
     }
 
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        self.dir.0.path()
     }
 
     pub fn log_dir(&self) -> PathBuf {
-        self.dir.path().join("SessionLog")
+        self.dir.0.path().join("SessionLog")
     }
 
     /// Executes a statement in the service's database over a connection of the test's own.
@@ -188,7 +200,7 @@ impl TestSetup {
 
     fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(&self.settings).current_dir(self.dir.path());
+        command.args(arguments).env_clear().envs(&self.settings).current_dir(self.dir.0.path());
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
@@ -330,7 +342,7 @@ pub struct Service {
     app: App,
     pub client: Client,
     #[expect(dead_code, reason = "keeps the folder while the service runs")]
-    dir: Arc<TempDir>,
+    dir: Arc<DataFolder>,
     #[expect(dead_code, reason = "keeps the database while the service runs")]
     database: Option<Arc<TestDatabase>>,
 }
@@ -357,7 +369,7 @@ pub struct Process {
     /// The lines of standard error after the one with the listening address.
     pub diagnostics: tokio::sync::mpsc::UnboundedReceiver<String>,
     #[expect(dead_code, reason = "keeps the folder while the process runs")]
-    dir: Arc<TempDir>,
+    dir: Arc<DataFolder>,
     #[expect(dead_code, reason = "keeps the database while the process runs")]
     database: Option<Arc<TestDatabase>>,
 }

@@ -1,0 +1,73 @@
+//! The file of the session log that is open, compared with what the writer has made of it.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    path::PathBuf,
+};
+
+use jiff::civil::Date;
+
+use crate::foundation::file_identity::FileIdentity;
+
+/// The file to which lines are appended.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) date: Date,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    /// Whether it is a file, and not a named pipe or a device.
+    is_file: bool,
+    /// The length after the last write, in bytes; 0 if it is not a file.
+    pub(super) length: u64,
+}
+
+impl OpenFile {
+    pub(super) fn new(date: Date, path: PathBuf, file: File) -> io::Result<Self> {
+        let data = file.metadata()?;
+        Ok(Self { date, path, file, is_file: data.is_file(), length: length_of(&data) })
+    }
+
+    /// Reports to the diagnostics what others have done to the file since the last write. Returns false if it is no longer
+    /// at its path, because it was renamed by a log rotation or deleted.
+    pub(super) fn inspect(&mut self) -> bool {
+        let Ok(data) = self.file.metadata() else { return false };
+        self.report_length(length_of(&data));
+        if FileIdentity::at(&self.path) == Some(FileIdentity::of(&data)) {
+            return true;
+        }
+        tracing::warn!(
+            file = %self.path.display(),
+            "the open file of the session log, or its folder, was moved or deleted; the next line starts a new file"
+        );
+        false
+    }
+
+    /// Notes that so many bytes were appended.
+    pub(super) fn note_written(&mut self, bytes: usize) {
+        if self.is_file {
+            self.length += bytes as u64;
+        }
+    }
+
+    fn report_length(&mut self, length: u64) {
+        let (file, expected) = (self.path.display(), self.length);
+        if length < expected {
+            tracing::error!(
+                %file, expected, length,
+                "the open file of the session log was truncated: if its lines were not copied before, they are lost; \
+                 `al-chat log verify` names missing ones"
+            );
+        } else if length > expected {
+            tracing::error!(
+                %file, expected, length,
+                "another program has written to the open file of the session log; `al-chat log verify` names damaged lines"
+            );
+        }
+        self.length = length;
+    }
+}
+
+fn length_of(data: &Metadata) -> u64 {
+    if data.is_file() { data.len() } else { 0 }
+}

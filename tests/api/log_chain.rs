@@ -1,0 +1,152 @@
+//! The proof of completeness that the session log carries: the chain of its lines, the end that each start names, and what
+//! others do to the files while they are open.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::support::{
+    client::Client,
+    service::{Process, TEST_TIMEOUT, TestSetup, read_lines},
+};
+
+const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015";
+
+async fn turn(client: &Client) {
+    client.chat("hello").await.assert_ok();
+}
+
+/// Returns the only file of the log.
+fn day_file(setup: &TestSetup) -> std::path::PathBuf {
+    let entries = fs::read_dir(setup.log_dir()).expect("the log's folder").map(|entry| entry.unwrap().path());
+    let mut files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    files.next().expect("a day's file")
+}
+
+/// Calculates the chain of each line of a file from the text alone, as the documents describe it.
+fn chains(path: &Path, hasher: impl Fn() -> blake3::Hasher) -> Vec<(String, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut before = [0; 16];
+    let mut chains = Vec::new();
+    for line in text.lines() {
+        let (head, rest) = line.split_once(r#","chain":""#).expect("a chain");
+        let (chain, rest) = rest.split_at(32);
+        if head.ends_with("\"seq\":1") {
+            before = [0; 16];
+        }
+        let hash = hasher().update(&before).update(head.as_bytes()).update(rest[1..].as_bytes()).finalize();
+        before.copy_from_slice(&hash.as_bytes()[..16]);
+        chains.push((chain.to_owned(), hash.to_hex()[..32].to_owned()));
+    }
+    chains
+}
+
+#[tokio::test]
+async fn each_line_has_the_chain_that_the_documents_describe() {
+    let key = blake3::derive_key("AL-Chat 2026-11-30 chain of the session log", KEY.as_bytes());
+    let hashers: [(&str, &dyn Fn() -> blake3::Hasher); 3] = [
+        ("", &blake3::Hasher::new),
+        (KEY, &|| blake3::Hasher::new_keyed(&key)),
+        // The first secret of a list writes.
+        ("9f86d081884c7d659a2feaa0c55ad015,N3v2Zr7mQy0LxWbTt1k8Jd5uHc9sAfGe", &|| blake3::Hasher::new_keyed(&key)),
+    ];
+    for (setting, hasher) in hashers {
+        let setup = TestSetup::new().with("SESSION_LOG_KEY", setting);
+        for _ in 0..2 {
+            let service = setup.start().await;
+            turn(&service.client).await;
+            let session = service.client.post("/api/session/start", &json!({})).await.assert_ok();
+            let stop = json!({ "session_id": session["session_id"], "metrics": { "a": 1, "b": "é" } });
+            service.client.post("/api/session/stop", &stop).await.assert_ok();
+            service.stop().await;
+        }
+        let chains = chains(&day_file(&setup), hasher);
+        assert_eq!(chains.len(), 14);
+        for (written, calculated) in chains {
+            assert_eq!(written, calculated, "{setting}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_weak_secret_for_the_chain_is_refused() {
+    let setup = TestSetup::new().with("SESSION_LOG_KEY", "short");
+    let output = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.unwrap().unwrap();
+    let diagnostics = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{diagnostics}");
+    assert!(diagnostics.contains("SESSION_LOG_KEY: expected 32 or more random characters"), "{diagnostics}");
+}
+
+fn end(line: &Value, stopped: bool) -> Value {
+    json!({ "instance": line["instance"], "seq": line["seq"], "chain": line["chain"], "stopped": stopped })
+}
+
+#[tokio::test]
+async fn a_start_names_the_end_of_the_process_before() {
+    let setup = TestSetup::new();
+    let previous = || setup.log_lines("service_start").pop().expect("a start")["previous"].clone();
+    let service = setup.start().await;
+    assert_eq!(previous(), Value::Null);
+    turn(&service.client).await;
+    service.stop().await;
+    let stopped = setup.log().pop().unwrap();
+
+    let mut process = setup.start_process().await;
+    assert_eq!(previous(), end(&stopped, true));
+    turn(&process.client).await;
+    process.kill().await;
+    let last = setup.log().pop().unwrap();
+    // The file is found under its new name, also after one that is older.
+    fs::rename(day_file(&setup), setup.log_dir().join("archived")).unwrap();
+    fs::write(setup.log_dir().join("session_2020-01-01.log"), "{\"event\":\"chat\"}\n").unwrap();
+
+    let service = setup.start().await;
+    assert_eq!(previous(), end(&last, false));
+    service.stop().await;
+}
+
+/// Waits for a line of the diagnostics with this text.
+async fn wait_for(process: &mut Process, text: &str) {
+    let lines = async {
+        while let Some(line) = process.diagnostics.recv().await {
+            if line.contains(text) {
+                return;
+            }
+        }
+        panic!("the process has ended without reporting: {text}");
+    };
+    timeout(TEST_TIMEOUT, lines).await.unwrap_or_else(|_| panic!("not reported: {text}"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_others_do_to_the_open_file_is_reported_without_a_turn() {
+    let setup = TestSetup::new();
+    let mut process = setup.start_process().await;
+    turn(&process.client).await;
+    let day = day_file(&setup);
+    fs::copy(&day, setup.log_dir().join("copy")).unwrap();
+    fs::write(&day, "").unwrap();
+    wait_for(&mut process, "was truncated").await;
+    turn(&process.client).await;
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&day)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, b"{}\n"))
+        .unwrap();
+    wait_for(&mut process, "another program has written").await;
+    fs::rename(&day, setup.log_dir().join("rotated")).unwrap();
+    wait_for(&mut process, "was moved or deleted").await;
+    turn(&process.client).await;
+    assert_eq!(read_lines(&day).len(), 1);
+    fs::remove_dir_all(setup.log_dir()).unwrap();
+    wait_for(&mut process, "was moved or deleted").await;
+    turn(&process.client).await;
+    assert_eq!(setup.log_lines("chat").len(), 1);
+    // All four turns are counted, although the log was taken away, and the process is killed.
+    process.kill().await;
+    let service = setup.start().await;
+    let usage = service.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!(usage["request_count"], 4, "{usage}");
+}
