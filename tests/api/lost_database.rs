@@ -1,6 +1,10 @@
-//! The SQLite file deleted, replaced, renamed or emptied while the service runs, and an empty file at its start.
+//! The SQLite file deleted, replaced, renamed, emptied or overwritten while the service runs, and an empty file at its start.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::PathBuf,
+};
 
 use sqlx::{ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 
@@ -24,11 +28,20 @@ enum Fault {
     Rename,
     Replace,
     Empty,
+    /// As `rsync --inplace`, and at last `cp`, writes a backup.
+    Overwrite,
 }
 
 impl Fault {
-    const ALL: [Self; 6] =
-        [Self::Delete, Self::DeleteWithItsLog, Self::DeleteLog, Self::Rename, Self::Replace, Self::Empty];
+    const ALL: [Self; 7] = [
+        Self::Delete,
+        Self::DeleteWithItsLog,
+        Self::DeleteLog,
+        Self::Rename,
+        Self::Replace,
+        Self::Empty,
+        Self::Overwrite,
+    ];
 
     fn apply(self, files: &Files) {
         match self {
@@ -45,6 +58,11 @@ impl Fault {
                 fs::rename(&files.aside, &files.database).unwrap();
             }
             Self::Empty => drop(fs::File::create(&files.database).unwrap()),
+            Self::Overwrite => {
+                let (mut file, backup) = (OpenOptions::new().write(true).open(&files.database).unwrap(), &files.backup);
+                file.write_all(&fs::read(backup).unwrap()).unwrap();
+                file.set_len(fs::metadata(backup).unwrap().len()).unwrap();
+            }
         }
     }
 
@@ -55,6 +73,7 @@ impl Fault {
             Self::DeleteLog => "write-ahead log is gone",
             Self::Replace => "file was replaced",
             Self::Empty => "file was emptied",
+            Self::Overwrite => "file was overwritten",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,7 @@ use super::{
     log_instances,
     open_failure::DatabaseOpenFailure,
     sqlite,
-    sqlite_file::{FileState, JournalFile, with_suffix},
+    sqlite_file::{FileState, JournalFile, RUN_MARK_OFFSET, RunMark, with_suffix},
     statement::sql,
 };
 use crate::{
@@ -101,9 +101,11 @@ impl BackupSource {
             return Err(BackupFailure::Exists(file.to_owned()));
         }
         // VACUUM INTO accepts an empty file and keeps its permissions.
-        let copy = self.access.open_options().create_new(true).write(true).open(partial).map_err(failure)?;
+        let mut copy = self.access.open_options().create_new(true).write(true).open(partial).map_err(failure)?;
         let name = partial.to_str().ok_or_else(|| failure(ErrorKind::InvalidFilename.into()))?;
         sql("VACUUM INTO $1").bind(name).execute(&self.database).await?;
+        copy.seek(SeekFrom::Start(RUN_MARK_OFFSET as u64)).map_err(failure)?;
+        copy.write_all(&RunMark::default()).map_err(failure)?;
         copy.sync_all().map_err(failure)?;
         fs::rename(partial, file).map_err(failure)?;
         Ok(copy.metadata().map_err(failure)?.len())

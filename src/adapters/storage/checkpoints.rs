@@ -54,7 +54,7 @@ impl CheckpointTask {
         let connection = match loss {
             None => Some(self.pool.acquire().await?),
             // It would only damage the file more.
-            Some(FileLoss::Emptied) => None,
+            Some(loss) if loss.is_of_content() => None,
             // A new connection would be to whatever file is at the path.
             Some(_) => self.pool.try_acquire(),
         };

@@ -6,7 +6,10 @@ use std::{
     fs::{self, File},
     io::ErrorKind,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{
@@ -14,13 +17,16 @@ use super::{
     file_loss::FileLoss,
     lock_note,
     open_failure::DatabaseOpenFailure,
-    sqlite_file::{LOCK_SUFFIX, MAGIC, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
+    sqlite_file::{LOCK_SUFFIX, MAGIC, RUN_MARK_OFFSET, RunMark, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
 };
 use crate::foundation::{
     file_access::FileAccess,
     file_identity::FileIdentity,
     process_lock::{self, LockFailure, is_byte_locked, lock_byte, unlock_byte},
 };
+
+/// The first bytes of the database's header, up to the end of the mark.
+type Header = [u8; RUN_MARK_OFFSET + size_of::<RunMark>()];
 
 /// The file of a database that this process uses, and nobody else.
 #[derive(Debug)]
@@ -30,6 +36,9 @@ pub(super) struct DatabaseFile {
     identity: FileIdentity,
     /// The identity of the file of the write-ahead log, which stays the same while a connection is open.
     wal: Option<FileIdentity>,
+    /// The mark that the header of this run's database has, once a checkpoint has written it.
+    mark: RunMark,
+    has_mark: AtomicBool,
     loss: Mutex<Option<FileLoss>>,
     /// The open files that hold the locks; `None` after [`Self::unlock`].
     locks: Mutex<Option<Locks>>,
@@ -72,7 +81,8 @@ impl DatabaseFile {
         }
         lock_note::remove_log(&mut beside).map_err(unusable)?;
         let locks = Mutex::new(Some(Locks { beside, database }));
-        Ok(Self { path, identity, wal: None, loss: Mutex::new(None), locks })
+        let (mark, has_mark) = (RunMark::default(), AtomicBool::new(false));
+        Ok(Self { path, identity, wal: None, mark, has_mark, loss: Mutex::new(None), locks })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,8 +93,9 @@ impl DatabaseFile {
         with_suffix(&self.path, WAL_SUFFIX)
     }
 
-    /// Notes that the database has its tables, and a connection that stays open.
-    pub(super) fn set_made(&mut self) {
+    /// Notes that the database has its tables and this mark, and a connection that stays open.
+    pub(super) fn set_made(&mut self, mark: RunMark) {
+        self.mark = mark;
         self.wal = FileIdentity::at(&self.wal_path());
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((Locks { beside, .. }, wal)) = locks.as_mut().zip(self.wal) else { return };
@@ -103,8 +114,8 @@ impl DatabaseFile {
         let found = self.find_loss();
         let (before, found) = {
             let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
-            // A checkpoint that was running may have written parts of an emptied file again.
-            let found = if *loss == Some(FileLoss::Emptied) { *loss } else { found };
+            let is_final = loss.is_some_and(FileLoss::is_of_content) && found != Some(FileLoss::Overwritten);
+            let found = if is_final { *loss } else { found };
             (std::mem::replace(&mut *loss, found), found)
         };
         if found != before {
@@ -123,32 +134,47 @@ impl DatabaseFile {
     fn find_loss(&self) -> Option<FileLoss> {
         match fs::metadata(&self.path) {
             Ok(data) if FileIdentity::of(&data) != self.identity => Some(FileLoss::Replaced),
-            Ok(data) if data.len() == 0 || self.has_lost_header() => Some(FileLoss::Emptied),
-            Ok(_) if self.wal.is_some() && FileIdentity::at(&self.wal_path()) != self.wal => Some(FileLoss::LogGone),
+            Ok(data) if data.len() == 0 => Some(FileLoss::Emptied),
+            Ok(_) => self.header().and_then(|header| self.find_loss_of_content(&header)).or_else(|| {
+                let is_log_gone = self.wal.is_some() && FileIdentity::at(&self.wal_path()) != self.wal;
+                is_log_gone.then_some(FileLoss::LogGone)
+            }),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Some(FileLoss::Gone)
             }
             // Whatever prevents this look, such as a permission, does not prevent SQLite from using its open files.
-            Ok(_) | Err(_) => None,
+            Err(_) => None,
         }
     }
 
-    /// Whether the file does not begin as a database does: it was emptied, and a checkpoint that was running has written parts
-    /// of it again. It is read by the open file: to close another one would end SQLite's locks.
-    #[cfg(unix)]
-    fn has_lost_header(&self) -> bool {
-        use std::os::unix::fs::FileExt;
-        let mut header = [0; MAGIC.len()];
-        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = locks.as_ref().map(|Locks { database, .. }| database.read_exact_at(&mut header, 0));
-        read.is_some_and(|read| read.is_ok()) && header[..] != *MAGIC
+    /// Returns what has happened to a file that begins with these bytes.
+    fn find_loss_of_content(&self, header: &Header) -> Option<FileLoss> {
+        if !header.starts_with(MAGIC) {
+            // It was emptied, and a checkpoint that was running has written parts of it again.
+            return Some(FileLoss::Emptied);
+        }
+        if header.ends_with(&self.mark) {
+            self.has_mark.store(true, Ordering::Relaxed);
+            return None;
+        }
+        self.has_mark.load(Ordering::Relaxed).then_some(FileLoss::Overwritten)
     }
 
-    /// Elsewhere, only a file without any content counts as emptied.
+    /// Reads the header by the open file: to close another one would end SQLite's locks.
+    #[cfg(unix)]
+    fn header(&self) -> Option<Header> {
+        use std::os::unix::fs::FileExt;
+        let mut header = [0; size_of::<Header>()];
+        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.as_ref()?.database.read_exact_at(&mut header, 0).ok()?;
+        Some(header)
+    }
+
+    /// Elsewhere, only a file without any content counts as lost.
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, reason = "the other system needs it")]
-    fn has_lost_header(&self) -> bool {
-        false
+    fn header(&self) -> Option<Header> {
+        None
     }
 
     fn report(&self, found: Option<FileLoss>) {
@@ -174,6 +200,7 @@ impl DatabaseFile {
             ),
             FileLoss::Replaced => format!("restart it to use the new file{}", self.copy_command()),
             FileLoss::Emptied => "stop al-chat, put a backup there and start it".to_owned(),
+            FileLoss::Overwritten => "stop al-chat, put the backup there once more and start it".to_owned(),
             FileLoss::LogGone => format!("{path} is complete, so just restart it"),
         }
     }

@@ -10,11 +10,19 @@ pub enum FileLoss {
     Replaced,
     /// It has no content, or what it has does not begin as a database does.
     Emptied,
+    /// The content of another database, such as a backup, was written over its own.
+    Overwritten,
     /// The file of its write-ahead log was deleted, renamed or replaced.
     LogGone,
 }
 
 impl FileLoss {
+    /// Whether the content is lost, so that the file cannot be used again. A checkpoint that was running may have written parts
+    /// of it once more.
+    pub(super) fn is_of_content(self) -> bool {
+        matches!(self, Self::Emptied | Self::Overwritten)
+    }
+
     /// Returns the state of the database, for health checks.
     #[must_use]
     pub fn state(self) -> &'static str {
@@ -22,6 +30,7 @@ impl FileLoss {
             Self::Gone => "file is gone",
             Self::Replaced => "file was replaced",
             Self::Emptied => "file was emptied",
+            Self::Overwritten => "file was overwritten",
             Self::LogGone => "write-ahead log is gone",
         }
     }
@@ -32,6 +41,7 @@ impl FileLoss {
             Self::Gone => "was deleted or moved",
             Self::Replaced => "was replaced by another file",
             Self::Emptied => "was emptied",
+            Self::Overwritten => "was overwritten with another database",
             Self::LogGone => "has lost its write-ahead log",
         }
     }

@@ -19,6 +19,13 @@ pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 /// (<https://sqlite.org/fileformat.html>).
 const READ_VERSION_OFFSET: usize = 19;
 
+/// The offset of the 4 bytes that SQLite leaves to programs and calls `user_version`. They hold the [`RunMark`].
+pub(super) const RUN_MARK_OFFSET: usize = 60;
+
+/// A number that each start writes into the header of the database. So the file of a running service differs from each backup
+/// that was made before, and from those that `al-chat backup` makes.
+pub(super) type RunMark = [u8; 4];
+
 /// The length of a SQLite file's header in bytes.
 const HEADER_BYTES: u64 = 100;
 
