@@ -188,7 +188,7 @@ async fn an_unavailable_listen_address_is_reported_with_the_cause() {
         ([("SERVER_HOST", "192.0.2.1"), ("PORT", "0")], "this machine has no such address"),
         ([("SERVER_HOST", "no-such-host.invalid"), ("PORT", "0")], "check SERVER_HOST"),
     ] {
-        let setup = settings.iter().fold(TestSetup::new(), |setup, (name, value)| setup.with(name, value));
+        let setup = TestSetup::new().with_all(&settings);
         let ran = run(&setup, &[]).await;
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains("cannot listen on") && ran.err.contains(words), "{}", ran.err);

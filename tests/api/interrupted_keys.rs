@@ -26,7 +26,7 @@ const LONG_LOCK: Duration = Duration::from_secs(3);
 const SETTINGS: [(&str, &str); 2] = [("RESUME_WINDOW", "0"), ("DATABASE_STATEMENT_TIMEOUT", "2s")];
 
 fn setup(model: &FakeModel) -> TestSetup {
-    SETTINGS.into_iter().fold(TestSetup::for_model(model), |setup, (name, value)| setup.with(name, value))
+    TestSetup::for_model(model).with_all(&SETTINGS)
 }
 
 /// Sends a request, and locks the database while the model is answering.

@@ -77,8 +77,7 @@ impl StalledLog {
 
 async fn start(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let model = FakeModel::start().await;
-    let setup = TestSetup::for_model(&model);
-    let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
+    let setup = TestSetup::for_model(&model).with_all(settings);
     let service = setup.start_with_clock(ManualClock::at("2026-05-04T12:00:00Z").clock("UTC")).await;
     service.client.chat("before").await.assert_ok();
     (model, setup, service)

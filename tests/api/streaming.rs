@@ -600,7 +600,7 @@ async fn streams_past_the_drain_timeout_end_with_a_logged_error() {
 
 async fn start_process(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Process) {
     let model = FakeModel::start().await;
-    let setup = settings.iter().fold(TestSetup::for_model(&model), |setup, (name, value)| setup.with(name, value));
+    let setup = TestSetup::for_model(&model).with_all(settings);
     let process = setup.start_process().await;
     (model, setup, process)
 }

@@ -48,7 +48,7 @@ impl Environment {
         let setup = setup.with("PORT", &address.port().to_string()).with("OPENAI_API_KEY", "sk-local");
         let log_dir = settings.iter().find(|(name, _)| *name == "SESSION_LOG_DIR");
         let log_dir = log_dir.map_or_else(|| setup.log_dir(), |(_, path)| PathBuf::from(path));
-        let setup = settings.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
+        let setup = setup.with_all(settings);
         Self { model, papita, setup, address, log_dir, other_log_dirs: Vec::new(), process: None, service: None }
     }
 

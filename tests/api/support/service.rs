@@ -111,6 +111,11 @@ impl TestSetup {
         self
     }
 
+    /// Adds these settings.
+    pub fn with_all(self, settings: &[(&str, &str)]) -> Self {
+        settings.iter().fold(self, |setup, (name, value)| setup.with(name, value))
+    }
+
     /// Makes this Papita reachable at the default address, without a setting that names it.
     pub fn with_papita_at_default_address(mut self, papita: &FakePapita) -> Self {
         self.default_papita = Url::parse(&papita.url()).expect("a URL");
@@ -307,10 +312,7 @@ impl DatabaseLock {
 /// Starts a fake model, and a service in this process that calls it, with these further settings.
 pub async fn start_with(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let model = FakeModel::start().await;
-    let mut setup = TestSetup::for_model(&model);
-    for (name, value) in settings {
-        setup = setup.with(name, value);
-    }
+    let setup = TestSetup::for_model(&model).with_all(settings);
     let service = setup.start().await;
     (model, setup, service)
 }
