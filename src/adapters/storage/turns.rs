@@ -62,7 +62,9 @@ impl Storage {
             Err(_) => self.outbox.give_up(events.iter()),
         }
         inserted?;
-        counts.iter().for_each(|count| known.add(*count));
+        for count in counts {
+            known.add(*count);
+        }
         if events.iter().any(LoggedEvent::has_usage_record) {
             self.outbox.notify();
         }
