@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod log;
 mod output;
 mod serve;
 mod signals;
@@ -53,6 +54,9 @@ enum Command {
     },
     /// Test the settings, the database, the session log, Papita and the model, and print what works
     Check,
+    /// Read session logs
+    #[command(subcommand)]
+    Log(log::Command),
 }
 
 /// Runs the command that the process's arguments name.
@@ -63,6 +67,9 @@ pub fn run() -> ExitCode {
     if let Command::Openapi = command {
         print(&api::contract());
         return ExitCode::SUCCESS;
+    }
+    if let Command::Log(command) = command {
+        return log::run(&command, Path::new(ENV_FILE));
     }
     let source = Source::of_process(Path::new(ENV_FILE));
     let notices = source.notices();
@@ -88,7 +95,7 @@ pub fn run() -> ExitCode {
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Backup { file } => runtime.block_on(back_up(&config, &file)),
-        Command::Serve | Command::Openapi => {
+        Command::Serve | Command::Openapi | Command::Log(_) => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
             for notice in &notices {
                 tracing::warn!("{notice}");

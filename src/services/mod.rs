@@ -1,6 +1,8 @@
-//! Use cases of the product, each over several adapters: turns, sessions, accounts, visitors of the portal.
+//! Use cases of the product, each over several adapters: turns, sessions, accounts, visitors of the portal, reports over
+//! session logs.
 
 pub mod accounts;
+pub mod log_report;
 pub mod sessions;
 pub mod turn;
 pub mod visitors;

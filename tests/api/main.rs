@@ -41,6 +41,7 @@ mod interrupted_streams;
 mod log_chain;
 mod log_format;
 mod log_recovery;
+mod log_report;
 #[cfg(unix)]
 mod lost_database;
 mod messages;

@@ -1,0 +1,61 @@
+//! The commands `al-chat log …`, which read session logs.
+
+mod numbers;
+mod printable;
+mod report;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Subcommand;
+
+use super::output::{print_error, print_status};
+use crate::{
+    adapters::log_files::{self, LogFile},
+    foundation::config::{Config, Source},
+};
+
+/// The exit code for damage in the log. What could be read was printed.
+const DAMAGE: u8 = 1;
+
+/// The exit code for wrong arguments or settings, and for files that cannot be read.
+const USAGE: u8 = 2;
+
+/// A command that reads session logs.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print figures: turns, sessions, visitors, errors, latency, tokens and cost
+    Report(Box<report::Arguments>),
+}
+
+/// Runs a command. The settings are read only if it needs them.
+pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
+    match command {
+        Command::Report(arguments) => report::run(arguments, env_file),
+    }
+}
+
+/// Returns the files at the paths, or those of the configured folder if there are none. Errors are printed.
+fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCode> {
+    let found =
+        if paths.is_empty() { log_files::find_in(&configured_folder(env_file)?) } else { log_files::find(paths) };
+    found.map_err(|failure| {
+        print_error(&failure);
+        if paths.is_empty() {
+            print_status("without FILES, the log in the folder SESSION_LOG_DIR is read");
+        }
+        ExitCode::from(USAGE)
+    })
+}
+
+fn configured_folder(env_file: &Path) -> Result<PathBuf, ExitCode> {
+    match Config::read(&Source::of_process(env_file)) {
+        Ok(config) => Ok(config.session_log.dir),
+        Err(invalid) => {
+            print_error(&invalid);
+            Err(ExitCode::from(USAGE))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The report as CSV: a line for each group, or one for all turns.
+
+use super::Output;
+use crate::services::log_report::{Percentiles, TurnSummary};
+
+/// The name of the line for the groups that had no place.
+const OTHER: &str = "(other groups)";
+
+pub(super) fn format(output: &Output<'_>) -> String {
+    let summary = output.summary;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let by = output.query.by.map(|by| by.name().to_owned());
+    let mut write = |group: Option<String>, turns: &TurnSummary, names: bool| {
+        let cells = columns(turns).into_iter().map(|(name, value)| if names { name.to_owned() } else { value });
+        // Writing to memory does not fail.
+        let _ = writer.write_record(group.into_iter().chain(cells));
+    };
+    write(by.clone(), &summary.turns, true);
+    if by.is_none() {
+        write(None, &summary.turns, false);
+    }
+    for group in &summary.groups {
+        write(Some(without_formula(group.group.as_deref().unwrap_or_default())), &group.turns, false);
+    }
+    if let Some(other) = &summary.other_groups {
+        write(Some(OTHER.to_owned()), other, false);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Returns a name that spreadsheets do not take for a formula.
+fn without_formula(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
+}
+
+fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {
+    let ms = |ms: Option<f64>| ms.map(|ms| ms.to_string()).unwrap_or_default();
+    let Percentiles { p50, p95, p99, max } = turns.latency_ms;
+    let first_word = turns.first_word_ms;
+    vec![
+        ("turns", turns.turns.to_string()),
+        ("errors", turns.errors.to_string()),
+        ("cut_off", turns.cut_off.to_string()),
+        ("sessions", turns.sessions.to_string()),
+        ("visitors", turns.visitors.to_string()),
+        ("prompt_tokens", turns.prompt_tokens.to_string()),
+        ("completion_tokens", turns.completion_tokens.to_string()),
+        ("total_tokens", turns.total_tokens.to_string()),
+        ("estimated_turns", turns.estimated_turns.to_string()),
+        ("cost_usd", turns.cost_usd.to_string()),
+        ("unpriced_turns", turns.unpriced_turns.to_string()),
+        ("latency_p50_ms", ms(p50)),
+        ("latency_p95_ms", ms(p95)),
+        ("latency_p99_ms", ms(p99)),
+        ("latency_max_ms", ms(max)),
+        ("first_word_p50_ms", ms(first_word.p50)),
+        ("first_word_p95_ms", ms(first_word.p95)),
+        ("first_word_p99_ms", ms(first_word.p99)),
+        ("first_word_max_ms", ms(first_word.max)),
+        ("fallbacks", turns.fallbacks.to_string()),
+        ("retries", turns.retries.to_string()),
+        ("retried_turns", turns.retried_turns.to_string()),
+    ]
+}

@@ -1,0 +1,39 @@
+//! The report as a JSON object.
+
+use serde::Serialize;
+
+use super::Output;
+use crate::services::log_report::{DamageKind, Summary};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    files: Vec<String>,
+    by: Option<&'static str>,
+    #[serde(flatten)]
+    summary: &'a Summary,
+    /// The first damages.
+    first_damage: Vec<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    file: String,
+    line: u64,
+    kind: DamageKind,
+}
+
+pub(super) fn format(output: &Output<'_>) -> String {
+    let places = output.summary.named_damage.iter().map(|damage| Place {
+        file: output.path(damage.file_index),
+        line: damage.line,
+        kind: damage.kind,
+    });
+    let document = Document {
+        files: (0..output.files.len()).map(|index| output.path(index)).collect(),
+        by: output.query.by.map(|by| by.name()),
+        summary: output.summary,
+        first_damage: places.collect(),
+    };
+    // Texts and numbers are always encodable.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,155 @@
+//! The command `al-chat log report`, which prints figures over session logs.
+
+mod csv;
+mod json;
+mod progress;
+mod table;
+mod text;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+
+use self::progress::Progress;
+use super::{DAMAGE, USAGE, find_files, numbers, printable::printable};
+use crate::{
+    adapters::log_files::LogFile,
+    cli::output::{print, print_status},
+    services::log_report::{self, DamageKind, GroupBy, Query, Summary, TimeBound},
+};
+
+/// What to report, and how to print it.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct Arguments {
+    /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
+    files: Vec<PathBuf>,
+    /// Leave out what was before a day (2026-11-29) or a time (2026-11-29T13:45 in the log's time zone, or with an offset)
+    #[arg(long, value_name = "TIME")]
+    since: Option<TimeBound>,
+    /// Leave out what was after this day, or from this time on
+    #[arg(long, value_name = "TIME")]
+    until: Option<TimeBound>,
+    /// Only turns of this site
+    #[arg(long)]
+    site: Option<String>,
+    /// Only turns that called this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Only turns of this user: the name, or the id of an account or visitor
+    #[arg(long)]
+    user: Option<String>,
+    /// Only turns of this persona
+    #[arg(long)]
+    persona: Option<String>,
+    /// Show the figures of each group as well
+    #[arg(long, value_name = "FIELD")]
+    by: Option<By>,
+    /// The form of the output
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+/// The values of `--by`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum By {
+    Hour,
+    Day,
+    Model,
+    Site,
+    User,
+    Code,
+    Persona,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Csv,
+}
+
+/// A report with what is known of its origin, ready to be printed.
+struct Output<'a> {
+    files: &'a [LogFile],
+    query: &'a Query,
+    summary: &'a Summary,
+}
+
+/// Prints the report.
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
+    let query = arguments.query();
+    if query.has_empty_period() {
+        print_status("no time is both after --since and before --until");
+        return ExitCode::from(USAGE);
+    }
+    let files = match find_files(&arguments.files, env_file) {
+        Ok(files) => files,
+        Err(code) => return code,
+    };
+    let progress = Progress::of(&files);
+    let report = log_report::report(&files, &query, |bytes| progress.add(bytes));
+    progress.end();
+    let summary = report.summary(query.by);
+    let output = Output { files: &files, query: &query, summary: &summary };
+    print(&match arguments.format {
+        Format::Text => text::format(&output),
+        Format::Json => json::format(&output),
+        Format::Csv => csv::format(&output),
+    });
+    output.name_damage()
+}
+
+impl Arguments {
+    fn query(&self) -> Query {
+        Query {
+            since: self.since.clone(),
+            until: self.until.clone(),
+            site: self.site.clone(),
+            model: self.model.clone(),
+            user: self.user.clone(),
+            persona: self.persona.clone(),
+            by: self.by.map(GroupBy::from),
+        }
+    }
+}
+
+impl From<By> for GroupBy {
+    fn from(by: By) -> Self {
+        match by {
+            By::Hour => Self::Hour,
+            By::Day => Self::Day,
+            By::Model => Self::Model,
+            By::Site => Self::Site,
+            By::User => Self::User,
+            By::Code => Self::Code,
+            By::Persona => Self::Persona,
+        }
+    }
+}
+
+impl Output<'_> {
+    /// Returns the path of a file that was read.
+    fn path(&self, index: usize) -> String {
+        self.files.get(index).map(|file| file.path.display().to_string()).unwrap_or_default()
+    }
+
+    /// Prints the damages to standard error, and returns the exit code for them.
+    fn name_damage(&self) -> ExitCode {
+        let damage = &self.summary.damage;
+        for named in &self.summary.named_damage {
+            let cause = if named.cause.is_empty() { String::new() } else { format!(" ({})", named.cause) };
+            let place = format!("{}:{}", self.path(named.file_index), named.line);
+            print_status(&printable(&format!("{place}: {}{cause}", named.kind.text())));
+        }
+        let lines =
+            damage.iter().filter(|(kind, _)| **kind != DamageKind::Unreadable).map(|(_, count)| count).sum::<u64>();
+        if lines > 0 {
+            let more = if lines > self.summary.named_damage.len() as u64 { "; the first ones are named" } else { "" };
+            print_status(&format!("lines that are not in the report: {}{more}", numbers::count(lines)));
+        }
+        if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) }
+    }
+}

@@ -1,0 +1,106 @@
+//! Tables of groups, models and sessions, as cells that text and HTML print.
+
+use super::{Output, numbers};
+use crate::services::log_report::{LongSession, OpenSession, Percentiles, Summary, Tally, TurnSummary};
+
+/// The most rows of groups; CSV and JSON have all.
+pub(super) const MAX_ROWS: usize = 200;
+
+/// A table. The first column is left-aligned, the others are right-aligned.
+pub(super) struct Table {
+    pub(super) title: String,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// A sentence about rows that are left out; empty without.
+    pub(super) note: String,
+}
+
+/// Returns the tables of a report that have rows.
+pub(super) fn tables(output: &Output<'_>) -> Vec<Table> {
+    let summary = output.summary;
+    let tables = [groups(output), Some(models(summary)), Some(longest(summary)), Some(open(summary))];
+    tables.into_iter().flatten().filter(|table| !table.rows.is_empty()).collect()
+}
+
+/// Returns a name, or what stands for a missing one.
+pub(super) fn name(name: Option<&str>) -> String {
+    name.map_or_else(|| "(none)".to_owned(), |name| name.replace('T', if is_hour(name) { " " } else { "T" }))
+}
+
+fn is_hour(name: &str) -> bool {
+    let form = "0000-00-00T00";
+    let fits = |(c, form): (char, char)| if form == '0' { c.is_ascii_digit() } else { c == form };
+    name.len() == form.len() && name.chars().zip(form.chars()).all(fits)
+}
+
+fn groups(output: &Output<'_>) -> Option<Table> {
+    let by = output.query.by?;
+    let summary = output.summary;
+    let shown = summary.groups.iter().take(MAX_ROWS);
+    let mut rows = shown.map(|group| group_row(name(group.group.as_deref()), &group.turns)).collect::<Vec<_>>();
+    rows.extend(summary.other_groups.as_ref().map(|other| group_row("(other groups)".to_owned(), other)));
+    let hidden = summary.groups.len().saturating_sub(MAX_ROWS) as u64;
+    let note = if hidden == 0 {
+        String::new()
+    } else {
+        format!("{} more groups: --format csv or json has all.", numbers::count(hidden))
+    };
+    let columns = vec![
+        by.name(),
+        "turns",
+        "errors",
+        "cut off",
+        "sessions",
+        "visitors",
+        "tokens",
+        "cost",
+        "p50",
+        "p95",
+        "p99",
+        "first word p50",
+        "p95",
+        "p99",
+    ];
+    Some(Table { title: format!("By {}", by.name()), columns, rows, note })
+}
+
+fn group_row(name: String, turns: &TurnSummary) -> Vec<String> {
+    let counts = [turns.turns, turns.errors, turns.cut_off, turns.sessions, turns.visitors, turns.total_tokens];
+    let times = [turns.latency_ms, turns.first_word_ms]
+        .into_iter()
+        .flat_map(|Percentiles { p50, p95, p99, .. }| [p50, p95, p99]);
+    let times = times.map(|ms| ms.map(numbers::milliseconds).unwrap_or_default());
+    let cost = numbers::dollars(turns.cost_usd);
+    [name].into_iter().chain(counts.map(numbers::count)).chain([cost]).chain(times).collect()
+}
+
+fn models(summary: &Summary) -> Table {
+    let row = |tally: &Tally| {
+        let cost = numbers::dollars(tally.cost_usd);
+        vec![name(tally.name.as_deref()), numbers::count(tally.turns), numbers::count(tally.errors), cost]
+    };
+    let rows = summary.models.iter().take(MAX_ROWS).map(row).collect();
+    Table { title: "Models".to_owned(), columns: vec!["model", "turns", "errors", "cost"], rows, note: String::new() }
+}
+
+fn longest(summary: &Summary) -> Table {
+    let row = |session: &LongSession| {
+        let turns = session.turns.map(numbers::count).unwrap_or_default();
+        let cost = session.cost_usd.map(numbers::dollars).unwrap_or_default();
+        vec![session.session_id.clone(), numbers::seconds(session.duration_seconds), turns, cost]
+    };
+    let rows = summary.sessions.longest.iter().map(row).collect();
+    let columns = vec!["session", "duration", "turns", "cost"];
+    Table { title: "Longest sessions".to_owned(), columns, rows, note: String::new() }
+}
+
+fn open(summary: &Summary) -> Table {
+    let row = |session: &OpenSession| vec![session.session_id.clone(), session.since.clone()];
+    let rows = summary.sessions.longest_open.iter().map(row).collect();
+    Table {
+        title: "Open sessions, the oldest".to_owned(),
+        columns: vec!["session", "since"],
+        rows,
+        note: String::new(),
+    }
+}

@@ -1,0 +1,165 @@
+//! The report as text for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{
+    Output,
+    numbers::{count, dollars, milliseconds, percent},
+    printable,
+    table::{Table, tables},
+};
+use crate::services::log_report::{Named, Percentiles, SessionSummary, Summary, TurnSummary};
+
+/// The most names in a line.
+const MAX_NAMES: usize = 12;
+
+pub(super) fn format(output: &Output<'_>) -> String {
+    let mut text = String::new();
+    for (name, figures) in lines(output) {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{name:<12} {}", printable(&figures));
+    }
+    for table in tables(output) {
+        text.push('\n');
+        write_table(&mut text, &table);
+    }
+    text
+}
+
+/// Returns the figures of all turns, each with its name.
+pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
+    let summary = output.summary;
+    let turns = &summary.turns;
+    let mut lines = vec![
+        ("Log", log(output)),
+        ("Turns", turn_counts(turns)),
+        ("Sessions", sessions(turns, &summary.sessions)),
+        ("Visitors", count(turns.visitors)),
+        ("Tokens", tokens(turns)),
+        ("Cost", cost(turns)),
+        ("Latency", percentiles(turns.latency_ms)),
+        ("First word", percentiles(turns.first_word_ms)),
+        ("Ends", named(&turns.finish)),
+        ("Errors", named(&turns.errors_by_code)),
+        ("Keys", named(&turns.key_sources)),
+        ("Retries", format!("{}, in {} turns", count(turns.retries), count(turns.retried_turns))),
+        ("Fallbacks", count(turns.fallbacks)),
+        ("Service", service(summary)),
+    ];
+    lines.extend((!summary.damage.is_empty()).then(|| ("Damage", damage(summary))));
+    lines
+}
+
+fn log(output: &Output<'_>) -> String {
+    let summary = output.summary;
+    let files = match output.files {
+        [file] => file.path.display().to_string(),
+        files => format!("{} files", count(files.len() as u64)),
+    };
+    let period = summary.period.as_ref().map(|(first, last)| format!(", from {} to {}", seconds(first), seconds(last)));
+    format!("{files}, {} lines{}", count(summary.lines), period.unwrap_or_default())
+}
+
+/// Returns a time without the parts of its seconds and its offset.
+fn seconds(timestamp: &str) -> String {
+    timestamp.get(..19).unwrap_or(timestamp).replacen('T', " ", 1)
+}
+
+fn turn_counts(turns: &TurnSummary) -> String {
+    let answered = turns.turns - turns.errors;
+    let share = percent(turns.errors, turns.turns);
+    format!(
+        "{}: {} answered, {} errors ({share}); {} cut off",
+        count(turns.turns),
+        count(answered),
+        count(turns.errors),
+        count(turns.cut_off)
+    )
+}
+
+fn sessions(turns: &TurnSummary, sessions: &SessionSummary) -> String {
+    let by = if sessions.stopped == 0 { String::new() } else { format!(" ({})", named(&sessions.stopped_by)) };
+    format!(
+        "{} with turns; {} started, {} ended{by}, {} open",
+        count(turns.sessions),
+        count(sessions.started),
+        count(sessions.stopped),
+        count(sessions.open)
+    )
+}
+
+fn tokens(turns: &TurnSummary) -> String {
+    let estimated = if turns.estimated_turns == 0 {
+        String::new()
+    } else {
+        format!("; estimated in {} turns", count(turns.estimated_turns))
+    };
+    format!(
+        "{}: {} of prompts, {} of answers{estimated}",
+        count(turns.total_tokens),
+        count(turns.prompt_tokens),
+        count(turns.completion_tokens)
+    )
+}
+
+fn cost(turns: &TurnSummary) -> String {
+    let unpriced = if turns.unpriced_turns == 0 {
+        String::new()
+    } else {
+        format!("; without {} turns of unknown price", count(turns.unpriced_turns))
+    };
+    format!("{}{unpriced}", dollars(turns.cost_usd))
+}
+
+fn percentiles(Percentiles { p50, p95, p99, max }: Percentiles) -> String {
+    let named = [("p50", p50), ("p95", p95), ("p99", p99), ("longest", max)];
+    let shown = named.into_iter().filter_map(|(name, ms)| Some(format!("{name} {}", milliseconds(ms?))));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    if shown.is_empty() { "none".to_owned() } else { shown }
+}
+
+fn named(Named(names): &Named) -> String {
+    let shown = names.iter().take(MAX_NAMES).map(|(name, number)| format!("{name} {}", count(*number)));
+    let more = (names.len() > MAX_NAMES).then(|| format!("{} more", count((names.len() - MAX_NAMES) as u64)));
+    let shown = shown.chain(more).collect::<Vec<_>>().join(", ");
+    if shown.is_empty() { "none".to_owned() } else { shown }
+}
+
+fn service(summary: &Summary) -> String {
+    let service = summary.service;
+    let gaps = if service.log_gaps == 0 {
+        String::new()
+    } else {
+        format!("; {} gaps in the log with {} refused lines", count(service.log_gaps), count(service.lines_refused))
+    };
+    format!(
+        "{} starts, {} orderly stops, which cut {} turns off{gaps}",
+        count(service.starts),
+        count(service.stops),
+        count(service.turns_cut_off)
+    )
+}
+
+fn damage(summary: &Summary) -> String {
+    let kinds = summary.damage.iter().map(|(kind, number)| format!("{} ({})", count(*number), kind.text()));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+fn write_table(text: &mut String, table: &Table) {
+    let cells = |row: &[String]| row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>();
+    let header = table.columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>();
+    let rows = [header].into_iter().chain(table.rows.iter().map(|row| cells(row))).collect::<Vec<_>>();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths = (0..table.columns.len()).map(|column| width(column).unwrap_or_default()).collect::<Vec<_>>();
+    let _ = writeln!(text, "{}", table.title);
+    for row in &rows {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(
+            |(column, (cell, &width))| if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") },
+        );
+        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    if !table.note.is_empty() {
+        let _ = writeln!(text, "  {}", table.note);
+    }
+}

@@ -1,0 +1,124 @@
+//! The begin and the end of the period that a report covers.
+
+use std::str::FromStr;
+
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+};
+
+/// A begin or end of a period: a day or a time in the log's time zone, or an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimeBound {
+    /// A day, which is wholly in the period.
+    Day(String),
+    /// A local time, `YYYY-MM-DDTHH:MM:SS`. A period ends before it.
+    Local(String),
+    /// An instant. A period ends before it.
+    Instant(Timestamp),
+}
+
+/// A text is neither a day nor a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected a day such as 2026-11-29, a time such as 2026-11-29T13:45, or one with an offset such as 2026-11-29T13:45:00Z"
+)]
+pub struct InvalidTime;
+
+impl FromStr for TimeBound {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        if let Ok(instant) = text.parse() {
+            return Ok(Self::Instant(instant));
+        }
+        // A time that ends in a name of a zone, or in a part of an offset, is not taken for a local one.
+        if text.len() <= "2026-11-29".len() {
+            let day = text.parse::<Date>().map_err(|_| InvalidTime)?;
+            return Ok(Self::Day(day.to_string()));
+        }
+        let time = text.parse::<DateTime>().map_err(|_| InvalidTime)?;
+        Ok(Self::Local(time.strftime("%Y-%m-%dT%H:%M:%S").to_string()))
+    }
+}
+
+impl TimeBound {
+    /// Returns whether a line is in the period that begins here, by its time as it is written.
+    pub(super) fn begins_before(&self, timestamp: &str) -> bool {
+        match self {
+            Self::Day(day) => prefix(timestamp, day) >= day.as_str(),
+            Self::Local(time) => prefix(timestamp, time) >= time.as_str(),
+            Self::Instant(instant) => timestamp.parse::<Timestamp>().is_ok_and(|time| time >= *instant),
+        }
+    }
+
+    /// Returns whether a line is in the period that ends here, by its time as it is written.
+    pub(super) fn ends_after(&self, timestamp: &str) -> bool {
+        match self {
+            Self::Day(day) => prefix(timestamp, day) <= day.as_str(),
+            Self::Local(time) => prefix(timestamp, time) < time.as_str(),
+            Self::Instant(instant) => timestamp.parse::<Timestamp>().is_ok_and(|time| time < *instant),
+        }
+    }
+
+    /// Returns whether a period from `self` to `end` has no moment, as far as both are of one kind.
+    pub(super) fn is_after(&self, end: &Self) -> bool {
+        match (self, end) {
+            (Self::Instant(begin), Self::Instant(end)) => begin >= end,
+            (Self::Instant(_), _) | (_, Self::Instant(_)) => false,
+            (Self::Day(begin) | Self::Local(begin), Self::Local(end)) => prefix(begin, end) >= end.as_str(),
+            (Self::Day(begin) | Self::Local(begin), Self::Day(end)) => prefix(begin, end) > end.as_str(),
+        }
+    }
+}
+
+/// Returns as many bytes of a time as the other text has. The local time comes first in the text of a time, so that texts
+/// are compared instead of times.
+fn prefix<'a>(timestamp: &'a str, other: &str) -> &'a str {
+    timestamp.get(..other.len()).unwrap_or(timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(text: &str) -> TimeBound {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_and_times_bound_a_period() {
+        let line = "2026-11-29T13:45:46.132000+01:00";
+        for begin in ["2026-11-29", "2026-11-29T13:45", "2026-11-29T13:45:46", "2026-11-29T12:45:46Z", "2026-11-28"] {
+            assert!(bound(begin).begins_before(line), "{begin}");
+        }
+        for begin in ["2026-11-30", "2026-11-29T13:46", "2026-11-29T12:45:47Z", "2026-11-29T13:45:47"] {
+            assert!(!bound(begin).begins_before(line), "{begin}");
+        }
+        for end in ["2026-11-29", "2026-11-29T13:46", "2026-11-29T13:45:46.2+01:00", "2027-01-01"] {
+            assert!(bound(end).ends_after(line), "{end}");
+        }
+        for end in ["2026-11-28", "2026-11-29T13:45:46", "2026-11-29T12:45:46Z"] {
+            assert!(!bound(end).ends_after(line), "{end}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_times() {
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "29.11.2026", "2026-11-29T25:00", "2026-11-29X", "20"]
+        {
+            assert_eq!(text.parse::<TimeBound>(), Err(InvalidTime), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_period_is_noticed() {
+        let is_empty = |begin, end| bound(begin).is_after(&bound(end));
+        assert!(is_empty("2026-11-30", "2026-11-29"));
+        assert!(!is_empty("2026-11-29", "2026-11-29"));
+        assert!(is_empty("2026-11-29T12:00", "2026-11-29T12:00"));
+        assert!(!is_empty("2026-11-29T12:00", "2026-11-29"));
+        assert!(is_empty("2026-11-30", "2026-11-29T12:00"));
+        assert!(is_empty("2026-11-29T12:00Z", "2026-11-29T12:00:00+01:00"));
+    }
+}

@@ -1,0 +1,26 @@
+//! Parses lines, and finds out what is wrong with those that al-chat has not written.
+
+use super::{damage::DamageKind, fields::Fields};
+use crate::adapters::log_files::{Line, LineEnd};
+
+/// Parses a line. A last line without a line feed is whole if it can be parsed.
+pub(super) fn parse<'a>(line: &Line<'a>) -> Result<Fields<'a>, DamageKind> {
+    if let LineEnd::TooLong { .. } = line.end {
+        return Err(DamageKind::TooLong);
+    }
+    match serde_json::from_slice::<Fields<'_>>(line.bytes) {
+        Ok(fields) if fields.event.is_some() => Ok(fields),
+        _ if line.end == LineEnd::Torn => Err(DamageKind::Torn),
+        _ => Err(foreign_kind(line.bytes)),
+    }
+}
+
+fn foreign_kind(line: &[u8]) -> DamageKind {
+    if line.contains(&0) {
+        DamageKind::Nul
+    } else if std::str::from_utf8(line).is_err() {
+        DamageKind::NotUtf8
+    } else {
+        DamageKind::Foreign
+    }
+}

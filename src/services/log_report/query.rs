@@ -1,0 +1,101 @@
+//! What a report covers, and by what its turns are grouped.
+
+use super::{bounds::TimeBound, fields::Fields};
+
+/// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// The begin of the period.
+    pub since: Option<TimeBound>,
+    /// The end of the period.
+    pub until: Option<TimeBound>,
+    /// The id of the site.
+    pub site: Option<String>,
+    /// The name of the model that was called.
+    pub model: Option<String>,
+    /// The name of the user, or the id of the account or visitor.
+    pub user: Option<String>,
+    /// The id of the persona.
+    pub persona: Option<String>,
+    /// The field by which turns are grouped.
+    pub by: Option<GroupBy>,
+}
+
+/// A field by which turns are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The hour of the turn's end in the log's time zone.
+    Hour,
+    /// The day of the turn's end in the log's time zone.
+    Day,
+    /// The model that was called.
+    Model,
+    /// The site.
+    Site,
+    /// The name of the user.
+    User,
+    /// The error code; none for answered turns.
+    Code,
+    /// The persona.
+    Persona,
+}
+
+impl Query {
+    /// Returns whether no time is both after `since` and before `until`.
+    #[must_use]
+    pub fn has_empty_period(&self) -> bool {
+        matches!((&self.since, &self.until), (Some(since), Some(until)) if since.is_after(until))
+    }
+
+    /// Returns whether a line is covered. Lines without a field that is asked for, such as the model of a session's line, are
+    /// not.
+    pub(super) fn covers(&self, fields: &Fields<'_>) -> bool {
+        let timestamp = fields.timestamp.as_deref().unwrap_or_default();
+        let has = |wanted: &Option<String>, value: Option<&str>| wanted.as_deref().is_none_or(|it| value == Some(it));
+        self.since.as_ref().is_none_or(|since| since.begins_before(timestamp))
+            && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp))
+            && has(&self.site, fields.site.as_deref())
+            && has(&self.model, fields.model.as_deref().filter(|_| fields.event.as_deref() == Some("chat")))
+            && has(&self.persona, fields.persona.as_deref())
+            && self.user.as_ref().is_none_or(|user| is_of(fields, user))
+    }
+}
+
+fn is_of(fields: &Fields<'_>, user: &str) -> bool {
+    fields.username.as_deref() == Some(user) || fields.user_id.is_some_and(|id| user.parse() == Ok(id))
+}
+
+impl GroupBy {
+    /// Returns the group of a turn; `None` if the turn lacks the field.
+    pub(super) fn key<'f>(self, fields: &'f Fields<'_>) -> Option<&'f str> {
+        match self {
+            Self::Hour => fields.hour(),
+            Self::Day => fields.day(),
+            Self::Model => fields.model.as_deref(),
+            Self::Site => fields.site.as_deref(),
+            Self::User => fields.username.as_deref(),
+            Self::Code => fields.code.as_deref(),
+            Self::Persona => fields.persona.as_deref(),
+        }
+    }
+
+    /// Returns the name of the field for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Model => "model",
+            Self::Site => "site",
+            Self::User => "user",
+            Self::Code => "code",
+            Self::Persona => "persona",
+        }
+    }
+
+    /// Returns whether the groups are parts of time, which follow each other.
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Hour | Self::Day)
+    }
+}

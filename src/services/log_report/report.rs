@@ -1,0 +1,143 @@
+//! The report over the lines of a log, which is built chunk by chunk.
+
+use super::{
+    counts::shortened,
+    damage::{Damage, DamageKind, Damages},
+    fields::Fields,
+    figures::{Figures, pico_usd},
+    groups::Groups,
+    histogram::Histogram,
+    line_parser::parse,
+    query::Query,
+    sessions::Sessions,
+    tallies::{Sums, Tallies},
+};
+use crate::adapters::log_files::Chunk;
+
+/// Everything that is known of the lines so far. [`Report::summary`] has it in a form for people and programs.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The number of lines, damaged ones included.
+    pub(super) lines: u64,
+    /// The first and the last time of the covered lines, as they are written.
+    pub(super) period: Option<(String, String)>,
+    pub(super) total: Figures,
+    pub(super) groups: Groups,
+    pub(super) sessions: Sessions,
+    pub(super) service: Service,
+    pub(super) hours: Tallies,
+    pub(super) models: Tallies,
+    pub(super) latencies: Histogram,
+    pub(super) damages: Damages,
+}
+
+/// What happened to the service.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Service {
+    pub(super) starts: u64,
+    pub(super) stops: u64,
+    pub(super) turns_cut_off: u64,
+    pub(super) log_gaps: u64,
+    pub(super) lines_refused: u64,
+}
+
+impl Report {
+    pub(super) fn of_chunk(chunk: &Chunk<'_>, query: &Query) -> Self {
+        let mut report = Self::default();
+        for line in chunk.lines() {
+            report.lines += 1;
+            match parse(&line) {
+                Ok(fields) if query.covers(&fields) => report.add(&fields, query),
+                Ok(_) => {}
+                Err(kind) => report.add_damage(chunk, line.number, kind, String::new()),
+            }
+        }
+        if let Some(failure) = &chunk.failure {
+            let line = chunk.first_line + report.lines;
+            report.add_damage(chunk, line, DamageKind::Unreadable, failure.to_string());
+        }
+        report
+    }
+
+    fn add_damage(&mut self, chunk: &Chunk<'_>, line: u64, kind: DamageKind, cause: String) {
+        self.damages.add(Damage { file_index: chunk.file_index, line, kind, cause });
+    }
+
+    fn add(&mut self, fields: &Fields<'_>, query: &Query) {
+        if let (Some(timestamp), Some(_)) = (fields.timestamp.as_deref(), fields.hour()) {
+            let timestamp = shortened(timestamp);
+            self.extend_period(timestamp, timestamp);
+        }
+        match fields.event.as_deref() {
+            Some("chat") => self.add_turn(fields, query),
+            Some("session_start") => self.sessions.start(fields),
+            Some("session_stop") => self.sessions.stop(fields),
+            _ => self.service.add(fields),
+        }
+    }
+
+    fn add_turn(&mut self, turn: &Fields<'_>, query: &Query) {
+        self.total.add(turn);
+        if let Some(by) = query.by {
+            self.groups.add(by.key(turn), turn);
+        }
+        turn.latency_ms.into_iter().for_each(|ms| self.latencies.add(ms));
+        let sums = Sums { turns: 1, errors: turn.is_error().into(), cost_pico_usd: pico_usd(turn.cost_usd) };
+        let named = [(&mut self.hours, turn.hour()), (&mut self.models, turn.model.as_deref())];
+        for (tallies, name) in named {
+            name.into_iter().for_each(|name| tallies.add(name, sums));
+        }
+    }
+
+    /// Times of one zone are compared as texts, so an hour that is repeated in autumn may be out of order.
+    fn extend_period(&mut self, first: &str, last: &str) {
+        match &mut self.period {
+            None => self.period = Some((first.to_owned(), last.to_owned())),
+            Some((begin, _)) if first < begin.as_str() => first.clone_into(begin),
+            Some((_, end)) if last > end.as_str() => last.clone_into(end),
+            Some(_) => {}
+        }
+    }
+
+    /// Appends the report over the part of the log that follows.
+    pub(super) fn append(&mut self, next: Self) {
+        self.lines += next.lines;
+        if let Some((first, last)) = next.period {
+            self.extend_period(&first, &first);
+            self.extend_period(&last, &last);
+        }
+        self.total.append(next.total);
+        self.groups.append(next.groups);
+        self.sessions.append(next.sessions);
+        self.service.append(next.service);
+        self.hours.append(next.hours);
+        self.models.append(next.models);
+        self.latencies.append(&next.latencies);
+        self.damages.append(next.damages);
+    }
+}
+
+impl Service {
+    fn add(&mut self, fields: &Fields<'_>) {
+        match fields.event.as_deref() {
+            Some("service_start") => self.starts += 1,
+            Some("service_stop") => {
+                self.stops += 1;
+                self.turns_cut_off += fields.turns_cut_off.unwrap_or_default();
+            }
+            Some("log_gap") => {
+                self.log_gaps += 1;
+                self.lines_refused += fields.lines_refused.unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+
+    fn append(&mut self, next: Self) {
+        self.starts += next.starts;
+        self.stops += next.stops;
+        self.turns_cut_off += next.turns_cut_off;
+        self.log_gaps += next.log_gaps;
+        self.lines_refused += next.lines_refused;
+    }
+}

@@ -1,0 +1,446 @@
+//! The command `al-chat log report`: its figures, formats, filters, and what it does with damaged logs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write as _,
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+use crate::{
+    command_line::{CommandOutput, run},
+    fakes::model::FakeModel,
+    support::service::{TestSetup, read_lines},
+};
+
+/// Lines of version 1, of version 0.1 (without `v`, `instance` and `seq`), and of the service that AL-Chat replaces.
+fn sample() -> Vec<Value> {
+    let mut lines = vec![
+        json!({"event": "project_init", "timestamp": "2026-11-28T08:00:00.000000", "date": "2026-11-28", "name": "AL-Chat"}),
+        json!({"event": "session_start", "timestamp": "2026-11-28T08:00:01.000000", "date": "2026-11-28", "session_id": "session_20261128_080001"}),
+        json!({"event": "metric", "timestamp": "2026-11-28T08:00:02.000000", "date": "2026-11-28", "session_id": "session_20261128_080001", "metric_name": "clicks", "metric_value": 3}),
+        json!({"event": "session_stop", "timestamp": "2026-11-28T09:00:02.000000", "date": "2026-11-28", "session_id": "session_20261128_080001", "duration_seconds": 3601.5, "metrics": {"clicks": 3}}),
+        json!({"event": "service_start", "timestamp": "2026-11-28T23:00:00.000000+01:00", "date": "2026-11-28", "version": "0.1.0", "pid": 7, "model": "m-0", "demo_mode": false}),
+    ];
+    for number in 0..700_u64 {
+        lines.push(turn(number));
+        if number % 7 == 0 {
+            lines.push(session_line(number, "session_start", &json!({})));
+        }
+        if number % 14 == 13 {
+            let metrics = json!({"turns": 7, "cost_usd": 0.5});
+            let fields = json!({"duration_seconds": number, "closed_by": "client", "server_metrics": metrics});
+            lines.push(session_line(number - 6, "session_stop", &fields));
+        }
+    }
+    let stop = json!({"event": "service_stop", "timestamp": "2026-11-30T23:59:59.000000+01:00", "date": "2026-11-30", "uptime_seconds": 9.5, "turns_cut_off": 2});
+    lines.push(stop);
+    lines
+}
+
+fn time(number: u64) -> (String, String) {
+    let date = format!("2026-11-{}", 29 + number / 500);
+    (format!("{date}T{:02}:{:02}:07.500000+01:00", number % 500 / 50, number % 50), date)
+}
+
+fn session_line(number: u64, event: &str, fields: &Value) -> Value {
+    let (timestamp, date) = time(number);
+    let mut line = json!({"event": event, "timestamp": timestamp, "date": date, "v": 1, "instance": "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63", "seq": number, "session_id": format!("s-{}", number / 7)});
+    line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    line
+}
+
+fn turn(number: u64) -> Value {
+    let (timestamp, date) = time(number);
+    let fails = number % 9 == 4;
+    let code = if number % 2 == 0 { "model_timeout" } else { "model_unavailable" };
+    json!({
+        "event": "chat", "timestamp": timestamp, "date": date, "request_id": format!("r-{number}"),
+        "session_id": if number % 10 == 0 { Value::Null } else { format!("s-{}", number / 7).into() },
+        "user_id": if number % 3 == 0 { (number % 21).into() } else { Value::Null },
+        "username": if number % 4 == 0 { "guest".to_owned() } else { format!("Zoë \"{}\" <b>", number % 13) },
+        "is_guest": number % 4 == 0,
+        "model": format!("m-{}", number % 3), "requested_model": "m-1", "persona": "amaya",
+        "site": if number % 2 == 0 { "shop" } else { "docs" },
+        "prompt_tokens": number * 3, "completion_tokens": number % 50, "total_tokens": number * 3 + number % 50,
+        "usage_source": if fails { "none" } else if number % 5 == 0 { "estimated" } else { "provider" },
+        "cost_usd": if number % 6 == 5 { Value::Null } else { json!(0.000_007_5 * f64::from(u32::try_from(number % 40).unwrap())) },
+        "latency_ms": 3.25 * f64::from(u32::try_from(1 + number * 37 % 701).unwrap()),
+        "first_word_ms": if fails { Value::Null } else { json!(f64::from(u32::try_from(number * 11 % 97).unwrap()) + 0.5) },
+        "stream": true, "attempts": if fails { 3 } else { 1 }, "status": if fails { 503 } else { 200 },
+        "code": if fails { code.into() } else { Value::Null },
+        "finish": if fails { "upstream_error" } else if number % 25 == 1 { "client_gone" } else { "complete" },
+        "credential_source": if number % 2 == 0 { "papita_api" } else { "local_env" },
+        // Nothing reads these.
+        "message": "{\"event\":\"chat\",\"code\":\"x\"} \u{1F642} \\", "metrics": [[{}, {"model": "x"}]],
+    })
+}
+
+fn text_of(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Writes the sample as a folder: a day compressed with gzip, one with zstd, and a plain one.
+fn write_days(folder: &Path, lines: &[Value]) {
+    fs::create_dir_all(folder).unwrap();
+    let of = |date| text_of(&lines.iter().filter(|line| line["date"] == date).cloned().collect::<Vec<_>>());
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(of("2026-11-28").as_bytes()).unwrap();
+    fs::write(folder.join("session_2026-11-28.log.gz"), gzip.finish().unwrap()).unwrap();
+    let zstd = zstd::encode_all(of("2026-11-29").as_bytes(), 1).unwrap();
+    fs::write(folder.join("session_2026-11-29.log.zst"), zstd).unwrap();
+    fs::write(folder.join("session_2026-11-30.log"), of("2026-11-30")).unwrap();
+}
+
+async fn report(setup: &TestSetup, arguments: &[&str]) -> CommandOutput {
+    run(setup, &[&["log", "report"], arguments].concat()).await
+}
+
+async fn json_report(setup: &TestSetup, arguments: &[&str]) -> Value {
+    let ran = report(setup, &[&["--format", "json"], arguments].concat()).await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+/// Returns how often each value of a field is in the turns.
+fn counts(turns: &[&Value], field: &str) -> Value {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for value in turns.iter().filter_map(|turn| turn[field].as_str()) {
+        *counts.entry(value.to_owned()).or_default() += 1;
+    }
+    json!(counts)
+}
+
+fn sum(turns: &[&Value], field: &str) -> f64 {
+    turns.iter().filter_map(|turn| turn[field].as_f64()).sum()
+}
+
+fn is_near(found: &Value, expected: f64, error: f64) -> bool {
+    found.as_f64().is_some_and(|found| (found - expected).abs() <= error * expected.abs() + 1e-12)
+}
+
+/// Asserts the figures of turns against a computation of their own.
+fn assert_figures(found: &Value, turns: &[&Value]) {
+    let number = |counted: usize| json!(counted);
+    let of = |is: &dyn Fn(&Value) -> bool| number(turns.iter().filter(|turn| is(turn)).count());
+    assert_eq!(found["turns"], number(turns.len()));
+    assert_eq!(found["errors"], of(&|turn| turn["code"].is_string()));
+    assert_eq!(found["errors_by_code"], counts(turns, "code"));
+    assert_eq!(found["finish"], counts(turns, "finish"));
+    assert_eq!(found["key_sources"], counts(turns, "credential_source"));
+    assert_eq!(found["cut_off"], of(&|turn| turn["finish"] == "client_gone"));
+    assert_eq!(found["estimated_turns"], of(&|turn| turn["usage_source"] == "estimated"));
+    assert_eq!(found["unpriced_turns"], of(&|turn| turn["cost_usd"].is_null() && turn["usage_source"] != "none"));
+    assert_eq!(found["fallbacks"], of(&|turn| turn["model"] != turn["requested_model"]));
+    assert_eq!(found["retried_turns"], of(&|turn| turn["attempts"].as_u64() > Some(1)));
+    assert!(is_near(&found["retries"], sum(turns, "attempts") - sum(turns, "event").max(turns.len() as f64), 0.0));
+    for field in ["prompt_tokens", "completion_tokens", "total_tokens", "cost_usd"] {
+        assert!(is_near(&found[field], sum(turns, field), 1e-9), "{field}: {} {}", found[field], sum(turns, field));
+    }
+    let sessions = turns.iter().filter_map(|turn| turn["session_id"].as_str()).collect::<BTreeSet<_>>();
+    assert_eq!(found["sessions"], number(sessions.len()));
+    let visitor = |turn: &&&Value| {
+        let name = (turn["is_guest"] == false).then(|| turn["username"].to_string());
+        let id = (!turn["user_id"].is_null()).then(|| turn["user_id"].to_string());
+        let session = turn["session_id"].as_str().map(str::to_owned);
+        id.map(|id| format!("id {id}")).or(name.map(|name| format!("name {name}"))).or(session)
+    };
+    assert_eq!(
+        found["visitors"],
+        number(turns.iter().filter_map(|turn| visitor(&turn)).collect::<BTreeSet<_>>().len())
+    );
+    for field in ["latency_ms", "first_word_ms"] {
+        let mut times = turns.iter().filter_map(|turn| turn[field].as_f64()).collect::<Vec<_>>();
+        times.sort_by(f64::total_cmp);
+        for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)] {
+            let Some(last) = times.len().checked_sub(1) else {
+                assert!(found[field][name].is_null(), "{found}");
+                continue;
+            };
+            let expected = times[last * percent / 100];
+            assert!(is_near(&found[field][name], expected, 0.0101), "{field} {name}: {} {expected}", found[field]);
+        }
+    }
+}
+
+fn turns_where(lines: &[Value], is: impl Fn(&Value) -> bool) -> Vec<&Value> {
+    lines.iter().filter(|line| line["event"] == "chat" && is(line)).collect()
+}
+
+#[tokio::test]
+async fn figures_equal_a_computation_of_their_own() {
+    let (setup, lines) = (TestSetup::new(), sample());
+    write_days(&setup.log_dir(), &lines);
+    let found = json_report(&setup, &[]).await;
+    assert_figures(&found["turns"], &turns_where(&lines, |_| true));
+    assert_eq!(found["lines"], lines.len());
+    assert_eq!(found["period"], json!(["2026-11-28T08:00:00.000000", "2026-11-30T23:59:59.000000+01:00"]));
+    let sessions = &found["sessions"];
+    assert_eq!([&sessions["started"], &sessions["stopped"], &sessions["open"]], [101, 51, 50]);
+    assert_eq!(sessions["stopped_by"], json!({"client": 51}));
+    assert_eq!(
+        sessions["longest"][0],
+        json!({"session_id": "session_20261128_080001", "duration_seconds": 3601.5, "turns": null, "cost_usd": null})
+    );
+    assert_eq!(
+        sessions["longest"][1],
+        json!({"session_id": "s-99", "duration_seconds": 699.0, "turns": 7, "cost_usd": 0.5})
+    );
+    assert_eq!(sessions["longest_open"][0], json!({"session_id": "s-0", "since": "2026-11-29T00:00:07.500000+01:00"}));
+    let expected = json!({"starts": 1, "stops": 1, "turns_cut_off": 2, "log_gaps": 0, "lines_refused": 0});
+    assert_eq!(found["service"], expected);
+    // The same lines in one file, and in files given one by one.
+    let whole = setup.path().join("all.jsonl");
+    fs::write(&whole, text_of(&lines)).unwrap();
+    let mut of_one = json_report(&setup, &[whole.to_str().unwrap()]).await;
+    of_one["files"] = found["files"].clone();
+    assert_eq!(of_one, found);
+}
+
+#[tokio::test]
+async fn turns_are_grouped_by_each_field() {
+    let (setup, lines) = (TestSetup::new(), sample());
+    write_days(&setup.log_dir(), &lines);
+    for (by, key) in [
+        ("day", &(|turn: &Value| turn["date"].clone()) as &dyn Fn(&Value) -> Value),
+        ("hour", &|turn| turn["timestamp"].as_str().unwrap()[..13].into()),
+        ("model", &|turn| turn["model"].clone()),
+        ("site", &|turn| turn["site"].clone()),
+        ("user", &|turn| turn["username"].clone()),
+        ("code", &|turn| turn["code"].clone()),
+        ("persona", &|turn| turn["persona"].clone()),
+    ] {
+        let found = json_report(&setup, &["--by", by]).await;
+        let groups = found["groups"].as_array().unwrap();
+        let expected =
+            turns_where(&lines, |_| true).into_iter().map(|turn| key(turn).to_string()).collect::<BTreeSet<_>>();
+        assert_eq!(groups.len(), expected.len(), "{by}");
+        for group in groups {
+            assert_figures(group, &turns_where(&lines, |turn| key(turn) == group["group"]));
+        }
+        let of = |group: &Value| (group["group"].to_string(), group["turns"].as_u64());
+        let order = groups.iter().map(of).collect::<Vec<_>>();
+        let is_sorted = if matches!(by, "day" | "hour") {
+            order.is_sorted()
+        } else {
+            order.is_sorted_by_key(|it| std::cmp::Reverse(it.1))
+        };
+        assert!(is_sorted, "{by}: {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn filters_choose_turns() {
+    let (setup, lines) = (TestSetup::new(), sample());
+    write_days(&setup.log_dir(), &lines);
+    let at = |turn: &Value| turn["timestamp"].as_str().unwrap().to_owned();
+    for (arguments, is) in [
+        (&["--since", "2026-11-30"][..], &(|turn: &Value| turn["date"] == "2026-11-30") as &dyn Fn(&Value) -> bool),
+        (&["--until", "2026-11-29"], &|turn| turn["date"] == "2026-11-29"),
+        (&["--since", "2026-11-29T03:20", "--until", "2026-11-29T05:00"], &|turn| {
+            at(turn).as_str() >= "2026-11-29T03:20" && at(turn).as_str() < "2026-11-29T05:00"
+        }),
+        (&["--since", "2026-11-29T03:00Z"], &|turn| at(turn).as_str() >= "2026-11-29T04:00"),
+        (&["--model", "m-2"], &|turn| turn["model"] == "m-2"),
+        (&["--site", "docs", "--model", "m-0"], &|turn| turn["site"] == "docs" && turn["model"] == "m-0"),
+        (&["--user", "Zoë \"5\" <b>"], &|turn| turn["username"] == "Zoë \"5\" <b>"),
+        (&["--user", "15"], &|turn| turn["user_id"] == 15),
+        (&["--persona", "amaya"], &|_| true),
+    ] {
+        let found = json_report(&setup, arguments).await;
+        let expected = turns_where(&lines, is);
+        assert!(!expected.is_empty(), "{arguments:?}");
+        assert_figures(&found["turns"], &expected);
+    }
+    assert_eq!(json_report(&setup, &["--persona", "nobody"]).await["turns"]["turns"], 0);
+    // Lines of sessions have no model.
+    assert_eq!(json_report(&setup, &["--model", "m-0"]).await["sessions"]["started"], 0);
+}
+
+#[tokio::test]
+async fn csv_has_a_line_for_each_group() {
+    let (setup, mut lines) = (TestSetup::new(), sample());
+    let mut hostile = turn(3);
+    hostile["username"] = "=1+2,\"x\"".into();
+    lines.push(hostile);
+    write_days(&setup.log_dir(), &lines);
+    let ran = report(&setup, &["--format", "csv", "--by", "user"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let mut rows = ran.out.lines();
+    let header = rows.next().unwrap();
+    assert!(header.starts_with("user,turns,errors,cut_off,sessions,visitors,prompt_tokens,"), "{header}");
+    assert_eq!(rows.count(), 15);
+    assert!(
+        ran.out.contains("\n\"Zoë \"\"1\"\" <b>\",") && ran.out.contains("\n\"'=1+2,\"\"x\"\"\",1,"),
+        "{}",
+        ran.out
+    );
+    let total = report(&setup, &["--format", "csv"]).await.out;
+    assert_eq!(total.lines().count(), 2, "{total}");
+    assert!(total.lines().nth(1).unwrap().starts_with("701,"), "{total}");
+}
+
+#[tokio::test]
+async fn text_shows_the_figures_without_control_characters() {
+    let (setup, mut lines) = (TestSetup::new(), sample());
+    let mut hostile = turn(3);
+    hostile["username"] = "\u{1b}[31mred\u{202e}".into();
+    hostile["model"] = "m\r\n".into();
+    lines.push(hostile);
+    write_days(&setup.log_dir(), &lines);
+    let ran = report(&setup, &["--by", "user"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for words in [
+        "Turns        701: 623 answered, 78 errors (11 %)",
+        "p95 2.1",
+        "model_timeout 39",
+        "By user",
+        "Longest sessions",
+        "1 h 0 min",
+    ] {
+        assert!(ran.out.contains(words), "{words} in {}", ran.out);
+    }
+    assert!(ran.out.contains("\u{fffd}[31mred\u{fffd}"), "{}", ran.out);
+    assert!(ran.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", ran.out);
+}
+
+#[tokio::test]
+async fn the_log_of_a_service_is_reported_while_it_runs() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let process = setup.start_process().await;
+    for _ in 0..3 {
+        process.client.chat("hello").await.assert_ok();
+    }
+    let found = json_report(&setup, &["--by", "model"]).await;
+    let lines = fs::read_dir(setup.log_dir()).unwrap().map(|entry| entry.unwrap().path());
+    let lines = lines.filter(|path| path.extension().is_some_and(|it| it == "log")).flat_map(|path| read_lines(&path));
+    let lines = lines.collect::<Vec<_>>();
+    assert_figures(&found["turns"], &turns_where(&lines, |_| true));
+    assert_eq!((&found["turns"]["turns"], &found["service"]["starts"]), (&json!(3), &json!(1)));
+}
+
+/// Reports damaged lines and returns the output. The two whole lines must be counted.
+async fn report_damaged(setup: &TestSetup, damaged: &[u8]) -> CommandOutput {
+    let [first, last] = [turn(1), turn(2)].map(|turn| format!("{turn}\n").into_bytes());
+    let text = [&first[..], damaged, b"\n", &last].concat();
+    fs::write(setup.path().join("damaged.log"), text).unwrap();
+    let ran = report(setup, &["--format", "json", "damaged.log"]).await;
+    let found = serde_json::from_str::<Value>(&ran.out).unwrap();
+    assert_eq!((&found["turns"]["turns"], &found["lines"]), (&json!(2), &json!(3)), "{}", ran.err);
+    ran
+}
+
+#[tokio::test]
+async fn damaged_lines_are_counted_and_named() {
+    let setup = TestSetup::new();
+    let deep = "[".repeat(100_000);
+    for (line, sentence) in [
+        (&b"not JSON"[..], "not a line of a session log"),
+        (b"", "not a line of a session log"),
+        (b"{}", "not a line of a session log"),
+        (b"[1,2]", "not a line of a session log"),
+        (b"{\"event\":\"chat\",\"latency_ms\":\"slow\"}", "not a line of a session log"),
+        (deep.as_bytes(), "not a line of a session log"),
+        (b"{\"event\":\"chat\",\"username\":\"\xff\"}", "not UTF-8"),
+        (b"\xff\xfe\x00", "has zero bytes"),
+        (b"{\"event\":\"chat\"}\x00\x00\x00", "has zero bytes"),
+        (&vec![b'x'; 50_000_000], "not a line of a session log"),
+        (&vec![b'x'; 70_000_000], "longer than 64 MiB"),
+    ] {
+        let ran = report_damaged(&setup, line).await;
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        assert!(ran.err.contains(&format!("al-chat: damaged.log:2: {sentence}\n")), "{}", ran.err);
+        assert!(ran.err.ends_with("lines that are not in the report: 1\n"), "{}", ran.err);
+    }
+    fs::write(setup.path().join("foreign.log"), "x\n".repeat(49)).unwrap();
+    let ran = report(&setup, &["foreign.log"]).await;
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 21), "{ran:?}");
+    assert!(ran.err.ends_with("lines that are not in the report: 49; the first ones are named\n"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn torn_lines_and_unreadable_ends_are_named() {
+    let setup = TestSetup::new();
+    let whole = format!("{}\n", turn(1)).repeat(3);
+    let write = |name: &str, bytes: &[u8]| fs::write(setup.path().join(name), bytes).unwrap();
+    write("torn.log", &whole.as_bytes()[..whole.len() - 20]);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(whole.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    write("cut.gz", &gzip[..gzip.len() - 12]);
+    write("no.zst", whole.as_bytes());
+    for (name, line, sentence) in [
+        ("torn.log", 3, "the file ends within the line"),
+        ("cut.gz", 4, "the file cannot be read from here on ("),
+        ("no.zst", 1, "the file cannot be read from here on ("),
+    ] {
+        let ran = report(&setup, &[name]).await;
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(&format!("al-chat: {name}:{line}: {sentence}")), "{ran:?}");
+        assert!(ran.out.contains("Damage"), "{ran:?}");
+    }
+    // Only the line feed is missing.
+    write("unended.log", whole.trim_end().as_bytes());
+    let ran = report(&setup, &["unended.log"]).await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("Turns        3:"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_named() {
+    let setup = TestSetup::new();
+    fs::write(setup.path().join("a.log"), "").unwrap();
+    fs::create_dir(setup.path().join("empty")).unwrap();
+    for (arguments, sentence) in [
+        (&["missing.log"][..], "there is no file or folder missing.log"),
+        (&["a.log", "missing"], "there is no file or folder missing"),
+        (&["a.log/"], "a.log/ is not a folder"),
+        (&["empty"], "the folder empty has no session log: no file is named session_YYYY-MM-DD.log"),
+        (&[], "without FILES, the log in the folder SESSION_LOG_DIR is read"),
+        (&["a.log", "--since", "yesterday"], "expected a day such as 2026-11-29"),
+        (&["a.log", "--until", "2026-02-30"], "expected a day such as 2026-11-29"),
+        (
+            &["a.log", "--since", "2026-11-30", "--until", "2026-11-29"],
+            "no time is both after --since and before --until",
+        ),
+        (&["a.log", "--by", "moon"], "possible values: hour, day, model, site, user, code, persona"),
+        (&["a.log", "--format", "pdf"], "possible values: text, json, csv"),
+    ] {
+        let ran = report(&setup, arguments).await;
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.contains(sentence), "{sentence} in {}", ran.err);
+    }
+    let setup = setup.with("PORT", "nonsense");
+    assert_eq!(report(&setup, &["a.log"]).await.code, Some(0), "files need no settings");
+    assert_eq!(report(&setup, &[]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn an_empty_day_has_an_empty_report() {
+    let setup = TestSetup::new();
+    fs::create_dir(setup.log_dir()).unwrap();
+    fs::write(setup.log_dir().join("session_2026-11-29.log"), "").unwrap();
+    for format in ["text", "json", "csv"] {
+        let ran = report(&setup, &["--format", format, "--by", "day"]).await;
+        assert_eq!((ran.code, ran.err.as_str(), ran.out.is_empty()), (Some(0), "", false), "{format}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_read_and_a_closed_one_ends_quietly() {
+    let setup = TestSetup::new();
+    fs::write(setup.path().join("a.log"), text_of(&sample())).unwrap();
+    for (script, out, err) in [
+        (r#"cat a.log | "$0" log report --format csv /dev/stdin | tail -n 1 | cut -d, -f1"#, "700\n", ""),
+        (r#"{ "$0" log report --by user a.log; echo "$?" >&2; } | true"#, "", "0\n"),
+    ] {
+        let output = setup.command_by_script(script).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        assert_eq!((text(output.stdout).as_str(), text(output.stderr).as_str()), (out, err), "{script}");
+    }
+}
