@@ -1,4 +1,4 @@
-//! Streams that the end of the process interrupts. After a second a stream is on record in the database, so that the next
+//! Streams that the end of the process interrupts. After a second a stream is on record in a file, so that the next
 //! start logs and counts it.
 
 use std::{collections::HashSet, fs};
@@ -31,19 +31,31 @@ fn gated(words: usize) -> (Behaviour, PieceGate) {
     (Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }), gate)
 }
 
-async fn wait_for_records(setup: &TestSetup, records: i64, condition: &str) {
-    let table = format!("open_streams WHERE {condition}");
-    wait_until("streams on record", async || (setup.count_rows(&table).await == records).then_some(())).await;
+/// Returns the lines of the streams on record.
+fn records(setup: &TestSetup) -> Vec<Value> {
+    let text = fs::read_to_string(setup.log_dir().join(".open_streams")).unwrap_or_default();
+    let open = text.lines().filter_map(|line| line.strip_prefix('+')?.split_once(' '));
+    open.map(|(_, fields)| serde_json::from_str(fields).unwrap()).collect()
 }
 
-/// Opens streams that never end, and waits until they are on record with their first words.
-async fn open_stalled_streams(setup: &TestSetup, client: &Client, streams: usize) -> Vec<Events> {
+/// Waits until as many streams are on record, with these values of a field.
+async fn wait_for_records(setup: &TestSetup, count: usize, field: &str, value: impl Into<Value>) {
+    let value = value.into();
+    let is_reached = || {
+        let records = records(setup);
+        records.len() == count && records.iter().all(|record| record[field] == value)
+    };
+    wait_until("streams on record", async || is_reached().then_some(())).await;
+}
+
+/// Opens streams that never end, and waits until this many are on record with their first words.
+async fn open_stalled_streams(setup: &TestSetup, client: &Client, streams: usize, on_record: usize) -> Vec<Events> {
     let opening = (0..streams).map(|_| client.stream_chat("count"));
     let mut opened = join_all(opening).await;
     for events in &mut opened {
         assert_eq!(events.read_deltas(2).await, "One two ");
     }
-    wait_for_records(setup, streams.try_into().unwrap(), "line LIKE '%\"answer_chars\":8%'").await;
+    wait_for_records(setup, on_record, "answer_chars", 8).await;
     opened
 }
 
@@ -90,8 +102,7 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
         });
         let mut events = client.open_stream(client.json_request("/api/chat", &body)).await;
         assert_eq!(events.read_deltas(2).await, "One two ");
-        wait_for_records(&setup, 1, "line LIKE '%One two %'").await;
-        assert_eq!(setup.count_rows("open_streams").await, 1);
+        wait_for_records(&setup, 1, "answer", "One two ").await;
         gate.open();
         (session, events)
     });
@@ -118,7 +129,7 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
 
     // Its tokens count, but it is no answered request.
     assert_eq!(totals(&process.client).await, (before.0, before.1 + 10));
-    assert_eq!(setup.count_rows("open_streams").await, 0);
+    assert_eq!(records(&setup).len(), 0);
     let id = events.request_id();
     wait_until("the usage record", async || papita.usage_keys().into_iter().flatten().find(|key| *key == id)).await;
     let diagnostics = process.start_lines.join("\n");
@@ -134,35 +145,29 @@ async fn an_unreadable_record_is_reported_once_and_counted() {
     model.set_behaviour(stalled(&["One ", "two "]));
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
-    let streams = open_stalled_streams(&setup, &process.client, 4).await;
+    let streams = open_stalled_streams(&setup, &process.client, 1, 1).await;
     process.kill().await;
-    let damages = [
-        "UPDATE open_streams SET line = substr(line, 1, 99)
-         WHERE request_id = (SELECT MIN(request_id) FROM open_streams)",
-        "UPDATE open_streams SET line = '' WHERE request_id = (SELECT MAX(request_id) FROM open_streams)",
-        "UPDATE open_streams SET line = '{\"request_id\":\"r\"}' WHERE request_id =
-         (SELECT MIN(request_id) FROM open_streams WHERE length(line) > 99)",
-    ];
-    for damage in damages {
-        setup.change_database(damage).await;
-    }
+    let file = setup.log_dir().join(".open_streams");
+    let record = fs::read(&file).unwrap();
+    let damages = b"+a \n+b {\"request_id\":\"r\"}\n+c {\"request_id\":\"01\nno record\n\0\0\n";
+    fs::write(&file, [damages, record.as_slice(), b"+torn {\"requ"].concat()).unwrap();
 
     for is_first in [true, false] {
-        let process = setup.start_process().await;
-        let reports = process.start_lines.iter().filter(|line| line.contains("the record of an interrupted stream"));
-        let reports = reports.cloned().collect::<Vec<_>>();
-        assert_eq!(reports.len(), if is_first { 3 } else { 0 }, "{reports:?}");
-        for bytes in [99, 0, 18].into_iter().filter(|_| is_first) {
-            let of_stream = |line: &&String| line.contains(&format!("bytes={bytes}"));
-            let report = reports.iter().find(of_stream).unwrap_or_else(|| panic!("{bytes}: {reports:?}"));
-            assert!(streams.iter().any(|stream| report.contains(&stream.request_id())), "{report}");
+        let mut process = setup.start_process().await;
+        let lines = interrupted_lines(&setup);
+        assert_eq!((lines.len(), &lines[0]["request_id"]), (1, &json!(streams[0].request_id())));
+        let reports = process.start_lines.iter().filter(|line| line.contains("cannot be read"));
+        let reports = reports.cloned().collect::<Vec<_>>().join("\n");
+        for report in ["request_id=\"a\" bytes=0", "request_id=\"b\" bytes=18", "request_id=\"c\" bytes=17", "lines=2"] {
+            assert_eq!(reports.contains(report), is_first, "{report}: {reports}");
         }
-        assert_eq!((setup.count_rows("open_streams").await, interrupted_lines(&setup).len()), (0, 1));
         assert_eq!(totals(&process.client).await, (0, 10));
         let metrics = process.client.get("/metrics").await.text;
-        assert!(metrics.contains("al_chat_session_log_missing_lines 3\n"), "{metrics}");
-        stop(process).await;
+        assert!(metrics.contains("al_chat_session_log_missing_lines 5\n"), "{metrics}");
+        process.kill().await;
     }
+    stop(setup.start_process().await).await;
+    assert!(!file.exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,7 +177,7 @@ async fn sigkill_while_streams_are_logged_logs_each_once() {
     model.set_behaviour(stalled(&["One ", "two "]));
     let setup = TestSetup::for_model(&model);
     let mut process = setup.start_process().await;
-    let streams = open_stalled_streams(&setup, &process.client, STREAMS).await;
+    let streams = open_stalled_streams(&setup, &process.client, STREAMS, STREAMS).await;
     process.kill().await;
 
     let lines_in_log = || {
@@ -191,7 +196,7 @@ async fn sigkill_while_streams_are_logged_logs_each_once() {
     assert!(logged.values().all(|times| *times == 1), "{logged:?}");
     assert_eq!(logged.into_keys().collect::<HashSet<_>>(), request_ids(&streams));
     assert_eq!(totals(&process.client).await, (0, 10 * STREAMS as u64));
-    assert_eq!(setup.count_rows("open_streams").await, 0);
+    assert_eq!(records(&setup).len(), 0);
     let metrics = process.client.get("/metrics").await.text;
     assert!(metrics.contains("al_chat_session_log_missing_lines 0"), "{metrics}");
 }
@@ -204,19 +209,19 @@ async fn a_stream_that_was_logged_before_sigkill_ended() {
     let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
     let mut process = setup.start_process().await;
     let events = process.client.stream_chat("count").await;
-    wait_for_records(&setup, 1, "1 = 1").await;
+    wait_for_records(&setup, 1, "stream", true).await;
     let lock = setup.lock_database().await;
     gate.open();
     let (_, end) = events.text_and_end().await;
     assert_eq!(end.name, "done");
     process.kill().await;
     lock.release().await;
-    assert_eq!(setup.count_rows("open_streams").await, 1);
+    assert_eq!(records(&setup).len(), 0);
 
     let process = setup.start_process().await;
     let lines = setup.log_lines("chat");
     assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("complete")));
-    assert_eq!((totals(&process.client).await.0, setup.count_rows("open_streams").await), (1, 0));
+    assert_eq!(totals(&process.client).await.0, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -227,18 +232,18 @@ async fn a_stream_that_ends_leaves_no_record() {
     let process = setup.start_process().await;
     model.behave_once(behaviour);
     let events = process.client.stream_chat("count").await;
-    wait_for_records(&setup, 1, "1 = 1").await;
+    wait_for_records(&setup, 1, "stream", true).await;
     gate.open();
     events.text_and_end().await;
-    wait_for_records(&setup, 0, "1 = 1").await;
+    wait_for_records(&setup, 0, "stream", true).await;
 
     model.set_behaviour(stalled(&["One ", "two "]));
-    let events = open_stalled_streams(&setup, &process.client, 1).await;
+    let events = open_stalled_streams(&setup, &process.client, 1, 1).await;
     stop(process).await;
     drop(events);
     let finishes = || setup.log_lines("chat").iter().map(|line| line["finish"].clone()).collect::<Vec<_>>();
     assert_eq!(finishes(), ["complete", "stopped"]);
-    assert_eq!(setup.count_rows("open_streams").await, 0);
+    assert_eq!(records(&setup).len(), 0);
     stop(setup.start_process().await).await;
     assert_eq!(finishes().len(), 2);
 }
@@ -253,13 +258,14 @@ async fn the_record_of_a_long_stream_is_renewed() {
     let mut events = process.client.stream_chat(&"x".repeat(100_000)).await;
     gate.release(1);
     events.read_deltas(1).await;
-    wait_for_records(&setup, 1, "line LIKE '%\"answer\":\"w1 \"%'").await;
+    wait_for_records(&setup, 1, "answer", "w1 ").await;
     gate.release(1024);
-    wait_for_records(&setup, 1, "line LIKE '%w1025 \"%'").await;
+    let text = (1..=1025).map(|word| format!("w{word} ")).collect::<String>();
+    wait_for_records(&setup, 1, "answer", text.as_str()).await;
     process.kill().await;
     let _process = setup.start_process().await;
     let lines = interrupted_lines(&setup);
-    let (line, text) = (&lines[0], (1..=1025).map(|word| format!("w{word} ")).collect::<Vec<_>>().concat());
+    let line = &lines[0];
     assert_eq!((&line["answer"], &line["answer_chars"]), (&json!(text), &json!(text.len())));
     // Texts in a record are limited.
     assert_eq!((line["message"].as_str().unwrap().len(), &line["message_chars"]), (64 << 10, &json!(100_000)));
@@ -278,20 +284,62 @@ async fn streams_of_another_replica_are_left_to_it() {
     let (behaviour, gate) = gated(3);
     model.behave_once(behaviour);
     let running = process.client.stream_chat("count").await;
-    wait_for_records(&one, 1, "1 = 1").await;
+    wait_for_records(&one, 1, "stream", true).await;
     other.start().await.stop().await;
-    assert_eq!((one.count_rows("open_streams").await, other.log_lines("chat").len()), (1, 0));
+    assert_eq!((records(&one).len(), other.log_lines("chat").len()), (1, 0));
     gate.open();
     assert_eq!(running.text_and_end().await.1.name, "done");
 
-    wait_for_records(&one, 0, "1 = 1").await;
+    wait_for_records(&one, 0, "stream", true).await;
     model.set_behaviour(stalled(&["One ", "two "]));
-    let streams = open_stalled_streams(&one, &process.client, 1).await;
+    let streams = open_stalled_streams(&one, &process.client, 1, 1).await;
     process.kill().await;
     other.start().await.stop().await;
-    assert_eq!((one.count_rows("open_streams").await, other.log_lines("chat").len()), (1, 0));
+    assert_eq!((records(&one).len(), other.log_lines("chat").len()), (1, 0));
     let process = one.start_process().await;
     let lines = interrupted_lines(&one);
     assert_eq!((lines.len(), &lines[0]["request_id"]), (1, &json!(streams[0].request_id())));
-    assert_eq!((one.count_rows("open_streams").await, totals(&process.client).await), (0, (1, 12 + 3 + 10)));
+    assert_eq!((records(&one).len(), totals(&process.client).await), (0, (1, 12 + 3 + 10)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_no_mark_ends_has_its_line_in_the_log() {
+    let model = FakeModel::start().await;
+    let (behaviour, gate) = gated(3);
+    model.set_behaviour(behaviour);
+    let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
+    let mut process = setup.start_process().await;
+    let events = process.client.stream_chat("count").await;
+    wait_for_records(&setup, 1, "stream", true).await;
+    let file = setup.log_dir().join(".open_streams");
+    let before = fs::read(&file).unwrap();
+    let lock = setup.lock_database().await;
+    gate.open();
+    assert_eq!(events.text_and_end().await.1.name, "done");
+    process.kill().await;
+    // As if the process had ended between the line and the mark.
+    fs::write(&file, before).unwrap();
+    lock.release().await;
+
+    let process = setup.start_process().await;
+    let lines = setup.log_lines("chat");
+    assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("complete")));
+    assert_eq!((totals(&process.client).await.0, records(&setup).len()), (1, 0));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_streams_are_on_record_in_a_new_folder() {
+    let model = FakeModel::start().await;
+    model.set_behaviour(stalled(&["One ", "two "]));
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
+    let client = &process.client;
+    let mut streams = open_stalled_streams(&setup, client, 2, 2).await;
+    fs::rename(setup.log_dir(), setup.log_dir().with_extension("moved")).unwrap();
+    streams.extend(open_stalled_streams(&setup, client, 3, 5).await);
+    process.kill().await;
+    let _process = setup.start_process().await;
+    let ids = interrupted_lines(&setup).iter().map(|line| line["request_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(request_ids(&streams), ids);
 }

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 9] = [
     "replicas",
     "duties",
     "secrets",
@@ -15,7 +15,6 @@ const SMALL: [&str; 10] = [
     "papita_drops",
     "papita_contacts",
     "log_instances",
-    "open_streams",
     "retention_clock",
 ];
 

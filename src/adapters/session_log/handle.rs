@@ -11,10 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
-    event::{Event, PreviousInstance},
+    event::{ChatLine, Event, PreviousInstance},
     failure::{LogOpenFailure, LogUnavailable},
     folder::LogFolder,
     lines::Lines,
+    open_streams::{InterruptedStreams, PendingRecords},
     previous,
     queue::{Entry, Message, OnWritten, QUEUE_CAPACITY},
     reader::{self, UncountedBatch},
@@ -38,6 +39,7 @@ pub struct SessionLog {
     clock: Clock,
     writer: mpsc::Sender<Message>,
     state: Arc<WriteState>,
+    open_streams: PendingRecords,
 }
 
 impl SessionLog {
@@ -55,10 +57,12 @@ impl SessionLog {
         let state = Arc::new(WriteState::new("session log"));
         let folder = LogFolder::lock(dir, access)?;
         let (dir, id, instance) = (folder.dir.clone(), folder.id.clone(), folder.instance);
-        let writer = Writer::open(folder, sync, hasher, clock.clone(), Arc::clone(&state))?;
+        let open_streams = PendingRecords::default();
+        let (writer_clock, writer_state) = (clock.clone(), Arc::clone(&state));
+        let writer = Writer::open(folder, sync, hasher, writer_clock, writer_state, open_streams.clone())?;
         let previous = previous::find(&dir, instance).map_err(|error| LogOpenFailure::Folder(dir.clone(), error))?;
         writer.start(receiver)?;
-        Ok(Self { dir, id, instance, previous: previous.map(Arc::new), clock, writer: sender, state })
+        Ok(Self { dir, id, instance, previous: previous.map(Arc::new), clock, writer: sender, state, open_streams })
     }
 
     /// Appends one event with the timestamp `now`, and returns the end of the log after it when it is written.
@@ -96,6 +100,39 @@ impl SessionLog {
         let entry = Entry { lines, end: None, on_written, done };
         self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
         written.await.ok().flatten().ok_or(LogUnavailable)
+    }
+
+    /// Puts a stream that has not ended on record, or replaces its record. The next start logs the line if this process ends
+    /// before the stream. [`Lines::end_stream`] ends the record. The file is written within half a second.
+    pub fn record_stream(&self, line: &ChatLine<'_>) {
+        let request_id = line.request_id.to_owned();
+        match serde_json::to_string(line) {
+            Ok(fields) => {
+                if self.open_streams.add(request_id, fields) {
+                    // If the queue is full, the writer sees the record with the next message.
+                    let _ = self.writer.try_send(Message::RecordStreams);
+                }
+            }
+            Err(error) => tracing::error!(request_id, %error, "the line of an open stream could not be encoded"),
+        }
+    }
+
+    /// Returns the streams that earlier processes have left on record. To be called before this process takes turns.
+    pub async fn interrupted_streams(&self) -> io::Result<InterruptedStreams> {
+        let (sender, streams) = oneshot::channel();
+        let asked = self.writer.send(Message::ReadInterrupted(sender)).await;
+        let ended = || io::Error::other("the session log's writer has ended");
+        asked.map_err(|_| ended())?;
+        streams.await.map_err(|_| ended())?
+    }
+
+    /// Ends the records of interrupted streams that have a line in the log, or cannot have one.
+    pub async fn end_interrupted(&self, request_ids: Vec<String>) {
+        let (done, ended) = oneshot::channel();
+        if self.writer.send(Message::EndInterrupted(request_ids, done)).await.is_ok() {
+            // An error means that the thread has ended. The next start finds the lines again.
+            let _ = ended.await;
+        }
     }
 
     /// Returns the id of the log, unique among all logs. It is made with the log's folder and stored in it.

@@ -12,6 +12,8 @@ pub struct Lines {
     pub(super) text: Vec<u8>,
     /// The bounds of each line in the text.
     pub(super) bounds: Vec<LineBounds>,
+    /// The id of the request whose stream is on record until these lines are written.
+    pub(super) ended_stream: Option<String>,
 }
 
 /// The bounds of a line, as offsets in the text of all.
@@ -26,7 +28,7 @@ pub(super) struct LineBounds {
 impl Lines {
     /// Returns no lines, for events of this timestamp and local date.
     pub(super) fn new(timestamp: String, date: civil::Date) -> Self {
-        Self { date, timestamp, text: Vec::with_capacity(640), bounds: Vec::new() }
+        Self { date, timestamp, text: Vec::with_capacity(640), bounds: Vec::new(), ended_stream: None }
     }
 
     /// Adds a line for an event.
@@ -43,6 +45,11 @@ impl Lines {
 
     fn end_line(&mut self, stamp: usize) {
         self.bounds.push(LineBounds { stamp, end: self.text.len() });
+    }
+
+    /// Ends the record of a stream when these lines are written.
+    pub fn end_stream(&mut self, request_id: String) {
+        self.ended_stream = Some(request_id);
     }
 
     /// Returns the number of lines.

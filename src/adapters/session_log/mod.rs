@@ -12,10 +12,10 @@ mod folder;
 mod handle;
 mod lines;
 mod open_file;
+mod open_streams;
 mod previous;
 mod queue;
 mod reader;
-mod recorded_turn;
 mod stamp;
 mod uncounted_file;
 mod uncounted_lines;
@@ -30,6 +30,7 @@ pub use self::{
     files::{files, id_of},
     handle::SessionLog,
     lines::Lines,
+    open_streams::{InterruptedStream, InterruptedStreams},
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     stamp::Stamper,
     uncounted_lines::MissingLines,

@@ -1,8 +1,10 @@
 //! Messages to the thread that writes the session log.
 
+use std::io;
+
 use tokio::sync::oneshot;
 
-use super::lines::Lines;
+use super::{lines::Lines, open_streams::InterruptedStreams};
 use crate::domain::log_position::LogEnd;
 
 /// The number of messages that the queue to the writer holds. Further senders wait.
@@ -10,6 +12,12 @@ pub(super) const QUEUE_CAPACITY: usize = 4096;
 
 pub(super) enum Message {
     Append(Entry),
+    /// Wakes the writer, because a record of an open stream is pending.
+    RecordStreams,
+    /// Returns the streams that earlier processes have left on record.
+    ReadInterrupted(oneshot::Sender<io::Result<InterruptedStreams>>),
+    /// Ends the records of interrupted streams.
+    EndInterrupted(Vec<String>, oneshot::Sender<()>),
     /// Writes what is queued before and ends the writer.
     Close(oneshot::Sender<()>),
 }

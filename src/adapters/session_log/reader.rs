@@ -88,6 +88,12 @@ impl LoggedLine {
             _ => None,
         }
     }
+
+    /// Returns the turn that has ended, if any.
+    #[must_use]
+    pub fn turn(&self) -> Option<&LoggedTurn> {
+        if let Self::Turn(turn) = self { Some(turn) } else { None }
+    }
 }
 
 /// Uncounted lines that follow each other in the log.

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 use super::{
     day_files::DayFiles,
@@ -11,6 +14,7 @@ use super::{
     failure::LogOpenFailure,
     folder::LogFolder,
     lines::Lines,
+    open_streams::{OpenStreams, PendingRecords},
     queue::{Entry, Message, QUEUE_CAPACITY},
     stamp::Stamper,
 };
@@ -37,6 +41,7 @@ pub(super) struct Writer {
     stamper: Stamper,
     /// The end of the lines that are written.
     end: LogEnd,
+    open_streams: OpenStreams,
     clock: Clock,
     state: Arc<WriteState>,
     /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
@@ -53,11 +58,14 @@ impl Writer {
         hasher: ChainHasher,
         clock: Clock,
         state: Arc<WriteState>,
+        pending: PendingRecords,
     ) -> Result<Self, LogOpenFailure> {
         let (stamper, end) = (Stamper::new(folder.instance, hasher), LogEnd::start(folder.instance));
         let files = DayFiles::new(folder, sync);
-        files.repair_all().map_err(|error| LogOpenFailure::Folder(files.folder.dir.clone(), error))?;
-        Ok(Self { files, stamper, end, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
+        let unusable = |error| LogOpenFailure::Folder(files.folder.dir.clone(), error);
+        files.repair_all().map_err(unusable)?;
+        let open_streams = OpenStreams::open(&files.folder, sync, pending).map_err(unusable)?;
+        Ok(Self { files, stamper, end, open_streams, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -76,8 +84,7 @@ impl Writer {
         let mut messages = Vec::with_capacity(QUEUE_CAPACITY);
         loop {
             let receiving = queue.recv_many(&mut messages, QUEUE_CAPACITY);
-            let longest_wait = if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
-            let count = timeout(longest_wait, receiving).await.ok();
+            let count = timeout_at(self.next_attempt(), receiving).await.ok();
             if count == Some(0) {
                 return;
             }
@@ -91,19 +98,53 @@ impl Writer {
             for message in messages.drain(..) {
                 match message {
                     Message::Append(entry) => self.batch.push(entry),
+                    Message::RecordStreams => {}
+                    Message::ReadInterrupted(sender) => {
+                        // The caller may have stopped waiting.
+                        let _ = sender.send(self.open_streams.interrupted(&self.files.folder));
+                    }
+                    Message::EndInterrupted(request_ids, done) => self.end_interrupted(&request_ids, done),
                     Message::Close(done) => closed = Some(done),
                 }
             }
             self.write_batch();
+            self.record_streams();
             if let Some(done) = closed {
-                // The lock is released before the caller is answered.
-                self.files.folder.unlock();
-                drop(self);
-                // The caller may have stopped waiting.
-                let _ = done.send(());
-                return;
+                return self.close(done);
             }
         }
+    }
+
+    /// Returns the time until which messages are waited for.
+    fn next_attempt(&mut self) -> Instant {
+        let at = Instant::now() + if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
+        self.open_streams.due().map_or(at, |due| due.min(at))
+    }
+
+    fn record_streams(&mut self) {
+        if self.open_streams.due().is_some_and(|due| due <= Instant::now()) {
+            let _write = self.state.begin();
+            self.open_streams.write(&mut self.files.folder);
+        }
+    }
+
+    fn end_interrupted(&mut self, request_ids: &[String], done: oneshot::Sender<()>) {
+        for request_id in request_ids {
+            self.open_streams.end(request_id, true);
+        }
+        self.open_streams.write_ends(&mut self.files.folder);
+        // The caller may have stopped waiting.
+        let _ = done.send(());
+    }
+
+    fn close(self, done: oneshot::Sender<()>) {
+        let Self { files, open_streams, .. } = self;
+        open_streams.close(&files.folder);
+        // The lock is released before the caller is answered.
+        files.folder.unlock();
+        drop(files);
+        // The caller may have stopped waiting.
+        let _ = done.send(());
     }
 
     /// Writes the batch, one day's entries at a time, and sends each caller the end of the log after its lines.
@@ -112,6 +153,7 @@ impl Writer {
         for entries in batch.chunk_by_mut(|one, next| one.lines.date == next.lines.date) {
             self.write(entries);
         }
+        self.end_streams(&batch);
         for entry in batch.drain(..) {
             if let Some(on_written) = entry.on_written {
                 on_written(entry.end);
@@ -120,6 +162,16 @@ impl Writer {
             let _ = entry.done.send(entry.end);
         }
         self.batch = batch;
+    }
+
+    /// Ends the records of the streams whose turns are in the batch. This comes before the callers count the turns: a record
+    /// that is left shows that the turn isn't counted.
+    fn end_streams(&mut self, batch: &[Entry]) {
+        let ended = batch.iter().filter_map(|entry| Some((entry.lines.ended_stream.as_deref()?, entry.end)));
+        for (request_id, end) in ended {
+            self.open_streams.end(request_id, end.is_some());
+        }
+        self.open_streams.write_ends(&mut self.files.folder);
     }
 
     /// Writes the entries of one day. After a failed write, nothing is written until [`Self::end_gap`] succeeds.

@@ -23,7 +23,6 @@ mod handle;
 mod idempotency;
 mod ids;
 mod inspection;
-mod interrupted_streams;
 mod leases;
 mod lock_note;
 mod log_instances;
@@ -33,7 +32,6 @@ mod migrations;
 mod new_message;
 mod observed_heartbeats;
 mod open_failure;
-mod open_streams;
 mod outbox;
 mod outbox_counter;
 mod outbox_drops;
@@ -72,7 +70,6 @@ pub use self::{
     inspection::{DatabaseInspection, files},
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
-    open_streams::OpenStream,
     outbox::OutboxRecord,
     search::SearchResult,
     secrets::FINGERPRINT_SECRET,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::{NoContext, Uuid};
 
-use super::{column_values::to_count, failure::StorageFailure, handle::Storage, log_instances, statement::sql};
+use super::{column_values::{to_count, to_integer}, failure::StorageFailure, handle::Storage, log_instances, statement::sql};
 use crate::domain::log_position::{CountedLines, InstanceCount, LogEnd, LogPosition};
 
 /// The time after which a process that did not stop in order is forgotten, if its log does not appear again.
@@ -35,6 +35,18 @@ impl Storage {
         sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
             .bind(&self.turns.log)
             .bind(start.position.instance.to_string())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Adds to the number of lines that were missing or unreadable when they were to be counted. To be called after
+    /// [`Self::register_log`].
+    pub async fn add_missing_lines(&self, lines: u64) -> Result<(), StorageFailure> {
+        sql("UPDATE log_instances SET missing = missing + $3 WHERE log = $1 AND instance = $2")
+            .bind(&self.turns.log)
+            .bind(self.turns.instance.to_string())
+            .bind(to_integer(lines))
             .execute(&self.write)
             .await?;
         Ok(())

@@ -30,8 +30,6 @@ pub struct TurnRecord {
     pub latency: Duration,
     /// The usage record for Papita.
     pub usage_record: UsageRecord,
-    /// Whether the turn is a stream on record, which is removed now.
-    pub is_on_record: bool,
 }
 
 /// The usage record of a turn, for Papita.

@@ -12,7 +12,6 @@ use super::{
     failure::StorageFailure,
     log_instances,
     logged_event::{LoggedEvent, PositionedEvent},
-    open_streams::{self, PendingStreams},
     outbox_drops,
     statement::sql,
     turn_record::{TurnRecord, UsageRecord},
@@ -43,17 +42,12 @@ struct ModelUsage {
 }
 
 impl TurnRepository {
-    /// Stores events that this process has logged, the position in the log up to which all are stored, and open streams,
-    /// in one transaction.
+    /// Stores events that this process has logged, the position in the log up to which all are stored, in one
+    /// transaction.
     ///
     /// `may_be_stored`: an earlier attempt to store these events has failed, but a server that stopped after the commit may
     /// have stored them. Then events up to the stored position are left out.
-    pub(super) async fn insert(
-        &self,
-        events: &[PositionedEvent],
-        streams: Option<&PendingStreams>,
-        may_be_stored: bool,
-    ) -> Result<(), StorageFailure> {
+    pub(super) async fn insert(&self, events: &[PositionedEvent], may_be_stored: bool) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
         let stored = if may_be_stored {
             log_instances::lock(&mut transaction, &self.log).await?;
@@ -64,10 +58,6 @@ impl TurnRepository {
         let new = events.iter().filter(|(_, end)| end.is_none_or(|end| end.position.seq > stored));
         let new = new.collect::<Vec<_>>();
         add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
-        if let Some(streams) = streams {
-            open_streams::upsert(&mut transaction, &self.log, streams).await?;
-        }
-        open_streams::remove_ended(&mut transaction, events.iter().map(|(event, _)| event)).await?;
         if let Some(last) = new.iter().rev().find_map(|(_, end)| *end) {
             let (instance, counted, chain) = (last.position.instance, last.position.seq, Some(last.chain));
             let count = InstanceCount { instance, counted, chain, missing: 0, is_complete: false };
@@ -92,7 +82,6 @@ impl TurnRepository {
             return Err(StorageFailure::CountedMeanwhile);
         }
         add(&mut transaction, events.iter()).await?;
-        open_streams::remove_ended(&mut transaction, events.iter()).await?;
         for count in counts {
             log_instances::set(&mut transaction, &self.log, *count).await?;
         }

@@ -2,8 +2,7 @@
 //!
 //! An event is in the session log before it comes here, so that the end of the process loses nothing: each transaction also
 //! stores the position in the log up to which all events are stored, and the next start stores the events after that
-//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction. Records of open streams are
-//! collected for [`STREAM_WINDOW`], and then written together, with the next events if there are any.
+//! position. One task collects the events of [`BATCH_WINDOW`] and writes them in one transaction.
 
 use std::{
     sync::{
@@ -13,17 +12,15 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::OptionFuture;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::StorageFailure,
     logged_event::{LoggedEvent, PositionedEvent},
-    open_streams::{OpenStream, PendingStreams},
     outbox_counter::OutboxCounter,
     turn_repository::TurnRepository,
 };
@@ -35,10 +32,6 @@ use crate::{
 /// The time for which events are collected for one transaction. A flush ends it early.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
-/// The time for which records of open streams are collected, because a statement costs more than a row. Many streams end
-/// meanwhile, and are not written at all.
-const STREAM_WINDOW: Duration = Duration::from_millis(500);
-
 /// The time between two attempts to write turns while the database fails.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -48,16 +41,10 @@ const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 /// A request to write all turns now. The answer is whether all turns are written.
 type Flush = oneshot::Sender<bool>;
 
-/// An event or the record of an open stream, to be written to the database.
-enum Entry {
-    Event(PositionedEvent),
-    Stream(OpenStream),
-}
-
 /// A handle to the task that writes turns. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct TurnWriter {
-    entries: mpsc::UnboundedSender<Entry>,
+    events: mpsc::UnboundedSender<PositionedEvent>,
     flushes: mpsc::UnboundedSender<Flush>,
     state: Arc<WriteState>,
     /// Whether an event came after the end of the task.
@@ -72,29 +59,22 @@ impl TurnWriter {
         outbox: Arc<OutboxCounter>,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (entries, queue) = mpsc::unbounded_channel();
+        let (events, queue) = mpsc::unbounded_channel();
         let (flushes, flush_queue) = mpsc::unbounded_channel();
         let state = Arc::new(WriteState::new("database"));
-        let handle = Self { entries, flushes, state: Arc::clone(&state), has_refused: Arc::default() };
-        let (pending, streams, flushes) = (Vec::new(), PendingStreams::default(), Vec::new());
-        let (streams_due, reported_at) = (None, None);
-        let task = WriterTask { repository, outbox, state, pending, streams, streams_due, reported_at, flushes };
+        let handle = Self { events, flushes, state: Arc::clone(&state), has_refused: Arc::default() };
+        let (pending, flushes) = (Vec::new(), Vec::new());
+        let task = WriterTask { repository, outbox, state, pending, reported_at: None, flushes };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
     /// Queues an event. Events are queued in the order of their lines in the log. While the database fails, they wait in
     /// memory; these are few, because no new turn starts then.
     pub(super) fn enqueue(&self, event: LoggedEvent, end: Option<LogEnd>) {
-        if self.entries.send(Entry::Event((event, end))).is_err() {
+        if self.events.send((event, end)).is_err() {
             self.has_refused.store(true, Ordering::Release);
             tracing::error!("a turn is only in the session log; the next start adds it to the database");
         }
-    }
-
-    /// Queues the record of an open stream.
-    pub(super) fn record_stream(&self, stream: OpenStream) {
-        // Fails when the task has ended. Turns that are running then are cut off.
-        let _ = self.entries.send(Entry::Stream(stream));
     }
 
     /// Queues the end of the log after the first line of this process.
@@ -117,7 +97,7 @@ impl TurnWriter {
 
     /// Returns whether the task is running.
     pub(super) fn is_running(&self) -> bool {
-        !self.entries.is_closed()
+        !self.events.is_closed()
     }
 
     /// Returns whether the task has ended after storing all events.
@@ -132,10 +112,6 @@ struct WriterTask {
     state: Arc<WriteState>,
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
-    /// The records of open streams that are not in the database yet.
-    streams: PendingStreams,
-    /// The time at which these records are to be written; `None` if there are none.
-    streams_due: Option<Instant>,
     /// The time of the last report of the failure that lasts; `None` while the database can be written.
     reported_at: Option<Instant>,
     /// The flushes to answer after the next attempt.
@@ -145,7 +121,7 @@ struct WriterTask {
 impl WriterTask {
     async fn run(
         mut self,
-        mut queue: mpsc::UnboundedReceiver<Entry>,
+        mut queue: mpsc::UnboundedReceiver<PositionedEvent>,
         mut flush_queue: mpsc::UnboundedReceiver<Flush>,
         stopping: CancellationToken,
     ) {
@@ -158,15 +134,12 @@ impl WriterTask {
                 // The service cancels this after its turns have ended; what is queued is still written below.
                 () = stopping.cancelled() => is_stopping = true,
                 () = sleep(RETRY_INTERVAL), if is_failing => {}
-                Some(()) = OptionFuture::from(self.streams_due.map(sleep_until)), if !is_failing => {}
-                Some(entry) = queue.recv(), if !is_failing => {
-                    self.add(entry);
-                    if !self.pending.is_empty() {
-                        tokio::select! {
-                            () = sleep(BATCH_WINDOW) => {}
-                            Some(done) = flush_queue.recv() => self.flushes.push(done),
-                            () = stopping.cancelled() => is_stopping = true,
-                        }
+                Some(event) = queue.recv(), if !is_failing => {
+                    self.pending.push(event);
+                    tokio::select! {
+                        () = sleep(BATCH_WINDOW) => {}
+                        Some(done) = flush_queue.recv() => self.flushes.push(done),
+                        () = stopping.cancelled() => is_stopping = true,
                     }
                 }
             }
@@ -179,8 +152,8 @@ impl WriterTask {
             while let Ok(done) = flush_queue.try_recv() {
                 self.flushes.push(done);
             }
-            while let Ok(entry) = queue.try_recv() {
-                self.add(entry);
+            while let Ok(event) = queue.try_recv() {
+                self.pending.push(event);
             }
             self.write_pending().await;
         }
@@ -193,37 +166,13 @@ impl WriterTask {
         }
     }
 
-    fn add(&mut self, entry: Entry) {
-        match entry {
-            Entry::Event((LoggedEvent::Turn(mut turn), end)) => {
-                if turn.is_on_record && self.streams.end(&turn.request_id) {
-                    turn.is_on_record = false;
-                }
-                self.pending.push((LoggedEvent::Turn(turn), end));
-            }
-            Entry::Event(event) => self.pending.push(event),
-            Entry::Stream(stream) => {
-                self.streams.add(stream);
-                self.streams_due.get_or_insert_with(|| Instant::now() + STREAM_WINDOW);
-            }
-        }
-    }
-
-    /// Attempts to write the pending turns, and the records of open streams if they are due, and answers the flushes.
+    /// Attempts to write the pending turns, and answers the flushes.
     async fn write_pending(&mut self) {
-        if self.streams.is_empty() {
-            self.streams_due = None;
-        }
-        let are_streams_due = self.streams_due.is_some_and(|due| due <= Instant::now());
-        if !self.pending.is_empty() || are_streams_due {
-            let outcome = self.insert_pending(are_streams_due).await;
+        if !self.pending.is_empty() {
+            let outcome = self.insert_pending().await;
             self.state.set_failed(outcome.is_err());
             match outcome {
                 Ok(()) => {
-                    if are_streams_due {
-                        self.streams.clear();
-                        self.streams_due = None;
-                    }
                     if self.reported_at.take().is_some() {
                         tracing::warn!("turns can be written to the database again");
                     }
@@ -231,7 +180,7 @@ impl WriterTask {
                         self.outbox.notify();
                     }
                 }
-                Err(failure) => self.note_failure(&failure, are_streams_due),
+                Err(failure) => self.note_failure(&failure),
             }
         }
         for done in self.flushes.drain(..) {
@@ -240,11 +189,7 @@ impl WriterTask {
         }
     }
 
-    fn note_failure(&mut self, failure: &StorageFailure, are_streams_due: bool) {
-        if are_streams_due {
-            self.streams.note_attempt();
-            self.streams_due = Some(Instant::now() + RETRY_INTERVAL);
-        }
+    fn note_failure(&mut self, failure: &StorageFailure) {
         let now = Instant::now();
         let is_known = self.reported_at.is_some_and(|at| now - at < REPORT_INTERVAL);
         // A lost file is in the diagnostics already, with what to do.
@@ -255,12 +200,11 @@ impl WriterTask {
         }
     }
 
-    async fn insert_pending(&self, with_streams: bool) -> Result<(), StorageFailure> {
+    async fn insert_pending(&self) -> Result<(), StorageFailure> {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
         let mut stored = self.outbox.stored().await;
-        let streams = with_streams.then_some(&self.streams);
-        self.repository.insert(&self.pending, streams, was_failing).await?;
+        self.repository.insert(&self.pending, was_failing).await?;
         stored.add(self.pending.iter().map(|(event, _)| event));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,

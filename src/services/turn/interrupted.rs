@@ -1,8 +1,7 @@
-//! Streams that the end of an earlier process has interrupted: their lines in the session log, from the records in the
-//! database.
+//! Streams that the end of an earlier process has interrupted: their lines in the session log, from their records.
 //!
-//! The line is written first, then the database counts the turn and removes the record in one transaction. If this process
-//! ends in between, the recovery of the next start does that from the line.
+//! The line is written first, then the record ends, and then the database counts the turn. If this process ends in between, the
+//! recovery of the next start goes on from the line.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -13,10 +12,7 @@ use super::{
     recovery::{RecoveryFailure, database_record},
 };
 use crate::{
-    adapters::{
-        session_log::{ChatLine, LogUnavailable, LoggedTurn},
-        storage::OpenStream,
-    },
+    adapters::session_log::{ChatLine, InterruptedStream, LogUnavailable, LoggedTurn},
     domain::chat::Finish,
     foundation::outage::StartOutage,
 };
@@ -27,24 +23,25 @@ const BATCH: usize = 64;
 /// Logs and counts the streams that earlier processes have left. To be called after recovery, before turns are taken.
 /// Returns the number of streams that cannot be counted, because their records cannot be read.
 pub(super) async fn log_interrupted(recorder: &Recorder, outage: &StartOutage) -> Result<u64, RecoveryFailure> {
-    let storage = &recorder.storage;
-    let (mut after, mut logged, mut unreadable) = (String::new(), 0, 0);
+    let Recorder { log, storage, clock, .. } = recorder;
+    let mut streams = outage.wait_out(async || log.interrupted_streams().await.map_err(RecoveryFailure::Log)).await?;
+    let (mut logged, mut unreadable) = (0, Vec::new());
     loop {
-        let streams = outage.wait_out(async || storage.interrupted_streams(&after, BATCH).await).await?;
-        let Some(last) = streams.last() else { break };
-        last.request_id.clone_into(&mut after);
-        let now = recorder.clock.now();
-        let mut turns = Vec::with_capacity(streams.len());
-        for stream in streams {
-            if let Some(turn) = LoggedTurn::of_record(&stream.line, now) {
-                turns.push((turn, stream.line));
+        let batch = streams.read(BATCH)?;
+        if batch.is_empty() {
+            break;
+        }
+        let now = clock.now();
+        let mut turns = Vec::with_capacity(batch.len());
+        for stream in batch {
+            if let Some(turn) = stream.logged_at(now) {
+                turns.push((turn, stream));
             } else {
-                outage.wait_out(async || storage.discard_unreadable_stream(&stream.request_id).await).await?;
                 report_unreadable(&stream);
-                unreadable += 1;
+                unreadable.push(stream.request_id);
             }
         }
-        let outcomes = join_all(turns.into_iter().map(|(turn, line)| log(recorder, turn, line, now))).await;
+        let outcomes = join_all(turns.into_iter().map(|(turn, stream)| log_stream(recorder, turn, stream, now))).await;
         logged += outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         if outcomes.contains(&Err(LogUnavailable)) {
             tracing::error!("interrupted streams cannot be logged; the next start tries again");
@@ -57,12 +54,16 @@ pub(super) async fn log_interrupted(recorder: &Recorder, outage: &StartOutage) -
             "streams were interrupted by the end of an earlier process; they are logged now"
         );
     }
-    outage.wait_out(async || storage.purge_open_streams().await).await?;
-    Ok(unreadable)
+    let missing = streams.damaged + unreadable.len() as u64;
+    if missing > 0 {
+        outage.wait_out(async || storage.add_missing_lines(missing).await).await?;
+        log.end_interrupted(unreadable).await;
+    }
+    Ok(missing)
 }
 
-fn report_unreadable(OpenStream { request_id, line, .. }: &OpenStream) {
-    let bytes = line.len();
+fn report_unreadable(InterruptedStream { request_id, fields }: &InterruptedStream) {
+    let bytes = fields.len();
     tracing::error!(
         request_id,
         bytes,
@@ -70,16 +71,22 @@ fn report_unreadable(OpenStream { request_id, line, .. }: &OpenStream) {
     );
 }
 
-/// Logs and counts one stream, whose line has these fields.
-async fn log(recorder: &Recorder, turn: LoggedTurn, fields: String, now: Timestamp) -> Result<(), LogUnavailable> {
+/// Logs and counts one stream.
+async fn log_stream(
+    recorder: &Recorder,
+    turn: LoggedTurn,
+    stream: InterruptedStream,
+    now: Timestamp,
+) -> Result<(), LogUnavailable> {
     let Recorder { log, storage, metrics, .. } = recorder;
-    let record = database_record(turn, recorder, true);
+    let record = database_record(turn, recorder);
     // At once, so that the limit of the outbox counts the streams that are logged together.
     storage.count_usage_record(&record.usage_record);
     let timing = TurnTiming { latency: record.latency, first_word: None };
     metrics.count_turn(&record.model, Finish::Interrupted, record.usage, timing);
     let mut lines = log.lines(now);
-    lines.add_encoded::<ChatLine<'_>>(&fields);
+    lines.add_encoded::<ChatLine<'_>>(&stream.fields);
+    lines.end_stream(stream.request_id);
     let writer = storage.clone();
     log.write_then(lines, move |end| writer.enqueue_interrupted(record, end)).await.map(drop)
 }

@@ -1,10 +1,7 @@
 //! Recovery after a crash: turns and stops of sessions that are in the session log but not in the database are added to the
 //! database.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +13,9 @@ use super::{
 };
 use crate::{
     adapters::{
-        session_log::{LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch, outage_of},
+        session_log::{
+            InterruptedStreams, LoggedLine, LoggedStop, LoggedTurn, MissingLines, UncountedBatch, outage_of,
+        },
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
     domain::{chat::Caller, cost::TokenUsage, log_position::CountedLines, session::SessionId},
@@ -69,8 +68,8 @@ async fn recover_once(recorder: &Recorder, progress: &RecoveryProgress) -> Resul
     let Recorder { log, storage, .. } = recorder;
     let known = storage.counted_lines().await?;
     if !known.is_empty() {
-        let mut batches = log.uncounted_lines(known.clone())?;
-        let mut recovery = Recovery::new(recorder, known, storage.interrupted_ids().await?);
+        let mut recovery = Recovery::new(recorder, known.clone(), log.interrupted_streams().await?);
+        let mut batches = log.uncounted_lines(known)?;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
             progress.set(batch.read_bytes, batch.total_bytes);
@@ -97,8 +96,8 @@ struct Recovery<'a> {
     recorder: &'a Recorder,
     /// The lines that the database holds.
     known: CountedLines,
-    /// The ids of streams on record. Those whose line is in the log have ended.
-    on_record: BTreeSet<String>,
+    /// The streams on record. Those whose line is in the log have ended.
+    on_record: InterruptedStreams,
     answers: RecoveredAnswers,
     /// The processes whose last lines are missing.
     missing_ends: Vec<Uuid>,
@@ -108,7 +107,7 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(recorder: &'a Recorder, known: CountedLines, on_record: BTreeSet<String>) -> Self {
+    fn new(recorder: &'a Recorder, known: CountedLines, on_record: InterruptedStreams) -> Self {
         Self {
             recorder,
             known,
@@ -123,6 +122,7 @@ impl<'a> Recovery<'a> {
 
     async fn store(&mut self, batch: UncountedBatch) -> Result<(), RecoveryFailure> {
         let mut events = Vec::with_capacity(batch.lines.len());
+        self.end_streams(&batch.lines).await;
         for line in batch.lines {
             if let Err(failure) = self.add(line, &mut events).await {
                 self.recorder.storage.give_up_recovered(&events);
@@ -153,14 +153,23 @@ impl<'a> Recovery<'a> {
         Ok(())
     }
 
+    /// Ends the records of streams that have a line, before the database counts their turns.
+    async fn end_streams(&self, lines: &[LoggedLine]) {
+        let turns = lines.iter().filter_map(LoggedLine::turn);
+        let ended = turns.filter(|turn| self.on_record.contains(&turn.request_id));
+        let ended = ended.map(|turn| turn.request_id.clone()).collect::<Vec<_>>();
+        if !ended.is_empty() {
+            self.recorder.log.end_interrupted(ended).await;
+        }
+    }
+
     /// Adds what a line changes in the database.
     async fn add(&mut self, line: LoggedLine, events: &mut Vec<LoggedEvent>) -> Result<(), RecoveryFailure> {
         match line {
             LoggedLine::Turn(mut turn) => {
                 let settled = self.answers.take(&mut turn, self.recorder).await?;
                 events.extend(settled.map(|settled| LoggedEvent::KeySettled(Box::new(settled))));
-                let is_on_record = self.on_record.contains(&turn.request_id);
-                let record = database_record(*turn, self.recorder, is_on_record);
+                let record = database_record(*turn, self.recorder);
                 // At once, so that the limit of the outbox counts the turns of this batch.
                 self.recorder.storage.count_usage_record(&record.usage_record);
                 events.push(LoggedEvent::Turn(Box::new(record)));
@@ -198,7 +207,7 @@ fn session_time(logged: Timestamp, Recorder { storage, clock, .. }: &Recorder) -
 }
 
 /// Returns the record of a turn that is in the log.
-pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder, is_on_record: bool) -> TurnRecord {
+pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
     let is_known = turn.usage_source != UsageSource::None.as_str();
     let known = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
     let usage = known.unwrap_or_default();
@@ -215,6 +224,5 @@ pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder, is_on_recor
         cost: recorder.usage_meter.cost(&turn.model, known).unwrap_or_default(),
         latency: Duration::try_from_secs_f64(turn.latency_ms / 1000.0).unwrap_or_default(),
         model: turn.model,
-        is_on_record,
     }
 }

@@ -77,12 +77,7 @@ impl EndedTurn<'_> {
     }
 
     /// Returns the record of the turn for the database, with its usage record for Papita.
-    pub(super) fn database_record(
-        &self,
-        ended_at: Timestamp,
-        usage_record: UsageRecord,
-        is_on_record: bool,
-    ) -> TurnRecord {
+    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: UsageRecord) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
             ended_at,
@@ -94,7 +89,6 @@ impl EndedTurn<'_> {
             cost: usage.cost.unwrap_or_default(),
             latency: self.timing.latency,
             usage_record,
-            is_on_record,
         }
     }
 

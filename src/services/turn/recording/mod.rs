@@ -27,7 +27,7 @@ use super::{
 use crate::{
     adapters::{
         session_log::{ChatLine, SessionLog},
-        storage::{OpenStream, Storage, UsageRecord},
+        storage::{Storage, UsageRecord},
     },
     domain::log_position::LogEnd,
     foundation::clock::Clock,
@@ -68,8 +68,11 @@ impl Recorder {
         let turn = self.ended_turn(request, calls, journal, &ending, usage);
         let mut lines = self.log.lines(at);
         lines.add(&turn.log_line());
+        if journal.is_on_record() {
+            lines.end_stream(request.request_id.clone());
+        }
         let ended_at = self.storage.session_time();
-        let mut record = turn.database_record(ended_at, self.usage_record(&turn), journal.is_on_record());
+        let mut record = turn.database_record(ended_at, self.usage_record(&turn));
         if request.stream {
             turn.trace_stream_end();
         }
@@ -95,18 +98,13 @@ impl Recorder {
         let usage = self.usage_meter.estimate_open(calls, journal, prompt);
         let turn = self.ended_turn(request, calls, journal, &ending, usage);
         let (line, recorded_at) = (turn.log_line(), self.clock.rfc3339(self.clock.now()));
-        let line = ChatLine {
+        journal.note_record();
+        self.log.record_stream(&ChatLine {
             recorded_at: Some(&recorded_at),
             message: line.message.map(beginning),
             answer: line.answer.map(beginning),
             ..line
-        };
-        if let Some(line) = line.to_record() {
-            let is_renewed = journal.is_on_record();
-            journal.note_record();
-            let request_id = request.request_id.clone();
-            self.storage.record_stream(OpenStream { request_id, line, is_renewed });
-        }
+        });
     }
 
     fn ended_turn<'a>(

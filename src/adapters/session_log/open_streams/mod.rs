@@ -1,0 +1,83 @@
+//! Streams on record: the lines of streams that have run for about a second and have not ended.
+//!
+//! They are in a file beside the log, so that the next start can log streams that the end of the process has interrupted. The
+//! writer's thread writes them, many at once. A stream's record ends when its line is in the log, before the database
+//! counts the turn: a record that is left has no line, or one that the database does not count yet.
+
+mod interrupted;
+mod pending;
+mod record_file;
+
+use std::{io, time::Duration};
+
+use tokio::time::Instant;
+
+pub use self::interrupted::{InterruptedStream, InterruptedStreams};
+pub(super) use self::pending::PendingRecords;
+use self::record_file::RecordFile;
+use super::folder::LogFolder;
+
+/// The time for which records are collected. Many streams end meanwhile, and are not written at all.
+const WINDOW: Duration = Duration::from_millis(500);
+
+/// The streams on record of a session log, as its writer's thread has them.
+#[derive(Debug)]
+pub(super) struct OpenStreams {
+    pending: PendingRecords,
+    file: RecordFile,
+    /// The time at which pending records are to be written; `None` if there are none.
+    due: Option<Instant>,
+    has_failed: bool,
+}
+
+impl OpenStreams {
+    /// Reads the records that an earlier process has left.
+    pub(super) fn open(folder: &LogFolder, sync: bool, pending: PendingRecords) -> io::Result<Self> {
+        Ok(Self { pending, file: RecordFile::open(folder, sync)?, due: None, has_failed: false })
+    }
+
+    /// Returns the time at which pending records are to be written; `None` if there are none.
+    pub(super) fn due(&mut self) -> Option<Instant> {
+        if self.due.is_none() && !self.pending.is_empty() {
+            self.due = Some(Instant::now() + WINDOW);
+        }
+        self.due
+    }
+
+    /// Writes the pending records. Those that cannot be written are pending again.
+    pub(super) fn write(&mut self, folder: &mut LogFolder) {
+        self.due = None;
+        let records = self.pending.take();
+        match self.file.append(folder, &records) {
+            Ok(()) => self.has_failed = false,
+            Err(error) => {
+                self.pending.put_back(records);
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::warn!(%error, "open streams cannot be put on record; if this process is killed now, their tokens are not counted");
+                }
+            }
+        }
+    }
+
+    /// Ends the record of a stream, if it has one: its line is in the log, or cannot be written. An interrupted stream stays
+    /// on record until it has a line.
+    pub(super) fn end(&mut self, request_id: &str, has_line: bool) {
+        self.pending.remove(request_id);
+        self.file.end(request_id, has_line);
+    }
+
+    /// Writes to the file which records have ended.
+    pub(super) fn write_ends(&mut self, folder: &mut LogFolder) {
+        self.file.write_ends(folder);
+    }
+
+    /// Returns the streams that earlier processes have left.
+    pub(super) fn interrupted(&self, folder: &LogFolder) -> io::Result<InterruptedStreams> {
+        self.file.interrupted(folder)
+    }
+
+    /// Removes the file if no stream is on record.
+    pub(super) fn close(self, folder: &LogFolder) {
+        self.file.close(folder);
+    }
+}
