@@ -158,7 +158,8 @@ async fn an_unreadable_record_is_reported_once_and_counted() {
         assert_eq!((lines.len(), &lines[0]["request_id"]), (1, &json!(streams[0].request_id())));
         let reports = process.start_lines.iter().filter(|line| line.contains("cannot be read"));
         let reports = reports.cloned().collect::<Vec<_>>().join("\n");
-        for report in ["request_id=\"a\" bytes=0", "request_id=\"b\" bytes=18", "request_id=\"c\" bytes=17", "lines=2"] {
+        for report in ["request_id=\"a\" bytes=0", "request_id=\"b\" bytes=18", "request_id=\"c\" bytes=17", "lines=2"]
+        {
             assert_eq!(reports.contains(report), is_first, "{report}: {reports}");
         }
         assert_eq!(totals(&process.client).await, (0, 10));

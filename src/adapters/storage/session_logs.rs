@@ -5,7 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::{NoContext, Uuid};
 
-use super::{column_values::{to_count, to_integer}, failure::StorageFailure, handle::Storage, log_instances, statement::sql};
+use super::{
+    column_values::{to_count, to_integer},
+    failure::StorageFailure,
+    handle::Storage,
+    log_instances,
+    statement::sql,
+};
 use crate::domain::log_position::{CountedLines, InstanceCount, LogEnd, LogPosition};
 
 /// The time after which a process that did not stop in order is forgotten, if its log does not appear again.

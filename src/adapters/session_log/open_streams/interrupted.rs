@@ -26,7 +26,7 @@ impl InterruptedStreams {
 
     /// Reads and removes the oldest streams, at most `limit`.
     pub fn read(&mut self, limit: usize) -> io::Result<Vec<InterruptedStream>> {
-        let Self { file: Some(file), fields } = self else { return Ok(Vec::new()) };
+        let Self { file: Some(file), fields, .. } = self else { return Ok(Vec::new()) };
         let mut streams = Vec::new();
         while streams.len() < limit
             && let Some(next) = fields.first_entry()
