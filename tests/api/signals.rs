@@ -192,14 +192,13 @@ async fn the_diagnostics_say_what_has_cut_turns_off() {
     let setup = TestSetup::for_model(&model).with("DRAIN_TIMEOUT", "100ms");
     let mut process = setup.start_process().await;
     let streams = OpenStreams::start(&model, &process).await;
-    // The database lets the stop last until a second signal comes, after the time limit.
-    let lock = setup.lock_database().await;
+    // For this reader, which does not read on, the stop waits for 5 seconds after the time limit.
+    let _slow_reader = open_long_stream(&model, &process).await;
     process.terminate();
     streams.assert_end("error").await;
     tokio::time::sleep(REPETITION_WINDOW).await;
     process.terminate();
     wait_for_line(&mut process, "a second signal to stop").await;
-    lock.release().await;
     assert_eq!(process.exit_code().await, Some(0));
     let line = wait_for_line(&mut process, "stopped; ").await;
     assert!(line.contains("DRAIN_TIMEOUT was too short for some turns"), "{line}");
