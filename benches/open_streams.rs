@@ -106,6 +106,8 @@ fn chat_line(request_id: &str) -> ChatLine<'_> {
         message_chars: 28,
         answer_chars: 300,
         recorded_at: None,
+        content_key: None,
+        sealed: None,
         message: None,
         answer: None,
     }

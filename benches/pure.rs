@@ -79,6 +79,8 @@ fn chat_line(criterion: &mut Criterion) {
         message_chars: 28,
         answer_chars: 30,
         recorded_at: None,
+        content_key: None,
+        sealed: None,
         message: None,
         answer: None,
     };

@@ -32,6 +32,7 @@ mod problem;
 mod request_context;
 mod routes;
 mod session;
+mod session_content;
 mod starting;
 mod state;
 mod string_enum;

@@ -9,7 +9,7 @@ use super::{
     asset::{Asset, HTML, serve},
     auth, chat, chats, health, health_alias,
     json::MEDIA_TYPE,
-    messages, metrics, openai, personas, portal, session, web,
+    messages, metrics, openai, personas, portal, session, session_content, web,
 };
 
 /// Lists the handlers of each resource, each with its operations.
@@ -52,6 +52,11 @@ resources! {
         SessionApi: [
             "POST /api/session/start",
             "POST /api/session/stop",
+        ],
+    }
+    session_content {
+        SessionContentApi: [
+            "DELETE /api/session/{session_id}/content",
         ],
     }
     auth {

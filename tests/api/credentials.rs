@@ -899,7 +899,7 @@ async fn keys_are_never_exposed() {
     let (model, papita) = fakes().await;
     papita.serve_key(KEYS[0]);
     let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", KEYS[2]).with("LOG_LEVEL", "debug");
-    let setup = setup.with("SESSION_LOG_CONTENT", "on");
+    let setup = setup.with("SESSION_LOG_CONTENT", "plain");
     let mut process = setup.start_process().await;
     let client = process.client.clone();
     let mut texts = Vec::new();

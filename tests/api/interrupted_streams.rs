@@ -39,7 +39,7 @@ fn records(setup: &TestSetup) -> Vec<Value> {
 }
 
 /// Waits until as many streams are on record, with these values of a field.
-async fn wait_for_records(setup: &TestSetup, count: usize, field: &str, value: impl Into<Value>) {
+pub async fn wait_for_records(setup: &TestSetup, count: usize, field: &str, value: impl Into<Value>) {
     let value = value.into();
     let is_reached = || {
         let records = records(setup);
@@ -85,7 +85,7 @@ async fn a_stream_cut_by_sigkill_is_logged_with_an_estimate() {
     let model = FakeModel::start().await;
     let papita = FakePapita::start().await;
     papita.serve_key("sk-papita");
-    let setup = TestSetup::for_papita(&model, &papita).with("SESSION_LOG_CONTENT", "on");
+    let setup = TestSetup::for_papita(&model, &papita).with("SESSION_LOG_CONTENT", "plain");
     let mut process = setup.start_process().await;
     let client = &process.client;
 
@@ -254,7 +254,7 @@ async fn the_record_of_a_long_stream_is_renewed() {
     let model = FakeModel::start().await;
     let (behaviour, gate) = gated(1100);
     model.set_behaviour(behaviour);
-    let setup = TestSetup::for_model(&model).with("SESSION_LOG_CONTENT", "on");
+    let setup = TestSetup::for_model(&model).with("SESSION_LOG_CONTENT", "plain");
     let mut process = setup.start_process().await;
     let mut events = process.client.stream_chat(&"x".repeat(100_000)).await;
     gate.release(1);

@@ -26,6 +26,7 @@ mod database_files;
 mod descriptors;
 mod dialects;
 mod env_file;
+mod erasable_texts;
 mod failed_messages;
 mod fakes;
 #[cfg(unix)]

@@ -300,7 +300,7 @@ async fn a_personas_prompt_is_never_exposed() {
     let model = FakeModel::start().await;
     let text = file("name = \"Eva\"", &format!("You are Eva. {MARK}"));
     let (setup, _dir) = setup_with_personas(&model, &[("eva.md", &text)]);
-    let setup = setup.with("SESSION_LOG_CONTENT", "on").with("LOG_LEVEL", "trace").with("MODEL_RETRIES", "0");
+    let setup = setup.with("SESSION_LOG_CONTENT", "plain").with("LOG_LEVEL", "trace").with("MODEL_RETRIES", "0");
     let mut process = setup.start_process().await;
     let ada = User::register(&process.client, "ada").await;
     let chat = number(&ada.post("/api/chat/create", &json!({"persona": "eva"})).await.json()["id"]);

@@ -22,7 +22,7 @@ const SMALL: [&str; 9] = [
 const SORTED: [&str; 3] = ["FROM session_turns", "FROM usage_totals", "FROM last"];
 
 /// Partial indexes over the rows that wait for processing; a scan of the whole index is intended.
-const OF_FEW: [&str; 2] = ["messages_pending", "sessions_unlogged"];
+const OF_FEW: [&str; 3] = ["messages_pending", "sessions_unlogged", "content_key_slots_free"];
 
 /// Syntax that only one of the databases supports.
 const OF_SQLITE: [&str; 2] = ["MATCH", "rowid"];

@@ -324,7 +324,7 @@ async fn message_texts_are_logged_only_if_configured() {
         "message": "my-secret-question", "history": [{ "role": "user", "content": "my-secret-past" }],
         "attached_files": [{ "name": "my-secret-name", "content": "my-secret-file" }],
     });
-    for (setting, shown) in [(None, false), (Some("off"), false), (Some("on"), true)] {
+    for (setting, shown) in [(None, false), (Some("off"), false), (Some("plain"), true)] {
         let mut setup = TestSetup::for_model(&model);
         if let Some(setting) = setting {
             setup = setup.with("SESSION_LOG_CONTENT", setting);

@@ -19,7 +19,7 @@ use crate::{
     fakes::model::{Behaviour, FakeModel, Gate},
     postgres::cluster::{self, Cluster},
     support::{
-        client::HttpResponse,
+        client::{Client, HttpResponse},
         service::{Service, TestSetup, wait_until},
         user::{User, number, prompt_lines},
         visitor::Visitor,
@@ -302,4 +302,36 @@ async fn a_recount_of_papitas_queue_includes_unwritten_records() {
         (dropped == 2000).then_some(())
     })
     .await;
+}
+
+async fn erase_content(client: &Client, session: &str) -> HttpResponse {
+    client.send(client.request(Method::DELETE, &format!("/api/session/{session}/content"))).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn one_session_at_two_replicas_has_one_content_key() {
+    let database = cluster::shared().database();
+    let model = FakeModel::start().await;
+    let setup = || {
+        let setup = TestSetup::for_model(&model).with("DATABASE_URL", database.as_str());
+        setup.with("SESSION_LOG_CONTENT", "on")
+    };
+    let setups = [setup(), setup()];
+    let services = [setups[0].start().await, setups[1].start().await];
+    let body = json!({ "message": "Once", "session_id": "shared" });
+    for round in 1..=5 {
+        let turns = (0..12).map(|number| services[number % 2].client.post("/api/chat", &body));
+        join_all(turns).await.iter().for_each(|answer| drop(answer.assert_ok()));
+        let lines = setups.iter().flat_map(|setup| setup.log_lines("chat").into_iter().rev().take(6));
+        let keys = lines.map(|line| line["content_key"].to_string()).collect::<HashSet<_>>();
+        assert_eq!((keys.len(), setups[0].count_rows("content_keys").await), (1, 1), "round {round}: {keys:?}");
+        let (first, second) = (&services[round % 2].client, &services[(round + 1) % 2].client);
+        erase_content(first, "shared").await.assert_ok();
+        erase_content(second, "shared").await.assert_error(404, "content_not_found");
+        assert_eq!(setups[0].count_rows("content_key_slots").await, 0);
+        // The second one drops its key from memory after some minutes, or with an erasure of its own.
+        second.post("/api/chat", &json!({ "message": "Once", "session_id": "other" })).await.assert_ok();
+        erase_content(second, "other").await.assert_ok();
+    }
 }

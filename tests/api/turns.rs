@@ -488,7 +488,7 @@ async fn every_turn_logs_one_line_with_all_token_counts() {
 
 #[tokio::test]
 async fn texts_are_logged_only_if_configured() {
-    for (setting, logged) in [(None, false), (Some("off"), false), (Some("on"), true)] {
+    for (setting, logged) in [(None, false), (Some("off"), false), (Some("plain"), true)] {
         let setting = setting.map(|setting| ("SESSION_LOG_CONTENT", setting));
         let settings: Vec<_> = setting.into_iter().chain([("MODEL_RETRIES", "0")]).collect();
         let (model, setup, service) = start_with(&settings).await;

@@ -119,10 +119,16 @@ pub struct ChatLine<'a> {
     /// The time of the record; only in the line of an interrupted stream, whose numbers and texts are those at this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<&'a str>,
-    /// The user's message; only with `SESSION_LOG_CONTENT=on`.
+    /// The id of the key that has sealed the texts; only with `SESSION_LOG_CONTENT=on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_key: Option<&'a str>,
+    /// The sealed texts, as [`Texts::seal`](super::Texts::seal) returns them; only with `SESSION_LOG_CONTENT=on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<&'a str>,
+    /// The user's message; only with `SESSION_LOG_CONTENT=plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'a str>,
-    /// The text of the answer; only with `SESSION_LOG_CONTENT=on`.
+    /// The text of the answer; only with `SESSION_LOG_CONTENT=plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<&'a str>,
 }

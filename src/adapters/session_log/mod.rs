@@ -17,6 +17,7 @@ mod previous;
 mod queue;
 mod reader;
 mod stamp;
+mod texts;
 mod uncounted_file;
 mod uncounted_lines;
 mod writer;
@@ -33,5 +34,6 @@ pub use self::{
     open_streams::{InterruptedStream, InterruptedStreams},
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     stamp::Stamper,
+    texts::Texts,
     uncounted_lines::MissingLines,
 };

@@ -59,7 +59,11 @@ pub struct LoggedTurn {
     /// The reason for the end of the answer.
     #[serde(default)]
     pub finish: String,
-    /// The text of the answer; only with `SESSION_LOG_CONTENT=on`.
+    /// The id of the key that has sealed the texts; only with `SESSION_LOG_CONTENT=on`.
+    pub content_key: Option<String>,
+    /// The sealed texts; only with `SESSION_LOG_CONTENT=on`.
+    pub sealed: Option<String>,
+    /// The text of the answer; only with `SESSION_LOG_CONTENT=plain`.
     pub answer: Option<String>,
 }
 

@@ -158,9 +158,18 @@ impl Storage {
         Ok(changed.map(|(generation,)| generation))
     }
 
-    /// Deletes an owner with the account, chats and messages.
+    /// Deletes an owner with the account, chats, messages and answers stored for repeated requests, and erases the owner's
+    /// texts in the session log.
     pub async fn delete_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
-        sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&self.write).await?;
+        let mut transaction = self.write.begin().await?;
+        sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&mut transaction).await?;
+        sql("DELETE FROM idempotency_keys WHERE caller IN ($1, $2)")
+            .bind(format!("account {id}"))
+            .bind(format!("owner {id}"))
+            .execute(&mut transaction)
+            .await?;
+        transaction.commit().await?;
+        self.content_keys.clear();
         Ok(())
     }
 }

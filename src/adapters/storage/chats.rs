@@ -118,13 +118,19 @@ impl Storage {
         Ok(row.map(chat))
     }
 
-    /// Deletes one of an owner's chats with its messages. Returns whether there was such a chat.
+    /// Deletes one of an owner's chats with its messages, and erases their texts in the session log. Returns whether there was
+    /// such a chat.
     pub async fn delete_chat(&self, owner: OwnerId, id: ChatId) -> Result<bool, StorageFailure> {
         let deleted = sql("DELETE FROM chats WHERE id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
-        Ok(deleted.execute(&self.write).await? > 0)
+        let is_deleted = deleted.execute(&self.write).await? > 0;
+        if is_deleted {
+            self.content_keys.clear();
+        }
+        Ok(is_deleted)
     }
 
-    /// Deletes all messages of one of an owner's chats. Returns whether there is such a chat.
+    /// Deletes all messages of one of an owner's chats, and erases their texts in the session log. Returns whether there is
+    /// such a chat.
     pub async fn clear_chat(&self, owner: OwnerId, id: ChatId, now: Timestamp) -> Result<bool, StorageFailure> {
         let mut transaction = self.write.begin().await?;
         // Every transaction changes the chat before its messages, so that transactions cannot deadlock.
@@ -140,7 +146,9 @@ impl Storage {
         }
         let cleared = sql("DELETE FROM messages WHERE chat_id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
         cleared.execute(&mut transaction).await?;
+        sql("DELETE FROM content_keys WHERE chat_id = $1").bind(id.0).execute(&mut transaction).await?;
         transaction.commit().await?;
+        self.content_keys.clear();
         Ok(true)
     }
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    checkpoints::CheckpointTask, column_values::to_timestamp, connections::Connections, database::Pool,
-    database_time::DatabaseTime, failure::StorageFailure, file_loss::FileLoss, open_failure::DatabaseOpenFailure,
-    outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite, statement::sql, turn_repository::TurnRepository,
-    turn_writer::TurnWriter,
+    checkpoints::CheckpointTask, column_values::to_timestamp, connections::Connections, content_key::ContentKeyCache,
+    database::Pool, database_time::DatabaseTime, failure::StorageFailure, file_loss::FileLoss,
+    open_failure::DatabaseOpenFailure, outbox_counter::OutboxCounter, postgres, replica::Replica, sqlite,
+    statement::sql, turn_repository::TurnRepository, turn_writer::TurnWriter,
 };
 use crate::foundation::{
     clock::Clock,
@@ -36,6 +36,7 @@ pub struct Storage {
     pub(super) turn_writer: TurnWriter,
     pub(super) outbox: Arc<OutboxCounter>,
     pub(super) time: DatabaseTime,
+    pub(super) content_keys: ContentKeyCache,
     /// The checkpoints of a SQLite database, with its file, locked until the last clone is dropped or the database is
     /// closed.
     checkpoints: Option<CheckpointTask>,
@@ -76,7 +77,8 @@ impl Storage {
         let turns = TurnRepository { write: write.clone(), log, instance };
         let (turn_writer, writing) = TurnWriter::new(turns.clone(), Arc::clone(&outbox), tasks.stopping());
         tasks.spawn("turn writer", writing);
-        Ok(Self { write, read, replica, turns, turn_writer, outbox, time, checkpoints })
+        let content_keys = ContentKeyCache::new();
+        Ok(Self { write, read, replica, turns, turn_writer, outbox, time, content_keys, checkpoints })
     }
 
     /// Removes the replicas that had this process's session log. Before that, no other replica does their work, such as

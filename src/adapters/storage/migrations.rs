@@ -41,6 +41,7 @@ const VERSIONS: &[Version] = versions! {
     10 "0010_retention_clock.sql" "retention clock";
     11 "0011_log_chains.sql" "log chains";
     12 "0012_open_streams_in_file.sql" "open streams in a file";
+    13 "0013_content_keys.sql" "content keys";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

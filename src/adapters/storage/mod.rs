@@ -1,5 +1,5 @@
-//! The database, SQLite or PostgreSQL: sessions, usage totals, idempotency keys, accounts, visitors, stored chats, and
-//! the outbox of usage records for Papita.
+//! The database, SQLite or PostgreSQL: sessions, usage totals, idempotency keys, accounts, visitors, stored chats, keys of
+//! the session log's texts, and the outbox of usage records for Papita.
 //!
 //! [`Storage`] is the handle to an open database; each file adds the operations of one kind of data to it. Both databases
 //! run the same SQL text. It uses what they have in common (`$n` parameters, `ON CONFLICT`, `RETURNING`, integers and
@@ -13,6 +13,9 @@ mod chats;
 mod checkpoints;
 mod column_values;
 mod connections;
+mod content_key;
+mod content_key_reader;
+mod content_keys;
 mod database;
 mod database_file;
 mod database_time;
@@ -61,6 +64,8 @@ pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
     backup::{BackupFailure, BackupSource},
     chats::StoredChat,
+    content_key::{ContentScope, StoredKey},
+    content_key_reader::ContentKeyReader,
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
     file_loss::FileLoss,

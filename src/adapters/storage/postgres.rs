@@ -27,6 +27,13 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is tested before use: its server may have been restarted.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
+/// Returns a connection that reads the database, opened with its first statement.
+pub(super) fn reader(url: &SecretString, settings: &config::Database) -> Result<Pool, DatabaseOpenFailure> {
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
+    let connections = options.connect_lazy_with(connect_options(url)?);
+    Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
+}
+
 /// Connects to the database and runs its migrations. If several replicas start at once, one of them runs the
 /// migrations while the others wait.
 pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Connections, DatabaseOpenFailure> {

@@ -40,6 +40,8 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
         .foreign_keys(true)
         // In WAL mode a commit survives the end of the process; a power failure may undo the last ones.
         .synchronous(SqliteSynchronous::Normal)
+        // What is deleted, such as the key of erased texts, is overwritten in the file.
+        .pragma("secure_delete", "ON")
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
     let write = pool(1).connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Sqlite)?;

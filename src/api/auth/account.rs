@@ -33,7 +33,8 @@ impl OwnAccountApi {
 
     /// Remove the account
     ///
-    /// Deletes the account with its chats and messages, and revokes all its tokens.
+    /// Deletes the account with its chats and messages, erases its texts in the session log if they are sealed, and revokes all
+    /// its tokens.
     #[oai(path = "/me", method = "delete", operation_id = "deleteAccount")]
     async fn remove(
         &self,

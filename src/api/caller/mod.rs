@@ -1,7 +1,9 @@
-//! The caller of a request: an account, by its token; a visitor of the portal, by a cookie; and the client's IP address.
+//! The caller of a request: an account, by its token; a visitor of the portal, by a cookie; the operator; and the client's IP
+//! address.
 
 mod account_or_visitor;
 mod client_ip;
+mod operator;
 mod optional_account;
 mod own_page;
 mod required_account;
@@ -10,6 +12,7 @@ mod visitor;
 pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     client_ip::ClientAddress,
+    operator::OperatorOrAccount,
     optional_account::OptionalAccount,
     own_page::{ensure_own_page, is_own_page},
     required_account::RequiredAccount,

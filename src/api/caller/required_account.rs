@@ -17,7 +17,7 @@ pub(super) const SCHEME: &str = "bearerAuth";
 pub(in crate::api) struct RequiredAccount(pub(in crate::api) SignedIn);
 
 /// Returns the token of the `Authorization` header; `None` without that header or with another scheme.
-fn token(request: &Request) -> Option<&str> {
+pub(super) fn bearer_token(request: &Request) -> Option<&str> {
     let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = credentials.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
@@ -46,7 +46,7 @@ impl<'a> ApiExtractor<'a> for RequiredAccount {
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
-        let token = token(request).ok_or_else(|| {
+        let token = bearer_token(request).ok_or_else(|| {
             if has_credentials { AccountFailure::InvalidToken.into() } else { Problem::not_signed_in() }
         })?;
         Ok(Self(authenticate(request, token).await?))

@@ -120,6 +120,15 @@ error_rows! {
         action: "Load the chat again.",
     }
 
+    /// No text in the session log was sealed for this session and this caller, or it was erased.
+    CONTENT_NOT_FOUND {
+        status: 404,
+        code: "content_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "No logged text of this session can be erased",
+        action: "Check the id; texts can be erased that were logged with `SESSION_LOG_CONTENT=on`, once.",
+    }
+
     /// A retry was requested for a message that has not failed.
     NOT_FAILED {
         status: 409,

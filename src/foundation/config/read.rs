@@ -10,15 +10,15 @@ use super::{
     invalid::InvalidSettings,
     log_filter, origins, parse,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogFormat, Model, ModelStream, OnDisconnect,
-        Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, Model, ModelStream,
+        OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables as var,
 };
 use crate::foundation::{
     file_access::FileAccess,
-    secret::{ApiKey, InvalidApiKey, SigningSecret},
+    secret::{AdminToken, ApiKey, InvalidApiKey, SigningSecret},
 };
 
 const DURATION: &str = "a time such as 500ms, 30s, 5m or 24h";
@@ -47,6 +47,10 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let model = read_model(reader);
     let turns = read_turns(reader);
     let credentials = read_credentials(source, reader);
+    let admin_token =
+        reader.read(var::ADMIN_TOKEN, "32 or more random characters without blanks, or nothing", |text| {
+            if text.is_empty() { Some(None) } else { AdminToken::parse(text).map(Some) }
+        });
     let accounts = read_accounts(reader);
     let visitor_retention = reader.read(var::VISITOR_RETENTION, DURATION, parse::duration);
     let file_access = reader.read(var::FILE_MODE, "0600 or 0640", FileAccess::parse);
@@ -74,6 +78,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         model: model?,
         turns: turns?,
         credentials: credentials?,
+        admin_token: admin_token?,
         accounts: accounts?,
         visitor_retention: visitor_retention?,
         session_log: session_log?,
@@ -284,7 +289,11 @@ fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) ->
             }
         });
     let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
-    let content = reader.read(var::SESSION_LOG_CONTENT, SWITCH, parse::switch);
+    let content = reader.read(var::SESSION_LOG_CONTENT, "off, on or plain", |text| match parse::switch(text) {
+        Some(true) => Some(LogContent::Sealed),
+        Some(false) => Some(LogContent::Off),
+        None => (lower(text) == "plain").then_some(LogContent::Plain),
+    });
     let expected = format!("{SECRETS}, or nothing for a chain without a secret");
     let keys = reader.read(var::SESSION_LOG_KEY, &expected, secrets);
     Some(SessionLog {

@@ -9,7 +9,7 @@ use url::Url;
 use super::{database_address::DatabaseAddress, origins::AllowedOrigin};
 use crate::foundation::{
     file_access::FileAccess,
-    secret::{ApiKey, SigningSecret},
+    secret::{AdminToken, ApiKey, SigningSecret},
 };
 
 /// The host of OpenAI's API, which needs a key.
@@ -28,9 +28,11 @@ pub struct Config {
     pub turns: Turns,
     /// Sources of the API key.
     pub credentials: Credentials,
+    /// The token of the operator; `None` lets only this machine do what is for operators.
+    pub admin_token: Option<AdminToken>,
     /// Access tokens of accounts.
     pub accounts: Accounts,
-    /// How long the chat of a visitor is stored after the last visit.
+    /// How long the chat of a visitor is stored after the last visit, and logged texts of guests can be read.
     pub visitor_retention: Duration,
     /// The session log.
     pub session_log: SessionLog,
@@ -266,10 +268,21 @@ pub struct SessionLog {
     pub timezone: TimeZone,
     /// Whether each write is synced to the disk before its turn is answered.
     pub sync: bool,
-    /// Whether the texts of questions and answers are logged.
-    pub content: bool,
+    /// How the texts of questions and answers are logged.
+    pub content: LogContent,
     /// Secrets for the chain of the lines: the first one writes, all of them verify. If empty, the chain has no key.
     pub keys: Vec<SigningSecret>,
+}
+
+/// How the texts of questions and answers are logged (`SESSION_LOG_CONTENT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogContent {
+    /// Not at all.
+    Off,
+    /// Sealed with keys in the database.
+    Sealed,
+    /// As they are.
+    Plain,
 }
 
 /// The format of the diagnostics.

@@ -69,7 +69,7 @@ variables! {
     SESSION_LOG_DIR = "SessionLog", "folder of the session log; only one process may use it";
     SESSION_LOG_TIMEZONE = "", "time zone of dates and times in the session log, such as Europe/Berlin; unset uses the system's";
     SESSION_LOG_SYNC = "off", "on or off; on writes each line to the disk before the answer is sent, so that it survives a power loss (slower)";
-    SESSION_LOG_CONTENT = "off", "on or off; on logs the texts of messages and answers";
+    SESSION_LOG_CONTENT = "off", "off, on or plain; on logs the texts of messages and answers encrypted, so that they can be erased; plain logs them openly";
     SESSION_LOG_KEY = "", "secret for the chain of the session log, at least 32 random characters; older secrets may follow after commas and still verify; unset chains the lines without a secret";
 
     DATABASE_URL = "sqlite://al-chat.db", "database: sqlite:///file, sqlite:////absolute/file or postgres://user:password@host/name";
@@ -79,9 +79,10 @@ variables! {
 
     FILE_MODE = "0600", "permissions of new files (database, session log, backups): 0600, or 0640 to let the group read";
 
+    ADMIN_TOKEN = "", "token of the operator, at least 32 random characters, for operations such as erasing logged texts; unset allows them only from this machine, without a proxy and not from a web page";
     JWT_SECRET_KEY = "", "secret that signs account tokens, at least 32 random characters; older secrets may follow after commas and still verify; unset generates one and stores it in the database";
     JWT_ACCESS_TOKEN_EXPIRES = "2592000", "lifetime of an account token, in seconds or such as 30d";
-    VISITOR_RETENTION = "30d", "how long the chat of a portal visitor is stored after the last visit";
+    VISITOR_RETENTION = "30d", "how long the chat of a portal visitor is stored after the last visit, and logged texts of guests can be read";
 
     HTTPS_PROXY = "", "HTTP proxy for outgoing https requests, also read as https_proxy; plain http uses no proxy";
     NO_PROXY = "", "hosts that are called without HTTPS_PROXY, comma-separated, also read as no_proxy";

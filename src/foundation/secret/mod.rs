@@ -1,9 +1,13 @@
 //! Types for secrets, whose `Debug` output never holds the secret.
 
+mod admin_token;
 mod api_key;
+mod content_key;
 mod signing;
 
 pub use self::{
+    admin_token::AdminToken,
     api_key::{ApiKey, FingerprintKey, InvalidApiKey},
+    content_key::ContentKey,
     signing::SigningSecret,
 };

@@ -16,7 +16,7 @@ use super::{
     journal::{Cancellation, Journal},
     model_calls::{CallRecord, CallRequest, ModelCalls},
     open_stream::OpenStreamRecorder,
-    recording::Recorder,
+    recording::{Recorder, TextLogging},
     request::TurnRequest,
 };
 use crate::{
@@ -61,6 +61,7 @@ impl Answerer {
         request: &TurnRequest,
         journal: &Journal,
         calls: &mut CallRecord<'a>,
+        texts: &TextLogging,
         claim: Option<&KeyClaim>,
     ) -> Ending {
         let (started, stream) = (Instant::now(), request.stream);
@@ -73,7 +74,7 @@ impl Answerer {
             if !stream {
                 return sleep_until(deadline).await;
             }
-            let mut records = OpenStreamRecorder::new(&self.recorder, request, journal, requested_model);
+            let mut records = OpenStreamRecorder::new(&self.recorder, request, journal, texts, requested_model);
             records.record_until(deadline).await;
             if journal.is_answering() {
                 records.record_until(stream_deadline).await;

@@ -4,7 +4,12 @@ use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{journal::Journal, model_calls::CallRecord, recording::Recorder, request::TurnRequest};
+use super::{
+    journal::Journal,
+    model_calls::CallRecord,
+    recording::{Recorder, TextLogging},
+    request::TurnRequest,
+};
 
 /// The age at which a stream is put on record. With the writer's window, it is in the database within about a second.
 const RECORD_AFTER: Duration = Duration::from_millis(500);
@@ -18,6 +23,7 @@ pub(super) struct OpenStreamRecorder<'a> {
     recorder: &'a Recorder,
     request: &'a TurnRequest,
     journal: &'a Journal,
+    texts: &'a TextLogging,
     requested_model: &'a str,
     started: Instant,
     /// The time of the next record.
@@ -31,10 +37,11 @@ impl<'a> OpenStreamRecorder<'a> {
         recorder: &'a Recorder,
         request: &'a TurnRequest,
         journal: &'a Journal,
+        texts: &'a TextLogging,
         requested_model: &'a str,
     ) -> Self {
         let started = Instant::now();
-        Self { recorder, request, journal, requested_model, started, due: started + RECORD_AFTER, prompt: None }
+        Self { recorder, request, journal, texts, requested_model, started, due: started + RECORD_AFTER, prompt: None }
     }
 
     /// Puts the stream on record and renews the record until `end`.
@@ -73,7 +80,7 @@ impl<'a> OpenStreamRecorder<'a> {
         let Some(call) = self.journal.latest_call() else { return };
         let calls = CallRecord::of_noted(self.requested_model, &call);
         let prompt = self.prompt_tokens(&calls);
-        self.recorder.record_open(self.request, &calls, self.journal, prompt);
+        self.recorder.record_open(self.request, &calls, self.journal, self.texts, prompt);
     }
 
     fn prompt_tokens(&mut self, calls: &CallRecord<'_>) -> u64 {

@@ -15,7 +15,7 @@ use super::{
     monitor::Monitor,
     outbox::UsageOutbox,
     permits::Permits,
-    recording::{Recorder, UsageMeter, UsageRecords},
+    recording::{Recorder, TextLogger, UsageMeter, UsageRecords},
     recovery::{RecoveryFailure, recover},
     recovery_progress::RecoveryProgress,
     registry::Registry,
@@ -120,7 +120,7 @@ fn recorder(
 ) -> Recorder {
     Recorder {
         log: dependencies.log.clone(),
-        log_content: config.session_log.content,
+        text_logger: TextLogger::new(config.session_log.content, dependencies.storage.clone()),
         storage: dependencies.storage.clone(),
         clock: dependencies.clock.clone(),
         metrics: Arc::clone(metrics),

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use super::recording::Recorder;
 use crate::{
     adapters::{
-        session_log::LoggedTurn,
-        storage::{KeyOutcome, ScopedKey, SettledKey, StorageFailure, StoredAnswer},
+        session_log::{LoggedTurn, Texts},
+        storage::{KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer, StoredKey},
     },
     domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
 };
@@ -16,11 +16,13 @@ use crate::{
 const ANSWERED: u16 = 200;
 
 /// Completes what the answers of logged turns belong to. A line has the text of its answer only with
-/// `SESSION_LOG_CONTENT=on`.
+/// `SESSION_LOG_CONTENT=on` or `plain`, and with `on` only until it is erased.
 #[derive(Default)]
 pub(super) struct RecoveredAnswers {
     /// The open keys by the ids of their requests, read when the first answer is found.
     open_keys: Option<HashMap<String, ScopedKey>>,
+    /// The keys that have sealed texts, by their ids; `None` for those that were erased.
+    content_keys: HashMap<String, Option<StoredKey>>,
 }
 
 impl RecoveredAnswers {
@@ -31,22 +33,54 @@ impl RecoveredAnswers {
         turn: &mut LoggedTurn,
         recorder: &Recorder,
     ) -> Result<Option<SettledKey>, StorageFailure> {
-        let Some(answer) = take_answer(turn) else { return Ok(None) };
-        let text = answer.text.clone();
-        let (at, request_id) = (answer.at, turn.request_id.clone());
+        if turn.answer.is_none() && turn.sealed.is_none() {
+            return Ok(None);
+        }
+        let storage = &recorder.storage;
+        let request_id = turn.request_id.clone();
         let key = self.open_keys(recorder).await?.remove(&request_id);
         let Some((owner, _)) = turn.user_id.zip(turn.chat_id) else {
-            let outcome = KeyOutcome::Answered(answer);
-            return Ok(key.map(|key| SettledKey { key, request_id, outcome }));
+            let Some(key) = key else { return Ok(None) };
+            let answer = self.take_answer(turn, storage).await?;
+            return Ok(answer.map(|answer| SettledKey { key, request_id, outcome: KeyOutcome::Answered(answer) }));
         };
-        let storage = &recorder.storage;
-        if let Some(question) = storage.unanswered_question(OwnerId(owner), &request_id).await? {
+        if let Some(question) = storage.unanswered_question(OwnerId(owner), &request_id).await?
+            && let Some(answer) = self.take_answer(turn, storage).await?
+        {
+            let (at, text) = (answer.at, answer.text.clone());
             // The chat has the text, so that the key needs none.
             let outcome = KeyOutcome::Answered(StoredAnswer { text: String::new(), ..answer });
             let key = key.map(|key| SettledKey { key, request_id, outcome });
             storage.answer_question(&question, &text, at, key.as_ref()).await?;
         }
         Ok(None)
+    }
+
+    /// Returns the answer of a turn that was answered. The line has everything that the client got, except of a turn that all
+    /// readers had left: whether its text is complete is not in the line.
+    async fn take_answer(
+        &mut self,
+        turn: &mut LoggedTurn,
+        storage: &Storage,
+    ) -> Result<Option<StoredAnswer>, StorageFailure> {
+        let Some(finish) = Finish::parse(&turn.finish).filter(|_| turn.status == ANSWERED) else { return Ok(None) };
+        let plain = turn.answer.take();
+        let Some(text) = (if plain.is_some() { plain } else { self.open_answer(turn, storage).await? }) else {
+            return Ok(None);
+        };
+        let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
+        Ok(Some(StoredAnswer { text, model: turn.model.clone(), usage, finish, at: turn.timestamp }))
+    }
+
+    /// Opens the sealed answer of a turn; `None` if it was erased.
+    async fn open_answer(&mut self, turn: &LoggedTurn, storage: &Storage) -> Result<Option<String>, StorageFailure> {
+        let Some((id, sealed)) = turn.content_key.as_ref().zip(turn.sealed.as_ref()) else { return Ok(None) };
+        if !self.content_keys.contains_key(id) {
+            self.content_keys.insert(id.clone(), storage.content_key_by_id(id).await?);
+        }
+        let stored = self.content_keys.get(id).and_then(Option::as_ref);
+        let texts = stored.and_then(|stored| Texts::open(sealed, &stored.key, &turn.request_id));
+        Ok(texts.map(|texts| texts.answer.into_owned()))
     }
 
     async fn open_keys(&mut self, recorder: &Recorder) -> Result<&mut HashMap<String, ScopedKey>, StorageFailure> {
@@ -56,13 +90,4 @@ impl RecoveredAnswers {
         };
         Ok(self.open_keys.insert(keys))
     }
-}
-
-/// Returns the answer of a turn that was answered. The line has everything that the client got, except of a turn that all
-/// readers had left: whether its text is complete is not in the line.
-fn take_answer(turn: &mut LoggedTurn) -> Option<StoredAnswer> {
-    let text = turn.answer.take()?;
-    let finish = Finish::parse(&turn.finish).filter(|_| turn.status == ANSWERED)?;
-    let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
-    Some(StoredAnswer { text, model: turn.model.clone(), usage, finish, at: turn.timestamp })
 }

@@ -52,13 +52,23 @@ impl TurnRequest {
         self.stored_chat.map(|stored_chat| stored_chat.owner)
     }
 
+    /// Returns the owner of the stored chat, or the account.
+    pub(super) fn owner(&self) -> Option<OwnerId> {
+        self.chat_owner().or(self.caller.account)
+    }
+
+    /// Returns the text of the question.
+    pub(super) fn question(&self) -> &str {
+        self.messages.last().map_or("", |message| message.content.as_str())
+    }
+
     /// Returns the identity by which the circuit breaker counts callers: the owner of the chat, the account, the
     /// session, or else the address.
     ///
     /// A client that makes up sessions counts as several callers. Addresses would prevent that, but behind proxies that
     /// `PROXIES` doesn't list all visitors have the same one.
     pub(super) fn caller_hash(&self) -> CallerHash {
-        match (self.chat_owner().or(self.caller.account), &self.session_id) {
+        match (self.owner(), &self.session_id) {
             (Some(owner), _) => CallerHash::of(&owner),
             (None, Some(session)) => CallerHash::of(session),
             (None, None) => CallerHash::of(&self.address),

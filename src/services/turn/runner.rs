@@ -63,14 +63,15 @@ impl TurnRunner {
         claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
         wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
+        let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit());
         let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
-        let ending = self.answerer.answer(request, journal, calls, claim).await;
-        let result = self.recorder.record(request, calls, journal, ending).await;
+        let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
+        let result = self.recorder.record(request, calls, journal, &texts, ending).await;
         match open {
             Some(open) => self.stored_chats.close(open, journal, result, claim).await,
             None => result,

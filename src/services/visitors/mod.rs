@@ -1,4 +1,5 @@
-//! Visitors: owners of a chat without an account, identified by a token, and removed after a time without a visit.
+//! Visitors: owners of a chat without an account, identified by a token, and removed after a time without a visit. What the
+//! session log holds of guests' texts is erased after that time, too.
 
 mod token;
 
@@ -94,13 +95,15 @@ impl Visitors {
         }
     }
 
-    /// Removes the visitors whose retention is over, on the replica that holds the lease.
+    /// Removes the visitors whose retention is over, and erases logged texts of guests that are as old, on the replica that
+    /// holds the lease.
     async fn purge(&self, stopping: &CancellationToken) -> Result<(), StorageFailure> {
         let Inner { storage, retention, .. } = &*self.0;
         if !storage.try_acquire_lease("visitors").await? {
             return Ok(());
         }
         storage.sync_retention_time().await?;
+        storage.purge_content_keys(self.0.ago(*retention)).await?;
         let seen_before = self.0.ago(*retention + self.0.update_interval());
         loop {
             let inactive = storage.inactive_visitors(seen_before, PURGE_BATCH).await?;

@@ -130,6 +130,11 @@ impl TestSetup {
         self.dir.0.path().join("SessionLog")
     }
 
+    /// Returns the address of the service's database.
+    pub fn database_url(&self) -> &str {
+        &self.settings["DATABASE_URL"]
+    }
+
     /// Executes a statement in the service's database over a connection of the test's own.
     pub async fn change_database(&self, statement: &'static str) {
         let url = &self.settings["DATABASE_URL"];
@@ -176,7 +181,7 @@ impl TestSetup {
         counted.expect("a number")
     }
 
-    fn config(&self) -> Config {
+    pub fn config(&self) -> Config {
         let mut config = Config::read(&Source::of_pairs(self.settings.clone())).expect("a valid configuration");
         if !config.credentials.papita_configured {
             config.credentials.papita_url = self.default_papita.clone();

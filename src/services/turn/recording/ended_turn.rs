@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::usage_meter::TurnUsage;
+use super::{logged_texts::LoggedTexts, usage_meter::TurnUsage};
 use crate::{
     adapters::{
         session_log::ChatLine,
@@ -18,7 +18,9 @@ use crate::{
 pub(super) struct EndedTurn<'a> {
     pub(super) request: &'a TurnRequest,
     pub(super) calls: &'a CallRecord<'a>,
-    pub(super) answer: AnswerText,
+    pub(super) answer_chars: usize,
+    /// The texts as they are logged.
+    pub(super) texts: LoggedTexts<'a>,
     /// The failure of the turn; set, too, if it was answered after all readers had left.
     pub(super) failure: Option<&'a TurnFailure>,
     /// The HTTP status that reports the end of the turn.
@@ -30,23 +32,14 @@ pub(super) struct EndedTurn<'a> {
     pub(super) timing: TurnTiming,
 }
 
-/// The text of an answer, as far as it is recorded.
-pub(super) struct AnswerText {
-    /// The number of characters.
-    pub(super) chars: usize,
-    /// The text; only with `SESSION_LOG_CONTENT=on`.
-    pub(super) logged: Option<String>,
-}
-
 impl EndedTurn<'_> {
     /// Returns the line of the turn in the session log.
     pub(super) fn log_line(&self) -> ChatLine<'_> {
-        let Self { request, calls, usage, timing, .. } = self;
-        let message = request.messages.last().map_or("", |message| message.content.as_str());
+        let Self { request, calls, usage, timing, texts, .. } = self;
         ChatLine {
             request_id: &request.request_id,
             session_id: request.session_id.as_ref().map(SessionId::as_str),
-            user_id: request.chat_owner().or(request.caller.account).map(|id| id.0),
+            user_id: request.owner().map(|id| id.0),
             chat_id: request.stored_chat.map(|stored_chat| stored_chat.chat.0),
             username: &request.caller.username,
             is_guest: request.caller.is_guest,
@@ -68,11 +61,13 @@ impl EndedTurn<'_> {
             code: self.code,
             finish: self.finish.as_str(),
             credential_source: calls.credential_source.as_str(),
-            message_chars: message.chars().count(),
-            answer_chars: self.answer.chars,
+            message_chars: request.question().chars().count(),
+            answer_chars: self.answer_chars,
             recorded_at: None,
-            message: self.answer.logged.is_some().then_some(message),
-            answer: self.answer.logged.as_deref(),
+            content_key: texts.content_key(),
+            sealed: texts.sealed(),
+            message: texts.message(),
+            answer: texts.answer(),
         }
     }
 

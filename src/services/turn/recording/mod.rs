@@ -2,16 +2,15 @@
 //! metrics.
 
 mod ended_turn;
+mod logged_texts;
 mod usage_meter;
 mod usage_records;
 
 use std::sync::Arc;
 
-use self::{
-    ended_turn::{AnswerText, EndedTurn},
-    usage_meter::TurnUsage,
-};
+use self::{ended_turn::EndedTurn, logged_texts::LoggedTexts, usage_meter::TurnUsage};
 pub(super) use self::{
+    logged_texts::{TextLogger, TextLogging},
     usage_meter::{UsageMeter, UsageSource},
     usage_records::UsageRecords,
 };
@@ -40,8 +39,7 @@ const MAX_RECORDED_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Recorder {
     pub(super) log: SessionLog,
-    /// Whether question and answer are logged, too.
-    pub(super) log_content: bool,
+    pub(super) text_logger: TextLogger,
     pub(super) storage: Storage,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
@@ -57,6 +55,7 @@ impl Recorder {
         request: &TurnRequest,
         calls: &CallRecord<'_>,
         journal: &Journal,
+        texts: &TextLogging,
         ending: Ending,
     ) -> Result<TurnSummary, TurnFailure> {
         if let Err(TurnFailure::LogUnavailable) = ending.result {
@@ -65,7 +64,8 @@ impl Recorder {
         }
         let at = self.clock.now();
         let usage = self.usage_meter.measure(request, calls, journal, &ending);
-        let turn = self.ended_turn(request, calls, journal, &ending, usage);
+        let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
+        let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);
         lines.add(&turn.log_line());
         if journal.is_on_record() {
@@ -93,45 +93,21 @@ impl Recorder {
 
     /// Puts a stream on record as it is now. The next start logs it if this process ends before the stream. `prompt` are the
     /// tokens of the latest call's prompt.
-    pub(super) fn record_open(&self, request: &TurnRequest, calls: &CallRecord<'_>, journal: &Journal, prompt: u64) {
+    pub(super) fn record_open(
+        &self,
+        request: &TurnRequest,
+        calls: &CallRecord<'_>,
+        journal: &Journal,
+        texts: &TextLogging,
+        prompt: u64,
+    ) {
         let ending = Ending { result: Err(TurnFailure::ProcessEnded), was_abandoned: false };
         let usage = self.usage_meter.estimate_open(calls, journal, prompt);
-        let turn = self.ended_turn(request, calls, journal, &ending, usage);
-        let (line, recorded_at) = (turn.log_line(), self.clock.rfc3339(self.clock.now()));
+        let texts = LoggedTexts::new(texts, request, journal, MAX_RECORDED_BYTES);
+        let turn = ended_turn(request, calls, journal, &ending, usage, texts);
+        let recorded_at = self.clock.rfc3339(self.clock.now());
         journal.note_record();
-        self.log.record_stream(&ChatLine {
-            recorded_at: Some(&recorded_at),
-            message: line.message.map(beginning),
-            answer: line.answer.map(beginning),
-            ..line
-        });
-    }
-
-    fn ended_turn<'a>(
-        &self,
-        request: &'a TurnRequest,
-        calls: &'a CallRecord<'a>,
-        journal: &Journal,
-        ending: &'a Ending,
-        usage: TurnUsage,
-    ) -> EndedTurn<'a> {
-        let failure = ending.failure();
-        let error = failure.map(|failure| &failure.kind().error);
-        let since_arrival = |at: std::time::Instant| at.duration_since(request.arrived);
-        EndedTurn {
-            request,
-            calls,
-            answer: AnswerText { chars: journal.char_count(), logged: self.log_content.then(|| journal.text()) },
-            failure,
-            status: error.map_or(200, |error| error.status),
-            code: error.map(|error| error.code),
-            finish: ending.finish(),
-            usage,
-            timing: TurnTiming {
-                latency: request.arrived.elapsed(),
-                first_word: journal.first_word_at().map(since_arrival),
-            },
-        }
+        self.log.record_stream(&ChatLine { recorded_at: Some(&recorded_at), ..turn.log_line() });
     }
 
     fn usage_record(&self, turn: &EndedTurn<'_>) -> UsageRecord {
@@ -141,7 +117,30 @@ impl Recorder {
     }
 }
 
-/// Returns the part of a text that is recorded of an open stream.
-fn beginning(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_RECORDED_BYTES)]
+fn ended_turn<'a>(
+    request: &'a TurnRequest,
+    calls: &'a CallRecord<'a>,
+    journal: &Journal,
+    ending: &'a Ending,
+    usage: TurnUsage,
+    texts: LoggedTexts<'a>,
+) -> EndedTurn<'a> {
+    let failure = ending.failure();
+    let error = failure.map(|failure| &failure.kind().error);
+    let since_arrival = |at: std::time::Instant| at.duration_since(request.arrived);
+    EndedTurn {
+        request,
+        calls,
+        answer_chars: journal.char_count(),
+        texts,
+        failure,
+        status: error.map_or(200, |error| error.status),
+        code: error.map(|error| error.code),
+        finish: ending.finish(),
+        usage,
+        timing: TurnTiming {
+            latency: request.arrived.elapsed(),
+            first_word: journal.first_word_at().map(since_arrival),
+        },
+    }
 }

@@ -1,0 +1,85 @@
+//! The operator of the service, who proves to be so by `ADMIN_TOKEN`. Without that setting, whoever is at this machine is the
+//! operator.
+
+use poem::{Request, RequestBody, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+
+use super::required_account::{self, RequiredAccount, bearer_token};
+use crate::{
+    api::{AppState, problem::Problem},
+    domain::account::OwnerId,
+};
+
+/// The name of the operator's security scheme in the contract.
+const SCHEME: &str = "adminToken";
+
+/// Headers that proxies add, and those that browsers send with the requests of pages. A page of any website may call this
+/// machine from the operator's browser.
+const INDIRECT: [&str; 7] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin", "sec-fetch-site"];
+
+/// The operator or an account. A request without a token is the operator's if `ADMIN_TOKEN` is unset and it comes from this
+/// machine, not through a proxy and not from a page. Other requests without a valid token fail with status 401.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) enum OperatorOrAccount {
+    /// The operator.
+    Operator,
+    /// The account of a valid token.
+    Account(OwnerId),
+}
+
+/// Whether a request is the operator's.
+fn is_of_operator(request: &Request, state: &AppState) -> bool {
+    match &state.config.admin_token {
+        Some(admin) => bearer_token(request).is_some_and(|token| admin.matches(token)),
+        None => !request.headers().contains_key(header::AUTHORIZATION) && is_from_this_machine(request),
+    }
+}
+
+fn is_from_this_machine(request: &Request) -> bool {
+    let peer = request.remote_addr().as_socket_addr();
+    let is_loopback = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    is_loopback && !INDIRECT.iter().any(|name| request.headers().contains_key(*name))
+}
+
+impl<'a> ApiExtractor<'a> for OperatorOrAccount {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        required_account::register(registry);
+        let scheme = MetaSecurityScheme {
+            ty: "http",
+            description: Some("`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token."),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: None,
+            flows: None,
+            openid_connect_url: None,
+        };
+        registry.create_security_scheme(SCHEME, scheme);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![required_account::SCHEME, SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
+        if is_of_operator(request, state) {
+            return Ok(Self::Operator);
+        }
+        let RequiredAccount(signed_in) = RequiredAccount::from_request(request, body, options).await?;
+        Ok(Self::Account(signed_in.account.id))
+    }
+}

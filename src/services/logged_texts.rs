@@ -1,0 +1,75 @@
+//! The texts of turns in lines of the session log, as far as they can be read.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::{
+    adapters::{
+        session_log::Texts,
+        storage::{ContentKeyReader, DatabaseOpenFailure, StorageFailure, StoredKey},
+    },
+    foundation::config,
+};
+
+/// The fields of a `chat` line that hold its texts.
+#[derive(Deserialize)]
+struct TextFields {
+    request_id: String,
+    content_key: Option<String>,
+    sealed: Option<String>,
+    message: Option<String>,
+    answer: Option<String>,
+}
+
+/// The texts of one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineTexts {
+    /// The line has no texts.
+    NotLogged,
+    /// The line has these texts, openly or sealed.
+    Readable(Texts<'static>),
+    /// The line has sealed texts whose key is not in this database any more.
+    Erased,
+}
+
+/// Reads the texts of lines with the keys of a database that a service may be using. Nothing is changed there.
+#[derive(Debug)]
+pub struct TextReader {
+    database: ContentKeyReader,
+    /// The keys that were read, by their ids; `None` for those that were erased.
+    keys: HashMap<String, Option<StoredKey>>,
+}
+
+impl TextReader {
+    /// Opens the database for reading. A process that has opened a SQLite file otherwise must not call this.
+    pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
+        Ok(Self { database: ContentKeyReader::open(settings).await?, keys: HashMap::new() })
+    }
+
+    /// Returns the texts of a line of the session log.
+    pub async fn read(&mut self, line: &[u8]) -> Result<LineTexts, StorageFailure> {
+        let Ok(fields) = serde_json::from_slice::<TextFields>(line) else { return Ok(LineTexts::NotLogged) };
+        let TextFields { request_id, content_key, sealed, message, answer } = fields;
+        if let (Some(message), Some(answer)) = (message, answer) {
+            return Ok(LineTexts::Readable(Texts { message: message.into(), answer: answer.into() }));
+        }
+        let Some((id, sealed)) = content_key.zip(sealed) else { return Ok(LineTexts::NotLogged) };
+        let stored = self.key(id).await?;
+        let texts = stored.and_then(|stored| Texts::open(&sealed, &stored.key, &request_id));
+        Ok(texts.map_or(LineTexts::Erased, LineTexts::Readable))
+    }
+
+    async fn key(&mut self, id: String) -> Result<Option<&StoredKey>, StorageFailure> {
+        if !self.keys.contains_key(&id) {
+            let key = self.database.key(&id).await?;
+            self.keys.insert(id.clone(), key);
+        }
+        Ok(self.keys.get(&id).and_then(Option::as_ref))
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.database.close().await;
+    }
+}
