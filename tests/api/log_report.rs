@@ -323,6 +323,34 @@ async fn the_log_of_a_service_is_reported_while_it_runs() {
     assert_eq!((&found["turns"]["turns"], &found["service"]["starts"]), (&json!(3), &json!(1)));
 }
 
+#[tokio::test]
+async fn the_page_has_charts_and_makes_no_request() {
+    let (setup, mut lines) = (TestSetup::new(), sample());
+    let script = "\"'><script src=//x.example></script>";
+    for field in ["username", "model", "code", "finish", "credential_source", "session_id"] {
+        let mut hostile = turn(4);
+        hostile[field] = script.into();
+        lines.push(hostile);
+    }
+    write_days(&setup.log_dir(), &lines);
+    for by in ["user", "model", "code"] {
+        let ran =
+            report(&setup, &["--format", "html", "--by", by, "--until", "2026-12-31", "--persona", "amaya"]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let page = ran.out;
+        for words in ["Turns by hour", "Cost by hour", "Turns by latency", "Errors by code", "Turns by model"] {
+            assert!(page.contains(&format!("<h2>{words}")), "{words} in {page}");
+        }
+        assert_eq!(page.matches("<svg").count(), 10, "five charts in two sizes");
+        assert!(page.contains("Only until 2026-12-31, persona amaya"), "{page}");
+        assert!(page.contains("default-src 'none'") && page.contains("prefers-color-scheme: dark"), "{page}");
+        assert!(!page.contains("<script") && page.contains("&lt;script src"), "{page}");
+        let addresses = page.matches("://").count();
+        assert_eq!(addresses, page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count(), "{page}");
+        assert!(!page.contains("url(") && !page.contains("@import"), "{page}");
+    }
+}
+
 /// Reports damaged lines and returns the output. The two whole lines must be counted.
 async fn report_damaged(setup: &TestSetup, damaged: &[u8]) -> CommandOutput {
     let [first, last] = [turn(1), turn(2)].map(|turn| format!("{turn}\n").into_bytes());
@@ -408,7 +436,7 @@ async fn wrong_arguments_are_named() {
             "no time is both after --since and before --until",
         ),
         (&["a.log", "--by", "moon"], "possible values: hour, day, model, site, user, code, persona"),
-        (&["a.log", "--format", "pdf"], "possible values: text, json, csv"),
+        (&["a.log", "--format", "pdf"], "possible values: text, json, csv, html"),
     ] {
         let ran = report(&setup, arguments).await;
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
@@ -424,7 +452,7 @@ async fn an_empty_day_has_an_empty_report() {
     let setup = TestSetup::new();
     fs::create_dir(setup.log_dir()).unwrap();
     fs::write(setup.log_dir().join("session_2026-11-29.log"), "").unwrap();
-    for format in ["text", "json", "csv"] {
+    for format in ["text", "json", "csv", "html"] {
         let ran = report(&setup, &["--format", format, "--by", "day"]).await;
         assert_eq!((ran.code, ran.err.as_str(), ran.out.is_empty()), (Some(0), "", false), "{format}");
     }

@@ -104,6 +104,11 @@ mod tests {
     use super::*;
     use crate::adapters::log_files::{LineEnd, find, find_in};
 
+    /// Returns 40,000 lines.
+    fn text_of(line: impl Fn(u32) -> String) -> String {
+        (1..=40_000).map(line).collect::<Vec<_>>().join("\n") + "\n"
+    }
+
     /// Returns the file's index, the line's number and the line, of all lines.
     fn read_all(reader: &Reader<'_>) -> Vec<(usize, u64, String)> {
         let mut lines = Vec::new();
@@ -124,9 +129,7 @@ mod tests {
     fn lines_of_all_formats_come_in_order_with_their_numbers() {
         let dir = tempfile::tempdir().unwrap();
         // Several chunks.
-        let texts =
-            [1, 2, 3].map(|day| (1..=40_000).map(|line| format!("day {day} line {line} {:60}\n", "")).collect());
-        let [first, second, third]: [String; 3] = texts;
+        let [first, second, third] = [1, 2, 3].map(|day| text_of(|line| format!("day {day} line {line} {:60}", "")));
         let path = |name: &str| dir.path().join(name);
         fs::write(path("session_2026-01-03.log"), &third).unwrap();
         // Files made by appending have several members or frames.
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn damaged_compression_is_named_after_what_could_be_read() {
         let dir = tempfile::tempdir().unwrap();
-        let text = (0..200_000).map(|line| format!("{line}\n")).collect::<String>();
+        let text = text_of(|line| format!("{line} {line}"));
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(text.as_bytes()).unwrap();
         let mut gzip = encoder.finish().unwrap();

@@ -21,7 +21,7 @@ const SURPLUS_READ: usize = 64 << 10;
 
 /// The decompressed text of an open file.
 pub(super) struct Text {
-    text: Box<dyn Read + Send>,
+    decoded: Box<dyn Read + Send>,
     /// The number of bytes of the file that were read.
     read_bytes: Arc<AtomicU64>,
     /// That number at the last call of [`Self::newly_read`].
@@ -34,18 +34,18 @@ impl Text {
         let input = CountedInput { input: File::open(&file.path)?, read_bytes: Arc::clone(&read_bytes) };
         let length = file.length.unwrap_or(u64::MAX);
         let buffered = |input| io::BufReader::with_capacity(INPUT_BUFFER, input);
-        let text: Box<dyn Read + Send> = match file.compression {
+        let decoded: Box<dyn Read + Send> = match file.compression {
             Compression::None => Box::new(WholeLines { input, left: length, ends_line: true }),
             Compression::Gzip => Box::new(MultiGzDecoder::new(buffered(input))),
             Compression::Zstd => Box::new(zstd::Decoder::with_buffer(buffered(input))?),
         };
-        Ok(Self { text, read_bytes, reported_bytes: 0 })
+        Ok(Self { decoded, read_bytes, reported_bytes: 0 })
     }
 
     /// Appends up to `limit` bytes to a buffer, fewer only at the end of the text.
     pub(super) fn append_to(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
         buffer.reserve_exact(limit);
-        self.text.by_ref().take(limit as u64).read_to_end(buffer)
+        self.decoded.by_ref().take(limit as u64).read_to_end(buffer)
     }
 
     /// Returns the number of bytes of the file that were read since the last call. For a compressed file these are fewer

@@ -60,8 +60,8 @@ fn short(number: f64, digits: i32) -> String {
     let exponent = number.abs().log10().floor();
     let decimals = (f64::from(digits - 1) - exponent).clamp(0.0, 12.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
-    let text = format!("{number:.*}", decimals as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    let decimals = decimals as usize;
+    format!("{number:.decimals$}")
 }
 
 #[cfg(test)]
@@ -71,21 +71,13 @@ mod tests {
     #[test]
     fn numbers_are_short_and_have_units() {
         assert_eq!([0, 12, 999, 1000, 1_234_567].map(count), ["0", "12", "999", "1,000", "1,234,567"]);
-        assert_eq!(
-            [0.0, 0.000_012_34, 0.5, 1.0, 1234.567].map(dollars),
-            ["$0.00", "$0.0000123", "$0.5", "$1.00", "$1,234.57"]
-        );
-        assert_eq!(
-            [0.0, 0.25, 81.24, 812.4, 1500.0].map(milliseconds),
-            ["0 ms", "0.25 ms", "81.2 ms", "812 ms", "1.5 s"]
-        );
-        assert_eq!(
-            [59.0, 61.0, 3599.9, 7260.0, 90_000.0].map(seconds),
-            ["59 s", "1 min 1 s", "60 min 0 s", "2 h 1 min", "1 d 1 h"]
-        );
-        assert_eq!(
-            [(0, 0), (1, 3), (1, 1), (1, 1000)].map(|(part, whole)| percent(part, whole)),
-            ["0 %", "33 %", "100 %", "0.1 %"]
-        );
+        let dollars = [0.0, 0.000_012_34, 0.5, 1.0, 1234.567].map(dollars);
+        assert_eq!(dollars, ["$0.00", "$0.0000123", "$0.500", "$1.00", "$1,234.57"]);
+        let times = [0.0, 0.25, 81.24, 812.4, 1500.0].map(milliseconds);
+        assert_eq!(times, ["0 ms", "0.250 ms", "81.2 ms", "812 ms", "1.50 s"]);
+        let times = [59.0, 61.0, 3599.9, 7260.0, 90_000.0].map(seconds);
+        assert_eq!(times, ["59.0 s", "1 min 1 s", "60 min 0 s", "2 h 1 min", "1 d 1 h"]);
+        let shares = [(0, 0), (1, 3), (1, 1), (1, 1000)].map(|(part, whole)| percent(part, whole));
+        assert_eq!(shares, ["0 %", "33 %", "100 %", "0.10 %"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The begin and the end of the period that a report covers.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use jiff::{
     Timestamp,
@@ -24,6 +24,15 @@ pub enum TimeBound {
     "expected a day such as 2026-11-29, a time such as 2026-11-29T13:45, or one with an offset such as 2026-11-29T13:45:00Z"
 )]
 pub struct InvalidTime;
+
+impl fmt::Display for TimeBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Day(text) | Self::Local(text) => f.write_str(text),
+            Self::Instant(instant) => instant.fmt(f),
+        }
+    }
+}
 
 impl FromStr for TimeBound {
     type Err = InvalidTime;

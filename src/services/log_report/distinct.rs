@@ -73,7 +73,9 @@ impl Distinct {
 
 fn estimator(hashes: &HashSet<u64>) -> Estimator {
     let mut estimator = Estimator::new();
-    hashes.iter().for_each(|hash| estimator.insert_hash(*hash));
+    for hash in hashes {
+        estimator.insert_hash(*hash);
+    }
     estimator
 }
 

@@ -46,7 +46,9 @@ impl Figures {
         self.add_people(turn);
         let times = [(&mut self.latency, turn.latency_ms), (&mut self.first_word, turn.first_word_ms)];
         for (quantiles, ms) in times {
-            ms.into_iter().for_each(|ms| quantiles.add(ms.max(0.0)));
+            if let Some(ms) = ms {
+                quantiles.add(ms.max(0.0));
+            }
         }
     }
 

@@ -85,7 +85,9 @@ impl Report {
         let sums = Sums { turns: 1, errors: turn.is_error().into(), cost_pico_usd: pico_usd(turn.cost_usd) };
         let named = [(&mut self.hours, turn.hour()), (&mut self.models, turn.model.as_deref())];
         for (tallies, name) in named {
-            name.into_iter().for_each(|name| tallies.add(name, sums));
+            if let Some(name) = name {
+                tallies.add(name, sums);
+            }
         }
     }
 

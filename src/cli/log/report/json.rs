@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Output;
-use crate::services::log_report::{DamageKind, Summary};
+use crate::services::log_report::{DamageKind, GroupBy, Summary};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -30,7 +30,7 @@ pub(super) fn format(output: &Output<'_>) -> String {
     });
     let document = Document {
         files: (0..output.files.len()).map(|index| output.path(index)).collect(),
-        by: output.query.by.map(|by| by.name()),
+        by: output.query.by.map(GroupBy::name),
         summary: output.summary,
         first_damage: places.collect(),
     };

@@ -1,6 +1,7 @@
 //! The command `al-chat log report`, which prints figures over session logs.
 
 mod csv;
+mod html;
 mod json;
 mod progress;
 mod table;
@@ -47,7 +48,7 @@ pub(in crate::cli) struct Arguments {
     /// Show the figures of each group as well
     #[arg(long, value_name = "FIELD")]
     by: Option<By>,
-    /// The form of the output
+    /// The form of the output; html is a page with charts that needs no other file
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -69,6 +70,7 @@ enum Format {
     Text,
     Json,
     Csv,
+    Html,
 }
 
 /// A report with what is known of its origin, ready to be printed.
@@ -98,6 +100,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
         Format::Text => text::format(&output),
         Format::Json => json::format(&output),
         Format::Csv => csv::format(&output),
+        Format::Html => html::format(&output),
     });
     output.name_damage()
 }

@@ -3,8 +3,8 @@
 use super::{Output, numbers};
 use crate::services::log_report::{LongSession, OpenSession, Percentiles, Summary, Tally, TurnSummary};
 
-/// The most rows of groups; CSV and JSON have all.
-pub(super) const MAX_ROWS: usize = 200;
+/// The most rows of a table; CSV and JSON have all groups.
+const MAX_ROWS: usize = 100;
 
 /// A table. The first column is left-aligned, the others are right-aligned.
 pub(super) struct Table {
