@@ -8,7 +8,7 @@ use super::log_chain::Chain;
 
 /// The position of a line in the session log. Positions sort in the order in which lines were written, since each process
 /// has a greater id than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogPosition {
     /// The id of the process that wrote the line, a UUIDv7.
     pub instance: Uuid,

@@ -43,6 +43,8 @@ mod log_chain;
 mod log_format;
 mod log_recovery;
 mod log_report;
+mod log_show;
+mod log_tail;
 #[cfg(unix)]
 mod lost_database;
 mod messages;

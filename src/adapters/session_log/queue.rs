@@ -12,6 +12,8 @@ pub(super) const QUEUE_CAPACITY: usize = 4096;
 
 pub(super) enum Message {
     Append(Entry),
+    /// Wakes the writer, because a record of an open stream is pending.
+    RecordStreams,
     /// Returns the streams that earlier processes have left on record.
     ReadInterrupted(oneshot::Sender<io::Result<InterruptedStreams>>),
     /// Ends the records of interrupted streams.

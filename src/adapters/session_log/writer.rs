@@ -26,9 +26,8 @@ use crate::{
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The time after which the open file is compared with what was written, and records of open streams are written. Many
-/// streams end meanwhile, and are not written at all.
-const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// The time after which the open file is compared with what was written, if nothing is written meanwhile.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The free space in bytes that ends a gap: room for some hundred turns.
 const ROOM_AFTER_GAP: usize = 256 << 10;
@@ -83,21 +82,23 @@ impl Writer {
 
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(QUEUE_CAPACITY);
-        let mut next_check = Instant::now() + CHECK_INTERVAL;
         loop {
             let receiving = queue.recv_many(&mut messages, QUEUE_CAPACITY);
-            let retry = self.gap.map(|_| Instant::now() + RETRY_INTERVAL);
-            let wake_at = retry.map_or(next_check, |retry| retry.min(next_check));
-            if timeout_at(wake_at, receiving).await == Ok(0) {
+            let count = timeout_at(self.next_attempt(), receiving).await.ok();
+            if count == Some(0) {
                 return;
             }
             if self.gap.is_some() {
                 self.end_gap();
+            } else if count.is_none() {
+                let (_, today) = self.clock.local(self.clock.now());
+                self.files.check(today);
             }
             let mut closed = None;
             for message in messages.drain(..) {
                 match message {
                     Message::Append(entry) => self.batch.push(entry),
+                    Message::RecordStreams => {}
                     Message::ReadInterrupted(sender) => {
                         // The caller may have stopped waiting.
                         let _ = sender.send(self.open_streams.interrupted(&self.files.folder));
@@ -107,23 +108,21 @@ impl Writer {
                 }
             }
             self.write_batch();
+            self.record_streams();
             if let Some(done) = closed {
                 return self.close(done);
-            }
-            if Instant::now() >= next_check {
-                self.check();
-                next_check = Instant::now() + CHECK_INTERVAL;
             }
         }
     }
 
-    /// Compares the open file with what was written, and writes records of open streams.
-    fn check(&mut self) {
-        if self.gap.is_none() {
-            let (_, today) = self.clock.local(self.clock.now());
-            self.files.check(today);
-        }
-        if self.open_streams.has_pending() {
+    /// Returns the time until which messages are waited for.
+    fn next_attempt(&mut self) -> Instant {
+        let at = Instant::now() + if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
+        self.open_streams.due().map_or(at, |due| due.min(at))
+    }
+
+    fn record_streams(&mut self) {
+        if self.open_streams.due().is_some_and(|due| due <= Instant::now()) {
             let _write = self.state.begin();
             self.open_streams.write(&mut self.files.folder);
         }

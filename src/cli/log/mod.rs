@@ -1,8 +1,14 @@
 //! The commands `al-chat log …`, which read session logs.
 
+mod event_line;
+mod filters;
 mod numbers;
+mod palette;
 mod printable;
+mod progress;
 mod report;
+mod show;
+mod tail;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,12 +34,18 @@ const USAGE: u8 = 2;
 pub(super) enum Command {
     /// Print figures: turns, sessions, visitors, errors, latency, tokens and cost
     Report(Box<report::Arguments>),
+    /// Print one session or turn as a story: times, models, retries, cost, and texts where they are logged
+    Show(show::Arguments),
+    /// Print the last lines, and further ones when they are written
+    Tail(Box<tail::Arguments>),
 }
 
 /// Runs a command. The settings are read only if it needs them.
 pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
     match command {
         Command::Report(arguments) => report::run(arguments, env_file),
+        Command::Show(arguments) => show::run(arguments, env_file),
+        Command::Tail(arguments) => tail::run(arguments, env_file),
     }
 }
 
@@ -51,11 +63,13 @@ fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCo
 }
 
 fn configured_folder(env_file: &Path) -> Result<PathBuf, ExitCode> {
-    match Config::read(&Source::of_process(env_file)) {
-        Ok(config) => Ok(config.session_log.dir),
-        Err(invalid) => {
-            print_error(&invalid);
-            Err(ExitCode::from(USAGE))
-        }
-    }
+    Ok(configuration(env_file)?.session_log.dir)
+}
+
+/// Reads the settings. Errors are printed.
+fn configuration(env_file: &Path) -> Result<Config, ExitCode> {
+    Config::read(&Source::of_process(env_file)).map_err(|invalid| {
+        print_error(&invalid);
+        ExitCode::from(USAGE)
+    })
 }

@@ -1,17 +1,17 @@
 //! Parses lines, and finds out what is wrong with those that al-chat has not written.
 
 use super::{damage::DamageKind, fields::Fields};
-use crate::adapters::log_files::{Line, LineEnd};
+use crate::adapters::log_files::LineEnd;
 
 /// Parses a line. A last line without a line feed is whole if it can be parsed.
-pub(super) fn parse<'a>(line: &Line<'a>) -> Result<Fields<'a>, DamageKind> {
-    if let LineEnd::TooLong { .. } = line.end {
+pub(super) fn parse(line: &[u8], end: LineEnd) -> Result<Fields<'_>, DamageKind> {
+    if let LineEnd::TooLong { .. } = end {
         return Err(DamageKind::TooLong);
     }
-    match serde_json::from_slice::<Fields<'_>>(line.bytes) {
+    match serde_json::from_slice::<Fields<'_>>(line) {
         Ok(fields) if fields.event.is_some() => Ok(fields),
-        _ if line.end == LineEnd::Torn => Err(DamageKind::Torn),
-        _ => Err(foreign_kind(line.bytes)),
+        _ if end == LineEnd::Torn => Err(DamageKind::Torn),
+        _ => Err(foreign_kind(line)),
     }
 }
 

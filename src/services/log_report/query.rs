@@ -1,6 +1,7 @@
 //! What a report covers, and by what its turns are grouped.
 
-use super::{bounds::TimeBound, fields::Fields};
+use super::{bounds::TimeBound, damage::DamageKind, fields::Fields, line_parser::parse};
+use crate::adapters::log_files::LineEnd;
 
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +48,12 @@ impl Query {
         matches!((&self.since, &self.until), (Some(since), Some(until)) if since.is_after(until))
     }
 
-    /// Returns whether a line is covered. Lines without a field that is asked for, such as the model of a session's line, are
+    /// Returns whether a line is covered, or what is wrong with it.
+    pub fn covers_line(&self, line: &[u8], end: LineEnd) -> Result<bool, DamageKind> {
+        Ok(self.covers(&parse(line, end)?))
+    }
+
+    /// Returns whether the fields of a line are covered. Lines without a field that is asked for, such as the model of a session's line, are
     /// not.
     pub(super) fn covers(&self, fields: &Fields<'_>) -> bool {
         let timestamp = fields.timestamp.as_deref().unwrap_or_default();

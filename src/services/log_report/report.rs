@@ -46,7 +46,7 @@ impl Report {
         let mut report = Self::default();
         for line in chunk.lines() {
             report.lines += 1;
-            match parse(&line) {
+            match parse(line.bytes, line.end) {
                 Ok(fields) if query.covers(&fields) => report.add(&fields, query),
                 Ok(_) => {}
                 Err(kind) => report.add_damage(chunk, line.number, kind, String::new()),

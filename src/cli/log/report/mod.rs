@@ -3,7 +3,6 @@
 mod csv;
 mod html;
 mod json;
-mod progress;
 mod table;
 mod text;
 
@@ -14,12 +13,11 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use self::progress::Progress;
-use super::{DAMAGE, USAGE, find_files, numbers, printable::printable};
+use super::{DAMAGE, filters::Filters, find_files, numbers, printable::printable, progress::Progress};
 use crate::{
     adapters::log_files::LogFile,
     cli::output::{print, print_status},
-    services::log_report::{self, DamageKind, GroupBy, Query, Summary, TimeBound},
+    services::log_report::{self, DamageKind, GroupBy, Query, Summary},
 };
 
 /// What to report, and how to print it.
@@ -27,24 +25,8 @@ use crate::{
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
     files: Vec<PathBuf>,
-    /// Leave out what was before a day (2026-11-29) or a time (2026-11-29T13:45 in the log's time zone, or with an offset)
-    #[arg(long, value_name = "TIME")]
-    since: Option<TimeBound>,
-    /// Leave out what was after this day, or from this time on
-    #[arg(long, value_name = "TIME")]
-    until: Option<TimeBound>,
-    /// Only turns of this site
-    #[arg(long)]
-    site: Option<String>,
-    /// Only turns that called this model
-    #[arg(long)]
-    model: Option<String>,
-    /// Only turns of this user: the name, or the id of an account or visitor
-    #[arg(long)]
-    user: Option<String>,
-    /// Only turns of this persona
-    #[arg(long)]
-    persona: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
     /// Show the figures of each group as well
     #[arg(long, value_name = "FIELD")]
     by: Option<By>,
@@ -82,11 +64,10 @@ struct Output<'a> {
 
 /// Prints the report.
 pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
-    let query = arguments.query();
-    if query.has_empty_period() {
-        print_status("no time is both after --since and before --until");
-        return ExitCode::from(USAGE);
-    }
+    let query = match arguments.filters.query() {
+        Ok(query) => Query { by: arguments.by.map(GroupBy::from), ..query },
+        Err(code) => return code,
+    };
     let files = match find_files(&arguments.files, env_file) {
         Ok(files) => files,
         Err(code) => return code,
@@ -103,20 +84,6 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
         Format::Html => html::format(&output),
     });
     output.name_damage()
-}
-
-impl Arguments {
-    fn query(&self) -> Query {
-        Query {
-            since: self.since.clone(),
-            until: self.until.clone(),
-            site: self.site.clone(),
-            model: self.model.clone(),
-            user: self.user.clone(),
-            persona: self.persona.clone(),
-            by: self.by.map(GroupBy::from),
-        }
-    }
 }
 
 impl From<By> for GroupBy {

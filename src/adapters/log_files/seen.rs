@@ -1,0 +1,75 @@
+//! The lines that were shown while a log is followed, by their positions.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::domain::log_position::LogPosition;
+
+/// The positions of the lines that were shown: all up to one, and ranges after it.
+#[derive(Debug, Default)]
+pub(super) struct SeenLines {
+    /// The position up to which all lines were written before the log was followed.
+    start: Option<LogPosition>,
+    /// The first and the last number of each range of lines, by their process.
+    ranges: BTreeMap<Uuid, BTreeMap<u64, u64>>,
+}
+
+impl SeenLines {
+    /// Adds all lines up to a position, which were written before.
+    pub(super) fn add_up_to(&mut self, position: LogPosition) {
+        self.start = self.start.max(Some(position));
+    }
+
+    pub(super) fn contains(&self, position: LogPosition) -> bool {
+        let range = || self.ranges.get(&position.instance)?.range(..=position.seq).next_back();
+        Some(position) <= self.start || range().is_some_and(|(_, last)| position.seq <= *last)
+    }
+
+    /// Adds a line. Returns whether it is new.
+    pub(super) fn add(&mut self, position: LogPosition) -> bool {
+        if self.contains(position) {
+            return false;
+        }
+        let ranges = self.ranges.entry(position.instance).or_default();
+        let last = ranges.remove(&(position.seq + 1)).unwrap_or(position.seq);
+        match ranges.range_mut(..position.seq).next_back() {
+            Some((_, before)) if *before + 1 == position.seq => *before = last,
+            _ => {
+                ranges.insert(position.seq, last);
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn each_line_is_new_once(seqs in proptest::collection::vec(1_u64..30, 0..60)) {
+            let at = |seq| LogPosition { instance: Uuid::from_u128(5), seq };
+            let (mut seen, mut known) = (SeenLines::default(), std::collections::BTreeSet::new());
+            seen.add_up_to(at(3));
+            for seq in seqs {
+                prop_assert_eq!(seen.add(at(seq)), seq > 3 && known.insert(seq));
+            }
+            // Ranges that touch are one.
+            let gaps = known.iter().filter(|seq| **seq > 3 && !known.contains(&(*seq - 1))).count();
+            prop_assert_eq!(seen.ranges.get(&Uuid::from_u128(5)).map_or(0, BTreeMap::len), gaps);
+        }
+    }
+
+    #[test]
+    fn lines_of_earlier_processes_were_written_before() {
+        let at = |instance, seq| LogPosition { instance: Uuid::from_u128(instance), seq };
+        let mut seen = SeenLines::default();
+        seen.add_up_to(at(5, 3));
+        assert!([at(4, 9), at(5, 3)].iter().all(|position| seen.contains(*position)));
+        assert!(![at(5, 4), at(6, 1)].iter().any(|position| seen.contains(*position)));
+    }
+}

@@ -1,0 +1,54 @@
+//! The arguments that choose lines of a log.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::USAGE;
+use crate::{
+    cli::output::print_status,
+    services::log_report::{Query, TimeBound},
+};
+
+/// The lines that a command reads.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Filters {
+    /// Leave out what was before a day (2026-11-29) or a time (2026-11-29T13:45 in the log's time zone, or with an offset)
+    #[arg(long, value_name = "TIME")]
+    since: Option<TimeBound>,
+    /// Leave out what was after this day, or from this time on
+    #[arg(long, value_name = "TIME")]
+    until: Option<TimeBound>,
+    /// Only turns of this site
+    #[arg(long)]
+    site: Option<String>,
+    /// Only turns that called this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Only turns of this user: the name, or the id of an account or visitor
+    #[arg(long)]
+    user: Option<String>,
+    /// Only turns of this persona
+    #[arg(long)]
+    persona: Option<String>,
+}
+
+impl Filters {
+    /// Returns the query for the lines. An empty period is printed as an error.
+    pub(super) fn query(&self) -> Result<Query, ExitCode> {
+        let query = Query {
+            since: self.since.clone(),
+            until: self.until.clone(),
+            site: self.site.clone(),
+            model: self.model.clone(),
+            user: self.user.clone(),
+            persona: self.persona.clone(),
+            by: None,
+        };
+        if query.has_empty_period() {
+            print_status("no time is both after --since and before --until");
+            return Err(ExitCode::from(USAGE));
+        }
+        Ok(query)
+    }
+}

@@ -1,0 +1,111 @@
+//! One turn of a story.
+
+use super::{
+    super::{
+        event_line::EventLine,
+        numbers::{count, dollars, milliseconds},
+        palette::{Palette, Role},
+        printable::printable_lines,
+    },
+    texts::Texts,
+};
+
+/// The space before what belongs to a turn.
+const INDENT: &str = "    ";
+
+/// Returns a turn with its number in the story: its end, its numbers, and its texts if they are logged.
+pub(super) fn text(line: &EventLine, texts: &Texts, number: u64, palette: Palette) -> String {
+    let role = if line.is_error() { Role::Bad } else { Role::Good };
+    let user = line.text("username").map(|user| format!(" of {user}")).unwrap_or_default();
+    let time = palette.paint(Role::Minor, &line.time());
+    let outcome = palette.paint(role, &line.outcome());
+    let mut text = format!("{time}  turn {number}{user}: {outcome}\n");
+    for fact in [model(line), times(line), tokens(line), cost(line), request(line)].into_iter().flatten() {
+        text.push_str(&indented(&fact));
+    }
+    for (call, number) in line.calls().iter().zip(1_u64..) {
+        text.push_str(&indented(&format!("call {number:<4} {}", described(call))));
+    }
+    text.push_str(&quoted_texts(line, texts, palette));
+    text
+}
+
+fn indented(fact: &str) -> String {
+    format!("{INDENT}{fact}\n")
+}
+
+fn model(line: &EventLine) -> Option<String> {
+    let model = line.text("model")?;
+    let other = |field| line.text(field).filter(|other| *other != model);
+    let requested = other("requested_model").map(|name| format!(", instead of {name}"));
+    let version = other("response_model").map(|name| format!(", answered as {name}"));
+    let persona = line.text("persona").map(|name| format!(", persona {name}"));
+    let site = line.text("site").map(|name| format!(", site {name}"));
+    let attempts = line.count("attempts").filter(|attempts| *attempts > 1).map(|all| format!(", {all} attempts"));
+    let notes = [requested, version, persona, site, attempts].into_iter().flatten().collect::<String>();
+    Some(format!("model     {model}{notes}"))
+}
+
+fn times(line: &EventLine) -> Option<String> {
+    let latency = milliseconds(line.number("latency_ms")?);
+    let part = |field, name| line.number(field).map(|ms| format!(", {name} {}", milliseconds(ms))).unwrap_or_default();
+    Some(format!(
+        "latency   {latency}{}{}",
+        part("first_word_ms", "first word after"),
+        part("model_ms", "waited for the model")
+    ))
+}
+
+fn tokens(line: &EventLine) -> Option<String> {
+    let total = count(line.count("total_tokens")?);
+    let parts = line.count("prompt_tokens").zip(line.count("completion_tokens"));
+    let parts =
+        parts.map(|(prompt, answer)| format!(": {} in the prompt, {} in the answer", count(prompt), count(answer)));
+    let is_estimated = line.text("usage_source").is_some_and(|source| source == "estimated");
+    Some(format!("tokens    {total}{}{}", parts.unwrap_or_default(), if is_estimated { ", estimated" } else { "" }))
+}
+
+fn cost(line: &EventLine) -> Option<String> {
+    let cost = match line.number("cost_usd") {
+        Some(usd) => dollars(usd),
+        None if line.text("usage_source").is_some_and(|source| source == "none") => return None,
+        None => line.value("cost_usd").map(|_| "unknown price".to_owned())?,
+    };
+    let key = line.text("credential_source").filter(|source| source != "none");
+    Some(format!("cost      {cost}{}", key.map(|source| format!(", key of {source}")).unwrap_or_default()))
+}
+
+/// Returns a call to a model, of which a turn with retries has several.
+fn described(call: &EventLine) -> String {
+    let outcome = call.text("code").unwrap_or_else(|| "answered".to_owned());
+    let waited = call.number("waited_ms").map(|ms| format!(", after a wait of {}", milliseconds(ms)));
+    let duration = call.number("ms").map(|ms| format!(", took {}", milliseconds(ms)));
+    let model = call.text("model").unwrap_or_default();
+    [format!("{model}: {outcome}"), waited.unwrap_or_default(), duration.unwrap_or_default()].concat()
+}
+
+fn request(line: &EventLine) -> Option<String> {
+    Some(format!("request   {}", line.text("request_id")?))
+}
+
+fn quoted_texts(line: &EventLine, texts: &Texts, palette: Palette) -> String {
+    let open = |field| line.lines(field);
+    let (question, answer) = match texts {
+        Texts::NotLogged => (open("message"), open("answer")),
+        Texts::Readable(question, answer) => (Some(printable_lines(question)), Some(printable_lines(answer))),
+        Texts::WithoutKey => {
+            return indented(
+                "texts     sealed with a key that is not in this database: erased, or made by another one",
+            );
+        }
+        Texts::Unread => return indented("texts     sealed; the database with their key could not be read"),
+    };
+    let quote = |name, words: Option<String>| words.map(|words| quoted(name, &words, palette)).unwrap_or_default();
+    quote("question", question) + &quote("answer", answer)
+}
+
+fn quoted(name: &str, words: &str, palette: Palette) -> String {
+    let mark = palette.paint(Role::Minor, "|");
+    let lines = words.split('\n').map(|words| format!("{INDENT}{mark} {words}\n"));
+    format!("{INDENT}{}\n{}", palette.paint(Role::Minor, name), lines.collect::<String>())
+}
