@@ -7,6 +7,7 @@ COPY Cargo.toml Cargo.lock ./
 # Cargo.toml names the benches, so they must exist.
 COPY benches benches
 COPY migrations migrations
+COPY openapi openapi
 COPY personas personas
 COPY web web
 COPY src src

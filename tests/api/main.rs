@@ -45,6 +45,7 @@ mod log_recovery;
 mod log_report;
 mod log_show;
 mod log_tail;
+mod log_verify;
 #[cfg(unix)]
 mod lost_database;
 mod messages;

@@ -37,6 +37,12 @@ impl LogFile {
         Self { date, compression, length, rotation: rotation.unwrap_or_default(), path }
     }
 
+    /// Returns the folder of the file.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
     /// The order in which the files of a log were written: by day; of one day, rotated files are older.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let rotation = std::cmp::Reverse(self.rotation);

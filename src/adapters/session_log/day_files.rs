@@ -47,13 +47,12 @@ impl DayFiles {
         let tried = try_room(&open.file, before, room);
         let written = tried.and_then(|()| open.file.write_all(lines));
         let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
-        match &written {
-            Ok(()) => open.note_written(lines.len()),
-            Err(_) => {
-                self.failed_write = self.open.take().map(|open| (open.file, before));
-                // If this fails too, the next call of this function tries it again before it writes.
-                let _ = self.truncate_failed_write();
-            }
+        if written.is_ok() {
+            open.note_written(lines.len());
+        } else {
+            self.failed_write = self.open.take().map(|open| (open.file, before));
+            // If this fails too, the next call of this function tries it again before it writes.
+            let _ = self.truncate_failed_write();
         }
         written
     }

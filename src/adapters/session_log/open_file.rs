@@ -24,8 +24,8 @@ pub(super) struct OpenFile {
 
 impl OpenFile {
     pub(super) fn new(date: Date, path: PathBuf, file: File) -> io::Result<Self> {
-        let data = file.metadata()?;
-        Ok(Self { date, path, file, is_file: data.is_file(), length: length_of(&data) })
+        let metadata = file.metadata()?;
+        Ok(Self { date, path, file, is_file: metadata.is_file(), length: length_of(&metadata) })
     }
 
     /// Reports to the diagnostics what others have done to the file since the last write. Returns false if it is no longer

@@ -96,15 +96,15 @@ mod tests {
         let text = String::from_utf8(buffer).unwrap();
         let (mut hasher, mut chain) = (ChainHasher::without_key(), Chain::START);
         for (line, seq) in text.lines().zip(1_u64..) {
-            let StampedLine { event, date, position, chain: stamped } = parse(line.as_bytes()).unwrap();
+            let StampedLine { event, date, position, chain: found } = parse(line.as_bytes()).unwrap();
             assert_eq!((event, date, position.seq), ("session_start", "2026-01-01", seq));
             let value: Value = serde_json::from_str(line).unwrap();
             let stamp = json!([value["v"], value["instance"], value["seq"], value["session_id"]]);
             assert_eq!(stamp, json!([1, instance.to_string(), seq, "a\"\n"]));
-            let stamped = stamped.unwrap();
-            let (head, rest) = (&line[..stamped.at.start], &line[stamped.at.end..]);
+            let found = found.unwrap();
+            let (head, rest) = (&line[..found.at.start], &line[found.at.end..]);
             chain = hasher.chain(chain, head.as_bytes(), rest.as_bytes());
-            assert_eq!((chain, Some(chain.to_string().as_str())), (stamped.chain, value["chain"].as_str()));
+            assert_eq!((chain, Some(chain.to_string().as_str())), (found.chain, value["chain"].as_str()));
         }
         assert_eq!((text.lines().count(), chain), (4, end.chain));
     }

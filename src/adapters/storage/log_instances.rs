@@ -11,19 +11,27 @@ use crate::domain::{
     log_position::{CountedLines, InstanceCount},
 };
 
+/// Selects what the database holds of a session log, in either database.
+pub(super) const SELECT_INSTANCES: &str =
+    "SELECT instance, counted, chain, missing, complete FROM log_instances WHERE log = $1";
+
+/// A row of [`SELECT_INSTANCES`].
+pub(super) type InstanceRow = (String, i64, Option<String>, i64, i64);
+
+/// Returns the count in a row; `None` if its id was not written by al-chat.
+pub(super) fn count((instance, counted, chain, missing, complete): InstanceRow) -> Option<InstanceCount> {
+    Some(InstanceCount {
+        instance: instance.parse().ok()?,
+        counted: to_count(counted),
+        chain: chain.and_then(|chain| Chain::parse(chain.as_bytes())),
+        missing: to_count(missing),
+        is_complete: complete != 0,
+    })
+}
+
 /// Returns what the database holds of a session log.
 pub(super) async fn fetch(on: impl Into<Executor<'_>>, log: &str) -> Result<CountedLines, StorageFailure> {
-    let counts = sql("SELECT instance, counted, chain, missing, complete FROM log_instances WHERE log = $1").bind(log);
-    let rows = counts.fetch_all(on).await?;
-    let count = |(instance, counted, chain, missing, complete): (String, i64, Option<String>, i64, i64)| {
-        Some(InstanceCount {
-            instance: instance.parse().ok()?,
-            counted: to_count(counted),
-            chain: chain.and_then(|chain| Chain::parse(chain.as_bytes())),
-            missing: to_count(missing),
-            is_complete: complete != 0,
-        })
-    };
+    let rows: Vec<InstanceRow> = sql(SELECT_INSTANCES).bind(log).fetch_all(on).await?;
     Ok(rows.into_iter().filter_map(count).collect())
 }
 

@@ -16,6 +16,7 @@ mod connections;
 mod content_key;
 mod content_key_reader;
 mod content_keys;
+mod counted_log;
 mod database;
 mod database_file;
 mod database_time;

@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod show;
 mod tail;
+mod verify;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +18,7 @@ use std::{
 
 use clap::Subcommand;
 
-use super::output::{print_error, print_status};
+use super::output::{print, print_error, print_status};
 use crate::{
     adapters::log_files::{self, LogFile},
     foundation::config::{Config, Source},
@@ -29,6 +30,9 @@ const DAMAGE: u8 = 1;
 /// The exit code for wrong arguments or settings, and for files that cannot be read.
 const USAGE: u8 = 2;
 
+/// The published schema of the lines.
+const SCHEMA: &str = include_str!("../../../openapi/session-log.schema.json");
+
 /// A command that reads session logs.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
@@ -38,6 +42,10 @@ pub(super) enum Command {
     Show(show::Arguments),
     /// Print the last lines, and further ones when they are written
     Tail(Box<tail::Arguments>),
+    /// Check that no line is missing, altered, doubled or moved, and name where one is
+    Verify(verify::Arguments),
+    /// Print the JSON Schema of the lines
+    Schema,
 }
 
 /// Runs a command. The settings are read only if it needs them.
@@ -46,6 +54,11 @@ pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
         Command::Report(arguments) => report::run(arguments, env_file),
         Command::Show(arguments) => show::run(arguments, env_file),
         Command::Tail(arguments) => tail::run(arguments, env_file),
+        Command::Verify(arguments) => verify::run(arguments, env_file),
+        Command::Schema => {
+            print(SCHEMA);
+            ExitCode::SUCCESS
+        }
     }
 }
 

@@ -1,0 +1,74 @@
+//! What the database has counted of the log that is verified.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    adapters::{session_log, storage::Storage},
+    domain::log_position::InstanceCount,
+    foundation::{config::Config, error_chain::ErrorChain},
+    services::log_verification::Expected,
+};
+
+/// The lines that the database has counted last, which must be in the log.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    pub(super) expected: Vec<Expected>,
+    /// What could not be compared, and lines that were missing before, for people.
+    pub(super) notes: Vec<String>,
+}
+
+impl Counted {
+    /// Reads from the database of the settings, without changing it, if the log of the settings is verified.
+    pub(super) fn read(config: &Config, paths: &[PathBuf]) -> Self {
+        let dir = &config.session_log.dir;
+        if !paths.is_empty() && !paths.iter().any(|path| is_same(path, dir)) {
+            return Self::noted(
+                "the database is not compared, since the folder SESSION_LOG_DIR is not verified".to_owned(),
+            );
+        }
+        let Some(log) = session_log::id_of(dir) else {
+            return Self::noted(
+                "the database is not compared, since the folder has no file .lock with the log's id".to_owned(),
+            );
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let read = runtime.map(|runtime| runtime.block_on(Storage::read_counted_lines(&config.database, &log)));
+        match read {
+            Ok(Ok(counts)) if counts.is_empty() => {
+                Self::noted("the database has counted nothing of this log".to_owned())
+            }
+            Ok(Ok(counts)) => Self::of(&counts),
+            Ok(Err(failure)) => {
+                Self::noted(format!("the database is not compared, since it cannot be read: {}", ErrorChain(&failure)))
+            }
+            Err(error) => Self::noted(format!("the database is not compared: {error}")),
+        }
+    }
+
+    fn noted(note: String) -> Self {
+        Self { expected: Vec::new(), notes: vec![note] }
+    }
+
+    fn of(counts: &[InstanceCount]) -> Self {
+        let counted = counts.iter().filter(|count| count.counted > 0);
+        let expected = counted.map(|count| Expected {
+            instance: Some(count.instance),
+            seq: count.counted,
+            chain: count.chain,
+            by: "the database",
+        });
+        let missing = counts.iter().filter(|count| count.missing > 0);
+        let notes = missing.map(|count| {
+            let InstanceCount { instance, missing, .. } = count;
+            format!("when the database was completed from the log, {missing} lines of process {instance} were missing")
+        });
+        Self { expected: expected.collect(), notes: notes.collect() }
+    }
+}
+
+fn is_same(path: &Path, dir: &Path) -> bool {
+    fs::canonicalize(path).is_ok_and(|path| fs::canonicalize(dir).is_ok_and(|dir| path == dir))
+}

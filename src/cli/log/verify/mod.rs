@@ -1,0 +1,94 @@
+//! The command `al-chat log verify`, which proves that session logs are whole, or names what is wrong with them.
+
+mod counted;
+mod json;
+mod text;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    str::FromStr,
+};
+
+use clap::{Args, ValueEnum};
+
+use self::counted::Counted;
+use super::{DAMAGE, configuration, find_files, progress::Progress};
+use crate::{
+    adapters::log_files::LogFile,
+    cli::output::print,
+    domain::log_chain::Chain,
+    foundation::{config::Config, process_lock},
+    services::log_verification::{self, Expected, Task, Verification},
+};
+
+/// What to verify, and how to print the result.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct Arguments {
+    /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
+    files: Vec<PathBuf>,
+    /// A line that must be there, by its number and its chain, such as the last line of an earlier verification
+    #[arg(long, value_name = "SEQ:CHAIN")]
+    expect: Vec<ExpectedLine>,
+    /// The form of the output
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// The value of `--expect`.
+#[derive(Clone, Copy, Debug)]
+struct ExpectedLine {
+    seq: u64,
+    chain: Chain,
+}
+
+impl FromStr for ExpectedLine {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (seq, chain) = text.split_once(':')?;
+            Some(Self { seq: seq.parse().ok()?, chain: Chain::parse(chain.as_bytes())? })
+        };
+        parse().ok_or("expected a line's number, a colon and its chain of 32 hexadecimal digits, such as 17:6f1d0c0a5b9e3f27d4a8c1e07b52964d")
+    }
+}
+
+/// Verifies the files, and prints the result.
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
+    verify(arguments, env_file).unwrap_or_else(|code| code)
+}
+
+fn verify(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
+    let config = configuration(env_file)?;
+    // Read before the files, so that these have at least what the database has counted.
+    let counted = Counted::read(&config, &arguments.files);
+    let files = find_files(&arguments.files, env_file)?;
+    let by_hand =
+        |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect" };
+    let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
+    let mut verification = verify_files(&config, &files, &expected);
+    verification.notes.extend(counted.notes);
+    print(&match arguments.format {
+        Format::Text => text::format(&verification),
+        Format::Json => json::format(&verification),
+    });
+    Ok(if verification.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
+}
+
+fn verify_files(config: &Config, files: &[LogFile], expected: &[Expected]) -> Verification {
+    let folders = files.iter().map(LogFile::folder);
+    let in_use = folders.filter(|folder| process_lock::is_locked(&folder.join(".lock"))).map(Path::to_owned);
+    let in_use = in_use.collect::<Vec<_>>();
+    let task = Task { files, secrets: &config.session_log.keys, expected, in_use: &in_use };
+    let progress = Progress::of(files);
+    let verification = log_verification::verify(&task, |bytes| progress.add(bytes));
+    progress.end();
+    verification
+}

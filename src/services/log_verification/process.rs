@@ -1,0 +1,209 @@
+//! The lines of one process: whether they are all there, once and in order.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::{
+    damage::DamageKind,
+    keys::Keys,
+    run::{Link, Place, Run},
+};
+use crate::domain::log_stamp;
+
+/// What was found of one process.
+#[derive(Clone, Debug)]
+pub struct ProcessSummary {
+    /// The id of the process.
+    pub instance: Uuid,
+    /// The number of its first line that was found.
+    pub first_seq: u64,
+    /// The number of its last line that was found.
+    pub last_seq: u64,
+    /// The chain of that line, in hexadecimal digits.
+    pub last_chain: Option<String>,
+    /// Whether that line is its `service_stop`.
+    pub stopped: bool,
+    /// Whether its chain is made with a secret.
+    pub has_secret: bool,
+}
+
+/// Something wrong with the lines of a process.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) kind: DamageKind,
+    pub(super) place: Place,
+    /// The line before the damage; `None` if there is none.
+    pub(super) after: Option<Place>,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+}
+
+/// All runs of one process.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    /// In the order in which they were read.
+    pub(super) runs: Vec<Run>,
+}
+
+/// The result for one process.
+pub(super) struct Checked {
+    pub(super) summary: ProcessSummary,
+    pub(super) first: Place,
+    pub(super) last: Place,
+    pub(super) findings: Vec<Finding>,
+    /// The number of lines whose chain is made with a secret, and of those without a chain.
+    pub(super) proven_by_secret: u64,
+    pub(super) unchained: u64,
+}
+
+impl Process {
+    /// Adds the run that was read next.
+    pub(super) fn add(&mut self, mut run: Run, keys: &mut Keys) {
+        if let Some(last) = self.runs.last_mut()
+            && last.last_seq.checked_add(1) == Some(run.first_seq)
+        {
+            close_link(last, &mut run, keys);
+            let is_same_kind = (last.link == Link::Unchained) == (run.link == Link::Unchained);
+            let fits = matches!(run.link, Link::Fits | Link::Unchained);
+            if fits && is_same_kind && last.is_misplaced == run.is_misplaced {
+                last.append(&run);
+                return;
+            }
+        }
+        self.runs.push(run);
+    }
+
+    /// Checks all runs. `before` is the last line of the process before; without one, the first lines may have been deleted
+    /// on purpose. `dates` are the dates in the names of the files, `latest` the places
+    /// of the processes before. Returns `None` if there is no run.
+    pub(super) fn check(
+        mut self,
+        instance: Uuid,
+        before: Option<Place>,
+        dates: &[Option<Date>],
+        latest: &mut LatestPlaces,
+        keys: &mut Keys,
+    ) -> Option<Checked> {
+        // Stable, so that of equal lines the first one that was read is the original.
+        self.runs.sort_by_key(|run| run.first_seq);
+        let key = self.runs.iter().find_map(|run| run.key);
+        let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
+        let mut walk = Walk { dates, has_chains, findings: Vec::new(), latest };
+        let mut runs = std::mem::take(&mut self.runs).into_iter();
+        let mut end = runs.next()?;
+        let (first, first_seq) = (end.first, end.first_seq);
+        let mut sums = Sums::default();
+        if first_seq > 1 && before.is_some() {
+            walk.find(DamageKind::Missing, first, before, 1, first_seq - 1);
+        }
+        walk.add(&end);
+        sums.add(&end);
+        for mut run in runs {
+            sums.add(&run);
+            if end.last_seq.checked_add(1) == Some(run.first_seq) {
+                run.key = run.key.or(key);
+                close_link(&end, &mut run, keys);
+            } else if run.first_seq > end.last_seq {
+                walk.find(DamageKind::Missing, run.first, Some(end.last), end.last_seq + 1, run.first_seq - 1);
+            } else {
+                walk.find(DamageKind::Duplicated, run.first, None, run.first_seq, run.last_seq.min(end.last_seq));
+            }
+            walk.add(&run);
+            if run.last_seq > end.last_seq {
+                end = run;
+            }
+        }
+        let has_secret = key.is_some_and(|key| keys.is_secret(key));
+        if key.is_none() && sums.broken > 1 && sums.broken == sums.chained {
+            walk.findings.retain(|finding| finding.kind != DamageKind::Altered);
+            walk.find(DamageKind::UnknownKey, first, None, first_seq, end.last_seq);
+        }
+        let summary = ProcessSummary {
+            instance,
+            first_seq,
+            last_seq: end.last_seq,
+            last_chain: end.last_chain.map(|chain| chain.to_string()),
+            stopped: end.is_stopped,
+            has_secret,
+        };
+        let proven_by_secret = if has_secret { sums.chained - sums.broken } else { 0 };
+        let findings = walk.findings;
+        Some(Checked { summary, first, last: end.last, findings, proven_by_secret, unchained: sums.unchained })
+    }
+}
+
+/// Decides whether the first line of a run follows the last line of the one before.
+fn close_link(before: &Run, run: &mut Run, keys: &mut Keys) {
+    let Link::Open(line) = &run.link else { return };
+    let (Some(chain), Some(stamped)) = (before.last_chain, log_stamp::parse(line).and_then(|line| line.chain)) else {
+        return;
+    };
+    match keys.fitting(before.key.or(run.key), chain, line, &stamped) {
+        Some(key) if run.key.is_none_or(|own| own == key) => {
+            run.key = Some(key);
+            run.link = Link::Fits;
+        }
+        _ => {
+            run.broken = 1;
+            run.link = Link::Broken;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    chained: u64,
+    unchained: u64,
+    broken: u64,
+}
+
+impl Sums {
+    fn add(&mut self, run: &Run) {
+        let lines = if run.link == Link::Unchained { &mut self.unchained } else { &mut self.chained };
+        *lines += run.len();
+        self.broken += run.broken;
+    }
+}
+
+/// The last place so far in the files of each date. Files without a date are in no order among each other.
+#[derive(Debug, Default)]
+pub(super) struct LatestPlaces(BTreeMap<(Option<Date>, Option<usize>), Place>);
+
+impl LatestPlaces {
+    /// Adds a run with higher numbers than those before. Returns whether its first line stands before one of those.
+    fn add(&mut self, run: &Run, dates: &[Option<Date>]) -> bool {
+        let group = |place: Place| (dates[place.file], dates[place.file].is_none().then_some(place.file));
+        let is_before = self.0.get(&group(run.first)).is_some_and(|latest| run.first < *latest);
+        let latest = self.0.entry(group(run.last)).or_insert(run.last);
+        *latest = run.last.max(*latest);
+        is_before
+    }
+}
+
+/// Goes through the runs in the order of their numbers.
+struct Walk<'a> {
+    dates: &'a [Option<Date>],
+    has_chains: bool,
+    findings: Vec<Finding>,
+    latest: &'a mut LatestPlaces,
+}
+
+impl Walk<'_> {
+    fn find(&mut self, kind: DamageKind, place: Place, after: Option<Place>, first_seq: u64, last_seq: u64) {
+        self.findings.push(Finding { kind, place, after, first_seq, last_seq });
+    }
+
+    fn add(&mut self, run: &Run) {
+        let (first, last) = (run.first_seq, run.last_seq);
+        if run.link == Link::Unchained && self.has_chains {
+            self.find(DamageKind::Altered, run.first, None, first, last);
+        } else if run.broken > 0 {
+            self.find(DamageKind::Altered, run.first, None, first, first + run.broken - 1);
+        }
+        if run.is_misplaced | self.latest.add(run, self.dates) {
+            self.find(DamageKind::Reordered, run.first, None, first, last);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Lines of one process that follow each other in a log.
+
+use crate::domain::log_chain::Chain;
+
+/// The place of a line: the index of its file among those that are read, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) file: usize,
+    pub(super) line: u64,
+}
+
+/// How the first line of a run fits the line with the number before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Its chain follows from the predecessor's. The first line of a process follows nothing.
+    Fits,
+    /// Its chain does not follow from the predecessor's: the line, or its chain, was altered.
+    Broken,
+    /// The predecessor is not known yet. This is the line, without its line feed.
+    Open(Vec<u8>),
+    /// The predecessor is not known, and the line is not kept, since too many are.
+    Unknown,
+    /// The lines of the run have no chain.
+    Unchained,
+}
+
+/// Lines of one process with consecutive numbers, whose chains fit except for the first ones of a broken run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) first: Place,
+    pub(super) last: Place,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    pub(super) link: Link,
+    /// The number of lines at the start whose chain is broken.
+    pub(super) broken: u64,
+    /// The index of the key with which the chains are calculated; `None` while no line fits.
+    pub(super) key: Option<usize>,
+    /// The chain of the last line.
+    pub(super) last_chain: Option<Chain>,
+    /// Whether the last line is a `service_stop`.
+    pub(super) is_stopped: bool,
+    /// Whether the lines have another date than their file.
+    pub(super) is_misplaced: bool,
+}
+
+impl Run {
+    /// Returns the number of lines.
+    pub(super) fn len(&self) -> u64 {
+        self.last_seq - self.first_seq + 1
+    }
+
+    /// Adds the run that follows this one.
+    pub(super) fn append(&mut self, next: &Self) {
+        self.last = next.last;
+        self.last_seq = next.last_seq;
+        self.last_chain = next.last_chain;
+        self.is_stopped = next.is_stopped;
+        self.key = self.key.or(next.key);
+    }
+}

@@ -1,0 +1,232 @@
+//! The lines of one chunk of a file, summed up as runs. Chunks are scanned in parallel.
+
+use serde::{Deserialize, de::IgnoredAny};
+use uuid::Uuid;
+
+use super::{
+    keys::Keys,
+    run::{Link, Place, Run},
+    task::Expected,
+};
+use crate::{
+    adapters::log_files::{Chunk, Line, LineEnd},
+    domain::{
+        log_chain::Chain,
+        log_position::LogPosition,
+        log_stamp::{self, StampedChain, StampedLine},
+    },
+};
+
+/// What a chunk holds.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) lines: u64,
+    pub(super) bytes: u64,
+    /// The runs, in the order of the file, each with its process.
+    pub(super) runs: Vec<(Uuid, Run)>,
+    /// The lines without a stamp, as earlier versions wrote them.
+    pub(super) unstamped: Vec<Span>,
+    /// The lines that no version writes.
+    pub(super) foreign: Vec<Span>,
+    /// The end of a file without a line feed.
+    pub(super) torn: Option<Place>,
+    /// What starts say about the process before.
+    pub(super) claims: Vec<Claim>,
+    /// The indices of the expected ends that were found.
+    pub(super) found: Vec<usize>,
+    /// The reason for which the file could not be read to its end.
+    pub(super) failure: Option<(Place, String)>,
+}
+
+/// Lines that follow each other in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) first: Place,
+    pub(super) count: u64,
+}
+
+impl Span {
+    /// Returns whether a line follows these lines in their file.
+    pub(super) fn is_before(&self, place: Place) -> bool {
+        self.first.file == place.file && self.first.line + self.count == place.line
+    }
+}
+
+/// What the start of a process says about the process before.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) by: Uuid,
+    pub(super) at: Place,
+    pub(super) end: ClaimedEnd,
+}
+
+/// The last line of a process, as the next one has found it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ClaimedEnd {
+    pub(super) instance: String,
+    pub(super) seq: u64,
+    pub(super) chain: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StartLine {
+    previous: Option<ClaimedEnd>,
+}
+
+/// Scans a chunk. Returns the index of its file, too.
+pub(super) fn scan(chunk: &Chunk<'_>, mut keys: Keys, expected: &[Expected]) -> (usize, Scan) {
+    let date = chunk.file.date.map(|date| date.to_string());
+    let scan = Scan { bytes: chunk.len() as u64, ..Scan::default() };
+    let mut scanner =
+        Scanner { file: chunk.file_index, date, keys: &mut keys, expected, previous: None, key: None, scan };
+    let mut next_line = chunk.first_line;
+    for line in chunk.lines() {
+        next_line = line.number + 1;
+        scanner.add(line);
+    }
+    let place = Place { file: chunk.file_index, line: next_line };
+    scanner.scan.failure = chunk.failure.as_ref().map(|failure| (place, failure.to_string()));
+    (chunk.file_index, scanner.scan)
+}
+
+struct Scanner<'a> {
+    file: usize,
+    /// The date in the file's name.
+    date: Option<String>,
+    keys: &'a mut Keys,
+    expected: &'a [Expected],
+    /// The last line with a stamp.
+    previous: Option<PreviousLine>,
+    /// The key of the process whose lines come.
+    key: Option<(Uuid, usize)>,
+    scan: Scan,
+}
+
+struct PreviousLine {
+    position: LogPosition,
+    chain: Option<Chain>,
+    /// The chain that follows from the line before, if the line has another one.
+    calculated: Option<Chain>,
+}
+
+impl Scanner<'_> {
+    fn add(&mut self, line: Line<'_>) {
+        let place = Place { file: self.file, line: line.number };
+        self.scan.lines += 1;
+        match line.end {
+            LineEnd::Torn => self.scan.torn = Some(place),
+            LineEnd::TooLong { .. } => add_to(&mut self.scan.foreign, place),
+            LineEnd::Whole => match log_stamp::parse(line.bytes) {
+                Some(StampedLine { chain: None, .. }) | None if !is_object(line.bytes) => {
+                    add_to(&mut self.scan.foreign, place);
+                }
+                Some(stamped) => self.add_stamped(place, line.bytes, &stamped),
+                None => add_to(&mut self.scan.unstamped, place),
+            },
+        }
+    }
+
+    fn add_stamped(&mut self, place: Place, line: &[u8], stamped: &StampedLine<'_>) {
+        let position = stamped.position;
+        if position.seq > 1 {
+            // After the lines of an earlier version, a process of this one starts.
+            self.scan.foreign.extend(self.scan.unstamped.pop_if(|span| span.is_before(place)));
+        }
+        let (to_previous, calculated) = match &stamped.chain {
+            Some(chain) => self.link(line, position, chain),
+            None => (Link::Unchained, None),
+        };
+        let chain = stamped.chain.as_ref().map(|stamped| stamped.chain);
+        self.scan.found.extend(self.expected.iter().enumerate().filter_map(|(index, expected)| {
+            (expected.seq == position.seq && expected.is_at(position.instance, chain)).then_some(index)
+        }));
+        if stamped.event == "service_start" {
+            let claim = serde_json::from_slice(line).ok().and_then(|start: StartLine| start.previous);
+            self.scan.claims.extend(claim.map(|end| Claim { by: position.instance, at: place, end }));
+        }
+        let run = Run {
+            first: place,
+            last: place,
+            first_seq: position.seq,
+            last_seq: position.seq,
+            broken: u64::from(to_previous == Link::Broken),
+            link: to_previous,
+            key: self.key.filter(|(instance, _)| *instance == position.instance).map(|(_, key)| key),
+            last_chain: chain,
+            is_stopped: stamped.event == "service_stop",
+            is_misplaced: self.date.as_deref().is_some_and(|date| date != stamped.date),
+        };
+        let follows = self.previous.as_ref().is_some_and(|previous| is_next(previous.position, position));
+        self.push(position.instance, run, follows);
+        self.previous = Some(PreviousLine { position, chain, calculated });
+    }
+
+    /// Returns how a line fits its predecessor, and the chain that it should have if it does not.
+    fn link(&mut self, line: &[u8], position: LogPosition, stamped: &StampedChain) -> (Link, Option<Chain>) {
+        let known = self.key.filter(|(instance, _)| *instance == position.instance).map(|(_, key)| key);
+        let previous = self.previous.as_ref();
+        let follows = previous.is_some_and(|previous| is_next(previous.position, position));
+        let before = if position.seq == 1 { Some(Chain::START) } else { previous.and_then(|previous| previous.chain) };
+        let calculated = previous.filter(|_| follows).and_then(|previous| previous.calculated);
+        let mut fits = |before| self.keys.fitting(known, before, line, stamped);
+        let key = before.and_then(&mut fits).or_else(|| calculated.and_then(&mut fits));
+        if position.seq > 1 && !follows {
+            if key.is_some() {
+                // The line before has another number than the one that this line follows.
+                self.retract_previous();
+            }
+            return (Link::Open(line.to_vec()), None);
+        }
+        let Some(before) = before else { return (Link::Unknown, None) };
+        match key {
+            Some(key) => {
+                self.key = Some((position.instance, key));
+                (Link::Fits, None)
+            }
+            None => (Link::Broken, known.map(|key| self.keys.chain(key, before, line, stamped))),
+        }
+    }
+
+    /// Takes the last run, a single line, for an altered one.
+    fn retract_previous(&mut self) {
+        if let Some((_, run)) = self.scan.runs.pop_if(|(_, run)| run.len() == 1) {
+            add_to(&mut self.scan.foreign, run.first);
+        }
+    }
+
+    fn push(&mut self, instance: Uuid, run: Run, follows: bool) {
+        match self.scan.runs.last_mut() {
+            Some((_, last)) if follows && continues(last, &run) => {
+                last.broken += run.broken;
+                last.append(&run);
+            }
+            _ => self.scan.runs.push((instance, run)),
+        }
+    }
+}
+
+/// Returns whether a line that follows a run belongs to it.
+fn continues(run: &Run, line: &Run) -> bool {
+    let fits = match line.link {
+        Link::Fits => run.link != Link::Unchained,
+        Link::Broken => run.broken == run.len(),
+        Link::Unchained => run.link == Link::Unchained,
+        Link::Open(_) | Link::Unknown => false,
+    };
+    fits && run.is_misplaced == line.is_misplaced
+}
+
+fn is_next(before: LogPosition, position: LogPosition) -> bool {
+    before.instance == position.instance && before.seq.checked_add(1) == Some(position.seq)
+}
+
+fn is_object(line: &[u8]) -> bool {
+    line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+}
+
+fn add_to(spans: &mut Vec<Span>, place: Place) {
+    match spans.last_mut() {
+        Some(span) if span.is_before(place) => span.count += 1,
+        _ => spans.push(Span { first: place, count: 1 }),
+    }
+}

@@ -1,0 +1,40 @@
+//! What is to be verified.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use crate::{adapters::log_files::LogFile, domain::log_chain::Chain, foundation::secret::SigningSecret};
+
+/// A line that must be in the log.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The process that wrote it; `None` for any.
+    pub instance: Option<Uuid>,
+    /// Its number.
+    pub seq: u64,
+    /// Its chain, if that is known.
+    pub chain: Option<Chain>,
+    /// Who expects it, as the subject of a sentence.
+    pub by: &'static str,
+}
+
+impl Expected {
+    /// Returns whether a line with the expected number is the expected one.
+    pub(super) fn is_at(&self, instance: Uuid, chain: Option<Chain>) -> bool {
+        self.instance.is_none_or(|own| own == instance) && self.chain.is_none_or(|own| Some(own) == chain)
+    }
+}
+
+/// What is to be verified, and with what.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// The files, in the order in which they were written. Those in one folder are one log.
+    pub files: &'a [LogFile],
+    /// The secrets of the chain, in any order. Chains without one are verified, too.
+    pub secrets: &'a [SigningSecret],
+    /// The lines that must be there.
+    pub expected: &'a [Expected],
+    /// The folders to which a process is writing.
+    pub in_use: &'a [PathBuf],
+}

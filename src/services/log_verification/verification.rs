@@ -1,0 +1,36 @@
+//! The result of a verification.
+
+use super::{damage::Damage, process::ProcessSummary};
+
+/// The result of a verification.
+#[derive(Debug, Default)]
+pub struct Verification {
+    /// The number of files.
+    pub files: usize,
+    /// The number of lines.
+    pub lines: u64,
+    /// The number of bytes, uncompressed.
+    pub bytes: u64,
+    /// The number of lines without a stamp, as earlier versions wrote them. Nothing is known about those that are missing.
+    pub unstamped: u64,
+    /// The number of lines with a number but without a chain, as earlier versions wrote them.
+    pub unchained: u64,
+    /// The number of lines whose chain is made with a secret.
+    pub proven_by_secret: u64,
+    /// The processes that wrote the lines.
+    pub processes: Vec<ProcessSummary>,
+    /// What is wrong, the first ones.
+    pub damage: Vec<Damage>,
+    /// The number of damages.
+    pub damage_count: u64,
+    /// What is not damage, but limits what was proven, for people.
+    pub notes: Vec<String>,
+}
+
+impl Verification {
+    /// Returns whether nothing is wrong.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damage_count == 0
+    }
+}
