@@ -15,7 +15,7 @@ import yaml
 from chdb import session
 
 # A recipe, and what it prints.
-RECIPE = re.compile(r"```(sh|sql)\n(.*?)```\n\n```text\n(.*?)```\n", re.DOTALL)
+RECIPE = re.compile(r"```(sh|sql)\n([^`]*)```\n\n```text\n([^`]*)```\n")
 
 MIN_RECIPES = 8
 
