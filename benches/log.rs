@@ -9,7 +9,7 @@ mod log_lines;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -45,11 +45,13 @@ struct Run {
 fn main() {
     let is_quick = std::env::args().any(|argument| argument == "--quick");
     let dir = tempfile::tempdir().expect("a folder");
-    let log = dir.path().join("session_2026-11-01.log");
-    let lines = log_lines::generate(&log, if is_quick { QUICK_LINES } else { LINES }).expect("space for the log");
-    let bytes = fs::metadata(&log).expect("the log").len();
+    let lines = if is_quick { QUICK_LINES } else { LINES };
+    log_lines::generate(dir.path(), lines).expect("space for the log");
+    let files = fs::read_dir(dir.path()).expect("the log").map(|entry| entry.expect("a file").path());
+    let files = files.collect::<Vec<_>>();
+    let bytes = files.iter().map(|file| fs::metadata(file).expect("a file").len()).sum::<u64>();
     println!("{lines} lines, {} MB; medians of {RUNS} runs", bytes / 1_000_000);
-    let readers = readers(&log);
+    let readers = readers(dir.path(), &files);
     let mut runs = vec![Vec::new(); readers.len()];
     for _ in 0..RUNS {
         for (reader, runs) in readers.iter().zip(&mut runs) {
@@ -72,28 +74,30 @@ fn print_run(name: &str, run: Run, bytes: u64) {
     println!("{name:<28} {seconds:>9.2} {:>9.0} {:>12}", megabytes / seconds, run.peak_memory);
 }
 
-fn readers(log: &Path) -> Vec<Reader> {
-    let log = log.display().to_string();
+fn readers(folder: &Path, files: &[PathBuf]) -> Vec<Reader> {
+    let log = folder.display().to_string();
     let al_chat = env!("CARGO_BIN_EXE_al-chat");
     let report = |more: &[&str]| [&["log", "report", &log], more].concat().into_iter().map(str::to_owned).collect();
-    let columns = "columns={event:'VARCHAR',model:'VARCHAR',session_id:'VARCHAR',user_id:'BIGINT',code:'VARCHAR',\
-                   total_tokens:'BIGINT',cost_usd:'DOUBLE',latency_ms:'DOUBLE',first_word_ms:'DOUBLE'}";
-    let query = format!(
-        "SET memory_limit='4GB'; SELECT count(*), count(code), approx_count_distinct(session_id), approx_count_distinct(user_id), \
-         sum(total_tokens), sum(cost_usd), approx_quantile(latency_ms, [0.5, 0.95, 0.99]), \
-         approx_quantile(first_word_ms, [0.5, 0.95, 0.99]) FROM read_json('{log}', format='newline_delimited', {columns}) \
-         WHERE event = 'chat'"
-    );
+    let jq = ["-c".to_owned(), "select(.event == \"chat\")".to_owned()].into_iter();
+    let jq = jq.chain(files.iter().map(|file| file.display().to_string())).collect();
+    let duckdb = vec!["-c".to_owned(), duckdb_query(&log)];
     vec![
         Reader { name: "al-chat log report", program: al_chat, arguments: report(&[]) },
         Reader { name: "al-chat log report --by user", program: al_chat, arguments: report(&["--by", "user"]) },
-        Reader {
-            name: "jq -c",
-            program: "jq",
-            arguments: ["-c", "select(.event == \"chat\")", &log].map(str::to_owned).into(),
-        },
-        Reader { name: "DuckDB, the same figures", program: "duckdb", arguments: ["-c".to_owned(), query].into() },
+        Reader { name: "jq -c", program: "jq", arguments: jq },
+        Reader { name: "DuckDB, the same figures", program: "duckdb", arguments: duckdb },
     ]
+}
+
+fn duckdb_query(folder: &str) -> String {
+    let columns = "columns={event:'VARCHAR',model:'VARCHAR',session_id:'VARCHAR',user_id:'BIGINT',code:'VARCHAR',\
+                   total_tokens:'BIGINT',cost_usd:'DOUBLE',latency_ms:'DOUBLE',first_word_ms:'DOUBLE'}";
+    format!(
+        "SELECT count(*), count(code), approx_count_distinct(session_id), approx_count_distinct(user_id), \
+         sum(total_tokens), sum(cost_usd), approx_quantile(latency_ms, [0.5, 0.95, 0.99]), \
+         approx_quantile(first_word_ms, [0.5, 0.95, 0.99]) FROM read_json('{folder}/*.log', \
+         format='newline_delimited', {columns}) WHERE event = 'chat'"
+    )
 }
 
 impl Reader {

@@ -3,8 +3,10 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use al_chat::domain::log_chain::{Chain, ChainHasher};
 
 /// The number of different users.
 const USERS: u64 = 50_000;
@@ -30,27 +32,50 @@ struct Generator {
     /// The number of the session and of its turns, for each open session.
     sessions: Vec<(u64, u64)>,
     next_session: u64,
+    /// The folder of the days.
+    folder: PathBuf,
+    /// The file of the current day, and its number.
+    out: BufWriter<File>,
+    day: u64,
+    /// The chain of the last line.
+    chain: Chain,
+    hasher: ChainHasher,
 }
 
-/// Writes a log of at least this many lines, over a month.
-pub(crate) fn generate(path: &Path, lines: u64) -> io::Result<u64> {
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    let mut generator = Generator { random: 7, seq: 0, now: 0, sessions: Vec::new(), next_session: 0 };
+/// Writes a log of this many lines to a folder, over a month.
+pub(crate) fn generate(folder: &Path, lines: u64) -> io::Result<()> {
+    let mut generator = Generator::new(folder)?;
     let step = 30 * 86_400_000 / lines.max(1);
-    generator.line(
-        &mut out,
-        "service_start",
-        r#""version":"0.1.0","pid":7,"model":"gpt-4o-mini","demo_mode":false"#,
-    )?;
-    while generator.seq < lines {
+    generator.line("service_start", r#""version":"0.1.0","pid":7,"model":"gpt-4o-mini","demo_mode":false"#)?;
+    while generator.seq < lines - 1 {
         generator.now += step;
-        generator.step(&mut out)?;
+        generator.step()?;
     }
-    out.flush()?;
-    Ok(generator.seq)
+    generator.line("service_stop", r#""uptime_seconds":2592000.5,"turns_cut_off":0"#)?;
+    generator.out.flush()
+}
+
+fn day_file(folder: &Path, day: u64) -> io::Result<BufWriter<File>> {
+    let path = folder.join(format!("session_2026-11-{day:02}.log"));
+    Ok(BufWriter::with_capacity(1 << 20, File::create(path)?))
 }
 
 impl Generator {
+    fn new(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            random: 7,
+            seq: 0,
+            now: 0,
+            sessions: Vec::new(),
+            next_session: 0,
+            folder: folder.to_owned(),
+            out: day_file(folder, 1)?,
+            day: 1,
+            chain: Chain::START,
+            hasher: ChainHasher::without_key(),
+        })
+    }
+
     /// Returns a number below a limit.
     fn below(&mut self, limit: u64) -> u64 {
         // Xorshift, which is the same on each machine.
@@ -60,23 +85,23 @@ impl Generator {
         self.random % limit
     }
 
-    fn step(&mut self, out: &mut impl Write) -> io::Result<()> {
+    fn step(&mut self) -> io::Result<()> {
         if self.sessions.len() < OPEN_SESSIONS {
             self.next_session += 1;
             self.sessions.push((self.next_session, 0));
             let fields = format!(r#""session_id":"{}""#, session_id(self.next_session));
-            return self.line(out, "session_start", &fields);
+            return self.line("session_start", &fields);
         }
         let index = usize::try_from(self.below(OPEN_SESSIONS as u64)).unwrap_or_default();
         let (session, turns) = self.sessions[index];
         if turns == TURNS {
             self.sessions.swap_remove(index);
             let fields = stop_fields(session, self.below(4_000_000));
-            return self.line(out, "session_stop", &fields);
+            return self.line("session_stop", &fields);
         }
         self.sessions[index].1 += 1;
         let fields = self.chat_fields(session);
-        self.line(out, "chat", &fields)
+        self.line("chat", &fields)
     }
 
     fn chat_fields(&mut self, session: u64) -> String {
@@ -106,15 +131,21 @@ impl Generator {
         )
     }
 
-    fn line(&mut self, out: &mut impl Write, event: &str, fields: &str) -> io::Result<()> {
+    fn line(&mut self, event: &str, fields: &str) -> io::Result<()> {
         self.seq += 1;
         let (ms, seconds) = (self.now % 1000, self.now / 1000);
         let (day, hour, minute, second) = (1 + seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        writeln!(
-            out,
-            r#"{{"event":"{event}","timestamp":"2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}000+01:00","date":"2026-11-{day:02}","v":1,"instance":"{INSTANCE}","seq":{},{fields}}}"#,
+        if day != self.day {
+            self.out.flush()?;
+            (self.day, self.out) = (day, day_file(&self.folder, day)?);
+        }
+        let head = format!(
+            r#"{{"event":"{event}","timestamp":"2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}000+01:00","date":"2026-11-{day:02}","v":1,"instance":"{INSTANCE}","seq":{}"#,
             self.seq
-        )
+        );
+        let rest = format!(",{fields}}}");
+        self.chain = self.hasher.chain(self.chain, head.as_bytes(), rest.as_bytes());
+        writeln!(self.out, r#"{head},"chain":"{}"{rest}"#, self.chain)
     }
 }
 

@@ -20,8 +20,20 @@ use crate::{
     services::log_report::{self, DamageKind, GroupBy, Query, Summary},
 };
 
+/// The end of the command's help.
+const EXAMPLES: &str = "\
+Examples:
+  al-chat log report --since 2026-11-01 --by day
+  al-chat log report --format html --by model SessionLog > report.html
+  al-chat log report --format csv --by user archive/*.zst > users.csv
+
+Exit codes: 0 all lines are in the report; 1 damaged lines were left out and named; 2 wrong arguments, or a file that
+cannot be read. docs/session-log.md explains the figures.
+";
+
 /// What to report, and how to print it.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
     files: Vec<PathBuf>,
