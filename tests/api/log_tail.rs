@@ -31,7 +31,7 @@ fn turn(seq: u64) -> String {
     let rest = json!({
         "request_id": format!("r-{seq}"), "session_id": format!("s-{}", seq / 10), "user_id": seq % 3,
         "username": format!("user{}", seq % 3), "is_guest": false, "model": format!("m-{}", seq % 2), "requested_model": "m-0",
-        "persona": "amaya", "site": if seq % 2 == 0 { "shop" } else { "docs" }, "prompt_tokens": seq, "completion_tokens": 7,
+        "persona": "amaya", "site": if seq.is_multiple_of(2) { "shop" } else { "docs" }, "prompt_tokens": seq, "completion_tokens": 7,
         "cost_usd": 0.25, "latency_ms": 1500.0, "attempts": 1 + u64::from(failed), "status": if failed { 504 } else { 200 },
         "code": if failed { Value::from("model_timeout") } else { Value::Null },
         "finish": if failed { "upstream_error" } else { "complete" },
