@@ -261,7 +261,7 @@ async fn the_record_of_a_long_stream_is_renewed() {
     events.read_deltas(1).await;
     wait_for_records(&setup, 1, "answer", "w1 ").await;
     gate.release(1024);
-    let text = (1..=1025).map(|word| format!("w{word} ")).collect::<String>();
+    let text = (1..=1025).map(|word| format!("w{word} ")).collect::<Vec<_>>().concat();
     wait_for_records(&setup, 1, "answer", text.as_str()).await;
     process.kill().await;
     let _process = setup.start_process().await;

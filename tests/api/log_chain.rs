@@ -35,7 +35,7 @@ fn chains(path: &Path, hasher: impl Fn() -> blake3::Hasher) -> Vec<(String, Stri
         if head.ends_with("\"seq\":1") {
             before = [0; 16];
         }
-        let hash = hasher().update(&before).update(head.as_bytes()).update(rest[1..].as_bytes()).finalize();
+        let hash = hasher().update(&before).update(head.as_bytes()).update(&rest.as_bytes()[1..]).finalize();
         before.copy_from_slice(&hash.as_bytes()[..16]);
         chains.push((chain.to_owned(), hash.to_hex()[..32].to_owned()));
     }

@@ -1,6 +1,6 @@
 //! The published format of the session log: the schema, its examples, and the dictionary of its fields.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -131,7 +131,8 @@ fn rows(fields: &Value, prefix: &str, rows: &mut String) {
         let otel = if text("x-otel").is_empty() { String::new() } else { format!("`{}`", text("x-otel")) };
         let description = text("description");
         if !description.is_empty() {
-            *rows += &format!("| `{prefix}{name}` | {description} | {} | {otel} |\n", text("x-unit"));
+            let unit = text("x-unit");
+            writeln!(rows, "| `{prefix}{name}` | {description} | {unit} | {otel} |").unwrap();
         }
         if field["properties"].is_object() {
             self::rows(&field["properties"], &format!("{prefix}{name}."), rows);
@@ -150,9 +151,11 @@ fn dictionary() -> String {
     for (name, definition) in line.chain(definitions.iter().filter(|(name, _)| *name != "line")) {
         let title = if name == "line" { "every line".to_owned() } else { format!("`{name}`") };
         let description = definition["description"].as_str().expect("a description");
-        text += &format!(
+        write!(
+            text,
             "\n### Fields of {title}\n\n{description}\n\n| field | meaning | unit | OpenTelemetry |\n| --- | --- | --- | --- |\n"
-        );
+        )
+        .unwrap();
         rows(&definition["properties"], "", &mut text);
     }
     text

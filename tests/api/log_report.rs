@@ -27,7 +27,7 @@ fn sample() -> Vec<Value> {
     ];
     for number in 0..700_u64 {
         lines.push(turn(number));
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             lines.push(session_line(number, "session_start", &json!({})));
         }
         if number % 14 == 13 {
@@ -56,31 +56,31 @@ fn session_line(number: u64, event: &str, fields: &Value) -> Value {
 fn turn(number: u64) -> Value {
     let (timestamp, date) = time(number);
     let fails = number % 9 == 4;
-    let code = if number % 2 == 0 { "model_timeout" } else { "model_unavailable" };
+    let code = if number.is_multiple_of(2) { "model_timeout" } else { "model_unavailable" };
     json!({
         "event": "chat", "timestamp": timestamp, "date": date, "request_id": format!("r-{number}"),
-        "session_id": if number % 10 == 0 { Value::Null } else { format!("s-{}", number / 7).into() },
-        "user_id": if number % 3 == 0 { (number % 21).into() } else { Value::Null },
-        "username": if number % 4 == 0 { "guest".to_owned() } else { format!("Zoë \"{}\" <b>", number % 13) },
-        "is_guest": number % 4 == 0,
+        "session_id": if number.is_multiple_of(10) { Value::Null } else { format!("s-{}", number / 7).into() },
+        "user_id": if number.is_multiple_of(3) { (number % 21).into() } else { Value::Null },
+        "username": if number.is_multiple_of(4) { "guest".to_owned() } else { format!("Zoë \"{}\" <b>", number % 13) },
+        "is_guest": number.is_multiple_of(4),
         "model": format!("m-{}", number % 3), "requested_model": "m-1", "persona": "amaya",
-        "site": if number % 2 == 0 { "shop" } else { "docs" },
+        "site": if number.is_multiple_of(2) { "shop" } else { "docs" },
         "prompt_tokens": number * 3, "completion_tokens": number % 50, "total_tokens": number * 3 + number % 50,
-        "usage_source": if fails { "none" } else if number % 5 == 0 { "estimated" } else { "provider" },
+        "usage_source": if fails { "none" } else if number.is_multiple_of(5) { "estimated" } else { "provider" },
         "cost_usd": if number % 6 == 5 { Value::Null } else { json!(0.000_007_5 * f64::from(u32::try_from(number % 40).unwrap())) },
         "latency_ms": 3.25 * f64::from(u32::try_from(1 + number * 37 % 701).unwrap()),
         "first_word_ms": if fails { Value::Null } else { json!(f64::from(u32::try_from(number * 11 % 97).unwrap()) + 0.5) },
         "stream": true, "attempts": if fails { 3 } else { 1 }, "status": if fails { 503 } else { 200 },
         "code": if fails { code.into() } else { Value::Null },
         "finish": if fails { "upstream_error" } else if number % 25 == 1 { "client_gone" } else { "complete" },
-        "credential_source": if number % 2 == 0 { "papita_api" } else { "local_env" },
+        "credential_source": if number.is_multiple_of(2) { "papita_api" } else { "local_env" },
         // Nothing reads these.
         "message": "{\"event\":\"chat\",\"code\":\"x\"} \u{1F642} \\", "metrics": [[{}, {"model": "x"}]],
     })
 }
 
 fn text_of(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
 }
 
 /// Writes the sample as a folder: a day compressed with gzip, one with zstd, and a plain one.
@@ -136,7 +136,11 @@ fn assert_figures(found: &Value, turns: &[&Value]) {
     assert_eq!(found["unpriced_turns"], of(&|turn| turn["cost_usd"].is_null() && turn["usage_source"] != "none"));
     assert_eq!(found["fallbacks"], of(&|turn| turn["model"] != turn["requested_model"]));
     assert_eq!(found["retried_turns"], of(&|turn| turn["attempts"].as_u64() > Some(1)));
-    assert!(is_near(&found["retries"], sum(turns, "attempts") - sum(turns, "event").max(turns.len() as f64), 0.0));
+    assert!(is_near(
+        &found["retries"],
+        sum(turns, "attempts") - sum(turns, "event").max(f64::from(u32::try_from(turns.len()).unwrap())),
+        0.0
+    ));
     for field in ["prompt_tokens", "completion_tokens", "total_tokens", "cost_usd"] {
         assert!(is_near(&found[field], sum(turns, field), 1e-9), "{field}: {} {}", found[field], sum(turns, field));
     }

@@ -135,7 +135,7 @@ async fn filters_choose_the_last_lines() {
     fs::write(day(&setup, "2026-11-29.log"), joined((0..200).map(turn).chain([old_line(1)]))).unwrap();
     for (arguments, is) in [
         (&["--model", "m-1"][..], &(|seq: u64| seq % 2 == 1) as &dyn Fn(u64) -> bool),
-        (&["--site", "shop", "--user", "user2"], &|seq| seq % 2 == 0 && seq % 3 == 2),
+        (&["--site", "shop", "--user", "user2"], &|seq| seq.is_multiple_of(2) && seq % 3 == 2),
         (&["--user", "1"], &|seq| seq % 3 == 1),
         (&["--persona", "amaya", "--until", "2026-11-29T13:01"], &|seq| seq < 60),
         (&["--since", "2026-11-29T13:03:15"], &|seq| seq >= 195),

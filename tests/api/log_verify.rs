@@ -195,6 +195,7 @@ fn found(files: &[File], expected: &[Expected]) -> Vec<(DamageKind, String, u64)
 
 #[tokio::test]
 async fn each_damage_is_named_by_kind_file_and_line() {
+    use DamageKind::{Altered, Duplicated, FileMissing, Missing, Reordered, Torn};
     let files = four_days("").await;
     let end = [last_line(&files)];
     let changed = |change: &dyn Fn(&mut Vec<File>)| {
@@ -206,7 +207,6 @@ async fn each_damage_is_named_by_kind_file_and_line() {
     let replace = |line: &mut Vec<u8>, from: &str, to: &str| {
         *line = String::from_utf8(line.clone()).unwrap().replacen(from, to, 1).into_bytes();
     };
-    use DamageKind::{Altered, Duplicated, FileMissing, Missing, Reordered, Torn};
     assert_eq!(changed(&|_| ()), []);
     assert_eq!(changed(&|files| replace(&mut files[0].1[2], "\"status\":200", "\"status\":500")), at(Altered, 1, 3));
     // The first line of a day, and the last line of a process.
