@@ -27,6 +27,7 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
         body_timeout: BodyTimeout(state.config.server.body_timeout),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
+        log: Some(state.log.clone()),
         is_draining: Box::new(move || turns.is_draining()),
         inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(state),
     }

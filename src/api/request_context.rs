@@ -1,8 +1,13 @@
 //! The id and the time of a request.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use uuid::{NoContext, Uuid};
+
+use crate::domain::{chat::Caller, session::SessionId};
 
 /// The id of the request at hand and the time at which it arrived. Handlers find it in the request's data.
 #[derive(Clone, Debug)]
@@ -11,6 +16,14 @@ pub(super) struct RequestContext {
     pub(super) id: String,
     /// The time at which the request arrived.
     pub(super) arrived: Instant,
+    sender: Arc<Sender>,
+}
+
+/// The person and the session of a request, once they are known.
+#[derive(Debug, Default)]
+struct Sender {
+    caller: OnceLock<Caller>,
+    session: OnceLock<SessionId>,
 }
 
 impl RequestContext {
@@ -19,6 +32,28 @@ impl RequestContext {
         // All bits but the time are random: the usual ids of version 7 count up within a millisecond, so that one would
         // disclose the next.
         let id = Uuid::new_v7(uuid::Timestamp::now(NoContext)).to_string();
-        Self { id, arrived: Instant::now() }
+        Self { id, arrived: Instant::now(), sender: Arc::default() }
+    }
+
+    /// Notes who asks. Only the first call counts.
+    pub(super) fn note_caller(&self, caller: &Caller) {
+        self.sender.caller.get_or_init(|| caller.clone());
+    }
+
+    /// Notes the session that the client names, if it names one. Only the first one counts.
+    pub(super) fn note_session(&self, session: Option<&SessionId>) {
+        if let Some(session) = session {
+            self.sender.session.get_or_init(|| session.clone());
+        }
+    }
+
+    /// Returns who asks, as far as it is known.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.sender.caller.get()
+    }
+
+    /// Returns the session that the client names, as far as it is known.
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        self.sender.session.get()
     }
 }

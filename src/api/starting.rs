@@ -24,6 +24,7 @@ pub fn starting(
         body_timeout: BodyTimeout(config.server.body_timeout),
         retention: config.visitor_retention,
         methods: Vec::new(),
+        log: None,
         is_draining: Box::new(|| false),
         inner: Starting { progress, outage },
     }

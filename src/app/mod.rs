@@ -110,6 +110,8 @@ impl App {
                 "background tasks did not end in time; their queues stay in the database until the next start"
             );
         }
+        // Before `service_stop`, which is the last line.
+        log.end_refusals().await;
         let event = ServiceStop { uptime_seconds: started.elapsed().as_secs_f64(), turns_cut_off };
         if let Ok(end) = log.append(clock.now(), &event).await {
             close_log(storage, end).await;

@@ -45,6 +45,9 @@ async fn log_with_each_event() -> Vec<String> {
     let id = start().await;
     let body = json!({ "message": "What is a session log?", "username": "ada", "isGuest": false, "session_id": id });
     client.post("/api/chat", &body).await.assert_ok();
+    let empty = json!({ "message": "", "username": "ada", "isGuest": false, "session_id": id });
+    client.post("/api/chat", &empty).await.assert_error(400, "message_required");
+    setup.wait_for_log_lines("refusal", 1).await;
     stop(&id).await;
     let idle = start().await;
     clock.advance(Duration::from_mins(20));
@@ -134,8 +137,10 @@ fn rows(fields: &Value, prefix: &str, rows: &mut String) {
             let unit = text("x-unit");
             writeln!(rows, "| `{prefix}{name}` | {description} | {unit} | {otel} |").unwrap();
         }
-        if field["properties"].is_object() {
-            self::rows(&field["properties"], &format!("{prefix}{name}."), rows);
+        for (inner, separator) in [(&field["properties"], "."), (&field["items"]["properties"], "[].")] {
+            if inner.is_object() {
+                self::rows(inner, &format!("{prefix}{name}{separator}"), rows);
+            }
         }
     }
 }

@@ -30,6 +30,14 @@ fn sample() -> Vec<Value> {
         if number.is_multiple_of(7) {
             lines.push(session_line(number, "session_start", &json!({})));
         }
+        if number % 14 == 6 {
+            // One of its own, and one that counts.
+            let (code, endpoint) =
+                if number.is_multiple_of(4) { ("too_busy", "POST /chat") } else { ("token_invalid", "POST /api/chat") };
+            let count = if number.is_multiple_of(4) { 1 } else { 5 };
+            let fields = json!({"session_id": null, "endpoint": endpoint, "status": 503, "code": code, "count": count});
+            lines.push(session_line(number, "refusal", &fields));
+        }
         if number % 14 == 13 {
             let metrics = json!({"turns": 7, "cost_usd": 0.5});
             let fields = json!({"duration_seconds": number, "closed_by": "client", "server_metrics": metrics});
@@ -74,9 +82,34 @@ fn turn(number: u64) -> Value {
         "code": if fails { code.into() } else { Value::Null },
         "finish": if fails { "upstream_error" } else if number % 25 == 1 { "client_gone" } else { "complete" },
         "credential_source": if number.is_multiple_of(2) { "papita_api" } else { "local_env" },
+        "key_lookup": if number.is_multiple_of(2) { json!(if number.is_multiple_of(8) { "fetched" } else { "hit" }) } else { Value::Null },
+        "calls": calls_of(number, fails),
         // Nothing reads these.
         "message": "{\"event\":\"chat\",\"code\":\"x\"} \u{1F642} \\", "metrics": [[{}, {"model": "x"}]],
     })
+}
+
+/// Returns the calls of a turn: three that fail, or one of another model that fails before an answer.
+fn calls_of(number: u64, fails: bool) -> Value {
+    let call = |model: String, code: Value| json!({"model": model, "code": code, "waited_ms": 1.5, "ms": 20.25});
+    let model = format!("m-{}", number % 3);
+    if fails {
+        json!([0, 1, 2].map(|_| call(model.clone(), "model_overloaded".into())))
+    } else if number % 20 == 7 {
+        json!([call("m-lost".to_owned(), "model_unreachable".into()), call(model, Value::Null)])
+    } else {
+        json!([])
+    }
+}
+
+/// Returns the failed calls of turns that a predicate holds for, by a field.
+fn failed_calls(turns: &[&Value], field: &str) -> BTreeMap<String, u64> {
+    let calls = turns.iter().flat_map(|turn| turn["calls"].as_array().into_iter().flatten());
+    let mut failed = BTreeMap::new();
+    for call in calls.filter(|call| call["code"].is_string()) {
+        *failed.entry(call[field].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    failed
 }
 
 fn text_of(lines: &[Value]) -> String {
@@ -131,6 +164,8 @@ fn assert_figures(found: &Value, turns: &[&Value]) {
     assert_eq!(found["errors_by_code"], counts(turns, "code"));
     assert_eq!(found["finish"], counts(turns, "finish"));
     assert_eq!(found["key_sources"], counts(turns, "credential_source"));
+    assert_eq!(found["key_lookups"], counts(turns, "key_lookup"));
+    assert_eq!(found["failed_calls"], json!(failed_calls(turns, "code")));
     assert_eq!(found["cut_off"], of(&|turn| turn["finish"] == "client_gone"));
     assert_eq!(found["estimated_turns"], of(&|turn| turn["usage_source"] == "estimated"));
     assert_eq!(found["unpriced_turns"], of(&|turn| turn["cost_usd"].is_null() && turn["usage_source"] != "none"));
@@ -196,6 +231,15 @@ async fn figures_equal_a_computation_of_their_own() {
     assert_eq!(sessions["longest_open"][0], json!({"session_id": "s-0", "since": "2026-11-29T00:00:07.500000+01:00"}));
     let expected = json!({"starts": 1, "stops": 1, "turns_cut_off": 2, "log_gaps": 0, "lines_refused": 0});
     assert_eq!(found["service"], expected);
+    let by_code = json!({"too_busy": 25, "token_invalid": 125});
+    let by_endpoint = json!({"POST /api/chat": 125, "POST /chat": 25});
+    assert_eq!(found["refusals"], json!({"requests": 150, "by_code": by_code, "by_endpoint": by_endpoint}));
+    let failed = failed_calls(&turns_where(&lines, |_| true), "model");
+    let models = found["models"].as_array().unwrap();
+    let named = models.iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it["failed_calls"].as_u64().unwrap()));
+    assert_eq!(named.filter(|(_, failed)| *failed > 0).collect::<BTreeMap<_, _>>(), failed);
+    let lost = models.iter().find(|it| it["name"] == "m-lost").unwrap();
+    assert_eq!(lost["turns"], 0);
     // The same lines in one file, and in files given one by one.
     let whole = setup.path().join("all.jsonl");
     fs::write(&whole, text_of(&lines)).unwrap();

@@ -50,6 +50,7 @@ mod log_verify;
 mod lost_database;
 mod messages;
 mod metrics;
+mod model_call_lines;
 mod model_errors;
 mod model_test;
 mod older_clients;
@@ -60,6 +61,7 @@ mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod query_plans;
+mod refusals;
 mod rejected_requests;
 #[cfg(target_os = "linux")]
 mod replica_clocks;

@@ -29,7 +29,7 @@ impl Access {
     /// Returns the source of the key.
     #[must_use]
     pub fn source(&self) -> CredentialSource {
-        if let Self::Key(credential) = self { credential.source } else { CredentialSource::None }
+        if let Self::Key(credential) = self { credential.origin.source } else { CredentialSource::None }
     }
 
     /// Whether the model can be called, with or without a key.

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use moka::Expiry;
 
-use super::{credential::Credential, papita::FetchFailure};
+use super::{
+    credential::{Credential, KeyLookup, KeyOrigin},
+    papita::FetchFailure,
+};
 
 /// The part of the fresh time after which a key is refreshed in the background.
 const REFRESH_AFTER: f32 = 0.8;
@@ -20,6 +23,13 @@ pub(super) struct CachedKey {
 }
 
 impl CachedKey {
+    /// Returns the key for a turn that has looked for it in this way.
+    pub(super) fn found(self, lookup: KeyLookup) -> Credential {
+        let Credential { origin, .. } = self.credential;
+        Credential { origin: KeyOrigin { fetched_at: Some(self.fetched_at), ..origin }, ..self.credential }
+            .found(lookup)
+    }
+
     /// Whether the key has been fresh for so long that it should be refreshed, a little before it becomes stale.
     pub(super) fn needs_refresh(&self, fresh: Duration) -> bool {
         self.fetched_at.elapsed() >= fresh.mul_f32(REFRESH_AFTER)

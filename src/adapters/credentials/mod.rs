@@ -17,7 +17,7 @@ mod retry_pauses;
 
 pub use self::{
     access::Access,
-    credential::{Credential, CredentialSource},
+    credential::{Credential, CredentialSource, KeyLookup, KeyOrigin},
     no_credential::NoCredential,
     papita::FetchFailure,
     provider::Credentials,

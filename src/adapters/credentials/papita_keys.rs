@@ -12,7 +12,7 @@ use moka::{future::Cache, ops::compute::Op};
 
 use super::{
     cached_key::{CachedCall, CachedKey, CallLifetime, FetchRequest, FetchResult},
-    credential::Credential,
+    credential::{Credential, KeyLookup},
     papita::{FetchFailure, Papita},
     presence::PapitaPresence,
     retry_pauses::RetryPauses,
@@ -78,19 +78,23 @@ impl PapitaKeys {
                 return Ok(local.clone());
             }
             if cached.is_stale(self.0.fresh) && !is_failing {
-                return Ok(self.fetch_shared(self.any_key()).await.unwrap_or(cached).credential);
+                return Ok(match self.fetch_shared(self.any_key()).await {
+                    Ok(fetched) => fetched.found(KeyLookup::Fetched),
+                    Err(_) => cached.found(KeyLookup::Failed),
+                });
             }
             if cached.needs_refresh(self.0.fresh) {
                 self.refresh();
             }
-            return Ok(cached.credential);
+            return Ok(cached.found(KeyLookup::Hit));
         }
         if let (true, Some(local)) = (is_failing, local) {
             self.refresh();
             return Ok(local.clone());
         }
         match (self.fetch_shared(self.any_key()).await, local) {
-            (Ok(cached), _) => Ok(cached.credential),
+            (Ok(fetched), _) => Ok(fetched.found(KeyLookup::Fetched)),
+            (Err(_), Some(local)) if self.0.presence.is_expected() => Ok(local.clone().found(KeyLookup::Failed)),
             (Err(_), Some(local)) => Ok(local.clone()),
             (Err(failure), None) => Err(failure),
         }
@@ -102,7 +106,7 @@ impl PapitaKeys {
         let cached = self.0.keys.get(&()).await;
         match cached {
             // Another turn has fetched the new key in the meantime.
-            Some(cached) if cached.credential.key != refused.key => return Some(cached.credential),
+            Some(cached) if cached.credential.key != refused.key => return Some(cached.found(KeyLookup::Hit)),
             // Another turn has found in the meantime that there is no other key.
             Some(cached) if cached.was_just_refused() => return None,
             // Papita had no other key when it was called last. Until it has one, turns go on with this one.
@@ -110,7 +114,7 @@ impl PapitaKeys {
             _ => self.remove_generation(refused.generation).await,
         }
         let request = FetchRequest::KeyOtherThan(refused.key.debug_hash());
-        Some(self.fetch_shared(request).await.ok()?.credential)
+        Some(self.fetch_shared(request).await.ok()?.found(KeyLookup::Fetched))
     }
 
     /// Removes the key of this generation only: a newer key may have arrived in the meantime.

@@ -112,6 +112,15 @@ pub struct ChatLine<'a> {
     pub finish: &'a str,
     /// The source of the API key: `papita_api`, `local_env` or `none`.
     pub credential_source: &'a str,
+    /// How Papita's key was found: `hit`, `fetched` or `failed`; missing if Papita was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_lookup: Option<&'a str>,
+    /// The time since Papita returned the key, at the start of the last call, in seconds; missing for other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_age_seconds: Option<f64>,
+    /// The calls to models, in their order; missing for a turn whose only call was answered, or that has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallLine<'a>>,
     /// The number of characters in the user's message, including attached files.
     pub message_chars: usize,
     /// The number of characters in the answer.
@@ -131,6 +140,19 @@ pub struct ChatLine<'a> {
     /// The text of the answer; only with `SESSION_LOG_CONTENT=plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<&'a str>,
+}
+
+/// A call to a model in a `chat` line.
+#[derive(Debug, Serialize)]
+pub struct CallLine<'a> {
+    /// The name of the model that was called.
+    pub model: &'a str,
+    /// The error code of the call's failure, or of the turn that has cut it off; null for an answer.
+    pub code: Option<&'a str>,
+    /// The time before the call in milliseconds, without a call: since the call before, or since the request.
+    pub waited_ms: f64,
+    /// The duration of the call in milliseconds.
+    pub ms: f64,
 }
 
 /// The event `metric`: one metric that a client has sent with the stop of a session.
@@ -197,6 +219,35 @@ pub struct ServerMetrics<'a> {
     pub latency_max_ms: Option<f64>,
 }
 
+/// The event `refusal`: requests for a turn were refused before a turn began.
+#[derive(Debug, Serialize)]
+pub(super) struct RefusalLine<'a> {
+    /// The id of the request; null in a line that counts requests.
+    pub request_id: Option<&'a str>,
+    /// The id of the session, as far as it is known.
+    pub session_id: Option<&'a str>,
+    /// The id of the account; missing without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+    /// The name of the user, as far as it is known.
+    pub username: Option<&'a str>,
+    /// Whether the user is a guest, as far as it is known.
+    pub is_guest: Option<bool>,
+    /// The method and the path of the endpoint, as in the contract.
+    pub endpoint: &'a str,
+    /// The HTTP status of the response.
+    pub status: u16,
+    /// The error code of the response.
+    pub code: &'a str,
+    /// The time from the request to its refusal in milliseconds; null in a line that counts requests.
+    pub latency_ms: Option<f64>,
+    /// The number of requests for which the line stands.
+    pub count: u64,
+    /// The time of the first of these requests; only in a line that counts requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<&'a str>,
+}
+
 /// The event `log_gap`: lines could not be written for a while. It is the first line after that.
 #[derive(Debug, Serialize)]
 pub(super) struct LogGap {
@@ -220,6 +271,7 @@ names! {
     Metric<'_> = "metric";
     SessionStop<'_> = "session_stop";
     SessionMetrics<'_> = "session_metrics";
+    RefusalLine<'_> = "refusal";
     LogGap = "log_gap";
 }
 

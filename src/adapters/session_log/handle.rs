@@ -19,6 +19,7 @@ use super::{
     previous,
     queue::{Entry, Message, OnWritten, QUEUE_CAPACITY},
     reader::{self, UncountedBatch},
+    refusals::{PendingRefusals, Refusal, RefusalKind},
     writer::Writer,
 };
 use crate::{
@@ -40,6 +41,7 @@ pub struct SessionLog {
     writer: mpsc::Sender<Message>,
     state: Arc<WriteState>,
     open_streams: PendingRecords,
+    refusals: PendingRefusals,
 }
 
 impl SessionLog {
@@ -57,12 +59,14 @@ impl SessionLog {
         let state = Arc::new(WriteState::new("session log"));
         let folder = LogFolder::lock(dir, access)?;
         let (dir, id, instance) = (folder.dir.clone(), folder.id.clone(), folder.instance);
-        let open_streams = PendingRecords::default();
+        let (open_streams, refusals) = (PendingRecords::default(), PendingRefusals::default());
         let (writer_clock, writer_state) = (clock.clone(), Arc::clone(&state));
-        let writer = Writer::open(folder, sync, hasher, writer_clock, writer_state, open_streams.clone())?;
+        let pending = (open_streams.clone(), refusals.clone());
+        let writer = Writer::open(folder, sync, hasher, writer_clock, writer_state, pending)?;
         let previous = previous::find(&dir, instance).map_err(|error| LogOpenFailure::Folder(dir.clone(), error))?;
         writer.start(receiver)?;
-        Ok(Self { dir, id, instance, previous: previous.map(Arc::new), clock, writer: sender, state, open_streams })
+        let previous = previous.map(Arc::new);
+        Ok(Self { dir, id, instance, previous, clock, writer: sender, state, open_streams, refusals })
     }
 
     /// Appends one event with the timestamp `now`, and returns the end of the log after it when it is written.
@@ -110,10 +114,31 @@ impl SessionLog {
             Ok(fields) => {
                 if self.open_streams.add(request_id, fields) {
                     // If the queue is full, the writer sees the record with the next message.
-                    let _ = self.writer.try_send(Message::RecordStreams);
+                    let _ = self.writer.try_send(Message::Wake);
                 }
             }
             Err(error) => tracing::error!(request_id, %error, "the line of an open stream could not be encoded"),
+        }
+    }
+
+    /// Notes that a request for a turn was refused. The first ones of a code in a second get a line each, from what `refusal`
+    /// returns, and the others are counted. Waits for nothing: the lines are written at once, the counts within a second.
+    /// While the log cannot be written, requests are counted until it can.
+    pub fn note_refusal(&self, kind: RefusalKind, refusal: impl FnOnce() -> Refusal) {
+        let now = self.clock.now();
+        let line = || (refusal(), self.clock.local(now));
+        if self.refusals.note(kind, now, line) {
+            // If the queue is full, the writer sees the refusal with the next message.
+            let _ = self.writer.try_send(Message::Wake);
+        }
+    }
+
+    /// Writes all refusals that are counted so far. Those that come later are not logged.
+    pub async fn end_refusals(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.writer.send(Message::EndRefusals(done)).await.is_ok() {
+            // An error means that the thread has ended.
+            let _ = ended.await;
         }
     }
 

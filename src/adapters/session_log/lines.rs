@@ -31,6 +31,11 @@ impl Lines {
         Self { date, timestamp, text: Vec::with_capacity(640), bounds: Vec::new(), ended_stream: None }
     }
 
+    /// Gives the lines that are added from now on another timestamp of the same date.
+    pub(super) fn set_timestamp(&mut self, timestamp: String) {
+        self.timestamp = timestamp;
+    }
+
     /// Adds a line for an event.
     pub fn add<E: Event>(&mut self, event: &E) {
         let stamp = encode(&mut self.text, &self.timestamp, self.date, event);

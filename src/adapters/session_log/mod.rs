@@ -16,6 +16,7 @@ mod open_streams;
 mod previous;
 mod queue;
 mod reader;
+mod refusals;
 mod stamp;
 mod texts;
 mod uncounted_file;
@@ -24,7 +25,7 @@ mod writer;
 
 pub use self::{
     event::{
-        ChatLine, Event, Metric, PreviousInstance, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics,
+        CallLine, ChatLine, Event, Metric, PreviousInstance, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics,
         SessionStart, SessionStop,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
@@ -33,6 +34,7 @@ pub use self::{
     lines::Lines,
     open_streams::{InterruptedStream, InterruptedStreams},
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
+    refusals::{Refusal, RefusalKind},
     stamp::Stamper,
     texts::Texts,
     uncounted_lines::MissingLines,

@@ -12,12 +12,14 @@ pub(super) const QUEUE_CAPACITY: usize = 4096;
 
 pub(super) enum Message {
     Append(Entry),
-    /// Wakes the writer, because a record of an open stream is pending.
-    RecordStreams,
+    /// Wakes the writer, because a record of an open stream or a refusal is pending.
+    Wake,
     /// Returns the streams that earlier processes have left on record.
     ReadInterrupted(oneshot::Sender<io::Result<InterruptedStreams>>),
     /// Ends the records of interrupted streams.
     EndInterrupted(Vec<String>, oneshot::Sender<()>),
+    /// Writes all refusals, also those that are counted. Later ones are dropped.
+    EndRefusals(oneshot::Sender<()>),
     /// Writes what is queued before and ends the writer.
     Close(oneshot::Sender<()>),
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -16,6 +16,7 @@ use super::{
     lines::Lines,
     open_streams::{OpenStreams, PendingRecords},
     queue::{Entry, Message, QUEUE_CAPACITY},
+    refusals::PendingRefusals,
     stamp::Stamper,
 };
 use crate::{
@@ -42,6 +43,7 @@ pub(super) struct Writer {
     /// The end of the lines that are written.
     end: LogEnd,
     open_streams: OpenStreams,
+    refusals: PendingRefusals,
     clock: Clock,
     state: Arc<WriteState>,
     /// The time of the first failed write and the number of lines not written since; `None` while the log can be written.
@@ -58,14 +60,15 @@ impl Writer {
         hasher: ChainHasher,
         clock: Clock,
         state: Arc<WriteState>,
-        pending: PendingRecords,
+        (records, refusals): (PendingRecords, PendingRefusals),
     ) -> Result<Self, LogOpenFailure> {
         let (stamper, end) = (Stamper::new(folder.instance, hasher), LogEnd::start(folder.instance));
         let files = DayFiles::new(folder, sync);
         let unusable = |error| LogOpenFailure::Folder(files.folder.dir.clone(), error);
         files.repair_all().map_err(unusable)?;
-        let open_streams = OpenStreams::open(&files.folder, sync, pending).map_err(unusable)?;
-        Ok(Self { files, stamper, end, open_streams, clock, state, gap: None, batch: Vec::new(), buffer: Vec::new() })
+        let open_streams = OpenStreams::open(&files.folder, sync, records).map_err(unusable)?;
+        let (batch, buffer) = (Vec::new(), Vec::new());
+        Ok(Self { files, stamper, end, open_streams, refusals, clock, state, gap: None, batch, buffer })
     }
 
     /// Starts the thread. It ends after [`Message::Close`], or when all senders are dropped.
@@ -94,21 +97,23 @@ impl Writer {
                 let (_, today) = self.clock.local(self.clock.now());
                 self.files.check(today);
             }
-            let mut closed = None;
+            let (mut closed, mut refusals_ended) = (None, None);
             for message in messages.drain(..) {
                 match message {
                     Message::Append(entry) => self.batch.push(entry),
-                    Message::RecordStreams => {}
+                    Message::Wake => {}
                     Message::ReadInterrupted(sender) => {
                         // The caller may have stopped waiting.
                         let _ = sender.send(self.open_streams.interrupted(&self.files.folder));
                     }
                     Message::EndInterrupted(request_ids, done) => self.end_interrupted(&request_ids, done),
+                    Message::EndRefusals(done) => refusals_ended = Some(done),
                     Message::Close(done) => closed = Some(done),
                 }
             }
             self.write_batch();
             self.record_streams();
+            self.write_refusals(refusals_ended);
             if let Some(done) = closed {
                 return self.close(done);
             }
@@ -118,7 +123,9 @@ impl Writer {
     /// Returns the time until which messages are waited for.
     fn next_attempt(&mut self) -> Instant {
         let at = Instant::now() + if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
-        self.open_streams.due().map_or(at, |due| due.min(at))
+        // While nothing can be written, refusals wait, too.
+        let refusals = self.refusals.due().filter(|_| self.gap.is_none());
+        [self.open_streams.due(), refusals].into_iter().flatten().fold(at, Instant::min)
     }
 
     fn record_streams(&mut self) {
@@ -185,19 +192,8 @@ impl Writer {
                 end = self.stamper.stamp(&entry.lines, end, &mut self.buffer);
                 entry.end = Some(end);
             }
-            let write = self.state.begin();
-            let appended = self.files.append(date, &self.buffer);
-            drop(write);
-            match appended {
-                Ok(()) => {
-                    self.end = end;
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
-                    self.state.set_failed(true);
-                    self.gap = Some((self.clock.now(), 0));
-                }
+            if self.append_buffer(date, end) {
+                return;
             }
         }
         for entry in &mut *entries {
@@ -205,6 +201,41 @@ impl Writer {
         }
         if let Some((_, lines_refused)) = &mut self.gap {
             *lines_refused += entries.iter().map(|entry| entry.lines.count()).sum::<u64>();
+        }
+    }
+
+    /// Appends the buffer to a day's file. `end` is the end of the log after it. Returns whether it is written; if not, a gap
+    /// begins.
+    fn append_buffer(&mut self, date: civil::Date, end: LogEnd) -> bool {
+        let write = self.state.begin();
+        let appended = self.files.append(date, &self.buffer);
+        drop(write);
+        match appended {
+            Ok(()) => self.end = end,
+            Err(error) => {
+                tracing::error!(%error, "the session log cannot be written; turns are refused until it can");
+                self.state.set_failed(true);
+                self.gap = Some((self.clock.now(), 0));
+            }
+        }
+        self.gap.is_none()
+    }
+
+    /// Writes the refusals that are due; with `ended`, all of them. Those that cannot be written are counted.
+    fn write_refusals(&mut self, ended: Option<oneshot::Sender<()>>) {
+        if self.gap.is_none() {
+            for batch in self.refusals.take(ended.is_some()).batches(&self.clock) {
+                self.buffer.clear();
+                let end = self.stamper.stamp(&batch.lines, self.end, &mut self.buffer);
+                if self.gap.is_some() || !self.append_buffer(batch.lines.date, end) {
+                    self.refusals.count_again(batch.counts);
+                }
+            }
+        }
+        if let Some(ended) = ended {
+            self.refusals.close();
+            // The caller may have stopped waiting.
+            let _ = ended.send(());
         }
     }
 

@@ -6,8 +6,11 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use crate::api::{AppState, problem::Problem};
-use crate::services::accounts::{AccountFailure, SignedIn};
+use crate::{
+    api::{AppState, problem::Problem, request_context::RequestContext},
+    domain::chat::Caller,
+    services::accounts::{AccountFailure, SignedIn},
+};
 
 /// The name of the bearer token's security scheme in the contract.
 pub(super) const SCHEME: &str = "bearerAuth";
@@ -49,7 +52,11 @@ impl<'a> ApiExtractor<'a> for RequiredAccount {
         let token = bearer_token(request).ok_or_else(|| {
             if has_credentials { AccountFailure::InvalidToken.into() } else { Problem::not_signed_in() }
         })?;
-        Ok(Self(authenticate(request, token).await?))
+        let signed_in = authenticate(request, token).await?;
+        if let Some(context) = request.data::<RequestContext>() {
+            context.note_caller(&Caller::of_account(&signed_in.account));
+        }
+        Ok(Self(signed_in))
     }
 }
 

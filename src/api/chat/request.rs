@@ -180,8 +180,10 @@ impl ChatRequest {
             return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
         let caller = account.caller(username, self.is_guest_camel.or(self.is_guest));
+        context.note_caller(&caller);
+        let session_id = named_session([headers.session, self.session_id_camel.take(), self.session_id.take()])?;
+        context.note_session(session_id.as_ref());
         let message = self.take_text()?;
-        let session_id = named_session([headers.session, self.session_id_camel, self.session_id])?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);
         let history = history.collect::<Result<Vec<_>, _>>()?;

@@ -80,11 +80,13 @@ impl MessageTurn<'_> {
 
     fn request(self, stored_chat: StoredChatTurn, message: Message) -> Result<TurnRequest, Problem> {
         let MessageTurn { state, context, account, headers, .. } = self;
+        let session_id = named_session([headers.session, None, None])?;
+        context.note_session(session_id.as_ref());
         Ok(TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
             caller: Caller::of_account(&account),
-            session_id: named_session([headers.session, None, None])?,
+            session_id,
             address: None,
             stored_chat: Some(stored_chat),
             model: named_model(self.model),

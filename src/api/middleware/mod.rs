@@ -21,9 +21,10 @@ use super::{
     json::{BodyTimeout, Json, MEDIA_TYPE},
     portal_paths::is_portals,
     problem::Problem,
+    refusals::TurnEntry,
     request_context::RequestContext,
 };
-use crate::domain::errors::requests;
+use crate::{adapters::session_log::SessionLog, domain::errors::requests};
 
 /// The `Cache-Control` of the portal's responses, which are for one visitor only.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -44,6 +45,8 @@ pub(super) struct Middleware<E> {
     pub(super) retention: Duration,
     /// The methods of each path, for the `Allow` header of a response with status 405.
     pub(super) methods: Vec<PathMethods>,
+    /// The session log, to which refused requests for turns are written; `None` until the service has started.
+    pub(super) log: Option<SessionLog>,
     /// Whether the service is about to stop. Connections are then closed after their response.
     pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
 }
@@ -54,6 +57,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let context = RequestContext::new();
         let mut event = RequestEvent::new(&request, context.clone());
+        let entry = TurnEntry::of(&request);
         let origin = request.headers().get(header::ORIGIN).cloned();
         if let Some(origin) = &origin
             && !self.cors.allows(origin)
@@ -89,6 +93,9 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             }
             response
         };
+        if let (Some(entry), Some(problem), Some(log)) = (entry, &event.problem, &self.log) {
+            entry.log_refusal(log, problem, &context);
+        }
         let headers = response.headers_mut();
         headers.extend(self.cors.headers(origin.as_ref()));
         if let Ok(id) = HeaderValue::from_str(&context.id) {

@@ -2,6 +2,8 @@
 
 use poem::http::HeaderValue;
 
+use crate::api::path_pattern::fits;
+
 /// The HTTP methods of a path.
 pub(in crate::api) struct PathMethods {
     /// The path as in the contract: a segment in braces matches any segment.
@@ -13,8 +15,6 @@ pub(in crate::api) struct PathMethods {
 impl PathMethods {
     /// Whether a request's path matches this path.
     pub(super) fn is_of(&self, path: &str) -> bool {
-        let (own, asked) = (self.path.split('/'), path.split('/'));
-        own.clone().count() == asked.clone().count()
-            && own.zip(asked).all(|(own, it)| own == it || own.starts_with('{'))
+        fits(&self.path, path)
     }
 }

@@ -142,6 +142,8 @@ impl PortalChatApi {
         Header(idempotency_key): Header<Option<String>>,
         Json(body): Json<PortalRequest>,
     ) -> Result<Reply<PortalAnswer>, PortalChatFailure> {
+        let caller = Caller::new(None, None);
+        context.note_caller(&caller);
         let text = body.text()?;
         if text == DEMO_CHECK {
             return Ok(Reply::Whole(PortalAnswer::of_demo_check(is_demo_mode(state))));
@@ -149,13 +151,14 @@ impl PortalChatApi {
         let message = Message::new(Role::User, text);
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, body.session_id_camel, body.session_id])?;
+        context.note_session(session_id.as_ref());
         // Checked first, so that a refused turn stores no visitor.
         state.turns.check_admission()?;
         let visitor = state.visitors.find_or_create(visit.token()).await?;
         let turn = TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
-            caller: Caller::new(None, None),
+            caller,
             session_id,
             address: None,
             stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, retry_of: None }),

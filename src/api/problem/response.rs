@@ -29,6 +29,8 @@ pub(in crate::api) struct Problem {
     pub(in crate::api) is_of_auth: bool,
     /// Whether the request went to the portal. Its clients read `success`.
     pub(in crate::api) is_of_portal: bool,
+    /// Whether the session log has a line of the turn that has failed.
+    pub(in crate::api) has_log_line: bool,
     /// The cause, for the diagnostics only.
     pub(in crate::api) cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -49,6 +51,7 @@ impl Problem {
             details: None,
             is_of_auth: false,
             is_of_portal: false,
+            has_log_line: false,
             cause: None,
         }
     }

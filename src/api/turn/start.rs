@@ -3,7 +3,7 @@
 use super::{event_stream::EventStream, reply::Reply};
 use crate::{
     api::{AppState, problem::Problem},
-    services::turn::{Reader, TurnRequest, TurnSummary},
+    services::turn::{Reader, TurnFailure, TurnRequest, TurnSummary},
 };
 
 /// Starts a turn, and returns the response that the request asks for: the stream of its events, or the body that `whole`
@@ -17,14 +17,19 @@ pub(in crate::api) async fn start_turn<T>(
         return Ok(Reply::Events(start_stream(state, request).await?));
     }
     let reader = state.turns.start(request).await?;
-    let failed = |failure| Problem::from(failure).of_message(reader.question());
-    let (text, summary) = reader.read_to_end().await.map_err(failed)?;
+    let (text, summary) = reader.read_to_end().await.map_err(|failure| failed(failure, &reader))?;
     Ok(Reply::Whole(whole(text, summary, &reader)?))
 }
 
 /// Starts a turn, and returns the stream of its events.
 pub(in crate::api) async fn start_stream(state: &AppState, request: TurnRequest) -> Result<EventStream, Problem> {
     let reader = state.turns.start(TurnRequest { stream: true, ..request }).await?;
-    reader.wait_for_start().await.map_err(|failure| Problem::from(failure).of_message(reader.question()))?;
+    reader.wait_for_start().await.map_err(|failure| failed(failure, &reader))?;
     Ok(EventStream::of(reader, state))
+}
+
+/// Returns the response for a turn that has failed.
+fn failed(failure: TurnFailure, reader: &Reader) -> Problem {
+    let problem = Problem::from(failure).of_message(reader.question());
+    Problem { has_log_line: reader.has_log_line(), ..problem }
 }

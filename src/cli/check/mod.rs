@@ -72,7 +72,7 @@ async fn check_answers(config: &Config, client: &Client, has_database: bool) -> 
     let access = credentials.access(&config.model).await;
     match &access {
         Access::Key(credential) => {
-            let from = match credential.source {
+            let from = match credential.origin.source {
                 CredentialSource::PapitaApi => format!("Papita at {}", config.credentials.papita_shown()),
                 _ => "OPENAI_API_KEY, for Papita gave none".to_owned(),
             };

@@ -43,12 +43,29 @@ pub(super) struct Fields<'a> {
     pub(super) finish: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) credential_source: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) key_lookup: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) calls: Vec<Call<'a>>,
+    #[serde(borrow)]
+    pub(super) endpoint: Option<Text<'a>>,
+    pub(super) count: Option<u64>,
     pub(super) duration_seconds: Option<f64>,
     #[serde(borrow)]
     pub(super) closed_by: Option<Text<'a>>,
     pub(super) server_metrics: Option<CountedBySession>,
     pub(super) turns_cut_off: Option<u64>,
     pub(super) lines_refused: Option<u64>,
+}
+
+/// A call to a model in a turn, one of `calls`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Call<'a> {
+    #[serde(borrow)]
+    pub(super) model: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) code: Option<Text<'a>>,
 }
 
 /// The numbers of a session's turns, `server_metrics`.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The name of the finish reason or key source that a line of an earlier version lacks.
-const UNKNOWN: &str = "unknown";
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// Sums, counts and sketches over turns.
 #[derive(Debug, Default)]
@@ -27,6 +27,9 @@ pub(super) struct Figures {
     pub(super) first_word: Quantiles,
     pub(super) finish: Counts,
     pub(super) key_sources: Counts,
+    pub(super) key_lookups: Counts,
+    /// Calls to models that failed, by their error codes.
+    pub(super) failed_calls: Counts,
     /// Turns that another model than the requested one was called for.
     pub(super) fallbacks: u64,
     /// Calls to models beyond the first of each turn.
@@ -72,6 +75,10 @@ impl Figures {
 
     fn add_calls(&mut self, turn: &Fields<'_>) {
         self.key_sources.add(turn.credential_source.as_deref().unwrap_or(UNKNOWN), 1);
+        turn.key_lookup.iter().for_each(|lookup| self.key_lookups.add(lookup, 1));
+        for code in turn.calls.iter().filter_map(|call| call.code.as_deref()) {
+            self.failed_calls.add(code, 1);
+        }
         let differs = |requested: &Text<'_>| Some(&**requested) != turn.model.as_deref();
         self.fallbacks += u64::from(turn.requested_model.as_ref().is_some_and(differs));
         let repeated = turn.attempts.unwrap_or_default().saturating_sub(1);
@@ -105,6 +112,8 @@ impl Figures {
         self.first_word.append(next.first_word);
         self.finish.append(next.finish);
         self.key_sources.append(next.key_sources);
+        self.key_lookups.append(next.key_lookups);
+        self.failed_calls.append(next.failed_calls);
         self.fallbacks += next.fallbacks;
         self.retries = self.retries.saturating_add(next.retries);
         self.retried += next.retried;

@@ -29,7 +29,9 @@ pub use self::{
     query::{GroupBy, Query},
     report::Report,
     sessions::{LongSession, OpenSession},
-    summary::{Accuracy, Group, Named, Percentiles, ServiceSummary, SessionSummary, Summary, TurnSummary},
+    summary::{
+        Accuracy, Group, Named, Percentiles, RefusalSummary, ServiceSummary, SessionSummary, Summary, TurnSummary,
+    },
     tallies::Tally,
 };
 use crate::adapters::log_files::{LogFile, Reader};

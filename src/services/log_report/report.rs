@@ -1,10 +1,10 @@
 //! The report over the lines of a log, which is built chunk by chunk.
 
 use super::{
-    counts::shortened,
+    counts::{Counts, shortened},
     damage::{Damage, DamageKind, Damages},
     fields::Fields,
-    figures::{Figures, pico_usd},
+    figures::{Figures, UNKNOWN, pico_usd},
     groups::Groups,
     histogram::Histogram,
     line_parser::parse,
@@ -25,6 +25,7 @@ pub struct Report {
     pub(super) groups: Groups,
     pub(super) sessions: Sessions,
     pub(super) service: Service,
+    pub(super) refusals: Refusals,
     pub(super) hours: Tallies,
     pub(super) models: Tallies,
     pub(super) latencies: Histogram,
@@ -39,6 +40,13 @@ pub(super) struct Service {
     pub(super) turns_cut_off: u64,
     pub(super) log_gaps: u64,
     pub(super) lines_refused: u64,
+}
+
+/// Requests for turns that were refused before a turn began.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    pub(super) codes: Counts,
+    pub(super) endpoints: Counts,
 }
 
 impl Report {
@@ -72,6 +80,7 @@ impl Report {
             Some("chat") => self.add_turn(fields, query),
             Some("session_start") => self.sessions.start(fields),
             Some("session_stop") => self.sessions.stop(fields),
+            Some("refusal") => self.refusals.add(fields),
             _ => self.service.add(fields),
         }
     }
@@ -82,11 +91,21 @@ impl Report {
             self.groups.add(by.key(turn), turn);
         }
         turn.latency_ms.into_iter().for_each(|ms| self.latencies.add(ms));
-        let sums = Sums { turns: 1, errors: turn.is_error().into(), cost_pico_usd: pico_usd(turn.cost_usd) };
+        let (errors, cost_pico_usd) = (turn.is_error().into(), pico_usd(turn.cost_usd));
+        let sums = Sums { turns: 1, errors, cost_pico_usd, failed_calls: 0 };
         let named = [(&mut self.hours, turn.hour()), (&mut self.models, turn.model.as_deref())];
         for (tallies, name) in named {
             if let Some(name) = name {
                 tallies.add(name, sums);
+            }
+        }
+        for call in turn.calls.iter().filter(|call| call.code.is_some()) {
+            let failed = Sums { failed_calls: 1, ..Sums::default() };
+            let named = [(&mut self.hours, turn.hour()), (&mut self.models, call.model.as_deref())];
+            for (tallies, name) in named {
+                if let Some(name) = name {
+                    tallies.add(name, failed);
+                }
             }
         }
     }
@@ -112,10 +131,24 @@ impl Report {
         self.groups.append(next.groups);
         self.sessions.append(next.sessions);
         self.service.append(next.service);
+        self.refusals.append(next.refusals);
         self.hours.append(next.hours);
         self.models.append(next.models);
         self.latencies.append(&next.latencies);
         self.damages.append(next.damages);
+    }
+}
+
+impl Refusals {
+    fn add(&mut self, fields: &Fields<'_>) {
+        let count = fields.count.unwrap_or(1);
+        self.codes.add(fields.code.as_deref().unwrap_or(UNKNOWN), count);
+        self.endpoints.add(fields.endpoint.as_deref().unwrap_or(UNKNOWN), count);
+    }
+
+    fn append(&mut self, next: Self) {
+        self.codes.append(next.codes);
+        self.endpoints.append(next.endpoints);
     }
 }
 

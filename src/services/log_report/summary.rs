@@ -11,7 +11,7 @@ use super::{
     histogram::Bucket,
     quantiles::{self, Quantiles},
     query::GroupBy,
-    report::Report,
+    report::{Refusals, Report},
     sessions::{LongSession, OpenSession},
     tallies::Tally,
 };
@@ -32,6 +32,8 @@ pub struct Summary {
     pub other_groups: Option<TurnSummary>,
     /// The sessions.
     pub sessions: SessionSummary,
+    /// The requests for turns that were refused before a turn began; they are no turns.
+    pub refusals: RefusalSummary,
     /// The service's own events.
     pub service: ServiceSummary,
     /// Turns, errors and cost of each hour.
@@ -100,6 +102,10 @@ pub struct TurnSummary {
     pub retried_turns: u64,
     /// The number of turns by the source of the API key.
     pub key_sources: Named,
+    /// The number of turns by how Papita's key was found: `hit` in the cache, `fetched` or `failed`.
+    pub key_lookups: Named,
+    /// The number of calls to models that failed, by error code, also in turns that were answered by a later call.
+    pub failed_calls: Named,
 }
 
 /// Percentiles in milliseconds; `None` without turns that have the time.
@@ -130,6 +136,17 @@ pub struct SessionSummary {
     pub longest_open: Vec<OpenSession>,
     /// The longest of the sessions that have ended.
     pub longest: Vec<LongSession>,
+}
+
+/// Requests for turns that were refused before a turn began.
+#[derive(Debug, Serialize)]
+pub struct RefusalSummary {
+    /// The number of requests.
+    pub requests: u64,
+    /// The number of these by error code.
+    pub by_code: Named,
+    /// The number of these by endpoint.
+    pub by_endpoint: Named,
 }
 
 /// Starts, stops and gaps of the service.
@@ -184,6 +201,7 @@ impl Report {
             groups: self.group_summaries(by.is_some_and(GroupBy::is_time)),
             other_groups: (self.groups.other.turns > 0).then(|| TurnSummary::of(&self.groups.other)),
             sessions: self.session_summary(),
+            refusals: self.refusal_summary(),
             service: self.service_summary(),
             hours: self.hours.by_name(),
             models,
@@ -214,6 +232,15 @@ impl Report {
             open: sessions.open_count(),
             longest_open: sessions.longest_open(),
             longest: sessions.longest().to_vec(),
+        }
+    }
+
+    fn refusal_summary(&self) -> RefusalSummary {
+        let Refusals { codes, endpoints } = &self.refusals;
+        RefusalSummary {
+            requests: codes.total(),
+            by_code: Named(codes.sorted()),
+            by_endpoint: Named(endpoints.sorted()),
         }
     }
 
@@ -257,6 +284,8 @@ impl TurnSummary {
             retries: figures.retries,
             retried_turns: figures.retried,
             key_sources: Named(figures.key_sources.sorted()),
+            key_lookups: Named(figures.key_lookups.sorted()),
+            failed_calls: Named(figures.failed_calls.sorted()),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{counts::shortened, figures::usd};
 /// The most names; turns of further ones are counted together.
 const MAX_NAMES: usize = 10_000;
 
-/// Turns, errors and cost by a name.
+/// Turns, errors, cost and failed calls by a name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tallies {
     names: BTreeMap<String, Sums>,
@@ -21,9 +21,11 @@ pub(super) struct Sums {
     pub(super) turns: u64,
     pub(super) errors: u64,
     pub(super) cost_pico_usd: u128,
+    /// Calls to models that failed.
+    pub(super) failed_calls: u64,
 }
 
-/// Turns, errors and cost of a name.
+/// Turns, errors, cost and failed calls of a name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tally {
     /// The hour (`YYYY-MM-DDTHH`) or the model; `None` for those beyond the limit of names.
@@ -34,6 +36,8 @@ pub struct Tally {
     pub errors: u64,
     /// The cost in US dollars.
     pub cost_usd: f64,
+    /// The number of calls that failed: in the turns of the hour, or to the model.
+    pub failed_calls: u64,
 }
 
 impl Sums {
@@ -41,6 +45,7 @@ impl Sums {
         self.turns += next.turns;
         self.errors += next.errors;
         self.cost_pico_usd += next.cost_pico_usd;
+        self.failed_calls += next.failed_calls;
     }
 }
 
@@ -64,11 +69,12 @@ impl Tallies {
     /// Returns the tallies in the order of their names; what had no place comes last.
     pub(super) fn by_name(&self) -> Vec<Tally> {
         let named = self.names.iter().map(|(name, sums)| (Some(name.clone()), *sums));
-        let other = (self.other.turns > 0).then_some((None, self.other));
+        let other = (self.other.turns + self.other.failed_calls > 0).then_some((None, self.other));
         named.chain(other).map(|(name, sums)| tally(name, sums)).collect()
     }
 }
 
 fn tally(name: Option<String>, sums: Sums) -> Tally {
-    Tally { name, turns: sums.turns, errors: sums.errors, cost_usd: usd(sums.cost_pico_usd) }
+    let Sums { turns, errors, cost_pico_usd, failed_calls } = sums;
+    Tally { name, turns, errors, cost_usd: usd(cost_pico_usd), failed_calls }
 }

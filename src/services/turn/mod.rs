@@ -11,6 +11,7 @@
 mod admission;
 mod answerer;
 mod dependencies;
+mod ended_call;
 mod ended_journals;
 mod ending;
 mod failure;

@@ -77,10 +77,16 @@ fn group_row(name: String, turns: &TurnSummary) -> Vec<String> {
 fn models(summary: &Summary) -> Table {
     let row = |tally: &Tally| {
         let cost = numbers::dollars(tally.cost_usd);
-        vec![name(tally.name.as_deref()), numbers::count(tally.turns), numbers::count(tally.errors), cost]
+        let [turns, errors, failed] = [tally.turns, tally.errors, tally.failed_calls].map(numbers::count);
+        vec![name(tally.name.as_deref()), turns, errors, failed, cost]
     };
     let rows = summary.models.iter().take(MAX_ROWS).map(row).collect();
-    Table { title: "Models".to_owned(), columns: vec!["model", "turns", "errors", "cost"], rows, note: String::new() }
+    Table {
+        title: "Models".to_owned(),
+        columns: vec!["model", "turns", "errors", "failed calls", "cost"],
+        rows,
+        note: String::new(),
+    }
 }
 
 fn longest(summary: &Summary) -> Table {

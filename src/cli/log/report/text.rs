@@ -41,8 +41,11 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("First word", percentiles(turns.first_word_ms)),
         ("Ends", named(&turns.finish)),
         ("Errors", named(&turns.errors_by_code)),
+        ("Refusals", named(&summary.refusals.by_code)),
         ("Keys", named(&turns.key_sources)),
+        ("Key lookups", named(&turns.key_lookups)),
         ("Retries", format!("{}, in {} turns", count(turns.retries), count(turns.retried_turns))),
+        ("Failed calls", named(&turns.failed_calls)),
         ("Fallbacks", count(turns.fallbacks)),
         ("Service", service(summary)),
     ];

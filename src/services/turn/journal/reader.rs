@@ -78,6 +78,12 @@ impl Reader {
         self.journal.state().question
     }
 
+    /// Whether the session log has the turn's line. It gets one before it ends, unless it ended before it had begun.
+    #[must_use]
+    pub fn has_log_line(&self) -> bool {
+        self.journal.has_log_line()
+    }
+
     /// Whether the last event has been read.
     #[must_use]
     pub fn is_finished(&self) -> bool {

@@ -40,6 +40,8 @@ pub(in crate::services::turn) struct Journal {
     grace: Duration,
     memory: Arc<JournalMemory>,
     state: Mutex<State>,
+    /// Whether the session log has the turn's line.
+    has_log_line: AtomicBool,
     /// Whether the record of the open stream lacks much of the text.
     is_record_outdated: AtomicBool,
     /// Notifies readers of events: an event was added, or a model is called.
@@ -61,7 +63,8 @@ impl Journal {
     ) -> Arc<Self> {
         let mut state = State::new(model);
         count(&memory, &mut state);
-        let (state, is_record_outdated) = (Mutex::new(state), AtomicBool::new(false));
+        let state = Mutex::new(state);
+        let (has_log_line, is_record_outdated) = (AtomicBool::new(false), AtomicBool::new(false));
         let (progress, ended, reader_activity) = (Notify::new(), Notify::new(), Notify::new());
         Arc::new(Self {
             request_id,
@@ -70,6 +73,7 @@ impl Journal {
             grace,
             memory,
             state,
+            has_log_line,
             is_record_outdated,
             progress,
             ended,
@@ -162,6 +166,16 @@ impl Journal {
     pub(in crate::services::turn) fn ignore_readers(&self) {
         self.state().readers.advance_to_end();
         self.reader_activity.notify_waiters();
+    }
+
+    /// Notes that the session log has the turn's line. To be called before the turn ends.
+    pub(in crate::services::turn) fn note_log_line(&self) {
+        self.has_log_line.store(true, Ordering::Release);
+    }
+
+    /// Whether the session log has the turn's line.
+    pub(in crate::services::turn) fn has_log_line(&self) -> bool {
+        self.has_log_line.load(Ordering::Acquire)
     }
 
     /// Ends the turn. Only the first result counts.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     adapters::{
-        credentials::{Credential, CredentialSource},
+        credentials::{Credential, KeyOrigin},
         model::{AnswerReport, AnswerStream, BreakerPermit, ModelError, ModelFailure, ModelRequest, OpenAi},
     },
     domain::{chat::Finish, errors::Billing},
@@ -36,8 +36,7 @@ impl Attempts<'_> {
         record: &mut CallRecord<'_>,
     ) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut record.may_have_cost, true);
-        let source = key.map_or(CredentialSource::None, |credential| credential.source);
-        record.begin_call(source, self.request.messages.len());
+        record.begin_call(key.map_or(KeyOrigin::NO_KEY, |credential| credential.origin), self.request.messages.len());
         self.metrics.count_attempt(target.model);
         self.request.journal.note_call(record.to_noted(target.model));
         let outcome = match self.send(target, key).await {
@@ -45,6 +44,7 @@ impl Attempts<'_> {
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(|error| self.log_failure(&error, target.model, key));
+        record.end_call(target.model, outcome.as_ref().err());
         if let Err(failure) = &outcome
             && failure.kind().billing == Billing::Unbilled
             && !self.has_used_tokens(&record.report)

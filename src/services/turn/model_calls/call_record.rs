@@ -1,14 +1,14 @@
 //! The record of the calls to models in one turn.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{
     adapters::{
-        credentials::CredentialSource,
-        model::{AnswerReport, AnswerStream},
+        credentials::KeyOrigin,
+        model::{AnswerReport, AnswerStream, ModelFailure},
     },
     domain::cost::TokenUsage,
-    services::turn::journal::NotedCall,
+    services::turn::{ended_call::EndedCall, journal::NotedCall},
 };
 
 /// The calls to models in one turn: the model and key of the latest one, and what models reported. It is updated before
@@ -19,12 +19,18 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) model: &'a str,
     /// The model that the turn was started for. Another one is called when it is unavailable.
     pub(in crate::services::turn) requested_model: &'a str,
-    /// The source of the key of the latest call.
-    pub(in crate::services::turn) credential_source: CredentialSource,
+    /// The origin of the key of the latest call.
+    pub(in crate::services::turn) key: KeyOrigin,
+    /// The age of the key when the latest call began; `None` if Papita did not return it.
+    pub(in crate::services::turn) key_age: Option<Duration>,
     /// The time from which the turn waits for models.
     pub(in crate::services::turn) started_at: Option<Instant>,
     /// The number of calls.
     pub(in crate::services::turn) attempts: u32,
+    /// The calls that have ended, from the first one on that failed: for a turn with one answered call, none.
+    pub(in crate::services::turn) ended: Vec<EndedCall>,
+    /// The start of the call that is going on; `None` between calls and after the last one.
+    pub(in crate::services::turn) running_since: Option<Instant>,
     /// The number of messages that the latest call sent, counted from the last one.
     pub(in crate::services::turn) messages: usize,
     /// Whether the calls may have cost something: one was made and not plainly refused.
@@ -53,9 +59,12 @@ impl<'a> CallRecord<'a> {
         Self {
             model: requested_model,
             requested_model,
-            credential_source: CredentialSource::None,
+            key: KeyOrigin::NO_KEY,
+            key_age: None,
             started_at: None,
             attempts: 0,
+            ended: Vec::new(),
+            running_since: None,
             messages: 0,
             may_have_cost: false,
             report: AnswerReport::default(),
@@ -67,19 +76,31 @@ impl<'a> CallRecord<'a> {
 
     /// Creates the record of a turn whose latest call is noted in its journal.
     pub(in crate::services::turn) fn of_noted(requested_model: &'a str, call: &'a NotedCall) -> Self {
-        let NotedCall { credential_source, started_at, attempts, messages, earlier, .. } = *call;
-        let earlier = ReportedUse { usage: earlier, cost: 0 };
-        let model = call.model.as_str();
-        Self { model, credential_source, started_at, attempts, messages, earlier, ..Self::new(requested_model) }
+        let NotedCall { key, key_age, started_at, running_since, attempts, messages, earlier, .. } = *call;
+        Self {
+            model: &call.model,
+            key,
+            key_age,
+            started_at,
+            attempts,
+            ended: call.ended.clone(),
+            running_since,
+            messages,
+            earlier: ReportedUse { usage: earlier, cost: 0 },
+            ..Self::new(requested_model)
+        }
     }
 
     /// Returns what the journal notes of the latest call.
     pub(super) fn to_noted(&self, model: &str) -> NotedCall {
         NotedCall {
             model: model.to_owned(),
-            credential_source: self.credential_source,
+            key: self.key,
+            key_age: self.key_age,
             started_at: self.started_at,
+            running_since: self.running_since,
             attempts: self.attempts,
+            ended: self.ended.clone(),
             messages: self.messages,
             earlier: self.earlier.usage,
         }
@@ -87,12 +108,25 @@ impl<'a> CallRecord<'a> {
 
     /// Begins the record of another call, which sends this number of messages, and adds the report of the one before it to
     /// the earlier ones.
-    pub(super) fn begin_call(&mut self, source: CredentialSource, messages: usize) {
-        self.credential_source = source;
+    pub(super) fn begin_call(&mut self, key: KeyOrigin, messages: usize) {
+        let now = Instant::now();
+        self.key = key;
+        self.key_age = key.fetched_at.map(|fetched_at| now.duration_since(fetched_at));
         self.attempts += 1;
+        self.running_since = Some(now);
         self.messages = messages;
         let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());
+    }
+
+    /// Ends the record of the call that is going on. The only call of a turn costs nothing here if it has an answer.
+    pub(super) fn end_call(&mut self, model: &str, failure: Option<&ModelFailure>) {
+        let Some(started_at) = self.running_since.take() else { return };
+        if failure.is_some() || !self.ended.is_empty() {
+            let (model, ended_at) = (model.to_owned(), Instant::now());
+            let code = failure.map(|failure| failure.kind().error.code);
+            self.ended.push(EndedCall { model, started_at, ended_at, code });
+        }
     }
 }

@@ -38,7 +38,7 @@ impl KeyRotation<'_> {
                 return outcome;
             }
             let Some(next) = self.next_key(rotations).await else { return outcome };
-            rotations = if next.source == CredentialSource::LocalEnv { MAX_ROTATIONS } else { rotations + 1 };
+            rotations = if next.origin.source == CredentialSource::LocalEnv { MAX_ROTATIONS } else { rotations + 1 };
             self.key = Some(next);
         }
     }
@@ -47,7 +47,7 @@ impl KeyRotation<'_> {
     async fn next_key(&self, rotations: u32) -> Option<Credential> {
         let refused = self.key.as_ref()?;
         let new = if rotations < MAX_ROTATIONS { self.credentials.replacement(refused).await } else { None };
-        let is_local = refused.source == CredentialSource::LocalEnv;
+        let is_local = refused.origin.source == CredentialSource::LocalEnv;
         new.or_else(|| self.credentials.local().filter(|_| !is_local))
     }
 

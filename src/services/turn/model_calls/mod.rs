@@ -86,7 +86,7 @@ impl ModelCalls {
         record: &mut CallRecord<'a>,
     ) -> Result<Finish, TurnFailure> {
         let access = wait_unmarked(request.claim, pin!(self.credentials.access(&self.settings))).await;
-        record.started_at = Some(Instant::now());
+        record.started_at.get_or_insert_with(Instant::now);
         let key = match access {
             Access::Key(credential) => Some(credential),
             Access::NoKeyNeeded => None,

@@ -1,17 +1,20 @@
 //! A turn that has ended, with everything that is recorded of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::{logged_texts::LoggedTexts, usage_meter::TurnUsage};
 use crate::{
     adapters::{
-        session_log::ChatLine,
+        credentials::KeyLookup,
+        session_log::{CallLine, ChatLine},
         storage::{TurnRecord, UsageRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
-    services::turn::{failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest},
+    services::turn::{
+        ended_call::EndedCall, failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest,
+    },
 };
 
 /// A turn that has ended.
@@ -60,7 +63,10 @@ impl EndedTurn<'_> {
             status: self.status,
             code: self.code,
             finish: self.finish.as_str(),
-            credential_source: calls.credential_source.as_str(),
+            credential_source: calls.key.source.as_str(),
+            key_lookup: calls.key.lookup.map(KeyLookup::as_str),
+            key_age_seconds: calls.key_age.map(seconds),
+            calls: self.call_lines(),
             message_chars: request.question().chars().count(),
             answer_chars: self.answer_chars,
             recorded_at: None,
@@ -69,6 +75,26 @@ impl EndedTurn<'_> {
             message: texts.message(),
             answer: texts.answer(),
         }
+    }
+
+    /// Returns the turn's calls to models, for a line that has them: that of a turn with several calls, or whose only call
+    /// has failed or was cut off by the turn's failure.
+    fn call_lines(&self) -> Vec<CallLine<'_>> {
+        let CallRecord { model, attempts, ended, running_since, .. } = self.calls;
+        let mut free_from = self.request.arrived;
+        let mut line = |model, code, started_at: Instant, ended_at| {
+            let waited_ms = milliseconds(started_at.duration_since(free_from));
+            free_from = ended_at;
+            CallLine { model, code, waited_ms, ms: milliseconds(ended_at.duration_since(started_at)) }
+        };
+        let ended = ended
+            .iter()
+            .map(|EndedCall { model, started_at, ended_at, code }| line(model.as_str(), *code, *started_at, *ended_at));
+        let mut lines = ended.collect::<Vec<_>>();
+        if let Some(started_at) = running_since.filter(|_| *attempts > 1 || self.failure.is_some()) {
+            lines.push(line(model, self.code, started_at, self.request.arrived + self.timing.latency));
+        }
+        lines
     }
 
     /// Returns the record of the turn for the database, with its usage record for Papita.
@@ -105,4 +131,10 @@ impl EndedTurn<'_> {
 #[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
+}
+
+/// Returns a duration in seconds, exact to the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "keys are hours old, not centuries")]
+fn seconds(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1000.0
 }

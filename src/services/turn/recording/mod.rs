@@ -84,6 +84,9 @@ impl Recorder {
             storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
+        if logged.is_ok() {
+            journal.note_log_line();
+        }
         let finish = if logged.is_ok() { finish } else { TurnFailure::LogUnavailable.kind().finish };
         self.metrics.count_turn(calls.model, finish, usage, timing);
         let finish = ending.result?;
