@@ -75,10 +75,15 @@ fn current_file(setup: &TestSetup) -> PathBuf {
     days.max().expect("a file")
 }
 
+/// Returns whether a file is not a part of the log.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 /// Returns the lines of all files in the folder of the log, without those that occur twice.
 fn all_lines(setup: &TestSetup) -> Vec<Value> {
     let entries = fs::read_dir(setup.log_dir()).expect("the log's folder");
-    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| !path.ends_with(".lock"));
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| !is_hidden(path));
     let mut lines = paths.flat_map(|path| read_lines(&path)).collect::<Vec<_>>();
     lines.sort_by_key(|line| (line["instance"].to_string(), line["seq"].as_u64()));
     lines.dedup();
@@ -321,6 +326,31 @@ async fn a_log_that_is_gone_is_reported_at_the_next_start() {
     let process = setup.start_process().await;
     let diagnostics = process.start_lines.join("\n");
     assert!(!diagnostics.contains("the end of a log is missing"), "{diagnostics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreadable_line_is_reported_once_and_counted() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
+    let mut process = setup.start_process().await;
+    let lock = setup.lock_database().await;
+    for _ in 0..3 {
+        process.client.chat("hello").await.assert_ok();
+    }
+    process.kill().await;
+    lock.release().await;
+    let path = current_file(&setup);
+    let text = fs::read_to_string(&path).unwrap();
+    let (first, rest) = text.split_once(r#""session_id":"#).unwrap();
+    fs::write(&path, format!(r#"{first}"session_id"-{rest}"#)).unwrap();
+
+    for is_first in [true, false] {
+        let mut process = setup.start_process().await;
+        let report = process.start_lines.iter().find(|line| line.contains("a line of the session log cannot be read"));
+        assert_eq!(report.is_some_and(|line| line.contains("seq=2")), is_first, "{report:?}");
+        assert_eq!((turns_counted(&process.client).await, missing_lines(&process.client).await), (2, 1));
+        process.kill().await;
+    }
 }
 
 #[tokio::test]

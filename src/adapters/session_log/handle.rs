@@ -107,16 +107,11 @@ impl SessionLog {
     }
 
     /// Puts a stream that has not ended on record, or replaces its record. The next start logs the line if this process ends
-    /// before the stream. [`Lines::end_stream`] ends the record. The file is written within half a second.
+    /// before the stream. [`Lines::end_stream`] ends the record. The writer's thread writes it within half a second.
     pub fn record_stream(&self, line: &ChatLine<'_>) {
         let request_id = line.request_id.to_owned();
         match serde_json::to_string(line) {
-            Ok(fields) => {
-                if self.open_streams.add(request_id, fields) {
-                    // If the queue is full, the writer sees the record with the next message.
-                    let _ = self.writer.try_send(Message::Wake);
-                }
-            }
+            Ok(fields) => self.open_streams.add(request_id, fields),
             Err(error) => tracing::error!(request_id, %error, "the line of an open stream could not be encoded"),
         }
     }

@@ -12,7 +12,7 @@ pub(super) const QUEUE_CAPACITY: usize = 4096;
 
 pub(super) enum Message {
     Append(Entry),
-    /// Wakes the writer, because a record of an open stream or a refusal is pending.
+    /// Wakes the writer, because a refusal is pending.
     Wake,
     /// Returns the streams that earlier processes have left on record.
     ReadInterrupted(oneshot::Sender<io::Result<InterruptedStreams>>),

@@ -84,12 +84,12 @@ pub enum LoggedLine {
 }
 
 impl LoggedLine {
-    /// Parses a line. A line without the fields was not written by al-chat, or is incomplete.
-    fn parse(event: &str, line: &[u8]) -> Option<Self> {
+    /// Parses a line; `None` for events that do not change the database. Fails for a line that was damaged.
+    fn parse(event: &str, line: &[u8]) -> serde_json::Result<Option<Self>> {
         match event {
-            ChatLine::NAME => serde_json::from_slice(line).ok().map(Self::Turn),
-            SessionStop::NAME => serde_json::from_slice(line).ok().map(Self::Stop),
-            _ => None,
+            ChatLine::NAME => serde_json::from_slice(line).map(Self::Turn).map(Some),
+            SessionStop::NAME => serde_json::from_slice(line).map(Self::Stop).map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -109,6 +109,8 @@ pub struct UncountedBatch {
     pub counts: Vec<InstanceCount>,
     /// The lines that are missing among these.
     pub missing: Vec<MissingLines>,
+    /// The positions of lines among these that cannot be read.
+    pub unreadable: Vec<LogPosition>,
     /// The files in the folder that could not be read. Only the last batch has them.
     pub unread: Vec<PathBuf>,
     /// The number of bytes read so far.
@@ -126,7 +128,10 @@ impl UncountedBatch {
         while !is_last && batch.lines.len() < BATCH_EVENTS && lines.read_bytes < end {
             let add = |stamped: &StampedLine<'_>, line: &[u8], missing| {
                 batch.add(stamped, missing);
-                batch.lines.extend(LoggedLine::parse(stamped.event, line));
+                match LoggedLine::parse(stamped.event, line) {
+                    Ok(parsed) => batch.lines.extend(parsed),
+                    Err(_) => batch.add_unreadable(stamped.position),
+                }
             };
             is_last = lines.next(add)?.is_none();
         }
@@ -136,6 +141,14 @@ impl UncountedBatch {
             batch.unread = std::mem::take(&mut lines.unread);
         }
         Ok((batch, is_last))
+    }
+
+    /// Counts the line that was added last as missing.
+    fn add_unreadable(&mut self, position: LogPosition) {
+        self.unreadable.push(position);
+        if let Some(count) = self.counts.last_mut() {
+            count.missing += 1;
+        }
     }
 
     fn add(&mut self, line: &StampedLine<'_>, missing: Option<MissingLines>) {

@@ -27,8 +27,9 @@ use crate::{
 /// The time between two attempts to write while the log cannot be written.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The time after which the open file is compared with what was written, if nothing is written meanwhile.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The time after which the open file is compared with what was written, and records of open streams are written. Many
+/// streams end meanwhile, and are not written at all.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The free space in bytes that ends a gap: room for some hundred turns.
 const ROOM_AFTER_GAP: usize = 256 << 10;
@@ -85,17 +86,14 @@ impl Writer {
 
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(QUEUE_CAPACITY);
+        let mut next_check = Instant::now() + CHECK_INTERVAL;
         loop {
             let receiving = queue.recv_many(&mut messages, QUEUE_CAPACITY);
-            let count = timeout_at(self.next_attempt(), receiving).await.ok();
-            if count == Some(0) {
+            if timeout_at(self.wake_at(next_check), receiving).await == Ok(0) {
                 return;
             }
             if self.gap.is_some() {
                 self.end_gap();
-            } else if count.is_none() {
-                let (_, today) = self.clock.local(self.clock.now());
-                self.files.check(today);
             }
             let (mut closed, mut refusals_ended) = (None, None);
             for message in messages.drain(..) {
@@ -112,24 +110,31 @@ impl Writer {
                 }
             }
             self.write_batch();
-            self.record_streams();
             self.write_refusals(refusals_ended);
             if let Some(done) = closed {
                 return self.close(done);
+            }
+            if Instant::now() >= next_check {
+                self.check();
+                next_check = Instant::now() + CHECK_INTERVAL;
             }
         }
     }
 
     /// Returns the time until which messages are waited for.
-    fn next_attempt(&mut self) -> Instant {
-        let at = Instant::now() + if self.gap.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
+    fn wake_at(&mut self, next_check: Instant) -> Instant {
         // While nothing can be written, refusals wait, too.
-        let refusals = self.refusals.due().filter(|_| self.gap.is_none());
-        [self.open_streams.due(), refusals].into_iter().flatten().fold(at, Instant::min)
+        let due = if self.gap.is_some() { Some(Instant::now() + RETRY_INTERVAL) } else { self.refusals.due() };
+        due.map_or(next_check, |due| due.min(next_check))
     }
 
-    fn record_streams(&mut self) {
-        if self.open_streams.due().is_some_and(|due| due <= Instant::now()) {
+    /// Compares the open file with what was written, and writes records of open streams.
+    fn check(&mut self) {
+        if self.gap.is_none() {
+            let (_, today) = self.clock.local(self.clock.now());
+            self.files.check(today);
+        }
+        if self.open_streams.has_pending() {
             let _write = self.state.begin();
             self.open_streams.write(&mut self.files.folder);
         }

@@ -7,7 +7,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use sqlx::SqlitePool;
+use sqlx::{AssertSqlSafe, SqlitePool};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -30,16 +30,26 @@ pub(super) struct CheckpointTask {
 }
 
 impl CheckpointTask {
-    /// Runs a checkpoint whenever the log's file is not empty, until the token is cancelled.
+    /// Marks the database, and runs a checkpoint whenever the log's file is not empty, until the token is cancelled.
     pub(super) async fn run(self, stopping: CancellationToken) {
+        let mut is_marked = self.mark().await.is_ok();
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {
             let loss = self.file.check();
+            // The database was locked before.
+            is_marked = is_marked || (loss.is_none() && self.mark().await.is_ok());
             let is_empty = fs::metadata(self.file.wal_path()).is_ok_and(|data| data.len() == 0);
             if !is_empty && let Err(error) = self.checkpoint(loss).await {
                 // No data is lost: it stays in the log. A full disk is also reported where turns are written.
                 tracing::debug!(%error, "a checkpoint of the database's write-ahead log failed");
             }
         }
+    }
+
+    /// Writes the mark of this run into the database. The next checkpoint copies it into the file's header.
+    async fn mark(&self) -> Result<(), sqlx::Error> {
+        let mark = i32::from_be_bytes(self.file.mark);
+        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {mark}"))).execute(&self.pool).await?;
+        Ok(())
     }
 
     /// Closes the connection, and releases the file. To be called when all others are closed.

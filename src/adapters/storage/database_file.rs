@@ -36,8 +36,9 @@ pub(super) struct DatabaseFile {
     identity: FileIdentity,
     /// The identity of the file of the write-ahead log, which stays the same while a connection is open.
     wal: Option<FileIdentity>,
-    /// The mark that the header of this run's database has, once a checkpoint has written it.
-    mark: RunMark,
+    /// The mark of this run.
+    pub(super) mark: RunMark,
+    /// Whether the header has the mark. A checkpoint writes it there.
     has_mark: AtomicBool,
     loss: Mutex<Option<FileLoss>>,
     /// The open files that hold the locks; `None` after [`Self::unlock`].
@@ -81,7 +82,7 @@ impl DatabaseFile {
         }
         lock_note::remove_log(&mut beside).map_err(unusable)?;
         let locks = Mutex::new(Some(Locks { beside, database }));
-        let (mark, has_mark) = (RunMark::default(), AtomicBool::new(false));
+        let (mark, has_mark) = (rand::random(), AtomicBool::new(false));
         Ok(Self { path, identity, wal: None, mark, has_mark, loss: Mutex::new(None), locks })
     }
 
@@ -93,9 +94,8 @@ impl DatabaseFile {
         with_suffix(&self.path, WAL_SUFFIX)
     }
 
-    /// Notes that the database has its tables and this mark, and a connection that stays open.
-    pub(super) fn set_made(&mut self, mark: RunMark) {
-        self.mark = mark;
+    /// Notes that the database has its tables, and a connection that stays open.
+    pub(super) fn set_made(&mut self) {
         self.wal = FileIdentity::at(&self.wal_path());
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((Locks { beside, .. }, wal)) = locks.as_mut().zip(self.wal) else { return };

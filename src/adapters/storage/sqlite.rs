@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, SqliteConnection, SqlitePool,
+    Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -15,7 +15,7 @@ use super::{
     lock_note, migrations,
     open_failure::DatabaseOpenFailure,
     schema_owner::{self, SchemaOwner},
-    sqlite_file::{self, FileState, JournalFile, RunMark},
+    sqlite_file::{self, FileState, JournalFile},
 };
 use crate::foundation::{config::SqliteAddress, file_access::FileAccess};
 
@@ -45,8 +45,8 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT);
     let write = pool(1).connect_with(options.clone()).await.map_err(DatabaseOpenFailure::Sqlite)?;
-    let (checkpoints, mark) = match migrate_and_connect(&write, options.clone()).await {
-        Ok(migrated) => migrated,
+    let checkpoints = match migrate_and_connect(&write, options.clone()).await {
+        Ok(checkpoints) => checkpoints,
         Err(failure) => {
             // This attempt's connection must be closed before the next attempt.
             write.close().await;
@@ -54,7 +54,7 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
         }
     };
     let read = pool(4).connect_lazy_with(options.read_only(true));
-    file.set_made(mark);
+    file.set_made();
     let file = Arc::new(file);
     let sqlite = |connections| Pool::Sqlite(SqliteConnections { connections, file: Some(Arc::clone(&file)) });
     let (write, read) = (sqlite(write), sqlite(read));
@@ -62,19 +62,15 @@ pub(super) async fn open(address: &SqliteAddress, access: FileAccess) -> Result<
     Ok(Connections { write, read, heartbeat: None, checkpoints: Some(checkpoints) })
 }
 
-/// Updates the tables and marks the run. Returns the pool for checkpoints, and the mark.
+/// Updates the tables, and returns the pool for checkpoints.
 async fn migrate_and_connect(
     write: &SqlitePool,
     options: SqliteConnectOptions,
-) -> Result<(SqlitePool, RunMark), DatabaseOpenFailure> {
+) -> Result<SqlitePool, DatabaseOpenFailure> {
     migrations::sqlite().await?.run(write).await?;
-    let mark = rand::random::<i32>();
-    // The checkpoint copies the mark into the file at once. It waits for nothing; a later one copies what it has left.
-    let marking = format!("PRAGMA user_version = {mark}; PRAGMA wal_checkpoint(PASSIVE)");
-    sqlx::raw_sql(AssertSqlSafe(marking)).execute(write).await.map_err(DatabaseOpenFailure::Sqlite)?;
     // A checkpoint waits this long for other connections, and other connections wait as long for the checkpoint.
     let checkpoints = pool(1).connect_with(options.busy_timeout(Duration::from_millis(20)));
-    Ok((checkpoints.await.map_err(DatabaseOpenFailure::Sqlite)?, mark.to_be_bytes()))
+    checkpoints.await.map_err(DatabaseOpenFailure::Sqlite)
 }
 
 /// Checks without writing anything that a database can be opened at an address. Fails if the file cannot be used, or if

@@ -11,7 +11,7 @@ use super::{
     request::TurnRequest,
 };
 
-/// The age at which a stream is put on record. With the writer's window, it is in the database within about a second.
+/// The age at which a stream is put on record. The log's writer has written the record when the stream is a second old.
 const RECORD_AFTER: Duration = Duration::from_millis(500);
 
 /// The time after which the record of a stream that has sent further text is renewed, however little text.

@@ -18,7 +18,12 @@ use crate::{
         },
         storage::{LoggedEvent, StorageFailure, TurnRecord},
     },
-    domain::{chat::Caller, cost::TokenUsage, log_position::CountedLines, session::SessionId},
+    domain::{
+        chat::Caller,
+        cost::TokenUsage,
+        log_position::{CountedLines, LogPosition},
+        session::SessionId,
+    },
     foundation::outage::{MayPass, Outage, StartOutage},
 };
 
@@ -133,6 +138,9 @@ impl<'a> Recovery<'a> {
         self.recorder.storage.store_recovered(&events, &batch.counts, &mut self.known).await?;
         for missing in &batch.missing {
             report_missing(missing);
+        }
+        for LogPosition { instance, seq } in &batch.unreadable {
+            tracing::error!(%instance, seq, "a line of the session log cannot be read; its turn is not counted");
         }
         let ends = batch.missing.iter().filter(|missing| missing.count.is_none());
         self.missing_ends.extend(ends.map(|missing| missing.first.instance));

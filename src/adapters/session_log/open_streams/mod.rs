@@ -8,45 +8,35 @@ mod interrupted;
 mod pending;
 mod record_file;
 
-use std::{io, time::Duration};
-
-use tokio::time::Instant;
+use std::io;
 
 pub use self::interrupted::{InterruptedStream, InterruptedStreams};
 pub(super) use self::pending::PendingRecords;
 use self::record_file::RecordFile;
 use super::folder::LogFolder;
 
-/// The time for which records are collected. Many streams end meanwhile, and are not written at all.
-const WINDOW: Duration = Duration::from_millis(500);
-
 /// The streams on record of a session log, as its writer's thread has them.
 #[derive(Debug)]
 pub(super) struct OpenStreams {
     pending: PendingRecords,
     file: RecordFile,
-    /// The time at which pending records are to be written; `None` if there are none.
-    due: Option<Instant>,
+    /// Whether the last write has failed.
     has_failed: bool,
 }
 
 impl OpenStreams {
     /// Reads the records that an earlier process has left.
     pub(super) fn open(folder: &LogFolder, sync: bool, pending: PendingRecords) -> io::Result<Self> {
-        Ok(Self { pending, file: RecordFile::open(folder, sync)?, due: None, has_failed: false })
+        Ok(Self { pending, file: RecordFile::open(folder, sync)?, has_failed: false })
     }
 
-    /// Returns the time at which pending records are to be written; `None` if there are none.
-    pub(super) fn due(&mut self) -> Option<Instant> {
-        if self.due.is_none() && !self.pending.is_empty() {
-            self.due = Some(Instant::now() + WINDOW);
-        }
-        self.due
+    /// Returns whether there are records to be written.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Writes the pending records. Those that cannot be written are pending again.
     pub(super) fn write(&mut self, folder: &mut LogFolder) {
-        self.due = None;
         let records = self.pending.take();
         match self.file.append(folder, &records) {
             Ok(()) => self.has_failed = false,

@@ -10,12 +10,9 @@ use std::{
 pub(in super::super) struct PendingRecords(Arc<Mutex<HashMap<String, String>>>);
 
 impl PendingRecords {
-    /// Adds the record of a stream, or replaces it. Returns whether none was pending before.
-    pub(in super::super) fn add(&self, request_id: String, fields: String) -> bool {
-        let mut records = self.records();
-        let is_first = records.is_empty();
-        records.insert(request_id, fields);
-        is_first
+    /// Adds the record of a stream, or replaces it.
+    pub(in super::super) fn add(&self, request_id: String, fields: String) {
+        self.records().insert(request_id, fields);
     }
 
     pub(super) fn is_empty(&self) -> bool {
