@@ -12,7 +12,7 @@ pub(super) fn print(text: &str) {
     let _ = print_bytes(text.as_bytes());
 }
 
-/// Writes bytes to standard output as [`print`] does. Breaks if nobody reads them.
+/// Writes bytes to standard output as [`print`](fn@print) does. Breaks if nobody reads them.
 pub(super) fn print_bytes(bytes: &[u8]) -> ControlFlow<()> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

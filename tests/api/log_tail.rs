@@ -95,10 +95,11 @@ impl Following {
         lines
     }
 
-    /// Ends the command with SIGINT and returns what it has printed to standard error.
-    async fn interrupt(mut self) -> String {
+    /// Ends the command with SIGTERM and returns what it has printed to standard error. (SIGINT has no effect on programs that
+    /// a shell has started in the background.)
+    async fn end(mut self) -> String {
         let id = self.child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         timeout(TEST_TIMEOUT, self.child.wait()).await.expect("an end in time").unwrap();
         let mut errors = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
@@ -221,7 +222,7 @@ async fn no_line_is_lost_or_doubled_while_a_log_is_moved() {
     found.extend(following.take(usize::try_from(LINES).unwrap() - 30 - found.len()).await);
     append(&setup.log_dir().join("session_2027-02-01.log"), &joined([turn(LINES + 1)]));
     assert_eq!(following.next().await, turn(LINES + 1));
-    assert_eq!(following.interrupt().await, "");
+    assert_eq!(following.end().await, "");
     let mut found = found.iter().map(|line| seq_of(line)).collect::<Vec<_>>();
     found.sort_unstable();
     assert!(found == (31..=LINES).collect::<Vec<_>>(), "{found:?}");
@@ -294,7 +295,7 @@ async fn a_half_written_line_is_printed_when_it_ends() {
     assert_eq!(following.next().await, turn(2));
     append(&path, &format!("{}\nfor\u{0}eign\n\n{}\n", &turn(3)[50..], turn(4)));
     assert_eq!(following.take(2).await, [turn(3), turn(4)]);
-    let errors = following.interrupt().await;
+    let errors = following.end().await;
     assert!(errors.contains("session_2026-11-29.log: a new line is left out: has zero bytes\n"), "{errors}");
     assert!(errors.contains("a new line is left out: not a line of a session log\n"), "{errors}");
 }

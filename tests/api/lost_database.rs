@@ -152,6 +152,9 @@ async fn a_lost_database_stops_turns_and_nothing_is_lost() {
         let (model, gate) = (FakeModel::start().await, Gate::new());
         let (setup, mut process, running) = start(&model, &gate).await;
         let files = Files::of(&setup);
+        // SQLite's `user_version`: a start marks its database soon.
+        let is_marked = || fs::read(&files.database).unwrap()[60..64] != [0; 4];
+        wait_until("the mark", async || is_marked().then_some(())).await;
         fault.apply(&files);
         let line = wait_until_noticed(&mut process, fault.state()).await;
         assert!(line.contains(files.database.to_str().unwrap()) && line.contains("start"), "{fault:?}: {line}");

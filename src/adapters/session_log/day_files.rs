@@ -134,13 +134,13 @@ fn try_room(mut file: &File, length: u64, room: usize) -> io::Result<()> {
 
 /// Flushes the entry of a new file to the disk.
 #[cfg(unix)]
-fn sync_folder(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Does nothing: on this system, the entry of a file is flushed with the file.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -44,6 +44,11 @@ pub(super) fn find(dir: &Path, instance: Uuid) -> io::Result<Option<PreviousInst
 fn end_of(path: &Path) -> io::Result<Option<(LogPosition, PreviousInstance)>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
+    let mut first_byte = [0];
+    // Another file may be large and have no lines.
+    if file.read(&mut first_byte)? == 0 || first_byte != *b"{" {
+        return Ok(None);
+    }
     let whole = length - last_partial_line(&mut file, length)?.len() as u64;
     last_stamped_line(&mut file, whole, |line: &StampedLine<'_>| {
         let LogPosition { instance, seq } = line.position;

@@ -145,7 +145,9 @@ impl PendingRefusals {
 
     /// Drops all requests from now on.
     pub(super) fn close(&self) {
-        self.pending().is_closed = true;
+        let mut pending = self.pending();
+        pending.is_closed = true;
+        pending.refusals = Refusals::default();
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -156,8 +158,9 @@ impl PendingRefusals {
 impl Pending {
     /// Returns whether a request with this code gets a line of its own, and counts that line.
     fn takes_sample(&mut self, code: &'static str) -> bool {
-        // Counts of an interval that is over are written first.
-        if self.since.is_none() || (self.is_over() && self.refusals.counts.is_empty()) {
+        // What an interval that is over has left is written first, so that it is bounded while nothing can be written.
+        let is_empty = self.refusals.lines.is_empty() && self.refusals.counts.is_empty();
+        if self.since.is_none() || (self.is_over() && is_empty) {
             self.begin_interval(Some(Instant::now()));
         }
         let sampled = self.sampled.entry(code).or_default();

@@ -102,7 +102,7 @@ impl Writer {
                     Message::Wake => {}
                     Message::ReadInterrupted(sender) => {
                         // The caller may have stopped waiting.
-                        let _ = sender.send(self.open_streams.interrupted(&self.files.folder));
+                        let _ = sender.send(self.open_streams.interrupted(&mut self.files.folder));
                     }
                     Message::EndInterrupted(request_ids, done) => self.end_interrupted(&request_ids, done),
                     Message::EndRefusals(done) => refusals_ended = Some(done),
@@ -130,21 +130,19 @@ impl Writer {
 
     /// Compares the open file with what was written, and writes records of open streams.
     fn check(&mut self) {
+        let _write = self.state.begin();
         if self.gap.is_none() {
             let (_, today) = self.clock.local(self.clock.now());
             self.files.check(today);
         }
-        if self.open_streams.has_pending() {
-            let _write = self.state.begin();
-            self.open_streams.write(&mut self.files.folder);
-        }
+        self.open_streams.write(&mut self.files.folder);
     }
 
     fn end_interrupted(&mut self, request_ids: &[String], done: oneshot::Sender<()>) {
         for request_id in request_ids {
             self.open_streams.end(request_id, true);
         }
-        self.open_streams.write_ends(&mut self.files.folder);
+        self.write_ends();
         // The caller may have stopped waiting.
         let _ = done.send(());
     }
@@ -180,10 +178,19 @@ impl Writer {
     /// that is left shows that the turn isn't counted.
     fn end_streams(&mut self, batch: &[Entry]) {
         let ended = batch.iter().filter_map(|entry| Some((entry.lines.ended_stream.as_deref()?, entry.end)));
+        let mut has_ended = false;
         for (request_id, end) in ended {
             self.open_streams.end(request_id, end.is_some());
+            has_ended = true;
         }
-        self.open_streams.write_ends(&mut self.files.folder);
+        if has_ended {
+            self.write_ends();
+        }
+    }
+
+    fn write_ends(&mut self) {
+        let _write = self.state.begin();
+        self.open_streams.write_ends();
     }
 
     /// Writes the entries of one day. After a failed write, nothing is written until [`Self::end_gap`] succeeds.

@@ -4,7 +4,7 @@
 //! One key seals the texts of one session, owner and stored chat on one day (of retention time). A turn that has none of
 //! them has a key of its own, so that it can be erased alone. Keys of an owner or a chat are deleted together with it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -102,29 +102,28 @@ impl Storage {
     /// texts are erased. Returns whether there was any text to erase.
     pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
         let mut transaction = self.write.begin().await?;
-        let owners: Vec<(Option<i64>,)> = match owner {
-            None => {
-                sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id").bind(id.as_str())
-            }
+        let erased: Vec<(Option<i64>, Option<String>)> = match owner {
+            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
+                .bind(id.as_str()),
             Some(owner) => sql("DELETE FROM content_keys WHERE (session_id = $1 OR id = $1) AND owner_id = $2
-                     RETURNING owner_id")
+                     RETURNING owner_id, session_id")
             .bind(id.as_str())
             .bind(owner.0),
         }
         .fetch_all(&mut transaction)
         .await?;
-        let mut owners = owners.into_iter().map(|(owner,)| owner.map(OwnerId)).collect::<Vec<_>>();
-        owners.sort_unstable_by_key(|owner| owner.map(|owner| owner.0));
-        owners.dedup();
-        for owner in &owners {
-            let caller = owner.map_or_else(|| format!("session {id}"), |owner| format!("account {owner}"));
+        let caller = |(owner, session): &(Option<i64>, Option<String>)| match (owner, session) {
+            (Some(owner), _) => Some(format!("account {owner}")),
+            (None, session) => session.as_ref().map(|session| format!("session {session}")),
+        };
+        for caller in erased.iter().filter_map(caller).collect::<BTreeSet<_>>() {
             erase_answers(&mut transaction, &caller).await?;
         }
         transaction.commit().await?;
-        if !owners.is_empty() {
+        if !erased.is_empty() {
             self.content_keys.clear();
         }
-        Ok(!owners.is_empty())
+        Ok(!erased.is_empty())
     }
 
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.

@@ -1,7 +1,7 @@
 //! Verification of session logs: whether each line is there, once, unchanged and at its place, by `instance`, `seq` and
 //! `chain`.
 //!
-//! The chunks of the files are scanned in parallel ([`scan`]). Lines that fit each other become one run, so that an undamaged
+//! The chunks of the files are scanned in parallel (`scan.rs`). Lines that fit each other become one run, so that an undamaged
 //! log of any length is one run of each process, and memory grows with the damage only. The runs are then compared with each
 //! other and with what each start says about the process before.
 

@@ -30,15 +30,12 @@ impl OpenStreams {
         Ok(Self { pending, file: RecordFile::open(folder, sync)?, has_failed: false })
     }
 
-    /// Returns whether there are records to be written.
-    pub(super) fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
-    /// Writes the pending records. Those that cannot be written are pending again.
+    /// Writes the pending records to the file, which is made again if it was moved or deleted, and shortens it. Records that
+    /// cannot be written are pending again.
     pub(super) fn write(&mut self, folder: &mut LogFolder) {
         let records = self.pending.take();
-        match self.file.append(folder, &records) {
+        let written = self.file.append(folder, &records).and_then(|()| self.file.shorten(folder));
+        match written {
             Ok(()) => self.has_failed = false,
             Err(error) => {
                 self.pending.put_back(records);
@@ -57,12 +54,12 @@ impl OpenStreams {
     }
 
     /// Writes to the file which records have ended.
-    pub(super) fn write_ends(&mut self, folder: &mut LogFolder) {
-        self.file.write_ends(folder);
+    pub(super) fn write_ends(&mut self) {
+        self.file.write_ends();
     }
 
     /// Returns the streams that earlier processes have left.
-    pub(super) fn interrupted(&self, folder: &LogFolder) -> io::Result<InterruptedStreams> {
+    pub(super) fn interrupted(&mut self, folder: &mut LogFolder) -> io::Result<InterruptedStreams> {
         self.file.interrupted(folder)
     }
 

@@ -15,10 +15,6 @@ impl PendingRecords {
         self.records().insert(request_id, fields);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.records().is_empty()
-    }
-
     pub(super) fn remove(&self, request_id: &str) {
         self.records().remove(request_id);
     }

@@ -12,10 +12,10 @@ use std::{
 };
 
 use super::{
-    super::{files::read_from, folder::LogFolder},
+    super::{day_files::sync_folder, files::read_from, folder::LogFolder},
     interrupted::InterruptedStreams,
 };
-use crate::foundation::file_identity::is_at;
+use crate::foundation::file_identity::{has_name, is_at};
 
 /// The name of the file in the log's folder.
 const FILE: &str = ".open_streams";
@@ -49,6 +49,8 @@ pub(super) struct RecordFile {
     records: BTreeMap<String, Record>,
     /// The bytes of these records.
     record_bytes: u64,
+    /// Whether part of a failed write may follow the records.
+    has_partial_write: bool,
     /// The positions of records whose marks must be changed.
     ended: Vec<u64>,
     /// The number of lines that were no records when the file was opened.
@@ -76,7 +78,8 @@ impl RecordFile {
     /// Opens the file if it exists, and removes an incomplete last line.
     pub(super) fn open(folder: &LogFolder, sync: bool) -> io::Result<Self> {
         let (records, ended) = (BTreeMap::new(), Vec::new());
-        let mut this = Self { sync, file: None, length: 0, records, record_bytes: 0, ended, damaged: 0 };
+        let mut this =
+            Self { sync, file: None, length: 0, records, record_bytes: 0, has_partial_write: false, ended, damaged: 0 };
         let file = match OpenOptions::new().read(true).write(true).open(path(folder)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(this),
@@ -103,7 +106,7 @@ impl RecordFile {
             let record = Record { offset: self.length, length, is_interrupted: true };
             match (line[0], request_id(&line)) {
                 (OPEN, Some(id)) => self.insert(id.to_owned(), record),
-                (ENDED, _) => {}
+                (ENDED | b'\n', _) => {}
                 _ => {
                     self.damaged += 1;
                     self.ended.push(self.length);
@@ -115,11 +118,14 @@ impl RecordFile {
 
     /// Appends records: all of them, or none if it fails. They replace those of the same streams.
     pub(super) fn append(&mut self, folder: &mut LogFolder, records: &HashMap<String, String>) -> io::Result<()> {
-        if records.is_empty() {
-            return Ok(());
+        if !records.is_empty() || !self.records.is_empty() {
+            self.ensure_in_place(folder)?;
         }
-        self.ensure_in_place(folder)?;
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(file) = self.file.as_mut().filter(|_| !records.is_empty()) else { return Ok(()) };
+        if self.has_partial_write {
+            file.set_len(self.length)?;
+            self.has_partial_write = false;
+        }
         let (mut end, mut buffer, mut written) = (self.length, Vec::new(), Vec::new());
         let mut append = || {
             file.seek(SeekFrom::Start(end))?;
@@ -142,15 +148,14 @@ impl RecordFile {
             if self.sync { file.sync_data() } else { Ok(()) }
         };
         if let Err(error) = append() {
-            // If this fails too, the next records are written over these.
-            let _ = file.set_len(self.length);
+            self.has_partial_write = file.set_len(self.length).is_err();
             return Err(error);
         }
         self.length = end;
         for (request_id, record) in written {
             self.insert(request_id.clone(), record);
         }
-        self.write_ends(folder);
+        self.write_ends();
         Ok(())
     }
 
@@ -172,14 +177,12 @@ impl RecordFile {
         }
     }
 
-    /// Changes the marks of the records that have ended, and shortens the file if that is worth it. Marks that cannot be
-    /// changed are changed by the next call.
-    pub(super) fn write_ends(&mut self, folder: &mut LogFolder) {
+    /// Changes the marks of the records that have ended. Marks that cannot be changed are changed by the next call.
+    pub(super) fn write_ends(&mut self) {
         if self.ended.is_empty() {
             return;
         }
-        let written = self.write_marks().and_then(|()| self.shorten(folder));
-        if let Err(error) = written {
+        if let Err(error) = self.write_marks() {
             tracing::error!(%error, "the end of open streams could not be recorded; if this process is killed now, the next start logs them as interrupted");
         }
     }
@@ -194,7 +197,8 @@ impl RecordFile {
         if self.sync { file.sync_data() } else { Ok(()) }
     }
 
-    fn shorten(&mut self, folder: &mut LogFolder) -> io::Result<()> {
+    /// Shortens the file if most of its records have ended.
+    pub(super) fn shorten(&mut self, folder: &LogFolder) -> io::Result<()> {
         if self.records.is_empty() && self.length > EMPTIED_ABOVE {
             if let Some(file) = &self.file {
                 file.set_len(0)?;
@@ -235,13 +239,22 @@ impl RecordFile {
             new.sync_data()?;
         }
         fs::rename(new_path, path(folder))?;
-        (self.file, self.records, self.length) = (Some(new), records, end);
+        let replaced = self.file.replace(new);
+        (self.records, self.length, self.has_partial_write) = (records, end, false);
         self.ended.clear();
-        Ok(())
+        // A file that was moved with its folder must not be read once more. (Interrupted streams are read from there.)
+        let is_read = self.records.values().any(|record| record.is_interrupted);
+        if let Some(replaced) = replaced.filter(|file| !is_read && has_name(file)) {
+            replaced.set_len(0)?;
+        }
+        if self.sync { sync_folder(&folder.dir) } else { Ok(()) }
     }
 
     /// Returns the streams that earlier processes have left, with a handle of its own to the file.
-    pub(super) fn interrupted(&self, folder: &LogFolder) -> io::Result<InterruptedStreams> {
+    pub(super) fn interrupted(&mut self, folder: &mut LogFolder) -> io::Result<InterruptedStreams> {
+        if !self.records.is_empty() {
+            self.ensure_in_place(folder)?;
+        }
         let interrupted = self.records.iter().filter(|(_, record)| record.is_interrupted);
         let fields = interrupted.map(|(id, record)| (id.clone(), record.fields(id))).collect::<BTreeMap<_, _>>();
         let file = if fields.is_empty() { None } else { Some(File::open(path(folder))?) };
@@ -267,5 +280,5 @@ fn path(folder: &LogFolder) -> PathBuf {
 /// Returns the id in a line: the text between the mark and the first space.
 fn request_id(line: &[u8]) -> Option<&str> {
     let end = memchr::memchr(b' ', line)?;
-    std::str::from_utf8(&line[1..end]).ok().filter(|id| !id.is_empty())
+    std::str::from_utf8(line.get(1..end)?).ok().filter(|id| !id.is_empty())
 }
