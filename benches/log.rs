@@ -34,7 +34,7 @@ struct Reader {
     arguments: Vec<String>,
 }
 
-/// What a run of a program took.
+/// The time and the memory of one run of a program.
 #[derive(Clone, Copy)]
 struct Run {
     time: Duration,

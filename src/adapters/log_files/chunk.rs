@@ -23,7 +23,7 @@ pub struct Chunk<'a> {
     pub(super) last_line_end: LineEnd,
 }
 
-/// How a line ends.
+/// The end of a line: a line feed, the end of the file, or beyond what is read into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
     /// By a line feed.

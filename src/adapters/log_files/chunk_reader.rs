@@ -15,7 +15,7 @@ pub(super) struct Sizes {
     pub(super) read: usize,
     /// The longest line that is kept.
     pub(super) line: usize,
-    /// What is kept of a longer line.
+    /// The beginning of a longer line that is kept.
     pub(super) head: usize,
 }
 

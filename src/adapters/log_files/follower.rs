@@ -32,7 +32,7 @@ pub struct Follower {
     logs: Vec<FollowedLog>,
 }
 
-/// What happened to a followed log.
+/// A new line of a followed log, or a failure to read it.
 #[derive(Debug)]
 pub enum Followed<'a> {
     /// A line was appended.

@@ -19,18 +19,18 @@ use super::{
 pub struct LastLines<D> {
     /// The lines without their line feeds, in the order of the files.
     pub lines: VecDeque<Vec<u8>>,
-    /// What is wrong with lines that were read and are left out, and with files.
+    /// The damaged lines that are left out, and the files that cannot be read further.
     pub damages: Vec<LineDamage<D>>,
 }
 
-/// What is wrong at a place of a file.
+/// A damaged line, or a place from which a file cannot be read.
 #[derive(Debug)]
 pub struct LineDamage<D> {
     /// The index of the file.
     pub file_index: usize,
     /// The place.
     pub place: Place,
-    /// What is wrong with the line there, or the reason for which the file cannot be read further.
+    /// The damage of the line, or the error of reading the file.
     pub cause: Result<D, io::Error>,
 }
 

@@ -1,7 +1,7 @@
 //! The events of the session log and their fields. Analysts and tools depend on the names: fields may be added, but never
 //! renamed or removed.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use jiff::civil;
 use serde::Serialize;
@@ -112,7 +112,8 @@ pub struct ChatLine<'a> {
     pub finish: &'a str,
     /// The source of the API key: `papita_api`, `local_env` or `none`.
     pub credential_source: &'a str,
-    /// How Papita's key was found: `hit`, `fetched` or `failed`; missing if Papita was not asked.
+    /// The outcome of looking for Papita's key: `hit` (in the cache), `fetched` (from Papita) or `failed`; missing if no key of
+    /// Papita's was looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_lookup: Option<&'a str>,
     /// The time since Papita returned the key, at the start of the last call, in seconds; missing for other keys.
@@ -273,6 +274,13 @@ names! {
     SessionMetrics<'_> = "session_metrics";
     RefusalLine<'_> = "refusal";
     LogGap = "log_gap";
+}
+
+/// Returns a duration in milliseconds, exact to the microsecond, as the lines have them.
+#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 /// Appends an event as one line of JSON: `event`, `timestamp` and `date`, then the event's fields. Returns the offset in

@@ -100,10 +100,15 @@ impl SessionLog {
     }
 
     async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<LogEnd, LogUnavailable> {
-        let (done, written) = oneshot::channel();
-        let entry = Entry { lines, end: None, on_written, done };
-        self.writer.send(Message::Append(entry)).await.map_err(|_| LogUnavailable)?;
-        written.await.ok().flatten().ok_or(LogUnavailable)
+        let append = |done| Message::Append(Entry { lines, end: None, on_written, done });
+        self.ask(append).await.flatten().ok_or(LogUnavailable)
+    }
+
+    /// Sends the writer's thread a message with the sender of its answer, and waits for it; `None` if the thread has ended.
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
+        let (sender, answer) = oneshot::channel();
+        self.writer.send(message(sender)).await.ok()?;
+        answer.await.ok()
     }
 
     /// Puts a stream that has not ended on record, or replaces its record. The next start logs the line if this process ends
@@ -130,29 +135,20 @@ impl SessionLog {
 
     /// Writes all refusals that are counted so far. Those that come later are not logged.
     pub async fn end_refusals(&self) {
-        let (done, ended) = oneshot::channel();
-        if self.writer.send(Message::EndRefusals(done)).await.is_ok() {
-            // An error means that the thread has ended.
-            let _ = ended.await;
-        }
+        // A thread that has ended writes none.
+        let _ = self.ask(Message::EndRefusals).await;
     }
 
     /// Returns the streams that earlier processes have left on record. To be called before this process takes turns.
     pub async fn interrupted_streams(&self) -> io::Result<InterruptedStreams> {
-        let (sender, streams) = oneshot::channel();
-        let asked = self.writer.send(Message::ReadInterrupted(sender)).await;
-        let ended = || io::Error::other("the session log's writer has ended");
-        asked.map_err(|_| ended())?;
-        streams.await.map_err(|_| ended())?
+        let streams = self.ask(Message::ReadInterrupted).await;
+        streams.unwrap_or_else(|| Err(io::Error::other("the session log's writer has ended")))
     }
 
     /// Ends the records of interrupted streams that have a line in the log, or cannot have one.
     pub async fn end_interrupted(&self, request_ids: Vec<String>) {
-        let (done, ended) = oneshot::channel();
-        if self.writer.send(Message::EndInterrupted(request_ids, done)).await.is_ok() {
-            // An error means that the thread has ended. The next start finds the lines again.
-            let _ = ended.await;
-        }
+        // If the thread has ended, the next start finds the lines again.
+        let _ = self.ask(|done| Message::EndInterrupted(request_ids, done)).await;
     }
 
     /// Returns the id of the log, unique among all logs. It is made with the log's folder and stored in it.
@@ -192,10 +188,7 @@ impl SessionLog {
 
     /// Writes what is queued, ends the writer's thread and releases the folder.
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.writer.send(Message::Close(done)).await.is_ok() {
-            // An error means that the thread has ended already.
-            let _ = closed.await;
-        }
+        // The thread may have ended already.
+        let _ = self.ask(Message::Close).await;
     }
 }

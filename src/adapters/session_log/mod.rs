@@ -26,7 +26,7 @@ mod writer;
 pub use self::{
     event::{
         CallLine, ChatLine, Event, Metric, PreviousInstance, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics,
-        SessionStart, SessionStop,
+        SessionStart, SessionStop, milliseconds,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
     files::{files, id_of},

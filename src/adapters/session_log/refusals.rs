@@ -13,7 +13,10 @@ use std::{
 use jiff::{Timestamp, civil};
 use tokio::time::Instant;
 
-use super::{event::RefusalLine, lines::Lines};
+use super::{
+    event::{RefusalLine, milliseconds},
+    lines::Lines,
+};
 use crate::{
     domain::{account::OwnerId, chat::Caller, session::SessionId},
     foundation::clock::Clock,
@@ -243,9 +246,4 @@ fn add(counts: &mut Counts, kind: RefusalKind, count: u64, since: Timestamp) {
     let (known, first) = counts.entry(kind).or_insert((0, since));
     *known += count;
     *first = since.min(*first);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "refusals take seconds, not centuries")]
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1000.0
 }

@@ -33,6 +33,7 @@ impl CheckpointTask {
     /// Marks the database, and runs a checkpoint whenever the log's file is not empty, until the token is cancelled.
     pub(super) async fn run(self, stopping: CancellationToken) {
         let mut is_marked = self.mark().await.is_ok();
+        // Then the mark is in the file. If this fails, the loop tries it again.
         let _ = self.checkpoint(None).await;
         self.file.check();
         while stopping.run_until_cancelled(sleep(POLL_INTERVAL)).await.is_some() {

@@ -1,11 +1,13 @@
 //! The session log lines of a stop: the client's metrics, and what the server measured.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
     adapters::{
-        session_log::{Lines, Metric, ServerMetrics, SessionLog, SessionMetrics, SessionStop},
+        session_log::{Lines, Metric, ServerMetrics, SessionLog, SessionMetrics, SessionStop, milliseconds},
         storage::{SessionStatistics, StoppedSession},
     },
     domain::{cost::dollars, session::ClosedBy},
@@ -90,7 +92,7 @@ fn seconds(duration: Option<SignedDuration>) -> Option<f64> {
 }
 
 fn server_metrics(statistics: &SessionStatistics) -> ServerMetrics<'_> {
-    let latency = |percent| percentile(&statistics.latencies, percent).map(milliseconds);
+    let latency = |percent| percentile(&statistics.latencies, percent).map(Duration::from_micros).map(milliseconds);
     ServerMetrics {
         turns: statistics.turns,
         errors: statistics.errors,
@@ -109,11 +111,6 @@ fn server_metrics(statistics: &SessionStatistics) -> ServerMetrics<'_> {
 fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
-fn milliseconds(micros: u64) -> f64 {
-    micros as f64 / 1000.0
 }
 
 #[cfg(test)]

@@ -34,8 +34,7 @@ impl OpenStreams {
     /// cannot be written are pending again.
     pub(super) fn write(&mut self, folder: &mut LogFolder) {
         let records = self.pending.take();
-        let written = self.file.append(folder, &records).and_then(|()| self.file.shorten(folder));
-        match written {
+        match self.file.append(folder, &records) {
             Ok(()) => self.has_failed = false,
             Err(error) => {
                 self.pending.put_back(records);
@@ -43,6 +42,9 @@ impl OpenStreams {
                     tracing::warn!(%error, "open streams cannot be put on record; if this process is killed now, their tokens are not counted");
                 }
             }
+        }
+        if let Err(error) = self.file.shorten(folder) {
+            tracing::debug!(%error, "the file of open streams cannot be shortened yet");
         }
     }
 

@@ -204,6 +204,7 @@ impl RecordFile {
                 file.set_len(0)?;
             }
             self.length = 0;
+            self.ended.clear();
         } else if self.length > REWRITTEN_ABOVE && self.record_bytes < self.length / 2 {
             self.rewrite(folder)?;
         }

@@ -8,7 +8,7 @@ use super::{logged_texts::LoggedTexts, usage_meter::TurnUsage};
 use crate::{
     adapters::{
         credentials::KeyLookup,
-        session_log::{CallLine, ChatLine},
+        session_log::{CallLine, ChatLine, milliseconds},
         storage::{TurnRecord, UsageRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
@@ -125,12 +125,6 @@ impl EndedTurn<'_> {
             tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
         }
     }
-}
-
-/// Returns a duration in milliseconds, exact to the microsecond.
-#[expect(clippy::cast_precision_loss, reason = "turns last seconds, not centuries")]
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1000.0
 }
 
 /// Returns a duration in seconds, exact to the millisecond.
