@@ -72,9 +72,7 @@ impl<'a> Search<'a> {
     fn in_chunk(&self, chunk: &Chunk<'_>) -> Found {
         let mut found = Found::default();
         let damage = |line, failure| SearchDamage { file_index: chunk.file_index, line, failure };
-        let mut next_line = chunk.first_line;
         for line in chunk.lines() {
-            next_line = line.number + 1;
             if self.finder.as_ref().is_some_and(|finder| finder.find(line.bytes).is_none()) {
                 continue;
             }
@@ -84,7 +82,7 @@ impl<'a> Search<'a> {
                 _ => {}
             }
         }
-        let failure = chunk.failure.as_ref().map(|failure| damage(next_line, Some(failure.to_string())));
+        let failure = chunk.failure.as_ref().map(|failure| damage(chunk.next_line(), Some(failure.to_string())));
         found.damages.extend(failure);
         found
     }

@@ -13,8 +13,6 @@ pub struct Chunk<'a> {
     pub file_index: usize,
     /// The number of the first line in the file, from 1.
     pub first_line: u64,
-    /// Whether this is the last chunk of the file.
-    pub is_last: bool,
     /// The reason for which the file could not be read to its end, such as damaged compression. Only the last chunk of a file
     /// has it, after the lines that could be read.
     pub failure: Option<io::Error>,
@@ -65,21 +63,16 @@ impl<'a> Chunk<'a> {
         })
     }
 
-    /// Returns the number of lines.
-    pub(super) fn line_count(&self) -> u64 {
+    /// Returns the number of the line that follows the last one.
+    #[must_use]
+    pub fn next_line(&self) -> u64 {
         let unended = self.text.last().is_some_and(|last| *last != b'\n');
-        memchr::memchr_iter(b'\n', self.text).count() as u64 + u64::from(unended)
+        self.first_line + memchr::memchr_iter(b'\n', self.text).count() as u64 + u64::from(unended)
     }
 
     /// Returns the number of bytes of the lines that are kept in memory, line feeds included.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.text.len()
-    }
-
-    /// Returns whether the chunk has no lines.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
     }
 }

@@ -75,11 +75,11 @@ impl<'a> ChunkReader<'a> {
         let end = open.fill(buffer, self.sizes);
         let (first_line, read_bytes) = (open.next_line, open.text.newly_read());
         let ReadEnd { line_end: last_line_end, is_last, failure } = end;
-        let chunk = Chunk { file, file_index, first_line, is_last, failure, text: buffer, last_line_end };
+        let chunk = Chunk { file, file_index, first_line, failure, text: buffer, last_line_end };
         if is_last {
             self.file_index += 1;
         } else {
-            open.next_line += chunk.line_count();
+            open.next_line = chunk.next_line();
             self.open = Some(open);
         }
         Some((chunk, read_bytes))
@@ -87,8 +87,7 @@ impl<'a> ChunkReader<'a> {
 }
 
 fn unopened(file: &LogFile, file_index: usize, failure: io::Error) -> Chunk<'_> {
-    let last_line_end = LineEnd::Whole;
-    Chunk { file, file_index, first_line: 1, is_last: true, failure: Some(failure), text: &[], last_line_end }
+    Chunk { file, file_index, first_line: 1, failure: Some(failure), text: &[], last_line_end: LineEnd::Whole }
 }
 
 impl OpenFile {
@@ -162,7 +161,7 @@ mod tests {
         let (mut buffer, mut lines, mut was_last) = (Vec::new(), Vec::new(), false);
         while let Some((chunk, _)) = reader.next(&mut buffer) {
             assert!(!was_last && chunk.failure.is_none());
-            was_last = chunk.is_last;
+            was_last = reader.file_index == files.len();
             lines.extend(chunk.lines().map(|line| (line.number, line.bytes.to_vec(), line.end)));
         }
         assert!(was_last);

@@ -61,8 +61,7 @@ impl Report {
             }
         }
         if let Some(failure) = &chunk.failure {
-            let line = chunk.first_line + report.lines;
-            report.add_damage(chunk, line, DamageKind::Unreadable, failure.to_string());
+            report.add_damage(chunk, chunk.next_line(), DamageKind::Unreadable, failure.to_string());
         }
         report
     }

@@ -76,16 +76,12 @@ struct StartLine {
 /// Scans a chunk. Returns the index of its file, too.
 pub(super) fn scan(chunk: &Chunk<'_>, mut keys: Keys, expected: &[Expected]) -> (usize, Scan) {
     let date = chunk.file.date.map(|date| date.to_string());
-    let scan = Scan { bytes: chunk.len() as u64, ..Scan::default() };
+    let scan = Scan { bytes: chunk.bytes() as u64, ..Scan::default() };
     let mut scanner =
         Scanner { file: chunk.file_index, date, keys: &mut keys, expected, previous: None, key: None, scan };
-    let mut next_line = chunk.first_line;
-    for line in chunk.lines() {
-        next_line = line.number + 1;
-        scanner.add(line);
-    }
-    let place = Place { file: chunk.file_index, line: next_line };
-    scanner.scan.failure = chunk.failure.as_ref().map(|failure| (place, failure.to_string()));
+    chunk.lines().for_each(|line| scanner.add(line));
+    let place = || Place { file: chunk.file_index, line: chunk.next_line() };
+    scanner.scan.failure = chunk.failure.as_ref().map(|failure| (place(), failure.to_string()));
     (chunk.file_index, scanner.scan)
 }
 
