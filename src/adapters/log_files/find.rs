@@ -44,13 +44,18 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<LogFile>, FindFailure> {
     let mut files = Vec::new();
     for path in paths {
         let data = metadata(path)?;
-        if data.is_dir() { files.extend(find_in(path)?) } else { files.push(openable(path, &data)?) }
+        if data.is_dir() { files.extend(in_folder(path)?) } else { files.push(openable(path, &data)?) }
     }
     Ok(in_order(files))
 }
 
 /// Returns the daily files in a folder, in the order in which they were written.
 pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
+    in_folder(folder).map(in_order)
+}
+
+/// Returns the daily files in a folder, at least one, in any order.
+fn in_folder(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
     let failure = |error| FindFailure::new(folder, error);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failure)? {
@@ -63,7 +68,7 @@ pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
             files.push(openable(&path, &data)?);
         }
     }
-    if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(in_order(files)) }
+    if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(files) }
 }
 
 fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
@@ -80,9 +85,14 @@ fn openable(path: &Path, data: &Metadata) -> Result<LogFile, FindFailure> {
 
 fn in_order(mut files: Vec<LogFile>) -> Vec<LogFile> {
     let mut known = HashSet::new();
-    files.retain(|file| known.insert(fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone())));
+    files.retain(|file| known.insert(canonical(&file.path)));
     files.sort_by_key(LogFile::order);
     files
+}
+
+/// Returns the path without links; unchanged if it leads to nothing.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::log_file::{Compression, LogFile};
+use super::{
+    find::canonical,
+    log_file::{Compression, LogFile, folder_of},
+};
 use crate::foundation::file_identity::FileIdentity;
 
-/// The beginning and the length of the name of a day's file, `session_YYYY-MM-DD.log`.
-const DAY_PREFIX: &str = "session_";
+/// The length of the name of a day's file, `session_YYYY-MM-DD.log`.
 const DAY_NAME: usize = "session_2026-11-29.log".len();
 
 /// The place of a followed log.
@@ -33,6 +35,7 @@ pub(super) struct Listed {
     /// The name without what a rotation has appended to it.
     pub(super) name: String,
     pub(super) is_rotated: bool,
+    rotation: u64,
     pub(super) length: u64,
 }
 
@@ -41,9 +44,8 @@ impl Watched {
         if is_folder {
             return Self { folder: path.to_owned(), file: None };
         }
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         let file = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
-        Self { folder: folder.to_owned(), file: Some(file) }
+        Self { folder: folder_of(path).to_owned(), file: Some(file) }
     }
 
     /// Returns the name of a followed file without what a rotation has appended to it; `None` if it is not followed.
@@ -61,27 +63,29 @@ impl Watched {
     pub(super) fn list(&self) -> io::Result<Vec<Listed>> {
         let entries = fs::read_dir(&self.folder)?;
         let mut files = entries.filter_map(|entry| self.listed(entry.ok()?.path())).collect::<Vec<_>>();
-        files.sort_by_cached_key(|file| {
-            let rotated = LogFile::new(file.path.clone(), None).rotation;
-            (file.name.clone(), !file.is_rotated, Reverse(rotated), file.path.clone())
-        });
+        files.sort_by(|file, other| file.order().cmp(&other.order()));
         Ok(files)
     }
 
     fn listed(&self, path: PathBuf) -> Option<Listed> {
         let name = self.base_name(&path)?.to_owned();
-        if LogFile::new(path.clone(), None).compression != Compression::None {
+        let LogFile { path, compression: Compression::None, rotation, .. } = LogFile::new(path, None) else {
             return None;
-        }
+        };
         let data = fs::metadata(&path).ok().filter(Metadata::is_file)?;
         let is_rotated = path.file_name() != Some(OsStr::new(&name));
-        Some(Listed { identity: FileIdentity::of(&data), name, is_rotated, length: data.len(), path })
+        Some(Listed { identity: FileIdentity::of(&data), name, is_rotated, rotation, length: data.len(), path })
+    }
+}
+
+impl Listed {
+    fn order(&self) -> impl Ord {
+        (&self.name, !self.is_rotated, Reverse(self.rotation), &self.path)
     }
 }
 
 /// Returns the places at the paths, each once: a file in a folder that is given, too, belongs to that.
 pub(super) fn places(paths: &[PathBuf]) -> Vec<(&PathBuf, Watched)> {
-    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let is_folder = |path: &Path| fs::metadata(path).is_ok_and(|data| data.is_dir());
     let folders = paths.iter().filter(|path| is_folder(path)).map(|path| canonical(path)).collect::<HashSet<_>>();
     let mut known = HashSet::new();
@@ -99,7 +103,7 @@ pub(super) fn places(paths: &[PathBuf]) -> Vec<(&PathBuf, Watched)> {
 }
 
 fn is_day(name: &str) -> bool {
-    name.starts_with(DAY_PREFIX) && LogFile::new(name.into(), None).date.is_some()
+    LogFile::new(name.into(), None).date.is_some()
 }
 
 #[cfg(test)]

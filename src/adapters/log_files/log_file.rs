@@ -40,14 +40,19 @@ impl LogFile {
     /// Returns the folder of the file.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        folder_of(&self.path)
     }
 
-    /// The order in which the files of a log were written: by day; of one day, rotated files are older.
+    /// Returns the key for the order in which the files of a log were written: by day; of one day, rotated files are older.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let rotation = std::cmp::Reverse(self.rotation);
         (self.date.is_none(), self.date, rotation, self.compression == Compression::None)
     }
+}
+
+/// Returns the folder of a file; `.` for a name alone.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns the file's name; an empty text if it is not UTF-8.
