@@ -50,7 +50,7 @@ pub fn last_lines<D: Send>(
     count: usize,
     check: impl Fn(&[u8], LineEnd) -> Result<bool, D> + Sync,
 ) -> LastLines<D> {
-    let mut last = LastLines { lines: VecDeque::new(), damages: Vec::new() };
+    let mut last = LastLines::new();
     for (index, file) in files.iter().enumerate().rev() {
         let missing = count - last.lines.len();
         if missing == 0 {
@@ -75,25 +75,26 @@ fn last_of_stream<D: Send>(
     count: usize,
     check: &(impl Fn(&[u8], LineEnd) -> Result<bool, D> + Sync),
 ) -> LastLines<D> {
-    let mut last = LastLines { lines: VecDeque::new(), damages: Vec::new() };
+    let mut last = LastLines::new();
     let compute = |chunk: &Chunk<'_>| {
-        let mut found = LastLines { lines: VecDeque::new(), damages: Vec::new() };
-        let mut next_line = chunk.first_line;
+        let (mut found, mut wanted) = (LastLines::new(), Vec::new());
         for line in chunk.lines() {
-            found.add_last(check(line.bytes, line.end).map(|is_wanted| is_wanted.then(|| line.bytes.to_vec())), || {
-                Place::Line(line.number)
-            });
-            found.keep_last(count);
-            next_line = line.number + 1;
+            match check(line.bytes, line.end) {
+                Ok(true) => wanted.push(line.bytes),
+                Ok(false) => {}
+                Err(damage) => found.add_damage(Place::Line(line.number), Ok(damage)),
+            }
         }
-        let failure = chunk.failure.as_ref().map(|failure| io::Error::new(failure.kind(), failure.to_string()));
-        let damage = failure.map(|it| LineDamage { file_index: 0, place: Place::Line(next_line), cause: Err(it) });
-        found.damages.extend(damage);
+        found.lines.extend(wanted[wanted.len().saturating_sub(count)..].iter().map(|line| line.to_vec()));
+        if let Some(failure) = &chunk.failure {
+            let failure = io::Error::new(failure.kind(), failure.to_string());
+            found.add_damage(Place::Line(chunk.next_line()), Err(failure));
+        }
         found
     };
     Reader::new(std::slice::from_ref(file)).for_each(compute, |mut next| {
         last.lines.append(&mut next.lines);
-        last.keep_last(count);
+        last.lines.drain(..last.lines.len().saturating_sub(count));
         last.damages.append(&mut next.damages);
         ControlFlow::Continue(())
     });
@@ -101,16 +102,13 @@ fn last_of_stream<D: Send>(
 }
 
 impl<D> LastLines<D> {
-    /// Adds a checked line that follows the others.
-    fn add_last(&mut self, checked: Result<Option<Vec<u8>>, D>, place: impl Fn() -> Place) {
-        match checked {
-            Ok(line) => self.lines.extend(line),
-            Err(damage) => self.damages.push(LineDamage { file_index: 0, place: place(), cause: Ok(damage) }),
-        }
+    fn new() -> Self {
+        Self { lines: VecDeque::new(), damages: Vec::new() }
     }
 
-    fn keep_last(&mut self, count: usize) {
-        self.lines.drain(..self.lines.len().saturating_sub(count));
+    /// Adds a damage in the first file.
+    fn add_damage(&mut self, place: Place, cause: Result<D, io::Error>) {
+        self.damages.push(LineDamage { file_index: 0, place, cause });
     }
 }
 
@@ -120,7 +118,7 @@ fn last_of_plain<D>(
     count: usize,
     check: impl Fn(&[u8], LineEnd) -> Result<bool, D>,
 ) -> LastLines<D> {
-    let mut last = LastLines { lines: VecDeque::new(), damages: Vec::new() };
+    let mut last = LastLines::new();
     let result = File::open(&file.path).and_then(|open| {
         let mut reader = BackwardReader::new(open, length, Sizes::default());
         while last.lines.len() < count && reader.read_block()? {
@@ -130,20 +128,16 @@ fn last_of_plain<D>(
                 match check(&line, end) {
                     Ok(true) => last.lines.push_front(line),
                     Ok(false) => {}
-                    Err(damage) => {
-                        last.damages.push(LineDamage { file_index: 0, place: Place::Byte(start), cause: Ok(damage) });
-                    }
+                    Err(damage) => last.add_damage(Place::Byte(start), Ok(damage)),
                 }
             }
         }
         Ok(())
     });
     last.damages.reverse();
-    last.damages.extend(result.err().map(|error| LineDamage {
-        file_index: 0,
-        place: Place::Byte(0),
-        cause: Err(error),
-    }));
+    if let Err(error) = result {
+        last.add_damage(Place::Byte(0), Err(error));
+    }
     last
 }
 
