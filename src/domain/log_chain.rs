@@ -11,7 +11,7 @@ use blake3::Hasher;
 
 use crate::foundation::secret::SigningSecret;
 
-/// What the key of the hash is derived for, as BLAKE3 demands: unique in the world, and never changed.
+/// The context from which BLAKE3 derives the key: unique in the world, and never changed.
 const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 chain of the session log";
 
 /// The number of bytes of a chain.
@@ -25,7 +25,7 @@ pub const CHAIN_DIGITS: usize = 2 * CHAIN_BYTES;
 pub struct Chain([u8; CHAIN_BYTES]);
 
 impl Chain {
-    /// What the first line of a process follows.
+    /// The chain before the first line of a process.
     pub const START: Self = Self([0; CHAIN_BYTES]);
 
     /// Parses 32 lower-case hexadecimal digits.

@@ -14,7 +14,7 @@ use super::{
 /// The version of the line format, the field `v`.
 pub const VERSION: u64 = 1;
 
-/// What is before the digits of a line's chain. A quotation mark follows them.
+/// The text before the digits of a line's chain. A quotation mark follows them.
 pub const CHAIN_FIELD: &str = r#","chain":""#;
 
 /// The fields at the head of a line with a stamp.

@@ -4,7 +4,7 @@
 use std::{io::Write, time::Duration};
 
 use jiff::civil;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A kind of event, whose fields form one line.
@@ -29,7 +29,7 @@ pub struct ServiceStart<'a> {
 }
 
 /// The end of the log of the process before, as the next one has found it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousInstance {
     /// The id of the process.
     pub instance: String,
@@ -222,7 +222,7 @@ pub struct ServerMetrics<'a> {
 
 /// The event `refusal`: requests for a turn were refused before a turn began.
 #[derive(Debug, Serialize)]
-pub(super) struct RefusalLine<'a> {
+pub struct RefusalLine<'a> {
     /// The id of the request; null in a line that counts requests.
     pub request_id: Option<&'a str>,
     /// The id of the session, as far as it is known.
@@ -251,7 +251,7 @@ pub(super) struct RefusalLine<'a> {
 
 /// The event `log_gap`: lines could not be written for a while. It is the first line after that.
 #[derive(Debug, Serialize)]
-pub(super) struct LogGap {
+pub struct LogGap {
     /// The time of the first failed write.
     pub since: String,
     /// The number of lines that were not written; their callers got an error.

@@ -8,7 +8,10 @@ use std::{
 
 use jiff::civil::Date;
 
-use crate::domain::log_stamp::{self, StampedLine};
+use crate::{
+    domain::log_stamp::{self, StampedLine},
+    foundation::process_lock,
+};
 
 /// The name of the file that holds the folder's lock, the log's id and the id of the last process.
 pub(super) const LOCK_FILE: &str = ".lock";
@@ -33,6 +36,12 @@ pub(super) fn date_of(path: &Path) -> Option<Date> {
 pub fn id_of(dir: &Path) -> Option<String> {
     let text = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
     text.lines().next().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Returns whether a process is writing the session log in a folder.
+#[must_use]
+pub fn is_in_use(dir: &Path) -> bool {
+    process_lock::is_locked(&dir.join(LOCK_FILE))
 }
 
 /// Returns the bytes of a file from `start` to `end`.

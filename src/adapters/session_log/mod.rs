@@ -25,11 +25,11 @@ mod writer;
 
 pub use self::{
     event::{
-        CallLine, ChatLine, Event, Metric, PreviousInstance, ServerMetrics, ServiceStart, ServiceStop, SessionMetrics,
-        SessionStart, SessionStop, milliseconds,
+        CallLine, ChatLine, Event, LogGap, Metric, PreviousInstance, RefusalLine, ServerMetrics, ServiceStart,
+        ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
-    files::{files, id_of},
+    files::{files, id_of, is_in_use},
     handle::SessionLog,
     lines::Lines,
     open_streams::{InterruptedStream, InterruptedStreams},

@@ -8,8 +8,8 @@ use std::{
 
 use super::super::output::{print, print_error};
 use crate::{
-    adapters::storage::Storage,
-    foundation::{clock::Clock, config, process_lock},
+    adapters::{session_log, storage::Storage},
+    foundation::{clock::Clock, config},
 };
 
 /// Checks whether the database can be opened, or is in use by a running server.
@@ -42,7 +42,7 @@ pub(super) fn check_log(settings: &config::SessionLog) -> bool {
     let (_, date) = clock.local(clock.now());
     match try_to_write(dir, &dir.join(format!("session_{date}.log"))) {
         Ok(()) => {
-            let state = if process_lock::is_locked(&dir.join(".lock")) {
+            let state = if session_log::is_in_use(dir) {
                 "can be written; a running server does"
             } else if dir.is_dir() {
                 "can be written"

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::{
@@ -82,8 +81,8 @@ impl<'a> Logs<'a> {
     pub(super) fn finish(mut self) -> Verification {
         // What was written before may have been deleted on purpose.
         let oldest = self.folders.values().filter_map(|log| log.processes.keys().next().copied()).min();
-        for (folder, log) in std::mem::take(&mut self.folders) {
-            let is_in_use = self.task.in_use.iter().any(|path| path == folder);
+        for (folder, log) in self.folders {
+            let is_in_use = self.task.in_use.contains(&folder);
             let check = Check { files: self.task.files, keys: &mut self.keys, result: &mut self.result };
             check.log(log, is_in_use);
         }
@@ -124,21 +123,21 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn log(mut self, mut log: Log, is_in_use: bool) {
-        let dates = self.files.iter().map(|file| file.date).collect::<Vec<_>>();
         let mut checked = BTreeMap::<Uuid, Checked>::new();
         let mut latest = LatestPlaces::default();
         for (instance, process) in std::mem::take(&mut log.processes) {
             let before = checked.last_key_value().map(|(_, before)| before.last);
-            checked.extend(process.check(instance, before, &dates, &mut latest, self.keys).map(|it| (instance, it)));
+            let process = process.check(instance, before, self.files, &mut latest, self.keys);
+            checked.extend(process.map(|process| (instance, process)));
         }
-        for (instance, process) in &mut checked {
-            for finding in std::mem::take(&mut process.findings) {
-                if !Self::is_of_altered_lines(&finding, &mut log) {
-                    self.report(*instance, &finding, &dates);
+        for (instance, process) in &checked {
+            for finding in &process.findings {
+                if !Self::is_of_altered_lines(finding, &mut log) {
+                    self.report(*instance, finding);
                 }
             }
         }
-        self.claims(&log.claims, &checked, &dates);
+        self.claims(&log.claims, &checked);
         self.secrets(&checked);
         self.spans(&log);
         self.ends(&log, &checked, is_in_use);
@@ -167,10 +166,21 @@ impl Check<'_> {
         (self.files[place.file].path.clone(), place.line)
     }
 
-    fn report(&mut self, instance: Uuid, finding: &Finding, dates: &[Option<Date>]) {
+    fn are_days_between(&self, after: Place, place: Place) -> bool {
+        let [after, before] = [after, place].map(|place| self.files[place.file].date);
+        after.zip(before).is_some_and(|(after, before)| after.tomorrow().is_ok_and(|next| next < before))
+    }
+
+    /// Adds a damage at a line of no known process.
+    fn add_at(&mut self, kind: DamageKind, place: Place, lines: u64, text: String) {
+        let place = Some(self.place(place));
+        add(self.result, Damage { kind, place, instance: None, seqs: None, lines, text });
+    }
+
+    fn report(&mut self, instance: Uuid, finding: &Finding) {
         let Finding { place, after, first_seq, last_seq, .. } = *finding;
         let kind = match finding.kind {
-            DamageKind::Missing if after.is_some_and(|after| are_days_between(after, place, dates)) => {
+            DamageKind::Missing if after.is_some_and(|after| self.are_days_between(after, place)) => {
                 DamageKind::FileMissing
             }
             kind => kind,
@@ -198,7 +208,7 @@ impl Check<'_> {
     }
 
     /// Compares what each start says about the process before with what is there.
-    fn claims(&mut self, claims: &[Claim], checked: &BTreeMap<Uuid, Checked>, dates: &[Option<Date>]) {
+    fn claims(&mut self, claims: &[Claim], checked: &BTreeMap<Uuid, Checked>) {
         for Claim { by, at, end } in claims {
             let Ok(instance) = end.instance.parse::<Uuid>() else { continue };
             let (first_missing, after) = match checked.get(&instance) {
@@ -224,7 +234,7 @@ impl Check<'_> {
                 }
             };
             let (kind, place) = (DamageKind::Missing, *at);
-            self.report(instance, &Finding { kind, place, after, first_seq: first_missing, last_seq: end.seq }, dates);
+            self.report(instance, &Finding { kind, place, after, first_seq: first_missing, last_seq: end.seq });
         }
     }
 
@@ -254,15 +264,11 @@ impl Check<'_> {
             } else {
                 format!("these {} lines are no lines of a session log any more, or never were", span.count)
             };
-            let place = Some(self.place(span.first));
-            let kind = DamageKind::Altered;
-            add(self.result, Damage { kind, place, instance: None, seqs: None, lines: span.count, text });
+            self.add_at(DamageKind::Altered, span.first, span.count, text);
         }
         for (place, failure) in &log.failures {
             let text = format!("the file cannot be read from here on: {failure}");
-            let place = Some(self.place(*place));
-            let kind = DamageKind::Unreadable;
-            add(self.result, Damage { kind, place, instance: None, seqs: None, lines: 0, text });
+            self.add_at(DamageKind::Unreadable, *place, 0, text);
         }
         self.result.unstamped += log.unstamped.iter().map(|span| span.count).sum::<u64>();
     }
@@ -271,8 +277,7 @@ impl Check<'_> {
     fn ends(&mut self, log: &Log, checked: &BTreeMap<Uuid, Checked>, is_in_use: bool) {
         for place in log.torn.iter().filter(|_| !is_in_use) {
             let text = "the file ends with a part of a line, which was never confirmed to its caller".to_owned();
-            let (kind, place) = (DamageKind::Torn, Some(self.place(*place)));
-            add(self.result, Damage { kind, place, instance: None, seqs: None, lines: 1, text });
+            self.add_at(DamageKind::Torn, *place, 1, text);
         }
         let Some((oldest, newest)) = checked.values().next().zip(checked.values().next_back()) else { return };
         let (instance, seq) = (oldest.summary.instance, oldest.summary.first_seq);
@@ -285,14 +290,14 @@ impl Check<'_> {
         }
         for process in checked.values().filter(|process| !process.summary.stopped) {
             let summary = &process.summary;
-            let is_claimed = log.claims.iter().any(|claim| claim.end.instance == summary.instance.to_string());
+            let (instance, last_seq) = (summary.instance.to_string(), summary.last_seq);
+            let is_claimed = log.claims.iter().any(|claim| claim.end.instance == instance);
             let state = match (summary.instance == newest.summary.instance, is_claimed) {
                 (true, _) if is_in_use => "is running: its last line is the last one so far",
                 (true, _) => "never closed the log: it was killed, and lines after that cannot be excluded",
                 (false, true) => "never closed the log: it was killed, and the next start has found the same last line",
                 (false, false) => "never closed the log, and no later start names its last line",
             };
-            let (instance, last_seq) = (summary.instance, summary.last_seq);
             self.result.notes.push(format!("process {instance}, last line {last_seq}, {state}"));
         }
     }
@@ -300,11 +305,6 @@ impl Check<'_> {
 
 /// Returns whether the last line has another chain than a start has found.
 fn is_other(process: &Checked, claimed: Option<&str>) -> bool {
-    let claimed = claimed.and_then(|chain| Chain::parse(chain.as_bytes())).map(|chain| chain.to_string());
+    let claimed = claimed.and_then(|chain| Chain::parse(chain.as_bytes()));
     claimed.is_some() && claimed != process.summary.last_chain
-}
-
-fn are_days_between(after: Place, place: Place, dates: &[Option<Date>]) -> bool {
-    let (Some(one), Some(other)) = (dates[after.file], dates[place.file]) else { return false };
-    one.tomorrow().is_ok_and(|next| next < other)
 }

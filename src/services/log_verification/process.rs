@@ -10,9 +10,12 @@ use super::{
     keys::Keys,
     run::{Link, Place, Run},
 };
-use crate::domain::log_stamp;
+use crate::{
+    adapters::log_files::LogFile,
+    domain::{log_chain::Chain, log_stamp},
+};
 
-/// What was found of one process.
+/// The lines found of one process.
 #[derive(Clone, Debug)]
 pub struct ProcessSummary {
     /// The id of the process.
@@ -21,8 +24,8 @@ pub struct ProcessSummary {
     pub first_seq: u64,
     /// The number of its last line that was found.
     pub last_seq: u64,
-    /// The chain of that line, in hexadecimal digits.
-    pub last_chain: Option<String>,
+    /// The chain of that line.
+    pub last_chain: Option<Chain>,
     /// Whether that line is its `service_stop`.
     pub stopped: bool,
     /// Whether its chain is made with a secret.
@@ -44,7 +47,7 @@ pub(super) struct Finding {
 #[derive(Debug, Default)]
 pub(super) struct Process {
     /// In the order in which they were read.
-    pub(super) runs: Vec<Run>,
+    runs: Vec<Run>,
 }
 
 /// The result for one process.
@@ -76,13 +79,12 @@ impl Process {
     }
 
     /// Checks all runs. `before` is the last line of the process before; without one, the first lines may have been deleted
-    /// on purpose. `dates` are the dates in the names of the files, `latest` the places
-    /// of the processes before. Returns `None` if there is no run.
+    /// on purpose. `latest` are the places of the processes before. Returns `None` if there is no run.
     pub(super) fn check(
         mut self,
         instance: Uuid,
         before: Option<Place>,
-        dates: &[Option<Date>],
+        files: &[LogFile],
         latest: &mut LatestPlaces,
         keys: &mut Keys,
     ) -> Option<Checked> {
@@ -90,8 +92,8 @@ impl Process {
         self.runs.sort_by_key(|run| run.first_seq);
         let key = self.runs.iter().find_map(|run| run.key);
         let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
-        let mut walk = Walk { dates, has_chains, findings: Vec::new(), latest };
-        let mut runs = std::mem::take(&mut self.runs).into_iter();
+        let mut walk = Walk { files, has_chains, findings: Vec::new(), latest };
+        let mut runs = self.runs.into_iter();
         let mut end = runs.next()?;
         let (first, first_seq) = (end.first, end.first_seq);
         let mut sums = Sums::default();
@@ -124,7 +126,7 @@ impl Process {
             instance,
             first_seq,
             last_seq: end.last_seq,
-            last_chain: end.last_chain.map(|chain| chain.to_string()),
+            last_chain: end.last_chain,
             stopped: end.is_stopped,
             has_secret,
         };
@@ -173,8 +175,8 @@ pub(super) struct LatestPlaces(BTreeMap<(Option<Date>, Option<usize>), Place>);
 
 impl LatestPlaces {
     /// Adds a run with higher numbers than those before. Returns whether its first line stands before one of those.
-    fn add(&mut self, run: &Run, dates: &[Option<Date>]) -> bool {
-        let group = |place: Place| (dates[place.file], dates[place.file].is_none().then_some(place.file));
+    fn add(&mut self, run: &Run, files: &[LogFile]) -> bool {
+        let group = |Place { file, .. }| (files[file].date, files[file].date.is_none().then_some(file));
         let is_before = self.0.get(&group(run.first)).is_some_and(|latest| run.first < *latest);
         let latest = self.0.entry(group(run.last)).or_insert(run.last);
         *latest = run.last.max(*latest);
@@ -184,7 +186,7 @@ impl LatestPlaces {
 
 /// Goes through the runs in the order of their numbers.
 struct Walk<'a> {
-    dates: &'a [Option<Date>],
+    files: &'a [LogFile],
     has_chains: bool,
     findings: Vec<Finding>,
     latest: &'a mut LatestPlaces,
@@ -202,7 +204,7 @@ impl Walk<'_> {
         } else if run.broken > 0 {
             self.find(DamageKind::Altered, run.first, None, first, first + run.broken - 1);
         }
-        if run.is_misplaced | self.latest.add(run, self.dates) {
+        if run.is_misplaced | self.latest.add(run, self.files) {
             self.find(DamageKind::Reordered, run.first, None, first, last);
         }
     }

@@ -9,7 +9,7 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
-/// How the first line of a run fits the line with the number before.
+/// The link of a run's first line to the line before.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Link {
     /// Its chain follows from the predecessor's. The first line of a process follows nothing.

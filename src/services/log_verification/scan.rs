@@ -9,7 +9,10 @@ use super::{
     task::Expected,
 };
 use crate::{
-    adapters::log_files::{Chunk, Line, LineEnd},
+    adapters::{
+        log_files::{Chunk, Line, LineEnd},
+        session_log::{Event, PreviousInstance, ServiceStart, ServiceStop},
+    },
     domain::{
         log_chain::Chain,
         log_position::LogPosition,
@@ -17,7 +20,7 @@ use crate::{
     },
 };
 
-/// What a chunk holds.
+/// The runs and other lines of a chunk.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) lines: u64,
@@ -52,25 +55,17 @@ impl Span {
     }
 }
 
-/// What the start of a process says about the process before.
+/// A start's statement about the process before.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) by: Uuid,
     pub(super) at: Place,
-    pub(super) end: ClaimedEnd,
-}
-
-/// The last line of a process, as the next one has found it.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct ClaimedEnd {
-    pub(super) instance: String,
-    pub(super) seq: u64,
-    pub(super) chain: Option<String>,
+    pub(super) end: PreviousInstance,
 }
 
 #[derive(Deserialize)]
 struct StartLine {
-    previous: Option<ClaimedEnd>,
+    previous: Option<PreviousInstance>,
 }
 
 /// Scans a chunk. Returns the index of its file, too.
@@ -128,15 +123,16 @@ impl Scanner<'_> {
             // After the lines of an earlier version, a process of this one starts.
             self.scan.foreign.extend(self.scan.unstamped.pop_if(|span| span.is_before(place)));
         }
+        let follows = self.previous.as_ref().is_some_and(|previous| is_next(previous.position, position));
         let (to_previous, calculated) = match &stamped.chain {
-            Some(chain) => self.link(line, position, chain),
+            Some(chain) => self.link(line, position, chain, follows),
             None => (Link::Unchained, None),
         };
         let chain = stamped.chain.as_ref().map(|stamped| stamped.chain);
         self.scan.found.extend(self.expected.iter().enumerate().filter_map(|(index, expected)| {
             (expected.seq == position.seq && expected.is_at(position.instance, chain)).then_some(index)
         }));
-        if stamped.event == "service_start" {
+        if stamped.event == ServiceStart::NAME {
             let claim = serde_json::from_slice(line).ok().and_then(|start: StartLine| start.previous);
             self.scan.claims.extend(claim.map(|end| Claim { by: position.instance, at: place, end }));
         }
@@ -147,21 +143,31 @@ impl Scanner<'_> {
             last_seq: position.seq,
             broken: u64::from(to_previous == Link::Broken),
             link: to_previous,
-            key: self.key.filter(|(instance, _)| *instance == position.instance).map(|(_, key)| key),
+            key: self.key_of(position.instance),
             last_chain: chain,
-            is_stopped: stamped.event == "service_stop",
+            is_stopped: stamped.event == ServiceStop::NAME,
             is_misplaced: self.date.as_deref().is_some_and(|date| date != stamped.date),
         };
-        let follows = self.previous.as_ref().is_some_and(|previous| is_next(previous.position, position));
         self.push(position.instance, run, follows);
         self.previous = Some(PreviousLine { position, chain, calculated });
     }
 
-    /// Returns how a line fits its predecessor, and the chain that it should have if it does not.
-    fn link(&mut self, line: &[u8], position: LogPosition, stamped: &StampedChain) -> (Link, Option<Chain>) {
-        let known = self.key.filter(|(instance, _)| *instance == position.instance).map(|(_, key)| key);
+    /// Returns the key of a process, if its lines come.
+    fn key_of(&self, instance: Uuid) -> Option<usize> {
+        self.key.filter(|(known, _)| *known == instance).map(|(_, key)| key)
+    }
+
+    /// Returns how a line fits its predecessor, and the chain that it should have if it does not. `follows` says whether the
+    /// line before has the number before.
+    fn link(
+        &mut self,
+        line: &[u8],
+        position: LogPosition,
+        stamped: &StampedChain,
+        follows: bool,
+    ) -> (Link, Option<Chain>) {
+        let known = self.key_of(position.instance);
         let previous = self.previous.as_ref();
-        let follows = previous.is_some_and(|previous| is_next(previous.position, position));
         let before = if position.seq == 1 { Some(Chain::START) } else { previous.and_then(|previous| previous.chain) };
         let calculated = previous.filter(|_| follows).and_then(|previous| previous.calculated);
         let mut fits = |before| self.keys.fitting(known, before, line, stamped);

@@ -1,6 +1,6 @@
 //! What is to be verified.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ impl Expected {
     }
 }
 
-/// What is to be verified, and with what.
+/// The files to verify, with keys and expected lines.
 #[derive(Debug)]
 pub struct Task<'a> {
     /// The files, in the order in which they were written. Those in one folder are one log.
@@ -36,5 +36,5 @@ pub struct Task<'a> {
     /// The lines that must be there.
     pub expected: &'a [Expected],
     /// The folders to which a process is writing.
-    pub in_use: &'a [PathBuf],
+    pub in_use: &'a [&'a Path],
 }

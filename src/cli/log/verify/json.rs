@@ -13,7 +13,7 @@ struct Document<'a> {
     lines_without_number: u64,
     lines_without_chain: u64,
     lines_proven_by_secret: u64,
-    processes: Vec<Process<'a>>,
+    processes: Vec<Process>,
     damage_count: u64,
     /// The first damages.
     damage: Vec<NamedDamage<'a>>,
@@ -21,11 +21,11 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Process<'a> {
+struct Process {
     instance: String,
     first_seq: u64,
     last_seq: u64,
-    last_chain: Option<&'a str>,
+    last_chain: Option<String>,
     stopped: bool,
     has_secret: bool,
 }
@@ -60,12 +60,12 @@ pub(super) fn format(verification: &Verification) -> String {
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
-fn process(summary: &ProcessSummary) -> Process<'_> {
+fn process(summary: &ProcessSummary) -> Process {
     Process {
         instance: summary.instance.to_string(),
         first_seq: summary.first_seq,
         last_seq: summary.last_seq,
-        last_chain: summary.last_chain.as_deref(),
+        last_chain: summary.last_chain.map(|chain| chain.to_string()),
         stopped: summary.stopped,
         has_secret: summary.has_secret,
     }

@@ -5,6 +5,7 @@ mod json;
 mod text;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     str::FromStr,
@@ -15,10 +16,10 @@ use clap::{Args, ValueEnum};
 use self::counted::Counted;
 use super::{DAMAGE, configuration, find_files, progress::Progress};
 use crate::{
-    adapters::log_files::LogFile,
+    adapters::{log_files::LogFile, session_log},
     cli::output::print,
     domain::log_chain::Chain,
-    foundation::{config::Config, process_lock},
+    foundation::config::Config,
     services::log_verification::{self, Expected, Task, Verification},
 };
 
@@ -83,9 +84,8 @@ fn verify(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> 
 }
 
 fn verify_files(config: &Config, files: &[LogFile], expected: &[Expected]) -> Verification {
-    let folders = files.iter().map(LogFile::folder);
-    let in_use = folders.filter(|folder| process_lock::is_locked(&folder.join(".lock"))).map(Path::to_owned);
-    let in_use = in_use.collect::<Vec<_>>();
+    let folders = files.iter().map(LogFile::folder).collect::<BTreeSet<_>>();
+    let in_use = folders.into_iter().filter(|folder| session_log::is_in_use(folder)).collect::<Vec<_>>();
     let task = Task { files, secrets: &config.session_log.keys, expected, in_use: &in_use };
     let progress = Progress::of(files);
     let verification = log_verification::verify(&task, |bytes| progress.add(bytes));
