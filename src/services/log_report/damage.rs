@@ -29,7 +29,7 @@ pub struct Damage {
     pub cause: String,
 }
 
-/// What is wrong with a line or file.
+/// The kind of a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {

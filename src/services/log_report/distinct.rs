@@ -33,10 +33,7 @@ impl Default for Distinct {
 
 impl Distinct {
     pub(super) fn add(&mut self, item: impl Hash) {
-        // Its keys are constant, so that equal logs have equal reports.
-        let mut hasher = DefaultHasher::new();
-        item.hash(&mut hasher);
-        self.add_hash(hasher.finish());
+        self.add_hash(hash(item));
     }
 
     fn add_hash(&mut self, hash: u64) {
@@ -69,6 +66,13 @@ impl Distinct {
             Self::Estimate(estimator) => estimator.estimate() as u64,
         }
     }
+}
+
+/// Returns the hash of an item. The hasher's keys are constant, so that equal logs have equal reports.
+pub(super) fn hash(item: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn estimator(hashes: &HashSet<u64>) -> Estimator {

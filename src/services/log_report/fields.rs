@@ -77,12 +77,12 @@ pub(super) struct CountedBySession {
 }
 
 impl Fields<'_> {
-    /// The day in the log's time zone, `YYYY-MM-DD`.
+    /// Returns the day in the log's time zone, `YYYY-MM-DD`.
     pub(super) fn day(&self) -> Option<&str> {
         self.date.as_deref().or_else(|| self.timestamp.as_deref()?.get(..10)).filter(|day| has_form(day, b"0000-00-00"))
     }
 
-    /// The hour in the log's time zone, `YYYY-MM-DDTHH`.
+    /// Returns the hour in the log's time zone, `YYYY-MM-DDTHH`.
     pub(super) fn hour(&self) -> Option<&str> {
         self.timestamp.as_deref()?.get(..13).filter(|hour| has_form(hour, b"0000-00-00T00"))
     }

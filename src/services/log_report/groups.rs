@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{counts::shortened, fields::Fields, figures::Figures};
 
 /// The most groups with figures of their own. They are the first ones in the log; the others are summed together.
-pub const MAX_GROUPS: usize = 4000;
+const MAX_GROUPS: usize = 4000;
 
 /// Figures by group.
 #[derive(Debug, Default)]

@@ -15,6 +15,7 @@ mod line_parser;
 mod quantiles;
 mod query;
 mod report;
+mod service;
 mod sessions;
 mod summary;
 mod tallies;
@@ -24,14 +25,12 @@ use std::ops::ControlFlow;
 pub use self::{
     bounds::{InvalidTime, TimeBound},
     damage::{Damage, DamageKind},
-    groups::MAX_GROUPS,
     histogram::Bucket,
     query::{GroupBy, Query},
     report::Report,
+    service::ServiceSummary,
     sessions::{LongSession, OpenSession},
-    summary::{
-        Accuracy, Group, Named, Percentiles, RefusalSummary, ServiceSummary, SessionSummary, Summary, TurnSummary,
-    },
+    summary::{Accuracy, Group, Named, Percentiles, RefusalSummary, SessionSummary, Summary, TurnSummary},
     tallies::Tally,
 };
 use crate::adapters::log_files::{LogFile, Reader};

@@ -1,7 +1,10 @@
 //! What a report covers, and by what its turns are grouped.
 
 use super::{bounds::TimeBound, damage::DamageKind, fields::Fields, line_parser::parse};
-use crate::adapters::log_files::LineEnd;
+use crate::adapters::{
+    log_files::LineEnd,
+    session_log::{ChatLine, Event},
+};
 
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +64,7 @@ impl Query {
         self.since.as_ref().is_none_or(|since| since.begins_before(timestamp))
             && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp))
             && has(&self.site, fields.site.as_deref())
-            && has(&self.model, fields.model.as_deref().filter(|_| fields.event.as_deref() == Some("chat")))
+            && has(&self.model, fields.model.as_deref().filter(|_| fields.event.as_deref() == Some(ChatLine::NAME)))
             && has(&self.persona, fields.persona.as_deref())
             && self.user.as_ref().is_none_or(|user| is_of(fields, user))
     }

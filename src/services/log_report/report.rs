@@ -9,12 +9,16 @@ use super::{
     histogram::Histogram,
     line_parser::parse,
     query::Query,
+    service::ServiceSummary,
     sessions::Sessions,
     tallies::{Sums, Tallies},
 };
-use crate::adapters::log_files::Chunk;
+use crate::adapters::{
+    log_files::Chunk,
+    session_log::{ChatLine, Event, RefusalLine, SessionStart, SessionStop},
+};
 
-/// Everything that is known of the lines so far. [`Report::summary`] has it in a form for people and programs.
+/// The figures of the lines read so far. [`Report::summary`] has them in a form for people and programs.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The number of lines, damaged ones included.
@@ -24,22 +28,12 @@ pub struct Report {
     pub(super) total: Figures,
     pub(super) groups: Groups,
     pub(super) sessions: Sessions,
-    pub(super) service: Service,
+    pub(super) service: ServiceSummary,
     pub(super) refusals: Refusals,
     pub(super) hours: Tallies,
     pub(super) models: Tallies,
     pub(super) latencies: Histogram,
     pub(super) damages: Damages,
-}
-
-/// What happened to the service.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Service {
-    pub(super) starts: u64,
-    pub(super) stops: u64,
-    pub(super) turns_cut_off: u64,
-    pub(super) log_gaps: u64,
-    pub(super) lines_refused: u64,
 }
 
 /// Requests for turns that were refused before a turn began.
@@ -76,10 +70,10 @@ impl Report {
             self.extend_period(timestamp, timestamp);
         }
         match fields.event.as_deref() {
-            Some("chat") => self.add_turn(fields, query),
-            Some("session_start") => self.sessions.start(fields),
-            Some("session_stop") => self.sessions.stop(fields),
-            Some("refusal") => self.refusals.add(fields),
+            Some(ChatLine::NAME) => self.add_turn(fields, query),
+            Some(SessionStart::NAME) => self.sessions.start(fields),
+            Some(SessionStop::NAME) => self.sessions.stop(fields),
+            Some(RefusalLine::NAME) => self.refusals.add(fields),
             _ => self.service.add(fields),
         }
     }
@@ -92,20 +86,12 @@ impl Report {
         turn.latency_ms.into_iter().for_each(|ms| self.latencies.add(ms));
         let (errors, cost_pico_usd) = (turn.is_error().into(), pico_usd(turn.cost_usd));
         let sums = Sums { turns: 1, errors, cost_pico_usd, failed_calls: 0 };
-        let named = [(&mut self.hours, turn.hour()), (&mut self.models, turn.model.as_deref())];
-        for (tallies, name) in named {
-            if let Some(name) = name {
-                tallies.add(name, sums);
-            }
-        }
+        self.hours.add(turn.hour(), sums);
+        self.models.add(turn.model.as_deref(), sums);
         for call in turn.calls.iter().filter(|call| call.code.is_some()) {
             let failed = Sums { failed_calls: 1, ..Sums::default() };
-            let named = [(&mut self.hours, turn.hour()), (&mut self.models, call.model.as_deref())];
-            for (tallies, name) in named {
-                if let Some(name) = name {
-                    tallies.add(name, failed);
-                }
-            }
+            self.hours.add(turn.hour(), failed);
+            self.models.add(call.model.as_deref(), failed);
         }
     }
 
@@ -148,30 +134,5 @@ impl Refusals {
     fn append(&mut self, next: Self) {
         self.codes.append(next.codes);
         self.endpoints.append(next.endpoints);
-    }
-}
-
-impl Service {
-    fn add(&mut self, fields: &Fields<'_>) {
-        match fields.event.as_deref() {
-            Some("service_start") => self.starts += 1,
-            Some("service_stop") => {
-                self.stops += 1;
-                self.turns_cut_off += fields.turns_cut_off.unwrap_or_default();
-            }
-            Some("log_gap") => {
-                self.log_gaps += 1;
-                self.lines_refused += fields.lines_refused.unwrap_or_default();
-            }
-            _ => {}
-        }
-    }
-
-    fn append(&mut self, next: Self) {
-        self.starts += next.starts;
-        self.stops += next.stops;
-        self.turns_cut_off += next.turns_cut_off;
-        self.log_gaps += next.log_gaps;
-        self.lines_refused += next.lines_refused;
     }
 }

@@ -1,14 +1,12 @@
 //! Sessions: started, stopped, open ones and the longest.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
 use super::{
     counts::{Counts, shortened},
+    distinct::hash,
     fields::Fields,
 };
 
@@ -75,8 +73,9 @@ impl Sessions {
     pub(super) fn stop(&mut self, fields: &Fields<'_>) {
         self.stopped.add(fields.closed_by.as_deref().unwrap_or("client"), 1);
         let Some(id) = fields.session_id.as_deref() else { return };
-        if self.open.remove(&hash(id)).is_none() {
-            self.stopped_only.push(hash(id));
+        let hash = hash(id);
+        if self.open.remove(&hash).is_none() {
+            self.stopped_only.push(hash);
         }
         if let Some(duration_seconds) = fields.duration_seconds {
             let counted = fields.server_metrics.unwrap_or_default();
@@ -124,10 +123,4 @@ impl Sessions {
     pub(super) fn longest(&self) -> &[LongSession] {
         &self.longest
     }
-}
-
-fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }

@@ -12,6 +12,7 @@ use super::{
     quantiles::{self, Quantiles},
     query::GroupBy,
     report::{Refusals, Report},
+    service::ServiceSummary,
     sessions::{LongSession, OpenSession},
     tallies::Tally,
 };
@@ -149,21 +150,6 @@ pub struct RefusalSummary {
     pub by_endpoint: Named,
 }
 
-/// Starts, stops and gaps of the service.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct ServiceSummary {
-    /// The number of starts.
-    pub starts: u64,
-    /// The number of orderly stops.
-    pub stops: u64,
-    /// The number of turns that were cut off by orderly stops.
-    pub turns_cut_off: u64,
-    /// The number of times that the log could not be written for a while.
-    pub log_gaps: u64,
-    /// The number of lines that were refused then.
-    pub lines_refused: u64,
-}
-
 /// The errors of estimated figures.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Accuracy {
@@ -202,7 +188,7 @@ impl Report {
             other_groups: (self.groups.other.turns > 0).then(|| TurnSummary::of(&self.groups.other)),
             sessions: self.session_summary(),
             refusals: self.refusal_summary(),
-            service: self.service_summary(),
+            service: self.service,
             hours: self.hours.by_name(),
             models,
             latencies: self.latencies.buckets(),
@@ -214,8 +200,8 @@ impl Report {
 
     fn group_summaries(&self, by_time: bool) -> Vec<Group> {
         let groups = self.groups.figures.iter();
-        let mut groups = groups.map(|(key, figures)| Group { group: key.clone(), turns: TurnSummary::of(figures) });
-        let mut groups = groups.by_ref().collect::<Vec<_>>();
+        let groups = groups.map(|(key, figures)| Group { group: key.clone(), turns: TurnSummary::of(figures) });
+        let mut groups = groups.collect::<Vec<_>>();
         groups.sort_by(|group, other| group.group.cmp(&other.group));
         if !by_time {
             groups.sort_by_key(|group| std::cmp::Reverse(group.turns.turns));
@@ -243,33 +229,18 @@ impl Report {
             by_endpoint: Named(endpoints.sorted()),
         }
     }
-
-    fn service_summary(&self) -> ServiceSummary {
-        let service = self.service;
-        ServiceSummary {
-            starts: service.starts,
-            stops: service.stops,
-            turns_cut_off: service.turns_cut_off,
-            log_gaps: service.log_gaps,
-            lines_refused: service.lines_refused,
-        }
-    }
 }
 
 impl TurnSummary {
     fn of(figures: &Figures) -> Self {
+        let finish = figures.finish.sorted();
+        let cut_off = finish.iter().filter(|(name, _)| is_cut_off(name)).map(|(_, turns)| turns).sum();
         Self {
             turns: figures.turns,
             errors: figures.errors.total(),
             errors_by_code: Named(figures.errors.sorted()),
-            finish: Named(figures.finish.sorted()),
-            cut_off: figures
-                .finish
-                .sorted()
-                .into_iter()
-                .filter(|(name, _)| is_cut_off(name))
-                .map(|(_, turns)| turns)
-                .sum(),
+            finish: Named(finish),
+            cut_off,
             sessions: figures.sessions.count(),
             visitors: figures.visitors.count(),
             prompt_tokens: figures.prompt_tokens,

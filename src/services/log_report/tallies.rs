@@ -50,8 +50,9 @@ impl Sums {
 }
 
 impl Tallies {
-    pub(super) fn add(&mut self, name: &str, sums: Sums) {
-        let name = shortened(name);
+    /// Adds sums to those of a name; nothing without a name.
+    pub(super) fn add(&mut self, name: Option<&str>, sums: Sums) {
+        let Some(name) = name.map(shortened) else { return };
         if let Some(known) = self.names.get_mut(name) {
             known.append(sums);
         } else if self.names.len() < MAX_NAMES {
@@ -62,7 +63,7 @@ impl Tallies {
     }
 
     pub(super) fn append(&mut self, next: Self) {
-        next.names.into_iter().for_each(|(name, sums)| self.add(&name, sums));
+        next.names.into_iter().for_each(|(name, sums)| self.add(Some(&name), sums));
         self.other.append(next.other);
     }
 
