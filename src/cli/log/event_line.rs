@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::printable::{printable, printable_lines};
+use crate::adapters::session_log::{ChatLine, Event};
 
 /// The fields that every line has, and those that stand for themselves.
 const HEAD: [&str; 8] = ["event", "timestamp", "date", "v", "instance", "seq", "chain", "session_id"];
@@ -60,7 +61,7 @@ impl EventLine {
 
     /// Returns whether the line is that of a turn.
     pub(super) fn is_turn(&self) -> bool {
-        self.event() == "chat"
+        self.event() == ChatLine::NAME
     }
 
     /// Returns whether a turn has failed. Earlier versions wrote no code.

@@ -1,7 +1,10 @@
 //! The report as CSV: a line for each group, or one for all turns.
 
 use super::Output;
-use crate::services::log_report::{Named, Percentiles, TurnSummary};
+use crate::{
+    adapters::credentials::KeyLookup,
+    services::log_report::{Named, Percentiles, TurnSummary},
+};
 
 /// The name of the line for the groups that had no place.
 const OTHER: &str = "(other groups)";
@@ -61,9 +64,9 @@ fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {
         ("retries", turns.retries.to_string()),
         ("retried_turns", turns.retried_turns.to_string()),
         ("failed_calls", total(&turns.failed_calls).to_string()),
-        ("key_hits", number(&turns.key_lookups, "hit").to_string()),
-        ("key_fetches", number(&turns.key_lookups, "fetched").to_string()),
-        ("failed_key_fetches", number(&turns.key_lookups, "failed").to_string()),
+        ("key_hits", number(&turns.key_lookups, KeyLookup::Hit).to_string()),
+        ("key_fetches", number(&turns.key_lookups, KeyLookup::Fetched).to_string()),
+        ("failed_key_fetches", number(&turns.key_lookups, KeyLookup::Failed).to_string()),
     ]
 }
 
@@ -71,6 +74,6 @@ fn total(Named(names): &Named) -> u64 {
     names.iter().map(|(_, count)| count).sum()
 }
 
-fn number(Named(names): &Named, of: &str) -> u64 {
-    names.iter().find(|(name, _)| name == of).map_or(0, |(_, count)| *count)
+fn number(Named(names): &Named, of: KeyLookup) -> u64 {
+    names.iter().find(|(name, _)| name == of.as_str()).map_or(0, |(_, count)| *count)
 }

@@ -5,6 +5,12 @@ use super::super::{
     numbers::{dollars, milliseconds},
     palette::{Palette, Role},
 };
+use crate::{
+    adapters::session_log::{
+        ChatLine, Event, LogGap, RefusalLine, ServiceStart, ServiceStop, SessionStart, SessionStop,
+    },
+    domain::finish::Finish,
+};
 
 /// The widths of the columns before the last one.
 const TIME: usize = 23;
@@ -84,11 +90,11 @@ fn notes(line: &EventLine) -> String {
 
 fn role(line: &EventLine) -> Role {
     match line.event().as_str() {
-        "chat" if line.is_error() => Role::Bad,
-        "chat" if line.text("finish").is_none_or(|finish| finish == "complete") => Role::Good,
-        "log_gap" => Role::Bad,
-        "chat" | "refusal" => Role::Notable,
-        "service_start" | "service_stop" | "session_start" | "session_stop" => Role::Frame,
+        ChatLine::NAME if line.is_error() => Role::Bad,
+        ChatLine::NAME if line.text("finish").is_none_or(|finish| finish == Finish::Complete.as_str()) => Role::Good,
+        LogGap::NAME => Role::Bad,
+        ChatLine::NAME | RefusalLine::NAME => Role::Notable,
+        ServiceStart::NAME | ServiceStop::NAME | SessionStart::NAME | SessionStop::NAME => Role::Frame,
         _ => Role::Minor,
     }
 }
