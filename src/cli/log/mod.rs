@@ -12,11 +12,12 @@ mod tail;
 mod verify;
 
 use std::{
+    error::Error,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use super::output::{print, print_error, print_status};
 use crate::{
@@ -32,6 +33,13 @@ const USAGE: u8 = 2;
 
 /// The published schema of the lines.
 const SCHEMA: &str = include_str!("../../../openapi/session-log.schema.json");
+
+/// The form in which a command prints lines or a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
 
 /// A command that reads session logs.
 #[derive(Clone, Debug, Subcommand)]
@@ -50,16 +58,17 @@ pub(super) enum Command {
 
 /// Runs a command. The settings are read only if it needs them.
 pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
-    match command {
+    let result = match command {
         Command::Report(arguments) => report::run(arguments, env_file),
         Command::Show(arguments) => show::run(arguments, env_file),
         Command::Tail(arguments) => tail::run(arguments, env_file),
         Command::Verify(arguments) => verify::run(arguments, env_file),
         Command::Schema => {
             print(SCHEMA);
-            ExitCode::SUCCESS
+            Ok(ExitCode::SUCCESS)
         }
-    }
+    };
+    result.unwrap_or_else(|code| code)
 }
 
 /// Returns the files at the paths, or those of the configured folder if there are none. Errors are printed.
@@ -67,12 +76,17 @@ fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCo
     let found =
         if paths.is_empty() { log_files::find_in(&configured_folder(env_file)?) } else { log_files::find(paths) };
     found.map_err(|failure| {
-        print_error(&failure);
+        let code = usage_error(&failure);
         if paths.is_empty() {
             print_status("without FILES, the log in the folder SESSION_LOG_DIR is read");
         }
-        ExitCode::from(USAGE)
+        code
     })
+}
+
+/// Returns the path of a file that was read, by its index.
+fn path_of(files: &[LogFile], index: usize) -> String {
+    files.get(index).map(|file| file.path.display().to_string()).unwrap_or_default()
 }
 
 fn configured_folder(env_file: &Path) -> Result<PathBuf, ExitCode> {
@@ -81,8 +95,11 @@ fn configured_folder(env_file: &Path) -> Result<PathBuf, ExitCode> {
 
 /// Reads the settings. Errors are printed.
 fn configuration(env_file: &Path) -> Result<Config, ExitCode> {
-    Config::read(&Source::of_process(env_file)).map_err(|invalid| {
-        print_error(&invalid);
-        ExitCode::from(USAGE)
-    })
+    Config::read(&Source::of_process(env_file)).map_err(|invalid| usage_error(&invalid))
+}
+
+/// Prints an error, and returns its exit code.
+fn usage_error(error: &dyn Error) -> ExitCode {
+    print_error(error);
+    ExitCode::from(USAGE)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Output;
+use super::{Output, path_of};
 use crate::services::log_report::{DamageKind, GroupBy, Summary};
 
 #[derive(Serialize)]
@@ -24,12 +24,12 @@ struct Place {
 
 pub(super) fn format(output: &Output<'_>) -> String {
     let places = output.summary.named_damage.iter().map(|damage| Place {
-        file: output.path(damage.file_index),
+        file: path_of(output.files, damage.file_index),
         line: damage.line,
         kind: damage.kind,
     });
     let document = Document {
-        files: (0..output.files.len()).map(|index| output.path(index)).collect(),
+        files: output.files.iter().map(|file| file.path.display().to_string()).collect(),
         by: output.query.by.map(GroupBy::name),
         summary: output.summary,
         first_damage: places.collect(),

@@ -11,9 +11,9 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use super::{DAMAGE, filters::Filters, find_files, numbers, printable::printable, progress::Progress};
+use super::{DAMAGE, filters::Filters, find_files, numbers, path_of, printable::printable, progress::Progress};
 use crate::{
     adapters::log_files::LogFile,
     cli::output::{print, print_status},
@@ -31,7 +31,7 @@ Exit codes: 0 all lines are in the report; 1 damaged lines were left out and nam
 cannot be read. docs/session-log.md explains the figures.
 ";
 
-/// What to report, and how to print it.
+/// The arguments of `al-chat log report`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Arguments {
@@ -41,22 +41,10 @@ pub(in crate::cli) struct Arguments {
     filters: Filters,
     /// Show the figures of each group as well
     #[arg(long, value_name = "FIELD")]
-    by: Option<By>,
+    by: Option<GroupBy>,
     /// The form of the output; html is a page with charts that needs no other file
     #[arg(long, default_value = "text")]
     format: Format,
-}
-
-/// The values of `--by`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum By {
-    Hour,
-    Day,
-    Model,
-    Site,
-    User,
-    Code,
-    Persona,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,15 +63,9 @@ struct Output<'a> {
 }
 
 /// Prints the report.
-pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
-    let query = match arguments.filters.query() {
-        Ok(query) => Query { by: arguments.by.map(GroupBy::from), ..query },
-        Err(code) => return code,
-    };
-    let files = match find_files(&arguments.files, env_file) {
-        Ok(files) => files,
-        Err(code) => return code,
-    };
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
+    let query = Query { by: arguments.by, ..arguments.filters.query()? };
+    let files = find_files(&arguments.files, env_file)?;
     let progress = Progress::of(&files);
     let report = log_report::report(&files, &query, |bytes| progress.add(bytes));
     progress.end();
@@ -95,35 +77,27 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
         Format::Csv => csv::format(&output),
         Format::Html => html::format(&output),
     });
-    output.name_damage()
+    Ok(output.name_damage())
 }
 
-impl From<By> for GroupBy {
-    fn from(by: By) -> Self {
-        match by {
-            By::Hour => Self::Hour,
-            By::Day => Self::Day,
-            By::Model => Self::Model,
-            By::Site => Self::Site,
-            By::User => Self::User,
-            By::Code => Self::Code,
-            By::Persona => Self::Persona,
-        }
+/// The values of `--by`.
+impl ValueEnum for GroupBy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Hour, Self::Day, Self::Model, Self::Site, Self::User, Self::Code, Self::Persona]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(self.name().into())
     }
 }
 
 impl Output<'_> {
-    /// Returns the path of a file that was read.
-    fn path(&self, index: usize) -> String {
-        self.files.get(index).map(|file| file.path.display().to_string()).unwrap_or_default()
-    }
-
     /// Prints the damages to standard error, and returns the exit code for them.
     fn name_damage(&self) -> ExitCode {
         let damage = &self.summary.damage;
         for named in &self.summary.named_damage {
             let cause = if named.cause.is_empty() { String::new() } else { format!(" ({})", named.cause) };
-            let place = format!("{}:{}", self.path(named.file_index), named.line);
+            let place = format!("{}:{}", path_of(self.files, named.file_index), named.line);
             print_status(&printable(&format!("{place}: {}{cause}", named.kind.text())));
         }
         let lines =

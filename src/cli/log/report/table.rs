@@ -1,7 +1,7 @@
 //! Tables of groups, models and sessions, as cells that text and HTML print.
 
 use super::{Output, numbers};
-use crate::services::log_report::{LongSession, OpenSession, Percentiles, Summary, Tally, TurnSummary};
+use crate::services::log_report::{Group, GroupBy, LongSession, OpenSession, Percentiles, Summary, Tally, TurnSummary};
 
 /// The most rows of a table; CSV and JSON have all groups.
 const MAX_ROWS: usize = 100;
@@ -23,21 +23,20 @@ pub(super) fn tables(output: &Output<'_>) -> Vec<Table> {
 }
 
 /// Returns a name, or what stands for a missing one.
-pub(super) fn name(name: Option<&str>) -> String {
-    name.map_or_else(|| "(none)".to_owned(), |name| name.replace('T', if is_hour(name) { " " } else { "T" }))
+fn name(name: Option<&str>) -> &str {
+    name.unwrap_or("(none)")
 }
 
-fn is_hour(name: &str) -> bool {
-    let form = "0000-00-00T00";
-    let fits = |(c, form): (char, char)| if form == '0' { c.is_ascii_digit() } else { c == form };
-    name.len() == form.len() && name.chars().zip(form.chars()).all(fits)
+fn group_name(group: &Group, by: GroupBy) -> String {
+    let name = name(group.group.as_deref());
+    if by == GroupBy::Hour { name.replace('T', " ") } else { name.to_owned() }
 }
 
 fn groups(output: &Output<'_>) -> Option<Table> {
     let by = output.query.by?;
     let summary = output.summary;
     let shown = summary.groups.iter().take(MAX_ROWS);
-    let mut rows = shown.map(|group| group_row(name(group.group.as_deref()), &group.turns)).collect::<Vec<_>>();
+    let mut rows = shown.map(|group| group_row(group_name(group, by), &group.turns)).collect::<Vec<_>>();
     rows.extend(summary.other_groups.as_ref().map(|other| group_row("(other groups)".to_owned(), other)));
     let hidden = summary.groups.len().saturating_sub(MAX_ROWS) as u64;
     let note = if hidden == 0 {
@@ -78,7 +77,7 @@ fn models(summary: &Summary) -> Table {
     let row = |tally: &Tally| {
         let cost = numbers::dollars(tally.cost_usd);
         let [turns, errors, failed] = [tally.turns, tally.errors, tally.failed_calls].map(numbers::count);
-        vec![name(tally.name.as_deref()), turns, errors, failed, cost]
+        vec![name(tally.name.as_deref()).to_owned(), turns, errors, failed, cost]
     };
     let rows = summary.models.iter().take(MAX_ROWS).map(row).collect();
     Table {

@@ -10,17 +10,20 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::story::Story;
-use super::{DAMAGE, find_files, palette::Palette, printable::printable, progress::Progress};
+use super::{DAMAGE, Format, find_files, palette::Palette, path_of, printable::printable, progress::Progress};
 use crate::{
     adapters::log_files::LogFile,
     cli::output::{print, print_bytes, print_status},
-    services::log_search::{self, SearchDamage},
+    services::{
+        log_report::DamageKind,
+        log_search::{self, SearchDamage},
+    },
 };
 
-/// What to print, and how.
+/// The arguments of `al-chat log show`.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Arguments {
     /// The id of a session, or of a request (X-Request-Id)
@@ -33,18 +36,9 @@ pub(in crate::cli) struct Arguments {
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Prints the session or turn.
-pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
-    let files = match find_files(&arguments.files, env_file) {
-        Ok(files) => files,
-        Err(code) => return code,
-    };
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
+    let files = find_files(&arguments.files, env_file)?;
     let progress = Progress::of(&files);
     let found = log_search::search(&files, &arguments.id, |bytes| progress.add(bytes));
     progress.end();
@@ -53,32 +47,30 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
     }
     if found.lines.is_empty() {
         print_status(&printable(&format!("no session or turn in these files has the id {}", arguments.id)));
-        return ExitCode::from(DAMAGE);
+        return Ok(ExitCode::from(DAMAGE));
     }
-    let failed = match arguments.format {
-        Format::Text => print_story(&arguments.id, &found.lines, env_file),
+    match arguments.format {
+        Format::Text => print_story(&arguments.id, &found.lines, env_file)?,
         Format::Json => {
             let mut lines = found.lines.join(&b'\n');
             lines.push(b'\n');
             let _ = print_bytes(&lines);
-            None
         }
-    };
-    let of_damages = if found.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) };
-    failed.unwrap_or(of_damages)
+    }
+    Ok(if found.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
-/// Prints the story. Returns the exit code of a failure to read its texts.
-fn print_story(id: &str, lines: &[Vec<u8>], env_file: &Path) -> Option<ExitCode> {
-    let (texts, failed) = texts::read(lines, env_file);
+/// Prints the story. Fails with the exit code of a failure to read its texts.
+fn print_story(id: &str, lines: &[Vec<u8>], env_file: &Path) -> Result<(), ExitCode> {
+    let (texts, read) = texts::read(lines, env_file);
     print(&Story::new(id, lines, texts).text(Palette::of_output()));
-    failed
+    read
 }
 
 fn name_damage(files: &[LogFile], damage: &SearchDamage) {
-    let path = files.get(damage.file_index).map(|file| file.path.display().to_string()).unwrap_or_default();
+    let path = path_of(files, damage.file_index);
     let what = match &damage.failure {
-        Some(failure) => format!("the file cannot be read from here on ({failure})"),
+        Some(failure) => format!("{} ({failure})", DamageKind::Unreadable.text()),
         None => "the line has the id, but is damaged".to_owned(),
     };
     print_status(&printable(&format!("{path}:{}: {what}", damage.line)));

@@ -6,20 +6,20 @@ use super::{
         palette::{Palette, Role},
         printable::printable,
     },
-    texts::Texts,
     totals::Totals,
     turn,
 };
+use crate::services::logged_texts::LineTexts;
 
 /// The lines of a session, or the line of one turn.
 pub(super) struct Story {
     title: String,
-    /// The lines with the texts that were sealed in them.
-    lines: Vec<(EventLine, Texts)>,
+    /// The lines with their texts; `None` if these are sealed and could not be read.
+    lines: Vec<(EventLine, Option<LineTexts>)>,
 }
 
 impl Story {
-    pub(super) fn new(id: &str, lines: &[Vec<u8>], texts: Vec<Texts>) -> Self {
+    pub(super) fn new(id: &str, lines: &[Vec<u8>], texts: Vec<Option<LineTexts>>) -> Self {
         let lines = lines.iter().zip(texts).filter_map(|(line, texts)| Some((EventLine::parse(line)?, texts)));
         let lines = lines.collect::<Vec<_>>();
         let is_of = |line: &EventLine| line.text("session_id").is_some_and(|session| session == printable(id));
@@ -38,7 +38,7 @@ impl Story {
             text.push('\n');
             if line.is_turn() {
                 totals.add(line);
-                text.push_str(&turn::text(line, texts, totals.turns, palette));
+                text.push_str(&turn::text(line, texts.as_ref(), totals.turns, palette));
             } else {
                 text.push_str(&event(line, palette));
             }

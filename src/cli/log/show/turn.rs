@@ -1,20 +1,18 @@
 //! One turn of a story.
 
-use super::{
-    super::{
-        event_line::EventLine,
-        numbers::{count, dollars, milliseconds},
-        palette::{Palette, Role},
-        printable::printable_lines,
-    },
-    texts::Texts,
+use super::super::{
+    event_line::EventLine,
+    numbers::{count, dollars, milliseconds},
+    palette::{Palette, Role},
+    printable::printable_lines,
 };
+use crate::services::logged_texts::LineTexts;
 
 /// The space before what belongs to a turn.
 const INDENT: &str = "    ";
 
 /// Returns a turn with its number in the story: its end, its numbers, and its texts if they are logged.
-pub(super) fn text(line: &EventLine, texts: &Texts, number: u64, palette: Palette) -> String {
+pub(super) fn text(line: &EventLine, texts: Option<&LineTexts>, number: u64, palette: Palette) -> String {
     let role = if line.is_error() { Role::Bad } else { Role::Good };
     let user = line.text("username").map(|user| format!(" of {user}")).unwrap_or_default();
     let time = palette.paint(Role::Minor, &line.time());
@@ -88,17 +86,19 @@ fn request(line: &EventLine) -> Option<String> {
     Some(format!("request   {}", line.text("request_id")?))
 }
 
-fn quoted_texts(line: &EventLine, texts: &Texts, palette: Palette) -> String {
+fn quoted_texts(line: &EventLine, texts: Option<&LineTexts>, palette: Palette) -> String {
     let open = |field| line.lines(field);
     let (question, answer) = match texts {
-        Texts::NotLogged => (open("message"), open("answer")),
-        Texts::Readable(question, answer) => (Some(printable_lines(question)), Some(printable_lines(answer))),
-        Texts::WithoutKey => {
+        Some(LineTexts::NotLogged) => (open("message"), open("answer")),
+        Some(LineTexts::Readable(texts)) => {
+            (Some(printable_lines(&texts.message)), Some(printable_lines(&texts.answer)))
+        }
+        Some(LineTexts::Erased) => {
             return indented(
                 "texts     sealed with a key that is not in this database: erased, or made by another one",
             );
         }
-        Texts::Unread => return indented("texts     sealed; the database with their key could not be read"),
+        None => return indented("texts     sealed; the database with their key could not be read"),
     };
     let quote = |name, words: Option<String>| words.map(|words| quoted(name, &words, palette)).unwrap_or_default();
     quote("question", question) + &quote("answer", answer)

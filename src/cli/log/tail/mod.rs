@@ -9,20 +9,23 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::{pause::pause, row::Rows};
-use super::{DAMAGE, USAGE, configured_folder, filters::Filters, find_files, palette::Palette, printable::printable};
+use super::{
+    DAMAGE, Format, configured_folder, filters::Filters, find_files, palette::Palette, path_of, printable::printable,
+    usage_error,
+};
 use crate::{
     adapters::log_files::{Followed, Follower, LastLines, LineEnd, LogFile, Place, last_lines},
-    cli::output::{print_bytes, print_error, print_status},
+    cli::output::{print_bytes, print_status},
     services::log_report::{DamageKind, Query},
 };
 
 /// The most damages before the last lines that are named.
 const MAX_NAMED: usize = 20;
 
-/// What to print, and how.
+/// The arguments of `al-chat log tail`.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
@@ -40,12 +43,6 @@ pub(in crate::cli) struct Arguments {
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Chooses lines and prints them.
 struct Printer {
     query: Query,
@@ -54,13 +51,7 @@ struct Printer {
 }
 
 /// Prints the lines.
-pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
-    match try_run(arguments, env_file) {
-        Ok(code) | Err(code) => code,
-    }
-}
-
-fn try_run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
     let rows = (arguments.format == Format::Text).then(|| Rows::new(Palette::of_output()));
     let printer = Printer { query: arguments.filters.query()?, rows };
     if !arguments.follow {
@@ -85,10 +76,7 @@ fn try_run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode>
 
 fn start_follower(paths: &[PathBuf], env_file: &Path) -> Result<(Follower, Vec<LogFile>), ExitCode> {
     let paths = if paths.is_empty() { vec![configured_folder(env_file)?] } else { paths.to_owned() };
-    Follower::start(&paths).map_err(|failure| {
-        print_error(&failure);
-        ExitCode::from(USAGE)
-    })
+    Follower::start(&paths).map_err(|failure| usage_error(&failure))
 }
 
 impl Printer {
@@ -143,7 +131,7 @@ impl Printer {
 /// Prints the last damages to standard error.
 fn name_damages(files: &[LogFile], last: &LastLines<DamageKind>) {
     for damage in &last.damages[last.damages.len().saturating_sub(MAX_NAMED)..] {
-        let path = files.get(damage.file_index).map(|file| file.path.display().to_string()).unwrap_or_default();
+        let path = path_of(files, damage.file_index);
         let place = match damage.place {
             Place::Line(number) => format!("{path}:{number}"),
             Place::Byte(offset) => format!("{path}, byte {offset}"),

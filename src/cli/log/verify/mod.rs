@@ -11,10 +11,10 @@ use std::{
     str::FromStr,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::counted::Counted;
-use super::{DAMAGE, configuration, find_files, progress::Progress};
+use super::{DAMAGE, Format, configuration, find_files, progress::Progress};
 use crate::{
     adapters::{log_files::LogFile, session_log},
     cli::output::print,
@@ -23,7 +23,7 @@ use crate::{
     services::log_verification::{self, Expected, Task, Verification},
 };
 
-/// What to verify, and how to print the result.
+/// The arguments of `al-chat log verify`.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
@@ -34,12 +34,6 @@ pub(in crate::cli) struct Arguments {
     /// The form of the output
     #[arg(long, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// The value of `--expect`.
@@ -62,11 +56,7 @@ impl FromStr for ExpectedLine {
 }
 
 /// Verifies the files, and prints the result.
-pub(super) fn run(arguments: &Arguments, env_file: &Path) -> ExitCode {
-    verify(arguments, env_file).unwrap_or_else(|code| code)
-}
-
-fn verify(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
+pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
     let config = configuration(env_file)?;
     // Read before the files, so that these have at least what the database has counted.
     let counted = Counted::read(&config, &arguments.files);

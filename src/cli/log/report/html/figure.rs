@@ -6,7 +6,7 @@ use super::{
     bars::{self, Bar},
     columns::{Column, ColumnChart},
     palette::{ERRORS, NARROW, TURNS, WIDE},
-    timeline::{Timeline, number, whole},
+    timeline::{Timeline, number, turns_label},
 };
 use crate::{
     cli::log::{
@@ -72,7 +72,7 @@ fn latencies(buckets: &[Bucket]) -> Figure {
         ColumnChart {
             columns: positions.clone().map(column).collect(),
             ticks: positions.step_by(every).map(tick).collect(),
-            value: |turns| if turns.fract() == 0.0 { count(whole(turns)) } else { String::new() },
+            value: turns_label,
         }
     })
 }

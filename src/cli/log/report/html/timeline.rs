@@ -69,7 +69,7 @@ impl Timeline {
         }
     }
 
-    /// The unit of a column, as a part of a title.
+    /// Returns the unit of a column, as a part of a title.
     pub(super) fn unit_name(&self) -> &'static str {
         match self.unit {
             Unit::Hour => "hour",
@@ -80,7 +80,7 @@ impl Timeline {
 
     pub(super) fn turns(&self, labels: usize) -> ColumnChart {
         let parts = |slot: &Slot| vec![(number(slot.turns - slot.errors), TURNS), (number(slot.errors), ERRORS)];
-        self.chart(labels, parts, |turns| if turns.fract() == 0.0 { count(whole(turns)) } else { String::new() })
+        self.chart(labels, parts, turns_label)
     }
 
     pub(super) fn cost(&self, labels: usize) -> ColumnChart {
@@ -151,9 +151,10 @@ pub(super) fn number(count: u64) -> f64 {
     count as f64
 }
 
+/// Returns the label of a number of turns on an axis; empty between whole numbers.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-pub(super) fn whole(number: f64) -> u64 {
-    number as u64
+pub(super) fn turns_label(turns: f64) -> String {
+    if turns.fract() == 0.0 { count(turns as u64) } else { String::new() }
 }
 
 #[cfg(test)]
