@@ -22,8 +22,8 @@ pub(super) struct DayFiles {
     /// Whether each write is flushed to the disk.
     sync: bool,
     open: Option<OpenFile>,
-    /// A file that may end with part of a failed write, and its length without that part.
-    failed_write: Option<(File, u64)>,
+    /// A file that may end with part of a failed write.
+    failed_write: Option<OpenFile>,
     /// For the next day's file at midnight.
     reserved: ReservedDescriptor,
 }
@@ -43,14 +43,13 @@ impl DayFiles {
         self.truncate_failed_write()?;
         let sync = self.sync;
         let open = self.open_day(date)?;
-        let before = open.length;
-        let tried = try_room(&open.file, before, room);
+        let tried = try_room(open, room);
         let written = tried.and_then(|()| open.file.write_all(lines));
         let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
         if written.is_ok() {
             open.note_written(lines.len());
         } else {
-            self.failed_write = self.open.take().map(|open| (open.file, before));
+            self.failed_write = self.open.take();
             // If this fails too, the next call of this function tries it again before it writes.
             let _ = self.truncate_failed_write();
         }
@@ -65,11 +64,8 @@ impl DayFiles {
 
     /// Removes the part of a failed write from its file: its callers were told that their lines are not written.
     fn truncate_failed_write(&mut self) -> io::Result<()> {
-        if let Some((file, length)) = &self.failed_write {
-            let data = file.metadata()?;
-            if data.is_file() && data.len() > *length {
-                file.set_len(*length)?;
-            }
+        if let Some(open) = &self.failed_write {
+            open.cut()?;
             self.failed_write = None;
         }
         Ok(())
@@ -124,12 +120,12 @@ fn repair_if_incomplete(path: &Path) -> io::Result<()> {
 
 /// Checks that there is room for further bytes in a file, by writing and removing them. (The free space that the system
 /// reports does not include quotas and limits.) A crash leaves them as an incomplete last line, which is repaired.
-fn try_room(mut file: &File, length: u64, room: usize) -> io::Result<()> {
+fn try_room(open: &mut OpenFile, room: usize) -> io::Result<()> {
     if room == 0 {
         return Ok(());
     }
-    file.write_all(&vec![b' '; room])?;
-    if file.metadata()?.is_file() { file.set_len(length) } else { Ok(()) }
+    open.file.write_all(&vec![b' '; room])?;
+    open.cut()
 }
 
 /// Flushes the entry of a new file to the disk.

@@ -1,7 +1,7 @@
 //! The files of a session log's folder, which another process may use.
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -34,7 +34,7 @@ pub(super) fn date_of(path: &Path) -> Option<Date> {
 /// Returns the id of the session log in a folder; `None` if there is no session log.
 #[must_use]
 pub fn id_of(dir: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
+    let text = fs::read_to_string(dir.join(LOCK_FILE)).ok()?;
     text.lines().next().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
@@ -87,9 +87,31 @@ pub(super) fn last_stamped_line<T>(
     }
 }
 
+/// Returns the files of a folder that may hold lines, under any name, with what the system knows of them. Links are followed.
+pub(super) fn visible_files(dir: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if let Ok(data) = fs::metadata(entry.path())
+            && data.is_file()
+            && !is_hidden
+        {
+            files.push((entry.path(), data));
+        }
+    }
+    Ok(files)
+}
+
+/// Returns whether a file begins as a line does. Another file may be large and have no lines.
+pub(super) fn begins_with_line(file: &mut File) -> io::Result<bool> {
+    let mut first_byte = [0];
+    Ok(file.read(&mut first_byte)? == 1 && first_byte == *b"{")
+}
+
 /// Returns the paths of a session log's folder and of everything in it.
 #[must_use]
 pub fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     std::iter::once(dir.to_owned()).chain(entries.map(|entry| entry.path())).collect()
 }

@@ -125,9 +125,7 @@ impl SessionLog {
     /// returns, and the others are counted. Waits for nothing: the lines are written at once, the counts within a second.
     /// While the log cannot be written, requests are counted until it can.
     pub fn note_refusal(&self, kind: RefusalKind, refusal: impl FnOnce() -> Refusal) {
-        let now = self.clock.now();
-        let line = || (refusal(), self.clock.local(now));
-        if self.refusals.note(kind, now, line) {
+        if self.refusals.note(kind, self.clock.now(), refusal) {
             // If the queue is full, the writer sees the refusal with the next message.
             let _ = self.writer.try_send(Message::Wake);
         }

@@ -19,7 +19,7 @@ pub(super) struct OpenFile {
     /// Whether it is a file, and not a named pipe or a device.
     is_file: bool,
     /// The length after the last write, in bytes; 0 if it is not a file.
-    pub(super) length: u64,
+    length: u64,
 }
 
 impl OpenFile {
@@ -48,6 +48,11 @@ impl OpenFile {
         if self.is_file {
             self.length += bytes as u64;
         }
+    }
+
+    /// Removes what follows the last write.
+    pub(super) fn cut(&self) -> io::Result<()> {
+        if length_of(&self.file.metadata()?) > self.length { self.file.set_len(self.length) } else { Ok(()) }
     }
 
     fn report_length(&mut self, length: u64) {

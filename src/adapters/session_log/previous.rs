@@ -1,8 +1,8 @@
 //! The end of the log of the process that wrote to the folder before this one.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    fs::{File, Metadata},
+    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     event::{Event, PreviousInstance, ServiceStop},
-    files::{last_partial_line, last_stamped_line},
+    files::{begins_with_line, last_partial_line, last_stamped_line, visible_files},
 };
 use crate::domain::{log_position::LogPosition, log_stamp::StampedLine};
 
@@ -21,18 +21,8 @@ const NEWEST_FILES: usize = 32;
 /// Returns the last line that a process before `instance` has written to the files of a folder, under any name; `None` if
 /// there is none. Compressed files are not read, and files that cannot be read are left out.
 pub(super) fn find(dir: &Path, instance: Uuid) -> io::Result<Option<PreviousInstance>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        // A link is followed.
-        if let Ok(data) = fs::metadata(entry.path())
-            && data.is_file()
-            && !is_hidden
-        {
-            files.push((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), entry.path()));
-        }
-    }
+    let written = |(path, data): (PathBuf, Metadata)| (data.modified().unwrap_or(SystemTime::UNIX_EPOCH), path);
+    let mut files = visible_files(dir)?.into_iter().map(written).collect::<Vec<_>>();
     files.sort_unstable_by(|one, other| other.cmp(one));
     files.truncate(NEWEST_FILES);
     let ends = files.iter().filter_map(|(_, path): &(_, PathBuf)| end_of(path).ok().flatten());
@@ -44,9 +34,7 @@ pub(super) fn find(dir: &Path, instance: Uuid) -> io::Result<Option<PreviousInst
 fn end_of(path: &Path) -> io::Result<Option<(LogPosition, PreviousInstance)>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    let mut first_byte = [0];
-    // Another file may be large and have no lines.
-    if file.read(&mut first_byte)? == 0 || first_byte != *b"{" {
+    if !begins_with_line(&mut file)? {
         return Ok(None);
     }
     let whole = length - last_partial_line(&mut file, length)?.len() as u64;
@@ -61,6 +49,8 @@ fn end_of(path: &Path) -> io::Result<Option<(LogPosition, PreviousInstance)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::domain::log_chain::Chain;
 

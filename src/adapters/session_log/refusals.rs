@@ -78,8 +78,6 @@ pub(super) struct Refusals {
 struct Sample {
     kind: RefusalKind,
     at: Timestamp,
-    timestamp: String,
-    date: civil::Date,
     refusal: Refusal,
 }
 
@@ -94,22 +92,16 @@ pub(super) struct RefusalBatch {
 }
 
 impl PendingRefusals {
-    /// Adds a request that was refused at `at`. For one with a line of its own, `line` returns the request with the local time
-    /// and date. Returns whether the writer has to be woken.
-    pub(super) fn note(
-        &self,
-        kind: RefusalKind,
-        at: Timestamp,
-        line: impl FnOnce() -> (Refusal, (String, civil::Date)),
-    ) -> bool {
+    /// Adds a request that was refused at `at`. `refusal` returns it for a line of its own. Returns whether the writer has to be
+    /// woken.
+    pub(super) fn note(&self, kind: RefusalKind, at: Timestamp, refusal: impl FnOnce() -> Refusal) -> bool {
         let mut pending = self.pending();
         if pending.is_closed {
             return false;
         }
         let was_awake = !pending.refusals.lines.is_empty();
         if pending.takes_sample(kind.code) {
-            let (refusal, (timestamp, date)) = line();
-            pending.refusals.lines.push(Sample { kind, at, timestamp, date, refusal });
+            pending.refusals.lines.push(Sample { kind, at, refusal: refusal() });
             return !was_awake;
         }
         let was_empty = !was_awake && pending.refusals.counts.is_empty();
@@ -185,7 +177,9 @@ impl Pending {
 impl Refusals {
     /// Returns the lines, those of one day together.
     pub(super) fn batches(self, clock: &Clock) -> Vec<RefusalBatch> {
-        let samples = self.lines.chunk_by(|one, next| one.date == next.date);
+        let dated = |sample: Sample| (clock.local(sample.at), sample);
+        let samples = self.lines.into_iter().map(dated).collect::<Vec<_>>();
+        let samples = samples.chunk_by(|((_, date), _), ((_, next), _)| date == next);
         let mut batches = samples.map(batch_of_samples).collect::<Vec<_>>();
         if !self.counts.is_empty() {
             batches.push(batch_of_counts(self.counts, clock));
@@ -195,10 +189,11 @@ impl Refusals {
 }
 
 /// Returns the lines of samples of one day, which are not empty.
-fn batch_of_samples(samples: &[Sample]) -> RefusalBatch {
-    let mut lines = Lines::new(String::new(), samples[0].date);
+fn batch_of_samples(samples: &[((String, civil::Date), Sample)]) -> RefusalBatch {
+    let ((_, date), _) = samples[0];
+    let mut lines = Lines::new(String::new(), date);
     let mut counts = Counts::new();
-    for Sample { kind, at, timestamp, refusal, .. } in samples {
+    for ((timestamp, _), Sample { kind, at, refusal }) in samples {
         let caller = refusal.caller.as_ref();
         lines.set_timestamp(timestamp.clone());
         lines.add(&RefusalLine {

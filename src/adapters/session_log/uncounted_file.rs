@@ -2,11 +2,11 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Seek, SeekFrom},
     path::Path,
 };
 
-use super::files::{FIRST_WINDOW, last_stamped_line};
+use super::files::{FIRST_WINDOW, begins_with_line, last_stamped_line};
 use crate::domain::{
     log_position::LogPosition,
     log_stamp::{self, StampedLine},
@@ -74,8 +74,7 @@ pub(super) struct UncountedFile {
 pub(super) fn inspect(path: &Path, counted: LogPosition) -> io::Result<FileEnd> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    let mut first_byte = [0];
-    if length == 0 || file.read(&mut first_byte)? == 0 || first_byte != *b"{" {
+    if length == 0 || !begins_with_line(&mut file)? {
         return Ok(FileEnd::OtherFormat);
     }
     let last = last_stamped_line(&mut file, length, |line| line.position)?;

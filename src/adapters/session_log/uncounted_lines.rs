@@ -3,13 +3,16 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap},
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use uuid::Uuid;
 
-use super::uncounted_file::{FileEnd, FileLines, UncountedFile, inspect};
+use super::{
+    files::visible_files,
+    uncounted_file::{FileEnd, FileLines, UncountedFile, inspect},
+};
 use crate::domain::{
     log_position::{CountedLines, LogPosition},
     log_stamp::StampedLine,
@@ -65,13 +68,8 @@ impl UncountedLines {
             known,
         };
         let Some(counted) = this.known.end() else { return Ok(this) };
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            // A link is followed.
-            if !is_hidden && fs::metadata(entry.path()).is_ok_and(|data| data.is_file()) {
-                this.add(entry.path(), counted)?;
-            }
+        for (path, _) in visible_files(dir)? {
+            this.add(path, counted)?;
         }
         Ok(this)
     }
@@ -197,6 +195,8 @@ impl Ord for Source {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::domain::log_position::InstanceCount;
 
