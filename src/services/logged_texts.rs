@@ -1,13 +1,11 @@
 //! The texts of turns in lines of the session log, as far as they can be read.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
 use crate::{
     adapters::{
         session_log::Texts,
-        storage::{ContentKeyReader, DatabaseOpenFailure, StorageFailure, StoredKey},
+        storage::{ContentKeyReader, DatabaseOpenFailure, StorageFailure},
     },
     foundation::config,
 };
@@ -35,16 +33,12 @@ pub enum LineTexts {
 
 /// Reads the texts of lines with the keys of a database that a service may be using. Nothing is changed there.
 #[derive(Debug)]
-pub struct TextReader {
-    database: ContentKeyReader,
-    /// The keys that were read, by their ids; `None` for those that were erased.
-    keys: HashMap<String, Option<StoredKey>>,
-}
+pub struct TextReader(ContentKeyReader);
 
 impl TextReader {
     /// Opens the database for reading. A process that has opened a SQLite file otherwise must not call this.
     pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
-        Ok(Self { database: ContentKeyReader::open(settings).await?, keys: HashMap::new() })
+        Ok(Self(ContentKeyReader::open(settings).await?))
     }
 
     /// Returns the texts of a line of the session log.
@@ -55,21 +49,13 @@ impl TextReader {
             return Ok(LineTexts::Readable(Texts { message: message.into(), answer: answer.into() }));
         }
         let Some((id, sealed)) = content_key.zip(sealed) else { return Ok(LineTexts::NotLogged) };
-        let stored = self.key(id).await?;
+        let stored = self.0.key(&id).await?;
         let texts = stored.and_then(|stored| Texts::open(&sealed, &stored.key, &request_id));
         Ok(texts.map_or(LineTexts::Erased, LineTexts::Readable))
     }
 
-    async fn key(&mut self, id: String) -> Result<Option<&StoredKey>, StorageFailure> {
-        if !self.keys.contains_key(&id) {
-            let key = self.database.key(&id).await?;
-            self.keys.insert(id.clone(), key);
-        }
-        Ok(self.keys.get(&id).and_then(Option::as_ref))
-    }
-
     /// Closes the database.
     pub async fn close(self) {
-        self.database.close().await;
+        self.0.close().await;
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 
 use super::{
-    credential::{Credential, KeyLookup, KeyOrigin},
+    credential::{Credential, KeyLookup},
     papita::FetchFailure,
 };
 
@@ -25,9 +25,9 @@ pub(super) struct CachedKey {
 impl CachedKey {
     /// Returns the key for a turn that has looked for it in this way.
     pub(super) fn found(self, lookup: KeyLookup) -> Credential {
-        let Credential { origin, .. } = self.credential;
-        Credential { origin: KeyOrigin { fetched_at: Some(self.fetched_at), ..origin }, ..self.credential }
-            .found(lookup)
+        let mut credential = self.credential.found(lookup);
+        credential.origin.fetched_at = Some(self.fetched_at);
+        credential
     }
 
     /// Whether the key has been fresh for so long that it should be refreshed, a little before it becomes stale.

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{column_values::to_timestamp, failure::StorageFailure, handle::Storage, statement::sql};
+use super::{
+    column_values::to_timestamp, failure::StorageFailure, handle::Storage, settled_key::ScopedKey, statement::sql,
+};
 use crate::domain::account::{Account, Email, LoginName, OwnerId, PasswordHash, Username};
 
 /// The part of a registration that another account has already.
@@ -164,8 +166,8 @@ impl Storage {
         let mut transaction = self.write.begin().await?;
         sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&mut transaction).await?;
         sql("DELETE FROM idempotency_keys WHERE caller IN ($1, $2)")
-            .bind(format!("account {id}"))
-            .bind(format!("owner {id}"))
+            .bind(ScopedKey::account(id))
+            .bind(ScopedKey::owner(id))
             .execute(&mut transaction)
             .await?;
         transaction.commit().await?;

@@ -19,7 +19,7 @@ const CACHED_KEYS: u64 = 10_000;
 /// The time after which another replica's erasure of a key is noticed. Texts that are sealed meanwhile are erased, too.
 const CACHE_TTL: Duration = Duration::from_mins(5);
 
-/// What a turn's texts belong to.
+/// The session, owner and stored chat of a turn's texts.
 #[derive(Clone, Copy, Debug)]
 pub struct ContentScope<'a> {
     /// The session that the client named.

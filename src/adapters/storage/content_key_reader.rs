@@ -1,9 +1,12 @@
-//! Reading of keys that seal texts, from a database that a service may be using.
+//! Reading of keys that seal texts.
+
+use std::collections::HashMap;
 
 use super::{
     content_key::{SELECT_KEY, StoredKey, stored_key},
     database::Pool,
     failure::StorageFailure,
+    handle::Storage,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
     sqlite_file::FileState,
@@ -11,16 +14,26 @@ use super::{
 };
 use crate::foundation::config::{self, DatabaseAddress};
 
-/// A database that is read for keys only.
+/// Reads keys from a database, each once.
 #[derive(Debug)]
 pub struct ContentKeyReader {
     /// `None` if there is no database.
     database: Option<Pool>,
+    /// The keys that were read, by their ids; `None` for those that were erased.
+    keys: HashMap<String, Option<StoredKey>>,
+}
+
+impl Storage {
+    /// Returns a reader of keys from this database. It must not be closed.
+    #[must_use]
+    pub fn content_key_reader(&self) -> ContentKeyReader {
+        ContentKeyReader { database: Some(self.read.clone()), keys: HashMap::new() }
+    }
 }
 
 impl ContentKeyReader {
-    /// Opens the database without making or changing anything. A process that has opened the file of a SQLite database
-    /// otherwise must not call this.
+    /// Opens a database that a service may be using, without changing anything; SQLite may make journal files meanwhile. A
+    /// process that has opened the file of a SQLite database otherwise must not call this.
     pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
         let database = match &settings.address {
             DatabaseAddress::Sqlite(address) => match sqlite::inspect(address).await? {
@@ -29,13 +42,17 @@ impl ContentKeyReader {
             },
             DatabaseAddress::Postgres(url) => Some(postgres::reader(url, settings)?),
         };
-        Ok(Self { database })
+        Ok(Self { database, keys: HashMap::new() })
     }
 
     /// Returns the key with an id; `None` if it is not in the database, because it was erased or never was.
-    pub async fn key(&self, id: &str) -> Result<Option<StoredKey>, StorageFailure> {
+    pub async fn key(&mut self, id: &str) -> Result<Option<&StoredKey>, StorageFailure> {
         let Some(database) = &self.database else { return Ok(None) };
-        Ok(sql(SELECT_KEY).bind(id).fetch_optional(database).await?.and_then(stored_key))
+        if !self.keys.contains_key(id) {
+            let row = sql(SELECT_KEY).bind(id).fetch_optional(database).await?;
+            self.keys.insert(id.to_owned(), row.and_then(stored_key));
+        }
+        Ok(self.keys.get(id).and_then(Option::as_ref))
     }
 
     /// Closes the database.

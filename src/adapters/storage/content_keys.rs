@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::{
     column_values::to_integer,
-    content_key::{ContentScope, KeyRow, SELECT_KEY, StoredKey, stored_key},
+    content_key::{ContentScope, KeyRow, StoredKey, stored_key},
     database::Transaction,
     failure::StorageFailure,
     handle::Storage,
+    settled_key::ScopedKey,
     statement::sql,
 };
 use crate::{
@@ -92,11 +93,6 @@ impl Storage {
         Ok(Some(made))
     }
 
-    /// Returns the key with an id; `None` if it was erased.
-    pub async fn content_key_by_id(&self, id: &str) -> Result<Option<StoredKey>, StorageFailure> {
-        Ok(sql(SELECT_KEY).bind(id).fetch_optional(&self.read).await?.and_then(stored_key))
-    }
-
     /// Erases the texts of a session that were logged so far, or those of the key with this id. With an `owner`, only that
     /// owner's texts. Answers stored for repeated requests are erased, too: those of the session, and all of the owners whose
     /// texts are erased. Returns whether there was any text to erase.
@@ -113,8 +109,8 @@ impl Storage {
         .fetch_all(&mut transaction)
         .await?;
         let caller = |(owner, session): &(Option<i64>, Option<String>)| match (owner, session) {
-            (Some(owner), _) => Some(format!("account {owner}")),
-            (None, session) => session.as_ref().map(|session| format!("session {session}")),
+            (Some(owner), _) => Some(ScopedKey::account(OwnerId(*owner))),
+            (None, session) => session.as_ref().map(ScopedKey::session),
         };
         for caller in erased.iter().filter_map(caller).collect::<BTreeSet<_>>() {
             erase_answers(&mut transaction, &caller).await?;

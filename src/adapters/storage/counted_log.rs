@@ -1,4 +1,4 @@
-//! What a database has counted of a session log, read while a service may be using it.
+//! The last line of a session log that a database has counted, read while a service may be using it.
 
 use std::str::FromStr;
 

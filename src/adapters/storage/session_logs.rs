@@ -10,6 +10,7 @@ use super::{
     failure::StorageFailure,
     handle::Storage,
     log_instances,
+    logged_event::LoggedEvent,
     statement::sql,
 };
 use crate::domain::log_position::{CountedLines, InstanceCount, LogEnd, LogPosition};
@@ -36,7 +37,7 @@ impl Storage {
 
     /// Stores that the session log of this process begins with the line of its start, before any turn is taken.
     pub async fn register_log(&self, start: LogEnd) -> Result<(), StorageFailure> {
-        self.turn_writer.enqueue_start(start);
+        self.turn_writer.enqueue(LoggedEvent::Start, Some(start));
         self.turn_writer.flush().await?;
         sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
             .bind(&self.turns.log)
@@ -66,9 +67,7 @@ impl Storage {
         }
         let LogEnd { position: LogPosition { instance, seq }, chain } = end;
         let count = InstanceCount { instance, counted: seq, chain: Some(chain), missing: 0, is_complete: true };
-        let mut transaction = self.write.begin().await?;
-        log_instances::set(&mut transaction, &self.turns.log, count).await?;
-        transaction.commit().await
+        log_instances::set(&self.write, &self.turns.log, count).await
     }
 
     /// Stores that nothing remains to be counted of the processes that have written this process's session log before.

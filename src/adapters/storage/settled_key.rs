@@ -1,5 +1,7 @@
 //! The end of a turn that has an idempotency key, as it is stored with the key.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     failure::StorageFailure,
     statement::{Executor, sql},
 };
-use crate::domain::{chat::Finish, cost::TokenUsage};
+use crate::domain::{account::OwnerId, chat::Finish, cost::TokenUsage};
 
 /// An idempotency key together with the caller that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,26 @@ pub struct ScopedKey {
     pub caller: String,
     /// The value of the header `Idempotency-Key`.
     pub key: String,
+}
+
+impl ScopedKey {
+    /// Returns the caller of an account's requests that belong to no stored chat.
+    #[must_use]
+    pub fn account(id: OwnerId) -> String {
+        format!("account {id}")
+    }
+
+    /// Returns the caller of requests in an owner's stored chats.
+    #[must_use]
+    pub fn owner(id: OwnerId) -> String {
+        format!("owner {id}")
+    }
+
+    /// Returns the caller of a session's requests without an account.
+    #[must_use]
+    pub fn session(id: impl Display) -> String {
+        format!("session {id}")
+    }
 }
 
 /// The answer of a turn, as it is returned again for the same key.

@@ -42,8 +42,8 @@ struct ModelUsage {
 }
 
 impl TurnRepository {
-    /// Stores events that this process has logged, the position in the log up to which all are stored, in one
-    /// transaction.
+    /// Stores events that this process has logged, and the position in the log up to which all are stored, in
+    /// one transaction.
     ///
     /// `may_be_stored`: an earlier attempt to store these events has failed, but a server that stopped after the commit may
     /// have stored them. Then events up to the stored position are left out.

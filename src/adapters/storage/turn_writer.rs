@@ -77,11 +77,6 @@ impl TurnWriter {
         }
     }
 
-    /// Queues the end of the log after the first line of this process.
-    pub(super) fn enqueue_start(&self, end: LogEnd) {
-        self.enqueue(LoggedEvent::Start, Some(end));
-    }
-
     /// Waits until all turns queued before are written. Fails if they cannot be written now.
     pub(super) async fn flush(&self) -> Result<(), StorageFailure> {
         let (done, flushed) = oneshot::channel();

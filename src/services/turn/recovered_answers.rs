@@ -7,7 +7,7 @@ use super::recording::Recorder;
 use crate::{
     adapters::{
         session_log::{LoggedTurn, Texts},
-        storage::{KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer, StoredKey},
+        storage::{ContentKeyReader, KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer},
     },
     domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
 };
@@ -17,15 +17,17 @@ const ANSWERED: u16 = 200;
 
 /// Completes what the answers of logged turns belong to. A line has the text of its answer only with
 /// `SESSION_LOG_CONTENT=on` or `plain`, and with `on` only until it is erased.
-#[derive(Default)]
 pub(super) struct RecoveredAnswers {
     /// The open keys by the ids of their requests, read when the first answer is found.
     open_keys: Option<HashMap<String, ScopedKey>>,
-    /// The keys that have sealed texts, by their ids; `None` for those that were erased.
-    content_keys: HashMap<String, Option<StoredKey>>,
+    content_keys: ContentKeyReader,
 }
 
 impl RecoveredAnswers {
+    pub(super) fn new(storage: &Storage) -> Self {
+        Self { open_keys: None, content_keys: storage.content_key_reader() }
+    }
+
     /// Takes the answer of a logged turn, if there is any. An answer in a stored chat is stored at once. Returns the key to
     /// be settled with the turn.
     pub(super) async fn take(
@@ -41,11 +43,11 @@ impl RecoveredAnswers {
         let key = self.open_keys(recorder).await?.remove(&request_id);
         let Some((owner, _)) = turn.user_id.zip(turn.chat_id) else {
             let Some(key) = key else { return Ok(None) };
-            let answer = self.take_answer(turn, storage).await?;
+            let answer = self.take_answer(turn).await?;
             return Ok(answer.map(|answer| SettledKey { key, request_id, outcome: KeyOutcome::Answered(answer) }));
         };
         if let Some(question) = storage.unanswered_question(OwnerId(owner), &request_id).await?
-            && let Some(answer) = self.take_answer(turn, storage).await?
+            && let Some(answer) = self.take_answer(turn).await?
         {
             let (at, text) = (answer.at, answer.text.clone());
             // The chat has the text, so that the key needs none.
@@ -58,14 +60,10 @@ impl RecoveredAnswers {
 
     /// Returns the answer of a turn that was answered. The line has everything that the client got, except of a turn that all
     /// readers had left: whether its text is complete is not in the line.
-    async fn take_answer(
-        &mut self,
-        turn: &mut LoggedTurn,
-        storage: &Storage,
-    ) -> Result<Option<StoredAnswer>, StorageFailure> {
+    async fn take_answer(&mut self, turn: &mut LoggedTurn) -> Result<Option<StoredAnswer>, StorageFailure> {
         let Some(finish) = Finish::parse(&turn.finish).filter(|_| turn.status == ANSWERED) else { return Ok(None) };
         let plain = turn.answer.take();
-        let Some(text) = (if plain.is_some() { plain } else { self.open_answer(turn, storage).await? }) else {
+        let Some(text) = (if plain.is_some() { plain } else { self.open_answer(turn).await? }) else {
             return Ok(None);
         };
         let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
@@ -73,12 +71,9 @@ impl RecoveredAnswers {
     }
 
     /// Opens the sealed answer of a turn; `None` if it was erased.
-    async fn open_answer(&mut self, turn: &LoggedTurn, storage: &Storage) -> Result<Option<String>, StorageFailure> {
+    async fn open_answer(&mut self, turn: &LoggedTurn) -> Result<Option<String>, StorageFailure> {
         let Some((id, sealed)) = turn.content_key.as_ref().zip(turn.sealed.as_ref()) else { return Ok(None) };
-        if !self.content_keys.contains_key(id) {
-            self.content_keys.insert(id.clone(), storage.content_key_by_id(id).await?);
-        }
-        let stored = self.content_keys.get(id).and_then(Option::as_ref);
+        let stored = self.content_keys.key(id).await?;
         let texts = stored.and_then(|stored| Texts::open(sealed, &stored.key, &turn.request_id));
         Ok(texts.map(|texts| texts.answer.into_owned()))
     }

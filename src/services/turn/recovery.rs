@@ -117,7 +117,7 @@ impl<'a> Recovery<'a> {
             recorder,
             known,
             on_record,
-            answers: RecoveredAnswers::default(),
+            answers: RecoveredAnswers::new(&recorder.storage),
             missing_ends: Vec::new(),
             turns: 0,
             has_missing_lines: false,

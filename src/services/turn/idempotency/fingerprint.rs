@@ -15,9 +15,9 @@ use crate::{
 pub(in crate::services::turn) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
     let TurnRequest { caller, session_id, .. } = request;
     let scope = match (request.chat_owner(), caller.account, session_id) {
-        (Some(owner), _, _) => format!("owner {owner}"),
-        (None, Some(account), _) => format!("account {account}"),
-        (None, None, Some(session)) => format!("session {session}"),
+        (Some(owner), _, _) => ScopedKey::owner(owner),
+        (None, Some(account), _) => ScopedKey::account(account),
+        (None, None, Some(session)) => ScopedKey::session(session),
         (None, None, None) if caller.is_guest => format!("guest {}", caller.username),
         (None, None, None) => format!("user {}", caller.username),
     };

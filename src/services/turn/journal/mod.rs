@@ -15,4 +15,6 @@ pub use self::{
     event::{Event, EventKind},
     reader::Reader,
 };
-pub(super) use self::{memory::JournalMemory, noted_call::NotedCall, state::Cancellation, turn_journal::Journal};
+pub(super) use self::{
+    memory::JournalMemory, noted_call::NotedCall, state::Cancellation, transcript::beginning, turn_journal::Journal,
+};

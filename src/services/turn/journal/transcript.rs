@@ -52,6 +52,11 @@ impl Transcript {
     }
 }
 
+/// Returns the first bytes of a text, at most `max_bytes`, up to the end of a character.
+pub(in crate::services::turn) fn beginning(text: &str, max_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(max_bytes)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

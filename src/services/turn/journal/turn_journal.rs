@@ -18,7 +18,7 @@ use super::{
     memory::JournalMemory,
     noted_call::NotedCall,
     state::{Cancellation, Phase, State},
-    transcript::Transcript,
+    transcript::{Transcript, beginning},
 };
 use crate::{
     adapters::storage::MessageId,
@@ -206,6 +206,11 @@ impl Journal {
     /// Returns the text so far.
     pub(in crate::services::turn) fn text(&self) -> String {
         self.state().text().to_owned()
+    }
+
+    /// Returns the first bytes of the text so far, at most `max_bytes`, up to the end of a character.
+    pub(in crate::services::turn) fn text_beginning(&self, max_bytes: usize) -> String {
+        beginning(self.state().text(), max_bytes).to_owned()
     }
 
     /// Returns the number of characters of the text so far.

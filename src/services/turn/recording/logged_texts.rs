@@ -10,13 +10,16 @@ use crate::{
         storage::{ContentScope, Storage, StoredKey},
     },
     foundation::{config::LogContent, error_chain::ErrorChain},
-    services::turn::{journal::Journal, request::TurnRequest},
+    services::turn::{
+        journal::{Journal, beginning},
+        request::TurnRequest,
+    },
 };
 
 /// The longest time that a turn waits for its key. Without a key, its texts are not logged.
 const KEY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How the texts of one turn are logged.
+/// The form in which the texts of one turn are logged.
 #[derive(Clone, Debug)]
 pub(in crate::services::turn) enum TextLogging {
     /// Not at all.
@@ -83,8 +86,7 @@ impl<'a> LoggedTexts<'a> {
         if matches!(logging, TextLogging::Off) {
             return Self::None;
         }
-        let (message, mut answer) = (beginning(request.question(), max_bytes), journal.text());
-        answer.truncate(beginning(&answer, max_bytes).len());
+        let (message, answer) = (beginning(request.question(), max_bytes), journal.text_beginning(max_bytes));
         let TextLogging::Sealed(stored) = logging else { return Self::Plain { message, answer } };
         let texts = Texts { message: message.into(), answer: answer.into() };
         let sealed = texts.seal(&stored.key, &request.request_id);
@@ -106,9 +108,4 @@ impl<'a> LoggedTexts<'a> {
     pub(super) fn answer(&self) -> Option<&str> {
         if let Self::Plain { answer, .. } = self { Some(answer) } else { None }
     }
-}
-
-/// Returns the first bytes of a text, up to the end of a character.
-fn beginning(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
 }
