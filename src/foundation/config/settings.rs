@@ -274,7 +274,7 @@ pub struct SessionLog {
     pub keys: Vec<SigningSecret>,
 }
 
-/// How the texts of questions and answers are logged (`SESSION_LOG_CONTENT`).
+/// The form in which the texts of questions and answers are logged (`SESSION_LOG_CONTENT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogContent {
     /// Not at all.
