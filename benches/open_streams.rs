@@ -3,7 +3,7 @@
 //!
 //! Writes lines of turns to a session log: at first of streams without a record, then of streams with one, which is written
 //! while they are open and ended with their lines. Prints the CPU time of this process, the writer's thread included, and
-//! the difference for each stream. Takes about a minute and removes its files.
+//! the difference for each stream. Takes 90 seconds and removes its files.
 #![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 

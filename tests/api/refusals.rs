@@ -48,7 +48,7 @@ async fn flood(client: &Client, requests: usize, parallel: usize) -> BTreeMap<St
     counts
 }
 
-/// Asserts that the latest line is that of a refused request.
+/// Asserts that the line is that of a request that was refused with this answer, and has the expected fields.
 #[track_caller]
 fn assert_line(line: &Value, answer: &HttpResponse, endpoint: &str, expected: &Value) {
     let body = answer.json();
@@ -68,9 +68,7 @@ fn assert_line(line: &Value, answer: &HttpResponse, endpoint: &str, expected: &V
 async fn each_refused_request_for_a_turn_has_a_line() {
     let (model, setup, service, ada) = start_with_ada(&[("MAX_TURNS", "1"), ("TURN_QUEUE", "0")]).await;
     let client = &service.client;
-    let chat = ada.json_request(reqwest::Method::POST, "/api/chat/create", &json!({}));
-    let chat = client.send(chat).await.json();
-    let chat = chat["id"].as_i64().or_else(|| chat["chat_id"].as_i64()).expect("a chat");
+    let chat = ada.create_chat().await;
     let portal = Visitor::first_visit(client).await;
     let unknown = json!({ "username": null, "is_guest": null });
     let guest = json!({ "username": "guest", "is_guest": true });

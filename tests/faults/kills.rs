@@ -73,7 +73,7 @@ async fn cut_streams(scale: Scale) -> Figures {
             streams.spawn(async move { client.ask(number, true).await });
         }
         environment.model.wait_for_open_responses(CLIENTS).await;
-        // Recorded after a second, with the next batch of the database.
+        // A stream that is open for a second is recorded in a file.
         sleep(Duration::from_secs(2)).await;
         let killed = Instant::now();
         environment.kill().await;

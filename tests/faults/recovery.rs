@@ -87,11 +87,12 @@ async fn count_log(scale: Scale) -> Figures {
 /// Writes about this many bytes of `chat` lines of a process that came after the last one, each with an id of its own.
 /// Returns their number.
 fn write_log(environment: &Environment, bytes: usize) -> usize {
-    let line = environment.setup.log_lines("chat").pop().expect("a line");
+    let template = last_chat_line(environment);
+    let line = serde_json::from_str::<Value>(&template).expect("JSON");
     let text = |field: &str| line[field].as_str().expect("a text").to_owned();
     let (instance, id) = (text("instance"), text("request_id"));
     let later = Uuid::from_u128(instance.parse::<Uuid>().expect("an id").as_u128() + 1).to_string();
-    let template = last_chat_line(environment).replace(&instance, &later);
+    let template = template.replace(&instance, &later);
     let (head, rest) = template.split_once(&format!("\"seq\":{},", line["seq"])).expect("a number");
     let (middle, tail) = rest.split_once(&id).expect("an id");
     let file = File::create(environment.log_dir.join(UNCOUNTED_LOG)).expect("a file");

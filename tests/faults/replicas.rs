@@ -51,8 +51,8 @@ pub fn faults() -> Vec<Fault> {
 async fn an_hour_apart(scale: Scale) -> Figures {
     let database = spawn_blocking(|| cluster::shared().database()).await.expect("a database");
     let (mut environment, setup, second) = start(database.as_str()).await;
-    let (chats, addresses) = (JoinSet::new(), [environment.address, second.address()]);
-    let mut chats = StoredChats { clients: chats, enough: CancellationToken::new() };
+    let addresses = [environment.address, second.address()];
+    let mut chats = StoredChats { clients: JoinSet::new(), enough: CancellationToken::new() };
     for address in addresses {
         chats.start(&Client::new(address)).await;
     }

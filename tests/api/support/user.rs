@@ -121,7 +121,6 @@ impl User {
     }
 
     /// Sends a message to a chat with an idempotency key.
-    /// Sends a message to a chat with an idempotency key.
     pub async fn send_once(&self, chat: i64, text: &str, key: &str) -> HttpResponse {
         self.client.send(self.send_request(chat, &json!({ "text": text })).header("idempotency-key", key)).await
     }
