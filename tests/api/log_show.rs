@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     command_line::{CommandOutput, run},
     fakes::model::FakeModel,
+    log_report::text_of,
     support::service::TestSetup,
 };
 
@@ -55,10 +56,6 @@ fn sample() -> Vec<Value> {
         json!({"session_id": "s-1", "duration_seconds": 90.5, "closed_by": "client", "server_metrics": {"turns": 3}});
     lines.extend([failed, texts, turn(6, "s-11"), line(7, "session_stop", &stop)]);
     lines
-}
-
-fn text_of(lines: &[Value]) -> String {
-    lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 async fn show(setup: &TestSetup, arguments: &[&str]) -> CommandOutput {
