@@ -3,17 +3,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Write as _,
     path::Path,
 };
 
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::{
     command_line::{CommandOutput, run},
     fakes::model::FakeModel,
-    support::service::TestSetup,
+    support::{gzip::gzipped, service::TestSetup},
 };
 
 /// Lines of version 1, of version 0.1 (without `v`, `instance` and `seq`), and of the service that AL-Chat replaces.
@@ -116,9 +114,7 @@ pub fn text_of(lines: &[Value]) -> String {
 fn write_days(folder: &Path, lines: &[Value]) {
     fs::create_dir_all(folder).unwrap();
     let of = |date| text_of(&lines.iter().filter(|line| line["date"] == date).cloned().collect::<Vec<_>>());
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(of("2026-11-28").as_bytes()).unwrap();
-    fs::write(folder.join("session_2026-11-28.log.gz"), gzip.finish().unwrap()).unwrap();
+    fs::write(folder.join("session_2026-11-28.log.gz"), gzipped(of("2026-11-28").as_bytes())).unwrap();
     let zstd = zstd::encode_all(of("2026-11-29").as_bytes(), 1).unwrap();
     fs::write(folder.join("session_2026-11-29.log.zst"), zstd).unwrap();
     fs::write(folder.join("session_2026-11-30.log"), of("2026-11-30")).unwrap();
@@ -434,9 +430,7 @@ async fn torn_lines_and_unreadable_ends_are_named() {
     let whole = format!("{}\n", turn(1)).repeat(3);
     let write = |name: &str, bytes: &[u8]| fs::write(setup.path().join(name), bytes).unwrap();
     write("torn.log", &whole.as_bytes()[..whole.len() - 20]);
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(whole.as_bytes()).unwrap();
-    let gzip = gzip.finish().unwrap();
+    let gzip = gzipped(whole.as_bytes());
     write("cut.gz", &gzip[..gzip.len() - 12]);
     write("no.zst", whole.as_bytes());
     for (name, line, sentence) in [

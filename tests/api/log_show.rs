@@ -1,15 +1,14 @@
 //! The command `al-chat log show`: the story of a session and of a turn.
 
-use std::{fs, io::Write as _};
+use std::fs;
 
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::{
     command_line::{CommandOutput, run},
     fakes::model::FakeModel,
     log_report::text_of,
-    support::service::TestSetup,
+    support::{gzip::gzipped, service::TestSetup},
 };
 
 const INSTANCE: &str = "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63";
@@ -135,9 +134,7 @@ async fn lines_come_once_from_all_days_as_they_are() {
     fs::create_dir(setup.log_dir()).unwrap();
     let path = |name: &str| setup.log_dir().join(name);
     let mut lines = sample();
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(text_of(&lines[..3]).as_bytes()).unwrap();
-    fs::write(path("session_2026-11-27.log.gz"), gzip.finish().unwrap()).unwrap();
+    fs::write(path("session_2026-11-27.log.gz"), gzipped(text_of(&lines[..3]).as_bytes())).unwrap();
     fs::write(path("session_2026-11-28.log.zst"), zstd::encode_all(text_of(&lines[3..]).as_bytes(), 1).unwrap())
         .unwrap();
     // A copy made by a rotation, and lines of version 0.1 and of the service before, some with an escaped id.

@@ -7,7 +7,6 @@ use std::{
     process::Stdio,
 };
 
-use flate2::{Compression, write::GzEncoder};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::{
@@ -19,7 +18,10 @@ use tokio::{
 use crate::{
     command_line::{CommandOutput, run},
     fakes::model::FakeModel,
-    support::service::{TEST_TIMEOUT, TestSetup},
+    support::{
+        gzip::gzipped,
+        service::{TEST_TIMEOUT, TestSetup},
+    },
 };
 
 const INSTANCE: &str = "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63";
@@ -114,9 +116,8 @@ fn append(path: &Path, text: &str) {
 #[tokio::test]
 async fn the_last_lines_come_from_all_days() {
     let setup = TestSetup::new();
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(joined((0..3).map(old_line)).as_bytes()).unwrap();
-    fs::write(day(&setup, "2026-11-27.log.gz"), gzip.finish().unwrap()).unwrap();
+    let gzip = gzipped(joined((0..3).map(old_line)).as_bytes());
+    fs::write(day(&setup, "2026-11-27.log.gz"), gzip).unwrap();
     let zstd = zstd::encode_all(joined((1..50).map(turn)).as_bytes(), 1).unwrap();
     fs::write(day(&setup, "2026-11-28.log.zst"), zstd).unwrap();
     fs::write(day(&setup, "2026-11-29.log"), joined((50..60).map(turn))).unwrap();

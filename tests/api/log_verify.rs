@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,6 +23,7 @@ use crate::{
     command_line::run,
     support::{
         client::Client,
+        gzip::gzipped,
         manual_clock::ManualClock,
         service::{Process, TestSetup},
     },
@@ -253,9 +253,7 @@ async fn files_in_any_order_and_under_other_names_are_whole() {
     fs::write(path("session_2026-03-02.log.1"), first.concat()).unwrap();
     fs::write(path("session_2026-03-02.log"), rest.concat()).unwrap();
     fs::rename(path("session_2026-03-01.log"), path("archived")).unwrap();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&files[2].1.concat()).unwrap();
-    fs::write(path("session_2026-03-03.log.gz"), gzip.finish().unwrap()).unwrap();
+    fs::write(path("session_2026-03-03.log.gz"), gzipped(&files[2].1.concat())).unwrap();
     fs::remove_file(path("session_2026-03-03.log")).unwrap();
     let given = [
         "session_2026-03-04.log",

@@ -1,18 +1,12 @@
 //! Encodings and framings of responses.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use super::{DONE, Dialect, answer, hello_world, piece};
-use crate::fakes::scripted_model::{End, ScriptedResponse};
-
-fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
+use crate::{
+    fakes::scripted_model::{End, ScriptedResponse},
+    support::gzip::gzipped,
+};
 
 #[tokio::test]
 async fn event_streams_are_parsed_in_every_valid_form() {

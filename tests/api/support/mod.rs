@@ -5,6 +5,7 @@ pub mod contract_check;
 pub mod database;
 pub mod events;
 pub mod forms;
+pub mod gzip;
 pub mod log_check;
 pub mod manual_clock;
 pub mod raw_connection;
