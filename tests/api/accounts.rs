@@ -11,12 +11,14 @@ use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
-use tokio::time::timeout;
 
-use crate::support::{
-    client::{Client, HttpResponse},
-    manual_clock::ManualClock,
-    service::{Service, TEST_TIMEOUT, TestSetup},
+use crate::{
+    command_line::run,
+    support::{
+        client::{Client, HttpResponse},
+        manual_clock::ManualClock,
+        service::{Service, TestSetup},
+    },
 };
 
 const REGISTER: &str = "/api/auth/register";
@@ -458,14 +460,10 @@ async fn a_weak_or_well_known_secret_is_rejected_at_start() {
         "01234567890123456789012345678901234567890123456789",
     ] {
         let setup = TestSetup::new().with("JWT_SECRET_KEY", secret);
-        let output = timeout(TEST_TIMEOUT, setup.command(&[]).output())
-            .await
-            .expect("an exit in time")
-            .expect("the command runs");
-        let diagnostics = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(2), "{diagnostics}");
-        assert!(diagnostics.contains("JWT_SECRET_KEY: expected "), "{diagnostics}");
-        assert!(!diagnostics.contains(secret), "{diagnostics}");
+        let ran = run(&setup, &[]).await;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains("JWT_SECRET_KEY: expected "), "{ran:?}");
+        assert!(!ran.err.contains(secret), "{ran:?}");
         assert!(setup.log().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fs, net::TcpListener, path::Path};
 
 use al_chat::foundation::config::VARIABLES;
-use tokio::time::timeout;
+use tokio::{process::Command, time::timeout};
 
 use crate::{
     fakes::{model::FakeModel, papita::FakePapita},
@@ -19,12 +19,28 @@ pub struct CommandOutput {
 }
 
 pub async fn run(setup: &TestSetup, arguments: &[&str]) -> CommandOutput {
-    let output = timeout(TEST_TIMEOUT, setup.command(arguments).output())
-        .await
-        .expect("an exit in time")
-        .expect("the command runs");
+    output_of(setup.command(arguments)).await
+}
+
+/// Runs a shell script; `$0` is the program.
+#[cfg(unix)]
+pub async fn run_script(setup: &TestSetup, script: &str) -> CommandOutput {
+    output_of(setup.command_by_script(script)).await
+}
+
+async fn output_of(mut command: Command) -> CommandOutput {
+    let output = timeout(TEST_TIMEOUT, command.output()).await.expect("an exit in time").expect("the command runs");
     let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
     CommandOutput { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Asserts that a command with each of these arguments prints nothing but an error with this sentence, and exits with 2.
+pub async fn assert_wrong_arguments(setup: &TestSetup, command: &[&str], rows: &[(&[&str], &str)]) {
+    for (arguments, sentence) in rows {
+        let ran = run(setup, &[command, arguments].concat()).await;
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.contains(sentence), "{sentence} in {}", ran.err);
+    }
 }
 
 fn repository_file(name: &str) -> String {
@@ -263,10 +279,9 @@ async fn server_port_in_the_environment_overrides_the_env_file() {
     write_env_file(&setup, "PORT=0\n");
     let mut command = setup.command(&[]);
     command.env_remove("PORT");
-    let output = timeout(TEST_TIMEOUT, command.output()).await.expect("an error about the port in use").unwrap();
-    let diagnostics = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{diagnostics}");
-    assert!(diagnostics.contains(&address.to_string()), "{diagnostics}");
+    let ran = output_of(command).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains(&address.to_string()), "{ran:?}");
 }
 
 #[tokio::test]

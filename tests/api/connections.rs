@@ -11,11 +11,12 @@ use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
+    command_line::run,
     fakes::model::{Behaviour, FakeModel, Gate},
     support::{
         client::{Client, HttpResponse},
         raw_connection::{RawAnswer, RawConnection},
-        service::{Process, Service, TEST_TIMEOUT, TestSetup, wait_until},
+        service::{Process, Service, TestSetup, wait_until},
     },
 };
 
@@ -306,10 +307,9 @@ async fn a_port_in_use_is_reported_at_start() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let setup = TestSetup::new().with("PORT", &address.port().to_string());
-    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
-    assert_eq!(ran.status.code(), Some(1));
-    let diagnostics = String::from_utf8(ran.stderr).unwrap();
-    assert!(diagnostics.contains(&address.to_string()) && diagnostics.contains("PORT"), "{diagnostics}");
+    let ran = run(&setup, &[]).await;
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains(&address.to_string()) && ran.err.contains("PORT"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{
-    client::Client,
-    service::{Process, TEST_TIMEOUT, TestSetup, read_lines},
+use crate::{
+    command_line::run,
+    support::{
+        client::Client,
+        service::{Process, TEST_TIMEOUT, TestSetup, read_lines},
+    },
 };
 
 const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015";
@@ -72,10 +75,9 @@ async fn each_line_has_the_chain_that_the_documents_describe() {
 #[tokio::test]
 async fn a_weak_secret_for_the_chain_is_refused() {
     let setup = TestSetup::new().with("SESSION_LOG_KEY", "short");
-    let output = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.unwrap().unwrap();
-    let diagnostics = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{diagnostics}");
-    assert!(diagnostics.contains("SESSION_LOG_KEY: expected 32 or more random characters"), "{diagnostics}");
+    let ran = run(&setup, &[]).await;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("SESSION_LOG_KEY: expected 32 or more random characters"), "{ran:?}");
 }
 
 fn end(line: &Value, stopped: bool) -> Value {

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::{CommandOutput, run},
+    command_line::{CommandOutput, assert_wrong_arguments, run, run_script},
     fakes::model::FakeModel,
     support::{gzip::gzipped, service::TestSetup},
 };
@@ -455,7 +455,7 @@ async fn wrong_arguments_are_named() {
     let setup = TestSetup::new();
     fs::write(setup.path().join("a.log"), "").unwrap();
     fs::create_dir(setup.path().join("empty")).unwrap();
-    for (arguments, sentence) in [
+    let rows = [
         (&["missing.log"][..], "there is no file or folder missing.log"),
         (&["a.log", "missing"], "there is no file or folder missing"),
         (&["a.log/"], "a.log/ is not a folder"),
@@ -469,11 +469,8 @@ async fn wrong_arguments_are_named() {
         ),
         (&["a.log", "--by", "moon"], "possible values: hour, day, model, site, user, code, persona"),
         (&["a.log", "--format", "pdf"], "possible values: text, json, csv, html"),
-    ] {
-        let ran = report(&setup, arguments).await;
-        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
-        assert!(ran.err.contains(sentence), "{sentence} in {}", ran.err);
-    }
+    ];
+    assert_wrong_arguments(&setup, &["log", "report"], &rows).await;
     let setup = setup.with("PORT", "nonsense");
     assert_eq!(report(&setup, &["a.log"]).await.code, Some(0), "files need no settings");
     assert_eq!(report(&setup, &[]).await.code, Some(2));
@@ -499,8 +496,7 @@ async fn a_pipe_is_read_and_a_closed_one_ends_quietly() {
         (r#"cat a.log | "$0" log report --format csv /dev/stdin | tail -n 1 | cut -d, -f1"#, "700\n", ""),
         (r#"{ "$0" log report --by user a.log; echo "$?" >&2; } | true"#, "", "0\n"),
     ] {
-        let output = setup.command_by_script(script).output().await.unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        assert_eq!((text(output.stdout).as_str(), text(output.stderr).as_str()), (out, err), "{script}");
+        let ran = run_script(&setup, script).await;
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), (out, err), "{script}");
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::{CommandOutput, run},
+    command_line::{CommandOutput, run, run_script},
     fakes::model::FakeModel,
     log_report::text_of,
     support::{gzip::gzipped, service::TestSetup},
@@ -223,8 +223,7 @@ async fn pipes_are_read_and_closed_ones_end_it_quietly() {
         (r#"cat a.log | "$0" log show r-2 /dev/stdin | head -n 1; echo 0 >&2"#, "Turn r-2 of session s-1\n"),
         (r#"{ "$0" log show s-1 a.log; echo "$?" >&2; } | true"#, ""),
     ] {
-        let output = setup.command_by_script(script).output().await.unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        assert_eq!((text(output.stdout).as_str(), text(output.stderr).as_str()), (out, "0\n"), "{script}");
+        let ran = run_script(&setup, script).await;
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), (out, "0\n"), "{script}");
     }
 }

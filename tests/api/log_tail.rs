@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    command_line::{CommandOutput, run},
+    command_line::{CommandOutput, assert_wrong_arguments, run, run_script},
     fakes::model::FakeModel,
     support::{
         gzip::gzipped,
@@ -354,10 +354,8 @@ async fn closed_pipes_end_it_quietly() {
             "3\n",
         ),
     ] {
-        let output =
-            timeout(TEST_TIMEOUT, setup.command_by_script(script).output()).await.expect("an end in time").unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        assert_eq!((text(output.stdout).as_str(), text(output.stderr).as_str()), (out, "0\n"), "{script}");
+        let ran = run_script(&setup, script).await;
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), (out, "0\n"), "{script}");
     }
 }
 
@@ -396,7 +394,7 @@ async fn wrong_arguments_are_named() {
     let setup = TestSetup::new();
     fs::write(setup.path().join("a.log"), "").unwrap();
     fs::create_dir(setup.path().join("empty")).unwrap();
-    for (arguments, sentence) in [
+    let rows = [
         (&["missing.log"][..], "there is no file or folder missing.log"),
         (&["-f", "missing"], "there is no file or folder missing"),
         (&["-f", "a.log/"], "a.log/ is not a folder"),
@@ -410,11 +408,8 @@ async fn wrong_arguments_are_named() {
             "no time is both after --since and before --until",
         ),
         (&["a.log", "--format", "pdf"], "possible values: text, json"),
-    ] {
-        let ran = tail(&setup, arguments).await;
-        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
-        assert!(ran.err.contains(sentence), "{sentence} in {}", ran.err);
-    }
+    ];
+    assert_wrong_arguments(&setup, &["log", "tail"], &rows).await;
     let ran = tail(&setup, &["a.log"]).await;
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""), "an empty day");
 }

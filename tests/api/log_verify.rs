@@ -20,7 +20,7 @@ use proptest::{
 use serde_json::{Value, json};
 
 use crate::{
-    command_line::run,
+    command_line::{assert_wrong_arguments, run, run_script},
     support::{
         client::Client,
         gzip::gzipped,
@@ -351,19 +351,16 @@ async fn wrong_arguments_and_unreadable_files_exit_with_2() {
     let empty = setup.path().join("empty");
     fs::create_dir(&empty).unwrap();
     let missing = setup.path().join("missing");
-    for (arguments, message) in [
-        (vec![], "there is no file or folder"),
-        (vec![missing.to_str().unwrap()], "there is no file or folder"),
-        (vec![below_file.to_str().unwrap()], "is not a folder"),
-        (vec![empty.to_str().unwrap()], "has no session log"),
-        (vec!["--expect", "17"], "expected a line's number, a colon and its chain"),
-        (vec!["--expect", "17:6F1D0C0A5B9E3F27D4A8C1E07B52964D"], "expected a line's number"),
-        (vec!["--format", "xml"], "xml"),
-    ] {
-        let ran = run(&setup, &[&["log", "verify"][..], &arguments].concat()).await;
-        assert_eq!(ran.code, Some(2), "{ran:?}");
-        assert!(ran.err.contains(message) && ran.out.is_empty(), "{ran:?}");
-    }
+    let rows = [
+        (&[][..], "there is no file or folder"),
+        (&[missing.to_str().unwrap()], "there is no file or folder"),
+        (&[below_file.to_str().unwrap()], "is not a folder"),
+        (&[empty.to_str().unwrap()], "has no session log"),
+        (&["--expect", "17"], "expected a line's number, a colon and its chain"),
+        (&["--expect", "17:6F1D0C0A5B9E3F27D4A8C1E07B52964D"], "expected a line's number"),
+        (&["--format", "xml"], "xml"),
+    ];
+    assert_wrong_arguments(&setup, &["log", "verify"], &rows).await;
 }
 
 #[tokio::test]
@@ -400,13 +397,6 @@ async fn a_closed_pipe_ends_the_verification_quietly() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     service.stop().await;
-    let program = env!("CARGO_BIN_EXE_al-chat");
-    let script = format!("{program} log verify --format json 2>&1 | head -c 1; {program} log verify | true");
-    let output = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env("SESSION_LOG_DIR", setup.log_dir())
-        .current_dir(setup.path())
-        .output()
-        .unwrap();
-    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"{"[..], &b""[..]));
+    let ran = run_script(&setup, r#""$0" log verify --format json 2>&1 | head -c 1; "$0" log verify | true"#).await;
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("{", ""));
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
+    command_line::run,
     fakes::model::{Behaviour, FakeModel},
     support::{
         client::Client,
@@ -268,9 +269,9 @@ async fn an_invalid_persona_folder_is_reported() {
     wait_until("bob instead of eva", has_bob).await;
 
     let setup = setup.with("PERSONAS_DIR", "nowhere");
-    let ran = setup.command(&[]).output().await.expect("the program runs");
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("PERSONAS_DIR"));
-    assert_eq!(ran.status.code(), Some(1));
+    let ran = run(&setup, &[]).await;
+    assert!(ran.err.contains("PERSONAS_DIR"));
+    assert_eq!(ran.code, Some(1));
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::{collections::HashMap, fs, time::Duration};
 use futures_util::future::join_all;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::{
+    command_line::run,
     fakes::model::FakeModel,
     support::{
         client::Client,
         manual_clock::ManualClock,
-        service::{TEST_TIMEOUT, TestSetup, read_lines, wait_until},
+        service::{TestSetup, read_lines, wait_until},
     },
 };
 
@@ -207,11 +207,10 @@ async fn a_second_process_on_the_same_folder_does_not_start() {
     let service = setup.start().await;
     let lines = setup.log().len();
 
-    let second = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
-    assert_eq!(second.status.code(), Some(1));
-    let diagnostics = String::from_utf8(second.stderr).unwrap();
-    assert!(diagnostics.contains(&setup.log_dir().display().to_string()), "{diagnostics}");
-    assert!(diagnostics.contains("another process") && diagnostics.contains("SESSION_LOG_DIR"), "{diagnostics}");
+    let second = run(&setup, &[]).await;
+    assert_eq!(second.code, Some(1));
+    assert!(second.err.contains(&setup.log_dir().display().to_string()), "{second:?}");
+    assert!(second.err.contains("another process") && second.err.contains("SESSION_LOG_DIR"), "{second:?}");
 
     assert_eq!(setup.log().len(), lines);
     answered_turn(&service.client).await;
@@ -230,12 +229,12 @@ async fn the_folder_is_unlocked_when_a_service_has_stopped() {
 async fn an_unusable_folder_is_reported_at_start() {
     let setup = TestSetup::new();
     fs::write(setup.log_dir(), "in the way").unwrap();
-    let ran = timeout(TEST_TIMEOUT, setup.command(&[]).output()).await.expect("an exit in time").unwrap();
-    assert_eq!(ran.status.code(), Some(1));
-    let diagnostics = String::from_utf8(ran.stderr).unwrap();
+    let ran = run(&setup, &[]).await;
+    assert_eq!(ran.code, Some(1));
     assert!(
-        diagnostics.contains(&setup.log_dir().display().to_string()) && diagnostics.contains("SESSION_LOG_DIR"),
-        "{diagnostics}"
+        ran.err.contains(&setup.log_dir().display().to_string()) && ran.err.contains("SESSION_LOG_DIR"),
+        "{}",
+        ran.err
     );
 }
 
