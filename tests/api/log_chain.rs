@@ -4,13 +4,12 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::{
     command_line::run,
     support::{
         client::Client,
-        service::{Process, TEST_TIMEOUT, TestSetup, read_lines},
+        service::{TestSetup, read_lines},
     },
 };
 
@@ -108,19 +107,6 @@ async fn a_start_names_the_end_of_the_process_before() {
     service.stop().await;
 }
 
-/// Waits for a line of the diagnostics with this text.
-async fn wait_for(process: &mut Process, text: &str) {
-    let lines = async {
-        while let Some(line) = process.diagnostics.recv().await {
-            if line.contains(text) {
-                return;
-            }
-        }
-        panic!("the process has ended without reporting: {text}");
-    };
-    timeout(TEST_TIMEOUT, lines).await.unwrap_or_else(|_| panic!("not reported: {text}"));
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn what_others_do_to_the_open_file_is_reported_without_a_turn() {
@@ -130,20 +116,20 @@ async fn what_others_do_to_the_open_file_is_reported_without_a_turn() {
     let day = day_file(&setup);
     fs::copy(&day, setup.log_dir().join("copy")).unwrap();
     fs::write(&day, "").unwrap();
-    wait_for(&mut process, "was truncated").await;
+    process.wait_for_line("was truncated").await;
     turn(&process.client).await;
     fs::OpenOptions::new()
         .append(true)
         .open(&day)
         .and_then(|mut file| std::io::Write::write_all(&mut file, b"{}\n"))
         .unwrap();
-    wait_for(&mut process, "another program has written").await;
+    process.wait_for_line("another program has written").await;
     fs::rename(&day, setup.log_dir().join("rotated")).unwrap();
-    wait_for(&mut process, "was moved or deleted").await;
+    process.wait_for_line("was moved or deleted").await;
     turn(&process.client).await;
     assert_eq!(read_lines(&day).len(), 1);
     fs::remove_dir_all(setup.log_dir()).unwrap();
-    wait_for(&mut process, "was moved or deleted").await;
+    process.wait_for_line("was moved or deleted").await;
     turn(&process.client).await;
     assert_eq!(setup.log_lines("chat").len(), 1);
     // All four turns are counted, although the log was taken away, and the process is killed.

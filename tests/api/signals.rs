@@ -69,15 +69,6 @@ async fn wait_until_stopping(process: &Process) {
     .await;
 }
 
-async fn wait_for_line(process: &mut Process, words: &str) -> String {
-    loop {
-        let line = process.diagnostics.recv().await.unwrap_or_else(|| panic!("{words} is missing"));
-        if line.contains(words) {
-            return line;
-        }
-    }
-}
-
 async fn totals(process: &Process) -> (Value, Value) {
     let mut usage = process.client.get("/api/openai/usage").await.assert_ok();
     (usage["request_count"].take(), usage["total_completion_tokens"].take())
@@ -95,7 +86,7 @@ async fn two_signals_to_stop_at_once_count_as_one() {
         for signal in [second, "HUP", "USR1", "USR2", "PIPE"] {
             process.signal(signal);
         }
-        wait_for_line(&mut process, "within a second counts as the same one").await;
+        process.wait_for_line("within a second counts as the same one").await;
         wait_until_stopping(&process).await;
         streams.go_on();
         streams.assert_end("done").await;
@@ -128,8 +119,8 @@ async fn a_later_signal_to_stop_cuts_turns_off_and_counts_them() {
     let (whole, code) = tokio::join!(whole, stopping);
     whole.assert_error(503, "stopping");
     assert_eq!(code, Some(0));
-    wait_for_line(&mut process, "a second signal to stop: turns that are still running are cut off").await;
-    wait_for_line(&mut process, "a second signal cut turns off").await;
+    process.wait_for_line("a second signal to stop: turns that are still running are cut off").await;
+    process.wait_for_line("a second signal cut turns off").await;
     let lines = setup.log_lines("chat");
     assert_eq!(lines.len(), STREAMS + 1);
     assert!(lines.iter().all(|line| line["finish"] == "stopped" && line["status"] == 503), "{lines:?}");
@@ -174,7 +165,7 @@ async fn a_third_signal_to_stop_ends_the_process_at_once() {
     tokio::time::sleep(REPETITION_WINDOW).await;
     process.terminate();
     assert_eq!(process.exit_code().await, Some(1));
-    wait_for_line(&mut process, "ended at once by a third signal to stop").await;
+    process.wait_for_line("ended at once by a third signal to stop").await;
     assert!(setup.log_lines("service_stop").is_empty());
     drop((streams, slow_reader));
     lock.release().await;
@@ -198,9 +189,9 @@ async fn the_diagnostics_say_what_has_cut_turns_off() {
     streams.assert_end("error").await;
     tokio::time::sleep(REPETITION_WINDOW).await;
     process.terminate();
-    wait_for_line(&mut process, "a second signal to stop").await;
+    process.wait_for_line("a second signal to stop").await;
     assert_eq!(process.exit_code().await, Some(0));
-    let line = wait_for_line(&mut process, "stopped; ").await;
+    let line = process.wait_for_line("stopped; ").await;
     assert!(line.contains("DRAIN_TIMEOUT was too short for some turns"), "{line}");
 }
 
@@ -213,8 +204,8 @@ async fn signals_without_a_task_have_no_effect() {
     for signal in ["USR1", "USR2", "PIPE", "HUP"] {
         process.signal(signal);
     }
-    wait_for_line(&mut process, "SIGUSR1 and SIGUSR2 have no effect").await;
-    wait_for_line(&mut process, "SIGHUP").await;
+    process.wait_for_line("SIGUSR1 and SIGUSR2 have no effect").await;
+    process.wait_for_line("SIGHUP").await;
     fs::rename(setup.log_dir(), setup.path().join("rotated")).unwrap();
     streams.go_on();
     streams.assert_end("done").await;
@@ -236,8 +227,8 @@ async fn sighup_reads_the_key_again_and_names_other_settings() {
 
     write("OPENAI_API_KEY=sk-second\nTURN_TIMEOUT=50s\nMAX_TURNS=7\n");
     process.signal("HUP");
-    wait_for_line(&mut process, "OPENAI_API_KEY are read again; the key has changed").await;
-    let line = wait_for_line(&mut process, "need a restart").await;
+    process.wait_for_line("OPENAI_API_KEY are read again; the key has changed").await;
+    let line = process.wait_for_line("need a restart").await;
     assert!(line.contains("TURN_TIMEOUT") && line.contains("MAX_TURNS") && !line.contains("_KEY"), "{line}");
     process.client.chat("hello").await.assert_ok();
     assert_eq!(bearer().as_deref(), Some("sk-second"));
@@ -247,14 +238,14 @@ async fn sighup_reads_the_key_again_and_names_other_settings() {
 
     write("OPENAI_API_KEY=sk-third\nMAX_TURNS=many\n");
     process.signal("HUP");
-    let line = wait_for_line(&mut process, "only the personas are read again, as settings are invalid").await;
+    let line = process.wait_for_line("only the personas are read again, as settings are invalid").await;
     assert!(line.contains("MAX_TURNS: expected") && !line.contains("many"), "{line}");
     process.client.chat("hello").await.assert_ok();
     assert_eq!(bearer().as_deref(), Some("sk-second"));
 
     write("");
     process.signal("HUP");
-    wait_for_line(&mut process, "the key was removed").await;
+    process.wait_for_line("the key was removed").await;
     process.client.chat("hello").await.assert_ok();
     assert_eq!(bearer(), None);
 }
@@ -266,7 +257,7 @@ async fn a_key_in_the_environment_stays_after_sighup() {
     let mut process = setup.start_process().await;
     fs::write(setup.path().join(".env"), "OPENAI_API_KEY=sk-of-the-file\n").unwrap();
     process.signal("HUP");
-    wait_for_line(&mut process, "the key has not changed").await;
+    process.wait_for_line("the key has not changed").await;
     process.client.chat("hello").await.assert_ok();
     assert_eq!(model.calls()[0].bearer.as_deref(), Some("sk-local"));
 }

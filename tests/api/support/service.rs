@@ -407,6 +407,20 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
     }
 
+    /// Waits for a line of the diagnostics that contains these words, and returns it.
+    pub async fn wait_for_line(&mut self, words: &str) -> String {
+        let reading = async {
+            loop {
+                let line = self.diagnostics.recv().await;
+                let line = line.unwrap_or_else(|| panic!("the process has ended without reporting: {words}"));
+                if line.contains(words) {
+                    return line;
+                }
+            }
+        };
+        timeout(TEST_TIMEOUT, reading).await.unwrap_or_else(|_| panic!("waited {TEST_TIMEOUT:?} for: {words}"))
+    }
+
     /// Waits until the process exits and returns its exit code; `None` if a signal killed it.
     pub async fn exit_code(&mut self) -> Option<i32> {
         timeout(TEST_TIMEOUT, self.child.wait())
