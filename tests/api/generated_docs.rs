@@ -9,13 +9,13 @@ use serde_json::Value;
 
 /// Fails unless the file holds this text. Writes the file instead if `UPDATE_DOCS` is set.
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
-fn assert_generated(file: &str, text: &str) {
+pub fn assert_generated(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, text).expect("the file can be written");
     }
     let is_current = fs::read_to_string(&path).is_ok_and(|current| current == text);
-    assert!(is_current, "{file} is out of date; run `UPDATE_DOCS=1 cargo test --test api generated_docs`");
+    assert!(is_current, "{file} is out of date; run this test with UPDATE_DOCS=1");
 }
 
 #[test]
