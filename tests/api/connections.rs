@@ -331,5 +331,5 @@ async fn readiness_reports_an_unwritable_database_and_recovers() {
     assert!(took < Duration::from_secs(3), "the operation took {took:?}");
 
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    wait_until("readiness", async || (service.client.get("/api/health/ready").await.status == 200).then_some(())).await;
+    service.client.wait_for_readiness(200).await;
 }

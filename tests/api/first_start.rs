@@ -229,7 +229,7 @@ async fn a_rejected_model_choice_is_logged_with_the_setting() {
     let mut process = setup.start_process().await;
     let body = json!({ "message": "hello", "model": "gpt-9" });
     process.client.post("/api/chat", &body).await.assert_error(400, "model_not_allowed");
-    while !process.diagnostics.recv().await.expect("a line").contains("nor among ALLOWED_MODELS") {}
+    process.wait_for_line("nor among ALLOWED_MODELS").await;
 }
 
 #[tokio::test]

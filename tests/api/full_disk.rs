@@ -99,7 +99,7 @@ async fn a_full_disk_rejects_turns_and_loses_no_answered_one() {
 
     limit_file_size(&process, None);
     drop(held);
-    wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
+    client.wait_for_readiness(200).await;
     assert_eq!(turns_counted(client).await, 4);
     session_turn(client, &session).await;
     assert_eq!(turns_counted(client).await, 5);

@@ -10,7 +10,7 @@ use crate::{
     support::{
         log_check::{SCHEMA, assert_matches, schema},
         manual_clock::ManualClock,
-        service::{TestSetup, wait_until},
+        service::TestSetup,
     },
 };
 
@@ -60,8 +60,7 @@ async fn log_with_each_event() -> Vec<String> {
     client.post("/api/session/start", &json!({})).await.assert_error(503, "session_log_unavailable");
     fs::remove_file(setup.log_dir()).unwrap();
     fs::rename(&away, setup.log_dir()).unwrap();
-    wait_until("the log to recover", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
-        .await;
+    client.wait_for_readiness(200).await;
     service.stop().await;
     let text = fs::read_to_string(setup.log_dir().join("session_2026-11-29.log")).expect("the day's file");
     text.lines().map(str::to_owned).collect()

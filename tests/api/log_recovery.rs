@@ -161,10 +161,6 @@ async fn turns_counted(client: &Client) -> usize {
     usize::try_from(totals["request_count"].as_u64().unwrap()).unwrap()
 }
 
-async fn wait_until_ready(client: &Client) {
-    wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
-}
-
 /// Returns the number of missing lines that the metrics report.
 async fn missing_lines(client: &Client) -> usize {
     let metrics = client.get("/metrics").await.text;
@@ -204,7 +200,7 @@ async fn a_changed_log_loses_no_turn_while_the_database_is_locked() {
         disturbance.apply(&setup);
         load.refusals().await;
         lock.release().await;
-        wait_until_ready(&process.client).await;
+        process.client.wait_for_readiness(200).await;
         load.answers(20).await;
         let answered = load.end().await;
         assert_eq!(turns_counted(&process.client).await, answered.len(), "{disturbance:?}");
@@ -465,7 +461,7 @@ async fn a_nearly_full_disk_asks_the_model_only_once() {
     assert_eq!((model.call_count(), fs::metadata(&file).unwrap().len()), (2, length));
 
     limit(None);
-    wait_until_ready(client).await;
+    client.wait_for_readiness(200).await;
     client.chat("hello").await.assert_ok();
     assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], 2);
     assert_eq!((setup.log_lines("log_gap").len(), setup.log_lines("chat").len()), (1, 2));

@@ -13,7 +13,7 @@ use crate::{
     fakes::model::{Behaviour, FakeModel, Gate},
     idempotency::turns_counted,
     support::{
-        client::{Client, HttpResponse},
+        client::HttpResponse,
         service::{Process, TestSetup, wait_until},
     },
 };
@@ -95,18 +95,10 @@ impl Files {
     }
 }
 
-async fn ready(client: &Client) -> HttpResponse {
-    client.get("/api/health/ready").await
-}
-
-async fn wait_until_ready(client: &Client) {
-    wait_until("readiness", async || (ready(client).await.status == 200).then_some(())).await;
-}
-
 /// Waits until the service reports the fault. Returns the diagnostics about it.
 async fn wait_until_noticed(process: &mut Process, state: &str) -> String {
-    wait_until("503", async || (ready(&process.client).await.status == 503).then_some(())).await;
-    let ready = ready(&process.client).await;
+    process.client.wait_for_readiness(503).await;
+    let ready = process.client.get("/api/health/ready").await;
     let parts = &ready.json()["details"]["parts"];
     assert_eq!(parts["database"], state, "{}", ready.text);
     loop {
@@ -189,7 +181,7 @@ async fn a_database_that_is_moved_back_is_used_again() {
     gate.open();
     running.await.unwrap().assert_ok();
     fs::rename(&files.aside, &files.database).unwrap();
-    wait_until_ready(&process.client).await;
+    process.client.wait_for_readiness(200).await;
     process.client.chat("hello").await.assert_ok();
     assert_eq!(turns_counted(&process.client).await, 7);
     let diagnostics = stop(process).await;

@@ -80,10 +80,6 @@ async fn turns_counted(client: &Client) -> Value {
     client.get("/api/openai/usage").await.assert_ok()["request_count"].take()
 }
 
-async fn wait_until_ready(client: &Client) {
-    wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
-}
-
 /// Asserts that the service soon reports that its database cannot be written.
 async fn assert_unready(client: &Client) {
     let started = Instant::now();
@@ -345,7 +341,7 @@ async fn a_locked_table_is_answered_within_seconds() {
     other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
     assert_unready(&service.client).await;
     other.execute("ROLLBACK").await.unwrap();
-    wait_until_ready(&service.client).await;
+    service.client.wait_for_readiness(200).await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(turns_counted(&service.client).await, 1);
 }
@@ -371,7 +367,7 @@ async fn an_unresponsive_database_is_reported_within_seconds() {
     assert_retry_after(&turn);
     assert_retry_after(&start);
     cluster.thaw();
-    wait_until_ready(client).await;
+    client.wait_for_readiness(200).await;
     send_turn(client, &session).await;
     stop_session(client, &session).await.assert_ok();
     assert_eq!(setup.log_lines("session_stop")[0]["server_metrics"]["turns"], model.call_count());
@@ -482,7 +478,7 @@ async fn a_database_restart_under_load_loses_and_doubles_nothing() {
         results.collect_until(&mut received, |results| results.refusals >= refusals).await;
         assert_unready(&client).await;
         cluster.restart();
-        wait_until_ready(&client).await;
+        client.wait_for_readiness(200).await;
     }
     let turns = results.turns.len() + 150;
     results.collect_until(&mut received, |results| results.turns.len() >= turns).await;
@@ -582,7 +578,7 @@ async fn a_claim_that_hangs_in_its_commit_does_not_burn_its_key() {
         // It is answered after an attempt to withdraw the claim.
         client.get("/api/openai/usage").await;
         commits.end().await;
-        wait_until_ready(client).await;
+        client.wait_for_readiness(200).await;
         assert_eq!(model.call_count(), 0);
     }
     let answer = client.send(keyed_turn(client, "a", &session)).await;

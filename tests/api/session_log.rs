@@ -12,7 +12,7 @@ use crate::{
     support::{
         client::Client,
         manual_clock::ManualClock,
-        service::{TestSetup, read_lines, wait_until},
+        service::{TestSetup, read_lines},
     },
 };
 
@@ -73,8 +73,7 @@ pub async fn assert_refused(client: &Client) {
 
 /// Asserts that the log recovers, that turns are answered again, and that the gap is logged.
 async fn assert_mends(setup: &TestSetup, client: &Client) {
-    wait_until("the log to recover", async || (client.get("/api/health/ready").await.status == 200).then_some(()))
-        .await;
+    client.wait_for_readiness(200).await;
     let id = answered_turn(client).await;
     assert_eq!(chat_ids(setup).last(), Some(&id));
     let gaps = setup.log_lines("log_gap");

@@ -232,8 +232,7 @@ async fn a_database_restart_leaves_each_exchange_complete() {
         let before = count.load(Ordering::Relaxed);
         wait_until("some answers", async || (count.load(Ordering::Relaxed) >= before + 40).then_some(())).await;
         cluster.kill();
-        wait_until("unreadiness", async || (service.client.get("/api/health/ready").await.status == 503).then_some(()))
-            .await;
+        service.client.wait_for_readiness(503).await;
         cluster.restart();
     }
     let before = count.load(Ordering::Relaxed);

@@ -90,10 +90,6 @@ fn spawn_chats(client: &Client, turns: &mut JoinSet<HttpResponse>, count: usize)
     }
 }
 
-async fn wait_for_readiness(client: &Client, status: u16) {
-    wait_until("readiness", async || (client.get("/api/health/ready").await.status == status).then_some(())).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_stands_still_refuses_only_new_turns() {
     let (model, setup, service) = start(&[]).await;
@@ -102,7 +98,7 @@ async fn a_log_that_stands_still_refuses_only_new_turns() {
     let mut waiting = JoinSet::new();
     spawn_chats(client, &mut waiting, 3);
     model.wait_for_calls(4).await;
-    wait_for_readiness(client, 503).await;
+    client.wait_for_readiness(503).await;
     for _ in 0..5 {
         assert_refused(client).await;
     }
@@ -112,7 +108,7 @@ async fn a_log_that_stands_still_refuses_only_new_turns() {
     let answers = log.thaw(&mut waiting).await;
     let mut answered = answers.iter().map(|answer| answer.assert_ok()["request_id"].as_str().unwrap().to_owned());
     let mut answered = answered.by_ref().collect::<Vec<_>>();
-    wait_for_readiness(client, 200).await;
+    client.wait_for_readiness(200).await;
     client.chat("after").await.assert_ok();
     // The lines that were written together with the one in the pipe.
     let mut logged = log.chat_ids();
@@ -144,7 +140,7 @@ async fn a_queued_turn_is_not_asked_while_the_log_stands_still() {
     let mut log = StalledLog::replace(&setup);
     let starting = client.clone();
     asked.spawn(async move { starting.post("/api/session/start", &json!({})).await });
-    wait_for_readiness(client, 503).await;
+    client.wait_for_readiness(503).await;
     gate.open();
     queued.join_next().await.unwrap().unwrap().assert_error(503, "session_log_unavailable");
     assert_eq!((model.call_count(), asked.len()), (2, 2));
@@ -165,12 +161,12 @@ async fn a_database_that_does_not_answer_refuses_turns_soon() {
     })
     .await;
     refused.assert_error(503, "storage_unavailable");
-    wait_for_readiness(client, 503).await;
+    client.wait_for_readiness(503).await;
     let calls = model.call_count();
     client.chat("hello").await.assert_error(503, "storage_unavailable");
     assert_eq!(model.call_count(), calls);
     lock.release().await;
-    wait_for_readiness(client, 200).await;
+    client.wait_for_readiness(200).await;
     assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], calls);
     assert_eq!(setup.log_lines("chat").len(), calls);
 }

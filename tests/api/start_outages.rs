@@ -78,7 +78,7 @@ impl Starting {
     /// Waits until the service is ready, and asserts that it works and has reported the wait once.
     pub async fn assert_goes_on(mut self, reason: &str) {
         let client = &self.client;
-        wait_until("readiness", async || (client.get("/api/health/ready").await.status == 200).then_some(())).await;
+        client.wait_for_readiness(200).await;
         client.chat("hello").await.assert_ok();
         assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], 1);
         self.end().await;

@@ -95,11 +95,7 @@ async fn a_client_that_was_too_slow_can_resume_its_stream() {
     let mut wire = open_stream(process.address).await;
     let head = wire.head().await;
     let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id").to_owned();
-    wait_until("a diagnostic", async || {
-        let line = process.diagnostics.try_recv().ok()?;
-        line.contains("read their streams too slowly").then_some(())
-    })
-    .await;
+    process.wait_for_line("read their streams too slowly").await;
     assert!(!wire.response_or_end().await.contains("event: done\n"));
 
     let (text, end) = process.client.resume(&id, None).await.text_and_end().await;

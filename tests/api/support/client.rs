@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use reqwest::{Method, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::support::{contract_check::RequestLine, events::Events};
+use crate::support::{contract_check::RequestLine, events::Events, service::wait_until};
 
 /// An HTTP response with its whole body.
 #[derive(Debug)]
@@ -89,6 +89,11 @@ impl Client {
 
     pub async fn get(&self, path: &str) -> HttpResponse {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Waits until the service is ready (200), or is not (503). Fails if it does not answer.
+    pub async fn wait_for_readiness(&self, status: u16) {
+        wait_until("readiness", async || (self.get("/api/health/ready").await.status == status).then_some(())).await;
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> HttpResponse {
