@@ -54,12 +54,9 @@ async fn log_with_each_event() -> Vec<String> {
     clock.advance(Duration::from_mins(20));
     setup.wait_for_log_lines("session_stop", 2).await;
     stop(&idle).await;
-    let away = setup.path().join("away");
-    fs::rename(setup.log_dir(), &away).unwrap();
-    fs::write(setup.log_dir(), "in the way").unwrap();
+    setup.block_log();
     client.post("/api/session/start", &json!({})).await.assert_error(503, "session_log_unavailable");
-    fs::remove_file(setup.log_dir()).unwrap();
-    fs::rename(&away, setup.log_dir()).unwrap();
+    setup.unblock_log();
     client.wait_for_readiness(200).await;
     service.stop().await;
     let text = fs::read_to_string(setup.log_dir().join("session_2026-11-29.log")).expect("the day's file");

@@ -1,6 +1,6 @@
 //! Lines of refused requests for turns: one for each, and counts under a flood.
 
-use std::{collections::BTreeMap, fs, time::Instant};
+use std::{collections::BTreeMap, time::Instant};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -196,15 +196,12 @@ async fn refusals_in_a_gap_of_the_log_are_counted_after_it() {
     let setup = TestSetup::for_model(&model);
     let service = setup.start().await;
     let client = &service.client;
-    let away = setup.path().join("away");
-    fs::rename(setup.log_dir(), &away).unwrap();
-    fs::write(setup.log_dir(), "in the way").unwrap();
+    setup.block_log();
     for _ in 0..20 {
         client.chat("hello").await.assert_error(503, "session_log_unavailable");
     }
     let sent = flood(client, 30, 4).await;
-    fs::remove_file(setup.log_dir()).unwrap();
-    fs::rename(&away, setup.log_dir()).unwrap();
+    setup.unblock_log();
     let mut expected = sent;
     expected.insert("session_log_unavailable".to_owned(), 20);
     wait_for_refusals(&setup, 50).await;

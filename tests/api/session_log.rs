@@ -245,16 +245,13 @@ async fn a_folder_lost_at_run_time_rejects_turns_and_recovers() {
     let client = &service.client;
     let before = answered_turn(client).await;
 
-    let away = setup.path().join("away");
-    fs::rename(setup.log_dir(), &away).unwrap();
-    fs::write(setup.log_dir(), "in the way").unwrap();
+    setup.block_log();
     for _ in 0..5 {
         assert_refused(client).await;
     }
     assert!(model.call_count() <= 2, "more than one turn called the model");
 
-    fs::remove_file(setup.log_dir()).unwrap();
-    fs::rename(&away, setup.log_dir()).unwrap();
+    setup.unblock_log();
     assert_mends(&setup, client).await;
     assert_eq!(chat_ids(&setup).len(), 2);
     assert_eq!(chat_ids(&setup)[0], before);

@@ -130,6 +130,18 @@ impl TestSetup {
         self.dir.0.path().join("SessionLog")
     }
 
+    /// Moves the folder of the session log away and puts a file in its place, so that no line can be written.
+    pub fn block_log(&self) {
+        fs::rename(self.log_dir(), self.path().join("away")).expect("a folder");
+        fs::write(self.log_dir(), "in the way").expect("a file");
+    }
+
+    /// Puts the folder of the session log back.
+    pub fn unblock_log(&self) {
+        fs::remove_file(self.log_dir()).expect("a file");
+        fs::rename(self.path().join("away"), self.log_dir()).expect("a folder");
+    }
+
     /// Returns the address of the service's database.
     pub fn database_url(&self) -> &str {
         &self.settings["DATABASE_URL"]
