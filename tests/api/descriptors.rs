@@ -12,7 +12,7 @@ use crate::{
     },
     support::{
         raw_connection::{RawAnswer, RawConnection},
-        service::{Process, TestSetup, wait_until},
+        service::{Process, TestSetup, day_file, wait_until},
     },
 };
 
@@ -165,8 +165,7 @@ async fn the_log_opens_a_new_file_without_a_free_descriptor() {
     let process = setup.start_process().await;
     let mut wire = RawConnection::connect(process.address).await;
     assert_eq!(ask(&mut wire).await.status(), 200);
-    let log = fs::read_dir(setup.log_dir()).unwrap().map(|file| file.unwrap().path());
-    let log = log.into_iter().find(|path| path.extension().is_some_and(|it| it == "log")).expect("a log");
+    let log = day_file(&setup.log_dir());
     exhaust_descriptors(&process);
     fs::rename(&log, log.with_extension("1.log")).unwrap();
     for _ in 0..3 {

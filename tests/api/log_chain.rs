@@ -9,7 +9,7 @@ use crate::{
     command_line::run,
     support::{
         client::Client,
-        service::{TestSetup, read_lines},
+        service::{TestSetup, day_file, read_lines},
     },
 };
 
@@ -17,13 +17,6 @@ const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015";
 
 async fn turn(client: &Client) {
     client.chat("hello").await.assert_ok();
-}
-
-/// Returns the only file of the log.
-fn day_file(setup: &TestSetup) -> std::path::PathBuf {
-    let entries = fs::read_dir(setup.log_dir()).expect("the log's folder").map(|entry| entry.unwrap().path());
-    let mut files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    files.next().expect("a day's file")
 }
 
 /// Calculates the chain of each line of a file from the text alone, as the documents describe it.
@@ -63,7 +56,7 @@ async fn each_line_has_the_chain_that_the_documents_describe() {
             service.client.post("/api/session/stop", &stop).await.assert_ok();
             service.stop().await;
         }
-        let chains = chains(&day_file(&setup), hasher);
+        let chains = chains(&day_file(&setup.log_dir()), hasher);
         assert_eq!(chains.len(), 14);
         for (written, calculated) in chains {
             assert_eq!(written, calculated, "{setting}");
@@ -99,7 +92,7 @@ async fn a_start_names_the_end_of_the_process_before() {
     process.kill().await;
     let last = setup.log().pop().unwrap();
     // The file is found under its new name, also after one that is older.
-    fs::rename(day_file(&setup), setup.log_dir().join("archived")).unwrap();
+    fs::rename(day_file(&setup.log_dir()), setup.log_dir().join("archived")).unwrap();
     fs::write(setup.log_dir().join("session_2020-01-01.log"), "{\"event\":\"chat\"}\n").unwrap();
 
     let service = setup.start().await;
@@ -113,7 +106,7 @@ async fn what_others_do_to_the_open_file_is_reported_without_a_turn() {
     let setup = TestSetup::new();
     let mut process = setup.start_process().await;
     turn(&process.client).await;
-    let day = day_file(&setup);
+    let day = day_file(&setup.log_dir());
     fs::copy(&day, setup.log_dir().join("copy")).unwrap();
     fs::write(&day, "").unwrap();
     process.wait_for_line("was truncated").await;

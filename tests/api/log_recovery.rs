@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,7 @@ use crate::{
     fakes::model::FakeModel,
     support::{
         client::Client,
-        service::{Process, TEST_TIMEOUT, TestSetup, read_lines, wait_until},
+        service::{Process, TEST_TIMEOUT, TestSetup, day_file, read_lines, wait_until},
     },
 };
 
@@ -47,7 +47,7 @@ impl Disturbance {
     }
 
     fn apply(self, setup: &TestSetup) {
-        let file = current_file(setup);
+        let file = day_file(&setup.log_dir());
         let rotated = setup.log_dir().join("rotated by hand");
         match self {
             Self::Rename => fs::rename(file, rotated).unwrap(),
@@ -65,14 +65,6 @@ impl Disturbance {
 
 fn truncate(file: &Path) {
     fs::OpenOptions::new().write(true).truncate(true).open(file).unwrap();
-}
-
-/// Returns the file with the newest lines.
-fn current_file(setup: &TestSetup) -> PathBuf {
-    let entries = fs::read_dir(setup.log_dir()).expect("the log's folder");
-    let files = entries.map(|entry| entry.unwrap().path());
-    let days = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    days.max().expect("a file")
 }
 
 /// Returns whether a file is not a part of the log.
@@ -302,7 +294,7 @@ async fn a_log_that_is_gone_is_reported_at_the_next_start() {
         if deletes_folder {
             fs::remove_dir_all(setup.log_dir()).unwrap();
         } else {
-            fs::remove_file(current_file(&setup)).unwrap();
+            fs::remove_file(day_file(&setup.log_dir())).unwrap();
         }
         let mut process = setup.start_process().await;
         // Another replica's log would be in another folder for a while, so that a PostgreSQL server forgets it later.
@@ -335,7 +327,7 @@ async fn an_unreadable_line_is_reported_once_and_counted() {
     }
     process.kill().await;
     lock.release().await;
-    let path = current_file(&setup);
+    let path = day_file(&setup.log_dir());
     let text = fs::read_to_string(&path).unwrap();
     let (first, rest) = text.split_once(r#""session_id":"#).unwrap();
     fs::write(&path, format!(r#"{first}"session_id"-{rest}"#)).unwrap();
@@ -448,7 +440,7 @@ async fn a_nearly_full_disk_asks_the_model_only_once() {
         prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).unwrap();
     };
     client.chat("hello").await.assert_ok();
-    let file = current_file(&setup);
+    let file = day_file(&setup.log_dir());
     let note = json!({ "event": "project_init", "note": "x".repeat(16 << 20) }).to_string() + "\n";
     std::io::Write::write_all(&mut fs::OpenOptions::new().append(true).open(&file).unwrap(), note.as_bytes()).unwrap();
     // There is room for the line of a gap, and none for that of a turn.

@@ -20,7 +20,7 @@ use crate::{
     fakes::model::FakeModel,
     support::{
         gzip::gzipped,
-        service::{TEST_TIMEOUT, TestSetup},
+        service::{TEST_TIMEOUT, TestSetup, day_file},
     },
 };
 
@@ -266,11 +266,7 @@ async fn turns_of_a_running_service_are_printed_once() {
     let mut found = Vec::new();
     for round in 0..9 {
         // A rotation with a copy, a rename, a removed folder; then turns go on.
-        let name = fs::read_dir(setup.log_dir()).unwrap().map(|entry| entry.unwrap().path());
-        let path = name.into_iter().find(|path| path.extension().is_some_and(|it| it == "log"));
-        if let Some(path) = path {
-            disturb(&setup.log_dir(), [0, 1, 3][round % 3], round as u64, &mut path.clone());
-        }
+        disturb(&setup.log_dir(), [0, 1, 3][round % 3], round as u64, &mut day_file(&setup.log_dir()));
         for _ in 0..4 {
             expected.push(process.client.chat("hello").await.assert_ok()["request_id"].clone());
         }

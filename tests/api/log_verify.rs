@@ -25,7 +25,7 @@ use crate::{
         client::Client,
         gzip::gzipped,
         manual_clock::ManualClock,
-        service::{Process, TestSetup},
+        service::{Process, TestSetup, day_file},
     },
 };
 
@@ -317,8 +317,7 @@ async fn a_cut_tail_is_found_by_the_database_and_by_expect() {
     let service = setup.start().await;
     turns(&service.client, 5).await;
     service.stop().await;
-    let day = setup.log().pop().unwrap()["date"].as_str().unwrap().to_owned();
-    let day = setup.log_dir().join(format!("session_{day}.log"));
+    let day = day_file(&setup.log_dir());
     let text = fs::read_to_string(&day).unwrap();
     let (_, result) = verified(&setup, &[]).await;
     let process = &result["processes"][0];

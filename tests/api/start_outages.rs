@@ -22,7 +22,7 @@ use crate::{
     fakes::{model::FakeModel, papita::FakePapita},
     support::{
         client::Client,
-        service::{TestSetup, wait_until},
+        service::{TestSetup, day_file, wait_until},
     },
 };
 
@@ -215,8 +215,7 @@ async fn a_start_waits_until_the_first_line_can_be_logged() {
     let mut process = setup.start_process().await;
     process.terminate();
     assert_eq!(process.exit_code().await, Some(0));
-    let mut files = fs::read_dir(setup.log_dir()).unwrap().map(|entry| entry.unwrap().path());
-    let file = files.find(|path| path.extension().is_some_and(|extension| extension == "log")).unwrap();
+    let file = day_file(&setup.log_dir());
     set_mode(&file, 0o400);
     let starting = Starting::run(ordinary(&setup), address);
     starting.assert_waits("session_log", "session_log_unwritten").await;

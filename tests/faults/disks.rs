@@ -21,8 +21,8 @@ use crate::{
     environment::Environment,
     limits::set_file_limit,
     load::Load,
-    logs::day_file,
     measurement::Reference,
+    support::service::day_file,
     table::{Fault, Figures, Scale},
 };
 
@@ -149,7 +149,7 @@ async fn full_by_limit(scale: Scale) -> Figures {
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        set_file_limit(id, Some(fs::metadata(day_file(&environment)).expect("a log").len()));
+        set_file_limit(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len()));
         sleep(scale.duration() / 2).await;
         set_file_limit(id, None);
         seconds = seconds.max(load.recovery(Instant::now()).await);
@@ -173,7 +173,7 @@ async fn stall_by_pipe(scale: Scale) -> Figures {
     let environment = Environment::running(&[]).await;
     let load = environment.load();
     load.wait_for(50).await;
-    let file = day_file(&environment);
+    let file = day_file(&environment.log_dir);
     let aside = environment.setup.path().join("aside");
     fs::rename(&file, &aside).expect("a renamed file");
     let mut pipe = full_pipe(&file);

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use crate::{
     environment::Environment,
     load::Load,
-    logs::day_file,
     measurement::Reference,
+    support::service::day_file,
     table::{Fault, Figures, Scale},
 };
 
@@ -47,13 +47,13 @@ async fn nearly_full(scale: Scale) -> Figures {
     let id = environment.process().child.id().expect("an id");
     // The log must be the largest file.
     let note = format!("{{\"event\":\"project_init\",\"note\":\"{}\"}}\n", "x".repeat(16 << 20));
-    let mut file = File::options().append(true).open(day_file(&environment)).expect("a log");
+    let mut file = File::options().append(true).open(day_file(&environment.log_dir)).expect("a log");
     file.write_all(note.as_bytes()).expect("room");
     let load = environment.load();
     let (mut seconds, mut in_vain) = (0_f64, 0);
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        set_file_limit(id, Some(fs::metadata(day_file(&environment)).expect("a log").len() + 400));
+        set_file_limit(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len() + 400));
         environment.wait_for_readiness(503).await;
         // The turns that were running.
         sleep(Duration::from_millis(200)).await;

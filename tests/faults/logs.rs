@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -11,6 +10,7 @@ use tokio::time::sleep;
 use crate::{
     environment::Environment,
     measurement::Reference,
+    support::service::day_file,
     table::{Fault, Figures, Scale},
 };
 
@@ -72,7 +72,7 @@ impl Change {
     }
 
     pub fn apply(self, environment: &Environment, round: usize) {
-        let file = day_file(environment);
+        let file = day_file(&environment.log_dir);
         match self {
             Self::Rename => fs::rename(&file, file.with_extension(format!("log.{round}"))).expect("a renamed file"),
             Self::Truncate => File::options().write(true).open(file).and_then(|file| file.set_len(0)).expect("a file"),
@@ -146,10 +146,4 @@ async fn rename_and_stop(scale: Scale) -> Figures {
     let mut figures = environment.measure(load, seconds, Reference::Log).await;
     figures.expect(exits.iter().all(|exit| *exit == Some(0)), format!("the exit codes were {exits:?}"));
     figures
-}
-
-/// Returns the path of the file that is being written.
-pub fn day_file(environment: &Environment) -> PathBuf {
-    let files = fs::read_dir(&environment.log_dir).expect("the log's folder").map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().expect("a file of the log")
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     environment::{Environment, wait_for_readiness},
     load::Client,
-    support::service::wait_until,
+    support::service::{day_file, wait_until},
     table::{Fault, Figures, Memory, Scale},
 };
 
@@ -107,6 +107,6 @@ fn write_log(environment: &Environment, bytes: usize) -> usize {
 
 /// Returns the last `chat` line byte for byte.
 fn last_chat_line(environment: &Environment) -> String {
-    let text = std::fs::read_to_string(crate::logs::day_file(environment)).expect("UTF-8");
+    let text = std::fs::read_to_string(day_file(&environment.log_dir)).expect("UTF-8");
     text.lines().rfind(|line| line.starts_with("{\"event\":\"chat\"")).expect("a line").to_owned()
 }

@@ -342,6 +342,13 @@ pub fn read_lines(path: &Path) -> Vec<Value> {
     text.lines().map(parse).collect()
 }
 
+/// Returns the file of a session log's folder that has the newest lines.
+pub fn day_file(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder).expect("the log's folder").map(|entry| entry.expect("a file").path());
+    let days = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    days.max().expect("a day's file")
+}
+
 /// Polls `found` every 5 ms until it returns a value. For states that cannot be awaited.
 pub async fn wait_until<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
     let polling = async {
