@@ -5,7 +5,6 @@
 
 use std::{fs, time::Duration};
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -13,16 +12,10 @@ use crate::{
     fakes::model::FakeModel,
     support::{
         client::Client,
-        service::{Process, TestSetup, wait_until},
+        file_limit::limit_file_size,
+        service::{TestSetup, wait_until},
     },
 };
-
-/// Sets the maximum size of files that the process writes; `None` removes the limit.
-fn limit_file_size(process: &Process, size: Option<u64>) {
-    let id = process.child.id().expect("a running process");
-    let id = Pid::from_raw(i32::try_from(id).expect("an id")).expect("an id");
-    prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).expect("a limit");
-}
 
 /// Returns the size of the database's write-ahead log, to which every change is appended.
 fn write_ahead_log_size(setup: &TestSetup) -> u64 {
@@ -68,7 +61,7 @@ async fn a_full_disk_rejects_turns_and_loses_no_answered_one() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model).on_sqlite();
     let process = setup.start_process_ignoring("XFSZ").await;
-    let client = &process.client;
+    let (client, id) = (&process.client, process.child.id().expect("a running process"));
     let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
     for _ in 0..3 {
         session_turn(client, &session).await;
@@ -77,7 +70,7 @@ async fn a_full_disk_rejects_turns_and_loses_no_answered_one() {
     assert_eq!(turns_counted(client).await, 3);
 
     let held = hold_write_ahead_log(&setup).await;
-    limit_file_size(&process, Some(write_ahead_log_size(&setup)));
+    limit_file_size(id, Some(write_ahead_log_size(&setup)));
     // The failure is not known yet. The turn is in the session log, and queued in memory for the database.
     session_turn(client, &session).await;
     assert_eq!(setup.log_lines("chat").len(), 4);
@@ -97,7 +90,7 @@ async fn a_full_disk_rejects_turns_and_loses_no_answered_one() {
     assert_eq!(model.call_count(), 4, "the model was called for an answer that cannot be stored");
     assert_eq!(turns_counted(client).await, 3);
 
-    limit_file_size(&process, None);
+    limit_file_size(id, None);
     drop(held);
     client.wait_for_readiness(200).await;
     assert_eq!(turns_counted(client).await, 4);

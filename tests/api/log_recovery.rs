@@ -428,31 +428,27 @@ async fn a_stop_before_sigkill_is_logged_once() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_nearly_full_disk_asks_the_model_only_once() {
-    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    use crate::support::file_limit::limit_file_size;
 
     let model = FakeModel::start().await;
     // A limit of file sizes stands for the disk. The log is larger than the database.
     let setup = TestSetup::for_model(&model);
     let process = setup.start_process_ignoring("XFSZ").await;
-    let client = &process.client;
-    let limit = |size: Option<u64>| {
-        let id = Pid::from_raw(i32::try_from(process.child.id().unwrap()).unwrap()).unwrap();
-        prlimit(Some(id), Resource::Fsize, Rlimit { current: size, maximum: None }).unwrap();
-    };
+    let (client, id) = (&process.client, process.child.id().unwrap());
     client.chat("hello").await.assert_ok();
     let file = day_file(&setup.log_dir());
     let note = json!({ "event": "project_init", "note": "x".repeat(16 << 20) }).to_string() + "\n";
     std::io::Write::write_all(&mut fs::OpenOptions::new().append(true).open(&file).unwrap(), note.as_bytes()).unwrap();
     // There is room for the line of a gap, and none for that of a turn.
     let length = fs::metadata(&file).unwrap().len();
-    limit(Some(length + 400));
+    limit_file_size(id, Some(length + 400));
     let refusing = Instant::now();
     while refusing.elapsed() < Duration::from_secs(1) {
         client.chat("hello").await.assert_error(503, "session_log_unavailable");
     }
     assert_eq!((model.call_count(), fs::metadata(&file).unwrap().len()), (2, length));
 
-    limit(None);
+    limit_file_size(id, None);
     client.wait_for_readiness(200).await;
     client.chat("hello").await.assert_ok();
     assert_eq!(client.get("/api/openai/usage").await.assert_ok()["request_count"], 2);

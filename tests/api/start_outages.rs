@@ -10,7 +10,6 @@ use std::{
 };
 
 use reqwest::Method;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -22,6 +21,7 @@ use crate::{
     fakes::{model::FakeModel, papita::FakePapita},
     support::{
         client::Client,
+        file_limit::limit_file_size,
         service::{TestSetup, day_file, wait_until},
     },
 };
@@ -176,9 +176,7 @@ fn start_with_room(setup: &TestSetup, address: SocketAddr, bytes: u64) -> Starti
 }
 
 fn make_room(starting: &Starting) {
-    let id = i32::try_from(starting.child.id().expect("a running process")).unwrap();
-    let limit = Rlimit { current: None, maximum: None };
-    prlimit(Some(Pid::from_raw(id).unwrap()), Resource::Fsize, limit).expect("a limit");
+    limit_file_size(starting.child.id().expect("a running process"), None);
 }
 
 #[tokio::test]

@@ -19,10 +19,9 @@ use tokio::time::sleep;
 
 use crate::{
     environment::Environment,
-    limits::set_file_limit,
     load::Load,
     measurement::Reference,
-    support::service::day_file,
+    support::{file_limit::limit_file_size, service::day_file},
     table::{Fault, Figures, Scale},
 };
 
@@ -143,15 +142,15 @@ fn fill(path: &Path) {
 
 async fn full_by_limit(scale: Scale) -> Figures {
     let mut environment = Environment::new(&[]).await;
-    environment.start_by_script("trap '' XFSZ; exec \"$0\"").await;
+    environment.start_ignoring("XFSZ").await;
     let id = environment.process().child.id().expect("an id");
     let load = environment.load();
     let mut seconds = 0_f64;
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        set_file_limit(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len()));
+        limit_file_size(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len()));
         sleep(scale.duration() / 2).await;
-        set_file_limit(id, None);
+        limit_file_size(id, None);
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(50).await;

@@ -74,6 +74,11 @@ impl Environment {
         self.process = Some(self.setup.start_command(self.setup.command_by_script(script)).await);
     }
 
+    /// Starts the program so that it ignores this signal.
+    pub async fn start_ignoring(&mut self, signal: &str) {
+        self.process = Some(self.setup.start_process_ignoring(signal).await);
+    }
+
     /// Starts the service in this process with this clock.
     pub async fn start_with_clock(&mut self, clock: Clock) {
         self.service = Some(self.setup.start_with_clock(clock).await);

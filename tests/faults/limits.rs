@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::time::sleep;
 
 use crate::{
     environment::Environment,
     load::Load,
     measurement::Reference,
-    support::service::day_file,
+    support::{file_limit::limit_file_size, service::day_file},
     table::{Fault, Figures, Scale},
 };
 
@@ -34,16 +33,10 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-/// Limits the size of the files that a process writes, which stands for a full disk; `None` removes the limit.
-pub fn set_file_limit(process: u32, bytes: Option<u64>) {
-    let id = Pid::from_raw(i32::try_from(process).expect("an id")).expect("an id");
-    prlimit(Some(id), Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("a limit");
-}
-
 /// Leaves room for the line of a gap, and none for that of a turn.
 async fn nearly_full(scale: Scale) -> Figures {
     let mut environment = Environment::new(&[]).await;
-    environment.start_by_script("trap '' XFSZ; exec \"$0\"").await;
+    environment.start_ignoring("XFSZ").await;
     let id = environment.process().child.id().expect("an id");
     // The log must be the largest file.
     let note = format!("{{\"event\":\"project_init\",\"note\":\"{}\"}}\n", "x".repeat(16 << 20));
@@ -53,14 +46,14 @@ async fn nearly_full(scale: Scale) -> Figures {
     let (mut seconds, mut in_vain) = (0_f64, 0);
     for _ in 0..scale.rounds(2, 10) {
         load.wait_for(50).await;
-        set_file_limit(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len() + 400));
+        limit_file_size(id, Some(fs::metadata(day_file(&environment.log_dir)).expect("a log").len() + 400));
         environment.wait_for_readiness(503).await;
         // The turns that were running.
         sleep(Duration::from_millis(200)).await;
         let known = environment.model.call_count();
         sleep(scale.duration() / 3).await;
         in_vain += environment.model.call_count() - known;
-        set_file_limit(id, None);
+        limit_file_size(id, None);
         seconds = seconds.max(load.recovery(Instant::now()).await);
     }
     load.wait_for(50).await;

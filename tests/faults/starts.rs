@@ -6,11 +6,10 @@ use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     environment::{Environment, wait_for_readiness},
-    limits::set_file_limit,
     load::Load,
     measurement::Reference,
     postgres::cluster::Cluster,
-    support::client::Client,
+    support::{client::Client, file_limit::limit_file_size},
     table::{Fault, Figures, Scale},
 };
 
@@ -93,7 +92,7 @@ async fn start_without_room(scale: Scale) -> Figures {
     let make_room = async {
         outlast(&client, scale).await;
         let id = fs::read_to_string(id).expect("an id").trim().parse().expect("a number");
-        set_file_limit(id, None);
+        limit_file_size(id, None);
         Instant::now()
     };
     let start = environment.start_by_script("trap '' XFSZ; echo $$ >id; exec prlimit --fsize=0: \"$0\"");

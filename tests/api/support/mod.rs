@@ -4,6 +4,8 @@ pub mod client;
 pub mod contract_check;
 pub mod database;
 pub mod events;
+#[cfg(target_os = "linux")]
+pub mod file_limit;
 pub mod forms;
 pub mod gzip;
 pub mod log_check;
