@@ -53,7 +53,7 @@ fn erase_request(client: &Client, id: &str) -> RequestBuilder {
     client.request(Method::DELETE, &format!("/api/session/{id}/content"))
 }
 
-async fn erase(client: &Client, id: &str) -> HttpResponse {
+pub async fn erase(client: &Client, id: &str) -> HttpResponse {
     client.send(erase_request(client, id)).await
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     command_line::{CommandOutput, run, run_script},
+    erasable_texts::erase,
     fakes::model::FakeModel,
     log_report::text_of,
     support::{gzip::gzipped, service::TestSetup},
@@ -170,7 +171,7 @@ async fn sealed_texts_are_shown_until_they_are_erased() {
         assert!(ran.out.contains(&format!("request   {id}\n")), "{}", ran.out);
         assert!(ran.out.contains("    question\n    | hello\n    | there\n    answer\n    | "), "{}", ran.out);
     }
-    let erased = process.client.send(process.client.request(reqwest::Method::DELETE, "/api/session/s-7/content")).await;
+    let erased = erase(&process.client, "s-7").await;
     assert!(erased.status.is_success(), "{erased:?}");
     let ran = show(&setup, &["s-7"]).await;
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));

@@ -16,10 +16,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    erasable_texts::erase,
     fakes::model::{Behaviour, FakeModel, Gate},
     postgres::cluster::{self, Cluster},
     support::{
-        client::{Client, HttpResponse},
+        client::HttpResponse,
         service::{Service, TestSetup, wait_until},
         user::{User, number, prompt_lines},
         visitor::Visitor,
@@ -303,10 +304,6 @@ async fn a_recount_of_papitas_queue_includes_unwritten_records() {
     .await;
 }
 
-async fn erase_content(client: &Client, session: &str) -> HttpResponse {
-    client.send(client.request(Method::DELETE, &format!("/api/session/{session}/content"))).await
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
 async fn one_session_at_two_replicas_has_one_content_key() {
@@ -326,11 +323,11 @@ async fn one_session_at_two_replicas_has_one_content_key() {
         let keys = lines.map(|line| line["content_key"].to_string()).collect::<HashSet<_>>();
         assert_eq!((keys.len(), setups[0].count_rows("content_keys").await), (1, 1), "round {round}: {keys:?}");
         let (first, second) = (&services[round % 2].client, &services[(round + 1) % 2].client);
-        erase_content(first, "shared").await.assert_ok();
-        erase_content(second, "shared").await.assert_error(404, "content_not_found");
+        erase(first, "shared").await.assert_ok();
+        erase(second, "shared").await.assert_error(404, "content_not_found");
         assert_eq!(setups[0].count_rows("content_key_slots").await, 0);
         // The second one drops its key from memory after some minutes, or with an erasure of its own.
         second.post("/api/chat", &json!({ "message": "Once", "session_id": "other" })).await.assert_ok();
-        erase_content(second, "other").await.assert_ok();
+        erase(second, "other").await.assert_ok();
     }
 }
