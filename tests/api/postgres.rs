@@ -29,6 +29,7 @@ use crate::{
     command_line::run,
     crash::{assert_each_once, tally},
     fakes::{certificates::Authority, model::FakeModel},
+    idempotency::turns_counted,
     start_outages::{Starting, with_fixed_port},
     support::{
         client::{Client, HttpResponse},
@@ -38,6 +39,9 @@ use crate::{
 
 /// The longest time that a request may take in any state of the database.
 const REQUEST_LIMIT: Duration = Duration::from_secs(6);
+
+/// A lock of the table in which each turn is counted.
+const LOCK_TOTALS: &str = "LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE";
 
 /// Returns a setup with this database and a connection timeout for busy machines.
 fn setup_with_database(model: &FakeModel, database: &Url) -> TestSetup {
@@ -74,10 +78,6 @@ async fn send_turn(client: &Client, session: &Value) {
 fn keyed_turn(client: &Client, key: &str, session: &Value) -> RequestBuilder {
     let body = json!({ "message": "hello", "session_id": session });
     client.json_request("/api/chat", &body).header("idempotency-key", key)
-}
-
-async fn turns_counted(client: &Client) -> Value {
-    client.get("/api/openai/usage").await.assert_ok()["request_count"].take()
 }
 
 /// Asserts that the service soon reports that its database cannot be written.
@@ -336,11 +336,11 @@ async fn a_session_started_at_one_replica_ends_at_another() {
 async fn a_locked_table_is_answered_within_seconds() {
     let cluster = Cluster::start();
     let (model, database) = (FakeModel::start().await, cluster.database());
-    let service = setup_with_short_timeouts(&model, &database).start().await;
-    let mut other = PgConnection::connect(database.as_str()).await.unwrap();
-    other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let setup = setup_with_short_timeouts(&model, &database);
+    let service = setup.start().await;
+    let lock = setup.lock_database_with(LOCK_TOTALS).await;
     assert_unready(&service.client).await;
-    other.execute("ROLLBACK").await.unwrap();
+    lock.release().await;
     service.client.wait_for_readiness(200).await;
     service.client.chat("hello").await.assert_ok();
     assert_eq!(turns_counted(&service.client).await, 1);
@@ -596,11 +596,10 @@ async fn a_recovery_that_hangs_in_its_commit_counts_turns_once() {
     let mut process = setup.start_process().await;
     process.client.chat("counted").await.assert_ok();
     assert_eq!(turns_counted(&process.client).await, 1);
-    let mut other = PgConnection::connect(database.as_str()).await.unwrap();
-    other.execute("BEGIN; LOCK TABLE usage_totals IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let lock = setup.lock_database_with(LOCK_TOTALS).await;
     process.client.chat("only logged").await.assert_ok();
     process.kill().await;
-    other.execute("ROLLBACK").await.unwrap();
+    lock.release().await;
 
     let totals = "usage_totals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW";
     let mut commits = HangingCommits::of(&database, totals).await;
