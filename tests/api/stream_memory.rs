@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use crate::{
     fakes::model::{Behaviour, FakeModel, Script},
     support::{
-        raw_connection::RawConnection,
+        raw_connection::{RawConnection, STREAM_REQUEST},
         service::{TestSetup, wait_until},
     },
 };
@@ -29,20 +29,10 @@ const PIECES: usize = 16;
 /// `STREAM_MEMORY`, in bytes.
 const BUDGET: usize = 8 << 20;
 
-const REQUEST: &str = "POST /api/chat/stream HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
-                       Connection: close\r\nContent-Length: 16\r\n\r\n{\"message\":\"hi\"}";
-
-/// Asks for a stream with a small buffer for it.
-async fn open_stream(address: SocketAddr) -> RawConnection {
-    let mut wire = RawConnection::connect_narrow(address, 4096).await;
-    wire.send(REQUEST).await;
-    wire
-}
-
 async fn read_stream(address: SocketAddr, places: Arc<Semaphore>) {
     let _place = places.acquire().await.expect("a place");
     let mut wire = RawConnection::connect(address).await;
-    wire.send(REQUEST).await;
+    wire.send(STREAM_REQUEST).await;
     let stream = wire.read_to_end().await;
     assert_eq!(stream.matches("event: delta\n").count(), PIECES);
     assert_eq!(stream.matches("event: done\n").count(), 1);
@@ -63,7 +53,7 @@ async fn clients_that_read_nothing_do_not_fill_the_memory() {
     model.set_behaviour(Behaviour::Endless("x".repeat(PIECE)));
     let mut unread = Vec::new();
     for _ in 0..UNREAD {
-        unread.push(open_stream(process.address).await);
+        unread.push(RawConnection::open_narrow_stream(process.address).await);
     }
     model.wait_for_calls(1 + UNREAD).await;
     model.set_behaviour(long_answer(PIECES));
@@ -92,7 +82,7 @@ async fn a_client_that_was_too_slow_can_resume_its_stream() {
     model.set_behaviour(long_answer(PIECES));
     let setup = TestSetup::for_model(&model).with("STREAM_MEMORY", "1KiB").with("RESUME_GRACE", "1m");
     let mut process = setup.start_process().await;
-    let mut wire = open_stream(process.address).await;
+    let mut wire = RawConnection::open_narrow_stream(process.address).await;
     let head = wire.head().await;
     let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id").to_owned();
     process.wait_for_line("read their streams too slowly").await;

@@ -27,9 +27,6 @@ const PIECES: usize = 8;
 const BUDGET: usize = 8 << 20;
 const BOUND: usize = 8 * BUDGET;
 
-const REQUEST: &str = "POST /api/chat/stream HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
-                       Connection: close\r\nContent-Length: 16\r\n\r\n{\"message\":\"hi\"}";
-
 pub fn faults() -> Vec<Fault> {
     vec![Fault {
         name: "400 streams, 40 of them not read",
@@ -75,9 +72,7 @@ async fn open_unread(environment: &Environment) -> Vec<RawConnection> {
     let calls = environment.model.call_count();
     let mut unread = Vec::new();
     for _ in 0..UNREAD {
-        let mut wire = RawConnection::connect_narrow(environment.address, 4096).await;
-        wire.send(REQUEST).await;
-        unread.push(wire);
+        unread.push(RawConnection::open_narrow_stream(environment.address).await);
     }
     environment.model.wait_for_calls(calls + UNREAD).await;
     unread

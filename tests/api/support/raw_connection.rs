@@ -11,6 +11,10 @@ use tokio::{
 
 use crate::support::service::TEST_TIMEOUT;
 
+/// A request for a stream, after which the server closes the connection.
+pub const STREAM_REQUEST: &str = "POST /api/chat/stream HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
+                                  Connection: close\r\nContent-Length: 16\r\n\r\n{\"message\":\"hi\"}";
+
 /// A TCP connection to the server.
 #[derive(Debug)]
 pub struct RawConnection(TcpStream);
@@ -25,6 +29,13 @@ impl RawConnection {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(bytes).expect("a small buffer");
         Self(socket.connect(address).await.expect("the server accepts connections"))
+    }
+
+    /// Asks for a stream with a small buffer for it.
+    pub async fn open_narrow_stream(address: SocketAddr) -> Self {
+        let mut this = Self::connect_narrow(address, 4096).await;
+        this.send(STREAM_REQUEST).await;
+        this
     }
 
     pub async fn send(&mut self, text: &str) {
