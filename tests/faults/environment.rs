@@ -7,13 +7,14 @@ use std::{
 };
 
 use al_chat::foundation::clock::Clock;
+use tokio::task::JoinSet;
 
 use crate::{
     fakes::{
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
-    load::Load,
+    load::{self, Load},
     support::{
         client::Client,
         service::{Process, Service, TestSetup, wait_until},
@@ -96,6 +97,18 @@ impl Environment {
 
     pub fn load(&self) -> Load {
         Load::start(self.address, CLIENTS, Duration::ZERO)
+    }
+
+    /// Opens a stream for each client, and waits until the model answers all of them.
+    pub async fn open_streams(&self) -> JoinSet<Option<String>> {
+        let client = load::Client::new(self.address);
+        let mut streams = JoinSet::new();
+        for number in 0..CLIENTS {
+            let client = client.clone();
+            streams.spawn(async move { client.ask(number, true).await });
+        }
+        self.model.wait_for_open_responses(CLIENTS).await;
+        streams
     }
 
     pub fn client(&self) -> Client {

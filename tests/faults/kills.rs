@@ -2,15 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::{
-    task::{JoinSet, spawn_blocking},
-    time::sleep,
-};
+use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
-    environment::{CLIENTS, Environment},
+    environment::Environment,
     fakes::model::{Behaviour, Pace, Script},
-    load::Client,
     measurement::Reference,
     postgres::cluster,
     table::{Fault, Figures, Scale},
@@ -67,12 +63,7 @@ async fn cut_streams(scale: Scale) -> Figures {
     let (mut seconds, mut cut, mut answered) = (0_f64, 0, Vec::new());
     for _ in 0..scale.rounds(1, 10) {
         environment.model.set_behaviour(Behaviour::Stream(words.clone()));
-        let (client, mut streams) = (Client::new(environment.address), JoinSet::new());
-        for number in 0..CLIENTS {
-            let client = client.clone();
-            streams.spawn(async move { client.ask(number, true).await });
-        }
-        environment.model.wait_for_open_responses(CLIENTS).await;
+        let streams = environment.open_streams().await;
         // A stream that is open for a second is recorded in a file.
         sleep(Duration::from_secs(2)).await;
         let killed = Instant::now();

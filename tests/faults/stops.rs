@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::{task::JoinSet, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
     environment::{CLIENTS, Environment},
     fakes::model::{Behaviour, Pace, Script},
-    load::Client,
     measurement::Reference,
     table::{Fault, Figures, Scale},
 };
@@ -16,7 +15,7 @@ pub fn faults() -> Vec<Fault> {
     vec![
         Fault {
             name: "SIGTERM twice within 50 ms",
-            play: |_| Box::pin(terminate_twice()),
+            play: |_| Box::pin(terminate_at_once()),
             seconds: 5.0,
             reason: "a restart, after running streams have ended",
         },
@@ -35,20 +34,6 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-/// Starts the program and as many streams as there are clients, with this time between two words.
-async fn running_streams(pause: Duration) -> (Environment, JoinSet<Option<String>>) {
-    let environment = Environment::running(&[]).await;
-    let pace = Pace::Every(pause);
-    environment.model.set_behaviour(Behaviour::Stream(Script { pace, ..Script::default() }));
-    let (client, mut streams) = (Client::new(environment.address), JoinSet::new());
-    for number in 0..CLIENTS {
-        let client = client.clone();
-        streams.spawn(async move { client.ask(number, true).await });
-    }
-    environment.model.wait_for_open_responses(CLIENTS).await;
-    (environment, streams)
-}
-
 /// Waits for the end of the program after a signal, and starts it again. Returns the figures of the turns that were
 /// answered before and after.
 async fn restart(environment: &mut Environment, mut answered: Vec<String>) -> Figures {
@@ -64,27 +49,31 @@ async fn restart(environment: &mut Environment, mut answered: Vec<String>) -> Fi
     figures
 }
 
-async fn terminate_twice() -> Figures {
-    let (mut environment, streams) = running_streams(Duration::from_millis(50)).await;
+/// Stops the program by two signals, with this time between them, while streams run with this time between two words.
+/// Returns also the number of streams that were cut off.
+async fn terminate_twice(signal_pause: Duration, word_pause: Duration) -> (Environment, usize, Figures) {
+    let mut environment = Environment::running(&[]).await;
+    let pace = Pace::Every(word_pause);
+    environment.model.set_behaviour(Behaviour::Stream(Script { pace, ..Script::default() }));
+    let streams = environment.open_streams().await;
     environment.process().terminate();
-    sleep(Duration::from_millis(20)).await;
+    sleep(signal_pause).await;
     environment.process().terminate();
     let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
     let cut = CLIENTS - answered.len();
-    let mut figures = restart(&mut environment, answered).await;
-    figures.lost = figures.lost.max(cut);
-    figures
+    let figures = restart(&mut environment, answered).await;
+    (environment, cut, figures)
+}
+
+/// Streams that are cut off count as lost.
+async fn terminate_at_once() -> Figures {
+    let (_, cut, figures) = terminate_twice(Duration::from_millis(20), Duration::from_millis(50)).await;
+    Figures { lost: figures.lost.max(cut), ..figures }
 }
 
 /// Streams that the second signal cuts off count as lost unless they are logged and reported.
 async fn terminate_again() -> Figures {
-    let (mut environment, streams) = running_streams(Duration::from_secs(1)).await;
-    environment.process().terminate();
-    sleep(Duration::from_millis(1500)).await;
-    environment.process().terminate();
-    let answered = streams.join_all().await.into_iter().flatten().collect::<Vec<_>>();
-    let cut = CLIENTS - answered.len();
-    let mut figures = restart(&mut environment, answered).await;
+    let (environment, cut, mut figures) = terminate_twice(Duration::from_millis(1500), Duration::from_secs(1)).await;
     figures.expect(cut == CLIENTS, format!("{cut} streams were cut off"));
     figures.add_cut_turns(cut, environment.cut_turns("stopped").await);
     figures
