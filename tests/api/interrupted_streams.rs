@@ -1,7 +1,7 @@
 //! Streams that the end of the process interrupts. After a second a stream is on record in a file, so that the next
 //! start logs and counts it.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs, path::PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -31,9 +31,13 @@ fn gated(words: usize) -> (Behaviour, PieceGate) {
     (Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }), gate)
 }
 
+fn record_file(setup: &TestSetup) -> PathBuf {
+    setup.log_dir().join(".open_streams")
+}
+
 /// Returns the lines of the streams on record.
 fn records(setup: &TestSetup) -> Vec<Value> {
-    let text = fs::read_to_string(setup.log_dir().join(".open_streams")).unwrap_or_default();
+    let text = fs::read_to_string(record_file(setup)).unwrap_or_default();
     let open = text.lines().filter_map(|line| line.strip_prefix('+')?.split_once(' '));
     open.map(|(_, fields)| serde_json::from_str(fields).unwrap()).collect()
 }
@@ -147,7 +151,7 @@ async fn an_unreadable_record_is_reported_once_and_counted() {
     let mut process = setup.start_process().await;
     let streams = open_stalled_streams(&setup, &process.client, 1, 1).await;
     process.kill().await;
-    let file = setup.log_dir().join(".open_streams");
+    let file = record_file(&setup);
     let record = fs::read(&file).unwrap();
     let damages = b"+a \n+b {\"request_id\":\"r\"}\n+c {\"request_id\":\"01\nno record\n\0\0\n\n  \n";
     fs::write(&file, [damages, record.as_slice(), b"+torn {\"requ"].concat()).unwrap();
@@ -203,26 +207,33 @@ async fn sigkill_while_streams_are_logged_logs_each_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_that_was_logged_before_sigkill_ended() {
-    let model = FakeModel::start().await;
-    let (behaviour, gate) = gated(3);
-    model.set_behaviour(behaviour);
-    let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
-    let mut process = setup.start_process().await;
-    let events = process.client.stream_chat("count").await;
-    wait_for_records(&setup, 1, "stream", true).await;
-    let lock = setup.lock_database().await;
-    gate.open();
-    let (_, end) = events.text_and_end().await;
-    assert_eq!(end.name, "done");
-    process.kill().await;
-    lock.release().await;
-    assert_eq!(records(&setup).len(), 0);
+async fn a_stream_in_the_log_is_not_logged_again_after_sigkill() {
+    for is_mark_written in [true, false] {
+        let model = FakeModel::start().await;
+        let (behaviour, gate) = gated(3);
+        model.set_behaviour(behaviour);
+        let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
+        let mut process = setup.start_process().await;
+        let events = process.client.stream_chat("count").await;
+        wait_for_records(&setup, 1, "stream", true).await;
+        let before = fs::read(record_file(&setup)).unwrap();
+        let lock = setup.lock_database().await;
+        gate.open();
+        assert_eq!(events.text_and_end().await.1.name, "done");
+        process.kill().await;
+        if is_mark_written {
+            assert_eq!(records(&setup).len(), 0);
+        } else {
+            // As if the process had ended between the line and the mark.
+            fs::write(record_file(&setup), before).unwrap();
+        }
+        lock.release().await;
 
-    let process = setup.start_process().await;
-    let lines = setup.log_lines("chat");
-    assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("complete")));
-    assert_eq!(totals(&process.client).await.0, 1);
+        let process = setup.start_process().await;
+        let lines = setup.log_lines("chat");
+        assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("complete")));
+        assert_eq!((totals(&process.client).await.0, records(&setup).len()), (1, 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -301,31 +312,6 @@ async fn streams_of_another_replica_are_left_to_it() {
     let lines = interrupted_lines(&one);
     assert_eq!((lines.len(), &lines[0]["request_id"]), (1, &json!(streams[0].request_id())));
     assert_eq!((records(&one).len(), totals(&process.client).await), (0, (1, 12 + 3 + 10)));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_no_mark_ends_has_its_line_in_the_log() {
-    let model = FakeModel::start().await;
-    let (behaviour, gate) = gated(3);
-    model.set_behaviour(behaviour);
-    let setup = TestSetup::for_model(&model).with("DATABASE_STATEMENT_TIMEOUT", "1s");
-    let mut process = setup.start_process().await;
-    let events = process.client.stream_chat("count").await;
-    wait_for_records(&setup, 1, "stream", true).await;
-    let file = setup.log_dir().join(".open_streams");
-    let before = fs::read(&file).unwrap();
-    let lock = setup.lock_database().await;
-    gate.open();
-    assert_eq!(events.text_and_end().await.1.name, "done");
-    process.kill().await;
-    // As if the process had ended between the line and the mark.
-    fs::write(&file, before).unwrap();
-    lock.release().await;
-
-    let process = setup.start_process().await;
-    let lines = setup.log_lines("chat");
-    assert_eq!((lines.len(), &lines[0]["finish"]), (1, &json!("complete")));
-    assert_eq!((totals(&process.client).await.0, records(&setup).len()), (1, 0));
 }
 
 #[cfg(unix)]
