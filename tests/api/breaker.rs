@@ -15,7 +15,7 @@ use crate::{
 
 const MODEL: &str = "gpt-4o-mini";
 
-fn refusal(status: u16) -> Behaviour {
+pub fn refusal(status: u16) -> Behaviour {
     Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
 }
 
@@ -34,7 +34,7 @@ fn called_models(model: &FakeModel) -> Vec<String> {
     model.calls().iter().map(|call| name(&call.body)).collect()
 }
 
-fn last_line(setup: &TestSetup) -> Value {
+pub fn last_line(setup: &TestSetup) -> Value {
     setup.log_lines("chat").pop().expect("a chat line")
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
+    breaker::refusal,
     fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Script},
     support::{
         client::HttpResponse,
@@ -16,10 +17,6 @@ use crate::{
 
 const ONE_TRY: (&str, &str) = ("MODEL_RETRIES", "0");
 const NO_GRACE: (&str, &str) = ("RESUME_GRACE", "0");
-
-fn refusal(status: u16) -> Behaviour {
-    Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
-}
 
 fn script(words: &[&str], pace: Pace, ending: Ending) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::{task::yield_now, time::interval};
 
 use crate::{
+    breaker::refusal,
     fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
     support::{
         client::{Client, HttpResponse},
@@ -33,10 +34,6 @@ pub async fn ask_stream(client: &Client, key: &str) -> Events {
 fn gated(words: &[&str], piece_gate: &PieceGate) -> Behaviour {
     let pieces = words.iter().map(ToString::to_string).collect();
     Behaviour::Stream(Script { pieces, pace: Pace::Gated(piece_gate.clone()), ..Script::default() })
-}
-
-fn refusal(status: u16) -> Behaviour {
-    Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
 }
 
 async fn next(events: &mut Events) -> Event {

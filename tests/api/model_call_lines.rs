@@ -5,20 +5,14 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::{
+    breaker::{last_line, refusal},
     fakes::{
         model::{Behaviour, FakeModel},
         papita::FakePapita,
     },
-    support::service::{TestSetup, start_with, wait_until},
+    interrupted_streams::wait_for_records,
+    support::service::{TestSetup, start_with},
 };
-
-fn refusal(status: u16) -> Behaviour {
-    Behaviour::Respond { status, headers: vec![], body: "{}".to_owned() }
-}
-
-fn last_line(setup: &TestSetup) -> Value {
-    setup.log_lines("chat").pop().expect("a turn")
-}
 
 /// Returns model and code of each call.
 fn outcomes(line: &Value) -> Vec<(&str, Option<&str>)> {
@@ -130,11 +124,7 @@ async fn an_interrupted_stream_has_its_calls() {
     model.behave_once(refusal(503));
     model.behave_once(Behaviour::Silent);
     let events = process.client.stream_chat("hello").await;
-    let record = setup.log_dir().join(".open_streams");
-    wait_until("the record", async || {
-        std::fs::read_to_string(&record).is_ok_and(|text| text.contains("waited_ms")).then_some(())
-    })
-    .await;
+    wait_for_records(&setup, 1, "attempts", 2).await;
     process.kill().await;
     drop(events);
     let _process = setup.start_process().await;

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
+    breaker::refusal,
     fakes::model::{Behaviour, FakeModel, Gate},
     support::{
         client::{Client, HttpResponse},
@@ -152,7 +153,7 @@ async fn other_refused_requests_and_failed_turns_have_no_refusal() {
     client.get("/api/messages/1").await.assert_error(401, "token_missing");
     client.post("/api/session/stop", &json!({ "session_id": "\u{1}" })).await.assert_error(400, "invalid_session_id");
     client.get("/api/chat").await.assert_error(405, "method_not_allowed");
-    model.behave_once(Behaviour::Respond { status: 400, headers: vec![], body: "{}".to_owned() });
+    model.behave_once(refusal(400));
     client.chat("hello").await.assert_error(400, "request_refused");
     let gate = Gate::new();
     model.behave_once(Behaviour::Held(gate.clone()));
