@@ -7,6 +7,8 @@
 #![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
+mod chat_line;
+
 use std::time::Duration;
 
 use al_chat::{
@@ -61,13 +63,13 @@ async fn end_streams(log: &SessionLog, clock: &Clock, streams: u32, is_on_record
     let before = cpu_time();
     if is_on_record {
         for request_id in &ids {
-            log.record_stream(&chat_line(request_id));
+            log.record_stream(&interrupted(request_id));
         }
     }
     sleep(RECORDED).await;
     let writes = ids.into_iter().map(|request_id| {
         let mut lines = log.lines(clock.now());
-        lines.add(&chat_line(&request_id));
+        lines.add(&interrupted(&request_id));
         if is_on_record {
             lines.end_stream(request_id);
         }
@@ -77,42 +79,18 @@ async fn end_streams(log: &SessionLog, clock: &Clock, streams: u32, is_on_record
     cpu_time().saturating_sub(before)
 }
 
-fn chat_line(request_id: &str) -> ChatLine<'_> {
+/// The line of a stream that the end of the process interrupted.
+fn interrupted(request_id: &str) -> ChatLine<'_> {
     ChatLine {
-        request_id,
-        session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
-        user_id: None,
-        chat_id: None,
-        username: "ada",
-        is_guest: false,
-        model: "gpt-4o-mini",
-        requested_model: "gpt-4o-mini",
-        response_model: None,
-        persona: None,
-        prompt_tokens: 14,
         completion_tokens: 90,
         total_tokens: 104,
         usage_source: "estimated",
-        cost_usd: Some(0.000_007_5),
-        latency_ms: 812.345,
-        model_ms: 809.871,
         first_word_ms: Some(212.0),
-        stream: true,
-        attempts: 1,
         status: 500,
         code: Some("turn_interrupted"),
         finish: "interrupted",
-        credential_source: "papita_api",
-        key_lookup: Some("hit"),
-        key_age_seconds: Some(213.421),
-        calls: Vec::new(),
-        message_chars: 28,
         answer_chars: 300,
-        recorded_at: None,
-        content_key: None,
-        sealed: None,
-        message: None,
-        answer: None,
+        ..chat_line::answered(request_id)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Measures the pure functions of a turn one by one: `cargo bench --bench pure`.
 #![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 
+mod chat_line;
+
 use std::hint::black_box;
 
 use al_chat::{
     adapters::{
         model::basic,
-        session_log::{ChatLine, SessionLog, Stamper},
+        session_log::{SessionLog, Stamper},
     },
     domain::{
         chat::{Image, Message, Role},
@@ -51,42 +53,7 @@ fn chat_line(criterion: &mut Criterion) {
     let log = SessionLog::open(dir.path(), FileAccess::Owner, false, ChainHasher::without_key(), clock)
         .expect("a session log");
     let now = "2026-11-21T09:30:02.125Z".parse().expect("a time");
-    let chat = ChatLine {
-        user_id: None,
-        chat_id: None,
-        request_id: "019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27",
-        session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
-        username: "ada",
-        is_guest: false,
-        model: "gpt-4o-mini",
-        response_model: None,
-        requested_model: "gpt-4o-mini",
-        persona: None,
-        prompt_tokens: 14,
-        completion_tokens: 9,
-        total_tokens: 23,
-        usage_source: "provider",
-        cost_usd: Some(0.000_007_5),
-        latency_ms: 812.345,
-        model_ms: 809.871,
-        first_word_ms: Some(812.0),
-        stream: true,
-        attempts: 1,
-        status: 200,
-        code: None,
-        finish: "complete",
-        credential_source: "papita_api",
-        key_lookup: Some("hit"),
-        key_age_seconds: Some(213.421),
-        calls: Vec::new(),
-        message_chars: 28,
-        answer_chars: 30,
-        recorded_at: None,
-        content_key: None,
-        sealed: None,
-        message: None,
-        answer: None,
-    };
+    let chat = chat_line::answered("019aa5b1-7c3e-7d10-b1f4-5a5c1b0f9e27");
     criterion.bench_function("session_log: a chat line", |bencher| {
         bencher.iter(|| {
             let mut lines = log.lines(black_box(now));
