@@ -17,7 +17,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use crate::{
     command_line::run,
     fakes::model::{Behaviour, Ending, FakeModel, Gate, Script},
-    idempotency::{ask, assert_interrupted},
+    idempotency::{ask, assert_interrupted, keyed},
     interrupted_streams::wait_for_records,
     support::{
         client::{Client, HttpResponse},
@@ -357,20 +357,95 @@ async fn texts_of_guests_and_visitors_are_erased_after_a_time() {
     assert_eq!(shown[..4], ["erased", "erased", "erased", "I stay > I stay"]);
 }
 
+/// Returns the request with this body and the key `k`.
+fn keyed_ask(client: &Client, body: &Value) -> RequestBuilder {
+    keyed(client, "k", body)
+}
+
 #[tokio::test]
 async fn answers_for_repeated_requests_are_erased_too() {
     let model = echoing_model().await;
     let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
     let process = setup.start_process().await;
-    let request = || {
-        let request = process.client.json_request("/api/chat", &ask_in_session("a"));
-        process.client.send(request.header("idempotency-key", "k"))
-    };
-    request().await.assert_ok();
-    erase(&process.client, "a").await.assert_ok();
+    let client = &process.client;
+    // The second turn has neither a session nor an account.
+    for (turn, body) in [ask_in_session("a"), json!({ "message": SECRET })].iter().enumerate() {
+        let first = client.send(keyed_ask(client, body)).await.assert_ok();
+        assert_eq!(client.send(keyed_ask(client, body)).await.assert_ok(), first);
+        assert_eq!(files_with(setup.path(), &[SECRET.to_owned()]), [""; 0].map(PathBuf::from));
+        let id = text(&setup.log_lines("chat")[turn]["content_key"]);
+        erase(client, if turn == 0 { "a" } else { &id }).await.assert_ok();
+        // It was paid, so that it is not asked again.
+        client.send(keyed_ask(client, body)).await.assert_error(409, "turn_interrupted");
+        assert_eq!(model.call_count(), turn + 1);
+    }
+}
+
+#[tokio::test]
+async fn unsealed_answers_of_the_session_are_erased_too() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let body = ask_in_session("a");
+    client.send(keyed_ask(client, &body)).await.assert_ok();
+    // As a turn stores it whose key could not be stored in time.
+    setup
+        .change_database(
+            "UPDATE idempotency_keys SET answer = 'the quokka ate my homework 4711', sealed_answer = NULL, content_key = NULL",
+        )
+        .await;
+    assert_eq!(client.send(keyed_ask(client, &body)).await.assert_ok()["message"], SECRET);
+    erase(client, "a").await.assert_ok();
     wait_until_gone(&setup, &[SECRET.to_owned()]).await;
-    // It was paid, so that it is not asked again.
-    request().await.assert_error(409, "turn_interrupted");
+    client.send(keyed_ask(client, &body)).await.assert_error(409, "turn_interrupted");
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_that_runs_during_the_erasure_leaves_no_text() {
+    let model = FakeModel::start().await;
+    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let gate = Gate::new();
+    model.behave_once(Behaviour::Held(gate.clone()));
+    model.set_behaviour(Behaviour::Echo);
+    let body = ask_in_session("a");
+    let (answered, ()) = tokio::join!(client.send(keyed_ask(client, &body)), async {
+        model.wait_for_calls(1).await;
+        erase(client, "a").await.assert_ok();
+        gate.open();
+    });
+    answered.assert_ok();
+    assert_eq!(shown_log(&setup).await, ["erased"]);
+    client.send(keyed_ask(client, &body)).await.assert_error(409, "turn_interrupted");
+    // What begins after the erasure can be read, and repeated.
+    let again = keyed(client, "k-2", &body);
+    let first = client.send(again.try_clone().unwrap()).await.assert_ok();
+    assert_eq!(client.send(again).await.assert_ok(), first);
+    assert_eq!(shown_log(&setup).await, ["erased", &format!("{SECRET} > {SECRET}")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_waits_for_the_database_is_not_stored_after_the_erasure() {
+    let model = FakeModel::start().await;
+    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0").with("DATABASE_STATEMENT_TIMEOUT", "2s");
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let gate = Gate::new();
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let body = ask_in_session("a");
+    let (answered, lock) = tokio::join!(client.send(keyed_ask(client, &body)), async {
+        model.wait_for_calls(1).await;
+        let lock = setup.lock_database().await;
+        gate.open();
+        lock
+    });
+    answered.assert_ok();
+    lock.release().await;
+    erase(client, "a").await.assert_ok();
+    client.send(keyed_ask(client, &body)).await.assert_error(409, "turn_interrupted");
     assert_eq!(model.call_count(), 1);
 }
 

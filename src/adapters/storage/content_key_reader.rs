@@ -1,6 +1,6 @@
 //! Reading of keys that seal texts.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     content_key::{SELECT_KEY, StoredKey, stored_key},
@@ -20,7 +20,7 @@ pub struct ContentKeyReader {
     /// `None` if there is no database.
     database: Option<Pool>,
     /// The keys that were read, by their ids; `None` for those that were erased.
-    keys: HashMap<String, Option<StoredKey>>,
+    keys: HashMap<String, Option<Arc<StoredKey>>>,
 }
 
 impl Storage {
@@ -46,13 +46,13 @@ impl ContentKeyReader {
     }
 
     /// Returns the key with an id; `None` if it is not in the database, because it was erased or never was.
-    pub async fn key(&mut self, id: &str) -> Result<Option<&StoredKey>, StorageFailure> {
+    pub async fn key(&mut self, id: &str) -> Result<Option<Arc<StoredKey>>, StorageFailure> {
         let Some(database) = &self.database else { return Ok(None) };
         if !self.keys.contains_key(id) {
             let row = sql(SELECT_KEY).bind(id).fetch_optional(database).await?;
-            self.keys.insert(id.to_owned(), row.and_then(stored_key));
+            self.keys.insert(id.to_owned(), row.and_then(stored_key).map(Arc::new));
         }
-        Ok(self.keys.get(id).and_then(Option::as_ref))
+        Ok(self.keys.get(id).cloned().flatten())
     }
 
     /// Closes the database.

@@ -94,8 +94,9 @@ impl Storage {
     }
 
     /// Erases the texts of a session that were logged so far, or those of the key with this id. With an `owner`, only that
-    /// owner's texts. Answers stored for repeated requests are erased, too: those of the session, and all of the owners whose
-    /// texts are erased. Returns whether there was any text to erase.
+    /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers of the session and of the
+    /// owners that are stored as they are, since a key could not be stored in time, are erased, too. Returns whether there was
+    /// any text to erase.
     pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
         let mut transaction = self.write.begin().await?;
         let erased: Vec<(Option<i64>, Option<String>)> = match owner {
@@ -159,10 +160,11 @@ async fn fill_slot(transaction: &mut Transaction, key: &ContentKey) -> Result<i6
     Ok(slot)
 }
 
-/// Erases the texts that are stored for repetitions of a caller's requests. The keys remain, so that no turn is repeated.
+/// Erases the unsealed texts that are stored for repetitions of a caller's requests. The keys remain, so that no turn is
+/// repeated.
 async fn erase_answers(transaction: &mut Transaction, caller: &str) -> Result<(), StorageFailure> {
     sql("UPDATE idempotency_keys SET answered_at = NULL, answer = NULL, finish = NULL, replica = NULL
-         WHERE caller = $1 AND answered_at IS NOT NULL")
+         WHERE caller = $1 AND answer IS NOT NULL")
     .bind(caller)
     .execute(transaction)
     .await?;

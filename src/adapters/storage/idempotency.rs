@@ -9,10 +9,13 @@ use super::{
     failure::StorageFailure,
     handle::Storage,
     logged_event::LoggedEvent,
-    settled_key::{KeyOutcome, REFUSED, ScopedKey, SettledKey, StoredAnswer},
+    settled_key::{self, KeyOutcome, REFUSED, ScopedKey, SettledKey, StoredAnswer},
     statement::sql,
 };
-use crate::domain::{chat::Finish, cost::TokenUsage};
+use crate::{
+    domain::{chat::Finish, cost::TokenUsage},
+    foundation::secret::ContentKey,
+};
 
 /// The retention time for which a key and its answer are stored.
 const RETENTION: SignedDuration = SignedDuration::from_hours(24);
@@ -37,9 +40,9 @@ pub struct ClaimedKey {
     pub fingerprint: String,
     /// The id of the earlier request.
     pub request_id: String,
-    /// The answer; `None` while the turn runs, and for good if it was interrupted.
+    /// The answer; `None` while the turn runs, and for good if it was interrupted or the answer was erased.
     pub answer: Option<StoredAnswer>,
-    /// Whether the turn has no answer and may be running in another replica.
+    /// Whether the turn has not been answered and may be running in another replica.
     pub is_running_elsewhere: bool,
     /// Whether the turn was refused, so that it is not billed and the key can be claimed again.
     pub is_refused: bool,
@@ -47,8 +50,22 @@ pub struct ClaimedKey {
     pub is_asked: bool,
 }
 
-type KeyRow =
-    (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>, Option<String>, i64, i64);
+/// The columns of a key: fingerprint, request id, time, text and sealed text of the answer, the key that seals it, model,
+/// tokens, finish reason, whether the model may have been asked, and the number of other live replicas that run the turn.
+type KeyRow = (
+    String,
+    String,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    i64,
+    i64,
+);
 
 impl Storage {
     /// Claims a key for the turn of a request. Returns `None` if this request has the key now, or the turn of the request that
@@ -71,11 +88,13 @@ impl Storage {
             if inserted == 1 {
                 return Ok(None);
             }
-            let row: Option<KeyRow> = sql(
-                "SELECT fingerprint, request_id, answered_at, answer, model, prompt_tokens, completion_tokens, finish,
-                        is_asked, (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
-                 FROM idempotency_keys WHERE caller = $1 AND key = $2",
-            )
+            let row: Option<KeyRow> = sql("SELECT fingerprint, request_id, answered_at, answer, sealed_answer,
+                        (SELECT content_key_slots.key FROM content_keys
+                         JOIN content_key_slots ON content_key_slots.slot = content_keys.slot
+                         WHERE content_keys.id = content_key),
+                        model, prompt_tokens, completion_tokens, finish, is_asked,
+                        (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
+                 FROM idempotency_keys WHERE caller = $1 AND key = $2")
             .bind(&new.key.caller)
             .bind(&new.key.key)
             .bind(self.replica.id())
@@ -160,9 +179,24 @@ impl Storage {
 }
 
 fn claimed_key(row: KeyRow) -> ClaimedKey {
-    let (fingerprint, request_id, answered_at, text, model, prompt, completion, finish, is_asked, live_replicas) = row;
+    let (
+        fingerprint,
+        request_id,
+        answered_at,
+        text,
+        sealed,
+        content_key,
+        model,
+        prompt,
+        completion,
+        finish,
+        asked,
+        live,
+    ) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
+    let opened = || settled_key::open(&ContentKey::decode(&content_key?)?, &sealed?, &request_id);
+    let text = text.or_else(opened);
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
         text,
         model,
@@ -170,6 +204,6 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         finish: finish.as_deref().and_then(Finish::parse).unwrap_or(Finish::Complete),
         at: to_timestamp(answered_at),
     });
-    let (is_running_elsewhere, is_asked) = (answer.is_none() && live_replicas > 0, is_asked != 0);
+    let (is_running_elsewhere, is_asked) = (answered_at.is_none() && live > 0, asked != 0);
     ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere, is_refused, is_asked }
 }

@@ -1,15 +1,19 @@
 //! The end of a turn that has an idempotency key, as it is stored with the key.
 
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
     column_values::to_integer,
+    content_key::StoredKey,
     failure::StorageFailure,
     statement::{Executor, sql},
 };
-use crate::domain::{account::OwnerId, chat::Finish, cost::TokenUsage};
+use crate::{
+    domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
+    foundation::secret::ContentKey,
+};
 
 /// An idempotency key together with the caller that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +63,13 @@ pub struct StoredAnswer {
 #[derive(Clone, Debug)]
 pub enum KeyOutcome {
     /// The turn was answered.
-    Answered(StoredAnswer),
+    Answered {
+        /// The answer.
+        answer: StoredAnswer,
+        /// The key that seals the turn's texts in the session log. It seals the stored text, too, so that this is erased with
+        /// them, also if it is stored afterwards. Without a key the text is stored as it is.
+        content_key: Option<Arc<StoredKey>>,
+    },
     /// The turn has no answer, and may be billed: the key is not used again.
     Unanswered,
     /// The turn was refused, and is not billed: the key can be claimed again. Repetitions find the failed question of its
@@ -92,15 +102,18 @@ impl SettledKey {
     /// Stores the outcome, in one statement. To be called any number of times.
     pub(super) async fn store(&self, executor: impl Into<Executor<'_>>) -> Result<(), StorageFailure> {
         let statement = match &self.outcome {
-            KeyOutcome::Answered(answer) => {
-                sql("UPDATE idempotency_keys SET answered_at = $4, answer = $5, model = $6, prompt_tokens = $7,
-                            completion_tokens = $8, finish = $9
+            KeyOutcome::Answered { answer, content_key } => {
+                let sealed = content_key.as_ref().and_then(|stored| seal(&stored.key, &answer.text, &self.request_id));
+                sql("UPDATE idempotency_keys SET answered_at = $4, answer = $5, sealed_answer = $6, content_key = $7,
+                            model = $8, prompt_tokens = $9, completion_tokens = $10, finish = $11
                      WHERE caller = $1 AND key = $2 AND request_id = $3")
                 .bind(&self.key.caller)
                 .bind(&self.key.key)
                 .bind(&self.request_id)
                 .bind(answer.at.as_microsecond())
-                .bind(&answer.text)
+                .bind(content_key.is_none().then_some(answer.text.as_str()))
+                .bind(sealed)
+                .bind(content_key.as_ref().map(|stored| stored.id.as_str()))
                 .bind(&answer.model)
                 .bind(to_integer(answer.usage.prompt))
                 .bind(to_integer(answer.usage.completion))
@@ -137,4 +150,19 @@ impl SettledKey {
         statement.execute(executor).await?;
         Ok(())
     }
+}
+
+/// Seals the text of an answer, so that it opens as the answer of its own request only.
+fn seal(key: &ContentKey, text: &str, request_id: &str) -> Option<String> {
+    key.seal(text.as_bytes().to_vec(), &context(request_id))
+}
+
+/// Opens the sealed text of an answer. `None` if another key or another request sealed it.
+pub(super) fn open(key: &ContentKey, sealed: &str, request_id: &str) -> Option<String> {
+    String::from_utf8(key.open(sealed, &context(request_id))?).ok()
+}
+
+/// Returns the context of a sealed answer. It differs from that of the texts in the turn's line.
+fn context(request_id: &str) -> String {
+    format!("answer {request_id}")
 }

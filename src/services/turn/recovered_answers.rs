@@ -1,13 +1,15 @@
 //! Answers that only the session log has, because the process ended before they were stored: they complete idempotency keys
 //! and the questions of stored chats.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::recording::Recorder;
 use crate::{
     adapters::{
         session_log::{LoggedTurn, Texts},
-        storage::{ContentKeyReader, KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer},
+        storage::{
+            ContentKeyReader, KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredAnswer, StoredKey,
+        },
     },
     domain::{account::OwnerId, chat::Finish, cost::TokenUsage},
 };
@@ -43,15 +45,17 @@ impl RecoveredAnswers {
         let key = self.open_keys(recorder).await?.remove(&request_id);
         let Some((owner, _)) = turn.user_id.zip(turn.chat_id) else {
             let Some(key) = key else { return Ok(None) };
-            let answer = self.take_answer(turn).await?;
-            return Ok(answer.map(|answer| SettledKey { key, request_id, outcome: KeyOutcome::Answered(answer) }));
+            let Some(answer) = self.take_answer(turn).await? else { return Ok(None) };
+            let outcome = KeyOutcome::Answered { answer, content_key: self.content_key(turn).await? };
+            return Ok(Some(SettledKey { key, request_id, outcome }));
         };
         if let Some(question) = storage.unanswered_question(OwnerId(owner), &request_id).await?
             && let Some(answer) = self.take_answer(turn).await?
         {
             let (at, text) = (answer.at, answer.text.clone());
             // The chat has the text, so that the key needs none.
-            let outcome = KeyOutcome::Answered(StoredAnswer { text: String::new(), ..answer });
+            let answer = StoredAnswer { text: String::new(), ..answer };
+            let outcome = KeyOutcome::Answered { answer, content_key: None };
             let key = key.map(|key| SettledKey { key, request_id, outcome });
             storage.answer_question(&question, &text, at, key.as_ref()).await?;
         }
@@ -72,10 +76,14 @@ impl RecoveredAnswers {
 
     /// Opens the sealed answer of a turn; `None` if it was erased.
     async fn open_answer(&mut self, turn: &LoggedTurn) -> Result<Option<String>, StorageFailure> {
-        let Some((id, sealed)) = turn.content_key.as_ref().zip(turn.sealed.as_ref()) else { return Ok(None) };
-        let stored = self.content_keys.key(id).await?;
-        let texts = stored.and_then(|stored| Texts::open(sealed, &stored.key, &turn.request_id));
-        Ok(texts.map(|texts| texts.answer.into_owned()))
+        let Some((stored, sealed)) = self.content_key(turn).await?.zip(turn.sealed.as_ref()) else { return Ok(None) };
+        Ok(Texts::open(sealed, &stored.key, &turn.request_id).map(|texts| texts.answer.into_owned()))
+    }
+
+    /// Returns the key that has sealed the texts of a turn; `None` if they are not sealed or were erased.
+    async fn content_key(&mut self, turn: &LoggedTurn) -> Result<Option<Arc<StoredKey>>, StorageFailure> {
+        let Some(id) = &turn.content_key else { return Ok(None) };
+        self.content_keys.key(id).await
     }
 
     async fn open_keys(&mut self, recorder: &Recorder) -> Result<&mut HashMap<String, ScopedKey>, StorageFailure> {

@@ -9,7 +9,7 @@ use super::{
     image_hosts::ImageHosts,
     journal::Journal,
     model_calls::CallRecord,
-    recording::Recorder,
+    recording::{Recorder, TextLogging},
     registry::Registry,
     request::TurnRequest,
     stored_chats::StoredChats,
@@ -64,6 +64,11 @@ impl TurnRunner {
     ) -> Result<TurnSummary, TurnFailure> {
         wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
+        if let Some(claim) = claim
+            && let TextLogging::Sealed(content_key) = &texts
+        {
+            claim.note_content_key(content_key);
+        }
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit());
         let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;

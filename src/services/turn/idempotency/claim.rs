@@ -8,14 +8,17 @@
 
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{join, select, time::sleep};
 
 use crate::{
-    adapters::storage::{KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure},
+    adapters::storage::{KeyOutcome, ScopedKey, SettledKey, Storage, StorageFailure, StoredKey},
     foundation::error_chain::ErrorChain,
     services::turn::failure::TurnFailure,
 };
@@ -30,6 +33,8 @@ pub(in crate::services::turn) struct KeyClaim {
     storage: Storage,
     key: ScopedKey,
     request_id: String,
+    /// The key that seals the turn's texts in the session log.
+    content_key: OnceLock<Arc<StoredKey>>,
     /// Whether the key is certainly marked: the model may be asked.
     is_marked: AtomicBool,
     /// Whether the model may have been asked, so that the mark stays.
@@ -41,8 +46,15 @@ pub(in crate::services::turn) struct KeyClaim {
 impl KeyClaim {
     /// `is_marked`: the key was marked when it was claimed.
     pub(super) fn new(storage: Storage, key: ScopedKey, request_id: String, is_marked: bool) -> Self {
-        let (may_have_asked, is_settled) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { storage, key, request_id, is_marked: AtomicBool::new(is_marked), may_have_asked, is_settled }
+        Self {
+            storage,
+            key,
+            request_id,
+            content_key: OnceLock::new(),
+            is_marked: AtomicBool::new(is_marked),
+            may_have_asked: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+        }
     }
 
     /// Marks the key, unless it is marked. Fails if the database fails, or if another replica has taken the key over because
@@ -74,6 +86,16 @@ impl KeyClaim {
             // The turn goes on. If the process died now, the key would not be free again.
             tracing::warn!(failure = %ErrorChain(&failure), "the mark of an Idempotency-Key cannot be withdrawn");
         }
+    }
+
+    /// Notes the key that seals the turn's texts in the session log.
+    pub(in crate::services::turn) fn note_content_key(&self, content_key: &Arc<StoredKey>) {
+        // It is noted once.
+        let _ = self.content_key.set(Arc::clone(content_key));
+    }
+
+    pub(super) fn content_key(&self) -> Option<Arc<StoredKey>> {
+        self.content_key.get().cloned()
     }
 
     /// Returns the key with the outcome of its turn.

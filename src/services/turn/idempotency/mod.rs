@@ -215,7 +215,10 @@ impl Idempotency {
             return;
         }
         let settled = claim.with_outcome(match result {
-            Ok(summary) => KeyOutcome::Answered(summary.stored_answer(journal.text())),
+            Ok(summary) => {
+                let answer = summary.stored_answer(journal.text());
+                KeyOutcome::Answered { answer, content_key: claim.content_key() }
+            }
             Err(_) if may_have_cost => KeyOutcome::Unanswered,
             Err(_) if journal.owner.is_some() => KeyOutcome::Refused,
             Err(_) => KeyOutcome::Released,

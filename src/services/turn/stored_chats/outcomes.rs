@@ -82,7 +82,10 @@ impl Outcomes {
         claim: Option<&KeyClaim>,
     ) -> Result<TurnSummary, TurnFailure> {
         // The chat has the text, so that the key needs none.
-        let answered = |summary: &TurnSummary| KeyOutcome::Answered(summary.stored_answer(String::new()));
+        let answered = |summary: &TurnSummary| {
+            let answer = summary.stored_answer(String::new());
+            KeyOutcome::Answered { answer, content_key: None }
+        };
         let answer = result.as_ref().ok().map(|summary| Answer {
             text: journal.text(),
             at: summary.at,
