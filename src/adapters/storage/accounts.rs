@@ -163,6 +163,7 @@ impl Storage {
     /// Deletes an owner with the account, chats, messages and answers stored for repeated requests, and erases the owner's
     /// texts in the session log.
     pub async fn delete_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
+        let _clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
         sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&mut transaction).await?;
         sql("DELETE FROM idempotency_keys WHERE caller IN ($1, $2)")
@@ -170,8 +171,6 @@ impl Storage {
             .bind(ScopedKey::owner(id))
             .execute(&mut transaction)
             .await?;
-        transaction.commit().await?;
-        self.content_keys.clear();
-        Ok(())
+        transaction.commit().await
     }
 }

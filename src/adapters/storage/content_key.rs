@@ -1,6 +1,12 @@
 //! A key that seals the texts of the session log: what it seals, and the cache of keys.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
 
@@ -68,23 +74,82 @@ pub(super) fn stored_key((id, key): KeyRow) -> Option<StoredKey> {
 
 /// The keys that were used last, by their scopes. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct ContentKeyCache(Cache<String, Arc<StoredKey>>);
+pub(super) struct ContentKeyCache {
+    keys: Cache<String, CachedKey>,
+    generation: Arc<AtomicU64>,
+}
+
+/// The number of times that the cache was cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Generation(u64);
+
+/// A key, and the generation of the cache before the key was read from the database.
+#[derive(Clone, Debug)]
+struct CachedKey {
+    key: Arc<StoredKey>,
+    generation: Generation,
+}
 
 impl ContentKeyCache {
     pub(super) fn new() -> Self {
-        Self(Cache::builder().max_capacity(CACHED_KEYS).time_to_live(CACHE_TTL).build())
+        let keys = Cache::builder().max_capacity(CACHED_KEYS).time_to_live(CACHE_TTL).build();
+        Self { keys, generation: Arc::default() }
+    }
+
+    /// Returns the generation, which is to be read before a key is read from the database.
+    pub(super) fn generation(&self) -> Generation {
+        Generation(self.generation.load(Ordering::SeqCst))
     }
 
     pub(super) fn get(&self, scope: &str) -> Option<Arc<StoredKey>> {
-        self.0.get(scope)
+        let CachedKey { key, generation } = self.keys.get(scope)?;
+        (generation == self.generation()).then_some(key)
     }
 
-    pub(super) fn insert(&self, scope: String, key: Arc<StoredKey>) {
-        self.0.insert(scope, key);
+    /// Adds a key that was read from the database in a generation. If the cache was cleared since, the key may be one of those
+    /// that were deleted, and is not found.
+    pub(super) fn insert(&self, scope: String, key: Arc<StoredKey>, generation: Generation) {
+        self.keys.insert(scope, CachedKey { key, generation });
     }
 
-    /// Removes all keys, since some of them were deleted. That is rare, and the others are read again.
-    pub(super) fn clear(&self) {
-        self.0.invalidate_all();
+    /// Removes all keys when the returned value is dropped: at the end of a deletion of keys, also if it is cancelled, or fails
+    /// and may have taken effect. Deletions are rare, and the keys that remain are read again.
+    pub(super) fn clear_at_end(&self) -> ClearAtEnd<'_> {
+        ClearAtEnd(self)
+    }
+
+    fn clear(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.keys.invalidate_all();
+    }
+}
+
+/// Clears the cache when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct ClearAtEnd<'a>(&'a ContentKeyCache);
+
+impl Drop for ClearAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_read_before_others_were_deleted_is_not_found() {
+        let cache = ContentKeyCache::new();
+        let key = Arc::new(StoredKey { id: "k".to_owned(), key: ContentKey::generate() });
+        let read_in = cache.generation();
+        drop(cache.clear_at_end());
+        cache.insert("session a".to_owned(), Arc::clone(&key), read_in);
+        assert!(cache.get("session a").is_none());
+        cache.insert("session a".to_owned(), key, cache.generation());
+        assert!(cache.get("session a").is_some_and(|found| found.id == "k"));
+        drop(cache.clear_at_end());
+        assert!(cache.get("session a").is_none());
     }
 }

@@ -35,6 +35,7 @@ impl Storage {
         let Some(name) = scope.on_day_of(now) else {
             return Ok(self.make_content_key(scope, None, now).await?.map(Arc::new));
         };
+        let generation = self.content_keys.generation();
         if let Some(key) = self.content_keys.get(&name) {
             return Ok(Some(key));
         }
@@ -47,7 +48,7 @@ impl Storage {
             key = self.content_key_of(&name).await?;
         }
         let Some(key) = key.map(Arc::new) else { return Ok(None) };
-        self.content_keys.insert(name, Arc::clone(&key));
+        self.content_keys.insert(name, Arc::clone(&key), generation);
         Ok(Some(key))
     }
 
@@ -98,6 +99,7 @@ impl Storage {
     /// owners that are stored as they are, since a key could not be stored in time, are erased, too. Returns whether there was
     /// any text to erase.
     pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
+        let _clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
         let erased: Vec<(Option<i64>, Option<String>)> = match owner {
             None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
@@ -117,14 +119,12 @@ impl Storage {
             erase_answers(&mut transaction, &caller).await?;
         }
         transaction.commit().await?;
-        if !erased.is_empty() {
-            self.content_keys.clear();
-        }
         Ok(!erased.is_empty())
     }
 
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.
     pub async fn purge_content_keys(&self, made_before: Timestamp) -> Result<(), StorageFailure> {
+        let _clear = self.content_keys.clear_at_end();
         loop {
             let deleted = sql("DELETE FROM content_keys WHERE id IN (
                      SELECT id FROM content_keys WHERE owner_id IS NULL AND created_at < $1 LIMIT $2)")
@@ -132,9 +132,6 @@ impl Storage {
             .bind(to_integer(DELETE_BATCH))
             .execute(&self.write)
             .await?;
-            if deleted > 0 {
-                self.content_keys.clear();
-            }
             if deleted < DELETE_BATCH {
                 return Ok(());
             }
