@@ -1,7 +1,8 @@
 //! Statements that delete several rows at once.
 
 use super::{
-    database::Transaction,
+    column_values::to_integer,
+    database::{Pool, Transaction},
     failure::StorageFailure,
     statement::{Statement, Value, sql},
 };
@@ -12,6 +13,19 @@ const ROWS: usize = 64;
 
 /// The number of rows in a statement for a few rows.
 const FEW_ROWS: usize = 4;
+
+/// The number of rows that one statement of [`in_batches`] deletes.
+const BATCH: u64 = 1000;
+
+/// Deletes rows in batches, so that other statements can run in between. `statement` returns a statement that deletes at most
+/// this number of rows.
+pub(super) async fn in_batches<'q>(
+    write: &Pool,
+    statement: impl Fn(i64) -> Statement<'q>,
+) -> Result<(), StorageFailure> {
+    while statement(to_integer(BATCH)).execute(write).await? == BATCH {}
+    Ok(())
+}
 
 /// A `DELETE` of at most [`FEW_ROWS`] rows by their ids, and the same for [`ROWS`] rows. With only two texts, both stay
 /// prepared. Ids that are not needed are bound to NULL, which equals no id.

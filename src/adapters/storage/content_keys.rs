@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::{
-    column_values::to_integer,
+    bulk_delete,
     content_key::{ContentScope, KeyRow, StoredKey, stored_key},
     database::Transaction,
     failure::StorageFailure,
@@ -23,9 +23,6 @@ use crate::{
     domain::{account::OwnerId, session::SessionId},
     foundation::secret::ContentKey,
 };
-
-/// The number of keys that one statement deletes when they expire.
-const DELETE_BATCH: u64 = 1000;
 
 impl Storage {
     /// Returns the key for the texts of a turn, and makes it if there is none. It is stored when this returns. `None` if the
@@ -125,17 +122,13 @@ impl Storage {
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.
     pub async fn purge_content_keys(&self, made_before: Timestamp) -> Result<(), StorageFailure> {
         let _clear = self.content_keys.clear_at_end();
-        loop {
-            let deleted = sql("DELETE FROM content_keys WHERE id IN (
+        bulk_delete::in_batches(&self.write, |limit| {
+            sql("DELETE FROM content_keys WHERE id IN (
                      SELECT id FROM content_keys WHERE owner_id IS NULL AND created_at < $1 LIMIT $2)")
             .bind(made_before.as_microsecond())
-            .bind(to_integer(DELETE_BATCH))
-            .execute(&self.write)
-            .await?;
-            if deleted < DELETE_BATCH {
-                return Ok(());
-            }
-        }
+            .bind(limit)
+        })
+        .await
     }
 }
 

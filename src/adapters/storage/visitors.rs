@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    bulk_delete,
     column_values::{to_integer, to_timestamp},
     failure::StorageFailure,
     handle::Storage,
@@ -10,9 +11,6 @@ use super::{
     statement::sql,
 };
 use crate::domain::{account::OwnerId, title::Title};
-
-/// The number of messages that one statement deletes.
-const DELETE_BATCH: u64 = 1000;
 
 /// A visitor and the visitor's chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,18 +90,14 @@ impl Storage {
     /// Deletes a visitor without a request since a time, with chat and messages. Messages are deleted in batches, so that
     /// other statements can run in between. (A visitor who returns at that moment loses some messages.)
     pub async fn purge_visitor(&self, gone: &Visitor, since: Timestamp) -> Result<(), StorageFailure> {
-        loop {
-            let deleted = sql("DELETE FROM messages WHERE id IN (
+        bulk_delete::in_batches(&self.write, |limit| {
+            sql("DELETE FROM messages WHERE id IN (
                      SELECT id FROM messages WHERE chat_id = $1 AND owner_id = $2 ORDER BY turn, id LIMIT $3)")
             .bind(gone.chat.0)
             .bind(gone.owner.0)
-            .bind(to_integer(DELETE_BATCH))
-            .execute(&self.write)
-            .await?;
-            if deleted < DELETE_BATCH {
-                break;
-            }
-        }
+            .bind(limit)
+        })
+        .await?;
         sql("DELETE FROM owners WHERE id = $1
              AND EXISTS (SELECT 1 FROM visitors WHERE owner_id = $1 AND seen_at < $2)")
         .bind(gone.owner.0)
