@@ -345,6 +345,34 @@ async fn text_shows_the_figures_without_control_characters() {
 }
 
 #[tokio::test]
+async fn text_has_the_singular_for_one() {
+    let setup = TestSetup::new();
+    let mut retried = turn(4);
+    retried["usage_source"] = "estimated".into();
+    retried["cost_usd"] = Value::Null;
+    retried["attempts"] = 2.into();
+    let line = |event: &str, fields: &Value| session_line(5, event, fields);
+    let gap = line("log_gap", &json!({"lines_refused": 1}));
+    let lines = [retried, line("service_start", &json!({})), gap, line("service_stop", &json!({"turns_cut_off": 1}))];
+    for (name, lines) in [("one.log", &lines[..1]), ("four.log", &lines[..])] {
+        fs::write(setup.path().join(name), text_of(lines)).unwrap();
+    }
+    let [one, four] = [report(&setup, &["one.log"]).await.out, report(&setup, &["four.log"]).await.out];
+    for words in
+        ["one.log, 1 line, from", "0 answered, 1 error (100 %)", "; estimated in 1 turn\n", "without 1 turn of"]
+    {
+        assert!(one.contains(words), "{words} in {one}");
+    }
+    for words in [
+        "1, in 1 turn\n",
+        "0 starts, 0 orderly stops, which cut 0 turns off\n",
+        "1 start, 1 orderly stop, which cut 1 turn off; 1 gap in the log with 1 refused line\n",
+    ] {
+        assert!(one.contains(words) || four.contains(words), "{words} in {one}{four}");
+    }
+}
+
+#[tokio::test]
 async fn the_log_of_a_service_is_reported_while_it_runs() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);

@@ -342,6 +342,19 @@ async fn a_cut_tail_is_found_by_the_database_and_by_expect() {
 }
 
 #[tokio::test]
+async fn text_has_the_singular_for_one() {
+    let setup = TestSetup::new();
+    let service = setup.start().await;
+    service.stop().await;
+    let whole = run(&setup, &["log", "verify"]).await.out;
+    assert!(whole.contains(" lines of 1 process in 1 file.\n"), "{whole}");
+    fs::write(setup.path().join("one.log"), "x\n").unwrap();
+    let damaged = run(&setup, &["log", "verify", "one.log"]).await.out;
+    assert!(damaged.contains("\n1 line of 0 processes in 1 file.\n"), "{damaged}");
+    assert!(damaged.ends_with("\nDamaged: 1 damage.\n"), "{damaged}");
+}
+
+#[tokio::test]
 async fn wrong_arguments_and_unreadable_files_exit_with_2() {
     let setup = TestSetup::new();
     let file = setup.path().join("file");

@@ -13,6 +13,11 @@ pub(super) fn count(number: u64) -> String {
     shown
 }
 
+/// Returns a number of things with their name, which is `one` for a single one.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// Returns a cost in US dollars, with more decimals if it is small.
 pub(super) fn dollars(usd: f64) -> String {
     if usd == 0.0 || usd >= 1.0 {
@@ -71,6 +76,8 @@ mod tests {
     #[test]
     fn numbers_are_short_and_have_units() {
         assert_eq!([0, 12, 999, 1000, 1_234_567].map(count), ["0", "12", "999", "1,000", "1,234,567"]);
+        let turns = [0, 1, 2, 1000].map(|number| counted(number, "turn", "turns"));
+        assert_eq!(turns, ["0 turns", "1 turn", "2 turns", "1,000 turns"]);
         let dollars = [0.0, 0.000_012_34, 0.5, 1.0, 1234.567].map(dollars);
         assert_eq!(dollars, ["$0.00", "$0.0000123", "$0.500", "$1.00", "$1,234.57"]);
         let times = [0.0, 0.25, 81.24, 812.4, 1500.0].map(milliseconds);

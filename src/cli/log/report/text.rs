@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Output,
-    numbers::{count, dollars, milliseconds, percent},
+    numbers::{count, counted, dollars, milliseconds, percent},
     printable,
     table::{Table, tables},
 };
@@ -44,7 +44,7 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("Refusals", named(&summary.refusals.by_code)),
         ("Keys", named(&turns.key_sources)),
         ("Key lookups", named(&turns.key_lookups)),
-        ("Retries", format!("{}, in {} turns", count(turns.retries), count(turns.retried_turns))),
+        ("Retries", format!("{}, in {}", count(turns.retries), counted(turns.retried_turns, "turn", "turns"))),
         ("Failed calls", named(&turns.failed_calls)),
         ("Fallbacks", count(turns.fallbacks)),
         ("Service", service(summary)),
@@ -57,10 +57,10 @@ fn log(output: &Output<'_>) -> String {
     let summary = output.summary;
     let files = match output.files {
         [file] => file.path.display().to_string(),
-        files => format!("{} files", count(files.len() as u64)),
+        files => counted(files.len() as u64, "file", "files"),
     };
     let period = summary.period.as_ref().map(|(first, last)| format!(", from {} to {}", seconds(first), seconds(last)));
-    format!("{files}, {} lines{}", count(summary.lines), period.unwrap_or_default())
+    format!("{files}, {}{}", counted(summary.lines, "line", "lines"), period.unwrap_or_default())
 }
 
 /// Returns a time without the parts of its seconds and its offset.
@@ -72,10 +72,10 @@ fn turn_counts(turns: &TurnSummary) -> String {
     let answered = turns.turns - turns.errors;
     let share = percent(turns.errors, turns.turns);
     format!(
-        "{}: {} answered, {} errors ({share}); {} cut off",
+        "{}: {} answered, {} ({share}); {} cut off",
         count(turns.turns),
         count(answered),
-        count(turns.errors),
+        counted(turns.errors, "error", "errors"),
         count(turns.cut_off)
     )
 }
@@ -95,7 +95,7 @@ fn tokens(turns: &TurnSummary) -> String {
     let estimated = if turns.estimated_turns == 0 {
         String::new()
     } else {
-        format!("; estimated in {} turns", count(turns.estimated_turns))
+        format!("; estimated in {}", counted(turns.estimated_turns, "turn", "turns"))
     };
     format!(
         "{}: {} of prompts, {} of answers{estimated}",
@@ -109,7 +109,7 @@ fn cost(turns: &TurnSummary) -> String {
     let unpriced = if turns.unpriced_turns == 0 {
         String::new()
     } else {
-        format!("; without {} turns of unknown price", count(turns.unpriced_turns))
+        format!("; without {} of unknown price", counted(turns.unpriced_turns, "turn", "turns"))
     };
     format!("{}{unpriced}", dollars(turns.cost_usd))
 }
@@ -133,13 +133,14 @@ fn service(summary: &Summary) -> String {
     let gaps = if service.log_gaps == 0 {
         String::new()
     } else {
-        format!("; {} gaps in the log with {} refused lines", count(service.log_gaps), count(service.lines_refused))
+        let gaps = counted(service.log_gaps, "gap", "gaps");
+        format!("; {gaps} in the log with {}", counted(service.lines_refused, "refused line", "refused lines"))
     };
     format!(
-        "{} starts, {} orderly stops, which cut {} turns off{gaps}",
-        count(service.starts),
-        count(service.stops),
-        count(service.turns_cut_off)
+        "{}, {}, which cut {} off{gaps}",
+        counted(service.starts, "start", "starts"),
+        counted(service.stops, "orderly stop", "orderly stops"),
+        counted(service.turns_cut_off, "turn", "turns")
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{
     event_line::EventLine,
-    numbers::{count, dollars, milliseconds},
+    numbers::{count, counted, dollars, milliseconds},
 };
 
 /// The sums over turns.
@@ -46,10 +46,11 @@ impl Totals {
         let unpriced = if self.unpriced == 0 {
             String::new()
         } else {
-            format!(", without {} whose model has no known price", turns(self.unpriced))
+            format!(", without {} whose model has no known price", counted(self.unpriced, "turn", "turns"))
         };
+        let retries = counted(self.retries, "retry", "retries");
         [
-            format!("turns     {}, {} failed, {} retries", count(self.turns), count(self.errors), count(self.retries)),
+            format!("turns     {}, {} failed, {retries}", count(self.turns), count(self.errors)),
             format!("from      {first} to {last}"),
             format!("models    {}", models.collect::<Vec<_>>().join(", ")),
             format!("tokens    {}", count(self.tokens)),
@@ -59,8 +60,4 @@ impl Totals {
         .map(|line| format!("    {line}\n"))
         .concat()
     }
-}
-
-fn turns(number: u64) -> String {
-    if number == 1 { "1 turn".to_owned() } else { format!("{} turns", count(number)) }
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::super::numbers;
 use crate::{
     adapters::{session_log, storage::Storage},
     domain::log_position::InstanceCount,
@@ -63,7 +64,8 @@ impl Counted {
         let missing = counts.iter().filter(|count| count.missing > 0);
         let notes = missing.map(|count| {
             let InstanceCount { instance, missing, .. } = count;
-            format!("when the database was completed from the log, {missing} lines of process {instance} were missing")
+            let missing = numbers::counted(*missing, "line", "lines");
+            format!("when the database was completed from the log, {missing} of process {instance} could not be found")
         });
         Self { expected: expected.collect(), notes: notes.collect() }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{numbers::count, printable::printable};
+use super::super::{numbers::counted, printable::printable};
 use crate::services::log_verification::{Damage, Verification};
 
 pub(super) fn format(verification: &Verification) -> String {
@@ -12,17 +12,20 @@ pub(super) fn format(verification: &Verification) -> String {
     }
     let Verification { lines, files, processes, damage_count, .. } = verification;
     // Writing to a string does not fail.
-    let _ = writeln!(text, "{} lines of {} processes in {files} files.", count(*lines), count(processes.len() as u64));
+    let _ = writeln!(
+        text,
+        "{} of {} in {}.",
+        counted(*lines, "line", "lines"),
+        counted(processes.len() as u64, "process", "processes"),
+        counted(*files as u64, "file", "files")
+    );
     for (lines, what) in [
-        (verification.unstamped, "have no number, as an earlier version wrote them: of them, nothing is proven"),
-        (
-            verification.unchained,
-            "have a number but no chain, as an earlier version wrote them: only that they are there",
-        ),
-        (verification.proven_by_secret, "have a chain that is made with SESSION_LOG_KEY"),
+        (verification.unstamped, "no number, as in an earlier version: nothing is proven there"),
+        (verification.unchained, "a number but no chain, as in an earlier version: only the numbers are proven"),
+        (verification.proven_by_secret, "a chain that is made with SESSION_LOG_KEY"),
     ] {
         if lines > 0 {
-            let _ = writeln!(text, "{} lines {what}.", count(lines));
+            let _ = writeln!(text, "{} {what}.", counted(lines, "line has", "lines have"));
         }
     }
     for note in &verification.notes {
@@ -37,7 +40,7 @@ pub(super) fn format(verification: &Verification) -> String {
         text += "Whole: no line is missing, altered, doubled or moved.\n";
     } else {
         let shown = if *damage_count > verification.damage.len() as u64 { "; the first ones are named" } else { "" };
-        let _ = writeln!(text, "Damaged: {} damages{shown}.", count(*damage_count));
+        let _ = writeln!(text, "Damaged: {}{shown}.", counted(*damage_count, "damage", "damages"));
     }
     text
 }
