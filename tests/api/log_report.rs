@@ -373,6 +373,17 @@ async fn text_has_the_singular_for_one() {
 }
 
 #[tokio::test]
+async fn replies_of_the_built_in_responder_are_no_fallbacks() {
+    let setup = TestSetup::new().with("AI_SERVICE", "basic");
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    let line = setup.log_lines("chat").remove(0);
+    assert!(line["model"] == "basic" && line["requested_model"] != "basic", "{line}");
+    let turns = &json_report(&setup, &[]).await["turns"];
+    assert_eq!((&turns["turns"], &turns["fallbacks"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
 async fn the_log_of_a_service_is_reported_while_it_runs() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);

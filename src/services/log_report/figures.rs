@@ -6,6 +6,7 @@ use super::{
     fields::{Fields, Text},
     quantiles::Quantiles,
 };
+use crate::adapters::model::basic;
 
 /// The name of the finish reason or key source that a line of an earlier version lacks.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -30,7 +31,8 @@ pub(super) struct Figures {
     pub(super) key_lookups: Counts,
     /// Calls to models that failed, by their error codes.
     pub(super) failed_calls: Counts,
-    /// Turns that another model than the requested one was called for.
+    /// Turns that another model than the requested one was called for. The built-in responder answers if there is no key; it
+    /// stands in for no model.
     pub(super) fallbacks: u64,
     /// Calls to models beyond the first of each turn.
     pub(super) retries: u64,
@@ -79,7 +81,8 @@ impl Figures {
         for code in turn.calls.iter().filter_map(|call| call.code.as_deref()) {
             self.failed_calls.add(code, 1);
         }
-        let differs = |requested: &Text<'_>| Some(&**requested) != turn.model.as_deref();
+        let called = turn.model.as_deref();
+        let differs = |requested: &Text<'_>| Some(&**requested) != called && called != Some(basic::NAME);
         self.fallbacks += u64::from(turn.requested_model.as_ref().is_some_and(differs));
         let repeated = turn.attempts.unwrap_or_default().saturating_sub(1);
         self.retries = self.retries.saturating_add(repeated);
