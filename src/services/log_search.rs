@@ -89,7 +89,9 @@ impl<'a> Search<'a> {
 
     /// Returns whether a line is of the session or turn; `None` if it cannot be parsed.
     fn has_id(&self, line: &[u8]) -> Option<bool> {
-        let ids = serde_json::from_slice::<Ids<'_>>(line).ok()?;
+        // serde does not check the bytes of texts that it ignores.
+        let line = std::str::from_utf8(line).ok()?;
+        let ids = serde_json::from_str::<Ids<'_>>(line).ok()?;
         Some([ids.session_id, ids.request_id].into_iter().flatten().any(|id| id == self.id))
     }
 }

@@ -447,6 +447,7 @@ async fn damaged_lines_are_counted_and_named() {
         (b"{\"event\":\"chat\",\"latency_ms\":\"slow\"}", "not a line of a session log"),
         (deep.as_bytes(), "not a line of a session log"),
         (b"{\"event\":\"chat\",\"username\":\"\xff\"}", "not UTF-8"),
+        (b"{\"event\":\"chat\",\"message\":\"\xff\"}", "not UTF-8"),
         (b"\xff\xfe\x00", "has zero bytes"),
         (b"{\"event\":\"chat\"}\x00\x00\x00", "has zero bytes"),
         (&vec![b'x'; 50_000_000], "not a line of a session log"),

@@ -194,12 +194,19 @@ async fn unknown_ids_and_damaged_files_are_named() {
     write("damaged.log", format!("{{\"event\":\"chat\",\"session_id\":\"s-1\"\n\u{0}\nforeign\n{text}").as_bytes());
     write("torn.log", &text.as_bytes()[..text.len() - 10]);
     write("no.zst", text.as_bytes());
+    write(
+        "utf8.log",
+        &[&b"{\"event\":\"chat\",\"session_id\":\"s-1\",\"message\":\"\xff\"}\n"[..], text.as_bytes()].concat(),
+    );
+    write("empty.log", b"");
     write("large.log", &[&vec![b'x'; 70_000_000], &b"\n"[..], text.as_bytes()].concat());
     for (arguments, code, sentence) in [
         (&["s-9", "a.log"][..], 1, "no session or turn in these files has the id s-9\n"),
         (&["", "a.log"], 1, "no session or turn in these files has the id \n"),
         (&["s-1", "damaged.log"], 1, "damaged.log:1: the line has the id, but is damaged\n"),
         (&["s-1", "torn.log"], 1, "torn.log:7: the line has the id, but is damaged\n"),
+        (&["s-1", "utf8.log"], 1, "utf8.log:1: the line has the id, but is damaged\n"),
+        (&["s-9", "empty.log"], 1, "no session or turn in these files has the id s-9\n"),
         (&["s-1", "a.log", "no.zst"], 1, "no.zst:1: the file cannot be read from here on ("),
         (&["s-1", "large.log"], 0, ""),
         (&["s-1", "missing.log"], 2, "there is no file or folder missing.log"),

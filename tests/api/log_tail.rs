@@ -363,6 +363,7 @@ async fn damaged_lines_are_left_out_and_named() {
     let with = |damaged: &[u8]| [whole.as_bytes(), damaged, b"\n", joined([turn(2)]).as_bytes()].concat();
     write("foreign.log", &with(b"{}"));
     write("utf8.log", &with(b"{\"event\":\"chat\",\"username\":\"\xff\"}"));
+    write("unread.log", &with(b"{\"event\":\"chat\",\"message\":\"\xff\"}"));
     write("nul.log", &with(b"\0\0"));
     write("large.log", &with(&vec![b'x'; 50_000_000]));
     write("larger.log", &with(&vec![b'x'; 70_000_000]));
@@ -372,6 +373,7 @@ async fn damaged_lines_are_left_out_and_named() {
     for (name, sentence) in [
         ("foreign.log", format!("{byte}not a line of a session log")),
         ("utf8.log", format!("{byte}not UTF-8")),
+        ("unread.log", format!("{byte}not UTF-8")),
         ("nul.log", format!("{byte}has zero bytes")),
         ("large.log", format!("{byte}not a line of a session log")),
         ("larger.log", format!("{byte}longer than 64 MiB")),

@@ -396,7 +396,9 @@ async fn lines_of_earlier_versions_are_counted_and_others_named() {
     assert_eq!((whole.lines, whole.unstamped, whole.unchained), (4, 2, 2));
     assert!(verify(b"").is_whole());
     let long = vec![b'x'; 70 << 20];
-    for other in [&b"\xff\xfe"[..], b"\0\0\0", b"", b"[1]", b"{\"event\":", &long] {
+    for other in
+        [&b"\xff\xfe"[..], b"\0\0\0", b"", b"[1]", b"{\"event\":", b"{\"event\":\"chat\",\"user\":\"\xff\"}", &long]
+    {
         let damaged = verify(&[text.as_bytes(), other, b"\n"].concat());
         let damage = damaged.damage.iter().map(|damage| (damage.kind, damage.place.as_ref().unwrap().1));
         assert_eq!(damage.collect::<Vec<_>>(), [(DamageKind::Altered, 5)], "{damaged:#?}");

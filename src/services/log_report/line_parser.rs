@@ -8,8 +8,9 @@ pub(super) fn parse(line: &[u8], end: LineEnd) -> Result<Fields<'_>, DamageKind>
     if let LineEnd::TooLong { .. } = end {
         return Err(DamageKind::TooLong);
     }
-    match serde_json::from_slice::<Fields<'_>>(line) {
-        Ok(fields) if fields.event.is_some() => Ok(fields),
+    // serde does not check the bytes of texts that it ignores.
+    match std::str::from_utf8(line).map(serde_json::from_str::<Fields<'_>>) {
+        Ok(Ok(fields)) if fields.event.is_some() => Ok(fields),
         _ if end == LineEnd::Torn => Err(DamageKind::Torn),
         _ => Err(foreign_kind(line)),
     }

@@ -222,8 +222,10 @@ fn is_next(before: LogPosition, position: LogPosition) -> bool {
     before.instance == position.instance && before.seq.checked_add(1) == Some(position.seq)
 }
 
+/// Returns whether a line is a JSON object in UTF-8. (serde does not check the bytes of texts that it ignores.)
 fn is_object(line: &[u8]) -> bool {
-    line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+    let is_json = |line| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    line.first() == Some(&b'{') && std::str::from_utf8(line).is_ok_and(is_json)
 }
 
 fn add_to(spans: &mut Vec<Span>, place: Place) {
