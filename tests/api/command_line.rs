@@ -28,7 +28,8 @@ pub async fn run_script(setup: &TestSetup, script: &str) -> CommandOutput {
     output_of(setup.command_by_script(script)).await
 }
 
-async fn output_of(mut command: Command) -> CommandOutput {
+/// Runs a command to its end.
+pub async fn output_of(mut command: Command) -> CommandOutput {
     let output = timeout(TEST_TIMEOUT, command.output()).await.expect("an exit in time").expect("the command runs");
     let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
     CommandOutput { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::service::{Process, TEST_TIMEOUT, TestSetup};
+use crate::support::service::{Process, TEST_TIMEOUT, TestSetup, set_mode};
 
 /// Returns the files and folders below a folder, recursively.
 fn paths_below(folder: &Path) -> Vec<PathBuf> {
@@ -17,10 +17,6 @@ fn paths_below(folder: &Path) -> Vec<PathBuf> {
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("a file").permissions().mode() & 0o777
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
 
 /// Starts the service with this umask, sends a turn, and makes a backup. Asserts the modes of all created files and

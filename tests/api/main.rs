@@ -39,6 +39,8 @@ mod idempotency;
 mod images;
 mod interrupted_keys;
 mod interrupted_streams;
+#[cfg(target_os = "linux")]
+mod log_bad_input;
 mod log_chain;
 mod log_format;
 mod log_recovery;

@@ -1,13 +1,7 @@
 //! Starts while the database or the session log's folder cannot be used: the service answers 503 with the reason, and goes on
 //! by itself when that is over.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::Path,
-    process::Stdio,
-};
+use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Stdio};
 
 use reqwest::Method;
 use sqlx::{ConnectOptions, Connection, Executor, sqlite::SqliteConnectOptions};
@@ -22,7 +16,7 @@ use crate::{
     support::{
         client::Client,
         file_limit::limit_file_size,
-        service::{TestSetup, day_file, wait_until},
+        service::{TestSetup, day_file, set_mode, wait_until},
     },
 };
 
@@ -104,19 +98,6 @@ impl Starting {
     }
 }
 
-/// Returns a command that runs the program without the rights of root, which ignore the permissions of files.
-fn ordinary(setup: &TestSetup) -> Command {
-    if rustix::process::geteuid().is_root() {
-        setup.command_by_script("exec setpriv --bounding-set=-all --inh-caps=-all \"$0\"")
-    } else {
-        setup.command(&[])
-    }
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
-}
-
 async fn sqlite_setup() -> (FakeModel, TestSetup, SocketAddr) {
     let model = FakeModel::start().await;
     let (setup, address) = with_fixed_port(TestSetup::for_model(&model).on_sqlite());
@@ -163,7 +144,7 @@ async fn a_start_waits_until_the_database_can_be_written() {
     fs::create_dir(&folder).unwrap();
     set_mode(&folder, 0o500);
     let setup = setup.with("DATABASE_URL", &format!("sqlite:///{}/al-chat.db", folder.display()));
-    let starting = Starting::run(ordinary(&setup), address);
+    let starting = Starting::run(setup.ordinary_command(&[]), address);
     starting.assert_waits("database", "database_read_only").await;
     set_mode(&folder, 0o700);
     starting.assert_goes_on("database_read_only").await;
@@ -215,7 +196,7 @@ async fn a_start_waits_until_the_first_line_can_be_logged() {
     assert_eq!(process.exit_code().await, Some(0));
     let file = day_file(&setup.log_dir());
     set_mode(&file, 0o400);
-    let starting = Starting::run(ordinary(&setup), address);
+    let starting = Starting::run(setup.ordinary_command(&[]), address);
     starting.assert_waits("session_log", "session_log_unwritten").await;
     set_mode(&file, 0o600);
     starting.assert_goes_on("session_log_unwritten").await;
@@ -238,7 +219,7 @@ async fn a_start_waits_for_the_folder_of_the_session_log() {
     let (_model, setup, address) = sqlite_setup().await;
     fs::create_dir(setup.log_dir()).unwrap();
     set_mode(&setup.log_dir(), 0o500);
-    let starting = Starting::run(ordinary(&setup), address);
+    let starting = Starting::run(setup.ordinary_command(&[]), address);
     starting.assert_waits("session_log", "session_log_read_only").await;
     set_mode(&setup.log_dir(), 0o700);
     starting.assert_goes_on("session_log_read_only").await;

@@ -246,6 +246,17 @@ impl TestSetup {
         self.command_of("/bin/sh", &["-c", script, PROGRAM])
     }
 
+    /// Returns a command that runs the program without the rights of root, which ignore the permissions of files.
+    #[cfg(target_os = "linux")]
+    pub fn ordinary_command(&self, arguments: &[&str]) -> Command {
+        if !rustix::process::geteuid().is_root() {
+            return self.command(arguments);
+        }
+        let mut command = self.command_by_script("exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" \"$@\"");
+        command.args(arguments);
+        command
+    }
+
     /// Starts the service with this command and waits until it listens.
     pub async fn start_command(&self, command: Command) -> Process {
         self.start_command_within(command, TEST_TIMEOUT).await
@@ -448,4 +459,11 @@ impl Process {
             .expect("an exit status")
             .code()
     }
+}
+
+/// Sets the permissions of a file or folder.
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path, permissions).expect("permissions");
 }
