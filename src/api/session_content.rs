@@ -24,7 +24,8 @@ impl SessionContentApi {
     /// Erase the logged texts of a session
     ///
     /// Destroys the keys of the texts that `SESSION_LOG_CONTENT=on` has logged so far, so that no copy of the session log can
-    /// be read any more; its numbers remain. Stored answers to repeated requests are erased, too; stored chats are not.
+    /// be read any more; its numbers remain. Stored answers to repeated requests are erased, too, and streams cannot be read
+    /// again; stored chats are not erased.
     /// An account erases its own texts, the operator those of everybody.
     #[oai(path = "/:session_id/content", method = "delete", operation_id = "eraseSessionContent")]
     async fn erase(
@@ -39,9 +40,11 @@ impl SessionContentApi {
             OperatorOrAccount::Operator => None,
             OperatorOrAccount::Account(owner) => Some(owner),
         };
-        if state.storage.erase_content(&id, owner).await? {
-            return Ok(confirm("Content erased successfully"));
+        let content_keys = state.storage.erase_content(&id, owner).await?;
+        if content_keys.is_empty() {
+            return Err(Problem::new(&resources::CONTENT_NOT_FOUND).into());
         }
-        Err(Problem::new(&resources::CONTENT_NOT_FOUND).into())
+        state.turns.erase(&content_keys);
+        Ok(confirm("Content erased successfully"))
     }
 }

@@ -365,7 +365,7 @@ fn keyed_ask(client: &Client, body: &Value) -> RequestBuilder {
 #[tokio::test]
 async fn answers_for_repeated_requests_are_erased_too() {
     let model = echoing_model().await;
-    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
+    let setup = setup_with_sealed_texts(&model);
     let process = setup.start_process().await;
     let client = &process.client;
     // The second turn has neither a session nor an account.
@@ -405,7 +405,7 @@ async fn unsealed_answers_of_the_session_are_erased_too() {
 #[tokio::test]
 async fn a_turn_that_runs_during_the_erasure_leaves_no_text() {
     let model = FakeModel::start().await;
-    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
+    let setup = setup_with_sealed_texts(&model);
     let process = setup.start_process().await;
     let client = &process.client;
     let gate = Gate::new();
@@ -425,6 +425,32 @@ async fn a_turn_that_runs_during_the_erasure_leaves_no_text() {
     let first = client.send(again.try_clone().unwrap()).await.assert_ok();
     assert_eq!(client.send(again).await.assert_ok(), first);
     assert_eq!(shown_log(&setup).await, ["erased", &format!("{SECRET} > {SECRET}")]);
+}
+
+#[tokio::test]
+async fn erased_streams_cannot_be_read_again() {
+    let (model, _setup, service, ada) = start_with_ada(&[ON]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let client = &service.client;
+    let stream = async |request: RequestBuilder| {
+        let events = client.open_stream(request).await;
+        let id = events.request_id();
+        events.text_and_end().await;
+        id
+    };
+    let in_session = |session: &str| json!({ "message": SECRET, "session_id": session, "stream": true });
+    let [kept, gone] = ["kept", "gone"].map(|session| client.json_request("/api/chat", &in_session(session)));
+    let of_ada = ada.json_request(Method::POST, "/api/chat", &json!({ "message": SECRET, "stream": true }));
+    let [kept, gone, of_ada] = [stream(kept).await, stream(gone).await, stream(of_ada).await];
+    for id in [&kept, &gone, &of_ada] {
+        assert_eq!(client.resume(id, None).await.text_and_end().await.0, SECRET);
+    }
+    erase(client, "gone").await.assert_ok();
+    ada.delete("/api/auth/me").await.assert_ok();
+    for id in [&gone, &of_ada] {
+        client.resume(id, None).await.into_response().await.assert_error(404, "turn_not_found");
+    }
+    assert_eq!(client.resume(&kept, None).await.text_and_end().await.0, SECRET);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -93,22 +93,22 @@ impl Storage {
 
     /// Erases the texts of a session that were logged so far, or those of the key with this id. With an `owner`, only that
     /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers of the session and of the
-    /// owners that are stored as they are, since a key could not be stored in time, are erased, too. Returns whether there was
-    /// any text to erase.
-    pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
+    /// owners that are stored as they are, since a key could not be stored in time, are erased, too. Returns the ids of
+    /// the keys that were deleted; none if there was no text to erase.
+    pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<Vec<String>, StorageFailure> {
         let _clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
-        let erased: Vec<(Option<i64>, Option<String>)> = match owner {
-            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
+        let erased: Vec<(String, Option<i64>, Option<String>)> = match owner {
+            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING id, owner_id, session_id")
                 .bind(id.as_str()),
             Some(owner) => sql("DELETE FROM content_keys WHERE (session_id = $1 OR id = $1) AND owner_id = $2
-                     RETURNING owner_id, session_id")
+                     RETURNING id, owner_id, session_id")
             .bind(id.as_str())
             .bind(owner.0),
         }
         .fetch_all(&mut transaction)
         .await?;
-        let caller = |(owner, session): &(Option<i64>, Option<String>)| match (owner, session) {
+        let caller = |(_, owner, session): &(String, Option<i64>, Option<String>)| match (owner, session) {
             (Some(owner), _) => Some(ScopedKey::account(OwnerId(*owner))),
             (None, session) => session.as_ref().map(ScopedKey::session),
         };
@@ -116,7 +116,7 @@ impl Storage {
             erase_answers(&mut transaction, &caller).await?;
         }
         transaction.commit().await?;
-        Ok(!erased.is_empty())
+        Ok(erased.into_iter().map(|(id, ..)| id).collect())
     }
 
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.

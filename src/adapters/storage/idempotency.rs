@@ -42,6 +42,8 @@ pub struct ClaimedKey {
     pub request_id: String,
     /// The answer; `None` while the turn runs, and for good if it was interrupted or the answer was erased.
     pub answer: Option<StoredAnswer>,
+    /// The id of the key that seals the answer; `None` if it is not sealed.
+    pub content_key: Option<String>,
     /// Whether the turn has not been answered and may be running in another replica.
     pub is_running_elsewhere: bool,
     /// Whether the turn was refused, so that it is not billed and the key can be claimed again.
@@ -50,12 +52,13 @@ pub struct ClaimedKey {
     pub is_asked: bool,
 }
 
-/// The columns of a key: fingerprint, request id, time, text and sealed text of the answer, the key that seals it, model,
-/// tokens, finish reason, whether the model may have been asked, and the number of other live replicas that run the turn.
+/// The columns of a key: fingerprint, request id, time, text and sealed text of the answer, the key that seals it with its id,
+/// model, tokens, finish reason, whether the model may have been asked, and the number of other live replicas that run the turn.
 type KeyRow = (
     String,
     String,
     Option<i64>,
+    Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
@@ -88,18 +91,19 @@ impl Storage {
             if inserted == 1 {
                 return Ok(None);
             }
-            let row: Option<KeyRow> = sql("SELECT fingerprint, request_id, answered_at, answer, sealed_answer,
+            let row: Option<KeyRow> =
+                sql("SELECT fingerprint, request_id, answered_at, answer, sealed_answer, content_key,
                         (SELECT content_key_slots.key FROM content_keys
                          JOIN content_key_slots ON content_key_slots.slot = content_keys.slot
                          WHERE content_keys.id = content_key),
                         model, prompt_tokens, completion_tokens, finish, is_asked,
                         (SELECT COUNT(*) FROM replicas WHERE id = replica AND id <> $3)
                  FROM idempotency_keys WHERE caller = $1 AND key = $2")
-            .bind(&new.key.caller)
-            .bind(&new.key.key)
-            .bind(self.replica.id())
-            .fetch_optional(&self.write)
-            .await?;
+                .bind(&new.key.caller)
+                .bind(&new.key.key)
+                .bind(self.replica.id())
+                .fetch_optional(&self.write)
+                .await?;
             // Without a row the key was released between the two statements.
             if let Some(row) = row {
                 return Ok(Some(claimed_key(row)));
@@ -186,6 +190,7 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         text,
         sealed,
         content_key,
+        key,
         model,
         prompt,
         completion,
@@ -195,7 +200,7 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
     ) = row;
     let is_refused = finish.as_deref() == Some(REFUSED);
     let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
-    let opened = || settled_key::open(&ContentKey::decode(&content_key?)?, &sealed?, &request_id);
+    let opened = || settled_key::open(&ContentKey::decode(&key?)?, &sealed?, &request_id);
     let text = text.or_else(opened);
     let answer = answered_at.zip(text).zip(model).map(|((answered_at, text), model)| StoredAnswer {
         text,
@@ -205,5 +210,5 @@ fn claimed_key(row: KeyRow) -> ClaimedKey {
         at: to_timestamp(answered_at),
     });
     let (is_running_elsewhere, is_asked) = (answered_at.is_none() && live > 0, asked != 0);
-    ClaimedKey { fingerprint, request_id, answer, is_running_elsewhere, is_refused, is_asked }
+    ClaimedKey { fingerprint, request_id, answer, content_key, is_running_elsewhere, is_refused, is_asked }
 }

@@ -41,7 +41,7 @@ impl OwnAccountApi {
         Data(state): Data<&AppState>,
         RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<Confirmation>, TokenFailure> {
-        state.accounts.remove(signed_in).await?;
+        state.turns.erase(&state.accounts.remove(signed_in).await?);
         Ok(confirm("Account deleted successfully"))
     }
 }

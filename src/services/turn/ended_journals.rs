@@ -46,6 +46,11 @@ impl EndedJournals {
         self.journals.iter().filter(|(id, (_, journal))| **id == journal.request_id).map(|(_, (_, journal))| journal)
     }
 
+    /// Drops journals, and keeps those for which this returns `true`.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&Journal) -> bool) {
+        self.journals.retain(|_, (_, journal)| is_kept(journal));
+    }
+
     pub(super) fn drop_expired(&mut self, now: Instant) {
         while let Some((_, id)) = self.order.pop_front_if(|(end, _)| *end <= now) {
             match self.journals.get(&id) {

@@ -182,6 +182,12 @@ impl Turns {
         (is_of_session && is_owners).then(|| Reader::new(&journal))
     }
 
+    /// Makes the texts that these keys sealed unreadable here, too: turns that have ended are not found any more, and those
+    /// that run will not be. To be called after the keys were erased.
+    pub fn erase(&self, content_keys: &[String]) {
+        self.0.registry.erase(content_keys);
+    }
+
     /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.
     #[must_use]
     pub fn papita_queue(&self) -> (u64, u64) {

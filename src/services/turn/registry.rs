@@ -78,7 +78,9 @@ impl Registry {
             let aliases = running.aliases.remove(&journal.request_id).unwrap_or_default();
             for id in aliases.into_iter().chain([journal.request_id.clone()]) {
                 running.journals.remove(&id);
-                self.add_ended(id, journal);
+                if !journal.erasure.is_erased() {
+                    self.add_ended(id, journal);
+                }
             }
         }
     }
@@ -107,6 +109,16 @@ impl Registry {
         drop(running);
         journals.extend(self.ended().all().cloned());
         journals
+    }
+
+    /// Drops the journals of ended turns whose texts were sealed with these keys. Those of running turns are dropped at their
+    /// end.
+    pub(super) fn erase(&self, content_keys: &[String]) {
+        let running = self.running();
+        for journal in running.journals.values() {
+            journal.erasure.note_erased(content_keys);
+        }
+        self.ended().retain(|journal| !journal.erasure.note_erased(content_keys));
     }
 
     /// Drops journals of ended turns that are too old, and while memory is short.

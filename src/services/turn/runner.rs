@@ -64,10 +64,9 @@ impl TurnRunner {
     ) -> Result<TurnSummary, TurnFailure> {
         wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
-        if let Some(claim) = claim
-            && let TextLogging::Sealed(content_key) = &texts
-        {
-            claim.note_content_key(content_key);
+        if let TextLogging::Sealed(content_key) = &texts {
+            journal.erasure.note_key(&content_key.id);
+            claim.into_iter().for_each(|claim| claim.note_content_key(content_key));
         }
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit());

@@ -171,7 +171,9 @@ impl Idempotency {
             return Ok(Some(reader));
         }
         if let Some(answer) = earlier.answer {
-            return self.reader_of_answer(request, earlier.request_id, answer).await.map(Some);
+            let reader = self.reader_of_answer(request, earlier.request_id, answer).await?;
+            earlier.content_key.into_iter().for_each(|id| reader.journal().erasure.note_key(&id));
+            return Ok(Some(reader));
         }
         // The key is settled before the journal ends, so the next query for the key finds the outcome.
         if let Some(journal) = running {

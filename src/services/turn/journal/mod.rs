@@ -1,6 +1,7 @@
 //! The journal of a turn: its events so far. The turn's task writes it; any number of readers read it, from the start
 //! or from an event on.
 
+mod erasure;
 mod event;
 mod memory;
 mod noted_call;

@@ -15,6 +15,7 @@ use std::{
 use tokio::{select, sync::Notify, time::sleep};
 
 use super::{
+    erasure::Erasure,
     memory::JournalMemory,
     noted_call::NotedCall,
     state::{Cancellation, Phase, State},
@@ -36,6 +37,8 @@ pub(in crate::services::turn) struct Journal {
     pub(in crate::services::turn) session_id: Option<SessionId>,
     /// The owner of the stored chat; `None` outside of stored chats.
     pub(in crate::services::turn) owner: Option<OwnerId>,
+    /// Whether the turn's texts were erased.
+    pub(in crate::services::turn) erasure: Erasure,
     /// The time for which the turn goes on without a reader.
     grace: Duration,
     memory: Arc<JournalMemory>,
@@ -70,6 +73,7 @@ impl Journal {
             request_id,
             session_id,
             owner,
+            erasure: Erasure::default(),
             grace,
             memory,
             state,
