@@ -21,13 +21,14 @@ type Estimator = CardinalityEstimator<u64, DefaultHasher, PRECISION, 6>;
 /// A set of texts of which only the number of members is known: by their hashes, or by an estimate (HyperLogLog++) of many.
 #[derive(Debug)]
 pub(super) enum Distinct {
-    Exact(HashSet<u64>),
+    /// Hashes, some of them several times. A list is smaller and faster than a set for the few of most groups.
+    Exact(Vec<u64>),
     Estimate(Box<Estimator>),
 }
 
 impl Default for Distinct {
     fn default() -> Self {
-        Self::Exact(HashSet::new())
+        Self::Exact(Vec::new())
     }
 }
 
@@ -38,10 +39,17 @@ impl Distinct {
 
     fn add_hash(&mut self, hash: u64) {
         match self {
+            // Turns of one session often follow each other.
+            Self::Exact(hashes) if hashes.last() == Some(&hash) => {}
             Self::Exact(hashes) => {
-                hashes.insert(hash);
+                if hashes.len() == hashes.capacity() {
+                    remove_repeated(hashes);
+                }
                 if hashes.len() > EXACT {
                     *self = Self::Estimate(Box::new(estimator(hashes)));
+                    self.add_hash(hash);
+                } else {
+                    hashes.push(hash);
                 }
             }
             Self::Estimate(estimator) => estimator.insert_hash(hash),
@@ -62,10 +70,18 @@ impl Distinct {
     /// Returns the number of different texts.
     pub(super) fn count(&self) -> u64 {
         match self {
-            Self::Exact(hashes) => hashes.len() as u64,
+            Self::Exact(hashes) => hashes.iter().collect::<HashSet<_>>().len() as u64,
             Self::Estimate(estimator) => estimator.estimate() as u64,
         }
     }
+}
+
+/// Removes hashes that are there more than once, and makes room for as many again. The order is lost.
+fn remove_repeated(hashes: &mut Vec<u64>) {
+    hashes.sort_unstable();
+    hashes.dedup();
+    // Doubled, so that sorting again and again does not cost more than it saves.
+    hashes.reserve(hashes.len().max(4));
 }
 
 /// Returns the hash of an item. The hasher's keys are constant, so that equal logs have equal reports.
@@ -75,7 +91,7 @@ pub(super) fn hash(item: impl Hash) -> u64 {
     hasher.finish()
 }
 
-fn estimator(hashes: &HashSet<u64>) -> Estimator {
+fn estimator(hashes: &[u64]) -> Estimator {
     let mut estimator = Estimator::new();
     for hash in hashes {
         estimator.insert_hash(*hash);

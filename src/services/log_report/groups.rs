@@ -10,8 +10,10 @@ const MAX_GROUPS: usize = 4000;
 /// Figures by group.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// `None` is the group of the turns that lack the field.
-    pub(super) figures: HashMap<Option<String>, Figures>,
+    // In boxes, since a growing map moves what is in it.
+    named: HashMap<String, Box<Figures>>,
+    /// The group of the turns that lack the field, if there are any.
+    unnamed: Option<Box<Figures>>,
     /// All turns of further groups.
     pub(super) other: Figures,
 }
@@ -23,19 +25,30 @@ impl Groups {
 
     pub(super) fn append(&mut self, next: Self) {
         // In the order of the keys, so that the same groups have a place in each run.
-        let mut groups = next.figures.into_iter().collect::<Vec<_>>();
+        let mut groups = next.named.into_iter().collect::<Vec<_>>();
         groups.sort_by(|(key, _), (other, _)| key.cmp(other));
+        if let Some(figures) = next.unnamed {
+            self.of(None).append(*figures);
+        }
         for (key, figures) in groups {
-            self.of(key.as_deref()).append(figures);
+            self.of(Some(&key)).append(*figures);
         }
         self.other.append(next.other);
     }
 
     fn of(&mut self, key: Option<&str>) -> &mut Figures {
-        let key = key.map(str::to_owned);
-        if self.figures.len() >= MAX_GROUPS && !self.figures.contains_key(&key) {
-            return &mut self.other;
+        let is_full = self.named.len() + usize::from(self.unnamed.is_some()) >= MAX_GROUPS;
+        match key {
+            None if is_full && self.unnamed.is_none() => &mut self.other,
+            None => self.unnamed.get_or_insert_default(),
+            Some(key) if is_full => self.named.get_mut(key).map_or(&mut self.other, |figures| &mut **figures),
+            Some(key) => self.named.entry(key.to_owned()).or_default(),
         }
-        self.figures.entry(key).or_default()
+    }
+
+    /// Returns the groups in any order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Option<&str>, &Figures)> {
+        let named = self.named.iter().map(|(key, figures)| (Some(key.as_str()), &**figures));
+        named.chain(self.unnamed.iter().map(|figures| (None, &**figures)))
     }
 }

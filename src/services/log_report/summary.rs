@@ -199,8 +199,9 @@ impl Report {
     }
 
     fn group_summaries(&self, by_time: bool) -> Vec<Group> {
-        let groups = self.groups.figures.iter();
-        let groups = groups.map(|(key, figures)| Group { group: key.clone(), turns: TurnSummary::of(figures) });
+        let groups = self.groups.all();
+        let group = |(key, figures): (Option<&str>, _)| (key.map(str::to_owned), TurnSummary::of(figures));
+        let groups = groups.map(group).map(|(group, turns)| Group { group, turns });
         let mut groups = groups.collect::<Vec<_>>();
         groups.sort_by(|group, other| group.group.cmp(&other.group));
         if !by_time {
