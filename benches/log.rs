@@ -1,7 +1,7 @@
 //! Measures the commands that read session logs: `cargo bench --bench log`, or with `-- --quick` for a short run.
 //!
-//! Generates a log, and reads it with `al-chat log report`, and with jq and DuckDB where they are installed, by turns. Needs
-//! some gigabytes in the folder for temporary files, and removes them.
+//! Generates a log, and reads it with `al-chat log report` and `al-chat log verify`, and with jq and DuckDB where they are
+//! installed, by turns. Needs 7 GB in the folder for temporary files, and removes them.
 #![expect(clippy::expect_used, reason = "a failed setup ends the bench")]
 #![expect(clippy::print_stdout, reason = "its output is a table")]
 
@@ -15,8 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The number of lines: about 2 GB.
-const LINES: u64 = 3_000_000;
+/// The number of lines: about 7 GB.
+const LINES: u64 = 10_000_000;
 
 /// The number of lines of a quick run.
 const QUICK_LINES: u64 = 300_000;
@@ -80,13 +80,18 @@ fn print_run(name: &str, run: Run, bytes: u64) {
 fn readers(folder: &Path, files: &[PathBuf]) -> Vec<Reader> {
     let log = folder.display().to_string();
     let al_chat = env!("CARGO_BIN_EXE_al-chat");
-    let report = |more: &[&str]| [&["log", "report", &log], more].concat().into_iter().map(str::to_owned).collect();
+    let command = |words: &[&str]| [&["log"], words, &[&log]].concat().into_iter().map(str::to_owned).collect();
     let jq = ["-c".to_owned(), "select(.event == \"chat\")".to_owned()].into_iter();
     let jq = jq.chain(files.iter().map(|file| file.display().to_string())).collect();
     let duckdb = vec!["-c".to_owned(), duckdb_query(&log)];
     vec![
-        Reader { name: "al-chat log report", program: al_chat, arguments: report(&[]) },
-        Reader { name: "al-chat log report --by user", program: al_chat, arguments: report(&["--by", "user"]) },
+        Reader { name: "al-chat log report", program: al_chat, arguments: command(&["report"]) },
+        Reader {
+            name: "al-chat log report --by user",
+            program: al_chat,
+            arguments: command(&["report", "--by", "user"]),
+        },
+        Reader { name: "al-chat log verify", program: al_chat, arguments: command(&["verify"]) },
         Reader { name: "jq -c", program: "jq", arguments: jq },
         Reader { name: "DuckDB, the same figures", program: "duckdb", arguments: duckdb },
     ]
