@@ -29,6 +29,7 @@ const ORDERED: [&[&str]; 2] = [
         "memory_limit",
         "file_access",
         "file_identity",
+        "compression",
         "config",
         "telemetry",
         "http_client",

@@ -1,6 +1,7 @@
 //! Parts that any service could use: clock, settings, tasks, files, HTTP client, secrets.
 
 pub mod clock;
+pub mod compression;
 pub mod config;
 pub mod descriptors;
 pub mod error_chain;

@@ -1,13 +1,16 @@
 //! Finds the files of session logs.
 
 use std::{
-    collections::HashSet,
-    fs::{self, File, Metadata},
+    collections::{BTreeSet, HashSet},
+    fs::{self, Metadata},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use super::log_file::LogFile;
+
+/// The most listings of a folder whose files are renamed meanwhile.
+const MAX_LISTINGS: usize = 8;
 
 /// The files of a session log could not be found or opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,21 +57,46 @@ pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
     in_folder(folder).map(in_order)
 }
 
-/// Returns the daily files in a folder, at least one, in any order.
+/// Returns the daily files in a folder, at least one, in any order. A file that is renamed meanwhile, as when it is compressed,
+/// is returned once.
 fn in_folder(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
+    let mut paths = list(folder)?;
+    let mut files = all_openable(&paths);
+    for _ in 1..MAX_LISTINGS {
+        let listed = list(folder)?;
+        if listed == paths {
+            break;
+        }
+        paths = listed;
+        files = all_openable(&paths);
+    }
+    let files = files?;
+    if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(files) }
+}
+
+/// Returns the paths in a folder whose names are those of daily files.
+fn list(folder: &Path) -> Result<BTreeSet<PathBuf>, FindFailure> {
     let failure = |error| FindFailure::new(folder, error);
-    let mut files = Vec::new();
+    let mut paths = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(failure)? {
         let path = entry.map_err(failure)?.path();
-        if LogFile::new(path.clone(), None).date.is_none() {
-            continue;
-        }
-        let data = metadata(&path)?;
-        if data.is_file() {
-            files.push(openable(&path, &data)?);
+        if LogFile::new(path.clone(), None).date.is_some() {
+            paths.insert(path);
         }
     }
-    if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(files) }
+    Ok(paths)
+}
+
+/// Returns those of the paths that lead to files.
+fn all_openable(paths: &BTreeSet<PathBuf>) -> Result<Vec<LogFile>, FindFailure> {
+    let mut files = Vec::new();
+    for path in paths {
+        let data = metadata(path)?;
+        if data.is_file() {
+            files.push(openable(path, &data)?);
+        }
+    }
+    Ok(files)
 }
 
 fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
@@ -77,10 +105,11 @@ fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
 
 /// Returns the file, which can be opened. A pipe is not tried, since its writer would notice.
 fn openable(path: &Path, data: &Metadata) -> Result<LogFile, FindFailure> {
+    let mut file = LogFile::new(path.to_owned(), data.is_file().then_some(data.len()));
     if data.is_file() {
-        File::open(path).map_err(|error| FindFailure::new(path, error))?;
+        file.compression = file.open().map_err(|error| FindFailure::new(path, error))?.1;
     }
-    Ok(LogFile::new(path.to_owned(), data.is_file().then_some(data.len())))
+    Ok(file)
 }
 
 fn in_order(mut files: Vec<LogFile>) -> Vec<LogFile> {

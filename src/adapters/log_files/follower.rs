@@ -15,12 +15,12 @@ use super::{
     chunk::LineEnd,
     find::{FindFailure, find, find_in},
     listing::{Listed, Watched, places},
-    log_file::{Compression, LogFile},
+    log_file::LogFile,
     seen::SeenLines,
 };
 use crate::{
     domain::{log_position::LogPosition, log_stamp},
-    foundation::file_identity::FileIdentity,
+    foundation::{compression::Compression, file_identity::FileIdentity},
 };
 
 /// The number of files of a folder that stay open.
@@ -113,7 +113,7 @@ impl FollowedLog {
         for file in &mut files {
             let Some(name) = log.watched.base_name(&file.path).map(str::to_owned) else { continue };
             if file.compression == Compression::None && file.length.is_some() {
-                let (known, last) = KnownFile::start(name, file)?;
+                let Some((known, last)) = KnownFile::start(name, file)? else { continue };
                 log.files.push(known);
                 if let Some(position) = last {
                     log.seen.add_up_to(position);
@@ -159,7 +159,8 @@ impl FollowedLog {
         let at = if let Some(at) = self.files.iter().position(|known| known.is(&file)) {
             at
         } else {
-            self.files.push(KnownFile::of_new(&file)?);
+            let Some(new) = KnownFile::of_new(&file)? else { return Ok(()) };
+            self.files.push(new);
             self.files.len() - 1
         };
         let known = &mut self.files[at];
@@ -189,24 +190,28 @@ impl FollowedLog {
 }
 
 impl KnownFile {
-    /// Opens a file that exists at the start, and sets its length to the end of its last line. Returns the last position in it.
-    fn start(name: String, file: &mut LogFile) -> io::Result<(Self, Option<LogPosition>)> {
-        let open = File::open(&file.path)?;
+    /// Opens a file that exists at the start, and sets its length to the end of its last line. Returns the last position in it,
+    /// too; `None` if the file was compressed meanwhile.
+    fn start(name: String, file: &mut LogFile) -> io::Result<Option<(Self, Option<LogPosition>)>> {
+        let (open, Compression::None) = file.open()? else { return Ok(None) };
         let data = open.metadata()?;
         let (length, last) = super::last_lines::end_of_lines(&open, data.len())?;
         file.length = Some(length);
         let identity = FileIdentity::of(&data);
         let position = log_stamp::parse(&last).map(|line| line.position);
         let open = Some(AppendedLines::new(open, length)?);
-        Ok((Self { identity, name, path: file.path.clone(), length, open }, position))
+        Ok(Some((Self { identity, name, path: file.path.clone(), length, open }, position)))
     }
 
-    /// Opens a file that is new.
-    fn of_new(file: &Listed) -> io::Result<Self> {
+    /// Opens a file that is new; `None` for one that is compressed, and has its old name for a moment.
+    fn of_new(file: &Listed) -> io::Result<Option<Self>> {
         let open = File::open(&file.path)?;
+        if Compression::of(&open)? != Compression::None {
+            return Ok(None);
+        }
         let identity = FileIdentity::of(&open.metadata()?);
         let open = Some(AppendedLines::new(open, 0)?);
-        Ok(Self { identity, name: file.name.clone(), path: file.path.clone(), length: 0, open })
+        Ok(Some(Self { identity, name: file.name.clone(), path: file.path.clone(), length: 0, open }))
     }
 
     fn reopen(&mut self, identity: FileIdentity) -> io::Result<()> {

@@ -10,9 +10,10 @@ use std::{
 use super::{
     chunk::{Chunk, LineEnd},
     chunk_reader::Sizes,
-    log_file::{Compression, LogFile},
+    log_file::LogFile,
     parallel::Reader,
 };
+use crate::foundation::compression::Compression;
 
 /// The last lines of files.
 #[derive(Debug)]
@@ -56,9 +57,10 @@ pub fn last_lines<D: Send>(
         if missing == 0 {
             break;
         }
-        let mut found = match (file.compression, file.length) {
-            (Compression::None, Some(length)) => last_of_plain(file, length, missing, &check),
-            _ => last_of_stream(file, missing, &check),
+        let mut found = match plain(file) {
+            Ok(Some((open, length))) => last_of_plain(open, length, missing, &check),
+            Ok(None) => last_of_stream(file, missing, &check),
+            Err(error) => LastLines::unreadable(error),
         };
         found.lines.append(&mut last.lines);
         last.lines = found.lines;
@@ -67,6 +69,13 @@ pub fn last_lines<D: Send>(
         last.damages = found.damages;
     }
     last
+}
+
+/// Opens a file that can be read from its end, and returns its length, too; `None` for others.
+fn plain(file: &LogFile) -> io::Result<Option<(File, u64)>> {
+    let Some(length) = file.length.filter(|_| file.compression == Compression::None) else { return Ok(None) };
+    let (open, compression) = file.open()?;
+    Ok((compression == Compression::None).then_some((open, length)))
 }
 
 /// Reads a whole file that can only be read from its start, and returns its last lines.
@@ -106,6 +115,13 @@ impl<D> LastLines<D> {
         Self { lines: VecDeque::new(), damages: Vec::new() }
     }
 
+    /// Returns the result for a file that cannot be read.
+    fn unreadable(error: io::Error) -> Self {
+        let mut last = Self::new();
+        last.add_damage(Place::Byte(0), Err(error));
+        last
+    }
+
     /// Adds a damage in the first file.
     fn add_damage(&mut self, place: Place, cause: Result<D, io::Error>) {
         self.damages.push(LineDamage { file_index: 0, place, cause });
@@ -113,14 +129,14 @@ impl<D> LastLines<D> {
 }
 
 fn last_of_plain<D>(
-    file: &LogFile,
+    open: File,
     length: u64,
     count: usize,
     check: impl Fn(&[u8], LineEnd) -> Result<bool, D>,
 ) -> LastLines<D> {
     let mut last = LastLines::new();
-    let result = File::open(&file.path).and_then(|open| {
-        let mut reader = BackwardReader::new(open, length, Sizes::default());
+    let mut reader = BackwardReader::new(open, length, Sizes::default());
+    let mut read = || {
         while last.lines.len() < count && reader.read_block()? {
             while last.lines.len() < count
                 && let Some((start, line, end)) = reader.pop_line()
@@ -133,7 +149,8 @@ fn last_of_plain<D>(
             }
         }
         Ok(())
-    });
+    };
+    let result = read();
     last.damages.reverse();
     if let Err(error) = result {
         last.add_damage(Place::Byte(0), Err(error));

@@ -11,9 +11,9 @@ use std::{
 
 use super::{
     find::canonical,
-    log_file::{Compression, LogFile, folder_of},
+    log_file::{LogFile, folder_of},
 };
-use crate::foundation::file_identity::FileIdentity;
+use crate::foundation::{compression::Compression, file_identity::FileIdentity};
 
 /// The length of the name of a day's file, `session_YYYY-MM-DD.log`.
 const DAY_NAME: usize = "session_2026-11-29.log".len();
@@ -35,7 +35,7 @@ pub(super) struct Listed {
     /// The name without what a rotation has appended to it.
     pub(super) name: String,
     pub(super) is_rotated: bool,
-    rotation: u64,
+    rotation: Option<u64>,
     pub(super) length: u64,
 }
 

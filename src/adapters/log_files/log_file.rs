@@ -1,8 +1,15 @@
 //! One file of a session log.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
+
+use crate::foundation::compression::Compression;
 
 /// A file of a session log, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,30 +18,36 @@ pub struct LogFile {
     pub path: PathBuf,
     /// The day in the file's name; `None` for a name of another form.
     pub date: Option<Date>,
-    /// The format of the file's bytes.
+    /// The format of the file's bytes, by the end of its name; by its first bytes if that says nothing.
     pub compression: Compression,
     /// The length in bytes when the file was found; `None` for a pipe.
     pub length: Option<u64>,
-    /// The number of times that the file was rotated by another program, which appends it to the name; 0 for none.
-    pub(super) rotation: u64,
+    /// The number that a rotation has appended to the name; `None` for a file that was not rotated.
+    pub(super) rotation: Option<u64>,
 }
 
-/// The compression of a file, by the end of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Plain text.
-    None,
-    /// `.gz`.
-    Gzip,
-    /// `.zst`.
-    Zstd,
-}
+/// The endings of compressed files.
+const ENDINGS: [(&str, Compression); 2] = [(".gz", Compression::Gzip), (".zst", Compression::Zstd)];
 
 impl LogFile {
     pub(super) fn new(path: PathBuf, length: Option<u64>) -> Self {
         let (compression, rest) = split_compression(file_name(&path));
         let (date, rotation) = split_rotation(rest).unzip();
-        Self { date, compression, length, rotation: rotation.unwrap_or_default(), path }
+        Self { date, compression, length, rotation: rotation.flatten(), path }
+    }
+
+    /// Opens the file, and returns the compression of its bytes, too. A file that was compressed since it was found is opened
+    /// under its new name.
+    pub(super) fn open(&self) -> io::Result<(File, Compression)> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => open_compressed(&self.path).ok_or(error)?,
+            opened => opened?,
+        };
+        let named = split_compression(file_name(&self.path)).0;
+        // A pipe has no positions to read its start twice.
+        let is_told_by_start = named == Compression::None && self.length.is_some();
+        let compression = if is_told_by_start { Compression::of(&file)? } else { named };
+        Ok((file, compression))
     }
 
     /// Returns the folder of the file.
@@ -46,8 +59,18 @@ impl LogFile {
     /// Returns the key for the order in which the files of a log were written: by day; of one day, rotated files are older.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let rotation = std::cmp::Reverse(self.rotation);
-        (self.date.is_none(), self.date, rotation, self.compression == Compression::None)
+        (self.date.is_none(), self.date, self.rotation.is_none(), rotation, self.compression == Compression::None)
     }
+}
+
+/// Opens the compressed file that has replaced a plain one.
+fn open_compressed(path: &Path) -> Option<File> {
+    let named = |(ending, _)| {
+        let mut name = OsString::from(path);
+        name.push(ending);
+        name
+    };
+    ENDINGS.map(named).iter().find_map(|name| File::open(name).ok())
 }
 
 /// Returns the folder of a file; `.` for a name alone.
@@ -61,18 +84,17 @@ fn file_name(path: &Path) -> &str {
 }
 
 fn split_compression(name: &str) -> (Compression, &str) {
-    let endings = [(".gz", Compression::Gzip), (".zst", Compression::Zstd)];
-    let found = endings.into_iter().find_map(|(ending, compression)| Some((compression, name.strip_suffix(ending)?)));
+    let found = ENDINGS.into_iter().find_map(|(ending, compression)| Some((compression, name.strip_suffix(ending)?)));
     found.unwrap_or((Compression::None, name))
 }
 
 /// Splits a name of the form `session_YYYY-MM-DD.log` or `session_YYYY-MM-DD.log.NUMBER`.
-fn split_rotation(name: &str) -> Option<(Date, u64)> {
+fn split_rotation(name: &str) -> Option<(Date, Option<u64>)> {
     let (date, rotation) = name.strip_prefix("session_")?.split_once(".log")?;
     let date = if date.len() == 10 { date.parse().ok()? } else { return None };
     match rotation.strip_prefix('.') {
-        Some(number) => Some((date, number.parse().ok()?)),
-        None => rotation.is_empty().then_some((date, 0)),
+        Some(number) => Some((date, Some(number.parse().ok()?))),
+        None => rotation.is_empty().then_some((date, None)),
     }
 }
 
@@ -89,12 +111,12 @@ mod tests {
             (file.date, file.rotation, file.compression)
         };
         let day = Some(date(2026, 11, 29));
-        assert_eq!(named("a/session_2026-11-29.log"), (day, 0, Compression::None));
-        assert_eq!(named("session_2026-11-29.log.gz"), (day, 0, Compression::Gzip));
-        assert_eq!(named("session_2026-11-29.log.2.zst"), (day, 2, Compression::Zstd));
+        assert_eq!(named("a/session_2026-11-29.log"), (day, None, Compression::None));
+        assert_eq!(named("session_2026-11-29.log.gz"), (day, None, Compression::Gzip));
+        assert_eq!(named("session_2026-11-29.log.2.zst"), (day, Some(2), Compression::Zstd));
         for other in ["session_2026-11-29.log.part", "session_2026-11-31.log", "session_20261129.log", "notes.log", ""]
         {
-            assert_eq!(named(other), (None, 0, Compression::None), "{other}");
+            assert_eq!(named(other), (None, None, Compression::None), "{other}");
         }
     }
 }

@@ -21,6 +21,6 @@ pub use self::{
     find::{FindFailure, find, find_in},
     follower::{Followed, Follower},
     last_lines::{LastLines, LineDamage, Place, last_lines},
-    log_file::{Compression, LogFile},
+    log_file::LogFile,
     parallel::Reader,
 };

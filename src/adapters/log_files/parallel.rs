@@ -41,6 +41,12 @@ impl<'a> Reader<'a> {
         Self { files, threads, on_read: Box::new(|_| {}) }
     }
 
+    /// Reads on the calling thread only, which leaves the processors to others.
+    #[must_use]
+    pub fn on_this_thread(self) -> Self {
+        Self { threads: 1, ..self }
+    }
+
     /// Calls a function with the number of bytes that were read from a file, compressed ones if it is compressed, for each
     /// chunk.
     #[must_use]

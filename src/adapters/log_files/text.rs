@@ -11,7 +11,8 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::log_file::{Compression, LogFile};
+use super::log_file::LogFile;
+use crate::foundation::compression::Compression;
 
 /// The size of the buffer between a compressed file and its decoder, in bytes.
 const INPUT_BUFFER: usize = 256 << 10;
@@ -30,11 +31,12 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn open(file: &LogFile) -> io::Result<Self> {
+        let (input, compression) = file.open()?;
         let read_bytes = Arc::<AtomicU64>::default();
-        let input = CountedInput { input: File::open(&file.path)?, read_bytes: Arc::clone(&read_bytes) };
+        let input = CountedInput { input, read_bytes: Arc::clone(&read_bytes) };
         let length = file.length.unwrap_or(u64::MAX);
         let buffered = |input| io::BufReader::with_capacity(INPUT_BUFFER, input);
-        let decoded: Box<dyn Read + Send> = match file.compression {
+        let decoded: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(WholeLines { input, left: length, ends_line: true }),
             Compression::Gzip => Box::new(MultiGzDecoder::new(buffered(input))),
             Compression::Zstd => Box::new(zstd::Decoder::with_buffer(buffered(input))?),
