@@ -25,6 +25,7 @@ use crate::{
     },
     services::{
         accounts::Accounts,
+        log_retention,
         sessions::Sessions,
         turn::{Dependencies, RecoveryProgress, Turns},
         visitors::Visitors,
@@ -82,6 +83,7 @@ pub(super) async fn open(
     let start = log_start(&log, &clock, &event, outage).await?;
     outage.wait_out(async || storage.register_log(start).await).await?;
     turns.log_interrupted(outage).await?;
+    log_retention::start(config.session_log.retention, log.clone(), storage.clone(), clock.clone(), &tasks);
     let config = Arc::new(config);
     Ok(AppState {
         config,

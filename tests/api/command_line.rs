@@ -139,6 +139,8 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "PAPITA_API_URL",
         "SESSION_LOG_TIMEZONE",
         "SESSION_LOG_SYNC",
+        "SESSION_LOG_COMPRESS_AFTER",
+        "SESSION_LOG_KEEP",
         "DATABASE_URL",
         "MAX_CONNECTIONS",
         "LOG_FORMAT",

@@ -10,13 +10,18 @@ use crate::{
     support::{
         log_check::{SCHEMA, assert_matches, schema},
         manual_clock::ManualClock,
-        service::TestSetup,
+        service::{TestSetup, wait_until},
     },
 };
 
 /// The document with the dictionary, which begins with this heading and ends with the document.
 const DOCUMENT: &str = "docs/session-log.md";
 const DICTIONARY: &str = "## Dictionary\n";
+
+/// The lines of a day that is deleted.
+const OLD_LINES: &str = r#"{"event":"session_start","timestamp":"2026-11-01T08:00:00.000000+01:00","date":"2026-11-01","v":1,"instance":"019a3e5e-ec27-784a-a95a-2f1251a06411","seq":7,"chain":"2c7f3dbd3fe4e03e636e02964f39ad37","session_id":"session_20261101_080000_997jr2ygvdukizp2"}
+{"event":"session_start","timestamp":"2026-11-01T09:00:00.000000+01:00","date":"2026-11-01","v":1,"instance":"019a3e5e-ec27-784a-a95a-2f1251a06411","seq":8,"chain":"09c106002caf11aeefe9c110bda55f44","session_id":"session_20261101_090000_997jr2ygvdukizp2"}
+"#;
 
 /// Returns the text of a file of the repository. With `UPDATE_DOCS`, it is replaced before by what `update` makes of it.
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
@@ -35,9 +40,14 @@ fn updated(file: &str, update: impl Fn(&str) -> String) -> String {
 async fn log_with_each_event() -> Vec<String> {
     let model = FakeModel::start().await;
     let clock = ManualClock::at("2026-11-29T12:45:46Z");
-    let setup = TestSetup::for_model(&model).with("SESSION_IDLE_TIMEOUT", "300ms");
+    let setup = TestSetup::for_model(&model).with("SESSION_IDLE_TIMEOUT", "300ms").with("SESSION_LOG_KEEP", "7");
+    // A day of an earlier process, which is deleted.
+    fs::create_dir_all(setup.log_dir()).expect("a folder");
+    fs::write(setup.log_dir().join("session_2026-11-01.log"), OLD_LINES).expect("a file");
     let service = setup.start_with_clock(clock.clock("Europe/Berlin")).await;
     let client = &service.client;
+    let old_day = setup.log_dir().join("session_2026-11-01.log");
+    wait_until("the deletion of the old day", async || (!old_day.exists()).then_some(())).await;
     let start = async || client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
     let stop = async |id: &Value| {
         let body = json!({ "session_id": id, "metrics": { "clicks": 3 } });

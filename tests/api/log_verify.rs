@@ -25,7 +25,7 @@ use crate::{
         client::Client,
         gzip::gzipped,
         manual_clock::ManualClock,
-        service::{Process, TestSetup, day_file},
+        service::{Process, TestSetup, day_file, wait_until},
     },
 };
 
@@ -54,7 +54,11 @@ async fn four_days(key: &str) -> Vec<File> {
         }
         service.stop().await;
     }
-    let mut files = log_files::find_in(&setup.log_dir()).unwrap();
+    read_files(&setup.log_dir())
+}
+
+fn read_files(dir: &Path) -> Vec<File> {
+    let mut files = log_files::find_in(dir).unwrap();
     files.sort_by(|one, other| one.path.cmp(&other.path));
     let lines =
         |path: &Path| fs::read(path).unwrap().split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -173,6 +177,47 @@ async fn each_of_a_thousand_random_damages_is_found() {
         let outcome = TestRunner::new(cases).run(&damage(), |damage| {
             let mut damaged = files.clone();
             if apply(&damage, &mut damaged) {
+                let found = verify_files(&damaged, key, &end);
+                prop_assert!(!found.is_whole(), "{found:#?}");
+            }
+            Ok(())
+        });
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn each_random_damage_after_deleted_days_is_found() {
+    for key in ["", KEY] {
+        let setup = TestSetup::new().on_sqlite().with("SESSION_LOG_KEY", key).with("SESSION_LOG_KEEP", "3");
+        let clock = ManualClock::at("2026-03-01T12:00:00Z");
+        for days in [3, 5] {
+            let service = setup.start_with_clock(clock.clock("UTC")).await;
+            for _ in 0..days {
+                turns(&service.client, 4).await;
+                service.client.get("/api/openai/usage").await.assert_ok();
+                clock.advance(Duration::from_hours(24));
+            }
+            // The first days of the second process are deleted, and all of the first one.
+            turns(&service.client, 4).await;
+            service.client.get("/api/openai/usage").await.assert_ok();
+            clock.advance(Duration::from_hours(1));
+            let oldest = format!("session_2026-03-{days:02}.log");
+            let deleted = setup.log_dir().join(oldest);
+            if days == 5 {
+                wait_until("deleted days", async || (!deleted.exists()).then_some(())).await;
+            }
+            service.stop().await;
+        }
+        let files = read_files(&setup.log_dir());
+        let end = [last_line(&files)];
+        let whole = verify_files(&files, key, &end);
+        assert!(whole.is_whole() && whole.deleted > 20, "{whole:#?}");
+        let cases = Config { cases: 300, failure_persistence: None, ..Config::default() };
+        let outcome = TestRunner::new(cases).run(&damage(), |damage| {
+            let mut damaged = files.clone();
+            apply(&damage, &mut damaged);
+            if damaged != files {
                 let found = verify_files(&damaged, key, &end);
                 prop_assert!(!found.is_whole(), "{found:#?}");
             }

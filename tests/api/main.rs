@@ -45,6 +45,7 @@ mod log_chain;
 mod log_format;
 mod log_recovery;
 mod log_report;
+mod log_retention;
 mod log_show;
 mod log_tail;
 mod log_verify;

@@ -12,8 +12,9 @@ use super::{
     files::{date_of, day_path, last_partial_line},
     folder::LogFolder,
     open_file::OpenFile,
+    retention::{KnownFile, RetentionFailure, complete_all, complete_rename},
 };
-use crate::foundation::descriptors::ReservedDescriptor;
+use crate::foundation::{compression::Compression, descriptors::ReservedDescriptor};
 
 /// The daily files in the folder of the session log. The file that was written last stays open.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct DayFiles {
     /// Whether each write is flushed to the disk.
     sync: bool,
     open: Option<OpenFile>,
+    /// The day of the file that was opened last; it has the last line.
+    last_date: Option<Date>,
     /// A file that may end with part of a failed write.
     failed_write: Option<OpenFile>,
     /// For the next day's file at midnight.
@@ -30,7 +33,7 @@ pub(super) struct DayFiles {
 
 impl DayFiles {
     pub(super) fn new(folder: LogFolder, sync: bool) -> Self {
-        Self { folder, sync, open: None, failed_write: None, reserved: ReservedDescriptor::default() }
+        Self { folder, sync, open: None, last_date: None, failed_write: None, reserved: ReservedDescriptor::default() }
     }
 
     /// Appends whole lines to a day's file: all of them, or none if it fails.
@@ -84,6 +87,8 @@ impl DayFiles {
     fn open_file(&mut self, date: Date) -> io::Result<OpenFile> {
         self.folder.restore()?;
         let LogFolder { dir, access, .. } = &self.folder;
+        complete_rename(dir, date)?;
+        self.last_date = Some(date);
         let path = day_path(dir, date);
         let open = || access.open_options().create(true).append(true).read(true).open(&path);
         let mut file = self.reserved.open(open)?;
@@ -94,9 +99,24 @@ impl DayFiles {
         OpenFile::new(date, path, file)
     }
 
-    /// Repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
+    /// Fails unless a file is as it was when it was read, and may be compressed or deleted: the next start must find the last
+    /// line in a plain file.
+    pub(super) fn ensure_free(&self, file: &KnownFile) -> Result<(), RetentionFailure> {
+        if !self.folder.is_in_place() {
+            Err(RetentionFailure::Moved)
+        } else if self.last_date == Some(file.date()) || self.failed_write.is_some() {
+            Err(RetentionFailure::InUse)
+        } else if file.is_unchanged() {
+            Ok(())
+        } else {
+            Err(RetentionFailure::Changed)
+        }
+    }
+
+    /// Completes interrupted compressions, and repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
     /// is skipped with a warning, because it may have been archived.
     pub(super) fn repair_all(&self) -> io::Result<()> {
+        complete_all(&self.folder.dir)?;
         for entry in fs::read_dir(&self.folder.dir)? {
             let path = entry?.path();
             if date_of(&path).is_some()
@@ -112,6 +132,9 @@ impl DayFiles {
 fn repair_if_incomplete(path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
+    if length > 0 && Compression::of(&file)? != Compression::None {
+        return Err(io::Error::other("it is compressed, but has the name of a plain file"));
+    }
     if last_partial_line(&mut file, length)?.is_empty() {
         return Ok(());
     }

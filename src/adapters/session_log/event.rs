@@ -258,6 +258,31 @@ pub struct LogGap {
     pub lines_refused: u64,
 }
 
+/// The event `log_deleted`: a file of the log is deleted after this line, since it is older than `SESSION_LOG_KEEP` days. A file
+/// with many runs has several such lines.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogDeleted {
+    /// The name of the file.
+    pub file: String,
+    /// The number of lines in the file.
+    pub lines: u64,
+    /// The numbered lines of each process, as far as they follow each other; lines of earlier versions have no number.
+    pub runs: Vec<DeletedRun>,
+}
+
+/// Lines of one process that follow each other in a deleted file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeletedRun {
+    /// The id of the process.
+    pub instance: String,
+    /// The number of the first line.
+    pub first_seq: u64,
+    /// The number of the last line.
+    pub last_seq: u64,
+    /// The chain of the last line, which the next line follows; null if that has none.
+    pub chain: Option<String>,
+}
+
 macro_rules! names {
     ($($event:ty = $name:literal;)*) => {
         $(impl Event for $event { const NAME: &'static str = $name; })*
@@ -274,6 +299,7 @@ names! {
     SessionMetrics<'_> = "session_metrics";
     RefusalLine<'_> = "refusal";
     LogGap = "log_gap";
+    LogDeleted = "log_deleted";
 }
 
 /// Returns a duration in milliseconds, exact to the microsecond, as the lines have them.

@@ -20,7 +20,8 @@ pub(super) const LOCK_FILE: &str = ".lock";
 pub(super) const FIRST_WINDOW: u64 = 1 << 16;
 
 /// Returns the path of one day's file.
-pub(super) fn day_path(dir: &Path, date: Date) -> PathBuf {
+#[must_use]
+pub fn day_path(dir: &Path, date: Date) -> PathBuf {
     dir.join(format!("session_{date}.log"))
 }
 

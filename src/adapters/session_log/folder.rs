@@ -69,6 +69,11 @@ impl LogFolder {
         Ok(())
     }
 
+    /// Returns whether the folder at the path is the one that this process has locked.
+    pub(super) fn is_in_place(&self) -> bool {
+        is_at(&self.lock, &self.dir.join(LOCK_FILE))
+    }
+
     /// Releases the locks. Dropping the files is not enough: a child process that is being started may hold copies of them.
     pub(super) fn unlock(&self) {
         for lock in self.moved.iter().chain([&self.lock]) {

@@ -34,6 +34,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SessionLog {
     dir: PathBuf,
+    access: FileAccess,
     id: String,
     instance: Uuid,
     previous: Option<Arc<PreviousInstance>>,
@@ -66,7 +67,7 @@ impl SessionLog {
         let previous = previous::find(&dir, instance).map_err(|error| LogOpenFailure::Folder(dir.clone(), error))?;
         writer.start(receiver)?;
         let previous = previous.map(Arc::new);
-        Ok(Self { dir, id, instance, previous, clock, writer: sender, state, open_streams, refusals })
+        Ok(Self { dir, access, id, instance, previous, clock, writer: sender, state, open_streams, refusals })
     }
 
     /// Appends one event with the timestamp `now`, and returns the end of the log after it when it is written.
@@ -105,7 +106,7 @@ impl SessionLog {
     }
 
     /// Sends the writer's thread a message with the sender of its answer, and waits for it; `None` if the thread has ended.
-    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
+    pub(super) async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
         let (sender, answer) = oneshot::channel();
         self.writer.send(message(sender)).await.ok()?;
         answer.await.ok()
@@ -147,6 +148,17 @@ impl SessionLog {
     pub async fn end_interrupted(&self, request_ids: Vec<String>) {
         // If the thread has ended, the next start finds the lines again.
         let _ = self.ask(|done| Message::EndInterrupted(request_ids, done)).await;
+    }
+
+    /// Returns the folder of the log, without symbolic links.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the permissions of new files.
+    pub(super) fn access(&self) -> FileAccess {
+        self.access
     }
 
     /// Returns the id of the log, unique among all logs. It is made with the log's folder and stored in it.

@@ -17,6 +17,7 @@ mod previous;
 mod queue;
 mod reader;
 mod refusals;
+mod retention;
 mod stamp;
 mod texts;
 mod uncounted_file;
@@ -25,16 +26,17 @@ mod writer;
 
 pub use self::{
     event::{
-        CallLine, ChatLine, Event, LogGap, Metric, PreviousInstance, RefusalLine, ServerMetrics, ServiceStart,
-        ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
+        CallLine, ChatLine, DeletedRun, Event, LogDeleted, LogGap, Metric, PreviousInstance, RefusalLine,
+        ServerMetrics, ServiceStart, ServiceStop, SessionMetrics, SessionStart, SessionStop, milliseconds,
     },
     failure::{LogOpenFailure, LogUnavailable, outage_of},
-    files::{files, id_of, is_in_use},
+    files::{day_path, files, id_of, is_in_use},
     handle::SessionLog,
     lines::Lines,
     open_streams::{InterruptedStream, InterruptedStreams},
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     refusals::{Refusal, RefusalKind},
+    retention::{KnownFile, RetentionFailure},
     stamp::Stamper,
     texts::Texts,
     uncounted_lines::MissingLines,

@@ -4,7 +4,11 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use super::{lines::Lines, open_streams::InterruptedStreams};
+use super::{
+    lines::Lines,
+    open_streams::InterruptedStreams,
+    retention::{FileChange, RetentionFailure},
+};
 use crate::domain::log_position::LogEnd;
 
 /// The number of messages that the queue to the writer holds. Further senders wait.
@@ -18,6 +22,8 @@ pub(super) enum Message {
     ReadInterrupted(oneshot::Sender<io::Result<InterruptedStreams>>),
     /// Ends the records of interrupted streams.
     EndInterrupted(Vec<String>, oneshot::Sender<()>),
+    /// Compresses or deletes a file. Returns the change, too, which has open files.
+    ChangeFile(FileChange, oneshot::Sender<(FileChange, Result<(), RetentionFailure>)>),
     /// Writes all refusals, also those that are counted. Later ones are dropped.
     EndRefusals(oneshot::Sender<()>),
     /// Writes what is queued before and ends the writer.

@@ -105,6 +105,11 @@ impl Writer {
                         let _ = sender.send(self.open_streams.interrupted(&mut self.files.folder));
                     }
                     Message::EndInterrupted(request_ids, done) => self.end_interrupted(&request_ids, done),
+                    Message::ChangeFile(change, done) => {
+                        let _write = self.state.begin();
+                        // The caller may have stopped waiting.
+                        let _ = done.send(change.make(&mut self.files));
+                    }
                     Message::EndRefusals(done) => refusals_ended = Some(done),
                     Message::Close(done) => closed = Some(done),
                 }

@@ -86,6 +86,10 @@ impl EventLine {
                 Value::Object(fields) => shown.extend(
                     fields.iter().filter_map(|(inner, value)| Some(format!("{name}.{inner}={}", short(value)?))),
                 ),
+                // Of a list of objects, the number.
+                Value::Array(items) if items.iter().any(Value::is_object) => {
+                    shown.push(format!("{name}={}", items.len()));
+                }
                 _ => shown.extend(short(value).map(|value| format!("{name}={value}"))),
             }
         }

@@ -20,8 +20,8 @@ pub use self::{
     origins::AllowedOrigin,
     parse::pico_per_token,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, Model, ModelStream,
-        OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
+        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::Source,
     variables::{VARIABLES, Variable},

@@ -10,8 +10,8 @@ use super::{
     invalid::InvalidSettings,
     log_filter, origins, parse,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, Model, ModelStream,
-        OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
+        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables as var,
@@ -294,6 +294,12 @@ fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) ->
         Some(false) => Some(LogContent::Off),
         None => (lower(text) == "plain").then_some(LogContent::Plain),
     });
+    let days = |text: &str| if text.is_empty() { Some(None) } else { text.parse::<u16>().ok().map(Some) };
+    let compress_after =
+        reader.read(var::SESSION_LOG_COMPRESS_AFTER, "a whole number of days up to 65535, or nothing", days);
+    let keep = reader.read(var::SESSION_LOG_KEEP, "a whole number of days from 1 to 65535, or nothing", |text| {
+        days(text).filter(|days| *days != Some(0))
+    });
     let expected = format!("{SECRETS}, or nothing for a chain without a secret");
     let keys = reader.read(var::SESSION_LOG_KEY, &expected, secrets);
     Some(SessionLog {
@@ -302,6 +308,7 @@ fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) ->
         timezone: timezone?,
         sync: sync?,
         content: content?,
+        retention: LogRetention { compress_after: compress_after?, keep: keep? },
         keys: keys?,
     })
 }

@@ -270,8 +270,19 @@ pub struct SessionLog {
     pub sync: bool,
     /// How the texts of questions and answers are logged.
     pub content: LogContent,
+    /// When days are compressed and deleted.
+    pub retention: LogRetention,
     /// Secrets for the chain of the lines: the first one writes, all of them verify. If empty, the chain has no key.
     pub keys: Vec<SigningSecret>,
+}
+
+/// When days of the session log are compressed and deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogRetention {
+    /// A day is compressed when it is more than so many days ago; `None` compresses none.
+    pub compress_after: Option<u16>,
+    /// A day is deleted when it is more than so many days ago; `None` deletes none.
+    pub keep: Option<u16>,
 }
 
 /// The form in which the texts of questions and answers are logged (`SESSION_LOG_CONTENT`).

@@ -70,6 +70,8 @@ variables! {
     SESSION_LOG_TIMEZONE = "", "time zone of dates and times in the session log, such as Europe/Berlin; unset uses the system's";
     SESSION_LOG_SYNC = "off", "on or off; on writes each line to the disk before the answer is sent, so that it survives a power loss (slower)";
     SESSION_LOG_CONTENT = "off", "off, on or plain; on logs the texts of messages and answers encrypted, so that they can be erased; plain logs them openly";
+    SESSION_LOG_COMPRESS_AFTER = "", "days after which a day of the session log is compressed (.zst); 0 compresses yesterday; unset compresses none";
+    SESSION_LOG_KEEP = "", "days after which a day of the session log is deleted, which the log declares; unset deletes none";
     SESSION_LOG_KEY = "", "secret for the chain of the session log, at least 32 random characters; older secrets may follow after commas and still verify; unset chains the lines without a secret";
 
     DATABASE_URL = "sqlite://al-chat.db", "database: sqlite:///file, sqlite:////absolute/file or postgres://user:password@host/name";

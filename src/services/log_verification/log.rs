@@ -9,14 +9,17 @@ use uuid::Uuid;
 
 use super::{
     damage::{Damage, DamageKind},
+    declared::{Declarations, DeclaredLines},
+    finding::{Finding, FindingPlace},
     keys::Keys,
-    process::{Checked, Finding, LatestPlaces, Process},
+    known_end::KnownEnd,
+    process::{Checked, Context, LatestPlaces, Process},
     run::{Link, Place},
     scan::{Claim, Scan, Span},
-    task::Task,
+    task::{Expected, Task},
     verification::Verification,
 };
-use crate::{adapters::log_files::LogFile, domain::log_chain::Chain};
+use crate::adapters::log_files::LogFile;
 
 /// The number of damages that are kept.
 const MAX_DAMAGE: usize = 10_000;
@@ -40,6 +43,7 @@ pub(super) struct Logs<'a> {
 struct Log {
     processes: BTreeMap<Uuid, Process>,
     claims: Vec<Claim>,
+    declared: Declarations,
     unstamped: Vec<Span>,
     foreign: Vec<Span>,
     torn: Vec<Place>,
@@ -63,6 +67,9 @@ impl<'a> Logs<'a> {
             log.foreign.extend(log.unstamped.pop_if(|span| span.is_before(run.first)));
         }
         log.claims.extend(scan.claims);
+        for (place, event) in scan.declared {
+            log.declared.add(place, event);
+        }
         log.unstamped.extend(scan.unstamped);
         log.foreign.extend(scan.foreign);
         log.torn.extend(scan.torn);
@@ -80,30 +87,47 @@ impl<'a> Logs<'a> {
 
     pub(super) fn finish(mut self) -> Verification {
         // What was written before may have been deleted on purpose.
-        let oldest = self.folders.values().filter_map(|log| log.processes.keys().next().copied()).min();
+        let oldest = self.folders.values().filter_map(|log| log.instances().next()).min();
+        let missing = self.task.expected.iter().enumerate().filter(|(index, _)| !self.found.contains(index));
+        let missing = missing.filter_map(|(_, expected)| self.missing(expected, oldest)).collect::<Vec<_>>();
         for (folder, log) in self.folders {
             let is_in_use = self.task.in_use.contains(&folder);
             let check = Check { files: self.task.files, keys: &mut self.keys, result: &mut self.result };
             check.log(log, is_in_use);
         }
-        for (index, expected) in self.task.expected.iter().enumerate() {
-            let is_before = expected.instance.is_some_and(|instance| Some(instance) < oldest);
-            if !self.found.contains(&index) && !is_before {
-                let chain = expected.chain.map(|chain| format!(" and the chain {chain}")).unwrap_or_default();
-                let text = format!("no line has the number {}{chain}, which {} expects", expected.seq, expected.by);
-                let seqs = Some((expected.seq, expected.seq));
-                let damage = Damage {
-                    kind: DamageKind::Missing,
-                    place: None,
-                    instance: expected.instance,
-                    seqs,
-                    lines: 1,
-                    text,
-                };
-                add(&mut self.result, damage);
-            }
+        for damage in missing {
+            add(&mut self.result, damage);
         }
         self.result
+    }
+
+    /// Returns the damage that an expected line was not found. It may be older than all lines, or declared deleted.
+    fn missing(&self, expected: &Expected, oldest: Option<Uuid>) -> Option<Damage> {
+        let Expected { instance, seq, chain, by } = expected;
+        let declared = || self.folders.values().flat_map(|log| log.declared.of_any(*instance));
+        let is_declared = declared().any(|lines| match (instance, chain, lines.chain_of(*seq)) {
+            (_, Some(chain), Some(end)) => *chain == end,
+            // Many processes have a line with this number.
+            (None, ..) => false,
+            (Some(_), ..) => lines.contains(*seq),
+        });
+        if is_declared || instance.is_some_and(|instance| Some(instance) < oldest) {
+            return None;
+        }
+        let chain = chain.map(|chain| format!(" and the chain {chain}")).unwrap_or_default();
+        let may_be_deleted = instance.is_none() && declared().any(|lines| lines.contains(*seq));
+        let deleted = if may_be_deleted { "; it may be among the lines that are declared deleted" } else { "" };
+        let text = format!("no line has the number {seq}{chain}, which {by} expects{deleted}");
+        let seqs = Some((*seq, *seq));
+        Some(Damage { kind: DamageKind::Missing, place: None, instance: *instance, seqs, lines: 1, text })
+    }
+}
+
+impl Log {
+    /// Returns the processes that have lines, or lines that are declared deleted, the oldest first.
+    fn instances(&self) -> impl Iterator<Item = Uuid> + use<> {
+        let instances = self.processes.keys().copied().chain(self.declared.instances());
+        instances.collect::<BTreeSet<_>>().into_iter()
     }
 }
 
@@ -123,12 +147,23 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn log(mut self, mut log: Log, is_in_use: bool) {
-        let mut checked = BTreeMap::<Uuid, Checked>::new();
-        let mut latest = LatestPlaces::default();
-        for (instance, process) in std::mem::take(&mut log.processes) {
+        let (mut checked, mut ends) = (BTreeMap::<Uuid, Checked>::new(), BTreeMap::<Uuid, KnownEnd>::new());
+        let (mut latest, none) = (LatestPlaces::default(), DeclaredLines::default());
+        for instance in log.instances() {
+            let declared = log.declared.of(instance).unwrap_or(&none);
             let before = checked.last_key_value().map(|(_, before)| before.last);
-            let process = process.check(instance, before, self.files, &mut latest, self.keys);
-            checked.extend(process.map(|process| (instance, process)));
+            let context = Context { instance, is_oldest: ends.is_empty(), before, declared, files: self.files };
+            let process = log.processes.remove(&instance).unwrap_or_default();
+            let process = process.check(&context, &mut latest, self.keys);
+            ends.extend(KnownEnd::of(process.as_ref(), declared).map(|end| (instance, end)));
+            match process {
+                Some(process) => drop(checked.insert(instance, process)),
+                None => {
+                    for finding in declared.missing_of_all(context.is_oldest) {
+                        self.report(instance, &finding);
+                    }
+                }
+            }
         }
         for (instance, process) in &checked {
             for finding in &process.findings {
@@ -137,10 +172,11 @@ impl Check<'_> {
                 }
             }
         }
-        self.claims(&log.claims, &checked);
+        self.claims(&log.claims, &ends);
         self.secrets(&checked);
         self.spans(&log);
-        self.ends(&log, &checked, is_in_use);
+        self.ends(&log, &checked, &ends, is_in_use);
+        self.deleted(&log.declared);
         for process in checked.into_values() {
             self.result.proven_by_secret += process.proven_by_secret;
             self.result.unchained += process.unchained;
@@ -152,10 +188,11 @@ impl Check<'_> {
     /// foreign lines.
     fn is_of_altered_lines(finding: &Finding, log: &mut Log) -> bool {
         let (Some(after), DamageKind::Missing) = (finding.after, finding.kind) else { return false };
-        let is_between = |span: &Span| after < span.first && span.first < finding.place;
+        let FindingPlace::Line(place) = finding.place else { return false };
+        let is_between = |span: &Span| after < span.first && span.first < place;
         let spans = log.foreign.iter().chain(&log.unstamped).filter(|span| is_between(span));
         let between = spans.map(|span| span.count).sum::<u64>();
-        if after.file != finding.place.file || between != finding.last_seq - finding.first_seq + 1 {
+        if after.file != place.file || between != finding.last_seq - finding.first_seq + 1 {
             return false;
         }
         log.foreign.extend(log.unstamped.extract_if(.., |span| is_between(span)));
@@ -178,9 +215,13 @@ impl Check<'_> {
     }
 
     fn report(&mut self, instance: Uuid, finding: &Finding) {
-        let Finding { place, after, first_seq, last_seq, .. } = *finding;
+        let Finding { after, first_seq, last_seq, .. } = *finding;
+        let place = finding.place.place();
+        let is_declaration = matches!(finding.place, FindingPlace::Declaration(_));
         let kind = match finding.kind {
-            DamageKind::Missing if after.is_some_and(|after| self.are_days_between(after, place)) => {
+            DamageKind::Missing
+                if !is_declaration && after.is_some_and(|after| self.are_days_between(after, place)) =>
+            {
                 DamageKind::FileMissing
             }
             kind => kind,
@@ -189,6 +230,9 @@ impl Check<'_> {
         let name = if lines == 1 { format!("line {first_seq}") } else { format!("lines {first_seq} to {last_seq}") };
         let (is, has) = if lines == 1 { ("is", "has") } else { ("are", "have") };
         let text = match kind {
+            DamageKind::Missing if is_declaration => {
+                format!("{name} of process {instance} {is} missing before those that this line declares deleted")
+            }
             DamageKind::Missing => format!("{name} of process {instance} {is} missing before this line"),
             DamageKind::FileMissing => {
                 let before = after.map(|after| self.place(after).0.display().to_string()).unwrap_or_default();
@@ -207,34 +251,30 @@ impl Check<'_> {
         add(self.result, Damage { kind, place: Some(self.place(place)), instance: Some(instance), seqs, lines, text });
     }
 
-    /// Compares what each start says about the process before with what is there.
-    fn claims(&mut self, claims: &[Claim], checked: &BTreeMap<Uuid, Checked>) {
-        for Claim { by, at, end } in claims {
-            let Ok(instance) = end.instance.parse::<Uuid>() else { continue };
-            let (first_missing, after) = match checked.get(&instance) {
-                Some(process) if process.summary.last_seq < end.seq => {
-                    (process.summary.last_seq + 1, Some(process.last))
-                }
-                Some(process) => {
-                    if process.summary.last_seq == end.seq && is_other(process, end.chain.as_deref()) {
-                        let place = Some(self.place(process.last));
+    /// Compares what each start says about the process before with what is known of that.
+    fn claims(&mut self, claims: &[Claim], ends: &BTreeMap<Uuid, KnownEnd>) {
+        for Claim { by, at, end: claimed } in claims {
+            let Ok(instance) = claimed.instance.parse::<Uuid>() else { continue };
+            let (first_missing, after) = match ends.get(&instance) {
+                Some(end) if end.seq < claimed.seq => (end.seq + 1, end.line()),
+                Some(end) => {
+                    if end.seq == claimed.seq && end.differs_from(claimed.chain.as_deref()) {
+                        let place = Some(self.place(end.place.place()));
                         let text = format!(
                             "the last line of process {instance} is not the one that the start of process {by} has found"
                         );
-                        let seqs = Some((end.seq, end.seq));
+                        let seqs = Some((claimed.seq, claimed.seq));
                         let (kind, lines) = (DamageKind::Altered, 1);
                         add(self.result, Damage { kind, place, instance: Some(instance), seqs, lines, text });
                     }
                     continue;
                 }
-                None => {
-                    let before = checked.range(..instance).next_back();
-                    let Some((_, before)) = before else { continue };
-                    (1, Some(before.last))
-                }
+                None => match ends.range(..instance).next_back() {
+                    Some((_, before)) => (1, before.line()),
+                    None => continue,
+                },
             };
-            let (kind, place) = (DamageKind::Missing, *at);
-            self.report(instance, &Finding { kind, place, after, first_seq: first_missing, last_seq: end.seq });
+            self.report(instance, &Finding::missing(FindingPlace::Line(*at), after, first_missing, claimed.seq));
         }
     }
 
@@ -273,15 +313,27 @@ impl Check<'_> {
         self.result.unstamped += log.unstamped.iter().map(|span| span.count).sum::<u64>();
     }
 
+    /// Notes what is declared deleted.
+    fn deleted(&mut self, declared: &Declarations) {
+        let (lines, files) = (declared.lines(), declared.files());
+        let Some((first, last)) = files.first().zip(files.last()) else { return };
+        self.result.deleted += lines;
+        let count = files.len();
+        let named = if count == 1 { format!("{first} was") } else { format!("{count} files, {first} to {last}, were") };
+        let note = format!("{named} deleted by SESSION_LOG_KEEP, with {lines} lines; the log follows their end");
+        self.result.notes.push(note);
+    }
+
     /// Reports torn lines, and notes the beginning of the log and processes that never closed it.
-    fn ends(&mut self, log: &Log, checked: &BTreeMap<Uuid, Checked>, is_in_use: bool) {
+    fn ends(&mut self, log: &Log, checked: &BTreeMap<Uuid, Checked>, ends: &BTreeMap<Uuid, KnownEnd>, is_in_use: bool) {
         for place in log.torn.iter().filter(|_| !is_in_use) {
             let text = "the file ends with a part of a line, which was never confirmed to its caller".to_owned();
             self.add_at(DamageKind::Torn, *place, 1, text);
         }
         let Some((oldest, newest)) = checked.values().next().zip(checked.values().next_back()) else { return };
         let (instance, seq) = (oldest.summary.instance, oldest.summary.first_seq);
-        if seq > 1 || log.claims.iter().any(|claim| claim.by == instance) {
+        let follows_deleted = log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
+        if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance)) {
             let (file, _) = self.place(oldest.first);
             self.result.notes.push(format!(
                 "{} begins with line {seq} of process {instance}; whether there was more before cannot be seen",
@@ -290,6 +342,10 @@ impl Check<'_> {
         }
         for process in checked.values().filter(|process| !process.summary.stopped) {
             let summary = &process.summary;
+            if ends.get(&summary.instance).is_some_and(|end| end.seq > summary.last_seq) {
+                // Its last lines are deleted.
+                continue;
+            }
             let (instance, last_seq) = (summary.instance.to_string(), summary.last_seq);
             let is_claimed = log.claims.iter().any(|claim| claim.end.instance == instance);
             let state = match (summary.instance == newest.summary.instance, is_claimed) {
@@ -301,10 +357,4 @@ impl Check<'_> {
             self.result.notes.push(format!("process {instance}, last line {last_seq}, {state}"));
         }
     }
-}
-
-/// Returns whether the last line has another chain than a start has found.
-fn is_other(process: &Checked, claimed: Option<&str>) -> bool {
-    let claimed = claimed.and_then(|chain| Chain::parse(chain.as_bytes()));
-    claimed.is_some() && claimed != process.summary.last_chain
 }

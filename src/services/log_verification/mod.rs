@@ -6,7 +6,10 @@
 //! other and with what each start says about the process before.
 
 mod damage;
+mod declared;
+mod finding;
 mod keys;
+mod known_end;
 mod log;
 mod process;
 mod run;

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::{
     damage::DamageKind,
+    declared::DeclaredLines,
+    finding::{Finding, FindingPlace},
     keys::Keys,
     run::{Link, Place, Run},
 };
@@ -32,15 +34,16 @@ pub struct ProcessSummary {
     pub has_secret: bool,
 }
 
-/// Something wrong with the lines of a process.
-#[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) kind: DamageKind,
-    pub(super) place: Place,
-    /// The line before the damage; `None` if there is none.
-    pub(super) after: Option<Place>,
-    pub(super) first_seq: u64,
-    pub(super) last_seq: u64,
+/// What is known before the runs of a process are checked.
+pub(super) struct Context<'a> {
+    pub(super) instance: Uuid,
+    /// Whether no older process is known. Its first lines may have been deleted on purpose before that was declared.
+    pub(super) is_oldest: bool,
+    /// The last line of the process before that is there.
+    pub(super) before: Option<Place>,
+    /// The lines that are declared deleted.
+    pub(super) declared: &'a DeclaredLines,
+    pub(super) files: &'a [LogFile],
 }
 
 /// All runs of one process.
@@ -67,7 +70,7 @@ impl Process {
         if let Some(last) = self.runs.last_mut()
             && last.last_seq.checked_add(1) == Some(run.first_seq)
         {
-            close_link(last, &mut run, keys);
+            close_link(last.last_chain, last.key, &mut run, keys);
             let is_same_kind = (last.link == Link::Unchained) == (run.link == Link::Unchained);
             let fits = matches!(run.link, Link::Fits | Link::Unchained);
             if fits && is_same_kind && last.is_misplaced == run.is_misplaced {
@@ -78,27 +81,27 @@ impl Process {
         self.runs.push(run);
     }
 
-    /// Checks all runs. `before` is the last line of the process before; without one, the first lines may have been deleted
-    /// on purpose. `latest` are the places of the processes before. Returns `None` if there is no run.
+    /// Checks all runs. `latest` are the places of the processes before. Returns `None` if there is no run.
     pub(super) fn check(
         mut self,
-        instance: Uuid,
-        before: Option<Place>,
-        files: &[LogFile],
+        context: &Context<'_>,
         latest: &mut LatestPlaces,
         keys: &mut Keys,
     ) -> Option<Checked> {
+        let Context { instance, is_oldest, before, declared, files } = *context;
         // Stable, so that of equal lines the first one that was read is the original.
         self.runs.sort_by_key(|run| run.first_seq);
         let key = self.runs.iter().find_map(|run| run.key);
         let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
-        let mut walk = Walk { files, has_chains, findings: Vec::new(), latest };
+        let mut walk = Walk { files, has_chains, findings: Vec::new(), declared, latest };
         let mut runs = self.runs.into_iter();
         let mut end = runs.next()?;
         let (first, first_seq) = (end.first, end.first_seq);
         let mut sums = Sums::default();
-        if first_seq > 1 && before.is_some() {
-            walk.find(DamageKind::Missing, first, before, 1, first_seq - 1);
+        if first_seq > 1 {
+            let first_known = if is_oldest { declared.first().unwrap_or(first_seq) } else { 1 };
+            walk.find_missing(first_known, first_seq - 1, before, FindingPlace::Line(first));
+            close_link(declared.chain_of(first_seq - 1), key, &mut end, keys);
         }
         walk.add(&end);
         sums.add(&end);
@@ -106,9 +109,10 @@ impl Process {
             sums.add(&run);
             if end.last_seq.checked_add(1) == Some(run.first_seq) {
                 run.key = run.key.or(key);
-                close_link(&end, &mut run, keys);
+                close_link(end.last_chain, end.key, &mut run, keys);
             } else if run.first_seq > end.last_seq {
-                walk.find(DamageKind::Missing, run.first, Some(end.last), end.last_seq + 1, run.first_seq - 1);
+                walk.find_missing(end.last_seq + 1, run.first_seq - 1, Some(end.last), FindingPlace::Line(run.first));
+                close_link(declared.chain_of(run.first_seq - 1), key, &mut run, keys);
             } else {
                 walk.find(DamageKind::Duplicated, run.first, None, run.first_seq, run.last_seq.min(end.last_seq));
             }
@@ -116,6 +120,14 @@ impl Process {
             if run.last_seq > end.last_seq {
                 end = run;
             }
+        }
+        if let Some(declared) = declared.end().filter(|declared| declared.seq > end.last_seq) {
+            walk.find_missing(
+                end.last_seq + 1,
+                declared.seq,
+                Some(end.last),
+                FindingPlace::Declaration(declared.place),
+            );
         }
         let has_secret = key.is_some_and(|key| keys.is_secret(key));
         if key.is_none() && sums.broken > 1 && sums.broken == sums.chained {
@@ -136,13 +148,13 @@ impl Process {
     }
 }
 
-/// Decides whether the first line of a run follows the last line of the one before.
-fn close_link(before: &Run, run: &mut Run, keys: &mut Keys) {
+/// Decides whether the first line of a run follows a line with the chain `before`, which was made with the key `key`.
+fn close_link(before: Option<Chain>, key: Option<usize>, run: &mut Run, keys: &mut Keys) {
     let Link::Open(line) = &run.link else { return };
-    let (Some(chain), Some(stamped)) = (before.last_chain, log_stamp::parse(line).and_then(|line| line.chain)) else {
+    let (Some(before), Some(stamped)) = (before, log_stamp::parse(line).and_then(|line| line.chain)) else {
         return;
     };
-    match keys.fitting(before.key.or(run.key), chain, line, &stamped) {
+    match keys.fitting(key.or(run.key), before, line, &stamped) {
         Some(key) if run.key.is_none_or(|own| own == key) => {
             run.key = Some(key);
             run.link = Link::Fits;
@@ -189,12 +201,20 @@ struct Walk<'a> {
     files: &'a [LogFile],
     has_chains: bool,
     findings: Vec<Finding>,
+    declared: &'a DeclaredLines,
     latest: &'a mut LatestPlaces,
 }
 
 impl Walk<'_> {
     fn find(&mut self, kind: DamageKind, place: Place, after: Option<Place>, first_seq: u64, last_seq: u64) {
-        self.findings.push(Finding { kind, place, after, first_seq, last_seq });
+        self.findings.push(Finding { kind, place: FindingPlace::Line(place), after, first_seq, last_seq });
+    }
+
+    /// Finds the missing lines that are not declared deleted.
+    fn find_missing(&mut self, first_seq: u64, last_seq: u64, after: Option<Place>, next: FindingPlace) {
+        if first_seq <= last_seq {
+            self.findings.extend(self.declared.missing(first_seq, last_seq, after, next));
+        }
     }
 
     fn add(&mut self, run: &Run) {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     adapters::{
         log_files::{Chunk, Line, LineEnd},
-        session_log::{Event, PreviousInstance, ServiceStart, ServiceStop},
+        session_log::{Event, LogDeleted, PreviousInstance, ServiceStart, ServiceStop},
     },
     domain::{
         log_chain::Chain,
@@ -35,6 +35,8 @@ pub(super) struct Scan {
     pub(super) torn: Option<Place>,
     /// What starts say about the process before.
     pub(super) claims: Vec<Claim>,
+    /// What lines declare deleted, each with its place.
+    pub(super) declared: Vec<(Place, LogDeleted)>,
     /// The indices of the expected ends that were found.
     pub(super) found: Vec<usize>,
     /// The reason for which the file could not be read to its end.
@@ -135,6 +137,9 @@ impl Scanner<'_> {
         if stamped.event == ServiceStart::NAME {
             let claim = serde_json::from_slice(line).ok().and_then(|start: StartLine| start.previous);
             self.scan.claims.extend(claim.map(|end| Claim { by: position.instance, at: place, end }));
+        }
+        if stamped.event == LogDeleted::NAME {
+            self.scan.declared.extend(serde_json::from_slice(line).ok().map(|declared| (place, declared)));
         }
         let run = Run {
             first: place,

@@ -1,7 +1,7 @@
 //! Checks lines of the session log against their published schema. Every line that a test's service has written is checked
 //! when the test's folder is removed.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, fs, io, path::Path, sync::LazyLock};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -45,7 +45,7 @@ fn forbid_other_fields(definition: &mut Value) {
 pub fn assert_lines_match(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
     for path in entries.map(|entry| entry.expect("a file").path()).filter(|path| path.is_file()) {
-        let text = fs::read(&path).unwrap_or_default();
+        let text = read_plain(&path).unwrap_or_default();
         let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
         for line in lines.filter_map(|line| serde_json::from_slice::<Map<String, Value>>(line).ok()) {
             if line.contains_key("chain") {
@@ -53,6 +53,12 @@ pub fn assert_lines_match(dir: &Path) {
             }
         }
     }
+}
+
+/// Returns the text of a file, which may be compressed by zstd.
+pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let bytes = fs::read(path)?;
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(bytes.as_slice()) } else { Ok(bytes) }
 }
 
 /// Fails if a line does not match the schema.

@@ -7,7 +7,7 @@ use super::super::{
 };
 use crate::{
     adapters::session_log::{
-        ChatLine, Event, LogGap, RefusalLine, ServiceStart, ServiceStop, SessionStart, SessionStop,
+        ChatLine, Event, LogDeleted, LogGap, RefusalLine, ServiceStart, ServiceStop, SessionStart, SessionStop,
     },
     domain::finish::Finish,
 };
@@ -93,7 +93,7 @@ fn role(line: &EventLine) -> Role {
         ChatLine::NAME if line.is_error() => Role::Bad,
         ChatLine::NAME if line.text("finish").is_none_or(|finish| finish == Finish::Complete.as_str()) => Role::Good,
         LogGap::NAME => Role::Bad,
-        ChatLine::NAME | RefusalLine::NAME => Role::Notable,
+        ChatLine::NAME | LogDeleted::NAME | RefusalLine::NAME => Role::Notable,
         ServiceStart::NAME | ServiceStop::NAME | SessionStart::NAME | SessionStop::NAME => Role::Frame,
         _ => Role::Minor,
     }

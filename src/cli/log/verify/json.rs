@@ -13,6 +13,7 @@ struct Document<'a> {
     lines_without_number: u64,
     lines_without_chain: u64,
     lines_proven_by_secret: u64,
+    lines_deleted: u64,
     processes: Vec<Process>,
     damage_count: u64,
     /// The first damages.
@@ -51,6 +52,7 @@ pub(super) fn format(verification: &Verification) -> String {
         lines_without_number: verification.unstamped,
         lines_without_chain: verification.unchained,
         lines_proven_by_secret: verification.proven_by_secret,
+        lines_deleted: verification.deleted,
         processes: verification.processes.iter().map(process).collect(),
         damage_count: verification.damage_count,
         damage: verification.damage.iter().map(damage).collect(),

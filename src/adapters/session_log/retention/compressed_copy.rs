@@ -1,0 +1,121 @@
+//! The compressed copy of a day's file, before it takes the file's place.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+use tokio_util::sync::CancellationToken;
+use zstd::{Decoder, Encoder};
+
+use super::{super::files::day_path, failure::RetentionFailure, known_file::KnownFile, pace::Pace, rename::part_path};
+use crate::foundation::file_access::FileAccess;
+
+/// The level of compression: lines shrink to about a tenth, and higher levels need much more time and memory.
+const LEVEL: i32 = 9;
+
+/// The number of bytes that are compressed or compared at once.
+const STEP_BYTES: usize = 256 << 10;
+
+/// A compressed copy of a day's file, on the disk under a hidden name. It is removed when this is dropped, unless it was
+/// renamed.
+#[derive(Debug)]
+pub(in super::super) struct CompressedCopy {
+    source: KnownFile,
+    part: Part,
+}
+
+/// The path of a copy that is removed when this is dropped.
+#[derive(Debug)]
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It has another name now, or the next start removes it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl CompressedCopy {
+    /// Compresses the file of a day, and reads the copy again to compare it with the file.
+    pub(super) fn make(
+        dir: &Path,
+        date: Date,
+        access: FileAccess,
+        stopping: &CancellationToken,
+    ) -> Result<Self, RetentionFailure> {
+        let path = day_path(dir, date);
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file but a link or a pipe").into());
+        }
+        let source = KnownFile::open(&path, date)?;
+        let part = part_path(dir, date);
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let mut file = access.open_options().create_new(true).read(true).write(true).open(&part)?;
+        let copy = Self { source, part: Part(part) };
+        copy.compress(&mut file, &mut Pace::new(stopping))?;
+        file.sync_all()?;
+        copy.compare(&mut file, &mut Pace::new(stopping))?;
+        Ok(copy)
+    }
+
+    /// Returns the file that was compressed.
+    pub(super) fn source(&self) -> &KnownFile {
+        &self.source
+    }
+
+    pub(super) fn date(&self) -> Date {
+        self.source.date()
+    }
+
+    /// Returns the path of the copy.
+    pub(super) fn path(&self) -> &Path {
+        &self.part.0
+    }
+
+    /// Writes the compressed text of the file. The copy gets the file's time, by which tools find the newest files.
+    fn compress(&self, file: &mut File, pace: &mut Pace<'_>) -> Result<(), RetentionFailure> {
+        let length = self.source.length();
+        let mut encoder = Encoder::new(&mut *file, LEVEL)?;
+        encoder.include_checksum(true)?;
+        encoder.set_pledged_src_size(Some(length))?;
+        let (mut text, mut step) = (self.source.file().take(length), Vec::with_capacity(STEP_BYTES));
+        while read_step(&mut text, &mut step)? {
+            encoder.write_all(&step)?;
+            pace.end_step()?;
+        }
+        encoder.finish()?;
+        Ok(file.set_modified(self.source.modified()?)?)
+    }
+
+    /// Fails if the copy does not have the bytes of the file.
+    fn compare(&self, file: &mut File, pace: &mut Pace<'_>) -> Result<(), RetentionFailure> {
+        let mut source = self.source.file();
+        source.seek(SeekFrom::Start(0))?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut copied = Decoder::with_buffer(BufReader::new(file))?;
+        let (mut source, mut step, mut copied_step) = (source.take(self.source.length()), Vec::new(), Vec::new());
+        loop {
+            let is_more = read_step(&mut source, &mut step)?;
+            if is_more != read_step(&mut copied, &mut copied_step)? || step != copied_step {
+                return Err(RetentionFailure::Different);
+            }
+            if !is_more {
+                return Ok(());
+            }
+            pace.end_step()?;
+        }
+    }
+}
+
+/// Replaces the bytes in a buffer by the next ones of a text. Returns whether there are any.
+fn read_step(text: &mut impl Read, step: &mut Vec<u8>) -> io::Result<bool> {
+    step.clear();
+    text.take(STEP_BYTES as u64).read_to_end(step)?;
+    Ok(!step.is_empty())
+}

@@ -1,0 +1,101 @@
+//! The renames by which a compressed copy takes the place of a day's file. At each moment, exactly one file has the lines.
+//!
+//! The copy first replaces the plain file under its name, then gets the ending `.zst`. Tools tell by a file's first bytes that it
+//! is compressed, so they read either state. A crash between both is completed by the next start.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use jiff::civil::Date;
+
+use super::super::files::{date_of, day_path};
+use crate::foundation::compression::Compression;
+
+/// The ending of a compressed file.
+const ENDING: &str = ".zst";
+
+/// The start and the end of the name of a copy that is being written. It is hidden, so that no tool reads it.
+const PART: (&str, &str) = (".", ".zst.part");
+
+/// Returns the path of the copy of a day's file while it is written.
+pub(super) fn part_path(dir: &Path, date: Date) -> PathBuf {
+    let (start, end) = PART;
+    dir.join(format!("{start}session_{date}.log{end}"))
+}
+
+/// Replaces a day's file by its compressed copy.
+pub(super) fn put_in_place(dir: &Path, date: Date, copy: &Path) -> io::Result<()> {
+    make_room(&day_path(dir, date))?;
+    fs::rename(copy, day_path(dir, date))?;
+    complete_rename(dir, date)
+}
+
+/// Gives the file of a day its ending if it is compressed but has the plain name.
+pub(in super::super) fn complete_rename(dir: &Path, date: Date) -> io::Result<()> {
+    let path = day_path(dir, date);
+    // A named pipe is not opened, since that would wait.
+    let is_file = fs::metadata(&path).is_ok_and(|data| data.is_file());
+    if !is_file || Compression::of(&fs::File::open(&path)?)? != Compression::Zstd {
+        return Ok(());
+    }
+    make_room(&path)?;
+    fs::rename(&path, with(&path, ENDING))
+}
+
+/// Completes what a crash has interrupted, and removes copies that were not finished. To be called before the folder's files
+/// are repaired: a compressed file has no lines.
+pub(in super::super) fn complete_all(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let done = match date_of(&path) {
+            Some(date) => complete_rename(dir, date),
+            None if is_part(&path) => fs::remove_file(&path),
+            None => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(file = %path.display(), %error, "the compression of a file of the session log, which was interrupted, cannot be completed now");
+        }
+    }
+    Ok(())
+}
+
+fn is_part(path: &Path) -> bool {
+    let (start, end) = PART;
+    let name =
+        path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(start)?.strip_suffix(end));
+    name.is_some_and(|name| date_of(Path::new(name)).is_some())
+}
+
+/// Makes the name of a day's compressed file free. If a line was written to the day after it had been compressed, since the
+/// clock was set back, the older file becomes the first rotated one, `.1`, and those before it move on by one: higher numbers
+/// are older.
+fn make_room(path: &Path) -> io::Result<()> {
+    if !exists(&with(path, ENDING)) {
+        return Ok(());
+    }
+    let endings = ["", ".gz", ENDING];
+    let rotated = |number: u64| endings.map(|ending| with(path, &format!(".{number}{ending}")));
+    let mut free = 1;
+    while rotated(free).iter().any(|path| exists(path)) {
+        free += 1;
+    }
+    for number in (1..free).rev() {
+        for (from, to) in rotated(number).iter().zip(rotated(number + 1)).filter(|(from, _)| exists(from)) {
+            fs::rename(from, to)?;
+        }
+    }
+    fs::rename(with(path, ENDING), with(path, &format!(".1{ENDING}")))
+}
+
+fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Returns a path with a text appended.
+fn with(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}

@@ -1,0 +1,172 @@
+//! One run of the retention over the files of the log.
+
+use std::{collections::HashSet, io, panic, path::PathBuf};
+
+use jiff::civil::Date;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    content::Content,
+    plan::{Limits, Plan},
+};
+use crate::{
+    adapters::{
+        log_files::{self, FindFailure, LogFile},
+        session_log::{KnownFile, RetentionFailure, SessionLog},
+        storage::{Storage, StorageFailure},
+    },
+    domain::log_position::CountedLines,
+    foundation::{clock::Clock, config, error_chain::ErrorChain},
+};
+
+/// The retention of a log, with what it needs.
+pub(super) struct Run {
+    settings: config::LogRetention,
+    log: SessionLog,
+    storage: Storage,
+    pub(super) clock: Clock,
+    stopping: CancellationToken,
+    /// The files that could not be compressed or deleted today, which are reported once.
+    failed: HashSet<PathBuf>,
+}
+
+/// The reason for which a file is left as it is.
+#[derive(Debug, thiserror::Error)]
+enum Left {
+    #[error("the database has not counted all its lines yet")]
+    Uncounted,
+    #[error("it cannot be read to its end")]
+    Unreadable(#[source] io::Error),
+    #[error(transparent)]
+    Failed(#[from] RetentionFailure),
+}
+
+/// The reason for which nothing is compressed or deleted.
+#[derive(Debug, thiserror::Error)]
+enum PrepareFailure {
+    #[error(transparent)]
+    Storage(#[from] StorageFailure),
+    #[error(transparent)]
+    Find(#[from] FindFailure),
+}
+
+impl Run {
+    pub(super) fn new(
+        settings: config::LogRetention,
+        log: SessionLog,
+        storage: Storage,
+        clock: Clock,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self { settings, log, storage, clock, stopping, failed: HashSet::new() }
+    }
+
+    /// Returns the local date.
+    pub(super) fn today(&self) -> Date {
+        self.clock.local(self.clock.now()).1
+    }
+
+    /// Reports files again that cannot be compressed or deleted.
+    pub(super) fn forget_failures(&mut self) {
+        self.failed.clear();
+    }
+
+    /// Compresses and deletes the files whose time has come. A file for which that fails is left for the next run.
+    pub(super) async fn run(&mut self, today: Date) {
+        match self.prepare(today).await {
+            Ok((plan, counted)) => self.carry_out(plan, &counted).await,
+            Err(failure) => {
+                let failure = ErrorChain(&failure);
+                tracing::warn!(%failure, "days of the session log cannot be compressed or deleted now; trying again in an hour");
+            }
+        }
+    }
+
+    async fn prepare(&self, today: Date) -> Result<(Plan, CountedLines), PrepareFailure> {
+        self.storage.sync_retention_time().await?;
+        let counted = self.storage.counted_lines().await?;
+        let (_, confirmed) = self.clock.local(self.storage.retention_time());
+        let dir = self.log.dir().to_owned();
+        let files = match on_blocking_thread(move || log_files::find_in(&dir)).await {
+            Some(Ok(files)) => files,
+            // The next line makes the folder and its file again.
+            None | Some(Err(FindFailure::NoLog(_) | FindFailure::Missing(_))) => Vec::new(),
+            Some(Err(failure)) => return Err(failure.into()),
+        };
+        Ok((Plan::new(&files, Limits::on(today, confirmed, self.settings)), counted))
+    }
+
+    async fn carry_out(&mut self, plan: Plan, counted: &CountedLines) {
+        for date in plan.complete {
+            let completed = self.log.complete_compression(date).await;
+            if let Err(failure) = completed {
+                let failure = ErrorChain(&failure);
+                tracing::warn!(%date, %failure, "the compressed file of a day of the session log cannot get its name");
+            }
+        }
+        // The deletion of one that failed was declared, and is not declared every hour.
+        let is_new = |(file, _): &(LogFile, Date)| !self.failed.contains(&file.path);
+        let delete = plan.delete.into_iter().filter(is_new).collect::<Vec<_>>();
+        for (file, date) in delete {
+            match self.delete(&file, date, counted).await {
+                Ok(lines) => {
+                    tracing::info!(file = %file.path.display(), lines, "deleted a file of the session log, as SESSION_LOG_KEEP says");
+                }
+                // Only the beginning of the log is deleted, so that what is declared is known for as long as it matters.
+                Err(Left::Uncounted) => break,
+                Err(left) => self.report(&file, &left),
+            }
+        }
+        for (file, date) in plan.compress {
+            match self.compress(&file, date, counted).await {
+                Ok(()) | Err(Left::Uncounted) => {}
+                Err(left) => self.report(&file, &left),
+            }
+        }
+    }
+
+    /// Deletes a file. Returns the number of its lines.
+    async fn delete(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<u64, Left> {
+        let known = KnownFile::open(&file.path, date).map_err(Left::Unreadable)?;
+        let content = self.counted_content(file, counted).await?;
+        if !known.is_unchanged() {
+            return Err(RetentionFailure::Changed.into());
+        }
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let events = content.declared(&name);
+        self.log.delete(self.clock.now(), known, &events).await?;
+        Ok(events.iter().map(|event| event.lines).sum())
+    }
+
+    async fn compress(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<(), Left> {
+        self.counted_content(file, counted).await?;
+        Ok(self.log.compress_day(date, self.stopping.clone()).await?)
+    }
+
+    /// Reads a file. Fails unless the database has counted its lines.
+    async fn counted_content(&self, file: &LogFile, counted: &CountedLines) -> Result<Content, Left> {
+        let (read, stopping) = (file.clone(), self.stopping.clone());
+        let content = on_blocking_thread(move || Content::read(&read, &stopping)).await;
+        let content = content.ok_or(RetentionFailure::Stopped)?.map_err(Left::Unreadable)?;
+        if content.is_counted(counted) { Ok(content) } else { Err(Left::Uncounted) }
+    }
+
+    /// Reports a file that is left as it is, once a day.
+    fn report(&mut self, file: &LogFile, left: &Left) {
+        let is_declared = !matches!(left, Left::Failed(RetentionFailure::Log(_)));
+        let is_new = !is_declared || self.failed.insert(file.path.clone());
+        if is_new && !self.stopping.is_cancelled() {
+            let failure = ErrorChain(left);
+            tracing::warn!(file = %file.path.display(), %failure, "a file of the session log is neither compressed nor deleted now; trying again later");
+        }
+    }
+}
+
+/// Runs work on a blocking thread; `None` when the service stops.
+async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match spawn_blocking(work).await {
+        Ok(done) => Some(done),
+        Err(died) => died.try_into_panic().map_or(None, |panic| panic::resume_unwind(panic)),
+    }
+}

@@ -1,0 +1,173 @@
+//! The lines that a log declares deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{
+    finding::{Finding, FindingPlace},
+    run::Place,
+};
+use crate::{adapters::session_log::LogDeleted, domain::log_chain::Chain};
+
+/// All declarations of a log.
+#[derive(Debug, Default)]
+pub(super) struct Declarations {
+    processes: BTreeMap<Uuid, DeclaredLines>,
+    /// Each declaration once: a crash before the deletion repeats it.
+    events: BTreeSet<LogDeleted>,
+}
+
+/// The lines of one process that are declared deleted.
+#[derive(Debug, Default)]
+pub(super) struct DeclaredLines {
+    /// The first and the last number of ranges that do not touch each other.
+    ranges: BTreeMap<u64, u64>,
+    /// The ends of the declared runs by their numbers.
+    ends: BTreeMap<u64, DeclaredEnd>,
+}
+
+/// The last line of a declared run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DeclaredEnd {
+    pub(super) seq: u64,
+    pub(super) chain: Option<Chain>,
+    /// The place of the declaring line.
+    pub(super) place: Place,
+}
+
+impl Declarations {
+    /// Adds what a line declares. Runs that no version writes are left out.
+    pub(super) fn add(&mut self, place: Place, event: LogDeleted) {
+        for run in &event.runs {
+            if let Ok(instance) = run.instance.parse()
+                && (1..=run.last_seq).contains(&run.first_seq)
+            {
+                let chain = run.chain.as_ref().and_then(|chain| Chain::parse(chain.as_bytes()));
+                let end = DeclaredEnd { seq: run.last_seq, chain, place };
+                self.processes.entry(instance).or_default().add(run.first_seq, end);
+            }
+        }
+        self.events.insert(event);
+    }
+
+    /// Returns the processes that have declared lines.
+    pub(super) fn instances(&self) -> impl Iterator<Item = Uuid> {
+        self.processes.keys().copied()
+    }
+
+    /// Returns the declared lines of a process.
+    pub(super) fn of(&self, instance: Uuid) -> Option<&DeclaredLines> {
+        self.processes.get(&instance)
+    }
+
+    /// Returns the declared lines of a process, or of all processes.
+    pub(super) fn of_any(&self, instance: Option<Uuid>) -> impl Iterator<Item = &DeclaredLines> {
+        self.processes
+            .iter()
+            .filter(move |(own, _)| instance.is_none_or(|instance| **own == instance))
+            .map(|(_, lines)| lines)
+    }
+
+    /// Returns the number of declared lines.
+    pub(super) fn lines(&self) -> u64 {
+        self.events.iter().map(|event| event.lines).sum()
+    }
+
+    /// Returns the names of the declared files, each once.
+    pub(super) fn files(&self) -> BTreeSet<&str> {
+        self.events.iter().map(|event| event.file.as_str()).collect()
+    }
+}
+
+impl DeclaredLines {
+    fn add(&mut self, first: u64, end: DeclaredEnd) {
+        self.ends.insert(end.seq, end);
+        let (mut first, mut last) = (first, end.seq);
+        // Ranges that overlap or touch this one become one with it.
+        let touches = |(from, to): (&u64, &u64), first: u64, last: u64| {
+            *from <= last.saturating_add(1) && first <= to.saturating_add(1)
+        };
+        while let Some((&from, &to)) = self.ranges.iter().find(|range| touches(*range, first, last)) {
+            self.ranges.remove(&from);
+            (first, last) = (first.min(from), last.max(to));
+        }
+        self.ranges.insert(first, last);
+    }
+
+    pub(super) fn contains(&self, seq: u64) -> bool {
+        self.ranges.range(..=seq).next_back().is_some_and(|(_, last)| seq <= *last)
+    }
+
+    /// Returns the chain of the line with this number, if it is the last one of a declared run.
+    pub(super) fn chain_of(&self, seq: u64) -> Option<Chain> {
+        self.ends.get(&seq)?.chain
+    }
+
+    /// Returns the number of the first declared line.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.ranges.first_key_value().map(|(first, _)| *first)
+    }
+
+    /// Returns the last declared line.
+    pub(super) fn end(&self) -> Option<DeclaredEnd> {
+        self.ends.last_key_value().map(|(_, end)| *end)
+    }
+
+    /// Returns the missing lines from `first` to `last` that are not declared: those before declared ones with the place of
+    /// the declaring line, and those at the end with `next`. `after` is the place of the line before `first`.
+    pub(super) fn missing(&self, first: u64, last: u64, after: Option<Place>, next: FindingPlace) -> Vec<Finding> {
+        let (mut findings, mut from) = (Vec::new(), first);
+        let mut find = |from: u64, to: u64, place| {
+            let after = after.filter(|_| from == first);
+            findings.extend((from <= to).then(|| Finding::missing(place, after, from, to)));
+        };
+        for (&declared_first, &declared_last) in &self.ranges {
+            if declared_last < from || declared_first > last {
+                continue;
+            }
+            let declaring =
+                self.ends.range(declared_first..).next().map(|(_, end)| FindingPlace::Declaration(end.place));
+            find(from, declared_first.saturating_sub(1), declaring.unwrap_or(next));
+            from = declared_last.saturating_add(1);
+        }
+        find(from, last, next);
+        findings
+    }
+
+    /// Returns what is missing of a process whose lines are all deleted or missing. Of the oldest process, the first lines may
+    /// have been deleted before that was declared.
+    pub(super) fn missing_of_all(&self, is_oldest: bool) -> Vec<Finding> {
+        let (Some(first), Some(end)) = (self.first(), self.end()) else { return Vec::new() };
+        self.missing(if is_oldest { first } else { 1 }, end.seq, None, FindingPlace::Declaration(end.place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(runs: &[(u64, u64)]) -> DeclaredLines {
+        let mut lines = DeclaredLines::default();
+        for &(first, last) in runs {
+            lines.add(first, DeclaredEnd { seq: last, chain: None, place: Place { file: 0, line: last } });
+        }
+        lines
+    }
+
+    proptest! {
+        #[test]
+        fn each_undeclared_line_is_missing(runs in proptest::collection::vec((1_u64..40, 0_u64..8), 0..12), first in 1_u64..50, count in 0_u64..40) {
+            let runs = runs.into_iter().map(|(first, more)| (first, first + more)).collect::<Vec<_>>();
+            let (declared, last) = (lines(&runs), first + count);
+            let next = FindingPlace::Line(Place { file: 1, line: 1 });
+            let found = declared.missing(first, last, None, next);
+            let found = found.iter().flat_map(|finding| finding.first_seq..=finding.last_seq).collect::<Vec<_>>();
+            let is_declared = |seq: &u64| runs.iter().any(|(first, last)| (first..=last).contains(&seq));
+            prop_assert_eq!(found, (first..=last).filter(|seq| !is_declared(seq)).collect::<Vec<_>>());
+            prop_assert!((1..50).all(|seq| declared.contains(seq) == is_declared(&seq)));
+        }
+    }
+}
