@@ -23,14 +23,21 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
     ]
 }
 
+/// Returns a time zone in which midnight comes after this time. With `is_west`, it is the midnight of a day before.
+#[expect(clippy::disallowed_methods, reason = "the program's time is the system's")]
+pub fn zone_with_midnight_in(time: Duration, is_west: bool) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_secs() % DAY;
+    let east = (2 * DAY - time.as_secs() - now) % DAY;
+    // In POSIX's time zones, east of Greenwich is negative.
+    let (name, sign, offset) = if is_west { ("ALW", "", DAY - east) } else { ("ALE", "-", east) };
+    let (hours, minutes, seconds) = (offset / 3600, offset / 60 % 60, offset % 60);
+    format!("<{name}>{sign}{hours}:{minutes:02}:{seconds:02}")
+}
+
 /// Plays midnight with the system's clock: a time zone is made in which it comes in three seconds.
 async fn midnight() -> Figures {
     const UNTIL_MIDNIGHT: Duration = Duration::from_secs(3);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_secs() % DAY;
-    let east = (2 * DAY - UNTIL_MIDNIGHT.as_secs() - now) % DAY;
-    let (hours, minutes, seconds) = (east / 3600, east / 60 % 60, east % 60);
-    // In POSIX's time zones, east of Greenwich is negative.
-    let zone = format!("<ALC>-{hours}:{minutes:02}:{seconds:02}");
+    let zone = zone_with_midnight_in(UNTIL_MIDNIGHT, false);
     let started = Instant::now();
     let environment = Environment::running(&[("SESSION_LOG_TIMEZONE", ""), ("TZ", &zone)]).await;
     let load = Load::start(environment.address, 2 * CLIENTS, Duration::from_millis(60));

@@ -47,29 +47,37 @@ pub fn faults(reason: &'static str) -> Vec<Fault> {
 }
 
 /// A small file system of its own, removed when this is dropped.
-struct Disk {
+pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
     /// Mounts a new disk; `None` without the permission or the programs.
     fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (image, mounted) = (folder.path().join("image"), folder.path().join("disk"));
+        let disk = Self::unmounted();
+        let image = disk.folder.path().join("image");
         File::create(&image).and_then(|image| image.set_len(64 << 20)).expect("an image");
-        fs::create_dir(&mounted).expect("a folder");
-        let succeeds = |program: &str, arguments: &[&str], path: &[&Path]| {
-            let mut command = Command::new(program);
-            command.args(arguments).args(path).stdout(Stdio::null()).stderr(Stdio::null());
-            command.status().is_ok_and(|status| status.success())
-        };
         let is_mounted = geteuid().is_root()
             && succeeds("mkfs.ext4", &["-q"], &[&image])
-            && succeeds("mount", &["-o", "loop"], &[&image, &mounted]);
-        is_mounted.then_some(Self { folder })
+            && succeeds("mount", &["-o", "loop"], &[&image, &disk.path()]);
+        is_mounted.then_some(disk)
     }
 
-    fn path(&self) -> PathBuf {
+    /// Mounts a new disk in memory; `None` without the permission.
+    pub fn mount_in_memory() -> Option<Self> {
+        let disk = Self::unmounted();
+        let options = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
+        let is_mounted = geteuid().is_root() && succeeds("mount", &options, &[&disk.path()]);
+        is_mounted.then_some(disk)
+    }
+
+    fn unmounted() -> Self {
+        let disk = Self { folder: tempfile::tempdir().expect("a folder") };
+        fs::create_dir(disk.path()).expect("a folder");
+        disk
+    }
+
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("disk")
     }
 
@@ -87,8 +95,16 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+        // It may not be mounted.
+        succeeds("umount", &["-l"], &[&self.path()]);
     }
+}
+
+/// Returns whether a program succeeds.
+fn succeeds(program: &str, arguments: &[&str], paths: &[&Path]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).args(paths).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 struct Frozen(Child);
@@ -101,7 +117,7 @@ impl Drop for Frozen {
 }
 
 /// Returns the settings that put the log or the database on a disk.
-fn settings_on(path: &Path, names: &[&str]) -> Vec<(String, String)> {
+pub fn settings_on(path: &Path, names: &[&str]) -> Vec<(String, String)> {
     let value = |name: &str| match name {
         "DATABASE_URL" => format!("sqlite:///{}", path.join("al-chat.db").display()),
         _ => path.join("SessionLog").display().to_string(),
@@ -133,7 +149,7 @@ async fn full(scale: Scale) -> Figures {
 }
 
 /// Writes a file until the disk is full, also for the smallest write.
-fn fill(path: &Path) {
+pub fn fill(path: &Path) {
     let mut file = File::create(path).expect("a file");
     for size in [1 << 20, 4096, 1] {
         while file.write_all(&vec![0; size]).is_ok() {}

@@ -31,6 +31,7 @@ mod environment;
 mod measurement;
 mod recovery;
 mod replicas;
+mod rounds;
 mod sessions;
 mod starts;
 mod stops;
@@ -64,6 +65,7 @@ fn faults(scale: Scale) -> Vec<Fault> {
         streams::faults(),
         clocks::faults(at_once),
         replicas::faults(),
+        rounds::faults(),
         recovery::faults(scale),
     ]
     .into_iter()
@@ -71,10 +73,25 @@ fn faults(scale: Scale) -> Vec<Fault> {
     .collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "arguments of a test program")]
+/// Returns the extent of the faults, and the parts of their names that choose some.
+fn arguments(mut arguments: impl Iterator<Item = String>) -> (Scale, Vec<String>) {
+    let (mut scale, mut filters) =
+        (Scale { is_long: false, fault_rounds: None, seed: rand::random::<u32>().into() }, Vec::new());
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|number| number.parse().ok()).expect("a number after the option");
+        match argument.as_str() {
+            "--long" => scale.is_long = true,
+            "--rounds" => scale.fault_rounds = Some(number()),
+            "--seed" => scale.seed = number(),
+            option if option.starts_with("--") => panic!("unknown option {option}"),
+            _ => filters.push(argument),
+        }
+    }
+    (scale, filters)
+}
+
 fn main() -> ExitCode {
-    let (options, filters) = std::env::args().skip(1).partition::<Vec<_>, _>(|argument| argument.starts_with("--"));
-    let scale = Scale { is_long: options.iter().any(|option| option == "--long") };
+    let (scale, filters) = arguments(std::env::args().skip(1));
     let mut chosen = faults(scale);
     chosen.retain(|fault| filters.is_empty() || filters.iter().any(|filter| fault.name.contains(filter.as_str())));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -83,7 +83,7 @@ impl Environment {
     }
 
     /// Waits until Papita has the record of each turn. Returns the number of those that are missing.
-    async fn wait_for_records(&self, answered: &[String]) -> usize {
+    pub async fn wait_for_records(&self, answered: &[String]) -> usize {
         let started = Instant::now();
         loop {
             let arrived = self.papita.usage_keys().into_iter().flatten().collect::<HashSet<_>>();
@@ -123,9 +123,9 @@ fn chat_lines(text: &str) -> (HashMap<String, Lines>, usize) {
             continue;
         };
         if line["event"] == "chat" {
-            let turn = turns.entry(line["request_id"].as_str().expect("an id").to_owned()).or_default();
-            turn.lines += 1;
-            turn.answered += usize::from(line["status"] == 200);
+            let own = turns.entry(line["request_id"].as_str().expect("an id").to_owned()).or_default();
+            own.lines += 1;
+            own.answered += usize::from(line["status"] == 200);
         }
     }
     (turns, torn)

@@ -16,6 +16,10 @@ const AT_A_TIME: usize = 4;
 #[derive(Clone, Copy)]
 pub struct Scale {
     pub is_long: bool,
+    /// The number of rounds of one fault after the other; `None` for the usual number.
+    pub fault_rounds: Option<u64>,
+    /// The seed of everything that is random.
+    pub seed: u64,
 }
 
 impl Scale {
