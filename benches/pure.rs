@@ -11,15 +11,23 @@ use al_chat::{
         session_log::{SessionLog, Stamper},
     },
     domain::{
+        account::OwnerId,
         chat::{Image, Message, Role},
+        client_ip::ClientIp,
         cost::{Prices, TokenUsage, token_count},
         known_models::KnownModels,
+        limits::{Amounts, Asker, AskerId, UsageLimits},
         log_chain::ChainHasher,
         log_position::LogEnd,
         prompt::{self, AttachedFile, PromptBuilder},
-        session::SessionId,
+        session::{SessionId, SessionKey},
     },
-    foundation::{clock::Clock, file_access::FileAccess, secret::ApiKey},
+    foundation::{
+        clock::Clock,
+        config::{Config, Source},
+        file_access::FileAccess,
+        secret::{ApiKey, SigningSecret},
+    },
 };
 use criterion::{BatchSize, Criterion};
 use jiff::{Timestamp, tz::TimeZone};
@@ -34,6 +42,7 @@ fn main() {
     chat_line(&mut criterion);
     conversation(&mut criterion);
     prompts(&mut criterion);
+    limits(&mut criterion);
     small_parts(&mut criterion);
     criterion.final_summary();
 }
@@ -102,6 +111,30 @@ fn prompts(criterion: &mut Criterion) {
     criterion.bench_function("chat: an image of 1 MiB", |bencher| bencher.iter(|| Image::parse(black_box(&image))));
 }
 
+/// Measures the admission of a turn by all limits, and its settlement. A turn may take 2 µs for both.
+fn limits(criterion: &mut Criterion) {
+    let set = [("LIMIT_VISITOR", "1000000000/minute, 1000000000/day, 1000usd/day"), ("LIMIT_TOTAL", "1000usd/day")];
+    let config = Config::read(&Source::of_pairs(set)).expect("valid limits");
+    let limits = UsageLimits::new(config.limits, &SigningSecret::generate());
+    let address = ClientIp::from_peer([192, 0, 2, 1].into());
+    let asker = |visitor| Asker { id: AskerId::Account(OwnerId(visitor)), address, is_local: true };
+    let askers = (0..10_000).map(asker).collect::<Vec<_>>();
+    let now = "2026-11-21T09:30:02Z".parse().expect("a time");
+    let amounts = Amounts { turns: 1, tokens: 1000, cost: 1 };
+    let mut next = askers.iter().cycle();
+    criterion.bench_function("limits: a turn of one of 10,000 visitors, admitted and settled", |bencher| {
+        bencher.iter(|| {
+            let asker = next.next().expect("visitors");
+            let reserved = limits.reserve(black_box(asker), || amounts, now).expect("no limit is reached");
+            limits.settle(&reserved, amounts);
+        });
+    });
+    let visitor = asker(7);
+    criterion.bench_function("limits: what is left for a visitor", |bencher| {
+        bencher.iter(|| limits.nearest(black_box(&visitor), now));
+    });
+}
+
 fn small_parts(criterion: &mut Criterion) {
     let prices = Prices::new(&[]);
     let usage = TokenUsage { prompt: 1200, completion: 340 };
@@ -117,7 +150,10 @@ fn small_parts(criterion: &mut Criterion) {
     let asked = [message(Role::User, "What is the weather like today, and can you tell me a joke about it?")];
     criterion.bench_function("basic: a reply", |bencher| bencher.iter(|| basic::reply(black_box(&asked), None)));
     let now = Timestamp::UNIX_EPOCH.to_zoned(berlin());
-    criterion.bench_function("session: a new id", |bencher| bencher.iter(|| SessionId::generate(black_box(&now))));
+    let session_key = SessionKey::new(&SigningSecret::generate());
+    criterion.bench_function("session: a new id", |bencher| {
+        bencher.iter(|| SessionId::generate(black_box(&now), &session_key));
+    });
     let key = ApiKey::parse("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl").expect("a key");
     criterion.bench_function("secret: a fingerprint", |bencher| bencher.iter(|| black_box(&key).debug_hash()));
 }

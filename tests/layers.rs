@@ -50,6 +50,7 @@ const ORDERED: [&[&str]; 2] = [
         "known_models",
         "persona",
         "prompt",
+        "limits",
         "title",
         "search_terms",
         "log_chain",

@@ -17,7 +17,8 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "content-type, authorization, x-session-id, idempotency-key, last-event-id, x-requested-with",
 );
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS");
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, link, content-disposition");
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-request-id, retry-after, link, content-disposition, ratelimit-policy, ratelimit");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const TRUE: HeaderValue = HeaderValue::from_static("true");

@@ -21,14 +21,13 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let contract = contract_of(&service);
     let methods = methods(&contract);
     let plain_routes = plain_routes(&state, contract, documentation());
-    let turns = state.turns.clone();
     Middleware {
         cors: Cors::new(&state.config.server.origins),
         body_timeout: BodyTimeout(state.config.server.body_timeout),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
         log: Some(state.log.clone()),
-        is_draining: Box::new(move || turns.is_draining()),
+        turns: Some(state.turns.clone()),
         inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(state),
     }
 }

@@ -30,6 +30,7 @@ mod personas;
 mod portal;
 mod portal_paths;
 mod problem;
+mod rate_limit;
 mod refusals;
 mod request_context;
 mod routes;

@@ -7,7 +7,7 @@ use std::{
 
 use uuid::{NoContext, Uuid};
 
-use crate::domain::{chat::Caller, session::SessionId};
+use crate::domain::{chat::Caller, limits::Asker, session::SessionId};
 
 /// The id of the request at hand and the time at which it arrived. Handlers find it in the request's data.
 #[derive(Clone, Debug)]
@@ -19,11 +19,12 @@ pub(super) struct RequestContext {
     sender: Arc<Sender>,
 }
 
-/// The person and the session of a request, once they are known.
+/// The person, the session and whom the limits count of a request, once they are known.
 #[derive(Debug, Default)]
 struct Sender {
     caller: OnceLock<Caller>,
     session: OnceLock<SessionId>,
+    asker: OnceLock<Asker>,
 }
 
 impl RequestContext {
@@ -45,6 +46,16 @@ impl RequestContext {
         if let Some(session) = session {
             self.sender.session.get_or_init(|| session.clone());
         }
+    }
+
+    /// Notes whom the limits count. Only the first call counts.
+    pub(super) fn note_asker(&self, asker: &Asker) {
+        self.sender.asker.get_or_init(|| asker.clone());
+    }
+
+    /// Returns whom the limits count; `None` unless the request asks for a turn.
+    pub(super) fn asker(&self) -> Option<&Asker> {
+        self.sender.asker.get()
     }
 
     /// Returns who asks, as far as it is known.

@@ -25,7 +25,7 @@ pub fn starting(
         retention: config.visitor_retention,
         methods: Vec::new(),
         log: None,
-        is_draining: Box::new(|| false),
+        turns: None,
         inner: Starting { progress, outage },
     }
 }

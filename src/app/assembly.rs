@@ -11,16 +11,16 @@ use crate::{
         credentials::Credentials,
         personas::Personas,
         session_log::{LogOpenFailure, LogUnavailable, ServiceStart, SessionLog},
-        storage::{FINGERPRINT_SECRET, Storage},
+        storage::{FINGERPRINT_SECRET, SESSION_SECRET, Storage},
     },
     api::AppState,
-    domain::{log_chain::ChainHasher, log_position::LogEnd},
+    domain::{log_chain::ChainHasher, log_position::LogEnd, session::SessionKey},
     foundation::{
         clock::Clock,
         config::{self, Config},
         http_client::{self, Client},
         outage::StartOutage,
-        secret::{FingerprintKey, SigningSecret},
+        secret::FingerprintKey,
         tasks::Tasks,
     },
     services::{
@@ -65,11 +65,10 @@ pub(super) async fn open(
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
     let idle_timeout = config.session_idle_timeout;
-    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), idle_timeout, &tasks);
-    let made = SigningSecret::generate();
-    let keep = async || storage.get_or_insert_secret(FINGERPRINT_SECRET, made.expose()).await;
-    let kept = outage.wait_out(keep).await?;
-    let fingerprint_key = FingerprintKey::new(&SigningSecret::stored(kept));
+    let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
+    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, idle_timeout, &tasks);
+    let fingerprint_key =
+        FingerprintKey::new(&outage.wait_out(async || storage.secret(FINGERPRINT_SECRET).await).await?);
     let open_accounts = async || Accounts::open(&config.accounts, storage.clone(), clock.clone()).await;
     let accounts = outage.wait_out(open_accounts).await?;
     let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);

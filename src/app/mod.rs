@@ -30,7 +30,7 @@ use crate::{
         storage::{self, Storage},
     },
     api::{self, AppState},
-    domain::log_position::LogEnd,
+    domain::{cost::Prices, limits::WorstDay, log_position::LogEnd},
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -163,6 +163,17 @@ fn warn_about_readable_files(config: &Config) {
     }
 }
 
+/// Warns if nothing limits what a day costs.
+fn warn_about_costs(state: &AppState) {
+    let Config { limits, model, .. } = &*state.config;
+    let of_personas = state.personas.models();
+    let models = model.names().into_iter().chain(of_personas.iter().map(String::as_str));
+    let worst = WorstDay::of(limits, models, &Prices::new(&model.prices));
+    if worst.is_worth_a_warning() {
+        tracing::warn!("{worst}");
+    }
+}
+
 fn log_start(state: &AppState, address: SocketAddr) {
     let model = &state.config.model.default;
     tracing::info!(%model, version = env!("CARGO_PKG_VERSION"), "AL-Chat listens on http://{address}");
@@ -172,6 +183,9 @@ fn log_start(state: &AppState, address: SocketAddr) {
         );
     }
     let host_is_local = address.ip().is_loopback();
+    if !host_is_local && !state.credentials.demo_mode(&state.config.model) {
+        warn_about_costs(state);
+    }
     if !host_is_local && state.config.server.origins.is_empty() {
         tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
     }

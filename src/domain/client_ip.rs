@@ -1,4 +1,4 @@
-//! Client addresses, for the limits that count attempts and failures per client.
+//! Client addresses, for limits that count per client.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -21,6 +21,15 @@ impl ClientIp {
             }
             ip @ IpAddr::V4(_) => ip,
         })
+    }
+
+    /// Returns the address as 16 bytes, of IPv4 in its IPv6 form.
+    #[must_use]
+    pub fn octets(self) -> [u8; 16] {
+        match self.0 {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        }
     }
 
     /// Returns the client behind a number of trusted `proxies`; the connection comes from `peer`. Each proxy appends the

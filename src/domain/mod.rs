@@ -7,6 +7,7 @@ pub mod cost;
 pub mod errors;
 pub mod finish;
 pub mod known_models;
+pub mod limits;
 pub mod log_chain;
 pub mod log_position;
 pub mod log_stamp;

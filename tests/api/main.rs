@@ -39,6 +39,8 @@ mod idempotency;
 mod images;
 mod interrupted_keys;
 mod interrupted_streams;
+mod limit_counts;
+mod limits;
 #[cfg(target_os = "linux")]
 mod log_bad_input;
 mod log_chain;

@@ -18,8 +18,8 @@ const SMALL: [&str; 9] = [
     "retention_clock",
 ];
 
-/// Statements that may sort: over the turns of one session, the models, or one page of search results.
-const SORTED: [&str; 3] = ["FROM session_turns", "FROM usage_totals", "FROM last"];
+/// Statements that may sort: over the turns of one session, the models, one page of search results, or what is read at the start.
+const SORTED: [&str; 4] = ["FROM session_turns", "FROM usage_totals", "FROM last", "FROM limit_counts"];
 
 /// Partial indexes over the rows that wait for processing; a scan of the whole index is intended.
 const OF_FEW: [&str; 3] = ["messages_pending", "sessions_unlogged", "content_key_slots_free"];

@@ -3,7 +3,7 @@
 use super::{
     database::Transaction,
     failure::StorageFailure,
-    statement::{Statement, sql},
+    statement::{DecodableRow, Statement, sql},
 };
 
 /// The number of rows in a statement for several rows. A statement is a round trip to the database (for SQLite, to its
@@ -41,11 +41,37 @@ impl BulkInsert {
         mut rows: impl ExactSizeIterator<Item = T>,
         bind: impl Fn(Statement<'q>, Option<T>) -> Statement<'q>,
     ) -> Result<(), StorageFailure> {
-        while rows.len() > 0 {
-            let (text, bound) = if rows.len() == 1 { (&self.one, 1) } else { (&self.many, ROWS) };
-            let statement = (0..bound).fold(sql(text), |statement, _| bind(statement, rows.next()));
+        while let Some(statement) = self.next_statement(&mut rows, &bind) {
             statement.execute(&mut *transaction).await?;
         }
         Ok(())
+    }
+
+    /// Inserts rows as [`Self::execute`] does, and returns the rows of the `RETURNING` clause.
+    pub(super) async fn fetch_all<'q, T, R: DecodableRow>(
+        &'static self,
+        transaction: &mut Transaction,
+        mut rows: impl ExactSizeIterator<Item = T>,
+        bind: impl Fn(Statement<'q>, Option<T>) -> Statement<'q>,
+    ) -> Result<Vec<R>, StorageFailure> {
+        let mut returned = Vec::new();
+        while let Some(statement) = self.next_statement(&mut rows, &bind) {
+            returned.extend(statement.fetch_all(&mut *transaction).await?);
+        }
+        Ok(returned)
+    }
+
+    /// Returns the statement for the next rows; `None` without any.
+    fn next_statement<'q, T>(
+        &'static self,
+        rows: &mut impl ExactSizeIterator<Item = T>,
+        bind: &impl Fn(Statement<'q>, Option<T>) -> Statement<'q>,
+    ) -> Option<Statement<'q>> {
+        let (text, bound) = match rows.len() {
+            0 => return None,
+            1 => (&self.one, 1),
+            _ => (&self.many, ROWS),
+        };
+        Some((0..bound).fold(sql(text), |statement, _| bind(statement, rows.next())))
     }
 }

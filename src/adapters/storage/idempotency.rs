@@ -111,6 +111,18 @@ impl Storage {
         }
     }
 
+    /// Returns whether a request has claimed a key that is still valid.
+    pub async fn is_key_claimed(&self, key: &ScopedKey) -> Result<bool, StorageFailure> {
+        let row: Option<(i64,)> =
+            sql("SELECT is_asked FROM idempotency_keys WHERE caller = $1 AND key = $2 AND asked_at >= $3")
+                .bind(&key.caller)
+                .bind(&key.key)
+                .bind(self.oldest_key())
+                .fetch_optional(&self.read)
+                .await?;
+        Ok(row.is_some())
+    }
+
     /// Returns the earliest retention time at which a key was claimed that is still valid.
     fn oldest_key(&self) -> i64 {
         self.retention_time().checked_sub(RETENTION).unwrap_or(Timestamp::MIN).as_microsecond()

@@ -43,6 +43,7 @@ const VERSIONS: &[Version] = versions! {
     12 "0012_open_streams_in_file.sql" "open streams in a file";
     13 "0013_content_keys.sql" "content keys";
     14 "0014_sealed_answers.sql" "sealed answers";
+    15 "0015_limit_counts.sql" "counts of limits";
 };
 
 /// The description of the first version, which sqlx stores in the database. It identifies a database of al-chat.

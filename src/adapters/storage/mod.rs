@@ -28,6 +28,7 @@ mod idempotency;
 mod ids;
 mod inspection;
 mod leases;
+mod limit_counts;
 mod lock_note;
 mod log_instances;
 mod logged_event;
@@ -74,11 +75,12 @@ pub use self::{
     idempotency::{ClaimedKey, NewClaim},
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
+    limit_counts::LimitCount,
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
     outbox::OutboxRecord,
     search::SearchResult,
-    secrets::FINGERPRINT_SECRET,
+    secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET},
     session_logs::UnfinishedLog,
     sessions::{SessionStatistics, StoppedSession},
     settled_key::{KeyOutcome, ScopedKey, SettledKey, StoredAnswer},

@@ -13,7 +13,10 @@ use super::{
     sqlite_file::{self, FileState},
     statement::sql,
 };
-use crate::foundation::config::{self, DatabaseAddress};
+use crate::foundation::{
+    config::{self, DatabaseAddress},
+    secret::SigningSecret,
+};
 
 /// The name of the secret that keys the fingerprints of API keys.
 pub const FINGERPRINT_SECRET: &str = "fingerprints";
@@ -21,16 +24,23 @@ pub const FINGERPRINT_SECRET: &str = "fingerprints";
 /// Selects a secret by its name, in either database.
 const SELECT_SECRET: &str = "SELECT value FROM secrets WHERE name = $1";
 
+/// The name of the secret that marks the ids of sessions that were started here.
+pub const SESSION_SECRET: &str = "sessions";
+
+/// The name of the secret that keys the hashes of those whose usage is counted.
+pub const LIMIT_SECRET: &str = "limits";
+
 impl Storage {
-    /// Returns the secret of this name. Stores `candidate` as the secret if there is none.
-    pub async fn get_or_insert_secret(&self, name: &str, candidate: &str) -> Result<String, StorageFailure> {
+    /// Returns the secret of this name, which is generated and stored if there is none.
+    pub async fn secret(&self, name: &str) -> Result<SigningSecret, StorageFailure> {
+        let candidate = SigningSecret::generate();
         sql("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind(name)
-            .bind(candidate)
+            .bind(candidate.expose())
             .execute(&self.write)
             .await?;
         let (value,): (String,) = sql(SELECT_SECRET).bind(name).fetch_one(&self.write).await?;
-        Ok(value)
+        Ok(SigningSecret::stored(value))
     }
 
     /// Reads the secret of this name from a database that a service may be using, without making, changing or locking

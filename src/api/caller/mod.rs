@@ -2,15 +2,18 @@
 //! address.
 
 mod account_or_visitor;
+mod asked_from;
 mod client_ip;
 mod operator;
 mod optional_account;
 mod own_page;
 mod required_account;
+mod this_machine;
 mod visitor;
 
 pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
+    asked_from::AskedFrom,
     client_ip::ClientAddress,
     operator::OperatorOrAccount,
     optional_account::OptionalAccount,

@@ -7,7 +7,10 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::required_account::{self, RequiredAccount, bearer_token};
+use super::{
+    required_account::{self, RequiredAccount, bearer_token},
+    this_machine::is_direct_and_from_no_page,
+};
 use crate::{
     api::{AppState, problem::Problem},
     domain::account::OwnerId,
@@ -15,11 +18,6 @@ use crate::{
 
 /// The name of the operator's security scheme in the contract.
 const SCHEME: &str = "adminToken";
-
-/// Headers that proxies add, and those that browsers send with the requests of pages. A page of any website may call this
-/// machine from the operator's browser.
-const INDIRECT: [&str; 7] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "origin", "sec-fetch-site"];
 
 /// The operator or an account. A request without a token is the operator's if `ADMIN_TOKEN` is unset and it comes from this
 /// machine, not through a proxy and not from a page. Other requests without a valid token fail with status 401.
@@ -35,14 +33,8 @@ pub(in crate::api) enum OperatorOrAccount {
 fn is_of_operator(request: &Request, state: &AppState) -> bool {
     match &state.config.admin_token {
         Some(admin) => bearer_token(request).is_some_and(|token| admin.matches(token)),
-        None => !request.headers().contains_key(header::AUTHORIZATION) && is_from_this_machine(request),
+        None => !request.headers().contains_key(header::AUTHORIZATION) && is_direct_and_from_no_page(request),
     }
-}
-
-fn is_from_this_machine(request: &Request) -> bool {
-    let peer = request.remote_addr().as_socket_addr();
-    let is_loopback = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    is_loopback && !INDIRECT.iter().any(|name| request.headers().contains_key(*name))
 }
 
 impl<'a> ApiExtractor<'a> for OperatorOrAccount {

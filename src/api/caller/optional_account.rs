@@ -4,7 +4,10 @@ use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::required_account::{self, RequiredAccount};
-use crate::domain::{account::Account, chat::Caller};
+use crate::{
+    domain::{account::Account, chat::Caller, limits::AskerId, session::SessionId},
+    services::sessions::Sessions,
+};
 
 /// The account of a request's token; `None` without an `Authorization` header. A request whose header holds no valid
 /// token fails: a caller who believes to be signed in is never treated as an anonymous visitor.
@@ -15,6 +18,16 @@ impl OptionalAccount {
     /// Whether the request has a token.
     pub(in crate::api) fn is_signed_in(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Returns whom the limits count: the account if there is one, otherwise a session that was started here, or else the
+    /// address.
+    pub(in crate::api) fn asker_id(&self, session: Option<&SessionId>, sessions: &Sessions) -> AskerId {
+        match (&self.0, session.filter(|session| sessions.was_started_here(session))) {
+            (Some(account), _) => AskerId::Account(account.id),
+            (None, Some(session)) => AskerId::Session(session.clone()),
+            (None, None) => AskerId::Address,
+        }
     }
 
     /// Returns the caller of a turn: the account if there is one, otherwise the name that the client sent.

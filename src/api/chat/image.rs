@@ -15,7 +15,7 @@ use super::request::{ChatRequest, MAX_BODY_BYTES};
 use crate::{
     api::{
         AppState, Group,
-        caller::{ClientAddress, OptionalAccount},
+        caller::{AskedFrom, OptionalAccount},
         form::{Field, FieldValue, Form},
         json::{Json, from_value, is_json, read_body},
         personas::named_persona,
@@ -38,7 +38,8 @@ failures! { ImageFailure, of a turn {
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
-    413 "The body is larger than 32 MiB (`body_too_large`).",
+    413 "The body is larger than 32 MiB (`body_too_large`), or the question is, of a visitor without an account, larger than the \
+         operator allows (`input_too_large`).",
     415 "The body is neither JSON nor a form (`unsupported_media_type`).",
 } }
 
@@ -72,7 +73,7 @@ impl ChatImageApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        ClientAddress(from): ClientAddress,
+        from: AskedFrom,
         account: OptionalAccount,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
@@ -86,7 +87,7 @@ impl ChatImageApi {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (body, question) = body.about_image()?;
         let persona = named_persona(state, body.persona())?;
-        let turn_request = body.into_turn_request(headers, context, from, &account, persona)?;
+        let turn_request = body.into_turn_request(state, headers, context, from, &account, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();
             Ok(ImageAnswer { question, answer })

@@ -15,7 +15,7 @@ pub(super) use self::image::ChatImageApi;
 use self::request::{ChatRequest, MAX_BODY_BYTES};
 use super::{
     AppState, Group,
-    caller::{AccountOrVisitor, ClientAddress, OptionalAccount},
+    caller::{AccountOrVisitor, AskedFrom, OptionalAccount},
     json::Json,
     personas::named_persona,
     problem::{Problem, failures},
@@ -34,7 +34,8 @@ failures! { ChatFailure, of a turn {
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
-    413 "The body is larger than 32 MiB (`body_too_large`).",
+    413 "The body is larger than 32 MiB (`body_too_large`), or the question is, of a visitor without an account, larger than the \
+         operator allows (`input_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 
@@ -96,7 +97,7 @@ impl ChatApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        ClientAddress(from): ClientAddress,
+        from: AskedFrom,
         account: OptionalAccount,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
@@ -109,7 +110,7 @@ impl ChatApi {
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, body.persona())?;
-        let turn_request = body.into_turn_request(headers, context, from, &account, persona)?;
+        let turn_request = body.into_turn_request(state, headers, context, from, &account, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock);
             Ok(if account.is_signed_in() { answer.with_aliases() } else { answer })
@@ -128,7 +129,7 @@ impl ChatApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
-        ClientAddress(from): ClientAddress,
+        from: AskedFrom,
         account: OptionalAccount,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
@@ -141,7 +142,7 @@ impl ChatApi {
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, body.persona())?;
-        Ok(start_stream(state, body.into_turn_request(headers, context, from, &account, persona)?).await?)
+        Ok(start_stream(state, body.into_turn_request(state, headers, context, from, &account, persona)?).await?)
     }
 
     /// Resume a stream

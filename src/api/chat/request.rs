@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::{
     api::{
-        caller::OptionalAccount,
+        AppState,
+        caller::{AskedFrom, OptionalAccount},
         field_aliases::{image, single_value},
         json::objects,
         problem::Problem,
@@ -17,7 +18,6 @@ use crate::{
     },
     domain::{
         chat::{Message, Role},
-        client_ip::ClientIp,
         errors::{requests, resources},
         persona::Persona,
         prompt::{self, AttachedFile},
@@ -168,9 +168,10 @@ impl ChatRequest {
     /// Converts the request into the request of a turn.
     pub(super) fn into_turn_request(
         mut self,
+        state: &AppState,
         headers: TurnHeaders,
         context: &RequestContext,
-        address: ClientIp,
+        from: AskedFrom,
         account: &OptionalAccount,
         persona: Option<Arc<Persona>>,
     ) -> Result<TurnRequest, Problem> {
@@ -183,6 +184,7 @@ impl ChatRequest {
         context.note_caller(&caller);
         let session_id = named_session([headers.session, self.session_id_camel.take(), self.session_id.take()])?;
         context.note_session(session_id.as_ref());
+        let asker = from.asker(account.asker_id(session_id.as_ref(), &state.sessions), context);
         let message = self.take_text()?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);
@@ -194,7 +196,7 @@ impl ChatRequest {
             arrived: context.arrived,
             caller,
             session_id,
-            address: Some(address),
+            asker,
             stored_chat: None,
             model: named_model(self.model),
             persona,

@@ -15,7 +15,7 @@ use crate::{
     adapters::storage::{MessageId, MessageStatus},
     api::{
         AppState, Group,
-        caller::RequiredAccount,
+        caller::{AskedFrom, RequiredAccount},
         json::OptionalJson,
         problem::{Problem, failures},
         request_context::RequestContext,
@@ -74,6 +74,7 @@ impl RetryMessageApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
+        from: AskedFrom,
         RequiredAccount(signed_in): RequiredAccount,
         /// The message's number.
         Path(message_id): Path<i64>,
@@ -97,7 +98,8 @@ impl RetryMessageApi {
         let image = stored.image.as_deref().map(Image::parse).transpose()?;
         let message = Message { role: Role::User, content: stored.text, image };
         let persona = state.storage.chat(owner, stored.chat).await?.ok_or_else(message_not_found)?.persona;
-        let turn = MessageTurn { state, context, account, headers, persona, model: body.model, stream: body.stream };
+        let (model, stream) = (body.model, body.stream);
+        let turn = MessageTurn { state, context, from, account, headers, persona, model, stream };
         let stored_chat = StoredChatTurn { owner, chat: stored.chat, retry_of: Some(stored.id) };
         Ok(turn.reply(stored_chat, message).await?)
     }

@@ -13,7 +13,7 @@ use crate::{
     adapters::storage::ChatId,
     api::{
         AppState, Group,
-        caller::RequiredAccount,
+        caller::{AskedFrom, RequiredAccount},
         chats::chat_not_found,
         field_aliases::{image, single_value},
         json::Json,
@@ -96,6 +96,7 @@ impl SendMessageApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
+        from: AskedFrom,
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
@@ -110,7 +111,7 @@ impl SendMessageApi {
     ) -> Result<Reply<MessageExchange>, SendFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (turn, stored_chat, message) =
-            new_message(state, context, signed_in.account, headers, chat_id, body).await?;
+            new_message(state, context, from, signed_in.account, headers, chat_id, body).await?;
         Ok(turn.reply(stored_chat, message).await?)
     }
 
@@ -125,6 +126,7 @@ impl SendMessageApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
+        from: AskedFrom,
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
@@ -139,7 +141,7 @@ impl SendMessageApi {
     ) -> Result<EventStream, SendFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (turn, stored_chat, message) =
-            new_message(state, context, signed_in.account, headers, chat_id, body).await?;
+            new_message(state, context, from, signed_in.account, headers, chat_id, body).await?;
         Ok(turn.stream(stored_chat, message).await?)
     }
 }
@@ -148,6 +150,7 @@ impl SendMessageApi {
 async fn new_message<'a>(
     state: &'a AppState,
     context: &'a RequestContext,
+    from: AskedFrom,
     account: Account,
     headers: TurnHeaders,
     chat_id: i64,
@@ -161,7 +164,8 @@ async fn new_message<'a>(
         return Err(Problem::new(&resources::TEXT_REQUIRED));
     }
     let persona = state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?.persona;
-    let turn = MessageTurn { state, context, account, headers, persona, model: request.model, stream: request.stream };
+    let turn =
+        MessageTurn { state, context, from, account, headers, persona, model: request.model, stream: request.stream };
     Ok((turn, StoredChatTurn { owner, chat, retry_of: None }, message))
 }
 

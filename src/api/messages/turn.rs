@@ -8,6 +8,7 @@ use crate::{
     adapters::storage::{Exchange, Sender},
     api::{
         AppState,
+        caller::AskedFrom,
         personas::persona_of_chat,
         problem::Problem,
         request_context::RequestContext,
@@ -16,6 +17,7 @@ use crate::{
     domain::{
         account::Account,
         chat::{Caller, Message},
+        limits::AskerId,
     },
     services::turn::{StoredChatTurn, TurnRequest},
 };
@@ -43,6 +45,7 @@ impl MessageExchange {
 pub(super) struct MessageTurn<'a> {
     pub(super) state: &'a AppState,
     pub(super) context: &'a RequestContext,
+    pub(super) from: AskedFrom,
     pub(super) account: Account,
     pub(super) headers: TurnHeaders,
     /// The id of the chat's persona.
@@ -79,7 +82,7 @@ impl MessageTurn<'_> {
     }
 
     fn request(self, stored_chat: StoredChatTurn, message: Message) -> Result<TurnRequest, Problem> {
-        let MessageTurn { state, context, account, headers, .. } = self;
+        let MessageTurn { state, context, from, account, headers, .. } = self;
         let session_id = named_session([headers.session, None, None])?;
         context.note_session(session_id.as_ref());
         Ok(TurnRequest {
@@ -87,7 +90,7 @@ impl MessageTurn<'_> {
             arrived: context.arrived,
             caller: Caller::of_account(&account),
             session_id,
-            address: None,
+            asker: from.asker(AskerId::Account(account.id), context),
             stored_chat: Some(stored_chat),
             model: named_model(self.model),
             persona: persona_of_chat(state, self.persona.as_deref())?,

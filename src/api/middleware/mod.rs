@@ -21,10 +21,11 @@ use super::{
     json::{BodyTimeout, Json, MEDIA_TYPE},
     portal_paths::is_portals,
     problem::Problem,
+    rate_limit,
     refusals::TurnEntry,
     request_context::RequestContext,
 };
-use crate::{adapters::session_log::SessionLog, domain::errors::requests};
+use crate::{adapters::session_log::SessionLog, domain::errors::requests, services::turn::Turns};
 
 /// The `Cache-Control` of the portal's responses, which are for one visitor only.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -47,8 +48,8 @@ pub(super) struct Middleware<E> {
     pub(super) methods: Vec<PathMethods>,
     /// The session log, to which refused requests for turns are written; `None` until the service has started.
     pub(super) log: Option<SessionLog>,
-    /// Whether the service is about to stop. Connections are then closed after their response.
-    pub(super) is_draining: Box<dyn Fn() -> bool + Send + Sync>,
+    /// The turns; `None` until the service has started.
+    pub(super) turns: Option<Turns>,
 }
 
 impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
@@ -101,7 +102,13 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         if let Ok(id) = HeaderValue::from_str(&context.id) {
             headers.insert("x-request-id", id);
         }
-        if (self.is_draining)() {
+        if let (Some(turns), Some(asker)) = (&self.turns, context.asker())
+            && let Some(standing) = turns.nearest_limit(asker)
+        {
+            rate_limit::add(headers, &standing);
+        }
+        // Before the service stops, connections are closed after their response.
+        if self.turns.as_ref().is_some_and(Turns::is_draining) {
             headers.insert(header::CONNECTION, CLOSE);
         }
         event.finish(response.status());

@@ -4,7 +4,12 @@ use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::Serialize;
 
-use crate::api::{AppState, Group, json::Json, problem::Problem, request_context::RequestContext, turn::Usage};
+use crate::{
+    api::{
+        AppState, Group, caller::AskedFrom, json::Json, problem::Problem, request_context::RequestContext, turn::Usage,
+    },
+    domain::limits::AskerId,
+};
 
 /// The result of a test of the model.
 #[derive(Debug, Object, Serialize)]
@@ -42,8 +47,14 @@ impl ModelTestApi {
     /// Checks whether the model answers, by a turn of a guest: it costs a few tokens, and is logged and counted.
     /// Concurrent requests share one turn.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
-    async fn test(&self, Data(state): Data<&AppState>, Data(context): Data<&RequestContext>) -> Json<TestResult> {
-        Json(match state.turns.test(&context.id, context.arrived).await {
+    async fn test(
+        &self,
+        Data(state): Data<&AppState>,
+        Data(context): Data<&RequestContext>,
+        from: AskedFrom,
+    ) -> Json<TestResult> {
+        let asker = from.asker(AskerId::Address, context);
+        Json(match state.turns.test(&context.id, context.arrived, asker).await {
             Ok((text, summary)) => TestResult {
                 status: TestStatus::Success,
                 message: "The model answers".to_owned(),

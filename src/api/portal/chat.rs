@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::status::is_demo_mode;
 use crate::{
+    adapters::storage::Visitor,
     api::{
         AppState, Group,
-        caller::Visit,
+        caller::{AskedFrom, Visit},
         json::{Json, text},
         problem::{Problem, failures},
         request_context::RequestContext,
@@ -18,6 +19,7 @@ use crate::{
     domain::{
         chat::{Caller, Message, Role},
         errors::resources,
+        limits::{Asker, AskerId},
     },
     services::turn::{StoredChatTurn, TurnRequest},
 };
@@ -132,6 +134,7 @@ impl PortalChatApi {
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         request: &Request,
+        from: AskedFrom,
         visit: Visit,
         /// The session of this turn, for the session log.
         #[oai(name = "X-Session-ID")]
@@ -152,15 +155,14 @@ impl PortalChatApi {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let session_id = named_session([headers.session, body.session_id_camel, body.session_id])?;
         context.note_session(session_id.as_ref());
-        // Checked first, so that a refused turn stores no visitor.
-        state.turns.check_admission()?;
-        let visitor = state.visitors.find_or_create(visit.token()).await?;
+        let asker = from.asker(AskerId::Cookie(visit.token().hash()), context);
+        let visitor = find_or_admit(state, &visit, headers.idempotency_key.is_some(), &asker).await?;
         let turn = TurnRequest {
             request_id: context.id.clone(),
             arrived: context.arrived,
             caller,
             session_id,
-            address: None,
+            asker,
             stored_chat: Some(StoredChatTurn { owner: visitor.owner, chat: visitor.chat, retry_of: None }),
             model: None,
             persona: state.personas.portal(),
@@ -169,12 +171,22 @@ impl PortalChatApi {
             idempotency_key: headers.idempotency_key,
         };
         let reply = start_turn(state, turn, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
-        // The details name the failed message, which no operation of the portal takes.
-        Ok(match reply.map_err(|problem| Problem { details: None, ..problem })? {
+        // No operation of the portal takes the failed message.
+        Ok(match reply.map_err(Problem::without_message)? {
             Reply::Events(events) => Reply::Events(events.of_portal()),
             whole @ Reply::Whole(_) => whole,
         })
     }
+}
+
+/// Returns the visitor. A new one is stored only if a turn would be admitted now; one who repeats a turn, which costs nothing,
+/// is known. `may_repeat`: the request has an idempotency key.
+async fn find_or_admit(state: &AppState, visit: &Visit, may_repeat: bool, asker: &Asker) -> Result<Visitor, Problem> {
+    if may_repeat && let Some(known) = state.visitors.find(visit.token()).await? {
+        return Ok(known);
+    }
+    state.turns.check_admission(asker)?;
+    Ok(state.visitors.find_or_create(visit.token()).await?)
 }
 
 impl Example for PortalRequest {

@@ -19,7 +19,9 @@ macro_rules! failures {
             $($status $when,)*
             408 "The body took too long to arrive (`body_timeout`).",
             422 "The `Idempotency-Key` was used for another question (`idempotency_key_reused`).",
-            429 "The model's provider limits requests (`rate_limited`) or has run out of credit (`quota_exhausted`).",
+            429 "A limit of the visitor, the address or all together is reached (`limit_reached`), or the money of a day is \
+                 spent (`budget_spent`); or the model's provider limits requests (`rate_limited`) or has run out of credit \
+                 (`quota_exhausted`).",
             500 "A fault of this server (`internal_error`).",
             502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
                  `model_connection_lost`, `model_answer_unreadable`, `model_answer_empty`, `model_answer_too_large`, \

@@ -6,7 +6,8 @@ use crate::{
     domain::{
         account::InvalidAccount,
         chat::InvalidImage,
-        errors::{accounts, resources, turns},
+        errors::{ErrorKind, accounts, resources, turns},
+        limits::LimitReached,
         prompt::EmptyQuestion,
         session::InvalidSessionId,
         title::InvalidTitle,
@@ -98,10 +99,23 @@ impl From<TurnFailure> for Problem {
     fn from(failure: TurnFailure) -> Self {
         let problem = match &failure {
             TurnFailure::Image(invalid) => (*invalid).into(),
+            TurnFailure::LimitReached(reached) => of_limit(&failure.kind().error, reached),
+            TurnFailure::InputTooLarge { limit } => {
+                Self::new(&failure.kind().error).with_detail("limit_bytes", (*limit).into())
+            }
             failure => Self::with_stated_wait(&failure.kind().error, failure.retry_after()),
         };
         problem.with_cause(failure)
     }
+}
+
+fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
+    let seconds = u64::try_from(reached.wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+    Problem::with_stated_wait(kind, Some(reached.wait))
+        .with_detail("limit", reached.scope.as_str().into())
+        .with_detail("unit", reached.unit.as_str().into())
+        .with_detail("window", reached.window.as_str().into())
+        .with_detail("retry_after_seconds", seconds.into())
 }
 
 fn storage_unavailable() -> Problem {

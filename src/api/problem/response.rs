@@ -103,6 +103,15 @@ impl Problem {
         }
     }
 
+    /// Removes the id of the stored message from the details.
+    pub(in crate::api) fn without_message(mut self) -> Self {
+        if let Some(Value::Object(details)) = &mut self.details {
+            details.remove("user_message_id");
+        }
+        self.details = self.details.filter(|details| *details != json!({}));
+        self
+    }
+
     /// Adds the time to wait to the details: an event of a stream has no `Retry-After` header.
     pub(in crate::api) fn in_stream(self) -> Self {
         match self.retry_after {

@@ -21,7 +21,7 @@ use super::{
     event_schema::{ChatEvent, Delta, Start},
 };
 use crate::{
-    api::{AppState, problem::Problem},
+    api::{AppState, problem::Problem, rate_limit::declared_headers},
     domain::session::SessionId,
     foundation::clock::Clock,
     services::turn::{Event, EventKind, Reader},
@@ -144,5 +144,5 @@ pub(super) fn events() -> MetaMediaType {
 }
 
 pub(super) fn answered(description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {
-    MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() }
+    MetaResponse { description, status: Some(200), status_range: None, content, headers: declared_headers() }
 }

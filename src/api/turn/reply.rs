@@ -63,9 +63,13 @@ impl ApiResponse for ResumedStream {
     fn meta() -> MetaResponses {
         let nothing = MetaResponse {
             status: Some(204),
+            headers: Vec::new(),
             ..answered("The client has received all events. An `EventSource` does not reconnect.", Vec::new())
         };
-        let rest = answered("The remaining events, in the format of `POST /api/chat/stream`.", vec![events()]);
+        let rest = MetaResponse {
+            headers: Vec::new(),
+            ..answered("The remaining events, in the format of `POST /api/chat/stream`.", vec![events()])
+        };
         MetaResponses { responses: vec![rest, nothing] }
     }
 

@@ -15,6 +15,7 @@ use crate::{
         personas::Personas,
         storage::{FINGERPRINT_SECRET, Storage},
     },
+    domain::{cost::Prices, limits::WorstDay},
     foundation::{
         config::Config,
         http_client::{self, Client},
@@ -29,7 +30,9 @@ pub(super) async fn run(config: Config) -> ExitCode {
     let has_database = files::check_database(&config.database).await;
     let mut works = has_database;
     works &= files::check_log(&config.session_log);
-    works &= check_personas(&config);
+    let personas = check_personas(&config);
+    works &= personas.is_some();
+    print_costs(&config, personas.as_ref());
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => check_answers(&config, &client, has_database).await,
         Err(failure) => {
@@ -40,18 +43,25 @@ pub(super) async fn run(config: Config) -> ExitCode {
     if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn check_personas(config: &Config) -> bool {
+fn check_personas(config: &Config) -> Option<Personas> {
     match Personas::open(config.personas_dir.clone(), &Tasks::default()) {
         Ok(personas) => {
             let ids = personas.all().iter().map(|persona| persona.id.clone()).collect::<Vec<_>>();
             print(&format!("Personas: {}.\n", ids.join(", ")));
-            true
+            Some(personas)
         }
         Err(failure) => {
             print_error(&failure);
-            false
+            None
         }
     }
+}
+
+/// Prints the most that the limits let a day cost.
+fn print_costs(config: &Config, personas: Option<&Personas>) {
+    let of_personas = personas.map(Personas::models).unwrap_or_default();
+    let models = config.model.names().into_iter().chain(of_personas.iter().map(String::as_str));
+    print(&format!("Limits: {}.\n", WorstDay::of(&config.limits, models, &Prices::new(&config.model.prices))));
 }
 
 /// Returns a sentence with the key's fingerprint, the same as in `/api/openai/info`. The secret for it is in the database.

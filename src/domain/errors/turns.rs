@@ -25,6 +25,53 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
+    /// The visitor, the address or all together have used what a limit allows. `details` name the limit (`visitor`, `address`
+    /// or `total`), its unit and its window, and say when to come back.
+    LIMIT_REACHED {
+        status: 429,
+        code: "limit_reached",
+        retry_after: RetryAfter::Stated,
+        sentence: "As many questions as are allowed here have been asked for now; please try again later",
+        action: "Wait for the time in `Retry-After`, or raise the limit (`LIMIT_VISITOR`, `LIMIT_ADDRESS`, `LIMIT_TOTAL`).",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The money of the day is spent that a limit allows; `details` are those of `limit_reached`.
+    BUDGET_SPENT {
+        status: 429,
+        code: "budget_spent",
+        retry_after: RetryAfter::Stated,
+        sentence: "What the questions of a day may cost here is spent; please come back tomorrow",
+        action: "Wait until the next day (UTC), or raise the limit in dollars.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
+    /// The question of a visitor without an account, with history and files, is larger than `LIMIT_ANONYMOUS_INPUT`.
+    INPUT_TOO_LARGE {
+        status: 413,
+        code: "input_too_large",
+        retry_after: RetryAfter::None,
+        sentence: "The question is too large with its files and the conversation before it; shorten it, attach less, or start a \
+                   new conversation",
+        action: "Send less, or raise `LIMIT_ANONYMOUS_INPUT`.",
+    } ends {
+        finish: Finish::UpstreamError,
+        billing: Billing::Unbilled,
+        is_transient: false,
+        should_fall_back: false,
+        counts_against_breaker: false,
+    }
+
     /// The image is not an `https://` address or an image in a supported format.
     NOT_AN_IMAGE {
         status: 400,

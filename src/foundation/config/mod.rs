@@ -5,6 +5,7 @@ mod database_address;
 mod env_file;
 mod foreign_names;
 mod invalid;
+mod limit_list;
 mod log_filter;
 mod notices;
 mod origins;
@@ -17,11 +18,12 @@ mod variables;
 pub use self::{
     database_address::{DatabaseAddress, SqliteAddress},
     invalid::{InvalidSetting, InvalidSettings},
+    limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
     origins::AllowedOrigin,
     parse::pico_per_token,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
-        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, InputLimit, Limits, LogContent, LogFormat,
+        LogRetention, Model, ModelStream, OnDisconnect, Proxy, ScopeLimits, Server, SessionLog, Turns,
     },
     source::Source,
     variables::{VARIABLES, Variable},

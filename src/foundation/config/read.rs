@@ -8,13 +8,14 @@ use secrecy::SecretString;
 use super::{
     database_address::DatabaseAddress,
     invalid::InvalidSettings,
+    limit_list::LimitList,
     log_filter, origins, parse,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
-        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, InputLimit, Limits, LogContent, LogFormat,
+        LogRetention, Model, ModelStream, OnDisconnect, Proxy, ScopeLimits, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
-    variables as var,
+    variables::{self as var, Variable},
 };
 use crate::foundation::{
     file_access::FileAccess,
@@ -46,6 +47,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let server = read_server(source, reader);
     let model = read_model(reader);
     let turns = read_turns(reader);
+    let limits = read_limits(source, reader);
     let credentials = read_credentials(source, reader);
     let admin_token =
         reader.read(var::ADMIN_TOKEN, "32 or more random characters without blanks, or nothing", |text| {
@@ -77,6 +79,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         personas_dir,
         model: model?,
         turns: turns?,
+        limits: limits?,
         credentials: credentials?,
         admin_token: admin_token?,
         accounts: accounts?,
@@ -224,6 +227,23 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
         queue: queue?,
         queue_timeout: queue_timeout?,
     })
+}
+
+fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
+    let visitor = read_scope(var::LIMIT_VISITOR, source, reader);
+    let address = read_scope(var::LIMIT_ADDRESS, source, reader);
+    let total = read_scope(var::LIMIT_TOTAL, source, reader);
+    let bytes = reader.read(var::LIMIT_ANONYMOUS_INPUT, "a size such as 400KiB", parse::bytes);
+    let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
+    let anonymous_input = InputLimit { bytes: bytes?, is_default };
+    Some(Limits { visitor: visitor?, address: address?, total: total?, anonymous_input })
+}
+
+fn read_scope(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> Option<ScopeLimits> {
+    let parsed = LimitList::parse(reader.text(variable).unwrap_or_default());
+    let expected = parsed.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let list = reader.read(variable, &expected, |_| parsed.ok())?;
+    Some(ScopeLimits { list, is_default: !source.has(variable) })
 }
 
 fn read_credentials(source: &Source, reader: &mut Reader<'_>) -> Option<Credentials> {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{database_address::DatabaseAddress, origins::AllowedOrigin};
+use super::{database_address::DatabaseAddress, limit_list::LimitList, origins::AllowedOrigin};
 use crate::foundation::{
     file_access::FileAccess,
     secret::{AdminToken, ApiKey, SigningSecret},
@@ -26,6 +26,8 @@ pub struct Config {
     pub model: Model,
     /// Limits of turns.
     pub turns: Turns,
+    /// Limits of what those who ask may use.
+    pub limits: Limits,
     /// Sources of the API key.
     pub credentials: Credentials,
     /// The token of the operator; `None` lets only this machine do what is for operators.
@@ -167,6 +169,37 @@ pub struct Turns {
     pub queue: usize,
     /// How long a turn waits for a permit before it is refused.
     pub queue_timeout: Duration,
+}
+
+/// Limits of what those who ask may use. A turn needs the admission of all scopes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Of one visitor.
+    pub visitor: ScopeLimits,
+    /// Of one address.
+    pub address: ScopeLimits,
+    /// Of all visitors together.
+    pub total: ScopeLimits,
+    /// The largest question of a visitor without an account.
+    pub anonymous_input: InputLimit,
+}
+
+/// The limits of one scope, such as a visitor.
+#[derive(Clone, Debug)]
+pub struct ScopeLimits {
+    /// The limits.
+    pub list: LimitList,
+    /// Whether these are the defaults, which don't apply to requests of this machine.
+    pub is_default: bool,
+}
+
+/// The largest question, with its history and files.
+#[derive(Clone, Copy, Debug)]
+pub struct InputLimit {
+    /// The size in bytes.
+    pub bytes: usize,
+    /// Whether this is the default, which doesn't apply to requests of this machine.
+    pub is_default: bool,
 }
 
 /// What happens to an answer whose client has disconnected.

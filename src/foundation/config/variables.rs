@@ -58,6 +58,11 @@ variables! {
     TURN_QUEUE = "500", "number of turns that may wait; further turns are refused";
     TURN_QUEUE_TIMEOUT = "2s", "how long a turn may wait before it is refused";
 
+    LIMIT_VISITOR = "20/minute,300/day,200000tokens/day", "what one visitor may use: turns, tokens and US dollars (usd) per minute and per day (UTC), such as 20/minute, 300/day, 1.50usd/day, or off; the default does not apply to requests of this machine";
+    LIMIT_ADDRESS = "200/minute,3000/day,1000000tokens/day", "the same for one IP address, or one IPv6 network of 64 bits, behind which many visitors may be";
+    LIMIT_TOTAL = "off", "the same for all visitors together, such as 5usd/day: the most that a day can cost";
+    LIMIT_ANONYMOUS_INPUT = "400KiB", "largest question of a visitor without an account, with history and files; an image counts as 4 KiB; the default does not apply to requests of this machine";
+
     PAPITA_API_URL = "http://localhost:3000", "address of Papita, the credential broker; its key is preferred to OPENAI_API_KEY";
     PAPITA_TIMEOUT = "2s", "time for one request to Papita";
     PAPITA_QUEUE_LIMIT = "100000", "number of usage records that wait for Papita; further ones are dropped and counted";

@@ -21,7 +21,7 @@ use crate::{
         account::{Account, Email, LoginName, Password, Username},
         client_ip::ClientIp,
     },
-    foundation::{clock::Clock, config, secret::SigningSecret},
+    foundation::{clock::Clock, config},
 };
 
 /// The name under which the database stores the secret that signs tokens.
@@ -111,7 +111,7 @@ impl Accounts {
         let lifetime = settings.token_lifetime;
         let tokens = match settings.signing_secrets.split_first() {
             Some((secret, previous)) => Tokens::new(secret, previous, lifetime, clock.clone()),
-            None => Tokens::new(&signing_secret(&storage).await?, &[], lifetime, clock.clone()),
+            None => Tokens::new(&storage.secret(SIGNING_SECRET).await?, &[], lifetime, clock.clone()),
         };
         let (passwords, throttle) = (Passwords::new(), Throttle::new());
         Ok(Self(Arc::new(Inner { storage, clock, passwords, throttle, tokens })))
@@ -204,11 +204,4 @@ impl Accounts {
     pub async fn remove(&self, SignedIn { account, .. }: SignedIn) -> Result<Vec<String>, AccountFailure> {
         Ok(self.0.storage.delete_owner(account.id).await?)
     }
-}
-
-/// Returns the signing secret that all replicas share. The first replica generates and stores it.
-async fn signing_secret(storage: &Storage) -> Result<SigningSecret, StorageFailure> {
-    let generated = SigningSecret::generate();
-    let stored = storage.get_or_insert_secret(SIGNING_SECRET, generated.expose()).await?;
-    Ok(SigningSecret::stored(stored))
 }

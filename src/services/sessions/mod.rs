@@ -23,7 +23,7 @@ use crate::{
         session_log::{LogUnavailable, SessionLog, SessionStart},
         storage::Storage,
     },
-    domain::session::SessionId,
+    domain::session::{SessionId, SessionKey},
     foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
 };
 
@@ -38,16 +38,30 @@ struct Inner {
     clock: Clock,
     tasks: Tasks,
     stops: Stops,
+    key: SessionKey,
 }
 
 impl Sessions {
     /// Starts the task that closes sessions idle for longer than `idle_timeout`.
     #[must_use]
-    pub fn start(storage: Storage, log: SessionLog, clock: Clock, idle_timeout: Duration, tasks: &Tasks) -> Self {
+    pub fn start(
+        storage: Storage,
+        log: SessionLog,
+        clock: Clock,
+        key: SessionKey,
+        idle_timeout: Duration,
+        tasks: &Tasks,
+    ) -> Self {
         let stops = Stops::new(storage.clone(), log.clone(), clock.clone());
-        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops }));
+        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops, key }));
         tasks.spawn("idle sessions", this.clone().sweep_periodically(idle_timeout, tasks.stopping()));
         this
+    }
+
+    /// Whether a session was started by this service, at any replica and at any time. Reads no database.
+    #[must_use]
+    pub fn was_started_here(&self, id: &SessionId) -> bool {
+        id.was_generated_with(&self.0.key)
     }
 
     /// Begins a session. It is in the database and in the session log when this returns.
@@ -60,7 +74,7 @@ impl Sessions {
 
     async fn begin_and_log(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
         let now = self.0.clock.now();
-        let id = SessionId::generate(&now.to_zoned(self.0.clock.zone().clone()));
+        let id = SessionId::generate(&now.to_zoned(self.0.clock.zone().clone()), &self.0.key);
         self.0.storage.start_session(&id).await?;
         let event = SessionStart { session_id: id.as_str() };
         if let Err(unavailable) = self.0.log.append(now, &event).await {

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         chat::InvalidImage,
         errors::{TurnErrorKind, turns},
+        limits::LimitReached,
     },
 };
 
@@ -16,6 +17,15 @@ pub enum TurnFailure {
     /// The client names a model that is not allowed.
     #[error("the model that the client names is neither OPENAI_MODEL nor among ALLOWED_MODELS")]
     ModelNotAllowed,
+    /// A limit of the visitor, the address or all together is reached.
+    #[error(transparent)]
+    LimitReached(LimitReached),
+    /// The question of a visitor without an account is too large.
+    #[error("the question of a visitor without an account is larger than {limit} bytes")]
+    InputTooLarge {
+        /// The largest size in bytes.
+        limit: usize,
+    },
     /// The service is shutting down.
     #[error("the service is stopping")]
     Stopping,
@@ -66,6 +76,9 @@ impl TurnFailure {
     pub fn kind(&self) -> &'static TurnErrorKind {
         match self {
             Self::ModelNotAllowed => &turns::MODEL_NOT_ALLOWED,
+            Self::LimitReached(reached) if reached.is_spent_budget() => &turns::BUDGET_SPENT,
+            Self::LimitReached(_) => &turns::LIMIT_REACHED,
+            Self::InputTooLarge { .. } => &turns::INPUT_TOO_LARGE,
             Self::Stopping => &turns::STOPPING,
             Self::Busy => &turns::TOO_BUSY,
             Self::KeyReused => &turns::IDEMPOTENCY_KEY_REUSED,
@@ -83,9 +96,13 @@ impl TurnFailure {
         }
     }
 
-    /// Returns the time to wait before the next attempt, if the model's provider or the breaker states one.
+    /// Returns the time to wait before the next attempt, if the model's provider, the breaker or a limit states one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Self::Model(failure) = self { failure.retry_after() } else { None }
+        match self {
+            Self::Model(failure) => failure.retry_after(),
+            Self::LimitReached(reached) => Some(reached.wait),
+            _ => None,
+        }
     }
 }

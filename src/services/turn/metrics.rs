@@ -15,7 +15,8 @@ use prometheus_client::{
 
 use crate::{
     adapters::model::BreakerState,
-    domain::{chat::Finish, cost::TokenUsage},
+    domain::{chat::Finish, cost::TokenUsage, limits::LimitScope},
+    foundation::config::Limits,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,11 +36,19 @@ struct TokenLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+    unit: &'static str,
+    window: &'static str,
+}
+
 /// The metrics of all turns: counters and histograms that each turn updates, and gauges that are read on request.
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
     models: HashMap<String, ModelCounters>,
+    limited: Family<LimitLabels, Counter>,
     turn_seconds: Histogram,
     first_word_seconds: Histogram,
     sampled: SampledMetrics,
@@ -93,8 +102,8 @@ pub(super) struct Sample<'a> {
 }
 
 impl Metrics {
-    /// Creates metrics with counters for these models.
-    pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Creates metrics with counters for these models and limits.
+    pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>, limits: &Limits) -> Self {
         let (turns, tokens, attempts) = (Family::default(), Family::default(), Family::default());
         let counters = |model: &str| {
             let model = model.to_owned();
@@ -115,6 +124,7 @@ impl Metrics {
         let mut this = Self {
             registry: Registry::with_prefix("al_chat"),
             models: models.into_iter().map(|model| (model.to_owned(), counters(model))).collect(),
+            limited: limit_counters(limits),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
             sampled: SampledMetrics::default(),
@@ -133,6 +143,8 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("turns", "Turns that have ended", turns);
         registry.register("tokens", "Tokens read and written by models in turns", tokens);
+        let limited = "Turns refused because a limit of usage was reached";
+        registry.register("turns_limited", limited, self.limited.clone());
         registry.register("model_attempts", "Calls to models, repetitions included", attempts);
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
@@ -144,6 +156,11 @@ impl Metrics {
         if let Some(counters) = self.models.get(model) {
             counters.attempts.inc();
         }
+    }
+
+    /// Counts a turn that a limit has refused.
+    pub(super) fn count_limited(&self, limit: &'static str, unit: &'static str, window: &'static str) {
+        self.limited.get_or_create(&LimitLabels { limit, unit, window }).inc();
     }
 
     /// Counts a turn that has ended.
@@ -169,6 +186,21 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// Returns the counters of the limits that are set. They exist from the start, as those of models do.
+fn limit_counters(limits: &Limits) -> Family<LimitLabels, Counter> {
+    let family = Family::default();
+    let scopes = [
+        (LimitScope::Visitor, &limits.visitor),
+        (LimitScope::Address, &limits.address),
+        (LimitScope::Total, &limits.total),
+    ];
+    for (scope, limit) in scopes.into_iter().flat_map(|(scope, of)| of.list.iter().map(move |limit| (scope, limit))) {
+        let (unit, window) = (limit.unit.as_str(), limit.window.as_str());
+        drop(family.get_or_create(&LimitLabels { limit: scope.as_str(), unit, window }));
+    }
+    family
 }
 
 impl SampledMetrics {

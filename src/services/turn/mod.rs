@@ -4,7 +4,7 @@
 //! journal, as a stream or to the end. A turn that has no reader any more, or is stopped, ends and closes its connection
 //! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
-//! The modules, in the order in which a turn uses them: `admission` and `permits`, `idempotency`, `registry` and
+//! The modules, in the order in which a turn uses them: `admission` and `permits`, `limits`, `idempotency`, `registry` and
 //! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
 //! runs once at the start, and then `interrupted`. `parts` creates them all.
 
@@ -19,6 +19,7 @@ mod idempotency;
 mod image_hosts;
 mod interrupted;
 mod journal;
+mod limits;
 mod memory_guard;
 mod metrics;
 mod model_calls;
@@ -61,12 +62,17 @@ pub use self::{
 use self::{
     idempotency::{Claim, scoped_key},
     interrupted::log_interrupted,
+    limits::Reservation,
     model_test::test_request,
     parts::Parts,
 };
 use crate::{
     adapters::model::BreakerState,
-    domain::{account::OwnerId, session::SessionId},
+    domain::{
+        account::OwnerId,
+        limits::{Asker, Standing},
+        session::SessionId,
+    },
     foundation::{config::Config, outage::StartOutage},
 };
 
@@ -99,18 +105,21 @@ impl Turns {
     pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
         let allowed = self.0.model_calls.allowed_model(request.model.as_deref(), request.persona.as_deref());
         let model = allowed?.to_owned();
-        self.check_admission()?;
-        match request.idempotency_key.take() {
-            Some(key) => self.start_once(request, model, key).await,
-            None => Ok(self.start_new(request, model)),
+        self.0.admission.check()?;
+        self.0.limits.check_input(&request)?;
+        if let Some(key) = request.idempotency_key.take() {
+            return self.start_once(request, model, key).await;
         }
+        let reserved = self.0.limits.reserve(&request, &model);
+        let reservation = reserved.map_err(|refused| self.0.limits.count_refusal(refused))?;
+        Ok(self.start_new(request, model, reservation))
     }
 
-    fn start_new(&self, request: TurnRequest, model: String) -> Reader {
+    fn start_new(&self, request: TurnRequest, model: String, reservation: Reservation) -> Reader {
         // A client that wants a whole answer gets the turn's id only with the answer, so it can't resume the turn.
         let journal = self.0.registry.open(&request, &model, request.stream);
         let (reader, parts) = (Reader::new(&journal), Arc::clone(&self.0));
-        self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None).await });
+        self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None, reservation).await });
         reader
     }
 
@@ -124,17 +133,33 @@ impl Turns {
     ) -> Result<Reader, TurnFailure> {
         let (sender, reader) = oneshot::channel();
         let key = scoped_key(&request, key);
+        // Before the claim, so that a refused request writes nothing. One that repeats another costs nothing.
+        if let Err(refused) = self.0.limits.check(&request.asker)
+            && !self.0.idempotency.is_claimed(&key).await?
+        {
+            return Err(self.0.limits.count_refusal(refused));
+        }
         let can_ask_at_once = self.0.admission.has_free_permit();
         let parts = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             // Before the claim, so that repetitions find the running turn by its id.
             let journal = parts.registry.open(&request, &model, true);
             let joined = match parts.idempotency.claim(&mut request, key, can_ask_at_once).await {
-                Ok(Claim::New(claim)) => {
-                    // If the client has left, the turn has no reader, and ends after its grace.
-                    let _ = sender.send(Ok(Reader::new(&journal)));
-                    return parts.runner.run(request, model, journal, Some(claim)).await;
-                }
+                Ok(Claim::New(claim)) => match parts.limits.reserve(&request, &model) {
+                    Ok(reservation) => {
+                        // If the client has left, the turn has no reader, and ends after its grace.
+                        let _ = sender.send(Ok(Reader::new(&journal)));
+                        return parts.runner.run(request, model, journal, Some(claim), reservation).await;
+                    }
+                    // Another turn was admitted meanwhile, or the key is that of a turn that never asked the model.
+                    Err(refused) => {
+                        let refused = parts.limits.count_refusal(refused);
+                        parts.idempotency.settle(&claim, &journal, &Err(refused.clone()), false).await;
+                        parts.registry.remove(&journal);
+                        journal.end(Err(refused.clone()));
+                        Err(refused)
+                    }
+                },
                 Ok(Claim::Repeated(reader)) => {
                     parts.registry.remove(&journal);
                     parts.registry.add_alias(&request.request_id, reader.journal());
@@ -153,14 +178,26 @@ impl Turns {
     }
 
     /// Fails if a turn would be refused now, for endpoints that prepare something before they start a turn.
-    pub fn check_admission(&self) -> Result<(), TurnFailure> {
-        self.0.admission.check()
+    pub fn check_admission(&self, asker: &Asker) -> Result<(), TurnFailure> {
+        self.0.admission.check()?;
+        self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused))
+    }
+
+    /// Returns what is left of the limit that is nearest to its end for whoever asks; `None` without a limit.
+    #[must_use]
+    pub fn nearest_limit(&self, asker: &Asker) -> Option<Standing> {
+        self.0.limits.nearest(asker)
     }
 
     /// Runs a turn that asks the model for one word, to check whether the model answers. Concurrent calls share one
     /// turn.
-    pub async fn test(&self, request_id: &str, arrived: Instant) -> Result<(String, TurnSummary), TurnFailure> {
-        let start = self.start(test_request(request_id, arrived));
+    pub async fn test(
+        &self,
+        request_id: &str,
+        arrived: Instant,
+        asker: Asker,
+    ) -> Result<(String, TurnSummary), TurnFailure> {
+        let start = self.start(test_request(request_id, arrived, asker));
         self.0.model_test.join(start).await?.read_to_end().await
     }
 

@@ -12,7 +12,7 @@ use super::{
     journal::{Journal, Reader},
     request::TurnRequest,
 };
-use crate::domain::{chat::Caller, prompt};
+use crate::domain::{chat::Caller, limits::Asker, prompt};
 
 /// The latest test of the model. Concurrent requests share one test, because a test costs money and needs no login.
 #[derive(Debug, Default)]
@@ -35,13 +35,13 @@ impl ModelTest {
 }
 
 /// Returns the request of a test: a turn of a guest without a session.
-pub(super) fn test_request(request_id: &str, arrived: Instant) -> TurnRequest {
+pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> TurnRequest {
     TurnRequest {
         request_id: request_id.to_owned(),
         arrived,
         caller: Caller::new(None, None),
         session_id: None,
-        address: None,
+        asker,
         model: None,
         persona: None,
         stored_chat: None,

@@ -8,6 +8,7 @@ use super::{
     dependencies::Dependencies,
     idempotency::Idempotency,
     image_hosts::ImageHosts,
+    limits::TurnLimits,
     memory_guard,
     metrics::Metrics,
     model_calls::{ModelAbilities, ModelCalls},
@@ -37,6 +38,7 @@ use crate::{
 pub(super) struct Parts {
     pub(super) admission: Arc<Admission>,
     pub(super) registry: Arc<Registry>,
+    pub(super) limits: TurnLimits,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) model_calls: Arc<ModelCalls>,
     pub(super) runner: TurnRunner,
@@ -56,7 +58,7 @@ impl Parts {
         let persona_models = dependencies.personas.models();
         let mut models = config.model.names();
         models.extend(persona_models.iter().map(String::as_str));
-        let metrics = Arc::new(Metrics::new(models.iter().copied().chain([basic::NAME])));
+        let metrics = Arc::new(Metrics::new(models.iter().copied().chain([basic::NAME]), &config.limits));
         let client = OpenAi::new(&config.model, dependencies.client.clone());
         let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));
@@ -64,6 +66,8 @@ impl Parts {
         let outbox = start_outbox(config, dependencies);
         let recorder = Arc::new(recorder(config, dependencies, &outbox, &abilities, &metrics));
         let missing_lines = recover(&recorder, progress, outage).await?;
+
+        let turn_limits = TurnLimits::start(config, dependencies, &abilities, &metrics, outage).await?;
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));
@@ -94,7 +98,17 @@ impl Parts {
         };
         let monitor = Monitor::new(metrics, permits, Arc::clone(&model_calls), outbox, missing_lines);
         let model_test = ModelTest::default();
-        Ok(Self { admission, registry, idempotency, model_calls, runner, model_test, monitor, tasks })
+        Ok(Self {
+            admission,
+            registry,
+            limits: turn_limits,
+            idempotency,
+            model_calls,
+            runner,
+            model_test,
+            monitor,
+            tasks,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         account::OwnerId,
         chat::{Caller, Message},
-        client_ip::ClientIp,
+        limits::Asker,
         persona::Persona,
         session::SessionId,
     },
@@ -28,9 +28,8 @@ pub struct TurnRequest {
     pub caller: Caller,
     /// The session that the client names.
     pub session_id: Option<SessionId>,
-    /// The client's address, which distinguishes anonymous callers. Not set for turns of stored chats: these have an
-    /// owner.
-    pub address: Option<ClientIp>,
+    /// Whoever asks, for the limits.
+    pub asker: Asker,
     /// The model that the client names.
     pub model: Option<String>,
     /// The persona that answers.
@@ -71,7 +70,7 @@ impl TurnRequest {
         match (self.owner(), &self.session_id) {
             (Some(owner), _) => CallerHash::of(&owner),
             (None, Some(session)) => CallerHash::of(session),
-            (None, None) => CallerHash::of(&self.address),
+            (None, None) => CallerHash::of(&self.asker.address),
         }
     }
 }

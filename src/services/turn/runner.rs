@@ -8,6 +8,7 @@ use super::{
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
     image_hosts::ImageHosts,
     journal::Journal,
+    limits::Reservation,
     model_calls::CallRecord,
     recording::{Recorder, TextLogging},
     registry::Registry,
@@ -29,18 +30,22 @@ pub(super) struct TurnRunner {
 }
 
 impl TurnRunner {
-    /// Runs a turn. The outcome is recorded, stored in the chat and with the key, and then written to the journal.
+    /// Runs a turn. The outcome is recorded, stored in the chat and with the key, the reservation is settled, and then the
+    /// outcome is written to the journal.
     pub(super) async fn run(
         &self,
         mut request: TurnRequest,
         model: String,
         journal: Arc<Journal>,
         claim: Option<Box<KeyClaim>>,
+        mut reservation: Reservation,
     ) {
         let running = RunningTurn { registry: &self.registry, journal };
         let journal = &running.journal;
         let mut calls = CallRecord::new(&model);
-        let result = self.answer_and_record(&mut request, journal, &mut calls, claim.as_deref()).await;
+        let answering = self.answer_and_record(&mut request, journal, &mut calls, claim.as_deref(), &mut reservation);
+        let result = answering.await;
+        drop(reservation);
         if let Some(claim) = claim {
             self.idempotency.settle(&claim, journal, &result, calls.may_have_cost).await;
         }
@@ -61,6 +66,7 @@ impl TurnRunner {
         journal: &Journal,
         calls: &mut CallRecord<'a>,
         claim: Option<&KeyClaim>,
+        reservation: &mut Reservation,
     ) -> Result<TurnSummary, TurnFailure> {
         wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
@@ -74,8 +80,9 @@ impl TurnRunner {
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
+        reservation.note_asking(request, calls.requested_model);
         let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
-        let result = self.recorder.record(request, calls, journal, &texts, ending).await;
+        let result = self.recorder.record(request, calls, journal, &texts, ending, reservation).await;
         match open {
             Some(open) => self.stored_chats.close(open, journal, result, claim).await,
             None => result,

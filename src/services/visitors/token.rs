@@ -36,7 +36,8 @@ impl VisitorToken {
 
     /// Returns the SHA-256 hash under which the database stores the visitor. A slow hash is not needed, since 256 random
     /// bits cannot be guessed.
-    pub(super) fn hash(&self) -> String {
+    #[must_use]
+    pub fn hash(&self) -> String {
         BASE64.encode(Sha256::digest(self.expose()))
     }
 }

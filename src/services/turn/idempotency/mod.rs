@@ -117,6 +117,11 @@ impl Idempotency {
         Ok(Claim::New(Box::new(KeyClaim::new(self.storage.clone(), key, id, is_asked))))
     }
 
+    /// Whether a request has claimed this key, so that another one with it may cost nothing.
+    pub(super) async fn is_claimed(&self, key: &ScopedKey) -> Result<bool, TurnFailure> {
+        self.storage.is_key_claimed(key).await.map_err(|failure| unavailable(&failure))
+    }
+
     /// Returns the failure of a claim. The claim may take effect all the same if the connection to the database was lost; it
     /// is withdrawn then, because the model was not asked.
     fn claim_failed(&self, new: NewClaim<'_>, failure: &StorageFailure) -> TurnFailure {

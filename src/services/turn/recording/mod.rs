@@ -18,6 +18,7 @@ use super::{
     ending::Ending,
     failure::TurnFailure,
     journal::Journal,
+    limits::Reservation,
     metrics::{Metrics, TurnTiming},
     model_calls::CallRecord,
     request::TurnRequest,
@@ -28,7 +29,7 @@ use crate::{
         session_log::{ChatLine, SessionLog},
         storage::{Storage, UsageRecord},
     },
-    domain::log_position::LogEnd,
+    domain::{limits::Amounts, log_position::LogEnd},
     foundation::clock::Clock,
 };
 
@@ -49,7 +50,8 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Records a turn, and returns its result once its line is in the session log. If the line can't be written, the
-    /// turn fails, but its tokens and cost are stored all the same. A turn that failed because of the log has no line.
+    /// turn fails, but its tokens and cost are stored all the same. A turn that failed because of the log has no line. What the
+    /// turn has used is noted in its reservation.
     pub(super) async fn record(
         &self,
         request: &TurnRequest,
@@ -57,13 +59,16 @@ impl Recorder {
         journal: &Journal,
         texts: &TextLogging,
         ending: Ending,
+        reservation: &mut Reservation,
     ) -> Result<TurnSummary, TurnFailure> {
         if let Err(TurnFailure::LogUnavailable) = ending.result {
             // The model was not asked, and a log that stands still would only delay the response.
+            reservation.note_used(Amounts::default());
             return Err(TurnFailure::LogUnavailable);
         }
         let at = self.clock.now();
         let usage = self.usage_meter.measure(request, calls, journal, &ending);
+        reservation.note_used(used(&usage, ending.result.is_ok() || calls.attempts > 0));
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);
@@ -118,6 +123,12 @@ impl Recorder {
         let session = request.session_id.as_ref();
         self.usage_records.make(failure.is_some(), &request.caller, session, calls.model, usage.tokens)
     }
+}
+
+/// Returns what a turn has used. It counts as a turn if it was answered or a model was asked, whatever came of that.
+fn used(usage: &TurnUsage, is_turn: bool) -> Amounts {
+    let cost = usage.cost.unwrap_or_default().total();
+    Amounts { turns: u64::from(is_turn), tokens: usage.tokens.total(), cost }
 }
 
 fn ended_turn<'a>(

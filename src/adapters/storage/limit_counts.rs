@@ -1,0 +1,100 @@
+//! What visitors, addresses and all together have used of their limits: by window, and of all replicas together.
+//!
+//! Each replica adds what was used there, and learns from the answer what all have used.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+
+use super::{
+    bulk_delete,
+    bulk_insert::BulkInsert,
+    column_values::{to_count, to_integer, to_timestamp},
+    failure::StorageFailure,
+    handle::Storage,
+    statement::{Statement, sql},
+};
+use crate::{domain::limits::Amounts, foundation::config::LimitWindow};
+
+/// What is used in one window.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LimitCount {
+    /// A keyed hash of whose usage it is, after the name of the scope.
+    pub counted: String,
+    /// The end of the window, in [`Storage::session_time`].
+    pub ends_at: Timestamp,
+    /// The length of the window in seconds.
+    pub seconds: u32,
+    /// What is used.
+    pub amounts: Amounts,
+}
+
+type CountRow = (String, i64, i64, i64, i64, i64);
+
+fn limit_count((counted, seconds, ends_at, turns, tokens, cost): CountRow) -> LimitCount {
+    LimitCount {
+        counted,
+        ends_at: to_timestamp(ends_at),
+        seconds: u32::try_from(seconds).unwrap_or_default(),
+        amounts: Amounts { turns: to_count(turns), tokens: to_count(tokens), cost: to_count(cost) },
+    }
+}
+
+static ADD_COUNTS: LazyLock<BulkInsert> = LazyLock::new(|| {
+    BulkInsert::new(
+        "counted, seconds, ends_at, turns, tokens, cost_pico",
+        &["TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT"],
+        "INSERT INTO limit_counts (counted, seconds, ends_at, turns, tokens, cost_pico)
+         SELECT v.* FROM v WHERE counted IS NOT NULL
+         ON CONFLICT (counted, seconds, ends_at) DO UPDATE SET
+             turns = limit_counts.turns + excluded.turns,
+             tokens = limit_counts.tokens + excluded.tokens,
+             cost_pico = limit_counts.cost_pico + excluded.cost_pico
+         RETURNING counted, seconds, ends_at, turns, tokens, cost_pico",
+    )
+});
+
+impl Storage {
+    /// Adds what was used here since the last call, each count once, and returns what all replicas have used of the same. All
+    /// is added, or nothing.
+    pub async fn add_limit_counts(&self, mut counts: Vec<LimitCount>) -> Result<Vec<LimitCount>, StorageFailure> {
+        // Every replica updates the rows in the same order, so that transactions cannot deadlock.
+        counts.sort_unstable();
+        let mut transaction = self.write.begin().await?;
+        let bind = |statement: Statement<'static>, row: Option<LimitCount>| {
+            let amount = |of: fn(Amounts) -> u64| row.as_ref().map(|count| to_integer(of(count.amounts)));
+            let [turns, tokens, cost] = [amount(|it| it.turns), amount(|it| it.tokens), amount(|it| it.cost)];
+            let seconds = row.as_ref().map(|count| i64::from(count.seconds));
+            let ends_at = row.as_ref().map(|count| count.ends_at.as_microsecond());
+            let counted = row.map(|count| count.counted);
+            statement.bind(counted).bind(seconds).bind(ends_at).bind(turns).bind(tokens).bind(cost)
+        };
+        let rows: Vec<CountRow> = ADD_COUNTS.fetch_all(&mut transaction, counts.into_iter(), bind).await?;
+        transaction.commit().await?;
+        Ok(rows.into_iter().map(limit_count).collect())
+    }
+
+    /// Returns what is used in windows that have not ended, at most `most` of them: those with the most tokens.
+    pub async fn limit_counts(&self, most: usize) -> Result<Vec<LimitCount>, StorageFailure> {
+        let rows: Vec<CountRow> = sql("SELECT counted, seconds, ends_at, turns, tokens, cost_pico FROM limit_counts
+             WHERE ends_at > $1 ORDER BY tokens DESC LIMIT $2")
+        .bind(self.time.session_time())
+        .bind(to_integer(most as u64))
+        .fetch_all(&self.write)
+        .await?;
+        Ok(rows.into_iter().map(limit_count).collect())
+    }
+
+    /// Deletes the counts of windows that have ended.
+    pub async fn purge_limit_counts(&self) -> Result<(), StorageFailure> {
+        // A replica whose clock is a little ahead must not delete what another still adds to.
+        let ended = self.time.session_time() - i64::from(LimitWindow::Minute.seconds()) * 1_000_000;
+        bulk_delete::in_batches(&self.write, |limit| {
+            sql("DELETE FROM limit_counts WHERE (counted, seconds, ends_at) IN (
+                     SELECT counted, seconds, ends_at FROM limit_counts WHERE ends_at < $1 LIMIT $2)")
+            .bind(ended)
+            .bind(limit)
+        })
+        .await
+    }
+}

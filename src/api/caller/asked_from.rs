@@ -1,0 +1,35 @@
+//! Where a request for a turn comes from, and who asks it, for the limits.
+
+use poem::{FromRequest, Request, RequestBody};
+
+use super::{client_ip::ClientAddress, this_machine::is_direct};
+use crate::{
+    api::request_context::RequestContext,
+    domain::{
+        client_ip::ClientIp,
+        limits::{Asker, AskerId},
+    },
+};
+
+/// Where a request for a turn comes from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct AskedFrom {
+    address: ClientIp,
+    is_local: bool,
+}
+
+impl AskedFrom {
+    /// Returns whoever asks, and notes it for the headers of the response.
+    pub(in crate::api) fn asker(self, id: AskerId, context: &RequestContext) -> Asker {
+        let asker = Asker { id, address: self.address, is_local: self.is_local };
+        context.note_asker(&asker);
+        asker
+    }
+}
+
+impl<'a> FromRequest<'a> for AskedFrom {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let ClientAddress(address) = ClientAddress::from_request(request, body).await?;
+        Ok(Self { address, is_local: is_direct(request) })
+    }
+}

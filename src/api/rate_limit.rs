@@ -1,0 +1,53 @@
+//! The headers that tell clients what is left of their limits (draft-ietf-httpapi-ratelimit-headers, in the form with two
+//! fields): of the limit that is nearest to its end.
+
+use poem::http::{HeaderMap, HeaderValue};
+use poem_openapi::{registry::MetaHeader, types::Type};
+
+use crate::{domain::limits::Standing, foundation::config::LimitUnit};
+
+/// The header with the limit.
+const POLICY: &str = "RateLimit-Policy";
+
+/// The header with what is left of it.
+const LEFT: &str = "RateLimit";
+
+/// The pico-dollars of a millionth of a dollar, the unit of money in the headers.
+const PICO_PER_MICRO: u64 = 1_000_000;
+
+/// Adds the headers to those of a response.
+pub(super) fn add(headers: &mut HeaderMap, Standing { scope, limit, remaining, resets_in }: &Standing) {
+    let (name, seconds) = (scope.as_str(), limit.window.seconds());
+    let (scale, unit) = match limit.unit {
+        LimitUnit::Turns => (1, ""),
+        LimitUnit::Tokens => (1, ";qu=\"tokens\""),
+        LimitUnit::Dollars => (PICO_PER_MICRO, ";qu=\"usd-micros\""),
+    };
+    let (quota, left, resets_in) = (limit.amount / scale, remaining / scale, resets_in.as_millis().div_ceil(1000));
+    let policy = format!("\"{name}\";q={quota}{unit};w={seconds}");
+    let rest = format!("\"{name}\";r={left};t={resets_in}");
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", rest)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Returns the headers for the contract.
+pub(super) fn declared_headers() -> Vec<MetaHeader> {
+    let header = |name: &str, description: &str| MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: String::schema_ref(),
+    };
+    vec![
+        header(
+            POLICY,
+            "The limit that is nearest to its end: its name, the quota `q` of turns (or of the unit `qu`: `tokens`, or \
+             `usd-micros`, millionths of a US dollar), and its window `w` in seconds.",
+        ),
+        header(LEFT, "What is left of that limit: the rest `r`, and the seconds `t` until the window ends."),
+    ]
+}

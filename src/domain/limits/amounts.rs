@@ -1,0 +1,64 @@
+//! Amounts of usage.
+
+use std::ops::{Add, AddAssign, Sub};
+
+use crate::foundation::config::LimitUnit;
+
+/// Amounts of everything that limits count, of one turn or of many. Sums and differences stop at the ends of the range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Amounts {
+    /// Tokens of prompts and answers.
+    pub tokens: u64,
+    /// Turns.
+    pub turns: u64,
+    /// The cost in pico-dollars.
+    pub cost: u64,
+}
+
+impl Amounts {
+    /// Returns the amount of one unit.
+    #[must_use]
+    pub fn of(self, unit: LimitUnit) -> u64 {
+        match unit {
+            LimitUnit::Turns => self.turns,
+            LimitUnit::Tokens => self.tokens,
+            LimitUnit::Dollars => self.cost,
+        }
+    }
+
+    /// Whether nothing is used.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl Add for Amounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            turns: self.turns.saturating_add(other.turns),
+            cost: self.cost.saturating_add(other.cost),
+        }
+    }
+}
+
+impl AddAssign for Amounts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Amounts {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_sub(other.tokens),
+            turns: self.turns.saturating_sub(other.turns),
+            cost: self.cost.saturating_sub(other.cost),
+        }
+    }
+}

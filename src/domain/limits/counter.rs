@@ -1,0 +1,336 @@
+//! What one visitor, one address or all together use of their limits.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    amounts::Amounts,
+    reached::{LimitReached, Standing},
+    scope::LimitScope,
+    window_count::{WindowCount, window_end, window_number},
+};
+use crate::foundation::config::{Limit, LimitList, LimitWindow};
+
+/// The time after which a turn is refused no more if running turns have reserved what is left: most of them end sooner.
+const RESERVED_WAIT: Duration = Duration::from_secs(5);
+
+/// The shortest time to wait that a client is told.
+const MIN_WAIT: Duration = Duration::from_secs(1);
+
+/// The windows in which a turn was admitted, by their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    minute: i64,
+    day: i64,
+}
+
+impl Windows {
+    /// Returns the windows at a time.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { minute: window_number(LimitWindow::Minute, now), day: window_number(LimitWindow::Day, now) }
+    }
+
+    fn of(self, window: LimitWindow) -> i64 {
+        match window {
+            LimitWindow::Minute => self.minute,
+            LimitWindow::Day => self.day,
+        }
+    }
+}
+
+/// What is used of one window by all replicas, as the database has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The window.
+    pub window: LimitWindow,
+    /// What was added to the database.
+    pub added: Amounts,
+    /// What the database has since then.
+    pub total: Amounts,
+}
+
+/// What is used of the limits of one visitor, one address, or all together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    minute: WindowCount,
+    day: WindowCount,
+}
+
+impl Counter {
+    fn count(&self, window: LimitWindow, now: Timestamp) -> WindowCount {
+        let count = match window {
+            LimitWindow::Minute => &self.minute,
+            LimitWindow::Day => &self.day,
+        };
+        count.at(window_number(window, now))
+    }
+
+    /// Returns the count of a window to change it; `None` if the window is over.
+    fn count_of(&mut self, window: LimitWindow, windows: Windows) -> Option<&mut WindowCount> {
+        let count = match window {
+            LimitWindow::Minute => &mut self.minute,
+            LimitWindow::Day => &mut self.day,
+        };
+        count.is_of(windows.of(window)).then_some(count)
+    }
+
+    fn go_on(&mut self, windows: Windows) {
+        self.minute.go_on(windows.minute);
+        self.day.go_on(windows.day);
+    }
+
+    /// Fails if a limit is reached: with the one whose wait is longest.
+    pub fn check(&self, scope: LimitScope, limits: &LimitList, now: Timestamp) -> Result<(), LimitReached> {
+        let reached = limits.iter().filter_map(|limit| self.reached(scope, limit, now));
+        reached.max_by_key(|reached| reached.wait).map_or(Ok(()), Err)
+    }
+
+    fn reached(&self, scope: LimitScope, limit: Limit, now: Timestamp) -> Option<LimitReached> {
+        let Limit { amount, unit, window } = limit;
+        let count = self.count(window, now);
+        if count.taken().of(unit) < amount {
+            return None;
+        }
+        let is_used = count.used().of(unit) >= amount;
+        let left = left_of(window, now);
+        let wait = if is_used { left } else { left.min(RESERVED_WAIT) }.max(MIN_WAIT);
+        Some(LimitReached { scope, unit, window, is_used, wait })
+    }
+
+    /// Reserves the amounts that a turn is expected to use.
+    pub fn reserve(&mut self, windows: Windows, expected: Amounts) {
+        self.go_on(windows);
+        self.reserve_anew(windows, Amounts::default(), expected);
+    }
+
+    /// Replaces the reserved amounts of a turn by others.
+    pub fn reserve_anew(&mut self, windows: Windows, reserved: Amounts, expected: Amounts) {
+        for window in LimitWindow::ALL {
+            if let Some(count) = self.count_of(window, windows) {
+                count.reserved = count.reserved - reserved + expected;
+            }
+        }
+    }
+
+    /// Replaces the reserved amounts of a turn by those that it used.
+    pub fn settle(&mut self, windows: Windows, reserved: Amounts, used: Amounts) {
+        for window in LimitWindow::ALL {
+            if let Some(count) = self.count_of(window, windows) {
+                count.reserved = count.reserved - reserved;
+                count.unshared += used;
+            }
+        }
+    }
+
+    /// Returns what was used in a window and is not in the database yet.
+    #[must_use]
+    pub fn unshared(&self, window: LimitWindow, now: Timestamp) -> Amounts {
+        self.count(window, now).unshared
+    }
+
+    /// Takes what the database has of a window that goes on.
+    pub fn share(&mut self, windows: Windows, shared: Shared) {
+        if let Some(count) = self.count_of(shared.window, windows) {
+            count.unshared = count.unshared - shared.added;
+            count.shared = shared.total;
+        }
+    }
+
+    /// Sets what the database has of a window when this process begins.
+    pub fn begin(&mut self, windows: Windows, window: LimitWindow, total: Amounts) {
+        self.go_on(windows);
+        self.share(windows, Shared { window, added: Amounts::default(), total });
+    }
+
+    /// Whether nothing is used or reserved in the windows that go on.
+    #[must_use]
+    pub fn is_empty(&self, now: Timestamp) -> bool {
+        LimitWindow::ALL.into_iter().all(|window| self.count(window, now).taken().is_zero())
+    }
+
+    /// Whether running turns have reserved something.
+    #[must_use]
+    pub fn has_reserved(&self, now: Timestamp) -> bool {
+        LimitWindow::ALL.into_iter().any(|window| !self.count(window, now).reserved.is_zero())
+    }
+
+    /// Returns what was used on the day that goes on.
+    #[must_use]
+    pub fn used_today(&self, now: Timestamp) -> Amounts {
+        self.count(LimitWindow::Day, now).used()
+    }
+
+    /// Returns what is left of each limit.
+    pub fn standings<'a>(
+        &'a self,
+        scope: LimitScope,
+        limits: &'a LimitList,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Standing> + 'a {
+        limits.iter().map(move |limit| Standing {
+            scope,
+            limit,
+            remaining: limit.amount.saturating_sub(self.count(limit.window, now).taken().of(limit.unit)),
+            resets_in: left_of(limit.window, now),
+        })
+    }
+}
+
+/// Returns the time until a window ends.
+fn left_of(window: LimitWindow, now: Timestamp) -> Duration {
+    Duration::try_from(window_end(window, now).duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::foundation::config::LimitUnit;
+
+    const ONE: Amounts = Amounts { turns: 1, tokens: 100, cost: 1_000_000 };
+
+    fn noon() -> Timestamp {
+        "2026-05-04T12:00:15Z".parse().unwrap()
+    }
+
+    fn limits(text: &str) -> LimitList {
+        LimitList::parse(text).unwrap()
+    }
+
+    fn check(counter: &Counter, text: &str, now: Timestamp) -> Option<(LimitUnit, LimitWindow, u64)> {
+        let reached = counter.check(LimitScope::Visitor, &limits(text), now).err()?;
+        Some((reached.unit, reached.window, reached.wait.as_secs()))
+    }
+
+    fn used(turns: u64) -> Counter {
+        let mut counter = Counter::default();
+        for _ in 0..turns {
+            counter.reserve(Windows::at(noon()), ONE);
+            counter.settle(Windows::at(noon()), ONE, ONE);
+        }
+        counter
+    }
+
+    #[test]
+    fn each_unit_and_window_ends_by_itself() {
+        use LimitUnit::{Dollars, Tokens, Turns};
+        use LimitWindow::{Day, Minute};
+        let (day, counter) = (12 * 3600 - 15, used(3));
+        for (text, expected) in [
+            ("4/minute, 4/day", None),
+            ("3/minute", Some((Turns, Minute, 45))),
+            ("3/day", Some((Turns, Day, day))),
+            ("301tokens/day", None),
+            ("250tokens/minute", Some((Tokens, Minute, 45))),
+            ("0.000003usd/day", Some((Dollars, Day, day))),
+            ("0.000004usd/day", None),
+            // The longest wait counts.
+            ("3/minute, 3/day, 3tokens/minute", Some((Turns, Day, day))),
+            ("off", None),
+        ] {
+            assert_eq!(check(&counter, text, noon()), expected, "{text}");
+        }
+        let later = noon() + SignedDuration::from_secs(45);
+        assert_eq!(check(&counter, "3/minute", later), None);
+        assert_eq!(check(&counter, "3/minute, 3/day", later), Some((Turns, Day, day - 45)));
+        let tomorrow = noon() + SignedDuration::from_hours(12);
+        assert_eq!(check(&counter, "3/day", tomorrow), None);
+        assert!(counter.is_empty(tomorrow) && !counter.is_empty(later));
+    }
+
+    #[test]
+    fn what_is_only_reserved_is_waited_for_shortly_and_is_no_spent_budget() {
+        let mut counter = Counter::default();
+        counter.reserve(Windows::at(noon()), ONE);
+        let text = limits("0.000001usd/day");
+        let reached = counter.check(LimitScope::Total, &text, noon()).unwrap_err();
+        assert_eq!((reached.wait, reached.is_spent_budget()), (RESERVED_WAIT, false));
+        counter.settle(Windows::at(noon()), ONE, ONE);
+        assert!(counter.check(LimitScope::Total, &text, noon()).unwrap_err().is_spent_budget());
+    }
+
+    #[test]
+    fn a_turn_that_ends_in_a_later_window_counts_where_it_began() {
+        let (mut counter, later) = (Counter::default(), noon() + SignedDuration::from_mins(1));
+        counter.reserve(Windows::at(noon()), ONE);
+        counter.reserve(Windows::at(later), ONE);
+        counter.settle(Windows::at(noon()), ONE, ONE);
+        let left = |text, now| counter.standings(LimitScope::Visitor, &limits(text), now).next().unwrap().remaining;
+        assert_eq!((left("5/minute", later), left("5/day", later)), (4, 3));
+    }
+
+    #[test]
+    fn what_other_replicas_used_counts() {
+        let mut counter = used(2);
+        let (window, windows) = (LimitWindow::Day, Windows::at(noon()));
+        let added = counter.unshared(window, noon());
+        counter.reserve(windows, ONE);
+        counter.settle(windows, ONE, ONE);
+        let total = Amounts { turns: 10, ..added };
+        counter.share(windows, Shared { window, added, total });
+        assert_eq!((counter.used_today(noon()).turns, counter.unshared(window, noon())), (11, ONE));
+        let late = Windows::at(noon() + SignedDuration::from_hours(24));
+        counter.share(late, Shared { window, added, total });
+        assert_eq!(counter.used_today(noon()).turns, 11, "the answer is about another day");
+    }
+
+    #[test]
+    fn the_nearest_limit_is_the_one_with_the_smallest_part_left() {
+        let (counter, list) = (used(3), limits("6/minute, 300tokens/day, 12/day"));
+        let nearest = counter.standings(LimitScope::Visitor, &list, noon()).reduce(Standing::nearer).unwrap();
+        assert_eq!((nearest.limit.unit, nearest.remaining), (LimitUnit::Tokens, 0));
+        let list = limits("6/minute, 12/day");
+        let nearest = counter.standings(LimitScope::Visitor, &list, noon()).reduce(Standing::nearer).unwrap();
+        assert_eq!((nearest.limit.amount, nearest.remaining, nearest.resets_in.as_secs()), (6, 3, 45));
+    }
+
+    proptest! {
+        /// Turns of any number at once, which use what they were expected to or less, exceed no limit by more than one of
+        /// them.
+        #[test]
+        fn no_order_of_turns_exceeds_a_limit_by_more_than_one(
+            steps in proptest::collection::vec((any::<bool>(), 0..=100_u64), 1..300),
+            most in 1..3000_u64,
+        ) {
+            let list = limits(&format!("{most}tokens/day"));
+            let (mut counter, mut running, windows) = (Counter::default(), 0, Windows::at(noon()));
+            for (starts, tokens) in steps {
+                if starts && counter.check(LimitScope::Visitor, &list, noon()).is_ok() {
+                    counter.reserve(windows, ONE);
+                    running += 1;
+                } else if running > 0 {
+                    counter.settle(windows, ONE, Amounts { tokens, ..ONE });
+                    running -= 1;
+                }
+                let taken = counter.used_today(noon()).tokens + running * ONE.tokens;
+                prop_assert!(taken < most + ONE.tokens, "{taken} of {most}");
+            }
+            while running > 0 {
+                counter.settle(windows, ONE, Amounts::default());
+                running -= 1;
+            }
+            prop_assert!(!counter.has_reserved(noon()));
+        }
+
+        #[test]
+        fn a_wait_ends_within_its_window(seconds in 0..200_000_i64, turns in 1..5_u64) {
+            let now = noon() + SignedDuration::from_secs(seconds);
+            let mut counter = Counter::default();
+            for _ in 0..turns {
+                counter.reserve(Windows::at(now), ONE);
+                counter.settle(Windows::at(now), ONE, ONE);
+            }
+            for window in LimitWindow::ALL {
+                let list = limits(&format!("{turns}/{}", window.as_str()));
+                let wait = counter.check(LimitScope::Visitor, &list, now).unwrap_err().wait;
+                prop_assert!(wait <= Duration::from_secs(u64::from(window.seconds())));
+                let then = now + SignedDuration::try_from(wait).unwrap();
+                prop_assert_eq!(counter.check(LimitScope::Visitor, &list, then), Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The keys of those whose usage is counted: hashes, so that neither memory nor the database holds an address or a session.
+
+use std::fmt;
+
+use blake3::Hasher;
+
+use super::{
+    asker::{Asker, AskerId},
+    scope::LimitScope,
+};
+use crate::foundation::secret::SigningSecret;
+
+/// The context from which BLAKE3 derives the key: unique in the world, and never changed.
+const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 hashes of those whose usage is limited";
+
+/// Whose usage is counted: a visitor, an address, or all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LimitKey {
+    pub(super) scope: LimitScope,
+    pub(super) hash: u128,
+}
+
+impl LimitKey {
+    /// Parses the form of the database.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scope, hash) = text.split_once(':')?;
+        Some(Self { scope: LimitScope::parse(scope)?, hash: u128::from_str_radix(hash, 16).ok()? })
+    }
+}
+
+impl fmt::Display for LimitKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:032x}", self.scope.as_str(), self.hash)
+    }
+}
+
+/// Makes keys, by a secret that all replicas share.
+#[derive(Debug)]
+pub(super) struct LimitKeys(Hasher);
+
+impl LimitKeys {
+    pub(super) fn new(secret: &SigningSecret) -> Self {
+        Self(Hasher::new_keyed(&blake3::derive_key(KEY_CONTEXT, secret.expose().as_bytes())))
+    }
+
+    /// Returns the key of whoever asks in a scope.
+    pub(super) fn key(&self, scope: LimitScope, asker: &Asker) -> LimitKey {
+        let hash = match (scope, &asker.id) {
+            (LimitScope::Total, _) => 0,
+            (LimitScope::Visitor, AskerId::Account(owner)) => self.hash("account", &owner.0.to_le_bytes()),
+            (LimitScope::Visitor, AskerId::Cookie(hash)) => self.hash("cookie", hash.as_bytes()),
+            (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
+            (LimitScope::Visitor, AskerId::Address) | (LimitScope::Address, _) => {
+                self.hash("address", &asker.address.octets())
+            }
+        };
+        LimitKey { scope, hash }
+    }
+
+    fn hash(&self, kind: &str, identity: &[u8]) -> u128 {
+        let hash = self.0.clone().update(kind.as_bytes()).update(&[0]).update(identity).finalize();
+        let (half, _) = hash.as_bytes().split_at(16);
+        half.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId};
+
+    fn asker(id: AskerId, address: [u8; 4]) -> Asker {
+        Asker { id, address: ClientIp::from_peer(address.into()), is_local: false }
+    }
+
+    #[test]
+    fn each_visitor_and_each_address_has_its_own_key_everywhere() {
+        let secret = SigningSecret::generate();
+        let (keys, same) =
+            (LimitKeys::new(&secret), LimitKeys::new(&SigningSecret::stored(secret.expose().to_owned())));
+        let session = |id: &str| AskerId::Session(SessionId::parse(id).unwrap());
+        let ids = [
+            AskerId::Account(OwnerId(7)),
+            AskerId::Cookie("7".to_owned()),
+            session("7"),
+            session("8"),
+            AskerId::Address,
+        ];
+        let askers = ids.map(|id| asker(id, [192, 0, 2, 1]));
+        let visitors = askers.iter().map(|asker| keys.key(LimitScope::Visitor, asker)).collect::<HashSet<_>>();
+        assert_eq!(visitors.len(), askers.len());
+        let addresses = askers.iter().map(|asker| keys.key(LimitScope::Address, asker)).collect::<HashSet<_>>();
+        assert_eq!(addresses.len(), 1);
+        for asker in &askers {
+            let key = keys.key(LimitScope::Visitor, asker);
+            assert_eq!(key, same.key(LimitScope::Visitor, asker));
+            assert_eq!(LimitKey::parse(&key.to_string()), Some(key));
+            assert_ne!(key, LimitKeys::new(&SigningSecret::generate()).key(LimitScope::Visitor, asker));
+        }
+        let other = keys.key(LimitScope::Address, &asker(AskerId::Address, [192, 0, 2, 2]));
+        assert!(!addresses.contains(&other));
+    }
+}

@@ -1,0 +1,33 @@
+//! The scopes of limits: the groups of turns that are counted together.
+
+/// A scope of limits. A turn is counted in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LimitScope {
+    /// The turns of one visitor.
+    Visitor,
+    /// The turns from one address.
+    Address,
+    /// All turns.
+    Total,
+}
+
+impl LimitScope {
+    /// All scopes, the narrowest first.
+    pub const ALL: [Self; 3] = [Self::Visitor, Self::Address, Self::Total];
+
+    /// Returns the name used on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Address => "address",
+            Self::Total => "total",
+        }
+    }
+
+    /// Parses the name used in the database.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}

@@ -1,0 +1,220 @@
+//! The admission of turns by the limits of those who ask.
+
+use jiff::Timestamp;
+
+use super::{
+    amounts::Amounts,
+    asker::Asker,
+    counter::{Shared, Windows},
+    counts::{Counts, Locked, Unshared},
+    key::{LimitKey, LimitKeys},
+    reached::{LimitReached, Standing},
+    scope::LimitScope,
+};
+use crate::foundation::{
+    config::{LimitList, LimitWindow, Limits},
+    secret::SigningSecret,
+};
+
+/// The limits of all scopes, and what is used of them. Times are those by which all replicas count.
+#[derive(Debug)]
+pub struct UsageLimits {
+    settings: Limits,
+    keys: LimitKeys,
+    counts: Counts,
+}
+
+/// A turn that is reserved, until it is settled.
+#[derive(Debug)]
+pub struct Reserved {
+    keys: Vec<LimitKey>,
+    windows: Windows,
+    amounts: Amounts,
+}
+
+/// A scope that limits a turn: the limits, and whose usage they count.
+struct Applied<'a> {
+    scope: LimitScope,
+    key: LimitKey,
+    list: &'a LimitList,
+}
+
+impl UsageLimits {
+    /// Creates limits of which nothing is used. All replicas have the same secret.
+    #[must_use]
+    pub fn new(settings: Limits, secret: &SigningSecret) -> Self {
+        Self { settings, keys: LimitKeys::new(secret), counts: Counts::default() }
+    }
+
+    /// Returns the scopes that limit the turns of whoever asks.
+    fn applied(&self, asker: &Asker) -> Vec<Applied<'_>> {
+        let Limits { visitor, address, total, .. } = &self.settings;
+        let scopes =
+            [(LimitScope::Visitor, visitor), (LimitScope::Address, address), (LimitScope::Total, total)].into_iter();
+        let applied = scopes.filter(|(_, limits)| !(limits.list.is_off() || limits.is_default && asker.is_local));
+        applied.map(|(scope, limits)| Applied { scope, key: self.keys.key(scope, asker), list: &limits.list }).collect()
+    }
+
+    fn lock(&self, applied: &[Applied<'_>]) -> Locked<'_> {
+        self.counts.lock(applied.iter().map(|applied| applied.key))
+    }
+
+    /// Fails if a turn would be refused now.
+    pub fn check(&self, asker: &Asker, now: Timestamp) -> Result<(), LimitReached> {
+        let applied = self.applied(asker);
+        check(&applied, &mut self.lock(&applied), now)
+    }
+
+    /// Reserves what a turn is expected to use in all scopes, or in none if one refuses it.
+    pub fn reserve(
+        &self,
+        asker: &Asker,
+        expected: impl FnOnce() -> Amounts,
+        now: Timestamp,
+    ) -> Result<Reserved, LimitReached> {
+        let (applied, windows) = (self.applied(asker), Windows::at(now));
+        let amounts = if applied.is_empty() { Amounts::default() } else { expected() };
+        let mut locked = self.lock(&applied);
+        check(&applied, &mut locked, now)?;
+        for Applied { key, .. } in &applied {
+            locked.change(*key, now, |counter| counter.reserve(windows, amounts));
+        }
+        Ok(Reserved { keys: applied.iter().map(|applied| applied.key).collect(), windows, amounts })
+    }
+
+    /// Replaces what is reserved for a turn. Returns what is reserved now.
+    pub fn reserve_anew(&self, turn: &mut Reserved, expected: impl FnOnce() -> Amounts) -> Amounts {
+        if turn.keys.is_empty() {
+            return turn.amounts;
+        }
+        let reserved = std::mem::replace(&mut turn.amounts, expected());
+        let mut locked = self.counts.lock(turn.keys.iter().copied());
+        for key in &turn.keys {
+            if let Some(counter) = locked.find(*key) {
+                counter.reserve_anew(turn.windows, reserved, turn.amounts);
+            }
+        }
+        turn.amounts
+    }
+
+    /// Replaces what is reserved for a turn by what it used. To be called once for each turn.
+    pub fn settle(&self, turn: &Reserved, used: Amounts) {
+        let mut locked = self.counts.lock(turn.keys.iter().copied());
+        for key in &turn.keys {
+            if let Some(counter) = locked.find(*key) {
+                counter.settle(turn.windows, turn.amounts, used);
+            }
+        }
+    }
+
+    /// Returns what is left of the limit that is nearest to its end; `None` if nothing limits whoever asks.
+    #[must_use]
+    pub fn nearest(&self, asker: &Asker, now: Timestamp) -> Option<Standing> {
+        let applied = self.applied(asker);
+        let mut locked = self.lock(&applied);
+        let standings = applied.iter().filter_map(|it| {
+            let counter = locked.get(it.key);
+            counter.standings(it.scope, it.list, now).reduce(Standing::nearer)
+        });
+        standings.reduce(Standing::nearer)
+    }
+
+    /// Returns what was used in windows that go on and is not in the database yet. Counters whose windows are over are
+    /// dropped.
+    pub fn unshared(&self, windows: &[LimitWindow], now: Timestamp) -> Vec<Unshared> {
+        self.counts.unshared(windows, now)
+    }
+
+    /// Takes over what the database has of a window that goes on.
+    pub fn share(&self, key: LimitKey, shared: Shared, now: Timestamp) {
+        self.counts.share(key, shared, now);
+    }
+
+    /// Sets what the database has of a window that goes on when this process begins.
+    pub fn begin(&self, key: LimitKey, window: LimitWindow, total: Amounts, now: Timestamp) {
+        self.counts.begin(key, now, window, total);
+    }
+}
+
+/// Fails with the limit that has the longest wait among those that are reached.
+fn check(applied: &[Applied<'_>], locked: &mut Locked<'_>, now: Timestamp) -> Result<(), LimitReached> {
+    let checked = applied.iter().map(|it| locked.get(it.key).check(it.scope, it.list, now));
+    let reached = checked.filter_map(Result::err).max_by_key(|reached| reached.wait);
+    reached.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        domain::{account::OwnerId, client_ip::ClientIp, limits::AskerId},
+        foundation::config::{Config, Source},
+    };
+
+    const ONE: Amounts = Amounts { turns: 1, tokens: 10, cost: 0 };
+
+    fn noon() -> Timestamp {
+        "2026-05-04T12:00:15Z".parse().unwrap()
+    }
+
+    fn limits(settings: &[(&str, &str)]) -> UsageLimits {
+        let config = Config::read(&Source::of_pairs(settings.iter().copied())).unwrap();
+        UsageLimits::new(config.limits, &SigningSecret::generate())
+    }
+
+    fn asker(owner: i64, address: u8, is_local: bool) -> Asker {
+        let address = ClientIp::from_peer([192, 0, 2, address].into());
+        Asker { id: AskerId::Account(OwnerId(owner)), address, is_local }
+    }
+
+    fn rest(limits: &UsageLimits, asker: &Asker) -> Option<(LimitScope, u64)> {
+        limits.nearest(asker, noon()).map(|standing| (standing.scope, standing.remaining))
+    }
+
+    #[test]
+    fn defaults_leave_this_machine_out_and_set_limits_do_not() {
+        let default = limits(&[]);
+        assert_eq!(rest(&default, &asker(1, 1, true)), None);
+        assert_eq!(rest(&default, &asker(1, 1, false)), Some((LimitScope::Visitor, 20)));
+        let set = limits(&[("LIMIT_ADDRESS", "5/day")]);
+        assert_eq!(rest(&set, &asker(1, 1, true)), Some((LimitScope::Address, 5)));
+    }
+
+    #[test]
+    fn nothing_is_estimated_and_counted_where_nothing_limits() {
+        let limits = limits(&[("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off")]);
+        let mut turn = limits.reserve(&asker(1, 1, false), || unreachable!(), noon()).unwrap();
+        assert_eq!(limits.reserve_anew(&mut turn, || unreachable!()), Amounts::default());
+        limits.settle(&turn, ONE);
+        assert!(limits.unshared(&LimitWindow::ALL, noon()).is_empty());
+    }
+
+    proptest! {
+        /// Whatever happens, each scope counts the admitted turns of its visitors, and no refused one.
+        #[test]
+        fn a_turn_is_counted_in_all_scopes_or_in_none(
+            turns in proptest::collection::vec((0..4_i64, 0..3_u8, any::<bool>()), 1..100),
+        ) {
+            let limits = limits(&[("LIMIT_VISITOR", "9/day"), ("LIMIT_ADDRESS", "12/day"), ("LIMIT_TOTAL", "20/day")]);
+            let (mut by_visitor, mut by_address, mut all) = ([0; 4], [0; 3], 0);
+            for (owner, address, is_free) in turns {
+                let asker = asker(owner, address, false);
+                let (visitor, at) = (usize::try_from(owner).unwrap(), usize::from(address));
+                let has_room = by_visitor[visitor] < 9 && by_address[at] < 12 && all < 20;
+                let turn = limits.reserve(&asker, || ONE, noon());
+                prop_assert_eq!(turn.is_ok(), has_room);
+                if let Ok(turn) = turn {
+                    let used = if is_free { Amounts::default() } else { ONE };
+                    limits.settle(&turn, used);
+                    by_visitor[visitor] += used.turns;
+                    by_address[at] += used.turns;
+                    all += used.turns;
+                }
+            }
+            let total = limits.unshared(&[LimitWindow::Day], noon()).iter().map(|it| it.amounts.turns).sum::<u64>();
+            prop_assert_eq!(total, 3 * all);
+        }
+    }
+}

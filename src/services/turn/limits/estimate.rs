@@ -1,0 +1,67 @@
+//! What a turn is expected to use, before the model is asked.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        chat::Message,
+        cost::{Prices, TokenUsage},
+        limits::Amounts,
+        persona::Persona,
+    },
+    foundation::config,
+    services::turn::{model_calls::ModelAbilities, request::TurnRequest},
+};
+
+/// The bytes of a text that are a token here. Most texts have more, so that the estimate is rather too high. An exact one
+/// would take longer than the whole admission.
+const BYTES_PER_TOKEN: u64 = 3;
+
+/// The tokens of an answer whose length nothing limits. Hardly any is longer.
+const UNLIMITED_ANSWER_TOKENS: u64 = 4096;
+
+/// The tokens of a message besides its text.
+const MESSAGE_TOKENS: u64 = 4;
+
+/// Estimates what turns use.
+#[derive(Debug)]
+pub(super) struct Estimator {
+    prices: Prices,
+    abilities: Arc<ModelAbilities>,
+    max_answer_tokens: Option<u32>,
+}
+
+impl Estimator {
+    pub(super) fn new(settings: &config::Model, abilities: Arc<ModelAbilities>) -> Self {
+        Self { prices: Prices::new(&settings.prices), abilities, max_answer_tokens: settings.max_answer_tokens }
+    }
+
+    /// Returns what a turn is expected to use: its prompt, and an answer of the greatest length. A price that is not known
+    /// counts as none.
+    pub(super) fn expected(&self, request: &TurnRequest, model: &str) -> Amounts {
+        let persona = request.persona.as_deref();
+        let usage = TokenUsage {
+            prompt: self.prompt_tokens(persona, &request.messages, model),
+            completion: self.answer_tokens(persona),
+        };
+        let cost = self.prices.cost(model, usage).unwrap_or_default();
+        Amounts { turns: 1, tokens: usage.total(), cost: cost.total() }
+    }
+
+    fn prompt_tokens(&self, persona: Option<&Persona>, messages: &[Message], model: &str) -> u64 {
+        let texts = persona.map(|persona| persona.prompt.as_str()).into_iter();
+        let texts = texts.chain(messages.iter().map(|message| message.content.as_str()));
+        let tokens =
+            texts.map(|text| text.len() as u64 / BYTES_PER_TOKEN + MESSAGE_TOKENS).fold(0, u64::saturating_add);
+        let images = messages.iter().filter(|message| message.image.is_some()).count() as u64;
+        if images == 0 {
+            return tokens;
+        }
+        tokens.saturating_add(images.saturating_mul(self.abilities.of(model).image.unwrap_or_default()))
+    }
+
+    fn answer_tokens(&self, persona: Option<&Persona>) -> u64 {
+        let limits = [persona.and_then(|persona| persona.max_tokens), self.max_answer_tokens];
+        limits.into_iter().flatten().min().map_or(UNLIMITED_ANSWER_TOKENS, u64::from)
+    }
+}

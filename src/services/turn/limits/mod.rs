@@ -1,0 +1,99 @@
+//! Limits of usage: each turn is admitted by its visitor's, its address's and the total limits, is reserved in all of them,
+//! and settled at what it used.
+//!
+//! Counts are in memory, so that admission needs no database. `sharing` adds them to the database in the background, and takes
+//! from there what other replicas and earlier processes have counted.
+
+mod estimate;
+mod reservation;
+mod sharing;
+mod turn_counts;
+
+use std::sync::Arc;
+
+pub(super) use self::reservation::Reservation;
+use self::{estimate::Estimator, turn_counts::TurnCounts};
+use super::{
+    dependencies::Dependencies, failure::TurnFailure, metrics::Metrics, model_calls::ModelAbilities,
+    request::TurnRequest,
+};
+use crate::{
+    adapters::storage::{LIMIT_SECRET, Storage, StorageFailure},
+    domain::{
+        chat::Message,
+        limits::{Asker, MAX_COUNTERS, Standing, UsageLimits},
+    },
+    foundation::{
+        config::{Config, InputLimit},
+        outage::StartOutage,
+    },
+};
+
+/// The bytes as which an image counts in the size of a question: its tokens cost as much as a text of that size.
+const IMAGE_BYTES: usize = 4 << 10;
+
+/// Admits turns by the limits of those who ask.
+#[derive(Debug)]
+pub(super) struct TurnLimits {
+    counts: Arc<TurnCounts>,
+    anonymous_input: InputLimit,
+    storage: Storage,
+    metrics: Arc<Metrics>,
+}
+
+impl TurnLimits {
+    /// Reads what is used so far, and starts the task that shares the counts. Waits for the end of an outage.
+    pub(super) async fn start(
+        config: &Config,
+        dependencies: &Dependencies,
+        abilities: &Arc<ModelAbilities>,
+        metrics: &Arc<Metrics>,
+        outage: &StartOutage,
+    ) -> Result<Self, StorageFailure> {
+        let Dependencies { storage, tasks, .. } = dependencies;
+        let secret = outage.wait_out(async || storage.secret(LIMIT_SECRET).await).await?;
+        let used = outage.wait_out(async || storage.limit_counts(MAX_COUNTERS).await).await?;
+        let usage = UsageLimits::new(config.limits.clone(), &secret);
+        sharing::begin(&usage, used, storage.session_time());
+        let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(&config.model, Arc::clone(abilities)) });
+        tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), tasks.stopping()));
+        let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
+        Ok(Self { counts, anonymous_input: config.limits.anonymous_input, storage, metrics })
+    }
+
+    /// Fails if a turn would be refused now.
+    pub(super) fn check(&self, asker: &Asker) -> Result<(), TurnFailure> {
+        self.counts.usage.check(asker, self.storage.session_time()).map_err(TurnFailure::LimitReached)
+    }
+
+    /// Reserves a turn in all scopes, or in none if one refuses it.
+    pub(super) fn reserve(&self, request: &TurnRequest, model: &str) -> Result<Reservation, TurnFailure> {
+        let expected = || self.counts.estimator.expected(request, model);
+        let reserved = self.counts.usage.reserve(&request.asker, expected, self.storage.session_time());
+        Ok(Reservation::new(Arc::clone(&self.counts), reserved.map_err(TurnFailure::LimitReached)?))
+    }
+
+    /// Fails if the question of a visitor without an account is too large.
+    pub(super) fn check_input(&self, request: &TurnRequest) -> Result<(), TurnFailure> {
+        let InputLimit { bytes: limit, is_default } = self.anonymous_input;
+        if request.asker.has_account() || (is_default && request.asker.is_local) {
+            return Ok(());
+        }
+        let size = |message: &Message| message.content.len() + message.image.as_ref().map_or(0, |_| IMAGE_BYTES);
+        let bytes = request.messages.iter().map(size).fold(0, usize::saturating_add);
+        if bytes > limit { Err(TurnFailure::InputTooLarge { limit }) } else { Ok(()) }
+    }
+
+    /// Returns what is left of the limit that is nearest to its end; `None` if nothing limits whoever asks.
+    pub(super) fn nearest(&self, asker: &Asker) -> Option<Standing> {
+        self.counts.usage.nearest(asker, self.storage.session_time())
+    }
+
+    /// Counts a refusal, and returns its failure.
+    pub(super) fn count_refusal(&self, failure: TurnFailure) -> TurnFailure {
+        if let TurnFailure::LimitReached(reached) = &failure {
+            self.metrics.count_limited(reached.scope.as_str(), reached.unit.as_str(), reached.window.as_str());
+        }
+        failure
+    }
+}

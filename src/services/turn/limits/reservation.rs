@@ -1,0 +1,51 @@
+//! The reservation of one turn in all scopes that limit it.
+
+use std::{fmt, sync::Arc};
+
+use super::turn_counts::TurnCounts;
+use crate::{
+    domain::limits::{Amounts, Reserved},
+    services::turn::request::TurnRequest,
+};
+
+/// The reservation of a turn. When it is dropped, however the turn has ended, the turn is settled: at what it used if that is
+/// noted; at what it was expected to use if it has ended without a note while the model was asked, as by a panic; at nothing
+/// if the model was not asked.
+pub(in crate::services::turn) struct Reservation {
+    counts: Arc<TurnCounts>,
+    reserved: Reserved,
+    used: Amounts,
+}
+
+impl Reservation {
+    pub(super) fn new(counts: Arc<TurnCounts>, reserved: Reserved) -> Self {
+        Self { counts, reserved, used: Amounts::default() }
+    }
+
+    /// Notes that the model is about to be asked, with the conversation as it is sent: a stored chat's history is known only
+    /// now.
+    pub(in crate::services::turn) fn note_asking(&mut self, request: &TurnRequest, model: &str) {
+        let expected = || self.counts.estimator.expected(request, model);
+        self.used = self.counts.usage.reserve_anew(&mut self.reserved, expected);
+    }
+
+    /// Notes what the turn has used.
+    pub(in crate::services::turn) fn note_used(&mut self, used: Amounts) {
+        self.used = used;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.counts.usage.settle(&self.reserved, self.used);
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation")
+            .field("reserved", &self.reserved)
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
+}

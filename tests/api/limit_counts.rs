@@ -1,0 +1,153 @@
+//! The counts of limits in the database: over restarts, crashes and replicas.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::{
+    fakes::model::FakeModel,
+    limits::{assert_limited, rest},
+    support::{
+        client::Client,
+        manual_clock::ManualClock,
+        service::{TestSetup, start_with, wait_until},
+    },
+};
+
+const NOON: &str = "2026-05-04T12:00:00Z";
+
+/// Waits until the database has the visitor's turns of the day.
+async fn wait_for_count(setup: &TestSetup, turns: u64) {
+    let rows = format!("limit_counts WHERE seconds = 86400 AND turns = {turns}");
+    wait_until(&format!("{turns} turns in the database"), async || (setup.count_rows(&rows).await > 0).then_some(()))
+        .await;
+}
+
+/// Returns what is left, without a turn.
+async fn left(client: &Client) -> u64 {
+    let answer = client.post("/api/chat", &json!({ "message": "hello", "model": "not-allowed" })).await;
+    answer.assert_error(400, "model_not_allowed");
+    rest(&answer)
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_counts_of_the_day() {
+    let (model, clock) = (FakeModel::start().await, ManualClock::at(NOON));
+    let setup = TestSetup::for_model(&model).with("LIMIT_VISITOR", "3/day");
+    for turns in [2, 1] {
+        let service = setup.start_with_clock(clock.clock("UTC")).await;
+        for _ in 0..turns {
+            service.client.chat("hello").await.assert_ok();
+        }
+        service.stop().await;
+    }
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    assert_limited(&service.client.chat("hello").await, "limit_reached", "visitor", "turns", "day");
+    clock.advance(Duration::from_hours(24));
+    service.client.chat("hello").await.assert_ok();
+}
+
+#[tokio::test]
+async fn a_killed_process_forgets_at_most_what_it_used_in_the_last_second() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("LIMIT_TOTAL", "3/day");
+    let mut process = setup.start_process().await;
+    for turns in 1..=3 {
+        process.client.chat("hello").await.assert_ok();
+        wait_for_count(&setup, turns).await;
+    }
+    process.kill().await;
+    let process = setup.start_process().await;
+    assert_limited(&process.client.chat("hello").await, "limit_reached", "total", "turns", "day");
+}
+
+#[tokio::test]
+async fn a_database_that_fails_stops_no_turn_and_loses_no_count() {
+    let (_model, setup, service) = start_with(&[("LIMIT_TOTAL", "5/day")]).await;
+    service.client.chat("hello").await.assert_ok();
+    setup.change_database("ALTER TABLE limit_counts RENAME TO away").await;
+    for _ in 0..2 {
+        service.client.chat("hello").await.assert_ok();
+    }
+    setup.change_database("ALTER TABLE away RENAME TO limit_counts").await;
+    wait_for_count(&setup, 3).await;
+    assert_eq!(left(&service.client).await, 2);
+}
+
+#[tokio::test]
+async fn the_database_holds_no_address_and_no_session() {
+    let (_model, setup, service) = start_with(&[("LIMIT_VISITOR", "5/day"), ("LIMIT_ADDRESS", "5/day")]).await;
+    service.client.chat("hello").await.assert_ok();
+    wait_for_count(&setup, 1).await;
+    let named = "limit_counts WHERE counted LIKE '%.%' OR LENGTH(counted) <> 40";
+    assert_eq!((setup.count_rows(named).await, setup.count_rows("limit_counts WHERE seconds = 86400").await), (0, 2));
+}
+
+/// Three replicas on one database.
+#[cfg(target_os = "linux")]
+mod replicas {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::{postgres::cluster, support::service::Service};
+
+    async fn start_three(limits: &[(&str, &str)]) -> (FakeModel, Vec<TestSetup>, Vec<Service>) {
+        let (database, model) = (cluster::shared().database(), FakeModel::start().await);
+        let setup = || TestSetup::for_model(&model).with("DATABASE_URL", database.as_str()).with_all(limits);
+        let setups = vec![setup(), setup(), setup()];
+        let mut services = Vec::new();
+        for setup in &setups {
+            services.push(setup.start().await);
+        }
+        (model, setups, services)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+    async fn a_limit_is_exceeded_by_what_each_replica_admits_before_it_shares_its_count() {
+        let (model, setups, services) = start_three(&[("LIMIT_TOTAL", "5/day")]).await;
+        for _ in 0..5 {
+            services[0].client.chat("hello").await.assert_ok();
+        }
+        services[0].client.chat("hello").await.assert_error(429, "limit_reached");
+        wait_for_count(&setups[0], 5).await;
+        for (number, service) in services[1..].iter().enumerate() {
+            // One turn, whose count brings the answer what the others have used.
+            service.client.chat("hello").await.assert_ok();
+            wait_for_count(&setups[0], 6 + number as u64).await;
+            wait_until("the count of all", async || (left(&service.client).await == 0).then_some(())).await;
+            assert_limited(&service.client.chat("hello").await, "limit_reached", "total", "turns", "day");
+        }
+        assert_eq!(model.call_count(), 7);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+    async fn a_flood_at_three_replicas_is_bounded_and_ends() {
+        let (model, setups, services) = start_three(&[("LIMIT_TOTAL", "10/day")]).await;
+        let flood = services.iter().flat_map(|service| (0..40).map(|_| service.client.chat("hello")));
+        let answers = join_all(flood).await;
+        let admitted = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+        assert!((10..=30).contains(&admitted), "{admitted} turns");
+        assert_eq!(model.call_count(), admitted);
+        wait_for_count(&setups[0], admitted as u64).await;
+        for service in &services {
+            wait_until("the count of all", async || (left(&service.client).await == 0).then_some(())).await;
+            service.client.chat("hello").await.assert_error(429, "limit_reached");
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+    async fn a_session_of_one_replica_is_a_visitor_at_another() {
+        let limits = [("LIMIT_VISITOR", "1/minute"), ("LIMIT_ADDRESS", "off")];
+        let (_model, _setups, services) = start_three(&limits).await;
+        for _ in 0..3 {
+            let started = services[0].client.post("/api/session/start", &json!({})).await.assert_ok();
+            let request = services[1].client.json_request("/api/chat", &json!({ "message": "hello" }));
+            let session = started["session_id"].as_str().unwrap();
+            services[1].client.send(request.header("x-session-id", session)).await.assert_ok();
+        }
+    }
+}
