@@ -72,6 +72,8 @@ export interface Strings {
   noChat: string;
   /** With `{seconds}`. */
   wait: string;
+  /** With `{time}`: in place of `wait` from 99 s on. */
+  waitUntil: string;
   /** With `{count}` and `{max}`. */
   tooLong: string;
   noFiles: string;

@@ -134,14 +134,17 @@ export class Transcript {
     const contact = this.#host.contact(strings.contact);
     if (contact) box.append(contact);
     if (!isLast || !canRetry(turn)) return box;
+    const { until = 0 } = turn;
     const wait = node("p");
     const retry = node("button", { type: "button", part: "retry", click: () => this.#host.retry() }, strings.retry);
     box.append(wait, retry);
     const update = () => {
-      const seconds = Math.ceil(((turn.until ?? 0) - Date.now()) / 1000);
-      wait.textContent = seconds > 0 ? fill(strings.wait, { seconds }) : "";
-      retry.ariaDisabled = String(seconds > 0);
-      if (seconds <= 0) clearInterval(this.#countdown);
+      const seconds = Math.ceil((until - Date.now()) / 1000);
+      const time = new Date(until).toLocaleTimeString();
+      const isEarly = seconds > 0;
+      wait.textContent = isEarly ? fill(strings[seconds < 99 ? "wait" : "waitUntil"], { seconds, time }) : "";
+      retry.ariaDisabled = String(isEarly);
+      if (!isEarly) clearInterval(this.#countdown);
     };
     clearInterval(this.#countdown);
     this.#countdown = setInterval(update, 500);

@@ -42,11 +42,14 @@ export const newTurn = (text, files, options) => {
   return { text, files, answer: "", status: "going", key: newKey(), options };
 };
 
-/** Largest request, in bytes, unless its files are larger. Many proxies allow 1 MB. */
-const MAX_REQUEST = 700_000;
+/**
+ * Largest question with its history, in bytes, unless its files are larger. AL-Chat takes 400 KiB from visitors without an
+ * account (`LIMIT_ANONYMOUS_INPUT`).
+ */
+const MAX_REQUEST = 400_000;
 
 /** Room for the history of a question with large files, in bytes. */
-const MIN_HISTORY = 100_000;
+const MIN_HISTORY = 9000;
 
 /** Returns a random idempotency key. `randomUUID` exists in secure contexts only. */
 export const newKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");

@@ -204,3 +204,14 @@ test("two windows on one page are independent", async () => {
   }
   await tab.close();
 });
+
+test("a limit of the day shows the time to come back", async () => {
+  const limited = await startService({ LIMIT_VISITOR: "1/day" });
+  const tab = await limited.tab();
+  await tab.askAndWait("Hello");
+  await tab.ask("And again?");
+  await tab.trouble.getByText("As many questions as are allowed here have been asked for now").waitFor();
+  await tab.trouble.getByText(/You can try again at \d+:\d\d:\d\d/).waitFor();
+  assert.equal(await tab.retry.getAttribute("aria-disabled"), "true");
+  await limited.close();
+});
