@@ -53,6 +53,7 @@ const ORDERED: [&[&str]; 2] = [
         "limits",
         "title",
         "search_terms",
+        "time_bound",
         "log_chain",
         "log_position",
         "log_stamp",

@@ -16,4 +16,5 @@ pub mod prompt;
 pub mod public_address;
 pub mod search_terms;
 pub mod session;
+pub mod time_bound;
 pub mod title;

@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::USAGE;
-use crate::{
-    cli::output::print_status,
-    services::log_report::{Query, TimeBound},
-};
+use crate::{cli::output::print_status, domain::time_bound::TimeBound, services::log_report::Query};
 
 /// The lines that a command reads.
 #[derive(Args, Clone, Debug)]

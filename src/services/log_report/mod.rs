@@ -3,7 +3,6 @@
 //! Each chunk of a file is folded on its own thread, and the folds are joined in the order of the log, so that a report does
 //! not depend on the number of threads.
 
-mod bounds;
 mod counts;
 mod damage;
 mod distinct;
@@ -23,7 +22,6 @@ mod tallies;
 use std::ops::ControlFlow;
 
 pub use self::{
-    bounds::{InvalidTime, TimeBound},
     damage::{Damage, DamageKind},
     histogram::Bucket,
     query::{GroupBy, Query},

@@ -1,9 +1,12 @@
 //! What a report covers, and by what its turns are grouped.
 
-use super::{bounds::TimeBound, damage::DamageKind, fields::Fields, line_parser::parse};
-use crate::adapters::{
-    log_files::LineEnd,
-    session_log::{ChatLine, Event},
+use super::{damage::DamageKind, fields::Fields, line_parser::parse};
+use crate::{
+    adapters::{
+        log_files::LineEnd,
+        session_log::{ChatLine, Event},
+    },
+    domain::time_bound::TimeBound,
 };
 
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.

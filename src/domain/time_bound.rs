@@ -1,4 +1,4 @@
-//! The begin and the end of the period that a report covers.
+//! The begin and the end of a period of the session log.
 
 use std::{fmt, str::FromStr};
 
@@ -53,7 +53,8 @@ impl FromStr for TimeBound {
 
 impl TimeBound {
     /// Returns whether a line is in the period that begins here, by its time as it is written.
-    pub(super) fn begins_before(&self, timestamp: &str) -> bool {
+    #[must_use]
+    pub fn begins_before(&self, timestamp: &str) -> bool {
         match self {
             Self::Day(day) => prefix(timestamp, day) >= day.as_str(),
             Self::Local(time) => prefix(timestamp, time) >= time.as_str(),
@@ -62,7 +63,8 @@ impl TimeBound {
     }
 
     /// Returns whether a line is in the period that ends here, by its time as it is written.
-    pub(super) fn ends_after(&self, timestamp: &str) -> bool {
+    #[must_use]
+    pub fn ends_after(&self, timestamp: &str) -> bool {
         match self {
             Self::Day(day) => prefix(timestamp, day) <= day.as_str(),
             Self::Local(time) => prefix(timestamp, time) < time.as_str(),
@@ -71,7 +73,8 @@ impl TimeBound {
     }
 
     /// Returns whether a period from `self` to `end` has no moment, as far as both are of one kind.
-    pub(super) fn is_after(&self, end: &Self) -> bool {
+    #[must_use]
+    pub fn is_after(&self, end: &Self) -> bool {
         match (self, end) {
             (Self::Instant(begin), Self::Instant(end)) => begin >= end,
             (Self::Instant(_), _) | (_, Self::Instant(_)) => false,
