@@ -72,7 +72,9 @@ fn turn(number: u64) -> Value {
         "model": format!("m-{}", number % 3), "requested_model": "m-1", "persona": "amaya",
         "site": if number.is_multiple_of(2) { "shop" } else { "docs" },
         "prompt_tokens": number * 3, "completion_tokens": number % 50, "total_tokens": number * 3 + number % 50,
-        "usage_source": if fails { "none" } else if number.is_multiple_of(5) { "estimated" } else { "provider" },
+        // Earlier versions named no source.
+        "usage_source": if number % 17 == 3 { Value::Null } else if fails { "none".into() }
+            else if number.is_multiple_of(5) { "estimated".into() } else { json!("provider") },
         "cost_usd": if number % 6 == 5 { Value::Null } else { json!(0.000_007_5 * f64::from(u32::try_from(number % 40).unwrap())) },
         "latency_ms": 3.25 * f64::from(u32::try_from(1 + number * 37 % 701).unwrap()),
         "first_word_ms": if fails { Value::Null } else { json!(f64::from(u32::try_from(number * 11 % 97).unwrap()) + 0.5) },

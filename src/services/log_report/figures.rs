@@ -72,7 +72,7 @@ impl Figures {
         self.completion_tokens = self.completion_tokens.saturating_add(turn.completion_tokens.unwrap_or_default());
         self.estimated += u64::from(source == Some("estimated"));
         self.cost_pico_usd += pico_usd(turn.cost_usd);
-        self.unpriced += u64::from(turn.cost_usd.is_none() && source.is_some_and(|source| source != "none"));
+        self.unpriced += u64::from(is_unpriced(turn.cost_usd, source));
     }
 
     fn add_calls(&mut self, turn: &Fields<'_>) {
@@ -123,6 +123,13 @@ impl Figures {
         self.sessions.append(next.sessions);
         self.visitors.append(next.visitors);
     }
+}
+
+/// Returns whether a turn asked a model whose price is not known, so that its cost is in no sum. Lines of earlier versions
+/// name no source of their tokens, and no cost.
+#[must_use]
+pub fn is_unpriced(cost_usd: Option<f64>, usage_source: Option<&str>) -> bool {
+    cost_usd.is_none() && usage_source != Some("none")
 }
 
 /// Returns a cost in pico-dollars; zero for one that is unknown or less than zero.

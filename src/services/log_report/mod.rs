@@ -23,6 +23,7 @@ use std::ops::ControlFlow;
 
 pub use self::{
     damage::{Damage, DamageKind},
+    figures::is_unpriced,
     histogram::Bucket,
     query::{GroupBy, Query},
     report::Report,

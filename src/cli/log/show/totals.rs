@@ -6,6 +6,7 @@ use super::super::{
     event_line::EventLine,
     numbers::{count, counted, dollars, milliseconds},
 };
+use crate::services::log_report::is_unpriced;
 
 /// The sums over turns.
 #[derive(Debug, Default)]
@@ -31,8 +32,7 @@ impl Totals {
         self.errors += u64::from(line.is_error());
         self.retries += line.count("attempts").unwrap_or(1).saturating_sub(1);
         self.tokens += line.count("total_tokens").unwrap_or_default();
-        let has_called = line.text("usage_source").is_none_or(|source| source != "none");
-        self.unpriced += u64::from(line.number("cost_usd").is_none() && has_called);
+        self.unpriced += u64::from(is_unpriced(line.number("cost_usd"), line.text("usage_source").as_deref()));
         self.cost_usd += line.number("cost_usd").unwrap_or_default();
         self.latency_ms += line.number("latency_ms").unwrap_or_default();
         *self.models.entry(line.text("model").unwrap_or_default()).or_default() += 1;
