@@ -66,6 +66,11 @@ impl CountedLines {
         self.0.is_empty()
     }
 
+    /// Returns what is held of each process, the oldest first.
+    pub fn instances(&self) -> impl Iterator<Item = &InstanceCount> {
+        self.0.values()
+    }
+
     /// Returns the position up to which all lines are counted; `None` if the database holds nothing of the log.
     #[must_use]
     pub fn end(&self) -> Option<LogPosition> {

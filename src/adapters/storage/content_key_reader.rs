@@ -8,11 +8,10 @@ use super::{
     failure::StorageFailure,
     handle::Storage,
     open_failure::DatabaseOpenFailure,
-    postgres, sqlite,
-    sqlite_file::FileState,
+    reader,
     statement::sql,
 };
-use crate::foundation::config::{self, DatabaseAddress};
+use crate::foundation::config;
 
 /// Reads keys from a database, each once.
 #[derive(Debug)]
@@ -35,14 +34,7 @@ impl ContentKeyReader {
     /// Opens a database that a service may be using, without changing anything; SQLite may make journal files meanwhile. A
     /// process that has opened the file of a SQLite database otherwise must not call this.
     pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
-        let database = match &settings.address {
-            DatabaseAddress::Sqlite(address) => match sqlite::inspect(address).await? {
-                FileState::Database(journal) => Some(sqlite::reader(&address.path, journal)),
-                FileState::Absent => None,
-            },
-            DatabaseAddress::Postgres(url) => Some(postgres::reader(url, settings)?),
-        };
-        Ok(Self { database, keys: HashMap::new() })
+        Ok(Self { database: reader::open(settings).await?, keys: HashMap::new() })
     }
 
     /// Returns the key with an id; `None` if it is not in the database, because it was erased or never was.

@@ -11,15 +11,11 @@ use crate::domain::{
     log_position::{CountedLines, InstanceCount},
 };
 
-/// Selects what the database holds of a session log, in either database.
-pub(super) const SELECT_INSTANCES: &str =
-    "SELECT instance, counted, chain, missing, complete FROM log_instances WHERE log = $1";
-
-/// A row of [`SELECT_INSTANCES`].
-pub(super) type InstanceRow = (String, i64, Option<String>, i64, i64);
+/// The columns of a process in a session log.
+type InstanceRow = (String, i64, Option<String>, i64, i64);
 
 /// Returns the count in a row; `None` if its id was not written by al-chat.
-pub(super) fn count((instance, counted, chain, missing, complete): InstanceRow) -> Option<InstanceCount> {
+fn count((instance, counted, chain, missing, complete): InstanceRow) -> Option<InstanceCount> {
     Some(InstanceCount {
         instance: instance.parse().ok()?,
         counted: to_count(counted),
@@ -31,7 +27,11 @@ pub(super) fn count((instance, counted, chain, missing, complete): InstanceRow) 
 
 /// Returns what the database holds of a session log.
 pub(super) async fn fetch(on: impl Into<Executor<'_>>, log: &str) -> Result<CountedLines, StorageFailure> {
-    let rows: Vec<InstanceRow> = sql(SELECT_INSTANCES).bind(log).fetch_all(on).await?;
+    let rows: Vec<InstanceRow> =
+        sql("SELECT instance, counted, chain, missing, complete FROM log_instances WHERE log = $1")
+            .bind(log)
+            .fetch_all(on)
+            .await?;
     Ok(rows.into_iter().filter_map(count).collect())
 }
 

@@ -42,6 +42,7 @@ mod outbox_counter;
 mod outbox_drops;
 mod postgres;
 mod problem;
+mod reader;
 mod replica;
 mod retention_clock;
 mod schema_owner;
@@ -79,6 +80,7 @@ pub use self::{
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
     outbox::OutboxRecord,
+    reader::DatabaseReadFailure,
     search::SearchResult,
     secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET},
     session_logs::UnfinishedLog,

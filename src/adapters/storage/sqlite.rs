@@ -97,7 +97,7 @@ async fn schema_owner_of(path: &Path, journal: JournalFile) -> Result<SchemaOwne
 
 /// Opens a connection for one short read, which makes no file beside the database. Without a journal file the connection
 /// takes no lock: if another process begins to write meanwhile, it may read half a change, which looks like damage.
-pub(super) async fn connect_to_inspect(path: &Path, journal: JournalFile) -> Result<SqliteConnection, sqlx::Error> {
+async fn connect_to_inspect(path: &Path, journal: JournalFile) -> Result<SqliteConnection, sqlx::Error> {
     let options = match journal {
         // SQLite makes no journal files for an immutable database.
         JournalFile::None => connect_options(path).read_only(true).immutable(true),

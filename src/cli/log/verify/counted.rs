@@ -8,7 +8,7 @@ use std::{
 use super::super::numbers;
 use crate::{
     adapters::{session_log, storage::Storage},
-    domain::log_position::InstanceCount,
+    domain::log_position::{CountedLines, InstanceCount},
     foundation::{config::Config, error_chain::ErrorChain},
     services::log_verification::Expected,
 };
@@ -53,15 +53,15 @@ impl Counted {
         Self { expected: Vec::new(), notes: vec![note] }
     }
 
-    fn of(counts: &[InstanceCount]) -> Self {
-        let counted = counts.iter().filter(|count| count.counted > 0);
+    fn of(counts: &CountedLines) -> Self {
+        let counted = counts.instances().filter(|count| count.counted > 0);
         let expected = counted.map(|count| Expected {
             instance: Some(count.instance),
             seq: count.counted,
             chain: count.chain,
             by: "the database",
         });
-        let missing = counts.iter().filter(|count| count.missing > 0);
+        let missing = counts.instances().filter(|count| count.missing > 0);
         let notes = missing.map(|count| {
             let InstanceCount { instance, missing, .. } = count;
             let missing = numbers::counted(*missing, "line", "lines");
