@@ -57,6 +57,12 @@ impl Lines {
         self.ended_stream = Some(request_id);
     }
 
+    /// Returns the date of the lines.
+    #[must_use]
+    pub fn date(&self) -> civil::Date {
+        self.date
+    }
+
     /// Returns the number of lines.
     pub(super) fn count(&self) -> u64 {
         self.bounds.len() as u64

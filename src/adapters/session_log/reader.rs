@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -32,6 +32,11 @@ const BATCHES_AHEAD: usize = 2;
 pub struct LoggedTurn {
     /// The time at which the turn ended.
     pub timestamp: Timestamp,
+    /// The date of the line; `None` for a turn that has no line yet.
+    pub date: Option<Date>,
+    /// The position of the line; `None` for a turn that has no line yet.
+    #[serde(skip)]
+    pub position: Option<LogPosition>,
     /// The id of the request.
     pub request_id: String,
     /// The id of the session, if the client named one.
@@ -52,10 +57,14 @@ pub struct LoggedTurn {
     pub completion_tokens: u64,
     /// The source of the token counts; `none` if no model was called.
     pub usage_source: String,
+    /// The cost in US dollars; `None` if the model's price is not known.
+    pub cost_usd: Option<f64>,
     /// The time from the request's arrival to the end of the turn in milliseconds.
     pub latency_ms: f64,
     /// The HTTP status of the response.
     pub status: u16,
+    /// The error code of the response.
+    pub code: Option<String>,
     /// The reason for the end of the answer.
     #[serde(default)]
     pub finish: String,
@@ -85,9 +94,13 @@ pub enum LoggedLine {
 
 impl LoggedLine {
     /// Parses a line; `None` for events that do not change the database. Fails for a line that was damaged.
-    fn parse(event: &str, line: &[u8]) -> serde_json::Result<Option<Self>> {
-        match event {
-            ChatLine::NAME => serde_json::from_slice(line).map(Self::Turn).map(Some),
+    fn parse(stamped: &StampedLine<'_>, line: &[u8]) -> serde_json::Result<Option<Self>> {
+        match stamped.event {
+            ChatLine::NAME => {
+                let mut turn = serde_json::from_slice::<Box<LoggedTurn>>(line)?;
+                turn.position = Some(stamped.position);
+                Ok(Some(Self::Turn(turn)))
+            }
             SessionStop::NAME => serde_json::from_slice(line).map(Self::Stop).map(Some),
             _ => Ok(None),
         }
@@ -128,7 +141,7 @@ impl UncountedBatch {
         while !is_last && batch.lines.len() < BATCH_EVENTS && lines.read_bytes < end {
             let add = |stamped: &StampedLine<'_>, line: &[u8], missing| {
                 batch.add(stamped, missing);
-                match LoggedLine::parse(stamped.event, line) {
+                match LoggedLine::parse(stamped, line) {
                     Ok(parsed) => batch.lines.extend(parsed),
                     Err(_) => batch.add_unreadable(stamped.position),
                 }

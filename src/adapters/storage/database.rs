@@ -55,20 +55,29 @@ pub(super) struct PostgresPool {
 impl Pool {
     /// Begins a transaction. If it is dropped without a commit, none of its changes take effect.
     pub(super) async fn begin(&self) -> Result<Transaction, StorageFailure> {
+        // IMMEDIATE takes the write lock at once. A transaction that begins by reading may fail to get it later.
+        self.begin_with("BEGIN IMMEDIATE", "BEGIN").await
+    }
+
+    /// Begins a transaction that only reads: all its statements see the database as it is at the first one.
+    pub(super) async fn begin_reading(&self) -> Result<Transaction, StorageFailure> {
+        self.begin_with("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn begin_with(&self, sqlite: &'static str, postgres: &'static str) -> Result<Transaction, StorageFailure> {
         match self {
             Self::Sqlite(pool) => {
                 pool.check_file()?;
                 // The connection is wrapped before the transaction begins: if this future is dropped meanwhile, the
                 // connection is closed and not returned with an open transaction.
                 let mut pooled = PooledConnection::acquire(&pool.connections).await?;
-                // IMMEDIATE takes the write lock at once. A transaction that begins by reading may fail to get it later.
-                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *pooled.connection).await?;
+                sqlx::raw_sql(sqlite).execute(&mut *pooled.connection).await?;
                 Ok(Transaction::Sqlite(pooled))
             }
             Self::Postgres(PostgresPool { connections, response_timeout }) => {
                 let beginning = async {
                     let mut pooled = PooledConnection::acquire(connections).await?;
-                    sqlx::raw_sql("BEGIN").execute(&mut *pooled.connection).await?;
+                    sqlx::raw_sql(postgres).execute(&mut *pooled.connection).await?;
                     Ok(pooled)
                 };
                 Ok(Transaction::Postgres(within(*response_timeout, Box::pin(beginning)).await?, *response_timeout))

@@ -31,6 +31,8 @@ mod leases;
 mod limit_counts;
 mod lock_note;
 mod log_instances;
+mod log_snapshot;
+mod log_totals;
 mod logged_event;
 mod messages;
 mod migrations;
@@ -77,6 +79,8 @@ pub use self::{
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
     limit_counts::LimitCount,
+    log_snapshot::{Kept, KeptSession, KeptTurn, LogSnapshot, ModelUsage, SessionTurn},
+    log_totals::LogTotal,
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
     outbox::OutboxRecord,

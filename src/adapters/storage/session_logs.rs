@@ -9,7 +9,7 @@ use super::{
     column_values::{to_count, to_integer},
     failure::StorageFailure,
     handle::Storage,
-    log_instances,
+    log_instances, log_totals,
     logged_event::LoggedEvent,
     statement::sql,
 };
@@ -39,6 +39,7 @@ impl Storage {
     pub async fn register_log(&self, start: LogEnd) -> Result<(), StorageFailure> {
         self.turn_writer.enqueue(LoggedEvent::Start, Some(start));
         self.turn_writer.flush().await?;
+        log_totals::begin(&self.write, &self.turns.log, start.position.instance).await?;
         sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
             .bind(&self.turns.log)
             .bind(start.position.instance.to_string())

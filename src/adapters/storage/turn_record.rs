@@ -1,11 +1,12 @@
 //! The record of a turn that the database stores.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use crate::domain::{
     cost::{Cost, TokenUsage},
+    log_position::LogPosition,
     session::SessionId,
 };
 
@@ -14,14 +15,18 @@ use crate::domain::{
 pub struct TurnRecord {
     /// The time at which the turn ended, in [`Storage::session_time`](super::Storage::session_time).
     pub ended_at: Timestamp,
+    /// The date of the turn's line in the session log.
+    pub log_date: Date,
+    /// The position of that line; `None` if it could not be written.
+    pub line: Option<LogPosition>,
     /// The id of the request that the turn answered.
     pub request_id: String,
     /// The session that the client named, if any.
     pub session_id: Option<SessionId>,
     /// The name of the model that was called.
     pub model: String,
-    /// Whether the turn ended without an answer.
-    pub failed: bool,
+    /// The error code of the response; `None` for a turn that was answered.
+    pub code: Option<Cow<'static, str>>,
     /// The tokens that the turn used.
     pub usage: TokenUsage,
     /// The cost of those tokens; zero where the model's price is not known.
@@ -30,6 +35,13 @@ pub struct TurnRecord {
     pub latency: Duration,
     /// The usage record for Papita.
     pub usage_record: UsageRecord,
+}
+
+impl TurnRecord {
+    /// Returns whether the turn ended without an answer.
+    pub(super) fn failed(&self) -> bool {
+        self.code.is_some()
+    }
 }
 
 /// The usage record of a turn, for Papita.

@@ -10,7 +10,7 @@ use super::{
     column_values::to_integer,
     database::{Pool, Transaction},
     failure::StorageFailure,
-    log_instances,
+    log_instances, log_totals,
     logged_event::{LoggedEvent, PositionedEvent},
     outbox_drops,
     statement::sql,
@@ -57,7 +57,7 @@ impl TurnRepository {
         };
         let new = events.iter().filter(|(_, end)| end.is_none_or(|end| end.position.seq > stored));
         let new = new.collect::<Vec<_>>();
-        add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
+        self.add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
         if let Some(last) = new.iter().rev().find_map(|(_, end)| *end) {
             let (instance, counted, chain) = (last.position.instance, last.position.seq, Some(last.chain));
             let count = InstanceCount { instance, counted, chain, missing: 0, is_complete: false };
@@ -81,30 +81,32 @@ impl TurnRepository {
         if log_instances::fetch(&mut transaction, &self.log).await? != *known {
             return Err(StorageFailure::CountedMeanwhile);
         }
-        add(&mut transaction, events.iter()).await?;
+        self.add(&mut transaction, events.iter()).await?;
         for count in counts {
             log_instances::set(&mut transaction, &self.log, *count).await?;
         }
         transaction.commit().await
     }
-}
 
-async fn add<'a>(
-    transaction: &mut Transaction,
-    events: impl Iterator<Item = &'a LoggedEvent> + Clone,
-) -> Result<(), StorageFailure> {
-    let turns = events.clone().filter_map(LoggedEvent::turn).collect::<Vec<_>>();
-    add_to_totals(transaction, &turns).await?;
-    add_to_sessions(transaction, &turns).await?;
-    add_to_outbox(transaction, &turns).await?;
-    for event in events {
-        match event {
-            LoggedEvent::SessionStop(id) => mark_stop_logged(transaction, id).await?,
-            LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
-            LoggedEvent::Start | LoggedEvent::Turn(_) => {}
+    async fn add<'a>(
+        &self,
+        transaction: &mut Transaction,
+        events: impl Iterator<Item = &'a LoggedEvent> + Clone,
+    ) -> Result<(), StorageFailure> {
+        let turns = events.clone().filter_map(LoggedEvent::turn).collect::<Vec<_>>();
+        add_to_totals(transaction, &turns).await?;
+        log_totals::add(transaction, &self.log, self.instance, &turns).await?;
+        add_to_sessions(transaction, &turns).await?;
+        add_to_outbox(transaction, &turns).await?;
+        for event in events {
+            match event {
+                LoggedEvent::SessionStop(id) => mark_stop_logged(transaction, id).await?,
+                LoggedEvent::KeySettled(settled) => settled.store(&mut *transaction).await?,
+                LoggedEvent::Start | LoggedEvent::Turn(_) => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Marks the stop of a session as logged, and deletes the session's turns, which are no longer needed.
@@ -119,9 +121,9 @@ async fn mark_stop_logged(transaction: &mut Transaction, id: &SessionId) -> Resu
 async fn add_to_totals(transaction: &mut Transaction, turns: &[&TurnRecord]) -> Result<(), StorageFailure> {
     // Every replica updates the rows in the same order, so that transactions cannot deadlock.
     let mut models = BTreeMap::<&str, ModelUsage>::new();
-    for turn in turns.iter().filter(|turn| !turn.failed || turn.usage.total() > 0) {
+    for turn in turns.iter().filter(|turn| !turn.failed() || turn.usage.total() > 0 || turn.cost.total() > 0) {
         let sum = models.entry(&turn.model).or_default();
-        sum.requests += u64::from(!turn.failed);
+        sum.requests += u64::from(!turn.failed());
         sum.usage += turn.usage;
         sum.cost += turn.cost;
         sum.last_used_at = sum.last_used_at.max(turn.ended_at.as_microsecond());
@@ -172,7 +174,7 @@ async fn add_to_sessions(transaction: &mut Transaction, turns: &[&TurnRecord]) -
                 .bind(session.map(SessionId::as_str))
                 .bind(turn.map(|turn| turn.ended_at.as_microsecond()))
                 .bind(turn.map(|turn| turn.model.as_str()))
-                .bind(turn.map(|turn| i64::from(turn.failed)))
+                .bind(turn.map(|turn| i64::from(turn.failed())))
                 .bind(turn.map(|turn| to_integer(turn.usage.prompt)))
                 .bind(turn.map(|turn| to_integer(turn.usage.completion)))
                 .bind(turn.map(|turn| to_integer(turn.cost.total())))

@@ -10,8 +10,8 @@ use crate::{
 pub struct Dependencies {
     /// The HTTP client of the process.
     pub client: Client,
-    /// The personas. A model that only a persona names has neither a circuit breaker nor metrics before the next start if
-    /// the persona is added while the service runs.
+    /// The personas. A model that only a persona names has no circuit breaker before the next start if the persona is added
+    /// while the service runs.
     pub personas: Personas,
     /// The API keys.
     pub credentials: Credentials,

@@ -7,13 +7,14 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    metrics::TurnTiming,
+    failure::TurnFailure,
+    metrics::{MeasuredTurn, TurnTiming},
     recording::Recorder,
     recovery::{RecoveryFailure, database_record},
 };
 use crate::{
     adapters::session_log::{ChatLine, InterruptedStream, LogUnavailable, LoggedTurn},
-    domain::chat::Finish,
+    domain::{chat::Finish, log_position::LogEnd},
     foundation::outage::StartOutage,
 };
 
@@ -79,14 +80,21 @@ async fn log_stream(
     now: Timestamp,
 ) -> Result<(), LogUnavailable> {
     let Recorder { log, storage, metrics, .. } = recorder;
-    let record = database_record(turn, recorder);
+    let mut record = database_record(turn, recorder);
     // At once, so that the limit of the outbox counts the streams that are logged together.
     storage.count_usage_record(&record.usage_record);
-    let timing = TurnTiming { latency: record.latency, first_word: None };
-    metrics.count_turn(&record.model, Finish::Interrupted, record.usage, timing);
+    let (model, usage, cost, latency) = (record.model.clone(), record.usage, record.cost, record.latency);
     let mut lines = log.lines(now);
     lines.add_encoded::<ChatLine<'_>>(&stream.fields);
     lines.end_stream(stream.request_id);
     let writer = storage.clone();
-    log.write_then(lines, move |end| writer.enqueue_interrupted(record, end)).await.map(drop)
+    let store = move |end: Option<LogEnd>| {
+        record.line = end.map(|end| end.position);
+        writer.enqueue_interrupted(record, end);
+    };
+    log.write_then(lines, store).await?;
+    let timing = TurnTiming { latency, first_word: None };
+    let code = Some(TurnFailure::ProcessEnded.kind().error.code);
+    metrics.count_turn(&MeasuredTurn { model: &model, finish: Finish::Interrupted, code, usage, cost, timing });
+    Ok(())
 }

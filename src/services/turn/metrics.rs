@@ -1,21 +1,31 @@
 //! Metrics of turns in the OpenMetrics text format.
 
-use std::{collections::HashMap, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
-        counter::Counter,
+        counter::{Atomic, Counter},
         family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::Registry,
 };
+use uuid::Uuid;
 
 use crate::{
     adapters::model::BreakerState,
-    domain::{chat::Finish, cost::TokenUsage, limits::LimitScope},
+    domain::{
+        chat::Finish,
+        cost::{Cost, TokenUsage, dollars, pico_dollars},
+        limits::LimitScope,
+    },
     foundation::config::Limits,
 };
 
@@ -23,6 +33,18 @@ use crate::{
 struct FinishLabels {
     model: String,
     finish: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    model: String,
+    code: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProcessLabels {
+    instance: String,
+    version: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,6 +69,7 @@ struct LimitLabels {
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
+    families: Families,
     models: HashMap<String, ModelCounters>,
     limited: Family<LimitLabels, Counter>,
     turn_seconds: Histogram,
@@ -54,12 +77,44 @@ pub(super) struct Metrics {
     sampled: SampledMetrics,
 }
 
+/// The counters of all models by their labels.
+#[derive(Debug, Default)]
+struct Families {
+    turns: Family<FinishLabels, Counter>,
+    errors: Family<CodeLabels, Counter>,
+    tokens: Family<TokenLabels, Counter>,
+    cost: Family<ModelLabel, CostCounter>,
+    attempts: Family<ModelLabel, Counter>,
+}
+
+/// A counter of US dollars, whose sums are exact.
+type CostCounter = Counter<f64, PicoDollars>;
+
+/// The pico-dollars of a [`CostCounter`].
+#[derive(Debug, Default)]
+struct PicoDollars(AtomicU64);
+
+impl Atomic<f64> for PicoDollars {
+    fn inc(&self) -> f64 {
+        self.inc_by(1.0)
+    }
+
+    fn inc_by(&self, usd: f64) -> f64 {
+        dollars(self.0.fetch_add(pico_dollars(usd), Ordering::Relaxed))
+    }
+
+    fn get(&self) -> f64 {
+        dollars(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The counters of one model. They exist from the start, so that a first event shows as a change.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ModelCounters {
     turns: [(Finish, Counter); Finish::ALL.len()],
     prompt_tokens: Counter,
     completion_tokens: Counter,
+    cost: CostCounter,
     attempts: Counter,
 }
 
@@ -73,6 +128,20 @@ struct SampledMetrics {
     papita_queue: Gauge<u64, AtomicU64>,
     papita_dropped: Counter,
     missing_log_lines: Gauge<u64, AtomicU64>,
+}
+
+/// A turn that has ended, as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MeasuredTurn<'a> {
+    /// The name of the model that was called.
+    pub(super) model: &'a str,
+    pub(super) finish: Finish,
+    /// The error code of the response; `None` for a turn that was answered.
+    pub(super) code: Option<&'a str>,
+    pub(super) usage: TokenUsage,
+    /// The cost; zero where the model's price is not known.
+    pub(super) cost: Cost,
+    pub(super) timing: TurnTiming,
 }
 
 /// The times of one turn.
@@ -102,60 +171,57 @@ pub(super) struct Sample<'a> {
 }
 
 impl Metrics {
-    /// Creates metrics with counters for these models and limits.
-    pub(super) fn new<'a>(models: impl IntoIterator<Item = &'a str>, limits: &Limits) -> Self {
-        let (turns, tokens, attempts) = (Family::default(), Family::default(), Family::default());
-        let counters = |model: &str| {
-            let model = model.to_owned();
-            let of_kind = |kind| tokens.get_or_create_owned(&TokenLabels { model: model.clone(), kind });
-            let of_finish = |finish: Finish| {
-                let labels = FinishLabels { model: model.clone(), finish: finish.as_str() };
-                (finish, turns.get_or_create_owned(&labels))
-            };
-            ModelCounters {
-                turns: Finish::ALL.map(of_finish),
-                prompt_tokens: of_kind("prompt"),
-                completion_tokens: of_kind("completion"),
-                attempts: attempts.get_or_create_owned(&ModelLabel { model: model.clone() }),
-            }
-        };
+    /// Creates the metrics of the process with this id, with counters for these models and limits.
+    pub(super) fn new<'a>(instance: Uuid, models: impl IntoIterator<Item = &'a str>, limits: &Limits) -> Self {
+        let families = Families::default();
         // From 5 ms to 164 s.
         let seconds = || Histogram::new(exponential_buckets(0.005, 2.0, 16));
         let mut this = Self {
             registry: Registry::with_prefix("al_chat"),
-            models: models.into_iter().map(|model| (model.to_owned(), counters(model))).collect(),
+            models: models.into_iter().map(|model| (model.to_owned(), families.counters(model))).collect(),
+            families,
             limited: limit_counters(limits),
             turn_seconds: seconds(),
             first_word_seconds: seconds(),
             sampled: SampledMetrics::default(),
         };
-        this.register_counted(turns, tokens, attempts);
+        this.register_process(instance);
+        this.register_counted();
         this.sampled.register(&mut this.registry);
         this
     }
 
-    fn register_counted(
-        &mut self,
-        turns: Family<FinishLabels, Counter>,
-        tokens: Family<TokenLabels, Counter>,
-        attempts: Family<ModelLabel, Counter>,
-    ) {
-        let registry = &mut self.registry;
-        registry.register("turns", "Turns that have ended", turns);
-        registry.register("tokens", "Tokens read and written by models in turns", tokens);
+    fn register_process(&mut self, instance: Uuid) {
+        let process = Family::<ProcessLabels, Gauge>::default();
+        let labels = ProcessLabels { instance: instance.to_string(), version: env!("CARGO_PKG_VERSION") };
+        process.get_or_create(&labels).set(1);
+        let about = "1: the process with this id in its lines of the session log, and its version";
+        self.registry.register("process_info", about, process);
+    }
+
+    fn register_counted(&mut self) {
+        let (registry, families) = (&mut self.registry, &self.families);
+        registry.register("turns", "Turns that have ended", families.turns.clone());
+        registry.register("turn_errors", "Turns that have ended without an answer", families.errors.clone());
+        registry.register("tokens", "Tokens read and written by models in turns", families.tokens.clone());
+        registry.register("cost_usd", "Cost of turns in US dollars, as far as prices are known", families.cost.clone());
         let limited = "Turns refused because a limit of usage was reached";
         registry.register("turns_limited", limited, self.limited.clone());
-        registry.register("model_attempts", "Calls to models, repetitions included", attempts);
+        registry.register("model_attempts", "Calls to models, repetitions included", families.attempts.clone());
         registry.register("turn_seconds", "From a request's arrival to its turn's end", self.turn_seconds.clone());
         let first_word = self.first_word_seconds.clone();
         registry.register("first_word_seconds", "From a request's arrival to the answer's first word", first_word);
     }
 
+    /// Returns the counters of a model. One that was not known at the start, such as that of a persona that was added since,
+    /// has counters from its first event on.
+    fn counters(&self, model: &str) -> Cow<'_, ModelCounters> {
+        self.models.get(model).map_or_else(|| Cow::Owned(self.families.counters(model)), Cow::Borrowed)
+    }
+
     /// Counts a call to a model.
     pub(super) fn count_attempt(&self, model: &str) {
-        if let Some(counters) = self.models.get(model) {
-            counters.attempts.inc();
-        }
+        self.counters(model).attempts.inc();
     }
 
     /// Counts a turn that a limit has refused.
@@ -164,16 +230,20 @@ impl Metrics {
     }
 
     /// Counts a turn that has ended.
-    pub(super) fn count_turn(&self, model: &str, finish: Finish, usage: TokenUsage, timing: TurnTiming) {
-        if let Some(counters) = self.models.get(model) {
-            if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == finish) {
-                turns.inc();
-            }
-            counters.prompt_tokens.inc_by(usage.prompt);
-            counters.completion_tokens.inc_by(usage.completion);
+    pub(super) fn count_turn(&self, turn: &MeasuredTurn<'_>) {
+        let counters = self.counters(turn.model);
+        if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == turn.finish) {
+            turns.inc();
         }
-        self.turn_seconds.observe(timing.latency.as_secs_f64());
-        if let Some(first_word) = timing.first_word {
+        if let Some(code) = turn.code {
+            let labels = CodeLabels { model: turn.model.to_owned(), code: code.to_owned() };
+            self.families.errors.get_or_create(&labels).inc();
+        }
+        counters.prompt_tokens.inc_by(turn.usage.prompt);
+        counters.completion_tokens.inc_by(turn.usage.completion);
+        counters.cost.inc_by(dollars(turn.cost.total()));
+        self.turn_seconds.observe(turn.timing.latency.as_secs_f64());
+        if let Some(first_word) = turn.timing.first_word {
             self.first_word_seconds.observe(first_word.as_secs_f64());
         }
     }
@@ -185,6 +255,25 @@ impl Metrics {
         // Writing to memory does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl Families {
+    /// Returns the counters of a model, which are made if there are none.
+    fn counters(&self, model: &str) -> ModelCounters {
+        let label = ModelLabel { model: model.to_owned() };
+        let of_kind = |kind| self.tokens.get_or_create_owned(&TokenLabels { model: model.to_owned(), kind });
+        let of_finish = |finish: Finish| {
+            let labels = FinishLabels { model: model.to_owned(), finish: finish.as_str() };
+            (finish, self.turns.get_or_create_owned(&labels))
+        };
+        ModelCounters {
+            turns: Finish::ALL.map(of_finish),
+            prompt_tokens: of_kind("prompt"),
+            completion_tokens: of_kind("completion"),
+            cost: self.cost.get_or_create_owned(&label),
+            attempts: self.attempts.get_or_create_owned(&label),
+        }
     }
 }
 

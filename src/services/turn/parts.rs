@@ -58,7 +58,8 @@ impl Parts {
         let persona_models = dependencies.personas.models();
         let mut models = config.model.names();
         models.extend(persona_models.iter().map(String::as_str));
-        let metrics = Arc::new(Metrics::new(models.iter().copied().chain([basic::NAME]), &config.limits));
+        let counted = models.iter().copied().chain([basic::NAME]);
+        let metrics = Arc::new(Metrics::new(dependencies.log.instance(), counted, &config.limits));
         let client = OpenAi::new(&config.model, dependencies.client.clone());
         let known_models = KnownModels::new(&config.model.windows, &config.model.vision);
         let abilities = Arc::new(ModelAbilities::new(known_models, client.clone()));

@@ -6,11 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    recording::{Recorder, UsageSource},
-    recovered_answers::RecoveredAnswers,
-    recovery_progress::RecoveryProgress,
-};
+use super::{recording::Recorder, recovered_answers::RecoveredAnswers, recovery_progress::RecoveryProgress};
 use crate::{
     adapters::{
         session_log::{
@@ -216,20 +212,21 @@ fn session_time(logged: Timestamp, Recorder { storage, clock, .. }: &Recorder) -
 
 /// Returns the record of a turn that is in the log.
 pub(super) fn database_record(turn: LoggedTurn, recorder: &Recorder) -> TurnRecord {
-    let is_known = turn.usage_source != UsageSource::None.as_str();
-    let known = is_known.then_some(TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens });
-    let usage = known.unwrap_or_default();
+    let usage = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
     let session_id = turn.session_id.and_then(|id| SessionId::parse(&id).ok());
     let caller = Caller { username: turn.username, is_guest: turn.is_guest, account: None };
     let failed = turn.status != 200;
+    let code = turn.code.unwrap_or_else(|| format!("status {}", turn.status));
     TurnRecord {
         ended_at: session_time(turn.timestamp, recorder),
+        log_date: turn.date.unwrap_or_else(|| recorder.clock.local(turn.timestamp).1),
+        line: turn.position,
         request_id: turn.request_id,
         usage_record: recorder.usage_records.make(failed, &caller, session_id.as_ref(), &turn.model, usage),
         session_id,
-        failed,
+        code: failed.then_some(code.into()),
         usage,
-        cost: recorder.usage_meter.cost(&turn.model, known).unwrap_or_default(),
+        cost: recorder.usage_meter.logged_cost(turn.cost_usd, &turn.model, usage),
         latency: Duration::try_from_secs_f64(turn.latency_ms / 1000.0).unwrap_or_default(),
         model: turn.model,
     }

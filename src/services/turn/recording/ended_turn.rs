@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::{logged_texts::LoggedTexts, usage_meter::TurnUsage};
 use crate::{
@@ -13,7 +13,11 @@ use crate::{
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
     services::turn::{
-        ended_call::EndedCall, failure::TurnFailure, metrics::TurnTiming, model_calls::CallRecord, request::TurnRequest,
+        ended_call::EndedCall,
+        failure::TurnFailure,
+        metrics::{MeasuredTurn, TurnTiming},
+        model_calls::CallRecord,
+        request::TurnRequest,
     },
 };
 
@@ -97,15 +101,17 @@ impl EndedTurn<'_> {
         lines
     }
 
-    /// Returns the record of the turn for the database, with its usage record for Papita.
-    pub(super) fn database_record(&self, ended_at: Timestamp, usage_record: UsageRecord) -> TurnRecord {
+    /// Returns the record of the turn for the database, with its usage record for Papita. Its line is not written yet.
+    pub(super) fn database_record(&self, ended_at: Timestamp, log_date: Date, usage_record: UsageRecord) -> TurnRecord {
         let Self { request, calls, usage, .. } = self;
         TurnRecord {
             ended_at,
+            log_date,
+            line: None,
             request_id: request.request_id.clone(),
             session_id: request.session_id.clone(),
             model: calls.model.to_owned(),
-            failed: self.failure.is_some(),
+            code: self.code.map(Into::into),
             usage: usage.tokens,
             cost: usage.cost.unwrap_or_default(),
             latency: self.timing.latency,
@@ -123,6 +129,20 @@ impl EndedTurn<'_> {
             tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
         } else {
             tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
+        }
+    }
+}
+
+impl<'a> EndedTurn<'a> {
+    /// Returns what the metrics count of the turn.
+    pub(super) fn measured(&self) -> MeasuredTurn<'a> {
+        MeasuredTurn {
+            model: self.calls.model,
+            finish: self.finish,
+            code: self.code,
+            usage: self.usage.tokens,
+            cost: self.usage.cost.unwrap_or_default(),
+            timing: self.timing,
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::{ended_turn::EndedTurn, logged_texts::LoggedTexts, usage_meter::TurnUsage};
 pub(super) use self::{
     logged_texts::{TextLogger, TextLogging},
-    usage_meter::{UsageMeter, UsageSource},
+    usage_meter::UsageMeter,
     usage_records::UsageRecords,
 };
 use super::{
@@ -77,23 +77,29 @@ impl Recorder {
             lines.end_stream(request.request_id.clone());
         }
         let ended_at = self.storage.session_time();
-        let mut record = turn.database_record(ended_at, self.usage_record(&turn));
+        let mut record = turn.database_record(ended_at, lines.date(), self.usage_record(&turn));
         if request.stream {
             turn.trace_stream_end();
         }
-        let (finish, usage, timing) = (turn.finish, turn.usage.tokens, turn.timing);
+        let mut measured = turn.measured();
+        let usage = turn.usage.tokens;
+        let unlogged = TurnFailure::LogUnavailable.kind();
         let storage = self.storage.clone();
         let store = move |end: Option<LogEnd>| {
-            // Without a line the turn is refused, and does not count as a request.
-            record.failed |= end.is_none();
+            record.line = end.map(|end| end.position);
+            if end.is_none() {
+                // Without a line the turn is refused, and does not count as a request.
+                record.code = Some(unlogged.error.code.into());
+            }
             storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
         if logged.is_ok() {
             journal.note_log_line();
+        } else {
+            (measured.finish, measured.code) = (unlogged.finish, Some(unlogged.error.code));
         }
-        let finish = if logged.is_ok() { finish } else { TurnFailure::LogUnavailable.kind().finish };
-        self.metrics.count_turn(calls.model, finish, usage, timing);
+        self.metrics.count_turn(&measured);
         let finish = ending.result?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })

@@ -6,7 +6,7 @@ use crate::{
     adapters::model::basic,
     domain::{
         chat::Message,
-        cost::{Cost, Prices, TokenUsage, estimate},
+        cost::{Cost, Prices, TokenUsage, estimate, pico_dollars},
     },
     services::turn::{
         ending::Ending,
@@ -35,7 +35,7 @@ pub(super) struct TurnUsage {
 
 /// The sources of a turn's number of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::services::turn) enum UsageSource {
+pub(super) enum UsageSource {
     /// The model's server reported the number.
     Provider,
     /// The number was estimated from the texts.
@@ -46,7 +46,7 @@ pub(in crate::services::turn) enum UsageSource {
 
 impl UsageSource {
     /// Returns the name in the session log.
-    pub(in crate::services::turn) fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
             Self::Estimated => "estimated",
@@ -93,8 +93,13 @@ impl UsageMeter {
 
     /// Returns the cost of tokens by the price of their model; `None` if the price or the number is not known. The
     /// built-in responder is free.
-    pub(in crate::services::turn) fn cost(&self, model: &str, tokens: Option<TokenUsage>) -> Option<Cost> {
+    fn cost(&self, model: &str, tokens: Option<TokenUsage>) -> Option<Cost> {
         if model == basic::NAME { Some(Cost::default()) } else { self.prices.cost(model, tokens?) }
+    }
+
+    /// Returns the cost of a turn whose line in the session log has this cost, in US dollars.
+    pub(in crate::services::turn) fn logged_cost(&self, usd: Option<f64>, model: &str, tokens: TokenUsage) -> Cost {
+        usd.map_or_else(Cost::default, |usd| self.prices.split(pico_dollars(usd), model, tokens))
     }
 
     /// Returns the tokens of all calls. Those of the last call are estimated if the model sent text without reporting
