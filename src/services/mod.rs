@@ -1,7 +1,9 @@
 //! Use cases of the product, each over several adapters: turns, sessions, accounts, visitors of the portal, reports over
-//! session logs, search in them, their verification and retention, and the logged texts of turns.
+//! session logs, search in them, their verification, retention and comparison with the database, and the logged texts of
+//! turns.
 
 pub mod accounts;
+pub mod log_reconciliation;
 pub mod log_report;
 pub mod log_retention;
 pub mod log_search;

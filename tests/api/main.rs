@@ -45,6 +45,7 @@ mod limits;
 mod log_bad_input;
 mod log_chain;
 mod log_format;
+mod log_reconcile;
 mod log_recovery;
 mod log_report;
 mod log_retention;
@@ -59,6 +60,8 @@ mod model_call_lines;
 mod model_errors;
 mod model_test;
 mod older_clients;
+#[cfg(target_os = "linux")]
+mod one_truth;
 mod ownership;
 #[cfg(target_os = "linux")]
 mod personas;

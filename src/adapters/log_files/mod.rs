@@ -23,4 +23,5 @@ pub use self::{
     last_lines::{LastLines, LineDamage, Place, last_lines},
     log_file::LogFile,
     parallel::Reader,
+    seen::SeenLines,
 };

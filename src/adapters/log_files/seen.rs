@@ -1,4 +1,4 @@
-//! The lines that were shown while a log is followed, by their positions.
+//! The lines of a log that were seen, by their positions: while it is followed, or in all its files.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::log_position::LogPosition;
 
-/// The positions of the lines that were shown: all up to one, and ranges after it.
+/// The positions of the lines that were seen: all up to one, and ranges after it.
 #[derive(Debug, Default)]
-pub(super) struct SeenLines {
+pub struct SeenLines {
     /// The position up to which all lines were written before the log was followed.
     start: Option<LogPosition>,
     /// The first and the last number of each range of lines, by their process.
@@ -26,8 +26,18 @@ impl SeenLines {
         Some(position) <= self.start || range().is_some_and(|(_, last)| position.seq <= *last)
     }
 
+    /// Returns the first and the last number of each range of a process's lines, in their order.
+    pub fn ranges(&self, instance: Uuid) -> impl Iterator<Item = (u64, u64)> {
+        self.ranges.get(&instance).into_iter().flatten().map(|(first, last)| (*first, *last))
+    }
+
+    /// Returns the processes with lines, the oldest first.
+    pub fn instances(&self) -> impl Iterator<Item = Uuid> {
+        self.ranges.keys().copied()
+    }
+
     /// Adds a line. Returns whether it is new.
-    pub(super) fn add(&mut self, position: LogPosition) -> bool {
+    pub fn add(&mut self, position: LogPosition) -> bool {
         if self.contains(position) {
             return false;
         }

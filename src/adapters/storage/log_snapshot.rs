@@ -84,8 +84,8 @@ pub enum Kept {
 pub struct KeptSession {
     /// The start, if the session was started here.
     pub started_at: Option<Timestamp>,
-    /// Whether the session has ended.
-    pub is_stopped: bool,
+    /// The end, by the wall clock; `None` while the session goes on.
+    pub stopped_at: Option<Timestamp>,
     /// Whether the stop is in a session log.
     pub is_stop_logged: bool,
     /// The turns; empty after the stop is logged.
@@ -165,8 +165,11 @@ async fn summed(transaction: &mut Transaction) -> Result<BTreeMap<String, ModelU
     rows.fetch_all(transaction).await.map(by_model)
 }
 
+/// The columns of an answer for a repeated key.
+type AnswerRow = (String, Option<String>, Option<i64>, Option<i64>, Option<String>);
+
 async fn turns(transaction: &mut Transaction) -> Result<Vec<KeptTurn>, StorageFailure> {
-    let answers: Vec<(String, Option<String>, Option<i64>, Option<i64>, Option<String>)> =
+    let answers: Vec<AnswerRow> =
         sql("SELECT request_id, model, prompt_tokens, completion_tokens, finish FROM idempotency_keys
              WHERE answered_at IS NOT NULL")
         .fetch_all(&mut *transaction)
@@ -193,8 +196,8 @@ async fn sessions(transaction: &mut Transaction) -> Result<BTreeMap<String, Kept
     let rows: Vec<(String, Option<i64>, Option<i64>, i64)> =
         sql("SELECT id, started_at, stopped_at, logged FROM sessions").fetch_all(&mut *transaction).await?;
     let session = |(id, started_at, stopped_at, logged): (_, Option<i64>, Option<i64>, i64)| {
-        let (started_at, is_stopped) = (started_at.map(to_timestamp), stopped_at.is_some());
-        (id, KeptSession { started_at, is_stopped, is_stop_logged: logged != 0, turns: Vec::new() })
+        let (started_at, stopped_at) = (started_at.map(to_timestamp), stopped_at.map(to_timestamp));
+        (id, KeptSession { started_at, stopped_at, is_stop_logged: logged != 0, turns: Vec::new() })
     };
     let mut sessions = rows.into_iter().map(session).collect::<BTreeMap<_, _>>();
     let turns: Vec<(String, String, i64, i64, i64, i64, i64)> = sql(

@@ -62,6 +62,20 @@ pub fn session_of(record: &str) -> Option<String> {
     serde_json::from_str::<Named>(record).ok()?.session_id
 }
 
+/// Returns the model and the tokens that an encoded record names; `None` if it is none.
+#[must_use]
+pub fn usage_of(record: &str) -> Option<(String, TokenUsage)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Used {
+        model: String,
+        input_tokens: u64,
+        output_tokens: u64,
+    }
+    let Used { model, input_tokens, output_tokens } = serde_json::from_str(record).ok()?;
+    Some((model, TokenUsage { prompt: input_tokens, completion: output_tokens }))
+}
+
 /// Papita did not accept a usage record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PostFailure {

@@ -6,6 +6,7 @@ mod numbers;
 mod palette;
 mod printable;
 mod progress;
+mod reconcile;
 mod report;
 mod show;
 mod tail;
@@ -44,6 +45,8 @@ enum Format {
 /// A command that reads session logs.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
+    /// Compare the log with the database and the running service, and name the turns that differ
+    Reconcile(reconcile::Arguments),
     /// Print figures: turns, sessions, visitors, errors, latency, tokens and cost
     Report(Box<report::Arguments>),
     /// Print one session or turn as a story: times, models, retries, cost, and texts where they are logged
@@ -59,6 +62,7 @@ pub(super) enum Command {
 /// Runs a command. The settings are read only if it needs them.
 pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
     let result = match command {
+        Command::Reconcile(arguments) => reconcile::run(arguments, env_file),
         Command::Report(arguments) => report::run(arguments, env_file),
         Command::Show(arguments) => show::run(arguments, env_file),
         Command::Tail(arguments) => tail::run(arguments, env_file),

@@ -1,0 +1,33 @@
+//! The result of a comparison, for scripts.
+
+use serde::Serialize;
+
+use crate::services::log_reconciliation::{Day, Difference, Reconciliation, Sums};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    same: bool,
+    log: Sums,
+    database: Sums,
+    days: &'a [Day],
+    kept_compared: u64,
+    difference_count: u64,
+    /// The first differences.
+    differences: &'a [Difference],
+    notes: &'a [String],
+}
+
+pub(super) fn format(result: &Reconciliation) -> String {
+    let document = Document {
+        same: result.is_same(),
+        log: result.log,
+        database: result.database,
+        days: &result.days,
+        kept_compared: result.kept,
+        difference_count: result.difference_count,
+        differences: &result.differences,
+        notes: &result.notes,
+    };
+    // Texts and numbers are always encodable.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}

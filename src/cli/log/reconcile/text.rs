@@ -1,0 +1,52 @@
+//! The result of a comparison, for people.
+
+use std::fmt::Write as _;
+
+use super::super::{
+    numbers::{count, dollars},
+    printable::printable,
+};
+use crate::{
+    domain::cost,
+    services::log_reconciliation::{Day, Reconciliation, Sums},
+};
+
+pub(super) fn format(result: &Reconciliation) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{:10}  {}", "", heading());
+    for Day { day, log, database, same } in &result.days {
+        let _ = writeln!(text, "{day:10}  {}", row(log, if *same { "same" } else { "differs; the database has" }));
+        if !same {
+            let _ = writeln!(text, "{:10}  {}", "", row(database, ""));
+        }
+    }
+    let _ = writeln!(text, "{:10}  {}", "log", row(&result.log, ""));
+    let _ = writeln!(text, "{:10}  {}\n", "database", row(&result.database, ""));
+    for difference in &result.differences {
+        let _ = writeln!(text, "Different: {}", printable(&difference.text));
+    }
+    for note in &result.notes {
+        let _ = writeln!(text, "Note: {}.", printable(note));
+    }
+    let _ = writeln!(text, "{} rows of single turns were compared with their lines.", count(result.kept));
+    let shown =
+        if result.difference_count > result.differences.len() as u64 { "; the first ones are named" } else { "" };
+    let _ = match result.difference_count {
+        0 => writeln!(text, "Same: log and database have the same turns, errors, tokens and cost."),
+        1 => writeln!(text, "Different: 1 difference."),
+        number => writeln!(text, "Different: {} differences{shown}.", count(number)),
+    };
+    text
+}
+
+fn heading() -> String {
+    format!("{:>12} {:>10} {:>16} {:>16} {:>12}", "turns", "errors", "prompt tokens", "answer tokens", "cost")
+}
+
+fn row(sums: &Sums, state: &str) -> String {
+    let Sums { turns, errors, prompt_tokens, completion_tokens, cost_pico_usd } = *sums;
+    let [turns, errors, prompt, completion] = [turns, errors, prompt_tokens, completion_tokens].map(count);
+    let usd = dollars(cost::dollars(cost_pico_usd));
+    format!("{turns:>12} {errors:>10} {prompt:>16} {completion:>16} {usd:>12}  {state}").trim_end().to_owned()
+}

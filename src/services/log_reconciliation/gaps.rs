@@ -1,0 +1,61 @@
+//! Lines that are not in the log, although later ones are, or although the database has counted them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::outcome::{Difference, Kind, Reconciliation};
+use crate::{
+    adapters::{log_files::SeenLines, storage::LogSnapshot},
+    domain::log_position::LogPosition,
+};
+
+/// Reports lines that are missing after the first line of the log. Those that were missing already when the database was
+/// completed from the log are noted.
+pub(super) fn report(snapshot: &LogSnapshot, begin: LogPosition, seen: &SeenLines, result: &mut Reconciliation) {
+    let mut ends = BTreeMap::<Uuid, u64>::new();
+    for total in &snapshot.totals {
+        let end = ends.entry(total.instance).or_default();
+        *end = total.seqs.map_or(*end, |(_, last)| last.max(*end));
+    }
+    for count in snapshot.counted.instances() {
+        let end = ends.entry(count.instance).or_default();
+        *end = count.counted.max(*end);
+    }
+    let instances = seen.instances().chain(ends.keys().copied()).collect::<BTreeSet<_>>();
+    for instance in instances.range(begin.instance..) {
+        let first = if *instance == begin.instance { begin.seq } else { 1 };
+        let missing = missing(seen, *instance, first, ends.get(instance).copied().unwrap_or_default());
+        let known = snapshot.counted.instances().find(|count| count.instance == *instance);
+        let known = known.map(|count| count.missing).unwrap_or_default();
+        if missing.iter().map(|(first, last)| last - first + 1).sum::<u64>() <= known {
+            if known > 0 {
+                result.notes.push(format!(
+                    "{known} lines of process {instance} were missing when the database was completed from the log; their \
+                     turns are in neither"
+                ));
+            }
+            continue;
+        }
+        for (first, last) in missing {
+            let lines = if first == last { format!("line {first} is") } else { format!("lines {first} to {last} are") };
+            let text = format!("process {instance}: {lines} not in the log");
+            result.add(Difference { instance: Some(instance.to_string()), ..Difference::new(Kind::Missing, text) });
+        }
+    }
+}
+
+/// Returns the first and the last number of each range of missing lines.
+fn missing(seen: &SeenLines, instance: Uuid, first: u64, end: u64) -> Vec<(u64, u64)> {
+    let (mut next, mut missing) = (first, Vec::new());
+    for (first, last) in seen.ranges(instance) {
+        if next < first {
+            missing.push((next, first - 1));
+        }
+        next = next.max(last + 1);
+    }
+    if next <= end {
+        missing.push((next, end));
+    }
+    missing
+}

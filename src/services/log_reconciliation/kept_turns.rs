@@ -1,0 +1,152 @@
+//! What the database keeps of single turns, compared with their lines.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    outcome::{Difference, Kind, Reconciliation},
+    period::Period,
+    scan::Turn,
+};
+use crate::{
+    adapters::{
+        storage::{Kept, KeptTurn, LogSnapshot},
+        usage,
+    },
+    domain::{cost::TokenUsage, errors::turns::CLIENT_GONE},
+};
+
+/// The turns of which the database keeps something.
+pub(super) struct KeptTurns<'a> {
+    period: &'a Period,
+    by_request: HashMap<&'a str, Vec<&'a Kept>>,
+    differences: Vec<Difference>,
+    compared: u64,
+    /// Failed questions of turns that the log has as answered.
+    unstored_answers: u64,
+}
+
+/// What is known of rows without a line.
+pub(super) struct Unmatched {
+    /// The time of the first line of the log.
+    pub(super) begin: Option<Timestamp>,
+    /// The number of turns without a line.
+    pub(super) unlogged: u64,
+}
+
+impl<'a> KeptTurns<'a> {
+    pub(super) fn new(snapshot: &'a LogSnapshot, period: &'a Period) -> Self {
+        let mut by_request = HashMap::<_, Vec<_>>::with_capacity(snapshot.turns.len());
+        for KeptTurn { request_id, kept } in &snapshot.turns {
+            by_request.entry(request_id.as_str()).or_default().push(kept);
+        }
+        Self { period, by_request, differences: Vec::new(), compared: 0, unstored_answers: 0 }
+    }
+
+    /// Compares the line of a turn with what the database keeps of the turn.
+    pub(super) fn add(&mut self, turn: &Turn) {
+        let Some(kept) = self.by_request.remove(turn.request_id.as_str()) else { return };
+        if !self.period.contains_text(&turn.timestamp) {
+            return;
+        }
+        for kept in kept {
+            self.compared += 1;
+            if let Kept::FailedQuestion = kept {
+                self.unstored_answers += u64::from(is_answered(turn));
+            } else if let Some(text) = difference(turn, kept) {
+                self.differences.push(named(&turn.request_id, &text));
+            }
+        }
+    }
+
+    /// Reports all differences, and what has no line.
+    pub(super) fn finish(self, snapshot: &LogSnapshot, mut rest: Unmatched, result: &mut Reconciliation) {
+        let (mut elsewhere, mut left) = (0_u64, Vec::new());
+        for (request_id, kept) in self.by_request {
+            let time = time_of(request_id);
+            let is_covered = time.is_none_or(|time| Some(time) >= rest.begin && self.period.contains(time));
+            for kept in kept.into_iter().filter(|_| is_covered) {
+                match kept {
+                    // A turn that was refused has no line.
+                    Kept::FailedQuestion => {}
+                    Kept::UsageRecord(_) if rest.unlogged > 0 => rest.unlogged -= 1,
+                    _ if snapshot.has_other_logs => elsewhere += 1,
+                    kept => {
+                        let text = format!("the log has no line; the database has {}", text(kept));
+                        left.push(named(request_id, &text));
+                    }
+                }
+            }
+        }
+        left.sort_by(|one, other| one.request_id.cmp(&other.request_id));
+        self.differences.into_iter().chain(left).for_each(|difference| result.add(difference));
+        result.kept += self.compared;
+        if elsewhere > 0 {
+            result.notes.push(format!(
+                "{elsewhere} answers and usage records in the database have no line here; other processes share the database, \
+                 and have logs of their own"
+            ));
+        }
+        if self.unstored_answers > 0 {
+            result.notes.push(format!(
+                "{} questions of stored chats have no answer, although the log has their turns as answered: the process ended \
+                 before the answer was stored, and the log has no texts to restore it from",
+                self.unstored_answers
+            ));
+        }
+    }
+}
+
+/// Whether the client got an answer, or would have got one if it had waited for it.
+fn is_answered(turn: &Turn) -> bool {
+    turn.status == 200
+}
+
+/// Returns in what a turn differs from what is kept of it.
+fn difference(turn: &Turn, kept: &Kept) -> Option<String> {
+    let own = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
+    let was_abandoned = turn.code.as_deref() == Some(CLIENT_GONE.error.code);
+    let is_same = match kept {
+        Kept::Answer { model, usage, finish } => {
+            let is_same_end = if is_answered(turn) { *finish == turn.finish } else { was_abandoned };
+            *model == turn.model && *usage == own && is_same_end
+        }
+        Kept::UsageRecord(body) => usage::usage_of(body).is_some_and(|used| used == (turn.model.clone(), own)),
+        Kept::Message(chat) => turn.chat_id == Some(*chat) && (is_answered(turn) || was_abandoned),
+        Kept::FailedQuestion => true,
+    };
+    let Turn { model, prompt_tokens, completion_tokens, finish, .. } = turn;
+    let chat = turn.chat_id.map(|chat| format!(" in chat {chat}")).unwrap_or_default();
+    let line = format!("{model}, {prompt_tokens} + {completion_tokens} tokens, {finish}{chat}");
+    (!is_same).then(|| format!("the log has {line}; the database has {}", text(kept)))
+}
+
+fn text(kept: &Kept) -> String {
+    match kept {
+        Kept::Answer { model, usage, finish } => {
+            let TokenUsage { prompt, completion } = usage;
+            format!("an answer for its Idempotency-Key: {model}, {prompt} + {completion} tokens, {finish}")
+        }
+        Kept::UsageRecord(body) => match usage::usage_of(body) {
+            Some((model, TokenUsage { prompt, completion })) => {
+                format!("a usage record that waits for Papita: {model}, {prompt} + {completion} tokens")
+            }
+            None => "a usage record that cannot be read".to_owned(),
+        },
+        Kept::Message(chat) => format!("an answer in chat {chat}"),
+        Kept::FailedQuestion => "a failed question".to_owned(),
+    }
+}
+
+fn named(request_id: &str, text: &str) -> Difference {
+    let text = format!("turn {request_id}: {text}");
+    Difference { request_id: Some(request_id.to_owned()), ..Difference::new(Kind::Turn, text) }
+}
+
+/// Returns the time in a request's id, a UUIDv7.
+fn time_of(request_id: &str) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = request_id.parse::<Uuid>().ok()?.get_timestamp()?.to_unix();
+    Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
+}

@@ -1,0 +1,41 @@
+//! Comparison of a session log with the database, and with what the running service says.
+//!
+//! The chunks of the files are parsed in parallel (`scan.rs`), and folded one after the other (`fold.rs`) into the same figures
+//! that the database keeps: sums by process, day, model and error code. What the database keeps of single turns and sessions is
+//! compared with their lines on the way (`kept_turns.rs`, `sessions.rs`). Memory grows with the rows of the database, not with
+//! the lines of the log.
+
+mod fold;
+mod gaps;
+mod kept_turns;
+mod outcome;
+mod period;
+mod scan;
+mod served;
+mod sessions;
+mod sums;
+mod task;
+mod totals;
+
+use std::ops::ControlFlow;
+
+use self::{fold::Fold, scan::scan};
+pub use self::{
+    outcome::{Day, Difference, Kind, Reconciliation},
+    period::Period,
+    sums::Sums,
+    task::Task,
+};
+use crate::adapters::log_files::Reader;
+
+/// Compares the log with the database. `on_read` is called with each number of bytes that were read.
+#[must_use]
+pub fn reconcile(task: &Task<'_>, on_read: impl Fn(u64) + Send + Sync) -> Reconciliation {
+    let mut fold = Fold::new(task);
+    let take = |scan| {
+        fold.add(scan);
+        ControlFlow::Continue(())
+    };
+    Reader::new(task.files).on_read(on_read).for_each(scan, take);
+    fold.finish()
+}

@@ -1,0 +1,119 @@
+//! The result of a comparison.
+
+use serde::Serialize;
+
+use super::sums::Sums;
+
+/// The number of differences that are kept.
+const MAX_DIFFERENCES: usize = 10_000;
+
+/// The result of a comparison of a log with the database.
+#[derive(Debug, Default)]
+pub struct Reconciliation {
+    /// The sums of the lines that were compared.
+    pub log: Sums,
+    /// What the database has of them.
+    pub database: Sums,
+    /// Both by days.
+    pub days: Vec<Day>,
+    /// The number of answers, usage records and turns of sessions in the database that were compared with their lines.
+    pub kept: u64,
+    /// The differences, at most the first 10,000.
+    pub differences: Vec<Difference>,
+    /// The number of all differences.
+    pub difference_count: u64,
+    /// What could not be compared, and why, for people.
+    pub notes: Vec<String>,
+}
+
+/// The sums of a day.
+#[derive(Clone, Debug, Serialize)]
+pub struct Day {
+    /// The date, `YYYY-MM-DD`.
+    pub day: String,
+    /// The sums of its lines that were compared.
+    pub log: Sums,
+    /// What the database has of them.
+    pub database: Sums,
+    /// Whether both are the same, also by process, model and error code.
+    pub same: bool,
+}
+
+/// A kind of difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Lines that the database has counted are not in the log.
+    Missing,
+    /// A line cannot be read.
+    Unreadable,
+    /// The sums of turns of one process, day, model and error code differ.
+    Totals,
+    /// The usage totals are not the sum of all turns that the database has counted.
+    UsageTotals,
+    /// What the database keeps of a turn differs from its line, or the turn has no line.
+    Turn,
+    /// A turn, or the stop, of a session is in one of both only.
+    Session,
+    /// `GET /api/openai/usage` differs from the database.
+    Usage,
+    /// `GET /metrics` differs from the lines of the running process.
+    Metrics,
+}
+
+/// A difference.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// The kind.
+    pub kind: Kind,
+    /// What differs, for people.
+    pub text: String,
+    /// The id of the turn's request.
+    pub request_id: Option<String>,
+    /// The id of the session.
+    pub session_id: Option<String>,
+    /// The id of the process that wrote the lines.
+    pub instance: Option<String>,
+    /// The date of the lines.
+    pub day: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The error code; empty for answered turns.
+    pub code: Option<String>,
+    /// The sums in the log.
+    pub log: Option<Sums>,
+    /// The sums in the database.
+    pub database: Option<Sums>,
+}
+
+impl Difference {
+    pub(super) fn new(kind: Kind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            request_id: None,
+            session_id: None,
+            instance: None,
+            day: None,
+            model: None,
+            code: None,
+            log: None,
+            database: None,
+        }
+    }
+}
+
+impl Reconciliation {
+    /// Returns whether no difference was found.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.difference_count == 0
+    }
+
+    pub(super) fn add(&mut self, difference: Difference) {
+        self.difference_count += 1;
+        if self.differences.len() < MAX_DIFFERENCES {
+            self.differences.push(difference);
+        }
+    }
+}

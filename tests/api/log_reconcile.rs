@@ -1,0 +1,291 @@
+//! `al-chat log reconcile`: log, database and running service have the same turns, whatever happens, and each change of one of
+//! them is named.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    command_line::{assert_wrong_arguments, run},
+    fakes::{
+        model::{Behaviour, FakeModel, Reply},
+        papita::FakePapita,
+    },
+    support::{
+        client::Client,
+        service::{TestSetup, day_file},
+        user::User,
+    },
+};
+
+/// Runs the command. Returns its exit code and its output.
+pub async fn reconcile(setup: &TestSetup, arguments: &[&str]) -> (Option<i32>, Value) {
+    let ran = run(setup, &[&["log", "reconcile", "--format", "json"], arguments].concat()).await;
+    (ran.code, serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}")))
+}
+
+/// Returns the kinds of the differences, each once.
+async fn kinds(setup: &TestSetup) -> (Vec<String>, Value) {
+    let (code, result) = reconcile(setup, &[]).await;
+    let differences = result["differences"].as_array().unwrap().iter();
+    let mut kinds = differences.map(|it| it["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    kinds.dedup();
+    assert_eq!((code == Some(0), result["same"] == true), (kinds.is_empty(), kinds.is_empty()), "{result}");
+    (kinds, result)
+}
+
+/// Returns an answer of a model that fails the turn.
+pub fn refused() -> Behaviour {
+    Behaviour::Respond { status: 500, headers: vec![], body: "{}".to_owned() }
+}
+
+async fn turn_with_key(client: &Client, key: &str) {
+    let request = client.json_request("/api/chat", &json!({"message": "hello"})).header("idempotency-key", key);
+    client.send(request).await.assert_ok();
+}
+
+/// Runs a service that has a turn of each kind, in a session that goes on, and records for a Papita that is away.
+async fn sample() -> TestSetup {
+    let (model, papita) = (FakeModel::start().await, FakePapita::start().await);
+    let setup = TestSetup::for_papita(&model, &papita).with("OPENAI_API_KEY", "sk-local").with("MODEL_RETRIES", "0");
+    let service = setup.start().await;
+    let client = &service.client;
+    client.chat("first").await.assert_ok();
+    papita.wait_for_usage(1).await;
+    papita.stop().await;
+    let session = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
+    let other = client.post("/api/session/start", &json!({})).await.assert_ok()["session_id"].clone();
+    for session in [&session, &session, &other] {
+        client.post("/api/chat", &json!({"message": "hello", "session_id": session})).await.assert_ok();
+    }
+    client.post("/api/session/stop", &json!({"session_id": other})).await.assert_ok();
+    turn_with_key(client, "key").await;
+    turn_with_key(client, "key").await;
+    model.behave_once(refused());
+    client.chat("lost").await.assert_error(502, "model_failed");
+    let ada = User::register(client, "ada").await;
+    let chat = ada.create_chat().await;
+    ada.ask(chat, "hello").await;
+    client.stream_chat("hello").await.text_and_end().await;
+    service.stop().await;
+    setup
+}
+
+#[tokio::test]
+async fn each_change_of_the_database_is_named() {
+    let setup = sample().await;
+    let (kinds_before, result) = kinds(&setup).await;
+    assert_eq!(kinds_before, [""; 0], "{result}");
+    let lines = setup.log_lines("chat");
+    let sum = |field: &str| lines.iter().map(|line| line[field].as_u64().unwrap()).sum::<u64>();
+    let expected = json!({
+        "turns": 8, "errors": 1, "prompt_tokens": sum("prompt_tokens"), "completion_tokens": sum("completion_tokens"),
+        "cost_pico_usd": result["log"]["cost_pico_usd"],
+    });
+    assert_eq!((&result["log"], &result["database"], &result["days"][0]["log"]), (&expected, &expected, &expected));
+    let cost = lines.iter().filter_map(|line| line["cost_usd"].as_f64()).sum::<f64>();
+    assert!((result["log"]["cost_pico_usd"].as_f64().unwrap() / 1e12 - cost).abs() < 1e-15, "{result}");
+    assert!(result["kept_compared"].as_u64() > Some(8), "{result}");
+
+    let of_key = lines.iter().find(|line| line["session_id"].is_null() && line["seq"].as_u64() > Some(4)).unwrap();
+    let rows = [
+        (
+            "UPDATE usage_totals SET requests = requests + 1",
+            "UPDATE usage_totals SET requests = requests - 1",
+            &["usage_totals"][..],
+            "",
+        ),
+        (
+            "UPDATE log_totals SET cost_pico = cost_pico + 1 WHERE code = ''",
+            "UPDATE log_totals SET cost_pico = cost_pico - 1 WHERE code = ''",
+            &["totals", "usage_totals"],
+            "gpt-4o-mini, answered",
+        ),
+        (
+            "UPDATE log_totals SET turns = turns + 1 WHERE code <> ''",
+            "UPDATE log_totals SET turns = turns - 1 WHERE code <> ''",
+            &["totals"],
+            "model_failed",
+        ),
+        (
+            "UPDATE idempotency_keys SET prompt_tokens = prompt_tokens + 1",
+            "UPDATE idempotency_keys SET prompt_tokens = prompt_tokens - 1",
+            &["turn"],
+            of_key["request_id"].as_str().unwrap(),
+        ),
+        (
+            "UPDATE papita_outbox SET body = replace(body, '\"inputTokens\":', '\"inputTokens\":9')",
+            "UPDATE papita_outbox SET body = replace(body, '\"inputTokens\":9', '\"inputTokens\":')",
+            &["turn"],
+            "a usage record that waits for Papita: gpt-4o-mini, 912 + 6 tokens",
+        ),
+        (
+            "UPDATE session_turns SET completion_tokens = completion_tokens + 1",
+            "UPDATE session_turns SET completion_tokens = completion_tokens - 1",
+            &["session"],
+            "the log does not have one of its turns",
+        ),
+    ];
+    for (change, undo, expected, words) in rows {
+        setup.change_database(change).await;
+        let (found, result) = kinds(&setup).await;
+        assert_eq!(found, expected, "{change}: {result}");
+        assert!(result["differences"].to_string().contains(words), "{words}: {result}");
+        setup.change_database(undo).await;
+    }
+    // An answer in a chat whose turn the log does not have, by an id of later than the log's begin.
+    setup
+        .change_database("UPDATE messages SET request_id = '02a22757-0d11-725c-9a9d-cbf19ebe8885' WHERE sender = 'bot'")
+        .await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, ["turn"], "{result}");
+    let text = result["differences"][0]["text"].as_str().unwrap();
+    assert!(text.contains("the log has no line; the database has an answer in chat"), "{text}");
+}
+
+#[tokio::test]
+async fn each_change_of_the_log_is_named() {
+    let setup = sample().await;
+    let day = day_file(&setup.log_dir());
+    let text = fs::read_to_string(&day).unwrap();
+    let lines = text.lines().map(|line| line.to_owned() + "\n").collect::<Vec<_>>();
+    let at = |words: &str| lines.iter().position(|line| line.contains(words)).unwrap();
+    let failed = at("model_failed");
+    let remove = |index: usize| {
+        lines.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, line)| line.as_str()).collect::<String>()
+    };
+    let stop = at("\"event\":\"session_stop\"");
+    let of_session = at("\"session_id\":\"session_");
+    let rows = [
+        (remove(failed), vec!["missing", "totals"]),
+        (remove(stop), vec!["missing", "session"]),
+        (text.replacen("\"completion_tokens\":6", "\"completion_tokens\":5", 1), vec!["totals"]),
+        (lines[..lines.len() - 2].concat(), vec!["missing", "totals", "turn"]),
+        (text.replacen(&lines[failed], "no line\n", 1), vec!["unreadable", "missing", "totals"]),
+        // Once more, as in a copy.
+        (text.clone() + &lines[of_session], vec![]),
+    ];
+    for (changed, expected) in rows {
+        fs::write(&day, &changed).unwrap();
+        let (found, result) = kinds(&setup).await;
+        assert_eq!(found, expected, "{result}");
+    }
+    // Without its beginning, the log is compared as far as it goes.
+    fs::write(&day, lines[failed..].concat()).unwrap();
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, [""; 0], "{result}");
+    assert!(result["notes"].to_string().contains("the log begins later"), "{result}");
+    assert_eq!(result["log"]["errors"], 1);
+    fs::write(&day, &text).unwrap();
+    let human = run(&setup, &["log", "reconcile"]).await;
+    assert!(human.out.ends_with("Same: log and database have the same turns, errors, tokens and cost.\n"), "{human:?}");
+}
+
+#[tokio::test]
+async fn the_running_service_is_compared() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model).with("MODEL_RETRIES", "0");
+    setup.start().await.stop().await;
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    model.behave_once(refused());
+    service.client.chat("lost").await.assert_error(502, "model_failed");
+    let server = format!("http://{}", service.address());
+    let (code, result) = reconcile(&setup, &["--server", &server]).await;
+    assert_eq!((code, &result["differences"]), (Some(0), &json!([])), "{result}");
+    // A turn that the running process did not count.
+    let day = day_file(&setup.log_dir());
+    let text = fs::read_to_string(&day).unwrap();
+    fs::write(&day, text.replacen("\"completion_tokens\":6", "\"completion_tokens\":7", 1)).unwrap();
+    let (code, result) = reconcile(&setup, &["--server", &server]).await;
+    let kinds = result["differences"].as_array().unwrap().iter().map(|it| it["kind"].clone()).collect::<Vec<_>>();
+    assert_eq!((code, kinds), (Some(1), vec![json!("totals"), json!("metrics")]), "{result}");
+    setup.change_database("UPDATE usage_totals SET requests = requests + 1").await;
+    let (_, result) = reconcile(&setup, &["--server", &server]).await;
+    assert!(result["differences"].to_string().contains("\"usage_totals\""), "{result}");
+    // Another process at the address.
+    let other = TestSetup::for_model(&model).start().await;
+    let (_, result) = reconcile(&setup, &["--server", &format!("http://{}", other.address())]).await;
+    assert!(result["notes"].to_string().contains("does not have the first line of process"), "{result}");
+    assert!(result["differences"].to_string().contains("GET /api/openai/usage has 0 answered turns"), "{result}");
+}
+
+#[tokio::test]
+async fn recovered_turns_are_counted_at_the_cost_of_their_lines() {
+    let model = FakeModel::start().await;
+    let reply = Reply { prompt_tokens: 1000, completion_tokens: 500, ..Reply::default() };
+    model.set_behaviour(Behaviour::Answer(reply));
+    let setup = TestSetup::for_model(&model).with("MODEL_PRICES", "gpt-4o-mini=100/200");
+    let mut process = setup.start_process().await;
+    let lock = setup.lock_database_with("LOCK TABLE usage_totals IN EXCLUSIVE MODE").await;
+    process.client.chat("hello").await.assert_ok();
+    process.kill().await;
+    lock.release().await;
+    let setup = setup.with("MODEL_PRICES", "gpt-4o-mini=1/2");
+    let process = setup.start_process().await;
+    let totals = process.client.get("/api/openai/usage").await.assert_ok();
+    assert_eq!((&totals["prompt_cost_usd"], &totals["completion_cost_usd"]), (&json!(0.1), &json!(0.1)));
+    assert_eq!(kinds(&setup).await.0, [""; 0]);
+}
+
+#[tokio::test]
+async fn turns_without_a_line_are_told_from_those_in_the_log() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    setup.block_log();
+    service.client.chat("refused").await.assert_error(503, "session_log_unavailable");
+    setup.unblock_log();
+    service.client.wait_for_readiness(200).await;
+    service.client.chat("hello").await.assert_ok();
+    let server = format!("http://{}", service.address());
+    let (code, result) = reconcile(&setup, &["--server", &server]).await;
+    assert_eq!((code, &result["log"]["turns"]), (Some(0), &json!(2)), "{result}");
+    assert!(result["notes"].to_string().contains("1 turns have no line"), "{result}");
+}
+
+#[tokio::test]
+async fn lines_that_are_not_counted_yet_are_noted() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let mut process = setup.start_process().await;
+    process.client.chat("hello").await.assert_ok();
+    let _ = process.client.get("/api/openai/usage").await;
+    let lock = setup.lock_database_with("LOCK TABLE usage_totals IN EXCLUSIVE MODE").await;
+    process.client.chat("hello").await.assert_ok();
+    process.kill().await;
+    lock.release().await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, &result["log"]["turns"]), (vec![], &json!(1)), "{result}");
+    assert!(result["notes"].to_string().contains("with 1 turns, are not counted yet"), "{result}");
+    // A limited period, and a time before it.
+    let (code, result) = reconcile(&setup, &["--until", "2020-01-01"]).await;
+    assert_eq!((code, &result["kept_compared"]), (Some(0), &json!(0)), "{result}");
+    assert!(result["notes"].to_string().contains("limit only the comparison of single turns"), "{result}");
+}
+
+#[tokio::test]
+async fn wrong_arguments_and_unreadable_databases_exit_with_2() {
+    let setup = TestSetup::new();
+    fs::create_dir(setup.log_dir()).unwrap();
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[], "has no file .lock with the log's id")]).await;
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    service.stop().await;
+    let rows = [
+        (&["nowhere"][..], "there is no file or folder nowhere"),
+        (&["--since", "2026-01-02", "--until", "2026-01-01"], "no time is both"),
+        (&["--server", "http://127.0.0.1:9"], "cannot be reached"),
+        (&["--server", "nothing"], "invalid value"),
+    ];
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &rows).await;
+    let nowhere = format!("sqlite:///{}", setup.path().join("other.db").display());
+    let setup = setup.with("DATABASE_URL", &nowhere);
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[], "there is no database yet")]).await;
+    assert!(!setup.path().join("other.db").exists());
+    let foreign = TestSetup::new();
+    foreign.start().await.stop().await;
+    let setup = setup.with("DATABASE_URL", foreign.database_url());
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[], "has counted nothing of this log")]).await;
+}
