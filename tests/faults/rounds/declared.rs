@@ -62,7 +62,8 @@ impl Declared {
         // A program that is killed loses the refusals of the last second.
         let is_declared = (self.refused >= refused || round.force == Force::Kill) && self.refused <= most;
         let is_recorded = if round.force.restarts() { recorded <= calls } else { recorded == calls };
-        let is_gap = matches!(round.force, Force::FillDisk | Force::ForbidWrites);
+        // On a full disk, the database may refuse turns before a line does not fit into the last block of the log.
+        let is_gap = round.force == Force::ForbidWrites;
         let checks = [
             (is_declared, format!("{refused} to {most} requests were refused, {} are declared", self.refused)),
             (is_recorded, format!("the model was called {calls} times, {recorded} turns are logged or declared")),
