@@ -412,6 +412,27 @@ async fn deleted_days_are_declared_and_the_log_follows_their_end() {
     assert_eq!(report["turns"]["turns"], 9, "{report}");
 }
 
+#[tokio::test]
+async fn declarations_from_before_the_first_secret_are_not_needed() {
+    let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
+    for _ in 2..=4 {
+        days.next().await;
+    }
+    wait_until_gone(&plain(&days.setup, "2026-03-01")).await;
+    let Days { setup, clock, service } = days;
+    service.stop().await;
+    let setup = setup.with("SESSION_LOG_KEY", "9f86d081884c7d659a2feaa0c55ad015");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let days = Days { setup, clock, service };
+    for _ in 5..=6 {
+        days.next().await;
+    }
+    wait_until_gone(&plain(&days.setup, "2026-03-03")).await;
+    days.service.stop().await;
+    let result = assert_whole(&days.setup).await;
+    assert!(result["notes"].to_string().contains("without the secret"), "{result}");
+}
+
 async fn run_report(setup: &TestSetup) -> Value {
     let ran = run(setup, &["log", "report", "--format", "json"]).await;
     serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"))

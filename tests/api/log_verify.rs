@@ -8,7 +8,7 @@ use std::{
 
 use al_chat::{
     adapters::log_files,
-    domain::log_chain::Chain,
+    domain::log_chain::{Chain, ChainHasher},
     foundation::secret::SigningSecret,
     services::log_verification::{DamageKind, Expected, Task, Verification, verify},
 };
@@ -224,6 +224,49 @@ async fn each_random_damage_after_deleted_days_is_found() {
             Ok(())
         });
         outcome.unwrap();
+    }
+}
+
+/// Returns a line that declares lines of the log deleted, as somebody without the secret can make it.
+fn forged_declaration(instance: &str, gone: &[Vec<u8>], is_chained: bool) -> Vec<u8> {
+    let parsed = |line: &Vec<u8>| serde_json::from_slice::<Value>(line).unwrap();
+    let (first, last) = (parsed(gone.first().unwrap()), parsed(gone.last().unwrap()));
+    let run = json!({
+        "instance": last["instance"], "first_seq": first["seq"], "last_seq": last["seq"], "chain": last["chain"],
+    });
+    let head = format!(
+        r#"{{"event":"log_deleted","timestamp":"2026-03-04T12:00:00.000000Z","date":"2026-03-04","v":1,"instance":"{instance}","seq":1"#
+    );
+    let rest = format!(r#","file":"session_2026-02-28.log","lines":{},"runs":[{run}]}}"#, gone.len());
+    let chain = ChainHasher::without_key().chain(Chain::START, head.as_bytes(), rest.as_bytes());
+    let chain = if is_chained { format!(r#","chain":"{chain}""#) } else { String::new() };
+    format!("{head}{chain}{rest}\n").into_bytes()
+}
+
+#[tokio::test]
+async fn forged_declarations_hide_nothing() {
+    const OLDER: &str = "019a3e5e-ec27-784a-a95a-2f1251a06411";
+    const NEWER: &str = "7fff3e5e-ec27-784a-a95a-2f1251a06411";
+    for key in ["", KEY] {
+        let files = four_days(key).await;
+        let (end, last) = ([last_line(&files)], files[3].1.len());
+        // The beginning, the middle and the tail of a process.
+        for (file, lines) in [(0, 0..3), (1, 1..4), (3, last - 3..last)] {
+            let mut cut = files.clone();
+            let gone = cut[file].1.drain(lines).collect::<Vec<_>>();
+            for (instance, is_chained) in [(OLDER, false), (OLDER, true), (NEWER, false), (NEWER, true)] {
+                if key.is_empty() && (instance, is_chained) == (NEWER, true) {
+                    // Without a secret, anybody can be the service.
+                    continue;
+                }
+                let mut forged = cut.clone();
+                forged[3].1.push(forged_declaration(instance, &gone, is_chained));
+                let found = verify_files(&forged, key, &end);
+                let is_missing = found.damage.iter().any(|damage| damage.kind == DamageKind::Missing);
+                assert!(!found.is_whole() && (is_missing || file == 0), "{file} {instance} {is_chained}: {found:#?}");
+                assert_eq!(found.deleted, 0);
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
+    declaration::{Declaration, chain_of},
     finding::{Finding, FindingPlace},
     run::Place,
 };
@@ -37,14 +38,11 @@ pub(super) struct DeclaredEnd {
 }
 
 impl Declarations {
-    /// Adds what a line declares. Runs that no version writes are left out.
-    pub(super) fn add(&mut self, place: Place, event: LogDeleted) {
+    /// Adds what a line declares that is believed.
+    pub(super) fn add(&mut self, Declaration { place, event, .. }: Declaration) {
         for run in &event.runs {
-            if let Ok(instance) = run.instance.parse()
-                && (1..=run.last_seq).contains(&run.first_seq)
-            {
-                let chain = run.chain.as_ref().and_then(|chain| Chain::parse(chain.as_bytes()));
-                let end = DeclaredEnd { seq: run.last_seq, chain, place };
+            if let Ok(instance) = run.instance.parse() {
+                let end = DeclaredEnd { seq: run.last_seq, chain: chain_of(run), place };
                 self.processes.entry(instance).or_default().add(run.first_seq, end);
             }
         }

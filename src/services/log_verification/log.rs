@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     damage::{Damage, DamageKind},
+    declaration::{DeclaredChains, Proof},
     declared::{Declarations, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
@@ -44,6 +45,10 @@ struct Log {
     processes: BTreeMap<Uuid, Process>,
     claims: Vec<Claim>,
     declared: Declarations,
+    /// The lines that declare others deleted, as no version writes them.
+    forged: Vec<Place>,
+    /// The number of other lines that declare others deleted and are not believed.
+    unproven: u64,
     unstamped: Vec<Span>,
     foreign: Vec<Span>,
     torn: Vec<Place>,
@@ -67,9 +72,6 @@ impl<'a> Logs<'a> {
             log.foreign.extend(log.unstamped.pop_if(|span| span.is_before(run.first)));
         }
         log.claims.extend(scan.claims);
-        for (place, event) in scan.declared {
-            log.declared.add(place, event);
-        }
         log.unstamped.extend(scan.unstamped);
         log.foreign.extend(scan.foreign);
         log.torn.extend(scan.torn);
@@ -86,6 +88,9 @@ impl<'a> Logs<'a> {
     }
 
     pub(super) fn finish(mut self) -> Verification {
+        for log in self.folders.values_mut() {
+            log.declare(&mut self.keys);
+        }
         // What was written before may have been deleted on purpose.
         let oldest = self.folders.values().filter_map(|log| log.instances().next()).min();
         let missing = self.task.expected.iter().enumerate().filter(|(index, _)| !self.found.contains(index));
@@ -124,6 +129,32 @@ impl<'a> Logs<'a> {
 }
 
 impl Log {
+    /// Takes what the log declares deleted. Only lines whose chain fits are believed, and only those with a secret if there
+    /// is one in the log: anybody can append a line without.
+    fn declare(&mut self, keys: &mut Keys) {
+        let mut chains = DeclaredChains::default();
+        for process in self.processes.values_mut() {
+            process.link(keys);
+            process.declarations().for_each(|declaration| chains.add(&declaration.event));
+        }
+        let needs_secret = self.processes.values().any(|process| process.has_secret(keys));
+        for (&instance, process) in &mut self.processes {
+            for (declaration, proof) in process.take_declarations(instance, &chains, keys) {
+                match proof {
+                    Proof::Unchained => self.forged.push(declaration.place),
+                    Proof::Key(key) if !needs_secret || keys.is_secret(key) => {
+                        if declaration.is_after_deleted(instance) {
+                            self.declared.add(declaration);
+                        } else {
+                            self.forged.push(declaration.place);
+                        }
+                    }
+                    Proof::Key(_) | Proof::None => self.unproven += 1,
+                }
+            }
+        }
+    }
+
     /// Returns the processes that have lines, or lines that are declared deleted, the oldest first.
     fn instances(&self) -> impl Iterator<Item = Uuid> + use<> {
         let instances = self.processes.keys().copied().chain(self.declared.instances());
@@ -176,6 +207,7 @@ impl Check<'_> {
         self.secrets(&checked);
         self.spans(&log);
         self.ends(&log, &checked, &ends, is_in_use);
+        self.forged(&log);
         self.deleted(&log.declared);
         for process in checked.into_values() {
             self.result.proven_by_secret += process.proven_by_secret;
@@ -311,6 +343,22 @@ impl Check<'_> {
             self.add_at(DamageKind::Unreadable, *place, 0, text);
         }
         self.result.unstamped += log.unstamped.iter().map(|span| span.count).sum::<u64>();
+    }
+
+    /// Reports lines that declare others deleted and are not believed.
+    fn forged(&mut self, log: &Log) {
+        for place in &log.forged {
+            let text = "this line declares lines deleted as no version of the service does: it has no chain, or they come \
+                        after it";
+            self.add_at(DamageKind::Altered, *place, 1, text.to_owned());
+        }
+        if log.unproven > 0 {
+            self.result.notes.push(format!(
+                "what {} of the lines log_deleted declare is not believed: they have been written without the secret \
+                 of other lines, or do not follow a line that is there",
+                log.unproven
+            ));
+        }
     }
 
     /// Notes what is declared deleted.

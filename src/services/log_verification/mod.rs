@@ -6,6 +6,7 @@
 //! other and with what each start says about the process before.
 
 mod damage;
+mod declaration;
 mod declared;
 mod finding;
 mod keys;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     damage::DamageKind,
+    declaration::{Declaration, DeclaredChains, Proof},
     declared::DeclaredLines,
     finding::{Finding, FindingPlace},
     keys::Keys,
@@ -74,24 +75,68 @@ impl Process {
             let is_same_kind = (last.link == Link::Unchained) == (run.link == Link::Unchained);
             let fits = matches!(run.link, Link::Fits | Link::Unchained);
             if fits && is_same_kind && last.is_misplaced == run.is_misplaced {
-                last.append(&run);
+                last.append(run);
                 return;
             }
         }
         self.runs.push(run);
     }
 
-    /// Checks all runs. `latest` are the places of the processes before. Returns `None` if there is no run.
-    pub(super) fn check(
-        mut self,
-        context: &Context<'_>,
-        latest: &mut LatestPlaces,
-        keys: &mut Keys,
-    ) -> Option<Checked> {
-        let Context { instance, is_oldest, before, declared, files } = *context;
+    /// Puts the runs in the order of their numbers, and decides whether those that follow each other fit. To be called
+    /// when all runs are added.
+    pub(super) fn link(&mut self, keys: &mut Keys) {
         // Stable, so that of equal lines the first one that was read is the original.
         self.runs.sort_by_key(|run| run.first_seq);
-        let key = self.runs.iter().find_map(|run| run.key);
+        let (key, mut end) = (self.key(), None::<(u64, Option<Chain>, Option<usize>)>);
+        for run in &mut self.runs {
+            if let Some((last_seq, last_chain, last_key)) = end
+                && last_seq.checked_add(1) == Some(run.first_seq)
+            {
+                run.key = run.key.or(key);
+                close_link(last_chain, last_key, run, keys);
+            }
+            if end.is_none_or(|(last_seq, ..)| run.last_seq > last_seq) {
+                end = Some((run.last_seq, run.last_chain, run.key));
+            }
+        }
+    }
+
+    /// Returns the key of the first run that has one.
+    fn key(&self) -> Option<usize> {
+        self.runs.iter().find_map(|run| run.key)
+    }
+
+    /// Returns whether there is a chain that is made with a secret.
+    pub(super) fn has_secret(&self, keys: &Keys) -> bool {
+        self.runs.iter().any(|run| run.key.is_some_and(|key| keys.is_secret(key)))
+    }
+
+    /// Returns the lines that declare others deleted.
+    pub(super) fn declarations(&self) -> impl Iterator<Item = &Declaration> {
+        self.runs.iter().flat_map(|run| &run.declarations)
+    }
+
+    /// Takes the lines that declare others deleted, each with its proof.
+    pub(super) fn take_declarations(
+        &mut self,
+        instance: Uuid,
+        chains: &DeclaredChains,
+        keys: &mut Keys,
+    ) -> Vec<(Declaration, Proof)> {
+        let mut proven = Vec::new();
+        for run in &mut self.runs {
+            for declaration in std::mem::take(&mut run.declarations) {
+                let proof = declaration.proof(instance, run, chains, keys);
+                proven.push((declaration, proof));
+            }
+        }
+        proven
+    }
+
+    /// Checks all runs, which are linked. `latest` are the places of the processes before. Returns `None` if there is no run.
+    pub(super) fn check(self, context: &Context<'_>, latest: &mut LatestPlaces, keys: &mut Keys) -> Option<Checked> {
+        let Context { instance, is_oldest, before, declared, files } = *context;
+        let key = self.key();
         let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
         let mut walk = Walk { files, has_chains, findings: Vec::new(), declared, latest };
         let mut runs = self.runs.into_iter();
@@ -107,14 +152,11 @@ impl Process {
         sums.add(&end);
         for mut run in runs {
             sums.add(&run);
-            if end.last_seq.checked_add(1) == Some(run.first_seq) {
-                run.key = run.key.or(key);
-                close_link(end.last_chain, end.key, &mut run, keys);
-            } else if run.first_seq > end.last_seq {
+            if run.first_seq <= end.last_seq {
+                walk.find(DamageKind::Duplicated, run.first, None, run.first_seq, run.last_seq.min(end.last_seq));
+            } else if end.last_seq.checked_add(1) != Some(run.first_seq) {
                 walk.find_missing(end.last_seq + 1, run.first_seq - 1, Some(end.last), FindingPlace::Line(run.first));
                 close_link(declared.chain_of(run.first_seq - 1), key, &mut run, keys);
-            } else {
-                walk.find(DamageKind::Duplicated, run.first, None, run.first_seq, run.last_seq.min(end.last_seq));
             }
             walk.add(&run);
             if run.last_seq > end.last_seq {

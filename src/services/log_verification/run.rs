@@ -1,5 +1,6 @@
 //! Lines of one process that follow each other in a log.
 
+use super::declaration::Declaration;
 use crate::domain::log_chain::Chain;
 
 /// The place of a line: the index of its file among those that are read, and its number there.
@@ -42,6 +43,8 @@ pub(super) struct Run {
     pub(super) is_stopped: bool,
     /// Whether the lines have another date than their file.
     pub(super) is_misplaced: bool,
+    /// The lines that declare others deleted.
+    pub(super) declarations: Vec<Declaration>,
 }
 
 impl Run {
@@ -51,11 +54,12 @@ impl Run {
     }
 
     /// Adds the run that follows this one.
-    pub(super) fn append(&mut self, next: &Self) {
+    pub(super) fn append(&mut self, next: Self) {
         self.last = next.last;
         self.last_seq = next.last_seq;
         self.last_chain = next.last_chain;
         self.is_stopped = next.is_stopped;
         self.key = self.key.or(next.key);
+        self.declarations.extend(next.declarations);
     }
 }

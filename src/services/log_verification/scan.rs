@@ -4,6 +4,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 
 use super::{
+    declaration::Declaration,
     keys::Keys,
     run::{Link, Place, Run},
     task::Expected,
@@ -35,8 +36,6 @@ pub(super) struct Scan {
     pub(super) torn: Option<Place>,
     /// What starts say about the process before.
     pub(super) claims: Vec<Claim>,
-    /// What lines declare deleted, each with its place.
-    pub(super) declared: Vec<(Place, LogDeleted)>,
     /// The indices of the expected ends that were found.
     pub(super) found: Vec<usize>,
     /// The reason for which the file could not be read to its end.
@@ -138,9 +137,8 @@ impl Scanner<'_> {
             let claim = serde_json::from_slice(line).ok().and_then(|start: StartLine| start.previous);
             self.scan.claims.extend(claim.map(|end| Claim { by: position.instance, at: place, end }));
         }
-        if stamped.event == LogDeleted::NAME {
-            self.scan.declared.extend(serde_json::from_slice(line).ok().map(|declared| (place, declared)));
-        }
+        let declared = (stamped.event == LogDeleted::NAME).then(|| serde_json::from_slice(line).ok()).flatten();
+        let declaration = declared.map(|event| Declaration { place, seq: position.seq, event });
         let run = Run {
             first: place,
             last: place,
@@ -152,6 +150,7 @@ impl Scanner<'_> {
             last_chain: chain,
             is_stopped: stamped.event == ServiceStop::NAME,
             is_misplaced: self.date.as_deref().is_some_and(|date| date != stamped.date),
+            declarations: declaration.into_iter().collect(),
         };
         self.push(position.instance, run, follows);
         self.previous = Some(PreviousLine { position, chain, calculated });
@@ -205,7 +204,7 @@ impl Scanner<'_> {
         match self.scan.runs.last_mut() {
             Some((_, last)) if follows && continues(last, &run) => {
                 last.broken += run.broken;
-                last.append(&run);
+                last.append(run);
             }
             _ => self.scan.runs.push((instance, run)),
         }
