@@ -405,6 +405,12 @@ async fn deleted_days_are_declared_and_the_log_follows_their_end() {
     assert_eq!((line["lines"].as_u64(), line["runs"].as_array().unwrap().len()), (Some(lines), 1));
     assert_eq!(last["instance"], result["processes"][0]["instance"]);
     assert_eq!(result["processes"][0]["first_seq"].as_u64(), Some(last["last_seq"].as_u64().unwrap() + 1));
+    // Single files do not tell where the log begins.
+    for name in names(setup) {
+        let file = setup.log_dir().join(name);
+        let ran = run(setup, &["log", "verify", file.to_str().unwrap()]).await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
     // People see it, and figures are those of what is left.
     let shown = run(setup, &["log", "tail", "-n", "50"]).await;
     assert!(shown.out.contains("log_deleted") && shown.out.contains("runs=1"), "{shown:?}");

@@ -83,7 +83,8 @@ fn verify_files(files: &[File], key: &str, expected: &[Expected]) -> Verificatio
     write(files, dir.path());
     let files = log_files::find_in(dir.path()).unwrap();
     let secrets = SigningSecret::parse_list(key).unwrap_or_default();
-    verify(&Task { files: &files, secrets: &secrets, expected, in_use: &[] }, |_| ())
+    let whole_folders = [dir.path()];
+    verify(&Task { files: &files, secrets: &secrets, whole_folders: &whole_folders, expected, in_use: &[] }, |_| ())
 }
 
 #[derive(Clone, Debug)]
@@ -351,7 +352,9 @@ async fn files_in_any_order_and_under_other_names_are_whole() {
         "session_2026-03-02.log.1",
     ];
     let found = log_files::find(&given.map(path)).unwrap();
-    let whole = verify(&Task { files: &found, secrets: &[], expected: &[last_line(&files)], in_use: &[] }, |_| ());
+    let expected = [last_line(&files)];
+    let task = Task { files: &found, secrets: &[], whole_folders: &[], expected: &expected, in_use: &[] };
+    let whole = verify(&task, |_| ());
     assert!(whole.is_whole() && whole.notes.is_empty(), "{whole:#?}");
 }
 
@@ -477,7 +480,9 @@ async fn lines_of_earlier_versions_are_counted_and_others_named() {
     let verify = |text: &[u8]| {
         fs::write(dir.path().join("session_2026-01-01.log"), text).unwrap();
         let files = log_files::find_in(dir.path()).unwrap();
-        verify(&Task { files: &files, secrets: &[], expected: &[], in_use: &[] }, |_| ())
+        let whole_folders = [dir.path()];
+        let task = Task { files: &files, secrets: &[], whole_folders: &whole_folders, expected: &[], in_use: &[] };
+        verify(&task, |_| ())
     };
     let whole = verify(text.as_bytes());
     assert!(whole.is_whole(), "{whole:#?}");

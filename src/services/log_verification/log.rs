@@ -97,7 +97,8 @@ impl<'a> Logs<'a> {
         let missing = missing.filter_map(|(_, expected)| self.missing(expected, oldest)).collect::<Vec<_>>();
         for (folder, log) in self.folders {
             let is_in_use = self.task.in_use.contains(&folder);
-            let check = Check { files: self.task.files, keys: &mut self.keys, result: &mut self.result };
+            let is_partial = !self.task.whole_folders.contains(&folder);
+            let check = Check { files: self.task.files, is_partial, keys: &mut self.keys, result: &mut self.result };
             check.log(log, is_in_use);
         }
         for damage in missing {
@@ -172,6 +173,8 @@ fn add(result: &mut Verification, damage: Damage) {
 /// The check of one log.
 struct Check<'a> {
     files: &'a [LogFile],
+    /// Whether only some files of the log are given.
+    is_partial: bool,
     keys: &'a mut Keys,
     result: &'a mut Verification,
 }
@@ -179,13 +182,19 @@ struct Check<'a> {
 impl Check<'_> {
     fn log(mut self, mut log: Log, is_in_use: bool) {
         let (mut checked, mut ends) = (BTreeMap::<Uuid, Checked>::new(), BTreeMap::<Uuid, KnownEnd>::new());
+        let is_partial = self.is_partial;
         let (mut latest, none) = (LatestPlaces::default(), DeclaredLines::default());
         for instance in log.instances() {
             let declared = log.declared.of(instance).unwrap_or(&none);
             let before = checked.last_key_value().map(|(_, before)| before.last);
-            let context = Context { instance, is_oldest: ends.is_empty(), before, declared, files: self.files };
+            let is_oldest = ends.is_empty();
+            let context = Context { instance, is_oldest, is_partial, before, declared, files: self.files };
             let process = log.processes.remove(&instance).unwrap_or_default();
             let process = process.check(&context, &mut latest, self.keys);
+            if process.is_none() && is_oldest && is_partial {
+                // Its files are not given, whether they are there or not.
+                continue;
+            }
             ends.extend(KnownEnd::of(process.as_ref(), declared).map(|end| (instance, end)));
             match process {
                 Some(process) => drop(checked.insert(instance, process)),
@@ -368,8 +377,8 @@ impl Check<'_> {
         self.result.deleted += lines;
         let count = files.len();
         let named = if count == 1 { format!("{first} was") } else { format!("{count} files, {first} to {last}, were") };
-        let note = format!("{named} deleted by SESSION_LOG_KEEP, with {lines} lines; the log follows their end");
-        self.result.notes.push(note);
+        let follows = if self.is_partial { "" } else { "; the log follows their end" };
+        self.result.notes.push(format!("{named} deleted by SESSION_LOG_KEEP, with {lines} lines{follows}"));
     }
 
     /// Reports torn lines, and notes the beginning of the log and processes that never closed it.
@@ -380,7 +389,8 @@ impl Check<'_> {
         }
         let Some((oldest, newest)) = checked.values().next().zip(checked.values().next_back()) else { return };
         let (instance, seq) = (oldest.summary.instance, oldest.summary.first_seq);
-        let follows_deleted = log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
+        let follows_deleted =
+            !self.is_partial && log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
         if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance)) {
             let (file, _) = self.place(oldest.first);
             self.result.notes.push(format!(

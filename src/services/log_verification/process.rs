@@ -40,6 +40,8 @@ pub(super) struct Context<'a> {
     pub(super) instance: Uuid,
     /// Whether no older process is known. Its first lines may have been deleted on purpose before that was declared.
     pub(super) is_oldest: bool,
+    /// Whether only some files of the log are given, so that what comes before them is not known.
+    pub(super) is_partial: bool,
     /// The last line of the process before that is there.
     pub(super) before: Option<Place>,
     /// The lines that are declared deleted.
@@ -135,7 +137,7 @@ impl Process {
 
     /// Checks all runs, which are linked. `latest` are the places of the processes before. Returns `None` if there is no run.
     pub(super) fn check(self, context: &Context<'_>, latest: &mut LatestPlaces, keys: &mut Keys) -> Option<Checked> {
-        let Context { instance, is_oldest, before, declared, files } = *context;
+        let Context { instance, is_oldest, is_partial, before, declared, files } = *context;
         let key = self.key();
         let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
         let mut walk = Walk { files, has_chains, findings: Vec::new(), declared, latest };
@@ -144,7 +146,8 @@ impl Process {
         let (first, first_seq) = (end.first, end.first_seq);
         let mut sums = Sums::default();
         if first_seq > 1 {
-            let first_known = if is_oldest { declared.first().unwrap_or(first_seq) } else { 1 };
+            let deleted_from = declared.first().filter(|_| !is_partial);
+            let first_known = if is_oldest { deleted_from.unwrap_or(first_seq) } else { 1 };
             walk.find_missing(first_known, first_seq - 1, before, FindingPlace::Line(first));
             close_link(declared.chain_of(first_seq - 1), key, &mut end, keys);
         }

@@ -33,6 +33,8 @@ pub struct Task<'a> {
     pub files: &'a [LogFile],
     /// The secrets of the chain, in any order. Chains without one are verified, too.
     pub secrets: &'a [SigningSecret],
+    /// The folders of which all files are given, so that the beginning of the log is known.
+    pub whole_folders: &'a [&'a Path],
     /// The lines that must be there.
     pub expected: &'a [Expected],
     /// The folders to which a process is writing.

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let by_hand =
         |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect" };
     let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
-    let mut verification = verify_files(&config, &files, &expected);
+    let mut verification = verify_files(&config, &arguments.files, &files, &expected);
     verification.notes.extend(counted.notes);
     print(&match arguments.format {
         Format::Text => text::format(&verification),
@@ -73,10 +73,14 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     Ok(if verification.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
-fn verify_files(config: &Config, files: &[LogFile], expected: &[Expected]) -> Verification {
+/// Verifies the files that were found at the given paths.
+fn verify_files(config: &Config, given: &[PathBuf], files: &[LogFile], expected: &[Expected]) -> Verification {
     let folders = files.iter().map(LogFile::folder).collect::<BTreeSet<_>>();
+    let is_whole = |folder: &&Path| given.is_empty() || given.iter().any(|path| path == folder);
+    let whole_folders = folders.iter().copied().filter(is_whole).collect::<Vec<_>>();
     let in_use = folders.into_iter().filter(|folder| session_log::is_in_use(folder)).collect::<Vec<_>>();
-    let task = Task { files, secrets: &config.session_log.keys, expected, in_use: &in_use };
+    let secrets = &config.session_log.keys;
+    let task = Task { files, secrets, whole_folders: &whole_folders, expected, in_use: &in_use };
     let progress = Progress::of(files);
     let verification = log_verification::verify(&task, |bytes| progress.add(bytes));
     progress.end();
