@@ -23,7 +23,7 @@ pub(super) struct DayFiles {
     /// Whether each write is flushed to the disk.
     sync: bool,
     open: Option<OpenFile>,
-    /// The day of the file that was opened last; it has the last line.
+    /// The day of the last line.
     last_date: Option<Date>,
     /// A file that may end with part of a failed write.
     failed_write: Option<OpenFile>,
@@ -51,6 +51,7 @@ impl DayFiles {
         let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
         if written.is_ok() {
             open.note_written(lines.len());
+            self.last_date = Some(date);
         } else {
             self.failed_write = self.open.take();
             // If this fails too, the next call of this function tries it again before it writes.
@@ -88,7 +89,6 @@ impl DayFiles {
         self.folder.restore()?;
         let LogFolder { dir, access, .. } = &self.folder;
         complete_rename(dir, date)?;
-        self.last_date = Some(date);
         let path = day_path(dir, date);
         let open = || access.open_options().create(true).append(true).read(true).open(&path);
         let mut file = self.reserved.open(open)?;

@@ -11,12 +11,13 @@ use tokio::{
 use super::{
     day_files::DayFiles,
     event::LogGap,
-    failure::LogOpenFailure,
+    failure::{LogOpenFailure, LogUnavailable},
     folder::LogFolder,
     lines::Lines,
     open_streams::{OpenStreams, PendingRecords},
     queue::{Entry, Message, QUEUE_CAPACITY},
     refusals::PendingRefusals,
+    retention::{FileChange, RetentionFailure},
     stamp::Stamper,
 };
 use crate::{
@@ -106,9 +107,8 @@ impl Writer {
                     }
                     Message::EndInterrupted(request_ids, done) => self.end_interrupted(&request_ids, done),
                     Message::ChangeFile(change, done) => {
-                        let _write = self.state.begin();
                         // The caller may have stopped waiting.
-                        let _ = done.send(change.make(&mut self.files));
+                        let _ = done.send(self.change_file(change));
                     }
                     Message::EndRefusals(done) => refusals_ended = Some(done),
                     Message::Close(done) => closed = Some(done),
@@ -141,6 +141,15 @@ impl Writer {
             self.files.check(today);
         }
         self.open_streams.write(&mut self.files.folder);
+    }
+
+    /// Compresses or deletes a file, unless the log cannot be written: then the disk may be gone or full.
+    fn change_file(&mut self, change: FileChange) -> (FileChange, Result<(), RetentionFailure>) {
+        if self.gap.is_some() {
+            return (change, Err(LogUnavailable.into()));
+        }
+        let _write = self.state.begin();
+        change.make(&mut self.files)
     }
 
     fn end_interrupted(&mut self, request_ids: &[String], done: oneshot::Sender<()>) {

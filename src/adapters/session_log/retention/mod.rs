@@ -92,6 +92,19 @@ mod tests {
     }
 
     #[test]
+    fn a_day_has_the_last_line_until_a_later_one_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = opened(dir.path());
+        files.append(DAY, b"{}\n").unwrap();
+        // The next day's file cannot be opened.
+        let next = DAY.tomorrow().unwrap();
+        fs::create_dir(day_path(dir.path(), next)).unwrap();
+        files.append(next, b"{}\n").unwrap_err();
+        let (_change, made) = FileChange::Compress(copied(&files).unwrap()).make(&mut files);
+        assert!(matches!(made, Err(RetentionFailure::InUse)), "{made:?}");
+    }
+
+    #[test]
     fn a_late_line_never_follows_compressed_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let mut files = opened(dir.path());
