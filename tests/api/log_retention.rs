@@ -352,6 +352,28 @@ async fn lines_that_the_database_has_not_counted_stay_where_they_are() {
 }
 
 #[tokio::test]
+async fn nothing_is_deleted_behind_a_file_that_cannot_be_read() {
+    let setup = TestSetup::new().on_sqlite().with("SESSION_LOG_COMPRESS_AFTER", "0").with("SESSION_LOG_KEEP", "30");
+    for (date, first) in [("2026-01-02", 1), ("2026-03-09", 6)] {
+        write_day(&setup, date, &lines(OLD_INSTANCE, date, first, 5, 10));
+    }
+    let damaged = setup.log_dir().join("session_2026-01-01.log.gz");
+    fs::write(&damaged, "not gzip").unwrap();
+    let clock = ManualClock::at("2026-03-10T12:00:00Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    wait_for_file(&compressed(&setup, "2026-03-09")).await;
+    clock.advance(DAY);
+    turns(&service.client, 1).await;
+    // The run on this day has passed the files to delete.
+    wait_for_file(&compressed(&setup, "2026-03-10")).await;
+    assert!(plain(&setup, "2026-01-02").exists() && setup.log_lines("log_deleted").is_empty());
+    fs::remove_file(damaged).unwrap();
+    clock.advance(Duration::from_hours(1));
+    wait_until_gone(&plain(&setup, "2026-01-02")).await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn turns_of_a_locked_database_are_compressed_when_they_are_counted() {
     let days = Days::start(&[("SESSION_LOG_COMPRESS_AFTER", "0")]).await;
     let lock = days.setup.lock_database().await;

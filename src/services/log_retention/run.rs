@@ -105,23 +105,29 @@ impl Run {
                 tracing::warn!(%date, %failure, "the compressed file of a day of the session log cannot get its name");
             }
         }
-        // The deletion of one that failed was declared, and is not declared every hour.
-        let is_new = |(file, _): &(LogFile, Date)| !self.failed.contains(&file.path);
-        let delete = plan.delete.into_iter().filter(is_new).collect::<Vec<_>>();
-        for (file, date) in delete {
-            match self.delete(&file, date, counted).await {
-                Ok(lines) => {
-                    tracing::info!(file = %file.path.display(), lines, "deleted a file of the session log, as SESSION_LOG_KEEP says");
-                }
-                // Only the beginning of the log is deleted, so that what is declared is known for as long as it matters.
-                Err(Left::Uncounted) => break,
-                Err(left) => self.report(&file, &left),
-            }
-        }
+        self.delete_all(plan.delete, counted).await;
         for (file, date) in plan.compress {
             match self.compress(&file, date, counted).await {
                 Ok(()) | Err(Left::Uncounted) => {}
                 Err(left) => self.report(&file, &left),
+            }
+        }
+    }
+
+    /// Deletes files up to the first one for which that fails: only the beginning of the log is deleted, so that what is
+    /// declared is known for as long as it matters.
+    async fn delete_all(&mut self, files: Vec<(LogFile, Date)>, counted: &CountedLines) {
+        for (file, date) in files {
+            if self.failed.contains(&file.path) {
+                // Its deletion was declared, and is not declared every hour.
+                return;
+            }
+            match self.delete(&file, date, counted).await {
+                Ok(lines) => {
+                    tracing::info!(file = %file.path.display(), lines, "deleted a file of the session log, as SESSION_LOG_KEEP says");
+                }
+                Err(Left::Uncounted) => return,
+                Err(left) => return self.report(&file, &left),
             }
         }
     }
