@@ -2,12 +2,13 @@
 
 use std::{io, ops::ControlFlow};
 
+use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::{
         log_files::{Chunk, LogFile, Reader},
-        session_log::{DeletedRun, LogDeleted},
+        session_log::{DeletedRun, KnownFile, LogDeleted},
     },
     domain::{
         log_chain::Chain,
@@ -35,8 +36,16 @@ struct Run {
 }
 
 impl Content {
+    /// Opens a file as it is now, which may be longer than when it was listed, and reads that. Fails as [`Self::read`].
+    pub(super) fn open(mut file: LogFile, date: Date, stopping: &CancellationToken) -> io::Result<(KnownFile, Self)> {
+        let known = KnownFile::open(&file.path, date)?;
+        file.length = Some(known.length());
+        let content = Self::read(&file, stopping)?;
+        Ok((known, content))
+    }
+
     /// Reads a file to its end, on this thread. Fails if a part of it cannot be read, or when `stopping` is cancelled.
-    pub(super) fn read(file: &LogFile, stopping: &CancellationToken) -> io::Result<Self> {
+    fn read(file: &LogFile, stopping: &CancellationToken) -> io::Result<Self> {
         let (mut content, mut failure) = (Self::default(), None);
         let take = |chunk: (Self, Option<io::Error>)| {
             content.append(chunk.0);
@@ -115,8 +124,9 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, io::Write as _};
 
+    use jiff::civil::date;
     use uuid::Uuid;
 
     use super::*;
@@ -147,6 +157,19 @@ mod tests {
         assert_eq!(runs.map(|run| &run.instance).collect::<std::collections::BTreeSet<_>>().len(), 250);
         let events = content_of("an old line\n").declared("name");
         assert_eq!((events.len(), events[0].lines, events[0].runs.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn lines_that_were_written_after_the_listing_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("session_2026-01-01.log");
+        fs::write(&path, line(4, 1)).unwrap();
+        let listed = find(&[path.clone()]).unwrap().remove(0);
+        fs::File::options().append(true).open(&path).unwrap().write_all(line(4, 2).as_bytes()).unwrap();
+        let (known, content) = Content::open(listed, date(2026, 1, 1), &CancellationToken::new()).unwrap();
+        assert!(known.is_unchanged());
+        let events = content.declared("name");
+        assert_eq!((events[0].lines, events[0].runs[0].last_seq), (2, 2));
     }
 
     #[test]

@@ -134,11 +134,7 @@ impl Run {
 
     /// Deletes a file. Returns the number of its lines.
     async fn delete(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<u64, Left> {
-        let known = KnownFile::open(&file.path, date).map_err(Left::Unreadable)?;
-        let content = self.counted_content(file, counted).await?;
-        if !known.is_unchanged() {
-            return Err(RetentionFailure::Changed.into());
-        }
+        let (known, content) = self.read_counted(file, date, counted).await?;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let events = content.declared(&name);
         self.log.delete(self.clock.now(), known, &events).await?;
@@ -146,16 +142,27 @@ impl Run {
     }
 
     async fn compress(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<(), Left> {
-        self.counted_content(file, counted).await?;
-        Ok(self.log.compress_day(date, self.stopping.clone()).await?)
+        let (known, _) = self.read_counted(file, date, counted).await?;
+        Ok(self.log.compress(known, self.stopping.clone()).await?)
     }
 
-    /// Reads a file. Fails unless the database has counted its lines.
-    async fn counted_content(&self, file: &LogFile, counted: &CountedLines) -> Result<Content, Left> {
-        let (read, stopping) = (file.clone(), self.stopping.clone());
-        let content = on_blocking_thread(move || Content::read(&read, &stopping)).await;
-        let content = content.ok_or(RetentionFailure::Stopped)?.map_err(Left::Unreadable)?;
-        if content.is_counted(counted) { Ok(content) } else { Err(Left::Uncounted) }
+    /// Opens and reads a file. Fails unless the database has counted its lines, and if it is changed meanwhile.
+    async fn read_counted(
+        &self,
+        file: &LogFile,
+        date: Date,
+        counted: &CountedLines,
+    ) -> Result<(KnownFile, Content), Left> {
+        let (file, stopping) = (file.clone(), self.stopping.clone());
+        let read = on_blocking_thread(move || Content::open(file, date, &stopping)).await;
+        let (known, content) = read.ok_or(RetentionFailure::Stopped)?.map_err(Left::Unreadable)?;
+        if !known.is_unchanged() {
+            Err(RetentionFailure::Changed.into())
+        } else if content.is_counted(counted) {
+            Ok((known, content))
+        } else {
+            Err(Left::Uncounted)
+        }
     }
 
     /// Reports a file that is left as it is, once a day.

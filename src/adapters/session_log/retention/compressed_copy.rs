@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
 use zstd::{Decoder, Encoder};
 
-use super::{super::files::day_path, failure::RetentionFailure, known_file::KnownFile, pace::Pace, rename::part_path};
+use super::{failure::RetentionFailure, known_file::KnownFile, pace::Pace, rename::part_path};
 use crate::foundation::file_access::FileAccess;
 
 /// The level of compression: lines shrink to about a tenth, and higher levels need much more time and memory.
@@ -39,19 +39,17 @@ impl Drop for Part {
 }
 
 impl CompressedCopy {
-    /// Compresses the file of a day, and reads the copy again to compare it with the file.
+    /// Compresses the file of a day, as it was when it was opened, and reads the copy again to compare it with the file.
     pub(super) fn make(
         dir: &Path,
-        date: Date,
+        source: KnownFile,
         access: FileAccess,
         stopping: &CancellationToken,
     ) -> Result<Self, RetentionFailure> {
-        let path = day_path(dir, date);
-        if !fs::symlink_metadata(&path)?.is_file() {
+        if !fs::symlink_metadata(source.path())?.is_file() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file but a link or a pipe").into());
         }
-        let source = KnownFile::open(&path, date)?;
-        let part = part_path(dir, date);
+        let part = part_path(dir, source.date());
         match fs::remove_file(&part) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
             _ => {}

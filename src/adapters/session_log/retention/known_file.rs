@@ -51,7 +51,8 @@ impl KnownFile {
     }
 
     /// Returns the length in bytes when the file was opened.
-    pub(super) fn length(&self) -> u64 {
+    #[must_use]
+    pub fn length(&self) -> u64 {
         self.length
     }
 

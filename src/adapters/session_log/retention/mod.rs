@@ -38,7 +38,8 @@ mod tests {
     }
 
     fn copied(files: &DayFiles) -> Result<CompressedCopy, RetentionFailure> {
-        CompressedCopy::make(&files.folder.dir, DAY, FileAccess::Owner, &CancellationToken::new())
+        let source = KnownFile::open(&day_path(&files.folder.dir, DAY), DAY)?;
+        CompressedCopy::make(&files.folder.dir, source, FileAccess::Owner, &CancellationToken::new())
     }
 
     /// Returns the names in a folder, and the text of the day's plain file.
@@ -123,7 +124,8 @@ mod tests {
         fs::write(day_path(dir.path(), DAY), "{}\n").unwrap();
         let stopping = CancellationToken::new();
         stopping.cancel();
-        let copy = CompressedCopy::make(&files.folder.dir, DAY, FileAccess::Owner, &stopping);
+        let source = KnownFile::open(&day_path(dir.path(), DAY), DAY).unwrap();
+        let copy = CompressedCopy::make(&files.folder.dir, source, FileAccess::Owner, &stopping);
         assert!(matches!(copy, Err(RetentionFailure::Stopped)), "{copy:?}");
         assert_eq!(content(dir.path()), (vec!["session_2026-01-01.log".to_owned()], "{}\n".to_owned()));
     }

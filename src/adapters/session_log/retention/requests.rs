@@ -15,11 +15,12 @@ use super::{
 };
 
 impl SessionLog {
-    /// Compresses the file of a past day, which has the plain name. The file stays as it is if this fails. Ends early when
-    /// `stopping` is cancelled.
-    pub async fn compress_day(&self, date: Date, stopping: CancellationToken) -> Result<(), RetentionFailure> {
+    /// Compresses the file of a past day, which has the plain name and has not been read. The file stays as it is if this
+    /// fails. Ends early when `stopping` is cancelled.
+    pub async fn compress(&self, file: KnownFile, stopping: CancellationToken) -> Result<(), RetentionFailure> {
+        self.ensure_writable()?;
         let (dir, access) = (self.dir().to_owned(), self.access());
-        let copy = on_blocking_thread(move || CompressedCopy::make(&dir, date, access, &stopping)).await?;
+        let copy = on_blocking_thread(move || CompressedCopy::make(&dir, file, access, &stopping)).await?;
         self.change(FileChange::Compress(copy)).await
     }
 
