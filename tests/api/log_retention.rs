@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use al_chat::adapters::log_files::{self, Followed, Follower, Reader};
+use al_chat::{
+    adapters::log_files::{self, Followed, Follower, Reader},
+    domain::log_chain::{Chain, ChainHasher},
+};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 
@@ -459,6 +462,33 @@ async fn declarations_from_before_the_first_secret_are_not_needed() {
     days.service.stop().await;
     let result = assert_whole(&days.setup).await;
     assert!(result["notes"].to_string().contains("without the secret"), "{result}");
+}
+
+#[tokio::test]
+async fn a_declared_day_that_is_there_in_part_or_with_another_end_is_damage() {
+    let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
+    let first_day = fs::read_to_string(plain(&days.setup, "2026-03-01")).unwrap();
+    for _ in 2..=5 {
+        days.next().await;
+    }
+    wait_until_gone(&plain(&days.setup, "2026-03-02")).await;
+    let Days { setup, service, .. } = days;
+    service.stop().await;
+    let lines = first_day.split_inclusive('\n').collect::<Vec<_>>();
+    let (last, before) = lines.split_last().unwrap();
+    // The last line with another time, and with the chain that follows.
+    let (head, rest) = last.split_once(r#","chain":""#).unwrap();
+    let (head, rest) = (head.replacen("T12:00:00", "T12:00:01", 1), &rest[33..]);
+    let chain_before = &before.last().unwrap().split_once(r#","chain":""#).unwrap().1[..32];
+    let chain_before = Chain::parse(chain_before.as_bytes()).unwrap();
+    let chain = ChainHasher::without_key().chain(chain_before, head.as_bytes(), rest.trim_end().as_bytes());
+    let altered = format!("{}{head},\"chain\":\"{chain}\"{rest}", before.concat());
+    assert_ne!(altered, first_day);
+    for (text, code) in [(first_day.clone(), 0), (altered, 1), (lines[1..].concat(), 1), (before.concat(), 1)] {
+        write_day(&setup, "2026-03-01", &text);
+        let (found, result) = verified(&setup).await;
+        assert_eq!(found, Some(code), "{text} {result:#}");
+    }
 }
 
 async fn run_report(setup: &TestSetup) -> Value {

@@ -31,6 +31,8 @@ pub(super) struct DeclaredLines {
 /// The last line of a declared run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeclaredEnd {
+    /// The number of the run's first line.
+    pub(super) first: u64,
     pub(super) seq: u64,
     pub(super) chain: Option<Chain>,
     /// The place of the declaring line.
@@ -42,8 +44,8 @@ impl Declarations {
     pub(super) fn add(&mut self, Declaration { place, event, .. }: Declaration) {
         for run in &event.runs {
             if let Ok(instance) = run.instance.parse() {
-                let end = DeclaredEnd { seq: run.last_seq, chain: chain_of(run), place };
-                self.processes.entry(instance).or_default().add(run.first_seq, end);
+                let end = DeclaredEnd { first: run.first_seq, seq: run.last_seq, chain: chain_of(run), place };
+                self.processes.entry(instance).or_default().add(end);
             }
         }
         self.events.insert(event);
@@ -79,9 +81,9 @@ impl Declarations {
 }
 
 impl DeclaredLines {
-    fn add(&mut self, first: u64, end: DeclaredEnd) {
+    fn add(&mut self, end: DeclaredEnd) {
         self.ends.insert(end.seq, end);
-        let (mut first, mut last) = (first, end.seq);
+        let (mut first, mut last) = (end.first, end.seq);
         // Ranges that overlap or touch this one become one with it.
         let touches = |(from, to): (&u64, &u64), first: u64, last: u64| {
             *from <= last.saturating_add(1) && first <= to.saturating_add(1)
@@ -105,6 +107,24 @@ impl DeclaredLines {
     /// Returns the number of the first declared line.
     pub(super) fn first(&self) -> Option<u64> {
         self.ranges.first_key_value().map(|(first, _)| *first)
+    }
+
+    /// Returns the ends of the declared runs.
+    pub(super) fn ends(&self) -> impl Iterator<Item = DeclaredEnd> {
+        self.ends.values().copied()
+    }
+
+    /// Returns the runs of which no line is there, or each one: a file is deleted as a whole. `count` returns how many lines
+    /// are there from one number to another.
+    pub(super) fn without_parts(&self, count: impl Fn(u64, u64) -> u64) -> Self {
+        let mut lines = Self::default();
+        for end in self.ends() {
+            let there = count(end.first, end.seq);
+            if there == 0 || there == end.seq - end.first + 1 {
+                lines.add(end);
+            }
+        }
+        lines
     }
 
     /// Returns the last declared line.
@@ -150,7 +170,7 @@ mod tests {
     fn lines(runs: &[(u64, u64)]) -> DeclaredLines {
         let mut lines = DeclaredLines::default();
         for &(first, last) in runs {
-            lines.add(first, DeclaredEnd { seq: last, chain: None, place: Place { file: 0, line: last } });
+            lines.add(DeclaredEnd { first, seq: last, chain: None, place: Place { file: 0, line: last } });
         }
         lines
     }

@@ -31,6 +31,11 @@ impl FindingPlace {
 }
 
 impl Finding {
+    /// Returns the finding that a line was altered.
+    pub(super) fn altered(place: FindingPlace, seq: u64) -> Self {
+        Self { kind: DamageKind::Altered, place, after: None, first_seq: seq, last_seq: seq }
+    }
+
     /// Returns the finding that lines are missing. `after` is the place of the line before them, if it is there.
     pub(super) fn missing(place: FindingPlace, after: Option<Place>, first_seq: u64, last_seq: u64) -> Self {
         Self { kind: DamageKind::Missing, place, after, first_seq, last_seq }

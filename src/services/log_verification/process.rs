@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     damage::DamageKind,
     declaration::{Declaration, DeclaredChains, Proof},
-    declared::DeclaredLines,
+    declared::{DeclaredEnd, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
     run::{Link, Place, Run},
@@ -54,6 +54,8 @@ pub(super) struct Context<'a> {
 pub(super) struct Process {
     /// In the order in which they were read.
     runs: Vec<Run>,
+    /// The lines within the runs that may be the last one of a file, by their numbers.
+    file_ends: BTreeMap<u64, (Place, Option<Chain>)>,
 }
 
 /// The result for one process.
@@ -77,6 +79,9 @@ impl Process {
             let is_same_kind = (last.link == Link::Unchained) == (run.link == Link::Unchained);
             let fits = matches!(run.link, Link::Fits | Link::Unchained);
             if fits && is_same_kind && last.is_misplaced == run.is_misplaced {
+                if (last.last.file, last.last.line + 1) != (run.first.file, run.first.line) {
+                    self.file_ends.insert(last.last_seq, (last.last, last.last_chain));
+                }
                 last.append(run);
                 return;
             }
@@ -135,12 +140,38 @@ impl Process {
         proven
     }
 
+    /// Returns how many lines are there from one number to another.
+    fn count(&self, first: u64, last: u64) -> u64 {
+        let (mut count, mut next) = (0, first);
+        for run in self.runs.iter().take_while(|run| run.first_seq <= last).filter(|run| run.last_seq >= first) {
+            let (from, to) = (run.first_seq.max(next), run.last_seq.min(last));
+            if from <= to {
+                count += to - from + 1;
+                next = to.saturating_add(1);
+            }
+        }
+        count
+    }
+
+    /// Finds the last lines of declared runs that are there with another chain than the declared one.
+    fn other_ends(&self, declared: &DeclaredLines) -> Vec<Finding> {
+        let run_end = |run: &Run| (run.last_seq, (run.last, run.last_chain));
+        let run_ends = self.runs.iter().map(run_end).collect::<BTreeMap<_, _>>();
+        let is_other = |end: &DeclaredEnd| {
+            let &(place, chain) = run_ends.get(&end.seq).or_else(|| self.file_ends.get(&end.seq))?;
+            (end.chain.is_some() && chain != end.chain).then_some((end.seq, FindingPlace::Line(place)))
+        };
+        let other = declared.ends().filter_map(|end| is_other(&end));
+        other.map(|(seq, place)| Finding::altered(place, seq)).collect()
+    }
+
     /// Checks all runs, which are linked. `latest` are the places of the processes before. Returns `None` if there is no run.
     pub(super) fn check(self, context: &Context<'_>, latest: &mut LatestPlaces, keys: &mut Keys) -> Option<Checked> {
         let Context { instance, is_oldest, is_partial, before, declared, files } = *context;
         let key = self.key();
         let has_chains = self.runs.iter().any(|run| run.link != Link::Unchained);
-        let mut walk = Walk { files, has_chains, findings: Vec::new(), declared, latest };
+        let absent = declared.without_parts(|first, last| self.count(first, last));
+        let mut walk = Walk { files, has_chains, findings: self.other_ends(declared), declared: &absent, latest };
         let mut runs = self.runs.into_iter();
         let mut end = runs.next()?;
         let (first, first_seq) = (end.first, end.first_seq);
