@@ -318,6 +318,19 @@ async fn a_file_that_cannot_be_compressed_stays_and_is_tried_again() {
     assert_whole(&days.setup).await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_nothing_keeps_no_other_day_plain() {
+    let days = Days::start(&[("SESSION_LOG_COMPRESS_AFTER", "0")]).await;
+    let link = plain(&days.setup, "2026-02-01");
+    std::os::unix::fs::symlink(days.setup.path().join("nothing"), &link).unwrap();
+    days.next().await;
+    wait_for_file(&compressed(&days.setup, "2026-03-01")).await;
+    days.service.stop().await;
+    fs::remove_file(link).unwrap();
+    assert_whole(&days.setup).await;
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn on_a_full_disk_the_plain_file_stays() {

@@ -47,28 +47,37 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<LogFile>, FindFailure> {
     let mut files = Vec::new();
     for path in paths {
         let data = metadata(path)?;
-        if data.is_dir() { files.extend(in_folder(path)?) } else { files.push(openable(path, &data)?) }
+        if data.is_dir() { files.extend(in_folder(path, all_openable)?) } else { files.push(openable(path, &data)?) }
     }
     Ok(in_order(files))
 }
 
 /// Returns the daily files in a folder, in the order in which they were written.
 pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
-    in_folder(folder).map(in_order)
+    in_folder(folder, all_openable).map(in_order)
+}
+
+/// Returns the daily files in a folder, in the order in which they were written, also those that cannot be opened, and links
+/// that lead to nothing.
+pub fn list_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
+    in_folder(folder, |paths| Ok(all_named(paths))).map(in_order)
 }
 
 /// Returns the daily files in a folder, at least one, in any order. A file that is renamed meanwhile, as when it is compressed,
 /// is returned once.
-fn in_folder(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
+fn in_folder(
+    folder: &Path,
+    open_all: impl Fn(&BTreeSet<PathBuf>) -> Result<Vec<LogFile>, FindFailure>,
+) -> Result<Vec<LogFile>, FindFailure> {
     let mut paths = list(folder)?;
-    let mut files = all_openable(&paths);
+    let mut files = open_all(&paths);
     for _ in 1..MAX_LISTINGS {
         let listed = list(folder)?;
         if listed == paths {
             break;
         }
         paths = listed;
-        files = all_openable(&paths);
+        files = open_all(&paths);
     }
     let files = files?;
     if files.is_empty() { Err(FindFailure::NoLog(folder.to_owned())) } else { Ok(files) }
@@ -97,6 +106,17 @@ fn all_openable(paths: &BTreeSet<PathBuf>) -> Result<Vec<LogFile>, FindFailure> 
         }
     }
     Ok(files)
+}
+
+/// Returns all paths but those that lead to something else than a file. A file that cannot be opened has the compression that
+/// its name says.
+fn all_named(paths: &BTreeSet<PathBuf>) -> Vec<LogFile> {
+    let named = |path: &PathBuf| match fs::metadata(path) {
+        Ok(data) if !data.is_file() => None,
+        Ok(data) => Some(openable(path, &data).unwrap_or_else(|_| LogFile::new(path.clone(), Some(data.len())))),
+        Err(_) => Some(LogFile::new(path.clone(), None)),
+    };
+    paths.iter().filter_map(named).collect()
 }
 
 fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
@@ -155,6 +175,17 @@ mod tests {
         let also = [dir.path().join("notes.txt"), dir.path().join("session_2026-01-02.log"), dir.path().to_owned()];
         let expected = expected.into_iter().chain(["notes.txt"]).collect::<Vec<_>>();
         assert_eq!(names(&find(&also).unwrap()), expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_listed_but_not_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::os::unix::fs::symlink(path("nothing"), path("session_2026-01-01.log")).unwrap();
+        fs::write(path("session_2026-01-02.log"), "x").unwrap();
+        assert_eq!(names(&list_in(dir.path()).unwrap()), ["session_2026-01-01.log", "session_2026-01-02.log"]);
+        assert!(matches!(find_in(dir.path()), Err(FindFailure::Missing(_))));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod text;
 
 pub use self::{
     chunk::{Chunk, Line, LineEnd},
-    find::{FindFailure, find, find_in},
+    find::{FindFailure, find, find_in, list_in},
     follower::{Followed, Follower},
     last_lines::{LastLines, LineDamage, Place, last_lines},
     log_file::LogFile,

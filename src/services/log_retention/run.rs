@@ -88,7 +88,7 @@ impl Run {
         let counted = self.storage.counted_lines().await?;
         let (_, confirmed) = self.clock.local(self.storage.retention_time());
         let dir = self.log.dir().to_owned();
-        let files = match on_blocking_thread(move || log_files::find_in(&dir)).await {
+        let files = match on_blocking_thread(move || log_files::list_in(&dir)).await {
             Some(Ok(files)) => files,
             // The next line makes the folder and its file again.
             None | Some(Err(FindFailure::NoLog(_) | FindFailure::Missing(_))) => Vec::new(),
