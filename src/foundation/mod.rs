@@ -7,6 +7,7 @@ pub mod descriptors;
 pub mod error_chain;
 pub mod file_access;
 pub mod file_identity;
+pub mod free_space;
 pub mod http_client;
 pub mod memory_limit;
 pub mod outage;

@@ -109,7 +109,12 @@ impl Run {
         for (file, date) in plan.compress {
             match self.compress(&file, date, counted).await {
                 Ok(()) | Err(Left::Uncounted) => {}
-                Err(left) => self.report(&file, &left),
+                Err(left) => {
+                    self.report(&file, &left);
+                    if matches!(&left, Left::Failed(failure) if failure.is_of_all_files()) {
+                        return;
+                    }
+                }
             }
         }
     }

@@ -11,13 +11,16 @@ use tokio_util::sync::CancellationToken;
 use zstd::{Decoder, Encoder};
 
 use super::{failure::RetentionFailure, known_file::KnownFile, pace::Pace, rename::part_path};
-use crate::foundation::file_access::FileAccess;
+use crate::foundation::{file_access::FileAccess, free_space::ensure_free_space};
 
 /// The level of compression: lines shrink to about a tenth, and higher levels need much more time and memory.
 const LEVEL: i32 = 9;
 
 /// The number of bytes that are compressed or compared at once.
 const STEP_BYTES: usize = 256 << 10;
+
+/// The free space in bytes that a copy leaves to the log: without it, turns would be refused.
+const SPACE_FOR_LOG: u64 = 64 << 20;
 
 /// A compressed copy of a day's file, on the disk under a hidden name. It is removed when this is dropped, unless it was
 /// renamed.
@@ -49,6 +52,7 @@ impl CompressedCopy {
         if !fs::symlink_metadata(source.path())?.is_file() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file but a link or a pipe").into());
         }
+        ensure_free_space(dir, source.length().saturating_add(SPACE_FOR_LOG))?;
         let part = part_path(dir, source.date());
         match fs::remove_file(&part) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
@@ -56,7 +60,7 @@ impl CompressedCopy {
         }
         let mut file = access.open_options().create_new(true).read(true).write(true).open(&part)?;
         let copy = Self { source, part: Part(part) };
-        copy.compress(&mut file, &mut Pace::new(stopping))?;
+        copy.compress(dir, &mut file, &mut Pace::new(stopping))?;
         file.sync_all()?;
         copy.compare(&mut file, &mut Pace::new(stopping))?;
         Ok(copy)
@@ -77,7 +81,7 @@ impl CompressedCopy {
     }
 
     /// Writes the compressed text of the file. The copy gets the file's time, by which tools find the newest files.
-    fn compress(&self, file: &mut File, pace: &mut Pace<'_>) -> Result<(), RetentionFailure> {
+    fn compress(&self, dir: &Path, file: &mut File, pace: &mut Pace<'_>) -> Result<(), RetentionFailure> {
         let length = self.source.length();
         let mut encoder = Encoder::new(&mut *file, LEVEL)?;
         encoder.include_checksum(true)?;
@@ -85,6 +89,7 @@ impl CompressedCopy {
         let (mut text, mut step) = (self.source.file().take(length), Vec::with_capacity(STEP_BYTES));
         while read_step(&mut text, &mut step)? {
             encoder.write_all(&step)?;
+            ensure_free_space(dir, SPACE_FOR_LOG)?;
             pace.end_step()?;
         }
         encoder.finish()?;

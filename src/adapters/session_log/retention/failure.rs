@@ -1,6 +1,6 @@
 //! The reasons for which a file is neither compressed nor deleted.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use super::super::failure::LogUnavailable;
 
@@ -28,4 +28,17 @@ pub enum RetentionFailure {
     /// The service stops.
     #[error("the service stops")]
     Stopped,
+}
+
+impl RetentionFailure {
+    /// Returns whether other files would fail in the same way: the disk is full, the log cannot be written, or the service
+    /// stops.
+    #[must_use]
+    pub fn is_of_all_files(&self) -> bool {
+        match self {
+            Self::Files(error) => matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
+            Self::Moved | Self::Log(_) | Self::Stopped => true,
+            Self::Different | Self::Changed | Self::InUse => false,
+        }
+    }
 }
