@@ -157,12 +157,11 @@ impl Process {
     fn other_ends(&self, declared: &DeclaredLines) -> Vec<Finding> {
         let run_end = |run: &Run| (run.last_seq, (run.last, run.last_chain));
         let run_ends = self.runs.iter().map(run_end).collect::<BTreeMap<_, _>>();
-        let is_other = |end: &DeclaredEnd| {
+        let find = |end: DeclaredEnd| {
             let &(place, chain) = run_ends.get(&end.seq).or_else(|| self.file_ends.get(&end.seq))?;
-            (end.chain.is_some() && chain != end.chain).then_some((end.seq, FindingPlace::Line(place)))
+            (end.chain.is_some() && chain != end.chain).then(|| Finding::altered(FindingPlace::Line(place), end.seq))
         };
-        let other = declared.ends().filter_map(|end| is_other(&end));
-        other.map(|(seq, place)| Finding::altered(place, seq)).collect()
+        declared.ends().filter_map(find).collect()
     }
 
     /// Checks all runs, which are linked. `latest` are the places of the processes before. Returns `None` if there is no run.

@@ -39,7 +39,13 @@ impl SessionLog {
         let declaring = day_path(self.dir(), lines.date);
         self.write(lines).await?;
         // After a power loss, the file must not be gone without the lines.
-        on_blocking_thread(move || Ok(File::open(declaring)?.sync_all()?)).await?;
+        let dir = self.dir().to_owned();
+        let sync = move || {
+            File::open(declaring)?.sync_all()?;
+            // The file may be new, and unless each write is flushed, its entry is not on the disk.
+            Ok(sync_folder(&dir)?)
+        };
+        on_blocking_thread(sync).await?;
         self.change(FileChange::Delete(file)).await
     }
 
