@@ -36,7 +36,7 @@ pub use self::{
     open_streams::{InterruptedStream, InterruptedStreams},
     reader::{LoggedLine, LoggedStop, LoggedTurn, UncountedBatch, uncounted_positions},
     refusals::{Refusal, RefusalKind},
-    retention::{KnownFile, RetentionFailure},
+    retention::{KnownFile, Pace, RetentionFailure},
     stamp::Stamper,
     texts::Texts,
     uncounted_lines::MissingLines,

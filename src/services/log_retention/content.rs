@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     adapters::{
-        log_files::{Chunk, LogFile, Reader},
-        session_log::{DeletedRun, KnownFile, LogDeleted},
+        log_files::{Chunk, LineEnd, LogFile, Reader},
+        session_log::{DeletedRun, KnownFile, LogDeleted, Pace},
     },
     domain::{
         log_chain::Chain,
@@ -44,12 +44,12 @@ impl Content {
         Ok((known, content))
     }
 
-    /// Reads a file to its end, on this thread. Fails if a part of it cannot be read, or when `stopping` is cancelled.
+    /// Reads a file to its end, on this thread and with pauses. Fails if a part of it cannot be read, or when `stopping` is cancelled.
     fn read(file: &LogFile, stopping: &CancellationToken) -> io::Result<Self> {
-        let (mut content, mut failure) = (Self::default(), None);
+        let (mut content, mut failure, mut pace) = (Self::default(), None, Pace::new(stopping));
         let take = |chunk: (Self, Option<io::Error>)| {
             content.append(chunk.0);
-            failure = chunk.1.or_else(|| stopping.is_cancelled().then(|| io::ErrorKind::Interrupted.into()));
+            failure = chunk.1.or_else(|| pace.end_step().err().map(|_| io::ErrorKind::Interrupted.into()));
             if failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         Reader::new(std::slice::from_ref(file)).on_this_thread().for_each(Self::of_chunk, take);
@@ -60,7 +60,10 @@ impl Content {
         let mut content = Self::default();
         for line in chunk.lines() {
             content.lines += 1;
-            if let Some(stamped) = log_stamp::parse(line.bytes) {
+            // A part of a line was never confirmed, and no tool takes it for a line.
+            if line.end == LineEnd::Whole
+                && let Some(stamped) = log_stamp::parse(line.bytes)
+            {
                 let chain = stamped.chain.map(|stamped| stamped.chain);
                 let position = stamped.position;
                 content.add(Run { first: position, last_seq: position.seq, chain });
@@ -155,6 +158,8 @@ mod tests {
         let runs = events.iter().flat_map(|event| &event.runs);
         assert!(runs.clone().all(|run| (run.first_seq, run.last_seq) == (7, 8) && run.chain.is_none()));
         assert_eq!(runs.map(|run| &run.instance).collect::<std::collections::BTreeSet<_>>().len(), 250);
+        let events = content_of(line(1, 1).trim_end()).declared("name");
+        assert_eq!((events[0].lines, events[0].runs.len()), (1, 0), "a torn line");
         let events = content_of("an old line\n").declared("name");
         assert_eq!((events.len(), events[0].lines, events[0].runs.len()), (1, 1, 0));
     }

@@ -11,7 +11,7 @@ mod pace;
 mod rename;
 mod requests;
 
-pub use self::{failure::RetentionFailure, known_file::KnownFile};
+pub use self::{failure::RetentionFailure, known_file::KnownFile, pace::Pace};
 pub(super) use self::{
     file_change::FileChange,
     rename::{complete_all, complete_rename},

@@ -13,18 +13,21 @@ use super::failure::RetentionFailure;
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes pauses, so that work on a large file takes at most half of a processor, and turns have the rest.
-pub(super) struct Pace<'a> {
+#[derive(Debug)]
+pub struct Pace<'a> {
     stopping: &'a CancellationToken,
     step_started: Instant,
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn new(stopping: &'a CancellationToken) -> Self {
+    /// Starts the first step. Ends early when `stopping` is cancelled.
+    #[must_use]
+    pub fn new(stopping: &'a CancellationToken) -> Self {
         Self { stopping, step_started: Instant::now() }
     }
 
     /// Pauses for as long as the step that has ended took. Fails when the service stops.
-    pub(super) fn end_step(&mut self) -> Result<(), RetentionFailure> {
+    pub fn end_step(&mut self) -> Result<(), RetentionFailure> {
         if self.stopping.is_cancelled() {
             return Err(RetentionFailure::Stopped);
         }
