@@ -14,7 +14,7 @@ use crate::domain::{errors::resources, session::SessionId};
 
 failures! { EraseContentFailure, signed in {
     400 "The id is malformed (`invalid_session_id`).",
-    404 "No sealed text of this session, or none of this account, can be erased (`content_not_found`).",
+    404 "No text of this session, or none of this account, can be erased (`content_not_found`).",
 } }
 
 pub(super) struct SessionContentApi;
@@ -40,11 +40,11 @@ impl SessionContentApi {
             OperatorOrAccount::Operator => None,
             OperatorOrAccount::Account(owner) => Some(owner),
         };
-        let content_keys = state.storage.erase_content(&id, owner).await?;
-        if content_keys.is_empty() {
+        let was_stored = state.storage.erase_content(&id, owner).await?;
+        let was_in_memory = state.turns.erase_session(&id, owner);
+        if !was_stored && !was_in_memory {
             return Err(Problem::new(&resources::CONTENT_NOT_FOUND).into());
         }
-        state.turns.erase(&content_keys);
         Ok(confirm("Content erased successfully"))
     }
 }

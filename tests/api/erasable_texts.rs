@@ -402,6 +402,88 @@ async fn unsealed_answers_of_the_session_are_erased_too() {
     assert_eq!(model.call_count(), 1);
 }
 
+/// Makes the keys of texts unavailable, as if storing them took too long.
+async fn hide_keys(setup: &TestSetup) {
+    setup.change_database("ALTER TABLE content_keys RENAME TO hidden_keys").await;
+}
+
+async fn show_keys(setup: &TestSetup) {
+    setup.change_database("ALTER TABLE hidden_keys RENAME TO content_keys").await;
+}
+
+/// Returns the request for a stream with the idempotency key `k`.
+fn keyed_stream(client: &Client, session: &str) -> RequestBuilder {
+    keyed_ask(client, &json!({ "message": SECRET, "session_id": session, "stream": true }))
+}
+
+/// Reads a stream to its end. Returns the id of its request.
+async fn read_stream(client: &Client, request: RequestBuilder) -> String {
+    let events = client.open_stream(request).await;
+    let id = events.request_id();
+    assert_eq!(events.text_and_end().await.0, SECRET);
+    id
+}
+
+async fn assert_not_found(client: &Client, request_id: &str) {
+    client.resume(request_id, None).await.into_response().await.assert_error(404, "turn_not_found");
+}
+
+#[tokio::test]
+async fn texts_of_a_session_without_any_key_are_erased_too() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model);
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let ada = User::register(client, "ada").await;
+    hide_keys(&setup).await;
+    let of_guest = read_stream(client, keyed_stream(client, "a")).await;
+    let of_ada = read_stream(client, keyed_stream(client, "a").bearer_auth(&ada.token)).await;
+    // Without an Idempotency-Key its text is in memory only.
+    let in_memory = client.json_request("/api/chat", &json!({ "message": SECRET, "session_id": "b", "stream": true }));
+    let in_memory = read_stream(client, in_memory).await;
+    show_keys(&setup).await;
+    assert_eq!((setup.count_rows("content_keys").await, setup.count_rows("idempotency_keys").await), (0, 2));
+    assert_eq!(shown_log(&setup).await, ["none"; 3]);
+
+    erase(client, "c").await.assert_error(404, "content_not_found");
+    ada.delete("/api/session/a/content").await.assert_ok();
+    assert_not_found(client, &of_ada).await;
+    for id in [&of_guest, &in_memory] {
+        assert_eq!(client.resume(id, None).await.text_and_end().await.0, SECRET);
+    }
+    for (session, id) in [("a", &of_guest), ("b", &in_memory)] {
+        erase(client, session).await.assert_ok();
+        assert_not_found(client, id).await;
+        erase(client, session).await.assert_error(404, "content_not_found");
+    }
+    wait_until_gone(&setup, &[SECRET.to_owned()]).await;
+    for request in [keyed_stream(client, "a"), keyed_stream(client, "a").bearer_auth(&ada.token)] {
+        client.send(request).await.assert_error(409, "turn_interrupted");
+    }
+    assert_eq!(model.call_count(), 3);
+}
+
+#[tokio::test]
+async fn a_turn_without_a_key_that_runs_during_the_erasure_leaves_no_text() {
+    let model = FakeModel::start().await;
+    let setup = setup_with_sealed_texts(&model);
+    let process = setup.start_process().await;
+    let client = &process.client;
+    hide_keys(&setup).await;
+    let gate = Gate::new();
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let body = ask_in_session("a");
+    let (answered, ()) = tokio::join!(client.send(keyed_ask(client, &body)), async {
+        model.wait_for_calls(1).await;
+        show_keys(&setup).await;
+        erase(client, "a").await.assert_ok();
+        gate.open();
+    });
+    answered.assert_ok();
+    client.send(keyed_ask(client, &body)).await.assert_error(409, "turn_interrupted");
+    assert_eq!(model.call_count(), 1);
+}
+
 #[tokio::test]
 async fn a_turn_that_runs_during_the_erasure_leaves_no_text() {
     let model = FakeModel::start().await;
@@ -432,12 +514,7 @@ async fn erased_streams_cannot_be_read_again() {
     let (model, _setup, service, ada) = start_with_ada(&[ON]).await;
     model.set_behaviour(Behaviour::Echo);
     let client = &service.client;
-    let stream = async |request: RequestBuilder| {
-        let events = client.open_stream(request).await;
-        let id = events.request_id();
-        events.text_and_end().await;
-        id
-    };
+    let stream = async |request: RequestBuilder| read_stream(client, request).await;
     let in_session = |session: &str| json!({ "message": SECRET, "session_id": session, "stream": true });
     let [kept, gone] = ["kept", "gone"].map(|session| client.json_request("/api/chat", &in_session(session)));
     let of_ada = ada.json_request(Method::POST, "/api/chat", &json!({ "message": SECRET, "stream": true }));
@@ -448,7 +525,7 @@ async fn erased_streams_cannot_be_read_again() {
     erase(client, "gone").await.assert_ok();
     ada.delete("/api/auth/me").await.assert_ok();
     for id in [&gone, &of_ada] {
-        client.resume(id, None).await.into_response().await.assert_error(404, "turn_not_found");
+        assert_not_found(client, id).await;
     }
     assert_eq!(client.resume(&kept, None).await.text_and_end().await.0, SECRET);
 }

@@ -161,21 +161,16 @@ impl Storage {
     }
 
     /// Deletes an owner with the account, chats, messages and answers stored for repeated requests, and erases the owner's
-    /// texts in the session log. Returns the ids of the keys that sealed these.
-    pub async fn delete_owner(&self, id: OwnerId) -> Result<Vec<String>, StorageFailure> {
+    /// texts in the session log.
+    pub async fn delete_owner(&self, id: OwnerId) -> Result<(), StorageFailure> {
         let _clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
-        let content_keys: Vec<(String,)> = sql("DELETE FROM content_keys WHERE owner_id = $1 RETURNING id")
-            .bind(id.0)
-            .fetch_all(&mut transaction)
-            .await?;
         sql("DELETE FROM owners WHERE id = $1").bind(id.0).execute(&mut transaction).await?;
         sql("DELETE FROM idempotency_keys WHERE caller IN ($1, $2)")
             .bind(ScopedKey::account(id))
             .bind(ScopedKey::owner(id))
             .execute(&mut transaction)
             .await?;
-        transaction.commit().await?;
-        Ok(content_keys.into_iter().map(|(id,)| id).collect())
+        transaction.commit().await
     }
 }

@@ -92,31 +92,34 @@ impl Storage {
     }
 
     /// Erases the texts of a session that were logged so far, or those of the key with this id. With an `owner`, only that
-    /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers of the session and of the
-    /// owners that are stored as they are, since a key could not be stored in time, are erased, too. Returns the ids of
-    /// the keys that were deleted; none if there was no text to erase.
-    pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<Vec<String>, StorageFailure> {
+    /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers that are stored as they are,
+    /// since a key could not be stored in time, are erased, too: those of the session, and of an account all, since they do not
+    /// name their session. Returns whether there was anything to erase.
+    pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
         let _clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
-        let erased: Vec<(String, Option<i64>, Option<String>)> = match owner {
-            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING id, owner_id, session_id")
+        let erased: Vec<(Option<i64>, Option<String>)> = match owner {
+            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
                 .bind(id.as_str()),
             Some(owner) => sql("DELETE FROM content_keys WHERE (session_id = $1 OR id = $1) AND owner_id = $2
-                     RETURNING id, owner_id, session_id")
+                     RETURNING owner_id, session_id")
             .bind(id.as_str())
             .bind(owner.0),
         }
         .fetch_all(&mut transaction)
         .await?;
-        let caller = |(_, owner, session): &(String, Option<i64>, Option<String>)| match (owner, session) {
+        let caller = |(owner, session): &(Option<i64>, Option<String>)| match (owner, session) {
             (Some(owner), _) => Some(ScopedKey::account(OwnerId(*owner))),
             (None, session) => session.as_ref().map(ScopedKey::session),
         };
-        for caller in erased.iter().filter_map(caller).collect::<BTreeSet<_>>() {
-            erase_answers(&mut transaction, &caller).await?;
+        // Without a key, too: it may have been missing in all turns.
+        let named = owner.map_or_else(|| ScopedKey::session(id), ScopedKey::account);
+        let mut answers = 0;
+        for caller in erased.iter().filter_map(caller).chain([named]).collect::<BTreeSet<_>>() {
+            answers += erase_answers(&mut transaction, &caller).await?;
         }
         transaction.commit().await?;
-        Ok(erased.into_iter().map(|(id, ..)| id).collect())
+        Ok(!erased.is_empty() || answers > 0)
     }
 
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.
@@ -151,12 +154,11 @@ async fn fill_slot(transaction: &mut Transaction, key: &ContentKey) -> Result<i6
 }
 
 /// Erases the unsealed texts that are stored for repetitions of a caller's requests. The keys remain, so that no turn is
-/// repeated.
-async fn erase_answers(transaction: &mut Transaction, caller: &str) -> Result<(), StorageFailure> {
+/// repeated. Returns the number of answers.
+async fn erase_answers(transaction: &mut Transaction, caller: &str) -> Result<u64, StorageFailure> {
     sql("UPDATE idempotency_keys SET answered_at = NULL, answer = NULL, finish = NULL, replica = NULL
          WHERE caller = $1 AND answer IS NOT NULL")
     .bind(caller)
     .execute(transaction)
-    .await?;
-    Ok(())
+    .await
 }

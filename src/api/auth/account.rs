@@ -41,7 +41,9 @@ impl OwnAccountApi {
         Data(state): Data<&AppState>,
         RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<Confirmation>, TokenFailure> {
-        state.turns.erase(&state.accounts.remove(signed_in).await?);
+        let owner = signed_in.account.id;
+        state.accounts.remove(signed_in).await?;
+        state.turns.erase_owner(owner);
         Ok(confirm("Account deleted successfully"))
     }
 }

@@ -199,9 +199,8 @@ impl Accounts {
         Ok(self.0.tokens.issue(account.id, generation)?)
     }
 
-    /// Removes an account with its chats and messages, and erases its texts in the session log. Returns the ids of the keys that
-    /// sealed these.
-    pub async fn remove(&self, SignedIn { account, .. }: SignedIn) -> Result<Vec<String>, AccountFailure> {
+    /// Removes an account with its chats and messages, and erases its texts in the session log.
+    pub async fn remove(&self, SignedIn { account, .. }: SignedIn) -> Result<(), AccountFailure> {
         Ok(self.0.storage.delete_owner(account.id).await?)
     }
 }

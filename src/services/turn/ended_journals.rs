@@ -46,9 +46,11 @@ impl EndedJournals {
         self.journals.iter().filter(|(id, (_, journal))| **id == journal.request_id).map(|(_, (_, journal))| journal)
     }
 
-    /// Drops journals, and keeps those for which this returns `true`.
-    pub(super) fn retain(&mut self, is_kept: impl Fn(&Journal) -> bool) {
-        self.journals.retain(|_, (_, journal)| is_kept(journal));
+    /// Drops the journals for which this returns `true`. Returns whether there was any.
+    pub(super) fn drop_if(&mut self, is_dropped: impl Fn(&Journal) -> bool) -> bool {
+        let before = self.journals.len();
+        self.journals.retain(|_, (_, journal)| !is_dropped(journal));
+        self.journals.len() < before
     }
 
     pub(super) fn drop_expired(&mut self, now: Instant) {

@@ -38,6 +38,7 @@ mod request;
 mod runner;
 mod stored_chats;
 mod summary;
+mod text_scope;
 mod turn_tasks;
 
 use std::{
@@ -65,6 +66,7 @@ use self::{
     limits::Reservation,
     model_test::test_request,
     parts::Parts,
+    text_scope::ErasedTexts,
 };
 use crate::{
     adapters::model::BreakerState,
@@ -204,7 +206,7 @@ impl Turns {
     /// Returns the owner of the stored chat to which a turn belongs, by a request that started or joined the turn.
     #[must_use]
     pub fn owner_of(&self, request_id: &str) -> Option<OwnerId> {
-        self.0.registry.find(request_id)?.owner
+        self.0.registry.find(request_id)?.scope.chat_owner()
     }
 
     /// Returns a reader of the turn that a request started or joined. Returns `None` if there is no such turn (any
@@ -214,15 +216,23 @@ impl Turns {
         let journal = self.0.registry.find(request_id)?;
         // Outside of stored chats the unguessable id is proof enough that the turn is the client's, unless the client
         // names another session.
-        let is_of_session = session.is_none_or(|session| journal.session_id.as_ref() == Some(session));
-        let is_owners = journal.owner.is_none() || journal.owner == owner;
+        let is_of_session = session.is_none_or(|session| journal.scope.session.as_ref() == Some(session));
+        let chat_owner = journal.scope.chat_owner();
+        let is_owners = chat_owner.is_none() || chat_owner == owner;
         (is_of_session && is_owners).then(|| Reader::new(&journal))
     }
 
-    /// Makes the texts that these keys sealed unreadable here, too: turns that have ended are not found any more, and those
-    /// that run will not be. To be called after the keys were erased.
-    pub fn erase(&self, content_keys: &[String]) {
-        self.0.registry.erase(content_keys);
+    /// Makes the texts of a session unreadable here, too, or those that the key with this id has sealed: turns that have ended
+    /// are not found any more, and those that run will not be. With an `owner`, only that owner's turns. Returns whether there
+    /// was any. To be called after the erasure in the database.
+    #[must_use]
+    pub fn erase_session(&self, id: &SessionId, owner: Option<OwnerId>) -> bool {
+        self.0.registry.erase(ErasedTexts::Session { id, owner })
+    }
+
+    /// Makes the texts of an owner unreadable in the same way.
+    pub fn erase_owner(&self, owner: OwnerId) {
+        self.0.registry.erase(ErasedTexts::Owner(owner));
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.

@@ -10,6 +10,7 @@ use super::{
     ended_journals::EndedJournals,
     journal::{Journal, JournalMemory},
     request::TurnRequest,
+    text_scope::ErasedTexts,
 };
 
 /// Creates journals, and finds those of turns that can be resumed.
@@ -45,9 +46,8 @@ impl Registry {
     /// Creates a journal. It is found by its request's id if the turn can be resumed.
     pub(super) fn open(&self, request: &TurnRequest, model: &str, can_resume: bool) -> Arc<Journal> {
         let grace = if can_resume { self.grace } else { Duration::ZERO };
-        let (id, session) = (request.request_id.clone(), request.session_id.clone());
-        let journal =
-            Journal::new(id, session, request.chat_owner(), model.to_owned(), grace, Arc::clone(&self.memory));
+        let (id, scope) = (request.request_id.clone(), request.text_scope());
+        let journal = Journal::new(id, scope, model.to_owned(), grace, Arc::clone(&self.memory));
         if can_resume {
             self.add(&journal);
         }
@@ -111,14 +111,17 @@ impl Registry {
         journals
     }
 
-    /// Drops the journals of ended turns whose texts were sealed with these keys. Those of running turns are dropped at their
-    /// end.
-    pub(super) fn erase(&self, content_keys: &[String]) {
+    /// Drops the journals of ended turns whose texts were erased. Those of running turns are dropped at their end. Returns
+    /// whether there was any that had not been erased before.
+    pub(super) fn erase(&self, erased: ErasedTexts<'_>) -> bool {
         let running = self.running();
-        for journal in running.journals.values() {
-            journal.erasure.note_erased(content_keys);
-        }
-        self.ended().retain(|journal| !journal.erasure.note_erased(content_keys));
+        let runs = running.journals.values().filter(|journal| journal.note_erased(erased)).count() > 0;
+        let has_ended = self.ended().drop_if(|journal| {
+            journal.note_erased(erased);
+            // Further ids of a turn have the same journal.
+            journal.erasure.is_erased()
+        });
+        runs || has_ended
     }
 
     /// Drops journals of ended turns that are too old, and while memory is short.
@@ -148,7 +151,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{chat::Finish, cost::TokenUsage},
-        services::turn::summary::TurnSummary,
+        services::turn::{summary::TurnSummary, text_scope::TextScope},
     };
 
     #[test]
@@ -159,7 +162,8 @@ mod tests {
             let at = Timestamp::UNIX_EPOCH;
             let (model, usage) = ("m".to_owned(), TokenUsage::default());
             let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
-            let journal = Journal::ended(number.to_string(), None, None, &text, summary, Arc::clone(registry.memory()));
+            let (id, scope) = (number.to_string(), TextScope::default());
+            let journal = Journal::ended(id, scope, &text, summary, Arc::clone(registry.memory()));
             registry.add(&journal);
             registry.move_to_ended(&journal);
         }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::idempotency::IdempotencyKey;
+use super::{idempotency::IdempotencyKey, text_scope::TextScope};
 use crate::{
     adapters::{
         model::CallerHash,
@@ -54,6 +54,12 @@ impl TurnRequest {
     /// Returns the owner of the stored chat, or the account.
     pub(super) fn owner(&self) -> Option<OwnerId> {
         self.chat_owner().or(self.caller.account)
+    }
+
+    /// Returns to whom the texts of the turn belong.
+    pub(super) fn text_scope(&self) -> TextScope {
+        let chat = self.stored_chat.map(|stored_chat| stored_chat.chat);
+        TextScope { session: self.session_id.clone(), owner: self.owner(), chat }
     }
 
     /// Returns the text of the question.

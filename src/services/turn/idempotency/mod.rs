@@ -205,7 +205,7 @@ impl Idempotency {
         };
         let summary = TurnSummary { model, usage, finish, at, exchange };
         let memory = Arc::clone(self.registry.memory());
-        let journal = Journal::ended(request_id, request.session_id.clone(), owner, &text, summary, memory);
+        let journal = Journal::ended(request_id, request.text_scope(), &text, summary, memory);
         Ok(Reader::new(&journal))
     }
 
@@ -221,13 +221,16 @@ impl Idempotency {
         if claim.is_settled() {
             return;
         }
+        let content_key = claim.content_key();
         let settled = claim.with_outcome(match result {
+            // Nothing seals the answer.
+            Ok(_) if content_key.is_none() && journal.erasure.is_erased() => KeyOutcome::Unanswered,
             Ok(summary) => {
                 let answer = summary.stored_answer(journal.text());
-                KeyOutcome::Answered { answer, content_key: claim.content_key() }
+                KeyOutcome::Answered { answer, content_key }
             }
             Err(_) if may_have_cost => KeyOutcome::Unanswered,
-            Err(_) if journal.owner.is_some() => KeyOutcome::Refused,
+            Err(_) if journal.scope.chat.is_some() => KeyOutcome::Refused,
             Err(_) => KeyOutcome::Released,
         });
         match self.storage.settle_key(&settled).await {

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// The key that seals the texts of a turn in the session log, and whether it was erased.
+use crate::services::turn::text_scope::{ErasedTexts, TextScope};
+
+/// The key that seals the texts of a turn in the session log, and whether the texts were erased.
 #[derive(Debug, Default)]
 pub(in crate::services::turn) struct Erasure {
     content_key: OnceLock<String>,
@@ -19,11 +21,11 @@ impl Erasure {
         let _ = self.content_key.set(id.to_owned());
     }
 
-    /// Notes that these keys were erased. Returns whether the turn's key is one of them.
-    pub(in crate::services::turn) fn note_erased(&self, ids: &[String]) -> bool {
-        let is_erased = self.content_key.get().is_some_and(|id| ids.contains(id));
-        self.is_erased.fetch_or(is_erased, Ordering::Relaxed);
-        is_erased
+    /// Notes that texts were erased. Returns whether those of the turn, which belong to `scope`, are among them and had not been
+    /// erased before.
+    pub(super) fn note_erased(&self, scope: &TextScope, erased: ErasedTexts<'_>) -> bool {
+        erased.contain(scope, self.content_key.get().map(String::as_str))
+            && !self.is_erased.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the texts were erased.

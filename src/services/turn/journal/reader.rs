@@ -69,7 +69,7 @@ impl Reader {
     /// Returns the session that the turn belongs to.
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
-        self.journal.session_id.as_ref()
+        self.journal.scope.session.as_ref()
     }
 
     /// Returns the message of a stored chat that holds the question, once it is stored.

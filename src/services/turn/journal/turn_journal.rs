@@ -23,8 +23,12 @@ use super::{
 };
 use crate::{
     adapters::storage::MessageId,
-    domain::{account::OwnerId, cost::estimate, session::SessionId},
-    services::turn::{failure::TurnFailure, summary::TurnSummary},
+    domain::cost::estimate,
+    services::turn::{
+        failure::TurnFailure,
+        summary::TurnSummary,
+        text_scope::{ErasedTexts, TextScope},
+    },
 };
 
 /// The memory of a journal besides its text, in bytes, as an estimate.
@@ -34,9 +38,8 @@ const OTHER_BYTES: usize = 1024;
 #[derive(Debug)]
 pub(in crate::services::turn) struct Journal {
     pub(in crate::services::turn) request_id: String,
-    pub(in crate::services::turn) session_id: Option<SessionId>,
-    /// The owner of the stored chat; `None` outside of stored chats.
-    pub(in crate::services::turn) owner: Option<OwnerId>,
+    /// To whom the turn's texts belong.
+    pub(in crate::services::turn) scope: TextScope,
     /// Whether the turn's texts were erased.
     pub(in crate::services::turn) erasure: Erasure,
     /// The time for which the turn goes on without a reader.
@@ -58,8 +61,7 @@ pub(in crate::services::turn) struct Journal {
 impl Journal {
     pub(in crate::services::turn) fn new(
         request_id: String,
-        session_id: Option<SessionId>,
-        owner: Option<OwnerId>,
+        scope: TextScope,
         model: String,
         grace: Duration,
         memory: Arc<JournalMemory>,
@@ -71,8 +73,7 @@ impl Journal {
         let (progress, ended, reader_activity) = (Notify::new(), Notify::new(), Notify::new());
         Arc::new(Self {
             request_id,
-            session_id,
-            owner,
+            scope,
             erasure: Erasure::default(),
             grace,
             memory,
@@ -88,13 +89,12 @@ impl Journal {
     /// Creates the journal of a turn that was answered earlier, for a repeated `Idempotency-Key`.
     pub(in crate::services::turn) fn ended(
         request_id: String,
-        session_id: Option<SessionId>,
-        owner: Option<OwnerId>,
+        scope: TextScope,
         text: &str,
         summary: TurnSummary,
         memory: Arc<JournalMemory>,
     ) -> Arc<Self> {
-        let this = Self::new(request_id, session_id, owner, summary.model.clone(), Duration::ZERO, memory);
+        let this = Self::new(request_id, scope, summary.model.clone(), Duration::ZERO, memory);
         if !text.is_empty() {
             this.add(text);
         }
@@ -115,6 +115,11 @@ impl Journal {
             }
             changed.await;
         }
+    }
+
+    /// Notes that texts were erased. Returns whether those of the turn are among them and had not been erased before.
+    pub(in crate::services::turn) fn note_erased(&self, erased: ErasedTexts<'_>) -> bool {
+        self.erasure.note_erased(&self.scope, erased)
     }
 
     /// Notes the message of the stored chat that holds the question.

@@ -1,0 +1,52 @@
+//! To whom the texts of a turn belong, and which texts were erased.
+
+use crate::{
+    adapters::storage::ChatId,
+    domain::{account::OwnerId, session::SessionId},
+};
+
+/// The session, owner and stored chat to which the texts of a turn belong.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TextScope {
+    /// The session that the client named.
+    pub(super) session: Option<SessionId>,
+    /// The account, or the owner of the stored chat.
+    pub(super) owner: Option<OwnerId>,
+    /// The stored chat.
+    pub(super) chat: Option<ChatId>,
+}
+
+/// Texts that were erased.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ErasedTexts<'a> {
+    /// The texts of a session.
+    Session {
+        /// The id of the session, or that of the key which sealed the texts.
+        id: &'a SessionId,
+        /// The owner of the texts; `None` for those of everybody.
+        owner: Option<OwnerId>,
+    },
+    /// The texts of an owner.
+    Owner(OwnerId),
+}
+
+impl TextScope {
+    /// Returns the owner of the stored chat; `None` outside of stored chats.
+    pub(super) fn chat_owner(&self) -> Option<OwnerId> {
+        self.chat.and(self.owner)
+    }
+}
+
+impl ErasedTexts<'_> {
+    /// Whether the texts of a turn are among the erased ones. `key` is the id of the key that seals them. Not all have one, and
+    /// the key of a turn that has just begun may not be known yet, so the scope decides first.
+    pub(super) fn contain(self, scope: &TextScope, key: Option<&str>) -> bool {
+        match self {
+            Self::Session { id, owner } => {
+                let is_named = scope.session.as_ref() == Some(id) || key == Some(id.as_str());
+                is_named && (owner.is_none() || scope.owner == owner)
+            }
+            Self::Owner(owner) => scope.owner == Some(owner),
+        }
+    }
+}
