@@ -530,6 +530,47 @@ async fn erased_streams_cannot_be_read_again() {
     assert_eq!(client.resume(&kept, None).await.text_and_end().await.0, SECRET);
 }
 
+#[tokio::test]
+async fn streams_of_deleted_and_cleared_chats_cannot_be_read_again() {
+    // Without texts in the log, the turns have no keys.
+    for setting in ["on", "off"] {
+        let (model, _setup, service, ada) = start_with_ada(&[(ON.0, setting)]).await;
+        model.set_behaviour(Behaviour::Echo);
+        let client = &service.client;
+        let visitor = Visitor::first_visit(client).await;
+        let chats = [ada.create_chat().await, ada.create_chat().await, ada.create_chat().await];
+        let in_chat = |chat| ada.send_request(chat, &json!({ "text": SECRET, "stream": true }));
+        let mut ids = Vec::new();
+        for request in chats.map(in_chat) {
+            ids.push(read_stream(client, request).await);
+        }
+        ids.push(
+            read_stream(client, visitor.json_request("/chat", &json!({ "message": SECRET, "stream": true }))).await,
+        );
+        let resumed = async |stream: usize| {
+            let path = format!("/api/chat/{}/events", ids[stream]);
+            let is_visitors = stream == chats.len();
+            let request =
+                if is_visitors { visitor.request(Method::GET, &path) } else { ada.request(Method::GET, &path) };
+            client.open_stream(request).await
+        };
+        for stream in 0..ids.len() {
+            assert_eq!(resumed(stream).await.text_and_end().await.0, SECRET);
+        }
+        ada.delete_chat(chats[0]).await;
+        ada.clear(chats[1]).await;
+        visitor.call(Method::POST, "/clear_chat").await.assert_ok();
+        for stream in [0, 1, 3] {
+            resumed(stream).await.into_response().await.assert_error(404, "turn_not_found");
+        }
+        assert_eq!(resumed(2).await.text_and_end().await.0, SECRET);
+        // What follows in a cleared chat can be read again.
+        let later = read_stream(client, in_chat(chats[1])).await;
+        let request = ada.request(Method::GET, &format!("/api/chat/{later}/events"));
+        assert_eq!(client.open_stream(request).await.text_and_end().await.0, SECRET);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_waits_for_the_database_is_not_stored_after_the_erasure() {
     let model = FakeModel::start().await;

@@ -29,7 +29,9 @@ impl ClearChatApi {
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Confirmation>, ChatByIdFailure> {
-        if state.storage.clear_chat(signed_in.account.id, ChatId(chat_id), state.clock.now()).await? {
+        let chat = ChatId(chat_id);
+        if state.storage.clear_chat(signed_in.account.id, chat, state.clock.now()).await? {
+            state.turns.erase_chat(chat);
             return Ok(confirm("Chat cleared successfully"));
         }
         Err(chat_not_found().into())

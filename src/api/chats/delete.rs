@@ -29,7 +29,9 @@ impl DeleteChatApi {
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Confirmation>, ChatByIdFailure> {
-        if state.storage.delete_chat(signed_in.account.id, ChatId(chat_id)).await? {
+        let chat = ChatId(chat_id);
+        if state.storage.delete_chat(signed_in.account.id, chat).await? {
+            state.turns.erase_chat(chat);
             return Ok(confirm("Chat deleted successfully"));
         }
         Err(chat_not_found().into())

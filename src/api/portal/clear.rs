@@ -34,6 +34,7 @@ impl PortalClearApi {
     async fn clear(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {
         if let Some(visitor) = state.visitors.find(visit.token()).await? {
             state.storage.clear_chat(visitor.owner, visitor.chat, state.clock.now()).await?;
+            state.turns.erase_chat(visitor.chat);
         }
         Ok(Json(PortalDone { success: true }))
     }

@@ -69,7 +69,7 @@ use self::{
     text_scope::ErasedTexts,
 };
 use crate::{
-    adapters::model::BreakerState,
+    adapters::{model::BreakerState, storage::ChatId},
     domain::{
         account::OwnerId,
         limits::{Asker, Standing},
@@ -233,6 +233,11 @@ impl Turns {
     /// Makes the texts of an owner unreadable in the same way.
     pub fn erase_owner(&self, owner: OwnerId) {
         self.0.registry.erase(ErasedTexts::Owner(owner));
+    }
+
+    /// Makes the texts of a stored chat unreadable in the same way.
+    pub fn erase_chat(&self, chat: ChatId) {
+        self.0.registry.erase(ErasedTexts::Chat(chat));
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.

@@ -28,6 +28,8 @@ pub(super) enum ErasedTexts<'a> {
     },
     /// The texts of an owner.
     Owner(OwnerId),
+    /// The texts of a stored chat.
+    Chat(ChatId),
 }
 
 impl TextScope {
@@ -47,6 +49,7 @@ impl ErasedTexts<'_> {
                 is_named && (owner.is_none() || scope.owner == owner)
             }
             Self::Owner(owner) => scope.owner == Some(owner),
+            Self::Chat(chat) => scope.chat == Some(chat),
         }
     }
 }
