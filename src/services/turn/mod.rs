@@ -29,6 +29,7 @@ mod open_stream;
 mod outbox;
 mod parts;
 mod permits;
+mod recent_erasures;
 mod recording;
 mod recovered_answers;
 mod recovery;
@@ -163,8 +164,7 @@ impl Turns {
                     }
                 },
                 Ok(Claim::Repeated(reader)) => {
-                    parts.registry.remove(&journal);
-                    parts.registry.add_alias(&request.request_id, reader.journal());
+                    parts.registry.replace(&journal, reader.journal());
                     Ok(reader)
                 }
                 Err(failure) => {

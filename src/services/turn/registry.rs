@@ -9,6 +9,7 @@ use std::{
 use super::{
     ended_journals::EndedJournals,
     journal::{Journal, JournalMemory},
+    recent_erasures::RecentErasures,
     request::TurnRequest,
     text_scope::ErasedTexts,
 };
@@ -20,6 +21,7 @@ pub(super) struct Registry {
     grace: Duration,
     running: Mutex<Running>,
     ended: Mutex<EndedJournals>,
+    erasures: RecentErasures,
     memory: Arc<JournalMemory>,
 }
 
@@ -30,12 +32,21 @@ struct Running {
     aliases: HashMap<String, Vec<String>>,
 }
 
+impl Running {
+    fn remove(&mut self, journal: &Journal) {
+        let aliases = self.aliases.remove(&journal.request_id).unwrap_or_default();
+        for id in aliases.iter().chain([&journal.request_id]) {
+            self.journals.remove(id);
+        }
+    }
+}
+
 impl Registry {
     /// Turns that can be resumed go on for `grace` without a reader, and are found for `window` after their end. All
     /// journals together have `memory` bytes.
     pub(super) fn new(grace: Duration, window: Duration, memory: usize) -> Self {
         let (ended, memory) = (Mutex::new(EndedJournals::new(window)), Arc::new(JournalMemory::new(memory)));
-        Self { grace, running: Mutex::default(), ended, memory }
+        Self { grace, running: Mutex::default(), ended, erasures: RecentErasures::new(), memory }
     }
 
     /// Returns the memory of all journals.
@@ -58,17 +69,36 @@ impl Registry {
         self.running().journals.insert(journal.request_id.clone(), Arc::clone(journal));
     }
 
-    /// Adds the id of a further request for the same turn, so that `find` returns the journal for this id, too.
-    pub(super) fn add_alias(&self, request_id: &str, journal: &Arc<Journal>) {
+    /// Replaces the journal of a request by that of the earlier turn which it repeats, so that `find` returns this for both
+    /// ids.
+    pub(super) fn replace(&self, journal: &Journal, earlier: &Arc<Journal>) {
         let mut running = self.running();
-        if running.journals.contains_key(&journal.request_id) {
-            running.journals.insert(request_id.to_owned(), Arc::clone(journal));
-            running.aliases.entry(journal.request_id.clone()).or_default().push(request_id.to_owned());
-        } else {
-            // The journal of a stored answer. Its events name the first id, which may not be found any more.
-            self.add_ended(request_id.to_owned(), journal);
-            self.add_ended(journal.request_id.clone(), journal);
+        running.remove(journal);
+        let request_id = &journal.request_id;
+        if running.journals.contains_key(&earlier.request_id) {
+            running.journals.insert(request_id.clone(), Arc::clone(earlier));
+            running.aliases.entry(earlier.request_id.clone()).or_default().push(request_id.clone());
+        } else if !journal.erasure.is_erased() && !self.is_erased(earlier) {
+            // The journal of a stored answer. It was not found by an erasure while the answer was read, but `journal` was.
+            // Its events name the first id, which may not be found any more.
+            self.add_ended(request_id.clone(), earlier);
+            self.add_ended(earlier.request_id.clone(), earlier);
         }
+    }
+
+    /// Notes the key that seals the texts of a turn. The key may have been erased after it was read.
+    pub(super) fn note_key(&self, journal: &Journal, id: &str) {
+        // No erasure comes in between.
+        let _running = self.running();
+        journal.erasure.note_key(id);
+        if self.is_erased(journal) {
+            journal.erasure.mark();
+        }
+    }
+
+    fn is_erased(&self, journal: &Journal) -> bool {
+        let has_erased_key = |id| self.erasures.contain(&journal.scope, id);
+        journal.erasure.is_erased() || journal.erasure.content_key().is_some_and(has_erased_key)
     }
 
     /// Moves a journal from those of running turns to those of ended turns.
@@ -87,11 +117,7 @@ impl Registry {
 
     /// Removes the journal of a turn that was not begun.
     pub(super) fn remove(&self, journal: &Journal) {
-        let mut running = self.running();
-        let aliases = running.aliases.remove(&journal.request_id).unwrap_or_default();
-        for id in aliases.iter().chain([&journal.request_id]) {
-            running.journals.remove(id);
-        }
+        self.running().remove(journal);
     }
 
     /// Returns the journal of the turn that this request started or joined.
@@ -115,6 +141,7 @@ impl Registry {
     /// whether there was any that had not been erased before.
     pub(super) fn erase(&self, erased: ErasedTexts<'_>) -> bool {
         let running = self.running();
+        self.erasures.add(erased);
         let runs = running.journals.values().filter(|journal| journal.note_erased(erased)).count() > 0;
         let has_ended = self.ended().drop_if(|journal| {
             journal.note_erased(erased);
@@ -150,20 +177,70 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{chat::Finish, cost::TokenUsage},
+        domain::{account::OwnerId, chat::Finish, cost::TokenUsage, session::SessionId},
         services::turn::{summary::TurnSummary, text_scope::TextScope},
     };
+
+    /// Returns the journal of a turn that was answered.
+    fn ended_journal(registry: &Registry, id: &str, scope: TextScope, text: &str) -> Arc<Journal> {
+        let (model, usage, at) = ("m".to_owned(), TokenUsage::default(), Timestamp::UNIX_EPOCH);
+        let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
+        Journal::ended(id.to_owned(), scope, text, summary, Arc::clone(registry.memory()))
+    }
+
+    fn scope(session: &str, owner: i64) -> TextScope {
+        TextScope { session: SessionId::parse(session).ok(), owner: Some(OwnerId(owner)), chat: None }
+    }
+
+    /// Erases the texts of a session or a key.
+    fn erase(registry: &Registry, id: &str, owner: Option<i64>) {
+        registry.erase(ErasedTexts::Session { id: &SessionId::parse(id).unwrap(), owner: owner.map(OwnerId) });
+    }
+
+    #[test]
+    fn a_turn_whose_key_is_erased_before_it_is_noted_is_not_found_after_its_end() {
+        let is_found = |key: &str, erased: &str, owner: Option<i64>| {
+            let registry = Registry::new(Duration::ZERO, Duration::from_mins(1), 64 << 20);
+            let journal = ended_journal(&registry, "turn", scope("s", 1), "text");
+            registry.add(&journal);
+            erase(&registry, erased, owner);
+            registry.note_key(&journal, key);
+            registry.move_to_ended(&journal);
+            registry.find("turn").is_some()
+        };
+        assert!(!is_found("key", "key", None));
+        assert!(!is_found("key", "key", Some(1)));
+        assert!(!is_found("key", "s", None));
+        assert!(!is_found("key", "s", Some(1)));
+        assert!(is_found("key", "key", Some(2)), "erased by another account");
+        assert!(is_found("key", "s", Some(2)), "erased by another account");
+        assert!(is_found("key", "other", None));
+    }
+
+    #[test]
+    fn an_answer_that_is_erased_while_it_is_read_for_a_repetition_is_not_found() {
+        let is_found = |erased: &str| {
+            let registry = Registry::new(Duration::ZERO, Duration::from_mins(1), 64 << 20);
+            let repetition = ended_journal(&registry, "second", scope("s", 1), "");
+            registry.add(&repetition);
+            let earlier = ended_journal(&registry, "first", scope("s", 1), "text");
+            earlier.erasure.note_key("key");
+            erase(&registry, erased, None);
+            registry.replace(&repetition, &earlier);
+            let found = ["first", "second"].map(|id| registry.find(id).is_some());
+            assert_eq!(found[0], found[1]);
+            found[0]
+        };
+        assert!(!is_found("s") && !is_found("key"));
+        assert!(is_found("other"));
+    }
 
     #[test]
     fn the_latest_turns_are_found_when_memory_is_short() {
         let registry = Registry::new(Duration::ZERO, Duration::from_mins(1), 64 << 20);
         let text = "x".repeat(1 << 20);
         for number in 0..100 {
-            let at = Timestamp::UNIX_EPOCH;
-            let (model, usage) = ("m".to_owned(), TokenUsage::default());
-            let summary = TurnSummary { model, usage, finish: Finish::Complete, at, exchange: None };
-            let (id, scope) = (number.to_string(), TextScope::default());
-            let journal = Journal::ended(id, scope, &text, summary, Arc::clone(registry.memory()));
+            let journal = ended_journal(&registry, &number.to_string(), TextScope::default(), &text);
             registry.add(&journal);
             registry.move_to_ended(&journal);
         }

@@ -71,7 +71,7 @@ impl TurnRunner {
         wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
         if let TextLogging::Sealed(content_key) = &texts {
-            journal.erasure.note_key(&content_key.id);
+            self.registry.note_key(journal, &content_key.id);
             claim.into_iter().for_each(|claim| claim.note_content_key(content_key));
         }
         // Without a free permit the turn waits for one, and its key is marked after that.

@@ -21,11 +21,20 @@ impl Erasure {
         let _ = self.content_key.set(id.to_owned());
     }
 
+    /// Returns the id of the key, once it is noted.
+    pub(in crate::services::turn) fn content_key(&self) -> Option<&str> {
+        self.content_key.get().map(String::as_str)
+    }
+
+    /// Notes that the texts were erased. Returns whether they had not been erased before.
+    pub(in crate::services::turn) fn mark(&self) -> bool {
+        !self.is_erased.swap(true, Ordering::Relaxed)
+    }
+
     /// Notes that texts were erased. Returns whether those of the turn, which belong to `scope`, are among them and had not been
     /// erased before.
     pub(super) fn note_erased(&self, scope: &TextScope, erased: ErasedTexts<'_>) -> bool {
-        erased.contain(scope, self.content_key.get().map(String::as_str))
-            && !self.is_erased.swap(true, Ordering::Relaxed)
+        erased.contain(scope, self.content_key()) && self.mark()
     }
 
     /// Whether the texts were erased.
