@@ -571,6 +571,31 @@ async fn streams_of_deleted_and_cleared_chats_cannot_be_read_again() {
     }
 }
 
+#[tokio::test]
+async fn keys_stay_in_memory_if_none_is_deleted() {
+    let (model, setup, service, ada) = start_with_ada(&[ON]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let client = &service.client;
+    let chat = ada.create_chat().await;
+    let next_key = async || {
+        client.post("/api/chat", &ask_in_session("a")).await.assert_ok();
+        text(&setup.log_lines("chat").pop().unwrap()["content_key"])
+    };
+    let first = next_key().await;
+    // A key that has to be read again is a new one.
+    setup.change_database("DELETE FROM content_keys").await;
+    erase(client, "unknown").await.assert_error(404, "content_not_found");
+    ada.delete("/api/session/unknown/content").await.assert_error(404, "content_not_found");
+    ada.delete("/api/chat/123456/delete").await.assert_error(404, "chat_not_found");
+    ada.call(Method::POST, "/api/chat/123456/clear").await.assert_error(404, "chat_not_found");
+    ada.clear(chat).await;
+    assert_eq!(next_key().await, first);
+
+    ada.ask(chat, SECRET).await;
+    ada.clear(chat).await;
+    assert_ne!(next_key().await, first);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_waits_for_the_database_is_not_stored_after_the_erasure() {
     let model = FakeModel::start().await;

@@ -18,13 +18,19 @@ const FEW_ROWS: usize = 4;
 const BATCH: u64 = 1000;
 
 /// Deletes rows in batches, so that other statements can run in between. `statement` returns a statement that deletes at most
-/// this number of rows.
+/// this number of rows. Returns how many were deleted.
 pub(super) async fn in_batches<'q>(
     write: &Pool,
     statement: impl Fn(i64) -> Statement<'q>,
-) -> Result<(), StorageFailure> {
-    while statement(to_integer(BATCH)).execute(write).await? == BATCH {}
-    Ok(())
+) -> Result<u64, StorageFailure> {
+    let mut deleted = 0;
+    loop {
+        let rows = statement(to_integer(BATCH)).execute(write).await?;
+        deleted += rows;
+        if rows < BATCH {
+            return Ok(deleted);
+        }
+    }
 }
 
 /// A `DELETE` of at most [`FEW_ROWS`] rows by their ids, and the same for [`ROWS`] rows. With only two texts, both stay

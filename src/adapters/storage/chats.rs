@@ -121,15 +121,19 @@ impl Storage {
     /// Deletes one of an owner's chats with its messages, and erases their texts in the session log. Returns whether there was
     /// such a chat.
     pub async fn delete_chat(&self, owner: OwnerId, id: ChatId) -> Result<bool, StorageFailure> {
-        let _clear = self.content_keys.clear_at_end();
+        let clear = self.content_keys.clear_at_end();
         let deleted = sql("DELETE FROM chats WHERE id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
-        Ok(deleted.execute(&self.write).await? > 0)
+        let is_deleted = deleted.execute(&self.write).await? > 0;
+        if !is_deleted {
+            clear.cancel();
+        }
+        Ok(is_deleted)
     }
 
     /// Deletes all messages of one of an owner's chats, and erases their texts in the session log. Returns whether there is
     /// such a chat.
     pub async fn clear_chat(&self, owner: OwnerId, id: ChatId, now: Timestamp) -> Result<bool, StorageFailure> {
-        let _clear = self.content_keys.clear_at_end();
+        let clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
         // Every transaction changes the chat before its messages, so that transactions cannot deadlock.
         let found = sql("UPDATE chats SET message_count = 0, updated_at = $3 WHERE id = $1 AND owner_id = $2")
@@ -140,12 +144,16 @@ impl Storage {
             .await?;
         if found == 0 {
             transaction.rollback().await?;
+            clear.cancel();
             return Ok(false);
         }
         let cleared = sql("DELETE FROM messages WHERE chat_id = $1 AND owner_id = $2").bind(id.0).bind(owner.0);
         cleared.execute(&mut transaction).await?;
-        sql("DELETE FROM content_keys WHERE chat_id = $1").bind(id.0).execute(&mut transaction).await?;
+        let keys = sql("DELETE FROM content_keys WHERE chat_id = $1").bind(id.0).execute(&mut transaction).await?;
         transaction.commit().await?;
+        if keys == 0 {
+            clear.cancel();
+        }
         Ok(true)
     }
 }

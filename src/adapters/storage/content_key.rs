@@ -115,7 +115,7 @@ impl ContentKeyCache {
     /// Removes all keys when the returned value is dropped: at the end of a deletion of keys, also if it is cancelled, or fails
     /// and may have taken effect. Deletions are rare, and the keys that remain are read again.
     pub(super) fn clear_at_end(&self) -> ClearAtEnd<'_> {
-        ClearAtEnd(self)
+        ClearAtEnd { cache: self, is_due: true }
     }
 
     fn clear(&self) {
@@ -127,11 +127,23 @@ impl ContentKeyCache {
 /// Clears the cache when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct ClearAtEnd<'a>(&'a ContentKeyCache);
+pub(super) struct ClearAtEnd<'a> {
+    cache: &'a ContentKeyCache,
+    is_due: bool,
+}
+
+impl ClearAtEnd<'_> {
+    /// Leaves the cache as it is, because certainly no key was deleted.
+    pub(super) fn cancel(mut self) {
+        self.is_due = false;
+    }
+}
 
 impl Drop for ClearAtEnd<'_> {
     fn drop(&mut self) {
-        self.0.clear();
+        if self.is_due {
+            self.cache.clear();
+        }
     }
 }
 
@@ -148,6 +160,7 @@ mod tests {
         cache.insert("session a".to_owned(), Arc::clone(&key), read_in);
         assert!(cache.get("session a").is_none());
         cache.insert("session a".to_owned(), key, cache.generation());
+        cache.clear_at_end().cancel();
         assert!(cache.get("session a").is_some_and(|found| found.id == "k"));
         drop(cache.clear_at_end());
         assert!(cache.get("session a").is_none());

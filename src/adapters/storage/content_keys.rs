@@ -96,7 +96,7 @@ impl Storage {
     /// since a key could not be stored in time, are erased, too: those of the session, and of an account all, since they do not
     /// name their session. Returns whether there was anything to erase.
     pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
-        let _clear = self.content_keys.clear_at_end();
+        let clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
         let erased: Vec<(Option<i64>, Option<String>)> = match owner {
             None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
@@ -119,19 +119,26 @@ impl Storage {
             answers += erase_answers(&mut transaction, &caller).await?;
         }
         transaction.commit().await?;
+        if erased.is_empty() {
+            clear.cancel();
+        }
         Ok(!erased.is_empty() || answers > 0)
     }
 
     /// Erases texts that do not belong to an account or a stored chat and were sealed with keys made before a retention time.
     pub async fn purge_content_keys(&self, made_before: Timestamp) -> Result<(), StorageFailure> {
-        let _clear = self.content_keys.clear_at_end();
-        bulk_delete::in_batches(&self.write, |limit| {
+        let clear = self.content_keys.clear_at_end();
+        let erased = bulk_delete::in_batches(&self.write, |limit| {
             sql("DELETE FROM content_keys WHERE id IN (
                      SELECT id FROM content_keys WHERE owner_id IS NULL AND created_at < $1 LIMIT $2)")
             .bind(made_before.as_microsecond())
             .bind(limit)
         })
-        .await
+        .await?;
+        if erased == 0 {
+            clear.cancel();
+        }
+        Ok(())
     }
 }
 
