@@ -277,9 +277,14 @@ async fn wrong_arguments_and_unreadable_databases_exit_with_2() {
         (&["nowhere"][..], "there is no file or folder nowhere"),
         (&["--since", "2026-01-02", "--until", "2026-01-01"], "no time is both"),
         (&["--server", "http://127.0.0.1:9"], "cannot be reached"),
-        (&["--server", "nothing"], "invalid value"),
+        (&["--server", "nothing"], "--server must be an http or https URL without a user name or password"),
     ];
     assert_wrong_arguments(&setup, &["log", "reconcile"], &rows).await;
+    for server in ["http://ada:hunter2@127.0.0.1:9", "http://ada:hunter2@[", "http://127.0.0.1:9/?key=hunter2"] {
+        let ran = run(&setup, &["log", "reconcile", "--server", server]).await;
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(!ran.err.contains("hunter2"), "{ran:?}");
+    }
     let nowhere = format!("sqlite:///{}", setup.path().join("other.db").display());
     let setup = setup.with("DATABASE_URL", &nowhere);
     assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[], "there is no database yet")]).await;

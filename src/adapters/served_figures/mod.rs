@@ -56,7 +56,7 @@ pub struct ServedMetrics {
     pub cost: BTreeMap<String, u64>,
 }
 
-/// The figures of a service could not be read.
+/// The figures of a service could not be read. The address has no query, which may have a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ServedFiguresFailure {
     /// The service cannot be reached.
@@ -97,6 +97,9 @@ pub async fn read(client: &Client, server: &Url) -> Result<ServedFigures, Served
 
 async fn get(client: &Client, url: Url, accept: &str) -> Result<(Url, Vec<u8>), ServedFiguresFailure> {
     let sent = client.send(|client| client.get(url.clone()).header(ACCEPT, accept).timeout(TIMEOUT)).await;
+    let mut url = url;
+    url.set_query(None);
+    url.set_fragment(None);
     let response = match sent {
         Ok(response) => response,
         Err(error) => return Err(ServedFiguresFailure::Unreachable(url, error.without_url())),

@@ -20,7 +20,7 @@ pub use self::{
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
     origins::AllowedOrigin,
-    parse::pico_per_token,
+    parse::{http_url, pico_per_token},
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, InputLimit, Limits, LogContent, LogFormat,
         LogRetention, Model, ModelStream, OnDisconnect, Proxy, ScopeLimits, Server, SessionLog, Turns,

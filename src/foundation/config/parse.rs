@@ -52,7 +52,8 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
 
 /// Parses an http or https URL with a host. A trailing slash of the path is removed. A user name or password is invalid, as
 /// it would show wherever the URL is shown.
-pub(super) fn http_url(text: &str) -> Option<Url> {
+#[must_use]
+pub fn http_url(text: &str) -> Option<Url> {
     let mut url = Url::parse(text).ok()?;
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
     let anonymous = url.username().is_empty() && url.password().is_none();

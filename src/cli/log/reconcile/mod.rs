@@ -21,7 +21,7 @@ use crate::{
     cli::output::{print, print_status},
     domain::time_bound::TimeBound,
     foundation::{
-        config::Config,
+        config::{self, Config},
         http_client::{self, Client},
     },
     services::log_reconciliation::{Period, Reconciliation, Task, reconcile},
@@ -56,7 +56,7 @@ pub(in crate::cli) struct Arguments {
     until: Option<TimeBound>,
     /// The address of the running service, whose /metrics and /api/openai/usage are compared, too
     #[arg(long, value_name = "URL")]
-    server: Option<Url>,
+    server: Option<String>,
     /// The form of the output
     #[arg(long, default_value = "text")]
     format: Format,
@@ -65,6 +65,7 @@ pub(in crate::cli) struct Arguments {
 /// Compares, and prints the result.
 pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
     let config = configuration(env_file)?;
+    let server = arguments.server.as_deref().map(server_address).transpose()?;
     let (since, until) = (arguments.since.clone(), arguments.until.clone());
     if matches!((&since, &until), (Some(since), Some(until)) if since.is_after(until)) {
         print_status("no time is both after --since and before --until");
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     }
     let period = Period { since, until, zone: config.session_log.timezone.clone() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| usage_error(&e))?;
-    let comparison = Comparison { arguments, env_file, config: &config, period, runtime };
+    let comparison = Comparison { arguments, server, env_file, config: &config, period, runtime };
     let result = comparison.run()?;
     print(&match arguments.format {
         Format::Text => text::format(&result),
@@ -81,9 +82,18 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     Ok(if result.is_same() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
+/// Parses the address of a service. A text that is none is not printed, since it may have a password.
+fn server_address(text: &str) -> Result<Url, ExitCode> {
+    config::http_url(text).ok_or_else(|| {
+        print_status("--server must be an http or https URL without a user name or password");
+        ExitCode::from(USAGE)
+    })
+}
+
 /// A comparison with what it needs.
 struct Comparison<'a> {
     arguments: &'a Arguments,
+    server: Option<Url>,
     env_file: &'a Path,
     config: &'a Config,
     period: Period,
@@ -112,7 +122,7 @@ impl Comparison<'_> {
     }
 
     fn client(&self) -> Result<Option<Client>, ExitCode> {
-        if self.arguments.server.is_none() {
+        if self.server.is_none() {
             return Ok(None);
         }
         let client = http_client::build(self.config.model.connect_timeout, &self.config.proxy);
@@ -120,7 +130,7 @@ impl Comparison<'_> {
     }
 
     fn served(&self, client: Option<&Client>) -> Result<Option<ServedFigures>, ExitCode> {
-        let Some((client, server)) = client.zip(self.arguments.server.as_ref()) else { return Ok(None) };
+        let Some((client, server)) = client.zip(self.server.as_ref()) else { return Ok(None) };
         let read = self.runtime.block_on(served_figures::read(client, server));
         read.map(Some).map_err(|failure| usage_error(&failure))
     }
