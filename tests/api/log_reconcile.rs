@@ -170,15 +170,44 @@ async fn each_change_of_the_log_is_named() {
         let (found, result) = kinds(&setup).await;
         assert_eq!(found, expected, "{result}");
     }
-    // Without its beginning, the log is compared as far as it goes.
+    // Without its beginning, which was written on the same day.
     fs::write(&day, lines[failed..].concat()).unwrap();
     let (found, result) = kinds(&setup).await;
-    assert_eq!(found, [""; 0], "{result}");
-    assert!(result["notes"].to_string().contains("the log begins later"), "{result}");
+    assert_eq!(found, ["missing", "totals"], "{result}");
+    assert!(result["differences"][0]["text"].as_str().unwrap().starts_with("the log begins at "), "{result}");
     assert_eq!(result["log"]["errors"], 1);
+    // Without any line.
+    fs::write(&day, "").unwrap();
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, ["missing", "totals", "turn", "session"], "{result}");
+    assert!(result["differences"][0]["text"].as_str().unwrap().starts_with("the log has no line"), "{result}");
     fs::write(&day, &text).unwrap();
     let human = run(&setup, &["log", "reconcile"]).await;
     assert!(human.out.ends_with("Same: log and database have the same turns, errors, tokens and cost.\n"), "{human:?}");
+}
+
+#[tokio::test]
+async fn days_before_the_log_begins_are_noted() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    service.stop().await;
+    setup.change_database("UPDATE log_totals SET day = '2020-01-01'").await;
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    service.stop().await;
+    // Only the lines of the second process are left.
+    let process = setup.log_lines("service_start").pop().unwrap()["instance"].as_str().unwrap().to_owned();
+    let day = day_file(&setup.log_dir());
+    let text = fs::read_to_string(&day).unwrap();
+    fs::write(&day, text.split_inclusive('\n').filter(|line| line.contains(&process)).collect::<String>()).unwrap();
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, [""; 0], "{result}");
+    assert_eq!((&result["before"]["turns"], &result["log"]["turns"]), (&json!(1), &json!(1)), "{result}");
+    assert!(result["notes"].to_string().contains("the log begins later"), "{result}");
+    let human = run(&setup, &["log", "reconcile"]).await;
+    assert!(human.out.ends_with("not compared: 1 turn of days before the log's first line.\n"), "{human:?}");
 }
 
 #[tokio::test]
@@ -259,6 +288,9 @@ async fn lines_that_are_not_counted_yet_are_noted() {
     let (found, result) = kinds(&setup).await;
     assert_eq!((found, &result["log"]["turns"]), (vec![], &json!(1)), "{result}");
     assert!(result["notes"].to_string().contains("with 1 turns, are not counted yet"), "{result}");
+    assert_eq!((&result["uncounted"], &result["before"]["turns"]), (&json!(1), &json!(0)), "{result}");
+    let human = run(&setup, &["log", "reconcile"]).await;
+    assert!(human.out.ends_with("tokens and cost; not compared: 1 turn not counted yet.\n"), "{human:?}");
     // A limited period, and a time before it.
     let (code, result) = reconcile(&setup, &["--until", "2020-01-01"]).await;
     assert_eq!((code, &result["kept_compared"]), (Some(0), &json!(0)), "{result}");

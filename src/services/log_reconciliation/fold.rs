@@ -14,7 +14,7 @@ use super::{
     sessions::Sessions,
     sums::Sums,
     task::Task,
-    totals::{self, Group, is_unlogged},
+    totals::{self, Begin, Group, is_unlogged},
 };
 use crate::{adapters::log_files::SeenLines, domain::log_position::LogPosition};
 
@@ -23,7 +23,7 @@ pub(super) struct Fold<'a> {
     task: &'a Task<'a>,
     seen: SeenLines,
     /// The first line by its position, with its time as it is written.
-    begin: Option<(LogPosition, String)>,
+    begin: Option<Begin>,
     groups: BTreeMap<Group, Sums>,
     /// The lines of each process that are not counted yet: the first, the last, and the number of turns.
     uncounted: BTreeMap<Uuid, (u64, u64, u64)>,
@@ -101,11 +101,11 @@ impl<'a> Fold<'a> {
         let Task { snapshot, served, period, .. } = self.task;
         let mut result = self.result;
         note_uncompared(self.earlier_turns, snapshot.since, &self.uncounted, &mut result);
-        let begin = self.begin.as_ref().map(|(position, _)| *position);
-        if let Some(begin) = begin {
-            gaps::report(snapshot, begin, &self.seen, &mut result);
+        match &self.begin {
+            Some((begin, _)) => gaps::report(snapshot, *begin, &self.seen, &mut result),
+            None => gaps::report_empty(snapshot, &mut result),
         }
-        totals::compare(snapshot, begin, self.groups, &mut result);
+        totals::compare(snapshot, self.begin.as_ref(), self.groups, &mut result);
         totals::compare_usage(snapshot, &mut result);
         let time = self.begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
         let unlogged = snapshot.totals.iter().filter(|it| is_unlogged(it)).map(|it| it.turns).sum();
@@ -139,6 +139,8 @@ fn note_uncompared(
     uncounted: &BTreeMap<Uuid, (u64, u64, u64)>,
     result: &mut Reconciliation,
 ) {
+    result.earlier = earlier_turns;
+    result.uncounted = uncounted.values().map(|(_, _, turns)| turns).sum();
     if earlier_turns > 0 {
         let since = since.map(|since| since.to_string()).unwrap_or_default();
         result.notes.push(format!(

@@ -45,6 +45,17 @@ pub(super) fn report(snapshot: &LogSnapshot, begin: LogPosition, seen: &SeenLine
     }
 }
 
+/// Reports that no line of the log has a position, if the database has counted lines.
+pub(super) fn report_empty(snapshot: &LogSnapshot, result: &mut Reconciliation) {
+    let counted = snapshot.counted.instances().filter(|count| count.counted > 0).count();
+    if counted > 0 {
+        let processes = if counted == 1 { "process" } else { "processes" };
+        let text =
+            format!("the log has no line with a number, but the database has counted lines of {counted} {processes}");
+        result.add(Difference::new(Kind::Missing, text));
+    }
+}
+
 /// Returns the first and the last number of each range of missing lines.
 fn missing(seen: &SeenLines, instance: Uuid, first: u64, end: u64) -> Vec<(u64, u64)> {
     let (mut next, mut missing) = (first, Vec::new());

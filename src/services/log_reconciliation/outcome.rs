@@ -14,6 +14,12 @@ pub struct Reconciliation {
     pub log: Sums,
     /// What the database has of them.
     pub database: Sums,
+    /// What the database has of days before the log's first line, which is not compared.
+    pub before: Sums,
+    /// The number of turns, from before the database had sums by days, whose sums are not compared.
+    pub earlier: u64,
+    /// The number of turns in the log whose lines are not counted yet.
+    pub uncounted: u64,
     /// Both by days.
     pub days: Vec<Day>,
     /// The number of answers, usage records and turns of sessions in the database that were compared with their lines.

@@ -14,6 +14,9 @@ use crate::{
     domain::{errors::turns::SESSION_LOG_UNAVAILABLE, log_position::LogPosition},
 };
 
+/// The length of a date at the begin of a time.
+const DATE_LENGTH: usize = "YYYY-MM-DD".len();
+
 /// Turns that are summed up together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group {
@@ -50,29 +53,33 @@ pub(super) fn is_unlogged(total: &LogTotal) -> bool {
     total.code == SESSION_LOG_UNAVAILABLE.error.code
 }
 
-/// Compares the sums of the log's lines with the database. `begin` is the first line of the log, `log` has the lines that are
-/// counted, of processes that the database has as a whole.
+/// The first line of a log, with its time as it is written.
+pub(super) type Begin = (LogPosition, String);
+
+/// Compares the sums of the log's lines with the database. `log` has the lines that are counted, of processes that the database
+/// has as a whole. Days before that of the log's first line may have been deleted; what is before it on its own day is missing.
 pub(super) fn compare(
     snapshot: &LogSnapshot,
-    begin: Option<LogPosition>,
+    begin: Option<&Begin>,
     mut log: BTreeMap<Group, Sums>,
     result: &mut Reconciliation,
 ) {
     let mut database = BTreeMap::new();
-    let mut before = Sums::default();
+    let (mut before, mut lost) = (Sums::default(), Sums::default());
     for total in snapshot.totals.iter().filter(|total| Some(total.instance) >= snapshot.since && !is_unlogged(total)) {
-        if is_before(total, begin) {
+        if is_before(total, begin) && is_of_earlier_day(total, begin) {
             before += sums(total);
             log.remove(&Group::of_total(total));
         } else {
+            lost += if is_before(total, begin) { sums(total) } else { Sums::default() };
             database.insert(Group::of_total(total), (sums(total), total.seqs));
         }
     }
-    if before.turns > 0 {
-        result.notes.push(format!(
-            "the log begins later than what the database has counted: {before} are not compared, whose lines were, at least \
-             in part, before its first one"
-        ));
+    note_before(before, result);
+    if let Some((begin, timestamp)) = begin
+        && lost.turns > 0
+    {
+        result.add(lost_begin(*begin, timestamp, lost));
     }
     let mut days = BTreeMap::<String, Day>::new();
     for group in log.keys().chain(database.keys()).collect::<BTreeSet<_>>() {
@@ -93,9 +100,33 @@ pub(super) fn compare(
 }
 
 /// Returns whether lines of a total were before the first line of the log.
-fn is_before(total: &LogTotal, begin: Option<LogPosition>) -> bool {
+fn is_before(total: &LogTotal, begin: Option<&Begin>) -> bool {
     let first = total.seqs.map_or(0, |(first, _)| first);
-    begin.is_none_or(|begin| LogPosition { instance: total.instance, seq: first } < begin)
+    begin.is_some_and(|(begin, _)| LogPosition { instance: total.instance, seq: first } < *begin)
+}
+
+/// Returns whether a total is of a day before that of the first line of the log.
+fn is_of_earlier_day(total: &LogTotal, begin: Option<&Begin>) -> bool {
+    let day = begin.and_then(|(_, timestamp)| timestamp.get(..DATE_LENGTH));
+    day.is_some_and(|day| total.day.as_str() < day)
+}
+
+fn note_before(before: Sums, result: &mut Reconciliation) {
+    result.before = before;
+    if before.turns > 0 {
+        result.notes.push(format!(
+            "the log begins later than what the database has counted: {before} of earlier days are not compared"
+        ));
+    }
+}
+
+fn lost_begin(begin: LogPosition, timestamp: &str, lost: Sums) -> Difference {
+    let LogPosition { instance, seq } = begin;
+    let text = format!(
+        "the log begins at {timestamp} with line {seq} of process {instance}, but the database has counted lines before it on \
+         the same day: sums of {lost} are not in the log as a whole"
+    );
+    Difference { instance: Some(instance.to_string()), ..Difference::new(Kind::Missing, text) }
 }
 
 fn difference(group: &Group, log: Sums, database: Sums, seqs: Option<(u64, u64)>) -> Difference {

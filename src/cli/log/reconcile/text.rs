@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::{
-    numbers::{count, dollars},
+    numbers::{count, counted, dollars},
     printable::printable,
 };
 use crate::{
@@ -33,11 +33,26 @@ pub(super) fn format(result: &Reconciliation) -> String {
     let shown =
         if result.difference_count > result.differences.len() as u64 { "; the first ones are named" } else { "" };
     let _ = match result.difference_count {
-        0 => writeln!(text, "Same: log and database have the same turns, errors, tokens and cost."),
+        0 => {
+            let left_out = left_out(result);
+            writeln!(text, "Same: log and database have the same turns, errors, tokens and cost{left_out}.")
+        }
         1 => writeln!(text, "Different: 1 difference."),
         number => writeln!(text, "Different: {} differences{shown}.", count(number)),
     };
     text
+}
+
+/// Returns what was not compared, as the end of a sentence.
+fn left_out(result: &Reconciliation) -> String {
+    let parts = [
+        (result.before.turns, "of days before the log's first line"),
+        (result.earlier, "from before the database had sums by days"),
+        (result.uncounted, "not counted yet"),
+    ];
+    let parts = parts.iter().filter(|(turns, _)| *turns > 0);
+    let parts = parts.map(|(turns, what)| format!("{} {what}", counted(*turns, "turn", "turns"))).collect::<Vec<_>>();
+    if parts.is_empty() { String::new() } else { format!("; not compared: {}", parts.join(", ")) }
 }
 
 fn heading() -> String {
