@@ -187,6 +187,18 @@ async fn each_change_of_the_log_is_named() {
 }
 
 #[tokio::test]
+async fn sessions_with_turns_from_before_the_sums_by_days_are_compared() {
+    let setup = sample().await;
+    setup.start().await.stop().await;
+    setup.change_database("UPDATE log_totals_since SET instance = (SELECT MAX(instance) FROM log_instances)").await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, [""; 0], "{result}");
+    assert_eq!((&result["earlier"], &result["log"]["turns"]), (&json!(8), &json!(0)), "{result}");
+    setup.change_database("UPDATE session_turns SET completion_tokens = completion_tokens + 1").await;
+    assert_eq!(kinds(&setup).await.0, ["session"]);
+}
+
+#[tokio::test]
 async fn days_before_the_log_begins_are_noted() {
     let model = FakeModel::start().await;
     let setup = TestSetup::for_model(&model);

@@ -88,11 +88,13 @@ impl<'a> Fold<'a> {
     fn add_turn(&mut self, instance: Uuid, turn: &Turn, is_counted: bool) {
         self.kept_turns.add(turn);
         self.running.add(instance, turn);
+        if is_counted {
+            self.sessions.add(turn);
+        }
         if Some(instance) < self.task.snapshot.since {
             self.earlier_turns += 1;
         } else if is_counted {
             *self.groups.entry(Group::of_turn(instance, turn)).or_default() += turn.sums();
-            self.sessions.add(turn);
         }
     }
 
