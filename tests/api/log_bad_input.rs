@@ -17,7 +17,9 @@ async fn files_without_permission_are_named_by_each_tool() {
     for name in &unreadable[..2] {
         fs::write(path(name), "").unwrap();
     }
-    unreadable.iter().for_each(|name| set_mode(&path(name), 0));
+    for name in unreadable {
+        set_mode(&path(name), 0);
+    }
     symlink("loop", path("loop")).unwrap();
     let because = "cannot be read; check its permissions and its disk\n  because: ";
     for tool in [&["report"][..], &["verify"], &["tail"], &["tail", "-f"], &["show", "s-1"]] {
@@ -32,5 +34,7 @@ async fn files_without_permission_are_named_by_each_tool() {
             assert!(ran.err.starts_with(&sentence), "{tool:?} {sentence} in {}", ran.err);
         }
     }
-    unreadable.iter().for_each(|name| set_mode(&path(name), 0o700));
+    for name in unreadable {
+        set_mode(&path(name), 0o700);
+    }
 }

@@ -557,7 +557,7 @@ fn tools_read_a_day_once_while_it_is_compressed() {
         let mut lines = Vec::new();
         follower.poll(|event| match event {
             Followed::Line { bytes, .. } => {
-                lines.push(serde_json::from_slice::<Value>(bytes).unwrap()["seq"].as_u64().unwrap())
+                lines.push(serde_json::from_slice::<Value>(bytes).unwrap()["seq"].as_u64().unwrap());
             }
             Followed::Failure(path, error) => panic!("{}: {error}", path.display()),
         });

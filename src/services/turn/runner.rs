@@ -72,7 +72,9 @@ impl TurnRunner {
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
         if let TextLogging::Sealed(content_key) = &texts {
             self.registry.note_key(journal, &content_key.id);
-            claim.into_iter().for_each(|claim| claim.note_content_key(content_key));
+            if let Some(claim) = claim {
+                claim.note_content_key(content_key);
+            }
         }
         // Without a free permit the turn waits for one, and its key is marked after that.
         let ready = claim.filter(|_| self.answerer.has_free_permit());
