@@ -95,6 +95,7 @@ impl Storage {
             .bind(ended)
             .bind(limit)
         })
-        .await
+        .await?;
+        Ok(())
     }
 }

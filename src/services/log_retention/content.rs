@@ -169,7 +169,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("session_2026-01-01.log");
         fs::write(&path, line(4, 1)).unwrap();
-        let listed = find(&[path.clone()]).unwrap().remove(0);
+        let listed = find(std::slice::from_ref(&path)).unwrap().remove(0);
         fs::File::options().append(true).open(&path).unwrap().write_all(line(4, 2).as_bytes()).unwrap();
         let (known, content) = Content::open(listed, date(2026, 1, 1), &CancellationToken::new()).unwrap();
         assert!(known.is_unchanged());

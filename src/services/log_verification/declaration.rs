@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{
-    keys::Keys,
-    run::{Link, Place, Run},
-};
+use super::place::Place;
 use crate::{
     adapters::session_log::{DeletedRun, LogDeleted},
-    domain::{log_chain::Chain, log_stamp},
+    domain::log_chain::Chain,
 };
 
 /// A line `log_deleted`.
@@ -47,7 +44,8 @@ impl DeclaredChains {
         }
     }
 
-    fn before(&self, instance: Uuid, seq: u64) -> &[Chain] {
+    /// Returns the chains that the line with a number may follow.
+    pub(super) fn before(&self, instance: Uuid, seq: u64) -> &[Chain] {
         self.0.get(&(instance, seq.saturating_sub(1))).map_or(&[], Vec::as_slice)
     }
 }
@@ -58,25 +56,6 @@ pub(super) fn chain_of(run: &DeletedRun) -> Option<Chain> {
 }
 
 impl Declaration {
-    /// Returns the proof that the service has written the line, which is in this run of a process. Its predecessor may be
-    /// declared deleted: only somebody with the key can make a line that follows any chain.
-    pub(super) fn proof(&self, instance: Uuid, run: &Run, chains: &DeclaredChains, keys: &mut Keys) -> Proof {
-        let first = match &run.link {
-            Link::Unchained => return Proof::Unchained,
-            Link::Open(line) if self.seq == run.first_seq => {
-                let stamped = log_stamp::parse(line).and_then(|line| line.chain);
-                let mut before = chains.before(instance, self.seq).iter();
-                return stamped
-                    .and_then(|stamped| before.find_map(|before| keys.fitting(run.key, *before, line, &stamped)))
-                    .map_or(Proof::None, Proof::Key);
-            }
-            Link::Fits => run.first_seq,
-            Link::Open(_) | Link::Unknown => run.first_seq + 1,
-            Link::Broken => run.first_seq + run.broken,
-        };
-        run.key.filter(|_| self.seq >= first).map_or(Proof::None, Proof::Key)
-    }
-
     /// Returns whether the line declares nothing but lines before itself, as each version does.
     pub(super) fn is_after_deleted(&self, instance: Uuid) -> bool {
         let is_before = |run: &DeletedRun| {

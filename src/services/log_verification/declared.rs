@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     declaration::{Declaration, chain_of},
     finding::{Finding, FindingPlace},
-    run::Place,
+    place::Place,
 };
 use crate::{adapters::session_log::LogDeleted, domain::log_chain::Chain};
 

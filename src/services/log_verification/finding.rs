@@ -1,6 +1,6 @@
 //! What is wrong with the lines of one process.
 
-use super::{damage::DamageKind, run::Place};
+use super::{damage::DamageKind, place::Place};
 
 /// Something wrong with the lines of a process.
 #[derive(Debug)]

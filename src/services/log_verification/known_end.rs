@@ -1,6 +1,6 @@
 //! The end of a process's lines, as far as it is known.
 
-use super::{declared::DeclaredLines, finding::FindingPlace, process::Checked, run::Place};
+use super::{declared::DeclaredLines, finding::FindingPlace, place::Place, process::Checked};
 use crate::domain::log_chain::Chain;
 
 /// The last line of a process that is known, whether it is there or declared deleted.

@@ -12,6 +12,7 @@ mod finding;
 mod keys;
 mod known_end;
 mod log;
+mod place;
 mod process;
 mod run;
 mod scan;

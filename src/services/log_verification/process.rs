@@ -11,7 +11,8 @@ use super::{
     declared::{DeclaredEnd, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
-    run::{Link, Place, Run},
+    place::Place,
+    run::{Link, Run},
 };
 use crate::{
     adapters::log_files::LogFile,
@@ -133,7 +134,7 @@ impl Process {
         let mut proven = Vec::new();
         for run in &mut self.runs {
             for declaration in std::mem::take(&mut run.declarations) {
-                let proof = declaration.proof(instance, run, chains, keys);
+                let proof = run.proof_of(&declaration, instance, chains, keys);
                 proven.push((declaration, proof));
             }
         }

@@ -1,14 +1,13 @@
 //! Lines of one process that follow each other in a log.
 
-use super::declaration::Declaration;
-use crate::domain::log_chain::Chain;
+use uuid::Uuid;
 
-/// The place of a line: the index of its file among those that are read, and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) file: usize,
-    pub(super) line: u64,
-}
+use super::{
+    declaration::{Declaration, DeclaredChains, Proof},
+    keys::Keys,
+    place::Place,
+};
+use crate::domain::{log_chain::Chain, log_stamp};
 
 /// The link of a run's first line to the line before.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,5 +60,30 @@ impl Run {
         self.is_stopped = next.is_stopped;
         self.key = self.key.or(next.key);
         self.declarations.extend(next.declarations);
+    }
+
+    /// Returns the proof that the service has written a declaration, which is in this run of a process. Its predecessor may
+    /// be declared deleted: only somebody with the key can make a line that follows any chain.
+    pub(super) fn proof_of(
+        &self,
+        declaration: &Declaration,
+        instance: Uuid,
+        chains: &DeclaredChains,
+        keys: &mut Keys,
+    ) -> Proof {
+        let first = match &self.link {
+            Link::Unchained => return Proof::Unchained,
+            Link::Open(line) if declaration.seq == self.first_seq => {
+                let stamped = log_stamp::parse(line).and_then(|line| line.chain);
+                let mut before = chains.before(instance, declaration.seq).iter();
+                return stamped
+                    .and_then(|stamped| before.find_map(|before| keys.fitting(self.key, *before, line, &stamped)))
+                    .map_or(Proof::None, Proof::Key);
+            }
+            Link::Fits => self.first_seq,
+            Link::Open(_) | Link::Unknown => self.first_seq + 1,
+            Link::Broken => self.first_seq + self.broken,
+        };
+        self.key.filter(|_| declaration.seq >= first).map_or(Proof::None, Proof::Key)
     }
 }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{
     declaration::Declaration,
     keys::Keys,
-    run::{Link, Place, Run},
+    place::Place,
+    run::{Link, Run},
     task::Expected,
 };
 use crate::{
