@@ -4,10 +4,12 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     command_line::{assert_wrong_arguments, run},
     fakes::{
+        byte_server::ByteServer,
         model::{Behaviour, FakeModel, Reply},
         papita::FakePapita,
     },
@@ -234,6 +236,10 @@ async fn the_running_service_is_compared() {
     let server = format!("http://{}", service.address());
     let (code, result) = reconcile(&setup, &["--server", &server]).await;
     assert_eq!((code, &result["differences"]), (Some(0), &json!([])), "{result}");
+    for (source, turns) in [("usage", 1), ("metrics", 2)] {
+        let range = result["served"].as_array().unwrap().iter().find(|it| it["source"] == source).unwrap();
+        assert_eq!((&range["before"], &range["before"]["turns"]), (&range["after"], &json!(turns)), "{result}");
+    }
     // A turn that the running process did not count.
     let day = day_file(&setup.log_dir());
     let text = fs::read_to_string(&day).unwrap();
@@ -249,6 +255,81 @@ async fn the_running_service_is_compared() {
     let (_, result) = reconcile(&setup, &["--server", &format!("http://{}", other.address())]).await;
     assert!(result["notes"].to_string().contains("does not have the first line of process"), "{result}");
     assert!(result["differences"].to_string().contains("GET /api/openai/usage has 0 answered turns"), "{result}");
+}
+
+/// Starts a server in front of a service that takes turns all the time: one before, and one after each request.
+async fn busy_server(client: &Client) -> ByteServer {
+    let client = client.clone();
+    ByteServer::start(move |mut stream| {
+        let client = client.clone();
+        async move {
+            let mut request = vec![0; 16 << 10];
+            let length = stream.read(&mut request).await.unwrap();
+            let request = String::from_utf8(request[..length].to_vec()).unwrap();
+            client.chat("before").await.assert_ok();
+            let answer = client.get(request.split(' ').nth(1).unwrap()).await.text;
+            client.chat("after").await.assert_ok();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+            stream.write_all((head + &answer).as_bytes()).await.unwrap();
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_busy_service_is_compared_in_one_pass() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start().await;
+    let busy = busy_server(&service.client).await;
+    let server = format!("http://{}", busy.address);
+    let (code, result) = reconcile(&setup, &["--server", &server]).await;
+    assert_eq!((code, &result["differences"]), (Some(0), &json!([])), "{result}");
+    let ranges = result["served"].as_array().unwrap();
+    let turns = ranges.iter().map(|it| (&it["source"], &it["before"]["turns"], &it["after"]["turns"]));
+    let expected = [json!(["usage", 3, 7]), json!(["metrics", 1, 5])];
+    assert_eq!(turns.map(|(source, before, after)| json!([source, before, after])).collect::<Vec<_>>(), expected);
+    let human = run(&setup, &["log", "reconcile", "--server", &server]).await;
+    assert_eq!(human.code, Some(0), "{human:?}");
+    assert!(human.out.contains("Service: GET /metrics had 9 turns, "), "{human:?}");
+    assert!(human.out.contains(" before the log was read, and 13 turns, "), "{human:?}");
+    // Differences that the turns of meanwhile do not explain: the log has more, and less.
+    let day = day_file(&setup.log_dir());
+    for (tokens, is_in_one) in [("9000", true), ("0", false)] {
+        let text = fs::read_to_string(&day).unwrap();
+        let (own, other) = ("\"completion_tokens\":6", format!("\"completion_tokens\":{tokens}"));
+        fs::write(&day, if is_in_one { text.replacen(own, &other, 1) } else { text.replace(own, &other) }).unwrap();
+        let (code, result) = reconcile(&setup, &["--server", &server]).await;
+        let metrics = result["differences"].as_array().unwrap().iter().find(|it| it["kind"] == "metrics");
+        let text = metrics.unwrap_or_else(|| panic!("{result}"))["text"].as_str().unwrap();
+        assert_eq!(code, Some(1), "{result}");
+        assert!(text.starts_with("metrics, tokens, gpt-4o-mini, completion: the log has "), "{text}");
+        assert!(text.split_once("/metrics has ").unwrap().1.contains(" to "), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_not_flushed_yet_are_no_difference() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    service.client.get("/api/openai/usage").await.assert_ok();
+    // A line that is in the file, but counted nowhere, as while it is flushed to the disk.
+    let day = day_file(&setup.log_dir());
+    let text = fs::read_to_string(&day).unwrap();
+    let line = text.lines().last().unwrap().replacen("\"seq\":2", "\"seq\":3", 1);
+    let copy = setup.path().join("copy.log");
+    fs::write(&copy, text + &line + "\n").unwrap();
+    let arguments = ["--server", &format!("http://{}", service.address()), copy.to_str().unwrap()];
+    let (code, result) = reconcile(&setup, &arguments).await;
+    assert_eq!((code, &result["uncounted"], &result["served"][1]["after"]["turns"]), (Some(0), &json!(1), &json!(1)));
+    // The database has counted it, but not the metrics, which come first.
+    setup.change_database("UPDATE log_instances SET counted = counted + 1").await;
+    let (code, result) = reconcile(&setup, &arguments).await;
+    let differences = result["differences"].to_string();
+    assert_eq!(code, Some(1), "{result}");
+    assert!(differences.contains("complete: the log has 2; /metrics has 1"), "{result}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ const MAX_ANSWER: usize = 16 << 20;
 /// The time limit for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a service says of its turns.
+/// The figures of turns that a running service returns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServedFigures {
     /// The answer to `GET /api/openai/usage`.

@@ -16,7 +16,10 @@ use super::{
     task::Task,
     totals::{self, Begin, Group, is_unlogged},
 };
-use crate::{adapters::log_files::SeenLines, domain::log_position::LogPosition};
+use crate::{
+    adapters::{log_files::SeenLines, served_figures::ServedFigures},
+    domain::log_position::LogPosition,
+};
 
 /// The lines of the log so far.
 pub(super) struct Fold<'a> {
@@ -46,7 +49,7 @@ impl<'a> Fold<'a> {
             earlier_turns: 0,
             kept_turns: KeptTurns::new(task.snapshot, task.period),
             sessions: Sessions::new(task.snapshot, task.period),
-            running: RunningProcess::new(task.served),
+            running: RunningProcess::new(task.served_before),
             result: Reconciliation::default(),
         }
     }
@@ -87,7 +90,7 @@ impl<'a> Fold<'a> {
 
     fn add_turn(&mut self, instance: Uuid, turn: &Turn, is_counted: bool) {
         self.kept_turns.add(turn);
-        self.running.add(instance, turn);
+        self.running.add(instance, turn, is_counted);
         if is_counted {
             self.sessions.add(turn);
         }
@@ -98,9 +101,9 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Compares the figures, and returns the result.
-    pub(super) fn finish(self) -> Reconciliation {
-        let Task { snapshot, served, period, .. } = self.task;
+    /// Compares the figures, and returns the result. `served` are the figures of the running service now.
+    pub(super) fn finish(self, served: Option<&ServedFigures>) -> Reconciliation {
+        let Task { snapshot, served_before, period, .. } = self.task;
         let mut result = self.result;
         note_uncompared(self.earlier_turns, snapshot.since, &self.uncounted, &mut result);
         match &self.begin {
@@ -125,10 +128,10 @@ impl<'a> Fold<'a> {
                     .to_owned(),
             );
         }
-        if let Some(served) = served {
-            let instance = served.metrics.instance;
+        if let Some((before, after)) = served_before.zip(served) {
+            let instance = before.metrics.instance;
             let is_whole = instance.is_some_and(|id| self.seen.ranges(id).next().is_some_and(|(first, _)| first == 1));
-            compare_served(self.running, is_whole, snapshot, served, &mut result);
+            compare_served(self.running, is_whole, snapshot, (before, after), &mut result);
         }
         result
     }

@@ -21,21 +21,33 @@ use std::ops::ControlFlow;
 
 use self::{fold::Fold, scan::scan};
 pub use self::{
-    outcome::{Day, Difference, Kind, Reconciliation},
+    outcome::{Day, Difference, Kind, Reconciliation, ServedRange, Source},
     period::Period,
     sums::Sums,
     task::Task,
 };
-use crate::adapters::log_files::Reader;
+use crate::adapters::{log_files::Reader, served_figures::ServedFigures};
 
-/// Compares the log with the database. `on_read` is called with each number of bytes that were read.
+/// A log that was read, and is to be compared.
+#[expect(missing_debug_implementations, reason = "it has all figures of the log")]
+pub struct ReadLog<'a>(Fold<'a>);
+
+/// Reads the files of the log. `on_read` is called with each number of bytes that were read.
 #[must_use]
-pub fn reconcile(task: &Task<'_>, on_read: impl Fn(u64) + Send + Sync) -> Reconciliation {
+pub fn read<'a>(task: &'a Task<'a>, on_read: impl Fn(u64) + Send + Sync) -> ReadLog<'a> {
     let mut fold = Fold::new(task);
     let take = |scan| {
         fold.add(scan);
         ControlFlow::Continue(())
     };
     Reader::new(task.files).on_read(on_read).for_each(scan, take);
-    fold.finish()
+    ReadLog(fold)
+}
+
+impl ReadLog<'_> {
+    /// Compares the log. `served` are the figures of the running service after the log was read, if they are compared.
+    #[must_use]
+    pub fn compare(self, served: Option<&ServedFigures>) -> Reconciliation {
+        self.0.finish(served)
+    }
 }

@@ -1,5 +1,7 @@
 //! The result of a comparison.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::sums::Sums;
@@ -24,12 +26,36 @@ pub struct Reconciliation {
     pub days: Vec<Day>,
     /// The number of answers, usage records and turns of sessions in the database that were compared with their lines.
     pub kept: u64,
+    /// What the running service returned, if it was compared.
+    pub served: Vec<ServedRange>,
     /// The differences, at most the first 10,000.
     pub differences: Vec<Difference>,
     /// The number of all differences.
     pub difference_count: u64,
     /// What could not be compared, and why, for people.
     pub notes: Vec<String>,
+}
+
+/// Figures of the running service before and after the database and the log were read. What was compared with them may have
+/// been any value between both.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ServedRange {
+    /// The endpoint that returned them.
+    pub source: Source,
+    /// The sums before.
+    pub before: Sums,
+    /// The sums after.
+    pub after: Sums,
+}
+
+/// An endpoint of the running service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// `GET /api/openai/usage`, whose turns are answered ones.
+    Usage,
+    /// `GET /metrics`.
+    Metrics,
 }
 
 /// The sums of a day.
@@ -105,6 +131,23 @@ impl Difference {
             code: None,
             log: None,
             database: None,
+        }
+    }
+}
+
+impl fmt::Display for ServedRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, [before, after]) = match self.source {
+            Source::Usage => ("GET /api/openai/usage", [self.before, self.after].map(|sums| sums.answered())),
+            Source::Metrics => ("GET /metrics", [self.before, self.after].map(|sums| sums.to_string())),
+        };
+        if self.before == self.after {
+            write!(f, "{name} had {before} before and after the log was read")
+        } else {
+            write!(
+                f,
+                "{name} had {before} before the log was read, and {after} after it: figures between these are the same"
+            )
         }
     }
 }

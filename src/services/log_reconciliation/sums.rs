@@ -21,6 +21,13 @@ pub struct Sums {
     pub cost_pico_usd: u64,
 }
 
+impl Sums {
+    /// Returns the sums as a text, of which all turns were answered.
+    pub(super) fn answered(&self) -> String {
+        self.to_string().replacen(" turn", " answered turn", 1)
+    }
+}
+
 impl AddAssign for Sums {
     fn add_assign(&mut self, other: Self) {
         self.turns += other.turns;
@@ -39,8 +46,8 @@ impl fmt::Display for Sums {
     }
 }
 
-/// Returns whether two costs in pico-dollars are the same. A sum of more than 9,000 US dollars that was written as a number in
-/// JSON or in metrics has lost its last digits.
-pub(super) fn is_same_cost(one: u64, other: u64) -> bool {
-    one.abs_diff(other) <= one.max(other) >> 50
+/// Returns by how much a cost in pico-dollars may differ from the same one in JSON or in metrics: written there as a number, a
+/// sum of more than 9,000 US dollars loses its last digits.
+pub(super) fn cost_tolerance(cost: u64) -> u64 {
+    cost >> 50
 }

@@ -10,8 +10,8 @@ pub struct Task<'a> {
     pub files: &'a [LogFile],
     /// The database.
     pub snapshot: &'a LogSnapshot,
-    /// The figures of the running service, if they are compared.
-    pub served: Option<&'a ServedFigures>,
+    /// The figures of the running service, read before the database was, if they are compared.
+    pub served_before: Option<&'a ServedFigures>,
     /// The period to which the comparison of single turns and sessions is limited.
     pub period: &'a Period,
 }

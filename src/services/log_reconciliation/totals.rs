@@ -172,5 +172,5 @@ fn usage_text(usage: &ModelUsage) -> String {
         completion_tokens: usage.usage.completion,
         cost_pico_usd: usage.cost,
     };
-    sums.to_string().replacen(" turn", " answered turn", 1)
+    sums.answered()
 }

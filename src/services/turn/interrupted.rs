@@ -3,12 +3,12 @@
 //! The line is written first, then the record ends, and then the database counts the turn. If this process ends in between, the
 //! recovery of the next start goes on from the line.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    failure::TurnFailure,
-    metrics::{MeasuredTurn, TurnTiming},
     recording::Recorder,
     recovery::{RecoveryFailure, database_record},
 };
@@ -83,18 +83,16 @@ async fn log_stream(
     let mut record = database_record(turn, recorder);
     // At once, so that the limit of the outbox counts the streams that are logged together.
     storage.count_usage_record(&record.usage_record);
-    let (model, usage, cost, latency) = (record.model.clone(), record.usage, record.cost, record.latency);
     let mut lines = log.lines(now);
     lines.add_encoded::<ChatLine<'_>>(&stream.fields);
     lines.end_stream(stream.request_id);
-    let writer = storage.clone();
+    let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
     let store = move |end: Option<LogEnd>| {
         record.line = end.map(|end| end.position);
-        writer.enqueue_interrupted(record, end);
+        if end.is_some() {
+            metrics.count_turn(&record, Finish::Interrupted, None);
+        }
+        storage.enqueue_interrupted(record, end);
     };
-    log.write_then(lines, store).await?;
-    let timing = TurnTiming { latency, first_word: None };
-    let code = Some(TurnFailure::ProcessEnded.kind().error.code);
-    metrics.count_turn(&MeasuredTurn { model: &model, finish: Finish::Interrupted, code, usage, cost, timing });
-    Ok(())
+    log.write_then(lines, store).await.map(drop)
 }

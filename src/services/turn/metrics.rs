@@ -20,10 +20,10 @@ use prometheus_client::{
 use uuid::Uuid;
 
 use crate::{
-    adapters::model::BreakerState,
+    adapters::{model::BreakerState, storage::TurnRecord},
     domain::{
         chat::Finish,
-        cost::{Cost, TokenUsage, dollars, pico_dollars},
+        cost::{dollars, pico_dollars},
         limits::LimitScope,
     },
     foundation::config::Limits,
@@ -130,29 +130,6 @@ struct SampledMetrics {
     missing_log_lines: Gauge<u64, AtomicU64>,
 }
 
-/// A turn that has ended, as it is counted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct MeasuredTurn<'a> {
-    /// The name of the model that was called.
-    pub(super) model: &'a str,
-    pub(super) finish: Finish,
-    /// The error code of the response; `None` for a turn that was answered.
-    pub(super) code: Option<&'a str>,
-    pub(super) usage: TokenUsage,
-    /// The cost; zero where the model's price is not known.
-    pub(super) cost: Cost,
-    pub(super) timing: TurnTiming,
-}
-
-/// The times of one turn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TurnTiming {
-    /// The time from the request's arrival to the end of the answer.
-    pub(super) latency: Duration,
-    /// The time from the request's arrival to the first text; `None` without text.
-    pub(super) first_word: Option<Duration>,
-}
-
 /// The state of the service at the time of a request for metrics.
 pub(super) struct Sample<'a> {
     /// The number of running turns.
@@ -229,21 +206,24 @@ impl Metrics {
         self.limited.get_or_create(&LimitLabels { limit, unit, window }).inc();
     }
 
-    /// Counts a turn that has ended.
-    pub(super) fn count_turn(&self, turn: &MeasuredTurn<'_>) {
-        let counters = self.counters(turn.model);
-        if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == turn.finish) {
+    /// Counts a turn that has ended. To be called when its line is written, and before the database gets the turn:
+    /// `al-chat log reconcile` relies on it that all turns in the database are counted here.
+    ///
+    /// `first_word` is the time from the request's arrival to the first text; `None` without text.
+    pub(super) fn count_turn(&self, turn: &TurnRecord, finish: Finish, first_word: Option<Duration>) {
+        let counters = self.counters(&turn.model);
+        if let Some((_, turns)) = counters.turns.iter().find(|(of_finish, _)| *of_finish == finish) {
             turns.inc();
         }
-        if let Some(code) = turn.code {
-            let labels = CodeLabels { model: turn.model.to_owned(), code: code.to_owned() };
+        if let Some(code) = &turn.code {
+            let labels = CodeLabels { model: turn.model.clone(), code: code.to_string() };
             self.families.errors.get_or_create(&labels).inc();
         }
         counters.prompt_tokens.inc_by(turn.usage.prompt);
         counters.completion_tokens.inc_by(turn.usage.completion);
         counters.cost.inc_by(dollars(turn.cost.total()));
-        self.turn_seconds.observe(turn.timing.latency.as_secs_f64());
-        if let Some(first_word) = turn.timing.first_word {
+        self.turn_seconds.observe(turn.latency.as_secs_f64());
+        if let Some(first_word) = first_word {
             self.first_word_seconds.observe(first_word.as_secs_f64());
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::services::log_reconciliation::{Day, Difference, Reconciliation, Sums};
+use crate::services::log_reconciliation::{Day, Difference, Reconciliation, ServedRange, Sums};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -14,6 +14,7 @@ struct Document<'a> {
     uncounted: u64,
     days: &'a [Day],
     kept_compared: u64,
+    served: &'a [ServedRange],
     difference_count: u64,
     /// The first differences.
     differences: &'a [Difference],
@@ -30,6 +31,7 @@ pub(super) fn format(result: &Reconciliation) -> String {
         uncounted: result.uncounted,
         days: &result.days,
         kept_compared: result.kept,
+        served: &result.served,
         difference_count: result.difference_count,
         differences: &result.differences,
         notes: &result.notes,

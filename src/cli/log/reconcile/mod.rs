@@ -24,11 +24,8 @@ use crate::{
         config::{self, Config},
         http_client::{self, Client},
     },
-    services::log_reconciliation::{Period, Reconciliation, Task, reconcile},
+    services::log_reconciliation::{self, Period, Reconciliation, Task},
 };
-
-/// The number of times that a service whose figures change meanwhile is compared.
-const ATTEMPTS: usize = 5;
 
 /// The end of the command's help.
 const EXAMPLES: &str = "\
@@ -101,24 +98,18 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Compares, with a service until its figures have not changed meanwhile.
+    /// Reads the service, the database, the log, and the service again: what it counts meanwhile is no difference.
     fn run(&self) -> Result<Reconciliation, ExitCode> {
         let client = self.client()?;
-        let mut served = self.served(client.as_ref())?;
-        for _ in 1..ATTEMPTS {
-            let result = self.compare(served.as_ref())?;
-            let after = self.served(client.as_ref())?;
-            if after == served {
-                return Ok(result);
-            }
-            served = after;
-        }
-        let mut result = self.compare(None)?;
-        result.notes.push(
-            "the running service is not compared, since its figures changed meanwhile: compare again when it has less to do"
-                .to_owned(),
-        );
-        Ok(result)
+        let served_before = self.served(client.as_ref())?;
+        let snapshot = self.snapshot()?;
+        let files = find_files(&self.arguments.files, self.env_file)?;
+        let task =
+            Task { files: &files, snapshot: &snapshot, served_before: served_before.as_ref(), period: &self.period };
+        let progress = Progress::of(&files);
+        let log = log_reconciliation::read(&task, |bytes| progress.add(bytes));
+        progress.end();
+        Ok(log.compare(self.served(client.as_ref())?.as_ref()))
     }
 
     fn client(&self) -> Result<Option<Client>, ExitCode> {
@@ -133,16 +124,6 @@ impl Comparison<'_> {
         let Some((client, server)) = client.zip(self.server.as_ref()) else { return Ok(None) };
         let read = self.runtime.block_on(served_figures::read(client, server));
         read.map(Some).map_err(|failure| usage_error(&failure))
-    }
-
-    fn compare(&self, served: Option<&ServedFigures>) -> Result<Reconciliation, ExitCode> {
-        let snapshot = self.snapshot()?;
-        let files = find_files(&self.arguments.files, self.env_file)?;
-        let task = Task { files: &files, snapshot: &snapshot, served, period: &self.period };
-        let progress = Progress::of(&files);
-        let result = reconcile(&task, |bytes| progress.add(bytes));
-        progress.end();
-        Ok(result)
     }
 
     /// Reads the database, before the files, so that these have at least what it has counted.

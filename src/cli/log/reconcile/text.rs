@@ -26,6 +26,9 @@ pub(super) fn format(result: &Reconciliation) -> String {
     for difference in &result.differences {
         let _ = writeln!(text, "Different: {}", printable(&difference.text));
     }
+    for range in &result.served {
+        let _ = writeln!(text, "Service: {range}.");
+    }
     for note in &result.notes {
         let _ = writeln!(text, "Note: {}.", printable(note));
     }

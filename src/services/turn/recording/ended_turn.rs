@@ -12,14 +12,17 @@ use crate::{
         storage::{TurnRecord, UsageRecord},
     },
     domain::{chat::Finish, cost::dollars, session::SessionId},
-    services::turn::{
-        ended_call::EndedCall,
-        failure::TurnFailure,
-        metrics::{MeasuredTurn, TurnTiming},
-        model_calls::CallRecord,
-        request::TurnRequest,
-    },
+    services::turn::{ended_call::EndedCall, failure::TurnFailure, model_calls::CallRecord, request::TurnRequest},
 };
+
+/// The times of one turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TurnTiming {
+    /// The time from the request's arrival to the end of the answer.
+    pub(super) latency: Duration,
+    /// The time from the request's arrival to the first text; `None` without text.
+    pub(super) first_word: Option<Duration>,
+}
 
 /// A turn that has ended.
 pub(super) struct EndedTurn<'a> {
@@ -129,20 +132,6 @@ impl EndedTurn<'_> {
             tracing::warn!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
         } else {
             tracing::info!(request_id, model, attempts, finish, code, cause, latency_ms, "stream");
-        }
-    }
-}
-
-impl<'a> EndedTurn<'a> {
-    /// Returns what the metrics count of the turn.
-    pub(super) fn measured(&self) -> MeasuredTurn<'a> {
-        MeasuredTurn {
-            model: self.calls.model,
-            finish: self.finish,
-            code: self.code,
-            usage: self.usage.tokens,
-            cost: self.usage.cost.unwrap_or_default(),
-            timing: self.timing,
         }
     }
 }

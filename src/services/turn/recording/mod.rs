@@ -8,21 +8,19 @@ mod usage_records;
 
 use std::sync::Arc;
 
-use self::{ended_turn::EndedTurn, logged_texts::LoggedTexts, usage_meter::TurnUsage};
+use self::{
+    ended_turn::{EndedTurn, TurnTiming},
+    logged_texts::LoggedTexts,
+    usage_meter::TurnUsage,
+};
 pub(super) use self::{
     logged_texts::{TextLogger, TextLogging},
     usage_meter::UsageMeter,
     usage_records::UsageRecords,
 };
 use super::{
-    ending::Ending,
-    failure::TurnFailure,
-    journal::Journal,
-    limits::Reservation,
-    metrics::{Metrics, TurnTiming},
-    model_calls::CallRecord,
-    request::TurnRequest,
-    summary::TurnSummary,
+    ending::Ending, failure::TurnFailure, journal::Journal, limits::Reservation, metrics::Metrics,
+    model_calls::CallRecord, request::TurnRequest, summary::TurnSummary,
 };
 use crate::{
     adapters::{
@@ -81,25 +79,24 @@ impl Recorder {
         if request.stream {
             turn.trace_stream_end();
         }
-        let mut measured = turn.measured();
         let usage = turn.usage.tokens;
         let unlogged = TurnFailure::LogUnavailable.kind();
-        let storage = self.storage.clone();
+        let (mut finish, first_word) = (turn.finish, turn.timing.first_word);
+        let (storage, metrics) = (self.storage.clone(), Arc::clone(&self.metrics));
         let store = move |end: Option<LogEnd>| {
             record.line = end.map(|end| end.position);
             if end.is_none() {
                 // Without a line the turn is refused, and does not count as a request.
                 record.code = Some(unlogged.error.code.into());
+                finish = unlogged.finish;
             }
+            metrics.count_turn(&record, finish, first_word);
             storage.enqueue_turn(record, end);
         };
         let logged = self.log.write_then(lines, store).await;
         if logged.is_ok() {
             journal.note_log_line();
-        } else {
-            (measured.finish, measured.code) = (unlogged.finish, Some(unlogged.error.code));
         }
-        self.metrics.count_turn(&measured);
         let finish = ending.result?;
         logged.map_err(|_| TurnFailure::LogUnavailable)?;
         Ok(TurnSummary { model: calls.model.to_owned(), usage, finish, at, exchange: None })
