@@ -6,7 +6,7 @@ use super::{
     AppState,
     contract::{contract_of, documentation, methods, service},
     cors::Cors,
-    json::BodyTimeout,
+    json::BodyLimits,
     middleware::{Middleware, PathMethods},
     routes::{PlainRoute, plain_routes},
 };
@@ -23,7 +23,7 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let plain_routes = plain_routes(&state, contract, documentation());
     Middleware {
         cors: Cors::new(&state.config.server.origins),
-        body_timeout: BodyTimeout(state.config.server.body_timeout),
+        body_limits: BodyLimits::new(&state.config.server),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
         log: Some(state.log.clone()),

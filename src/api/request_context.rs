@@ -1,13 +1,13 @@
 //! The id and the time of a request.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
 use uuid::{NoContext, Uuid};
 
-use crate::domain::{chat::Caller, limits::Asker, session::SessionId};
+use crate::domain::{body_memory::BodyShare, chat::Caller, limits::Asker, session::SessionId};
 
 /// The id of the request at hand and the time at which it arrived. Handlers find it in the request's data.
 #[derive(Clone, Debug)]
@@ -19,12 +19,13 @@ pub(super) struct RequestContext {
     sender: Arc<Sender>,
 }
 
-/// The person, the session and whom the limits count of a request, once they are known.
+/// The person, the session, whom the limits count and the body of a request, once they are known.
 #[derive(Debug, Default)]
 struct Sender {
     caller: OnceLock<Caller>,
     session: OnceLock<SessionId>,
     asker: OnceLock<Asker>,
+    body: Mutex<Option<BodyShare>>,
 }
 
 impl RequestContext {
@@ -56,6 +57,16 @@ impl RequestContext {
     /// Returns whom the limits count; `None` unless the request asks for a turn.
     pub(super) fn asker(&self) -> Option<&Asker> {
         self.sender.asker.get()
+    }
+
+    /// Notes the memory that the request's body occupies, until the response or [`Self::take_body`].
+    pub(super) fn note_body(&self, share: BodyShare) {
+        *self.sender.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    }
+
+    /// Returns the memory that the request's body occupies, for a turn that outlives the request.
+    pub(super) fn take_body(&self) -> Option<BodyShare> {
+        self.sender.body.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Returns who asks, as far as it is known.

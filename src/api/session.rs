@@ -14,10 +14,13 @@ use serde_json::Value;
 use super::{
     AppState, Group,
     json::{Json, OptionalJson},
-    problem::failures,
+    problem::{Problem, failures},
     turn::named_session,
 };
-use crate::domain::session::SessionId;
+use crate::domain::{errors::requests, session::SessionId};
+
+/// The largest metrics of a session, in bytes as JSON. They are written to the log twice, as a whole and one by one.
+const MAX_METRICS_BYTES: usize = 8 << 10;
 
 failures! { StartFailure {
     500 "A fault of this server (`internal_error`).",
@@ -25,12 +28,13 @@ failures! { StartFailure {
 } }
 
 failures! { StopFailure {
-    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), `metrics` is not an object (`invalid_request`), or the id is \
-         malformed (`invalid_session_id`).",
+    400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), `metrics` is not an object or larger \
+         than 8 KiB (`invalid_request`), or the id is malformed (`invalid_session_id`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     500 "A fault of this server (`internal_error`).",
-    503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
+    503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`), or too many large bodies are sent \
+         at once (`body_memory_used_up`).",
 } }
 
 /// A session that was started.
@@ -54,7 +58,7 @@ struct StopRequest {
     #[serde(rename = "sessionId")]
     #[oai(rename = "sessionId")]
     session_id_camel: Option<String>,
-    /// Numbers that the window reports, for the session log.
+    /// Numbers that the window reports, for the session log: at most 8 KiB as JSON.
     metrics: Option<BTreeMap<String, Any<Value>>>,
 }
 
@@ -110,8 +114,7 @@ impl SessionApi {
     ) -> Result<Json<SessionStopped>, StopFailure> {
         let id = named_session([session, request.session_id_camel, request.session_id])?;
         let session_id = id.as_ref().map(SessionId::to_string);
-        let metrics =
-            request.metrics.map(|metrics| metrics.into_iter().map(|(name, Any(value))| (name, value)).collect());
+        let metrics = request.metrics.map(metrics).transpose()?;
         let stopped = state.sessions.end(id, metrics).await?;
         Ok(Json(SessionStopped {
             status: SessionStatus::Stopped,
@@ -120,6 +123,16 @@ impl SessionApi {
             duration_seconds: stopped.duration.map(|duration| duration.as_secs_f64()),
         }))
     }
+}
+
+/// Returns the metrics as one value. Fails if they are larger than [`MAX_METRICS_BYTES`].
+fn metrics(metrics: BTreeMap<String, Any<Value>>) -> Result<Value, Problem> {
+    let metrics = metrics.into_iter().map(|(name, Any(value))| (name, value)).collect::<Value>();
+    if metrics.to_string().len() > MAX_METRICS_BYTES {
+        let sentence = format!("metrics must have at most {MAX_METRICS_BYTES} bytes as JSON");
+        return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(sentence).with_field("metrics"));
+    }
+    Ok(metrics)
 }
 
 impl Example for SessionStarted {

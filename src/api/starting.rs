@@ -2,7 +2,7 @@
 
 use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::{cors::Cors, health, json::BodyTimeout, middleware::Middleware, problem::Problem};
+use super::{cors::Cors, health, json::BodyLimits, middleware::Middleware, problem::Problem};
 use crate::{
     domain::errors::{requests, turns},
     foundation::{
@@ -21,7 +21,7 @@ pub fn starting(
 ) -> impl Endpoint<Output = Response> + use<> {
     Middleware {
         cors: Cors::new(&config.server.origins),
-        body_timeout: BodyTimeout(config.server.body_timeout),
+        body_limits: BodyLimits::new(&config.server),
         retention: config.visitor_retention,
         methods: Vec::new(),
         log: None,

@@ -1,6 +1,7 @@
 //! Plain types and rules of the product, without input or output.
 
 pub mod account;
+pub mod body_memory;
 pub mod chat;
 pub mod client_ip;
 pub mod cost;

@@ -39,6 +39,7 @@ mod idempotency;
 mod images;
 mod interrupted_keys;
 mod interrupted_streams;
+mod large_bodies;
 mod limit_counts;
 mod limits;
 #[cfg(target_os = "linux")]

@@ -62,6 +62,22 @@ async fn invalid_messages_are_rejected() {
 }
 
 #[tokio::test]
+async fn a_text_of_more_than_one_mebibyte_is_refused() {
+    let (model, _setup, _service, ada) = start_with_ada(&[("MODEL_WINDOWS", "gpt-4o-mini=2000000")]).await;
+    let chat = ada.create_chat().await;
+    for body in [
+        json!({ "text": "x".repeat((1 << 20) + 1) }),
+        json!({ "text": "x".repeat(1 << 19), "voice_text": "x".repeat(1 << 19) }),
+    ] {
+        let answer = ada.client.send(ada.send_request(chat, &body)).await;
+        answer.assert_error(413, "body_too_large");
+        assert_eq!(answer.json()["details"], json!({ "field": "text", "limit_bytes": 1 << 20 }));
+    }
+    assert_eq!((ada.transcript(chat).await.len(), model.call_count()), (0, 0));
+    ada.client.send(ada.send_request(chat, &json!({ "text": "x".repeat(1 << 20) }))).await.assert_ok();
+}
+
+#[tokio::test]
 async fn the_model_gets_the_history_in_order() {
     let (model, _setup, _service, ada) = start_with_ada(&[]).await;
     let chat = ada.create_chat().await;

@@ -139,6 +139,15 @@ async fn a_rejected_client_does_not_delay_the_shutdown() {
 }
 
 #[tokio::test]
+async fn a_long_path_is_cut_off_in_the_diagnostics() {
+    let mut process = TestSetup::new().start_process().await;
+    let path = format!("/{}", "x".repeat(5_000));
+    process.client.get(&path).await.assert_error(404, "not_found");
+    let line = process.wait_for_line("/xxxx").await;
+    assert!(line.contains(&format!("path=\"{}…\"", &path[..200])) && line.len() < 1_000, "{line}");
+}
+
+#[tokio::test]
 async fn a_small_unread_body_keeps_the_connection_open() {
     let service = TestSetup::new().start().await;
     let mut wire = RawConnection::connect(service.address()).await;

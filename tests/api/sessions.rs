@@ -530,12 +530,27 @@ async fn invalid_metrics_and_bodies_are_rejected() {
 }
 
 #[tokio::test]
+async fn metrics_of_more_than_8_kibibytes_are_refused() {
+    let setup = TestSetup::new();
+    let service = setup.start().await;
+    let session = start(&service.client).await;
+    let stop = |note: usize| json!({ "session_id": session, "metrics": { "note": "x".repeat(note) } });
+    let around = r#"{"note":""}"#.len();
+    let answer = service.client.post(STOP, &stop((8 << 10) - around + 1)).await;
+    answer.assert_error(400, "invalid_request");
+    assert_eq!(answer.json()["error"], "metrics must have at most 8192 bytes as JSON");
+    assert!(setup.log_lines("session_stop").is_empty());
+    service.client.post(STOP, &stop((8 << 10) - around)).await.assert_ok();
+    assert_eq!(setup.log_lines("session_stop").len(), 1);
+}
+
+#[tokio::test]
 async fn a_stop_accepts_a_body_of_one_mebibyte_at_most() {
     let setup = TestSetup::new();
     let service = setup.start().await;
     let body = |size: usize| {
-        let start = r#"{"metrics":{"note":""#;
-        let end = r#""}}"#;
+        let start = r#"{"unknown":""#;
+        let end = r#""}"#;
         format!("{start}{}{end}", "x".repeat(size - start.len() - end.len()))
     };
     post_as(&service.client, STOP, None, Some(&body(1 << 20))).await.assert_ok();

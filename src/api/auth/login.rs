@@ -28,7 +28,8 @@ failures! { LoginFailure {
     415 "The body is not JSON (`unsupported_media_type`).",
     429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
     500 "A fault of this server (`internal_error`).",
-    503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+    503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`) or large \
+         bodies sent at once (`body_memory_used_up`).",
 } }
 
 /// The credentials of a login.

@@ -26,7 +26,8 @@ failures! { PasswordFailure {
     415 "The body is not JSON (`unsupported_media_type`).",
     429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
     500 "A fault of this server (`internal_error`).",
-    503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+    503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`) or large \
+         bodies sent at once (`body_memory_used_up`).",
 } }
 
 /// A change of an account's password.

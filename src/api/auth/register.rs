@@ -26,7 +26,8 @@ failures! { RegisterFailure {
     415 "The body is not JSON (`unsupported_media_type`).",
     429 "Too many accounts were registered from this address (`too_many_registrations`).",
     500 "A fault of this server (`internal_error`).",
-    503 "The account cannot be stored (`storage_unavailable`), or too many passwords are being checked (`too_busy`).",
+    503 "The account cannot be stored (`storage_unavailable`), or too many passwords are being checked (`too_busy`) or large \
+         bodies sent at once (`body_memory_used_up`).",
 } }
 
 /// The data of a registration.

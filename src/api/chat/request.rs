@@ -10,7 +10,7 @@ use crate::{
         AppState,
         caller::{AskedFrom, OptionalAccount},
         field_aliases::{image, single_value},
-        json::objects,
+        json::{last_objects, objects},
         problem::Problem,
         request_context::RequestContext,
         turn::{TurnHeaders, named_model, named_session},
@@ -56,15 +56,15 @@ with_unread_fields! {
         image: Option<String>,
         /// The same as `image`.
         image_url: Option<String>,
-        /// The earlier messages of the conversation, the oldest first.
-        #[serde(deserialize_with = "objects")]
+        /// The earlier messages of the conversation, the oldest first. Of more than 10,000 the last ones are read.
+        #[serde(deserialize_with = "last_objects")]
         history: Option<Vec<HistoryEntry>>,
         /// The model that answers, one of the models that the operator allows.
         model: Option<String>,
         /// The id of the persona that answers, from `GET /api/personas`; without one, the model answers without a
         /// persona.
         persona: Option<String>,
-        /// Text files that the visitor has attached.
+        /// Text files that the visitor has attached, at most 10,000.
         #[serde(deserialize_with = "objects")]
         attached_files: Option<Vec<File>>,
         /// The text of one attached file, the older form. It is added to `attached_files`, unless it is one of them.
@@ -203,6 +203,7 @@ impl ChatRequest {
             messages,
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
+            body: context.take_body(),
         })
     }
 }

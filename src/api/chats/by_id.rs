@@ -20,10 +20,9 @@ failures! { ChatByIdFailure, signed in {
     404 "The account has no such chat (`chat_not_found`).",
 } }
 
-failures! { RenameFailure, signed in {
+failures! { RenameFailure, signed in with a body {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), or the title is invalid (`invalid_request`, `invalid_title`).",
     404 "The account has no such chat (`chat_not_found`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }

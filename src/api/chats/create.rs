@@ -18,10 +18,9 @@ use crate::{
     services::accounts::AccountFailure,
 };
 
-failures! { CreateFailure, signed in {
+failures! { CreateFailure, signed in with a body {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), the title is invalid (`invalid_request`, `invalid_title`), or there \
          is no such persona (`persona_not_found`).",
-    408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
 } }
 

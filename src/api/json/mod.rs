@@ -16,9 +16,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use self::{body::read, parse::parse};
 pub(super) use self::{
-    body::{BodyTimeout, read as read_body},
+    body::{BodyLimits, read as read_body},
     media_type::{MEDIA_TYPE, is_json},
-    parse::{from_value, objects, text},
+    parse::{from_value, last_objects, objects, text},
 };
 use super::problem::Problem;
 use crate::domain::errors::requests;

@@ -1,14 +1,17 @@
 //! Parsing of JSON, with errors that never repeat the client's content.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, collections::VecDeque, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::{Value, error::Category};
 
 use crate::{api::problem::Problem, domain::errors::requests, foundation::surrogates::replace_lone};
+
+/// The most objects of a list. In memory, an object is up to ten times as large as in a body.
+const MOST_OBJECTS: usize = 10_000;
 
 /// Parses a JSON object. Half of a surrogate pair is read as U+FFFD: clients that cut a text in the middle of a pair
 /// get an answer nevertheless.
@@ -46,12 +49,55 @@ pub(in crate::api) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T,
     serde_path_to_error::deserialize(value).map_err(|error| explain(&error.path().to_string(), error.inner()))
 }
 
-/// Deserializes a list of objects. By default, serde would also accept lists as the objects.
+/// Deserializes a list of at most [`MOST_OBJECTS`] objects. By default, serde would also accept lists as the objects.
 pub(in crate::api) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
-    let objects = Option::<Vec<Mapped<T>>>::deserialize(from)?;
-    Ok(objects.map(|objects| objects.into_iter().map(|Mapped(object)| object).collect()))
+    let objects = Option::<Objects<T, false>>::deserialize(from)?;
+    Ok(objects.map(|Objects(objects)| objects.into()))
+}
+
+/// Deserializes a list of objects as [`objects`] does, but drops all before the last [`MOST_OBJECTS`].
+pub(in crate::api) fn last_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let objects = Option::<Objects<T, true>>::deserialize(from)?;
+    Ok(objects.map(|Objects(objects)| objects.into()))
+}
+
+/// The objects of a list. Beyond [`MOST_OBJECTS`], the first ones are dropped (`DROPS_FIRST`), or it fails.
+struct Objects<T, const DROPS_FIRST: bool>(VecDeque<T>);
+
+impl<'de, T: Deserialize<'de>, const DROPS_FIRST: bool> Deserialize<'de> for Objects<T, DROPS_FIRST> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfList<T, const DROPS_FIRST: bool>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const DROPS_FIRST: bool> Visitor<'de> for OfList<T, DROPS_FIRST> {
+            type Value = Objects<T, DROPS_FIRST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut objects = VecDeque::new();
+                while let Some(Mapped(object)) = list.next_element()? {
+                    if objects.len() == MOST_OBJECTS {
+                        if !DROPS_FIRST {
+                            return Err(A::Error::custom(format_args!(
+                                "expected a list of at most {MOST_OBJECTS} items"
+                            )));
+                        }
+                        objects.pop_front();
+                    }
+                    objects.push_back(object);
+                }
+                Ok(Objects(objects))
+            }
+        }
+
+        from.deserialize_seq(OfList(PhantomData))
+    }
 }
 
 /// A value that is deserialized from an object only.

@@ -25,11 +25,14 @@ use crate::{
     domain::{
         account::Account,
         chat::{Message, Role},
-        errors::resources,
+        errors::{requests, resources},
         prompt,
     },
     services::turn::StoredChatTurn,
 };
+
+/// The largest text of a message, in bytes. Each later turn of the chat reads it, and so does each list of its messages.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// The maximum size of a body in bytes: an image of 12 MiB as a data URL, which takes 16 MiB, and a text of 1 MiB.
 const MAX_BODY_BYTES: usize = 17 << 20;
@@ -44,7 +47,7 @@ failures! { SendFailure, of a turn {
     404 "The account has no such chat (`chat_not_found`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \
          cleared or deleted meanwhile (`chat_changed`); or its persona was removed (`persona_gone`).",
-    413 "The body is larger than 17 MiB (`body_too_large`).",
+    413 "The body is larger than 17 MiB, or its text than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
 } }
 
@@ -54,7 +57,7 @@ with_unread_fields! {
     #[serde(default)]
     #[oai(rename = "SendMessageRequest", example, nullable_all, skip_serializing_if_is_none)]
     struct SendRequest {
-        /// The text of the message.
+        /// The text of the message, at most 1 MiB.
         text: Option<String>,
         /// The same as `text`.
         #[oai(deprecated)]
@@ -159,6 +162,10 @@ async fn new_message<'a>(
     let (owner, chat) = (account.id, ChatId(chat_id));
     let text = single_value([("text", request.text), ("message", request.message)])?.unwrap_or_default();
     let text = prompt::with_voice(text, request.voice_text);
+    if text.len() > MAX_TEXT_BYTES {
+        let problem = Problem::new(&requests::BODY_TOO_LARGE).with_sentence("text must have at most 1 MiB");
+        return Err(problem.with_field("text").with_detail("limit_bytes", MAX_TEXT_BYTES.into()));
+    }
     let message = Message { image: image(request.image_url, request.image)?, ..Message::new(Role::User, text) };
     if message.is_blank() {
         return Err(Problem::new(&resources::TEXT_REQUIRED));

@@ -97,6 +97,7 @@ impl MessageTurn<'_> {
             messages: vec![message],
             stream: self.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
+            body: context.take_body(),
         })
     }
 }

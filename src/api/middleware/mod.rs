@@ -18,7 +18,7 @@ use super::{
     caller::{Visit, is_own_page},
     cors::Cors,
     framing,
-    json::{BodyTimeout, Json, MEDIA_TYPE},
+    json::{BodyLimits, Json, MEDIA_TYPE},
     portal_paths::is_portals,
     problem::Problem,
     rate_limit,
@@ -41,7 +41,7 @@ pub(crate) struct BeyondConnectionLimit;
 pub(super) struct Middleware<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
-    pub(super) body_timeout: BodyTimeout,
+    pub(super) body_limits: BodyLimits,
     /// The lifetime of a visitor's cookie.
     pub(super) retention: Duration,
     /// The methods of each path, for the `Allow` header of a response with status 405.
@@ -79,7 +79,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             self.refuse(Problem::new(&requests::TOO_MANY_CONNECTIONS), &mut event)
         } else {
             request.set_data(context.clone());
-            request.set_data(self.body_timeout);
+            request.set_data(self.body_limits.clone());
             let visit = Visit::of(&request);
             if let Some(visit) = &visit {
                 request.set_data(visit.clone());

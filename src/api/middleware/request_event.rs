@@ -1,11 +1,16 @@
 //! The diagnostic event of each request.
 
+use std::borrow::Cow;
+
 use poem::{
     Request,
     http::{Method, StatusCode},
 };
 
 use crate::api::{metrics, problem::Problem, request_context::RequestContext};
+
+/// The longest path in the diagnostics, in characters; longer ones are cut off.
+const LONGEST_PATH: usize = 200;
 
 /// Whether monitoring systems request a path regularly.
 pub(super) fn is_routine(path: &str) -> bool {
@@ -38,6 +43,14 @@ impl RequestEvent {
     }
 }
 
+/// Returns a path as it is written to the diagnostics: anybody can request long ones without end.
+fn shortened(path: &str) -> Cow<'_, str> {
+    match path.char_indices().nth(LONGEST_PATH) {
+        Some((end, _)) => format!("{}…", &path[..end]).into(),
+        None => path.into(),
+    }
+}
+
 impl Drop for RequestEvent {
     fn drop(&mut self) {
         let status = self.status.map_or(499, |status| status.as_u16());
@@ -45,7 +58,7 @@ impl Drop for RequestEvent {
         let cause = self.problem.as_ref().and_then(Problem::cause_chain);
         let request_id = self.context.id.as_str();
         let method = self.method.as_str();
-        let path = self.path.as_str();
+        let path = &*shortened(&self.path);
         let latency_us = u64::try_from(self.context.arrived.elapsed().as_micros()).unwrap_or(u64::MAX);
         // The operator has to act on a refused key, and on a page whose address a proxy hides.
         if status >= 500 || matches!(code, Some("invalid_api_key" | "foreign_origin")) {

@@ -169,6 +169,7 @@ impl PortalChatApi {
             messages: vec![message],
             stream: body.stream.unwrap_or(headers.accepts_events),
             idempotency_key: headers.idempotency_key,
+            body: context.take_body(),
         };
         let reply = start_turn(state, turn, |answer, _, _| Ok(PortalAnswer::new(answer))).await;
         // No operation of the portal takes the failed message.

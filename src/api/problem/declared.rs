@@ -3,7 +3,8 @@
 use super::body::ErrorBody;
 
 /// Declares the error responses of an operation for the contract: each status, and when it is sent. `signed in` adds
-/// the responses of every operation that requires an account, `of a turn` those of every turn.
+/// the responses of every operation that requires an account, `signed in with a body` those of one that also reads a body,
+/// `of a turn` those of every turn.
 macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
         failures! { $name {
@@ -12,6 +13,17 @@ macro_rules! failures {
                  `token_ended`).",
             500 "A fault of this server (`internal_error`).",
             503 "The database cannot be used (`storage_unavailable`).",
+        } }
+    };
+    ($name:ident, signed in with a body { $($status:literal $when:literal,)* }) => {
+        failures! { $name {
+            $($status $when,)*
+            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
+                 `token_ended`).",
+            408 "The body took too long to arrive (`body_timeout`).",
+            500 "A fault of this server (`internal_error`).",
+            503 "The database cannot be used (`storage_unavailable`), or too many large bodies are sent at once \
+                 (`body_memory_used_up`).",
         } }
     };
     ($name:ident, of a turn { $($status:literal $when:literal,)* }) => {
@@ -26,8 +38,8 @@ macro_rules! failures {
             502 "The model's provider failed or cannot be reached (`model_failed`, `model_unreachable`, \
                  `model_connection_lost`, `model_answer_unreadable`, `model_answer_empty`, `model_answer_too_large`, \
                  `model_forbidden`).",
-            503 "The turn cannot run now: too many turns at once (`too_busy`), or in one stored chat (`chat_busy`), no API key \
-                 (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or has failed \
+            503 "The turn cannot run now: too many turns (`too_busy`) or large bodies (`body_memory_used_up`) at once, or \
+                 too many turns in one stored chat (`chat_busy`), no API key (`no_api_key`, `credentials_unavailable`), the model is overloaded (`model_overloaded`) or has failed \
                  too often recently (`model_unavailable`), nothing can be logged or stored (`session_log_unavailable`, \
                  `storage_unavailable`), or the service is restarting (`starting`, `stopping`).",
             504 "The model did not answer in time (`model_timeout`).",

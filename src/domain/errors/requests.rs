@@ -111,7 +111,16 @@ error_rows! {
         action: "Send the request again.",
     }
 
-    /// The body is larger than the address accepts. `details.limit_bytes` is the limit.
+    /// The bodies of other requests occupy the memory for large ones (`BODY_MEMORY`).
+    BODY_MEMORY_USED_UP {
+        status: 503,
+        code: "body_memory_used_up",
+        retry_after: RetryAfter::Seconds(2),
+        sentence: "Too many large requests at once; please try again in a moment",
+        action: "Send the request again, or a smaller body. If it happens often, raise `BODY_MEMORY`.",
+    }
+
+    /// The body, or the text in it, is larger than the address accepts. `details.limit_bytes` is the limit.
     BODY_TOO_LARGE {
         status: 413,
         code: "body_too_large",

@@ -44,6 +44,7 @@ pub(super) fn bytes(text: &str) -> Option<usize> {
         "" | "b" => 1,
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
         _ => return None,
     };
     let bytes = number.trim().parse::<usize>().ok()?.checked_mul(scale)?;

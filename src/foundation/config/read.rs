@@ -128,6 +128,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
     let header_timeout = reader.read(var::HEADER_TIMEOUT, DURATION, parse::duration);
     let keepalive_timeout = reader.read(var::KEEPALIVE_TIMEOUT, DURATION, parse::duration);
     let body_timeout = reader.read(var::BODY_TIMEOUT, DURATION, parse::duration);
+    let body_memory = reader.read(var::BODY_MEMORY, "a size such as 128MiB", parse::bytes);
     let drain_timeout = reader.read(var::DRAIN_TIMEOUT, DURATION, parse::duration);
     Some(Server {
         host: host?,
@@ -138,6 +139,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         max_connections: max_connections?,
         header_timeout: header_timeout?,
         body_timeout: body_timeout?,
+        body_memory: body_memory?,
         keepalive_timeout: keepalive_timeout?,
         drain_timeout: drain_timeout?,
     })

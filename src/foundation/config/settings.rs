@@ -84,8 +84,10 @@ pub struct Server {
     pub max_connections: usize,
     /// The time for a client to send a request's headers.
     pub header_timeout: Duration,
-    /// The time for a client to send a request's body.
+    /// How far a client that sends a request's body may fall behind the lowest accepted rate.
     pub body_timeout: Duration,
+    /// The memory for large bodies of requests together, in bytes.
+    pub body_memory: usize,
     /// How long an idle connection is kept open.
     pub keepalive_timeout: Duration,
     /// The time for running turns to end after SIGTERM.

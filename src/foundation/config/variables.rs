@@ -97,7 +97,8 @@ variables! {
     PROXIES = "0", "number of reverse proxies in front of this server whose X-Forwarded-For header is trusted";
     MAX_CONNECTIONS = "10000", "number of connections served at the same time; further ones get 503, and answers to health checks; lowered to what the limit of open files allows";
     HEADER_TIMEOUT = "10s", "time for a client to send a request's headers";
-    BODY_TIMEOUT = "30s", "time for a client to send a request's body; one second more for each 32 KiB";
+    BODY_TIMEOUT = "30s", "how long a client that sends a request's body may pause, or fall behind 32 KiB a second";
+    BODY_MEMORY = "128MiB", "memory for bodies of requests beyond 64 KiB each, until they are answered; further ones get 503, and one address takes at most half; at most an eighth of the memory limit of a container";
     KEEPALIVE_TIMEOUT = "75s", "how long an idle connection is kept open; set it longer than the one of a proxy in front";
     DRAIN_TIMEOUT = "30s", "time for running turns to finish after SIGTERM";
     LOG_LEVEL = "info", "level of the diagnostics: off, error, warn, info, debug, trace, or a tracing filter";

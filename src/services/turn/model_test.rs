@@ -48,5 +48,6 @@ pub(super) fn test_request(request_id: &str, arrived: Instant, asker: Asker) -> 
         messages: vec![prompt::test()],
         stream: false,
         idempotency_key: None,
+        body: None,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     },
     domain::{
         account::OwnerId,
+        body_memory::BodyShare,
         chat::{Caller, Message},
         limits::Asker,
         persona::Persona,
@@ -43,6 +44,8 @@ pub struct TurnRequest {
     pub stream: bool,
     /// The `Idempotency-Key` of the request.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// The memory that the request's body occupies: the messages are about as large. It is free when the turn ends.
+    pub body: Option<BodyShare>,
 }
 
 impl TurnRequest {
