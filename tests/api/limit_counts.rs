@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use serde_json::json;
-
 use crate::{
     fakes::model::FakeModel,
-    limits::{assert_limited, rest},
+    limits::{assert_limited, left},
     support::{
-        client::Client,
         manual_clock::ManualClock,
         service::{TestSetup, start_with, wait_until},
     },
@@ -22,13 +18,6 @@ async fn wait_for_count(setup: &TestSetup, turns: u64) {
     let rows = format!("limit_counts WHERE seconds = 86400 AND turns = {turns}");
     wait_until(&format!("{turns} turns in the database"), async || (setup.count_rows(&rows).await > 0).then_some(()))
         .await;
-}
-
-/// Returns what is left, without a turn.
-async fn left(client: &Client) -> u64 {
-    let answer = client.post("/api/chat", &json!({ "message": "hello", "model": "not-allowed" })).await;
-    answer.assert_error(400, "model_not_allowed");
-    rest(&answer)
 }
 
 #[tokio::test]
@@ -88,6 +77,8 @@ async fn the_database_holds_no_address_and_no_session() {
 #[cfg(target_os = "linux")]
 mod replicas {
     use futures_util::future::join_all;
+    use reqwest::StatusCode;
+    use serde_json::json;
 
     use super::*;
     use crate::{postgres::cluster, support::service::Service};

@@ -68,6 +68,13 @@ pub fn rest(answer: &HttpResponse) -> u64 {
     rest.unwrap_or_else(|| panic!("{header:?} has no rest")).parse().expect("a number")
 }
 
+/// Returns what is left of the nearest limit, without a turn.
+pub async fn left(client: &Client) -> u64 {
+    let answer = client.post("/api/chat", &json!({ "message": "hello", "model": "not-allowed" })).await;
+    answer.assert_error(400, "model_not_allowed");
+    rest(&answer)
+}
+
 async fn start_session(client: &Client) -> String {
     let body = client.post("/api/session/start", &json!({})).await.assert_ok();
     body["session_id"].as_str().expect("an id").to_owned()

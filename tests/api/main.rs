@@ -41,6 +41,7 @@ mod interrupted_keys;
 mod interrupted_streams;
 mod large_bodies;
 mod limit_counts;
+mod limit_reservations;
 mod limits;
 #[cfg(target_os = "linux")]
 mod log_bad_input;

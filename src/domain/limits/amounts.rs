@@ -26,6 +26,16 @@ impl Amounts {
         }
     }
 
+    /// Returns the greater amount of each unit.
+    #[must_use]
+    pub fn max_of_each(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.max(other.tokens),
+            turns: self.turns.max(other.turns),
+            cost: self.cost.max(other.cost),
+        }
+    }
+
     /// Whether nothing is used.
     #[must_use]
     pub fn is_zero(self) -> bool {

@@ -32,6 +32,14 @@ pub struct Reserved {
     amounts: Amounts,
 }
 
+impl Reserved {
+    /// Returns what is reserved.
+    #[must_use]
+    pub fn amounts(&self) -> Amounts {
+        self.amounts
+    }
+}
+
 /// A scope that limits a turn: the limits, and whose usage they count.
 struct Applied<'a> {
     scope: LimitScope,

@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// The reservation of a turn. When it is dropped, however the turn has ended, the turn is settled: at what it used if that is
-/// noted; at what it was expected to use if it has ended without a note while the model was asked, as by a panic; at nothing
-/// if the model was not asked.
+/// noted; at what it was expected to use, or more, if its call was cut off and the provider goes on; at what it was expected to
+/// use, if it has ended without a note while the model was asked, as by a panic; at nothing if the model was not asked.
 pub(in crate::services::turn) struct Reservation {
     counts: Arc<TurnCounts>,
     reserved: Reserved,
@@ -27,6 +27,11 @@ impl Reservation {
     pub(in crate::services::turn) fn note_asking(&mut self, request: &TurnRequest, model: &str) {
         let expected = || self.counts.estimator.expected(request, model);
         self.used = self.counts.usage.reserve_anew(&mut self.reserved, expected);
+    }
+
+    /// Notes what a turn has used at least: it may have used more, and is settled at what was reserved if that is more.
+    pub(in crate::services::turn) fn note_used_at_least(&mut self, used: Amounts) {
+        self.used = used.max_of_each(self.reserved.amounts());
     }
 
     /// Notes what the turn has used.

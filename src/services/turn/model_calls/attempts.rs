@@ -36,7 +36,8 @@ impl Attempts<'_> {
         record: &mut CallRecord<'_>,
     ) -> Result<Finish, ModelFailure> {
         let had_cost = std::mem::replace(&mut record.may_have_cost, true);
-        record.begin_call(key.map_or(KeyOrigin::NO_KEY, |credential| credential.origin), self.request.messages.len());
+        let origin = key.map_or(KeyOrigin::NO_KEY, |credential| credential.origin);
+        record.begin_call(origin, self.request.messages.len(), self.streams(target.model));
         self.metrics.count_attempt(target.model);
         self.request.journal.note_call(record.to_noted(target.model));
         let outcome = match self.send(target, key).await {

@@ -33,6 +33,8 @@ pub(in crate::services::turn) struct CallRecord<'a> {
     pub(in crate::services::turn) running_since: Option<Instant>,
     /// The number of messages that the latest call sent, counted from the last one.
     pub(in crate::services::turn) messages: usize,
+    /// Whether the latest call asked for a stream. A provider bills a whole answer also if its call is cut off.
+    pub(in crate::services::turn) is_streamed: bool,
     /// Whether the calls may have cost something: one was made and not plainly refused.
     pub(in crate::services::turn) may_have_cost: bool,
     /// The report of the latest call.
@@ -66,6 +68,7 @@ impl<'a> CallRecord<'a> {
             ended: Vec::new(),
             running_since: None,
             messages: 0,
+            is_streamed: false,
             may_have_cost: false,
             report: AnswerReport::default(),
             earlier: ReportedUse::default(),
@@ -106,15 +109,16 @@ impl<'a> CallRecord<'a> {
         }
     }
 
-    /// Begins the record of another call, which sends this number of messages, and adds the report of the one before it to
-    /// the earlier ones.
-    pub(super) fn begin_call(&mut self, key: KeyOrigin, messages: usize) {
+    /// Begins the record of another call, which sends this number of messages and perhaps asks for a stream, and adds the
+    /// report of the one before it to the earlier ones.
+    pub(super) fn begin_call(&mut self, key: KeyOrigin, messages: usize, is_streamed: bool) {
         let now = Instant::now();
         self.key = key;
         self.key_age = key.fetched_at.map(|fetched_at| now.duration_since(fetched_at));
         self.attempts += 1;
         self.running_since = Some(now);
         self.messages = messages;
+        self.is_streamed = is_streamed;
         let AnswerReport { usage, cost, .. } = std::mem::take(&mut self.report);
         self.earlier.usage += usage.unwrap_or_default();
         self.earlier.cost = self.earlier.cost.saturating_add(cost.unwrap_or_default());

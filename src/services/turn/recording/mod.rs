@@ -66,7 +66,12 @@ impl Recorder {
         }
         let at = self.clock.now();
         let usage = self.usage_meter.measure(request, calls, journal, &ending);
-        reservation.note_used(used(&usage, ending.result.is_ok() || calls.attempts > 0));
+        let counted = used(&usage, ending.result.is_ok() || calls.attempts > 0);
+        if self.usage_meter.may_lack_tokens(calls, &ending) {
+            reservation.note_used_at_least(counted);
+        } else {
+            reservation.note_used(counted);
+        }
         let texts = LoggedTexts::new(texts, request, journal, usize::MAX);
         let turn = ended_turn(request, calls, journal, &ending, usage, texts);
         let mut lines = self.log.lines(at);

@@ -72,6 +72,13 @@ impl UsageMeter {
         TurnUsage { tokens: tokens.unwrap_or_default(), source, cost: self.cost_of_calls(calls, tokens) }
     }
 
+    /// Whether the provider may bill more tokens than those that are measured: the last call was cut off, and the provider goes
+    /// on with a whole answer, or the model has reasoned, which shows no tokens.
+    pub(super) fn may_lack_tokens(&self, calls: &CallRecord<'_>, ending: &Ending) -> bool {
+        let hides_tokens = !calls.is_streamed || self.abilities.of(calls.model).reasons;
+        hides_tokens && was_cut_off(calls, ending) && calls.report.usage.is_none()
+    }
+
     /// Returns the estimated tokens and the cost of a stream that has not ended. `prompt` are the tokens of the latest call's
     /// prompt.
     pub(super) fn estimate_open(&self, calls: &CallRecord<'_>, journal: &Journal, prompt: u64) -> TurnUsage {
@@ -111,11 +118,10 @@ impl UsageMeter {
         journal: &Journal,
         ending: &Ending,
     ) -> (Option<TokenUsage>, UsageSource) {
-        let was_cancelled = ending.has_cancelled_call() && calls.may_have_cost;
         let (last, source) = match calls.report.usage {
             Some(usage) => (usage, UsageSource::Provider),
             None if calls.model == basic::NAME => return (None, UsageSource::None),
-            None if journal.has_text() || was_cancelled => {
+            None if journal.has_text() || was_cut_off(calls, ending) => {
                 (self.estimate(request, calls, journal), UsageSource::Estimated)
             }
             None if calls.earlier.usage.total() > 0 => (TokenUsage::default(), UsageSource::Provider),
@@ -143,6 +149,11 @@ impl UsageMeter {
         let by_reported_name = || self.cost(calls.report.model.as_ref()?, tokens);
         self.cost(calls.model, tokens).or_else(by_reported_name)
     }
+}
+
+/// Whether this service cut the last call off, and the call may have cost something.
+fn was_cut_off(calls: &CallRecord<'_>, ending: &Ending) -> bool {
+    ending.has_cancelled_call() && calls.may_have_cost
 }
 
 /// Returns the messages that the latest call sent.
