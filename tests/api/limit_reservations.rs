@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::join;
 
 use crate::{
-    fakes::model::Behaviour,
+    fakes::model::{Behaviour, FakeModel, Pace, PieceGate, Reply, Script},
     idempotency::{ask_stream, keyed},
-    limits::left,
+    limits::{assert_limited, left, rest},
     support::{
         client::Client,
         service::{start_with, wait_until},
+        user::{User, start_with_ada},
     },
 };
 
@@ -46,7 +48,7 @@ async fn a_whole_answer_that_is_cut_off_counts_as_reserved() {
     // It is stopped, by another request for the same turn.
     model.set_behaviour(Behaviour::Silent);
     let (client, body) = (&service.client, json!({ "message": "hello" }));
-    let (whole, ()) = tokio::join!(client.send(keyed(client, "key", &body)), async {
+    let (whole, ()) = join!(client.send(keyed(client, "key", &body)), async {
         model.wait_for_calls(2).await;
         let id = ask_stream(client, "key").await.request_id();
         client.send(client.request(Method::POST, &format!("/api/chat/{id}/stop"))).await.assert_ok();
@@ -59,4 +61,146 @@ async fn a_whole_answer_that_is_cut_off_counts_as_reserved() {
     model.set_behaviour(Behaviour::Silent);
     service.client.chat("hello").await.assert_error(504, "model_timeout");
     assert_eq!(left(&service.client).await, rest);
+}
+
+/// Asks a model that never answers, and returns what the question is reserved at.
+async fn reserved(settings: &[(&str, &str)], question: &str) -> u64 {
+    let limits = [("LIMIT_VISITOR", "9000000tokens/day"), ("MODEL_RETRIES", "0"), ("TURN_TIMEOUT", "300ms")];
+    let (model, _setup, service) = start_with(&[&limits[..], settings].concat()).await;
+    model.set_behaviour(Behaviour::Silent);
+    service.client.chat(question).await.assert_error(504, "model_timeout");
+    9_000_000 - left(&service.client).await
+}
+
+#[tokio::test]
+async fn a_question_is_reserved_at_most_at_the_models_window() {
+    let (million, answer) = ("x".repeat(1_000_000), ("MAX_ANSWER_TOKENS", "10"));
+    assert_eq!(reserved(&[answer], &million).await, 128_000 + 10);
+    let of_setting = ("MODEL_WINDOWS", "mine=100000,gpt-4o-mini=1000");
+    assert_eq!(reserved(&[answer, of_setting], &million).await, 128_000 + 10, "the provider reads more than was set");
+    assert_eq!(reserved(&[answer, of_setting, ("OPENAI_MODEL", "mine")], &million).await, 100_000 + 10);
+    assert_eq!(reserved(&[answer, ("OPENAI_MODEL", "unknown")], &million).await, 333_333 + 4 + 10);
+}
+
+#[tokio::test]
+async fn a_model_that_reasons_is_reserved_with_its_reasoning() {
+    let model = ("OPENAI_MODEL", "o3-mini");
+    assert_eq!(reserved(&[model], "hello").await, HELLO_TOKENS + 25_000);
+    assert_eq!(reserved(&[model, ("MAX_ANSWER_TOKENS", "1000")], "hello").await, HELLO_TOKENS + 1000 + 4096);
+    assert_eq!(reserved(&[("MAX_ANSWER_TOKENS", "1000")], "hello").await, HELLO_TOKENS + 1000);
+    assert_eq!(reserved(&[], "hello").await, HELLO_TOKENS + 4096);
+}
+
+#[tokio::test]
+async fn a_stopped_stream_of_a_model_that_reasons_counts_as_reserved() {
+    for (name, is_reserved) in [("o3-mini", true), ("gpt-4o-mini", false)] {
+        let settings = [("LIMIT_VISITOR", "100000tokens/day"), ("OPENAI_MODEL", name)];
+        let (model, _setup, service) = start_with(&settings).await;
+        let (gate, pieces) = (PieceGate::new(), ["One ", "two."].map(str::to_owned).to_vec());
+        model.behave_once(Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }));
+        let mut events = service.client.stream_chat("hello").await;
+        let stop = service.client.request(Method::POST, &format!("/api/chat/{}/stop", events.request_id()));
+        gate.release(1);
+        events.read_deltas(1).await;
+        service.client.send(stop).await.assert_ok();
+        let (_, end) = events.text_and_end().await;
+        let shown = end.data["usage"]["total_tokens"].as_u64().unwrap();
+        assert!(shown < 30, "{end:?}");
+        let expected = if is_reserved { HELLO_TOKENS + 25_000 } else { shown };
+        assert_eq!(100_000 - left(&service.client).await, expected, "{name}");
+    }
+}
+
+/// Returns what is left for an account, without a turn.
+async fn left_for(user: &User) -> u64 {
+    let answer = user.post("/api/chat", &json!({ "message": "hello", "model": "not-allowed" })).await;
+    answer.assert_error(400, "model_not_allowed");
+    rest(&answer)
+}
+
+/// Creates a chat whose history is this many bytes long.
+async fn chat_with_history(ada: &User, bytes: usize) -> i64 {
+    let chat = ada.create_chat().await;
+    ada.ask(chat, &"word ".repeat(bytes / 5)).await;
+    chat
+}
+
+/// Holds the next call back until the gate opens, and answers it with few tokens then.
+fn hold_next(model: &FakeModel) -> PieceGate {
+    let (gate, pieces) = (PieceGate::new(), vec!["Well.".to_owned()]);
+    let pace = Pace::Gated(gate.clone());
+    model.behave_once(Behaviour::Stream(Script { pieces, pace, prompt_tokens: 1, ..Script::default() }));
+    gate
+}
+
+#[tokio::test]
+async fn the_history_of_a_stored_chat_is_reserved_before_it_is_sent() {
+    let settings = [("LIMIT_VISITOR", "20500tokens/day"), ("MAX_ANSWER_TOKENS", "10")];
+    let (model, _setup, service, ada) = start_with_ada(&settings).await;
+    let few = Reply { prompt_tokens: 1, completion_tokens: 1, ..Reply::default() };
+    model.set_behaviour(Behaviour::Answer(few));
+    let (chat, other) = (chat_with_history(&ada, 60_000).await, chat_with_history(&ada, 90_000).await);
+    let (first_gate, other_gate) = (hold_next(&model), hold_next(&model));
+    let (first, refused, in_other, ()) = join!(
+        ada.send(chat, "first"),
+        async {
+            model.wait_for_calls(3).await;
+            let second = ada.send(chat, "second").await;
+            other_gate.open();
+            second
+        },
+        async {
+            wait_until("the second question to wait", async || (left_for(&ada).await < 460).then_some(())).await;
+            ada.send(other, "third").await
+        },
+        async {
+            model.wait_for_calls(4).await;
+            assert_eq!(left_for(&ada).await, 0);
+            first_gate.open();
+        },
+    );
+    first.assert_ok();
+    let details = assert_limited(&refused, "limit_reached", "visitor", "tokens", "day");
+    assert_eq!((&details["retry_after_seconds"], model.call_count()), (&json!(5), 4));
+    in_other.assert_ok();
+    let metrics = service.client.get("/metrics").await.text;
+    let counted = "al_chat_turns_limited_total{limit=\"visitor\",unit=\"tokens\",window=\"day\"} 1\n";
+    assert!(metrics.contains(counted), "{metrics}");
+    ada.retry(details["user_message_id"].as_i64().unwrap()).await.assert_ok();
+}
+
+#[tokio::test]
+async fn an_invalid_question_is_refused_before_a_limit_refuses_it() {
+    let (model, _setup, service) = start_with(&[("LIMIT_VISITOR", "1/day"), ("VISION_MODELS", "gpt-4o-mini")]).await;
+    service.client.chat("hello").await.assert_ok();
+    let shown =
+        |host: usize| json!({ "role": "user", "content": "Look", "image": format!("https://h{host}.example/a.png") });
+    let history = (0..17).map(shown).collect::<Vec<_>>();
+    for key in [false, true] {
+        let mut request = service.client.json_request("/api/chat", &json!({ "message": "Which?", "history": history }));
+        if key {
+            request = request.header("idempotency-key", "key");
+        }
+        service.client.send(request).await.assert_error(400, "invalid_image");
+    }
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
+async fn a_question_whose_chat_is_busy_reserves_nothing_afterwards() {
+    let settings = [("LIMIT_VISITOR", "3/day"), ("TURN_TIMEOUT", "500ms"), ("MODEL_RETRIES", "0")];
+    let (model, _setup, _service, ada) = start_with_ada(&settings).await;
+    let chat = ada.create_chat().await;
+    let (gate, pieces) = (PieceGate::new(), ["One ", "two."].map(str::to_owned).to_vec());
+    model.behave_once(Behaviour::Stream(Script { pieces, pace: Pace::Gated(gate.clone()), ..Script::default() }));
+    gate.release(1);
+    let mut events = ada.stream(chat, "Count").await;
+    events.read_deltas(1).await;
+    for _ in 0..3 {
+        ada.send(chat, "Hello?").await.assert_error(503, "chat_busy");
+    }
+    assert_eq!(left_for(&ada).await, 2);
+    gate.open();
+    events.text_and_end().await;
+    assert_eq!(left_for(&ada).await, 2);
 }

@@ -11,6 +11,6 @@ pub use self::{
     breaker::{BreakerPermit, BreakerState, Breakers, CallerHash},
     error::{ModelError, Reason},
     failure::ModelFailure,
-    openai::{AnswerReport, AnswerStream, OpenAi},
+    openai::{AnswerReport, AnswerStream, OpenAi, REASONING_ALLOWANCE},
     request::ModelRequest,
 };

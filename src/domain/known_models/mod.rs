@@ -53,8 +53,7 @@ impl KnownModels {
     /// Returns the properties of a model; defaults for an unknown one. A provider before the name (`openai/gpt-4o`) is ignored.
     #[must_use]
     pub fn abilities(&self, model: &str) -> Abilities {
-        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
-        let known = self.lines.iter().filter(|line| line.matches(&name)).max_by_key(|line| line.name.len());
+        let known = self.line(model);
         let window = self.windows.get(model).copied().or_else(|| known?.window);
         let image = known.and_then(|line| line.image);
         Abilities {
@@ -62,6 +61,20 @@ impl KnownModels {
             image: image.or_else(|| self.vision.contains(model).then_some(DEFAULT_IMAGE_TOKENS)),
             reasons: known.is_some_and(|line| line.reasons),
         }
+    }
+
+    /// Returns the most tokens that a model reads at once; `None` if that is not known. A smaller window in the settings does
+    /// not keep its server from reading more.
+    #[must_use]
+    pub fn largest_window(&self, model: &str) -> Option<u64> {
+        let published = self.line(model).and_then(|line| line.window);
+        published.into_iter().chain(self.windows.get(model).copied()).max()
+    }
+
+    /// Returns the line that describes a model.
+    fn line(&self, model: &str) -> Option<&Line> {
+        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+        self.lines.iter().filter(|line| line.matches(&name)).max_by_key(|line| line.name.len())
     }
 }
 
@@ -178,6 +191,15 @@ mod tests {
             Abilities { window: 4096, image: Some(DEFAULT_IMAGE_TOKENS), reasons: false }
         );
         assert_eq!(known.abilities("gpt-4o-mini").window, 128_000);
+    }
+
+    #[test]
+    fn the_largest_window_is_not_that_of_a_smaller_setting() {
+        let windows =
+            [("gpt-4o", 30_000), ("gpt-4", 1_000_000), ("mine", 4096)].map(|(name, size)| (name.into(), size));
+        let known = KnownModels::new(&windows, &[]);
+        let expected = [("gpt-4o", Some(128_000)), ("gpt-4", Some(1_000_000)), ("mine", Some(4096)), ("yours", None)];
+        assert_eq!(expected.map(|(model, _)| (model, known.largest_window(model))), expected);
     }
 
     #[test]

@@ -60,11 +60,15 @@ pub struct Counter {
 
 impl Counter {
     fn count(&self, window: LimitWindow, now: Timestamp) -> WindowCount {
+        self.count_in(window, Windows::at(now))
+    }
+
+    fn count_in(&self, window: LimitWindow, windows: Windows) -> WindowCount {
         let count = match window {
             LimitWindow::Minute => &self.minute,
             LimitWindow::Day => &self.day,
         };
-        count.at(window_number(window, now))
+        count.at(windows.of(window))
     }
 
     /// Returns the count of a window to change it; `None` if the window is over.
@@ -81,15 +85,21 @@ impl Counter {
         self.day.go_on(windows.day);
     }
 
-    /// Fails if a limit is reached: with the one whose wait is longest.
-    pub fn check(&self, scope: LimitScope, limits: &LimitList, now: Timestamp) -> Result<(), LimitReached> {
-        let reached = limits.iter().filter_map(|limit| self.reached(scope, limit, now));
+    /// Fails if a limit is reached in these windows: with the one whose wait is longest. A window that is over has no limit.
+    pub fn check(
+        &self,
+        scope: LimitScope,
+        limits: &LimitList,
+        windows: Windows,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
+        let reached = limits.iter().filter_map(|limit| self.reached(scope, limit, windows, now));
         reached.max_by_key(|reached| reached.wait).map_or(Ok(()), Err)
     }
 
-    fn reached(&self, scope: LimitScope, limit: Limit, now: Timestamp) -> Option<LimitReached> {
+    fn reached(&self, scope: LimitScope, limit: Limit, windows: Windows, now: Timestamp) -> Option<LimitReached> {
         let Limit { amount, unit, window } = limit;
-        let count = self.count(window, now);
+        let count = self.count_in(window, windows);
         if count.taken().of(unit) < amount {
             return None;
         }
@@ -202,7 +212,7 @@ mod tests {
     }
 
     fn check(counter: &Counter, text: &str, now: Timestamp) -> Option<(LimitUnit, LimitWindow, u64)> {
-        let reached = counter.check(LimitScope::Visitor, &limits(text), now).err()?;
+        let reached = counter.check(LimitScope::Visitor, &limits(text), Windows::at(now), now).err()?;
         Some((reached.unit, reached.window, reached.wait.as_secs()))
     }
 
@@ -246,11 +256,11 @@ mod tests {
     fn what_is_only_reserved_is_waited_for_shortly_and_is_no_spent_budget() {
         let mut counter = Counter::default();
         counter.reserve(Windows::at(noon()), ONE);
-        let text = limits("0.000001usd/day");
-        let reached = counter.check(LimitScope::Total, &text, noon()).unwrap_err();
+        let (text, now) = (limits("0.000001usd/day"), Windows::at(noon()));
+        let reached = counter.check(LimitScope::Total, &text, now, noon()).unwrap_err();
         assert_eq!((reached.wait, reached.is_spent_budget()), (RESERVED_WAIT, false));
-        counter.settle(Windows::at(noon()), ONE, ONE);
-        assert!(counter.check(LimitScope::Total, &text, noon()).unwrap_err().is_spent_budget());
+        counter.settle(now, ONE, ONE);
+        assert!(counter.check(LimitScope::Total, &text, now, noon()).unwrap_err().is_spent_budget());
     }
 
     #[test]
@@ -299,7 +309,7 @@ mod tests {
             let list = limits(&format!("{most}tokens/day"));
             let (mut counter, mut running, windows) = (Counter::default(), 0, Windows::at(noon()));
             for (starts, tokens) in steps {
-                if starts && counter.check(LimitScope::Visitor, &list, noon()).is_ok() {
+                if starts && counter.check(LimitScope::Visitor, &list, windows, noon()).is_ok() {
                     counter.reserve(windows, ONE);
                     running += 1;
                 } else if running > 0 {
@@ -326,10 +336,10 @@ mod tests {
             }
             for window in LimitWindow::ALL {
                 let list = limits(&format!("{turns}/{}", window.as_str()));
-                let wait = counter.check(LimitScope::Visitor, &list, now).unwrap_err().wait;
+                let wait = counter.check(LimitScope::Visitor, &list, Windows::at(now), now).unwrap_err().wait;
                 prop_assert!(wait <= Duration::from_secs(u64::from(window.seconds())));
                 let then = now + SignedDuration::try_from(wait).unwrap();
-                prop_assert_eq!(counter.check(LimitScope::Visitor, &list, then), Ok(()));
+                prop_assert_eq!(counter.check(LimitScope::Visitor, &list, Windows::at(then), then), Ok(()));
             }
         }
     }

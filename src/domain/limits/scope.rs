@@ -1,5 +1,7 @@
 //! The scopes of limits: the groups of turns that are counted together.
 
+use crate::foundation::config::{Limits, ScopeLimits};
+
 /// A scope of limits. A turn is counted in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LimitScope {
@@ -14,6 +16,16 @@ pub enum LimitScope {
 impl LimitScope {
     /// All scopes, the narrowest first.
     pub const ALL: [Self; 3] = [Self::Visitor, Self::Address, Self::Total];
+
+    /// Returns the limits that the settings have for this scope.
+    #[must_use]
+    pub fn limits(self, settings: &Limits) -> &ScopeLimits {
+        match self {
+            Self::Visitor => &settings.visitor,
+            Self::Address => &settings.address,
+            Self::Total => &settings.total,
+        }
+    }
 
     /// Returns the name used on the wire and in the database.
     #[must_use]

@@ -56,11 +56,15 @@ impl UsageLimits {
 
     /// Returns the scopes that limit the turns of whoever asks.
     fn applied(&self, asker: &Asker) -> Vec<Applied<'_>> {
-        let Limits { visitor, address, total, .. } = &self.settings;
-        let scopes =
-            [(LimitScope::Visitor, visitor), (LimitScope::Address, address), (LimitScope::Total, total)].into_iter();
-        let applied = scopes.filter(|(_, limits)| !(limits.list.is_off() || limits.is_default && asker.is_local));
-        applied.map(|(scope, limits)| Applied { scope, key: self.keys.key(scope, asker), list: &limits.list }).collect()
+        let applied = LimitScope::ALL.into_iter().filter(|scope| {
+            let limits = scope.limits(&self.settings);
+            !(limits.list.is_off() || limits.is_default && asker.is_local)
+        });
+        applied.map(|scope| self.applied_by(self.keys.key(scope, asker))).collect()
+    }
+
+    fn applied_by(&self, key: LimitKey) -> Applied<'_> {
+        Applied { scope: key.scope, key, list: &key.scope.limits(&self.settings).list }
     }
 
     fn lock(&self, applied: &[Applied<'_>]) -> Locked<'_> {
@@ -70,7 +74,7 @@ impl UsageLimits {
     /// Fails if a turn would be refused now.
     pub fn check(&self, asker: &Asker, now: Timestamp) -> Result<(), LimitReached> {
         let applied = self.applied(asker);
-        check(&applied, &mut self.lock(&applied), now)
+        check(&applied, &mut self.lock(&applied), Windows::at(now), now)
     }
 
     /// Reserves what a turn is expected to use in all scopes, or in none if one refuses it.
@@ -83,26 +87,35 @@ impl UsageLimits {
         let (applied, windows) = (self.applied(asker), Windows::at(now));
         let amounts = if applied.is_empty() { Amounts::default() } else { expected() };
         let mut locked = self.lock(&applied);
-        check(&applied, &mut locked, now)?;
+        check(&applied, &mut locked, windows, now)?;
         for Applied { key, .. } in &applied {
             locked.change(*key, now, |counter| counter.reserve(windows, amounts));
         }
         Ok(Reserved { keys: applied.iter().map(|applied| applied.key).collect(), windows, amounts })
     }
 
-    /// Replaces what is reserved for a turn. Returns what is reserved now.
-    pub fn reserve_anew(&self, turn: &mut Reserved, expected: impl FnOnce() -> Amounts) -> Amounts {
+    /// Replaces what is reserved for a turn. More than before is reserved only if what all others use and have reserved leaves
+    /// room, as for a new turn. Otherwise the reservation stays as it was.
+    pub fn reserve_anew(
+        &self,
+        turn: &mut Reserved,
+        expected: impl FnOnce() -> Amounts,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
         if turn.keys.is_empty() {
-            return turn.amounts;
+            return Ok(());
         }
-        let reserved = std::mem::replace(&mut turn.amounts, expected());
-        let mut locked = self.counts.lock(turn.keys.iter().copied());
-        for key in &turn.keys {
-            if let Some(counter) = locked.find(*key) {
-                counter.reserve_anew(turn.windows, reserved, turn.amounts);
-            }
+        let expected = expected();
+        let applied = turn.keys.iter().map(|key| self.applied_by(*key)).collect::<Vec<_>>();
+        let mut locked = self.lock(&applied);
+        replace_reserved(&mut locked, turn, turn.amounts, Amounts::default());
+        let is_more = expected.max_of_each(turn.amounts) != turn.amounts;
+        let checked = if is_more { check(&applied, &mut locked, turn.windows, now) } else { Ok(()) };
+        if checked.is_ok() {
+            turn.amounts = expected;
         }
-        turn.amounts
+        replace_reserved(&mut locked, turn, Amounts::default(), turn.amounts);
+        checked
     }
 
     /// Replaces what is reserved for a turn by what it used. To be called once for each turn.
@@ -144,15 +157,30 @@ impl UsageLimits {
     }
 }
 
-/// Fails with the limit that has the longest wait among those that are reached.
-fn check(applied: &[Applied<'_>], locked: &mut Locked<'_>, now: Timestamp) -> Result<(), LimitReached> {
-    let checked = applied.iter().map(|it| locked.get(it.key).check(it.scope, it.list, now));
+/// Replaces what is reserved for a turn in all its counters.
+fn replace_reserved(locked: &mut Locked<'_>, turn: &Reserved, reserved: Amounts, expected: Amounts) {
+    for key in &turn.keys {
+        if let Some(counter) = locked.find(*key) {
+            counter.reserve_anew(turn.windows, reserved, expected);
+        }
+    }
+}
+
+/// Fails with the limit that has the longest wait among those that are reached in these windows.
+fn check(
+    applied: &[Applied<'_>],
+    locked: &mut Locked<'_>,
+    windows: Windows,
+    now: Timestamp,
+) -> Result<(), LimitReached> {
+    let checked = applied.iter().map(|it| locked.get(it.key).check(it.scope, it.list, windows, now));
     let reached = checked.filter_map(Result::err).max_by_key(|reached| reached.wait);
     reached.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -194,9 +222,26 @@ mod tests {
     fn nothing_is_estimated_and_counted_where_nothing_limits() {
         let limits = limits(&[("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off")]);
         let mut turn = limits.reserve(&asker(1, 1, false), || unreachable!(), noon()).unwrap();
-        assert_eq!(limits.reserve_anew(&mut turn, || unreachable!()), Amounts::default());
+        assert_eq!(limits.reserve_anew(&mut turn, || unreachable!(), noon()), Ok(()));
         limits.settle(&turn, ONE);
         assert!(limits.unshared(&LimitWindow::ALL, noon()).is_empty());
+    }
+
+    #[test]
+    fn a_larger_reservation_needs_room_beside_all_others() {
+        let limits = limits(&[("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off"), ("LIMIT_TOTAL", "100tokens/day")]);
+        let of = |tokens| Amounts { tokens, ..ONE };
+        let [mut first, mut second] =
+            [1, 2].map(|owner| limits.reserve(&asker(owner, 1, false), || ONE, noon()).unwrap());
+        assert_eq!(limits.reserve_anew(&mut first, || of(200), noon()), Ok(()));
+        let refused = limits.reserve_anew(&mut second, || of(11), noon()).unwrap_err();
+        assert_eq!((refused.scope, refused.is_used, second.amounts()), (LimitScope::Total, false, ONE));
+        assert_eq!(limits.reserve_anew(&mut second, || of(5), noon()), Ok(()), "less needs no room");
+        limits.settle(&first, Amounts::default());
+        assert_eq!(rest(&limits, &asker(3, 1, false)), Some((LimitScope::Total, 95)));
+        let later = noon() + SignedDuration::from_hours(24);
+        limits.settle(&limits.reserve(&asker(1, 1, false), || of(100), later).unwrap(), of(100));
+        assert_eq!(limits.reserve_anew(&mut second, || of(50), later), Ok(()), "its day is over");
     }
 
     proptest! {

@@ -26,23 +26,21 @@ pub(super) struct ImageHosts {
 }
 
 impl ImageHosts {
-    /// Fails if an image has a host with a private address, or if there are too many hosts. All names are resolved at
-    /// once, which takes about a second at most.
+    /// Fails if a host has a private address. All names are resolved at once, which takes about a second at most.
     ///
     /// A name that can't be resolved passes: where a proxy is the only way out, public names can't be resolved here, and
     /// the owner of a name could return any address anyway.
-    pub(super) async fn check(&self, messages: &[Message]) -> Result<(), TurnFailure> {
-        let names = host_names(messages)?;
+    pub(super) async fn check(&self, names: &BTreeSet<String>) -> Result<(), TurnFailure> {
         if names.is_empty() {
             return Ok(());
         }
-        let addresses = self.lookup.addresses_of_all(&names).await;
+        let addresses = self.lookup.addresses_of_all(names).await;
         if addresses.into_iter().all(is_public) { Ok(()) } else { Err(InvalidImage::NotPublic.into()) }
     }
 }
 
-/// Returns the names of the images' hosts, each once.
-fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, InvalidImage> {
+/// Returns the names of the images' hosts, each once. Fails if there are too many.
+pub(super) fn host_names(messages: &[Message]) -> Result<BTreeSet<String>, InvalidImage> {
     let mut names = BTreeSet::new();
     for name in messages.iter().filter_map(|message| message.image.as_ref()?.host_name()) {
         names.insert(name);

@@ -4,8 +4,8 @@
 //! journal, as a stream or to the end. A turn that has no reader any more, or is stopped, ends and closes its connection
 //! to the model. A turn that has begun is logged and counted once, however it ends, unless its task panics.
 //!
-//! The modules, in the order in which a turn uses them: `admission` and `permits`, `limits`, `idempotency`, `registry` and
-//! `journal`, `runner`, `image_hosts`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
+//! The modules, in the order in which a turn uses them: `start`, `admission` and `permits`, `image_hosts`, `limits`,
+//! `idempotency`, `registry` and `journal`, `runner`, `stored_chats`, `answerer`, `open_stream`, `model_calls`, `recording`, `outbox`. `recovery`
 //! runs once at the start, and then `interrupted`. `parts` creates them all.
 
 mod admission;
@@ -37,6 +37,7 @@ mod recovery_progress;
 mod registry;
 mod request;
 mod runner;
+mod start;
 mod stored_chats;
 mod summary;
 mod text_scope;
@@ -47,7 +48,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -61,14 +61,7 @@ pub use self::{
     summary::TurnSummary,
     turn_tasks::CutOffTurns,
 };
-use self::{
-    idempotency::{Claim, scoped_key},
-    interrupted::log_interrupted,
-    limits::Reservation,
-    model_test::test_request,
-    parts::Parts,
-    text_scope::ErasedTexts,
-};
+use self::{interrupted::log_interrupted, model_test::test_request, parts::Parts, text_scope::ErasedTexts};
 use crate::{
     adapters::{model::BreakerState, storage::ChatId},
     domain::{
@@ -101,88 +94,6 @@ impl Turns {
         let unreadable = log_interrupted(&self.0.runner.recorder, outage).await?;
         self.0.monitor.add_missing_log_lines(unreadable);
         Ok(())
-    }
-
-    /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When
-    /// all readers are dropped, the turn ends after its grace period.
-    pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
-        let allowed = self.0.model_calls.allowed_model(request.model.as_deref(), request.persona.as_deref());
-        let model = allowed?.to_owned();
-        self.0.admission.check()?;
-        self.0.limits.check_input(&request)?;
-        if let Some(key) = request.idempotency_key.take() {
-            return self.start_once(request, model, key).await;
-        }
-        let reserved = self.0.limits.reserve(&request, &model);
-        let reservation = reserved.map_err(|refused| self.0.limits.count_refusal(refused))?;
-        Ok(self.start_new(request, model, reservation))
-    }
-
-    fn start_new(&self, request: TurnRequest, model: String, reservation: Reservation) -> Reader {
-        // A client that wants a whole answer gets the turn's id only with the answer, so it can't resume the turn.
-        let journal = self.0.registry.open(&request, &model, request.stream);
-        let (reader, parts) = (Reader::new(&journal), Arc::clone(&self.0));
-        self.0.tasks.spawn(async move { parts.runner.run(request, model, journal, None, reservation).await });
-        reader
-    }
-
-    /// Starts or joins the turn of a key, in a separate task: if the client disconnects, a key that is claimed already
-    /// must still get its turn.
-    async fn start_once(
-        &self,
-        mut request: TurnRequest,
-        model: String,
-        key: IdempotencyKey,
-    ) -> Result<Reader, TurnFailure> {
-        let (sender, reader) = oneshot::channel();
-        let key = scoped_key(&request, key);
-        // Before the claim, so that a refused request writes nothing. One that repeats another costs nothing.
-        if let Err(refused) = self.0.limits.check(&request.asker)
-            && !self.0.idempotency.is_claimed(&key).await?
-        {
-            return Err(self.0.limits.count_refusal(refused));
-        }
-        let can_ask_at_once = self.0.admission.has_free_permit();
-        let parts = Arc::clone(&self.0);
-        self.0.tasks.spawn(async move {
-            // Before the claim, so that repetitions find the running turn by its id.
-            let journal = parts.registry.open(&request, &model, true);
-            let joined = match parts.idempotency.claim(&mut request, key, can_ask_at_once).await {
-                Ok(Claim::New(claim)) => match parts.limits.reserve(&request, &model) {
-                    Ok(reservation) => {
-                        // If the client has left, the turn has no reader, and ends after its grace.
-                        let _ = sender.send(Ok(Reader::new(&journal)));
-                        return parts.runner.run(request, model, journal, Some(claim), reservation).await;
-                    }
-                    // Another turn was admitted meanwhile, or the key is that of a turn that never asked the model.
-                    Err(refused) => {
-                        let refused = parts.limits.count_refusal(refused);
-                        parts.idempotency.settle(&claim, &journal, &Err(refused.clone()), false).await;
-                        parts.registry.remove(&journal);
-                        journal.end(Err(refused.clone()));
-                        Err(refused)
-                    }
-                },
-                Ok(Claim::Repeated(reader)) => {
-                    parts.registry.replace(&journal, reader.journal());
-                    Ok(reader)
-                }
-                Err(failure) => {
-                    parts.registry.remove(&journal);
-                    // A repetition may have found the claim, and read the journal, before its answer was lost.
-                    journal.end(Err(failure.clone()));
-                    Err(failure)
-                }
-            };
-            let _ = sender.send(joined);
-        });
-        reader.await.unwrap_or(Err(TurnFailure::Died))
-    }
-
-    /// Fails if a turn would be refused now, for endpoints that prepare something before they start a turn.
-    pub fn check_admission(&self, asker: &Asker) -> Result<(), TurnFailure> {
-        self.0.admission.check()?;
-        self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused))
     }
 
     /// Returns what is left of the limit that is nearest to its end for whoever asks; `None` without a limit.

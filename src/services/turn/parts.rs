@@ -37,8 +37,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) admission: Arc<Admission>,
+    pub(super) image_hosts: ImageHosts,
     pub(super) registry: Arc<Registry>,
-    pub(super) limits: TurnLimits,
+    pub(super) limits: Arc<TurnLimits>,
     pub(super) idempotency: Arc<Idempotency>,
     pub(super) model_calls: Arc<ModelCalls>,
     pub(super) runner: TurnRunner,
@@ -68,7 +69,7 @@ impl Parts {
         let recorder = Arc::new(recorder(config, dependencies, &outbox, &abilities, &metrics));
         let missing_lines = recover(&recorder, progress, outage).await?;
 
-        let turn_limits = TurnLimits::start(config, dependencies, &abilities, &metrics, outage).await?;
+        let turn_limits = Arc::new(TurnLimits::start(config, dependencies, &abilities, &metrics, outage).await?);
 
         let tasks = TurnTasks::default();
         let permits = Arc::new(Permits::new(&config.turns));
@@ -84,7 +85,7 @@ impl Parts {
         let model_calls = Arc::new(model_calls);
         let (limits, cut_off) = (config.turns.clone(), tasks.cut_off());
         let runner = TurnRunner {
-            image_hosts: ImageHosts::default(),
+            limits: Arc::clone(&turn_limits),
             stored_chats,
             answerer: Answerer::new(
                 Arc::clone(&admission),
@@ -101,6 +102,7 @@ impl Parts {
         let model_test = ModelTest::default();
         Ok(Self {
             admission,
+            image_hosts: ImageHosts::default(),
             registry,
             limits: turn_limits,
             idempotency,

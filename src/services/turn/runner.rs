@@ -6,9 +6,8 @@ use super::{
     answerer::Answerer,
     failure::TurnFailure,
     idempotency::{Idempotency, KeyClaim, wait_unmarked},
-    image_hosts::ImageHosts,
     journal::Journal,
-    limits::Reservation,
+    limits::{Reservation, TurnLimits},
     model_calls::CallRecord,
     recording::{Recorder, TextLogging},
     registry::Registry,
@@ -21,7 +20,7 @@ use crate::domain::prompt;
 /// Runs turns, each in the task that calls it.
 #[derive(Debug)]
 pub(super) struct TurnRunner {
-    pub(super) image_hosts: ImageHosts,
+    pub(super) limits: Arc<TurnLimits>,
     pub(super) stored_chats: Arc<StoredChats>,
     pub(super) answerer: Answerer,
     pub(super) recorder: Arc<Recorder>,
@@ -58,8 +57,8 @@ impl TurnRunner {
         }
     }
 
-    /// Answers and records a turn. A turn whose images are refused, or whose question can't be stored, has not begun,
-    /// and is not recorded.
+    /// Answers and records a turn. A turn whose question can't be stored, or for whose conversation a limit has no room, has
+    /// not begun, and is not recorded.
     async fn answer_and_record<'a>(
         &'a self,
         request: &mut TurnRequest,
@@ -68,7 +67,6 @@ impl TurnRunner {
         claim: Option<&KeyClaim>,
         reservation: &mut Reservation,
     ) -> Result<TurnSummary, TurnFailure> {
-        wait_unmarked(claim, pin!(self.image_hosts.check(&request.messages))).await?;
         let texts = wait_unmarked(claim, pin!(self.recorder.text_logger.logging_of(request))).await;
         if let TextLogging::Sealed(content_key) = &texts {
             self.registry.note_key(journal, &content_key.id);
@@ -82,9 +80,13 @@ impl TurnRunner {
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));
         }
-        reservation.note_asking(request, calls.requested_model);
-        let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
-        let result = self.recorder.record(request, calls, journal, &texts, ending, reservation).await;
+        let result = match self.limits.begin_asking(reservation, request, calls.requested_model) {
+            Ok(()) => {
+                let ending = self.answerer.answer(request, journal, calls, &texts, claim).await;
+                self.recorder.record(request, calls, journal, &texts, ending, reservation).await
+            }
+            Err(refused) => Err(refused),
+        };
         match open {
             Some(open) => self.stored_chats.close(open, journal, result, claim).await,
             None => result,

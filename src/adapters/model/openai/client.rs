@@ -100,6 +100,12 @@ impl OpenAi {
         }
     }
 
+    /// Whether a model has been seen to reason.
+    #[must_use]
+    pub fn has_reasoned(&self, model: &str) -> bool {
+        self.learned.get(model).reasons
+    }
+
     /// Whether a model's server supports streaming, as far as is known.
     #[must_use]
     pub fn streams(&self, model: &str) -> bool {

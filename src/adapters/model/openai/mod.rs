@@ -29,4 +29,4 @@ mod transport;
 mod usage;
 mod whole;
 
-pub use self::{answer_stream::AnswerStream, client::OpenAi, report::AnswerReport};
+pub use self::{answer_stream::AnswerStream, client::OpenAi, report::AnswerReport, request::REASONING_ALLOWANCE};

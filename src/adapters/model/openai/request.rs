@@ -7,7 +7,7 @@ use crate::adapters::model::ModelRequest;
 
 /// The tokens for reasoning that are added to the limit of an answer. Most answers need far fewer. If they are not
 /// enough, there is no answer, and the tokens are billed all the same.
-const REASONING_ALLOWANCE: u32 = 4096;
+pub const REASONING_ALLOWANCE: u32 = 4096;
 
 /// The body of a chat completions request.
 #[derive(Serialize)]

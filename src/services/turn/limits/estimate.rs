@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    adapters::model::REASONING_ALLOWANCE,
     domain::{
         chat::Message,
         cost::{Prices, TokenUsage},
@@ -20,6 +21,10 @@ const BYTES_PER_TOKEN: u64 = 3;
 /// The tokens of an answer whose length nothing limits. Hardly any is longer.
 const UNLIMITED_ANSWER_TOKENS: u64 = 4096;
 
+/// The tokens of reasoning and answer of a model that reasons, where nothing limits them: as many as OpenAI recommends to
+/// reserve.
+const UNLIMITED_REASONING_TOKENS: u64 = 25_000;
+
 /// The tokens of a message besides its text.
 const MESSAGE_TOKENS: u64 = 4;
 
@@ -36,13 +41,14 @@ impl Estimator {
         Self { prices: Prices::new(&settings.prices), abilities, max_answer_tokens: settings.max_answer_tokens }
     }
 
-    /// Returns what a turn is expected to use: its prompt, and an answer of the greatest length. A price that is not known
-    /// counts as none.
+    /// Returns what a turn is expected to use: its prompt, as far as the model can read it, and an answer of the greatest
+    /// length. A price that is not known counts as none.
     pub(super) fn expected(&self, request: &TurnRequest, model: &str) -> Amounts {
         let persona = request.persona.as_deref();
+        let most = self.abilities.largest_window(model).unwrap_or(u64::MAX);
         let usage = TokenUsage {
-            prompt: self.prompt_tokens(persona, &request.messages, model),
-            completion: self.answer_tokens(persona),
+            prompt: self.prompt_tokens(persona, &request.messages, model).min(most),
+            completion: self.answer_tokens(persona, model),
         };
         let cost = self.prices.cost(model, usage).unwrap_or_default();
         Amounts { turns: 1, tokens: usage.total(), cost: cost.total() }
@@ -60,8 +66,13 @@ impl Estimator {
         tokens.saturating_add(images.saturating_mul(self.abilities.of(model).image.unwrap_or_default()))
     }
 
-    fn answer_tokens(&self, persona: Option<&Persona>) -> u64 {
+    fn answer_tokens(&self, persona: Option<&Persona>, model: &str) -> u64 {
         let limits = [persona.and_then(|persona| persona.max_tokens), self.max_answer_tokens];
-        limits.into_iter().flatten().min().map_or(UNLIMITED_ANSWER_TOKENS, u64::from)
+        let limit = limits.into_iter().flatten().min().map(u64::from);
+        if self.abilities.reasons(model) {
+            limit.map_or(UNLIMITED_REASONING_TOKENS, |limit| limit + u64::from(REASONING_ALLOWANCE))
+        } else {
+            limit.unwrap_or(UNLIMITED_ANSWER_TOKENS)
+        }
     }
 }

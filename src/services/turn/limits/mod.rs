@@ -73,6 +73,19 @@ impl TurnLimits {
         Ok(Reservation::new(Arc::clone(&self.counts), reserved.map_err(TurnFailure::LimitReached)?))
     }
 
+    /// Reserves the conversation as it is sent, when the model is about to be asked: the history of a stored chat is known only
+    /// now. Fails, and counts the refusal, if a limit leaves no room for it. From now on, a turn that ends without a note
+    /// counts as reserved.
+    pub(super) fn begin_asking(
+        &self,
+        reservation: &mut Reservation,
+        request: &TurnRequest,
+        model: &str,
+    ) -> Result<(), TurnFailure> {
+        let begun = reservation.begin_asking(request, model, self.storage.session_time());
+        begun.map_err(|reached| self.count_refusal(TurnFailure::LimitReached(reached)))
+    }
+
     /// Fails if the question of a visitor without an account is too large.
     pub(super) fn check_input(&self, request: &TurnRequest) -> Result<(), TurnFailure> {
         let InputLimit { bytes: limit, is_default } = self.anonymous_input;

@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::turn_counts::TurnCounts;
 use crate::{
-    domain::limits::{Amounts, Reserved},
+    domain::limits::{Amounts, LimitReached, Reserved},
     services::turn::request::TurnRequest,
 };
 
@@ -22,11 +24,18 @@ impl Reservation {
         Self { counts, reserved, used: Amounts::default() }
     }
 
-    /// Notes that the model is about to be asked, with the conversation as it is sent: a stored chat's history is known only
-    /// now.
-    pub(in crate::services::turn) fn note_asking(&mut self, request: &TurnRequest, model: &str) {
+    /// Reserves the conversation as it is sent, when the model is about to be asked. Fails if it takes more than before, and a
+    /// limit leaves no room for that.
+    pub(super) fn begin_asking(
+        &mut self,
+        request: &TurnRequest,
+        model: &str,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
         let expected = || self.counts.estimator.expected(request, model);
-        self.used = self.counts.usage.reserve_anew(&mut self.reserved, expected);
+        self.counts.usage.reserve_anew(&mut self.reserved, expected, now)?;
+        self.used = self.reserved.amounts();
+        Ok(())
     }
 
     /// Notes what a turn has used at least: it may have used more, and is settled at what was reserved if that is more.

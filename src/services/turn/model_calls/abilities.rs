@@ -23,4 +23,14 @@ impl ModelAbilities {
         let known = self.known.abilities(model);
         Abilities { window: self.client.learned_window(model).unwrap_or(known.window), ..known }
     }
+
+    /// Returns the most tokens that a model can read at once; `None` if that is not known.
+    pub(in crate::services::turn) fn largest_window(&self, model: &str) -> Option<u64> {
+        self.client.learned_window(model).or_else(|| self.known.largest_window(model))
+    }
+
+    /// Whether a model reasons before it answers: it is known for that, or has been seen to.
+    pub(in crate::services::turn) fn reasons(&self, model: &str) -> bool {
+        self.known.abilities(model).reasons || self.client.has_reasoned(model)
+    }
 }
