@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::{
     adapters::{
         session_log::Texts,
-        storage::{ContentKeyReader, DatabaseOpenFailure, StorageFailure},
+        storage::{ContentKeyReader, DatabaseReadFailure, StorageFailure},
     },
     foundation::config,
 };
@@ -37,7 +37,7 @@ pub struct TextReader(ContentKeyReader);
 
 impl TextReader {
     /// Opens the database for reading. A process that has opened a SQLite file otherwise must not call this.
-    pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
+    pub async fn open(settings: &config::Database) -> Result<Self, DatabaseReadFailure> {
         Ok(Self(ContentKeyReader::open(settings).await?))
     }
 
@@ -54,8 +54,8 @@ impl TextReader {
         Ok(texts.map_or(LineTexts::Erased, LineTexts::Readable))
     }
 
-    /// Closes the database.
-    pub async fn close(self) {
-        self.0.close().await;
+    /// Closes the database. Fails if a process has changed it meanwhile, so that texts may be missing.
+    pub async fn close(self) -> Result<(), DatabaseReadFailure> {
+        self.0.close().await
     }
 }

@@ -108,7 +108,7 @@ async fn read_texts(database: &Database, lines: &[String]) -> Vec<LineTexts> {
     for line in lines.iter().filter(|line| line.starts_with(r#"{"event":"chat""#)) {
         texts.push(reader.read(line.as_bytes()).await.unwrap());
     }
-    reader.close().await;
+    reader.close().await.unwrap();
     texts
 }
 

@@ -71,6 +71,8 @@ mod portal;
 #[cfg(target_os = "linux")]
 mod postgres;
 mod query_plans;
+#[cfg(target_os = "linux")]
+mod read_only_database;
 mod refusals;
 mod rejected_requests;
 #[cfg(target_os = "linux")]

@@ -7,8 +7,7 @@ use super::{
     database::Pool,
     failure::StorageFailure,
     handle::Storage,
-    open_failure::DatabaseOpenFailure,
-    reader,
+    reader::{self, DatabaseReadFailure, Reader},
     statement::sql,
 };
 use crate::foundation::config;
@@ -16,30 +15,41 @@ use crate::foundation::config;
 /// Reads keys from a database, each once.
 #[derive(Debug)]
 pub struct ContentKeyReader {
-    /// `None` if there is no database.
-    database: Option<Pool>,
+    database: Source,
     /// The keys that were read, by their ids; `None` for those that were erased.
     keys: HashMap<String, Option<Arc<StoredKey>>>,
+}
+
+/// A database with keys.
+#[derive(Debug)]
+enum Source {
+    /// That of this service.
+    Own(Pool),
+    /// One that was opened for reading.
+    Opened(Reader),
 }
 
 impl Storage {
     /// Returns a reader of keys from this database. It must not be closed.
     #[must_use]
     pub fn content_key_reader(&self) -> ContentKeyReader {
-        ContentKeyReader { database: Some(self.read.clone()), keys: HashMap::new() }
+        ContentKeyReader { database: Source::Own(self.read.clone()), keys: HashMap::new() }
     }
 }
 
 impl ContentKeyReader {
-    /// Opens a database that a service may be using, without changing anything; SQLite may make journal files meanwhile. A
-    /// process that has opened the file of a SQLite database otherwise must not call this.
-    pub async fn open(settings: &config::Database) -> Result<Self, DatabaseOpenFailure> {
-        Ok(Self { database: reader::open(settings).await?, keys: HashMap::new() })
+    /// Opens a database that a service may be using, without changing anything. A process that has opened the file of a SQLite
+    /// database otherwise must not call this.
+    pub async fn open(settings: &config::Database) -> Result<Self, DatabaseReadFailure> {
+        Ok(Self { database: Source::Opened(reader::open_settled(settings).await?), keys: HashMap::new() })
     }
 
     /// Returns the key with an id; `None` if it is not in the database, because it was erased or never was.
     pub async fn key(&mut self, id: &str) -> Result<Option<Arc<StoredKey>>, StorageFailure> {
-        let Some(database) = &self.database else { return Ok(None) };
+        let database = match &self.database {
+            Source::Own(database) => database,
+            Source::Opened(reader) => &reader.database,
+        };
         if !self.keys.contains_key(id) {
             let row = sql(SELECT_KEY).bind(id).fetch_optional(database).await?;
             self.keys.insert(id.to_owned(), row.and_then(stored_key).map(Arc::new));
@@ -47,10 +57,8 @@ impl ContentKeyReader {
         Ok(self.keys.get(id).cloned().flatten())
     }
 
-    /// Closes the database.
-    pub async fn close(self) {
-        if let Some(database) = self.database {
-            database.close().await;
-        }
+    /// Closes the database, unless it is that of this service. Fails if what was read may be wrong.
+    pub async fn close(self) -> Result<(), DatabaseReadFailure> {
+        if let Source::Opened(reader) = self.database { reader.close().await } else { Ok(()) }
     }
 }

@@ -14,9 +14,6 @@ impl Storage {
         settings: &config::Database,
         log: &str,
     ) -> Result<CountedLines, DatabaseReadFailure> {
-        let database = reader::open(settings).await?.ok_or(DatabaseReadFailure::NoDatabase)?;
-        let counted = log_instances::fetch(&database, log).await;
-        database.close().await;
-        Ok(counted?)
+        reader::read(settings, async |database| log_instances::fetch(database, log).await).await
     }
 }

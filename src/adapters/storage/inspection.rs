@@ -7,7 +7,7 @@ use super::{
     handle::Storage,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
-    sqlite_file::{self, FileState, LOCK_SUFFIX, WAL_SUFFIX, with_suffix},
+    sqlite_file::{self, FileState, LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX, with_suffix},
 };
 use crate::foundation::config::{self, DatabaseAddress};
 
@@ -47,7 +47,7 @@ pub fn files(settings: &config::Database) -> Vec<PathBuf> {
     match &settings.address {
         DatabaseAddress::Sqlite(address) => {
             let file = sqlite_file::resolved(&address.path);
-            ["", WAL_SUFFIX, "-shm", LOCK_SUFFIX].map(|suffix| with_suffix(&file, suffix)).into()
+            ["", WAL_SUFFIX, SHM_SUFFIX, LOCK_SUFFIX].map(|suffix| with_suffix(&file, suffix)).into()
         }
         DatabaseAddress::Postgres(_) => Vec::new(),
     }

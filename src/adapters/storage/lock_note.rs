@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::sqlite_file::{LOCK_SUFFIX, WAL_SUFFIX, resolved, with_suffix};
+use super::sqlite_file::{LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX, resolved, with_suffix};
 use crate::foundation::{file_access::FileAccess, file_identity::FileIdentity, process_lock};
 
 /// The suffix of a write-ahead log that was set aside.
@@ -49,7 +49,7 @@ pub(super) fn set_foreign_log_aside(path: &Path, access: FileAccess) {
     let aside = with_suffix(&path, ASIDE_SUFFIX);
     if is_foreign(&path, &lock, &wal) && fs::rename(&wal, &aside).is_ok() {
         // The index of the log, which SQLite makes anew. Fails if there is none.
-        let _ = fs::remove_file(with_suffix(&path, "-shm"));
+        let _ = fs::remove_file(with_suffix(&path, SHM_SUFFIX));
         let (path, aside) = (path.display(), aside.display());
         tracing::warn!(
             "the file {path} of DATABASE_URL has replaced another one, whose write-ahead log is now {aside}: its last \

@@ -113,16 +113,13 @@ impl LogSnapshot {
     /// Reads a database that a service may be using, without changing anything. `log` is the id of the session log. A process
     /// that has opened the file of a SQLite database otherwise must not call this.
     pub async fn read(settings: &config::Database, log: &str) -> Result<Self, DatabaseReadFailure> {
-        let database = reader::open(settings).await?.ok_or(DatabaseReadFailure::NoDatabase)?;
-        let reading = async {
+        reader::read(settings, async |database| {
             let mut transaction = database.begin_reading().await?;
             let snapshot = Self::read_in(&mut transaction, log).await?;
             transaction.rollback().await?;
-            Ok::<_, StorageFailure>(snapshot)
-        };
-        let snapshot = reading.await;
-        database.close().await;
-        Ok(snapshot?)
+            Ok(snapshot)
+        })
+        .await
     }
 
     async fn read_in(transaction: &mut Transaction, log: &str) -> Result<Self, StorageFailure> {

@@ -62,6 +62,7 @@ mod turn_record;
 mod turn_repository;
 mod turn_writer;
 mod turns;
+mod unused_file;
 mod usage_totals;
 mod visitors;
 

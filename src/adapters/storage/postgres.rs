@@ -27,9 +27,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The idle time after which a connection is tested before use: its server may have been restarted.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 
-/// Returns a connection that reads the database, opened with its first statement.
+/// Returns a connection that reads the database, opened with its first statement. The server lets it change nothing.
 pub(super) fn reader(url: &SecretString, settings: &config::Database) -> Result<Pool, DatabaseOpenFailure> {
     let options = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
+    // Some connection poolers refuse settings as options of the connection.
+    let options = options.after_connect(|connection, _| {
+        let read_only = sqlx::raw_sql("SET default_transaction_read_only = on");
+        Box::pin(async move { read_only.execute(connection).await.map(|_| ()) })
+    });
     let connections = options.connect_lazy_with(connect_options(url)?);
     Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
 }

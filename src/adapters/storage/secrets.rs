@@ -1,6 +1,6 @@
 //! Random secrets that all replicas share, made once and stored in the database.
 
-use super::{failure::StorageFailure, handle::Storage, reader, statement::sql};
+use super::{database::Pool, failure::StorageFailure, handle::Storage, reader, statement::sql};
 use crate::foundation::{config, secret::SigningSecret};
 
 /// The name of the secret that keys the fingerprints of API keys.
@@ -31,9 +31,7 @@ impl Storage {
     /// Reads the secret of this name from a database that a service may be using, without changing anything. `None` if there
     /// is no such secret, or the database cannot be read. A process that has opened the file must not call this.
     pub async fn read_secret(settings: &config::Database, name: &str) -> Option<String> {
-        let database = reader::open(settings).await.ok()??;
-        let secret = sql(SELECT_SECRET).bind(name).fetch_optional::<(String,)>(&database).await;
-        database.close().await;
-        secret.ok()?.map(|(secret,)| secret)
+        let select = async |database: &Pool| sql(SELECT_SECRET).bind(name).fetch_optional::<(String,)>(database).await;
+        reader::read(settings, select).await.ok()?.map(|(secret,)| secret)
     }
 }

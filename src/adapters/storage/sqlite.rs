@@ -78,14 +78,14 @@ async fn migrate_and_connect(
 pub(super) async fn inspect(address: &SqliteAddress) -> Result<FileState, DatabaseOpenFailure> {
     let state = sqlite_file::inspect(address)?;
     let FileState::Database(journal) = state else { return Ok(state) };
-    match schema_owner_of(&address.path, journal).await {
-        Ok(SchemaOwner::OtherProgram(tables)) => {
-            let database = format!("the file {}", address.path.display());
-            Err(DatabaseOpenFailure::OtherProgram { database, tables })
-        }
-        Ok(_) => Ok(state),
-        Err(error) => Err(DatabaseOpenFailure::Sqlite(error)),
-    }
+    let owner = schema_owner_of(&address.path, journal).await.map_err(DatabaseOpenFailure::Sqlite)?;
+    ensure_not_of_other_program(&address.path, owner)?;
+    Ok(state)
+}
+
+fn ensure_not_of_other_program(path: &Path, owner: SchemaOwner) -> Result<(), DatabaseOpenFailure> {
+    let SchemaOwner::OtherProgram(tables) = owner else { return Ok(()) };
+    Err(DatabaseOpenFailure::OtherProgram { database: format!("the file {}", path.display()), tables })
 }
 
 async fn schema_owner_of(path: &Path, journal: JournalFile) -> Result<SchemaOwner, sqlx::Error> {
@@ -109,7 +109,24 @@ async fn connect_to_inspect(path: &Path, journal: JournalFile) -> Result<SqliteC
     SqliteConnection::connect_with(&options).await
 }
 
-/// Returns a pool that reads the database while another process uses it, or begins to use it.
+/// Opens a database for reading only. `is_used`: a process may use it, so that SQLite takes locks, for which it has files beside a
+/// database in WAL mode.
+pub(super) async fn read_only(path: &Path, is_used: bool) -> Result<Pool, DatabaseOpenFailure> {
+    let options = connect_options(path).read_only(true).immutable(!is_used);
+    let connections = pool(1).connect_with(options).await.map_err(DatabaseOpenFailure::Sqlite)?;
+    let owner = async {
+        let mut connection = connections.acquire().await?;
+        schema_owner::owner_of_sqlite(&mut connection).await
+    };
+    let checked = owner.await.map_err(DatabaseOpenFailure::Sqlite);
+    if let Err(failure) = checked.and_then(|owner| ensure_not_of_other_program(path, owner)) {
+        connections.close().await;
+        return Err(failure);
+    }
+    Ok(Pool::Sqlite(SqliteConnections { connections, file: None }))
+}
+
+/// Returns a pool that copies the database while another process uses it, or begins to use it.
 pub(super) fn reader(path: &Path, journal: JournalFile) -> Pool {
     let options = match journal {
         JournalFile::WriteAheadLog => connect_options(path).read_only(true),

@@ -27,13 +27,16 @@ pub(super) const RUN_MARK_OFFSET: usize = 60;
 pub(super) type RunMark = [u8; 4];
 
 /// The length of a SQLite file's header in bytes.
-const HEADER_BYTES: u64 = 100;
+pub(super) const HEADER_BYTES: u64 = 100;
 
 /// The suffix of the lock file that al-chat makes beside a database.
 pub(super) const LOCK_SUFFIX: &str = ".lock";
 
 /// The suffix of the file in which SQLite keeps the write-ahead log (WAL) of a database.
 pub(super) const WAL_SUFFIX: &str = "-wal";
+
+/// The suffix of the file with the index of the write-ahead log, which the processes that use a database share.
+pub(super) const SHM_SUFFIX: &str = "-shm";
 
 /// The SQLite file of `DATABASE_URL` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,11 @@ pub enum UnusableFile {
     /// This user may not read and write the file.
     #[error("this user may not read and write the file {0} of DATABASE_URL; change its owner (chown), or name another")]
     NoPermission(PathBuf),
+    /// This user may not read the file.
+    #[error(
+        "this user may not read the file {0} of DATABASE_URL; run the command as its owner, or change its permissions"
+    )]
+    NotReadable(PathBuf),
     /// This user may not make files in the file's folder.
     #[error(
         "this user may not make files in the folder {0} of DATABASE_URL, where SQLite needs some beside its database; \
@@ -113,19 +121,37 @@ pub(super) enum JournalFile {
 pub(super) fn inspect(address: &SqliteAddress) -> Result<FileState, UnusableFile> {
     let path = &address.path;
     let refused = |error| UnusableFile::from_io(path, error);
+    if !is_there(path)? {
+        check_folder(address)?;
+        return if address.create { Ok(FileState::Absent) } else { Err(UnusableFile::Missing(absolute(path))) };
+    }
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(refused)?;
+    check_folder(address)?;
+    state_of(path, &mut file)
+}
+
+/// Inspects the file at a path that is only to be read, for which neither the file nor its folder must be writable.
+///
+/// A process that has the database open must not call this, as with [`inspect`].
+pub(super) fn inspect_to_read(path: &Path) -> Result<FileState, UnusableFile> {
+    if !is_there(path)? {
+        return Ok(FileState::Absent);
+    }
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => UnusableFile::NotReadable(absolute(path)),
+        _ => UnusableFile::from_io(path, error),
+    })?;
+    state_of(path, &mut file)
+}
+
+/// Returns whether there is a file at a path. Fails if there is something else.
+fn is_there(path: &Path) -> Result<bool, UnusableFile> {
     match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            check_folder(address)?;
-            if address.create { Ok(FileState::Absent) } else { Err(UnusableFile::Missing(absolute(path))) }
-        }
-        Err(error) => Err(refused(error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(UnusableFile::from_io(path, error)),
         Ok(data) if data.is_dir() => Err(UnusableFile::Folder(absolute(path))),
         Ok(data) if !data.is_file() => Err(UnusableFile::Special(absolute(path))),
-        Ok(_) => {
-            let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(refused)?;
-            check_folder(address)?;
-            state_of(path, &mut file)
-        }
+        Ok(_) => Ok(true),
     }
 }
 
@@ -171,10 +197,15 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Returns the folder of the file at a path.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Checks that a lock and journal files can be made in the database's folder.
 fn check_folder(address: &SqliteAddress) -> Result<(), UnusableFile> {
     let path = &address.path;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     match fs::metadata(folder) {
         Ok(data) if !data.is_dir() => return Err(UnusableFile::NotInFolder(absolute(path))),
         Ok(_) => {}
@@ -191,14 +222,16 @@ fn check_folder(address: &SqliteAddress) -> Result<(), UnusableFile> {
     })
 }
 
+/// Fails if this user may not make files in a folder.
 #[cfg(unix)]
-fn ensure_writable(folder: &Path) -> io::Result<()> {
+pub(super) fn ensure_writable(folder: &Path) -> io::Result<()> {
     use rustix::fs::{Access, access};
     Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
+/// Does nothing: the first file that cannot be made tells.
 #[cfg(not(unix))]
-fn ensure_writable(_: &Path) -> io::Result<()> {
+pub(super) fn ensure_writable(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -233,7 +266,7 @@ impl UnusableFile {
 }
 
 /// Returns the absolute path, for messages that are read without knowing the working directory.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

@@ -4,6 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use super::super::{configuration, usage_error};
 use crate::{
+    adapters::storage::StorageFailure,
     foundation::config,
     services::logged_texts::{LineTexts, TextReader},
 };
@@ -30,11 +31,16 @@ fn read_sealed(lines: &[Vec<u8>], database: &config::Database) -> Result<Vec<Opt
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| usage_error(&error))?;
     runtime.block_on(async {
         let mut reader = TextReader::open(database).await.map_err(|failure| usage_error(&failure))?;
-        let mut texts = Vec::new();
-        for line in lines {
-            texts.push(Some(reader.read(line).await.map_err(|failure| usage_error(&failure))?));
-        }
-        reader.close().await;
-        Ok(texts)
+        let texts = read_all(&mut reader, lines).await;
+        reader.close().await.map_err(|failure| usage_error(&failure))?;
+        texts.map_err(|failure| usage_error(&failure))
     })
+}
+
+async fn read_all(reader: &mut TextReader, lines: &[Vec<u8>]) -> Result<Vec<Option<LineTexts>>, StorageFailure> {
+    let mut texts = Vec::new();
+    for line in lines {
+        texts.push(Some(reader.read(line).await?));
+    }
+    Ok(texts)
 }

@@ -1,6 +1,7 @@
 //! What the database has counted of the log that is verified.
 
 use std::{
+    error::Error,
     fs,
     path::{Path, PathBuf},
 };
@@ -17,6 +18,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) expected: Vec<Expected>,
+    /// Whether the log is compared with the database.
+    pub(super) is_compared: bool,
     /// What could not be compared, and lines that were missing before, for people.
     pub(super) notes: Vec<String>,
 }
@@ -25,32 +28,40 @@ impl Counted {
     /// Reads from the database of the settings, without changing it, if the log of the settings is verified.
     pub(super) fn read(config: &Config, paths: &[PathBuf]) -> Self {
         let dir = &config.session_log.dir;
+        let shown = dir.display();
         if !paths.is_empty() && !paths.iter().any(|path| is_same(path, dir)) {
-            return Self::noted(
-                "the database is not compared, since the folder SESSION_LOG_DIR is not verified".to_owned(),
-            );
+            return Self::not_compared(&format!(
+                "the folder SESSION_LOG_DIR ({shown}) is not verified; name that folder, or the last line by --expect"
+            ));
         }
         let Some(log) = session_log::id_of(dir) else {
-            return Self::noted(
-                "the database is not compared, since the folder has no file .lock with the log's id".to_owned(),
-            );
+            return Self::not_compared(&format!(
+                "the folder {shown} has no file .lock with the log's id; copy that file together with a log, or name the last line \
+                 by --expect"
+            ));
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let read = runtime.map(|runtime| runtime.block_on(Storage::read_counted_lines(&config.database, &log)));
         match read {
-            Ok(Ok(counts)) if counts.is_empty() => {
-                Self::noted("the database has counted nothing of this log".to_owned())
-            }
+            Ok(Ok(counts)) if counts.is_empty() => Self::not_compared(
+                "it has counted nothing of this log; does DATABASE_URL name the database of the service that wrote the log?",
+            ),
             Ok(Ok(counts)) => Self::of(&counts),
-            Ok(Err(failure)) => {
-                Self::noted(format!("the database is not compared, since it cannot be read: {}", ErrorChain(&failure)))
-            }
-            Err(error) => Self::noted(format!("the database is not compared: {error}")),
+            Ok(Err(failure)) => Self::unread(&failure),
+            Err(error) => Self::unread(&error),
         }
     }
 
-    fn noted(note: String) -> Self {
-        Self { expected: Vec::new(), notes: vec![note] }
+    fn unread(failure: &dyn Error) -> Self {
+        Self::not_compared(&format!(
+            "it cannot be read ({}); verify where it can be, or name the last line by --expect",
+            ErrorChain(failure)
+        ))
+    }
+
+    fn not_compared(why: &str) -> Self {
+        let note = format!("the log is not compared with the database, since {why}");
+        Self { notes: vec![note], ..Self::default() }
     }
 
     fn of(counts: &CountedLines) -> Self {
@@ -67,7 +78,7 @@ impl Counted {
             let missing = numbers::counted(*missing, "line", "lines");
             format!("when the database was completed from the log, {missing} of process {instance} could not be found")
         });
-        Self { expected: expected.collect(), notes: notes.collect() }
+        Self { expected: expected.collect(), is_compared: true, notes: notes.collect() }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::services::log_verification::{Damage, ProcessSummary, Verification};
 #[derive(Serialize)]
 struct Document<'a> {
     whole: bool,
+    /// Whether the log is compared with what the database has counted; if not, a note says why.
+    database_compared: bool,
     files: usize,
     lines: u64,
     bytes: u64,
@@ -43,9 +45,10 @@ struct NamedDamage<'a> {
     text: &'a str,
 }
 
-pub(super) fn format(verification: &Verification) -> String {
+pub(super) fn format(verification: &Verification, database_compared: bool) -> String {
     let document = Document {
         whole: verification.is_whole(),
+        database_compared,
         files: verification.files,
         lines: verification.lines,
         bytes: verification.bytes,

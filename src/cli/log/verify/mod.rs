@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     verification.notes.extend(counted.notes);
     print(&match arguments.format {
         Format::Text => text::format(&verification),
-        Format::Json => json::format(&verification),
+        Format::Json => json::format(&verification, counted.is_compared),
     });
     Ok(if verification.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
