@@ -73,6 +73,7 @@ mod postgres;
 mod query_plans;
 #[cfg(target_os = "linux")]
 mod read_only_database;
+mod reconciled_rows;
 mod refusals;
 mod rejected_requests;
 #[cfg(target_os = "linux")]

@@ -27,6 +27,7 @@ mod handle;
 mod idempotency;
 mod ids;
 mod inspection;
+mod kept_rows;
 mod leases;
 mod limit_counts;
 mod lock_note;
@@ -47,6 +48,7 @@ mod problem;
 mod reader;
 mod replica;
 mod retention_clock;
+mod row_bounds;
 mod schema_owner;
 mod search;
 mod search_index;
@@ -54,6 +56,8 @@ mod secrets;
 mod session_logs;
 mod sessions;
 mod settled_key;
+mod snapshot_rows;
+mod snapshot_sessions;
 mod sqlite;
 mod sqlite_file;
 mod statement;
@@ -79,18 +83,21 @@ pub use self::{
     idempotency::{ClaimedKey, NewClaim},
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
+    kept_rows::{Kept, KeptSession, KeptTurn, SessionTurn},
     limit_counts::LimitCount,
-    log_snapshot::{Kept, KeptSession, KeptTurn, LogSnapshot, ModelUsage, SessionTurn},
+    log_snapshot::{LogSnapshot, ModelUsage},
     log_totals::LogTotal,
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
     outbox::OutboxRecord,
     reader::DatabaseReadFailure,
+    row_bounds::{RowBounds, first_id},
     search::SearchResult,
     secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET},
     session_logs::UnfinishedLog,
     sessions::{SessionStatistics, StoppedSession},
     settled_key::{KeyOutcome, ScopedKey, SettledKey, StoredAnswer},
+    snapshot_rows::{MessagePage, SnapshotRows},
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
     turn_record::{TurnRecord, UsageRecord},

@@ -56,6 +56,14 @@ pub enum DatabaseReadFailure {
     Query(StorageFailure),
 }
 
+impl DatabaseReadFailure {
+    /// Whether another attempt may succeed at once.
+    #[must_use]
+    pub fn is_momentary(&self) -> bool {
+        matches!(self, Self::UsedElsewhere(_) | Self::UsedMeanwhile(_))
+    }
+}
+
 impl From<StorageFailure> for DatabaseReadFailure {
     fn from(failure: StorageFailure) -> Self {
         if let StorageFailure::Internal(_) = failure { Self::Tables(failure) } else { Self::Query(failure) }
@@ -119,6 +127,17 @@ fn ensure_unused(file: &UnusedFile) -> Result<(), DatabaseReadFailure> {
     if file.is_unused() { Ok(()) } else { Err(DatabaseReadFailure::UsedMeanwhile(absolute(file.path()))) }
 }
 
+/// Opens a database for reading, and waits for a process that starts or stops.
+pub(super) async fn open_settled(settings: &config::Database) -> Result<Reader, DatabaseReadFailure> {
+    for _ in 1..ATTEMPTS {
+        match open(settings).await {
+            Err(failure) if failure.is_momentary() => sleep(PAUSE).await,
+            opened => return opened,
+        }
+    }
+    open(settings).await
+}
+
 /// Reads a database with a function, again if a process begins to use it meanwhile.
 pub(super) async fn read<T>(
     settings: &config::Database,
@@ -126,7 +145,7 @@ pub(super) async fn read<T>(
 ) -> Result<T, DatabaseReadFailure> {
     for _ in 1..ATTEMPTS {
         match read_once(settings, &read).await {
-            Err(DatabaseReadFailure::UsedElsewhere(_) | DatabaseReadFailure::UsedMeanwhile(_)) => sleep(PAUSE).await,
+            Err(failure) if failure.is_momentary() => sleep(PAUSE).await,
             outcome => return outcome,
         }
     }

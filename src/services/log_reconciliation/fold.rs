@@ -33,7 +33,7 @@ pub(super) struct Fold<'a> {
     /// The number of turns from before the database kept its results by processes and days.
     earlier_turns: u64,
     kept_turns: KeptTurns<'a>,
-    sessions: Sessions<'a>,
+    sessions: Sessions,
     running: RunningProcess,
     result: Reconciliation,
 }
@@ -47,8 +47,8 @@ impl<'a> Fold<'a> {
             groups: BTreeMap::new(),
             uncounted: BTreeMap::new(),
             earlier_turns: 0,
-            kept_turns: KeptTurns::new(task.snapshot, task.period),
-            sessions: Sessions::new(task.snapshot, task.period),
+            kept_turns: KeptTurns::new(task.rows, task.period),
+            sessions: Sessions::new(task.rows, task.period),
             running: RunningProcess::new(task.served_before),
             result: Reconciliation::default(),
         }
@@ -65,6 +65,9 @@ impl<'a> Fold<'a> {
         if let Some(first) = scan.first
             && self.begin.as_ref().is_none_or(|begin| first.0 < begin.0)
         {
+            if let Ok(time) = first.1.parse() {
+                self.kept_turns.begin_at(time);
+            }
             self.begin = Some(first);
         }
         for PositionedLine { position, event } in scan.lines {

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    chat_rows::ChatRows,
     outcome::{Difference, Kind, Reconciliation},
     period::Period,
     scan::Turn,
 };
 use crate::{
     adapters::{
-        storage::{Kept, KeptTurn, LogSnapshot},
+        storage::{Kept, KeptTurn, LogSnapshot, SnapshotRows},
         usage,
     },
     domain::{cost::TokenUsage, errors::turns::CLIENT_GONE},
@@ -21,7 +22,9 @@ use crate::{
 /// The turns of which the database keeps something.
 pub(super) struct KeptTurns<'a> {
     period: &'a Period,
-    by_request: HashMap<&'a str, Vec<&'a Kept>>,
+    /// The answers and usage records by the ids of their requests. These are kept for a day at most, or up to a limit.
+    by_request: HashMap<String, Vec<Kept>>,
+    chat_rows: ChatRows<'a>,
     differences: Vec<Difference>,
     compared: u64,
     /// Failed questions of turns that the log has as answered.
@@ -37,26 +40,32 @@ pub(super) struct Unmatched {
 }
 
 impl<'a> KeptTurns<'a> {
-    pub(super) fn new(snapshot: &'a LogSnapshot, period: &'a Period) -> Self {
-        let mut by_request = HashMap::<_, Vec<_>>::with_capacity(snapshot.turns.len());
-        for KeptTurn { request_id, kept } in &snapshot.turns {
-            by_request.entry(request_id.as_str()).or_default().push(kept);
-        }
-        Self { period, by_request, differences: Vec::new(), compared: 0, unstored_answers: 0 }
+    pub(super) fn new(rows: &'a SnapshotRows, period: &'a Period) -> Self {
+        let mut by_request = HashMap::<_, Vec<_>>::new();
+        let mut add = |KeptTurn { request_id, kept }| by_request.entry(request_id).or_default().push(kept);
+        rows.for_each_answer(&mut add);
+        rows.for_each_usage_record(&mut add);
+        let chat_rows = ChatRows::new(rows);
+        Self { period, by_request, chat_rows, differences: Vec::new(), compared: 0, unstored_answers: 0 }
+    }
+
+    /// Notes the time of the first line of the log, as far as the log was read.
+    pub(super) fn begin_at(&mut self, begin: Timestamp) {
+        self.chat_rows.begin_at(begin);
     }
 
     /// Compares the line of a turn with what the database keeps of the turn.
     pub(super) fn add(&mut self, turn: &Turn) {
-        let Some(kept) = self.by_request.remove(turn.request_id.as_str()) else { return };
-        if !self.period.contains_text(&turn.timestamp) {
+        let id = turn.request_id.as_str();
+        if self.period.is_limited() && time_of(id).is_some_and(|time| !self.period.contains(time)) {
             return;
         }
-        for kept in kept {
+        for kept in self.by_request.remove(id).into_iter().flatten().chain(self.chat_rows.take(id)) {
             self.compared += 1;
             if let Kept::FailedQuestion = kept {
                 self.unstored_answers += u64::from(is_answered(turn));
-            } else if let Some(text) = difference(turn, kept) {
-                self.differences.push(named(&turn.request_id, &text));
+            } else if let Some(text) = difference(turn, &kept) {
+                self.differences.push(named(id, &text));
             }
         }
     }
@@ -64,8 +73,9 @@ impl<'a> KeptTurns<'a> {
     /// Reports all differences, and what has no line.
     pub(super) fn finish(self, snapshot: &LogSnapshot, mut rest: Unmatched, result: &mut Reconciliation) {
         let (mut elsewhere, mut left) = (0_u64, Vec::new());
-        for (request_id, kept) in self.by_request {
-            let time = time_of(request_id);
+        let (chat_rows, forgotten) = self.chat_rows.finish();
+        for (request_id, kept) in self.by_request.into_iter().chain(chat_rows) {
+            let time = time_of(&request_id);
             let is_covered = time.is_none_or(|time| Some(time) >= rest.begin && self.period.contains(time));
             for kept in kept.into_iter().filter(|_| is_covered) {
                 match kept {
@@ -74,8 +84,8 @@ impl<'a> KeptTurns<'a> {
                     Kept::UsageRecord(_) if rest.unlogged > 0 => rest.unlogged -= 1,
                     _ if snapshot.has_other_logs => elsewhere += 1,
                     kept => {
-                        let text = format!("the log has no line; the database has {}", text(kept));
-                        left.push(named(request_id, &text));
+                        let text = format!("the log has no line; the database has {}", text(&kept));
+                        left.push(named(&request_id, &text));
                     }
                 }
             }
@@ -83,6 +93,14 @@ impl<'a> KeptTurns<'a> {
         left.sort_by(|one, other| one.request_id.cmp(&other.request_id));
         self.differences.into_iter().chain(left).for_each(|difference| result.add(difference));
         result.kept += self.compared;
+        if snapshot.has_other_logs {
+            elsewhere += forgotten;
+        } else if forgotten > 0 {
+            result.difference_count += forgotten;
+            result
+                .notes
+                .push(format!("the log has no line of {forgotten} further answers in chats, which are not named"));
+        }
         if elsewhere > 0 {
             result.notes.push(format!(
                 "{elsewhere} answers and usage records in the database have no line here; other processes share the database, \

@@ -2,9 +2,10 @@
 //!
 //! The chunks of the files are parsed in parallel (`scan.rs`), and folded one after the other (`fold.rs`) into the same figures
 //! that the database keeps: sums by process, day, model and error code. What the database keeps of single turns and sessions is
-//! compared with their lines on the way (`kept_turns.rs`, `sessions.rs`). Memory grows with the rows of the database, not with
-//! the lines of the log.
+//! compared with their lines on the way (`kept_turns.rs`, `sessions.rs`). Memory grows neither with the lines of the log nor with
+//! the stored chats, whose rows are read along with the lines (`chat_rows.rs`).
 
+mod chat_rows;
 mod fold;
 mod gaps;
 mod kept_turns;

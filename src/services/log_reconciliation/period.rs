@@ -1,8 +1,11 @@
 //! The period to which the comparison of single turns and sessions is limited.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
-use crate::domain::time_bound::TimeBound;
+use crate::{adapters::storage::RowBounds, domain::time_bound::TimeBound};
+
+/// Longer than a day, with a change of the time zone's offset: a day is in the period as a whole.
+const MARGIN: SignedDuration = SignedDuration::from_hours(30);
 
 /// A period in the log's time zone. Without bounds it has every time.
 #[derive(Clone, Debug)]
@@ -25,6 +28,21 @@ impl Period {
     /// Returns whether a time is in the period.
     pub(super) fn contains(&self, time: Timestamp) -> bool {
         self.contains_text(&time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string())
+    }
+
+    /// Returns times that are not in the period, but near it: everything between is read.
+    #[must_use]
+    pub fn row_bounds(&self) -> RowBounds {
+        let moment = |bound: &TimeBound| match bound {
+            TimeBound::Instant(instant) => Some(*instant),
+            TimeBound::Day(time) | TimeBound::Local(time) => {
+                let time = time.parse::<DateTime>().ok()?.to_zoned(self.zone.clone()).ok()?;
+                Some(time.timestamp())
+            }
+        };
+        let since = self.since.as_ref().and_then(moment).and_then(|time| time.checked_sub(MARGIN).ok());
+        let until = self.until.as_ref().and_then(moment).and_then(|time| time.checked_add(MARGIN).ok());
+        RowBounds { since, until }
     }
 
     /// Returns whether the period has an end or a begin.

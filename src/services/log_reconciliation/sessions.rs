@@ -1,6 +1,6 @@
 //! The sessions in the database, compared with the lines of their turns and stops.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -10,38 +10,43 @@ use super::{
     period::Period,
     scan::Turn,
 };
-use crate::adapters::storage::{KeptSession, LogSnapshot, SessionTurn};
+use crate::adapters::storage::{KeptSession, LogSnapshot, SessionTurn, SnapshotRows};
 
-/// The sessions in the database.
-pub(super) struct Sessions<'a> {
-    /// The sessions that were started here and go on, with the turns that have no line yet.
-    open: BTreeMap<&'a str, Vec<&'a SessionTurn>>,
-    kept: &'a BTreeMap<String, KeptSession>,
-    period: &'a Period,
-    /// The sessions whose stop the log has.
-    stopped: HashSet<&'a str>,
+/// The sessions in the database: those that go on, and those that were stopped in the last week.
+pub(super) struct Sessions {
+    by_id: BTreeMap<String, Known>,
     differences: Vec<Difference>,
     compared: u64,
 }
 
-impl<'a> Sessions<'a> {
-    pub(super) fn new(snapshot: &'a LogSnapshot, period: &'a Period) -> Self {
-        let kept = &snapshot.sessions;
-        let is_open = |session: &KeptSession| {
-            session.stopped_at.is_none() && session.started_at.is_some_and(|at| period.contains(at))
-        };
-        let open = kept.iter().filter(|(_, session)| is_open(session));
-        let open = open.map(|(id, session)| (id.as_str(), session.turns.iter().collect())).collect();
-        Self { open, kept, period, stopped: HashSet::new(), differences: Vec::new(), compared: 0 }
+/// A session, and what the log has of it.
+struct Known {
+    /// The session with the turns that have no line yet.
+    session: KeptSession,
+    /// Whether the log has its stop.
+    is_stopped: bool,
+}
+
+impl Sessions {
+    pub(super) fn new(rows: &SnapshotRows, period: &Period) -> Self {
+        let mut by_id = BTreeMap::new();
+        rows.for_each_session(|id, session| {
+            let begin = session.started_at.or(session.stopped_at);
+            if begin.is_none_or(|at| period.contains(at)) {
+                by_id.insert(id, Known { session, is_stopped: false });
+            }
+        });
+        Self { by_id, differences: Vec::new(), compared: 0 }
     }
 
     /// Compares the line of a turn that is counted.
     pub(super) fn add(&mut self, turn: &Turn) {
         let Some(id) = turn.session_id.as_deref() else { return };
-        let Some(turns) = self.open.get_mut(id) else { return };
+        let Some(known) = self.by_id.get_mut(id).filter(|known| is_open(&known.session)) else { return };
+        let turns = &mut known.session.turns;
         self.compared += 1;
         let line = session_turn(turn);
-        if let Some(index) = turns.iter().position(|kept| **kept == line) {
+        if let Some(index) = turns.iter().position(|kept| *kept == line) {
             turns.swap_remove(index);
         } else {
             let text =
@@ -53,25 +58,20 @@ impl<'a> Sessions<'a> {
 
     /// Compares the line of a stop that is counted.
     pub(super) fn add_stop(&mut self, id: &str) {
-        let Some((id, session)) = self.kept.get_key_value(id) else { return };
-        self.stopped.insert(id);
-        if !session.is_stop_logged && self.covers(session) {
+        let Some(known) = self.by_id.get_mut(id) else { return };
+        known.is_stopped = true;
+        if !known.session.is_stop_logged {
             let text = format!("session {id}: the log has its stop, but the database does not know that");
             self.differences.push(of_session(id, text));
         }
-    }
-
-    fn covers(&self, session: &KeptSession) -> bool {
-        session.started_at.or(session.stopped_at).is_none_or(|at| self.period.contains(at))
     }
 
     /// Reports all differences, and what has no line.
     pub(super) fn finish(mut self, snapshot: &LogSnapshot, mut rest: Unmatched, result: &mut Reconciliation) {
         let is_covered = |at: Option<Timestamp>| at.is_none_or(|at| Some(at) > rest.begin);
         let mut elsewhere = 0_u64;
-        for (id, turns) in std::mem::take(&mut self.open) {
-            let started_at = self.kept.get(id).and_then(|session| session.started_at);
-            for turn in turns.into_iter().filter(|_| is_covered(started_at)) {
+        for (id, Known { session, .. }) in self.by_id.iter().filter(|(_, known)| is_open(&known.session)) {
+            for turn in session.turns.iter().filter(|_| is_covered(session.started_at)) {
                 if turn.failed && rest.unlogged > 0 {
                     rest.unlogged -= 1;
                 } else if snapshot.has_other_logs {
@@ -86,8 +86,8 @@ impl<'a> Sessions<'a> {
                 }
             }
         }
-        for (id, session) in self.kept.iter().filter(|(_, session)| session.is_stop_logged) {
-            if self.stopped.contains(id.as_str()) || !is_covered(session.stopped_at) || !self.covers(session) {
+        for (id, Known { session, is_stopped }) in self.by_id.iter().filter(|(_, known)| known.session.is_stop_logged) {
+            if *is_stopped || !is_covered(session.stopped_at) {
                 continue;
             }
             if snapshot.has_other_logs {
@@ -106,6 +106,11 @@ impl<'a> Sessions<'a> {
             ));
         }
     }
+}
+
+/// Whether a session was started here and goes on.
+fn is_open(session: &KeptSession) -> bool {
+    session.stopped_at.is_none() && session.started_at.is_some()
 }
 
 /// Returns a turn as the database keeps it for its session.

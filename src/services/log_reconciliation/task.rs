@@ -1,7 +1,11 @@
 //! What is compared.
 
 use super::period::Period;
-use crate::adapters::{log_files::LogFile, served_figures::ServedFigures, storage::LogSnapshot};
+use crate::adapters::{
+    log_files::LogFile,
+    served_figures::ServedFigures,
+    storage::{LogSnapshot, SnapshotRows},
+};
 
 /// A log, and what it is compared with.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +14,8 @@ pub struct Task<'a> {
     pub files: &'a [LogFile],
     /// The database.
     pub snapshot: &'a LogSnapshot,
+    /// Its rows of single turns and sessions.
+    pub rows: &'a SnapshotRows,
     /// The figures of the running service, read before the database was, if they are compared.
     pub served_before: Option<&'a ServedFigures>,
     /// The period to which the comparison of single turns and sessions is limited.

@@ -16,7 +16,7 @@ use crate::{
     adapters::{
         served_figures::{self, ServedFigures},
         session_log,
-        storage::LogSnapshot,
+        storage::{DatabaseReadFailure, LogSnapshot, SnapshotRows},
     },
     cli::output::{print, print_status},
     domain::time_bound::TimeBound,
@@ -26,6 +26,9 @@ use crate::{
     },
     services::log_reconciliation::{self, Period, Reconciliation, Task},
 };
+
+/// The number of further attempts.
+const ATTEMPTS: usize = 4;
 
 /// The end of the command's help.
 const EXAMPLES: &str = "\
@@ -69,7 +72,9 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
         return Err(ExitCode::from(USAGE));
     }
     let period = Period { since, until, zone: config.session_log.timezone.clone() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| usage_error(&e))?;
+    // A thread of its own reads the database, while others read the log.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| usage_error(&error))?;
     let comparison = Comparison { arguments, server, env_file, config: &config, period, runtime };
     let result = comparison.run()?;
     print(&match arguments.format {
@@ -99,17 +104,31 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Reads the service, the database, the log, and the service again: what it counts meanwhile is no difference.
+    /// All is read once more if a service has begun to use the file of a SQLite database meanwhile.
     fn run(&self) -> Result<Reconciliation, ExitCode> {
         let client = self.client()?;
-        let served_before = self.served(client.as_ref())?;
-        let snapshot = self.snapshot()?;
+        let mut attempts = 1..=ATTEMPTS;
+        loop {
+            let (result, read) = self.compare(client.as_ref())?;
+            match read {
+                Err(failure) if failure.is_momentary() && attempts.next().is_some() => {}
+                read => return read.map(|()| result).map_err(|failure| usage_error(&failure)),
+            }
+        }
+    }
+
+    /// Compares once. Returns the result, and whether the database could be read for it.
+    fn compare(&self, client: Option<&Client>) -> Result<(Reconciliation, Result<(), DatabaseReadFailure>), ExitCode> {
+        let served_before = self.served(client)?;
+        let (snapshot, rows) = self.snapshot()?;
         let files = find_files(&self.arguments.files, self.env_file)?;
-        let task =
-            Task { files: &files, snapshot: &snapshot, served_before: served_before.as_ref(), period: &self.period };
+        let (period, served_before) = (&self.period, served_before.as_ref());
+        let task = Task { files: &files, snapshot: &snapshot, rows: &rows, served_before, period };
         let progress = Progress::of(&files);
         let log = log_reconciliation::read(&task, |bytes| progress.add(bytes));
         progress.end();
-        Ok(log.compare(self.served(client.as_ref())?.as_ref()))
+        let result = log.compare(self.served(client)?.as_ref());
+        Ok((result, rows.close()))
     }
 
     fn client(&self) -> Result<Option<Client>, ExitCode> {
@@ -127,7 +146,7 @@ impl Comparison<'_> {
     }
 
     /// Reads the database, before the files, so that these have at least what it has counted.
-    fn snapshot(&self) -> Result<LogSnapshot, ExitCode> {
+    fn snapshot(&self) -> Result<(LogSnapshot, SnapshotRows), ExitCode> {
         let dir = &self.config.session_log.dir;
         let Some(log) = session_log::id_of(dir) else {
             print_status(&format!(
@@ -136,12 +155,12 @@ impl Comparison<'_> {
             ));
             return Err(ExitCode::from(USAGE));
         };
-        let read = self.runtime.block_on(LogSnapshot::read(&self.config.database, &log));
-        let snapshot = read.map_err(|failure| usage_error(&failure))?;
+        let read = LogSnapshot::read(&self.config.database, &log, self.period.row_bounds());
+        let (snapshot, rows) = self.runtime.block_on(read).map_err(|failure| usage_error(&failure))?;
         if snapshot.since.is_none() {
             print_status("the database of DATABASE_URL has counted nothing of this log");
             return Err(ExitCode::from(USAGE));
         }
-        Ok(snapshot)
+        Ok((snapshot, rows))
     }
 }
