@@ -13,6 +13,7 @@ pub mod log_chain;
 pub mod log_position;
 pub mod log_stamp;
 pub mod persona;
+pub mod precis;
 pub mod prompt;
 pub mod public_address;
 pub mod search_terms;

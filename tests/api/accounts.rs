@@ -86,6 +86,27 @@ async fn start_with_ada() -> (TestSetup, Service, String) {
 }
 
 #[tokio::test]
+async fn a_name_and_a_password_match_in_each_way_to_type_them() {
+    let service = TestSetup::new().start().await;
+    let body = |name: &str, email: &str| json!({ "username": name, "email": email, "password": "Pässwort 77" });
+    let registered = service.client.post(REGISTER, &body("Zoë Ångström", "zoe@example.org")).await;
+    assert_eq!(
+        (registered.status.as_u16(), &registered.json()["username"]),
+        (201, &json!("Zoë Ångström")),
+        "{}",
+        registered.text
+    );
+    let decomposed = "ZOE\u{308}  A\u{30a}ngstro\u{308}m";
+    service.client.post(REGISTER, &body(decomposed, "other@example.org")).await.assert_error(409, "username_taken");
+    log_in(&service.client, decomposed, "Pa\u{308}sswort\u{a0}77").await.assert_ok();
+    log_in(&service.client, decomposed, "pa\u{308}sswort 77").await.assert_error(401, "wrong_login");
+    for invisible in ["Zo\u{200b}ë", "\u{202e}Zoë", "Zoë\u{e0041}", "Zo\u{ad}ë"] {
+        let answer = service.client.post(REGISTER, &body(invisible, "third@example.org")).await;
+        answer.assert_error(400, "invalid_username");
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_registered_logged_in_and_deleted() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");
     let setup = TestSetup::new();
