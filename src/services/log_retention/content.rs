@@ -91,9 +91,10 @@ impl Content {
         }
     }
 
-    /// Returns whether the database has counted all numbered lines.
-    pub(super) fn is_counted(&self, counted: &CountedLines) -> bool {
-        self.runs.iter().all(|run| counted.contains(LogPosition { seq: run.last_seq, ..run.first }))
+    /// Returns a line that the database has not counted; `None` if it has counted all numbered lines.
+    pub(super) fn uncounted_line(&self, counted: &CountedLines) -> Option<LogPosition> {
+        let mut lasts = self.runs.iter().map(|run| LogPosition { seq: run.last_seq, ..run.first });
+        lasts.find(|last| !counted.contains(*last))
     }
 
     /// Returns the lines for the log that declare the deletion of the file.
@@ -188,8 +189,9 @@ mod tests {
                 missing: 0,
                 is_complete,
             };
-            content.is_counted(&CountedLines::from_iter([count(4, 10, true), count(5, counted, false)]))
+            content.uncounted_line(&CountedLines::from_iter([count(4, 10, true), count(5, counted, false)]))
         };
-        assert_eq!([0, 1, 2].map(counted), [false, true, true]);
+        let uncounted = LogPosition { instance: Uuid::from_u128(5), seq: 1 };
+        assert_eq!([0, 1, 2].map(counted), [Some(uncounted), None, None]);
     }
 }

@@ -5,16 +5,20 @@
 //! from a loss. Only files whose lines the database has counted are touched, since recovery reads plain files.
 
 mod content;
+mod failed_files;
 mod plan;
 mod run;
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, civil::Date};
+use jiff::civil::Date;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use self::run::Run;
+use self::{
+    failed_files::{RETRY_INTERVAL, RunTime},
+    run::Run,
+};
 use crate::{
     adapters::{session_log::SessionLog, storage::Storage},
     foundation::{clock::Clock, config, tasks::Tasks},
@@ -22,9 +26,6 @@ use crate::{
 
 /// The time between two looks at the clock, for a new day.
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
-
-/// The time between two runs on one day, for files that could not be compressed or deleted before.
-const RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// Starts the task that compresses and deletes past days of the log, if the settings ask for it.
 pub fn start(settings: config::LogRetention, log: SessionLog, storage: Storage, clock: Clock, tasks: &Tasks) {
@@ -41,11 +42,9 @@ async fn run_periodically(mut run: Run, stopping: CancellationToken) {
     loop {
         let (today, now) = (run.today(), run.clock.steady());
         if last_day != Some(today) || next.is_none_or(|next| now >= next) {
-            if last_day.replace(today) != Some(today) {
-                run.forget_failures();
-            }
+            last_day = Some(today);
             next = now.checked_add(RETRY_INTERVAL).ok();
-            run.run(today).await;
+            run.run(RunTime { today, now }).await;
         }
         if stopping.run_until_cancelled(sleep(CHECK_INTERVAL)).await.is_none() {
             return;

@@ -38,6 +38,11 @@ impl Limits {
 }
 
 impl Plan {
+    /// Returns the files to delete and to compress.
+    pub(super) fn files(&self) -> impl Iterator<Item = &LogFile> {
+        self.delete.iter().chain(&self.compress).map(|(file, _)| file)
+    }
+
     /// Plans what to do with the files of a log, which come in the order in which they were written. The newest day is left
     /// alone: the next start looks for the log's end there.
     pub(super) fn new(files: &[LogFile], limits: Limits) -> Self {

@@ -1,13 +1,14 @@
 //! One run of the retention over the files of the log.
 
-use std::{collections::HashSet, io, panic, path::PathBuf};
+use std::{io, panic};
 
-use jiff::civil::Date;
+use jiff::{SignedDuration, civil::Date};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     content::Content,
+    failed_files::{FailedFiles, RETRY_INTERVAL, RunTime},
     plan::{Limits, Plan},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         session_log::{KnownFile, RetentionFailure, SessionLog},
         storage::{Storage, StorageFailure},
     },
-    domain::log_position::CountedLines,
+    domain::log_position::{CountedLines, LogPosition},
     foundation::{clock::Clock, config, error_chain::ErrorChain},
 };
 
@@ -27,17 +28,23 @@ pub(super) struct Run {
     storage: Storage,
     pub(super) clock: Clock,
     stopping: CancellationToken,
-    /// The files that could not be compressed or deleted today, which are reported once.
-    failed: HashSet<PathBuf>,
+    failed: FailedFiles,
 }
 
 /// The reason for which a file is left as it is.
 #[derive(Debug, thiserror::Error)]
 enum Left {
-    #[error("the database has not counted all its lines yet")]
-    Uncounted,
+    #[error(
+        "the database has not counted all its lines, such as line {} of process {}: if the database can be written, restart \
+         AL-Chat, which counts the lines of plain files at its start",
+        .0.seq,
+        .0.instance
+    )]
+    Uncounted(LogPosition),
     #[error("it cannot be read to its end")]
     Unreadable(#[source] io::Error),
+    #[error("it is declared deleted, but could not be deleted")]
+    Declared(#[source] RetentionFailure),
     #[error(transparent)]
     Failed(#[from] RetentionFailure),
 }
@@ -59,7 +66,7 @@ impl Run {
         clock: Clock,
         stopping: CancellationToken,
     ) -> Self {
-        Self { settings, log, storage, clock, stopping, failed: HashSet::new() }
+        Self { settings, log, storage, clock, stopping, failed: FailedFiles::default() }
     }
 
     /// Returns the local date.
@@ -67,15 +74,10 @@ impl Run {
         self.clock.local(self.clock.now()).1
     }
 
-    /// Reports files again that cannot be compressed or deleted.
-    pub(super) fn forget_failures(&mut self) {
-        self.failed.clear();
-    }
-
     /// Compresses and deletes the files whose time has come. A file for which that fails is left for the next run.
-    pub(super) async fn run(&mut self, today: Date) {
-        match self.prepare(today).await {
-            Ok((plan, counted)) => self.carry_out(plan, &counted).await,
+    pub(super) async fn run(&mut self, time: RunTime) {
+        match self.prepare(time.today).await {
+            Ok((plan, counted)) => self.carry_out(plan, &counted, time).await,
             Err(failure) => {
                 let failure = ErrorChain(&failure);
                 tracing::warn!(%failure, "days of the session log cannot be compressed or deleted now; trying again in an hour");
@@ -97,7 +99,8 @@ impl Run {
         Ok((Plan::new(&files, Limits::on(today, confirmed, self.settings)), counted))
     }
 
-    async fn carry_out(&mut self, plan: Plan, counted: &CountedLines) {
+    async fn carry_out(&mut self, plan: Plan, counted: &CountedLines, time: RunTime) {
+        self.failed.retain(&plan.files().map(|file| file.path.as_path()).collect());
         for date in plan.complete {
             let completed = self.log.complete_compression(date).await;
             if let Err(failure) = completed {
@@ -105,12 +108,12 @@ impl Run {
                 tracing::warn!(%date, %failure, "the compressed file of a day of the session log cannot get its name");
             }
         }
-        self.delete_all(plan.delete, counted).await;
+        self.delete_all(plan.delete, counted, time).await;
         for (file, date) in plan.compress {
             match self.compress(&file, date, counted).await {
-                Ok(()) | Err(Left::Uncounted) => {}
+                Ok(()) => self.failed.remove(&file.path),
                 Err(left) => {
-                    self.report(&file, &left);
+                    self.report(&file, &left, time);
                     if matches!(&left, Left::Failed(failure) if failure.is_of_all_files()) {
                         return;
                     }
@@ -121,18 +124,18 @@ impl Run {
 
     /// Deletes files up to the first one for which that fails: only the beginning of the log is deleted, so that what is
     /// declared is known for as long as it matters.
-    async fn delete_all(&mut self, files: Vec<(LogFile, Date)>, counted: &CountedLines) {
+    async fn delete_all(&mut self, files: Vec<(LogFile, Date)>, counted: &CountedLines, time: RunTime) {
         for (file, date) in files {
-            if self.failed.contains(&file.path) {
-                // Its deletion was declared, and is not declared every hour.
+            if self.failed.is_declared_on(&file.path, time.today) {
+                // It is not declared every hour.
                 return;
             }
             match self.delete(&file, date, counted).await {
                 Ok(lines) => {
+                    self.failed.remove(&file.path);
                     tracing::info!(file = %file.path.display(), lines, "deleted a file of the session log, as SESSION_LOG_KEEP says");
                 }
-                Err(Left::Uncounted) => return,
-                Err(left) => return self.report(&file, &left),
+                Err(left) => return self.report(&file, &left, time),
             }
         }
     }
@@ -142,7 +145,10 @@ impl Run {
         let (known, content) = self.read_counted(file, date, counted).await?;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let events = content.declared(&name);
-        self.log.delete(self.clock.now(), known, &events).await?;
+        self.log.delete(self.clock.now(), known, &events).await.map_err(|failure| match failure {
+            RetentionFailure::Log(_) => Left::Failed(failure),
+            failure => Left::Declared(failure),
+        })?;
         Ok(events.iter().map(|event| event.lines).sum())
     }
 
@@ -163,20 +169,23 @@ impl Run {
         let (known, content) = read.ok_or(RetentionFailure::Stopped)?.map_err(Left::Unreadable)?;
         if !known.is_unchanged() {
             Err(RetentionFailure::Changed.into())
-        } else if content.is_counted(counted) {
-            Ok((known, content))
+        } else if let Some(line) = content.uncounted_line(counted) {
+            Err(Left::Uncounted(line))
         } else {
-            Err(Left::Uncounted)
+            Ok((known, content))
         }
     }
 
-    /// Reports a file that is left as it is, once a day.
-    fn report(&mut self, file: &LogFile, left: &Left) {
-        let is_declared = !matches!(left, Left::Failed(RetentionFailure::Log(_)));
-        let is_new = !is_declared || self.failed.insert(file.path.clone());
-        if is_new && !self.stopping.is_cancelled() {
+    /// Reports a file that is left as it is, once a day. Lines are normally counted within a second, so those that are not are
+    /// reported an hour later.
+    fn report(&mut self, file: &LogFile, left: &Left, time: RunTime) {
+        let patience = if matches!(left, Left::Uncounted(_)) { RETRY_INTERVAL } else { SignedDuration::ZERO };
+        if !self.stopping.is_cancelled() && self.failed.add(&file.path, time, patience) {
             let failure = ErrorChain(left);
             tracing::warn!(file = %file.path.display(), %failure, "a file of the session log is neither compressed nor deleted now; trying again later");
+        }
+        if matches!(left, Left::Declared(_)) {
+            self.failed.note_declared(&file.path, time.today);
         }
     }
 }

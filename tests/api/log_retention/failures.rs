@@ -8,7 +8,10 @@ use super::{
     DAY, Days, FUTURE_INSTANCE, OLD_INSTANCE, assert_whole, compressed, lines, names, plain, turns, wait_for_file,
     wait_until_gone, write_day,
 };
-use crate::support::{manual_clock::ManualClock, service::TestSetup};
+use crate::support::{diagnostics::Diagnostics, manual_clock::ManualClock, service::TestSetup};
+
+/// The words with which files are named that cannot be compressed or deleted.
+const WARNING: &str = "neither compressed nor deleted";
 
 #[tokio::test]
 async fn a_file_that_cannot_be_compressed_stays_and_is_tried_again() {
@@ -51,7 +54,7 @@ async fn on_a_full_disk_the_plain_file_stays() {
     // No file may grow beyond 1 MiB, which stands for a full disk.
     let limited = setup.command_by_script("trap '' XFSZ; ulimit -f 2048; exec \"$0\"");
     let mut process = setup.start_command(limited).await;
-    let line = process.wait_for_line("neither compressed nor deleted").await;
+    let line = process.wait_for_line(WARNING).await;
     assert!(line.contains("session_2026-01-01.log"), "{line}");
     turns(&process.client, 1).await;
     process.terminate();
@@ -97,5 +100,36 @@ async fn nothing_is_deleted_behind_a_file_that_cannot_be_read() {
     fs::remove_file(damaged).unwrap();
     clock.advance(Duration::from_hours(1));
     wait_until_gone(&plain(&setup, "2026-01-02")).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn days_that_are_not_counted_are_named_after_an_hour() {
+    let diagnostics = Diagnostics::collect();
+    let setup = TestSetup::new().on_sqlite().with("SESSION_LOG_COMPRESS_AFTER", "0");
+    write_day(&setup, "2026-01-01", &lines(FUTURE_INSTANCE, "2026-01-01", 1, 5, 10));
+    let clock = ManualClock::at("2026-03-10T12:00:00Z");
+    // A day that may be compressed shows that a run has passed the other.
+    write_day(&setup, "2026-03-01", &lines(OLD_INSTANCE, "2026-03-01", 1, 5, 10));
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    wait_for_file(&compressed(&setup, "2026-03-01")).await;
+    assert_eq!(diagnostics.lines(WARNING), [""; 0]);
+    let pass_hour = async |date, first| {
+        write_day(&setup, date, &lines(OLD_INSTANCE, date, first, 5, 10));
+        clock.advance(Duration::from_hours(1));
+        wait_for_file(&compressed(&setup, date)).await;
+        diagnostics.lines(WARNING)
+    };
+    let [warning] = &pass_hour("2026-03-02", 6).await[..] else { panic!("{:?}", diagnostics.lines("")) };
+    let line = format!("line 5 of process {FUTURE_INSTANCE}");
+    for words in ["session_2026-01-01.log", &line, "restart AL-Chat"] {
+        assert!(warning.contains(words), "{warning}");
+    }
+    assert_eq!(pass_hour("2026-03-03", 11).await.len(), 1);
+    assert_eq!(pass_hour("2026-03-04", 16).await.len(), 1);
+    service.stop().await;
+    // It is as the warning says.
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    wait_for_file(&compressed(&setup, "2026-01-01")).await;
     service.stop().await;
 }

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod contract_check;
 pub mod database;
+pub mod diagnostics;
 pub mod events;
 #[cfg(target_os = "linux")]
 pub mod file_limit;
