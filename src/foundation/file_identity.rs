@@ -46,6 +46,13 @@ impl FileIdentity {
         Self
     }
 
+    /// Returns the identity of the file that has these metadata, by which it can be told from other files; `None` where it is not
+    /// known.
+    #[must_use]
+    pub fn known(data: &Metadata) -> Option<Self> {
+        cfg!(unix).then(|| Self::of(data))
+    }
+
     /// Returns the identity of the file at a path; `None` if there is no file.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {

@@ -16,6 +16,8 @@ pub struct Chunk<'a> {
     /// The reason for which the file could not be read to its end, such as damaged compression. Only the last chunk of a file
     /// has it, after the lines that could be read.
     pub failure: Option<io::Error>,
+    /// Whether the service has deleted the file since it was listed, as the log declares. Then it has no lines.
+    pub is_deleted: bool,
     /// The lines with their line feeds.
     pub(super) text: &'a [u8],
     pub(super) last_line_end: LineEnd,

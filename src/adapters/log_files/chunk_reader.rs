@@ -5,6 +5,7 @@ use std::io;
 use super::{
     chunk::{Chunk, LineEnd},
     log_file::LogFile,
+    opener::Opener,
     text::Text,
 };
 
@@ -29,6 +30,7 @@ impl Default for Sizes {
 /// Reads the chunks of files in their order.
 pub(super) struct ChunkReader<'a> {
     files: &'a [LogFile],
+    opener: Opener<'a>,
     /// The index of the next file to open, or of the open one.
     file_index: usize,
     open: Option<OpenFile>,
@@ -52,8 +54,10 @@ struct ReadEnd {
 }
 
 impl<'a> ChunkReader<'a> {
-    pub(super) fn new(files: &'a [LogFile], sizes: Sizes) -> Self {
-        Self { files, file_index: 0, open: None, sizes }
+    /// Reads files. `opened` is the text of the first one, if that is open already.
+    pub(super) fn new(files: &'a [LogFile], opened: Option<Text>, sizes: Sizes) -> Self {
+        let open = opened.map(OpenFile::new);
+        Self { files, opener: Opener::new(files), file_index: 0, open, sizes }
     }
 
     /// Reads the next chunk into a buffer. Returns it, and the number of bytes of the file that were read for it; `None` after
@@ -65,17 +69,17 @@ impl<'a> ChunkReader<'a> {
         let file = self.files.get(self.file_index)?;
         let file_index = self.file_index;
         buffer.clear();
-        let mut open = match self.open.take().map_or_else(|| OpenFile::new(file), Ok) {
-            Ok(open) => open,
-            Err(failure) => {
+        let mut open = match self.open.take().map_or_else(|| self.open_file(file), |open| Ok(Some(open))) {
+            Ok(Some(open)) => open,
+            unopened => {
                 self.file_index += 1;
-                return Some((unopened(file, file_index, failure), 0));
+                return Some((without_lines(file, file_index, unopened.err()), 0));
             }
         };
         let end = open.fill(buffer, self.sizes);
         let (first_line, read_bytes) = (open.next_line, open.text.newly_read());
         let ReadEnd { line_end: last_line_end, is_last, failure } = end;
-        let chunk = Chunk { file, file_index, first_line, failure, text: buffer, last_line_end };
+        let chunk = Chunk { file, file_index, first_line, failure, is_deleted: false, text: buffer, last_line_end };
         if is_last {
             self.file_index += 1;
         } else {
@@ -84,15 +88,22 @@ impl<'a> ChunkReader<'a> {
         }
         Some((chunk, read_bytes))
     }
+
+    /// Opens a file; `None` if it was deleted by the service.
+    fn open_file(&self, file: &LogFile) -> io::Result<Option<OpenFile>> {
+        let Some((open, compression)) = self.opener.open(file)? else { return Ok(None) };
+        Ok(Some(OpenFile::new(Text::new(open, compression, file.length)?)))
+    }
 }
 
-fn unopened(file: &LogFile, file_index: usize, failure: io::Error) -> Chunk<'_> {
-    Chunk { file, file_index, first_line: 1, failure: Some(failure), text: &[], last_line_end: LineEnd::Whole }
+fn without_lines(file: &LogFile, file_index: usize, failure: Option<io::Error>) -> Chunk<'_> {
+    let is_deleted = failure.is_none();
+    Chunk { file, file_index, first_line: 1, failure, is_deleted, text: &[], last_line_end: LineEnd::Whole }
 }
 
 impl OpenFile {
-    fn new(file: &LogFile) -> io::Result<Self> {
-        Ok(Self { text: Text::open(file)?, rest: Vec::new(), next_line: 1 })
+    fn new(text: Text) -> Self {
+        Self { text, rest: Vec::new(), next_line: 1 }
     }
 
     /// Fills an empty buffer with whole lines, at least one if there are any left.
@@ -157,7 +168,7 @@ mod tests {
         let path = dir.path().join("log");
         fs::write(&path, text).unwrap();
         let files = [LogFile::new(path, Some(text.len() as u64))];
-        let mut reader = ChunkReader::new(&files, sizes);
+        let mut reader = ChunkReader::new(&files, None, sizes);
         let (mut buffer, mut lines, mut was_last) = (Vec::new(), Vec::new(), false);
         while let Some((chunk, _)) = reader.next(&mut buffer) {
             assert!(!was_last && chunk.failure.is_none());

@@ -125,11 +125,10 @@ fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
 
 /// Returns the file, which can be opened. A pipe is not tried, since its writer would notice.
 fn openable(path: &Path, data: &Metadata) -> Result<LogFile, FindFailure> {
-    let mut file = LogFile::new(path.to_owned(), data.is_file().then_some(data.len()));
-    if data.is_file() {
-        file.compression = file.open().map_err(|error| FindFailure::new(path, error))?.1;
+    if !data.is_file() {
+        return Ok(LogFile::new(path.to_owned(), None));
     }
-    Ok(file)
+    LogFile::at(path.to_owned()).map_err(|error| FindFailure::new(path, error))
 }
 
 fn in_order(mut files: Vec<LogFile>) -> Vec<LogFile> {

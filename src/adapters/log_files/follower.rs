@@ -16,6 +16,7 @@ use super::{
     find::{FindFailure, find, find_in},
     listing::{Listed, Watched, places},
     log_file::LogFile,
+    opener::Opener,
     seen::SeenLines,
 };
 use crate::{
@@ -110,10 +111,14 @@ impl Follower {
 impl FollowedLog {
     fn start(watched: Watched, mut files: Vec<LogFile>) -> io::Result<(Self, Vec<LogFile>)> {
         let mut log = Self { watched, seen: SeenLines::default(), files: Vec::new(), failed: HashSet::new() };
+        let listed = files.clone();
+        let opener = Opener::new(&listed);
         for file in &mut files {
             let Some(name) = log.watched.base_name(&file.path).map(str::to_owned) else { continue };
             if file.compression == Compression::None && file.length.is_some() {
-                let Some((known, last)) = KnownFile::start(name, file)? else { continue };
+                // One that was compressed or deleted meanwhile gets no lines.
+                let Some((open, Compression::None)) = opener.open(file)? else { continue };
+                let (known, last) = KnownFile::start(name, file, open)?;
                 log.files.push(known);
                 if let Some(position) = last {
                     log.seen.add_up_to(position);
@@ -190,17 +195,16 @@ impl FollowedLog {
 }
 
 impl KnownFile {
-    /// Opens a file that exists at the start, and sets its length to the end of its last line. Returns the last position in it,
-    /// too; `None` if the file was compressed meanwhile.
-    fn start(name: String, file: &mut LogFile) -> io::Result<Option<(Self, Option<LogPosition>)>> {
-        let (open, Compression::None) = file.open()? else { return Ok(None) };
+    /// Begins to follow an open file that exists at the start, and sets its length to the end of its last line. Returns the last
+    /// position in it, too.
+    fn start(name: String, file: &mut LogFile, open: File) -> io::Result<(Self, Option<LogPosition>)> {
         let data = open.metadata()?;
         let (length, last) = super::last_lines::end_of_lines(&open, data.len())?;
         file.length = Some(length);
         let identity = FileIdentity::of(&data);
         let position = log_stamp::parse(&last).map(|line| line.position);
         let open = Some(AppendedLines::new(open, length)?);
-        Ok(Some((Self { identity, name, path: file.path.clone(), length, open }, position)))
+        Ok((Self { identity, name, path: file.path.clone(), length, open }, position))
     }
 
     /// Opens a file that is new; `None` for one that is compressed, and has its old name for a moment.

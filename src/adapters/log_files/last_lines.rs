@@ -11,7 +11,9 @@ use super::{
     chunk::{Chunk, LineEnd},
     chunk_reader::Sizes,
     log_file::LogFile,
+    opener::Opener,
     parallel::Reader,
+    text::Text,
 };
 use crate::foundation::compression::Compression;
 
@@ -51,15 +53,15 @@ pub fn last_lines<D: Send>(
     count: usize,
     check: impl Fn(&[u8], LineEnd) -> Result<bool, D> + Sync,
 ) -> LastLines<D> {
-    let mut last = LastLines::new();
+    let (mut last, opener) = (LastLines::new(), Opener::new(files));
     for (index, file) in files.iter().enumerate().rev() {
         let missing = count - last.lines.len();
         if missing == 0 {
             break;
         }
-        let mut found = match plain(file) {
-            Ok(Some((open, length))) => last_of_plain(open, length, missing, &check),
-            Ok(None) => last_of_stream(file, missing, &check),
+        let mut found = match opener.open(file) {
+            Ok(Some((open, compression))) => last_of_open(file, open, compression, missing, &check),
+            Ok(None) => LastLines::new(),
             Err(error) => LastLines::unreadable(error),
         };
         found.lines.append(&mut last.lines);
@@ -71,16 +73,26 @@ pub fn last_lines<D: Send>(
     last
 }
 
-/// Opens a file that can be read from its end, and returns its length, too; `None` for others.
-fn plain(file: &LogFile) -> io::Result<Option<(File, u64)>> {
-    let Some(length) = file.length.filter(|_| file.compression == Compression::None) else { return Ok(None) };
-    let (open, compression) = file.open()?;
-    Ok((compression == Compression::None).then_some((open, length)))
+/// Returns the last lines of an open file, which is read from its end if possible.
+fn last_of_open<D: Send>(
+    file: &LogFile,
+    open: File,
+    compression: Compression,
+    count: usize,
+    check: &(impl Fn(&[u8], LineEnd) -> Result<bool, D> + Sync),
+) -> LastLines<D> {
+    match file.length {
+        Some(length) if compression == Compression::None => last_of_plain(open, length, count, check),
+        length => match Text::new(open, compression, length) {
+            Ok(text) => last_of_stream(&Reader::of_text(file, text), count, check),
+            Err(error) => LastLines::unreadable(error),
+        },
+    }
 }
 
 /// Reads a whole file that can only be read from its start, and returns its last lines.
 fn last_of_stream<D: Send>(
-    file: &LogFile,
+    reader: &Reader<'_>,
     count: usize,
     check: &(impl Fn(&[u8], LineEnd) -> Result<bool, D> + Sync),
 ) -> LastLines<D> {
@@ -101,7 +113,7 @@ fn last_of_stream<D: Send>(
         }
         found
     };
-    Reader::new(std::slice::from_ref(file)).for_each(compute, |mut next| {
+    reader.for_each(compute, |mut next| {
         last.lines.append(&mut next.lines);
         last.lines.drain(..last.lines.len().saturating_sub(count));
         last.damages.append(&mut next.damages);

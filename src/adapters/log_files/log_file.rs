@@ -2,14 +2,14 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
+    fs::{File, Metadata},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use jiff::civil::Date;
 
-use crate::foundation::compression::Compression;
+use crate::foundation::{compression::Compression, file_identity::FileIdentity};
 
 /// A file of a session log, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct LogFile {
     pub length: Option<u64>,
     /// The number that a rotation has appended to the name; `None` for a file that was not rotated.
     pub(super) rotation: Option<u64>,
+    /// The identity when the file was found; `None` for a pipe, and where it is not known.
+    pub(super) identity: Option<FileIdentity>,
 }
 
 /// The endings of compressed files.
@@ -33,21 +35,45 @@ impl LogFile {
     pub(super) fn new(path: PathBuf, length: Option<u64>) -> Self {
         let (compression, rest) = split_compression(file_name(&path));
         let (date, rotation) = split_rotation(rest).unzip();
-        Self { date, compression, length, rotation: rotation.flatten(), path }
+        Self { date, compression, length, rotation: rotation.flatten(), path, identity: None }
     }
 
-    /// Opens the file, and returns the compression of its bytes, too. A file that was compressed since it was found is opened
-    /// under its new name.
-    pub(super) fn open(&self) -> io::Result<(File, Compression)> {
-        let file = match File::open(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => open_compressed(&self.path).ok_or(error)?,
-            opened => opened?,
-        };
+    /// Returns the file at a path as it is now. It is opened, so it must not be a pipe.
+    pub(super) fn at(path: PathBuf) -> io::Result<Self> {
+        let open = File::open(&path)?;
+        let data = open.metadata()?;
+        let mut file = Self::new(path, Some(data.len()));
+        file.identity = FileIdentity::known(&data);
+        file.compression = file.compression_of(&open)?;
+        Ok(file)
+    }
+
+    /// Opens the file at its path, or under the name that it gets when it is compressed.
+    pub(super) fn open(&self) -> io::Result<File> {
+        match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => open_compressed(&self.path).ok_or(error),
+            opened => opened,
+        }
+    }
+
+    /// Returns the compression of the bytes of an open file that has this name.
+    pub(super) fn compression_of(&self, open: &File) -> io::Result<Compression> {
         let named = split_compression(file_name(&self.path)).0;
         // A pipe has no positions to read its start twice.
         let is_told_by_start = named == Compression::None && self.length.is_some();
-        let compression = if is_told_by_start { Compression::of(&file)? } else { named };
-        Ok((file, compression))
+        if is_told_by_start { Compression::of(open) } else { Ok(named) }
+    }
+
+    /// Returns whether this is a file that was found before, under this name or another one of the same day. A new file may have
+    /// the identity of a deleted one.
+    pub(super) fn is_same(&self, found: &Self) -> bool {
+        let is_identity = self.identity.is_some() && self.identity == found.identity;
+        is_identity && self.date == found.date && self.length >= found.length
+    }
+
+    /// Returns whether an open file is this one.
+    pub(super) fn is_opened_as(&self, data: &Metadata) -> bool {
+        self.identity == FileIdentity::known(data) && Some(data.len()) >= self.length
     }
 
     /// Returns the folder of the file.

@@ -6,11 +6,13 @@
 mod appended;
 mod chunk;
 mod chunk_reader;
+mod declared_deletion;
 mod find;
 mod follower;
 mod last_lines;
 mod listing;
 mod log_file;
+mod opener;
 mod ordered;
 mod parallel;
 mod seen;

@@ -1,6 +1,8 @@
 //! Processes the chunks of files on several threads.
 
 use std::{
+    fs::File,
+    io,
     num::NonZero,
     ops::ControlFlow,
     sync::{Mutex, PoisonError},
@@ -12,6 +14,7 @@ use super::{
     chunk_reader::{ChunkReader, Sizes},
     log_file::LogFile,
     ordered::Ordered,
+    text::Text,
 };
 
 /// The most threads. Reading and decompressing are done by one thread at a time, and feed no more.
@@ -23,6 +26,8 @@ const RESULTS_AHEAD: usize = 4;
 /// Reads files, chunk by chunk, on as many threads as there are processors, at least two.
 pub struct Reader<'a> {
     files: &'a [LogFile],
+    /// The text of the first file, if that is open already.
+    opened: Mutex<Option<Text>>,
     threads: usize,
     on_read: Box<dyn Fn(u64) + Send + Sync + 'a>,
 }
@@ -38,7 +43,18 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn new(files: &'a [LogFile]) -> Self {
         let threads = thread::available_parallelism().map_or(1, NonZero::get).clamp(2, MAX_THREADS);
-        Self { files, threads, on_read: Box::new(|_| {}) }
+        Self { files, opened: Mutex::default(), threads, on_read: Box::new(|_| {}) }
+    }
+
+    /// Returns a reader of a file that is open already, wherever it is now.
+    pub fn of_open(file: &'a LogFile, open: File) -> io::Result<Self> {
+        let compression = file.compression_of(&open)?;
+        Ok(Self::of_text(file, Text::new(open, compression, file.length)?))
+    }
+
+    /// Returns a reader of a file's text.
+    pub(super) fn of_text(file: &'a LogFile, text: Text) -> Self {
+        Self { opened: Mutex::new(Some(text)), ..Self::new(std::slice::from_ref(file)) }
     }
 
     /// Reads on the calling thread only, which leaves the processors to others.
@@ -61,7 +77,8 @@ impl<'a> Reader<'a> {
         compute: impl Fn(&Chunk<'_>) -> T + Sync,
         take: impl FnMut(T) -> ControlFlow<()> + Send,
     ) {
-        let source = Mutex::new((0, ChunkReader::new(self.files, Sizes::default())));
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let source = Mutex::new((0, ChunkReader::new(self.files, opened, Sizes::default())));
         let results = Ordered::new(take, self.threads * RESULTS_AHEAD);
         let work = || {
             let stop = StopOnPanic(|| results.stop());

@@ -11,7 +11,6 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::log_file::LogFile;
 use crate::foundation::compression::Compression;
 
 /// The size of the buffer between a compressed file and its decoder, in bytes.
@@ -30,11 +29,11 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn open(file: &LogFile) -> io::Result<Self> {
-        let (input, compression) = file.open()?;
+    /// Returns the text of an open file; of one that is not compressed only the lines that begin within a length, if that is given.
+    pub(super) fn new(input: File, compression: Compression, length: Option<u64>) -> io::Result<Self> {
         let read_bytes = Arc::<AtomicU64>::default();
         let input = CountedInput { input, read_bytes: Arc::clone(&read_bytes) };
-        let length = file.length.unwrap_or(u64::MAX);
+        let length = length.unwrap_or(u64::MAX);
         let buffered = |input| io::BufReader::with_capacity(INPUT_BUFFER, input);
         let decoded: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(WholeLines { input, left: length, ends_line: true }),

@@ -68,6 +68,7 @@ impl<'a> Logs<'a> {
         let log = self.folders.entry(folder).or_default();
         self.result.lines += scan.lines;
         self.result.bytes += scan.bytes;
+        self.result.is_outdated |= scan.is_deleted;
         self.found.extend(scan.found);
         if let Some((_, run)) = scan.runs.first().filter(|(_, run)| run.first_seq > 1) {
             log.foreign.extend(log.unstamped.pop_if(|span| span.is_before(run.first)));

@@ -41,6 +41,8 @@ pub(super) struct Scan {
     pub(super) found: Vec<usize>,
     /// The reason for which the file could not be read to its end.
     pub(super) failure: Option<(Place, String)>,
+    /// Whether the file was deleted since it was listed.
+    pub(super) is_deleted: bool,
 }
 
 /// Lines that follow each other in a file.
@@ -73,7 +75,7 @@ struct StartLine {
 /// Scans a chunk. Returns the index of its file, too.
 pub(super) fn scan(chunk: &Chunk<'_>, mut keys: Keys, expected: &[Expected]) -> (usize, Scan) {
     let date = chunk.file.date.map(|date| date.to_string());
-    let scan = Scan { bytes: chunk.bytes() as u64, ..Scan::default() };
+    let scan = Scan { bytes: chunk.bytes() as u64, is_deleted: chunk.is_deleted, ..Scan::default() };
     let mut scanner =
         Scanner { file: chunk.file_index, date, keys: &mut keys, expected, previous: None, key: None, scan };
     chunk.lines().for_each(|line| scanner.add(line));

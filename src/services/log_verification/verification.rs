@@ -25,6 +25,9 @@ pub struct Verification {
     pub damage: Vec<Damage>,
     /// The number of damages.
     pub damage_count: u64,
+    /// Whether the service has deleted a file since the files were listed. The line that declares it may be in none of them, so
+    /// they are to be listed and verified once more.
+    pub is_outdated: bool,
     /// What is not damage, but limits what was proven, for people.
     pub notes: Vec<String>,
 }

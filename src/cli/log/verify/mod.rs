@@ -23,6 +23,9 @@ use crate::{
     services::log_verification::{self, Expected, Task, Verification},
 };
 
+/// The most listings of a log whose files are deleted while they are verified.
+const MAX_LISTINGS: usize = 4;
+
 /// The arguments of `al-chat log verify`.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Arguments {
@@ -60,11 +63,19 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let config = configuration(env_file)?;
     // Read before the files, so that these have at least what the database has counted.
     let counted = Counted::read(&config, &arguments.files);
-    let files = find_files(&arguments.files, env_file)?;
     let by_hand =
         |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect" };
     let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
-    let mut verification = verify_files(&config, &arguments.files, &files, &expected);
+    let verify_now = || -> Result<_, ExitCode> {
+        let files = find_files(&arguments.files, env_file)?;
+        Ok(verify_files(&config, &arguments.files, &files, &expected))
+    };
+    let mut verification = verify_now()?;
+    for _ in 1..MAX_LISTINGS {
+        if verification.is_outdated {
+            verification = verify_now()?;
+        }
+    }
     verification.notes.extend(counted.notes);
     print(&match arguments.format {
         Format::Text => text::format(&verification),
