@@ -1,4 +1,4 @@
-//! The identity of a file, which stays the same when the file is renamed.
+//! The identity of a file, which stays the same when the file is renamed, and its state, which does not when it is changed.
 
 use std::{
     fmt,
@@ -58,6 +58,42 @@ impl FileIdentity {
     pub fn at(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|data| Self::of(&data))
     }
+}
+
+/// The state of a file at one moment: which file it is, its length, and when it or its permissions were changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileState {
+    identity: FileIdentity,
+    length: u64,
+    changed: ChangeTime,
+}
+
+/// The seconds and nanoseconds of the last change.
+#[cfg(unix)]
+type ChangeTime = (i64, i64);
+
+/// The time of the last write, as far as the system tells it.
+#[cfg(not(unix))]
+type ChangeTime = Option<std::time::SystemTime>;
+
+impl FileState {
+    /// Returns the state of the file at a path; `None` if it cannot be looked at.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        let data = fs::metadata(path).ok()?;
+        Some(Self { identity: FileIdentity::of(&data), length: data.len(), changed: change_time(&data) })
+    }
+}
+
+#[cfg(unix)]
+fn change_time(data: &Metadata) -> ChangeTime {
+    use std::os::unix::fs::MetadataExt;
+    (data.ctime(), data.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn change_time(data: &Metadata) -> ChangeTime {
+    data.modified().ok()
 }
 
 /// Returns whether an open file is the one at a path, and was not moved or deleted.

@@ -14,8 +14,8 @@ pub(super) struct Plan {
     pub(super) delete: Vec<(LogFile, Date)>,
     /// The plain files to compress, each with its day.
     pub(super) compress: Vec<(LogFile, Date)>,
-    /// The days whose file is compressed but has the plain name.
-    pub(super) complete: Vec<Date>,
+    /// The files that are compressed but have the plain name, each with its day.
+    pub(super) complete: Vec<(LogFile, Date)>,
 }
 
 /// The days before which files are compressed and deleted.
@@ -38,9 +38,9 @@ impl Limits {
 }
 
 impl Plan {
-    /// Returns the files to delete and to compress.
+    /// Returns all files for which something is to be done.
     pub(super) fn files(&self) -> impl Iterator<Item = &LogFile> {
-        self.delete.iter().chain(&self.compress).map(|(file, _)| file)
+        self.delete.iter().chain(&self.compress).chain(&self.complete).map(|(file, _)| file)
     }
 
     /// Plans what to do with the files of a log, which come in the order in which they were written. The newest day is left
@@ -57,7 +57,7 @@ impl Plan {
                     Compression::None if limits.compress_before.is_some_and(|limit| date < limit) => {
                         plan.compress.push((file.clone(), date));
                     }
-                    Compression::Zstd => plan.complete.push(date),
+                    Compression::Zstd => plan.complete.push((file.clone(), date)),
                     _ => {}
                 }
             }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     content::Content,
-    failed_files::{FailedFiles, RETRY_INTERVAL, RunTime},
+    failed_files::{FailedFiles, RETRY_INTERVAL, Retry, RunTime},
     plan::{Limits, Plan},
 };
 use crate::{
@@ -101,15 +101,17 @@ impl Run {
 
     async fn carry_out(&mut self, plan: Plan, counted: &CountedLines, time: RunTime) {
         self.failed.retain(&plan.files().map(|file| file.path.as_path()).collect());
-        for date in plan.complete {
-            let completed = self.log.complete_compression(date).await;
-            if let Err(failure) = completed {
-                let failure = ErrorChain(&failure);
-                tracing::warn!(%date, %failure, "the compressed file of a day of the session log cannot get its name");
+        for (file, date) in plan.complete {
+            match self.log.complete_compression(date).await {
+                Ok(()) => self.failed.remove(&file.path),
+                Err(failure) => self.report(&file, &failure.into(), time),
             }
         }
         self.delete_all(plan.delete, counted, time).await;
         for (file, date) in plan.compress {
+            if !self.failed.is_due(&file.path, time) {
+                continue;
+            }
             match self.compress(&file, date, counted).await {
                 Ok(()) => self.failed.remove(&file.path),
                 Err(left) => {
@@ -126,8 +128,7 @@ impl Run {
     /// declared is known for as long as it matters.
     async fn delete_all(&mut self, files: Vec<(LogFile, Date)>, counted: &CountedLines, time: RunTime) {
         for (file, date) in files {
-            if self.failed.is_declared_on(&file.path, time.today) {
-                // It is not declared every hour.
+            if !self.failed.is_due(&file.path, time) {
                 return;
             }
             match self.delete(&file, date, counted).await {
@@ -142,6 +143,7 @@ impl Run {
 
     /// Deletes a file. Returns the number of its lines.
     async fn delete(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<u64, Left> {
+        self.log.ensure_writable().map_err(RetentionFailure::from)?;
         let (known, content) = self.read_counted(file, date, counted).await?;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let events = content.declared(&name);
@@ -153,6 +155,7 @@ impl Run {
     }
 
     async fn compress(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<(), Left> {
+        self.log.ensure_compressible(file.length.unwrap_or_default()).await?;
         let (known, _) = self.read_counted(file, date, counted).await?;
         Ok(self.log.compress(known, self.stopping.clone()).await?)
     }
@@ -176,17 +179,28 @@ impl Run {
         }
     }
 
-    /// Reports a file that is left as it is, once a day. Lines are normally counted within a second, so those that are not are
-    /// reported an hour later.
+    /// Reports a file that is left as it is, once a day.
     fn report(&mut self, file: &LogFile, left: &Left, time: RunTime) {
-        let patience = if matches!(left, Left::Uncounted(_)) { RETRY_INTERVAL } else { SignedDuration::ZERO };
-        if !self.stopping.is_cancelled() && self.failed.add(&file.path, time, patience) {
+        if !self.stopping.is_cancelled() && self.failed.add(&file.path, time, left.retry(), left.patience()) {
             let failure = ErrorChain(left);
             tracing::warn!(file = %file.path.display(), %failure, "a file of the session log is neither compressed nor deleted now; trying again later");
         }
-        if matches!(left, Left::Declared(_)) {
-            self.failed.note_declared(&file.path, time.today);
+    }
+}
+
+impl Left {
+    /// Returns when the file is tried again. A try reads it as a whole, and a declaration is a line of the log.
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Declared(_) => Retry::NextDay,
+            Self::Failed(failure) if failure.is_of_all_files() => Retry::NextRun,
+            Self::Failed(_) | Self::Uncounted(_) | Self::Unreadable(_) => Retry::Later,
         }
+    }
+
+    /// Returns the time after which this is reported: lines are normally counted within a second.
+    fn patience(&self) -> SignedDuration {
+        if matches!(self, Self::Uncounted(_)) { RETRY_INTERVAL } else { SignedDuration::ZERO }
     }
 }
 

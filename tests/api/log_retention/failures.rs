@@ -1,6 +1,6 @@
 //! Files that cannot be compressed or deleted now.
 
-use std::{fs, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 #[cfg(target_os = "linux")]
 use super::days;
@@ -13,23 +13,61 @@ use crate::support::{diagnostics::Diagnostics, manual_clock::ManualClock, servic
 /// The words with which files are named that cannot be compressed or deleted.
 const WARNING: &str = "neither compressed nor deleted";
 
+/// Puts a folder in the place of the copy of a day. Returns its path.
+fn block_copy(setup: &TestSetup, date: &str) -> PathBuf {
+    let obstacle = setup.log_dir().join(format!(".session_{date}.log.zst.part"));
+    fs::create_dir(&obstacle).unwrap();
+    fs::write(obstacle.join("file"), "").unwrap();
+    obstacle
+}
+
+/// Lets an hour pass, with its run. A day in February that can be compressed shows that the run has passed those before.
+async fn pass_hour(setup: &TestSetup, clock: &ManualClock, day: u32) {
+    let date = format!("2026-02-{day:02}");
+    write_day(setup, &date, &lines(OLD_INSTANCE, &date, u64::from(day), 1, 10));
+    clock.advance(Duration::from_hours(1));
+    wait_for_file(&compressed(setup, &date)).await;
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_compressed_stays_and_is_tried_again() {
     let days = Days::start(&[("SESSION_LOG_COMPRESS_AFTER", "0")]).await;
-    // A folder in the place of the copy.
-    let obstacle = days.setup.log_dir().join(".session_2026-03-01.log.zst.part");
-    fs::create_dir(&obstacle).unwrap();
-    fs::write(obstacle.join("file"), "").unwrap();
+    let obstacle = block_copy(&days.setup, "2026-03-01");
     days.next().await;
     days.next().await;
     wait_for_file(&compressed(&days.setup, "2026-03-02")).await;
     assert!(plain(&days.setup, "2026-03-01").exists());
     assert_whole(&days.setup).await;
     fs::remove_dir_all(obstacle).unwrap();
-    days.clock.advance(Duration::from_hours(1));
+    days.clock.advance(DAY);
     wait_for_file(&compressed(&days.setup, "2026-03-01")).await;
     days.service.stop().await;
     assert_whole(&days.setup).await;
+}
+
+#[tokio::test]
+async fn a_file_that_fails_again_is_tried_later_or_when_it_changes() {
+    let setup = TestSetup::new().on_sqlite().with("SESSION_LOG_COMPRESS_AFTER", "0");
+    let dates = ["2026-01-01", "2026-01-02", "2026-02-01"];
+    for (date, first) in dates.into_iter().zip(100..) {
+        write_day(&setup, date, &lines(OLD_INSTANCE, date, first, 1, 10));
+    }
+    let [fixed, changed, _] = dates;
+    let obstacles = [fixed, changed].map(|date| block_copy(&setup, date));
+    let clock = ManualClock::at("2026-03-10T01:00:00Z");
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    wait_for_file(&compressed(&setup, "2026-02-01")).await;
+    pass_hour(&setup, &clock, 2).await;
+    for obstacle in obstacles {
+        fs::remove_dir_all(obstacle).unwrap();
+    }
+    write_day(&setup, changed, &lines(OLD_INSTANCE, changed, 101, 1, 20));
+    pass_hour(&setup, &clock, 3).await;
+    assert!(plain(&setup, fixed).exists() && compressed(&setup, changed).exists(), "{:?}", names(&setup));
+    // Two hours after the second try.
+    pass_hour(&setup, &clock, 4).await;
+    assert!(compressed(&setup, fixed).exists(), "{:?}", names(&setup));
+    service.stop().await;
 }
 
 #[cfg(unix)]
@@ -109,24 +147,20 @@ async fn days_that_are_not_counted_are_named_after_an_hour() {
     let setup = TestSetup::new().on_sqlite().with("SESSION_LOG_COMPRESS_AFTER", "0");
     write_day(&setup, "2026-01-01", &lines(FUTURE_INSTANCE, "2026-01-01", 1, 5, 10));
     let clock = ManualClock::at("2026-03-10T12:00:00Z");
-    // A day that may be compressed shows that a run has passed the other.
-    write_day(&setup, "2026-03-01", &lines(OLD_INSTANCE, "2026-03-01", 1, 5, 10));
+    write_day(&setup, "2026-02-01", &lines(OLD_INSTANCE, "2026-02-01", 1, 1, 10));
     let service = setup.start_with_clock(clock.clock("UTC")).await;
-    wait_for_file(&compressed(&setup, "2026-03-01")).await;
+    wait_for_file(&compressed(&setup, "2026-02-01")).await;
     assert_eq!(diagnostics.lines(WARNING), [""; 0]);
-    let pass_hour = async |date, first| {
-        write_day(&setup, date, &lines(OLD_INSTANCE, date, first, 5, 10));
-        clock.advance(Duration::from_hours(1));
-        wait_for_file(&compressed(&setup, date)).await;
-        diagnostics.lines(WARNING)
-    };
-    let [warning] = &pass_hour("2026-03-02", 6).await[..] else { panic!("{:?}", diagnostics.lines("")) };
+    pass_hour(&setup, &clock, 2).await;
+    let [warning] = &diagnostics.lines(WARNING)[..] else { panic!("{:?}", diagnostics.lines("")) };
     let line = format!("line 5 of process {FUTURE_INSTANCE}");
     for words in ["session_2026-01-01.log", &line, "restart AL-Chat"] {
         assert!(warning.contains(words), "{warning}");
     }
-    assert_eq!(pass_hour("2026-03-03", 11).await.len(), 1);
-    assert_eq!(pass_hour("2026-03-04", 16).await.len(), 1);
+    for day in 3..=5 {
+        pass_hour(&setup, &clock, day).await;
+    }
+    assert_eq!(diagnostics.lines(WARNING).len(), 1);
     service.stop().await;
     // It is as the warning says.
     let service = setup.start_with_clock(clock.clock("UTC")).await;

@@ -52,7 +52,7 @@ impl CompressedCopy {
         if !fs::symlink_metadata(source.path())?.is_file() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file but a link or a pipe").into());
         }
-        ensure_free_space(dir, source.length().saturating_add(SPACE_FOR_LOG))?;
+        ensure_room_for_copy(dir, source.length())?;
         let part = part_path(dir, source.date());
         match fs::remove_file(&part) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
@@ -114,6 +114,11 @@ impl CompressedCopy {
             pace.end_step()?;
         }
     }
+}
+
+/// Fails if the disk of a folder has no room for the copy of a file of so many bytes and for the log.
+pub(super) fn ensure_room_for_copy(dir: &Path, length: u64) -> io::Result<()> {
+    ensure_free_space(dir, length.saturating_add(SPACE_FOR_LOG))
 }
 
 /// Replaces the bytes in a buffer by the next ones of a text. Returns whether there are any.

@@ -8,13 +8,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{day_files::sync_folder, event::LogDeleted, files::day_path, handle::SessionLog, queue::Message},
-    compressed_copy::CompressedCopy,
+    compressed_copy::{CompressedCopy, ensure_room_for_copy},
     failure::RetentionFailure,
     file_change::FileChange,
     known_file::KnownFile,
 };
 
 impl SessionLog {
+    /// Fails if a file of so many bytes could not be compressed now, so that it need not be read.
+    pub async fn ensure_compressible(&self, length: u64) -> Result<(), RetentionFailure> {
+        self.ensure_writable()?;
+        let dir = self.dir().to_owned();
+        on_blocking_thread(move || Ok(ensure_room_for_copy(&dir, length)?)).await
+    }
+
     /// Compresses the file of a past day, which has the plain name and has not been read. The file stays as it is if this
     /// fails. Ends early when `stopping` is cancelled.
     pub async fn compress(&self, file: KnownFile, stopping: CancellationToken) -> Result<(), RetentionFailure> {
