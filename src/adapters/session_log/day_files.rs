@@ -60,6 +60,11 @@ impl DayFiles {
         written
     }
 
+    /// Returns the file that was written to last, for another thread.
+    pub(super) fn share_open(&self) -> io::Result<File> {
+        self.open.as_ref().ok_or(io::ErrorKind::NotFound)?.file.try_clone()
+    }
+
     /// Reports to the diagnostics if others have moved, deleted, truncated or extended the open file. Closes it if it was
     /// moved or deleted, and also if its day is over, so that it may be compressed.
     pub(super) fn check(&mut self, today: Date) {

@@ -1,6 +1,7 @@
 //! The handle to the open session log.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -86,7 +87,14 @@ impl SessionLog {
 
     /// Appends lines, and returns the end of the log after them when they are written.
     pub async fn write(&self, lines: Lines) -> Result<LogEnd, LogUnavailable> {
-        self.send(lines, None).await
+        self.send(lines, None, None).await
+    }
+
+    /// Appends lines, and returns the file that has them when they are written: another one may be at its path since.
+    pub(super) async fn write_to_file(&self, lines: Lines) -> Result<io::Result<File>, LogUnavailable> {
+        let (sender, file) = oneshot::channel();
+        self.send(lines, None, Some(sender)).await?;
+        file.await.map_err(|_| LogUnavailable)
     }
 
     /// Appends lines, and returns when they are written. Before that, calls `on_written` on the writer's thread with the
@@ -97,11 +105,16 @@ impl SessionLog {
         lines: Lines,
         on_written: impl FnOnce(Option<LogEnd>) + Send + 'static,
     ) -> Result<LogEnd, LogUnavailable> {
-        self.send(lines, Some(Box::new(on_written))).await
+        self.send(lines, Some(Box::new(on_written)), None).await
     }
 
-    async fn send(&self, lines: Lines, on_written: Option<OnWritten>) -> Result<LogEnd, LogUnavailable> {
-        let append = |done| Message::Append(Entry { lines, end: None, on_written, done });
+    async fn send(
+        &self,
+        lines: Lines,
+        on_written: Option<OnWritten>,
+        file: Option<oneshot::Sender<io::Result<File>>>,
+    ) -> Result<LogEnd, LogUnavailable> {
+        let append = |done| Message::Append(Entry { lines, end: None, on_written, file, done });
         self.ask(append).await.flatten().ok_or(LogUnavailable)
     }
 

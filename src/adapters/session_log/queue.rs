@@ -1,6 +1,6 @@
 //! Messages to the thread that writes the session log.
 
-use std::io;
+use std::{fs::File, io};
 
 use tokio::sync::oneshot;
 
@@ -40,6 +40,8 @@ pub(super) struct Entry {
     /// The end of the log after these lines; `None` until they are written.
     pub(super) end: Option<LogEnd>,
     pub(super) on_written: Option<OnWritten>,
+    /// Sends the file to which the lines were written.
+    pub(super) file: Option<oneshot::Sender<io::Result<File>>>,
     /// Sends the end to the caller.
     pub(super) done: oneshot::Sender<Option<LogEnd>>,
 }

@@ -219,6 +219,10 @@ impl Writer {
                 entry.end = Some(end);
             }
             if self.append_buffer(date, end) {
+                for file in entries.iter_mut().filter_map(|entry| entry.file.take()) {
+                    // The caller may have stopped waiting.
+                    let _ = file.send(self.files.share_open());
+                }
                 return;
             }
         }

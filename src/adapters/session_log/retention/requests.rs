@@ -1,13 +1,13 @@
 //! Requests to compress and delete files of the session log.
 
-use std::{fs::File, panic};
+use std::panic;
 
 use jiff::{Timestamp, civil::Date};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::{day_files::sync_folder, event::LogDeleted, files::day_path, handle::SessionLog, queue::Message},
+    super::{day_files::sync_folder, event::LogDeleted, handle::SessionLog, queue::Message},
     compressed_copy::{CompressedCopy, ensure_room_for_copy},
     failure::RetentionFailure,
     file_change::FileChange,
@@ -43,12 +43,11 @@ impl SessionLog {
         for event in events {
             lines.add(event);
         }
-        let declaring = day_path(self.dir(), lines.date);
-        self.write(lines).await?;
+        let declaring = self.write_to_file(lines).await??;
         // After a power loss, the file must not be gone without the lines.
         let dir = self.dir().to_owned();
         let sync = move || {
-            File::open(declaring)?.sync_all()?;
+            declaring.sync_all()?;
             // The file may be new, and unless each write is flushed, its entry is not on the disk.
             Ok(sync_folder(&dir)?)
         };
@@ -74,5 +73,44 @@ async fn on_blocking_thread<T: Send + 'static>(
     match spawn_blocking(work).await {
         Ok(done) => done,
         Err(died) => died.try_into_panic().map_or(Err(RetentionFailure::Stopped), |panic| panic::resume_unwind(panic)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        io::{Read as _, Seek as _},
+    };
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::{
+        adapters::session_log::LogGap,
+        domain::log_chain::ChainHasher,
+        foundation::{clock::Clock, file_access::FileAccess},
+    };
+
+    #[tokio::test]
+    async fn written_lines_give_the_file_that_has_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let clock = Clock::from_fn(move || now, TimeZone::UTC);
+        let hasher = ChainHasher::without_key();
+        let log = SessionLog::open(dir.path(), FileAccess::Owner, false, hasher, clock).unwrap();
+        let gap = |lines_refused| LogGap { since: String::new(), lines_refused };
+        let mut lines = log.lines(now);
+        lines.add(&gap(7));
+        let mut file = log.write_to_file(lines).await.unwrap().unwrap();
+        // Another file takes its place.
+        fs::rename(dir.path().join("session_1970-01-01.log"), dir.path().join("rotated")).unwrap();
+        log.append(now, &gap(8)).await.unwrap();
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, fs::read_to_string(dir.path().join("rotated")).unwrap());
+        assert!(text.contains(r#""lines_refused":7"#), "{text}");
+        log.close().await;
     }
 }
