@@ -1,5 +1,5 @@
-//! The compression of a file, told by its first bytes: a file may be compressed under its old name, or have an ending that is
-//! not true.
+//! The compression of a file, told by the ending of its name, or by its first bytes: a file may be compressed under its old
+//! name, or have an ending that is not true.
 
 use std::{
     fs::File,
@@ -17,13 +17,33 @@ const ZSTD_START: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 pub enum Compression {
     /// Not compressed.
     None,
-    /// By gzip, `.gz`.
+    /// By gzip.
     Gzip,
-    /// By Zstandard, `.zst`.
+    /// By Zstandard.
     Zstd,
 }
 
 impl Compression {
+    /// All compressions.
+    pub const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
+
+    /// Returns the ending of the names of files that are compressed so; nothing for [`Self::None`].
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// Returns the compression that a file's name says, and the name without its ending.
+    #[must_use]
+    pub fn split_name(name: &str) -> (Self, &str) {
+        let of_ending = |it: Self| Some((it, name.strip_suffix(it.ending())?));
+        Self::ALL.into_iter().find_map(of_ending).unwrap_or((Self::None, name))
+    }
+
     /// Returns the compression of an open file by its first bytes; [`Self::None`] for a file that is empty or begins
     /// otherwise. The next read begins at the start.
     pub fn of(mut file: &File) -> io::Result<Self> {

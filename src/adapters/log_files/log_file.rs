@@ -28,12 +28,9 @@ pub struct LogFile {
     pub(super) identity: Option<FileIdentity>,
 }
 
-/// The endings of compressed files.
-const ENDINGS: [(&str, Compression); 2] = [(".gz", Compression::Gzip), (".zst", Compression::Zstd)];
-
 impl LogFile {
     pub(super) fn new(path: PathBuf, length: Option<u64>) -> Self {
-        let (compression, rest) = split_compression(file_name(&path));
+        let (compression, rest) = Compression::split_name(file_name(&path));
         let (date, rotation) = split_rotation(rest).unzip();
         Self { date, compression, length, rotation: rotation.flatten(), path, identity: None }
     }
@@ -58,7 +55,7 @@ impl LogFile {
 
     /// Returns the compression of the bytes of an open file that has this name.
     pub(super) fn compression_of(&self, open: &File) -> io::Result<Compression> {
-        let named = split_compression(file_name(&self.path)).0;
+        let (named, _) = Compression::split_name(file_name(&self.path));
         // A pipe has no positions to read its start twice.
         let is_told_by_start = named == Compression::None && self.length.is_some();
         if is_told_by_start { Compression::of(open) } else { Ok(named) }
@@ -91,12 +88,12 @@ impl LogFile {
 
 /// Opens the compressed file that has replaced a plain one.
 fn open_compressed(path: &Path) -> Option<File> {
-    let named = |(ending, _)| {
+    let named = |compression: Compression| {
         let mut name = OsString::from(path);
-        name.push(ending);
+        name.push(compression.ending());
         name
     };
-    ENDINGS.map(named).iter().find_map(|name| File::open(name).ok())
+    Compression::ALL.map(named).iter().find_map(|name| File::open(name).ok())
 }
 
 /// Returns the folder of a file; `.` for a name alone.
@@ -107,11 +104,6 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// Returns the file's name; an empty text if it is not UTF-8.
 fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-fn split_compression(name: &str) -> (Compression, &str) {
-    let found = ENDINGS.into_iter().find_map(|(ending, compression)| Some((compression, name.strip_suffix(ending)?)));
-    found.unwrap_or((Compression::None, name))
 }
 
 /// Splits a name of the form `session_YYYY-MM-DD.log` or `session_YYYY-MM-DD.log.NUMBER`.

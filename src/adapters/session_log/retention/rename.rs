@@ -14,7 +14,7 @@ use super::super::files::{date_of, day_path};
 use crate::foundation::compression::Compression;
 
 /// The ending of a compressed file.
-const ENDING: &str = ".zst";
+const ENDING: &str = Compression::Zstd.ending();
 
 /// The start and the end of the name of a copy that is being written. It is hidden, so that no tool reads it.
 const PART: (&str, &str) = (".", ".zst.part");
@@ -75,8 +75,8 @@ fn make_room(path: &Path) -> io::Result<()> {
     if !exists(&with(path, ENDING)) {
         return Ok(());
     }
-    let endings = ["", ".gz", ENDING];
-    let rotated = |number: u64| endings.map(|ending| with(path, &format!(".{number}{ending}")));
+    let compressions = [Compression::None, Compression::Gzip, Compression::Zstd];
+    let rotated = |number: u64| compressions.map(|it| with(path, &format!(".{number}{}", it.ending())));
     let mut free = 1;
     while rotated(free).iter().any(|path| exists(path)) {
         free += 1;
