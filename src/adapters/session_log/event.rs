@@ -264,7 +264,8 @@ pub struct LogGap {
 pub struct LogDeleted {
     /// The name of the file.
     pub file: String,
-    /// The number of lines in the file.
+    /// The number of lines of the file for which this event stands: those of its runs. The first event of a file has those
+    /// without a number, too.
     pub lines: u64,
     /// The numbered lines of each process, as far as they follow each other; lines of earlier versions have no number.
     pub runs: Vec<DeletedRun>,

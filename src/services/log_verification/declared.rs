@@ -9,14 +9,36 @@ use super::{
     finding::{Finding, FindingPlace},
     place::Place,
 };
-use crate::{adapters::session_log::LogDeleted, domain::log_chain::Chain};
+use crate::{adapters::session_log::LogDeleted, domain::log_chain::Chain, foundation::compression::Compression};
 
 /// All declarations of a log.
 #[derive(Debug, Default)]
 pub(super) struct Declarations {
     processes: BTreeMap<Uuid, DeclaredLines>,
-    /// Each declaration once: a crash before the deletion repeats it.
-    events: BTreeSet<LogDeleted>,
+    /// The files by their names without the ending of compressed ones: a file may be declared before and after its compression.
+    files: BTreeMap<String, DeclaredFile>,
+}
+
+/// A file that is declared deleted, once or several times.
+#[derive(Debug, Default)]
+struct DeclaredFile {
+    /// The name in the last declaration.
+    name: String,
+    /// The runs of numbered lines: the process, and the first and the last number.
+    runs: BTreeSet<(Uuid, u64, u64)>,
+    /// The number of lines without a number.
+    unnumbered: u64,
+}
+
+/// The files that are declared deleted, as far as they are.
+#[derive(Debug, Default)]
+pub(super) struct DeclaredFiles {
+    /// The names of the files whose lines are gone.
+    pub(super) gone: BTreeSet<String>,
+    /// The names of the files whose lines are there.
+    pub(super) present: BTreeSet<String>,
+    /// The number of declared lines that are gone.
+    pub(super) lines: u64,
 }
 
 /// The lines of one process that are declared deleted.
@@ -48,7 +70,19 @@ impl Declarations {
                 self.processes.entry(instance).or_default().add(end);
             }
         }
-        self.events.insert(event);
+        self.add_file(event);
+    }
+
+    fn add_file(&mut self, event: LogDeleted) {
+        let file = self.files.entry(Compression::split_name(&event.file).1.to_owned()).or_default();
+        let mut numbered = 0_u64;
+        for run in &event.runs {
+            numbered = numbered.saturating_add(run.last_seq - run.first_seq).saturating_add(1);
+            file.runs.extend(run.instance.parse().map(|instance| (instance, run.first_seq, run.last_seq)));
+        }
+        // Of several events of one declaration, only the first has these lines.
+        file.unnumbered = file.unnumbered.max(event.lines.saturating_sub(numbered));
+        file.name = event.file;
     }
 
     /// Returns the processes that have declared lines.
@@ -69,14 +103,30 @@ impl Declarations {
             .map(|(_, lines)| lines)
     }
 
-    /// Returns the number of declared lines.
-    pub(super) fn lines(&self) -> u64 {
-        self.events.iter().map(|event| event.lines).sum()
-    }
-
-    /// Returns the names of the declared files, each once.
-    pub(super) fn files(&self) -> BTreeSet<&str> {
-        self.events.iter().map(|event| event.file.as_str()).collect()
+    /// Returns the declared files. `count` returns how many lines of a process are there from one number to another, and
+    /// `is_listed` whether a file with a name is there.
+    pub(super) fn files(
+        &self,
+        count: impl Fn(Uuid, u64, u64) -> u64,
+        is_listed: impl Fn(&str) -> bool,
+    ) -> DeclaredFiles {
+        let mut files = DeclaredFiles::default();
+        let gone = |instance, first: u64, last: u64| (last - first + 1).saturating_sub(count(instance, first, last));
+        for file in self.files.values() {
+            let are_lines_present = file.runs.iter().all(|&(instance, first, last)| gone(instance, first, last) == 0);
+            if are_lines_present && (!file.runs.is_empty() || is_listed(&file.name)) {
+                files.present.insert(file.name.clone());
+            } else {
+                files.gone.insert(file.name.clone());
+                files.lines = files.lines.saturating_add(file.unnumbered);
+            }
+        }
+        for (instance, lines) in &self.processes {
+            for (first, last) in &lines.ranges {
+                files.lines = files.lines.saturating_add(gone(*instance, *first, *last));
+            }
+        }
+        files
     }
 }
 

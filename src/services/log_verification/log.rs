@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     damage::{Damage, DamageKind},
     declaration::{DeclaredChains, Proof},
-    declared::{Declarations, DeclaredLines},
+    declared::{Declarations, DeclaredFiles, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
     known_end::KnownEnd,
@@ -100,8 +100,9 @@ impl<'a> Logs<'a> {
         for (folder, log) in self.folders {
             let is_in_use = self.task.in_use.contains(&folder);
             let is_partial = !self.task.whole_folders.contains(&folder);
+            let declared = log.declared_files(self.task.files.iter().filter(|file| file.folder() == folder));
             let check = Check { files: self.task.files, is_partial, keys: &mut self.keys, result: &mut self.result };
-            check.log(log, is_in_use);
+            check.log(log, &declared, is_in_use);
         }
         for damage in missing {
             add(&mut self.result, damage);
@@ -158,6 +159,14 @@ impl Log {
         }
     }
 
+    /// Returns what is declared deleted. `files` are those of the log.
+    fn declared_files<'f>(&self, files: impl Iterator<Item = &'f LogFile>) -> DeclaredFiles {
+        let names = files.filter_map(|file| file.path.file_name()?.to_str()).collect::<BTreeSet<_>>();
+        let count =
+            |instance, first, last| self.processes.get(&instance).map_or(0, |process| process.count(first, last));
+        self.declared.files(count, |name| names.contains(name))
+    }
+
     /// Returns the processes that have lines, or lines that are declared deleted, the oldest first.
     fn instances(&self) -> impl Iterator<Item = Uuid> + use<> {
         let instances = self.processes.keys().copied().chain(self.declared.instances());
@@ -182,26 +191,26 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn log(mut self, mut log: Log, is_in_use: bool) {
+    fn log(mut self, mut log: Log, declared: &DeclaredFiles, is_in_use: bool) {
         let (mut checked, mut ends) = (BTreeMap::<Uuid, Checked>::new(), BTreeMap::<Uuid, KnownEnd>::new());
         let is_partial = self.is_partial;
         let (mut latest, none) = (LatestPlaces::default(), DeclaredLines::default());
         for instance in log.instances() {
-            let declared = log.declared.of(instance).unwrap_or(&none);
+            let lines = log.declared.of(instance).unwrap_or(&none);
             let before = checked.last_key_value().map(|(_, before)| before.last);
             let is_oldest = ends.is_empty();
-            let context = Context { instance, is_oldest, is_partial, before, declared, files: self.files };
+            let context = Context { instance, is_oldest, is_partial, before, declared: lines, files: self.files };
             let process = log.processes.remove(&instance).unwrap_or_default();
             let process = process.check(&context, &mut latest, self.keys);
             if process.is_none() && is_oldest && is_partial {
                 // Its files are not given, whether they are there or not.
                 continue;
             }
-            ends.extend(KnownEnd::of(process.as_ref(), declared).map(|end| (instance, end)));
+            ends.extend(KnownEnd::of(process.as_ref(), lines).map(|end| (instance, end)));
             match process {
                 Some(process) => drop(checked.insert(instance, process)),
                 None => {
-                    for finding in declared.missing_of_all(context.is_oldest) {
+                    for finding in lines.missing_of_all(context.is_oldest) {
                         self.report(instance, &finding);
                     }
                 }
@@ -219,7 +228,7 @@ impl Check<'_> {
         self.spans(&log);
         self.ends(&log, &checked, &ends, is_in_use);
         self.forged(&log);
-        self.deleted(&log.declared);
+        self.deleted(declared);
         for process in checked.into_values() {
             self.result.proven_by_secret += process.proven_by_secret;
             self.result.unchained += process.unchained;
@@ -373,14 +382,23 @@ impl Check<'_> {
     }
 
     /// Notes what is declared deleted.
-    fn deleted(&mut self, declared: &Declarations) {
-        let (lines, files) = (declared.lines(), declared.files());
-        let Some((first, last)) = files.first().zip(files.last()) else { return };
-        self.result.deleted += lines;
-        let count = files.len();
-        let named = if count == 1 { format!("{first} was") } else { format!("{count} files, {first} to {last}, were") };
-        let follows = if self.is_partial { "" } else { "; the log follows their end" };
-        self.result.notes.push(format!("{named} deleted by SESSION_LOG_KEEP, with {lines} lines{follows}"));
+    fn deleted(&mut self, DeclaredFiles { gone, present, lines }: &DeclaredFiles) {
+        self.result.deleted = self.result.deleted.saturating_add(*lines);
+        if let Some(files) = named(gone) {
+            let note = if self.is_partial {
+                format!("{files} declared deleted by SESSION_LOG_KEEP, with {lines} lines")
+            } else {
+                let follows = if self.result.damage_count == 0 { "; the log follows their end" } else { "" };
+                format!("{files} deleted by SESSION_LOG_KEEP, with {lines} lines{follows}")
+            };
+            self.result.notes.push(note);
+        }
+        if let Some(files) = named(present) {
+            self.result.notes.push(format!(
+                "{files} declared deleted by SESSION_LOG_KEEP, but the lines are still there: the deletion has failed or was \
+                 interrupted, and the service tries it again"
+            ));
+        }
     }
 
     /// Reports torn lines, and notes the beginning of the log and processes that never closed it.
@@ -417,4 +435,11 @@ impl Check<'_> {
             self.result.notes.push(format!("process {instance}, last line {last_seq}, {state}"));
         }
     }
+}
+
+/// Returns files as the subject of a sentence in the past; `None` if there are none.
+fn named(files: &BTreeSet<String>) -> Option<String> {
+    let (first, last) = files.first().zip(files.last())?;
+    let count = files.len();
+    Some(if count == 1 { format!("{first} was") } else { format!("{count} files, {first} to {last}, were") })
 }

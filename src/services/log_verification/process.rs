@@ -142,7 +142,7 @@ impl Process {
     }
 
     /// Returns how many lines are there from one number to another.
-    fn count(&self, first: u64, last: u64) -> u64 {
+    pub(super) fn count(&self, first: u64, last: u64) -> u64 {
         let (mut count, mut next) = (0, first);
         for run in self.runs.iter().take_while(|run| run.first_seq <= last).filter(|run| run.last_seq >= first) {
             let (from, to) = (run.first_seq.max(next), run.last_seq.min(last));

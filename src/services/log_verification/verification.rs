@@ -17,7 +17,7 @@ pub struct Verification {
     pub unchained: u64,
     /// The number of lines whose chain is made with a secret.
     pub proven_by_secret: u64,
-    /// The number of lines that the log declares deleted.
+    /// The number of lines that the log declares deleted, and that are not there.
     pub deleted: u64,
     /// The processes that wrote the lines.
     pub processes: Vec<ProcessSummary>,

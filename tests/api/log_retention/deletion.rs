@@ -118,15 +118,24 @@ async fn a_declared_day_that_is_still_there_is_no_damage() {
     wait_until_gone(&plain(&days.setup, "2026-03-01")).await;
     days.service.stop().await;
     // As after a kill between the declaration and the deletion.
-    fs::write(plain(&days.setup, "2026-03-01"), first_day).unwrap();
-    assert_whole(&days.setup).await;
+    fs::write(plain(&days.setup, "2026-03-01"), &first_day).unwrap();
+    let result = assert_whole(&days.setup).await;
+    assert_eq!(result["lines_deleted"], 0);
+    let notes = result["notes"].to_string();
+    assert!(notes.contains("session_2026-03-01.log was declared deleted") && notes.contains("still there"), "{notes}");
+    assert!(!notes.contains("was deleted"), "{notes}");
+    // It is declared once more, under another name.
+    fs::remove_file(plain(&days.setup, "2026-03-01")).unwrap();
+    fs::write(compressed(&days.setup, "2026-03-01"), zstd::encode_all(&*first_day, 3).unwrap()).unwrap();
     let service = days.setup.start_with_clock(days.clock.clock("UTC")).await;
-    wait_until_gone(&plain(&days.setup, "2026-03-01")).await;
+    wait_until_gone(&compressed(&days.setup, "2026-03-01")).await;
     service.stop().await;
     let declared = days.setup.log_lines("log_deleted");
     assert_eq!((declared.len(), &declared[0]["runs"]), (2, &declared[1]["runs"]));
     let result = assert_whole(&days.setup).await;
     assert_eq!(result["lines_deleted"], declared[0]["lines"]);
+    let notes = result["notes"].to_string();
+    assert!(notes.contains("session_2026-03-01.log.zst was deleted") && !notes.contains("still there"), "{notes}");
 }
 
 #[tokio::test]
