@@ -167,12 +167,18 @@ async fn the_log_opens_a_new_file_without_a_free_descriptor() {
     assert_eq!(ask(&mut wire).await.status(), 200);
     let log = day_file(&setup.log_dir());
     exhaust_descriptors(&process);
-    fs::rename(&log, log.with_extension("1.log")).unwrap();
-    for _ in 0..3 {
-        assert_eq!(ask(&mut wire).await.status(), 200, "the model's connection is open");
+    for (rotation, turns) in [("1.log", 4), ("2.log", 7)] {
+        fs::rename(&log, log.with_extension(rotation)).unwrap();
+        if rotation == "2.log" {
+            // As logrotate does with `create`.
+            fs::write(&log, "").unwrap();
+        }
+        for _ in 0..3 {
+            assert_eq!(ask(&mut wire).await.status(), 200, "the model's connection is open");
+        }
+        assert_eq!((setup.log_lines("chat").len(), setup.log_lines("log_gap").len()), (turns, 0));
+        assert!(log.exists());
     }
-    assert_eq!((setup.log_lines("chat").len(), setup.log_lines("log_gap").len()), (4, 0));
-    assert!(log.exists());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{
     files::{date_of, day_path, last_partial_line},
     folder::LogFolder,
     open_file::OpenFile,
-    retention::{KnownFile, RetentionFailure, complete_all, complete_rename},
+    retention::{KnownFile, RetentionFailure, add_ending, complete_all},
 };
 use crate::foundation::{compression::Compression, descriptors::ReservedDescriptor};
 
@@ -93,10 +93,15 @@ impl DayFiles {
     fn open_file(&mut self, date: Date) -> io::Result<OpenFile> {
         self.folder.restore()?;
         let LogFolder { dir, access, .. } = &self.folder;
-        complete_rename(dir, date)?;
         let path = day_path(dir, date);
         let open = || access.open_options().create(true).append(true).read(true).open(&path);
         let mut file = self.reserved.open(open)?;
+        let compression = compression_of(&file)?;
+        if compression != Compression::None {
+            // Its second rename has failed. A line must not follow compressed bytes.
+            add_ending(&path, compression)?;
+            file = self.reserved.open(open)?;
+        }
         repair(&mut file, &path)?;
         if self.sync {
             self.reserved.open(|| sync_folder(dir))?;
@@ -137,13 +142,18 @@ impl DayFiles {
 fn repair_if_incomplete(path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    if length > 0 && Compression::of(&file)? != Compression::None {
+    if compression_of(&file)? != Compression::None {
         return Err(io::Error::other("it is compressed, but has the name of a plain file"));
     }
     if last_partial_line(&mut file, length)?.is_empty() {
         return Ok(());
     }
     repair(&mut OpenOptions::new().append(true).read(true).open(path)?, path)
+}
+
+/// Returns the compression of an open file's bytes. Nothing is read of a named pipe in place of the file, which has no positions.
+fn compression_of(file: &File) -> io::Result<Compression> {
+    if file.metadata()?.len() == 0 { Ok(Compression::None) } else { Compression::of(file) }
 }
 
 /// Checks that there is room for further bytes in a file, by writing and removing them. (The free space that the system

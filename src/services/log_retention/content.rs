@@ -1,6 +1,6 @@
 //! What a file of the log contains: its number of lines, and their runs.
 
-use std::{io, ops::ControlFlow};
+use std::{fs::File, io, ops::ControlFlow};
 
 use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
@@ -40,19 +40,20 @@ impl Content {
     pub(super) fn open(mut file: LogFile, date: Date, stopping: &CancellationToken) -> io::Result<(KnownFile, Self)> {
         let known = KnownFile::open(&file.path, date)?;
         file.length = Some(known.length());
-        let content = Self::read(&file, stopping)?;
+        let content = Self::read(&file, known.file().try_clone()?, stopping)?;
         Ok((known, content))
     }
 
-    /// Reads a file to its end, on this thread and with pauses. Fails if a part of it cannot be read, or when `stopping` is cancelled.
-    fn read(file: &LogFile, stopping: &CancellationToken) -> io::Result<Self> {
+    /// Reads an open file to its end, on this thread and with pauses. Fails if a part of it cannot be read, or when `stopping` is
+    /// cancelled.
+    fn read(file: &LogFile, open: File, stopping: &CancellationToken) -> io::Result<Self> {
         let (mut content, mut failure, mut pace) = (Self::default(), None, Pace::new(stopping));
         let take = |chunk: (Self, Option<io::Error>)| {
             content.append(chunk.0);
             failure = chunk.1.or_else(|| pace.end_step().err().map(|_| io::ErrorKind::Interrupted.into()));
             if failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        Reader::new(std::slice::from_ref(file)).on_this_thread().for_each(Self::of_chunk, take);
+        Reader::of_open(file, open)?.on_this_thread().for_each(Self::of_chunk, take);
         failure.map_or(Ok(content), Err)
     }
 
@@ -145,8 +146,10 @@ mod tests {
 
     fn content_of(text: &str) -> Content {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("file"), text).unwrap();
-        Content::read(&find(&[dir.path().join("file")]).unwrap()[0], &CancellationToken::new()).unwrap()
+        let path = dir.path().join("file");
+        fs::write(&path, text).unwrap();
+        let file = find(std::slice::from_ref(&path)).unwrap().remove(0);
+        Content::open(file, date(2026, 1, 1), &CancellationToken::new()).unwrap().1
     }
 
     #[test]

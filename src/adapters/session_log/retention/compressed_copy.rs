@@ -86,7 +86,9 @@ impl CompressedCopy {
         let mut encoder = Encoder::new(&mut *file, LEVEL)?;
         encoder.include_checksum(true)?;
         encoder.set_pledged_src_size(Some(length))?;
-        let (mut text, mut step) = (self.source.file().take(length), Vec::with_capacity(STEP_BYTES));
+        let mut source = self.source.file();
+        source.seek(SeekFrom::Start(0))?;
+        let (mut text, mut step) = (source.take(length), Vec::with_capacity(STEP_BYTES));
         while read_step(&mut text, &mut step)? {
             encoder.write_all(&step)?;
             ensure_free_space(dir, SPACE_FOR_LOG)?;

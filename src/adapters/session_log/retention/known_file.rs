@@ -46,7 +46,9 @@ impl KnownFile {
         self.date
     }
 
-    pub(super) fn file(&self) -> &File {
+    /// Returns the open file. Whoever reads it moves its position.
+    #[must_use]
+    pub fn file(&self) -> &File {
         &self.file
     }
 

@@ -14,7 +14,7 @@ mod requests;
 pub use self::{failure::RetentionFailure, known_file::KnownFile, pace::Pace};
 pub(super) use self::{
     file_change::FileChange,
-    rename::{complete_all, complete_rename},
+    rename::{add_ending, complete_all},
 };
 
 #[cfg(test)]
@@ -107,14 +107,20 @@ mod tests {
 
     #[test]
     fn a_late_line_never_follows_compressed_bytes() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut files = opened(dir.path());
-        let path = day_path(dir.path(), DAY);
-        // The second rename has failed.
-        fs::write(&path, zstd::encode_all(&b"{\"old\":0}\n"[..], 3).unwrap()).unwrap();
-        files.append(DAY, b"{}\n").unwrap();
-        let names = ["session_2026-01-01.log", "session_2026-01-01.log.zst"].map(str::to_owned).to_vec();
-        assert_eq!(content(dir.path()), (names, "{}\n".to_owned()));
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"{\"old\":0}\n").unwrap();
+        // The second rename has failed, or another program has compressed the file under its name.
+        for (ending, bytes) in
+            [(".zst", zstd::encode_all(&b"{\"old\":0}\n"[..], 3).unwrap()), (".gz", gzip.finish().unwrap())]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let mut files = opened(dir.path());
+            fs::write(day_path(dir.path(), DAY), &bytes).unwrap();
+            files.append(DAY, b"{}\n").unwrap();
+            let compressed = format!("session_2026-01-01.log{ending}");
+            assert_eq!(fs::read(dir.path().join(&compressed)).unwrap(), bytes);
+            assert_eq!(content(dir.path()), (vec!["session_2026-01-01.log".to_owned(), compressed], "{}\n".to_owned()));
+        }
     }
 
     #[test]

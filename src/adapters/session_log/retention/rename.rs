@@ -13,9 +13,6 @@ use jiff::civil::Date;
 use super::super::files::{date_of, day_path};
 use crate::foundation::compression::Compression;
 
-/// The ending of a compressed file.
-const ENDING: &str = Compression::Zstd.ending();
-
 /// The start and the end of the name of a copy that is being written. It is hidden, so that no tool reads it.
 const PART: (&str, &str) = (".", ".zst.part");
 
@@ -27,21 +24,27 @@ pub(super) fn part_path(dir: &Path, date: Date) -> PathBuf {
 
 /// Replaces a day's file by its compressed copy.
 pub(super) fn put_in_place(dir: &Path, date: Date, copy: &Path) -> io::Result<()> {
-    make_room(&day_path(dir, date))?;
-    fs::rename(copy, day_path(dir, date))?;
-    complete_rename(dir, date)
+    let path = day_path(dir, date);
+    free_compressed_name(&path, Compression::Zstd)?;
+    fs::rename(copy, &path)?;
+    add_ending(&path, Compression::Zstd)
 }
 
 /// Gives the file of a day its ending if it is compressed but has the plain name.
-pub(in super::super) fn complete_rename(dir: &Path, date: Date) -> io::Result<()> {
+pub(super) fn complete_rename(dir: &Path, date: Date) -> io::Result<()> {
     let path = day_path(dir, date);
     // A named pipe is not opened, since that would wait.
     let is_file = fs::metadata(&path).is_ok_and(|data| data.is_file());
     if !is_file || Compression::of(&fs::File::open(&path)?)? != Compression::Zstd {
         return Ok(());
     }
-    make_room(&path)?;
-    fs::rename(&path, with(&path, ENDING))
+    add_ending(&path, Compression::Zstd)
+}
+
+/// Gives a compressed file that has the plain name of its day the ending of its compression.
+pub(in super::super) fn add_ending(path: &Path, compression: Compression) -> io::Result<()> {
+    free_compressed_name(path, compression)?;
+    fs::rename(path, appended(path, compression.ending()))
 }
 
 /// Completes what a crash has interrupted, and removes copies that were not finished. To be called before the folder's files
@@ -71,12 +74,13 @@ fn is_part(path: &Path) -> bool {
 /// Makes the name of a day's compressed file free. If a line was written to the day after it had been compressed, since the
 /// clock was set back, the older file becomes the first rotated one, `.1`, and those before it move on by one: higher numbers
 /// are older.
-fn make_room(path: &Path) -> io::Result<()> {
-    if !exists(&with(path, ENDING)) {
+fn free_compressed_name(path: &Path, compression: Compression) -> io::Result<()> {
+    let compressed = appended(path, compression.ending());
+    if !exists(&compressed) {
         return Ok(());
     }
     let compressions = [Compression::None, Compression::Gzip, Compression::Zstd];
-    let rotated = |number: u64| compressions.map(|it| with(path, &format!(".{number}{}", it.ending())));
+    let rotated = |number: u64| compressions.map(|it| appended(path, &format!(".{number}{}", it.ending())));
     let mut free = 1;
     while rotated(free).iter().any(|path| exists(path)) {
         free += 1;
@@ -86,16 +90,16 @@ fn make_room(path: &Path) -> io::Result<()> {
             fs::rename(from, to)?;
         }
     }
-    fs::rename(with(path, ENDING), with(path, &format!(".1{ENDING}")))
+    fs::rename(compressed, appended(path, &format!(".1{}", compression.ending())))
 }
 
 fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Returns a path with a text appended.
-fn with(path: &Path, end: &str) -> PathBuf {
+/// Returns a path with a text appended to its name.
+fn appended(path: &Path, text: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(end);
+    name.push(text);
     name.into()
 }

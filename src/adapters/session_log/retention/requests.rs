@@ -22,8 +22,8 @@ impl SessionLog {
         on_blocking_thread(move || Ok(ensure_room_for_copy(&dir, length)?)).await
     }
 
-    /// Compresses the file of a past day, which has the plain name and has not been read. The file stays as it is if this
-    /// fails. Ends early when `stopping` is cancelled.
+    /// Compresses the file of a past day, which has the plain name. The file stays as it is if this fails. Ends early when
+    /// `stopping` is cancelled.
     pub async fn compress(&self, file: KnownFile, stopping: CancellationToken) -> Result<(), RetentionFailure> {
         self.ensure_writable()?;
         let (dir, access) = (self.dir().to_owned(), self.access());
