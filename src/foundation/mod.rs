@@ -1,5 +1,6 @@
 //! Parts that any service could use: clock, settings, tasks, files, HTTP client, secrets.
 
+pub mod blocking;
 pub mod clock;
 pub mod compression;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod free_space;
 pub mod http_client;
 pub mod memory_limit;
 pub mod outage;
+pub mod path_suffix;
 pub mod process_lock;
 pub mod redaction;
 pub mod secret;

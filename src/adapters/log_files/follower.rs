@@ -54,13 +54,13 @@ pub enum Followed<'a> {
 struct FollowedLog {
     watched: Watched,
     seen: SeenLines,
-    files: Vec<KnownFile>,
+    files: Vec<FollowedFile>,
     failed: HashSet<PathBuf>,
 }
 
 /// A file whose first lines were read.
 #[derive(Debug)]
-struct KnownFile {
+struct FollowedFile {
     identity: FileIdentity,
     /// The name that the file has or had before it was rotated.
     name: String,
@@ -118,7 +118,7 @@ impl FollowedLog {
             if file.compression == Compression::None && file.length.is_some() {
                 // One that was compressed or deleted meanwhile gets no lines.
                 let Some((open, Compression::None)) = opener.open(file)? else { continue };
-                let (known, last) = KnownFile::start(name, file, open)?;
+                let (known, last) = FollowedFile::start(name, file, open)?;
                 log.files.push(known);
                 if let Some(position) = last {
                     log.seen.add_up_to(position);
@@ -164,7 +164,7 @@ impl FollowedLog {
         let at = if let Some(at) = self.files.iter().position(|known| known.is(&file)) {
             at
         } else {
-            let Some(new) = KnownFile::of_new(&file)? else { return Ok(()) };
+            let Some(new) = FollowedFile::of_new(&file)? else { return Ok(()) };
             self.files.push(new);
             self.files.len() - 1
         };
@@ -194,7 +194,7 @@ impl FollowedLog {
     }
 }
 
-impl KnownFile {
+impl FollowedFile {
     /// Begins to follow an open file that exists at the start, and sets its length to the end of its last line. Returns the last
     /// position in it, too.
     fn start(name: String, file: &mut LogFile, open: File) -> io::Result<(Self, Option<LogPosition>)> {

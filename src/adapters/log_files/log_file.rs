@@ -1,7 +1,6 @@
 //! One file of a session log.
 
 use std::{
-    ffi::OsString,
     fs::{File, Metadata},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -9,7 +8,7 @@ use std::{
 
 use jiff::civil::Date;
 
-use crate::foundation::{compression::Compression, file_identity::FileIdentity};
+use crate::foundation::{compression::Compression, file_identity::FileIdentity, path_suffix::with_suffix};
 
 /// A file of a session log, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,11 +87,7 @@ impl LogFile {
 
 /// Opens the compressed file that has replaced a plain one.
 fn open_compressed(path: &Path) -> Option<File> {
-    let named = |compression: Compression| {
-        let mut name = OsString::from(path);
-        name.push(compression.ending());
-        name
-    };
+    let named = |compression: Compression| with_suffix(path, compression.ending());
     Compression::ALL.map(named).iter().find_map(|name| File::open(name).ok())
 }
 

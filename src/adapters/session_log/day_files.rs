@@ -111,7 +111,7 @@ impl DayFiles {
 
     /// Fails unless a file is as it was when it was read, and may be compressed or deleted: the next start must find the last
     /// line in a plain file.
-    pub(super) fn ensure_free(&self, file: &KnownFile) -> Result<(), RetentionFailure> {
+    pub(super) fn ensure_changeable(&self, file: &KnownFile) -> Result<(), RetentionFailure> {
         if !self.folder.is_in_place() {
             Err(RetentionFailure::Moved)
         } else if self.last_date == Some(file.date()) || self.failed_write.is_some() {
@@ -123,8 +123,8 @@ impl DayFiles {
         }
     }
 
-    /// Completes interrupted compressions, and repairs the incomplete last lines that a crash may have left in any day's file. A file that cannot be read or written
-    /// is skipped with a warning, because it may have been archived.
+    /// Completes interrupted compressions, and repairs the incomplete last lines that a crash may have left in any day's file. A
+    /// file that cannot be read or written is skipped with a warning, because it may have been archived.
     pub(super) fn repair_all(&self) -> io::Result<()> {
         complete_all(&self.folder.dir)?;
         for entry in fs::read_dir(&self.folder.dir)? {

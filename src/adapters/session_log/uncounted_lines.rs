@@ -95,7 +95,8 @@ impl UncountedLines {
         Ok(())
     }
 
-    /// Reads the next uncounted line. Passes the line's stamp, the line and the lines missing before it to `read`. Returns `None` at the end.
+    /// Reads the next uncounted line. Passes the line's stamp, the line and the lines missing before it to `read`. Returns
+    /// `None` at the end.
     pub(super) fn next<T>(
         &mut self,
         mut read: impl FnMut(&StampedLine<'_>, &[u8], Option<MissingLines>) -> T,

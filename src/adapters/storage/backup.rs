@@ -13,7 +13,7 @@ use super::{
     log_instances,
     open_failure::DatabaseOpenFailure,
     sqlite,
-    sqlite_file::{FileState, JournalFile, RUN_MARK_OFFSET, RunMark, with_suffix},
+    sqlite_file::{FileState, JournalFile, RUN_MARK_OFFSET, RunMark},
     statement::sql,
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     foundation::{
         config::{self, DatabaseAddress},
         file_access::FileAccess,
+        path_suffix::with_suffix,
     },
 };
 

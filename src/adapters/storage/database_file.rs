@@ -17,11 +17,12 @@ use super::{
     file_loss::FileLoss,
     lock_note,
     open_failure::DatabaseOpenFailure,
-    sqlite_file::{LOCK_SUFFIX, MAGIC, RUN_MARK_OFFSET, RunMark, UnusableFile, WAL_SUFFIX, resolved, with_suffix},
+    sqlite_file::{LOCK_SUFFIX, MAGIC, RUN_MARK_OFFSET, RunMark, UnusableFile, WAL_SUFFIX, resolved},
 };
 use crate::foundation::{
     file_access::FileAccess,
     file_identity::FileIdentity,
+    path_suffix::with_suffix,
     process_lock::{self, LockFailure, is_byte_locked, lock_byte, unlock_byte},
 };
 

@@ -7,9 +7,12 @@ use super::{
     handle::Storage,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
-    sqlite_file::{self, FileState, LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX, with_suffix},
+    sqlite_file::{self, FileState, LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX},
 };
-use crate::foundation::config::{self, DatabaseAddress};
+use crate::foundation::{
+    config::{self, DatabaseAddress},
+    path_suffix::with_suffix,
+};
 
 /// The result of inspecting a database that could be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]

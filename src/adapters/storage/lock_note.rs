@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
-use super::sqlite_file::{LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX, resolved, with_suffix};
-use crate::foundation::{file_access::FileAccess, file_identity::FileIdentity, process_lock};
+use super::sqlite_file::{LOCK_SUFFIX, SHM_SUFFIX, WAL_SUFFIX, resolved};
+use crate::foundation::{file_access::FileAccess, file_identity::FileIdentity, path_suffix::with_suffix, process_lock};
 
 /// The suffix of a write-ahead log that was set aside.
 const ASIDE_SUFFIX: &str = "-wal.replaced";

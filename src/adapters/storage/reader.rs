@@ -13,10 +13,13 @@ use super::{
     failure::StorageFailure,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
-    sqlite_file::{self, FileState, JournalFile, SHM_SUFFIX, absolute, folder_of, resolved, with_suffix},
+    sqlite_file::{self, FileState, JournalFile, SHM_SUFFIX, absolute, folder_of, resolved},
     unused_file::UnusedFile,
 };
-use crate::foundation::config::{self, DatabaseAddress};
+use crate::foundation::{
+    config::{self, DatabaseAddress},
+    path_suffix::with_suffix,
+};
 
 /// The number of times that a database is read which a process begins to use meanwhile.
 const ATTEMPTS: usize = 5;

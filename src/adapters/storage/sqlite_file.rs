@@ -10,6 +10,7 @@ use super::problem::DatabaseProblem;
 use crate::foundation::{
     config::SqliteAddress,
     outage::{MayPass, Outage},
+    path_suffix::with_suffix,
 };
 
 /// The bytes at the start of every SQLite file.
@@ -188,13 +189,6 @@ fn was_database(path: &Path) -> bool {
 /// Returns the path with all symbolic links resolved. SQLite makes its journal files beside the resolved file.
 pub(super) fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Returns the path with a suffix appended to its file name.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// Returns the folder of the file at a path.

@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     database_file::is_in_use,
-    sqlite_file::{HEADER_BYTES, WAL_SUFFIX, resolved, with_suffix},
+    sqlite_file::{HEADER_BYTES, WAL_SUFFIX, resolved},
 };
-use crate::foundation::file_identity::FileIdentity;
+use crate::foundation::{file_identity::FileIdentity, path_suffix::with_suffix};
 
 /// A file that no process used when this was made, and by what a later use shows.
 #[derive(Debug, PartialEq, Eq)]

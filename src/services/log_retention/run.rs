@@ -1,9 +1,8 @@
 //! One run of the retention over the files of the log.
 
-use std::{io, panic};
+use std::io;
 
 use jiff::{SignedDuration, civil::Date};
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,7 +17,7 @@ use crate::{
         storage::{Storage, StorageFailure},
     },
     domain::log_position::{CountedLines, LogPosition},
-    foundation::{clock::Clock, config, error_chain::ErrorChain},
+    foundation::{blocking::run_blocking, clock::Clock, config, error_chain::ErrorChain},
 };
 
 /// The retention of a log, with what it needs.
@@ -33,7 +32,7 @@ pub(super) struct Run {
 
 /// The reason for which a file is left as it is.
 #[derive(Debug, thiserror::Error)]
-enum Left {
+enum FileFailure {
     #[error(
         "the database has not counted all its lines, such as line {} of process {}: if the database can be written, restart \
          AL-Chat, which counts the lines of plain files at its start",
@@ -90,7 +89,7 @@ impl Run {
         let counted = self.storage.counted_lines().await?;
         let (_, confirmed) = self.clock.local(self.storage.retention_time());
         let dir = self.log.dir().to_owned();
-        let files = match on_blocking_thread(move || log_files::list_in(&dir)).await {
+        let files = match run_blocking(move || log_files::list_in(&dir)).await {
             Some(Ok(files)) => files,
             // The next line makes the folder and its file again.
             None | Some(Err(FindFailure::NoLog(_) | FindFailure::Missing(_))) => Vec::new(),
@@ -114,9 +113,9 @@ impl Run {
             }
             match self.compress(&file, date, counted).await {
                 Ok(()) => self.failed.remove(&file.path),
-                Err(left) => {
-                    self.report(&file, &left, time);
-                    if matches!(&left, Left::Failed(failure) if failure.is_of_all_files()) {
+                Err(failure) => {
+                    self.report(&file, &failure, time);
+                    if matches!(&failure, FileFailure::Failed(failure) if failure.is_of_all_files()) {
                         return;
                     }
                 }
@@ -136,25 +135,25 @@ impl Run {
                     self.failed.remove(&file.path);
                     tracing::info!(file = %file.path.display(), lines, "deleted a file of the session log, as SESSION_LOG_KEEP says");
                 }
-                Err(left) => return self.report(&file, &left, time),
+                Err(failure) => return self.report(&file, &failure, time),
             }
         }
     }
 
     /// Deletes a file. Returns the number of its lines.
-    async fn delete(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<u64, Left> {
+    async fn delete(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<u64, FileFailure> {
         self.log.ensure_writable().map_err(RetentionFailure::from)?;
         let (known, content) = self.read_counted(file, date, counted).await?;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let events = content.declared(&name);
         self.log.delete(self.clock.now(), known, &events).await.map_err(|failure| match failure {
-            RetentionFailure::Log(_) => Left::Failed(failure),
-            failure => Left::Declared(failure),
+            RetentionFailure::Log(_) => FileFailure::Failed(failure),
+            failure => FileFailure::Declared(failure),
         })?;
         Ok(events.iter().map(|event| event.lines).sum())
     }
 
-    async fn compress(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<(), Left> {
+    async fn compress(&self, file: &LogFile, date: Date, counted: &CountedLines) -> Result<(), FileFailure> {
         self.log.ensure_compressible(file.length.unwrap_or_default()).await?;
         let (known, _) = self.read_counted(file, date, counted).await?;
         Ok(self.log.compress(known, self.stopping.clone()).await?)
@@ -166,29 +165,29 @@ impl Run {
         file: &LogFile,
         date: Date,
         counted: &CountedLines,
-    ) -> Result<(KnownFile, Content), Left> {
+    ) -> Result<(KnownFile, Content), FileFailure> {
         let (file, stopping) = (file.clone(), self.stopping.clone());
-        let read = on_blocking_thread(move || Content::open(file, date, &stopping)).await;
-        let (known, content) = read.ok_or(RetentionFailure::Stopped)?.map_err(Left::Unreadable)?;
+        let read = run_blocking(move || Content::open(file, date, &stopping)).await;
+        let (known, content) = read.ok_or(RetentionFailure::Stopped)?.map_err(FileFailure::Unreadable)?;
         if !known.is_unchanged() {
             Err(RetentionFailure::Changed.into())
         } else if let Some(line) = content.uncounted_line(counted) {
-            Err(Left::Uncounted(line))
+            Err(FileFailure::Uncounted(line))
         } else {
             Ok((known, content))
         }
     }
 
     /// Reports a file that is left as it is, once a day.
-    fn report(&mut self, file: &LogFile, left: &Left, time: RunTime) {
-        if !self.stopping.is_cancelled() && self.failed.add(&file.path, time, left.retry(), left.patience()) {
-            let failure = ErrorChain(left);
+    fn report(&mut self, file: &LogFile, failure: &FileFailure, time: RunTime) {
+        if !self.stopping.is_cancelled() && self.failed.add(&file.path, time, failure.retry(), failure.patience()) {
+            let failure = ErrorChain(failure);
             tracing::warn!(file = %file.path.display(), %failure, "a file of the session log is neither compressed nor deleted now; trying again later");
         }
     }
 }
 
-impl Left {
+impl FileFailure {
     /// Returns when the file is tried again. A try reads it as a whole, and a declaration is a line of the log.
     fn retry(&self) -> Retry {
         match self {
@@ -201,13 +200,5 @@ impl Left {
     /// Returns the time after which this is reported: lines are normally counted within a second.
     fn patience(&self) -> SignedDuration {
         if matches!(self, Self::Uncounted(_)) { RETRY_INTERVAL } else { SignedDuration::ZERO }
-    }
-}
-
-/// Runs work on a blocking thread; `None` when the service stops.
-async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    match spawn_blocking(work).await {
-        Ok(done) => Some(done),
-        Err(died) => died.try_into_panic().map_or(None, |panic| panic::resume_unwind(panic)),
     }
 }

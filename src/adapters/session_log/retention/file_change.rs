@@ -29,10 +29,10 @@ impl FileChange {
     pub(in super::super) fn make(self, files: &mut DayFiles) -> (Self, Result<(), RetentionFailure>) {
         let made = match &self {
             Self::Compress(copy) => files
-                .ensure_free(copy.source())
+                .ensure_changeable(copy.source())
                 .and_then(|()| Ok(put_in_place(&files.folder.dir, copy.date(), copy.path())?)),
             Self::CompleteRename(date) => complete_rename(&files.folder.dir, *date).map_err(RetentionFailure::from),
-            Self::Delete(file) => files.ensure_free(file).and_then(|()| Ok(fs::remove_file(file.path())?)),
+            Self::Delete(file) => files.ensure_changeable(file).and_then(|()| Ok(fs::remove_file(file.path())?)),
         };
         (self, made)
     }

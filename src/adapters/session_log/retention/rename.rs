@@ -11,15 +11,17 @@ use std::{
 use jiff::civil::Date;
 
 use super::super::files::{date_of, day_path};
-use crate::foundation::compression::Compression;
+use crate::foundation::{compression::Compression, path_suffix::with_suffix};
 
-/// The start and the end of the name of a copy that is being written. It is hidden, so that no tool reads it.
-const PART: (&str, &str) = (".", ".zst.part");
+/// The start of the name of a copy that is being written. It is hidden, so that no tool reads it.
+const PART_START: &str = ".";
+
+/// The end of that name, after the name of the day's file.
+const PART_END: &str = ".zst.part";
 
 /// Returns the path of the copy of a day's file while it is written.
 pub(super) fn part_path(dir: &Path, date: Date) -> PathBuf {
-    let (start, end) = PART;
-    dir.join(format!("{start}session_{date}.log{end}"))
+    dir.join(format!("{PART_START}session_{date}.log{PART_END}"))
 }
 
 /// Replaces a day's file by its compressed copy.
@@ -44,7 +46,7 @@ pub(super) fn complete_rename(dir: &Path, date: Date) -> io::Result<()> {
 /// Gives a compressed file that has the plain name of its day the ending of its compression.
 pub(in super::super) fn add_ending(path: &Path, compression: Compression) -> io::Result<()> {
     free_compressed_name(path, compression)?;
-    fs::rename(path, appended(path, compression.ending()))
+    fs::rename(path, with_suffix(path, compression.ending()))
 }
 
 /// Completes what a crash has interrupted, and removes copies that were not finished. To be called before the folder's files
@@ -65,9 +67,8 @@ pub(in super::super) fn complete_all(dir: &Path) -> io::Result<()> {
 }
 
 fn is_part(path: &Path) -> bool {
-    let (start, end) = PART;
-    let name =
-        path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(start)?.strip_suffix(end));
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.and_then(|name| name.strip_prefix(PART_START)?.strip_suffix(PART_END));
     name.is_some_and(|name| date_of(Path::new(name)).is_some())
 }
 
@@ -75,12 +76,12 @@ fn is_part(path: &Path) -> bool {
 /// clock was set back, the older file becomes the first rotated one, `.1`, and those before it move on by one: higher numbers
 /// are older.
 fn free_compressed_name(path: &Path, compression: Compression) -> io::Result<()> {
-    let compressed = appended(path, compression.ending());
+    let compressed = with_suffix(path, compression.ending());
     if !exists(&compressed) {
         return Ok(());
     }
     let compressions = [Compression::None, Compression::Gzip, Compression::Zstd];
-    let rotated = |number: u64| compressions.map(|it| appended(path, &format!(".{number}{}", it.ending())));
+    let rotated = |number: u64| compressions.map(|it| with_suffix(path, &format!(".{number}{}", it.ending())));
     let mut free = 1;
     while rotated(free).iter().any(|path| exists(path)) {
         free += 1;
@@ -90,16 +91,9 @@ fn free_compressed_name(path: &Path, compression: Compression) -> io::Result<()>
             fs::rename(from, to)?;
         }
     }
-    fs::rename(compressed, appended(path, &format!(".1{}", compression.ending())))
+    fs::rename(compressed, with_suffix(path, &format!(".1{}", compression.ending())))
 }
 
 fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
-}
-
-/// Returns a path with a text appended to its name.
-fn appended(path: &Path, text: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(text);
-    name.into()
 }

@@ -1,9 +1,6 @@
 //! Requests to compress and delete files of the session log.
 
-use std::panic;
-
 use jiff::{Timestamp, civil::Date};
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -13,13 +10,14 @@ use super::{
     file_change::FileChange,
     known_file::KnownFile,
 };
+use crate::foundation::blocking::run_blocking;
 
 impl SessionLog {
     /// Fails if a file of so many bytes could not be compressed now, so that it need not be read.
     pub async fn ensure_compressible(&self, length: u64) -> Result<(), RetentionFailure> {
         self.ensure_writable()?;
         let dir = self.dir().to_owned();
-        on_blocking_thread(move || Ok(ensure_room_for_copy(&dir, length)?)).await
+        run_unless_stopped(move || Ok(ensure_room_for_copy(&dir, length)?)).await
     }
 
     /// Compresses the file of a past day, which has the plain name. The file stays as it is if this fails. Ends early when
@@ -27,7 +25,7 @@ impl SessionLog {
     pub async fn compress(&self, file: KnownFile, stopping: CancellationToken) -> Result<(), RetentionFailure> {
         self.ensure_writable()?;
         let (dir, access) = (self.dir().to_owned(), self.access());
-        let copy = on_blocking_thread(move || CompressedCopy::make(&dir, file, access, &stopping)).await?;
+        let copy = run_unless_stopped(move || CompressedCopy::make(&dir, file, access, &stopping)).await?;
         self.change(FileChange::Compress(copy)).await
     }
 
@@ -51,7 +49,7 @@ impl SessionLog {
             // The file may be new, and unless each write is flushed, its entry is not on the disk.
             Ok(sync_folder(&dir)?)
         };
-        on_blocking_thread(sync).await?;
+        run_unless_stopped(sync).await?;
         self.change(FileChange::Delete(file)).await
     }
 
@@ -59,7 +57,7 @@ impl SessionLog {
         let changed = self.ask(|done| Message::ChangeFile(change, done)).await;
         let (change, made) = changed.ok_or(RetentionFailure::Stopped)?;
         let dir = self.dir().to_owned();
-        let synced = on_blocking_thread(move || {
+        let synced = run_unless_stopped(move || {
             drop(change);
             Ok(sync_folder(&dir)?)
         });
@@ -67,13 +65,11 @@ impl SessionLog {
     }
 }
 
-async fn on_blocking_thread<T: Send + 'static>(
+/// Runs work on a thread that may block. Fails when the service stops before.
+async fn run_unless_stopped<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RetentionFailure> + Send + 'static,
 ) -> Result<T, RetentionFailure> {
-    match spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(died) => died.try_into_panic().map_or(Err(RetentionFailure::Stopped), |panic| panic::resume_unwind(panic)),
-    }
+    run_blocking(work).await.unwrap_or(Err(RetentionFailure::Stopped))
 }
 
 #[cfg(test)]
