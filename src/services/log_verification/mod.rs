@@ -5,6 +5,7 @@
 //! log of any length is one run of each process, and memory grows with the damage only. The runs are then compared with each
 //! other and with what each start says about the process before.
 
+mod check;
 mod damage;
 mod declaration;
 mod declared;
@@ -12,8 +13,11 @@ mod finding;
 mod keys;
 mod known_end;
 mod log;
+mod logs;
+mod notes;
 mod place;
 mod process;
+mod report;
 mod run;
 mod scan;
 mod task;
@@ -27,7 +31,7 @@ pub use self::{
     task::{Expected, Task},
     verification::Verification,
 };
-use self::{keys::Keys, log::Logs, scan::scan};
+use self::{keys::Keys, logs::Logs, scan::scan};
 use crate::adapters::log_files::Reader;
 
 /// Verifies files. `on_read` is called with the number of bytes that were read.

@@ -2,6 +2,9 @@
 
 use super::{damage::Damage, process::ProcessSummary};
 
+/// The number of damages that are kept.
+const MAX_DAMAGE: usize = 10_000;
+
 /// The result of a verification.
 #[derive(Debug, Default)]
 pub struct Verification {
@@ -33,6 +36,13 @@ pub struct Verification {
 }
 
 impl Verification {
+    pub(super) fn add(&mut self, damage: Damage) {
+        self.damage_count += 1;
+        if self.damage.len() < MAX_DAMAGE {
+            self.damage.push(damage);
+        }
+    }
+
     /// Returns whether nothing is wrong.
     #[must_use]
     pub fn is_whole(&self) -> bool {

@@ -1,0 +1,86 @@
+//! What is noted of a log: no damage, but a limit of what is proven.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{declared::DeclaredFiles, known_end::KnownEnd, log::Log, process::Checked, report::Report};
+
+/// Notes the beginning of a log, before which there was more.
+pub(super) fn beginning(report: &mut Report<'_>, log: &Log, checked: &BTreeMap<Uuid, Checked>, is_partial: bool) {
+    let Some(oldest) = checked.values().next() else { return };
+    let (instance, seq) = (oldest.summary.instance, oldest.summary.first_seq);
+    let follows_deleted = !is_partial && log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
+    if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance)) {
+        let (file, _) = report.place(oldest.first);
+        report.note(format!(
+            "{} begins with line {seq} of process {instance}; whether there was more before cannot be seen",
+            file.display()
+        ));
+    }
+}
+
+/// Notes processes that never closed the log.
+pub(super) fn unclosed(
+    report: &mut Report<'_>,
+    log: &Log,
+    checked: &BTreeMap<Uuid, Checked>,
+    ends: &BTreeMap<Uuid, KnownEnd>,
+    is_in_use: bool,
+) {
+    let newest = checked.keys().next_back();
+    for process in checked.values().filter(|process| !process.summary.stopped) {
+        let summary = &process.summary;
+        if ends.get(&summary.instance).is_some_and(|end| end.seq > summary.last_seq) {
+            // Its last lines are deleted.
+            continue;
+        }
+        let (instance, last_seq) = (summary.instance.to_string(), summary.last_seq);
+        let is_claimed = log.claims.iter().any(|claim| claim.end.instance == instance);
+        let state = match (Some(&summary.instance) == newest, is_claimed) {
+            (true, _) if is_in_use => "is running: its last line is the last one so far",
+            (true, _) => "never closed the log: it was killed, and lines after that cannot be excluded",
+            (false, true) => "never closed the log: it was killed, and the next start has found the same last line",
+            (false, false) => "never closed the log, and no later start names its last line",
+        };
+        report.note(format!("process {instance}, last line {last_seq}, {state}"));
+    }
+}
+
+/// Notes lines that declare others deleted and are not believed.
+pub(super) fn unproven(report: &mut Report<'_>, count: u64) {
+    if count > 0 {
+        report.note(format!(
+            "what {count} of the lines log_deleted declare is not believed: they have been written without the secret of \
+             other lines, or do not follow a line that is there"
+        ));
+    }
+}
+
+/// Notes what is declared deleted.
+pub(super) fn deleted(report: &mut Report<'_>, declared: &DeclaredFiles, is_partial: bool) {
+    let DeclaredFiles { gone, present, lines } = declared;
+    report.result.deleted = report.result.deleted.saturating_add(*lines);
+    if let Some(files) = named(gone) {
+        let note = if is_partial {
+            format!("{files} declared deleted by SESSION_LOG_KEEP, with {lines} lines")
+        } else {
+            let follows = if report.result.damage_count == 0 { "; the log follows their end" } else { "" };
+            format!("{files} deleted by SESSION_LOG_KEEP, with {lines} lines{follows}")
+        };
+        report.note(note);
+    }
+    if let Some(files) = named(present) {
+        report.note(format!(
+            "{files} declared deleted by SESSION_LOG_KEEP, but the lines are still there: the deletion has failed or was \
+             interrupted, and the service tries it again"
+        ));
+    }
+}
+
+/// Returns files as the subject of a sentence in the past; `None` if there are none.
+fn named(files: &BTreeSet<String>) -> Option<String> {
+    let (first, last) = files.first().zip(files.last())?;
+    let count = files.len();
+    Some(if count == 1 { format!("{first} was") } else { format!("{count} files, {first} to {last}, were") })
+}
