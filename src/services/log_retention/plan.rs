@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_compressed_and_deleted_after_their_time_but_never_the_newest() {
+    fn past_days_are_compressed_and_deleted_but_never_the_newest() {
         let (_dir, files) =
             named(&["03-01.log.2.gz", "03-01.log", "03-02.log", "03-03.log.zst", "03-04.log", "03-05.log"]);
         let on = |day, settings| planned(&files, date(2026, 3, day), date(2026, 3, day), settings);

@@ -122,7 +122,7 @@ async fn a_kill_at_each_step_is_completed_by_the_next_start() {
 }
 
 #[tokio::test]
-async fn kills_while_large_days_are_compressed_lose_and_double_nothing() {
+async fn kills_during_compression_lose_and_double_nothing() {
     let setup = TestSetup::new().with("SESSION_LOG_COMPRESS_AFTER", "0");
     let dates = (1..=6).map(|day| format!("2026-01-{day:02}")).collect::<Vec<_>>();
     let mut next = 1;
@@ -172,7 +172,7 @@ async fn a_late_line_of_a_compressed_day_gets_a_file_of_its_own() {
 }
 
 #[tokio::test]
-async fn turns_of_a_locked_database_are_compressed_when_they_are_counted() {
+async fn turns_of_a_locked_database_are_compressed_when_counted() {
     let days = Days::start(&[("SESSION_LOG_COMPRESS_AFTER", "0")]).await;
     let lock = days.setup.lock_database().await;
     // Logged, and not counted.

@@ -77,7 +77,7 @@ async fn declarations_from_before_the_first_secret_are_not_needed() {
 }
 
 #[tokio::test]
-async fn a_declared_day_that_is_there_in_part_or_with_another_end_is_damage() {
+async fn a_declared_day_in_part_or_with_another_end_is_damage() {
     let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
     let first_day = fs::read_to_string(plain(&days.setup, "2026-03-01")).unwrap();
     for _ in 2..=5 {
