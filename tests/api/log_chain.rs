@@ -100,6 +100,35 @@ async fn a_start_names_the_end_of_the_process_before() {
     service.stop().await;
 }
 
+#[tokio::test]
+async fn a_line_follows_foreign_bytes_on_a_line_of_its_own() {
+    let setup = TestSetup::new();
+    let service = setup.start().await;
+    turn(&service.client).await;
+    let day = day_file(&setup.log_dir());
+    let append = |bytes: &[u8]| {
+        let file = fs::OpenOptions::new().append(true).open(&day);
+        file.and_then(|mut file| std::io::Write::write_all(&mut file, bytes)).unwrap();
+    };
+    append(b"garbage");
+    turn(&service.client).await;
+    // A whole foreign line gets no further line feed.
+    append(b"{\"x\":1}\n");
+    turn(&service.client).await;
+    turn(&service.client).await;
+    service.stop().await;
+    let text = fs::read_to_string(&day).unwrap();
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).map(|line| line["event"].clone()));
+    let events = events.map(|event| event.map_or(json!("no JSON"), |event| event)).collect::<Vec<_>>();
+    let expected = json!(["service_start", "chat", "no JSON", "chat", null, "chat", "chat", "service_stop"]);
+    assert_eq!(json!(events), expected);
+    let ran = run(&setup, &["log", "verify", "--format", "json"]).await;
+    let result: Value = serde_json::from_str(&ran.out).unwrap();
+    let damage = result["damage"].as_array().unwrap().iter();
+    let damage = damage.map(|damage| (damage["kind"].clone(), damage["line"].clone())).collect::<Vec<_>>();
+    assert_eq!(damage, [(json!("altered"), json!(3)), (json!("altered"), json!(5))], "{result}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn what_others_do_to_the_open_file_is_reported_without_a_turn() {

@@ -47,10 +47,8 @@ impl DayFiles {
         let sync = self.sync;
         let open = self.open_day(date)?;
         let tried = try_room(open, room);
-        let written = tried.and_then(|()| open.file.write_all(lines));
-        let written = written.and_then(|()| if sync { open.file.sync_data() } else { Ok(()) });
+        let written = tried.and_then(|()| open.append(lines, sync));
         if written.is_ok() {
-            open.note_written(lines.len());
             self.last_date = Some(date);
         } else {
             self.failed_write = self.open.take();

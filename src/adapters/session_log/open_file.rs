@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io,
+    io::{self, Read, Seek, SeekFrom, Write},
     path::PathBuf,
 };
 
@@ -20,12 +20,14 @@ pub(super) struct OpenFile {
     is_file: bool,
     /// The length after the last write, in bytes; 0 if it is not a file.
     length: u64,
+    /// Whether others have left a line without its line feed at the end. A line that is appended would become a part of it.
+    is_line_open: bool,
 }
 
 impl OpenFile {
     pub(super) fn new(date: Date, path: PathBuf, file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Ok(Self { date, path, file, is_file: metadata.is_file(), length: length_of(&metadata) })
+        Ok(Self { date, path, file, is_file: metadata.is_file(), length: length_of(&metadata), is_line_open: false })
     }
 
     /// Reports to the diagnostics what others have done to the file since the last write. Returns false if it is no longer
@@ -43,11 +45,21 @@ impl OpenFile {
         false
     }
 
-    /// Notes that so many bytes were appended.
-    pub(super) fn note_written(&mut self, bytes: usize) {
-        if self.is_file {
-            self.length += bytes as u64;
+    /// Appends lines, after a line feed if others have left a line without it. If it fails, [`Self::cut`] removes what was
+    /// written of them.
+    pub(super) fn append(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
+        if self.is_line_open {
+            self.file.write_all(b"\n")?;
         }
+        self.file.write_all(lines)?;
+        if sync {
+            self.file.sync_data()?;
+        }
+        if self.is_file {
+            self.length += lines.len() as u64 + u64::from(self.is_line_open);
+        }
+        self.is_line_open = false;
+        Ok(())
     }
 
     /// Removes what follows the last write.
@@ -69,7 +81,17 @@ impl OpenFile {
                 "another program has written to the open file of the session log; `al-chat log verify` names damaged lines"
             );
         }
+        if length != expected {
+            self.is_line_open = length > 0 && self.last_byte(length).is_ok_and(|last| last != b'\n');
+        }
         self.length = length;
+    }
+
+    fn last_byte(&mut self, length: u64) -> io::Result<u8> {
+        let mut last = [0];
+        self.file.seek(SeekFrom::Start(length - 1))?;
+        self.file.read_exact(&mut last)?;
+        Ok(last[0])
     }
 }
 
