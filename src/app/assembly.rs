@@ -10,11 +10,15 @@ use crate::{
     adapters::{
         credentials::Credentials,
         personas::Personas,
-        session_log::{LogOpenFailure, LogUnavailable, ServiceStart, SessionLog},
-        storage::{FINGERPRINT_SECRET, SESSION_SECRET, Storage},
+        session_log::{LogOpenFailure, LogUnavailable, PreviousInstance, ServiceStart, SessionLog},
+        storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage},
     },
     api::AppState,
-    domain::{log_chain::ChainHasher, log_position::LogEnd, session::SessionKey},
+    domain::{
+        log_chain::{Chain, ChainHasher},
+        log_position::{LogEnd, LogPosition},
+        session::SessionKey,
+    },
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -80,7 +84,8 @@ pub(super) async fn open(
         previous: log.previous(),
     };
     let start = log_start(&log, &clock, &event, outage).await?;
-    outage.wait_out(async || storage.register_log(start).await).await?;
+    let previous = log.previous().and_then(found_end);
+    outage.wait_out(async || storage.register_log(start, previous).await).await?;
     turns.log_interrupted(outage).await?;
     log_retention::start(config.session_log.retention, log.clone(), storage.clone(), clock.clone(), &tasks);
     let config = Arc::new(config);
@@ -104,6 +109,13 @@ pub(super) async fn open(
 fn open_log(settings: &config::SessionLog, clock: &Clock) -> Result<SessionLog, LogOpenFailure> {
     let hasher = settings.keys.first().map_or_else(ChainHasher::without_key, ChainHasher::with_key);
     SessionLog::open(&settings.dir, settings.file_access, settings.sync, hasher, clock.clone())
+}
+
+/// Returns the end of the process before in the form of the database.
+fn found_end(previous: &PreviousInstance) -> Option<FoundEnd> {
+    let position = LogPosition { instance: previous.instance.parse().ok()?, seq: previous.seq };
+    let chain = previous.chain.as_ref().and_then(|chain| Chain::parse(chain.as_bytes()));
+    Some(FoundEnd { position, chain })
 }
 
 /// Appends the line of the start to the session log, and returns the end of the log after it.

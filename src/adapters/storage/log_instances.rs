@@ -1,6 +1,8 @@
 //! The table `log_instances`: for each process that has written a session log, the number of the line up to which the
 //! database holds all turns and stops.
 
+use uuid::Uuid;
+
 use super::{
     column_values::{to_count, to_integer},
     failure::StorageFailure,
@@ -57,5 +59,15 @@ pub(super) async fn set(on: impl Into<Executor<'_>>, log: &str, count: InstanceC
     .bind(i64::from(count.is_complete))
     .execute(on)
     .await?;
+    Ok(())
+}
+
+/// Removes what is counted of a process.
+pub(super) async fn remove(on: impl Into<Executor<'_>>, log: &str, instance: Uuid) -> Result<(), StorageFailure> {
+    sql("DELETE FROM log_instances WHERE log = $1 AND instance = $2")
+        .bind(log)
+        .bind(instance.to_string())
+        .execute(on)
+        .await?;
     Ok(())
 }

@@ -94,7 +94,7 @@ pub use self::{
     row_bounds::{RowBounds, first_id},
     search::SearchResult,
     secrets::{FINGERPRINT_SECRET, LIMIT_SECRET, SESSION_SECRET},
-    session_logs::UnfinishedLog,
+    session_logs::{FoundEnd, UnfinishedLog},
     sessions::{SessionStatistics, StoppedSession},
     settled_key::{KeyOutcome, ScopedKey, SettledKey, StoredAnswer},
     snapshot_rows::{MessagePage, SnapshotRows},

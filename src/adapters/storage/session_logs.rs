@@ -13,7 +13,10 @@ use super::{
     logged_event::LoggedEvent,
     statement::sql,
 };
-use crate::domain::log_position::{CountedLines, InstanceCount, LogEnd, LogPosition};
+use crate::domain::{
+    log_chain::Chain,
+    log_position::{CountedLines, InstanceCount, LogEnd, LogPosition},
+};
 
 /// The time after which a process that did not stop in order is forgotten, if its log does not appear again.
 const UNFINISHED_RETENTION: Duration = Duration::from_hours(30 * 24);
@@ -29,23 +32,50 @@ pub struct UnfinishedLog {
     pub counted: u64,
 }
 
+/// The end of a process's lines that was found in a log's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundEnd {
+    /// The position of the last line.
+    pub position: LogPosition,
+    /// The chain of the last line, if it has one.
+    pub chain: Option<Chain>,
+}
+
 impl Storage {
     /// Returns what the database holds of this process's session log.
     pub async fn counted_lines(&self) -> Result<CountedLines, StorageFailure> {
         log_instances::fetch(&self.write, &self.turns.log).await
     }
 
-    /// Stores that the session log of this process begins with the line of its start, before any turn is taken.
-    pub async fn register_log(&self, start: LogEnd) -> Result<(), StorageFailure> {
+    /// Stores that the session log of this process begins with the line of its start, before any turn is taken. `previous` is
+    /// the end of the process before, as the start has found it in the log's folder.
+    pub async fn register_log(&self, start: LogEnd, previous: Option<FoundEnd>) -> Result<(), StorageFailure> {
         self.turn_writer.enqueue(LoggedEvent::Start, Some(start));
         self.turn_writer.flush().await?;
         log_totals::begin(&self.write, &self.turns.log, start.position.instance).await?;
-        sql("DELETE FROM log_instances WHERE log = $1 AND instance < $2 AND complete = 1 AND missing = 0")
-            .bind(&self.turns.log)
-            .bind(start.position.instance.to_string())
-            .execute(&self.write)
-            .await?;
+        if let Some(previous) = previous {
+            self.forget_process(&previous).await?;
+        }
         Ok(())
+    }
+
+    /// Removes what is counted of a process that has ended, if the log still has all that. If its end was removed since, or
+    /// cannot be found, what is counted is kept, and `al-chat log verify` compares it with the log.
+    async fn forget_process(&self, found: &FoundEnd) -> Result<(), StorageFailure> {
+        let LogPosition { instance, seq } = found.position;
+        let counts = log_instances::fetch(&self.write, &self.turns.log).await?;
+        let count = counts.instances().find(|count| count.instance == instance);
+        let Some(count) = count.filter(|count| count.is_complete && count.missing == 0) else { return Ok(()) };
+        let is_other = count.chain.zip(found.chain).is_some_and(|(counted, found)| counted != found);
+        if seq < count.counted || (seq == count.counted && is_other) {
+            tracing::error!(
+                %instance, seq, counted = count.counted,
+                "the last lines of the process before were removed from the session log, or altered, after it had stopped; \
+                 `al-chat log verify` names them"
+            );
+            return Ok(());
+        }
+        log_instances::remove(&self.write, &self.turns.log, instance).await
     }
 
     /// Adds to the number of lines that were missing or unreadable when they were to be counted. To be called after
