@@ -1,5 +1,8 @@
 //! `al-chat log verify`: whole logs, and each kind of damage.
 
+mod foreign_lines;
+mod proofs;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -69,7 +72,7 @@ fn read_files(dir: &Path) -> Vec<File> {
 fn last_line(files: &[File]) -> Expected {
     let line: Value = serde_json::from_slice(files.last().unwrap().1.last().unwrap()).unwrap();
     let chain = Chain::parse(line["chain"].as_str().unwrap().as_bytes());
-    Expected { instance: None, seq: line["seq"].as_u64().unwrap(), chain, by: "the test" }
+    Expected { instance: None, seq: line["seq"].as_u64().unwrap(), chain, by: "the test expects" }
 }
 
 fn write(files: &[File], dir: &Path) {
@@ -379,7 +382,7 @@ async fn the_log_of_a_service_is_whole_while_it_runs_and_after_a_kill() {
     turns(&process.client, 3).await;
     let (code, result) = verified(&setup, &[]).await;
     assert_eq!((code, &result["whole"]), (Some(0), &json!(true)), "{result}");
-    assert_eq!(result["lines_proven_by_secret"], result["lines"]);
+    assert_eq!(result["lines_proven_by_key"], result["lines"]);
     let notes = result["notes"].to_string();
     assert!(notes.contains("is running") && notes.contains("was killed, and the next start has found"), "{notes}");
     let text = run(&setup, &["log", "verify"]).await;
@@ -420,7 +423,11 @@ async fn a_cut_tail_is_found_by_the_database_and_by_expect() {
     let (code, result) = verified(&setup, &[]).await;
     assert_eq!((code, &result["damage_count"]), (Some(1), &json!(1)), "{result}");
     let damage = &result["damage"][0];
-    assert!(damage["kind"] == "missing" && damage["text"].to_string().contains("the database expects"), "{damage}");
+    assert!(
+        damage["kind"] == "missing"
+            && damage["text"].to_string().contains("which the database has counted, is missing"),
+        "{damage}"
+    );
     // Without the database.
     let copy = setup.path().join("copy");
     fs::create_dir(&copy).unwrap();

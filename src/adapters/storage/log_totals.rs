@@ -10,10 +10,10 @@ use super::{
     column_values::{to_count, to_integer},
     database::{Pool, Transaction},
     failure::StorageFailure,
-    statement::sql,
+    statement::{Executor, sql},
     turn_record::TurnRecord,
 };
-use crate::domain::cost::TokenUsage;
+use crate::domain::{cost::TokenUsage, log_position::LogPosition};
 
 /// Turns of one process, day, model and error code, as the database has counted them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,21 @@ fn total((instance, day, model, code, turns, prompt, completion, cost, first, la
         cost: to_count(cost),
         seqs: (last > 0).then_some((to_count(first), to_count(last))),
     })
+}
+
+/// Returns the last line with a turn of each process of a session log.
+pub(super) async fn fetch_last_lines(
+    on: impl Into<Executor<'_>>,
+    log: &str,
+) -> Result<Vec<LogPosition>, StorageFailure> {
+    let rows: Vec<(String, i64)> =
+        sql("SELECT instance, MAX(last_seq) FROM log_totals WHERE log = $1 AND last_seq > 0 GROUP BY instance")
+            .bind(log)
+            .fetch_all(on)
+            .await?;
+    let position =
+        |(instance, seq): (String, i64)| Some(LogPosition { instance: instance.parse().ok()?, seq: to_count(seq) });
+    Ok(rows.into_iter().filter_map(position).collect())
 }
 
 /// Returns the first process of a session log whose turns are in the table as a whole.

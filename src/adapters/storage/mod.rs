@@ -76,6 +76,7 @@ pub use self::{
     chats::StoredChat,
     content_key::{ContentScope, StoredKey},
     content_key_reader::ContentKeyReader,
+    counted_log::CountedLog,
     exchanges::{Exchange, MessageRef, NewQuestion, OpenOutcome, PendingQuestion},
     failure::StorageFailure,
     file_loss::FileLoss,

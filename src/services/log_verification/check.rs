@@ -1,28 +1,32 @@
-//! The check of one log: its processes, compared with each other and with what each start says about the process before.
+//! The check of one log: its processes, each by itself and compared with each other, and its other lines.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
 use super::{
-    damage::{Damage, DamageKind},
+    comparison,
+    damage::DamageKind,
     declared::{DeclaredFiles, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
     known_end::KnownEnd,
     log::Log,
     notes,
-    process::{Checked, Context, LatestPlaces},
+    process::{Checked, Context},
     report::Report,
-    scan::{Claim, Span},
+    scan::Torn,
+    unstamped::Span,
+    verification::LastLine,
+    walk::LatestPlaces,
 };
 
 /// The check of one log.
 pub(super) struct Check<'a> {
     /// Whether only some files of the log are given.
     pub(super) is_partial: bool,
-    /// Whether a process is writing to the log.
-    pub(super) is_in_use: bool,
+    /// If a process is writing to the log, the index of the file that is written, if there is one.
+    pub(super) open_file: Option<Option<usize>>,
     pub(super) keys: &'a mut Keys,
     pub(super) report: Report<'a>,
 }
@@ -38,16 +42,22 @@ impl Check<'_> {
                 }
             }
         }
-        self.claims(&log.claims, &ends);
-        self.secrets(&checked);
+        comparison::claims(&mut self.report, &log.claims, &ends);
+        comparison::additions(&mut self.report, &log.claims, &checked);
+        comparison::keys(&mut self.report, &checked);
+        comparison::unchained(&mut self.report, &checked);
         self.lines(&log);
+        self.torn(&log, &checked);
         notes::beginning(&mut self.report, &log, &checked, self.is_partial);
-        notes::unclosed(&mut self.report, &log, &checked, &ends, self.is_in_use);
-        notes::unproven(&mut self.report, log.unproven);
+        notes::unclosed(&mut self.report, &log, &checked, &ends, self.open_file.is_some());
+        notes::ignored(&mut self.report, log.ignored);
         notes::deleted(&mut self.report, declared, self.is_partial);
         let result = self.report.result;
+        let last_line =
+            |process: &Checked| Some(LastLine { seq: process.summary.last_seq, chain: process.summary.last_chain? });
+        result.last_lines.extend(checked.values().rev().find_map(last_line));
         for process in checked.into_values() {
-            result.proven_by_secret += process.proven_by_secret;
+            result.proven_by_key += process.proven_by_key;
             result.unchained += process.unchained;
             result.processes.push(process.summary);
         }
@@ -81,61 +91,15 @@ impl Check<'_> {
         (checked, ends)
     }
 
-    /// Compares what each start says about the process before with what is known of that.
-    fn claims(&mut self, claims: &[Claim], ends: &BTreeMap<Uuid, KnownEnd>) {
-        for Claim { by, at, end: claimed } in claims {
-            let Ok(instance) = claimed.instance.parse::<Uuid>() else { continue };
-            let (first_missing, after) = match ends.get(&instance) {
-                Some(end) if end.seq < claimed.seq => (end.seq + 1, end.line()),
-                Some(end) => {
-                    if end.seq == claimed.seq && end.differs_from(claimed.chain.as_deref()) {
-                        let place = Some(self.report.place(end.place.place()));
-                        let text = format!(
-                            "the last line of process {instance} is not the one that the start of process {by} has found"
-                        );
-                        let seqs = Some((claimed.seq, claimed.seq));
-                        let (kind, lines) = (DamageKind::Altered, 1);
-                        self.report.result.add(Damage { kind, place, instance: Some(instance), seqs, lines, text });
-                    }
-                    continue;
-                }
-                None => match ends.range(..instance).next_back() {
-                    Some((_, before)) => (1, before.line()),
-                    None => continue,
-                },
-            };
-            self.report
-                .add_finding(instance, &Finding::missing(FindingPlace::Line(*at), after, first_missing, claimed.seq));
-        }
-    }
-
-    /// Reports processes that had no secret after others that had one.
-    fn secrets(&mut self, checked: &BTreeMap<Uuid, Checked>) {
-        let mut processes = checked.values().skip_while(|process| !process.summary.has_secret);
-        while let Some(process) = processes.find(|process| !process.summary.has_secret) {
-            let summary = &process.summary;
-            if summary.last_chain.is_none() {
-                continue;
-            }
-            let (instance, place) = (Some(summary.instance), Some(self.report.place(process.first)));
-            let text = format!(
-                "process {} has chained its lines without a secret, although an earlier one had one: anybody can have \
-                 rewritten them",
-                summary.instance
-            );
-            let (seqs, lines) = (Some((summary.first_seq, summary.last_seq)), summary.last_seq - summary.first_seq + 1);
-            self.report.result.add(Damage { kind: DamageKind::Unkeyed, place, instance, seqs, lines, text });
-        }
-    }
-
     /// Reports lines that are of no process, and those that declare others deleted as no version does.
     fn lines(&mut self, log: &Log) {
         let report = &mut self.report;
         for span in &log.foreign {
+            let cause = span.form.text();
             let text = if span.count == 1 {
-                "this is no line of a session log any more, or never was one".to_owned()
+                format!("this is no line of a session log any more, or never was one: {cause}")
             } else {
-                format!("these {} lines are no lines of a session log any more, or never were", span.count)
+                format!("these {} lines are no lines of a session log any more, or never were: {cause}", span.count)
             };
             report.add_at(DamageKind::Altered, span.first, span.count, text);
         }
@@ -143,15 +107,39 @@ impl Check<'_> {
             let text = format!("the file cannot be read from here on: {failure}");
             report.add_at(DamageKind::Unreadable, *place, 0, text);
         }
-        report.result.unstamped += log.unstamped.iter().map(|span| span.count).sum::<u64>();
-        for place in log.torn.iter().filter(|_| !self.is_in_use) {
-            let text = "the file ends with a part of a line, which was never confirmed to its caller".to_owned();
-            report.add_at(DamageKind::Torn, *place, 1, text);
+        for span in &log.unstamped {
+            report.result.unstamped += span.count;
+            if log.numbered.is_before(span, report.files[span.first.file].date) {
+                let is_one = span.count == 1;
+                let have = if is_one { "this line has".to_owned() } else { format!("these {} lines have", span.count) };
+                let them = if is_one { "it" } else { "them" };
+                let text = format!(
+                    "{have} no number, although lines before have: an earlier version has written {them}, or somebody has \
+                     added {them}"
+                );
+                report.add_at(DamageKind::Unproven, span.first, span.count, text);
+            }
         }
         for place in &log.forged {
             let text = "this line declares lines deleted as no version of the service does: it has no chain, or they come \
                         after it";
             report.add_at(DamageKind::Altered, *place, 1, text.to_owned());
+        }
+    }
+
+    /// Reports files that end with a part of a line, but not the one that is being written.
+    fn torn(&mut self, log: &Log, checked: &BTreeMap<Uuid, Checked>) {
+        let is_written = |file| {
+            let last = || checked.last_key_value().map(|(_, newest)| newest.last.file);
+            self.open_file.is_some_and(|newest| Some(file) == newest || Some(file) == last())
+        };
+        for Torn { place, is_whole } in log.torn.iter().filter(|torn| !is_written(torn.place.file)) {
+            let text = if *is_whole {
+                "the last line of the file has no line feed, but is whole otherwise"
+            } else {
+                "the file ends with a part of a line: a crash has interrupted its write, or the rest was removed"
+            };
+            self.report.add_at(DamageKind::Torn, *place, 1, text.to_owned());
         }
     }
 }

@@ -17,11 +17,15 @@ pub enum DamageKind {
     Duplicated,
     /// Lines are in another order, or in another file, than they were written.
     Reordered,
-    /// A file ends with a part of a line.
+    /// A process is there that the start after it has not found.
+    Added,
+    /// Nothing proves lines, although others are proven.
+    Unproven,
+    /// A file ends with a part of a line, or with a line without its line feed.
     Torn,
     /// The chain of a process fits none of the keys.
     UnknownKey,
-    /// A process has chained its lines without a secret, although an earlier one had one.
+    /// A process has chained its lines without a key, although an earlier one had one.
     Unkeyed,
     /// A file cannot be read to its end.
     Unreadable,
@@ -37,6 +41,8 @@ impl DamageKind {
             Self::Altered => "altered",
             Self::Duplicated => "duplicated",
             Self::Reordered => "reordered",
+            Self::Added => "added",
+            Self::Unproven => "unproven",
             Self::Torn => "torn",
             Self::UnknownKey => "unknown_key",
             Self::Unkeyed => "unkeyed",

@@ -12,15 +12,13 @@ use super::{
     damage::{Damage, DamageKind},
     keys::Keys,
     log::Log,
+    open_lines::OpenLines,
     report::Report,
-    run::Link,
     scan::Scan,
     task::{Expected, Task},
     verification::Verification,
 };
-
-/// The number of bytes of lines that wait for their predecessor.
-const MAX_OPEN_BYTES: usize = 64 << 20;
+use crate::{adapters::log_files::LogFile, foundation::compression::Compression};
 
 /// The logs in all folders.
 pub(super) struct Logs<'a> {
@@ -29,14 +27,15 @@ pub(super) struct Logs<'a> {
     folders: BTreeMap<&'a Path, Log>,
     /// The indices of the expected lines that were found.
     found: BTreeSet<usize>,
-    open_bytes: usize,
+    open: OpenLines,
     result: Verification,
 }
 
 impl<'a> Logs<'a> {
     pub(super) fn new(task: &'a Task<'a>, keys: Keys) -> Self {
-        let result = Verification { files: task.files.len(), ..Verification::default() };
-        Self { task, keys, folders: BTreeMap::new(), found: BTreeSet::new(), open_bytes: 0, result }
+        let has_keys = !task.secrets.is_empty();
+        let result = Verification { files: task.files.len(), has_keys, ..Verification::default() };
+        Self { task, keys, folders: BTreeMap::new(), found: BTreeSet::new(), open: OpenLines::default(), result }
     }
 
     /// Adds the chunk that follows those before.
@@ -45,15 +44,8 @@ impl<'a> Logs<'a> {
         self.result.bytes += scan.bytes;
         self.result.is_outdated |= scan.is_deleted;
         self.found.extend(std::mem::take(&mut scan.found));
-        for (_, run) in &mut scan.runs {
-            if let Link::Open(line) = &run.link {
-                self.open_bytes += line.len();
-                if self.open_bytes > MAX_OPEN_BYTES {
-                    run.link = Link::Unknown;
-                }
-            }
-        }
-        self.folders.entry(self.task.files[file].folder()).or_default().add(scan, &mut self.keys);
+        let file = &self.task.files[file];
+        self.folders.entry(file.folder()).or_default().add(scan, file.date, &mut self.keys, &mut self.open);
     }
 
     pub(super) fn finish(mut self) -> Verification {
@@ -64,12 +56,13 @@ impl<'a> Logs<'a> {
         let oldest = self.folders.values().filter_map(|log| log.instances().next()).min();
         let missing = self.task.expected.iter().enumerate().filter(|(index, _)| !self.found.contains(index));
         let missing = missing.filter_map(|(_, expected)| self.missing(expected, oldest)).collect::<Vec<_>>();
+        let folders = self.folders.len();
         for (folder, log) in self.folders {
             let files = self.task.files;
             let declared = log.declared_files(files.iter().filter(|file| file.folder() == folder));
             let check = Check {
                 is_partial: !self.task.whole_folders.contains(&folder),
-                is_in_use: self.task.in_use.contains(&folder),
+                open_file: self.task.in_use.contains(&folder).then(|| newest_plain(files, folder)),
                 keys: &mut self.keys,
                 report: Report { files, result: &mut self.result },
             };
@@ -77,6 +70,12 @@ impl<'a> Logs<'a> {
         }
         for damage in missing {
             self.result.add(damage);
+        }
+        if folders > 1 {
+            self.result.notes.push(format!(
+                "the files are in {folders} folders, each of which is verified as a log of its own: what is missing between \
+                 them is not seen"
+            ));
         }
         self.result
     }
@@ -94,11 +93,36 @@ impl<'a> Logs<'a> {
         if is_declared || instance.is_some_and(|instance| Some(instance) < oldest) {
             return None;
         }
-        let chain = chain.map(|chain| format!(" and the chain {chain}")).unwrap_or_default();
-        let may_be_deleted = instance.is_none() && declared().any(|lines| lines.contains(*seq));
-        let deleted = if may_be_deleted { "; it may be among the lines that are declared deleted" } else { "" };
-        let text = format!("no line has the number {seq}{chain}, which {by} expects{deleted}");
-        let seqs = Some((*seq, *seq));
-        Some(Damage { kind: DamageKind::Missing, place: None, instance: *instance, seqs, lines: 1, text })
+        let text = match (instance, chain) {
+            (Some(instance), Some(_)) if self.has_line(*instance, *seq) => {
+                let text =
+                    format!("line {seq} of process {instance} is there with another chain than the one that {by}");
+                return Some(damage(DamageKind::Altered, expected, text));
+            }
+            (Some(instance), _) => format!("line {seq} of process {instance}, which {by}, is missing"),
+            (None, chain) => {
+                let chain = chain.map(|chain| format!(" and the chain {chain}")).unwrap_or_default();
+                let may_be_deleted = declared().any(|lines| lines.contains(*seq));
+                let deleted = if may_be_deleted { "; it may be among the lines that are declared deleted" } else { "" };
+                format!("no line has the number {seq}{chain}, which {by}{deleted}")
+            }
+        };
+        Some(damage(DamageKind::Missing, expected, text))
     }
+
+    fn has_line(&self, instance: Uuid, seq: u64) -> bool {
+        self.folders.values().filter_map(|log| log.processes.get(&instance)).any(|process| process.count(seq, seq) > 0)
+    }
+}
+
+fn damage(kind: DamageKind, expected: &Expected, text: String) -> Damage {
+    let seqs = Some((expected.seq, expected.seq));
+    Damage { kind, place: None, instance: expected.instance, seqs, lines: 1, text }
+}
+
+/// Returns the index of the newest day's plain file in a folder, to which a process is writing.
+fn newest_plain(files: &[LogFile], folder: &Path) -> Option<usize> {
+    let is_plain = |file: &LogFile| file.folder() == folder && file.compression == Compression::None;
+    let plain = files.iter().enumerate().filter(|(_, file)| file.date.is_some() && is_plain(file));
+    plain.max_by_key(|(index, file)| (file.date, *index)).map(|(index, _)| index)
 }

@@ -11,7 +11,7 @@ pub(super) fn beginning(report: &mut Report<'_>, log: &Log, checked: &BTreeMap<U
     let Some(oldest) = checked.values().next() else { return };
     let (instance, seq) = (oldest.summary.instance, oldest.summary.first_seq);
     let follows_deleted = !is_partial && log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
-    if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance)) {
+    if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance && claim.end.is_some())) {
         let (file, _) = report.place(oldest.first);
         report.note(format!(
             "{} begins with line {seq} of process {instance}; whether there was more before cannot be seen",
@@ -36,23 +36,24 @@ pub(super) fn unclosed(
             continue;
         }
         let (instance, last_seq) = (summary.instance.to_string(), summary.last_seq);
-        let is_claimed = log.claims.iter().any(|claim| claim.end.instance == instance);
+        let mut found = log.claims.iter().filter_map(|claim| claim.end.as_ref());
+        let is_claimed = found.any(|end| end.instance == instance && end.seq == last_seq);
         let state = match (Some(&summary.instance) == newest, is_claimed) {
-            (true, _) if is_in_use => "is running: its last line is the last one so far",
-            (true, _) => "never closed the log: it was killed, and lines after that cannot be excluded",
-            (false, true) => "never closed the log: it was killed, and the next start has found the same last line",
-            (false, false) => "never closed the log, and no later start names its last line",
+            (true, _) if is_in_use => "is running",
+            (true, _) => "has no service_stop: it runs, was killed, or its last lines were removed",
+            (false, true) => "has no service_stop: it was killed, and the next start has found the same last line",
+            (false, false) => "has no service_stop, and no later start names its last line",
         };
         report.note(format!("process {instance}, last line {last_seq}, {state}"));
     }
 }
 
-/// Notes lines that declare others deleted and are not believed.
-pub(super) fn unproven(report: &mut Report<'_>, count: u64) {
+/// Notes lines that declare others deleted, and are ignored.
+pub(super) fn ignored(report: &mut Report<'_>, count: u64) {
     if count > 0 {
         report.note(format!(
-            "what {count} of the lines log_deleted declare is not believed: they have been written without the secret of \
-             other lines, or do not follow a line that is there"
+            "{count} of the lines log_deleted are ignored: they were written without the key of other lines, or do not follow \
+             a line that is there"
         ));
     }
 }

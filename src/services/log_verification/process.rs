@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::{
@@ -11,13 +10,12 @@ use super::{
     declared::{DeclaredEnd, DeclaredLines},
     finding::{Finding, FindingPlace},
     keys::Keys,
+    open_lines::OpenLines,
     place::Place,
     run::{Link, Run},
+    walk::{LatestPlaces, Walk},
 };
-use crate::{
-    adapters::log_files::LogFile,
-    domain::{log_chain::Chain, log_stamp},
-};
+use crate::{adapters::log_files::LogFile, domain::log_chain::Chain};
 
 /// The lines found of one process.
 #[derive(Clone, Debug)]
@@ -32,8 +30,8 @@ pub struct ProcessSummary {
     pub last_chain: Option<Chain>,
     /// Whether that line is its `service_stop`.
     pub stopped: bool,
-    /// Whether its chain is made with a secret.
-    pub has_secret: bool,
+    /// Whether its chain is made with a key.
+    pub has_key: bool,
 }
 
 /// What is known before the runs of a process are checked.
@@ -65,18 +63,21 @@ pub(super) struct Checked {
     pub(super) first: Place,
     pub(super) last: Place,
     pub(super) findings: Vec<Finding>,
-    /// The number of lines whose chain is made with a secret, and of those without a chain.
-    pub(super) proven_by_secret: u64,
+    /// Whether it is known with which key its chain is made, or that it is made without one.
+    pub(super) is_key_known: bool,
+    /// The number of lines that follow the line before with a chain that is made with a key.
+    pub(super) proven_by_key: u64,
+    /// The number of lines without a chain.
     pub(super) unchained: u64,
 }
 
 impl Process {
     /// Adds the run that was read next.
-    pub(super) fn add(&mut self, mut run: Run, keys: &mut Keys) {
+    pub(super) fn add(&mut self, mut run: Run, keys: &mut Keys, open: &mut OpenLines) {
         if let Some(last) = self.runs.last_mut()
             && last.last_seq.checked_add(1) == Some(run.first_seq)
         {
-            close_link(last.last_chain, last.key, &mut run, keys);
+            run.follow(last.last_chain, last.key, keys);
             let is_same_kind = (last.link == Link::Unchained) == (run.link == Link::Unchained);
             let fits = matches!(run.link, Link::Fits | Link::Unchained);
             if fits && is_same_kind && last.is_misplaced == run.is_misplaced {
@@ -87,6 +88,7 @@ impl Process {
                 return;
             }
         }
+        open.keep(&mut run);
         self.runs.push(run);
     }
 
@@ -101,7 +103,7 @@ impl Process {
                 && last_seq.checked_add(1) == Some(run.first_seq)
             {
                 run.key = run.key.or(key);
-                close_link(last_chain, last_key, run, keys);
+                run.follow(last_chain, last_key, keys);
             }
             if end.is_none_or(|(last_seq, ..)| run.last_seq > last_seq) {
                 end = Some((run.last_seq, run.last_chain, run.key));
@@ -114,8 +116,8 @@ impl Process {
         self.runs.iter().find_map(|run| run.key)
     }
 
-    /// Returns whether there is a chain that is made with a secret.
-    pub(super) fn has_secret(&self, keys: &Keys) -> bool {
+    /// Returns whether there is a chain that is made with a key.
+    pub(super) fn has_key(&self, keys: &Keys) -> bool {
         self.runs.iter().any(|run| run.key.is_some_and(|key| keys.is_secret(key)))
     }
 
@@ -180,19 +182,21 @@ impl Process {
             let deleted_from = declared.first().filter(|_| !is_partial);
             let first_known = if is_oldest { deleted_from.unwrap_or(first_seq) } else { 1 };
             walk.find_missing(first_known, first_seq - 1, before, FindingPlace::Line(first));
-            close_link(declared.chain_of(first_seq - 1), key, &mut end, keys);
+            walk.follow(declared.chain_of(first_seq - 1), key, &mut end, keys);
         }
         walk.add(&end);
-        sums.add(&end);
+        sums.add(&end, keys);
         for mut run in runs {
-            sums.add(&run);
             if run.first_seq <= end.last_seq {
                 walk.find(DamageKind::Duplicated, run.first, None, run.first_seq, run.last_seq.min(end.last_seq));
             } else if end.last_seq.checked_add(1) != Some(run.first_seq) {
                 walk.find_missing(end.last_seq + 1, run.first_seq - 1, Some(end.last), FindingPlace::Line(run.first));
-                close_link(declared.chain_of(run.first_seq - 1), key, &mut run, keys);
+                walk.follow(declared.chain_of(run.first_seq - 1), key, &mut run, keys);
+            } else {
+                walk.follow(end.last_chain, key, &mut run, keys);
             }
             walk.add(&run);
+            sums.add(&run, keys);
             if run.last_seq > end.last_seq {
                 end = run;
             }
@@ -205,7 +209,7 @@ impl Process {
                 FindingPlace::Declaration(declared.place),
             );
         }
-        let has_secret = key.is_some_and(|key| keys.is_secret(key));
+        let has_key = key.is_some_and(|key| keys.is_secret(key));
         if key.is_none() && sums.broken > 1 && sums.broken == sums.chained {
             walk.findings.retain(|finding| finding.kind != DamageKind::Altered);
             walk.find(DamageKind::UnknownKey, first, None, first_seq, end.last_seq);
@@ -216,29 +220,11 @@ impl Process {
             last_seq: end.last_seq,
             last_chain: end.last_chain,
             stopped: end.is_stopped,
-            has_secret,
+            has_key,
         };
-        let proven_by_secret = if has_secret { sums.chained - sums.broken } else { 0 };
-        let findings = walk.findings;
-        Some(Checked { summary, first, last: end.last, findings, proven_by_secret, unchained: sums.unchained })
-    }
-}
-
-/// Decides whether the first line of a run follows a line with the chain `before`, which was made with the key `key`.
-fn close_link(before: Option<Chain>, key: Option<usize>, run: &mut Run, keys: &mut Keys) {
-    let Link::Open(line) = &run.link else { return };
-    let (Some(before), Some(stamped)) = (before, log_stamp::parse(line).and_then(|line| line.chain)) else {
-        return;
-    };
-    match keys.fitting(key.or(run.key), before, line, &stamped) {
-        Some(key) if run.key.is_none_or(|own| own == key) => {
-            run.key = Some(key);
-            run.link = Link::Fits;
-        }
-        _ => {
-            run.broken = 1;
-            run.link = Link::Broken;
-        }
+        let Sums { proven_by_key, unchained, .. } = sums;
+        let (findings, is_key_known) = (walk.findings, key.is_some());
+        Some(Checked { summary, first, last: end.last, findings, is_key_known, proven_by_key, unchained })
     }
 }
 
@@ -247,61 +233,17 @@ struct Sums {
     chained: u64,
     unchained: u64,
     broken: u64,
+    /// The number of lines that follow the line before, by a key.
+    proven_by_key: u64,
 }
 
 impl Sums {
-    fn add(&mut self, run: &Run) {
+    fn add(&mut self, run: &Run, keys: &Keys) {
         let lines = if run.link == Link::Unchained { &mut self.unchained } else { &mut self.chained };
         *lines += run.len();
         self.broken += run.broken;
-    }
-}
-
-/// The last place so far in the files of each date. Files without a date are in no order among each other.
-#[derive(Debug, Default)]
-pub(super) struct LatestPlaces(BTreeMap<(Option<Date>, Option<usize>), Place>);
-
-impl LatestPlaces {
-    /// Adds a run with higher numbers than those before. Returns whether its first line stands before one of those.
-    fn add(&mut self, run: &Run, files: &[LogFile]) -> bool {
-        let group = |Place { file, .. }| (files[file].date, files[file].date.is_none().then_some(file));
-        let is_before = self.0.get(&group(run.first)).is_some_and(|latest| run.first < *latest);
-        let latest = self.0.entry(group(run.last)).or_insert(run.last);
-        *latest = run.last.max(*latest);
-        is_before
-    }
-}
-
-/// Goes through the runs in the order of their numbers.
-struct Walk<'a> {
-    files: &'a [LogFile],
-    has_chains: bool,
-    findings: Vec<Finding>,
-    declared: &'a DeclaredLines,
-    latest: &'a mut LatestPlaces,
-}
-
-impl Walk<'_> {
-    fn find(&mut self, kind: DamageKind, place: Place, after: Option<Place>, first_seq: u64, last_seq: u64) {
-        self.findings.push(Finding { kind, place: FindingPlace::Line(place), after, first_seq, last_seq });
-    }
-
-    /// Finds the missing lines that are not declared deleted.
-    fn find_missing(&mut self, first_seq: u64, last_seq: u64, after: Option<Place>, next: FindingPlace) {
-        if first_seq <= last_seq {
-            self.findings.extend(self.declared.missing(first_seq, last_seq, after, next));
-        }
-    }
-
-    fn add(&mut self, run: &Run) {
-        let (first, last) = (run.first_seq, run.last_seq);
-        if run.link == Link::Unchained && self.has_chains {
-            self.find(DamageKind::Altered, run.first, None, first, last);
-        } else if run.broken > 0 {
-            self.find(DamageKind::Altered, run.first, None, first, first + run.broken - 1);
-        }
-        if run.is_misplaced | self.latest.add(run, self.files) {
-            self.find(DamageKind::Reordered, run.first, None, first, last);
+        if run.key.is_some_and(|key| keys.is_secret(key)) {
+            self.proven_by_key += run.proven();
         }
     }
 }

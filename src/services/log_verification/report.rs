@@ -69,11 +69,22 @@ impl Report<'_> {
             }
             DamageKind::Altered => format!("{name} of process {instance}, or its chain, was altered"),
             DamageKind::Duplicated => format!("{name} of process {instance} {is} there once more"),
-            DamageKind::Reordered => format!("{name} of process {instance} {is} not where it was written"),
-            DamageKind::UnknownKey => format!(
-                "the chain of {name} of process {instance} fits none of the keys: SESSION_LOG_KEY is another one, or all \
-                 {has} been rewritten"
+            DamageKind::Reordered => {
+                let they = if is_one { "it was" } else { "they were" };
+                format!("{name} of process {instance} {is} not where {they} written")
+            }
+            DamageKind::Unproven => format!(
+                "{name} of process {instance} cannot be compared with the line before: too many long lines are far from \
+                 their predecessors"
             ),
+            DamageKind::UnknownKey => {
+                let key = if self.result.has_keys {
+                    "fits none of the keys in SESSION_LOG_KEY: it was made with another one"
+                } else {
+                    "needs a key, and SESSION_LOG_KEY is not set: it was made with one"
+                };
+                format!("the chain of {name} of process {instance} {key}, or all {has} been rewritten")
+            }
             kind => kind.name().to_owned(),
         }
     }

@@ -52,6 +52,34 @@ impl Run {
         self.last_seq - self.first_seq + 1
     }
 
+    /// Returns the number of lines whose chain follows from the line before.
+    pub(super) fn proven(&self) -> u64 {
+        match self.link {
+            Link::Unchained => 0,
+            Link::Fits => self.len(),
+            Link::Open(_) | Link::Unknown => self.len() - 1,
+            Link::Broken => self.len() - self.broken,
+        }
+    }
+
+    /// Decides whether the first line follows one with the chain `before`, which was made with the key `key`.
+    pub(super) fn follow(&mut self, before: Option<Chain>, key: Option<usize>, keys: &mut Keys) {
+        let Link::Open(line) = &self.link else { return };
+        let (Some(before), Some(stamped)) = (before, log_stamp::parse(line).and_then(|line| line.chain)) else {
+            return;
+        };
+        match keys.fitting(key.or(self.key), before, line, &stamped) {
+            Some(key) if self.key.is_none_or(|own| own == key) => {
+                self.key = Some(key);
+                self.link = Link::Fits;
+            }
+            _ => {
+                self.broken = 1;
+                self.link = Link::Broken;
+            }
+        }
+    }
+
     /// Adds the run that follows this one.
     pub(super) fn append(&mut self, next: Self) {
         self.last = next.last;

@@ -1,19 +1,20 @@
 //! The lines of one chunk of a file, summed up as runs. Chunks are scanned in parallel.
 
-use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 
 use super::{
+    claim::Claim,
     declaration::Declaration,
     keys::Keys,
     place::Place,
     run::{Link, Run},
-    task::Expected,
+    task::ExpectedLines,
+    unstamped::{self, Form, Span, is_object},
 };
 use crate::{
     adapters::{
         log_files::{Chunk, Line, LineEnd},
-        session_log::{Event, LogDeleted, PreviousInstance, ServiceStart, ServiceStop},
+        session_log::{Event, LogDeleted, ServiceStart, ServiceStop},
     },
     domain::{
         log_chain::Chain,
@@ -34,7 +35,7 @@ pub(super) struct Scan {
     /// The lines that no version writes.
     pub(super) foreign: Vec<Span>,
     /// The end of a file without a line feed.
-    pub(super) torn: Option<Place>,
+    pub(super) torn: Option<Torn>,
     /// What starts say about the process before.
     pub(super) claims: Vec<Claim>,
     /// The indices of the expected ends that were found.
@@ -45,35 +46,16 @@ pub(super) struct Scan {
     pub(super) is_deleted: bool,
 }
 
-/// Lines that follow each other in a file.
+/// The last line of a file, without its line feed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) first: Place,
-    pub(super) count: u64,
-}
-
-impl Span {
-    /// Returns whether a line follows these lines in their file.
-    pub(super) fn is_before(&self, place: Place) -> bool {
-        self.first.file == place.file && self.first.line + self.count == place.line
-    }
-}
-
-/// A start's statement about the process before.
-#[derive(Debug)]
-pub(super) struct Claim {
-    pub(super) by: Uuid,
-    pub(super) at: Place,
-    pub(super) end: PreviousInstance,
-}
-
-#[derive(Deserialize)]
-struct StartLine {
-    previous: Option<PreviousInstance>,
+pub(super) struct Torn {
+    pub(super) place: Place,
+    /// Whether only the line feed is missing.
+    pub(super) is_whole: bool,
 }
 
 /// Scans a chunk. Returns the index of its file, too.
-pub(super) fn scan(chunk: &Chunk<'_>, mut keys: Keys, expected: &[Expected]) -> (usize, Scan) {
+pub(super) fn scan(chunk: &Chunk<'_>, mut keys: Keys, expected: &ExpectedLines<'_>) -> (usize, Scan) {
     let date = chunk.file.date.map(|date| date.to_string());
     let scan = Scan { bytes: chunk.bytes() as u64, is_deleted: chunk.is_deleted, ..Scan::default() };
     let mut scanner =
@@ -89,7 +71,7 @@ struct Scanner<'a> {
     /// The date in the file's name.
     date: Option<String>,
     keys: &'a mut Keys,
-    expected: &'a [Expected],
+    expected: &'a ExpectedLines<'a>,
     /// The last line with a stamp.
     previous: Option<PreviousLine>,
     /// The key of the process whose lines come.
@@ -109,14 +91,19 @@ impl Scanner<'_> {
         let place = Place { file: self.file, line: line.number };
         self.scan.lines += 1;
         match line.end {
-            LineEnd::Torn => self.scan.torn = Some(place),
-            LineEnd::TooLong { .. } => add_to(&mut self.scan.foreign, place),
+            LineEnd::Torn => self.scan.torn = Some(Torn { place, is_whole: is_object(line.bytes) }),
+            LineEnd::TooLong { .. } => unstamped::add(&mut self.scan.foreign, place, Form::TooLong),
             LineEnd::Whole => match log_stamp::parse(line.bytes) {
-                Some(StampedLine { chain: None, .. }) | None if !is_object(line.bytes) => {
-                    add_to(&mut self.scan.foreign, place);
+                // A chain proves the whole line.
+                Some(stamped) if stamped.chain.is_some() || is_object(line.bytes) => {
+                    self.add_stamped(place, line.bytes, &stamped);
                 }
-                Some(stamped) => self.add_stamped(place, line.bytes, &stamped),
-                None => add_to(&mut self.scan.unstamped, place),
+                _ => {
+                    let form = Form::of(line.bytes);
+                    let is_event = matches!(form, Form::Event(_));
+                    let spans = if is_event { &mut self.scan.unstamped } else { &mut self.scan.foreign };
+                    unstamped::add(spans, place, form);
+                }
             },
         }
     }
@@ -125,7 +112,7 @@ impl Scanner<'_> {
         let position = stamped.position;
         if position.seq > 1 {
             // After the lines of an earlier version, a process of this one starts.
-            self.scan.foreign.extend(self.scan.unstamped.pop_if(|span| span.is_before(place)));
+            self.scan.foreign.extend(unstamped::take_before(&mut self.scan.unstamped, place));
         }
         let follows = self.previous.as_ref().is_some_and(|previous| is_next(previous.position, position));
         let (to_previous, calculated) = match &stamped.chain {
@@ -133,12 +120,9 @@ impl Scanner<'_> {
             None => (Link::Unchained, None),
         };
         let chain = stamped.chain.as_ref().map(|stamped| stamped.chain);
-        self.scan.found.extend(self.expected.iter().enumerate().filter_map(|(index, expected)| {
-            (expected.seq == position.seq && expected.is_at(position.instance, chain)).then_some(index)
-        }));
+        self.scan.found.extend(self.expected.at(position, chain));
         if stamped.event == ServiceStart::NAME {
-            let claim = serde_json::from_slice(line).ok().and_then(|start: StartLine| start.previous);
-            self.scan.claims.extend(claim.map(|end| Claim { by: position.instance, at: place, end }));
+            self.scan.claims.extend(Claim::of(position.instance, place, line));
         }
         let declared = (stamped.event == LogDeleted::NAME).then(|| serde_json::from_slice(line).ok()).flatten();
         let declaration = declared.map(|event| Declaration { place, seq: position.seq, event });
@@ -199,7 +183,7 @@ impl Scanner<'_> {
     /// Takes the last run, a single line, for an altered one.
     fn retract_previous(&mut self) {
         if let Some((_, run)) = self.scan.runs.pop_if(|(_, run)| run.len() == 1) {
-            add_to(&mut self.scan.foreign, run.first);
+            unstamped::add(&mut self.scan.foreign, run.first, Form::Event(None));
         }
     }
 
@@ -227,17 +211,4 @@ fn continues(run: &Run, line: &Run) -> bool {
 
 fn is_next(before: LogPosition, position: LogPosition) -> bool {
     before.instance == position.instance && before.seq.checked_add(1) == Some(position.seq)
-}
-
-/// Returns whether a line is a JSON object in UTF-8. (serde does not check the bytes of texts that it ignores.)
-fn is_object(line: &[u8]) -> bool {
-    let is_json = |line| serde_json::from_str::<IgnoredAny>(line).is_ok();
-    line.first() == Some(&b'{') && std::str::from_utf8(line).is_ok_and(is_json)
-}
-
-fn add_to(spans: &mut Vec<Span>, place: Place) {
-    match spans.last_mut() {
-        Some(span) if span.is_before(place) => span.count += 1,
-        _ => spans.push(Span { first: place, count: 1 }),
-    }
 }

@@ -1,10 +1,14 @@
 //! What is to be verified.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use uuid::Uuid;
 
-use crate::{adapters::log_files::LogFile, domain::log_chain::Chain, foundation::secret::SigningSecret};
+use crate::{
+    adapters::log_files::LogFile,
+    domain::{log_chain::Chain, log_position::LogPosition},
+    foundation::secret::SigningSecret,
+};
 
 /// A line that must be in the log.
 #[derive(Clone, Debug)]
@@ -15,14 +19,37 @@ pub struct Expected {
     pub seq: u64,
     /// Its chain, if that is known.
     pub chain: Option<Chain>,
-    /// Who expects it, as the subject of a sentence.
+    /// Who expects it, as a subject with its verb, such as `the database has counted`.
     pub by: &'static str,
 }
 
 impl Expected {
     /// Returns whether a line with the expected number is the expected one.
-    pub(super) fn is_at(&self, instance: Uuid, chain: Option<Chain>) -> bool {
+    fn is_at(&self, instance: Uuid, chain: Option<Chain>) -> bool {
         self.instance.is_none_or(|own| own == instance) && self.chain.is_none_or(|own| Some(own) == chain)
+    }
+}
+
+/// The expected lines by their numbers: a database may expect a line of each of thousands of processes.
+pub(super) struct ExpectedLines<'a> {
+    expected: &'a [Expected],
+    /// The indices of the expected lines with a number.
+    by_seq: HashMap<u64, Vec<usize>>,
+}
+
+impl<'a> ExpectedLines<'a> {
+    pub(super) fn new(expected: &'a [Expected]) -> Self {
+        let mut by_seq = HashMap::<u64, Vec<usize>>::new();
+        for (index, line) in expected.iter().enumerate() {
+            by_seq.entry(line.seq).or_default().push(index);
+        }
+        Self { expected, by_seq }
+    }
+
+    /// Returns the indices of the expected lines that are this line.
+    pub(super) fn at(&self, position: LogPosition, chain: Option<Chain>) -> impl Iterator<Item = usize> {
+        let indices = self.by_seq.get(&position.seq).into_iter().flatten().copied();
+        indices.filter(move |index| self.expected[*index].is_at(position.instance, chain))
     }
 }
 

@@ -1,9 +1,19 @@
 //! The result of a verification.
 
 use super::{damage::Damage, process::ProcessSummary};
+use crate::domain::log_chain::Chain;
 
 /// The number of damages that are kept.
 const MAX_DAMAGE: usize = 10_000;
+
+/// The last line of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastLine {
+    /// The number of the line.
+    pub seq: u64,
+    /// The chain of the line.
+    pub chain: Chain,
+}
 
 /// The result of a verification.
 #[derive(Debug, Default)]
@@ -18,12 +28,16 @@ pub struct Verification {
     pub unstamped: u64,
     /// The number of lines with a number but without a chain, as earlier versions wrote them.
     pub unchained: u64,
-    /// The number of lines whose chain is made with a secret.
-    pub proven_by_secret: u64,
+    /// Whether there are keys to verify with.
+    pub has_keys: bool,
+    /// The number of lines that are proven by a key: their chain is made with it, and follows from the line before.
+    pub proven_by_key: u64,
     /// The number of lines that the log declares deleted, and that are not there.
     pub deleted: u64,
     /// The processes that wrote the lines.
     pub processes: Vec<ProcessSummary>,
+    /// The last line of each log that is there, by its newest process with chains.
+    pub last_lines: Vec<LastLine>,
     /// What is wrong, the first ones.
     pub damage: Vec<Damage>,
     /// The number of damages.

@@ -73,7 +73,7 @@ async fn declarations_from_before_the_first_secret_are_not_needed() {
     wait_until_gone(&plain(&days.setup, "2026-03-03")).await;
     days.service.stop().await;
     let result = assert_whole(&days.setup).await;
-    assert!(result["notes"].to_string().contains("without the secret"), "{result}");
+    assert!(result["notes"].to_string().contains("without the key"), "{result}");
 }
 
 #[tokio::test]

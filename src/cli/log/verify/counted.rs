@@ -1,6 +1,7 @@
 //! What the database has counted of the log that is verified.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -8,13 +9,16 @@ use std::{
 
 use super::super::numbers;
 use crate::{
-    adapters::{session_log, storage::Storage},
-    domain::log_position::{CountedLines, InstanceCount},
+    adapters::{
+        session_log,
+        storage::{CountedLog, Storage},
+    },
+    domain::log_position::{InstanceCount, LogPosition},
     foundation::{config::Config, error_chain::ErrorChain},
     services::log_verification::Expected,
 };
 
-/// The lines that the database has counted last, which must be in the log.
+/// The last lines of each process that the database has counted, which must be in the log.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub(super) expected: Vec<Expected>,
@@ -43,10 +47,10 @@ impl Counted {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let read = runtime.map(|runtime| runtime.block_on(Storage::read_counted_lines(&config.database, &log)));
         match read {
-            Ok(Ok(counts)) if counts.is_empty() => Self::not_compared(
+            Ok(Ok(counted)) if counted.is_empty() => Self::not_compared(
                 "it has counted nothing of this log; does DATABASE_URL name the database of the service that wrote the log?",
             ),
-            Ok(Ok(counts)) => Self::of(&counts),
+            Ok(Ok(counted)) => Self::of(&counted),
             Ok(Err(failure)) => Self::unread(&failure),
             Err(error) => Self::unread(&error),
         }
@@ -64,15 +68,18 @@ impl Counted {
         Self { notes: vec![note], ..Self::default() }
     }
 
-    fn of(counts: &CountedLines) -> Self {
-        let counted = counts.instances().filter(|count| count.counted > 0);
-        let expected = counted.map(|count| Expected {
-            instance: Some(count.instance),
-            seq: count.counted,
-            chain: count.chain,
-            by: "the database",
-        });
-        let missing = counts.instances().filter(|count| count.missing > 0);
+    fn of(CountedLog { lines, last_turns }: &CountedLog) -> Self {
+        let by = "the database has counted";
+        let expected = |instance, seq, chain| Expected { instance: Some(instance), seq, chain, by };
+        let counted = lines.instances().filter(|count| count.counted > 0);
+        let mut last = counted.map(|count| (count.instance, (count.counted, count.chain))).collect::<BTreeMap<_, _>>();
+        for LogPosition { instance, seq } in last_turns {
+            if last.get(instance).is_none_or(|(counted, _)| counted < seq) {
+                last.insert(*instance, (*seq, None));
+            }
+        }
+        let expected = last.into_iter().map(|(instance, (seq, chain))| expected(instance, seq, chain));
+        let missing = lines.instances().filter(|count| count.missing > 0);
         let notes = missing.map(|count| {
             let InstanceCount { instance, missing, .. } = count;
             let missing = numbers::counted(*missing, "line", "lines");

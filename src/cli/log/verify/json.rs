@@ -14,7 +14,7 @@ struct Document<'a> {
     bytes: u64,
     lines_without_number: u64,
     lines_without_chain: u64,
-    lines_proven_by_secret: u64,
+    lines_proven_by_key: u64,
     lines_deleted: u64,
     processes: Vec<Process>,
     damage_count: u64,
@@ -30,7 +30,7 @@ struct Process {
     last_seq: u64,
     last_chain: Option<String>,
     stopped: bool,
-    has_secret: bool,
+    has_key: bool,
 }
 
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ pub(super) fn format(verification: &Verification, database_compared: bool) -> St
         bytes: verification.bytes,
         lines_without_number: verification.unstamped,
         lines_without_chain: verification.unchained,
-        lines_proven_by_secret: verification.proven_by_secret,
+        lines_proven_by_key: verification.proven_by_key,
         lines_deleted: verification.deleted,
         processes: verification.processes.iter().map(process).collect(),
         damage_count: verification.damage_count,
@@ -72,7 +72,7 @@ fn process(summary: &ProcessSummary) -> Process {
         last_seq: summary.last_seq,
         last_chain: summary.last_chain.map(|chain| chain.to_string()),
         stopped: summary.stopped,
-        has_secret: summary.has_secret,
+        has_key: summary.has_key,
     }
 }
 

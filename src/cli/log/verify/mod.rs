@@ -16,7 +16,10 @@ use clap::Args;
 use self::counted::Counted;
 use super::{DAMAGE, Format, configuration, find_files, progress::Progress};
 use crate::{
-    adapters::{log_files::LogFile, session_log},
+    adapters::{
+        log_files::{self, FindFailure, LogFile},
+        session_log,
+    },
     cli::output::print,
     domain::log_chain::Chain,
     foundation::config::Config,
@@ -64,10 +67,11 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     // Read before the files, so that these have at least what the database has counted.
     let counted = Counted::read(&config, &arguments.files);
     let by_hand =
-        |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect" };
+        |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect names" };
     let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
     let verify_now = || -> Result<_, ExitCode> {
-        let files = find_files(&arguments.files, env_file)?;
+        let is_emptied = is_emptied(&arguments.files, &config, &expected);
+        let files = if is_emptied { Vec::new() } else { find_files(&arguments.files, env_file)? };
         Ok(verify_files(&config, &arguments.files, &files, &expected))
     };
     let mut verification = verify_now()?;
@@ -82,6 +86,16 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
         Format::Json => json::format(&verification, counted.is_compared),
     });
     Ok(if verification.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
+}
+
+/// Returns whether the folder to verify has no file of a session log, although lines are expected there.
+fn is_emptied(given: &[PathBuf], config: &Config, expected: &[Expected]) -> bool {
+    let folder = match given {
+        [] => &config.session_log.dir,
+        [folder] => folder,
+        _ => return false,
+    };
+    !expected.is_empty() && matches!(log_files::find_in(folder), Err(FindFailure::NoLog(_)))
 }
 
 /// Verifies the files that were found at the given paths.
