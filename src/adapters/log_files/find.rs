@@ -35,10 +35,16 @@ impl FindFailure {
     fn new(path: &Path, error: io::Error) -> Self {
         match error.kind() {
             ErrorKind::NotFound => Self::Missing(path.to_owned()),
-            ErrorKind::NotADirectory => Self::NotAFolder(path.to_owned()),
+            ErrorKind::NotADirectory => Self::NotAFolder(file_above(path)),
             _ => Self::Unreadable(path.to_owned(), error),
         }
     }
+}
+
+/// Returns the file that is used as a folder in a path; the path itself if that is one.
+fn file_above(path: &Path) -> PathBuf {
+    let is_file = |path: &&Path| fs::metadata(path).is_ok_and(|data| !data.is_dir());
+    path.ancestors().skip(1).find(is_file).unwrap_or(path).to_owned()
 }
 
 /// Returns the files at `paths`, and the daily files in the folders at `paths`, in the order in which they were written.
@@ -58,9 +64,19 @@ pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
 }
 
 /// Returns the daily files in a folder, in the order in which they were written, also those that cannot be opened, and links
-/// that lead to nothing.
+/// that lead to nothing, but not those to whose names another program has appended more than a number.
 pub fn list_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
     in_folder(folder, |paths| Ok(all_named(paths))).map(in_order)
+}
+
+/// Returns the files in a folder that are none of its log by their names, in the order of these. Hidden ones are left out.
+#[must_use]
+pub fn other_files_in(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let is_other =
+        |path: &PathBuf| !is_hidden(path) && LogFile::new(path.clone(), None).date.is_none() && path.is_file();
+    paths.filter(is_other).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the daily files in a folder, at least one, in any order. A file that is renamed meanwhile, as when it is compressed,
@@ -116,7 +132,7 @@ fn all_named(paths: &BTreeSet<PathBuf>) -> Vec<LogFile> {
         Ok(data) => Some(openable(path, &data).unwrap_or_else(|_| LogFile::new(path.clone(), Some(data.len())))),
         Err(_) => Some(LogFile::new(path.clone(), None)),
     };
-    paths.iter().filter_map(named).collect()
+    paths.iter().filter_map(named).filter(|file| !file.is_renamed).collect()
 }
 
 fn metadata(path: &Path) -> Result<Metadata, FindFailure> {
@@ -161,14 +177,21 @@ mod tests {
             "session_2026-01-02.log.10.gz",
             "session_2026-01-03.log.gz",
             "session_2026-01-03.log",
+            "session_2026-01-02.log-20260103",
+            "session_2026-01-02.log.old",
         ];
-        for name in days.into_iter().chain([".lock", "notes.txt", "session_2026-01-04.log.part"]) {
+        let others = ["notes.txt", "session_2026-01-04.log.xz", "session_2026-01-04.logs"];
+        for name in days.into_iter().chain([".lock"]).chain(others) {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         fs::create_dir(dir.path().join("session_2026-01-05.log")).unwrap();
         let files = find_in(dir.path()).unwrap();
-        let expected = [days[1], days[3], days[2], days[0], days[4], days[5]];
+        let expected = [days[1], days[3], days[2], days[6], days[7], days[0], days[4], days[5]];
         assert_eq!(names(&files), expected);
+        assert_eq!(other_files_in(dir.path()), others.map(|name| dir.path().join(name)));
+        // Files that other programs have renamed are read, but not compressed or deleted.
+        let listed = [days[1], days[3], days[2], days[0], days[4], days[5]];
+        assert_eq!(names(&list_in(dir.path()).unwrap()), listed);
         assert_eq!(files[0].length, Some(1));
         // A file that is given by itself, too, is read once.
         let also = [dir.path().join("notes.txt"), dir.path().join("session_2026-01-02.log"), dir.path().to_owned()];
@@ -195,7 +218,9 @@ mod tests {
         assert!(failed(&file).starts_with("there is no file or folder /"), "{}", failed(&file));
         assert!(failed(dir.path()).contains("has no session log"), "{}", failed(dir.path()));
         fs::write(&file, "").unwrap();
-        assert!(failed(&file.join("x")).ends_with("log/x is not a folder"), "{}", failed(&file.join("x")));
+        for below in [file.join("x"), file.join("x").join("y")] {
+            assert!(failed(&below).ends_with("/session_2026-01-02.log is not a folder"), "{}", failed(&below));
+        }
         assert!(matches!(find_in(&file), Err(FindFailure::NotAFolder(_))));
     }
 }

@@ -15,7 +15,7 @@ use crate::foundation::{compression::Compression, file_identity::FileIdentity, p
 pub struct LogFile {
     /// The path, as it was given or found in the given folder.
     pub path: PathBuf,
-    /// The day in the file's name; `None` for a name of another form.
+    /// The day in the file's name; `None` for a name of another form, and for a compression that cannot be read.
     pub date: Option<Date>,
     /// The format of the file's bytes, by the end of its name; by its first bytes if that says nothing.
     pub compression: Compression,
@@ -23,15 +23,23 @@ pub struct LogFile {
     pub length: Option<u64>,
     /// The number that a rotation has appended to the name; `None` for a file that was not rotated.
     pub(super) rotation: Option<u64>,
+    /// Whether another program has appended something else to the name of the day, such as a date.
+    pub(super) is_renamed: bool,
     /// The identity when the file was found; `None` for a pipe, and where it is not known.
     pub(super) identity: Option<FileIdentity>,
 }
 
+/// The endings of files that are compressed in ways that cannot be read.
+const OTHER_ENDINGS: [&str; 9] = [".7z", ".br", ".bz2", ".lz", ".lz4", ".lzma", ".xz", ".Z", ".zip"];
+
 impl LogFile {
     pub(super) fn new(path: PathBuf, length: Option<u64>) -> Self {
         let (compression, rest) = Compression::split_name(file_name(&path));
-        let (date, rotation) = split_rotation(rest).unzip();
-        Self { date, compression, length, rotation: rotation.flatten(), path, identity: None }
+        let (date, ending) = split_day(rest).unzip();
+        let ending = ending.unwrap_or_default();
+        let rotation = ending.strip_prefix('.').and_then(|number| number.parse().ok());
+        let is_renamed = !ending.is_empty() && rotation.is_none();
+        Self { date, compression, length, rotation, is_renamed, identity: None, path }
     }
 
     /// Returns the file at a path as it is now. It is opened, so it must not be a pipe.
@@ -81,7 +89,8 @@ impl LogFile {
     /// Returns the key for the order in which the files of a log were written: by day; of one day, rotated files are older.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let rotation = std::cmp::Reverse(self.rotation);
-        (self.date.is_none(), self.date, self.rotation.is_none(), rotation, self.compression == Compression::None)
+        let is_rotated = self.rotation.is_some() || self.is_renamed;
+        (self.date.is_none(), self.date, !is_rotated, rotation, self.compression == Compression::None)
     }
 }
 
@@ -101,14 +110,13 @@ fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// Splits a name of the form `session_YYYY-MM-DD.log` or `session_YYYY-MM-DD.log.NUMBER`.
-fn split_rotation(name: &str) -> Option<(Date, Option<u64>)> {
-    let (date, rotation) = name.strip_prefix("session_")?.split_once(".log")?;
+/// Splits a name into the day of `session_YYYY-MM-DD.log` and the ending that another program has appended, which begins with `.`,
+/// `-` or `_`; `None` for other names, and for endings of compressed files that cannot be read.
+fn split_day(name: &str) -> Option<(Date, &str)> {
+    let (date, ending) = name.strip_prefix("session_")?.split_once(".log")?;
     let date = if date.len() == 10 { date.parse().ok()? } else { return None };
-    match rotation.strip_prefix('.') {
-        Some(number) => Some((date, Some(number.parse().ok()?))),
-        None => rotation.is_empty().then_some((date, None)),
-    }
+    let is_ending = ending.is_empty() || ending.starts_with(['.', '-', '_']);
+    (is_ending && !OTHER_ENDINGS.iter().any(|other| ending.ends_with(other))).then_some((date, ending))
 }
 
 #[cfg(test)]
@@ -127,8 +135,18 @@ mod tests {
         assert_eq!(named("a/session_2026-11-29.log"), (day, None, Compression::None));
         assert_eq!(named("session_2026-11-29.log.gz"), (day, None, Compression::Gzip));
         assert_eq!(named("session_2026-11-29.log.2.zst"), (day, Some(2), Compression::Zstd));
-        for other in ["session_2026-11-29.log.part", "session_2026-11-31.log", "session_20261129.log", "notes.log", ""]
-        {
+        for renamed in ["-20261130", "-20261130.gz", ".old", "_1", ".2.old.zst"] {
+            let file = LogFile::new(format!("session_2026-11-29.log{renamed}").into(), None);
+            assert_eq!((file.date, file.rotation, file.is_renamed), (day, None, true), "{renamed}");
+        }
+        for other in [
+            "session_2026-11-29.logs",
+            "session_2026-11-29.log.1.xz",
+            "session_2026-11-31.log",
+            "session_20261129.log",
+            "notes.log",
+            "",
+        ] {
             assert_eq!(named(other), (None, None, Compression::None), "{other}");
         }
     }

@@ -20,7 +20,7 @@ mod text;
 
 pub use self::{
     chunk::{Chunk, Line, LineEnd},
-    find::{FindFailure, find, find_in, list_in},
+    find::{FindFailure, find, find_in, list_in, other_files_in},
     follower::{Followed, Follower},
     last_lines::{LastLines, LineDamage, Place, last_lines},
     log_file::LogFile,

@@ -67,7 +67,9 @@ impl<'a> Opener<'a> {
         }
         // Files of one day are compressed in their order.
         let listed = self.listed.iter().filter(|it| it.date == Some(day) && it.folder() == file.folder());
-        let is_gone = |it: &&LogFile| it.compression == Compression::None && !now.iter().any(|now| now.is_same(it));
+        // The service leaves renamed files alone.
+        let may_be_gone = |it: &LogFile| it.compression == Compression::None && !it.is_renamed;
+        let is_gone = |it: &&LogFile| may_be_gone(it) && !now.iter().any(|now| now.is_same(it));
         let order = listed.clone().filter(is_gone).position(|it| it.path == file.path)?;
         let is_new = |now: &LogFile| now.identity.is_some() && !listed.clone().any(|it| it.identity == now.identity);
         now.retain(|now| now.compression != Compression::None && is_new(now));

@@ -20,6 +20,9 @@ use super::{
 /// The most threads. Reading and decompressing are done by one thread at a time, and feed no more.
 const MAX_THREADS: usize = 8;
 
+/// The number of bytes beyond which a chunk is large. It then has a line that is much longer than most.
+const LARGE_CHUNK: usize = 4 << 20;
+
 /// The number of results for each thread that may wait for that of an earlier chunk.
 const RESULTS_AHEAD: usize = 4;
 
@@ -89,9 +92,15 @@ impl<'a> Reader<'a> {
                 let Some((chunk, read_bytes)) = reader.next(&mut buffer) else { break };
                 let own = *index;
                 *index += 1;
-                drop(guard);
+                // Of large chunks, one at a time is in memory: the next one is read when this one's result is there.
+                let is_large = chunk.bytes() > LARGE_CHUNK;
+                let guard = is_large.then_some(guard);
                 (self.on_read)(read_bytes);
                 results.add(own, compute(&chunk));
+                if is_large {
+                    buffer = Vec::new();
+                }
+                drop(guard);
             }
             drop(stop);
         };
@@ -179,6 +188,32 @@ mod tests {
         });
         assert!(read_all(&reader) == expected.collect::<Vec<_>>());
         assert_eq!(read_bytes.load(Ordering::Relaxed), files.iter().filter_map(|file| file.length).sum::<u64>());
+    }
+
+    #[test]
+    fn one_large_chunk_at_a_time_is_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let line = "x".repeat(LARGE_CHUNK) + "\n";
+        fs::write(&path, line.repeat(8)).unwrap();
+        let files = find(&[path]).unwrap();
+        let (now, most, mut lines) = (AtomicU64::new(0), AtomicU64::new(0), 0);
+        let compute = |chunk: &Chunk<'_>| {
+            let count = now.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(count, Ordering::SeqCst);
+            // Gives the other threads the time to begin with the next chunk.
+            let lines = chunk.lines().count();
+            for _ in 0..1000 {
+                thread::yield_now();
+            }
+            now.fetch_sub(1, Ordering::SeqCst);
+            lines
+        };
+        Reader::new(&files).for_each(compute, |count| {
+            lines += count;
+            ControlFlow::Continue(())
+        });
+        assert_eq!((lines, most.into_inner()), (8, 1));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl SeenLines {
             return false;
         }
         let ranges = self.ranges.entry(position.instance).or_default();
-        let last = ranges.remove(&(position.seq + 1)).unwrap_or(position.seq);
+        let last = ranges.remove(&position.seq.saturating_add(1)).unwrap_or(position.seq);
         match ranges.range_mut(..position.seq).next_back() {
             Some((_, before)) if *before + 1 == position.seq => *before = last,
             _ => {
@@ -50,6 +50,24 @@ impl SeenLines {
             }
         }
         true
+    }
+
+    /// Adds the lines of a process from one number to another. Returns the ranges of those that are not new.
+    pub fn add_range(&mut self, instance: Uuid, first: u64, last: u64) -> Vec<(u64, u64)> {
+        let ranges = self.ranges.entry(instance).or_default();
+        let before = ranges.range(..first).next_back().filter(|(_, end)| end.saturating_add(1) >= first);
+        let start = before.map_or(first, |(start, _)| *start);
+        let near = ranges.range(start..=last.saturating_add(1)).map(|(start, end)| (*start, *end)).collect::<Vec<_>>();
+        let (mut joined, mut known) = ((first, last), Vec::new());
+        for (start, end) in near {
+            ranges.remove(&start);
+            joined = (joined.0.min(start), joined.1.max(end));
+            known.push((start.max(first), end.min(last)));
+        }
+        ranges.insert(joined.0, joined.1);
+        // Ranges that only touch have no line in common.
+        known.retain(|(first, last)| first <= last);
+        known
     }
 }
 
@@ -71,6 +89,21 @@ mod tests {
             // Ranges that touch are one.
             let gaps = known.iter().filter(|seq| **seq > 3 && !known.contains(&(*seq - 1))).count();
             prop_assert_eq!(seen.ranges.get(&Uuid::from_u128(5)).map_or(0, BTreeMap::len), gaps);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_added_as_their_lines_would_be(added in proptest::collection::vec((1_u64..40, 0_u64..9), 0..20)) {
+            let instance = Uuid::from_u128(5);
+            let (mut by_range, mut by_line) = (SeenLines::default(), SeenLines::default());
+            for (first, count) in added {
+                let known = by_range.add_range(instance, first, first + count);
+                let known = known.into_iter().flat_map(|(first, last)| first..=last).collect::<Vec<_>>();
+                let is_known = |seq: &u64| !by_line.add(LogPosition { instance, seq: *seq });
+                prop_assert_eq!(known, (first..=first + count).filter(is_known).collect::<Vec<_>>());
+            }
+            prop_assert!(by_range.ranges(instance).eq(by_line.ranges(instance)));
         }
     }
 
