@@ -1,6 +1,7 @@
 //! Output of commands: results to standard output, status and errors to standard error.
 
 use std::{
+    fmt::Display,
     io::{ErrorKind, Write as _, stderr, stdout},
     ops::ControlFlow,
 };
@@ -9,18 +10,19 @@ use crate::foundation::error_chain::causes;
 
 /// Writes to standard output. A closed pipe, as `head` leaves it, is no error; after any other error the process exits.
 pub(super) fn print(text: &str) {
-    let _ = print_bytes(text.as_bytes());
+    let _ = print_bytes(text.as_bytes(), 1);
 }
 
-/// Writes bytes to standard output as [`print`](fn@print) does. Breaks if nobody reads them.
-pub(super) fn print_bytes(bytes: &[u8]) -> ControlFlow<()> {
+/// Writes bytes to standard output as [`print`](fn@print) does, with this exit code after an error. Breaks if nobody reads them.
+pub(super) fn print_bytes(bytes: &[u8], code: u8) -> ControlFlow<()> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ControlFlow::Break(()),
         Err(error) => {
-            print_error(&error);
-            std::process::exit(1);
+            print_status("standard output cannot be written; check the disk or the program that reads it");
+            print_cause(&error);
+            std::process::exit(code.into());
         }
     }
 }
@@ -35,6 +37,10 @@ pub(super) fn print_status(text: &str) {
 pub(super) fn print_error(error: &dyn std::error::Error) {
     print_status(&error.to_string());
     for cause in causes(error) {
-        let _ = writeln!(stderr().lock(), "  because: {cause}");
+        print_cause(&cause);
     }
+}
+
+fn print_cause(cause: &dyn Display) {
+    let _ = writeln!(stderr().lock(), "  because: {cause}");
 }

@@ -27,8 +27,10 @@ pub enum LineTexts {
     NotLogged,
     /// The line has these texts, openly or sealed.
     Readable(Texts<'static>),
-    /// The line has sealed texts whose key is not in this database any more.
-    Erased,
+    /// The line has sealed texts whose key is not in this database: it was erased, or is in another one.
+    NoKey,
+    /// The line has sealed texts that their key does not open: they, or the id of their turn, are not as they were written.
+    Altered,
 }
 
 /// Reads the texts of lines with the keys of a database that a service may be using. Nothing is changed there.
@@ -36,7 +38,8 @@ pub enum LineTexts {
 pub struct TextReader(ContentKeyReader);
 
 impl TextReader {
-    /// Opens the database for reading. A process that has opened a SQLite file otherwise must not call this.
+    /// Opens the database for reading. Fails if there is none. A process that has opened a SQLite file otherwise must not call
+    /// this.
     pub async fn open(settings: &config::Database) -> Result<Self, DatabaseReadFailure> {
         Ok(Self(ContentKeyReader::open(settings).await?))
     }
@@ -49,9 +52,9 @@ impl TextReader {
             return Ok(LineTexts::Readable(Texts { message: message.into(), answer: answer.into() }));
         }
         let Some((id, sealed)) = content_key.zip(sealed) else { return Ok(LineTexts::NotLogged) };
-        let stored = self.0.key(&id).await?;
-        let texts = stored.and_then(|stored| Texts::open(&sealed, &stored.key, &request_id));
-        Ok(texts.map_or(LineTexts::Erased, LineTexts::Readable))
+        let Some(stored) = self.0.key(&id).await? else { return Ok(LineTexts::NoKey) };
+        let texts = Texts::open(&sealed, &stored.key, &request_id);
+        Ok(texts.map_or(LineTexts::Altered, LineTexts::Readable))
     }
 
     /// Closes the database. Fails if a process has changed it meanwhile, so that texts may be missing.

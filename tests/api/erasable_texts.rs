@@ -112,11 +112,12 @@ async fn read_texts(database: &Database, lines: &[String]) -> Vec<LineTexts> {
     texts
 }
 
-/// Returns the message and the answer of a line, or `erased`, or `none`.
+/// Returns the message and the answer of a line, or `erased`, `altered` or `none`.
 fn shown(texts: &[LineTexts]) -> Vec<String> {
     let show = |texts: &LineTexts| match texts {
         LineTexts::Readable(texts) => format!("{} > {}", texts.message, texts.answer),
-        LineTexts::Erased => "erased".to_owned(),
+        LineTexts::NoKey => "erased".to_owned(),
+        LineTexts::Altered => "altered".to_owned(),
         LineTexts::NotLogged => "none".to_owned(),
     };
     texts.iter().map(show).collect()
@@ -158,7 +159,7 @@ async fn sealed_texts_are_read_with_the_database_only() {
     let swapped =
         swapped.iter().map(|line| line.to_string().replacen('{', r#"{"event":"chat","#, 1)).collect::<Vec<_>>();
     let database = setup.config().database;
-    assert_eq!(shown(&read_texts(&database, &swapped[..2]).await), ["erased", &expected[0]]);
+    assert_eq!(shown(&read_texts(&database, &swapped[..2]).await), ["altered", &expected[0]]);
 }
 
 #[tokio::test]

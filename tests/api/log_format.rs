@@ -132,6 +132,16 @@ fn lines_with_wrong_or_undocumented_fields_do_not_match() {
     }
 }
 
+/// Returns a sentence with the values that a field can have, if its description doesn't name them all.
+fn values_of(field: &Value, description: &str) -> String {
+    let values = field["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let values = values.map(|value| format!("`{value}`")).collect::<Vec<_>>();
+    if values.iter().all(|value| description.contains(value)) {
+        return String::new();
+    }
+    format!(" One of {}.", values.join(", "))
+}
+
 /// Returns a row of the dictionary for each field of a definition.
 fn rows(fields: &Value, prefix: &str, rows: &mut String) {
     for (name, field) in
@@ -141,8 +151,9 @@ fn rows(fields: &Value, prefix: &str, rows: &mut String) {
         let otel = if text("x-otel").is_empty() { String::new() } else { format!("`{}`", text("x-otel")) };
         let description = text("description");
         if !description.is_empty() {
+            let values = values_of(field, description);
             let unit = text("x-unit");
-            writeln!(rows, "| `{prefix}{name}` | {description} | {unit} | {otel} |").unwrap();
+            writeln!(rows, "| `{prefix}{name}` | {description}{values} | {unit} | {otel} |").unwrap();
         }
         for (inner, separator) in [(&field["properties"], "."), (&field["items"]["properties"], "[].")] {
             if inner.is_object() {
@@ -156,7 +167,8 @@ fn rows(fields: &Value, prefix: &str, rows: &mut String) {
 fn dictionary() -> String {
     let schema = schema();
     let mut text = format!(
-        "{DICTIONARY}\nOf all fields, from `{SCHEMA}`. The last column has their names in OpenTelemetry's semantic conventions.\n"
+        "{DICTIONARY}\nOf all fields, from `{SCHEMA}`. The last column has their names in OpenTelemetry's semantic conventions. \
+         Durations in `ms` are milliseconds; OpenTelemetry's are seconds, so divide them by 1,000.\n"
     );
     let definitions = schema["$defs"].as_object().expect("definitions");
     let line = definitions.iter().filter(|(name, _)| *name == "line");

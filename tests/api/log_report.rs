@@ -14,6 +14,8 @@ use crate::{
     support::{gzip::gzipped, service::TestSetup},
 };
 
+const INSTANCE: &str = "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63";
+
 /// Lines of version 1, of version 0.1 (without `v`, `instance` and `seq`), and of the service that AL-Chat replaces.
 fn sample() -> Vec<Value> {
     let mut lines = vec![
@@ -54,7 +56,9 @@ fn time(number: u64) -> (String, String) {
 
 fn session_line(number: u64, event: &str, fields: &Value) -> Value {
     let (timestamp, date) = time(number);
-    let mut line = json!({"event": event, "timestamp": timestamp, "date": date, "v": 1, "instance": "01a22757-0b80-7c41-9d5e-2f0a4c1b7e63", "seq": number, "session_id": format!("s-{}", number / 7)});
+    // The events of one number have names of different lengths, so that each line has a number of its own.
+    let seq = number * 10 + event.len() as u64 % 10;
+    let mut line = json!({"event": event, "timestamp": timestamp, "date": date, "v": 1, "instance": INSTANCE, "seq": seq, "session_id": format!("s-{}", number / 7)});
     line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     line
 }
@@ -186,11 +190,11 @@ fn assert_figures(found: &Value, turns: &[&Value]) {
         let mut times = turns.iter().filter_map(|turn| turn[field].as_f64()).collect::<Vec<_>>();
         times.sort_by(f64::total_cmp);
         for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)] {
-            let Some(last) = times.len().checked_sub(1) else {
+            let Some(rank) = (times.len() * percent).div_ceil(100).checked_sub(1) else {
                 assert!(found[field][name].is_null(), "{found}");
                 continue;
             };
-            let expected = times[last * percent / 100];
+            let expected = times[rank];
             assert!(is_near(&found[field][name], expected, 0.0101), "{field} {name}: {} {expected}", found[field]);
         }
     }
@@ -311,6 +315,9 @@ async fn csv_has_a_line_for_each_group() {
     let mut rows = ran.out.lines();
     let header = rows.next().unwrap();
     assert!(header.starts_with("user,turns,errors,cut_off,sessions,visitors,prompt_tokens,"), "{header}");
+    let counts = "end_client_gone,end_complete,end_upstream_error,error_model_timeout,error_model_unavailable,\
+                  key_local_env,key_papita_api";
+    assert!(header.ends_with(counts), "{header}");
     assert_eq!(rows.count(), 15);
     assert!(
         ran.out.contains("\n\"Zoë \"\"1\"\" <b>\",") && ran.out.contains("\n\"'=1+2,\"\"x\"\"\",1,"),
@@ -319,7 +326,31 @@ async fn csv_has_a_line_for_each_group() {
     );
     let total = report(&setup, &["--format", "csv"]).await.out;
     assert_eq!(total.lines().count(), 2, "{total}");
-    assert!(total.lines().nth(1).unwrap().starts_with("701,"), "{total}");
+    let row = total.lines().nth(1).unwrap();
+    assert!(row.starts_with("701,") && row.ends_with(&format!(",{},351,350", ending_counts(&lines))), "{total}");
+}
+
+/// Returns the numbers of turns of each end and of each error code, in the order of their names.
+fn ending_counts(lines: &[Value]) -> String {
+    let turns = turns_where(lines, |_| true);
+    let counts = ["finish", "code"].map(|field| counts(&turns, field));
+    let numbers = counts.iter().flat_map(|counts| counts.as_object().unwrap().values().map(Value::to_string));
+    numbers.collect::<Vec<_>>().join(",")
+}
+
+#[tokio::test]
+async fn names_beyond_the_rows_are_counted_under_the_table() {
+    let setup = TestSetup::new();
+    let named = |number: u64| {
+        let mut turn = turn(number);
+        turn["model"] = format!("model-{number}").into();
+        turn
+    };
+    fs::write(setup.path().join("a.log"), text_of(&(0..103).map(named).collect::<Vec<_>>())).unwrap();
+    let ran = report(&setup, &["a.log", "--by", "model"]).await;
+    assert_eq!(ran.out.matches("  3 more groups: --format csv or json has all.\n").count(), 1, "{}", ran.out);
+    // The failed calls are of models with other names.
+    assert!(ran.out.contains(" more models: --format json has all.\n"), "{}", ran.out);
 }
 
 #[tokio::test]
@@ -367,8 +398,8 @@ async fn text_has_the_singular_for_one() {
     }
     for words in [
         "1, in 1 turn\n",
-        "0 starts, 0 orderly stops, which cut 0 turns off\n",
-        "1 start, 1 orderly stop, which cut 1 turn off; 1 gap in the log with 1 refused line\n",
+        "0 starts, 0 orderly stops\n",
+        "1 start, 1 orderly stop; 1 turn was cut off by a stop; 1 gap in the log with 1 refused line\n",
     ] {
         assert!(one.contains(words) || four.contains(words), "{words} in {one}{four}");
     }
@@ -396,6 +427,172 @@ async fn the_log_of_a_service_is_reported_while_it_runs() {
     let found = json_report(&setup, &["--by", "model"]).await;
     assert_figures(&found["turns"], &turns_where(&setup.log(), |_| true));
     assert_eq!((&found["turns"]["turns"], &found["service"]["starts"]), (&json!(3), &json!(1)));
+}
+
+#[tokio::test]
+async fn lines_that_are_there_twice_are_counted_once() {
+    const LINES: u64 = 3000;
+    let setup = TestSetup::new();
+    fs::create_dir(setup.log_dir()).unwrap();
+    let path = |name: &str| setup.log_dir().join(name);
+    // Several megabytes, so that several threads read them.
+    let stamped = |seq: u64| {
+        let mut turn = turn(seq);
+        let stamp = json!({"v": 1, "instance": INSTANCE, "seq": seq, "message": "x".repeat(1000)});
+        turn.as_object_mut().unwrap().extend(stamp.as_object().unwrap().clone());
+        turn
+    };
+    let lines = (1..=LINES).map(stamped).collect::<Vec<_>>();
+    fs::write(path("session_2026-11-29.log"), text_of(&lines)).unwrap();
+    let once = json_report(&setup, &["--by", "user"]).await;
+    // A compressed copy comes before its plain file, and a rotated copy of the end before both.
+    fs::write(path("session_2026-11-29.log.gz"), gzipped(text_of(&lines[..2900]).as_bytes())).unwrap();
+    fs::write(path("session_2026-11-29.log.1"), text_of(&lines[2950..])).unwrap();
+    let ran = report(&setup, &["--by", "user", "--format", "json"]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let named = "session_2026-11-29.log:1: 2,900 lines from here on are there a second time\n";
+    let also = "session_2026-11-29.log:2951: 50 lines from here on are there a second time\n";
+    assert!(ran.err.contains(named) && ran.err.contains(also), "{}", ran.err);
+    assert!(ran.err.ends_with("lines that are not in the report: 2,950\n"), "{}", ran.err);
+    let twice = serde_json::from_str::<Value>(&ran.out).unwrap();
+    for field in ["turns", "groups", "hours", "models", "latencies", "period"] {
+        assert_eq!(twice[field], once[field], "{field}");
+    }
+    assert_eq!((&twice["lines"], &twice["damage"]), (&json!(LINES + 2950), &json!({"duplicated": 2950})));
+    let place = &twice["first_damage"][0];
+    assert!(place["file"].as_str().unwrap().ends_with("session_2026-11-29.log"), "{place}");
+    assert_eq!([&place["line"], &place["lines"], &place["kind"]], [&json!(1), &json!(2900), &json!("duplicated")]);
+    // A pipe can be read only once.
+    let script = r#"cat SessionLog/*.1 SessionLog/*.log | "$0" log report --format json --by user -"#;
+    let ran = run_script(&setup, script).await;
+    assert!(ran.code == Some(1) && ran.err.contains("/dev/stdin:3001: 50 lines from here on are there"), "{}", ran.err);
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["turns"], once["turns"]);
+}
+
+#[tokio::test]
+async fn percentiles_are_those_of_the_nearest_rank() {
+    let setup = TestSetup::new();
+    let with_latency = |(number, ms): (u64, f64)| {
+        let mut turn = turn(number);
+        turn["latency_ms"] = ms.into();
+        turn
+    };
+    let write = |name: &str, times: &[f64]| {
+        let lines = (0..).zip(times.iter().copied()).map(with_latency).collect::<Vec<_>>();
+        fs::write(setup.path().join(name), text_of(&lines)).unwrap();
+    };
+    write("few.log", &[[10.0; 9].as_slice(), &[9000.0]].concat());
+    write("equal.log", &[300.0; 1000]);
+    let few = json_report(&setup, &["few.log"]).await["turns"]["latency_ms"].clone();
+    assert_eq!(few, json!({"p50": 10.0, "p95": 9000.0, "p99": 9000.0, "max": 9000.0}));
+    let equal = json_report(&setup, &["equal.log"]).await["turns"]["latency_ms"].clone();
+    assert_eq!(equal, json!({"p50": 300.0, "p95": 300.0, "p99": 300.0, "max": 300.0}));
+}
+
+#[tokio::test]
+async fn times_without_an_offset_are_in_the_logs_zone() {
+    let setup = TestSetup::new().with("SESSION_LOG_TIMEZONE", "Europe/Berlin");
+    fs::write(setup.path().join("a.log"), text_of(&sample()[..4])).unwrap();
+    for (since, until, started, stopped) in [
+        ("2026-11-28T07:00:00Z", "2026-11-28T08:00:01Z", 1, 0),
+        ("2026-11-28T07:00:02Z", "2026-11-28T09:00:00+01:00", 0, 0),
+        ("2026-11-28T07:00:01Z", "2026-11-28T10:00:03+01:00", 1, 1),
+        ("2026-11-28T09:00:02.5", "2026-11-28", 0, 0),
+        ("2026-11-28T09:00:01.5", "2026-11-28T09:00:02.5", 0, 1),
+    ] {
+        let found = json_report(&setup, &["a.log", "--since", since, "--until", until]).await;
+        let sessions = &found["sessions"];
+        assert_eq!([&sessions["started"], &sessions["stopped"]], [started, stopped], "{since} {until}");
+    }
+}
+
+#[tokio::test]
+async fn estimates_are_marked_and_not_above_the_turns() {
+    let setup = TestSetup::new();
+    for count in [2600_u64, 3000, 4000] {
+        let line = |number: u64| {
+            let mut turn = turn(number);
+            turn["session_id"] = format!("session {number}").into();
+            turn["user_id"] = number.into();
+            turn
+        };
+        fs::write(setup.path().join("a.log"), text_of(&(0..count).map(line).collect::<Vec<_>>())).unwrap();
+        let turns = json_report(&setup, &["a.log"]).await["turns"].clone();
+        for field in ["sessions", "visitors"] {
+            assert!(turns[field].as_u64().unwrap() <= count, "{field}: {} of {count}", turns[field]);
+            assert_eq!(turns[format!("{field}_estimated")], true, "{field}");
+        }
+    }
+    let text = report(&setup, &["a.log", "--by", "persona"]).await.out;
+    for words in
+        ["Sessions     ≈", "Visitors     ≈", "more than 2,000 different sessions or visitors (≈) are an estimate"]
+    {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    let group = text.lines().find(|line| line.starts_with("  amaya ")).unwrap();
+    assert_eq!(group.matches('≈').count(), 2, "{group}");
+    let csv = report(&setup, &["a.log", "--format", "csv"]).await.out;
+    assert!(csv.contains(",sessions_estimated,visitors_estimated,") && csv.contains(",true,true,"), "{csv}");
+    fs::write(setup.path().join("few.log"), text_of(&[turn(1)])).unwrap();
+    let text = report(&setup, &["few.log"]).await.out;
+    assert!(!text.contains('≈') && !text.contains("Percentiles of"), "{text}");
+}
+
+#[tokio::test]
+async fn turns_without_a_key_are_not_read_as_none() {
+    let setup = TestSetup::new();
+    let mut line = turn(1);
+    line["credential_source"] = "none".into();
+    fs::write(setup.path().join("a.log"), text_of(&[line])).unwrap();
+    let ran = report(&setup, &["a.log"]).await;
+    assert!(ran.out.contains("\nKeys         no key 1\n") && ran.out.contains("\nErrors       none\n"), "{}", ran.out);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_short_run_shows_no_progress() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let setup = TestSetup::new();
+    fs::write(setup.path().join("a.log"), text_of(&sample()[..50])).unwrap();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let slave = ptsname(&terminal, Vec::new()).unwrap();
+    let slave = fs::File::options().write(true).open(slave.to_str().unwrap()).unwrap();
+    let mut command = setup.command(&["log", "report", "a.log"]);
+    let status = command.env("TERM", "xterm").stdout(std::process::Stdio::null()).stderr(slave).status().await.unwrap();
+    assert!(status.success());
+    drop(command);
+    let mut shown = vec![0; 4096];
+    // Without a writer, and without bytes that were written, reading fails.
+    let shown =
+        rustix::io::read(&terminal, &mut shown).map(|count| String::from_utf8_lossy(&shown[..count]).into_owned());
+    assert!(shown.as_ref().map_or(true, String::is_empty), "{shown:?}");
+}
+
+#[tokio::test]
+async fn every_field_of_json_is_documented() {
+    let (setup, lines) = (TestSetup::new(), sample());
+    write_days(&setup.log_dir(), &lines);
+    fs::write(setup.log_dir().join("session_2026-11-30.log"), "foreign\n").unwrap();
+    let ran = report(&setup, &["--format", "json", "--by", "day"]).await;
+    let found = serde_json::from_str::<Value>(&ran.out).unwrap();
+    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/session-log.md")).unwrap();
+    let (_, document) = document.split_once("### Fields of the report").unwrap();
+    let (document, _) = document.split_once("\n## ").unwrap();
+    let objects = ["turns", "sessions", "refusals", "service", "accuracy"].map(|name| &found[name]);
+    let lists = ["groups", "hours", "models", "latencies", "first_damage"].map(|name| &found[name][0]);
+    let also = [
+        &found,
+        &found["turns"]["latency_ms"],
+        &found["sessions"]["longest"][0],
+        &found["sessions"]["longest_open"][0],
+    ];
+    for object in objects.into_iter().chain(lists).chain(also) {
+        for name in object.as_object().unwrap().keys() {
+            assert!(document.contains(&format!("`{name}`")), "{name} is not documented");
+        }
+    }
 }
 
 #[tokio::test]
@@ -509,13 +706,22 @@ async fn wrong_arguments_are_named() {
             &["a.log", "--since", "2026-11-30", "--until", "2026-11-29"],
             "no time is both after --since and before --until",
         ),
+        (
+            &["a.log", "--since", "2026-12-03", "--until", "2026-12-01T00:00:00Z"],
+            "no time is both after --since and before --until",
+        ),
         (&["a.log", "--by", "moon"], "possible values: hour, day, model, site, user, code, persona"),
         (&["a.log", "--format", "pdf"], "possible values: text, json, csv, html"),
     ];
     assert_wrong_arguments(&setup, &["log", "report"], &rows).await;
     let setup = setup.with("PORT", "nonsense");
     assert_eq!(report(&setup, &["a.log"]).await.code, Some(0), "files need no settings");
+    assert_eq!(report(&setup, &["a.log", "--since", "2026-11-29T12:00Z"]).await.code, Some(0), "only the time zone");
     assert_eq!(report(&setup, &[]).await.code, Some(2));
+    let setup = setup.with("SESSION_LOG_TIMEZONE", "Nowhere");
+    assert_eq!(report(&setup, &["a.log", "--since", "2026-11-29T12:00"]).await.code, Some(0));
+    let ran = report(&setup, &["a.log", "--since", "2026-11-29T12:00Z"]).await;
+    assert!(ran.code == Some(2) && ran.err.contains("SESSION_LOG_TIMEZONE"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The command `al-chat log show`: the story of a session and of a turn.
+//! The command `al-chat log show`: the lines of a session, and one turn.
 
 use std::fs;
 
@@ -63,7 +63,7 @@ async fn show(setup: &TestSetup, arguments: &[&str]) -> CommandOutput {
 }
 
 #[tokio::test]
-async fn a_session_is_a_story_with_totals() {
+async fn a_session_is_shown_with_totals() {
     let setup = TestSetup::new();
     fs::create_dir(setup.log_dir()).unwrap();
     fs::write(setup.log_dir().join("session_2026-11-29.log"), text_of(&sample())).unwrap();
@@ -171,6 +171,29 @@ async fn sealed_texts_are_shown_until_they_are_erased() {
         assert!(ran.out.contains(&format!("request   {id}\n")), "{}", ran.out);
         assert!(ran.out.contains("    question\n    | hello\n    | there\n    answer\n    | "), "{}", ran.out);
     }
+    let line = setup.log_lines("chat").remove(0);
+    let ran = show(&setup, &["s-7"]).await;
+    let key = format!("    sealed    content_key {}\n", line["content_key"].as_str().unwrap());
+    assert!(ran.out.contains(&key), "{key} in {}", ran.out);
+    // One character of the sealed texts is another one.
+    let sealed = line["sealed"].as_str().unwrap();
+    let other = if sealed.as_bytes()[20] == b'A' { "B" } else { "A" };
+    let mut altered = line.clone();
+    altered["sealed"] = format!("{}{other}{}", &sealed[..20], &sealed[21..]).into();
+    fs::write(setup.path().join("altered.log"), text_of(&[altered])).unwrap();
+    let ran = show(&setup, &["s-7", "altered.log"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("    texts     altered: their key is there, but does not open them\n"), "{}", ran.out);
+    assert_eq!(
+        ran.err,
+        "al-chat: the sealed texts of 1 turn were altered: their key is there, but does not open them\n"
+    );
+    // A database that does not exist is not one whose key was erased.
+    let script = r#"DATABASE_URL=sqlite:///none.db "$0" log show s-7"#;
+    let ran = run_script(&setup, script).await;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("there is no database yet at ") && ran.err.contains("DATABASE_URL"), "{}", ran.err);
+    assert!(ran.out.contains("    texts     sealed; the database with their key could not be read\n"), "{}", ran.out);
     let erased = erase(&process.client, "s-7").await;
     assert!(erased.status.is_success(), "{erased:?}");
     let ran = show(&setup, &["s-7"]).await;

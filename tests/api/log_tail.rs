@@ -170,6 +170,32 @@ async fn lines_are_rows_with_columns() {
     );
 }
 
+#[tokio::test]
+async fn columns_are_aligned_whatever_the_ids_and_times() {
+    let setup = TestSetup::new();
+    let id = "session_20261129_130003_k3vq8mzt5wxnp2raxy7d2m4q";
+    let with = |name: &str, value: &Value| {
+        let mut line = serde_json::from_str::<Value>(&turn(3)).unwrap();
+        line[name] = value.clone();
+        line.to_string()
+    };
+    let mut sealed = serde_json::from_str::<Value>(&turn(3)).unwrap();
+    sealed["session_id"] = Value::Null;
+    sealed["content_key"] = "k-7".into();
+    let times =
+        ["2026-11-29T13:00:03+01:00", "2026-11-29T13:00:03-01:00", "2026-11-29T13:00:03Z", "2026-11-29T13:00:03.5Z"];
+    let lines = times.map(|time| with("timestamp", &time.into()));
+    let lines = lines.into_iter().chain([with("session_id", &id.into()), sealed.to_string()]);
+    fs::write(day(&setup, "2026-11-29.log"), joined(lines)).unwrap();
+    let ran = tail(&setup, &[]).await;
+    let columns = |row: &str| ["chat", "user0", "m-1", "complete"].map(|text| row.find(text).unwrap());
+    let rows = ran.out.lines().collect::<Vec<_>>();
+    assert!(rows.iter().all(|row| columns(row) == columns(rows[0])), "{}", ran.out);
+    assert!(rows[..3].iter().all(|row| row.starts_with("2026-11-29 13:00:03     ")), "{}", ran.out);
+    assert!(rows[3].starts_with("2026-11-29 13:00:03.5   ") && rows[4].contains(id), "{}", ran.out);
+    assert!(rows[5].ends_with("complete, instead of m-0, content_key k-7"), "{}", ran.out);
+}
+
 /// Moves a log as a rotation, a removal or midnight does. No line may be written meanwhile, since copytruncate would lose it.
 fn disturb(log: &Path, kind: u32, round: u64, path: &mut PathBuf) {
     let rotated = PathBuf::from(format!("{}.{round}", path.display()));

@@ -1,6 +1,6 @@
 //! Refused requests for turns, as samples and counts that are written to the log.
 //!
-//! Under a flood of refused requests, the first ones of each error code in a second are lines of their own. The others are
+//! Of many refused requests at once, the first ones of each error code in a second are lines of their own. The others are
 //! counted, and each second has one line for each kind of them. So the number of lines a second is bounded, and the sum of
 //! their `count` is exact. While the log cannot be written, the counts grow.
 

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::printable::{printable, printable_lines};
 use crate::adapters::session_log::{ChatLine, Event};
 
+/// The form of the day in a time.
+const DAY: &str = "2026-11-29";
+
 /// The fields that every line has, and those that stand for themselves.
 const HEAD: [&str; 8] = ["event", "timestamp", "date", "v", "instance", "seq", "chain", "session_id"];
 
@@ -56,7 +59,11 @@ impl EventLine {
     /// Returns the local time to milliseconds, `2026-11-29 13:45:46.132`.
     pub(super) fn time(&self) -> String {
         let time = self.text("timestamp").unwrap_or_default();
-        time.chars().take("2026-11-29T13:45:46.132".len()).collect::<String>().replacen('T', " ", 1)
+        let (day, clock) = time.split_at_checked(DAY.len()).unwrap_or((&time, ""));
+        // The offset begins with a sign or a letter.
+        let clock = clock.split(['+', '-', 'Z']).next().unwrap_or_default();
+        let local = day.chars().chain(clock.chars());
+        local.take("2026-11-29T13:45:46.132".len()).collect::<String>().replacen('T', " ", 1)
     }
 
     /// Returns whether the line is that of a turn.

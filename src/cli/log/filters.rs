@@ -1,11 +1,16 @@
 //! The arguments that choose lines of a log.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use clap::Args;
 
-use super::USAGE;
-use crate::{cli::output::print_status, domain::time_bound::TimeBound, services::log_report::Query};
+use super::{USAGE, usage_error};
+use crate::{
+    cli::output::print_status,
+    domain::time_bound::TimeBound,
+    foundation::config::{SessionLog, Source},
+    services::log_report::Query,
+};
 
 /// The lines that a command reads.
 #[derive(Args, Clone, Debug)]
@@ -16,7 +21,7 @@ pub(super) struct Filters {
     /// Leave out what was after this day, or from this time on
     #[arg(long, value_name = "TIME")]
     until: Option<TimeBound>,
-    /// Only turns of this site
+    /// Only turns of this site; no line has a site yet
     #[arg(long)]
     site: Option<String>,
     /// Only turns that called this model
@@ -31,11 +36,15 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Returns the query for the lines. An empty period is printed as an error.
-    pub(super) fn query(&self) -> Result<Query, ExitCode> {
+    /// Returns the query for the lines. An empty period, and an invalid time zone if it is needed, are printed as an error.
+    pub(super) fn query(&self, env_file: &Path) -> Result<Query, ExitCode> {
+        let is_instant = |bound: &Option<TimeBound>| matches!(bound, Some(TimeBound::Instant(_)));
+        let needs_zone = is_instant(&self.since) || is_instant(&self.until);
+        let zone = needs_zone.then(|| SessionLog::read_timezone(&Source::of_process(env_file))).transpose();
         let query = Query {
             since: self.since.clone(),
             until: self.until.clone(),
+            zone: zone.map_err(|invalid| usage_error(&invalid))?,
             site: self.site.clone(),
             model: self.model.clone(),
             user: self.user.clone(),

@@ -14,13 +14,15 @@ mod verify;
 
 use std::{
     error::Error,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Subcommand, ValueEnum};
 
-use super::output::{print, print_error, print_status};
+use self::printable::printable;
+use super::output::{self, print_error, print_status};
 use crate::{
     adapters::log_files::{self, LogFile},
     foundation::config::{Config, Source},
@@ -29,8 +31,14 @@ use crate::{
 /// The exit code for damage in the log. What could be read was printed.
 const DAMAGE: u8 = 1;
 
-/// The exit code for wrong arguments or settings, and for files that cannot be read.
+/// The exit code for wrong arguments or settings, for files that cannot be read, and for output that cannot be written.
 const USAGE: u8 = 2;
+
+/// The most files that are named because they are not read.
+const MAX_NAMED: usize = 20;
+
+/// The path of standard input, for which `-` stands among the arguments.
+const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// The published schema of the lines.
 const SCHEMA: &str = include_str!("../../../openapi/session-log.schema.json");
@@ -49,7 +57,7 @@ pub(super) enum Command {
     Reconcile(reconcile::Arguments),
     /// Print figures: turns, sessions, visitors, errors, latency, tokens and cost
     Report(Box<report::Arguments>),
-    /// Print one session or turn as a story: times, models, retries, cost, and texts where they are logged
+    /// Print all lines of one session, or one turn: times, models, retries, cost, and texts where they are logged
     Show(show::Arguments),
     /// Print the last lines, and further ones when they are written
     Tail(Box<tail::Arguments>),
@@ -75,10 +83,28 @@ pub(super) fn run(command: &Command, env_file: &Path) -> ExitCode {
     result.unwrap_or_else(|code| code)
 }
 
-/// Returns the files at the paths, or those of the configured folder if there are none. Errors are printed.
+/// Writes to standard output. A closed pipe is no error; after any other error the process exits.
+fn print(text: &str) {
+    let _ = print_bytes(text.as_bytes());
+}
+
+/// Writes bytes to standard output as [`print`](fn@print) does. Breaks if nobody reads them.
+fn print_bytes(bytes: &[u8]) -> ControlFlow<()> {
+    output::print_bytes(bytes, USAGE)
+}
+
+/// Returns the files at the paths, of which `-` is standard input, or those of the configured folder if there are none. Errors are
+/// printed.
 fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCode> {
-    let found =
-        if paths.is_empty() { log_files::find_in(&configured_folder(env_file)?) } else { log_files::find(paths) };
+    let path = |path: &PathBuf| if path.as_os_str() == "-" { PathBuf::from(STANDARD_INPUT) } else { path.clone() };
+    let given = paths.iter().map(path).collect::<Vec<_>>();
+    let (found, folders) = if given.is_empty() {
+        let folder = configured_folder(env_file)?;
+        (log_files::find_in(&folder), vec![folder])
+    } else {
+        (log_files::find(&given), given)
+    };
+    name_other_files(&folders);
     found.map_err(|failure| {
         let code = usage_error(&failure);
         if paths.is_empty() {
@@ -86,6 +112,23 @@ fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCo
         }
         code
     })
+}
+
+/// Prints which files in folders are not read because of their names. Of a path that is no folder, there are none.
+fn name_other_files(folders: &[PathBuf]) {
+    let others = folders.iter().flat_map(|folder| log_files::other_files_in(folder)).collect::<Vec<_>>();
+    for other in others.iter().take(MAX_NAMED) {
+        let name = other.display().to_string();
+        print_status(&printable(&format!(
+            "{name} is not read: it is not named session_YYYY-MM-DD.log, or not gzip or Zstandard"
+        )));
+    }
+    if others.len() > MAX_NAMED {
+        print_status(&format!(
+            "files that are not read: {}; the first ones are named",
+            numbers::count(others.len() as u64)
+        ));
+    }
 }
 
 /// Returns the path of a file that was read, by its index.

@@ -42,6 +42,15 @@ impl Config {
     }
 }
 
+impl SessionLog {
+    /// Reads the time zone of the log only, whatever the other settings are.
+    pub fn read_timezone(source: &Source) -> Result<TimeZone, InvalidSettings> {
+        let mut reader = Reader::new(source);
+        reader.invalid.clear();
+        read_timezone(&mut reader).ok_or(InvalidSettings(reader.invalid))
+    }
+}
+
 /// Reads all settings before it returns `None`, so that the reader collects all invalid ones.
 fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let server = read_server(source, reader);
@@ -302,14 +311,19 @@ fn secrets(text: &str) -> Option<Vec<SigningSecret>> {
     if text.is_empty() { Some(Vec::new()) } else { SigningSecret::parse_list(text) }
 }
 
+fn read_timezone(reader: &mut Reader<'_>) -> Option<TimeZone> {
+    reader.read(
+        var::SESSION_LOG_TIMEZONE,
+        "a time zone of the IANA database such as Europe/Berlin",
+        |text| match text {
+            "" => Some(TimeZone::system()),
+            name => TimeZone::get(name).ok(),
+        },
+    )
+}
+
 fn read_session_log(reader: &mut Reader<'_>, file_access: Option<FileAccess>) -> Option<SessionLog> {
-    let timezone =
-        reader.read(var::SESSION_LOG_TIMEZONE, "a time zone of the IANA database such as Europe/Berlin", |text| {
-            match text {
-                "" => Some(TimeZone::system()),
-                name => TimeZone::get(name).ok(),
-            }
-        });
+    let timezone = read_timezone(reader);
     let sync = reader.read(var::SESSION_LOG_SYNC, SWITCH, parse::switch);
     let content = reader.read(var::SESSION_LOG_CONTENT, "off, on or plain", |text| match parse::switch(text) {
         Some(true) => Some(LogContent::Sealed),

@@ -21,8 +21,8 @@ pub struct Period {
 impl Period {
     /// Returns whether a time is in the period, as it is written in a line.
     pub(super) fn contains_text(&self, timestamp: &str) -> bool {
-        self.since.as_ref().is_none_or(|since| since.begins_before(timestamp))
-            && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp))
+        self.since.as_ref().is_none_or(|since| since.begins_before(timestamp, Some(&self.zone)))
+            && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp, Some(&self.zone)))
     }
 
     /// Returns whether a time is in the period.

@@ -1,5 +1,7 @@
 //! Numbers of turns by a name, such as the error code.
 
+use serde::{Serialize, Serializer};
+
 /// The most names; turns of further ones are counted together.
 const MAX_NAMES: usize = 100;
 
@@ -37,11 +39,21 @@ impl Counts {
     }
 
     /// Returns the names with their numbers, the largest first. `other` stands for all that had no place.
-    pub(super) fn sorted(&self) -> Vec<(String, u64)> {
+    pub(super) fn sorted(&self) -> Named {
         let mut sorted = self.names.clone();
         sorted.sort_by(|(name, count), (other_name, other)| other.cmp(count).then_with(|| name.cmp(other_name)));
         sorted.extend((self.other > 0).then(|| ("other".to_owned(), self.other)));
-        sorted
+        Named(sorted)
+    }
+}
+
+/// Numbers by name, the largest first; a JSON object.
+#[derive(Clone, Debug, Default)]
+pub struct Named(pub Vec<(String, u64)>);
+
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, count)| (name, count)))
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Damage {
     pub file_index: usize,
     /// The number of the line, from 1; of a file that cannot be read further, the number of the line after the last one.
     pub line: u64,
+    /// The number of lines from there on of which this is true; 1 for the end of what could be read.
+    pub lines: u64,
     /// What is wrong.
     pub kind: DamageKind,
     /// The cause that the system or the decoder names; empty for lines.
@@ -41,6 +43,8 @@ pub enum DamageKind {
     NotUtf8,
     /// The line has bytes that are zero, as after a power loss.
     Nul,
+    /// The line is in the log before, in this file or another one.
+    Duplicated,
     /// The line is longer than any that al-chat writes.
     TooLong,
     /// The file cannot be read further.
@@ -56,6 +60,7 @@ impl DamageKind {
             Self::Foreign => "not a line of a session log",
             Self::NotUtf8 => "not UTF-8",
             Self::Nul => "has zero bytes",
+            Self::Duplicated => "the line is there a second time",
             Self::TooLong => "longer than 64 MiB",
             Self::Unreadable => "the file cannot be read from here on",
         }
@@ -64,7 +69,7 @@ impl DamageKind {
 
 impl Damages {
     pub(super) fn add(&mut self, damage: Damage) {
-        *self.counts.entry(damage.kind).or_default() += 1;
+        *self.counts.entry(damage.kind).or_default() += damage.lines;
         self.name(damage);
     }
 

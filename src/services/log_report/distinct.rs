@@ -67,6 +67,11 @@ impl Distinct {
         }
     }
 
+    /// Returns whether the number is an estimate.
+    pub(super) fn is_estimate(&self) -> bool {
+        matches!(self, Self::Estimate(_))
+    }
+
     /// Returns the number of different texts.
     pub(super) fn count(&self) -> u64 {
         match self {

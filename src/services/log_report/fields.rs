@@ -3,6 +3,9 @@
 use std::{borrow::Cow, fmt, ops::Deref};
 
 use serde::{Deserialize, Deserializer, de};
+use uuid::Uuid;
+
+use crate::domain::log_position::LogPosition;
 
 /// The fields of any event. Texts without escapes are not copied.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +17,9 @@ pub(super) struct Fields<'a> {
     pub(super) timestamp: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) date: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) instance: Option<Text<'a>>,
+    pub(super) seq: Option<u64>,
     #[serde(borrow)]
     pub(super) session_id: Option<Text<'a>>,
     pub(super) user_id: Option<i64>,
@@ -85,6 +91,12 @@ impl Fields<'_> {
     /// Returns the hour in the log's time zone, `YYYY-MM-DDTHH`.
     pub(super) fn hour(&self) -> Option<&str> {
         self.timestamp.as_deref()?.get(..13).filter(|hour| has_form(hour, b"0000-00-00T00"))
+    }
+
+    /// Returns the line's position in the log; `None` for lines of earlier versions.
+    pub(super) fn position(&self) -> Option<LogPosition> {
+        let instance = Uuid::try_parse(self.instance.as_deref()?).ok()?;
+        Some(LogPosition { instance, seq: self.seq? })
     }
 
     /// Returns whether the turn ended without an answer. Earlier versions wrote no code.

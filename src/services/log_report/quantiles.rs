@@ -5,7 +5,7 @@ use std::fmt;
 use sketches_ddsketch::{Config, DDSketch};
 
 /// The number of values up to which percentiles are exact.
-const EXACT_VALUES: usize = 100;
+pub(super) const EXACT_VALUES: usize = 100;
 
 /// The largest error of a percentile beyond that, relative to the percentile.
 pub(super) const ERROR: f64 = 0.01;
@@ -60,11 +60,21 @@ impl Quantiles {
         }
     }
 
-    /// Returns the duration that a part of all durations does not exceed; `None` without durations.
-    pub(super) fn get(&self, part: f64) -> Option<f64> {
+    /// Returns the nearest-rank percentile: the shortest duration that this percentage of all durations does not exceed; `None`
+    /// without durations.
+    pub(super) fn percentile(&self, percent: usize) -> Option<f64> {
         match self {
-            Self::Exact(values) => exact(values, part),
-            Self::Sketch(sketch) => sketch.quantile(part).ok().flatten(),
+            Self::Exact(values) => {
+                let mut sorted = values.clone();
+                sorted.sort_by(f64::total_cmp);
+                sorted.get(rank(sorted.len(), percent)).copied()
+            }
+            Self::Sketch(sketch) => {
+                let part = part_of_rank(rank(sketch.count(), percent), sketch.count());
+                let found = sketch.quantile(part).ok().flatten()?;
+                // A sketch returns the middle of a bin, which may be beyond the values in it.
+                Some(found.max(sketch.min()?).min(sketch.max()?))
+            }
         }
     }
 
@@ -76,18 +86,15 @@ impl Quantiles {
     }
 }
 
-/// Returns the value at the nearest lower rank, as the sketch does.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "a short list"
-)]
-fn exact(values: &[f64], part: f64) -> Option<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let rank = part * values.len().checked_sub(1)? as f64;
-    values.get(rank as usize).copied()
+/// Returns the nearest rank of a percentage, from 0.
+fn rank(count: usize, percent: usize) -> usize {
+    count.saturating_mul(percent).div_ceil(100).saturating_sub(1)
+}
+
+/// Returns the part for which a sketch returns the value at a rank: it takes the whole number below `part * (count - 1)`.
+#[expect(clippy::cast_precision_loss, reason = "half a rank is more than what is lost below 2^50 values")]
+fn part_of_rank(rank: usize, count: usize) -> f64 {
+    ((rank as f64 + 0.5) / (count as f64 - 1.0)).min(1.0)
 }
 
 #[cfg(test)]
@@ -103,14 +110,27 @@ mod tests {
     #[test]
     fn few_values_are_exact_and_many_within_the_error() {
         let few = of((1..=100).rev());
-        assert_eq!([0.5, 0.95, 0.99, 1.0].map(|part| few.get(part)), [50.0, 95.0, 99.0, 100.0].map(Some));
-        assert_eq!((Quantiles::default().get(0.5), Quantiles::default().max()), (None, None));
+        assert_eq!([50, 95, 99, 100].map(|percent| few.percentile(percent)), [50.0, 95.0, 99.0, 100.0].map(Some));
+        assert_eq!((Quantiles::default().percentile(50), Quantiles::default().max()), (None, None));
         let many = of((1..=100_000).map(|value| value * 7));
-        for part in [0.01, 0.5, 0.95, 0.99] {
-            let (found, expected) = (many.get(part).unwrap(), 700_000.0 * part);
-            assert!((found / expected - 1.0).abs() <= ERROR * 1.01, "{part}: {found} instead of {expected}");
+        for (percent, expected) in [(1, 7000.0), (50, 350_000.0), (95, 665_000.0), (99, 693_000.0), (100, 700_000.0)] {
+            let found = many.percentile(percent).unwrap();
+            assert!((found / expected - 1.0).abs() <= ERROR * 1.01, "{percent}: {found} instead of {expected}");
         }
         assert_eq!(many.max(), Some(700_000.0));
+    }
+
+    #[test]
+    fn a_percentile_is_the_nearest_rank_within_the_values() {
+        // One of ten is among the longest 10 %, so the 95th percentile is the longest one.
+        let ten = of([10; 9].into_iter().chain([9000]));
+        assert_eq!([50, 90, 95, 99].map(|percent| ten.percentile(percent)), [10.0, 10.0, 9000.0, 9000.0].map(Some));
+        let two_of_200 = of((0..200).map(|number| if number < 198 { 10 } else { 9000 }));
+        assert!(two_of_200.percentile(99).unwrap() < 11.0, "the 198th value");
+        let three_of_200 = of((0..200).map(|number| if number < 197 { 10 } else { 9000 }));
+        assert!(three_of_200.percentile(99).unwrap() > 8900.0, "the 198th value");
+        let equal = of([300; 1000].into_iter());
+        assert_eq!([1, 50, 99, 100].map(|percent| equal.percentile(percent)), [300.0; 4].map(Some));
     }
 
     #[test]
@@ -119,7 +139,7 @@ mod tests {
             let mut joined = of(0..first);
             joined.append(of(first..first + second));
             let all = of(0..first + second);
-            assert_eq!((joined.get(0.5), joined.max()), (all.get(0.5), all.max()), "{first} {second}");
+            assert_eq!((joined.percentile(50), joined.max()), (all.percentile(50), all.max()), "{first} {second}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a report covers, and by what its turns are grouped.
 
+use jiff::tz::TimeZone;
+
 use super::{damage::DamageKind, fields::Fields, line_parser::parse};
 use crate::{
     adapters::{
@@ -16,7 +18,9 @@ pub struct Query {
     pub since: Option<TimeBound>,
     /// The end of the period.
     pub until: Option<TimeBound>,
-    /// The id of the site.
+    /// The time zone of times without an offset; only needed if a bound is an instant.
+    pub zone: Option<TimeZone>,
+    /// The id of the site. No line has one yet.
     pub site: Option<String>,
     /// The name of the model that was called.
     pub model: Option<String>,
@@ -51,7 +55,7 @@ impl Query {
     /// Returns whether no time is both after `since` and before `until`.
     #[must_use]
     pub fn has_empty_period(&self) -> bool {
-        matches!((&self.since, &self.until), (Some(since), Some(until)) if since.is_after(until))
+        matches!((&self.since, &self.until), (Some(since), Some(until)) if since.is_after(until, self.zone.as_ref()))
     }
 
     /// Returns whether a line is covered, or what is wrong with it.
@@ -64,8 +68,8 @@ impl Query {
     pub(super) fn covers(&self, fields: &Fields<'_>) -> bool {
         let timestamp = fields.timestamp.as_deref().unwrap_or_default();
         let has = |wanted: &Option<String>, value: Option<&str>| wanted.as_deref().is_none_or(|it| value == Some(it));
-        self.since.as_ref().is_none_or(|since| since.begins_before(timestamp))
-            && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp))
+        self.since.as_ref().is_none_or(|since| since.begins_before(timestamp, self.zone.as_ref()))
+            && self.until.as_ref().is_none_or(|until| until.ends_after(timestamp, self.zone.as_ref()))
             && has(&self.site, fields.site.as_deref())
             && has(&self.model, fields.model.as_deref().filter(|_| fields.event.as_deref() == Some(ChatLine::NAME)))
             && has(&self.persona, fields.persona.as_deref())

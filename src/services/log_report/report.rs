@@ -9,19 +9,23 @@ use super::{
     histogram::Histogram,
     line_parser::parse,
     query::Query,
+    repeated::{Repeated, RepeatedLines},
     service::ServiceSummary,
     sessions::Sessions,
     tallies::{Sums, Tallies},
 };
-use crate::adapters::{
-    log_files::Chunk,
-    session_log::{ChatLine, Event, RefusalLine, SessionStart, SessionStop},
+use crate::{
+    adapters::{
+        log_files::Chunk,
+        session_log::{ChatLine, Event, RefusalLine, SessionStart, SessionStop},
+    },
+    domain::log_position::LogPosition,
 };
 
 /// The figures of the lines read so far. [`Report::summary`] has them in a form for people and programs.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The number of lines, damaged ones included.
+    /// The number of lines, damaged and repeated ones included.
     pub(super) lines: u64,
     /// The first and the last time of the covered lines, as they are written.
     pub(super) period: Option<(String, String)>,
@@ -44,11 +48,18 @@ pub(super) struct Refusals {
 }
 
 impl Report {
-    pub(super) fn of_chunk(chunk: &Chunk<'_>, query: &Query) -> Self {
+    /// Reports the lines of a chunk without those of which `is_repeated` says, by their positions and numbers, that they are in the
+    /// log before.
+    pub(super) fn of_chunk(
+        chunk: &Chunk<'_>,
+        query: &Query,
+        mut is_repeated: impl FnMut(LogPosition, u64) -> bool,
+    ) -> Self {
         let mut report = Self::default();
         for line in chunk.lines() {
             report.lines += 1;
             match parse(line.bytes, line.end) {
+                Ok(fields) if fields.position().is_some_and(|position| is_repeated(position, line.number)) => {}
                 Ok(fields) if query.covers(&fields) => report.add(&fields, query),
                 Ok(_) => {}
                 Err(kind) => report.add_damage(chunk, line.number, kind, String::new()),
@@ -61,7 +72,16 @@ impl Report {
     }
 
     fn add_damage(&mut self, chunk: &Chunk<'_>, line: u64, kind: DamageKind, cause: String) {
-        self.damages.add(Damage { file_index: chunk.file_index, line, kind, cause });
+        self.damages.add(Damage { file_index: chunk.file_index, line, lines: 1, kind, cause });
+    }
+
+    /// Names the lines that are left out because they are in the log before.
+    pub(super) fn add_repeated(&mut self, repeated: &Repeated) {
+        for lines in repeated.lines() {
+            let RepeatedLines { file_index, first_line: line, last_line } = *lines;
+            let (lines, kind) = (last_line - line + 1, DamageKind::Duplicated);
+            self.damages.add(Damage { file_index, line, lines, kind, cause: String::new() });
+        }
     }
 
     fn add(&mut self, fields: &Fields<'_>, query: &Query) {

@@ -11,14 +11,14 @@ use std::{
 use clap::Args;
 use url::Url;
 
-use super::{DAMAGE, Format, USAGE, configuration, find_files, progress::Progress, usage_error};
+use super::{DAMAGE, Format, USAGE, configuration, find_files, print, progress::Progress, usage_error};
 use crate::{
     adapters::{
         served_figures::{self, ServedFigures},
         session_log,
         storage::{DatabaseReadFailure, LogSnapshot, SnapshotRows},
     },
-    cli::output::{print, print_status},
+    cli::output::print_status,
     domain::time_bound::TimeBound,
     foundation::{
         config::{self, Config},
@@ -67,7 +67,8 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let config = configuration(env_file)?;
     let server = arguments.server.as_deref().map(server_address).transpose()?;
     let (since, until) = (arguments.since.clone(), arguments.until.clone());
-    if matches!((&since, &until), (Some(since), Some(until)) if since.is_after(until)) {
+    if matches!((&since, &until), (Some(since), Some(until)) if since.is_after(until, Some(&config.session_log.timezone)))
+    {
         print_status("no time is both after --since and before --until");
         return Err(ExitCode::from(USAGE));
     }

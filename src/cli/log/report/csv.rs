@@ -13,10 +13,12 @@ pub(super) fn format(output: &Output<'_>) -> String {
     let summary = output.summary;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let by = output.query.by.map(|by| by.name().to_owned());
+    let counts = CountColumns::of(&summary.turns);
     let mut write = |group: Option<String>, turns: &TurnSummary, names: bool| {
         let cells = columns(turns).into_iter().map(|(name, value)| if names { name.to_owned() } else { value });
+        let counts = if names { counts.names() } else { counts.cells(turns) };
         // Writing to memory does not fail.
-        let _ = writer.write_record(group.into_iter().chain(cells));
+        let _ = writer.write_record(group.into_iter().chain(cells).chain(counts));
     };
     write(by.clone(), &summary.turns, true);
     if by.is_none() {
@@ -34,6 +36,37 @@ pub(super) fn format(output: &Output<'_>) -> String {
 /// Returns a name that spreadsheets do not take for a formula.
 fn without_formula(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
+}
+
+/// The columns of the ends, error codes and key sources that any turn has, each with the number of its turns.
+struct CountColumns {
+    ends: Vec<String>,
+    codes: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl CountColumns {
+    fn of(all: &TurnSummary) -> Self {
+        let names = |Named(names): &Named| {
+            let mut names = names.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            names.sort();
+            names
+        };
+        Self { ends: names(&all.finish), codes: names(&all.errors_by_code), keys: names(&all.key_sources) }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let named =
+            |prefix: &str, names: &[String]| names.iter().map(|it| format!("{prefix}_{it}")).collect::<Vec<_>>();
+        [named("end", &self.ends), named("error", &self.codes), named("key", &self.keys)].concat()
+    }
+
+    fn cells(&self, turns: &TurnSummary) -> Vec<String> {
+        let columns =
+            [(&self.ends, &turns.finish), (&self.codes, &turns.errors_by_code), (&self.keys, &turns.key_sources)];
+        let cells = columns.into_iter().flat_map(|(names, counts)| names.iter().map(|name| number(counts, name)));
+        cells.map(|number| number.to_string()).collect()
+    }
 }
 
 fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {
@@ -64,9 +97,11 @@ fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {
         ("retries", turns.retries.to_string()),
         ("retried_turns", turns.retried_turns.to_string()),
         ("failed_calls", total(&turns.failed_calls).to_string()),
-        ("key_hits", number(&turns.key_lookups, KeyLookup::Hit).to_string()),
-        ("key_fetches", number(&turns.key_lookups, KeyLookup::Fetched).to_string()),
-        ("failed_key_fetches", number(&turns.key_lookups, KeyLookup::Failed).to_string()),
+        ("key_hits", number(&turns.key_lookups, KeyLookup::Hit.as_str()).to_string()),
+        ("key_fetches", number(&turns.key_lookups, KeyLookup::Fetched.as_str()).to_string()),
+        ("failed_key_fetches", number(&turns.key_lookups, KeyLookup::Failed.as_str()).to_string()),
+        ("sessions_estimated", turns.sessions_estimated.to_string()),
+        ("visitors_estimated", turns.visitors_estimated.to_string()),
     ]
 }
 
@@ -74,6 +109,6 @@ fn total(Named(names): &Named) -> u64 {
     names.iter().map(|(_, count)| count).sum()
 }
 
-fn number(Named(names): &Named, of: KeyLookup) -> u64 {
-    names.iter().find(|(name, _)| name == of.as_str()).map_or(0, |(_, count)| *count)
+fn number(Named(names): &Named, of: &str) -> u64 {
+    names.iter().find(|(name, _)| name == of).map_or(0, |(_, count)| *count)
 }

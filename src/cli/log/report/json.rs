@@ -19,6 +19,7 @@ struct Document<'a> {
 struct Place {
     file: String,
     line: u64,
+    lines: u64,
     kind: DamageKind,
 }
 
@@ -26,6 +27,7 @@ pub(super) fn format(output: &Output<'_>) -> String {
     let places = output.summary.named_damage.iter().map(|damage| Place {
         file: path_of(output.files, damage.file_index),
         line: damage.line,
+        lines: damage.lines,
         kind: damage.kind,
     });
     let document = Document {

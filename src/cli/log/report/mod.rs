@@ -13,11 +13,11 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use super::{DAMAGE, filters::Filters, find_files, numbers, path_of, printable::printable, progress::Progress};
+use super::{DAMAGE, filters::Filters, find_files, numbers, path_of, print, printable::printable, progress::Progress};
 use crate::{
     adapters::log_files::LogFile,
-    cli::output::{print, print_status},
-    services::log_report::{self, DamageKind, GroupBy, Query, Summary},
+    cli::output::print_status,
+    services::log_report::{self, Damage, DamageKind, GroupBy, Query, Summary},
 };
 
 /// The end of the command's help.
@@ -27,8 +27,9 @@ Examples:
   al-chat log report --format html --by model SessionLog > report.html
   al-chat log report --format csv --by user archive/*.zst > users.csv
 
-Exit codes: 0 all lines are in the report; 1 damaged lines were left out and named; 2 wrong arguments, or a file that
-cannot be read. docs/session-log.md explains the figures.
+Exit codes: 0 all lines are in the report; 1 damaged lines, or lines that are there a second time, were left out and
+named; 2 wrong arguments, a file that cannot be read, or output that cannot be written. docs/session-log.md explains the
+figures and the fields of json.
 ";
 
 /// The arguments of `al-chat log report`.
@@ -39,7 +40,7 @@ pub(in crate::cli) struct Arguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     filters: Filters,
-    /// Show the figures of each group as well
+    /// Show the figures of each group as well; no line has a site yet
     #[arg(long, value_name = "FIELD")]
     by: Option<GroupBy>,
     /// The form of the output; html is a page with charts that needs no other file
@@ -64,7 +65,7 @@ struct Output<'a> {
 
 /// Prints the report.
 pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
-    let query = Query { by: arguments.by, ..arguments.filters.query()? };
+    let query = Query { by: arguments.by, ..arguments.filters.query(env_file)? };
     let files = find_files(&arguments.files, env_file)?;
     let progress = Progress::of(&files);
     let report = log_report::report(&files, &query, |bytes| progress.add(bytes));
@@ -96,16 +97,26 @@ impl Output<'_> {
     fn name_damage(&self) -> ExitCode {
         let damage = &self.summary.damage;
         for named in &self.summary.named_damage {
-            let cause = if named.cause.is_empty() { String::new() } else { format!(" ({})", named.cause) };
             let place = format!("{}:{}", path_of(self.files, named.file_index), named.line);
-            print_status(&printable(&format!("{place}: {}{cause}", named.kind.text())));
+            print_status(&printable(&format!("{place}: {}", sentence(named))));
         }
+        let named = self.summary.named_damage.iter().filter(|named| named.kind != DamageKind::Unreadable);
+        let named = named.map(|named| named.lines).sum::<u64>();
         let lines =
             damage.iter().filter(|(kind, _)| **kind != DamageKind::Unreadable).map(|(_, count)| count).sum::<u64>();
         if lines > 0 {
-            let more = if lines > self.summary.named_damage.len() as u64 { "; the first ones are named" } else { "" };
+            let more = if lines > named { "; the first ones are named" } else { "" };
             print_status(&format!("lines that are not in the report: {}{more}", numbers::count(lines)));
         }
         if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) }
+    }
+}
+
+/// Returns what is wrong with a line, with lines from there on, or with the rest of the file.
+fn sentence(damage: &Damage) -> String {
+    match damage.lines {
+        1 if damage.cause.is_empty() => damage.kind.text().to_owned(),
+        1 => format!("{} ({})", damage.kind.text(), damage.cause),
+        lines => format!("{} lines from here on are there a second time", numbers::count(lines)),
     }
 }

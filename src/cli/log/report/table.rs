@@ -38,12 +38,7 @@ fn groups(output: &Output<'_>) -> Option<Table> {
     let shown = summary.groups.iter().take(MAX_ROWS);
     let mut rows = shown.map(|group| group_row(group_name(group, by), &group.turns)).collect::<Vec<_>>();
     rows.extend(summary.other_groups.as_ref().map(|other| group_row("(other groups)".to_owned(), other)));
-    let hidden = summary.groups.len().saturating_sub(MAX_ROWS) as u64;
-    let note = if hidden == 0 {
-        String::new()
-    } else {
-        format!("{} more groups: --format csv or json has all.", numbers::count(hidden))
-    };
+    let note = hidden_rows(summary.groups.len(), "more groups: --format csv or json has all.");
     let columns = vec![
         by.name(),
         "turns",
@@ -63,14 +58,23 @@ fn groups(output: &Output<'_>) -> Option<Table> {
     Some(Table { title: format!("By {}", by.name()), columns, rows, note })
 }
 
+/// Returns a sentence about the rows beyond the limit; an empty one without.
+fn hidden_rows(rows: usize, sentence: &str) -> String {
+    match rows.saturating_sub(MAX_ROWS) {
+        0 => String::new(),
+        hidden => format!("{} {sentence}", numbers::count(hidden as u64)),
+    }
+}
+
 fn group_row(name: String, turns: &TurnSummary) -> Vec<String> {
-    let counts = [turns.turns, turns.errors, turns.cut_off, turns.sessions, turns.visitors, turns.total_tokens];
+    let counts = [turns.turns, turns.errors, turns.cut_off].map(numbers::count);
+    let people = [turns.session_count(), turns.visitor_count()].map(numbers::estimate);
     let times = [turns.latency_ms, turns.first_word_ms]
         .into_iter()
         .flat_map(|Percentiles { p50, p95, p99, .. }| [p50, p95, p99]);
     let times = times.map(|ms| ms.map(numbers::milliseconds).unwrap_or_default());
-    let cost = numbers::dollars(turns.cost_usd);
-    [name].into_iter().chain(counts.map(numbers::count)).chain([cost]).chain(times).collect()
+    let sums = [numbers::count(turns.total_tokens), numbers::dollars(turns.cost_usd)];
+    [name].into_iter().chain(counts).chain(people).chain(sums).chain(times).collect()
 }
 
 fn models(summary: &Summary) -> Table {
@@ -84,7 +88,7 @@ fn models(summary: &Summary) -> Table {
         title: "Models".to_owned(),
         columns: vec!["model", "turns", "errors", "failed calls", "cost"],
         rows,
-        note: String::new(),
+        note: hidden_rows(summary.models.len(), "more models: --format json has all."),
     }
 }
 

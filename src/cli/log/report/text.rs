@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 
 use super::{
     Output,
-    numbers::{count, counted, dollars, milliseconds, percent},
+    numbers::{count, counted, dollars, estimate, milliseconds, percent},
     printable,
     table::{Table, tables},
 };
-use crate::services::log_report::{Named, Percentiles, SessionSummary, Summary, TurnSummary};
+use crate::{
+    adapters::credentials::CredentialSource,
+    services::log_report::{Accuracy, Named, Percentiles, SessionSummary, Summary, TurnSummary},
+};
 
 /// The most names in a line.
 const MAX_NAMES: usize = 12;
@@ -23,7 +26,24 @@ pub(super) fn format(output: &Output<'_>) -> String {
         text.push('\n');
         write_table(&mut text, &table);
     }
+    // Figures of few turns are exact.
+    if output.summary.turns.turns > output.summary.accuracy.percentile_exact as u64 {
+        let _ = writeln!(text, "\n{}", accuracy(&output.summary.accuracy));
+    }
     text
+}
+
+/// Returns a sentence about the errors of estimated figures.
+pub(super) fn accuracy(accuracy: &Accuracy) -> String {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    format!(
+        "Percentiles of more than {} turns are within {} of the exact value; more than {} different sessions or visitors (≈) are \
+         an estimate with a standard error of {}.",
+        accuracy.percentile_exact,
+        percent(accuracy.percentile_error),
+        count(accuracy.distinct_exact as u64),
+        percent(accuracy.distinct_error)
+    )
 }
 
 /// Returns the figures of all turns, each with its name.
@@ -34,7 +54,7 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("Log", log(output)),
         ("Turns", turn_counts(turns)),
         ("Sessions", sessions(turns, &summary.sessions)),
-        ("Visitors", count(turns.visitors)),
+        ("Visitors", estimate(turns.visitor_count())),
         ("Tokens", tokens(turns)),
         ("Cost", cost(turns)),
         ("Latency", percentiles(turns.latency_ms)),
@@ -42,7 +62,7 @@ pub(super) fn lines(output: &Output<'_>) -> Vec<(&'static str, String)> {
         ("Ends", named(&turns.finish)),
         ("Errors", named(&turns.errors_by_code)),
         ("Refusals", named(&summary.refusals.by_code)),
-        ("Keys", named(&turns.key_sources)),
+        ("Keys", key_sources(&turns.key_sources)),
         ("Key lookups", named(&turns.key_lookups)),
         ("Retries", format!("{}, in {}", count(turns.retries), counted(turns.retried_turns, "turn", "turns"))),
         ("Failed calls", named(&turns.failed_calls)),
@@ -84,7 +104,7 @@ fn sessions(turns: &TurnSummary, sessions: &SessionSummary) -> String {
     let by = if sessions.stopped == 0 { String::new() } else { format!(" ({})", named(&sessions.stopped_by)) };
     format!(
         "{} with turns; {} started, {} ended{by}, {} open",
-        count(turns.sessions),
+        estimate(turns.session_count()),
         count(sessions.started),
         count(sessions.stopped),
         count(sessions.open)
@@ -128,6 +148,12 @@ fn named(Named(names): &Named) -> String {
     if shown.is_empty() { "none".to_owned() } else { shown }
 }
 
+/// Returns the sources of keys. A turn without a key has the source `none`, which is not to be read as "no turns".
+fn key_sources(Named(names): &Named) -> String {
+    let shown = |name: &str| if name == CredentialSource::None.as_str() { "no key" } else { name }.to_owned();
+    named(&Named(names.iter().map(|(name, turns)| (shown(name), *turns)).collect()))
+}
+
 fn service(summary: &Summary) -> String {
     let service = summary.service;
     let gaps = if service.log_gaps == 0 {
@@ -136,12 +162,13 @@ fn service(summary: &Summary) -> String {
         let gaps = counted(service.log_gaps, "gap", "gaps");
         format!("; {gaps} in the log with {}", counted(service.lines_refused, "refused line", "refused lines"))
     };
-    format!(
-        "{}, {}, which cut {} off{gaps}",
-        counted(service.starts, "start", "starts"),
-        counted(service.stops, "orderly stop", "orderly stops"),
-        counted(service.turns_cut_off, "turn", "turns")
-    )
+    let cut_off = match service.turns_cut_off {
+        0 => String::new(),
+        1 => "; 1 turn was cut off by a stop".to_owned(),
+        turns => format!("; {} turns were cut off by stops", count(turns)),
+    };
+    let starts = counted(service.starts, "start", "starts");
+    format!("{starts}, {}{cut_off}{gaps}", counted(service.stops, "orderly stop", "orderly stops"))
 }
 
 fn damage(summary: &Summary) -> String {

@@ -1,6 +1,6 @@
-//! The command `al-chat log show`, which prints one session or one turn as a story.
+//! The command `al-chat log show`, which prints the lines of one session or of one turn.
 
-mod story;
+mod shown;
 mod texts;
 mod totals;
 mod turn;
@@ -12,19 +12,30 @@ use std::{
 
 use clap::Args;
 
-use self::story::Story;
-use super::{DAMAGE, Format, find_files, palette::Palette, path_of, printable::printable, progress::Progress};
+use self::shown::ShownLines;
+use super::{
+    DAMAGE, Format, find_files, numbers::counted, palette::Palette, path_of, print, print_bytes, printable::printable,
+    progress::Progress,
+};
 use crate::{
     adapters::log_files::LogFile,
-    cli::output::{print, print_bytes, print_status},
+    cli::output::print_status,
     services::{
         log_report::DamageKind,
         log_search::{self, SearchDamage},
+        logged_texts::LineTexts,
     },
 };
 
+/// The end of the command's help.
+const EXIT_CODES: &str = "\
+Exit codes: 0 all lines with the id are shown; 1 no line has it, or some could not be read and are named; 2 wrong arguments,
+a file that cannot be read, output that cannot be written, or a database that sealed texts need and that cannot be read.
+";
+
 /// The arguments of `al-chat log show`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXIT_CODES)]
 pub(in crate::cli) struct Arguments {
     /// The id of a session, or of a request (X-Request-Id)
     #[arg(value_name = "SESSION|REQUEST")]
@@ -50,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
         return Ok(ExitCode::from(DAMAGE));
     }
     match arguments.format {
-        Format::Text => print_story(&arguments.id, &found.lines, env_file)?,
+        Format::Text => print_text(&arguments.id, &found.lines, env_file)?,
         Format::Json => {
             let mut lines = found.lines.join(&b'\n');
             lines.push(b'\n');
@@ -60,11 +71,18 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     Ok(if found.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
-/// Prints the story. Fails with the exit code of a failure to read its texts.
-fn print_story(id: &str, lines: &[Vec<u8>], env_file: &Path) -> Result<(), ExitCode> {
+/// Prints the lines for people. Fails with the exit code of a failure to read their texts.
+fn print_text(id: &str, lines: &[Vec<u8>], env_file: &Path) -> Result<(), ExitCode> {
     let (texts, read) = texts::read(lines, env_file);
-    print(&Story::new(id, lines, texts).text(Palette::of_output()));
-    read
+    let altered = texts.iter().filter(|texts| **texts == Some(LineTexts::Altered)).count() as u64;
+    print(&ShownLines::new(id, lines, texts).text(Palette::of_output()));
+    read?;
+    if altered > 0 {
+        let turns = counted(altered, "turn", "turns");
+        print_status(&format!("the sealed texts of {turns} were altered: their key is there, but does not open them"));
+        return Err(ExitCode::from(DAMAGE));
+    }
+    Ok(())
 }
 
 fn name_damage(files: &[LogFile], damage: &SearchDamage) {

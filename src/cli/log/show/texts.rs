@@ -1,4 +1,4 @@
-//! The texts of a story's turns. Sealed ones are read with the keys in the database.
+//! The texts of turns. Sealed ones are read with the keys in the database.
 
 use std::{path::Path, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! The sums over the turns of a story.
+//! The sums over the turns that are shown.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! One turn of a story.
+//! One turn, for people.
 
 use super::super::{
     event_line::EventLine,
@@ -11,14 +11,16 @@ use crate::services::logged_texts::LineTexts;
 /// The space before what belongs to a turn.
 const INDENT: &str = "    ";
 
-/// Returns a turn with its number in the story: its end, its numbers, and its texts if they are logged.
+/// Returns a turn with its number among those that are shown: its end, its numbers, and its texts if they are logged.
 pub(super) fn text(line: &EventLine, texts: Option<&LineTexts>, number: u64, palette: Palette) -> String {
     let role = if line.is_error() { Role::Bad } else { Role::Good };
     let user = line.text("username").map(|user| format!(" of {user}")).unwrap_or_default();
     let time = palette.paint(Role::Minor, &line.time());
     let outcome = palette.paint(role, &line.outcome());
     let mut text = format!("{time}  turn {number}{user}: {outcome}\n");
-    for fact in [model(line), times(line), tokens(line), cost(line), request(line)].into_iter().flatten() {
+    for fact in
+        [model(line), times(line), tokens(line), cost(line), request(line), content_key(line)].into_iter().flatten()
+    {
         text.push_str(&indented(&fact));
     }
     for (call, number) in line.calls().iter().zip(1_u64..) {
@@ -86,6 +88,11 @@ fn request(line: &EventLine) -> Option<String> {
     Some(format!("request   {}", line.text("request_id")?))
 }
 
+/// Returns the id of the key that has sealed the texts, by which they can be erased.
+fn content_key(line: &EventLine) -> Option<String> {
+    Some(format!("sealed    content_key {}", line.text("content_key")?))
+}
+
 fn quoted_texts(line: &EventLine, texts: Option<&LineTexts>, palette: Palette) -> String {
     let open = |field| line.lines(field);
     let (question, answer) = match texts {
@@ -93,7 +100,8 @@ fn quoted_texts(line: &EventLine, texts: Option<&LineTexts>, palette: Palette) -
         Some(LineTexts::Readable(texts)) => {
             (Some(printable_lines(&texts.message)), Some(printable_lines(&texts.answer)))
         }
-        Some(LineTexts::Erased) => {
+        Some(LineTexts::Altered) => return indented("texts     altered: their key is there, but does not open them"),
+        Some(LineTexts::NoKey) => {
             return indented(
                 "texts     sealed with a key that is not in this database: erased, or made by another one",
             );

@@ -13,20 +13,27 @@ use clap::Args;
 
 use self::{pause::pause, row::Rows};
 use super::{
-    DAMAGE, Format, configured_folder, filters::Filters, find_files, palette::Palette, path_of, printable::printable,
-    usage_error,
+    DAMAGE, Format, configured_folder, filters::Filters, find_files, palette::Palette, path_of, print_bytes,
+    printable::printable, usage_error,
 };
 use crate::{
     adapters::log_files::{Followed, Follower, LastLines, LineEnd, LogFile, Place, last_lines},
-    cli::output::{print_bytes, print_status},
+    cli::output::print_status,
     services::log_report::{DamageKind, Query},
 };
 
 /// The most damages before the last lines that are named.
 const MAX_NAMED: usize = 20;
 
+/// The end of the command's help.
+const EXIT_CODES: &str = "\
+Exit codes: 0 all lines were printed; 1 damaged lines were left out and named; 2 wrong arguments, a file that cannot be
+read, or output that cannot be written.
+";
+
 /// The arguments of `al-chat log tail`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXIT_CODES)]
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
     files: Vec<PathBuf>,
@@ -53,7 +60,7 @@ struct Printer {
 /// Prints the lines.
 pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, ExitCode> {
     let rows = (arguments.format == Format::Text).then(|| Rows::new(Palette::of_output()));
-    let printer = Printer { query: arguments.filters.query()?, rows };
+    let printer = Printer { query: arguments.filters.query(env_file)?, rows };
     if !arguments.follow {
         let files = find_files(&arguments.files, env_file)?;
         let (code, _) = printer.print_last(&files, arguments.lines);

@@ -15,7 +15,8 @@ use crate::{
 /// The widths of the columns before the last one.
 const TIME: usize = 23;
 const EVENT: usize = 15;
-const SESSION: usize = 23;
+/// That of an id that `POST /api/session/start` returns.
+const SESSION: usize = 48;
 const USER: usize = 14;
 const MODEL: usize = 18;
 const TOKENS: usize = 11;
@@ -79,13 +80,16 @@ fn tokens(line: &EventLine) -> String {
     }
 }
 
-/// Returns what is unusual about a turn: a model in place of the requested one, and retries.
+/// Returns what is unusual about a turn: a model in place of the requested one, retries, and sealed texts without a session.
 fn notes(line: &EventLine) -> String {
     let requested = line.text("requested_model").filter(|requested| Some(requested) != line.text("model").as_ref());
     let requested = requested.map(|requested| format!(", instead of {requested}")).unwrap_or_default();
     let attempts = line.count("attempts").filter(|attempts| *attempts > 1);
     let attempts = attempts.map(|attempts| format!(", {attempts} attempts")).unwrap_or_default();
-    format!("{requested}{attempts}")
+    // Texts of a turn without a session are erased by the id of their key.
+    let key = line.text("content_key").filter(|_| line.text("session_id").is_none());
+    let key = key.map(|id| format!(", content_key {id}")).unwrap_or_default();
+    format!("{requested}{attempts}{key}")
 }
 
 fn role(line: &EventLine) -> Role {

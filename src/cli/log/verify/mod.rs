@@ -14,13 +14,12 @@ use std::{
 use clap::Args;
 
 use self::counted::Counted;
-use super::{DAMAGE, Format, configuration, find_files, progress::Progress};
+use super::{DAMAGE, Format, configuration, find_files, print, progress::Progress};
 use crate::{
     adapters::{
         log_files::{self, FindFailure, LogFile},
         session_log,
     },
-    cli::output::print,
     domain::log_chain::Chain,
     foundation::config::Config,
     services::log_verification::{self, Expected, Task, Verification},

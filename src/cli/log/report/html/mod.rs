@@ -11,12 +11,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use self::figure::{Figure, figures};
 use super::{
     Output,
-    numbers::{count, dollars, milliseconds, percent},
+    numbers::{count, dollars, estimate, milliseconds, percent},
     printable,
     table::{Table, tables},
-    text::lines,
+    text::{accuracy, lines},
 };
-use crate::services::log_report::{Accuracy, TurnSummary};
+use crate::services::log_report::TurnSummary;
 
 /// The styles. Charts get their colours here, so that they follow the theme.
 const STYLES: &str = include_str!("page.css");
@@ -84,7 +84,7 @@ fn key_figures(turns: &TurnSummary) -> Markup {
     let figures = [
         ("turns", count(turns.turns)),
         ("errors", percent(turns.errors, turns.turns)),
-        ("visitors", count(turns.visitors)),
+        ("visitors", estimate(turns.visitor_count())),
         ("cost", dollars(turns.cost_usd)),
         ("latency, p95", latency),
     ];
@@ -132,15 +132,4 @@ fn table_markup(table: &Table) -> Markup {
             @if !table.note.is_empty() { p { (table.note) } }
         }
     }
-}
-
-fn accuracy(accuracy: &Accuracy) -> String {
-    let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    format!(
-        "Percentiles of more than 100 turns are within {} of the exact value; more than {} different sessions or visitors are \
-         an estimate with a standard error of {}.",
-        percent(accuracy.percentile_error),
-        count(accuracy.distinct_exact as u64),
-        percent(accuracy.distinct_error)
-    )
 }

@@ -12,13 +12,13 @@ use super::{
 use crate::services::logged_texts::LineTexts;
 
 /// The lines of a session, or the line of one turn.
-pub(super) struct Story {
+pub(super) struct ShownLines {
     title: String,
-    /// The lines with their texts; `None` if these are sealed and could not be read.
+    /// The lines with their texts; these are `None` if they are sealed and could not be read.
     lines: Vec<(EventLine, Option<LineTexts>)>,
 }
 
-impl Story {
+impl ShownLines {
     pub(super) fn new(id: &str, lines: &[Vec<u8>], texts: Vec<Option<LineTexts>>) -> Self {
         let lines = lines.iter().zip(texts).filter_map(|(line, texts)| Some((EventLine::parse(line)?, texts)));
         let lines = lines.collect::<Vec<_>>();
