@@ -28,7 +28,10 @@ use self::{cluster::Cluster, proxy::SilentProxy};
 use crate::{
     command_line::run,
     crash::{assert_each_once, tally},
-    fakes::{certificates::Authority, model::FakeModel},
+    fakes::{
+        certificates::Authority,
+        model::{Behaviour, FakeModel, Gate},
+    },
     idempotency::turns_counted,
     start_outages::{Starting, with_fixed_port},
     support::{
@@ -610,6 +613,56 @@ async fn a_recovery_that_hangs_in_its_commit_counts_turns_once() {
     };
     let (process, ()) = tokio::join!(setup.start_process(), hanging);
     assert_eq!((turns_counted(&process.client).await, setup.log_lines("chat").len()), (json!(2), 2));
+}
+
+/// Asserts the number of tokens of all turns, when the database can be written again.
+async fn assert_tokens_counted(client: &Client, tokens: u64) {
+    client.wait_for_readiness(200).await;
+    let usage = async || Some(client.get("/api/openai/usage").await).filter(|answer| answer.status == 200);
+    assert_eq!(wait_until("the totals", usage).await.json()["total_tokens"], tokens);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
+async fn turns_without_a_line_are_counted_once() {
+    let cluster = Cluster::start();
+    let (model, database) = (FakeModel::start().await, cluster.database());
+    let proxy = SilentProxy::start(&database).await;
+    let setup = setup_with_short_timeouts(&model, proxy.url());
+    let process = setup.start_process().await;
+    let client = &process.client;
+    client.chat("logged").await.assert_ok();
+    assert_tokens_counted(client, 18).await;
+    let refused = async || client.chat("not logged").await.assert_error(503, "session_log_unavailable");
+    // The model is asked before the log is gone, and repeats two words.
+    let without_log = async || {
+        let gate = Gate::new();
+        model.behave_once(Behaviour::Held(gate.clone()));
+        let calls = model.call_count() + 1;
+        let blocking = async {
+            model.wait_for_calls(calls).await;
+            setup.block_log();
+            gate.open();
+        };
+        tokio::join!(refused(), blocking);
+    };
+
+    // The answer to a commit is lost.
+    proxy.cut_after("COMMIT");
+    without_log().await;
+    setup.unblock_log();
+    assert_tokens_counted(client, 22).await;
+
+    // A commit hangs, and ends after a further attempt has begun.
+    let totals = "usage_totals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW";
+    let mut commits = HangingCommits::of(&database, totals).await;
+    commits.begin().await;
+    without_log().await;
+    commits.wait_for_waiting().await;
+    commits.end().await;
+    setup.unblock_log();
+    assert_tokens_counted(client, 26).await;
+    assert_eq!(setup.log_lines("chat").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,6 +107,21 @@ pub(super) async fn fetch_since(transaction: &mut Transaction, log: &str) -> Res
     Ok(row.and_then(|(instance,)| instance.parse().ok()))
 }
 
+/// Returns the number of turns of a process that have no line.
+pub(super) async fn fetch_unlogged(
+    transaction: &mut Transaction,
+    log: &str,
+    instance: Uuid,
+) -> Result<u64, StorageFailure> {
+    let (turns,): (i64,) = sql("SELECT CAST(COALESCE(SUM(turns), 0) AS BIGINT) FROM log_totals
+         WHERE log = $1 AND instance = $2 AND last_seq = 0")
+    .bind(log)
+    .bind(instance.to_string())
+    .fetch_one(transaction)
+    .await?;
+    Ok(to_count(turns))
+}
+
 /// Adds turns. Those without a line are of the process `own`.
 pub(super) async fn add(
     transaction: &mut Transaction,

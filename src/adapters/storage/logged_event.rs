@@ -19,6 +19,11 @@ pub enum LoggedEvent {
 /// An event, and the end of the session log after its line; `None` for a turn that is not in the log, and for keys.
 pub(super) type PositionedEvent = (LoggedEvent, Option<LogEnd>);
 
+/// Returns whether the event is a turn whose line could not be written.
+pub(super) fn is_unlogged_turn((event, end): &PositionedEvent) -> bool {
+    end.is_none() && event.turn().is_some()
+}
+
 impl LoggedEvent {
     /// Returns the record of a turn.
     pub(super) fn turn(&self) -> Option<&TurnRecord> {

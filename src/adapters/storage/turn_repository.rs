@@ -11,7 +11,7 @@ use super::{
     database::{Pool, Transaction},
     failure::StorageFailure,
     log_instances, log_totals,
-    logged_event::{LoggedEvent, PositionedEvent},
+    logged_event::{LoggedEvent, PositionedEvent, is_unlogged_turn},
     outbox_drops,
     statement::sql,
     turn_record::{TurnRecord, UsageRecord},
@@ -42,21 +42,38 @@ struct ModelUsage {
 }
 
 impl TurnRepository {
-    /// Stores events that this process has logged, and the position in the log up to which all are stored, in
-    /// one transaction.
+    /// Stores events that this process has logged, and the position in the log up to which all are stored, in one transaction.
     ///
     /// `may_be_stored`: an earlier attempt to store these events has failed, but a server that stopped after the commit may
-    /// have stored them. Then events up to the stored position are left out.
-    pub(super) async fn insert(&self, events: &[PositionedEvent], may_be_stored: bool) -> Result<(), StorageFailure> {
+    /// have stored them. Then events up to the stored position are left out, and so are turns without a line, which have no
+    /// position, beyond the number `unlogged` of those that were stored before the events.
+    pub(super) async fn insert(
+        &self,
+        events: &[PositionedEvent],
+        unlogged: u64,
+        may_be_stored: bool,
+    ) -> Result<(), StorageFailure> {
         let mut transaction = self.write.begin().await?;
-        let stored = if may_be_stored {
+        if may_be_stored || events.iter().any(is_unlogged_turn) {
+            // Turns without a line change no position for which a later attempt would wait.
             log_instances::lock(&mut transaction, &self.log).await?;
-            log_instances::fetch(&mut transaction, &self.log).await?.counted(self.instance).unwrap_or_default()
+        }
+        let (stored, mut stored_unlogged) = if may_be_stored {
+            let counted = log_instances::fetch(&mut transaction, &self.log).await?.counted(self.instance);
+            let all_unlogged = log_totals::fetch_unlogged(&mut transaction, &self.log, self.instance).await?;
+            (counted.unwrap_or_default(), all_unlogged.saturating_sub(unlogged))
         } else {
-            0
+            (0, 0)
         };
-        let new = events.iter().filter(|(_, end)| end.is_none_or(|end| end.position.seq > stored));
-        let new = new.collect::<Vec<_>>();
+        let mut is_new = |event: &&PositionedEvent| match event.1 {
+            Some(end) => end.position.seq > stored,
+            None if is_unlogged_turn(event) && stored_unlogged > 0 => {
+                stored_unlogged -= 1;
+                false
+            }
+            None => true,
+        };
+        let new = events.iter().filter(|event| is_new(event)).collect::<Vec<_>>();
         self.add(&mut transaction, new.iter().map(|(event, _)| event)).await?;
         if let Some(last) = new.iter().rev().find_map(|(_, end)| *end) {
             let (instance, counted, chain) = (last.position.instance, last.position.seq, Some(last.chain));

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::StorageFailure,
-    logged_event::{LoggedEvent, PositionedEvent},
+    logged_event::{LoggedEvent, PositionedEvent, is_unlogged_turn},
     outbox_counter::OutboxCounter,
     turn_repository::TurnRepository,
 };
@@ -64,7 +64,7 @@ impl TurnWriter {
         let state = Arc::new(WriteState::new("database"));
         let handle = Self { events, flushes, state: Arc::clone(&state), has_refused: Arc::default() };
         let (pending, flushes) = (Vec::new(), Vec::new());
-        let task = WriterTask { repository, outbox, state, pending, reported_at: None, flushes };
+        let task = WriterTask { repository, outbox, state, pending, unlogged: 0, reported_at: None, flushes };
         (handle, task.run(queue, flush_queue, stopping))
     }
 
@@ -107,6 +107,8 @@ struct WriterTask {
     state: Arc<WriteState>,
     /// The events that are not in the database yet.
     pending: Vec<PositionedEvent>,
+    /// The number of turns without a line that this process has stored.
+    unlogged: u64,
     /// The time of the last report of the failure that lasts; `None` while the database can be written.
     reported_at: Option<Instant>,
     /// The flushes to answer after the next attempt.
@@ -171,6 +173,7 @@ impl WriterTask {
                     if self.reported_at.take().is_some() {
                         tracing::warn!("turns can be written to the database again");
                     }
+                    self.unlogged += self.pending.iter().filter(|event| is_unlogged_turn(event)).count() as u64;
                     if self.pending.drain(..).any(|(event, _)| event.has_usage_record()) {
                         self.outbox.notify();
                     }
@@ -199,7 +202,7 @@ impl WriterTask {
         let was_failing = self.state.has_failed();
         let _write = self.state.begin();
         let mut stored = self.outbox.stored().await;
-        self.repository.insert(&self.pending, was_failing).await?;
+        self.repository.insert(&self.pending, self.unlogged, was_failing).await?;
         stored.add(self.pending.iter().map(|(event, _)| event));
         if was_failing {
             // An earlier attempt may have stored the turns, and its records may have been counted since. If this count fails,
