@@ -230,10 +230,13 @@ async fn a_user_who_may_only_read_can_compare() {
     service.client.chat("hello").await.assert_ok();
     let name = format!("reader_{}", uuid::Uuid::now_v7().simple());
     let mut database = PgConnection::connect(address.as_str()).await.unwrap();
-    let grants = format!("CREATE ROLE {name} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}");
+    let grants = format!(
+        "CREATE ROLE {name} LOGIN PASSWORD 'of-the-reader'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}"
+    );
     sqlx::raw_sql(AssertSqlSafe(grants)).execute(&mut database).await.unwrap();
     let mut as_reader = address.clone();
     as_reader.set_username(&name).unwrap();
+    as_reader.set_password(Some("of-the-reader")).unwrap();
     service.stop().await;
     let setup = setup.with("DATABASE_URL", as_reader.as_str());
     let verified = run(&setup, &["log", "verify", "--format", "json"]).await;
