@@ -13,6 +13,8 @@ mod breaker;
 mod chat_images;
 mod chats;
 mod check_command;
+#[cfg(target_os = "linux")]
+mod client_tally;
 mod clock_jumps;
 mod command_line;
 mod connection_errors;

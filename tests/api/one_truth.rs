@@ -1,4 +1,4 @@
-//! The log, the database, the metrics and the usage totals have the same turns after any workload with faults.
+//! The log, the database, the metrics and the usage totals have the turns that clients got, after any workload with faults.
 
 use std::fs;
 
@@ -7,10 +7,11 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{Config, TestRunner},
 };
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::{
+    client_tally::ClientTally,
     fakes::model::{Behaviour, Ending, FakeModel, Gate, Pace, PieceGate, Reply, Script},
     interrupted_streams::wait_for_records,
     log_reconcile::{reconcile, refused},
@@ -33,6 +34,9 @@ const SETTINGS: [(&str, &str); 4] = [
     ("DATABASE_CONNECT_TIMEOUT", "1s"),
     ("DATABASE_STATEMENT_TIMEOUT", "1s"),
 ];
+
+/// The tokens of a turn that waits for the model: this repeats the one word of the question.
+const HELD_TOKENS: u64 = 2;
 
 /// A part of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +107,8 @@ struct Workload<'a> {
     chat: i64,
     keys: u32,
     cluster: Option<&'a mut Cluster>,
+    /// What clients got.
+    tally: ClientTally,
 }
 
 impl<'a> Workload<'a> {
@@ -116,19 +122,19 @@ impl<'a> Workload<'a> {
         let process = setup.start_process_ignoring("XFSZ").await;
         let ada = User::register(&process.client, "ada").await;
         let chat = ada.create_chat().await;
-        Self { model, setup, process, ada, chat, keys: 0, cluster }
+        Self { model, setup, process, ada, chat, keys: 0, cluster, tally: ClientTally::default() }
     }
 
     async fn run(&mut self, step: Step) {
         let client = self.process.client.clone();
         match step {
             Step::Whole(turns) => self.whole_turns(turns).await,
-            Step::Streamed => drop(client.stream_chat("hello").await.text_and_end().await),
+            Step::Streamed => self.read_to_end(client.stream_chat("hello").await).await,
             Step::Stopped => {
                 let events = self.open_stream().await;
                 let path = format!("/api/chat/{}/stop", events.request_id());
                 client.send(client.request(Method::POST, &path)).await;
-                events.text_and_end().await;
+                self.read_to_end(events).await;
             }
             Step::Abandoned => self.abandon().await,
             Step::Resumed => {
@@ -140,15 +146,15 @@ impl<'a> Workload<'a> {
                 let resumed = client.resume(&events.request_id(), None).await;
                 drop(events);
                 gate.open();
-                resumed.text_and_end().await;
+                self.read_to_end(resumed).await;
             }
             Step::FailedModel => {
                 self.model.behave_once(refused());
-                let _ = client.chat("lost").await;
+                self.send(client.json_request("/api/chat", &json!({"message": "lost"}))).await;
             }
             Step::Repeated => self.repeat().await,
             Step::Session(turns, stops) => self.session(turns, stops).await,
-            Step::Stored => drop(self.ada.with_client(&client).send(self.chat, "hello").await),
+            Step::Stored => self.read_to_end(self.ada.with_client(&client).stream(self.chat, "hello").await).await,
             Step::Refused { by_limit } => self.refuse(by_limit).await,
             Step::Killed { with_stream } => self.kill(with_stream).await,
             Step::Restarted => {
@@ -162,9 +168,17 @@ impl<'a> Workload<'a> {
 
     /// Sends turns at once. They may fail, if the process is killed or something cannot be written.
     async fn whole_turns(&self, turns: u8) {
-        let client = &self.process.client;
-        let turn = || client.try_send(client.json_request("/api/chat", &json!({"message": "hello"})));
+        let turn = || self.send(self.process.client.json_request("/api/chat", &json!({"message": "hello"})));
         futures_util::future::join_all((0..turns).map(|_| turn())).await;
+    }
+
+    /// Sends a request for a whole turn.
+    async fn send(&self, request: RequestBuilder) {
+        self.tally.add(self.process.client.try_send(request).await);
+    }
+
+    async fn read_to_end(&self, events: Events) {
+        self.tally.add_end(&events.text_and_end().await.1);
     }
 
     /// Opens a stream that does not end, and reads its first words.
@@ -179,6 +193,7 @@ impl<'a> Workload<'a> {
         let events = self.open_stream().await;
         let id = events.request_id();
         drop(events);
+        self.tally.add_broken();
         let is_logged = || self.setup.log_lines("chat").iter().any(|line| line["request_id"] == id.as_str());
         wait_until("the line", async || is_logged().then_some(())).await;
     }
@@ -188,7 +203,7 @@ impl<'a> Workload<'a> {
         let (client, key) = (&self.process.client, format!("key-{}", self.keys));
         for _ in 0..2 {
             let request = client.json_request("/api/chat", &json!({"message": "once"}));
-            client.send(request.header("idempotency-key", &key)).await;
+            self.send(request.header("idempotency-key", &key)).await;
         }
     }
 
@@ -196,7 +211,8 @@ impl<'a> Workload<'a> {
         let client = &self.process.client;
         let session = client.post("/api/session/start", &json!({})).await.json()["session_id"].clone();
         for _ in 0..turns {
-            client.post("/api/chat", &json!({"message": "hello", "session_id": session})).await;
+            let body = json!({"message": "hello", "session_id": session});
+            self.send(client.json_request("/api/chat", &body)).await;
         }
         if stops {
             client.post("/api/session/stop", &json!({"session_id": session})).await;
@@ -250,7 +266,7 @@ impl<'a> Workload<'a> {
         };
         tokio::join!(turns, killing);
         self.process.exit_code().await;
-        drop(stream);
+        stream.into_iter().for_each(|_| self.tally.add_broken());
         self.process = self.setup.start_process_ignoring("XFSZ").await;
     }
 
@@ -278,27 +294,20 @@ impl<'a> Workload<'a> {
         self.assert_own_fold(steps).await;
     }
 
-    /// Fails unless the lines have the turns of the metrics and the usage totals, without the service's own code. A turn whose
-    /// client has left is counted a moment after its line.
+    /// Fails unless the lines and the totals have the turns that clients got, and the metrics those of the lines, without the
+    /// service's own code. A turn whose client has left is counted a moment after its line.
     async fn assert_own_fold(&self, steps: &[Step]) {
         let started = std::time::Instant::now();
-        while let Err(difference) = self.own_fold(steps).await {
+        while let Err(difference) = self.own_fold().await {
             assert!(started.elapsed() < TEST_TIMEOUT / 4, "{steps:?}: {difference}");
         }
     }
 
     /// Compares once, and returns what differs.
-    async fn own_fold(&self, steps: &[Step]) -> Result<(), String> {
+    async fn own_fold(&self) -> Result<(), String> {
         let lines = self.setup.log_lines("chat");
         let usage = self.process.client.get("/api/openai/usage").await.assert_ok();
-        let answered = lines.iter().filter(|line| line["status"] == 200).count();
-        let tokens = lines.iter().filter_map(|line| line["total_tokens"].as_u64()).sum::<u64>();
-        // Turns that were refused because of the log have tokens, too.
-        let has_refused = steps.iter().any(|step| matches!(step, Step::Refused { .. }));
-        let has_more = has_refused && usage["total_tokens"].as_u64() > Some(tokens);
-        if usage["request_count"] != answered || usage["total_tokens"] != tokens && !has_more {
-            return Err(format!("{answered} answered turns and {tokens} tokens, but {usage}"));
-        }
+        self.tally.compare(&lines, &usage, HELD_TOKENS)?;
         let instance = self.setup.log_lines("service_start").pop().expect("a start")["instance"].clone();
         let metrics = self.process.client.get("/metrics").await.text;
         let of = |name: &str| {
