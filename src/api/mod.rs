@@ -13,6 +13,7 @@ mod confirmation;
 mod contract;
 mod cors;
 mod endpoint;
+mod erasure;
 mod field_aliases;
 mod form;
 mod framing;

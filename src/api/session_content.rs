@@ -7,6 +7,7 @@ use super::{
     AppState, Group,
     caller::OperatorOrAccount,
     confirmation::{Confirmation, confirm},
+    erasure,
     json::Json,
     problem::{Problem, failures},
 };
@@ -14,7 +15,7 @@ use crate::domain::{errors::resources, session::SessionId};
 
 failures! { EraseContentFailure, signed in {
     400 "The id is malformed (`invalid_session_id`).",
-    404 "No text of this session, or none of this account, can be erased (`content_not_found`).",
+    404 "There is no text of this session, or none of this account in it, to erase (`content_not_found`).",
 } }
 
 pub(super) struct SessionContentApi;
@@ -40,11 +41,10 @@ impl SessionContentApi {
             OperatorOrAccount::Operator => None,
             OperatorOrAccount::Account(owner) => Some(owner),
         };
-        let was_stored = state.storage.erase_content(&id, owner).await?;
-        let was_in_memory = state.turns.erase_session(&id, owner);
-        if !was_stored && !was_in_memory {
-            return Err(Problem::new(&resources::CONTENT_NOT_FOUND).into());
+        if erasure::erase_session(state, id, owner).await? {
+            Ok(confirm("Content erased successfully"))
+        } else {
+            Err(Problem::new(&resources::CONTENT_NOT_FOUND).into())
         }
-        Ok(confirm("Content erased successfully"))
     }
 }

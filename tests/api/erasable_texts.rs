@@ -10,7 +10,7 @@ use al_chat::{
     foundation::config::Database,
     services::logged_texts::{LineTexts, TextReader},
 };
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
@@ -22,6 +22,7 @@ use crate::{
     support::{
         client::{Client, HttpResponse},
         manual_clock::ManualClock,
+        raw_connection::RawConnection,
         service::{TestSetup, start_with, wait_until},
         user::{User, start_with_ada, text},
         visitor::Visitor,
@@ -462,6 +463,113 @@ async fn texts_of_a_session_without_any_key_are_erased_too() {
         client.send(request).await.assert_error(409, "turn_interrupted");
     }
     assert_eq!(model.call_count(), 3);
+}
+
+#[tokio::test]
+async fn the_operator_erases_unsealed_answers_of_accounts() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0");
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let ada = User::register(client, "ada").await;
+    hide_keys(&setup).await;
+    let other = "the wombat ate hers 4712";
+    let in_session = |session: &str, message: &str, key: &str| {
+        let body = json!({ "message": message, "session_id": session });
+        keyed(client, key, &body).bearer_auth(&ada.token)
+    };
+    let without_session = || keyed(client, "c", &json!({ "message": other })).bearer_auth(&ada.token);
+    let gone = client.send(in_session("a", SECRET, "a")).await.assert_ok();
+    let kept = client.send(in_session("b", other, "b")).await.assert_ok();
+    let kept_without = client.send(without_session()).await.assert_ok();
+    show_keys(&setup).await;
+    assert_eq!((&gone["message"], setup.count_rows("content_keys").await), (&json!(SECRET), 0));
+
+    erase(client, "a").await.assert_ok();
+    wait_until_gone(&setup, &[SECRET.to_owned()]).await;
+    client.send(in_session("a", SECRET, "a")).await.assert_error(409, "turn_interrupted");
+    assert_eq!(client.send(in_session("b", other, "b")).await.assert_ok(), kept);
+    assert_eq!(client.send(without_session()).await.assert_ok(), kept_without);
+    erase(client, "a").await.assert_error(404, "content_not_found");
+    // The account erases its answers without a session with those of any of its sessions.
+    ada.delete("/api/session/b/content").await.assert_ok();
+    wait_until_gone(&setup, &[other.to_owned()]).await;
+    assert_eq!(model.call_count(), 3);
+}
+
+#[tokio::test]
+async fn guests_answers_of_an_older_database_are_erased() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model).with("SESSION_LOG_CONTENT", "off");
+    let service = setup.start().await;
+    service.client.send(keyed_ask(&service.client, &ask_in_session("a"))).await.assert_ok();
+    service.stop().await;
+    for statement in [
+        "DROP INDEX idempotency_keys_by_session",
+        "ALTER TABLE idempotency_keys DROP COLUMN session_id",
+        "ALTER TABLE idempotency_keys DROP COLUMN is_erased",
+        "DELETE FROM _sqlx_migrations WHERE version >= 17",
+    ] {
+        setup.change_database(statement).await;
+    }
+    let service = setup.start().await;
+    let client = &service.client;
+    client.send(keyed_ask(client, &ask_in_session("a"))).await.assert_ok();
+    erase(client, "a").await.assert_ok();
+    client.send(keyed_ask(client, &ask_in_session("a"))).await.assert_error(409, "turn_interrupted");
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unsealed_answer_that_waits_is_not_stored_after_the_erasure() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0").with("DATABASE_STATEMENT_TIMEOUT", "2s");
+    let process = setup.start_process().await;
+    let client = &process.client;
+    let ada = User::register(client, "ada").await;
+    hide_keys(&setup).await;
+    let body = ask_in_session("a");
+    let of_ada = || keyed_ask(client, &body).bearer_auth(&ada.token);
+    let gate = Gate::new();
+    model.set_behaviour(Behaviour::Held(gate.clone()));
+    let (of_guest, from_ada, lock) =
+        tokio::join!(client.send(keyed_ask(client, &body)), client.send(of_ada()), async {
+            model.wait_for_calls(2).await;
+            show_keys(&setup).await;
+            let lock = setup.lock_database().await;
+            gate.open();
+            lock
+        });
+    of_guest.assert_ok();
+    from_ada.assert_ok();
+    // The answers are queued. The erasure comes before the next attempt to store them.
+    lock.release().await;
+    erase(client, "a").await.assert_ok();
+    client.wait_for_readiness(200).await;
+    for request in [keyed_ask(client, &body), of_ada()] {
+        client.send(request).await.assert_error(409, "turn_interrupted");
+    }
+    assert_eq!(model.call_count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_whose_client_leaves_comes_to_its_end() {
+    let model = echoing_model().await;
+    let setup = setup_with_sealed_texts(&model);
+    let mut process = setup.start_process().await;
+    let client = process.client.clone();
+    let stream = json!({ "message": SECRET, "session_id": "a", "stream": true });
+    let id = read_stream(&client, client.json_request("/api/chat", &stream)).await;
+    let lock = setup.lock_database_with("LOCK TABLE content_keys IN ACCESS EXCLUSIVE MODE").await;
+    // Of a client that leaves at once, the server may not even see the request.
+    for _ in 0..20 {
+        let mut leaving = RawConnection::connect(process.address).await;
+        leaving.send("DELETE /api/session/a/content HTTP/1.1\r\nHost: al-chat\r\n\r\n").await;
+    }
+    process.wait_for_line("status=499").await;
+    lock.release().await;
+    wait_until("the erasure", async || (client.resume(&id, None).await.status == StatusCode::NOT_FOUND).then_some(()))
+        .await;
 }
 
 #[tokio::test]

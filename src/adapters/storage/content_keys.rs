@@ -18,6 +18,7 @@ use super::{
     handle::Storage,
     settled_key::ScopedKey,
     statement::sql,
+    unsealed_answers,
 };
 use crate::{
     domain::{account::OwnerId, session::SessionId},
@@ -92,31 +93,28 @@ impl Storage {
     }
 
     /// Erases the texts of a session that were logged so far, or those of the key with this id. With an `owner`, only that
-    /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers that are stored as they are,
-    /// since a key could not be stored in time, are erased, too: those of the session, and of an account all, since they do not
-    /// name their session. Returns whether there was anything to erase.
+    /// owner's texts. The same keys seal the answers that are stored for repeated requests. Answers of the session that are
+    /// stored as they are, since a key could not be stored in time, are erased, too, and those of an account's requests without a
+    /// session. Returns whether there was anything to erase.
     pub async fn erase_content(&self, id: &SessionId, owner: Option<OwnerId>) -> Result<bool, StorageFailure> {
         let clear = self.content_keys.clear_at_end();
         let mut transaction = self.write.begin().await?;
-        let erased: Vec<(Option<i64>, Option<String>)> = match owner {
-            None => sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id, session_id")
-                .bind(id.as_str()),
+        let erased: Vec<(Option<i64>,)> = match owner {
+            None => {
+                sql("DELETE FROM content_keys WHERE session_id = $1 OR id = $1 RETURNING owner_id").bind(id.as_str())
+            }
             Some(owner) => sql("DELETE FROM content_keys WHERE (session_id = $1 OR id = $1) AND owner_id = $2
-                     RETURNING owner_id, session_id")
+                     RETURNING owner_id")
             .bind(id.as_str())
             .bind(owner.0),
         }
         .fetch_all(&mut transaction)
         .await?;
-        let caller = |(owner, session): &(Option<i64>, Option<String>)| match (owner, session) {
-            (Some(owner), _) => Some(ScopedKey::account(OwnerId(*owner))),
-            (None, session) => session.as_ref().map(ScopedKey::session),
-        };
-        // Without a key, too: it may have been missing in all turns.
-        let named = owner.map_or_else(|| ScopedKey::session(id), ScopedKey::account);
-        let mut answers = 0;
-        for caller in erased.iter().filter_map(caller).chain([named]).collect::<BTreeSet<_>>() {
-            answers += erase_answers(&mut transaction, &caller).await?;
+        let account = owner.map(ScopedKey::account);
+        let mut answers = unsealed_answers::erase_of_session(&mut transaction, id, account.as_deref()).await?;
+        let accounts = erased.iter().filter_map(|(owner,)| owner.map(|owner| ScopedKey::account(OwnerId(owner))));
+        for account in accounts.chain(account.clone()).collect::<BTreeSet<_>>() {
+            answers += unsealed_answers::erase_without_session(&mut transaction, &account).await?;
         }
         transaction.commit().await?;
         if erased.is_empty() {
@@ -158,14 +156,4 @@ async fn fill_slot(transaction: &mut Transaction, key: &ContentKey) -> Result<i6
         .fetch_one(transaction)
         .await?;
     Ok(slot)
-}
-
-/// Erases the unsealed texts that are stored for repetitions of a caller's requests. The keys remain, so that no turn is
-/// repeated. Returns the number of answers.
-async fn erase_answers(transaction: &mut Transaction, caller: &str) -> Result<u64, StorageFailure> {
-    sql("UPDATE idempotency_keys SET answered_at = NULL, answer = NULL, finish = NULL, replica = NULL
-         WHERE caller = $1 AND answer IS NOT NULL")
-    .bind(caller)
-    .execute(transaction)
-    .await
 }

@@ -13,7 +13,7 @@ use super::{
     statement::sql,
 };
 use crate::{
-    domain::{chat::Finish, cost::TokenUsage},
+    domain::{chat::Finish, cost::TokenUsage, session::SessionId},
     foundation::secret::ContentKey,
 };
 
@@ -29,6 +29,8 @@ pub struct NewClaim<'a> {
     pub fingerprint: &'a str,
     /// The id of the request.
     pub request_id: &'a str,
+    /// The session that the request named, with which the answer is to be erased.
+    pub session: Option<&'a SessionId>,
     /// Whether the model may be asked as soon as the request has the key.
     pub is_asked: bool,
 }
@@ -77,8 +79,8 @@ impl Storage {
         self.purge_expired_keys().await?;
         loop {
             let inserted = sql("INSERT INTO idempotency_keys (caller, key, fingerprint, request_id, asked_at, replica,
-                                                              is_asked)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, key) DO NOTHING")
+                                                              is_asked, session_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (caller, key) DO NOTHING")
             .bind(&new.key.caller)
             .bind(&new.key.key)
             .bind(new.fingerprint)
@@ -86,6 +88,7 @@ impl Storage {
             .bind(self.time.retention_time())
             .bind(self.replica.id())
             .bind(i64::from(new.is_asked))
+            .bind(new.session.map(SessionId::as_str))
             .execute(&self.write)
             .await?;
             if inserted == 1 {
@@ -138,7 +141,7 @@ impl Storage {
     /// model. Returns whether the new request has it now.
     pub async fn reclaim_key(&self, new: NewClaim<'_>, from: &str) -> Result<bool, StorageFailure> {
         let taken = sql("UPDATE idempotency_keys SET request_id = $4, replica = $5, fingerprint = $6, is_asked = $7,
-                                                     finish = NULL
+                                                     session_id = $8, is_erased = 0, finish = NULL
              WHERE caller = $1 AND key = $2 AND request_id = $3 AND answered_at IS NULL
                    AND (finish = 'refused' OR is_asked = 0)")
         .bind(&new.key.caller)
@@ -148,6 +151,7 @@ impl Storage {
         .bind(self.replica.id())
         .bind(new.fingerprint)
         .bind(i64::from(new.is_asked))
+        .bind(new.session.map(SessionId::as_str))
         .execute(&self.write)
         .await?;
         Ok(taken > 0)

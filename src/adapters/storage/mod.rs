@@ -66,6 +66,7 @@ mod turn_record;
 mod turn_repository;
 mod turn_writer;
 mod turns;
+mod unsealed_answers;
 mod unused_file;
 mod usage_totals;
 mod visitors;

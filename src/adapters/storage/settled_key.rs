@@ -67,7 +67,8 @@ pub enum KeyOutcome {
         /// The answer.
         answer: StoredAnswer,
         /// The key that seals the turn's texts in the session log. It seals the stored text, too, so that this is erased with
-        /// them, also if it is stored afterwards. Without a key the text is stored as it is.
+        /// them, also if it is stored afterwards. Without a key the text is stored as it is, unless the session was erased since
+        /// the key was claimed.
         content_key: Option<Arc<StoredKey>>,
     },
     /// The turn has no answer, and may be billed: the key is not used again.
@@ -104,8 +105,13 @@ impl SettledKey {
         let statement = match &self.outcome {
             KeyOutcome::Answered { answer, content_key } => {
                 let sealed = content_key.as_ref().and_then(|stored| seal(&stored.key, &answer.text, &self.request_id));
-                sql("UPDATE idempotency_keys SET answered_at = $4, answer = $5, sealed_answer = $6, content_key = $7,
-                            model = $8, prompt_tokens = $9, completion_tokens = $10, finish = $11
+                // If the session was erased meanwhile, the turn has no answer, unless that is sealed.
+                sql("UPDATE idempotency_keys SET
+                         answered_at = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN CAST($4 AS BIGINT) END,
+                         finish = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN CAST($11 AS TEXT) END,
+                         replica = CASE WHEN is_erased = 0 OR CAST($7 AS TEXT) IS NOT NULL THEN replica END,
+                         answer = CASE WHEN is_erased = 0 THEN CAST($5 AS TEXT) END,
+                         sealed_answer = $6, content_key = $7, model = $8, prompt_tokens = $9, completion_tokens = $10
                      WHERE caller = $1 AND key = $2 AND request_id = $3")
                 .bind(&self.key.caller)
                 .bind(&self.key.key)

@@ -8,6 +8,7 @@ use crate::api::{
     AppState, Group,
     caller::RequiredAccount,
     confirmation::{Confirmation, confirm},
+    erasure,
     json::Json,
     problem::failures,
 };
@@ -41,9 +42,7 @@ impl OwnAccountApi {
         Data(state): Data<&AppState>,
         RequiredAccount(signed_in): RequiredAccount,
     ) -> Result<Json<Confirmation>, TokenFailure> {
-        let owner = signed_in.account.id;
-        state.accounts.remove(signed_in).await?;
-        state.turns.erase_owner(owner);
+        erasure::remove_account(state, signed_in).await?;
         Ok(confirm("Account deleted successfully"))
     }
 }

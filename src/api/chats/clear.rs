@@ -10,6 +10,7 @@ use crate::{
         AppState, Group,
         caller::RequiredAccount,
         confirmation::{Confirmation, confirm},
+        erasure,
         json::Json,
     },
 };
@@ -29,9 +30,7 @@ impl ClearChatApi {
         /// The chat's number.
         Path(chat_id): Path<i64>,
     ) -> Result<Json<Confirmation>, ChatByIdFailure> {
-        let chat = ChatId(chat_id);
-        if state.storage.clear_chat(signed_in.account.id, chat, state.clock.now()).await? {
-            state.turns.erase_chat(chat);
+        if erasure::clear_chat(state, signed_in.account.id, ChatId(chat_id)).await? {
             return Ok(confirm("Chat cleared successfully"));
         }
         Err(chat_not_found().into())

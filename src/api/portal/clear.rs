@@ -5,7 +5,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 
 use super::history::VisitFailure;
-use crate::api::{AppState, Group, caller::Visit, json::Json};
+use crate::api::{AppState, Group, caller::Visit, erasure, json::Json};
 
 /// The confirmation of an operation.
 #[derive(Debug, Object, Serialize)]
@@ -33,8 +33,7 @@ impl PortalClearApi {
     )]
     async fn clear(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalDone>, VisitFailure> {
         if let Some(visitor) = state.visitors.find(visit.token()).await? {
-            state.storage.clear_chat(visitor.owner, visitor.chat, state.clock.now()).await?;
-            state.turns.erase_chat(visitor.chat);
+            erasure::clear_chat(state, visitor.owner, visitor.chat).await?;
         }
         Ok(Json(PortalDone { success: true }))
     }

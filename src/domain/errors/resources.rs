@@ -120,13 +120,15 @@ error_rows! {
         action: "Load the chat again.",
     }
 
-    /// No text in the session log was sealed for this session and this caller, or it was erased.
+    /// There is no text to erase of this session and this caller: none was sealed in the session log, and no answer or stream is
+    /// kept for repetitions; or all was erased before.
     CONTENT_NOT_FOUND {
         status: 404,
         code: "content_not_found",
         retry_after: RetryAfter::None,
-        sentence: "No logged text of this session can be erased",
-        action: "Check the id; texts can be erased that were logged with `SESSION_LOG_CONTENT=on`, once.",
+        sentence: "There is no text of this session to erase",
+        action: "Check the id; a text is erased only once. In the session log, only texts can be erased that \
+                 `SESSION_LOG_CONTENT=on` has logged.",
     }
 
     /// A retry was requested for a message that has not failed.

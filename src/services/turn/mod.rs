@@ -146,9 +146,9 @@ impl Turns {
         self.0.registry.erase(ErasedTexts::Owner(owner));
     }
 
-    /// Makes the texts of a stored chat unreadable in the same way.
-    pub fn erase_chat(&self, chat: ChatId) {
-        self.0.registry.erase(ErasedTexts::Chat(chat));
+    /// Makes the texts of one of an owner's stored chats unreadable in the same way.
+    pub fn erase_chat(&self, owner: OwnerId, chat: ChatId) {
+        self.0.registry.erase(ErasedTexts::Chat { owner, chat });
     }
 
     /// Returns the numbers of usage records that wait for Papita, and that were dropped because too many waited.

@@ -28,8 +28,13 @@ pub(super) enum ErasedTexts<'a> {
     },
     /// The texts of an owner.
     Owner(OwnerId),
-    /// The texts of a stored chat.
-    Chat(ChatId),
+    /// The texts of an owner's stored chat.
+    Chat {
+        /// The owner.
+        owner: OwnerId,
+        /// The chat.
+        chat: ChatId,
+    },
 }
 
 impl TextScope {
@@ -49,7 +54,7 @@ impl ErasedTexts<'_> {
                 is_named && (owner.is_none() || scope.owner == owner)
             }
             Self::Owner(owner) => scope.owner == Some(owner),
-            Self::Chat(chat) => scope.chat == Some(chat),
+            Self::Chat { owner, chat } => (scope.owner, scope.chat) == (Some(owner), Some(chat)),
         }
     }
 }

@@ -81,7 +81,10 @@ impl Idempotency {
     ) -> Result<Claim, TurnFailure> {
         let (fingerprint, id) = (fingerprint(request), request.request_id.clone());
         let is_asked = can_ask_at_once && request.stored_chat.is_none();
-        let new = NewClaim { key: &key, fingerprint: &fingerprint, request_id: &id, is_asked };
+        // A stored chat has the text itself, and its own deletion.
+        let session = request.session_id.clone().filter(|_| request.stored_chat.is_none());
+        let session = session.as_ref();
+        let new = NewClaim { key: &key, fingerprint: &fingerprint, request_id: &id, session, is_asked };
         let mut idle = None;
         let deadline = Instant::now() + self.timeout;
         loop {
