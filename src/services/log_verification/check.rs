@@ -25,8 +25,10 @@ use super::{
 pub(super) struct Check<'a> {
     /// Whether only some files of the log are given.
     pub(super) is_partial: bool,
-    /// If a process is writing to the log, the index of the file that is written, if there is one.
-    pub(super) open_file: Option<Option<usize>>,
+    /// Whether a process is writing to the log.
+    pub(super) is_in_use: bool,
+    /// The index of the newest day's plain file, to which a process writes.
+    pub(super) newest_file: Option<usize>,
     pub(super) keys: &'a mut Keys,
     pub(super) report: Report<'a>,
 }
@@ -49,7 +51,7 @@ impl Check<'_> {
         self.lines(&log);
         self.torn(&log, &checked);
         notes::beginning(&mut self.report, &log, &checked, self.is_partial);
-        notes::unclosed(&mut self.report, &log, &checked, &ends, self.open_file.is_some());
+        notes::unclosed(&mut self.report, &log, &checked, &ends, self.is_in_use);
         notes::ignored(&mut self.report, log.ignored);
         notes::deleted(&mut self.report, declared, self.is_partial);
         let result = self.report.result;
@@ -131,7 +133,7 @@ impl Check<'_> {
     fn torn(&mut self, log: &Log, checked: &BTreeMap<Uuid, Checked>) {
         let is_written = |file| {
             let last = || checked.last_key_value().map(|(_, newest)| newest.last.file);
-            self.open_file.is_some_and(|newest| Some(file) == newest || Some(file) == last())
+            self.is_in_use && (Some(file) == self.newest_file || Some(file) == last())
         };
         for Torn { place, is_whole } in log.torn.iter().filter(|torn| !is_written(torn.place.file)) {
             let text = if *is_whole {

@@ -31,6 +31,7 @@ impl Claim {
 #[derive(Deserialize)]
 struct StartLine {
     /// `None` if the field is not there, as opposed to null.
+    #[expect(clippy::option_option, reason = "the outer one tells whether the field is there")]
     #[serde(default, deserialize_with = "present")]
     previous: Option<Option<PreviousInstance>>,
 }

@@ -62,7 +62,8 @@ impl<'a> Logs<'a> {
             let declared = log.declared_files(files.iter().filter(|file| file.folder() == folder));
             let check = Check {
                 is_partial: !self.task.whole_folders.contains(&folder),
-                open_file: self.task.in_use.contains(&folder).then(|| newest_plain(files, folder)),
+                is_in_use: self.task.in_use.contains(&folder),
+                newest_file: newest_plain(files, folder),
                 keys: &mut self.keys,
                 report: Report { files, result: &mut self.result },
             };
@@ -120,7 +121,7 @@ fn damage(kind: DamageKind, expected: &Expected, text: String) -> Damage {
     Damage { kind, place: None, instance: expected.instance, seqs, lines: 1, text }
 }
 
-/// Returns the index of the newest day's plain file in a folder, to which a process is writing.
+/// Returns the index of the newest day's plain file in a folder.
 fn newest_plain(files: &[LogFile], folder: &Path) -> Option<usize> {
     let is_plain = |file: &LogFile| file.folder() == folder && file.compression == Compression::None;
     let plain = files.iter().enumerate().filter(|(_, file)| file.date.is_some() && is_plain(file));
