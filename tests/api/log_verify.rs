@@ -440,6 +440,35 @@ async fn a_cut_tail_is_found_by_the_database_and_by_expect() {
 }
 
 #[tokio::test]
+async fn lines_that_only_the_database_knows_are_named() {
+    let setup = TestSetup::new();
+    let mut process = setup.start_process().await;
+    turns(&process.client, 3).await;
+    // The database has counted them when this is answered.
+    process.client.get("/api/openai/usage").await.assert_ok();
+    process.kill().await;
+    let day = day_file(&setup.log_dir());
+    let text = fs::read_to_string(&day).unwrap();
+    let instance = serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()["instance"].clone();
+    // Without the first lines.
+    fs::write(&day, text.split_inclusive('\n').skip(2).collect::<String>()).unwrap();
+    let (code, result) = verified(&setup, &[]).await;
+    assert_eq!(code, Some(0), "{result}");
+    assert!(result["notes"].to_string().contains("its lines 1 to 2 are not there"), "{result}");
+    // Without any file.
+    fs::remove_file(&day).unwrap();
+    let (code, result) = verified(&setup, &[]).await;
+    assert_eq!((code, &result["damage"][0]["kind"]), (Some(1), &json!("missing")), "{result}");
+    assert_eq!(result["damage"][0]["instance"], instance);
+    // With another process after that.
+    setup.start().await.stop().await;
+    let (code, result) = verified(&setup, &[]).await;
+    assert_eq!(code, Some(0), "{result}");
+    let known = format!("the database has counted lines 1 to 4 of process {}", instance.as_str().unwrap());
+    assert!(result["notes"].to_string().contains(&known), "{result}");
+}
+
+#[tokio::test]
 async fn text_has_the_singular_for_one() {
     let setup = TestSetup::new();
     let service = setup.start().await;

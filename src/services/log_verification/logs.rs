@@ -56,6 +56,7 @@ impl<'a> Logs<'a> {
         let oldest = self.folders.values().filter_map(|log| log.instances().next()).min();
         let missing = self.task.expected.iter().enumerate().filter(|(index, _)| !self.found.contains(index));
         let missing = missing.filter_map(|(_, expected)| self.missing(expected, oldest)).collect::<Vec<_>>();
+        self.result.notes.extend(self.counted_before(oldest));
         let folders = self.folders.len();
         for (folder, log) in self.folders {
             let files = self.task.files;
@@ -79,6 +80,18 @@ impl<'a> Logs<'a> {
             ));
         }
         self.result
+    }
+
+    /// Returns the note that the database has counted lines of a process that is older than all lines of the log.
+    fn counted_before(&self, oldest: Option<Uuid>) -> Option<String> {
+        let older = self.task.expected.iter().filter(|line| line.instance.is_some() && line.instance < oldest);
+        let Expected { instance: Some(instance), seq, .. } = older.max_by_key(|line| (line.instance, line.seq))? else {
+            return None;
+        };
+        Some(format!(
+            "the database has counted lines 1 to {seq} of process {instance}, which is older than the first line of the log: \
+             they are not there, and may have been deleted on purpose"
+        ))
     }
 
     /// Returns the damage that an expected line was not found. It may be older than all lines, or declared deleted.

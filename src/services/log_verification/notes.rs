@@ -13,8 +13,13 @@ pub(super) fn beginning(report: &mut Report<'_>, log: &Log, checked: &BTreeMap<U
     let follows_deleted = !is_partial && log.declared.instances().next().is_some_and(|deleted| deleted <= instance);
     if !follows_deleted && (seq > 1 || log.claims.iter().any(|claim| claim.by == instance && claim.end.is_some())) {
         let (file, _) = report.place(oldest.first);
+        let before = match seq {
+            1 => "earlier lines are of other processes".to_owned(),
+            _ => format!("its lines 1 to {} are not there", seq - 1),
+        };
         report.note(format!(
-            "{} begins with line {seq} of process {instance}; whether there was more before cannot be seen",
+            "{} begins with line {seq} of process {instance}: {before}, and what was written before may have been deleted on \
+             purpose",
             file.display()
         ));
     }
