@@ -56,15 +56,14 @@ impl SnapshotRows {
     }
 }
 
-/// Returns the turns of sessions that go on, whose ids are after `last` and not after `end`.
+/// Returns the turns of sessions whose ids are after `last` and not after `end`.
 async fn turn_rows(
     transaction: &mut Transaction,
     last: &str,
     end: &str,
 ) -> Result<Vec<SessionTurnRow>, StorageFailure> {
     sql("SELECT session_id, model, failed, prompt_tokens, completion_tokens, cost_pico, latency_us
-         FROM session_turns JOIN sessions ON sessions.id = session_id
-         WHERE session_id > $1 AND session_id <= $2 AND stopped_at IS NULL")
+         FROM session_turns WHERE session_id > $1 AND session_id <= $2")
     .bind(last)
     .bind(end)
     .fetch_all(transaction)
