@@ -723,6 +723,7 @@ async fn an_answer_that_waits_for_the_database_is_not_stored_after_the_erasure()
     answered.assert_ok();
     lock.release().await;
     erase(client, "a").await.assert_ok();
+    client.wait_for_readiness(200).await;
     client.send(keyed_ask(client, &body)).await.assert_error(409, "turn_interrupted");
     assert_eq!(model.call_count(), 1);
 }
