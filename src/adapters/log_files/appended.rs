@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
 };
 
-use super::{chunk::LineEnd, chunk_reader::Sizes};
+use super::{chunk::LineEnd, sizes::Sizes};
 
 /// The number of bytes at the start of a file by which it is recognized. They have a line's time and position.
 const MARK: usize = 256;

@@ -9,10 +9,10 @@ use std::{
 
 use super::{
     chunk::{Chunk, LineEnd},
-    chunk_reader::Sizes,
     log_file::LogFile,
     opener::Opener,
     parallel::Reader,
+    sizes::Sizes,
     text::Text,
 };
 use crate::foundation::compression::Compression;

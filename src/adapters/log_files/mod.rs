@@ -16,6 +16,7 @@ mod opener;
 mod ordered;
 mod parallel;
 mod seen;
+mod sizes;
 mod text;
 
 pub use self::{

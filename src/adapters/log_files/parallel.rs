@@ -9,13 +9,7 @@ use std::{
     thread,
 };
 
-use super::{
-    chunk::Chunk,
-    chunk_reader::{ChunkReader, Sizes},
-    log_file::LogFile,
-    ordered::Ordered,
-    text::Text,
-};
+use super::{chunk::Chunk, chunk_reader::ChunkReader, log_file::LogFile, ordered::Ordered, sizes::Sizes, text::Text};
 
 /// The most threads. Reading and decompressing are done by one thread at a time, and feed no more.
 const MAX_THREADS: usize = 8;
