@@ -266,7 +266,10 @@ impl<'a> Workload<'a> {
         };
         tokio::join!(turns, killing);
         self.process.exit_code().await;
-        stream.into_iter().for_each(|_| self.tally.add_broken());
+        if stream.is_some() {
+            self.tally.add_broken();
+        }
+        drop(stream);
         self.process = self.setup.start_process_ignoring("XFSZ").await;
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The number of answers in chats that the log does not have.
-const ANSWERS: u64 = 200_000;
+const ANSWERS: i64 = 200_000;
 
 /// The most memory for data that a comparison may take, in KiB.
 const MEMORY: u64 = 128 << 10;
@@ -84,7 +84,7 @@ async fn a_period_limits_the_rows_that_are_compared() {
         (["--until", &day], 3),
         (["--since", "2200-01-01"], 0),
         (["--until", "2020-01-01"], 0),
-        (["--since", &line["timestamp"].as_str().unwrap()], 0),
+        (["--since", line["timestamp"].as_str().unwrap()], 0),
     ] {
         let (code, result) = reconcile(&setup, &arguments).await;
         assert_eq!((code, &result["kept_compared"]), (Some(0), &json!(compared)), "{arguments:?}: {result}");
@@ -115,7 +115,7 @@ async fn answers_without_a_line_are_counted_in_bounded_memory() {
     );
     database.execute(AssertSqlSafe(insert)).await.unwrap();
     let result = reconcile_in_bounds(&setup).await;
-    assert_eq!((number(&result["difference_count"]), &result["kept_compared"]), (ANSWERS as i64, &json!(3)));
+    assert_eq!((number(&result["difference_count"]), &result["kept_compared"]), (ANSWERS, &json!(3)));
     assert!(
         result["notes"].to_string().contains("further answers in chats, which are not named"),
         "{}",
