@@ -25,7 +25,7 @@ const QUICK_LINES: u64 = 300_000;
 const RUNS: usize = 3;
 
 /// The time after which a run of a program is not repeated.
-const LONG_RUN: Duration = Duration::from_secs(120);
+const LONG_RUN: Duration = Duration::from_mins(2);
 
 /// The time between two looks at a program's memory.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);

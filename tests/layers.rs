@@ -41,8 +41,10 @@ const ORDERED: [&[&str]; 2] = [
     &[
         "finish",
         "errors",
+        "precis",
         "account",
         "client_ip",
+        "body_memory",
         "public_address",
         "chat",
         "session",

@@ -177,7 +177,7 @@ impl Password {
     const MAX_BYTES: usize = 1024;
 
     /// Parses a password that is to be set: 6 characters to 1024 bytes. White space around it is part of it.
-    pub fn parse_new(text: SecretString) -> Result<Self, InvalidAccount> {
+    pub fn parse_new(text: &SecretString) -> Result<Self, InvalidAccount> {
         let password = Self::parse_entered(text)?;
         match password.expose() {
             text if text.chars().count() < Self::MIN_CHARS => Err(InvalidAccount::ShortPassword),
@@ -188,7 +188,7 @@ impl Password {
 
     /// Parses a password that is to be verified. Only an empty text fails, since the limits for new passwords may have
     /// been different when the password was set.
-    pub fn parse_entered(text: SecretString) -> Result<Self, InvalidAccount> {
+    pub fn parse_entered(text: &SecretString) -> Result<Self, InvalidAccount> {
         match text.expose_secret() {
             "" => Err(InvalidAccount::NoPassword),
             text => Ok(Self(SecretString::from(entered_password(text)))),
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Result<Password, InvalidAccount> {
-        Password::parse_new(SecretString::from(text))
+        Password::parse_new(&SecretString::from(text))
     }
 
     #[test]

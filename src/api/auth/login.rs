@@ -80,7 +80,7 @@ impl LoginApi {
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
         let name = LoginName::parse(&request.username)?;
-        let password = Password::parse_entered(SecretString::from(request.password))?;
+        let password = Password::parse_entered(&SecretString::from(request.password))?;
         let (token, account) = state.accounts.log_in(name, password, address).await?;
         Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &state.clock))))
     }

@@ -69,8 +69,8 @@ impl ChangePasswordApi {
         RequiredAccount(signed_in): RequiredAccount,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
-        let current = Password::parse_entered(SecretString::from(request.current_password))?;
-        let new = Password::parse_new(SecretString::from(request.new_password))?;
+        let current = Password::parse_entered(&SecretString::from(request.current_password))?;
+        let new = Password::parse_new(&SecretString::from(request.new_password))?;
         let token = state.accounts.change_password(signed_in, current, new, address).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))

@@ -63,7 +63,7 @@ impl RegisterApi {
     ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
-        let password = Password::parse_new(SecretString::from(request.password))?;
+        let password = Password::parse_new(&SecretString::from(request.password))?;
         let account = state.accounts.register(username, email, password, address).await?;
         Ok(Created(Registered::new(AccountBody::new(account, &state.clock))))
     }

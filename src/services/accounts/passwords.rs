@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Password {
-        Password::parse_entered(SecretString::from(text)).unwrap()
+        Password::parse_entered(&SecretString::from(text)).unwrap()
     }
 
     fn soon() -> Instant {
