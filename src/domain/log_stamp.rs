@@ -22,6 +22,8 @@ pub const CHAIN_FIELD: &str = r#","chain":""#;
 pub struct StampedLine<'a> {
     /// The name of the event.
     pub event: &'a str,
+    /// The time, as it is written; empty if the line has none.
+    pub timestamp: &'a str,
     /// The date, as YYYY-MM-DD; empty if the line has none.
     pub date: &'a str,
     /// The line's position in the log.
@@ -44,6 +46,8 @@ pub struct StampedChain {
 struct StampFields<'a> {
     event: &'a str,
     #[serde(default)]
+    timestamp: &'a str,
+    #[serde(default)]
     date: &'a str,
     instance: &'a str,
     seq: u64,
@@ -59,9 +63,9 @@ pub fn parse(line: &[u8]) -> Option<StampedLine<'_>> {
 /// Reads a line that another program has rewritten with its fields in another order.
 fn parse_reordered(line: &[u8]) -> Option<StampedLine<'_>> {
     memchr::memmem::find(line, b"\"instance\"")?;
-    let StampFields { event, date, instance, seq } = serde_json::from_slice(line).ok()?;
+    let StampFields { event, timestamp, date, instance, seq } = serde_json::from_slice(line).ok()?;
     let position = LogPosition { instance: instance.parse().ok()?, seq };
-    Some(StampedLine { event, date, position, chain: None })
+    Some(StampedLine { event, timestamp, date, position, chain: None })
 }
 
 /// The head of a line whose fields are in the order in which they are written. Tools read gigabytes, and a JSON parser
@@ -77,7 +81,7 @@ impl<'a> Head<'a> {
         self.skip(b"{\"event\":\"")?;
         let event = self.until_quote()?;
         self.skip(b",\"timestamp\":\"")?;
-        self.until_quote()?;
+        let timestamp = self.until_quote()?;
         self.skip(b",\"date\":\"")?;
         let date = self.until_quote()?;
         self.skip(b",\"v\":")?;
@@ -86,7 +90,8 @@ impl<'a> Head<'a> {
         let instance = Uuid::try_parse(self.until_quote()?).ok()?;
         self.skip(b",\"seq\":")?;
         let seq = self.number()?;
-        Some(StampedLine { event, date, position: LogPosition { instance, seq }, chain: self.chain() })
+        let position = LogPosition { instance, seq };
+        Some(StampedLine { event, timestamp, date, position, chain: self.chain() })
     }
 
     fn chain(&mut self) -> Option<StampedChain> {
@@ -142,6 +147,7 @@ mod tests {
         let chain = Chain::parse(b"000102030405060708090a0b0c0d0e0f").unwrap();
         let expected = StampedLine {
             event: "chat",
+            timestamp: "t",
             date: "2026-01-01",
             position: at(instance, 12),
             chain: Some(StampedChain { chain, at: head.len()..head.len() + field.len() }),
@@ -158,7 +164,7 @@ mod tests {
     fn fields_in_another_order_are_read_too() {
         let instance = Uuid::from_u128(7);
         let line = json!({ "seq": 12, "message": "x", "instance": instance.to_string(), "event": "chat", "v": 1 });
-        let expected = StampedLine { event: "chat", date: "", position: at(instance, 12), chain: None };
+        let expected = StampedLine { event: "chat", timestamp: "", date: "", position: at(instance, 12), chain: None };
         assert_eq!(parse(line.to_string().as_bytes()), Some(expected));
         for line in ["", "{", "not JSON", r#"{"event":"chat","timestamp":"t","date":"d","request_id":"\"instance\""}"#]
         {

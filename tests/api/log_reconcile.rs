@@ -333,6 +333,56 @@ async fn lines_that_are_not_flushed_yet_are_no_difference() {
 }
 
 #[tokio::test]
+async fn files_of_another_log_are_told_from_those_of_this_one() {
+    let model = FakeModel::start().await;
+    let [older, setup, newer] = [(); 3].map(|()| TestSetup::for_model(&model));
+    for setup in [&older, &setup, &newer] {
+        let service = setup.start().await;
+        service.client.chat("hello").await.assert_ok();
+        service.stop().await;
+    }
+    let [older, own, newer] = [&older, &setup, &newer].map(|it| it.log_dir().display().to_string());
+    let sentence = "they are probably of another log, or not all files of this one";
+    let rows = [(&[older.as_str()][..], sentence), (&[newer.as_str()], sentence), (&[&older, &newer], sentence)];
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &rows).await;
+    let (code, result) = reconcile(&setup, &[&older, &own, &newer]).await;
+    assert_eq!((code, &result["log"]["turns"], &result["other_logs"]), (Some(0), &json!(1), &json!(2)), "{result}");
+    assert!(result["notes"].to_string().contains("2 turns of 2 processes"), "{result}");
+    let human = run(&setup, &["log", "reconcile", &own, &newer]).await;
+    assert!(human.out.ends_with("cost; not compared: 1 turn probably of another log.\n"), "{human:?}");
+    // A process of this log that the database does not know has its place between two that it knows.
+    setup.start().await.stop().await;
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_ok();
+    service.stop().await;
+    setup.start().await.stop().await;
+    let forgotten = "DELETE FROM log_totals WHERE instance = (SELECT MAX(instance) FROM log_totals)";
+    setup.change_database(forgotten).await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(
+        (found, &result["other_logs"]),
+        (vec!["totals".to_owned(), "usage_totals".to_owned()], &json!(0)),
+        "{result}"
+    );
+}
+
+#[tokio::test]
+async fn databases_without_sums_yet_are_told_from_those_of_others() {
+    let setup = sample().await;
+    // As after a migration from a version without these sums.
+    setup
+        .change_database("DELETE FROM log_totals_since; UPDATE log_totals SET log = '', instance = '', day = '', first_seq = 0, last_seq = 0")
+        .await;
+    let rows = [(&[][..], "has no sums by days of this log yet")];
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &rows).await;
+    let service = setup.start().await;
+    service.client.chat("hello").await.assert_error(502, "model_unreachable");
+    service.stop().await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, &result["earlier"], &result["log"]["turns"]), (vec![], &json!(8), &json!(1)), "{result}");
+}
+
+#[tokio::test]
 async fn recovered_turns_are_counted_at_the_cost_of_their_lines() {
     let model = FakeModel::start().await;
     let reply = Reply { prompt_tokens: 1000, completion_tokens: 500, ..Reply::default() };
@@ -417,5 +467,10 @@ async fn wrong_arguments_and_unreadable_databases_exit_with_2() {
     let foreign = TestSetup::new();
     foreign.start().await.stop().await;
     let setup = setup.with("DATABASE_URL", foreign.database_url());
-    assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[], "has counted nothing of this log")]).await;
+    assert_wrong_arguments(
+        &setup,
+        &["log", "reconcile"],
+        &[(&[], "has counted nothing of the log in SESSION_LOG_DIR")],
+    )
+    .await;
 }

@@ -96,7 +96,7 @@ mod tests {
         let text = String::from_utf8(buffer).unwrap();
         let (mut hasher, mut chain) = (ChainHasher::without_key(), Chain::START);
         for (line, seq) in text.lines().zip(1_u64..) {
-            let StampedLine { event, date, position, chain: found } = parse(line.as_bytes()).unwrap();
+            let StampedLine { event, date, position, chain: found, .. } = parse(line.as_bytes()).unwrap();
             assert_eq!((event, date, position.seq), ("session_start", "2026-01-01", seq));
             let value: Value = serde_json::from_str(line).unwrap();
             let stamp = json!([value["v"], value["instance"], value["seq"], value["session_id"]]);

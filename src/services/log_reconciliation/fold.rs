@@ -1,6 +1,6 @@
 //! The fold of a log's lines into the figures that the database keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,16 +8,17 @@ use uuid::Uuid;
 use super::{
     gaps,
     kept_turns::{KeptTurns, Unmatched},
-    outcome::{Difference, Kind, Reconciliation},
+    outcome::{Difference, Kind, Reconciliation, UnknownProcesses},
+    processes::{Processes, Uncounted},
     scan::{LineEvent, PositionedLine, Scan, Turn},
     served::{RunningProcess, compare_served},
     sessions::Sessions,
     sums::Sums,
     task::Task,
-    totals::{self, Begin, Group, is_unlogged},
+    totals::{self, Group, is_unlogged},
 };
 use crate::{
-    adapters::{log_files::SeenLines, served_figures::ServedFigures},
+    adapters::{log_files::SeenLines, served_figures::ServedFigures, storage::LogSnapshot},
     domain::log_position::LogPosition,
 };
 
@@ -25,13 +26,12 @@ use crate::{
 pub(super) struct Fold<'a> {
     task: &'a Task<'a>,
     seen: SeenLines,
-    /// The first line by its position, with its time as it is written.
-    begin: Option<Begin>,
+    /// The first line by its position, of any process.
+    first: Option<LogPosition>,
+    processes: Processes,
     groups: BTreeMap<Group, Sums>,
-    /// The lines of each process that are not counted yet: the first, the last, and the number of turns.
-    uncounted: BTreeMap<Uuid, (u64, u64, u64)>,
-    /// The number of turns from before the database kept its results by processes and days.
-    earlier_turns: u64,
+    /// The number of turns without a process, from before the database had sums by processes and days.
+    unstamped_turns: u64,
     kept_turns: KeptTurns<'a>,
     sessions: Sessions,
     running: RunningProcess,
@@ -43,10 +43,10 @@ impl<'a> Fold<'a> {
         Self {
             task,
             seen: SeenLines::default(),
-            begin: None,
+            first: None,
+            processes: Processes::default(),
             groups: BTreeMap::new(),
-            uncounted: BTreeMap::new(),
-            earlier_turns: 0,
+            unstamped_turns: 0,
             kept_turns: KeptTurns::new(task.rows, task.period),
             sessions: Sessions::new(task.rows, task.period),
             running: RunningProcess::new(task.served_before),
@@ -61,14 +61,16 @@ impl<'a> Fold<'a> {
             let text = format!("{}:{line}: the line cannot be read", file.unwrap_or_default());
             self.result.add(Difference::new(Kind::Unreadable, text));
         }
-        self.earlier_turns += scan.unstamped_turns;
-        if let Some(first) = scan.first
-            && self.begin.as_ref().is_none_or(|begin| first.0 < begin.0)
-        {
-            if let Ok(time) = first.1.parse() {
-                self.kept_turns.begin_at(time);
+        self.unstamped_turns += scan.unstamped_turns;
+        for run in scan.runs {
+            let first = LogPosition { instance: run.instance, seq: run.first_seq };
+            if self.first.is_none_or(|known| first < known) {
+                self.first = Some(first);
+                if let Ok(time) = run.begin.parse() {
+                    self.kept_turns.begin_at(time);
+                }
             }
-            self.begin = Some(first);
+            self.processes.add_run(run);
         }
         for PositionedLine { position, event } in scan.lines {
             if self.seen.add(position) {
@@ -78,44 +80,46 @@ impl<'a> Fold<'a> {
     }
 
     fn add_line(&mut self, position: LogPosition, event: LineEvent) {
+        let LogPosition { instance, seq } = position;
         let is_counted = self.task.snapshot.counted.contains(position);
         if !is_counted {
-            let uncounted = self.uncounted.entry(position.instance).or_insert((position.seq, position.seq, 0));
-            uncounted.1 = position.seq.max(uncounted.1);
-            uncounted.2 += u64::from(matches!(event, LineEvent::Turn(_)));
+            self.processes.of(instance).add_uncounted(seq, matches!(event, LineEvent::Turn(_)));
         }
         match event {
-            LineEvent::Turn(turn) => self.add_turn(position.instance, &turn, is_counted),
+            LineEvent::Turn(turn) => self.add_turn(instance, &turn, is_counted),
             LineEvent::Stop(session) if is_counted => self.sessions.add_stop(&session),
+            LineEvent::StartAfter(previous) => self.processes.of(instance).add_start_after(previous),
             LineEvent::Stop(_) | LineEvent::Other => {}
         }
     }
 
     fn add_turn(&mut self, instance: Uuid, turn: &Turn, is_counted: bool) {
+        self.processes.of(instance).turns += 1;
         self.kept_turns.add(turn);
         self.running.add(instance, turn, is_counted);
         if is_counted {
             self.sessions.add(turn);
         }
-        if Some(instance) < self.task.snapshot.since {
-            self.earlier_turns += 1;
-        } else if is_counted {
+        if is_counted && Some(instance) >= self.task.snapshot.since {
             *self.groups.entry(Group::of_turn(instance, turn)).or_default() += turn.sums();
         }
     }
 
     /// Compares the figures, and returns the result. `served` are the figures of the running service now.
-    pub(super) fn finish(self, served: Option<&ServedFigures>) -> Reconciliation {
+    pub(super) fn finish(mut self, served: Option<&ServedFigures>) -> Result<Reconciliation, UnknownProcesses> {
         let Task { snapshot, served_before, period, .. } = self.task;
         let mut result = self.result;
-        note_uncompared(self.earlier_turns, snapshot.since, &self.uncounted, &mut result);
-        match &self.begin {
-            Some((begin, _)) => gaps::report(snapshot, *begin, &self.seen, &mut result),
+        let own = own_processes(&self.processes, snapshot, &mut result)?;
+        self.groups.retain(|group, _| own.contains(&group.instance));
+        note_uncompared(self.unstamped_turns, snapshot.since, &self.processes, &own, &mut result);
+        let begin = self.processes.begin(&own);
+        match &begin {
+            Some((begin, _)) => gaps::report(snapshot, *begin, &own, &self.seen, &mut result),
             None => gaps::report_empty(snapshot, &mut result),
         }
-        totals::compare(snapshot, self.begin.as_ref(), self.groups, &mut result);
+        totals::compare(snapshot, begin.as_ref(), self.groups, &mut result);
         totals::compare_usage(snapshot, &mut result);
-        let time = self.begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
+        let time = begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
         let unlogged = snapshot.totals.iter().filter(|it| is_unlogged(it)).map(|it| it.turns).sum();
         self.kept_turns.finish(snapshot, Unmatched { begin: time, unlogged }, &mut result);
         self.sessions.finish(snapshot, Unmatched { begin: time, unlogged }, &mut result);
@@ -136,27 +140,56 @@ impl<'a> Fold<'a> {
             let is_whole = instance.is_some_and(|id| self.seen.ranges(id).next().is_some_and(|(first, _)| first == 1));
             compare_served(self.running, is_whole, snapshot, (before, after), &mut result);
         }
-        result
+        Ok(result)
     }
+}
+
+/// Returns the processes that have written the log. Notes the others in the files. Fails if the files have lines of such others
+/// only.
+fn own_processes(
+    processes: &Processes,
+    snapshot: &LogSnapshot,
+    result: &mut Reconciliation,
+) -> Result<BTreeSet<Uuid>, UnknownProcesses> {
+    let own = processes.of_log(snapshot);
+    let in_files = processes.iter().map(|(instance, _)| instance).collect::<BTreeSet<_>>();
+    if !in_files.is_empty() && in_files.is_disjoint(&own) {
+        return Err(UnknownProcesses);
+    }
+    let others = processes.iter().filter(|(instance, _)| !own.contains(instance)).collect::<Vec<_>>();
+    result.other_logs = others.iter().map(|(_, process)| process.turns).sum();
+    if let Some((first, _)) = others.first() {
+        let (turns, processes) = (result.other_logs, others.len());
+        result.notes.push(format!(
+            "{turns} turns of {processes} processes, the first of which is {first}, are not compared: the database does not know \
+             these processes, and no start in the files links them with those that it knows, so their files are probably of \
+             another log; leave them out"
+        ));
+    }
+    Ok(own)
 }
 
 /// Notes lines that cannot be compared, and those that are not counted yet.
 fn note_uncompared(
-    earlier_turns: u64,
+    unstamped_turns: u64,
     since: Option<Uuid>,
-    uncounted: &BTreeMap<Uuid, (u64, u64, u64)>,
+    processes: &Processes,
+    own: &BTreeSet<Uuid>,
     result: &mut Reconciliation,
 ) {
-    result.earlier = earlier_turns;
-    result.uncounted = uncounted.values().map(|(_, _, turns)| turns).sum();
-    if earlier_turns > 0 {
+    let earlier = processes.iter().filter(|(instance, _)| own.contains(instance) && Some(*instance) < since);
+    result.earlier = unstamped_turns + earlier.map(|(_, process)| process.turns).sum::<u64>();
+    if result.earlier > 0 {
+        let earlier_turns = result.earlier;
         let since = since.map(|since| since.to_string()).unwrap_or_default();
         result.notes.push(format!(
             "{earlier_turns} turns are not compared by sums: they are from before process {since}, the first one for which \
              this database has sums by days"
         ));
     }
-    for (instance, (first, last, turns)) in uncounted {
+    for (instance, process) in processes.iter().filter(|(instance, _)| own.contains(instance)) {
+        let Some(Uncounted { first_seq: first, last_seq: last, turns }) = process.uncounted else { continue };
+        result.uncounted += turns;
         let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
         result.notes.push(format!("{lines} of process {instance}, with {turns} turns, are not counted yet"));
     }

@@ -10,9 +10,15 @@ use crate::{
     domain::log_position::LogPosition,
 };
 
-/// Reports lines that are missing after the first line of the log. Those that were missing already when the database was
+/// Reports lines of the log's `own` processes that are missing after its first line. Those that were missing already when the database was
 /// completed from the log are noted.
-pub(super) fn report(snapshot: &LogSnapshot, begin: LogPosition, seen: &SeenLines, result: &mut Reconciliation) {
+pub(super) fn report(
+    snapshot: &LogSnapshot,
+    begin: LogPosition,
+    own: &BTreeSet<Uuid>,
+    seen: &SeenLines,
+    result: &mut Reconciliation,
+) {
     let mut ends = BTreeMap::<Uuid, u64>::new();
     for total in &snapshot.totals {
         let end = ends.entry(total.instance).or_default();
@@ -22,7 +28,8 @@ pub(super) fn report(snapshot: &LogSnapshot, begin: LogPosition, seen: &SeenLine
         let end = ends.entry(count.instance).or_default();
         *end = count.counted.max(*end);
     }
-    let instances = seen.instances().chain(ends.keys().copied()).collect::<BTreeSet<_>>();
+    let in_files = seen.instances().filter(|instance| own.contains(instance));
+    let instances = in_files.chain(ends.keys().copied()).collect::<BTreeSet<_>>();
     for instance in instances.range(begin.instance..) {
         let first = if *instance == begin.instance { begin.seq } else { 1 };
         let missing = missing(seen, *instance, first, ends.get(instance).copied().unwrap_or_default());

@@ -11,6 +11,7 @@ mod gaps;
 mod kept_turns;
 mod outcome;
 mod period;
+mod processes;
 mod scan;
 mod served;
 mod sessions;
@@ -22,7 +23,7 @@ use std::ops::ControlFlow;
 
 use self::{fold::Fold, scan::scan};
 pub use self::{
-    outcome::{Day, Difference, Kind, Reconciliation, ServedRange, Source},
+    outcome::{Day, Difference, Kind, Reconciliation, ServedRange, Source, UnknownProcesses},
     period::Period,
     sums::Sums,
     task::Task,
@@ -46,9 +47,9 @@ pub fn read<'a>(task: &'a Task<'a>, on_read: impl Fn(u64) + Send + Sync) -> Read
 }
 
 impl ReadLog<'_> {
-    /// Compares the log. `served` are the figures of the running service after the log was read, if they are compared.
-    #[must_use]
-    pub fn compare(self, served: Option<&ServedFigures>) -> Reconciliation {
+    /// Compares the log. `served` are the figures of the running service after the log was read, if they are compared. Fails if
+    /// the database knows none of the processes whose lines are in the files.
+    pub fn compare(self, served: Option<&ServedFigures>) -> Result<Reconciliation, UnknownProcesses> {
         self.0.finish(served)
     }
 }

@@ -22,6 +22,8 @@ pub struct Reconciliation {
     pub earlier: u64,
     /// The number of turns in the log whose lines are not counted yet.
     pub uncounted: u64,
+    /// The number of turns of processes that are probably those of another log, which are not compared.
+    pub other_logs: u64,
     /// Both by days.
     pub days: Vec<Day>,
     /// The number of answers, usage records and turns of sessions in the database that were compared with their lines.
@@ -70,6 +72,14 @@ pub struct Day {
     /// Whether both are the same, also by process, model and error code.
     pub same: bool,
 }
+
+/// The database knows none of the processes whose lines are in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the files have no line of a process that the database of DATABASE_URL has counted for the log in SESSION_LOG_DIR: they are \
+     probably of another log, or not all files of this one; name all files of the log whose folder SESSION_LOG_DIR is"
+)]
+pub struct UnknownProcesses;
 
 /// A kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,12 +1,13 @@
 //! The lines of one chunk of a file. Chunks are scanned in parallel.
 
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::sums::Sums;
 use crate::{
     adapters::{
         log_files::{Chunk, Line, LineEnd},
-        session_log::{ChatLine, Event, SessionStop},
+        session_log::{ChatLine, Event, ServiceStart, SessionStop},
     },
     domain::{
         cost::pico_dollars,
@@ -21,12 +22,23 @@ pub(super) struct Scan {
     pub(super) file_index: usize,
     /// The lines with a position, in their order.
     pub(super) lines: Vec<PositionedLine>,
-    /// The first of these by its position, with its time as it is written.
-    pub(super) first: Option<(LogPosition, String)>,
+    /// The runs of these.
+    pub(super) runs: Vec<Run>,
     /// The number of turns whose lines have no position, as earlier versions wrote them.
     pub(super) unstamped_turns: u64,
     /// The numbers of lines that cannot be read, and of the line after the last one that could be read.
     pub(super) unreadable: Vec<u64>,
+}
+
+/// Lines of one process and day that follow each other, by increasing numbers.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) instance: Uuid,
+    pub(super) day: String,
+    pub(super) first_seq: u64,
+    pub(super) last_seq: u64,
+    /// The time of the first line, as it is written.
+    pub(super) begin: String,
 }
 
 /// A line with its position.
@@ -42,6 +54,8 @@ pub(super) enum LineEvent {
     Turn(Box<Turn>),
     /// The stop of the session with this id.
     Stop(String),
+    /// The start of a process after this one, which wrote to the folder before.
+    StartAfter(Uuid),
     Other,
 }
 
@@ -70,8 +84,13 @@ struct Stop {
 }
 
 #[derive(Deserialize)]
-struct Time {
-    timestamp: String,
+struct Start {
+    previous: Option<Previous>,
+}
+
+#[derive(Deserialize)]
+struct Previous {
+    instance: String,
 }
 
 impl Turn {
@@ -115,17 +134,23 @@ impl Scan {
         let Some(stamped) = log_stamp::parse(line.bytes) else { return self.add_unstamped(line) };
         match event(&stamped, line.bytes) {
             Ok(event) if !matches!(line.end, LineEnd::TooLong { .. }) => {
-                let position = stamped.position;
-                if self.first.as_ref().is_none_or(|(first, _)| position < *first)
-                    && let Ok(Time { timestamp }) = serde_json::from_slice(line.bytes)
-                {
-                    self.first = Some((position, timestamp));
-                }
-                self.lines.push(PositionedLine { position, event });
+                self.add_to_runs(&stamped);
+                self.lines.push(PositionedLine { position: stamped.position, event });
             }
             // It was never confirmed to its caller.
             Err(_) if line.end == LineEnd::Torn => {}
             _ => self.unreadable.push(line.number),
+        }
+    }
+
+    fn add_to_runs(&mut self, line: &StampedLine<'_>) {
+        let LogPosition { instance, seq } = line.position;
+        match self.runs.last_mut() {
+            Some(run) if run.instance == instance && run.day == line.date && run.last_seq < seq => run.last_seq = seq,
+            _ => {
+                let (day, begin) = (line.date.to_owned(), line.timestamp.to_owned());
+                self.runs.push(Run { instance, day, first_seq: seq, last_seq: seq, begin });
+            }
         }
     }
 
@@ -148,6 +173,11 @@ fn event(stamped: &StampedLine<'_>, line: &[u8]) -> serde_json::Result<LineEvent
         SessionStop::NAME => {
             let stop = serde_json::from_slice::<Stop>(line)?;
             Ok(stop.session_id.map_or(LineEvent::Other, LineEvent::Stop))
+        }
+        ServiceStart::NAME => {
+            let previous = serde_json::from_slice::<Start>(line)?.previous;
+            let previous = previous.and_then(|previous| previous.instance.parse().ok());
+            Ok(previous.map_or(LineEvent::Other, LineEvent::StartAfter))
         }
         _ => Ok(LineEvent::Other),
     }

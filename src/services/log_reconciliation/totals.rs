@@ -21,7 +21,7 @@ const DATE_LENGTH: usize = "YYYY-MM-DD".len();
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group {
     day: String,
-    instance: Uuid,
+    pub(super) instance: Uuid,
     model: String,
     code: String,
 }

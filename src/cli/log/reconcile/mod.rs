@@ -128,7 +128,7 @@ impl Comparison<'_> {
         let progress = Progress::of(&files);
         let log = log_reconciliation::read(&task, |bytes| progress.add(bytes));
         progress.end();
-        let result = log.compare(self.served(client)?.as_ref());
+        let result = log.compare(self.served(client)?.as_ref()).map_err(|failure| usage_error(&failure))?;
         Ok((result, rows.close()))
     }
 
@@ -158,10 +158,16 @@ impl Comparison<'_> {
         };
         let read = LogSnapshot::read(&self.config.database, &log, self.period.row_bounds());
         let (snapshot, rows) = self.runtime.block_on(read).map_err(|failure| usage_error(&failure))?;
-        if snapshot.since.is_none() {
-            print_status("the database of DATABASE_URL has counted nothing of this log");
-            return Err(ExitCode::from(USAGE));
+        if snapshot.since.is_some() {
+            return Ok((snapshot, rows));
         }
-        Ok((snapshot, rows))
+        print_status(if snapshot.counted.is_empty() {
+            "the database of DATABASE_URL has counted nothing of the log in SESSION_LOG_DIR: one of both settings is probably that of \
+             another service"
+        } else {
+            "the database of DATABASE_URL has no sums by days of this log yet, since its tables were updated only now: al-chat \
+             makes them of all turns from its next start on; compare after that"
+        });
+        Err(ExitCode::from(USAGE))
     }
 }

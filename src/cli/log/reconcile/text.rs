@@ -52,6 +52,7 @@ fn left_out(result: &Reconciliation) -> String {
         (result.before.turns, "of days before the log's first line"),
         (result.earlier, "from before the database had sums by days"),
         (result.uncounted, "not counted yet"),
+        (result.other_logs, "probably of another log"),
     ];
     let parts = parts.iter().filter(|(turns, _)| *turns > 0);
     let parts = parts.map(|(turns, what)| format!("{} {what}", counted(*turns, "turn", "turns"))).collect::<Vec<_>>();
