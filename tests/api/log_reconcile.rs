@@ -367,6 +367,60 @@ async fn files_of_another_log_are_told_from_those_of_this_one() {
 }
 
 #[tokio::test]
+async fn answers_of_other_logs_are_noted_and_own_ones_are_not() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let other = TestSetup::for_model(&model).with("DATABASE_URL", setup.database_url());
+    for (setup, key) in [(&setup, "first"), (&other, "second"), (&setup, "third")] {
+        let service = setup.start().await;
+        turn_with_key(&service.client, key).await;
+        service.stop().await;
+    }
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, &result["kept_compared"]), (vec![], &json!(2)), "{result}");
+    let note = "1 answers and usage records in the database have no line here";
+    assert!(result["notes"].to_string().contains(note), "{result}");
+    // With its files.
+    let [own_log, other_log] = [&setup, &other].map(|it| it.log_dir().display().to_string());
+    let (code, result) = reconcile(&setup, &[&own_log, &other_log]).await;
+    assert_eq!((code, &result["other_logs"], &result["kept_compared"]), (Some(0), &json!(1), &json!(3)), "{result}");
+    assert!(result["notes"].to_string().contains("the database knows them by another log"), "{result}");
+    // An answer whose line is missing, of a time at which the other process did not run any more.
+    setup
+        .change_database(
+            "UPDATE idempotency_keys SET request_id = '02a22757-0d11-725c-9a9d-cbf19ebe8885'
+             WHERE request_id = (SELECT MAX(request_id) FROM idempotency_keys)",
+        )
+        .await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!(found, ["turn"], "{result}");
+    assert!(result["notes"].to_string().contains(note), "{result}");
+}
+
+#[tokio::test]
+async fn answers_of_logs_without_sums_are_noted() {
+    let model = FakeModel::start().await;
+    let setup = TestSetup::for_model(&model);
+    let other = TestSetup::for_model(&model).with("DATABASE_URL", setup.database_url());
+    for (setup, key) in [(&setup, "first"), (&other, "second")] {
+        let service = setup.start().await;
+        turn_with_key(&service.client, key).await;
+        service.stop().await;
+    }
+    // As if a process of an earlier version had written the other log: only its last line is known.
+    setup
+        .change_database(
+            "UPDATE log_totals SET log = '', instance = '', day = ''
+             WHERE instance = (SELECT MAX(instance) FROM log_totals_since);
+             DELETE FROM log_totals_since WHERE instance = (SELECT MAX(instance) FROM log_totals_since)",
+        )
+        .await;
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, &result["kept_compared"]), (vec![], &json!(1)), "{result}");
+    assert!(result["notes"].to_string().contains("they may be in other logs"), "{result}");
+}
+
+#[tokio::test]
 async fn databases_without_sums_yet_are_told_from_those_of_others() {
     let setup = sample().await;
     // As after a migration from a version without these sums.

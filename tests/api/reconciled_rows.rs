@@ -121,8 +121,9 @@ async fn answers_without_a_line_are_counted_in_bounded_memory() {
         "{}",
         result["notes"]
     );
-    // Of another process.
-    database.execute("INSERT INTO log_totals_since (log, instance) VALUES ('other', 'other')").await.unwrap();
+    // Of another process, which had the database then: its id has the time of the first turn.
+    let other = format!("INSERT INTO log_totals_since (log, instance) VALUES ('other', '{first}')");
+    database.execute(AssertSqlSafe(other)).await.unwrap();
     database.close().await.unwrap();
     let result = reconcile_in_bounds(&setup).await;
     assert_eq!((&result["same"], &result["kept_compared"]), (&json!(true), &json!(3)));

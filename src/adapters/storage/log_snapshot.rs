@@ -9,6 +9,7 @@ use super::{
     failure::StorageFailure,
     log_instances,
     log_totals::{self, LogTotal},
+    other_logs::{self, OtherLogs},
     reader::{self, DatabaseReadFailure, Reader},
     row_bounds::RowBounds,
     snapshot_rows::SnapshotRows,
@@ -28,8 +29,8 @@ pub struct LogSnapshot {
     pub since: Option<uuid::Uuid>,
     /// The results of the log's turns.
     pub totals: Vec<LogTotal>,
-    /// Whether turns of other session logs are in the database, too.
-    pub has_other_logs: bool,
+    /// What is known of other session logs.
+    pub other_logs: OtherLogs,
     /// The usage of each model by all turns, as `GET /api/openai/usage` adds it up.
     pub usage: BTreeMap<String, ModelUsage>,
     /// The same from the results of the turns of all session logs.
@@ -70,13 +71,11 @@ impl LogSnapshot {
 
     async fn begin(reader: &Reader, log: &str) -> Result<(Self, Transaction), StorageFailure> {
         let mut transaction = reader.database.begin_reading().await?;
-        let (others,): (i64,) =
-            sql("SELECT COUNT(*) FROM log_totals_since WHERE log <> $1").bind(log).fetch_one(&mut transaction).await?;
         let snapshot = Self {
             counted: log_instances::fetch(&mut transaction, log).await?,
             since: log_totals::fetch_since(&mut transaction, log).await?,
             totals: log_totals::fetch(&mut transaction, log).await?,
-            has_other_logs: others > 0,
+            other_logs: other_logs::fetch(&mut transaction, log).await?,
             usage: usage(&mut transaction).await?,
             summed: summed(&mut transaction).await?,
         };

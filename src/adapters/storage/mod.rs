@@ -40,6 +40,7 @@ mod migrations;
 mod new_message;
 mod observed_heartbeats;
 mod open_failure;
+mod other_logs;
 mod outbox;
 mod outbox_counter;
 mod outbox_drops;
@@ -91,6 +92,7 @@ pub use self::{
     log_totals::LogTotal,
     logged_event::LoggedEvent,
     open_failure::DatabaseOpenFailure,
+    other_logs::OtherLogs,
     outbox::OutboxRecord,
     reader::DatabaseReadFailure,
     row_bounds::{RowBounds, first_id},

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    elsewhere::Elsewhere,
     gaps,
     kept_turns::{KeptTurns, Unmatched},
     outcome::{Difference, Kind, Reconciliation, UnknownProcesses},
@@ -121,8 +122,9 @@ impl<'a> Fold<'a> {
         totals::compare_usage(snapshot, &mut result);
         let time = begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
         let unlogged = snapshot.totals.iter().filter(|it| is_unlogged(it)).map(|it| it.turns).sum();
-        self.kept_turns.finish(snapshot, Unmatched { begin: time, unlogged }, &mut result);
-        self.sessions.finish(snapshot, Unmatched { begin: time, unlogged }, &mut result);
+        let elsewhere = Elsewhere::new(&snapshot.other_logs, &own);
+        self.kept_turns.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
+        self.sessions.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
         if unlogged > 0 {
             result.notes.push(format!(
                 "{unlogged} turns have no line, since the log could not be written: the database has their tokens and cost, \
@@ -158,13 +160,22 @@ fn own_processes(
     }
     let others = processes.iter().filter(|(instance, _)| !own.contains(instance)).collect::<Vec<_>>();
     result.other_logs = others.iter().map(|(_, process)| process.turns).sum();
-    if let Some((first, _)) = others.first() {
-        let (turns, processes) = (result.other_logs, others.len());
-        result.notes.push(format!(
-            "{turns} turns of {processes} processes, the first of which is {first}, are not compared: the database does not know \
-             these processes, and no start in the files links them with those that it knows, so their files are probably of \
-             another log; leave them out"
-        ));
+    let (known, unknown) =
+        others.into_iter().partition::<Vec<_>, _>(|(instance, _)| snapshot.other_logs.processes.contains(instance));
+    for (others, reason) in [
+        (known, "the database knows them by another log; compare that one with its folder as SESSION_LOG_DIR"),
+        (
+            unknown,
+            "the database does not know them, and no start in the files links them with processes that it knows: their files are \
+             probably of another log; leave them out",
+        ),
+    ] {
+        let (turns, processes) = (others.iter().map(|(_, process)| process.turns).sum::<u64>(), others.len());
+        if let Some((first, _)) = others.first() {
+            result.notes.push(format!(
+                "{turns} turns of {processes} processes, the first of which is {first}, are not compared: {reason}"
+            ));
+        }
     }
     Ok(own)
 }

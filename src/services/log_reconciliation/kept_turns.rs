@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::{
     chat_rows::ChatRows,
+    elsewhere::{Elsewhere, time_of},
     outcome::{Difference, Kind, Reconciliation},
     period::Period,
     scan::Turn,
 };
 use crate::{
     adapters::{
-        storage::{Kept, KeptTurn, LogSnapshot, SnapshotRows},
+        storage::{Kept, KeptTurn, SnapshotRows},
         usage,
     },
     domain::{cost::TokenUsage, errors::turns::CLIENT_GONE},
@@ -57,7 +57,7 @@ impl<'a> KeptTurns<'a> {
     /// Compares the line of a turn with what the database keeps of the turn.
     pub(super) fn add(&mut self, turn: &Turn) {
         let id = turn.request_id.as_str();
-        if self.period.is_limited() && time_of(id).is_some_and(|time| !self.period.contains(time)) {
+        if self.period.is_limited() && time_of_request(id).is_some_and(|time| !self.period.contains(time)) {
             return;
         }
         for kept in self.by_request.remove(id).into_iter().flatten().chain(self.chat_rows.take(id)) {
@@ -71,18 +71,18 @@ impl<'a> KeptTurns<'a> {
     }
 
     /// Reports all differences, and what has no line.
-    pub(super) fn finish(self, snapshot: &LogSnapshot, mut rest: Unmatched, result: &mut Reconciliation) {
-        let (mut elsewhere, mut left) = (0_u64, Vec::new());
+    pub(super) fn finish(self, elsewhere: &Elsewhere<'_>, mut rest: Unmatched, result: &mut Reconciliation) {
+        let (mut excused, mut left) = (0_u64, Vec::new());
         let (chat_rows, forgotten) = self.chat_rows.finish();
         for (request_id, kept) in self.by_request.into_iter().chain(chat_rows) {
-            let time = time_of(&request_id);
+            let time = time_of_request(&request_id);
             let is_covered = time.is_none_or(|time| Some(time) >= rest.begin && self.period.contains(time));
             for kept in kept.into_iter().filter(|_| is_covered) {
                 match kept {
                     // A turn that was refused has no line.
                     Kept::FailedQuestion => {}
                     Kept::UsageRecord(_) if rest.unlogged > 0 => rest.unlogged -= 1,
-                    _ if snapshot.has_other_logs => elsewhere += 1,
+                    _ if elsewhere.may_have_turn_of(time) => excused += 1,
                     kept => {
                         let text = format!("the log has no line; the database has {}", text(&kept));
                         left.push(named(&request_id, &text));
@@ -93,18 +93,18 @@ impl<'a> KeptTurns<'a> {
         left.sort_by(|one, other| one.request_id.cmp(&other.request_id));
         self.differences.into_iter().chain(left).for_each(|difference| result.add(difference));
         result.kept += self.compared;
-        if snapshot.has_other_logs {
-            elsewhere += forgotten;
+        if elsewhere.may_have_turn_since(rest.begin) {
+            excused += forgotten;
         } else if forgotten > 0 {
             result.difference_count += forgotten;
             result
                 .notes
                 .push(format!("the log has no line of {forgotten} further answers in chats, which are not named"));
         }
-        if elsewhere > 0 {
+        if excused > 0 {
             result.notes.push(format!(
-                "{elsewhere} answers and usage records in the database have no line here; other processes share the database, \
-                 and have logs of their own"
+                "{excused} answers and usage records in the database have no line here; they may be in other logs, whose \
+                 processes have used the database then"
             ));
         }
         if self.unstored_answers > 0 {
@@ -158,13 +158,11 @@ fn text(kept: &Kept) -> String {
     }
 }
 
+fn time_of_request(request_id: &str) -> Option<Timestamp> {
+    request_id.parse().ok().and_then(time_of)
+}
+
 fn named(request_id: &str, text: &str) -> Difference {
     let text = format!("turn {request_id}: {text}");
     Difference { request_id: Some(request_id.to_owned()), ..Difference::new(Kind::Turn, text) }
-}
-
-/// Returns the time in a request's id, a UUIDv7.
-fn time_of(request_id: &str) -> Option<Timestamp> {
-    let (seconds, nanoseconds) = request_id.parse::<Uuid>().ok()?.get_timestamp()?.to_unix();
-    Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }

@@ -6,6 +6,7 @@
 //! the stored chats, whose rows are read along with the lines (`chat_rows.rs`).
 
 mod chat_rows;
+mod elsewhere;
 mod fold;
 mod gaps;
 mod kept_turns;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
+    elsewhere::Elsewhere,
     kept_turns::Unmatched,
     outcome::{Difference, Kind, Reconciliation},
     period::Period,
     scan::Turn,
 };
-use crate::adapters::storage::{KeptSession, LogSnapshot, SessionTurn, SnapshotRows};
+use crate::adapters::storage::{KeptSession, SessionTurn, SnapshotRows};
 
 /// The sessions in the database: those that go on, and those that were stopped in the last week.
 pub(super) struct Sessions {
@@ -67,15 +68,15 @@ impl Sessions {
     }
 
     /// Reports all differences, and what has no line.
-    pub(super) fn finish(mut self, snapshot: &LogSnapshot, mut rest: Unmatched, result: &mut Reconciliation) {
+    pub(super) fn finish(mut self, elsewhere: &Elsewhere<'_>, mut rest: Unmatched, result: &mut Reconciliation) {
         let is_covered = |at: Option<Timestamp>| at.is_none_or(|at| Some(at) > rest.begin);
-        let mut elsewhere = 0_u64;
+        let mut excused = 0_u64;
         for (id, Known { session, .. }) in self.by_id.iter().filter(|(_, known)| is_open(&known.session)) {
             for turn in session.turns.iter().filter(|_| is_covered(session.started_at)) {
                 if turn.failed && rest.unlogged > 0 {
                     rest.unlogged -= 1;
-                } else if snapshot.has_other_logs {
-                    elsewhere += 1;
+                } else if elsewhere.may_have_turn_since(session.started_at) {
+                    excused += 1;
                 } else {
                     let SessionTurn { model, prompt_tokens, completion_tokens, .. } = turn;
                     let text = format!(
@@ -90,8 +91,8 @@ impl Sessions {
             if *is_stopped || !is_covered(session.stopped_at) {
                 continue;
             }
-            if snapshot.has_other_logs {
-                elsewhere += 1;
+            if elsewhere.may_have_stop_since(session.stopped_at) {
+                excused += 1;
             } else {
                 let text = format!("session {id}: the database has its stop as logged, but the log does not have it");
                 self.differences.push(of_session(id, text));
@@ -99,10 +100,10 @@ impl Sessions {
         }
         self.differences.into_iter().for_each(|difference| result.add(difference));
         result.kept += self.compared;
-        if elsewhere > 0 {
+        if excused > 0 {
             result.notes.push(format!(
-                "{elsewhere} turns and stops of sessions in the database have no line here; other processes share the \
-                 database, and have logs of their own"
+                "{excused} turns and stops of sessions in the database have no line here; they may be in other logs, whose \
+                 processes have used the database then"
             ));
         }
     }
