@@ -1,12 +1,13 @@
 //! The tables `log_totals` and `log_totals_since`: the results of turns by the process, day and model of their lines in the
 //! session log, and by their error code.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::{
+    bulk_insert::BulkInsert,
     column_values::{to_count, to_integer},
     database::{Pool, Transaction},
     failure::StorageFailure,
@@ -122,6 +123,26 @@ pub(super) async fn fetch_unlogged(
     Ok(to_count(turns))
 }
 
+/// Adds sums to their rows.
+static ADD_SUMS: LazyLock<BulkInsert> = LazyLock::new(|| {
+    let columns =
+        "log, instance, day, model, code, turns, prompt_tokens, completion_tokens, cost_pico, first_seq, last_seq";
+    let (texts, numbers) = (["TEXT"; 5], ["BIGINT"; 6]);
+    BulkInsert::new(
+        columns,
+        &[&texts[..], &numbers[..]].concat(),
+        &format!(
+            "INSERT INTO log_totals ({columns}) SELECT v.* FROM v WHERE v.log IS NOT NULL
+             ON CONFLICT (log, instance, day, model, code) DO UPDATE SET
+                 turns = log_totals.turns + excluded.turns,
+                 prompt_tokens = log_totals.prompt_tokens + excluded.prompt_tokens,
+                 completion_tokens = log_totals.completion_tokens + excluded.completion_tokens,
+                 cost_pico = log_totals.cost_pico + excluded.cost_pico,
+                 last_seq = excluded.last_seq"
+        ),
+    )
+});
+
 /// Adds turns. Those without a line are of the process `own`.
 pub(super) async fn add(
     transaction: &mut Transaction,
@@ -135,31 +156,24 @@ pub(super) async fn add(
         let code = turn.code.as_deref().unwrap_or_default();
         groups.entry((instance, turn.log_date, &turn.model, code)).or_default().add(turn);
     }
-    for ((instance, day, model, code), sums) in groups {
-        sql("INSERT INTO log_totals (log, instance, day, model, code, turns, prompt_tokens, completion_tokens, cost_pico,
-                                     first_seq, last_seq)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (log, instance, day, model, code) DO UPDATE SET
-                 turns = log_totals.turns + excluded.turns,
-                 prompt_tokens = log_totals.prompt_tokens + excluded.prompt_tokens,
-                 completion_tokens = log_totals.completion_tokens + excluded.completion_tokens,
-                 cost_pico = log_totals.cost_pico + excluded.cost_pico,
-                 last_seq = excluded.last_seq")
-        .bind(log)
-        .bind(instance.to_string())
-        .bind(day.to_string())
-        .bind(model)
-        .bind(code)
-        .bind(to_integer(sums.turns))
-        .bind(to_integer(sums.usage.prompt))
-        .bind(to_integer(sums.usage.completion))
-        .bind(to_integer(sums.cost))
-        .bind(to_integer(sums.first_seq))
-        .bind(to_integer(sums.last_seq))
-        .execute(&mut *transaction)
-        .await?;
-    }
-    Ok(())
+    ADD_SUMS
+        .execute(transaction, groups.into_iter(), |statement, row| {
+            let (group, sums) = row.unzip();
+            let sum = |of: fn(&Sums) -> u64| sums.as_ref().map(of).map(to_integer);
+            statement
+                .bind(group.map(|_| log))
+                .bind(group.map(|(instance, ..)| instance.to_string()))
+                .bind(group.map(|(_, day, ..)| day.to_string()))
+                .bind(group.map(|(_, _, model, _)| model))
+                .bind(group.map(|(.., code)| code))
+                .bind(sum(|sums| sums.turns))
+                .bind(sum(|sums| sums.usage.prompt))
+                .bind(sum(|sums| sums.usage.completion))
+                .bind(sum(|sums| sums.cost))
+                .bind(sum(|sums| sums.first_seq))
+                .bind(sum(|sums| sums.last_seq))
+        })
+        .await
 }
 
 /// Notes that all turns of a session log are in the table from this process on, unless they were before.

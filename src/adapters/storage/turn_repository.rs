@@ -111,8 +111,9 @@ impl TurnRepository {
         events: impl Iterator<Item = &'a LoggedEvent> + Clone,
     ) -> Result<(), StorageFailure> {
         let turns = events.clone().filter_map(LoggedEvent::turn).collect::<Vec<_>>();
-        add_to_totals(transaction, &turns).await?;
+        // Before the rows that replicas share, which stay locked until the commit.
         log_totals::add(transaction, &self.log, self.instance, &turns).await?;
+        add_to_totals(transaction, &turns).await?;
         add_to_sessions(transaction, &turns).await?;
         add_to_outbox(transaction, &turns).await?;
         for event in events {
