@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use crate::{
-    adapters::log_files::{Chunk, LineEnd, LogFile, Reader},
+    adapters::log_files::{Chunk, LineEnd, LogFile, Reader, parse_line},
     domain::log_stamp,
 };
 
@@ -89,9 +89,7 @@ impl<'a> Search<'a> {
 
     /// Returns whether a line is of the session or turn; `None` if it cannot be parsed.
     fn has_id(&self, line: &[u8]) -> Option<bool> {
-        // serde does not check the bytes of texts that it ignores.
-        let line = std::str::from_utf8(line).ok()?;
-        let ids = serde_json::from_str::<Ids<'_>>(line).ok()?;
+        let ids = parse_line::<Ids<'_>>(line, LineEnd::Whole).ok()?;
         Some([ids.session_id, ids.request_id].into_iter().flatten().any(|id| id == self.id))
     }
 }

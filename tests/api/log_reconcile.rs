@@ -1,7 +1,7 @@
 //! `al-chat log reconcile`: log, database and running service have the same turns, whatever happens, and each change of one of
 //! them is named.
 
-use std::fs;
+use std::{fs, os::unix::net::UnixListener};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,6 +15,7 @@ use crate::{
     },
     support::{
         client::Client,
+        gzip::gzipped,
         service::{TestSetup, day_file},
         user::User,
     },
@@ -186,6 +187,39 @@ async fn each_change_of_the_log_is_named() {
     fs::write(&day, &text).unwrap();
     let human = run(&setup, &["log", "reconcile"]).await;
     assert!(human.out.ends_with("Same: log and database have the same turns, errors, tokens and cost.\n"), "{human:?}");
+}
+
+#[tokio::test]
+async fn damaged_lines_and_unreadable_files_are_named() {
+    let setup = sample().await;
+    let log = setup.log_dir();
+    let day = day_file(&log);
+    let text = fs::read(&day).unwrap();
+    // Bytes of texts that are not compared.
+    for (event, field) in [("\"event\":\"chat\"", "\"username\":\""), ("\"event\":\"service_start\"", "\"model\":\"")] {
+        let finder = |words: &str, from: usize| from + memchr::memmem::find(&text[from..], words.as_bytes()).unwrap();
+        let mut changed = text.clone();
+        changed[finder(field, finder(event, 0)) + field.len()] = 0xff;
+        fs::write(&day, changed).unwrap();
+        let (_, result) = kinds(&setup).await;
+        let difference = &result["differences"][0];
+        assert_eq!(difference["kind"], "unreadable", "{result}");
+        assert!(difference["text"].as_str().unwrap().ends_with(": not UTF-8"), "{result}");
+    }
+    fs::write(&day, &text).unwrap();
+    let gzip = gzipped(&text);
+    fs::write(setup.path().join("cut.gz"), &gzip[..gzip.len() - 12]).unwrap();
+    let log = log.to_str().unwrap();
+    let (code, result) = reconcile(&setup, &[log, "cut.gz"]).await;
+    assert_eq!((code, &result["difference_count"]), (Some(1), &json!(1)), "{result}");
+    assert!(
+        result["differences"][0]["text"].as_str().unwrap().contains("the file cannot be read from here on ("),
+        "{result}"
+    );
+    let _socket = UnixListener::bind(setup.path().join("socket.log")).unwrap();
+    let sentence =
+        "socket.log cannot be read; check its permissions and its disk\n  because: No such device or address";
+    assert_wrong_arguments(&setup, &["log", "reconcile"], &[(&[log, "socket.log"], sentence)]).await;
 }
 
 #[tokio::test]

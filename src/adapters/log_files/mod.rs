@@ -10,6 +10,7 @@ mod declared_deletion;
 mod find;
 mod follower;
 mod last_lines;
+mod line_check;
 mod listing;
 mod log_file;
 mod opener;
@@ -24,6 +25,7 @@ pub use self::{
     find::{FindFailure, find, find_in, list_in, other_files_in},
     follower::{Followed, Follower},
     last_lines::{LastLines, LineDamage, Place, last_lines},
+    line_check::{LineFault, parse_line},
     log_file::LogFile,
     parallel::Reader,
     seen::SeenLines,

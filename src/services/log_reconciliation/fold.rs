@@ -19,7 +19,11 @@ use super::{
     totals::{self, Group, is_unlogged},
 };
 use crate::{
-    adapters::{log_files::SeenLines, served_figures::ServedFigures, storage::LogSnapshot},
+    adapters::{
+        log_files::{FindFailure, SeenLines},
+        served_figures::ServedFigures,
+        storage::LogSnapshot,
+    },
     domain::log_position::LogPosition,
 };
 
@@ -56,11 +60,19 @@ impl<'a> Fold<'a> {
     }
 
     /// Adds the chunk that follows those before. A line that is in several files, as after a rotation by copying, counts once.
-    pub(super) fn add(&mut self, scan: Scan) {
-        for line in scan.unreadable {
-            let file = self.task.files.get(scan.file_index).map(|file| file.path.display().to_string());
-            let text = format!("{}:{line}: the line cannot be read", file.unwrap_or_default());
-            self.result.add(Difference::new(Kind::Unreadable, text));
+    /// Fails if the system could not read the file; damaged lines and files are differences.
+    pub(super) fn add(&mut self, scan: Scan) -> Result<(), FindFailure> {
+        let path = self.task.files.get(scan.file_index).map(|file| file.path.clone()).unwrap_or_default();
+        let damaged = scan.damaged.into_iter().map(|(line, kind)| (line, kind.text().to_owned()));
+        let end = match scan.failure {
+            Some((_, failure)) if failure.raw_os_error().is_some() => {
+                return Err(FindFailure::Unreadable(path, failure));
+            }
+            Some((line, failure)) => Some((line, format!("the file cannot be read from here on ({failure})"))),
+            None => None,
+        };
+        for (line, damage) in damaged.chain(end) {
+            self.result.add(Difference::new(Kind::Unreadable, format!("{}:{line}: {damage}", path.display())));
         }
         self.unstamped_turns += scan.unstamped_turns;
         for run in scan.runs {
@@ -78,6 +90,7 @@ impl<'a> Fold<'a> {
                 self.add_line(position, event);
             }
         }
+        Ok(())
     }
 
     fn add_line(&mut self, position: LogPosition, event: LineEvent) {

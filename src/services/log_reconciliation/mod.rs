@@ -29,22 +29,25 @@ pub use self::{
     sums::Sums,
     task::Task,
 };
-use crate::adapters::{log_files::Reader, served_figures::ServedFigures};
+use crate::adapters::{
+    log_files::{FindFailure, Reader},
+    served_figures::ServedFigures,
+};
 
 /// A log that was read, and is to be compared.
 #[expect(missing_debug_implementations, reason = "it has all figures of the log")]
 pub struct ReadLog<'a>(Fold<'a>);
 
-/// Reads the files of the log. `on_read` is called with each number of bytes that were read.
-#[must_use]
-pub fn read<'a>(task: &'a Task<'a>, on_read: impl Fn(u64) + Send + Sync) -> ReadLog<'a> {
-    let mut fold = Fold::new(task);
+/// Reads the files of the log. `on_read` is called with each number of bytes that were read. Fails if the system cannot read a
+/// file; damage in one is a difference.
+pub fn read<'a>(task: &'a Task<'a>, on_read: impl Fn(u64) + Send + Sync) -> Result<ReadLog<'a>, FindFailure> {
+    let (mut fold, mut read) = (Fold::new(task), Ok(()));
     let take = |scan| {
-        fold.add(scan);
-        ControlFlow::Continue(())
+        read = fold.add(scan);
+        if read.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     Reader::new(task.files).on_read(on_read).for_each(scan, take);
-    ReadLog(fold)
+    read.map(|()| ReadLog(fold))
 }
 
 impl ReadLog<'_> {

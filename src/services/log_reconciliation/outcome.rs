@@ -87,7 +87,7 @@ pub struct UnknownProcesses;
 pub enum Kind {
     /// Lines that the database has counted are not in the log.
     Missing,
-    /// A line cannot be read.
+    /// A line, or the rest of a file, is damaged.
     Unreadable,
     /// The sums of turns of one process, day, model and error code differ.
     Totals,

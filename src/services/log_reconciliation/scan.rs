@@ -1,12 +1,14 @@
 //! The lines of one chunk of a file. Chunks are scanned in parallel.
 
-use serde::Deserialize;
+use std::io;
+
+use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 
 use super::sums::Sums;
 use crate::{
     adapters::{
-        log_files::{Chunk, Line, LineEnd},
+        log_files::{Chunk, Line, LineFault, parse_line},
         session_log::{ChatLine, Event, ServiceStart, SessionStop},
     },
     domain::{
@@ -26,8 +28,10 @@ pub(super) struct Scan {
     pub(super) runs: Vec<Run>,
     /// The number of turns whose lines have no position, as earlier versions wrote them.
     pub(super) unstamped_turns: u64,
-    /// The numbers of lines that cannot be read, and of the line after the last one that could be read.
-    pub(super) unreadable: Vec<u64>,
+    /// The numbers of damaged lines.
+    pub(super) damaged: Vec<(u64, LineFault)>,
+    /// The reason for which the file could not be read to its end, and the number of the line after the last one.
+    pub(super) failure: Option<(u64, io::Error)>,
 }
 
 /// Lines of one process and day that follow each other, by increasing numbers.
@@ -125,22 +129,35 @@ pub(super) fn scan(chunk: &Chunk<'_>) -> Scan {
     for line in chunk.lines() {
         scan.add(line);
     }
-    scan.unreadable.extend(chunk.failure.as_ref().map(|_| chunk.next_line()));
+    scan.failure = chunk.failure.as_ref().map(|failure| (chunk.next_line(), copy_of(failure)));
     scan
+}
+
+fn copy_of(failure: &io::Error) -> io::Error {
+    match failure.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(failure.kind(), failure.to_string()),
+    }
 }
 
 impl Scan {
     fn add(&mut self, line: Line<'_>) {
-        let Some(stamped) = log_stamp::parse(line.bytes) else { return self.add_unstamped(line) };
-        match event(&stamped, line.bytes) {
-            Ok(event) if !matches!(line.end, LineEnd::TooLong { .. }) => {
-                self.add_to_runs(&stamped);
-                self.lines.push(PositionedLine { position: stamped.position, event });
-            }
-            // It was never confirmed to its caller.
-            Err(_) if line.end == LineEnd::Torn => {}
-            _ => self.unreadable.push(line.number),
+        let added = match log_stamp::parse(line.bytes) {
+            Some(stamped) => self.add_stamped(line, &stamped),
+            None => self.add_unstamped(line),
+        };
+        match added {
+            // A line that the end of its file cuts off was never confirmed to its caller.
+            Ok(()) | Err(LineFault::Torn) => {}
+            Err(kind) => self.damaged.push((line.number, kind)),
         }
+    }
+
+    fn add_stamped(&mut self, line: Line<'_>, stamped: &StampedLine<'_>) -> Result<(), LineFault> {
+        let event = event(stamped.event, line)?;
+        self.add_to_runs(stamped);
+        self.lines.push(PositionedLine { position: stamped.position, event });
+        Ok(())
     }
 
     fn add_to_runs(&mut self, line: &StampedLine<'_>) {
@@ -154,31 +171,29 @@ impl Scan {
         }
     }
 
-    fn add_unstamped(&mut self, line: Line<'_>) {
+    fn add_unstamped(&mut self, line: Line<'_>) -> Result<(), LineFault> {
         #[derive(Deserialize)]
         struct Named {
             event: String,
         }
-        match serde_json::from_slice::<Named>(line.bytes) {
-            Ok(named) => self.unstamped_turns += u64::from(named.event == ChatLine::NAME),
-            Err(_) if line.end == LineEnd::Torn => {}
-            Err(_) => self.unreadable.push(line.number),
-        }
+        let named = parse_line::<Named>(line.bytes, line.end)?;
+        self.unstamped_turns += u64::from(named.event == ChatLine::NAME);
+        Ok(())
     }
 }
 
-fn event(stamped: &StampedLine<'_>, line: &[u8]) -> serde_json::Result<LineEvent> {
-    match stamped.event {
-        ChatLine::NAME => serde_json::from_slice(line).map(LineEvent::Turn),
+fn event(name: &str, Line { bytes, end, .. }: Line<'_>) -> Result<LineEvent, LineFault> {
+    Ok(match name {
+        ChatLine::NAME => LineEvent::Turn(parse_line(bytes, end)?),
         SessionStop::NAME => {
-            let stop = serde_json::from_slice::<Stop>(line)?;
-            Ok(stop.session_id.map_or(LineEvent::Other, LineEvent::Stop))
+            let stop = parse_line::<Stop>(bytes, end)?;
+            stop.session_id.map_or(LineEvent::Other, LineEvent::Stop)
         }
         ServiceStart::NAME => {
-            let previous = serde_json::from_slice::<Start>(line)?.previous;
+            let previous = parse_line::<Start>(bytes, end)?.previous;
             let previous = previous.and_then(|previous| previous.instance.parse().ok());
-            Ok(previous.map_or(LineEvent::Other, LineEvent::StartAfter))
+            previous.map_or(LineEvent::Other, LineEvent::StartAfter)
         }
-        _ => Ok(LineEvent::Other),
-    }
+        _ => parse_line::<IgnoredAny>(bytes, end).map(|_| LineEvent::Other)?,
+    })
 }

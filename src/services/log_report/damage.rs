@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::adapters::log_files::LineFault;
+
 /// The most damages that are named; further ones are counted.
 const MAX_NAMED: usize = 20;
 
@@ -56,12 +58,12 @@ impl DamageKind {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::Torn => "the file ends within the line",
-            Self::Foreign => "not a line of a session log",
-            Self::NotUtf8 => "not UTF-8",
-            Self::Nul => "has zero bytes",
+            Self::Torn => LineFault::Torn.text(),
+            Self::Foreign => LineFault::Foreign.text(),
+            Self::NotUtf8 => LineFault::NotUtf8.text(),
+            Self::Nul => LineFault::Nul.text(),
             Self::Duplicated => "the line is there a second time",
-            Self::TooLong => "longer than 64 MiB",
+            Self::TooLong => LineFault::TooLong.text(),
             Self::Unreadable => "the file cannot be read from here on",
         }
     }

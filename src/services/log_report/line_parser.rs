@@ -1,27 +1,26 @@
 //! Parses lines, and finds out what is wrong with those that al-chat has not written.
 
 use super::{damage::DamageKind, fields::Fields};
-use crate::adapters::log_files::LineEnd;
+use crate::adapters::log_files::{LineEnd, LineFault, parse_line};
 
 /// Parses a line. A last line without a line feed is whole if it can be parsed.
 pub(super) fn parse(line: &[u8], end: LineEnd) -> Result<Fields<'_>, DamageKind> {
-    if let LineEnd::TooLong { .. } = end {
-        return Err(DamageKind::TooLong);
-    }
-    // serde does not check the bytes of texts that it ignores.
-    match std::str::from_utf8(line).map(serde_json::from_str::<Fields<'_>>) {
-        Ok(Ok(fields)) if fields.event.is_some() => Ok(fields),
-        _ if end == LineEnd::Torn => Err(DamageKind::Torn),
-        _ => Err(foreign_kind(line)),
+    let fields = parse_line::<Fields<'_>>(line, end)?;
+    match end {
+        _ if fields.event.is_some() => Ok(fields),
+        LineEnd::Torn => Err(DamageKind::Torn),
+        _ => Err(DamageKind::Foreign),
     }
 }
 
-fn foreign_kind(line: &[u8]) -> DamageKind {
-    if line.contains(&0) {
-        DamageKind::Nul
-    } else if std::str::from_utf8(line).is_err() {
-        DamageKind::NotUtf8
-    } else {
-        DamageKind::Foreign
+impl From<LineFault> for DamageKind {
+    fn from(fault: LineFault) -> Self {
+        match fault {
+            LineFault::Torn => Self::Torn,
+            LineFault::Foreign => Self::Foreign,
+            LineFault::NotUtf8 => Self::NotUtf8,
+            LineFault::Nul => Self::Nul,
+            LineFault::TooLong => Self::TooLong,
+        }
     }
 }

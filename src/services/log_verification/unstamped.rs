@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::place::Place;
+use crate::adapters::log_files::{LineEnd, LineFault, parse_line};
 
 /// Lines without a stamp that follow each other in a file.
 #[derive(Clone, Copy, Debug)]
@@ -45,14 +46,13 @@ impl Span {
 impl Form {
     /// Returns the form of a line without a stamp.
     pub(super) fn of(line: &[u8]) -> Self {
-        let fields = std::str::from_utf8(line).map(serde_json::from_str::<EventFields<'_>>);
-        match fields {
-            Ok(Ok(EventFields { event, timestamp })) if !event.is_empty() => {
+        match parse_line(line, LineEnd::Whole) {
+            Ok(EventFields { event, timestamp }) if !event.is_empty() => {
                 Self::Event(timestamp.get(..10).and_then(|date| date.parse().ok()))
             }
-            _ if line.contains(&0) => Self::ZeroBytes,
-            Err(_) => Self::NotUtf8,
-            Ok(_) => Self::NoEvent,
+            Err(LineFault::Nul) => Self::ZeroBytes,
+            Err(LineFault::NotUtf8) => Self::NotUtf8,
+            Ok(_) | Err(_) => Self::NoEvent,
         }
     }
 
@@ -68,10 +68,9 @@ impl Form {
     }
 }
 
-/// Returns whether a line is a JSON object in UTF-8. (serde does not check the bytes of texts that it ignores.)
+/// Returns whether a line is a JSON object in UTF-8.
 pub(super) fn is_object(line: &[u8]) -> bool {
-    let is_json = |line| serde_json::from_str::<IgnoredAny>(line).is_ok();
-    line.first() == Some(&b'{') && std::str::from_utf8(line).is_ok_and(is_json)
+    line.first() == Some(&b'{') && parse_line::<IgnoredAny>(line, LineEnd::Whole).is_ok()
 }
 
 /// Adds a line that comes after those before.

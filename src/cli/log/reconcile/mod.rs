@@ -128,6 +128,7 @@ impl Comparison<'_> {
         let progress = Progress::of(&files);
         let log = log_reconciliation::read(&task, |bytes| progress.add(bytes));
         progress.end();
+        let log = log.map_err(|failure| usage_error(&failure))?;
         let result = log.compare(self.served(client)?.as_ref()).map_err(|failure| usage_error(&failure))?;
         Ok((result, rows.close()))
     }
