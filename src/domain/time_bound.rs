@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::{
     Timestamp,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
 
@@ -72,6 +72,31 @@ impl TimeBound {
             Self::Day(day) => prefix(timestamp, day) <= day.as_str(),
             Self::Local(time) => prefix(timestamp, time) < time.as_str(),
             Self::Instant(instant) => instant_of(timestamp, zone).is_some_and(|time| time < *instant),
+        }
+    }
+
+    /// Returns the first day that is wholly in the period that begins here. Days are those of `zone`.
+    #[must_use]
+    pub fn first_whole_day(&self, zone: &TimeZone) -> Date {
+        let begin = self.local_time(zone);
+        let day = begin.date();
+        if begin.time() == Time::midnight() { day } else { day.tomorrow().unwrap_or(Date::MAX) }
+    }
+
+    /// Returns the last day that is wholly in the period that ends here. Days are those of `zone`.
+    #[must_use]
+    pub fn last_whole_day(&self, zone: &TimeZone) -> Date {
+        let day = self.local_time(zone).date();
+        if let Self::Day(_) = self { day } else { day.yesterday().unwrap_or(Date::MIN) }
+    }
+
+    /// Returns the local time of the bound; of a day, that of its start.
+    fn local_time(&self, zone: &TimeZone) -> DateTime {
+        match self {
+            // They were texts of a day and of a time when they were parsed.
+            Self::Day(day) => day.parse::<Date>().map(|day| day.to_datetime(Time::midnight())).unwrap_or_default(),
+            Self::Local(time) => time.parse().unwrap_or_default(),
+            Self::Instant(instant) => instant.to_zoned(zone.clone()).datetime(),
         }
     }
 

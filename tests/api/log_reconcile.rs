@@ -13,6 +13,7 @@ use crate::{
         model::{Behaviour, FakeModel, Reply},
         papita::FakePapita,
     },
+    log_retention::{Days, plain, wait_until_gone},
     support::{
         client::Client,
         gzip::gzipped,
@@ -256,6 +257,72 @@ async fn days_before_the_log_begins_are_noted() {
     assert!(result["notes"].to_string().contains("the log begins later"), "{result}");
     let human = run(&setup, &["log", "reconcile"]).await;
     assert!(human.out.ends_with("not compared: 1 turn of days before the log's first line.\n"), "{human:?}");
+}
+
+#[tokio::test]
+async fn days_that_the_log_declares_deleted_are_noted() {
+    let days = Days::start(&[("SESSION_LOG_KEEP", "2")]).await;
+    let first_day = fs::read(plain(&days.setup, "2026-03-01")).unwrap();
+    for _ in 2..=5 {
+        days.next().await;
+    }
+    wait_until_gone(&plain(&days.setup, "2026-03-02")).await;
+    let Days { setup, service, .. } = days;
+    service.stop().await;
+    let turns = |result: &Value| ["deleted", "before", "log"].map(|name| result[name]["turns"].as_u64().unwrap());
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, turns(&result)), (vec![], [6, 0, 9]), "{result}");
+    assert!(result["notes"].to_string().contains("SESSION_LOG_KEEP has deleted the lines of 6 turns"), "{result}");
+    let human = run(&setup, &["log", "reconcile"]).await;
+    assert!(human.out.ends_with("not compared: 6 turns that SESSION_LOG_KEEP has deleted.\n"), "{human:?}");
+    // With a copy of a deleted day.
+    fs::write(setup.path().join("session_2026-03-01.log"), first_day).unwrap();
+    let log = setup.log_dir();
+    let (code, result) = reconcile(&setup, &["session_2026-03-01.log", log.to_str().unwrap()]).await;
+    assert_eq!((code, turns(&result)), (Some(0), [3, 0, 12]), "{result}");
+    // Of a day after the declared ones, whose file is gone, too.
+    fs::remove_file(plain(&setup, "2026-03-03")).unwrap();
+    let (found, result) = kinds(&setup).await;
+    assert_eq!((found, turns(&result)), (vec!["missing".to_owned(), "totals".to_owned()], [6, 0, 6]), "{result}");
+}
+
+#[tokio::test]
+async fn a_period_limits_sums_and_missing_lines_to_whole_days() {
+    let days = Days::start(&[]).await;
+    days.next().await;
+    days.next().await;
+    let Days { setup, service, .. } = days;
+    service.stop().await;
+    // One turn of the first day is missing.
+    let first = plain(&setup, "2026-03-01");
+    let text = fs::read_to_string(&first).unwrap();
+    let lines = text.split_inclusive('\n').collect::<Vec<_>>();
+    fs::write(&first, [&lines[..2], &lines[3..]].concat().concat()).unwrap();
+    for (period, expected, turns, sentence) in [
+        (&[][..], &["missing", "totals"][..], 8, "Same"),
+        (&["--until", "2026-03-01"], &["missing", "totals"], 2, "the days up to 2026-03-01"),
+        (&["--since", "2026-03-02"], &[], 6, "the days from 2026-03-02 on"),
+        (&["--since", "2026-03-02T00:00:01"], &[], 3, "the days from 2026-03-03 on"),
+        (&["--since", "2026-03-02", "--until", "2026-03-02"], &[], 3, "the days from 2026-03-02 to 2026-03-02"),
+        (&["--since", "2026-03-01T01:00", "--until", "2026-03-01T23:00"], &[], 0, "no day, since none is wholly in it"),
+    ] {
+        let (code, result) = reconcile(&setup, period).await;
+        let differences = result["differences"].as_array().unwrap();
+        let kinds = differences.iter().map(|it| it["kind"].as_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!((code == Some(0), kinds.as_slice()), (expected.is_empty(), expected), "{period:?} {result}");
+        assert_eq!(result["log"]["turns"], turns, "{period:?} {result}");
+        assert!(period.is_empty() || result["notes"].to_string().contains(sentence), "{period:?} {result}");
+    }
+    // Without its file, which is before the log's begin then.
+    fs::remove_file(first).unwrap();
+    let (code, result) = reconcile(&setup, &["--since", "2026-03-02"]).await;
+    assert_eq!(
+        (code, &result["before"]["turns"], &result["log"]["turns"]),
+        (Some(0), &json!(0), &json!(6)),
+        "{result}"
+    );
+    let (_, result) = kinds(&setup).await;
+    assert_eq!(result["before"]["turns"], 3, "{result}");
 }
 
 #[tokio::test]
@@ -525,7 +592,9 @@ async fn lines_that_are_not_counted_yet_are_noted() {
     // A limited period, and a time before it.
     let (code, result) = reconcile(&setup, &["--until", "2020-01-01"]).await;
     assert_eq!((code, &result["kept_compared"]), (Some(0), &json!(0)), "{result}");
-    assert!(result["notes"].to_string().contains("limit only the comparison of single turns"), "{result}");
+    assert_eq!((&result["uncounted"], &result["log"]["turns"]), (&json!(0), &json!(0)), "{result}");
+    let note = "sums and missing lines are those of the days up to 2020-01-01";
+    assert!(result["notes"].to_string().contains(note), "{result}");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ fn lines(instance: &str, date: &str, first: u64, count: u64, padding: usize) -> 
     (first..first + count).map(line).collect()
 }
 
-fn plain(setup: &TestSetup, date: &str) -> PathBuf {
+pub fn plain(setup: &TestSetup, date: &str) -> PathBuf {
     setup.log_dir().join(format!("session_{date}.log"))
 }
 
@@ -98,7 +98,7 @@ async fn wait_for_file(path: &Path) {
     wait_until(&format!("{}", path.display()), async || path.exists().then_some(())).await;
 }
 
-async fn wait_until_gone(path: &Path) {
+pub async fn wait_until_gone(path: &Path) {
     wait_until(&format!("the end of {}", path.display()), async || (!path.exists()).then_some(())).await;
 }
 
@@ -114,15 +114,15 @@ async fn assert_whole(setup: &TestSetup) -> Value {
 }
 
 /// A service whose days a clock counts.
-struct Days {
-    setup: TestSetup,
+pub struct Days {
+    pub setup: TestSetup,
     clock: ManualClock,
-    service: Service,
+    pub service: Service,
 }
 
 impl Days {
     /// Starts on 2026-03-01 at noon, and takes three turns.
-    async fn start(settings: &[(&str, &str)]) -> Self {
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
         // The time by which files are deleted is that of the database, which PostgreSQL has from the system.
         let setup = TestSetup::new().on_sqlite().with_all(settings);
         let clock = ManualClock::at("2026-03-01T12:00:00Z");
@@ -132,7 +132,7 @@ impl Days {
     }
 
     /// Goes to the next day, takes three turns, and lets the next run begin.
-    async fn next(&self) {
+    pub async fn next(&self) {
         self.clock.advance(DAY);
         turns(&self.service.client, 3).await;
         self.clock.advance(Duration::from_hours(1));

@@ -21,7 +21,9 @@ impl SeenLines {
         self.start = self.start.max(Some(position));
     }
 
-    pub(super) fn contains(&self, position: LogPosition) -> bool {
+    /// Returns whether a line was seen.
+    #[must_use]
+    pub fn contains(&self, position: LogPosition) -> bool {
         let range = || self.ranges.get(&position.instance)?.range(..=position.seq).next_back();
         Some(position) <= self.start || range().is_some_and(|(_, last)| position.seq <= *last)
     }

@@ -1,28 +1,30 @@
 //! The fold of a log's lines into the figures that the database keeps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    deleted::DeletedLines,
     elsewhere::Elsewhere,
+    extent::Extent,
     gaps,
     kept_turns::{KeptTurns, Unmatched},
     outcome::{Difference, Kind, Reconciliation, UnknownProcesses},
-    processes::{Processes, Uncounted},
+    processes::Processes,
     scan::{LineEvent, PositionedLine, Scan, Turn},
     served::{RunningProcess, compare_served},
     sessions::Sessions,
     sums::Sums,
     task::Task,
     totals::{self, Group, is_unlogged},
+    uncompared,
 };
 use crate::{
     adapters::{
         log_files::{FindFailure, SeenLines},
         served_figures::ServedFigures,
-        storage::LogSnapshot,
     },
     domain::log_position::LogPosition,
 };
@@ -34,9 +36,10 @@ pub(super) struct Fold<'a> {
     /// The first line by its position, of any process.
     first: Option<LogPosition>,
     processes: Processes,
+    deleted: DeletedLines,
     groups: BTreeMap<Group, Sums>,
-    /// The number of turns without a process, from before the database had sums by processes and days.
-    unstamped_turns: u64,
+    /// The numbers of turns without a process, from before the database had sums, by their dates.
+    unstamped_turns: BTreeMap<String, u64>,
     kept_turns: KeptTurns<'a>,
     sessions: Sessions,
     running: RunningProcess,
@@ -50,8 +53,9 @@ impl<'a> Fold<'a> {
             seen: SeenLines::default(),
             first: None,
             processes: Processes::default(),
+            deleted: DeletedLines::default(),
             groups: BTreeMap::new(),
-            unstamped_turns: 0,
+            unstamped_turns: BTreeMap::new(),
             kept_turns: KeptTurns::new(task.rows, task.period),
             sessions: Sessions::new(task.rows, task.period),
             running: RunningProcess::new(task.served_before),
@@ -74,7 +78,9 @@ impl<'a> Fold<'a> {
         for (line, damage) in damaged.chain(end) {
             self.result.add(Difference::new(Kind::Unreadable, format!("{}:{line}: {damage}", path.display())));
         }
-        self.unstamped_turns += scan.unstamped_turns;
+        for (day, turns) in scan.unstamped_turns {
+            *self.unstamped_turns.entry(day).or_default() += turns;
+        }
         for run in scan.runs {
             let first = LogPosition { instance: run.instance, seq: run.first_seq };
             if self.first.is_none_or(|known| first < known) {
@@ -97,18 +103,20 @@ impl<'a> Fold<'a> {
         let LogPosition { instance, seq } = position;
         let is_counted = self.task.snapshot.counted.contains(position);
         if !is_counted {
-            self.processes.of(instance).add_uncounted(seq, matches!(event, LineEvent::Turn(_)));
+            let is_turn = matches!(&event, LineEvent::Turn(turn) if self.task.period.contains_text(&turn.timestamp));
+            self.processes.of(instance).add_uncounted(seq, is_turn);
         }
         match event {
             LineEvent::Turn(turn) => self.add_turn(instance, &turn, is_counted),
             LineEvent::Stop(session) if is_counted => self.sessions.add_stop(&session),
+            LineEvent::Deleted(declared) => self.deleted.add(position, &declared),
             LineEvent::StartAfter(previous) => self.processes.of(instance).add_start_after(previous),
             LineEvent::Stop(_) | LineEvent::Other => {}
         }
     }
 
     fn add_turn(&mut self, instance: Uuid, turn: &Turn, is_counted: bool) {
-        self.processes.of(instance).turns += 1;
+        self.processes.of(instance).add_turn(&turn.date);
         self.kept_turns.add(turn);
         self.running.add(instance, turn, is_counted);
         if is_counted {
@@ -122,33 +130,26 @@ impl<'a> Fold<'a> {
     /// Compares the figures, and returns the result. `served` are the figures of the running service now.
     pub(super) fn finish(mut self, served: Option<&ServedFigures>) -> Result<Reconciliation, UnknownProcesses> {
         let Task { snapshot, served_before, period, .. } = self.task;
-        let mut result = self.result;
-        let own = own_processes(&self.processes, snapshot, &mut result)?;
-        self.groups.retain(|group, _| own.contains(&group.instance));
-        note_uncompared(self.unstamped_turns, snapshot.since, &self.processes, &own, &mut result);
+        let (mut result, days) = (self.result, period.whole_days());
+        let own = uncompared::own_processes(&self.processes, snapshot, &days, &mut result)?;
         let begin = self.processes.begin(&own);
-        match &begin {
-            Some((begin, _)) => gaps::report(snapshot, *begin, &own, &self.seen, &mut result),
-            None => gaps::report_empty(snapshot, &mut result),
-        }
-        totals::compare(snapshot, begin.as_ref(), self.groups, &mut result);
+        let extent = Extent { own, begin, days, processes: &self.processes, seen: &self.seen, deleted: &self.deleted };
+        uncompared::note(&extent, snapshot, &self.unstamped_turns, &mut result);
+        gaps::report(snapshot, &extent, &mut result);
+        self.groups.retain(|group, _| extent.own.contains(&group.instance) && extent.days.contains(&group.day));
+        totals::compare(snapshot, &extent, self.groups, &mut result);
         totals::compare_usage(snapshot, &mut result);
-        let time = begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
+        let time = extent.begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
         let unlogged = snapshot.totals.iter().filter(|it| is_unlogged(it)).map(|it| it.turns).sum();
-        let elsewhere = Elsewhere::new(&snapshot.other_logs, &own);
+        let elsewhere = Elsewhere::new(&snapshot.other_logs, &extent.own);
         self.kept_turns.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
         self.sessions.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
-        if unlogged > 0 {
-            result.notes.push(format!(
-                "{unlogged} turns have no line, since the log could not be written: the database has their tokens and cost, \
-                 and their clients got the error session_log_unavailable"
-            ));
-        }
         if period.is_limited() {
-            result.notes.push(
-                "--since and --until limit only the comparison of single turns and sessions: sums are compared as a whole"
-                    .to_owned(),
-            );
+            result.notes.push(format!(
+                "of the period of --since and --until, sums and missing lines are those of {}; the totals of all time are \
+                 compared as a whole, as is the running service",
+                extent.days
+            ));
         }
         if let Some((before, after)) = served_before.zip(served) {
             let instance = before.metrics.instance;
@@ -156,65 +157,5 @@ impl<'a> Fold<'a> {
             compare_served(self.running, is_whole, snapshot, (before, after), &mut result);
         }
         Ok(result)
-    }
-}
-
-/// Returns the processes that have written the log. Notes the others in the files. Fails if the files have lines of such others
-/// only.
-fn own_processes(
-    processes: &Processes,
-    snapshot: &LogSnapshot,
-    result: &mut Reconciliation,
-) -> Result<BTreeSet<Uuid>, UnknownProcesses> {
-    let own = processes.of_log(snapshot);
-    let in_files = processes.iter().map(|(instance, _)| instance).collect::<BTreeSet<_>>();
-    if !in_files.is_empty() && in_files.is_disjoint(&own) {
-        return Err(UnknownProcesses);
-    }
-    let others = processes.iter().filter(|(instance, _)| !own.contains(instance)).collect::<Vec<_>>();
-    result.other_logs = others.iter().map(|(_, process)| process.turns).sum();
-    let (known, unknown) =
-        others.into_iter().partition::<Vec<_>, _>(|(instance, _)| snapshot.other_logs.processes.contains(instance));
-    for (others, reason) in [
-        (known, "the database knows them by another log; compare that one with its folder as SESSION_LOG_DIR"),
-        (
-            unknown,
-            "the database does not know them, and no start in the files links them with processes that it knows: their files are \
-             probably of another log; leave them out",
-        ),
-    ] {
-        let (turns, processes) = (others.iter().map(|(_, process)| process.turns).sum::<u64>(), others.len());
-        if let Some((first, _)) = others.first() {
-            result.notes.push(format!(
-                "{turns} turns of {processes} processes, the first of which is {first}, are not compared: {reason}"
-            ));
-        }
-    }
-    Ok(own)
-}
-
-/// Notes lines that cannot be compared, and those that are not counted yet.
-fn note_uncompared(
-    unstamped_turns: u64,
-    since: Option<Uuid>,
-    processes: &Processes,
-    own: &BTreeSet<Uuid>,
-    result: &mut Reconciliation,
-) {
-    let earlier = processes.iter().filter(|(instance, _)| own.contains(instance) && Some(*instance) < since);
-    result.earlier = unstamped_turns + earlier.map(|(_, process)| process.turns).sum::<u64>();
-    if result.earlier > 0 {
-        let earlier_turns = result.earlier;
-        let since = since.map(|since| since.to_string()).unwrap_or_default();
-        result.notes.push(format!(
-            "{earlier_turns} turns are not compared by sums: they are from before process {since}, the first one for which \
-             this database has sums by days"
-        ));
-    }
-    for (instance, process) in processes.iter().filter(|(instance, _)| own.contains(instance)) {
-        let Some(Uncounted { first_seq: first, last_seq: last, turns }) = process.uncounted else { continue };
-        result.uncounted += turns;
-        let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
-        result.notes.push(format!("{lines} of process {instance}, with {turns} turns, are not counted yet"));
     }
 }

@@ -1,24 +1,19 @@
 //! Lines that are not in the log, although later ones are, or although the database has counted them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::outcome::{Difference, Kind, Reconciliation};
-use crate::{
-    adapters::{log_files::SeenLines, storage::LogSnapshot},
-    domain::log_position::LogPosition,
+use super::{
+    extent::Extent,
+    outcome::{Difference, Kind, Reconciliation},
 };
+use crate::adapters::{log_files::SeenLines, storage::LogSnapshot};
 
-/// Reports lines of the log's `own` processes that are missing after its first line. Those that were missing already when the database was
-/// completed from the log are noted.
-pub(super) fn report(
-    snapshot: &LogSnapshot,
-    begin: LogPosition,
-    own: &BTreeSet<Uuid>,
-    seen: &SeenLines,
-    result: &mut Reconciliation,
-) {
+/// Reports lines that are missing after the first line of the log and are not declared deleted. Those that were missing already
+/// when the database was completed from the log are noted.
+pub(super) fn report(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut Reconciliation) {
+    let Some((begin, _)) = &extent.begin else { return report_empty(snapshot, extent, result) };
     let mut ends = BTreeMap::<Uuid, u64>::new();
     for total in &snapshot.totals {
         let end = ends.entry(total.instance).or_default();
@@ -28,11 +23,10 @@ pub(super) fn report(
         let end = ends.entry(count.instance).or_default();
         *end = count.counted.max(*end);
     }
-    let in_files = seen.instances().filter(|instance| own.contains(instance));
-    let instances = in_files.chain(ends.keys().copied()).collect::<BTreeSet<_>>();
-    for instance in instances.range(begin.instance..) {
+    for instance in extent.own.range(begin.instance..) {
         let first = if *instance == begin.instance { begin.seq } else { 1 };
-        let missing = missing(seen, *instance, first, ends.get(instance).copied().unwrap_or_default());
+        let missing = missing(extent.seen, *instance, first, ends.get(instance).copied().unwrap_or_default());
+        let missing = extent.deleted.without(*instance, missing);
         let known = snapshot.counted.instances().find(|count| count.instance == *instance);
         let known = known.map(|count| count.missing).unwrap_or_default();
         if missing.iter().map(|(first, last)| last - first + 1).sum::<u64>() <= known {
@@ -44,7 +38,7 @@ pub(super) fn report(
             }
             continue;
         }
-        for (first, last) in missing {
+        for (first, last) in missing.into_iter().filter(|(first, last)| extent.may_cover(*instance, *first, *last)) {
             let lines = if first == last { format!("line {first} is") } else { format!("lines {first} to {last} are") };
             let text = format!("process {instance}: {lines} not in the log");
             result.add(Difference { instance: Some(instance.to_string()), ..Difference::new(Kind::Missing, text) });
@@ -53,9 +47,9 @@ pub(super) fn report(
 }
 
 /// Reports that no line of the log has a position, if the database has counted lines.
-pub(super) fn report_empty(snapshot: &LogSnapshot, result: &mut Reconciliation) {
+fn report_empty(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut Reconciliation) {
     let counted = snapshot.counted.instances().filter(|count| count.counted > 0).count();
-    if counted > 0 {
+    if counted > 0 && extent.days.may_have(None, None) {
         let processes = if counted == 1 { "process" } else { "processes" };
         let text =
             format!("the log has no line with a number, but the database has counted lines of {counted} {processes}");

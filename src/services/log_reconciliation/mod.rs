@@ -6,7 +6,9 @@
 //! the stored chats, whose rows are read along with the lines (`chat_rows.rs`).
 
 mod chat_rows;
+mod deleted;
 mod elsewhere;
+mod extent;
 mod fold;
 mod gaps;
 mod kept_turns;
@@ -19,6 +21,7 @@ mod sessions;
 mod sums;
 mod task;
 mod totals;
+mod uncompared;
 
 use std::ops::ControlFlow;
 

@@ -16,8 +16,10 @@ pub struct Reconciliation {
     pub log: Sums,
     /// What the database has of them.
     pub database: Sums,
-    /// What the database has of days before the log's first line, which is not compared.
+    /// What the database has of lines from before the log's first line, which is not compared.
     pub before: Sums,
+    /// What the database has of lines that the log declares deleted, which is not compared.
+    pub deleted: Sums,
     /// The number of turns, from before the database had sums by days, whose sums are not compared.
     pub earlier: u64,
     /// The number of turns in the log whose lines are not counted yet.

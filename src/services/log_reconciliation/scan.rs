@@ -1,6 +1,6 @@
 //! The lines of one chunk of a file. Chunks are scanned in parallel.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::sums::Sums;
 use crate::{
     adapters::{
         log_files::{Chunk, Line, LineFault, parse_line},
-        session_log::{ChatLine, Event, ServiceStart, SessionStop},
+        session_log::{ChatLine, Event, LogDeleted, ServiceStart, SessionStop},
     },
     domain::{
         cost::pico_dollars,
@@ -26,8 +26,8 @@ pub(super) struct Scan {
     pub(super) lines: Vec<PositionedLine>,
     /// The runs of these.
     pub(super) runs: Vec<Run>,
-    /// The number of turns whose lines have no position, as earlier versions wrote them.
-    pub(super) unstamped_turns: u64,
+    /// The numbers of turns whose lines have no position, as earlier versions wrote them, by their dates.
+    pub(super) unstamped_turns: BTreeMap<String, u64>,
     /// The numbers of damaged lines.
     pub(super) damaged: Vec<(u64, LineFault)>,
     /// The reason for which the file could not be read to its end, and the number of the line after the last one.
@@ -60,6 +60,8 @@ pub(super) enum LineEvent {
     Stop(String),
     /// The start of a process after this one, which wrote to the folder before.
     StartAfter(Uuid),
+    /// The declaration that a file is deleted.
+    Deleted(LogDeleted),
     Other,
 }
 
@@ -175,9 +177,13 @@ impl Scan {
         #[derive(Deserialize)]
         struct Named {
             event: String,
+            #[serde(default)]
+            date: String,
         }
         let named = parse_line::<Named>(line.bytes, line.end)?;
-        self.unstamped_turns += u64::from(named.event == ChatLine::NAME);
+        if named.event == ChatLine::NAME {
+            *self.unstamped_turns.entry(named.date).or_default() += 1;
+        }
         Ok(())
     }
 }
@@ -194,6 +200,7 @@ fn event(name: &str, Line { bytes, end, .. }: Line<'_>) -> Result<LineEvent, Lin
             let previous = previous.and_then(|previous| previous.instance.parse().ok());
             previous.map_or(LineEvent::Other, LineEvent::StartAfter)
         }
+        LogDeleted::NAME => LineEvent::Deleted(parse_line(bytes, end)?),
         _ => parse_line::<IgnoredAny>(bytes, end).map(|_| LineEvent::Other)?,
     })
 }

@@ -18,6 +18,6 @@ pub struct Task<'a> {
     pub rows: &'a SnapshotRows,
     /// The figures of the running service, read before the database was, if they are compared.
     pub served_before: Option<&'a ServedFigures>,
-    /// The period to which the comparison of single turns and sessions is limited.
+    /// The period to which the comparison is limited.
     pub period: &'a Period,
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
+    extent::{Coverage, Extent},
     outcome::{Day, Difference, Kind, Reconciliation},
     scan::Turn,
     sums::Sums,
@@ -14,13 +15,10 @@ use crate::{
     domain::{errors::turns::SESSION_LOG_UNAVAILABLE, log_position::LogPosition},
 };
 
-/// The length of a date at the begin of a time.
-const DATE_LENGTH: usize = "YYYY-MM-DD".len();
-
 /// Turns that are summed up together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group {
-    day: String,
+    pub(super) day: String,
     pub(super) instance: Uuid,
     model: String,
     code: String,
@@ -53,30 +51,32 @@ pub(super) fn is_unlogged(total: &LogTotal) -> bool {
     total.code == SESSION_LOG_UNAVAILABLE.error.code
 }
 
-/// The first line of a log, with its time as it is written.
-pub(super) type Begin = (LogPosition, String);
-
 /// Compares the sums of the log's lines with the database. `log` has the lines that are counted, of processes that the database
-/// has as a whole. Days before that of the log's first line may have been deleted; what is before it on its own day is missing.
+/// has as a whole.
 pub(super) fn compare(
     snapshot: &LogSnapshot,
-    begin: Option<&Begin>,
+    extent: &Extent<'_>,
     mut log: BTreeMap<Group, Sums>,
     result: &mut Reconciliation,
 ) {
-    let mut database = BTreeMap::new();
-    let (mut before, mut lost) = (Sums::default(), Sums::default());
+    let (mut database, mut lost) = (BTreeMap::new(), Sums::default());
     for total in snapshot.totals.iter().filter(|total| Some(total.instance) >= snapshot.since && !is_unlogged(total)) {
-        if is_before(total, begin) && is_of_earlier_day(total, begin) {
-            before += sums(total);
-            log.remove(&Group::of_total(total));
+        let (group, sums) = (Group::of_total(total), sums(total));
+        let coverage = extent.coverage(total);
+        match coverage {
+            Coverage::Lost => lost += sums,
+            Coverage::Deleted => result.deleted += sums,
+            Coverage::Before => result.before += sums,
+            Coverage::Compared | Coverage::OtherDay => {}
+        }
+        if let Coverage::Compared | Coverage::Lost = coverage {
+            database.insert(group, (sums, total.seqs));
         } else {
-            lost += if is_before(total, begin) { sums(total) } else { Sums::default() };
-            database.insert(Group::of_total(total), (sums(total), total.seqs));
+            log.remove(&group);
         }
     }
-    note_before(before, result);
-    if let Some((begin, timestamp)) = begin
+    note_absent(result);
+    if let Some((begin, timestamp)) = &extent.begin
         && lost.turns > 0
     {
         result.add(lost_begin(*begin, timestamp, lost));
@@ -99,32 +99,22 @@ pub(super) fn compare(
     result.days = days.into_values().collect();
 }
 
-/// Returns whether lines of a total were before the first line of the log.
-fn is_before(total: &LogTotal, begin: Option<&Begin>) -> bool {
-    let first = total.seqs.map_or(0, |(first, _)| first);
-    begin.is_some_and(|(begin, _)| LogPosition { instance: total.instance, seq: first } < *begin)
-}
-
-/// Returns whether a total is of a day before that of the first line of the log.
-fn is_of_earlier_day(total: &LogTotal, begin: Option<&Begin>) -> bool {
-    let day = begin.and_then(|(_, timestamp)| timestamp.get(..DATE_LENGTH));
-    day.is_some_and(|day| total.day.as_str() < day)
-}
-
-fn note_before(before: Sums, result: &mut Reconciliation) {
-    result.before = before;
-    if before.turns > 0 {
-        result.notes.push(format!(
-            "the log begins later than what the database has counted: {before} of earlier days are not compared"
-        ));
-    }
+/// Notes the sums whose lines may have been deleted.
+fn note_absent(result: &mut Reconciliation) {
+    let Reconciliation { deleted, before, .. } = result;
+    let deleted =
+        format!("SESSION_LOG_KEEP has deleted the lines of {deleted}, as the log declares: these are not compared");
+    let before =
+        format!("the log begins later than what the database has counted: {before} of earlier days are not compared");
+    let notes = [(result.deleted.turns, deleted), (result.before.turns, before)];
+    result.notes.extend(notes.into_iter().filter(|(turns, _)| *turns > 0).map(|(_, note)| note));
 }
 
 fn lost_begin(begin: LogPosition, timestamp: &str, lost: Sums) -> Difference {
     let LogPosition { instance, seq } = begin;
     let text = format!(
-        "the log begins at {timestamp} with line {seq} of process {instance}, but the database has counted lines before it on \
-         the same day: sums of {lost} are not in the log as a whole"
+        "the log begins at {timestamp} with line {seq} of process {instance}, but the database has counted lines before it that \
+         should be there: sums of {lost} are not in the log as a whole"
     );
     Difference { instance: Some(instance.to_string()), ..Difference::new(Kind::Missing, text) }
 }

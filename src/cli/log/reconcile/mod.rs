@@ -47,11 +47,11 @@ that cannot be read. docs/session-log.md explains what is compared.
 pub(in crate::cli) struct Arguments {
     /// All files and folders of the session log, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
     files: Vec<PathBuf>,
-    /// Compare single turns and sessions only from a day (2026-11-29) or a time (2026-11-29T13:45 in the log's time zone, or with
-    /// an offset) on
+    /// Compare only from a day (2026-11-29) or a time (2026-11-29T13:45 in the log's time zone, or with an offset) on; sums by whole
+    /// days
     #[arg(long, value_name = "TIME")]
     since: Option<TimeBound>,
-    /// Compare single turns and sessions only up to the end of this day, or before this time
+    /// Compare only up to the end of this day, or before this time
     #[arg(long, value_name = "TIME")]
     until: Option<TimeBound>,
     /// The address of the running service, whose /metrics and /api/openai/usage are compared, too

@@ -49,6 +49,7 @@ pub(super) fn format(result: &Reconciliation) -> String {
 /// Returns what was not compared, as the end of a sentence.
 fn left_out(result: &Reconciliation) -> String {
     let parts = [
+        (result.deleted.turns, "that SESSION_LOG_KEEP has deleted"),
         (result.before.turns, "of days before the log's first line"),
         (result.earlier, "from before the database had sums by days"),
         (result.uncounted, "not counted yet"),
