@@ -129,7 +129,7 @@ async fn a_cut_tail_is_found_on_a_read_only_folder() {
     let ran = run_on_read_only_folder(&setup, &["log", "verify", "--format", "json"]).await;
     let result = json_of(&ran);
     assert_eq!((ran.code, &result["damage"][0]["kind"]), (Some(1), &json!("missing")), "{ran:?}");
-    assert!(result["damage"].to_string().contains("the database expects"), "{result}");
+    assert!(result["damage"].to_string().contains("which the database has counted"), "{result}");
     fs::write(&day, text).unwrap();
 }
 
