@@ -275,6 +275,33 @@ async fn a_repeated_turn_costs_nothing_and_a_refused_one_claims_no_key() {
 }
 
 #[tokio::test]
+async fn keys_beyond_a_limit_load_the_database_little() {
+    let Clocked { model, setup, service, clock } = start_clocked(&[("LIMIT_VISITOR", "1/day")]).await;
+    let client = &service.client;
+    let first = ask(client, "first").await.assert_ok();
+    setup.change_database("ALTER TABLE idempotency_keys RENAME TO away").await;
+    // The answer is in memory.
+    assert_eq!(ask(client, "first").await.assert_ok(), first);
+    let look_ups = async || {
+        let other = async |key: u32| ask(client, &format!("other-{key}")).await;
+        let answers = stream::iter(0..30).then(other).collect::<Vec<_>>().await;
+        for refused in answers.iter().filter(|answer| answer.status != 503) {
+            assert_limited(refused, "limit_reached", "visitor", "turns", "day");
+        }
+        answers.iter().filter(|answer| answer.status == 503).count()
+    };
+    assert_eq!((look_ups().await, look_ups().await), (20, 0));
+    clock.advance(MINUTE);
+    assert_eq!(look_ups().await, 20);
+    setup.change_database("ALTER TABLE away RENAME TO idempotency_keys").await;
+    // The answer is in the database.
+    service.stop().await;
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    assert_eq!(ask(&service.client, "first").await.assert_ok()["message"], first["message"]);
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
 async fn the_key_of_a_turn_without_a_model_is_refused_and_stays_free() {
     let settings =
         [("LIMIT_VISITOR", "1/day"), ("MAX_TURNS", "1"), ("TURN_QUEUE", "1"), ("TURN_QUEUE_TIMEOUT", "50ms")];

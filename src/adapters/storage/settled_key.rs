@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// An idempotency key together with the caller that sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScopedKey {
     /// The caller. The same key from another caller is another key.
     pub caller: String,

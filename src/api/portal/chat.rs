@@ -183,7 +183,10 @@ impl PortalChatApi {
 /// Returns the visitor. A new one is stored only if a turn would be admitted now; one who repeats a turn, which costs nothing,
 /// is known. `may_repeat`: the request has an idempotency key.
 async fn find_or_admit(state: &AppState, visit: &Visit, may_repeat: bool, asker: &Asker) -> Result<Visitor, Problem> {
-    if may_repeat && let Some(known) = state.visitors.find(visit.token()).await? {
+    if may_repeat
+        && state.turns.may_look_up(asker)
+        && let Some(known) = state.visitors.find(visit.token()).await?
+    {
         return Ok(known);
     }
     state.turns.check_admission(asker)?;

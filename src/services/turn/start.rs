@@ -38,6 +38,13 @@ impl Turns {
         self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused))
     }
 
+    /// Whether a request with an `Idempotency-Key` may be looked up in the database: a turn would be admitted, or the request
+    /// may repeat one. To be called once for each look-up.
+    #[must_use]
+    pub fn may_look_up(&self, asker: &Asker) -> bool {
+        self.0.limits.check(asker).is_ok() || self.0.limits.may_look_up(asker)
+    }
+
     fn start_new(&self, request: TurnRequest, model: String, reservation: Reservation) -> Reader {
         // A client that wants a whole answer gets the turn's id only with the answer, so it can't resume the turn.
         let journal = self.0.registry.open(&request, &model, request.stream);
@@ -58,10 +65,15 @@ impl Turns {
         let (sender, reader) = oneshot::channel();
         let key = scoped_key(&request, key);
         // Before the claim, so that a refused request writes nothing to the database. One that repeats another costs nothing.
-        if let Err(refused) = self.0.limits.check(&request.asker)
-            && !self.0.idempotency.is_claimed(&key).await?
-        {
-            return Err(self.0.limits.count_refusal(refused));
+        if let Err(refused) = self.0.limits.check(&request.asker) {
+            if let Some(reader) = self.0.idempotency.find_recent(&request, &key) {
+                let journal = self.0.registry.open(&request, &model, true);
+                self.0.registry.replace(&journal, reader.journal());
+                return Ok(reader);
+            }
+            if !self.0.limits.may_look_up(&request.asker) || !self.0.idempotency.is_claimed(&key).await? {
+                return Err(self.0.limits.count_refusal(refused));
+            }
         }
         let can_ask_at_once = self.0.admission.has_free_permit();
         let parts = Arc::clone(&self.0);

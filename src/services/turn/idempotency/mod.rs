@@ -7,6 +7,7 @@
 mod claim;
 mod fingerprint;
 mod key;
+mod recent_keys;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,11 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use self::key::{IdempotencyKey, InvalidIdempotencyKey};
-use self::{claim::unavailable, fingerprint::fingerprint};
+use self::{
+    claim::unavailable,
+    fingerprint::fingerprint,
+    recent_keys::{KeyedTurn, RecentKeys},
+};
 pub(super) use self::{
     claim::{KeyClaim, wait_unmarked},
     fingerprint::scoped_key,
@@ -45,6 +50,7 @@ pub(super) struct Idempotency {
     storage: Storage,
     registry: Arc<Registry>,
     stored_chats: Arc<StoredChats>,
+    recent: RecentKeys,
     /// Time that a repetition waits for a turn at another replica.
     timeout: Duration,
 }
@@ -68,7 +74,7 @@ impl Idempotency {
     ) -> Self {
         let purge = purge_expired_keys(storage.clone(), tasks.stopping());
         tasks.spawn("idempotency keys", purge);
-        Self { storage, registry, stored_chats, timeout }
+        Self { storage, registry, stored_chats, recent: RecentKeys::default(), timeout }
     }
 
     /// Claims a key for a request, or finds the turn of the request that has claimed it before. `can_ask_at_once`: the
@@ -117,7 +123,16 @@ impl Idempotency {
                 sleep(POLL_INTERVAL).await;
             }
         }
+        self.recent.add(key.clone(), KeyedTurn { request_id: id.clone(), fingerprint });
         Ok(Claim::New(Box::new(KeyClaim::new(self.storage.clone(), key, id, is_asked))))
+    }
+
+    /// Returns a reader of the turn that the same request has started here, if that runs or can be read again. It needs no
+    /// database.
+    pub(super) fn find_recent(&self, request: &TurnRequest, key: &ScopedKey) -> Option<Reader> {
+        let KeyedTurn { request_id, fingerprint: earlier } = self.recent.get(key)?;
+        let journal = self.registry.find(&request_id)?;
+        if earlier == fingerprint(request) { Reader::join(&journal) } else { None }
     }
 
     /// Whether a request has claimed this key, so that another one with it may cost nothing.

@@ -5,6 +5,7 @@
 //! from there what other replicas and earlier processes have counted.
 
 mod estimate;
+mod key_lookups;
 mod reservation;
 mod sharing;
 mod turn_counts;
@@ -12,7 +13,7 @@ mod turn_counts;
 use std::sync::Arc;
 
 pub(super) use self::reservation::Reservation;
-use self::{estimate::Estimator, turn_counts::TurnCounts};
+use self::{estimate::Estimator, key_lookups::KeyLookups, turn_counts::TurnCounts};
 use super::{
     dependencies::Dependencies, failure::TurnFailure, metrics::Metrics, model_calls::ModelAbilities,
     request::TurnRequest,
@@ -37,6 +38,7 @@ const IMAGE_BYTES: usize = 4 << 10;
 pub(super) struct TurnLimits {
     counts: Arc<TurnCounts>,
     anonymous_input: InputLimit,
+    key_lookups: KeyLookups,
     storage: Storage,
     metrics: Arc<Metrics>,
 }
@@ -58,12 +60,19 @@ impl TurnLimits {
         let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(&config.model, Arc::clone(abilities)) });
         tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), tasks.stopping()));
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
-        Ok(Self { counts, anonymous_input: config.limits.anonymous_input, storage, metrics })
+        let (anonymous_input, key_lookups) = (config.limits.anonymous_input, KeyLookups::default());
+        Ok(Self { counts, anonymous_input, key_lookups, storage, metrics })
     }
 
     /// Fails if a turn would be refused now.
     pub(super) fn check(&self, asker: &Asker) -> Result<(), TurnFailure> {
         self.counts.usage.check(asker, self.storage.session_time()).map_err(TurnFailure::LimitReached)
+    }
+
+    /// Whether the database may be asked whether a request repeats another, although a limit would refuse it. If so, that is
+    /// counted.
+    pub(super) fn may_look_up(&self, asker: &Asker) -> bool {
+        self.key_lookups.admit(asker.address, self.storage.session_time())
     }
 
     /// Reserves a turn in all scopes, or in none if one refuses it.
