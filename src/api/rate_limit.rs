@@ -1,5 +1,5 @@
 //! The headers that tell clients what is left of their limits (draft-ietf-httpapi-ratelimit-headers, in the form with two
-//! fields): of the limit that is nearest to its end.
+//! fields): of the limit that has refused the request, or else of the one that is nearest to its end.
 
 use poem::http::{HeaderMap, HeaderValue};
 use poem_openapi::{registry::MetaHeader, types::Type};
@@ -26,7 +26,7 @@ pub(super) fn add(headers: &mut HeaderMap, Standing { scope, limit, remaining, r
     let (quota, left, resets_in) = (limit.amount / scale, remaining / scale, resets_in.as_millis().div_ceil(1000));
     let policy = format!("\"{name}\";q={quota}{unit};w={seconds}");
     let rest = format!("\"{name}\";r={left};t={resets_in}");
-    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", rest)] {
+    for (name, value) in [(POLICY, policy), (LEFT, rest)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
@@ -45,9 +45,10 @@ pub(super) fn declared_headers() -> Vec<MetaHeader> {
     vec![
         header(
             POLICY,
-            "The limit that is nearest to its end: its name, the quota `q` of turns (or of the unit `qu`: `tokens`, or \
+            "The limit that has refused the request, or else the one that is nearest to its end: its name, the quota `q` of turns (or of the unit `qu`: `tokens`, or \
              `usd-micros`, millionths of a US dollar), and its window `w` in seconds.",
         ),
-        header(LEFT, "What is left of that limit: the rest `r`, and the seconds `t` until the window ends."),
+        header(LEFT, "What is left of that limit: the rest `r`, and the seconds `t` until the window ends, or until a refused request \
+                      may be repeated."),
     ]
 }

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::{StreamExt, future::join_all, stream};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::join;
 
 use crate::{
     command_line::run,
-    fakes::model::{Behaviour, FakeModel, Pace, PieceGate, Reply, Script},
+    fakes::model::{Behaviour, FakeModel, Gate, Pace, PieceGate, Reply, Script},
     idempotency::ask,
     support::{
         client::{Client, HttpResponse},
@@ -424,6 +425,34 @@ async fn each_answer_of_a_turn_tells_what_is_left() {
 }
 
 #[tokio::test]
+async fn a_refusal_tells_the_limit_that_has_refused() {
+    // All limits are used up: the nearest one is the first, but the longest wait is that of the last.
+    let settings = [("LIMIT_VISITOR", "1/minute"), ("LIMIT_ADDRESS", "1/minute"), ("LIMIT_TOTAL", "1/day")];
+    let Clocked { model: _model, service, .. } = start_clocked(&settings).await;
+    service.client.chat("hello").await.assert_ok();
+    for refused in [service.client.chat("hello").await, service.client.get("/api/openai/test").await] {
+        let details = assert_limited(&refused, "limit_reached", "total", "turns", "day");
+        assert_eq!(refused.header("ratelimit-policy"), "\"total\";q=1;w=86400");
+        assert_eq!(refused.header("ratelimit"), format!("\"total\";r=0;t={}", details["retry_after_seconds"]));
+    }
+
+    // The amount is only reserved, so that there is room again before the window ends.
+    let settings = [("LIMIT_VISITOR", "1/day"), ("LIMIT_TOTAL", "9/day")];
+    let Clocked { model, service, .. } = start_clocked(&settings).await;
+    let gate = Gate::new();
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let (held, refused) = join!(service.client.chat("hello"), async {
+        model.wait_for_calls(1).await;
+        let refused = service.client.chat("hello").await;
+        gate.open();
+        refused
+    });
+    held.assert_ok();
+    assert_limited(&refused, "limit_reached", "visitor", "turns", "day");
+    assert_eq!((refused.header("retry-after"), refused.header("ratelimit")), ("5", "\"visitor\";r=0;t=5"));
+}
+
+#[tokio::test]
 async fn a_large_question_needs_an_account() {
     let (model, _setup, service, ada) =
         start_with_ada(&[("LIMIT_ANONYMOUS_INPUT", "1KiB"), ("VISION_MODELS", "gpt-4o-mini")]).await;
@@ -482,8 +511,9 @@ async fn refusals_are_in_the_log_and_in_the_metrics() {
 async fn the_test_of_the_model_is_a_turn_of_its_address() {
     let Clocked { model, service, .. } = start_clocked(&[("LIMIT_ADDRESS", "1/day")]).await;
     assert_eq!(service.client.get("/api/openai/test").await.assert_ok()["status"], "success");
-    let refused = service.client.get("/api/openai/test").await.assert_ok();
-    assert_eq!((&refused["status"], model.call_count()), (&json!("error"), 1));
+    let refused = service.client.get("/api/openai/test").await;
+    assert_limited(&refused, "limit_reached", "address", "turns", "day");
+    assert_eq!(model.call_count(), 1);
 }
 
 #[tokio::test]

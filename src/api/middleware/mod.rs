@@ -102,9 +102,10 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         if let Ok(id) = HeaderValue::from_str(&context.id) {
             headers.insert("x-request-id", id);
         }
-        if let (Some(turns), Some(asker)) = (&self.turns, context.asker())
-            && let Some(standing) = turns.nearest_limit(asker)
-        {
+        // The limit that has refused a turn is the one to wait for, even if another is nearer to its end by now.
+        let refusing = event.problem.as_ref().and_then(|problem| problem.limit.as_deref().copied());
+        let nearest = || self.turns.as_ref()?.nearest_limit(context.asker()?);
+        if let Some(standing) = refusing.or_else(nearest) {
             rate_limit::add(headers, &standing);
         }
         // Before the service stops, connections are closed after their response.

@@ -6,10 +6,21 @@ use serde::Serialize;
 
 use crate::{
     api::{
-        AppState, Group, caller::AskedFrom, json::Json, problem::Problem, request_context::RequestContext, turn::Usage,
+        AppState, Group,
+        caller::AskedFrom,
+        json::Json,
+        problem::{Problem, failures},
+        request_context::RequestContext,
+        turn::Usage,
     },
     domain::limits::AskerId,
+    services::turn::TurnFailure,
 };
+
+failures! { ModelTestFailure {
+    429 "A limit of the address or all together is reached (`limit_reached`), or the money of a day is spent (`budget_spent`): the \
+         model is not asked.",
+} }
 
 /// The result of a test of the model.
 #[derive(Debug, Object, Serialize)]
@@ -45,16 +56,16 @@ impl ModelTestApi {
     /// Ask the model for one word
     ///
     /// Checks whether the model answers, by a turn of a guest: it costs a few tokens, and is logged and counted.
-    /// Concurrent requests share one turn.
+    /// Concurrent requests share one turn. A limit of usage refuses it like any other turn.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(
         &self,
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         from: AskedFrom,
-    ) -> Json<TestResult> {
+    ) -> Result<Json<TestResult>, ModelTestFailure> {
         let asker = from.asker(AskerId::Address, context);
-        Json(match state.turns.test(&context.id, context.arrived, asker).await {
+        Ok(Json(match state.turns.test(&context.id, context.arrived, asker).await {
             Ok((text, summary)) => TestResult {
                 status: TestStatus::Success,
                 message: "The model answers".to_owned(),
@@ -62,6 +73,7 @@ impl ModelTestApi {
                 model: summary.model,
                 test_response: Some(text),
             },
+            Err(refused @ TurnFailure::LimitReached(_)) => return Err(refused.into()),
             Err(failure) => TestResult {
                 status: TestStatus::Error,
                 message: Problem::from(failure).error.into_owned(),
@@ -69,6 +81,6 @@ impl ModelTestApi {
                 model: state.config.model.default.clone(),
                 usage: None,
             },
-        })
+        }))
     }
 }

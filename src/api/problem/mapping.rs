@@ -110,12 +110,14 @@ impl From<TurnFailure> for Problem {
 }
 
 fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
-    let seconds = u64::try_from(reached.wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
-    Problem::with_stated_wait(kind, Some(reached.wait))
-        .with_detail("limit", reached.scope.as_str().into())
-        .with_detail("unit", reached.unit.as_str().into())
-        .with_detail("window", reached.window.as_str().into())
-        .with_detail("retry_after_seconds", seconds.into())
+    let LimitReached { scope, limit, wait, .. } = reached;
+    let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+    let problem = Problem::with_stated_wait(kind, Some(*wait))
+        .with_detail("limit", scope.as_str().into())
+        .with_detail("unit", limit.unit.as_str().into())
+        .with_detail("window", limit.window.as_str().into())
+        .with_detail("retry_after_seconds", seconds.into());
+    Problem { limit: Some(Box::new(reached.standing())), ..problem }
 }
 
 fn storage_unavailable() -> Problem {

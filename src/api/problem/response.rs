@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     adapters::storage::MessageId,
-    domain::errors::{ErrorKind, RetryAfter, accounts, requests},
+    domain::{
+        errors::{ErrorKind, RetryAfter, accounts, requests},
+        limits::Standing,
+    },
     foundation::error_chain::ErrorChain,
 };
 
@@ -23,6 +26,8 @@ pub(in crate::api) struct Problem {
     pub(in crate::api) error: Cow<'static, str>,
     /// The time after which the client may repeat the request.
     pub(in crate::api) retry_after: Option<Duration>,
+    /// The limit of usage that has refused the request, for the headers of the response.
+    pub(in crate::api) limit: Option<Box<Standing>>,
     /// Further data for programs: a JSON object.
     pub(in crate::api) details: Option<Value>,
     /// Whether the error concerns the caller's login or token. Clients of accounts read its sentence from `msg`.
@@ -48,6 +53,7 @@ impl Problem {
             code: kind.code,
             error: kind.sentence.into(),
             retry_after: retry_after(kind.retry_after, stated),
+            limit: None,
             details: None,
             is_of_auth: false,
             is_of_portal: false,

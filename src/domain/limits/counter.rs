@@ -106,7 +106,7 @@ impl Counter {
         let is_used = count.used().of(unit) >= amount;
         let left = left_of(window, now);
         let wait = if is_used { left } else { left.min(RESERVED_WAIT) }.max(MIN_WAIT);
-        Some(LimitReached { scope, unit, window, is_used, wait })
+        Some(LimitReached { scope, limit, is_used, wait })
     }
 
     /// Reserves the amounts that a turn is expected to use.
@@ -213,7 +213,7 @@ mod tests {
 
     fn check(counter: &Counter, text: &str, now: Timestamp) -> Option<(LimitUnit, LimitWindow, u64)> {
         let reached = counter.check(LimitScope::Visitor, &limits(text), Windows::at(now), now).err()?;
-        Some((reached.unit, reached.window, reached.wait.as_secs()))
+        Some((reached.limit.unit, reached.limit.window, reached.wait.as_secs()))
     }
 
     fn used(turns: u64) -> Counter {

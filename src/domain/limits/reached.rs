@@ -7,14 +7,12 @@ use crate::foundation::config::{Limit, LimitUnit, LimitWindow};
 
 /// A limit that refuses a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the limit of {} per {} for the scope {} is reached", unit.as_str(), window.as_str(), scope.as_str())]
+#[error("the limit of {} per {} for the scope {} is reached", limit.unit.as_str(), limit.window.as_str(), scope.as_str())]
 pub struct LimitReached {
     /// The scope of the limit.
     pub scope: LimitScope,
-    /// What the limit counts.
-    pub unit: LimitUnit,
-    /// For how long the limit counts.
-    pub window: LimitWindow,
+    /// The limit.
+    pub limit: Limit,
     /// Whether the amount is used, and not only reserved for turns that go on.
     pub is_used: bool,
     /// The time after which a turn may be admitted.
@@ -25,7 +23,13 @@ impl LimitReached {
     /// Whether a day's money is spent.
     #[must_use]
     pub fn is_spent_budget(&self) -> bool {
-        self.is_used && self.unit == LimitUnit::Dollars && self.window == LimitWindow::Day
+        self.is_used && self.limit.unit == LimitUnit::Dollars && self.limit.window == LimitWindow::Day
+    }
+
+    /// Returns what is left of the limit for a client: nothing, until the time to wait is over.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing { scope: self.scope, limit: self.limit, remaining: 0, resets_in: self.wait }
     }
 }
 
@@ -38,7 +42,7 @@ pub struct Standing {
     pub limit: Limit,
     /// What is neither used nor reserved, in the limit's unit.
     pub remaining: u64,
-    /// The time until the window ends.
+    /// The time until the window ends; of a limit that has refused a turn, the time to wait.
     pub resets_in: Duration,
 }
 

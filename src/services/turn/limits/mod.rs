@@ -22,7 +22,7 @@ use crate::{
     adapters::storage::{LIMIT_SECRET, Storage, StorageFailure},
     domain::{
         chat::Message,
-        limits::{Asker, MAX_COUNTERS, Standing, UsageLimits},
+        limits::{Asker, LimitReached, MAX_COUNTERS, Standing, UsageLimits},
     },
     foundation::{
         config::{Config, InputLimit},
@@ -113,8 +113,8 @@ impl TurnLimits {
 
     /// Counts a refusal, and returns its failure.
     pub(super) fn count_refusal(&self, failure: TurnFailure) -> TurnFailure {
-        if let TurnFailure::LimitReached(reached) = &failure {
-            self.metrics.count_limited(reached.scope.as_str(), reached.unit.as_str(), reached.window.as_str());
+        if let TurnFailure::LimitReached(LimitReached { scope, limit, .. }) = &failure {
+            self.metrics.count_limited(scope.as_str(), limit.unit.as_str(), limit.window.as_str());
         }
         failure
     }
