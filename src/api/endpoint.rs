@@ -8,6 +8,7 @@ use super::{
     cors::Cors,
     json::BodyLimits,
     middleware::{Middleware, PathMethods},
+    proxy_notice::ProxyNotice,
     routes::{PlainRoute, plain_routes},
 };
 
@@ -23,6 +24,7 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let plain_routes = plain_routes(&state, contract, documentation());
     Middleware {
         cors: Cors::new(&state.config.server.origins),
+        proxy_notice: Some(ProxyNotice::new(state.config.server.proxies)),
         body_limits: BodyLimits::new(&state.config.server),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),

@@ -31,6 +31,7 @@ mod personas;
 mod portal;
 mod portal_paths;
 mod problem;
+mod proxy_notice;
 mod rate_limit;
 mod refusals;
 mod request_context;

@@ -21,6 +21,7 @@ pub fn starting(
 ) -> impl Endpoint<Output = Response> + use<> {
     Middleware {
         cors: Cors::new(&config.server.origins),
+        proxy_notice: None,
         body_limits: BodyLimits::new(&config.server),
         retention: config.visitor_retention,
         methods: Vec::new(),

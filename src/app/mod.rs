@@ -30,7 +30,10 @@ use crate::{
         storage::{self, Storage},
     },
     api::{self, AppState},
-    domain::{cost::Prices, limits::WorstDay, log_position::LogEnd},
+    domain::{
+        limits::{WorstDay, exemption},
+        log_position::LogEnd,
+    },
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -165,10 +168,7 @@ fn warn_about_readable_files(config: &Config) {
 
 /// Warns if nothing limits what a day costs.
 fn warn_about_costs(state: &AppState) {
-    let Config { limits, model, .. } = &*state.config;
-    let of_personas = state.personas.models();
-    let models = model.names().into_iter().chain(of_personas.iter().map(String::as_str));
-    let worst = WorstDay::of(limits, models, &Prices::new(&model.prices));
+    let worst = WorstDay::of(&state.config, &state.personas.models());
     if worst.is_worth_a_warning() {
         tracing::warn!("{worst}");
     }
@@ -181,6 +181,9 @@ fn log_start(state: &AppState, address: SocketAddr) {
         tracing::warn!(
             "demo mode: built-in replies, no language model; set OPENAI_API_KEY, PAPITA_API_URL or OPENAI_BASE_URL"
         );
+    }
+    if let Some(exempt) = exemption(&state.config.limits) {
+        tracing::info!("{exempt}");
     }
     let host_is_local = address.ip().is_loopback();
     if !host_is_local && !state.credentials.demo_mode(&state.config.model) {

@@ -96,7 +96,7 @@ mod replicas {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs PostgreSQL's programs; .ci/run runs it"]
-    async fn a_limit_is_exceeded_by_what_each_replica_admits_before_it_shares_its_count() {
+    async fn a_limit_is_exceeded_until_replicas_share_their_counts() {
         let (model, setups, services) = start_three(&[("LIMIT_TOTAL", "5/day")]).await;
         for _ in 0..5 {
             services[0].client.chat("hello").await.assert_ok();

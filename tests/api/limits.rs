@@ -162,7 +162,7 @@ async fn made_up_sessions_are_the_address() {
 }
 
 #[tokio::test]
-async fn an_address_with_a_hundred_visitors_is_bounded_and_bounds_no_other() {
+async fn an_address_with_a_hundred_visitors_bounds_no_other() {
     let settings = [("LIMIT_VISITOR", "2/minute"), ("LIMIT_ADDRESS", "100/minute"), ("PROXIES", "1")];
     let Clocked { model: _model, service, .. } = start_clocked(&settings).await;
     let client = &service.client;
@@ -198,7 +198,7 @@ async fn a_refused_turn_takes_nothing_from_any_limit() {
 }
 
 #[tokio::test]
-async fn fifty_turns_at_once_do_not_spend_a_budget_for_five_fifty_times() {
+async fn fifty_turns_at_once_spend_a_budget_for_five_once() {
     // A reply costs $0.0000054; so does its estimate, with a message of 24 bytes.
     let settings = [("LIMIT_TOTAL", "0.000027usd/day"), ("MAX_ANSWER_TOKENS", "6")];
     let Clocked { model, service, .. } = start_clocked(&settings).await;
@@ -264,7 +264,7 @@ async fn a_turn_counts_once_a_model_was_asked() {
 }
 
 #[tokio::test]
-async fn a_repeated_turn_costs_nothing_and_a_refused_one_claims_no_key() {
+async fn a_repeated_turn_is_free_and_a_refused_one_claims_no_key() {
     let Clocked { model, setup, service, clock } = start_clocked(&[("LIMIT_VISITOR", "1/day")]).await;
     let client = &service.client;
     let first = ask(client, "first").await.assert_ok();
@@ -330,7 +330,7 @@ async fn an_account_is_one_visitor_at_all_endpoints_and_addresses() {
 }
 
 #[tokio::test]
-async fn a_visitor_of_the_portal_is_counted_by_the_cookie_and_not_stored_when_refused() {
+async fn a_refused_visitor_of_the_portal_is_not_stored() {
     let Clocked { model: _model, setup, service, .. } =
         start_clocked(&[("LIMIT_VISITOR", "1/day"), ("LIMIT_ADDRESS", "2/day")]).await;
     let client = &service.client;
@@ -465,7 +465,8 @@ async fn a_large_question_needs_an_account() {
         json!({ "message": "hello", "image": image }),
     ] {
         let answer = service.client.post("/api/chat", &body).await;
-        answer.assert_error(413, "input_too_large");
+        let sentence = answer.assert_error(413, "input_too_large");
+        assert!(sentence.ends_with(". It may have 1 KiB at most"), "{sentence}");
         assert_eq!(answer.json()["details"]["limit_bytes"], 1024);
         let stream = service.client.send(service.client.json_request("/api/chat/stream", &body)).await;
         stream.assert_error(413, "input_too_large");
@@ -538,4 +539,46 @@ async fn a_start_for_others_and_a_check_say_what_a_day_can_cost() {
     assert!(run(&setup, &["check"]).await.out.contains(&format!("Limits: {unlimited}.\n")));
     let limited = setup.with("LIMIT_TOTAL", "5usd/day");
     assert!(run(&limited, &["check"]).await.out.contains("Limits: a day can cost up to $5.00; one address"));
+}
+
+/// Starts the program, sends requests with these headers, and returns all its diagnostics.
+async fn diagnostics(setup: &TestSetup, headers: &[(&str, &str)]) -> Vec<String> {
+    let mut process = setup.start_process().await;
+    for (name, value) in headers {
+        let request = process.client.request(Method::GET, "/api/health").header(*name, *value);
+        process.client.send(request).await.assert_ok();
+    }
+    process.terminate();
+    process.exit_code().await;
+    let mut lines = std::mem::take(&mut process.start_lines);
+    while let Some(line) = process.diagnostics.recv().await {
+        lines.push(line);
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_start_and_a_check_say_which_limits_leave_this_machine_out() {
+    let model = FakeModel::start().await;
+    let exempt = "requests of this machine without a proxy's header are exempt from the defaults of LIMIT_VISITOR, LIMIT_ADDRESS, \
+                  LIMIT_ANONYMOUS_INPUT; set these if visitors can come that way";
+    let setup = TestSetup::for_model(&model);
+    assert_eq!(diagnostics(&setup, &[]).await.iter().filter(|line| line.ends_with(exempt)).count(), 1);
+    assert!(run(&setup, &["check"]).await.out.contains(&format!("Exempt: {exempt}.\n")));
+    let set = setup.with_all(&OFF).with("LIMIT_ANONYMOUS_INPUT", "1MiB");
+    assert!(diagnostics(&set, &[]).await.iter().all(|line| !line.contains("exempt")));
+    assert!(!run(&set, &["check"]).await.out.contains("Exempt"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_no_setting_names_is_reported_once() {
+    let model = FakeModel::start().await;
+    let headers = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "192.0.2.2"), ("forwarded", "for=192.0.2.1")];
+    for (proxies, headers, reports) in
+        [("0", &headers[..], 1), ("0", &headers[2..], 1), ("0", &[("x-other", "1")], 0), ("1", &headers, 0)]
+    {
+        let lines = diagnostics(&TestSetup::for_model(&model).with("PROXIES", proxies), headers).await;
+        let found = lines.iter().filter(|line| line.contains("PROXIES is 0")).collect::<Vec<_>>();
+        assert_eq!(found.len(), reports, "{proxies} {headers:?} {found:?}");
+    }
 }

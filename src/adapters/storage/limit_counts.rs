@@ -1,6 +1,6 @@
-//! What visitors, addresses and all together have used of their limits: by window, and of all replicas together.
+//! The table `limit_counts`: the usage of each visitor, of each address and of all together, in each minute and on each day.
 //!
-//! Each replica adds what was used there, and learns from the answer what all have used.
+//! Each replica adds its own usage to the rows. The statement returns the sums of all replicas.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{domain::limits::Amounts, foundation::config::LimitWindow};
 
-/// What is used in one window.
+/// A row of the table: the turns, tokens and cost of a visitor, an address or all together in a minute or on a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitCount {
     /// A keyed hash of whose usage it is, after the name of the scope.
@@ -25,7 +25,7 @@ pub struct LimitCount {
     pub ends_at: Timestamp,
     /// The length of the window in seconds.
     pub seconds: u32,
-    /// What is used.
+    /// The turns, tokens and cost.
     pub amounts: Amounts,
 }
 

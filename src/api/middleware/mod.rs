@@ -21,6 +21,7 @@ use super::{
     json::{BodyLimits, Json, MEDIA_TYPE},
     portal_paths::is_portals,
     problem::Problem,
+    proxy_notice::ProxyNotice,
     rate_limit,
     refusals::TurnEntry,
     request_context::RequestContext,
@@ -41,6 +42,8 @@ pub(crate) struct BeyondConnectionLimit;
 pub(super) struct Middleware<E> {
     pub(super) inner: E,
     pub(super) cors: Cors,
+    /// The warning about a proxy that the settings do not name; `None` until the service has started.
+    pub(super) proxy_notice: Option<ProxyNotice>,
     pub(super) body_limits: BodyLimits,
     /// The lifetime of a visitor's cookie.
     pub(super) retention: Duration,
@@ -59,6 +62,9 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         let context = RequestContext::new();
         let mut event = RequestEvent::new(&request, context.clone());
         let entry = TurnEntry::of(&request);
+        if let Some(notice) = &self.proxy_notice {
+            notice.note(request.headers());
+        }
         let origin = request.headers().get(header::ORIGIN).cloned();
         if let Some(origin) = &origin
             && !self.cors.allows(origin)

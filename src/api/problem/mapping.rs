@@ -101,7 +101,8 @@ impl From<TurnFailure> for Problem {
             TurnFailure::Image(invalid) => (*invalid).into(),
             TurnFailure::LimitReached(reached) => of_limit(&failure.kind().error, reached),
             TurnFailure::InputTooLarge { limit } => {
-                Self::new(&failure.kind().error).with_detail("limit_bytes", (*limit).into())
+                let sentence = format!("{}. It may have {}", failure.kind().error.sentence, size(*limit));
+                Self::new(&failure.kind().error).with_sentence(sentence).with_detail("limit_bytes", (*limit).into())
             }
             failure => Self::with_stated_wait(&failure.kind().error, failure.retry_after()),
         };
@@ -118,6 +119,12 @@ fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
         .with_detail("window", limit.window.as_str().into())
         .with_detail("retry_after_seconds", seconds.into());
     Problem { limit: Some(Box::new(reached.standing())), ..problem }
+}
+
+/// Returns a number of bytes for people.
+fn size(bytes: usize) -> String {
+    const KIB: usize = 1 << 10;
+    if bytes >= KIB { format!("{} KiB at most", bytes / KIB) } else { format!("{bytes} bytes at most") }
 }
 
 fn storage_unavailable() -> Problem {

@@ -15,7 +15,7 @@ use crate::{
         personas::Personas,
         storage::{FINGERPRINT_SECRET, Storage},
     },
-    domain::{cost::Prices, limits::WorstDay},
+    domain::limits::{WorstDay, exemption},
     foundation::{
         config::Config,
         http_client::{self, Client},
@@ -57,11 +57,13 @@ fn check_personas(config: &Config) -> Option<Personas> {
     }
 }
 
-/// Prints the most that the limits let a day cost.
+/// Prints the most that the limits let a day cost, and who is exempt from limits.
 fn print_costs(config: &Config, personas: Option<&Personas>) {
     let of_personas = personas.map(Personas::models).unwrap_or_default();
-    let models = config.model.names().into_iter().chain(of_personas.iter().map(String::as_str));
-    print(&format!("Limits: {}.\n", WorstDay::of(&config.limits, models, &Prices::new(&config.model.prices))));
+    print(&format!("Limits: {}.\n", WorstDay::of(config, &of_personas)));
+    if let Some(exempt) = exemption(&config.limits) {
+        print(&format!("Exempt: {exempt}.\n"));
+    }
 }
 
 /// Returns a sentence with the key's fingerprint, the same as in `/api/openai/info`. The secret for it is in the database.

@@ -13,12 +13,13 @@ pub struct Asker {
     pub is_local: bool,
 }
 
-/// A visitor: by what is certain of the identity, and not only claimed.
+/// A visitor, by something that nobody else can name. Anybody can become a new visitor, with another cookie or session: the
+/// limit of the address bounds that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskerId {
     /// The account of a token.
     Account(OwnerId),
-    /// A visitor of the portal, by the hash of the cookie's token.
+    /// A visitor of the portal, by the hash of the cookie's token, also of one that the client has made up.
     Cookie(String),
     /// A session that was started here.
     Session(SessionId),

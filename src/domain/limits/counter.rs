@@ -1,4 +1,5 @@
-//! What one visitor, one address or all together use of their limits.
+//! The counter of one visitor, of one address, or of all together: the usage of the minute and of the day that go on, and
+//! whether a limit is reached.
 
 use std::time::Duration;
 
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_reserved_is_waited_for_shortly_and_is_no_spent_budget() {
+    fn a_reserved_budget_is_not_spent_and_the_wait_is_short() {
         let mut counter = Counter::default();
         counter.reserve(Windows::at(noon()), ONE);
         let (text, now) = (limits("0.000001usd/day"), Windows::at(noon()));

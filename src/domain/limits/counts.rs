@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_made_up_visitors_takes_bounded_memory_and_does_not_make_greedy_ones_forgotten() {
+    fn a_flood_of_visitors_forgets_none_of_those_near_a_limit() {
         let counts = Counts::default();
         for greedy in 0..1000 {
             count(&counts, greedy, 5000, noon());

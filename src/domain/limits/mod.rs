@@ -8,6 +8,7 @@ mod amounts;
 mod asker;
 mod counter;
 mod counts;
+mod exemption;
 mod key;
 mod reached;
 mod scope;
@@ -20,6 +21,7 @@ pub use self::{
     asker::{Asker, AskerId},
     counter::{Counter, Shared, Windows},
     counts::{MAX_COUNTERS, Unshared},
+    exemption::exemption,
     key::LimitKey,
     reached::{LimitReached, Standing},
     scope::LimitScope,

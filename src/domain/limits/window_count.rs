@@ -1,4 +1,4 @@
-//! What is used in one window, such as a day.
+//! The count of one window, a minute or a day: usage that is in the database, usage that is not yet, and reservations.
 
 use jiff::Timestamp;
 

@@ -1,10 +1,11 @@
 //! The most that limits let a day cost.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
+use super::scope::LimitScope;
 use crate::{
     domain::cost::{Prices, TokenUsage, dollars},
-    foundation::config::{LimitList, LimitUnit, LimitWindow, Limits},
+    foundation::config::{Config, LimitList, LimitUnit, LimitWindow},
 };
 
 /// The most that limits let a day cost, at list price.
@@ -21,17 +22,18 @@ pub struct WorstDay {
 }
 
 impl WorstDay {
-    /// Computes it for the dearest of the models that may be asked.
+    /// Computes it for the dearest of the models that may be asked. `of_personas` are those that personas name.
     #[must_use]
-    pub fn of<'a>(limits: &Limits, models: impl IntoIterator<Item = &'a str>, prices: &Prices) -> Self {
-        let models = models.into_iter().collect::<Vec<_>>();
+    pub fn of(config: &Config, of_personas: &BTreeSet<String>) -> Self {
+        let (limits, prices) = (&config.limits, Prices::new(&config.model.prices));
+        let models = config.model.names_with(of_personas);
         let token = |model: &str| {
             let one = prices.cost(model, TokenUsage { prompt: 1, completion: 1 })?;
             Some(one.prompt.max(one.completion))
         };
         let dearest = models.iter().filter_map(|model| Some((token(model)?, *model))).max();
-        let lists = [&limits.visitor.list, &limits.address.list, &limits.total.list];
-        let counts_dollars = lists.into_iter().flat_map(LimitList::iter).any(|limit| limit.unit == LimitUnit::Dollars);
+        let mut all = LimitScope::ALL.into_iter().flat_map(|scope| scope.limits(limits).list.iter());
+        let counts_dollars = all.any(|limit| limit.unit == LimitUnit::Dollars);
         let uncounted = models.iter().filter(|model| counts_dollars && token(model).is_none());
         let price = dearest.map(|(price, _)| price);
         Self {
@@ -89,11 +91,11 @@ fn most(limits: &LimitList, price: Option<u64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foundation::config::{Config, Source};
+    use crate::foundation::config::Source;
 
     fn worst_day(settings: &[(&str, &str)]) -> WorstDay {
         let config = Config::read(&Source::of_pairs(settings.iter().copied())).unwrap();
-        WorstDay::of(&config.limits, config.model.names(), &Prices::new(&config.model.prices))
+        WorstDay::of(&config, &BTreeSet::new())
     }
 
     #[test]

@@ -221,6 +221,14 @@ impl Model {
         named.chain([self.default.as_str()]).collect()
     }
 
+    /// Returns the names of all models that may be used, and of those that personas name.
+    #[must_use]
+    pub fn names_with<'a>(&'a self, of_personas: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
+        let mut names = self.names();
+        names.extend(of_personas.iter().map(String::as_str));
+        names
+    }
+
     /// Whether the model server may work without an API key: any server but OpenAI's.
     #[must_use]
     pub fn works_without_key(&self) -> bool {

@@ -260,12 +260,8 @@ impl Families {
 /// Returns the counters of the limits that are set. They exist from the start, as those of models do.
 fn limit_counters(limits: &Limits) -> Family<LimitLabels, Counter> {
     let family = Family::default();
-    let scopes = [
-        (LimitScope::Visitor, &limits.visitor),
-        (LimitScope::Address, &limits.address),
-        (LimitScope::Total, &limits.total),
-    ];
-    for (scope, limit) in scopes.into_iter().flat_map(|(scope, of)| of.list.iter().map(move |limit| (scope, limit))) {
+    let of_scope = |scope: LimitScope| scope.limits(limits).list.iter().map(move |limit| (scope, limit));
+    for (scope, limit) in LimitScope::ALL.into_iter().flat_map(of_scope) {
         let (unit, window) = (limit.unit.as_str(), limit.window.as_str());
         drop(family.get_or_create(&LimitLabels { limit: scope.as_str(), unit, window }));
     }

@@ -57,8 +57,7 @@ impl Parts {
         outage: &StartOutage,
     ) -> Result<Self, RecoveryFailure> {
         let persona_models = dependencies.personas.models();
-        let mut models = config.model.names();
-        models.extend(persona_models.iter().map(String::as_str));
+        let models = config.model.names_with(&persona_models);
         let counted = models.iter().copied().chain([basic::NAME]);
         let metrics = Arc::new(Metrics::new(dependencies.log.instance(), counted, &config.limits));
         let client = OpenAi::new(&config.model, dependencies.client.clone());

@@ -30,7 +30,8 @@ use crate::{
     },
 };
 
-/// The bytes as which an image counts in the size of a question: its tokens cost as much as a text of that size.
+/// The bytes as which an image counts in the size of a question, however large it is. What it costs depends on the model, and is
+/// counted by the other limits.
 const IMAGE_BYTES: usize = 4 << 10;
 
 /// Admits turns by the limits of those who ask.
