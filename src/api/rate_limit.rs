@@ -48,7 +48,10 @@ pub(super) fn declared_headers() -> Vec<MetaHeader> {
             "The limit that has refused the request, or else the one that is nearest to its end: its name, the quota `q` of turns (or of the unit `qu`: `tokens`, or \
              `usd-micros`, millionths of a US dollar), and its window `w` in seconds.",
         ),
-        header(LEFT, "What is left of that limit: the rest `r`, and the seconds `t` until the window ends, or until a refused request \
-                      may be repeated."),
+        header(
+            LEFT,
+            "What is left of that limit: the rest `r`, and the seconds `t` until the window ends, or until a refused request \
+                      may be repeated.",
+        ),
     ]
 }

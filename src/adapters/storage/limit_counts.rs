@@ -1,6 +1,7 @@
 //! The table `limit_counts`: the usage of each visitor, of each address and of all together, in each minute and on each day.
 //!
-//! Each replica adds its own usage to the rows. The statement returns the sums of all replicas.
+//! Each replica adds its own usage and reservations to the rows, and takes off what it has reserved too much. The statement
+//! returns the sums of all replicas.
 
 use std::sync::LazyLock;
 
@@ -14,7 +15,10 @@ use super::{
     handle::Storage,
     statement::{Statement, sql},
 };
-use crate::{domain::limits::Amounts, foundation::config::LimitWindow};
+use crate::{
+    domain::limits::{AmountChanges, Amounts},
+    foundation::config::LimitWindow,
+};
 
 /// A row of the table: the turns, tokens and cost of a visitor, an address or all together in a minute or on a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,19 @@ pub struct LimitCount {
     pub seconds: u32,
     /// The turns, tokens and cost.
     pub amounts: Amounts,
+}
+
+/// A change of a row, which is inserted if there is none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LimitChange {
+    /// As in [`LimitCount`].
+    pub counted: String,
+    /// As in [`LimitCount`].
+    pub ends_at: Timestamp,
+    /// As in [`LimitCount`].
+    pub seconds: u32,
+    /// The changes of turns, tokens and cost.
+    pub changes: AmountChanges,
 }
 
 type CountRow = (String, i64, i64, i64, i64, i64);
@@ -55,21 +72,20 @@ static ADD_COUNTS: LazyLock<BulkInsert> = LazyLock::new(|| {
 });
 
 impl Storage {
-    /// Adds what was used here since the last call, each count once, and returns what all replicas have used of the same. All
-    /// is added, or nothing.
-    pub async fn add_limit_counts(&self, mut counts: Vec<LimitCount>) -> Result<Vec<LimitCount>, StorageFailure> {
+    /// Applies these changes, each once, and returns the rows that they have changed. All are applied, or none.
+    pub async fn change_limit_counts(&self, mut changes: Vec<LimitChange>) -> Result<Vec<LimitCount>, StorageFailure> {
         // Every replica updates the rows in the same order, so that transactions cannot deadlock.
-        counts.sort_unstable();
+        changes.sort_unstable();
         let mut transaction = self.write.begin().await?;
-        let bind = |statement: Statement<'static>, row: Option<LimitCount>| {
-            let amount = |of: fn(Amounts) -> u64| row.as_ref().map(|count| to_integer(of(count.amounts)));
-            let [turns, tokens, cost] = [amount(|it| it.turns), amount(|it| it.tokens), amount(|it| it.cost)];
-            let seconds = row.as_ref().map(|count| i64::from(count.seconds));
-            let ends_at = row.as_ref().map(|count| count.ends_at.as_microsecond());
-            let counted = row.map(|count| count.counted);
-            statement.bind(counted).bind(seconds).bind(ends_at).bind(turns).bind(tokens).bind(cost)
+        let bind = |statement: Statement<'static>, row: Option<LimitChange>| {
+            let changes = row.as_ref().map(|row| row.changes);
+            let seconds = row.as_ref().map(|row| i64::from(row.seconds));
+            let ends_at = row.as_ref().map(|row| row.ends_at.as_microsecond());
+            let statement = statement.bind(row.map(|row| row.counted)).bind(seconds).bind(ends_at);
+            let change = |of: fn(AmountChanges) -> i64| changes.map(of);
+            statement.bind(change(|it| it.turns)).bind(change(|it| it.tokens)).bind(change(|it| it.cost))
         };
-        let rows: Vec<CountRow> = ADD_COUNTS.fetch_all(&mut transaction, counts.into_iter(), bind).await?;
+        let rows: Vec<CountRow> = ADD_COUNTS.fetch_all(&mut transaction, changes.into_iter(), bind).await?;
         transaction.commit().await?;
         Ok(rows.into_iter().map(limit_count).collect())
     }

@@ -87,7 +87,7 @@ pub use self::{
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
     kept_rows::{Kept, KeptSession, KeptTurn, SessionTurn},
-    limit_counts::LimitCount,
+    limit_counts::{LimitChange, LimitCount},
     log_snapshot::{LogSnapshot, ModelUsage},
     log_totals::LogTotal,
     logged_event::LoggedEvent,

@@ -36,10 +36,37 @@ impl Amounts {
         }
     }
 
-    /// Whether nothing is used.
+    /// Whether all are zero.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::default()
+    }
+}
+
+/// Changes of amounts, which may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AmountChanges {
+    /// Tokens of prompts and answers.
+    pub tokens: i64,
+    /// Turns.
+    pub turns: i64,
+    /// The cost in pico-dollars.
+    pub cost: i64,
+}
+
+impl AmountChanges {
+    /// Returns the changes from some amounts to others. They stop at the ends of the range.
+    #[must_use]
+    pub fn between(before: Amounts, after: Amounts) -> Self {
+        let change = |before: u64, after: u64| {
+            let (before, after) = (i64::try_from(before), i64::try_from(after));
+            after.unwrap_or(i64::MAX).saturating_sub(before.unwrap_or(i64::MAX))
+        };
+        Self {
+            tokens: change(before.tokens, after.tokens),
+            turns: change(before.turns, after.turns),
+            cost: change(before.cost, after.cost),
+        }
     }
 }
 

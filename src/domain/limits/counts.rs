@@ -16,6 +16,7 @@ use super::{
     amounts::Amounts,
     counter::{Counter, Shared, Windows},
     key::LimitKey,
+    window_count::Unshared,
 };
 use crate::foundation::config::LimitWindow;
 
@@ -49,15 +50,15 @@ pub(super) struct Locked<'a> {
     parts: Vec<(usize, MutexGuard<'a, Part>)>,
 }
 
-/// What was used of one window, and is not in the database yet.
+/// What the database is to be told of one window of a counter.
 #[derive(Clone, Copy, Debug)]
-pub struct Unshared {
+pub struct CountNews {
     /// Whose usage it is.
     pub key: LimitKey,
     /// The window.
     pub window: LimitWindow,
-    /// What was used.
-    pub amounts: Amounts,
+    /// What the database does not know; zero if only the sum of other replicas is wanted, because a turn was refused.
+    pub unshared: Unshared,
 }
 
 impl Counts {
@@ -74,33 +75,44 @@ impl Counts {
         usize::try_from(self.hasher.hash_one(key) % PARTS as u64).unwrap_or_default()
     }
 
-    /// Returns what is not in the database yet, and drops counters whose windows are over.
-    pub(super) fn unshared(&self, windows: &[LimitWindow], now: Timestamp) -> Vec<Unshared> {
-        let mut unshared = Vec::new();
+    /// Returns what the database is to be told of these windows, and drops counters whose windows are over. `with_refused`:
+    /// also of counters that have refused a turn.
+    pub(super) fn news(&self, windows: &[LimitWindow], with_refused: bool, now: Timestamp) -> Vec<CountNews> {
+        let mut news = Vec::new();
         for part in &self.parts {
             locked(part).retain(|key, counter| {
+                let wants_sum = with_refused && counter.has_refused();
                 for window in windows {
-                    let amounts = counter.unshared(*window, now);
-                    if !amounts.is_zero() {
-                        unshared.push(Unshared { key: *key, window: *window, amounts });
+                    let unshared = counter.unshared(*window, now);
+                    if wants_sum || !unshared.is_zero() {
+                        news.push(CountNews { key: *key, window: *window, unshared });
                     }
                 }
                 !counter.is_empty(now)
             });
         }
-        unshared
+        news
     }
 
-    /// Takes what the database has of a window.
+    /// Takes decreases as done that the database may have heard of.
+    pub(super) fn assume_decreased(&self, told: &[CountNews], now: Timestamp) {
+        for CountNews { key, window, unshared } in told {
+            if let Some(counter) = self.lock([*key].into_iter()).find(*key) {
+                counter.assume_decreased(Windows::at(now), *window, *unshared);
+            }
+        }
+    }
+
+    /// Takes the sum that the database has of a window.
     pub(super) fn share(&self, key: LimitKey, shared: Shared, now: Timestamp) {
         if let Some(counter) = self.lock([key].into_iter()).find(key) {
             counter.share(Windows::at(now), shared);
         }
     }
 
-    /// Sets what the database has of a window when this process begins.
-    pub(super) fn begin(&self, key: LimitKey, now: Timestamp, window: LimitWindow, total: Amounts) {
-        self.lock([key].into_iter()).change(key, now, |counter| counter.begin(Windows::at(now), window, total));
+    /// Sets the sum of a window when this process begins.
+    pub(super) fn begin(&self, key: LimitKey, now: Timestamp, window: LimitWindow, sum: Amounts) {
+        self.lock([key].into_iter()).change(key, now, |counter| counter.begin(Windows::at(now), window, sum));
     }
 }
 
@@ -136,7 +148,7 @@ fn make_room(part: &mut Part, now: Timestamp) {
     if part.len() < MAX_PART * 9 / 10 {
         return;
     }
-    let droppable = part.iter().filter(|(_, counter)| !counter.has_reserved(now));
+    let droppable = part.iter().filter(|(_, counter)| !counter.is_held(now));
     let mut used = droppable.map(|(key, counter)| (counter.used_today(now), *key)).collect::<Vec<_>>();
     let dropped = (MAX_PART / 10).min(used.len());
     if dropped < used.len() {
@@ -212,11 +224,11 @@ mod tests {
         count(&counts, 1, 10, noon());
         count(&counts, 2, 10, noon());
         let windows = LimitWindow::ALL;
-        assert_eq!(counts.unshared(&windows, noon()).len(), 4);
+        assert_eq!(counts.news(&windows, false, noon()).len(), 4);
         assert_eq!(size(&counts), 2);
         let later = noon() + SignedDuration::from_hours(24);
         count(&counts, 2, 10, later);
-        assert_eq!(counts.unshared(&windows, later).len(), 2);
+        assert_eq!(counts.news(&windows, false, later).len(), 2);
         assert_eq!((size(&counts), used(&counts, 2, later)), (1, 10));
     }
 

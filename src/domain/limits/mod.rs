@@ -3,6 +3,8 @@
 //! A turn needs the admission of several scopes: its visitor's, its address's, and that of all together. In each it is
 //! reserved at its expected amounts, which count until they are replaced by what the turn really used. A limit admits turns
 //! while less than its amount is used or reserved, so that only the last turn can exceed it.
+//!
+//! The database has the sums of all replicas, reservations included. It is told of changes, and returns the sums.
 
 mod amounts;
 mod asker;
@@ -17,15 +19,15 @@ mod window_count;
 mod worst_day;
 
 pub use self::{
-    amounts::Amounts,
+    amounts::{AmountChanges, Amounts},
     asker::{Asker, AskerId},
     counter::{Counter, Shared, Windows},
-    counts::{MAX_COUNTERS, Unshared},
+    counts::{CountNews, MAX_COUNTERS},
     exemption::exemption,
     key::LimitKey,
     reached::{LimitReached, Standing},
     scope::LimitScope,
     usage_limits::{Reserved, UsageLimits},
-    window_count::window_end,
+    window_count::{Unshared, window_end},
     worst_day::WorstDay,
 };

@@ -6,7 +6,7 @@ use super::{
     amounts::Amounts,
     asker::Asker,
     counter::{Shared, Windows},
-    counts::{Counts, Locked, Unshared},
+    counts::{CountNews, Counts, Locked},
     key::{LimitKey, LimitKeys},
     reached::{LimitReached, Standing},
     scope::LimitScope,
@@ -140,20 +140,25 @@ impl UsageLimits {
         standings.reduce(Standing::nearer)
     }
 
-    /// Returns what was used in windows that go on and is not in the database yet. Counters whose windows are over are
-    /// dropped.
-    pub fn unshared(&self, windows: &[LimitWindow], now: Timestamp) -> Vec<Unshared> {
-        self.counts.unshared(windows, now)
+    /// Returns what the database is to be told of windows that go on. `with_refused`: also of those whose turns were refused, as
+    /// their sum may be lower by now. Counters whose windows are over are dropped.
+    pub fn news(&self, windows: &[LimitWindow], with_refused: bool, now: Timestamp) -> Vec<CountNews> {
+        self.counts.news(windows, with_refused, now)
     }
 
-    /// Takes over what the database has of a window that goes on.
+    /// Takes decreases of sums as done, which the database was told without an answer.
+    pub fn assume_decreased(&self, told: &[CountNews], now: Timestamp) {
+        self.counts.assume_decreased(told, now);
+    }
+
+    /// Takes over the sum that the database has of a window that goes on.
     pub fn share(&self, key: LimitKey, shared: Shared, now: Timestamp) {
         self.counts.share(key, shared, now);
     }
 
-    /// Sets what the database has of a window that goes on when this process begins.
-    pub fn begin(&self, key: LimitKey, window: LimitWindow, total: Amounts, now: Timestamp) {
-        self.counts.begin(key, now, window, total);
+    /// Sets the sum of a window that goes on when this process begins.
+    pub fn begin(&self, key: LimitKey, window: LimitWindow, sum: Amounts, now: Timestamp) {
+        self.counts.begin(key, now, window, sum);
     }
 }
 
@@ -173,9 +178,16 @@ fn check(
     windows: Windows,
     now: Timestamp,
 ) -> Result<(), LimitReached> {
-    let checked = applied.iter().map(|it| locked.get(it.key).check(it.scope, it.list, windows, now));
-    let reached = checked.filter_map(Result::err).max_by_key(|reached| reached.wait);
-    reached.map_or(Ok(()), Err)
+    let mut longest: Option<LimitReached> = None;
+    for Applied { scope, key, list } in applied {
+        if let Some(counter) = locked.find(*key)
+            && let Err(reached) = counter.check(*scope, list, windows, now)
+        {
+            counter.note_refusal();
+            longest = longest.filter(|other| other.wait > reached.wait).or(Some(reached));
+        }
+    }
+    longest.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
@@ -224,7 +236,7 @@ mod tests {
         let mut turn = limits.reserve(&asker(1, 1, false), || unreachable!(), noon()).unwrap();
         assert_eq!(limits.reserve_anew(&mut turn, || unreachable!(), noon()), Ok(()));
         limits.settle(&turn, ONE);
-        assert!(limits.unshared(&LimitWindow::ALL, noon()).is_empty());
+        assert!(limits.news(&LimitWindow::ALL, true, noon()).is_empty());
     }
 
     #[test]
@@ -266,7 +278,8 @@ mod tests {
                     all += used.turns;
                 }
             }
-            let total = limits.unshared(&[LimitWindow::Day], noon()).iter().map(|it| it.amounts.turns).sum::<u64>();
+            let news = limits.news(&[LimitWindow::Day], false, noon());
+            let total = news.iter().map(|it| it.unshared.used.turns).sum::<u64>();
             prop_assert_eq!(total, 3 * all);
         }
     }

@@ -1,7 +1,9 @@
-//! Counts in the database: what was used here is added in the background, and what others have used is learnt from the answer.
+//! Counts in the database: the usage and the reservations of this replica are added in the background, and those of other
+//! replicas are learnt from the answer.
 //!
-//! So a day's budget is not new after a restart, and replicas count together. What a process used since it last added its
-//! counts is lost if it is killed. In that time, another replica may admit turns that it would have refused.
+//! So a day's budget is not new after a restart, and replicas count together. A turn is in the database at most an interval and
+//! one trip after its admission, also while it runs. If the process is killed, only turns that were admitted later are lost. In
+//! that time, another replica may admit turns that it would have refused.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -11,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::turn_counts::TurnCounts;
 use crate::{
-    adapters::storage::{LimitCount, Storage, StorageFailure},
-    domain::limits::{LimitKey, Shared, Unshared, UsageLimits, window_end},
+    adapters::storage::{LimitChange, LimitCount, Storage, StorageFailure},
+    domain::limits::{CountNews, LimitKey, Shared, UsageLimits, window_end},
     foundation::{config::LimitWindow, error_chain::ErrorChain},
 };
 
-/// The time between two additions.
+/// The time between two changes of the database.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of additions between two deletions of what is over.
+/// The number of intervals between two deletions of what is over.
 const PURGE_EVERY: u32 = 60;
 
 /// The number of counts in a transaction: other writes wait for it.
@@ -72,25 +74,32 @@ async fn share(usage: &UsageLimits, storage: &Storage, should_purge: bool) -> Re
     let now = storage.session_time();
     // Only other replicas need to know what a minute has: a restart takes longer than most of one.
     let windows = if storage.is_shared() { &LimitWindow::ALL[..] } else { &[LimitWindow::Day] };
-    for batch in usage.unshared(windows, now).chunks(BATCH) {
-        let totals = storage.add_limit_counts(batch.iter().map(|it| limit_count(it, now)).collect()).await?;
-        take(usage, batch, &totals, now);
+    for batch in usage.news(windows, storage.is_shared(), now).chunks(BATCH) {
+        match storage.change_limit_counts(batch.iter().map(|it| limit_change(it, now)).collect()).await {
+            Ok(sums) => take(usage, batch, &sums, now),
+            Err(failure) => {
+                if failure.may_have_taken_effect() {
+                    usage.assume_decreased(batch, now);
+                }
+                return Err(failure);
+            }
+        }
     }
     if should_purge { storage.purge_limit_counts().await } else { Ok(()) }
 }
 
-fn limit_count(Unshared { key, window, amounts }: &Unshared, now: Timestamp) -> LimitCount {
+fn limit_change(CountNews { key, window, unshared }: &CountNews, now: Timestamp) -> LimitChange {
     let ends_at = window_end(*window, now);
-    LimitCount { counted: key.to_string(), ends_at, seconds: window.seconds(), amounts: *amounts }
+    LimitChange { counted: key.to_string(), ends_at, seconds: window.seconds(), changes: unshared.changes() }
 }
 
-/// Takes over what the database has after an addition.
-fn take(usage: &UsageLimits, added: &[Unshared], totals: &[LimitCount], now: Timestamp) {
-    let added = added.iter().map(|it| ((it.key, it.window), it.amounts)).collect::<HashMap<_, _>>();
-    for total in totals {
-        if let (Some(key), Some(window)) = (LimitKey::parse(&total.counted), window_of(total, now)) {
-            let added = added.get(&(key, window)).copied().unwrap_or_default();
-            usage.share(key, Shared { window, added, total: total.amounts }, now);
+/// Takes over the sums that the database has after it was told of a batch.
+fn take(usage: &UsageLimits, told: &[CountNews], sums: &[LimitCount], now: Timestamp) {
+    let told = told.iter().map(|it| ((it.key, it.window), it.unshared)).collect::<HashMap<_, _>>();
+    for sum in sums {
+        if let (Some(key), Some(window)) = (LimitKey::parse(&sum.counted), window_of(sum, now)) {
+            let told = told.get(&(key, window)).copied().unwrap_or_default();
+            usage.share(key, Shared { window, told, sum: sum.amounts }, now);
         }
     }
 }
