@@ -21,4 +21,6 @@ pub(super) enum Group {
     OpenAI,
     /// State of the service.
     Health,
+    /// For the operator, who sends `ADMIN_TOKEN`.
+    Admin,
 }

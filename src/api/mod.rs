@@ -2,6 +2,7 @@
 //! failures, the bodies of its requests and answers, and its handler.
 
 mod accept;
+mod admin;
 mod asset;
 mod auth;
 mod caller;

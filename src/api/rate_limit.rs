@@ -12,17 +12,26 @@ const POLICY: &str = "RateLimit-Policy";
 /// The header with what is left of it.
 const LEFT: &str = "RateLimit";
 
-/// The pico-dollars of a millionth of a dollar, the unit of money in the headers.
+/// The pico-dollars of a millionth of a dollar, the unit of money in answers.
 const PICO_PER_MICRO: u64 = 1_000_000;
+
+/// Returns how much of a limit's amount is one of its unit in answers: of money, a millionth of a dollar.
+pub(super) fn scale(unit: LimitUnit) -> u64 {
+    match unit {
+        LimitUnit::Turns | LimitUnit::Tokens => 1,
+        LimitUnit::Dollars => PICO_PER_MICRO,
+    }
+}
 
 /// Adds the headers to those of a response.
 pub(super) fn add(headers: &mut HeaderMap, Standing { scope, limit, remaining, resets_in }: &Standing) {
     let (name, seconds) = (scope.as_str(), limit.window.seconds());
-    let (scale, unit) = match limit.unit {
-        LimitUnit::Turns => (1, ""),
-        LimitUnit::Tokens => (1, ";qu=\"tokens\""),
-        LimitUnit::Dollars => (PICO_PER_MICRO, ";qu=\"usd-micros\""),
+    let unit = match limit.unit {
+        LimitUnit::Turns => "",
+        LimitUnit::Tokens => ";qu=\"tokens\"",
+        LimitUnit::Dollars => ";qu=\"usd-micros\"",
     };
+    let scale = scale(limit.unit);
     let (quota, left, resets_in) = (limit.amount / scale, remaining / scale, resets_in.as_millis().div_ceil(1000));
     let policy = format!("\"{name}\";q={quota}{unit};w={seconds}");
     let rest = format!("\"{name}\";r={left};t={resets_in}");

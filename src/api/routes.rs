@@ -5,7 +5,7 @@ use bytes::Bytes;
 use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint};
 
 use super::{
-    AppState,
+    AppState, admin,
     asset::{Asset, HTML, serve},
     auth, chat, chats, health, health_alias,
     json::MEDIA_TYPE,
@@ -153,6 +153,14 @@ resources! {
     health_alias {
         HealthAliasApi: [
             "GET /health",
+        ],
+    }
+    admin {
+        LimitsApi: [
+            "GET /api/admin/limits",
+        ],
+        ResetLimitApi: [
+            "DELETE /api/admin/limits/{count_id}",
         ],
     }
 }

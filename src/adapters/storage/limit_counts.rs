@@ -16,7 +16,7 @@ use super::{
     statement::{Statement, sql},
 };
 use crate::{
-    domain::limits::{AmountChanges, Amounts},
+    domain::limits::{AmountChanges, Amounts, LimitScope},
     foundation::config::LimitWindow,
 };
 
@@ -99,6 +99,37 @@ impl Storage {
         .fetch_all(&self.write)
         .await?;
         Ok(rows.into_iter().map(limit_count).collect())
+    }
+
+    /// Returns what is used in windows of a length that have not ended, of one scope, where at least one amount is reached. At
+    /// most `most` of them: those with the most tokens.
+    pub async fn limit_counts_from(
+        &self,
+        scope: LimitScope,
+        window: LimitWindow,
+        least: Amounts,
+        most: usize,
+    ) -> Result<Vec<LimitCount>, StorageFailure> {
+        let rows: Vec<CountRow> = sql("SELECT counted, seconds, ends_at, turns, tokens, cost_pico FROM limit_counts
+             WHERE ends_at > $1 AND seconds = $2 AND counted LIKE $3 AND (turns >= $4 OR tokens >= $5 OR cost_pico >= $6)
+             ORDER BY tokens DESC LIMIT $7")
+        .bind(self.time.session_time())
+        .bind(i64::from(window.seconds()))
+        .bind(format!("{}:%", scope.as_str()))
+        .bind(to_integer(least.turns))
+        .bind(to_integer(least.tokens))
+        .bind(to_integer(least.cost))
+        .bind(to_integer(most as u64))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(limit_count).collect())
+    }
+
+    /// Deletes the counts of whose usage this is, in all windows. Returns whether there were any. What replicas take off
+    /// afterwards, because running turns are settled at less than was reserved, lowers the next counts.
+    pub async fn delete_limit_counts(&self, counted: &str) -> Result<bool, StorageFailure> {
+        let deleted = sql("DELETE FROM limit_counts WHERE counted = $1").bind(counted).execute(&self.write).await?;
+        Ok(deleted > 0)
     }
 
     /// Deletes the counts of windows that have ended.

@@ -15,7 +15,7 @@ pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     asked_from::AskedFrom,
     client_ip::ClientAddress,
-    operator::OperatorOrAccount,
+    operator::{Operator, OperatorOrAccount},
     optional_account::OptionalAccount,
     own_page::{ensure_own_page, is_own_page},
     required_account::RequiredAccount,

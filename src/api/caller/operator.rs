@@ -29,6 +29,10 @@ pub(in crate::api) enum OperatorOrAccount {
     Account(OwnerId),
 }
 
+/// The operator, in the same way. Other requests fail with status 401.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::api) struct Operator;
+
 /// Whether a request is the operator's.
 fn is_of_operator(request: &Request, state: &AppState) -> bool {
     match &state.config.admin_token {
@@ -45,17 +49,7 @@ impl<'a> ApiExtractor<'a> for OperatorOrAccount {
 
     fn register(registry: &mut Registry) {
         required_account::register(registry);
-        let scheme = MetaSecurityScheme {
-            ty: "http",
-            description: Some("`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token."),
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: None,
-            flows: None,
-            openid_connect_url: None,
-        };
-        registry.create_security_scheme(SCHEME, scheme);
+        register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
@@ -74,4 +68,39 @@ impl<'a> ApiExtractor<'a> for OperatorOrAccount {
         let RequiredAccount(signed_in) = RequiredAccount::from_request(request, body, options).await?;
         Ok(Self::Account(signed_in.account.id))
     }
+}
+
+impl<'a> ApiExtractor<'a> for Operator {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
+        if is_of_operator(request, state) { Ok(Self) } else { Err(Problem::not_operator().into()) }
+    }
+}
+
+/// Adds the security scheme of the operator's token to the contract.
+fn register(registry: &mut Registry) {
+    let scheme = MetaSecurityScheme {
+        ty: "http",
+        description: Some("`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token."),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    };
+    registry.create_security_scheme(SCHEME, scheme);
 }

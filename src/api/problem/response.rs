@@ -67,6 +67,11 @@ impl Problem {
         Self::of_auth(&accounts::TOKEN_MISSING)
     }
 
+    /// Creates the response for a request that is not the operator's, at an operation that requires that.
+    pub(in crate::api) fn not_operator() -> Self {
+        Self::of_auth(&accounts::OPERATOR_ONLY)
+    }
+
     /// Creates the response for an error that concerns the caller's login or token.
     pub(super) fn of_auth(kind: &'static ErrorKind) -> Self {
         Self { is_of_auth: true, ..Self::new(kind) }

@@ -111,6 +111,17 @@ error_rows! {
         action: "Log in and send the token as `Authorization: Bearer …`.",
     }
 
+    /// The operation is the operator's, and `ADMIN_TOKEN` was not sent. Without that setting, the request comes from another
+    /// machine, through a proxy, or from a page.
+    OPERATOR_ONLY {
+        status: 401,
+        code: "operator_only",
+        retry_after: RetryAfter::None,
+        sentence: "This is for the operator: send ADMIN_TOKEN as a bearer token; where it is not set, only requests of the server's own \
+                   machine are answered",
+        action: "Send `ADMIN_TOKEN` as `Authorization: Bearer …`, or set it.",
+    }
+
     /// The token was not issued by this server, or is malformed.
     TOKEN_INVALID {
         status: 401,

@@ -131,6 +131,15 @@ error_rows! {
                  `SESSION_LOG_CONTENT=on` has logged.",
     }
 
+    /// No visitor, no address and no total has used anything of its limits under this id, or the window is over.
+    LIMIT_COUNT_NOT_FOUND {
+        status: 404,
+        code: "limit_count_not_found",
+        retry_after: RetryAfter::None,
+        sentence: "Nothing is counted under this id",
+        action: "Take the id from `GET /api/admin/limits`.",
+    }
+
     /// A retry was requested for a message that has not failed.
     NOT_FAILED {
         status: 409,

@@ -186,6 +186,18 @@ impl Counter {
         LimitWindow::ALL.into_iter().any(|window| self.count(window, now).is_held())
     }
 
+    /// Returns usage and reservations of a window, if the database has this sum of it, or a greater one.
+    #[must_use]
+    pub fn used_and_reserved(&self, window: LimitWindow, sum: Amounts, now: Timestamp) -> (Amounts, Amounts) {
+        self.count(window, now).used_and_reserved(sum)
+    }
+
+    /// Forgets the usage of all windows. Running turns keep their reservations.
+    pub fn forget_usage(&mut self) {
+        self.minute.forget_usage();
+        self.day.forget_usage();
+    }
+
     /// Returns what was used on the day that goes on.
     #[must_use]
     pub fn used_today(&self, now: Timestamp) -> Amounts {
@@ -209,7 +221,7 @@ impl Counter {
 }
 
 /// Returns the time until a window ends.
-fn left_of(window: LimitWindow, now: Timestamp) -> Duration {
+pub(super) fn left_of(window: LimitWindow, now: Timestamp) -> Duration {
     Duration::try_from(window_end(window, now).duration_since(now)).unwrap_or_default()
 }
 

@@ -94,6 +94,15 @@ impl Counts {
         news
     }
 
+    /// Calls a function with each counter. The part of each is locked meanwhile.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(LimitKey, &Counter)) {
+        for part in &self.parts {
+            for (key, counter) in &*locked(part) {
+                visit(*key, counter);
+            }
+        }
+    }
+
     /// Takes decreases as done that the database may have heard of.
     pub(super) fn assume_decreased(&self, told: &[CountNews], now: Timestamp) {
         for CountNews { key, window, unshared } in told {

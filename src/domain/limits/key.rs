@@ -21,6 +21,12 @@ pub struct LimitKey {
 }
 
 impl LimitKey {
+    /// Returns the scope.
+    #[must_use]
+    pub fn scope(self) -> LimitScope {
+        self.scope
+    }
+
     /// Parses the form of the database.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -12,6 +12,7 @@ mod counter;
 mod counts;
 mod exemption;
 mod key;
+mod near;
 mod reached;
 mod scope;
 mod usage_limits;
@@ -25,6 +26,7 @@ pub use self::{
     counts::{CountNews, MAX_COUNTERS},
     exemption::exemption,
     key::LimitKey,
+    near::{DatabaseSums, LimitUsage},
     reached::{LimitReached, Standing},
     scope::LimitScope,
     usage_limits::{Reserved, UsageLimits},

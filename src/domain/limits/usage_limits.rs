@@ -1,18 +1,21 @@
 //! The admission of turns by the limits of those who ask.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
     amounts::Amounts,
     asker::Asker,
-    counter::{Shared, Windows},
+    counter::{Counter, Shared, Windows},
     counts::{CountNews, Counts, Locked},
     key::{LimitKey, LimitKeys},
+    near::{DatabaseSums, LimitUsage, keep_nearest, near},
     reached::{LimitReached, Standing},
     scope::LimitScope,
 };
 use crate::foundation::{
-    config::{LimitList, LimitWindow, Limits},
+    config::{Limit, LimitList, LimitWindow, Limits},
     secret::SigningSecret,
 };
 
@@ -138,6 +141,49 @@ impl UsageLimits {
             counter.standings(it.scope, it.list, now).reduce(Standing::nearer)
         });
         standings.reduce(Standing::nearer)
+    }
+
+    /// Returns the limits of which the greatest part is used or reserved, at least so many thousandths and at most `most` limits,
+    /// and whether there are more. `sums` are those in the database, as other replicas may have counted visitors and addresses
+    /// that this one does not know.
+    #[must_use]
+    pub fn near(
+        &self,
+        least_per_mille: u64,
+        most: usize,
+        sums: &DatabaseSums,
+        now: Timestamp,
+    ) -> (Vec<LimitUsage>, bool) {
+        let (mut usages, mut unknown) = (Vec::new(), sums.keys().map(|(key, _)| *key).collect::<BTreeSet<_>>());
+        let mut add = |key: LimitKey, counter: &Counter| {
+            usages.extend(near(key, counter, self.applied_by(key).list, sums, least_per_mille, now));
+        };
+        self.counts.for_each(|key, counter| {
+            unknown.remove(&key);
+            add(key, counter);
+        });
+        for key in unknown {
+            add(key, &Counter::default());
+        }
+        let has_more = keep_nearest(&mut usages, most);
+        (usages, has_more)
+    }
+
+    /// Returns the limits of a scope, each with the least amount that is so many thousandths of it.
+    pub fn thresholds(&self, scope: LimitScope, least_per_mille: u64) -> impl Iterator<Item = (Limit, u64)> + '_ {
+        scope.limits(&self.settings).list.iter().map(move |limit| {
+            let least = (u128::from(limit.amount) * u128::from(least_per_mille)).div_ceil(1000).max(1);
+            (limit, u64::try_from(least).unwrap_or(u64::MAX))
+        })
+    }
+
+    /// Forgets the usage of a key. Returns whether there was any. Running turns keep their reservations.
+    pub fn forget_usage(&self, key: LimitKey, now: Timestamp) -> bool {
+        let mut locked = self.counts.lock([key].into_iter());
+        let Some(counter) = locked.find(key) else { return false };
+        let had_usage = !counter.is_empty(now);
+        counter.forget_usage();
+        had_usage
     }
 
     /// Returns what the database is to be told of windows that go on. `with_refused`: also of those whose turns were refused, as

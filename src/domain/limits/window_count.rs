@@ -80,6 +80,17 @@ impl WindowCount {
         self.shared - self.published + self.used_here
     }
 
+    /// Returns the usage here and the reservations here, if the database has this sum, or a greater one.
+    pub(super) fn used_and_reserved(&self, sum: Amounts) -> (Amounts, Amounts) {
+        let used = self.shared.max_of_each(sum) - self.published + self.used_here;
+        (used, self.reserved_here)
+    }
+
+    /// Forgets the usage, and that the database has it. Running turns keep their reservations.
+    pub(super) fn forget_usage(&mut self) {
+        *self = Self { reserved_here: self.reserved_here, ..Self::default().at(self.number) };
+    }
+
     /// Returns usage and reservations.
     pub(super) fn taken(&self) -> Amounts {
         self.used() + self.reserved_here

@@ -66,7 +66,7 @@ use crate::{
     adapters::{model::BreakerState, storage::ChatId},
     domain::{
         account::OwnerId,
-        limits::{Asker, Standing},
+        limits::{Asker, LimitKey, LimitUsage, Standing},
         session::SessionId,
     },
     foundation::{config::Config, outage::StartOutage},
@@ -100,6 +100,18 @@ impl Turns {
     #[must_use]
     pub fn nearest_limit(&self, asker: &Asker) -> Option<Standing> {
         self.0.limits.nearest(asker)
+    }
+
+    /// Returns the limits of which the greatest part is used or reserved, at least so many thousandths and at most `most` limits,
+    /// and whether there are more.
+    pub async fn near_limits(&self, least_per_mille: u64, most: usize) -> Result<(Vec<LimitUsage>, bool), TurnFailure> {
+        self.0.limits.near(least_per_mille, most).await
+    }
+
+    /// Forgets the usage of one visitor, one address or all together. Returns whether there was any. Running turns keep their
+    /// reservations.
+    pub async fn reset_limit(&self, key: LimitKey) -> Result<bool, TurnFailure> {
+        self.0.limits.reset(key).await
     }
 
     /// Runs a turn that asks the model for one word, to check whether the model answers. Concurrent calls share one

@@ -6,14 +6,17 @@
 
 mod estimate;
 mod key_lookups;
+mod operation;
 mod reservation;
 mod sharing;
 mod turn_counts;
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 pub(super) use self::reservation::Reservation;
-use self::{estimate::Estimator, key_lookups::KeyLookups, turn_counts::TurnCounts};
+use self::{estimate::Estimator, key_lookups::KeyLookups, sharing::Reset, turn_counts::TurnCounts};
 use super::{
     dependencies::Dependencies, failure::TurnFailure, metrics::Metrics, model_calls::ModelAbilities,
     request::TurnRequest,
@@ -40,6 +43,7 @@ pub(super) struct TurnLimits {
     counts: Arc<TurnCounts>,
     anonymous_input: InputLimit,
     key_lookups: KeyLookups,
+    resets: mpsc::Sender<Reset>,
     storage: Storage,
     metrics: Arc<Metrics>,
 }
@@ -59,10 +63,11 @@ impl TurnLimits {
         let usage = UsageLimits::new(config.limits.clone(), &secret);
         sharing::begin(&usage, used, storage.session_time());
         let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(&config.model, Arc::clone(abilities)) });
-        tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), tasks.stopping()));
+        let (resets, requested) = mpsc::channel(1);
+        tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), requested, tasks.stopping()));
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
         let (anonymous_input, key_lookups) = (config.limits.anonymous_input, KeyLookups::default());
-        Ok(Self { counts, anonymous_input, key_lookups, storage, metrics })
+        Ok(Self { counts, anonymous_input, key_lookups, resets, storage, metrics })
     }
 
     /// Fails if a turn would be refused now.

@@ -8,7 +8,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::{
+    select,
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::turn_counts::TurnCounts;
@@ -27,6 +31,15 @@ const PURGE_EVERY: u32 = 60;
 /// The number of counts in a transaction: other writes wait for it.
 const BATCH: usize = 256;
 
+/// A request to forget the usage of a key. The task that shares the counts does this, so that it does not share meanwhile what
+/// is forgotten.
+#[derive(Debug)]
+pub(super) struct Reset {
+    pub(super) key: LimitKey,
+    /// Gets whether there was any usage.
+    pub(super) done: oneshot::Sender<Result<bool, StorageFailure>>,
+}
+
 /// Takes over what the database has of the windows that go on.
 pub(super) fn begin(usage: &UsageLimits, used: Vec<LimitCount>, now: Timestamp) {
     for count in used {
@@ -37,21 +50,43 @@ pub(super) fn begin(usage: &UsageLimits, used: Vec<LimitCount>, now: Timestamp) 
 }
 
 /// Returns the window of a count; `None` unless it goes on.
-fn window_of(count: &LimitCount, now: Timestamp) -> Option<LimitWindow> {
+pub(super) fn window_of(count: &LimitCount, now: Timestamp) -> Option<LimitWindow> {
     let window = LimitWindow::ALL.into_iter().find(|window| window.seconds() == count.seconds)?;
     (window_end(window, now) == count.ends_at).then_some(window)
 }
 
-/// Shares the counts until the service stops, and then for the last time.
-pub(super) async fn run(counts: Arc<TurnCounts>, storage: Storage, stopping: CancellationToken) {
+/// Shares the counts, and forgets usage on request, until the service stops; then shares for the last time.
+pub(super) async fn run(
+    counts: Arc<TurnCounts>,
+    storage: Storage,
+    mut resets: mpsc::Receiver<Reset>,
+    stopping: CancellationToken,
+) {
     let (mut is_failing, mut round) = (false, 0_u32);
     let mut is_stopping = false;
     while !is_stopping {
-        is_stopping = stopping.run_until_cancelled(sleep(INTERVAL)).await.is_none();
+        let next = Instant::now() + INTERVAL;
+        is_stopping = loop {
+            select! {
+                biased;
+                () = stopping.cancelled() => break true,
+                () = sleep_until(next) => break false,
+                Some(Reset { key, done }) = resets.recv() => {
+                    // Whoever has asked may have left.
+                    let _ = done.send(reset(&counts.usage, &storage, key).await);
+                }
+            }
+        };
         round = round.wrapping_add(1);
         let outcome = share(&counts.usage, &storage, round.is_multiple_of(PURGE_EVERY)).await;
         report(outcome, &mut is_failing);
     }
+}
+
+/// Forgets the usage of a key. Returns whether there was any.
+async fn reset(usage: &UsageLimits, storage: &Storage, key: LimitKey) -> Result<bool, StorageFailure> {
+    let was_stored = storage.delete_limit_counts(&key.to_string()).await?;
+    Ok(usage.forget_usage(key, storage.session_time()) || was_stored)
 }
 
 /// Reports the first failure of several in a row, and their end.
