@@ -100,23 +100,25 @@ mod tests {
     }
 
     /// Returns noon of a day.
-    fn noon(day: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_second(BEGIN + day * DAY + DAY / 2).unwrap())
+    fn noon(day: i64) -> Timestamp {
+        Timestamp::from_second(BEGIN + day * DAY + DAY / 2).unwrap()
     }
 
     #[test]
     fn in_a_file_the_process_that_ran_then_has_the_turn() {
         let others = OtherLogs { processes: [process(0), process(4)].into(), ..OtherLogs::default() };
         let elsewhere = Elsewhere::new(&others, &[process(2), process(6)].into());
-        let turns = (-1..8).map(|day| elsewhere.may_have_turn_of(noon(day))).collect::<Vec<_>>();
+        let turns = (-1..8).map(|day| elsewhere.may_have_turn_of(Some(noon(day)))).collect::<Vec<_>>();
         assert_eq!(turns, [false, true, true, false, false, true, true, false, false]);
-        let later = (1..8).map(|day| elsewhere.may_have_turn_since(noon(day))).collect::<Vec<_>>();
+        let later = (1..8).map(|day| elsewhere.may_have_turn_since(Some(noon(day)))).collect::<Vec<_>>();
         assert_eq!(later, [true, true, true, true, true, false, false]);
-        assert_eq!([3, 7].map(|day| elsewhere.may_have_stop_since(noon(day))), [true, false]);
+        assert_eq!([3, 7].map(|day| elsewhere.may_have_stop_since(Some(noon(day)))), [true, false]);
         assert!(elsewhere.may_have_turn_of(None));
         let alone = OtherLogs::default();
         let alone = Elsewhere::new(&alone, &[process(2)].into());
-        assert!(!alone.may_have_turn_of(None) && !alone.may_have_turn_of(noon(1)) && !alone.may_have_stop_since(None));
+        assert!(
+            !alone.may_have_turn_of(None) && !alone.may_have_turn_of(Some(noon(1))) && !alone.may_have_stop_since(None)
+        );
     }
 
     #[test]
@@ -130,10 +132,10 @@ mod tests {
         };
         let turns = |others: &OtherLogs| {
             let elsewhere = Elsewhere::new(others, &[process(2)].into());
-            (-1..6).map(|day| elsewhere.may_have_turn_of(noon(day))).collect::<Vec<_>>()
+            (-1..6).map(|day| elsewhere.may_have_turn_of(Some(noon(day)))).collect::<Vec<_>>()
         };
         assert_eq!(turns(&others), [true, false, false, true, true, true, false]);
-        assert!(Elsewhere::new(&others, &BTreeSet::new()).may_have_stop_since(noon(5)));
+        assert!(Elsewhere::new(&others, &BTreeSet::new()).may_have_stop_since(Some(noon(5))));
         others.alive.insert(process(5));
         assert_eq!(turns(&others), [true, false, false, true, true, true, true]);
         others.has_unsummed = true;
