@@ -1,6 +1,6 @@
 //! What the verification of a log can prove: with long lines, with a key, and over several folders.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use al_chat::{
     adapters::log_files,
@@ -207,6 +207,24 @@ async fn sentences_say_what_is_known_of_a_log() {
     service.stop().await;
     let ran = run(&keyed.with("SESSION_LOG_KEY", ""), &["log", "verify"]).await.out;
     assert!(ran.contains("SESSION_LOG_KEY is not set"), "{ran}");
+}
+
+#[tokio::test]
+async fn every_field_of_the_result_is_documented() {
+    let setup = TestSetup::new();
+    killed_after_turns(&setup).await;
+    let file = day_file(&setup.log_dir());
+    fs::write(&file, [fs::read(&file).unwrap(), b"foreign\n".to_vec()].concat()).unwrap();
+    let (code, result) = verified(&setup, &[]).await;
+    assert_eq!(code, Some(1), "{result}");
+    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/session-log.md")).unwrap();
+    let (_, document) = document.split_once("\n## Proof").unwrap();
+    let (document, _) = document.split_once("\n## ").unwrap();
+    for object in [&result, &result["processes"][0], &result["damage"][0]] {
+        for name in object.as_object().unwrap().keys() {
+            assert!(document.contains(&format!("`{name}`")), "{name} is not documented");
+        }
+    }
 }
 
 #[test]

@@ -28,8 +28,20 @@ use crate::{
 /// The most listings of a log whose files are deleted while they are verified.
 const MAX_LISTINGS: usize = 4;
 
+/// The end of the command's help.
+const EXAMPLES: &str = "\
+Examples:
+  al-chat log verify
+  al-chat log verify SessionLog --expect 17:6f1d0c0a5b9e3f27d4a8c1e07b52964d
+  al-chat log verify archive/*.zst --format json
+
+Exit codes: 0 the log is whole; 1 it is damaged, and the damage was printed; 2 wrong arguments or settings, a file that cannot
+be opened, or output that cannot be written. docs/session-log.md explains what is proven, and the fields of json.
+";
+
 /// The arguments of `al-chat log verify`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Arguments {
     /// Files and folders of session logs, also compressed ones (.gz, .zst) [default: the folder SESSION_LOG_DIR]
     files: Vec<PathBuf>,
