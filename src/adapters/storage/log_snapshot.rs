@@ -1,4 +1,4 @@
-//! The sums that the database holds of the turns of a session log at one moment, to be compared with the log. Rows of single turns
+//! The sums over the turns of a session log that the database has at one moment, to be compared with the log. Rows of single turns
 //! and sessions are read by [`SnapshotRows`].
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::{
     foundation::config,
 };
 
-/// What the database holds of the turns of one session log, and of all turns.
+/// Sums over the turns of one session log, and over all turns, with the lines of the log that are counted.
 #[derive(Clone, Debug, Default)]
 pub struct LogSnapshot {
     /// The lines that are counted.

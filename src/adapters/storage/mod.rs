@@ -27,7 +27,6 @@ mod handle;
 mod idempotency;
 mod ids;
 mod inspection;
-mod kept_rows;
 mod leases;
 mod limit_counts;
 mod lock_note;
@@ -65,6 +64,7 @@ mod statement;
 mod stored_message;
 mod turn_record;
 mod turn_repository;
+mod turn_rows;
 mod turn_writer;
 mod turns;
 mod unsealed_answers;
@@ -86,7 +86,6 @@ pub use self::{
     idempotency::{ClaimedKey, NewClaim},
     ids::{ChatId, Cursor, MessageId},
     inspection::{DatabaseInspection, files},
-    kept_rows::{Kept, KeptSession, KeptTurn, SessionTurn},
     limit_counts::{LimitChange, LimitCount},
     log_snapshot::{LogSnapshot, ModelUsage},
     log_totals::LogTotal,
@@ -105,6 +104,7 @@ pub use self::{
     sqlite_file::UnusableFile,
     stored_message::{HistoryMessage, MessageStatus, Sender, StoredMessage},
     turn_record::{TurnRecord, UsageRecord},
+    turn_rows::{SessionTurn, StoredSession, StoredTurn, TurnRow},
     usage_totals::UsageTotals,
     visitors::Visitor,
 };

@@ -8,10 +8,10 @@ use super::{
     column_values::to_count,
     database::Transaction,
     failure::StorageFailure,
-    kept_rows::{Kept, KeptTurn},
     reader::{DatabaseReadFailure, Reader},
     row_bounds::RowBounds,
     statement::sql,
+    turn_rows::{StoredTurn, TurnRow},
 };
 use crate::domain::cost::TokenUsage;
 
@@ -50,7 +50,7 @@ impl SnapshotRows {
     }
 
     /// Calls a function with each answer that is stored for a repeated `Idempotency-Key`.
-    pub fn for_each_answer(&self, mut take: impl FnMut(KeptTurn)) {
+    pub fn for_each_answer(&self, mut take: impl FnMut(StoredTurn)) {
         let (mut caller, mut key) = (String::new(), String::new());
         let (since, until) = self.bounds.ids();
         loop {
@@ -71,7 +71,7 @@ impl SnapshotRows {
                 let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
                 let usage = TokenUsage { prompt: tokens(prompt), completion: tokens(completion) };
                 let (model, finish) = (model.unwrap_or_default(), finish.unwrap_or_default());
-                take(KeptTurn { request_id, kept: Kept::Answer { model, usage, finish } });
+                take(StoredTurn { request_id, row: TurnRow::Answer { model, usage, finish } });
                 (caller, key) = (of, its);
             }
             if is_last {
@@ -81,7 +81,7 @@ impl SnapshotRows {
     }
 
     /// Calls a function with each usage record that waits for Papita.
-    pub fn for_each_usage_record(&self, mut take: impl FnMut(KeptTurn)) {
+    pub fn for_each_usage_record(&self, mut take: impl FnMut(StoredTurn)) {
         let mut last = 0;
         let (since, until) = self.bounds.ids();
         loop {
@@ -97,7 +97,7 @@ impl SnapshotRows {
             });
             let is_last = page.len() < PAGE;
             for (id, request_id, body) in page {
-                take(KeptTurn { request_id, kept: Kept::UsageRecord(body) });
+                take(StoredTurn { request_id, row: TurnRow::UsageRecord(body) });
                 last = id;
             }
             if is_last {
@@ -132,13 +132,13 @@ impl SnapshotRows {
         }
         let rows = rows.into_iter();
         let turns =
-            rows.map(|(request_id, chat, sender)| KeptTurn { request_id, kept: message(chat, &sender) }).collect();
+            rows.map(|(request_id, chat, sender)| StoredTurn { request_id, row: message(chat, &sender) }).collect();
         MessagePage { turns, has_more }
     }
 
     /// Returns the rows of one turn in a stored chat.
     #[must_use]
-    pub fn messages_of(&self, request_id: &str) -> Vec<Kept> {
+    pub fn messages_of(&self, request_id: &str) -> Vec<TurnRow> {
         let rows: Vec<(i64, String)> = self.run(async |transaction| {
             sql("SELECT chat_id, sender FROM messages
                  WHERE request_id = $1 AND (sender = 'bot' OR status = 'failed')")
@@ -203,11 +203,11 @@ impl Drop for SnapshotRows {
 #[derive(Clone, Debug, Default)]
 pub struct MessagePage {
     /// The rows.
-    pub turns: Vec<KeptTurn>,
+    pub turns: Vec<StoredTurn>,
     /// Whether there are further rows.
     pub has_more: bool,
 }
 
-fn message(chat: i64, sender: &str) -> Kept {
-    if sender == "bot" { Kept::Message(chat) } else { Kept::FailedQuestion }
+fn message(chat: i64, sender: &str) -> TurnRow {
+    if sender == "bot" { TurnRow::Message(chat) } else { TurnRow::FailedQuestion }
 }

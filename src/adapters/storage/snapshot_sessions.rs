@@ -6,9 +6,9 @@ use super::{
     column_values::{to_count, to_timestamp},
     database::Transaction,
     failure::StorageFailure,
-    kept_rows::{KeptSession, SessionTurn},
     snapshot_rows::{LIMIT, PAGE, SnapshotRows},
     statement::sql,
+    turn_rows::{SessionTurn, StoredSession},
 };
 
 /// The columns of a session.
@@ -19,13 +19,13 @@ type SessionTurnRow = (String, String, i64, i64, i64, i64, i64);
 
 impl SnapshotRows {
     /// Calls a function with the id of each session, and with the session.
-    pub fn for_each_session(&self, mut take: impl FnMut(String, KeptSession)) {
+    pub fn for_each_session(&self, mut take: impl FnMut(String, StoredSession)) {
         let mut last = String::new();
         loop {
             let rows = self.run(async |transaction| self.session_rows(transaction, &last).await);
             let Some(end) = rows.last().map(|row| row.0.clone()) else { return };
             let is_last = rows.len() < PAGE;
-            let mut sessions = rows.into_iter().map(kept_session).collect::<BTreeMap<_, _>>();
+            let mut sessions = rows.into_iter().map(stored_session).collect::<BTreeMap<_, _>>();
             for row in self.run(async |transaction| turn_rows(transaction, &last, &end).await) {
                 if let Some(session) = sessions.get_mut(&row.0) {
                     session.turns.push(session_turn(row));
@@ -70,9 +70,9 @@ async fn turn_rows(
     .await
 }
 
-fn kept_session((id, started_at, stopped_at, logged): SessionRow) -> (String, KeptSession) {
+fn stored_session((id, started_at, stopped_at, logged): SessionRow) -> (String, StoredSession) {
     let (started_at, stopped_at) = (started_at.map(to_timestamp), stopped_at.map(to_timestamp));
-    (id, KeptSession { started_at, stopped_at, is_stop_logged: logged != 0, turns: Vec::new() })
+    (id, StoredSession { started_at, stopped_at, is_stop_logged: logged != 0, turns: Vec::new() })
 }
 
 fn session_turn((_, model, failed, prompt, completion, cost, latency): SessionTurnRow) -> SessionTurn {

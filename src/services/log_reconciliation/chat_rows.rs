@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::adapters::storage::{Kept, MessagePage, SnapshotRows, first_id};
+use crate::adapters::storage::{MessagePage, SnapshotRows, TurnRow, first_id};
 
 /// The number of turns without a line up to which their rows stay in memory.
 const MAX_WAITING: usize = 20_000;
@@ -21,7 +21,7 @@ pub(super) struct ChatRows<'a> {
     /// Whether no rows follow those that were read.
     is_at_end: bool,
     /// The rows that no line has taken yet, by the ids of their requests.
-    waiting: BTreeMap<String, Vec<Kept>>,
+    waiting: BTreeMap<String, Vec<TurnRow>>,
     /// The number of answers that were dropped from `waiting`, and that no line has taken since.
     forgotten: u64,
     /// The first and the last id of dropped rows.
@@ -61,7 +61,7 @@ impl<'a> ChatRows<'a> {
     }
 
     /// Returns the rows of the turn whose line is read. To be called once for each turn.
-    pub(super) fn take(&mut self, request_id: &str) -> Vec<Kept> {
+    pub(super) fn take(&mut self, request_id: &str) -> Vec<TurnRow> {
         if self.read.as_ref().is_none_or(|(first, _)| request_id < first.as_str()) {
             // The turn began before the first line.
             let rows = self.rows.messages_of(request_id);
@@ -101,7 +101,7 @@ impl<'a> ChatRows<'a> {
         let end = page.turns.last().map(|turn| turn.request_id.clone()).filter(|_| page.has_more);
         for turn in page.turns {
             if !self.taken_before.contains(&turn.request_id) {
-                self.waiting.entry(turn.request_id).or_default().push(turn.kept);
+                self.waiting.entry(turn.request_id).or_default().push(turn.row);
             }
         }
         if self.waiting.len() > MAX_WAITING {
@@ -122,7 +122,7 @@ impl<'a> ChatRows<'a> {
     }
 
     /// Reads the remaining rows. Returns those of turns without a line, and the number of further answers without a line.
-    pub(super) fn finish(mut self) -> (BTreeMap<String, Vec<Kept>>, u64) {
+    pub(super) fn finish(mut self) -> (BTreeMap<String, Vec<TurnRow>>, u64) {
         if let Some((_, last)) = self.read.take() {
             self.read_on(last, None);
         }
@@ -131,6 +131,6 @@ impl<'a> ChatRows<'a> {
 }
 
 /// Returns the number of answers among the rows.
-fn answers(rows: &[Kept]) -> u64 {
-    rows.iter().filter(|kept| matches!(kept, Kept::Message(_))).count() as u64
+fn answers(rows: &[TurnRow]) -> u64 {
+    rows.iter().filter(|row| matches!(row, TurnRow::Message(_))).count() as u64
 }

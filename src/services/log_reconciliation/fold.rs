@@ -1,4 +1,4 @@
-//! The fold of a log's lines into the figures that the database keeps.
+//! The fold of a log's lines into the same figures as those in the database.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,6 @@ use super::{
     elsewhere::Elsewhere,
     extent::Extent,
     gaps,
-    kept_turns::{KeptTurns, Unmatched},
     outcome::{Difference, Kind, Reconciliation, UnknownProcesses},
     processes::Processes,
     scan::{LineEvent, PositionedLine, Scan, Turn},
@@ -19,6 +18,7 @@ use super::{
     sums::Sums,
     task::Task,
     totals::{self, Group, is_unlogged},
+    turn_rows::{TurnRows, Unmatched},
     uncompared,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) struct Fold<'a> {
     groups: BTreeMap<Group, Sums>,
     /// The numbers of turns without a process, from before the database had sums, by their dates.
     unstamped_turns: BTreeMap<String, u64>,
-    kept_turns: KeptTurns<'a>,
+    turn_rows: TurnRows<'a>,
     sessions: Sessions,
     running: RunningProcess,
     result: Reconciliation,
@@ -56,7 +56,7 @@ impl<'a> Fold<'a> {
             deleted: DeletedLines::default(),
             groups: BTreeMap::new(),
             unstamped_turns: BTreeMap::new(),
-            kept_turns: KeptTurns::new(task.rows, task.period),
+            turn_rows: TurnRows::new(task.rows, task.period),
             sessions: Sessions::new(task.rows, task.period),
             running: RunningProcess::new(task.served_before),
             result: Reconciliation::default(),
@@ -86,7 +86,7 @@ impl<'a> Fold<'a> {
             if self.first.is_none_or(|known| first < known) {
                 self.first = Some(first);
                 if let Ok(time) = run.begin.parse() {
-                    self.kept_turns.begin_at(time);
+                    self.turn_rows.begin_at(time);
                 }
             }
             self.processes.add_run(run);
@@ -117,7 +117,7 @@ impl<'a> Fold<'a> {
 
     fn add_turn(&mut self, instance: Uuid, turn: &Turn, is_counted: bool) {
         self.processes.of(instance).add_turn(&turn.date);
-        self.kept_turns.add(turn);
+        self.turn_rows.add(turn);
         self.running.add(instance, turn, is_counted);
         if is_counted {
             self.sessions.add(turn);
@@ -142,7 +142,7 @@ impl<'a> Fold<'a> {
         let time = extent.begin.as_ref().and_then(|(_, timestamp)| timestamp.parse::<Timestamp>().ok());
         let unlogged = snapshot.totals.iter().filter(|it| is_unlogged(it)).map(|it| it.turns).sum();
         let elsewhere = Elsewhere::new(&snapshot.other_logs, &extent.own);
-        self.kept_turns.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
+        self.turn_rows.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
         self.sessions.finish(&elsewhere, Unmatched { begin: time, unlogged }, &mut result);
         if period.is_limited() {
             result.notes.push(format!(

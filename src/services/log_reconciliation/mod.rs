@@ -1,8 +1,8 @@
 //! Comparison of a session log with the database, and with what the running service says.
 //!
 //! The chunks of the files are parsed in parallel (`scan.rs`), and folded one after the other (`fold.rs`) into the same figures
-//! that the database keeps: sums by process, day, model and error code. What the database keeps of single turns and sessions is
-//! compared with their lines on the way (`kept_turns.rs`, `sessions.rs`). Memory grows neither with the lines of the log nor with
+//! as those in the database: sums by process, day, model and error code. Rows of single turns and sessions are compared with
+//! their lines on the way (`turn_rows.rs`, `sessions.rs`). Memory grows neither with the lines of the log nor with
 //! the stored chats, whose rows are read along with the lines (`chat_rows.rs`).
 
 mod chat_rows;
@@ -11,7 +11,6 @@ mod elsewhere;
 mod extent;
 mod fold;
 mod gaps;
-mod kept_turns;
 mod outcome;
 mod period;
 mod processes;
@@ -21,6 +20,7 @@ mod sessions;
 mod sums;
 mod task;
 mod totals;
+mod turn_rows;
 mod uncompared;
 
 use std::ops::ControlFlow;

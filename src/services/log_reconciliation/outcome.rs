@@ -14,11 +14,11 @@ const MAX_DIFFERENCES: usize = 10_000;
 pub struct Reconciliation {
     /// The sums of the lines that were compared.
     pub log: Sums,
-    /// What the database has of them.
+    /// The sums of the same lines in the database.
     pub database: Sums,
-    /// What the database has of lines from before the log's first line, which is not compared.
+    /// The sums in the database of lines from before the log's first line, which are not compared.
     pub before: Sums,
-    /// What the database has of lines that the log declares deleted, which is not compared.
+    /// The sums in the database of lines that the log declares deleted, which are not compared.
     pub deleted: Sums,
     /// The number of turns, from before the database had sums by days, whose sums are not compared.
     pub earlier: u64,
@@ -29,7 +29,7 @@ pub struct Reconciliation {
     /// Both by days.
     pub days: Vec<Day>,
     /// The number of answers, usage records and turns of sessions in the database that were compared with their lines.
-    pub kept: u64,
+    pub rows_compared: u64,
     /// What the running service returned, if it was compared.
     pub served: Vec<ServedRange>,
     /// The differences, at most the first 10,000.
@@ -69,7 +69,7 @@ pub struct Day {
     pub day: String,
     /// The sums of its lines that were compared.
     pub log: Sums,
-    /// What the database has of them.
+    /// The sums of the same lines in the database.
     pub database: Sums,
     /// Whether both are the same, also by process, model and error code.
     pub same: bool,
@@ -95,7 +95,7 @@ pub enum Kind {
     Totals,
     /// The usage totals are not the sum of all turns that the database has counted.
     UsageTotals,
-    /// What the database keeps of a turn differs from its line, or the turn has no line.
+    /// A row of a turn differs from its line, or the turn has no line.
     Turn,
     /// A turn, or the stop, of a session is in one of both only.
     Session,

@@ -100,7 +100,7 @@ struct Previous {
 }
 
 impl Turn {
-    /// Returns the error code as the database keeps it; empty for an answered turn.
+    /// Returns the error code as it is in the database; empty for an answered turn.
     pub(super) fn error_code(&self) -> String {
         match &self.code {
             _ if self.status == 200 => String::new(),

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     elsewhere::Elsewhere,
-    kept_turns::Unmatched,
     outcome::{Difference, Kind, Reconciliation},
     period::Period,
     scan::Turn,
+    turn_rows::Unmatched,
 };
-use crate::adapters::storage::{KeptSession, SessionTurn, SnapshotRows};
+use crate::adapters::storage::{SessionTurn, SnapshotRows, StoredSession};
 
 /// The sessions in the database: those that go on, and those that were stopped in the last week.
 pub(super) struct Sessions {
@@ -23,7 +23,7 @@ pub(super) struct Sessions {
 /// A session, and what the log has of it.
 struct Known {
     /// The session with the turns that have no line yet.
-    session: KeptSession,
+    session: StoredSession,
     /// Whether the log has its stop.
     is_stopped: bool,
 }
@@ -47,7 +47,7 @@ impl Sessions {
         let turns = &mut known.session.turns;
         self.compared += 1;
         let line = session_turn(turn);
-        if let Some(index) = turns.iter().position(|kept| *kept == line) {
+        if let Some(index) = turns.iter().position(|turn| *turn == line) {
             turns.swap_remove(index);
         } else {
             let text =
@@ -99,7 +99,7 @@ impl Sessions {
             }
         }
         self.differences.into_iter().for_each(|difference| result.add(difference));
-        result.kept += self.compared;
+        result.rows_compared += self.compared;
         if excused > 0 {
             result.notes.push(format!(
                 "{excused} turns and stops of sessions in the database have no line here; they may be in other logs, whose \
@@ -110,11 +110,11 @@ impl Sessions {
 }
 
 /// Whether a session was started here and goes on.
-fn is_open(session: &KeptSession) -> bool {
+fn is_open(session: &StoredSession) -> bool {
     session.stopped_at.is_none() && session.started_at.is_some()
 }
 
-/// Returns a turn as the database keeps it for its session.
+/// Returns the row that the database should have for a turn of a session.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
 fn session_turn(turn: &Turn) -> SessionTurn {
     SessionTurn {

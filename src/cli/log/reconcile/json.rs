@@ -34,7 +34,7 @@ pub(super) fn format(result: &Reconciliation) -> String {
         uncounted: result.uncounted,
         other_logs: result.other_logs,
         days: &result.days,
-        kept_compared: result.kept,
+        kept_compared: result.rows_compared,
         served: &result.served,
         difference_count: result.difference_count,
         differences: &result.differences,

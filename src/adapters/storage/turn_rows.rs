@@ -1,21 +1,21 @@
-//! What the database keeps of single turns and sessions.
+//! Rows of single turns and sessions, which `al-chat log reconcile` compares with the lines of a session log.
 
 use jiff::Timestamp;
 
 use crate::domain::cost::TokenUsage;
 
-/// What is kept of one turn.
+/// A row of a turn, with the id of the request that the turn answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptTurn {
+pub struct StoredTurn {
     /// The id of the request.
     pub request_id: String,
-    /// What is kept.
-    pub kept: Kept,
+    /// The row. A turn may have several.
+    pub row: TurnRow,
 }
 
-/// What is kept of a turn.
+/// A row of one of the tables that have single turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum TurnRow {
     /// The answer for a repeated `Idempotency-Key`.
     Answer {
         /// The name of the model.
@@ -33,9 +33,9 @@ pub enum Kept {
     FailedQuestion,
 }
 
-/// A session.
+/// A session, with its turns while it goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeptSession {
+pub struct StoredSession {
     /// The start, if the session was started here.
     pub started_at: Option<Timestamp>,
     /// The end, by the wall clock; `None` while the session goes on.

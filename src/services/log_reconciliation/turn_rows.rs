@@ -1,4 +1,4 @@
-//! What the database keeps of single turns, compared with their lines.
+//! The rows of single turns in the database, compared with the lines of the turns.
 
 use std::collections::HashMap;
 
@@ -13,17 +13,17 @@ use super::{
 };
 use crate::{
     adapters::{
-        storage::{Kept, KeptTurn, SnapshotRows},
+        storage::{SnapshotRows, StoredTurn, TurnRow},
         usage,
     },
     domain::{cost::TokenUsage, errors::turns::CLIENT_GONE},
 };
 
-/// The turns of which the database keeps something.
-pub(super) struct KeptTurns<'a> {
+/// The rows of single turns in the database, and how they differ from the lines that were read.
+pub(super) struct TurnRows<'a> {
     period: &'a Period,
     /// The answers and usage records by the ids of their requests. These are kept for a day at most, or up to a limit.
-    by_request: HashMap<String, Vec<Kept>>,
+    by_request: HashMap<String, Vec<TurnRow>>,
     chat_rows: ChatRows<'a>,
     differences: Vec<Difference>,
     compared: u64,
@@ -39,10 +39,10 @@ pub(super) struct Unmatched {
     pub(super) unlogged: u64,
 }
 
-impl<'a> KeptTurns<'a> {
+impl<'a> TurnRows<'a> {
     pub(super) fn new(rows: &'a SnapshotRows, period: &'a Period) -> Self {
         let mut by_request = HashMap::<_, Vec<_>>::new();
-        let mut add = |KeptTurn { request_id, kept }| by_request.entry(request_id).or_default().push(kept);
+        let mut add = |StoredTurn { request_id, row }| by_request.entry(request_id).or_default().push(row);
         rows.for_each_answer(&mut add);
         rows.for_each_usage_record(&mut add);
         let chat_rows = ChatRows::new(rows);
@@ -54,17 +54,17 @@ impl<'a> KeptTurns<'a> {
         self.chat_rows.begin_at(begin);
     }
 
-    /// Compares the line of a turn with what the database keeps of the turn.
+    /// Compares the line of a turn with the rows of the turn.
     pub(super) fn add(&mut self, turn: &Turn) {
         let id = turn.request_id.as_str();
         if self.period.is_limited() && time_of_request(id).is_some_and(|time| !self.period.contains(time)) {
             return;
         }
-        for kept in self.by_request.remove(id).into_iter().flatten().chain(self.chat_rows.take(id)) {
+        for row in self.by_request.remove(id).into_iter().flatten().chain(self.chat_rows.take(id)) {
             self.compared += 1;
-            if let Kept::FailedQuestion = kept {
+            if let TurnRow::FailedQuestion = row {
                 self.unstored_answers += u64::from(is_answered(turn));
-            } else if let Some(text) = difference(turn, &kept) {
+            } else if let Some(text) = difference(turn, &row) {
                 self.differences.push(named(id, &text));
             }
         }
@@ -74,17 +74,17 @@ impl<'a> KeptTurns<'a> {
     pub(super) fn finish(self, elsewhere: &Elsewhere<'_>, mut rest: Unmatched, result: &mut Reconciliation) {
         let (mut excused, mut left) = (0_u64, Vec::new());
         let (chat_rows, forgotten) = self.chat_rows.finish();
-        for (request_id, kept) in self.by_request.into_iter().chain(chat_rows) {
+        for (request_id, rows) in self.by_request.into_iter().chain(chat_rows) {
             let time = time_of_request(&request_id);
             let is_covered = time.is_none_or(|time| Some(time) >= rest.begin && self.period.contains(time));
-            for kept in kept.into_iter().filter(|_| is_covered) {
-                match kept {
+            for row in rows.into_iter().filter(|_| is_covered) {
+                match row {
                     // A turn that was refused has no line.
-                    Kept::FailedQuestion => {}
-                    Kept::UsageRecord(_) if rest.unlogged > 0 => rest.unlogged -= 1,
+                    TurnRow::FailedQuestion => {}
+                    TurnRow::UsageRecord(_) if rest.unlogged > 0 => rest.unlogged -= 1,
                     _ if elsewhere.may_have_turn_of(time) => excused += 1,
-                    kept => {
-                        let text = format!("the log has no line; the database has {}", text(&kept));
+                    row => {
+                        let text = format!("the log has no line; the database has {}", text(&row));
                         left.push(named(&request_id, &text));
                     }
                 }
@@ -92,7 +92,7 @@ impl<'a> KeptTurns<'a> {
         }
         left.sort_by(|one, other| one.request_id.cmp(&other.request_id));
         self.differences.into_iter().chain(left).for_each(|difference| result.add(difference));
-        result.kept += self.compared;
+        result.rows_compared += self.compared;
         if elsewhere.may_have_turn_since(rest.begin) {
             excused += forgotten;
         } else if forgotten > 0 {
@@ -122,39 +122,39 @@ fn is_answered(turn: &Turn) -> bool {
     turn.status == 200
 }
 
-/// Returns in what a turn differs from what is kept of it.
-fn difference(turn: &Turn, kept: &Kept) -> Option<String> {
+/// Returns in what the line of a turn differs from a row of it.
+fn difference(turn: &Turn, row: &TurnRow) -> Option<String> {
     let own = TokenUsage { prompt: turn.prompt_tokens, completion: turn.completion_tokens };
     let was_abandoned = turn.code.as_deref() == Some(CLIENT_GONE.error.code);
-    let is_same = match kept {
-        Kept::Answer { model, usage, finish } => {
+    let is_same = match row {
+        TurnRow::Answer { model, usage, finish } => {
             let is_same_end = if is_answered(turn) { *finish == turn.finish } else { was_abandoned };
             *model == turn.model && *usage == own && is_same_end
         }
-        Kept::UsageRecord(body) => usage::usage_of(body).is_some_and(|used| used == (turn.model.clone(), own)),
-        Kept::Message(chat) => turn.chat_id == Some(*chat) && (is_answered(turn) || was_abandoned),
-        Kept::FailedQuestion => true,
+        TurnRow::UsageRecord(body) => usage::usage_of(body).is_some_and(|used| used == (turn.model.clone(), own)),
+        TurnRow::Message(chat) => turn.chat_id == Some(*chat) && (is_answered(turn) || was_abandoned),
+        TurnRow::FailedQuestion => true,
     };
     let Turn { model, prompt_tokens, completion_tokens, finish, .. } = turn;
     let chat = turn.chat_id.map(|chat| format!(" in chat {chat}")).unwrap_or_default();
     let line = format!("{model}, {prompt_tokens} + {completion_tokens} tokens, {finish}{chat}");
-    (!is_same).then(|| format!("the log has {line}; the database has {}", text(kept)))
+    (!is_same).then(|| format!("the log has {line}; the database has {}", text(row)))
 }
 
-fn text(kept: &Kept) -> String {
-    match kept {
-        Kept::Answer { model, usage, finish } => {
+fn text(row: &TurnRow) -> String {
+    match row {
+        TurnRow::Answer { model, usage, finish } => {
             let TokenUsage { prompt, completion } = usage;
             format!("an answer for its Idempotency-Key: {model}, {prompt} + {completion} tokens, {finish}")
         }
-        Kept::UsageRecord(body) => match usage::usage_of(body) {
+        TurnRow::UsageRecord(body) => match usage::usage_of(body) {
             Some((model, TokenUsage { prompt, completion })) => {
                 format!("a usage record that waits for Papita: {model}, {prompt} + {completion} tokens")
             }
             None => "a usage record that cannot be read".to_owned(),
         },
-        Kept::Message(chat) => format!("an answer in chat {chat}"),
-        Kept::FailedQuestion => "a failed question".to_owned(),
+        TurnRow::Message(chat) => format!("an answer in chat {chat}"),
+        TurnRow::FailedQuestion => "a failed question".to_owned(),
     }
 }
 
