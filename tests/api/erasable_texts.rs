@@ -521,7 +521,7 @@ async fn guests_answers_of_an_older_database_are_erased() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unsealed_answer_that_waits_is_not_stored_after_the_erasure() {
+async fn a_waiting_unsealed_answer_is_not_stored_after_the_erasure() {
     let model = echoing_model().await;
     let setup = setup_with_sealed_texts(&model).with("RESUME_WINDOW", "0").with("DATABASE_STATEMENT_TIMEOUT", "2s");
     let process = setup.start_process().await;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::chunk::LineEnd;
 
-/// What is wrong with a line.
+/// The reason why a line of a file is not read as one of a session log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineFault {
     /// The file ends within the line.

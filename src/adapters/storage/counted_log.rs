@@ -11,7 +11,7 @@ use crate::{
     foundation::config,
 };
 
-/// What a database has counted of a session log.
+/// The last lines of a session log whose turns a database has added to its totals.
 #[derive(Clone, Debug)]
 pub struct CountedLog {
     /// The last counted lines, as far as they are still needed.

@@ -29,7 +29,7 @@ pub struct LogSnapshot {
     pub since: Option<uuid::Uuid>,
     /// The results of the log's turns.
     pub totals: Vec<LogTotal>,
-    /// What is known of other session logs.
+    /// The other session logs of the same database, by the processes that wrote them.
     pub other_logs: OtherLogs,
     /// The usage of each model by all turns, as `GET /api/openai/usage` adds it up.
     pub usage: BTreeMap<String, ModelUsage>,

@@ -1,4 +1,4 @@
-//! What a database knows of other session logs than one: they may have the lines of turns and stops that this one lacks.
+//! The other session logs of a database than the one that is compared: a line that this one lacks may be in one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub struct OtherLogs {
     pub has_unsummed: bool,
 }
 
-/// Reads what is known of other logs than `log`.
+/// Reads the processes and days of all session logs but `log`, which is a log's id.
 pub(super) async fn fetch(transaction: &mut Transaction, log: &str) -> Result<OtherLogs, StorageFailure> {
     let is_shared = matches!(transaction, Transaction::Postgres(..));
     let mut others = OtherLogs { is_shared, ..OtherLogs::default() };

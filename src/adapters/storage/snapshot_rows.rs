@@ -49,30 +49,18 @@ impl SnapshotRows {
         Self { state, runtime: Handle::current(), bounds }
     }
 
-    /// Calls a function with each answer that is stored for a repeated `Idempotency-Key`.
-    pub fn for_each_answer(&self, mut take: impl FnMut(StoredTurn)) {
-        let (mut caller, mut key) = (String::new(), String::new());
-        let (since, until) = self.bounds.ids();
+    /// Reads the pages after a position, from `query`, and calls `take` with each row. It returns the position of the row.
+    fn for_each_row<P, R>(
+        &self,
+        mut position: P,
+        query: &impl AsyncFn(&mut Transaction, &P) -> Result<Vec<R>, StorageFailure>,
+        mut take: impl FnMut(R) -> P,
+    ) {
         loop {
-            let page: Vec<AnswerRow> = self.run(async |transaction| {
-                sql("SELECT caller, key, request_id, model, prompt_tokens, completion_tokens, finish FROM idempotency_keys
-                     WHERE (caller, key) > ($1, $2) AND answered_at IS NOT NULL AND request_id >= $3 AND request_id < $4
-                     ORDER BY caller, key LIMIT $5")
-                .bind(&caller)
-                .bind(&key)
-                .bind(&since)
-                .bind(&until)
-                .bind(LIMIT)
-                .fetch_all(transaction)
-                .await
-            });
+            let page = self.run(async |transaction| query(transaction, &position).await);
             let is_last = page.len() < PAGE;
-            for (of, its, request_id, model, prompt, completion, finish) in page {
-                let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
-                let usage = TokenUsage { prompt: tokens(prompt), completion: tokens(completion) };
-                let (model, finish) = (model.unwrap_or_default(), finish.unwrap_or_default());
-                take(StoredTurn { request_id, row: TurnRow::Answer { model, usage, finish } });
-                (caller, key) = (of, its);
+            for row in page {
+                position = take(row);
             }
             if is_last {
                 return;
@@ -80,30 +68,51 @@ impl SnapshotRows {
         }
     }
 
+    /// Calls a function with each answer that is stored for a repeated `Idempotency-Key`.
+    pub fn for_each_answer(&self, mut take: impl FnMut(StoredTurn)) {
+        let (since, until) = self.bounds.ids();
+        let query = async |transaction: &mut Transaction, (caller, key): &(String, String)| {
+            sql("SELECT caller, key, request_id, model, prompt_tokens, completion_tokens, finish FROM idempotency_keys
+                 WHERE (caller, key) > ($1, $2) AND answered_at IS NOT NULL AND request_id >= $3 AND request_id < $4
+                 ORDER BY caller, key LIMIT $5")
+            .bind(caller)
+            .bind(key)
+            .bind(&since)
+            .bind(&until)
+            .bind(LIMIT)
+            .fetch_all(transaction)
+            .await
+        };
+        self.for_each_row(
+            (String::new(), String::new()),
+            &query,
+            |(caller, key, request_id, model, prompt, completion, finish): AnswerRow| {
+                let tokens = |column: Option<i64>| to_count(column.unwrap_or_default());
+                let usage = TokenUsage { prompt: tokens(prompt), completion: tokens(completion) };
+                let (model, finish) = (model.unwrap_or_default(), finish.unwrap_or_default());
+                take(StoredTurn { request_id, row: TurnRow::Answer { model, usage, finish } });
+                (caller, key)
+            },
+        );
+    }
+
     /// Calls a function with each usage record that waits for Papita.
     pub fn for_each_usage_record(&self, mut take: impl FnMut(StoredTurn)) {
-        let mut last = 0;
         let (since, until) = self.bounds.ids();
-        loop {
-            let page: Vec<(i64, String, String)> = self.run(async |transaction| {
-                sql("SELECT id, request_id, body FROM papita_outbox
-                     WHERE id > $1 AND request_id >= $2 AND request_id < $3 ORDER BY id LIMIT $4")
-                .bind(last)
-                .bind(&since)
-                .bind(&until)
-                .bind(LIMIT)
-                .fetch_all(transaction)
-                .await
-            });
-            let is_last = page.len() < PAGE;
-            for (id, request_id, body) in page {
-                take(StoredTurn { request_id, row: TurnRow::UsageRecord(body) });
-                last = id;
-            }
-            if is_last {
-                return;
-            }
-        }
+        let query = async |transaction: &mut Transaction, last: &i64| {
+            sql("SELECT id, request_id, body FROM papita_outbox
+                 WHERE id > $1 AND request_id >= $2 AND request_id < $3 ORDER BY id LIMIT $4")
+            .bind(*last)
+            .bind(&since)
+            .bind(&until)
+            .bind(LIMIT)
+            .fetch_all(transaction)
+            .await
+        };
+        self.for_each_row(0, &query, |(id, request_id, body): (i64, String, String)| {
+            take(StoredTurn { request_id, row: TurnRow::UsageRecord(body) });
+            id
+        });
     }
 
     /// Returns the first rows of turns in stored chats whose request ids are after `after` and before `before`, in the order of

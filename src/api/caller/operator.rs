@@ -2,13 +2,10 @@
 //! operator.
 
 use poem::{Request, RequestBody, http::header};
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaSecurityScheme, Registry},
-};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{
-    required_account::{self, RequiredAccount, bearer_token},
+    required_account::{self, RequiredAccount, bearer_token, register_bearer},
     this_machine::is_direct_and_from_no_page,
 };
 use crate::{
@@ -92,15 +89,6 @@ impl<'a> ApiExtractor<'a> for Operator {
 
 /// Adds the security scheme of the operator's token to the contract.
 fn register(registry: &mut Registry) {
-    let scheme = MetaSecurityScheme {
-        ty: "http",
-        description: Some("`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token."),
-        name: None,
-        key_in: None,
-        scheme: Some("bearer"),
-        bearer_format: None,
-        flows: None,
-        openid_connect_url: None,
-    };
-    registry.create_security_scheme(SCHEME, scheme);
+    let description = "`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token.";
+    register_bearer(registry, SCHEME, description, None);
 }

@@ -62,15 +62,25 @@ impl<'a> ApiExtractor<'a> for RequiredAccount {
 
 /// Adds the security scheme of the bearer token to the contract.
 pub(super) fn register(registry: &mut Registry) {
+    register_bearer(registry, SCHEME, "The `access_token` of a login.", Some("JWT"));
+}
+
+/// Adds the security scheme of a kind of bearer token to the contract. `format` is the token's form, if clients may know it.
+pub(super) fn register_bearer(
+    registry: &mut Registry,
+    name: &'static str,
+    description: &'static str,
+    format: Option<&'static str>,
+) {
     let scheme = MetaSecurityScheme {
         ty: "http",
-        description: Some("The `access_token` of a login."),
+        description: Some(description),
         name: None,
         key_in: None,
         scheme: Some("bearer"),
-        bearer_format: Some("JWT"),
+        bearer_format: format,
         flows: None,
         openid_connect_url: None,
     };
-    registry.create_security_scheme(SCHEME, scheme);
+    registry.create_security_scheme(name, scheme);
 }

@@ -7,23 +7,25 @@ use super::body::ErrorBody;
 /// `of a turn` those of every turn.
 macro_rules! failures {
     ($name:ident, signed in { $($status:literal $when:literal,)* }) => {
-        failures! { $name {
-            $($status $when,)*
-            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
-                 `token_ended`).",
-            500 "A fault of this server (`internal_error`).",
-            503 "The database cannot be used (`storage_unavailable`).",
-        } }
+        failures! { $name, signed in { $($status $when,)* } {} { 503 "The database cannot be used (`storage_unavailable`).", } }
     };
     ($name:ident, signed in with a body { $($status:literal $when:literal,)* }) => {
-        failures! { $name {
-            $($status $when,)*
-            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
-                 `token_ended`).",
+        failures! { $name, signed in { $($status $when,)* } {
             408 "The body took too long to arrive (`body_timeout`).",
-            500 "A fault of this server (`internal_error`).",
+        } {
             503 "The database cannot be used (`storage_unavailable`), or too many large bodies are sent at once \
                  (`body_memory_used_up`).",
+        } }
+    };
+    // In the order of the statuses: before 401, between 401 and 500, and after 500.
+    ($name:ident, signed in { $($before:tt)* } { $($between:tt)* } { $($after:tt)* }) => {
+        failures! { $name {
+            $($before)*
+            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
+                 `token_ended`).",
+            $($between)*
+            500 "A fault of this server (`internal_error`).",
+            $($after)*
         } }
     };
     ($name:ident, of a turn { $($status:literal $when:literal,)* }) => {

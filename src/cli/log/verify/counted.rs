@@ -1,4 +1,4 @@
-//! What the database has counted of the log that is verified.
+//! The lines of the verified log that the database has counted.
 
 use std::{
     collections::BTreeMap,
