@@ -25,12 +25,11 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     Middleware {
         cors: Cors::new(&state.config.server.origins),
         proxy_notice: Some(ProxyNotice::new(state.config.server.proxies)),
-        body_limits: BodyLimits::new(&state.config.server),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),
         log: Some(state.log.clone()),
         turns: Some(state.turns.clone()),
-        inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(state),
+        inner: routes(plain_routes).at(ALL_BUT_ROOT, service).data(BodyLimits::new(&state.config.server)).data(state),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The headers that tell clients what is left of their limits (draft-ietf-httpapi-ratelimit-headers, in the form with two
 //! fields): of the limit that has refused the request, or else of the one that is nearest to its end.
 
+use std::time::Duration;
+
 use poem::http::{HeaderMap, HeaderValue};
 use poem_openapi::{registry::MetaHeader, types::Type};
 
@@ -23,17 +25,22 @@ pub(super) fn scale(unit: LimitUnit) -> u64 {
     }
 }
 
+/// Returns a time in whole seconds, rounded up.
+pub(super) fn seconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
 /// Adds the headers to those of a response.
 pub(super) fn add(headers: &mut HeaderMap, Standing { scope, limit, remaining, resets_in }: &Standing) {
-    let (name, seconds) = (scope.as_str(), limit.window.seconds());
+    let (name, window) = (scope.as_str(), limit.window.seconds());
     let unit = match limit.unit {
         LimitUnit::Turns => "",
         LimitUnit::Tokens => ";qu=\"tokens\"",
         LimitUnit::Dollars => ";qu=\"usd-micros\"",
     };
     let scale = scale(limit.unit);
-    let (quota, left, resets_in) = (limit.amount / scale, remaining / scale, resets_in.as_millis().div_ceil(1000));
-    let policy = format!("\"{name}\";q={quota}{unit};w={seconds}");
+    let (quota, left, resets_in) = (limit.amount / scale, remaining / scale, seconds(*resets_in));
+    let policy = format!("\"{name}\";q={quota}{unit};w={window}");
     let rest = format!("\"{name}\";r={left};t={resets_in}");
     for (name, value) in [(POLICY, policy), (LEFT, rest)] {
         if let Ok(value) = HeaderValue::from_str(&value) {

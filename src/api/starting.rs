@@ -2,7 +2,7 @@
 
 use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::{cors::Cors, health, json::BodyLimits, middleware::Middleware, problem::Problem};
+use super::{cors::Cors, health, middleware::Middleware, problem::Problem};
 use crate::{
     domain::errors::{requests, turns},
     foundation::{
@@ -22,7 +22,6 @@ pub fn starting(
     Middleware {
         cors: Cors::new(&config.server.origins),
         proxy_notice: None,
-        body_limits: BodyLimits::new(&config.server),
         retention: config.visitor_retention,
         methods: Vec::new(),
         log: None,

@@ -8,9 +8,15 @@ const MOUNT: &str = "/sys/fs/cgroup";
 /// A limit of version 1 from which on there is none.
 const UNLIMITED: u64 = 1 << 60;
 
-/// Returns the lowest memory limit of the process's control group and those above it, in bytes; `None` without a limit.
+/// Returns a number of bytes, or this part of the process's memory limit if that is less.
 #[must_use]
-pub fn of_process() -> Option<u64> {
+pub fn at_most_part(bytes: usize, parts: u64) -> usize {
+    let part = of_process().and_then(|limit| usize::try_from(limit / parts).ok());
+    bytes.min(part.unwrap_or(usize::MAX))
+}
+
+/// Returns the lowest memory limit of the process's control group and those above it, in bytes; `None` without a limit.
+fn of_process() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     groups.lines().filter_map(limit_file).filter_map(|(root, group, file)| limit(&root, group, file)).min()
 }

@@ -10,7 +10,7 @@ use crate::{
         caller::Operator,
         json::Json,
         problem::failures,
-        rate_limit::scale,
+        rate_limit::{scale, seconds},
         string_enum::{StringEnum, StringEnumValues},
     },
     domain::limits::{LimitScope, LimitUsage},
@@ -114,7 +114,7 @@ impl UsedLimit {
             quota: limit.amount / scale,
             used: used / scale,
             reserved: reserved / scale,
-            resets_in_seconds: u64::try_from(resets_in.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
+            resets_in_seconds: seconds(resets_in),
         }
     }
 }

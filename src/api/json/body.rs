@@ -27,8 +27,7 @@ const NANOSECONDS_A_BYTE: u64 = 1_000_000_000 / (32 << 10);
 impl BodyLimits {
     /// Returns the limits of the settings; the memory is at most an eighth of what the process may use.
     pub(in crate::api) fn new(settings: &config::Server) -> Self {
-        let eighth = memory_limit::of_process().and_then(|limit| usize::try_from(limit / 8).ok());
-        let memory = BodyMemory::new(settings.body_memory.min(eighth.unwrap_or(usize::MAX)));
+        let memory = BodyMemory::new(memory_limit::at_most_part(settings.body_memory, 8));
         Self { timeout: settings.body_timeout, memory }
     }
 }

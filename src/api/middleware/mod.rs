@@ -18,7 +18,7 @@ use super::{
     caller::{Visit, is_own_page},
     cors::Cors,
     framing,
-    json::{BodyLimits, Json, MEDIA_TYPE},
+    json::{Json, MEDIA_TYPE},
     portal_paths::is_portals,
     problem::Problem,
     proxy_notice::ProxyNotice,
@@ -44,7 +44,6 @@ pub(super) struct Middleware<E> {
     pub(super) cors: Cors,
     /// The warning about a proxy that the settings do not name; `None` until the service has started.
     pub(super) proxy_notice: Option<ProxyNotice>,
-    pub(super) body_limits: BodyLimits,
     /// The lifetime of a visitor's cookie.
     pub(super) retention: Duration,
     /// The methods of each path, for the `Allow` header of a response with status 405.
@@ -85,7 +84,6 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             self.refuse(Problem::new(&requests::TOO_MANY_CONNECTIONS), &mut event)
         } else {
             request.set_data(context.clone());
-            request.set_data(self.body_limits.clone());
             let visit = Visit::of(&request);
             if let Some(visit) = &visit {
                 request.set_data(visit.clone());

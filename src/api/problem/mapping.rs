@@ -3,6 +3,7 @@
 use super::response::Problem;
 use crate::{
     adapters::storage::{RegistrationConflict, StorageFailure},
+    api::rate_limit,
     domain::{
         account::InvalidAccount,
         chat::InvalidImage,
@@ -112,12 +113,11 @@ impl From<TurnFailure> for Problem {
 
 fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
     let LimitReached { scope, limit, wait, .. } = reached;
-    let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
     let problem = Problem::with_stated_wait(kind, Some(*wait))
         .with_detail("limit", scope.as_str().into())
         .with_detail("unit", limit.unit.as_str().into())
         .with_detail("window", limit.window.as_str().into())
-        .with_detail("retry_after_seconds", seconds.into());
+        .with_detail("retry_after_seconds", rate_limit::seconds(*wait).into());
     Problem { limit: Some(Box::new(reached.standing())), ..problem }
 }
 

@@ -45,7 +45,6 @@ impl Reserved {
 
 /// A scope that limits a turn: the limits, and whose usage they count.
 struct Applied<'a> {
-    scope: LimitScope,
     key: LimitKey,
     list: &'a LimitList,
 }
@@ -67,7 +66,7 @@ impl UsageLimits {
     }
 
     fn applied_by(&self, key: LimitKey) -> Applied<'_> {
-        Applied { scope: key.scope, key, list: &key.scope.limits(&self.settings).list }
+        Applied { key, list: &key.scope.limits(&self.settings).list }
     }
 
     fn lock(&self, applied: &[Applied<'_>]) -> Locked<'_> {
@@ -109,6 +108,10 @@ impl UsageLimits {
             return Ok(());
         }
         let expected = expected();
+        // Most turns are sent as they were reserved: the counters need not be locked.
+        if expected == turn.amounts {
+            return Ok(());
+        }
         let applied = turn.keys.iter().map(|key| self.applied_by(*key)).collect::<Vec<_>>();
         let mut locked = self.lock(&applied);
         replace_reserved(&mut locked, turn, turn.amounts, Amounts::default());
@@ -138,7 +141,7 @@ impl UsageLimits {
         let mut locked = self.lock(&applied);
         let standings = applied.iter().filter_map(|it| {
             let counter = locked.get(it.key);
-            counter.standings(it.scope, it.list, now).reduce(Standing::nearer)
+            counter.standings(it.key.scope, it.list, now).reduce(Standing::nearer)
         });
         standings.reduce(Standing::nearer)
     }
@@ -225,9 +228,9 @@ fn check(
     now: Timestamp,
 ) -> Result<(), LimitReached> {
     let mut longest: Option<LimitReached> = None;
-    for Applied { scope, key, list } in applied {
+    for Applied { key, list } in applied {
         if let Some(counter) = locked.find(*key)
-            && let Err(reached) = counter.check(*scope, list, windows, now)
+            && let Err(reached) = counter.check(key.scope, list, windows, now)
         {
             counter.note_refusal();
             longest = longest.filter(|other| other.wait > reached.wait).or(Some(reached));

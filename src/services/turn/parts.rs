@@ -116,8 +116,7 @@ impl Parts {
 
 /// Returns the memory for journals: `STREAM_MEMORY`, and at most a quarter of what the process may use.
 fn stream_memory(config: &Config) -> usize {
-    let quarter = memory_limit::of_process().and_then(|limit| usize::try_from(limit / 4).ok());
-    config.turns.stream_memory.min(quarter.unwrap_or(usize::MAX))
+    memory_limit::at_most_part(config.turns.stream_memory, 4)
 }
 
 fn start_outbox(config: &Config, dependencies: &Dependencies) -> UsageOutbox {

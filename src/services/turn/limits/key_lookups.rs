@@ -10,7 +10,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::domain::client_ip::ClientIp;
+use crate::{
+    domain::{client_ip::ClientIp, limits::window_end},
+    foundation::config::LimitWindow,
+};
 
 /// The most look-ups of one address in a minute.
 const MAX_OF_ADDRESS: u32 = 20;
@@ -24,7 +27,7 @@ pub(super) struct KeyLookups(Mutex<Minute>);
 
 #[derive(Debug, Default)]
 struct Minute {
-    number: i64,
+    ends_at: Timestamp,
     all: u32,
     /// At most as many as the look-ups of the minute.
     by_address: HashMap<ClientIp, u32>,
@@ -33,10 +36,10 @@ struct Minute {
 impl KeyLookups {
     /// Whether an address may look up a key now. If so, it is counted.
     pub(super) fn admit(&self, address: ClientIp, now: Timestamp) -> bool {
-        let number = now.as_second().div_euclid(60);
+        let ends_at = window_end(LimitWindow::Minute, now);
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if minute.number != number {
-            *minute = Minute { number, ..Minute::default() };
+        if minute.ends_at != ends_at {
+            *minute = Minute { ends_at, ..Minute::default() };
         }
         if minute.all >= MAX_OF_ALL {
             return false;

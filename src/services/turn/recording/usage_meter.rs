@@ -75,8 +75,9 @@ impl UsageMeter {
     /// Whether the provider may bill more tokens than those that are measured: the last call was cut off, and the provider goes
     /// on with a whole answer, or the model has reasoned, which shows no tokens.
     pub(super) fn may_lack_tokens(&self, calls: &CallRecord<'_>, ending: &Ending) -> bool {
-        let hides_tokens = !calls.is_streamed || self.abilities.reasons(calls.model);
-        hides_tokens && was_cut_off(calls, ending) && calls.report.usage.is_none()
+        was_cut_off(calls, ending)
+            && calls.report.usage.is_none()
+            && (!calls.is_streamed || self.abilities.reasons(calls.model))
     }
 
     /// Returns the estimated tokens and the cost of a stream that has not ended. `prompt` are the tokens of the latest call's
