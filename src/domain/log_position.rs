@@ -71,6 +71,12 @@ impl CountedLines {
         self.0.values()
     }
 
+    /// Returns what is held of a process.
+    #[must_use]
+    pub fn of(&self, instance: Uuid) -> Option<&InstanceCount> {
+        self.0.get(&instance)
+    }
+
     /// Returns the position up to which all lines are counted; `None` if the database holds nothing of the log.
     #[must_use]
     pub fn end(&self) -> Option<LogPosition> {

@@ -93,9 +93,8 @@ impl TimeBound {
     /// Returns the local time of the bound; of a day, that of its start.
     fn local_time(&self, zone: &TimeZone) -> DateTime {
         match self {
-            // They were texts of a day and of a time when they were parsed.
-            Self::Day(day) => day.parse::<Date>().map(|day| day.to_datetime(Time::midnight())).unwrap_or_default(),
-            Self::Local(time) => time.parse().unwrap_or_default(),
+            // They were texts of a day and of a time when they were parsed. A day is read as its start.
+            Self::Day(text) | Self::Local(text) => text.parse().unwrap_or_default(),
             Self::Instant(instant) => instant.to_zoned(zone.clone()).datetime(),
         }
     }
@@ -116,7 +115,8 @@ impl TimeBound {
     }
 
     /// Returns the first moment of a period that begins here; of a day, its start.
-    fn first_moment(&self, zone: &TimeZone) -> Option<Timestamp> {
+    #[must_use]
+    pub fn first_moment(&self, zone: &TimeZone) -> Option<Timestamp> {
         match self {
             Self::Day(text) | Self::Local(text) => local_instant(text, zone),
             Self::Instant(instant) => Some(*instant),
@@ -126,10 +126,17 @@ impl TimeBound {
     /// Returns the first moment after a period that ends here; of a day, the start of the next one.
     fn end_moment(&self, zone: &TimeZone) -> Option<Timestamp> {
         match self {
-            Self::Day(day) => local_instant(&day.parse::<Date>().ok()?.tomorrow().ok()?.to_string(), zone),
+            Self::Day(_) => zone.to_timestamp(self.local_time(zone).tomorrow().ok()?).ok(),
             Self::Local(_) | Self::Instant(_) => self.first_moment(zone),
         }
     }
+}
+
+/// Returns whether no time is both after `since` and before `until`. An instant is compared with another kind of bound only with
+/// the `zone` of that.
+#[must_use]
+pub fn is_empty_period(since: Option<&TimeBound>, until: Option<&TimeBound>, zone: Option<&TimeZone>) -> bool {
+    since.zip(until).is_some_and(|(since, until)| since.is_after(until, zone))
 }
 
 /// Returns the instant of a line's time. One without an offset, as the service before AL-Chat wrote it, is one of `zone`.

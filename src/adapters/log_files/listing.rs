@@ -9,11 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    find::canonical,
-    log_file::{LogFile, folder_of},
-};
-use crate::foundation::{compression::Compression, file_identity::FileIdentity};
+use super::{find::canonical, log_file::LogFile};
+use crate::foundation::{compression::Compression, file_identity::FileIdentity, path_suffix::folder_of};
 
 /// The length of the name of a day's file, `session_YYYY-MM-DD.log`.
 const DAY_NAME: usize = "session_2026-11-29.log".len();

@@ -8,7 +8,11 @@ use std::{
 
 use jiff::civil::Date;
 
-use crate::foundation::{compression::Compression, file_identity::FileIdentity, path_suffix::with_suffix};
+use crate::foundation::{
+    compression::Compression,
+    file_identity::FileIdentity,
+    path_suffix::{folder_of, with_suffix},
+};
 
 /// A file of a session log, as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,11 +102,6 @@ impl LogFile {
 fn open_compressed(path: &Path) -> Option<File> {
     let named = |compression: Compression| with_suffix(path, compression.ending());
     Compression::ALL.map(named).iter().find_map(|name| File::open(name).ok())
-}
-
-/// Returns the folder of a file; `.` for a name alone.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Returns the file's name; an empty text if it is not UTF-8.

@@ -13,12 +13,12 @@ use super::{
     failure::StorageFailure,
     open_failure::DatabaseOpenFailure,
     postgres, sqlite,
-    sqlite_file::{self, FileState, JournalFile, SHM_SUFFIX, absolute, folder_of, resolved},
+    sqlite_file::{self, FileState, JournalFile, SHM_SUFFIX, absolute, resolved},
     unused_file::UnusedFile,
 };
 use crate::foundation::{
     config::{self, DatabaseAddress},
-    path_suffix::with_suffix,
+    path_suffix::{folder_of, with_suffix},
 };
 
 /// The number of times that a database is read which a process begins to use meanwhile.
@@ -132,13 +132,7 @@ fn ensure_unused(file: &UnusedFile) -> Result<(), DatabaseReadFailure> {
 
 /// Opens a database for reading, and waits for a process that starts or stops.
 pub(super) async fn open_settled(settings: &config::Database) -> Result<Reader, DatabaseReadFailure> {
-    for _ in 1..ATTEMPTS {
-        match open(settings).await {
-            Err(failure) if failure.is_momentary() => sleep(PAUSE).await,
-            opened => return opened,
-        }
-    }
-    open(settings).await
+    settled(async || open(settings).await).await
 }
 
 /// Reads a database with a function, again if a process begins to use it meanwhile.
@@ -146,21 +140,24 @@ pub(super) async fn read<T>(
     settings: &config::Database,
     read: impl AsyncFn(&Pool) -> Result<T, StorageFailure>,
 ) -> Result<T, DatabaseReadFailure> {
+    let attempt = async || {
+        let reader = open(settings).await?;
+        let outcome = read(&reader.database).await;
+        reader.close().await?;
+        Ok(outcome?)
+    };
+    settled(attempt).await
+}
+
+/// Makes attempts until none fails because a process starts, stops, or begins to use the file.
+async fn settled<T>(
+    mut attempt: impl AsyncFnMut() -> Result<T, DatabaseReadFailure>,
+) -> Result<T, DatabaseReadFailure> {
     for _ in 1..ATTEMPTS {
-        match read_once(settings, &read).await {
+        match attempt().await {
             Err(failure) if failure.is_momentary() => sleep(PAUSE).await,
             outcome => return outcome,
         }
     }
-    read_once(settings, &read).await
-}
-
-async fn read_once<T>(
-    settings: &config::Database,
-    read: &impl AsyncFn(&Pool) -> Result<T, StorageFailure>,
-) -> Result<T, DatabaseReadFailure> {
-    let reader = open(settings).await?;
-    let outcome = read(&reader.database).await;
-    reader.close().await?;
-    Ok(outcome?)
+    attempt().await
 }

@@ -64,8 +64,9 @@ impl Storage {
     async fn forget_process(&self, found: &FoundEnd) -> Result<(), StorageFailure> {
         let LogPosition { instance, seq } = found.position;
         let counts = log_instances::fetch(&self.write, &self.turns.log).await?;
-        let count = counts.instances().find(|count| count.instance == instance);
-        let Some(count) = count.filter(|count| count.is_complete && count.missing == 0) else { return Ok(()) };
+        let Some(count) = counts.of(instance).filter(|count| count.is_complete && count.missing == 0) else {
+            return Ok(());
+        };
         let is_other = count.chain.zip(found.chain).is_some_and(|(counted, found)| counted != found);
         if seq < count.counted || (seq == count.counted && is_other) {
             tracing::error!(

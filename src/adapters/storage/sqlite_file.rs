@@ -10,7 +10,7 @@ use super::problem::DatabaseProblem;
 use crate::foundation::{
     config::SqliteAddress,
     outage::{MayPass, Outage},
-    path_suffix::with_suffix,
+    path_suffix::{folder_of, with_suffix},
 };
 
 /// The bytes at the start of every SQLite file.
@@ -189,11 +189,6 @@ fn was_database(path: &Path) -> bool {
 /// Returns the path with all symbolic links resolved. SQLite makes its journal files beside the resolved file.
 pub(super) fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Returns the folder of the file at a path.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Checks that a lock and journal files can be made in the database's folder.

@@ -27,8 +27,7 @@ pub(super) fn report(snapshot: &LogSnapshot, extent: &Extent<'_>, result: &mut R
         let first = if *instance == begin.instance { begin.seq } else { 1 };
         let missing = missing(extent.seen, *instance, first, ends.get(instance).copied().unwrap_or_default());
         let missing = extent.deleted.without(*instance, missing);
-        let known = snapshot.counted.instances().find(|count| count.instance == *instance);
-        let known = known.map(|count| count.missing).unwrap_or_default();
+        let known = snapshot.counted.of(*instance).map(|count| count.missing).unwrap_or_default();
         if missing.iter().map(|(first, last)| last - first + 1).sum::<u64>() <= known {
             if known > 0 {
                 result.notes.push(format!(

@@ -2,11 +2,7 @@
 
 use std::fmt;
 
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::{Date, DateTime},
-    tz::TimeZone,
-};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{adapters::storage::RowBounds, domain::time_bound::TimeBound};
 
@@ -48,13 +44,7 @@ impl Period {
     /// Returns times that are not in the period, but near it: everything between is read.
     #[must_use]
     pub fn row_bounds(&self) -> RowBounds {
-        let moment = |bound: &TimeBound| match bound {
-            TimeBound::Instant(instant) => Some(*instant),
-            TimeBound::Day(time) | TimeBound::Local(time) => {
-                let time = time.parse::<DateTime>().ok()?.to_zoned(self.zone.clone()).ok()?;
-                Some(time.timestamp())
-            }
-        };
+        let moment = |bound: &TimeBound| bound.first_moment(&self.zone);
         let since = self.since.as_ref().and_then(moment).and_then(|time| time.checked_sub(MARGIN).ok());
         let until = self.until.as_ref().and_then(moment).and_then(|time| time.checked_add(MARGIN).ok());
         RowBounds { since, until }

@@ -114,7 +114,7 @@ fn is_at_most(less: u64, more: u64, tolerance: impl Fn(u64) -> u64) -> bool {
     less <= more.saturating_add(tolerance(less.max(more)))
 }
 
-fn range_text<T: Display>(first: u64, last: u64, text: impl Fn(u64) -> T) -> String {
+fn range_text<V: Copy + PartialEq, T: Display>(first: V, last: V, text: impl Fn(V) -> T) -> String {
     if first == last { text(first).to_string() } else { format!("{} to {}", text(first), text(last)) }
 }
 
@@ -141,16 +141,13 @@ pub(super) fn compare_served(
 }
 
 fn compare_usage(snapshot: &LogSnapshot, (before, after): (&ServedUsage, &ServedUsage), result: &mut Reconciliation) {
-    let mut total = ServedUsage::default();
+    let mut database = Sums::default();
     for usage in snapshot.usage.values() {
-        total.answered += usage.answered;
-        total.usage += usage.usage;
-        total.cost = total.cost.saturating_add(usage.cost);
+        database += Sums::of_answered(usage.answered, usage.usage, usage.cost);
     }
-    let [database, before, after] = [&total, before, after].map(usage_sums);
+    let [before, after] = [before, after].map(|it| Sums::of_answered(it.answered, it.usage, it.cost));
     if !is_between(&database, &before, &after) {
-        let served =
-            if before == after { before.answered() } else { format!("{} to {}", before.answered(), after.answered()) };
+        let served = range_text(before, after, |sums| sums.answered());
         let text = format!("GET /api/openai/usage has {served}; the database has {}", database.answered());
         result.add(Difference::new(Kind::Usage, text));
     }
@@ -163,18 +160,6 @@ fn is_between(sums: &Sums, before: &Sums, after: &Sums) -> bool {
     let is_same_cost = is_at_most(before.cost_pico_usd, sums.cost_pico_usd, cost_tolerance)
         && is_at_most(sums.cost_pico_usd, after.cost_pico_usd, cost_tolerance);
     is_same_cost && (0..own.len()).all(|figure| (low[figure]..=high[figure]).contains(&own[figure]))
-}
-
-/// Returns the usage as sums, whose turns are the answered ones.
-fn usage_sums(usage: &ServedUsage) -> Sums {
-    let ServedUsage { answered, usage, cost } = *usage;
-    Sums {
-        turns: answered,
-        errors: 0,
-        prompt_tokens: usage.prompt,
-        completion_tokens: usage.completion,
-        cost_pico_usd: cost,
-    }
 }
 
 /// Returns the metrics of all models together.

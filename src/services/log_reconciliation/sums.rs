@@ -4,7 +4,7 @@ use std::{fmt, ops::AddAssign};
 
 use serde::Serialize;
 
-use crate::domain::cost::dollars;
+use crate::domain::cost::{TokenUsage, dollars};
 
 /// Sums over any turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,6 +22,12 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Returns the sums of answered turns; the cost is in pico-dollars.
+    pub(super) fn of_answered(answered: u64, usage: TokenUsage, cost_pico_usd: u64) -> Self {
+        let TokenUsage { prompt, completion } = usage;
+        Self { turns: answered, errors: 0, prompt_tokens: prompt, completion_tokens: completion, cost_pico_usd }
+    }
+
     /// Returns the sums as a text, of which all turns were answered.
     pub(super) fn answered(&self) -> String {
         self.to_string().replacen(" turn", " answered turn", 1)

@@ -155,12 +155,5 @@ pub(super) fn compare_usage(snapshot: &LogSnapshot, result: &mut Reconciliation)
 }
 
 fn usage_text(usage: &ModelUsage) -> String {
-    let sums = Sums {
-        turns: usage.answered,
-        errors: 0,
-        prompt_tokens: usage.usage.prompt,
-        completion_tokens: usage.usage.completion,
-        cost_pico_usd: usage.cost,
-    };
-    sums.answered()
+    Sums::of_answered(usage.answered, usage.usage, usage.cost).answered()
 }

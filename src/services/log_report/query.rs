@@ -8,7 +8,7 @@ use crate::{
         log_files::LineEnd,
         session_log::{ChatLine, Event},
     },
-    domain::time_bound::TimeBound,
+    domain::time_bound::{TimeBound, is_empty_period},
 };
 
 /// The lines that a report covers, and the grouping of its turns. The default covers all lines, without groups.
@@ -55,7 +55,7 @@ impl Query {
     /// Returns whether no time is both after `since` and before `until`.
     #[must_use]
     pub fn has_empty_period(&self) -> bool {
-        matches!((&self.since, &self.until), (Some(since), Some(until)) if since.is_after(until, self.zone.as_ref()))
+        is_empty_period(self.since.as_ref(), self.until.as_ref(), self.zone.as_ref())
     }
 
     /// Returns whether a line is covered, or what is wrong with it.

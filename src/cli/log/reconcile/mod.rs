@@ -19,7 +19,7 @@ use crate::{
         storage::{DatabaseReadFailure, LogSnapshot, SnapshotRows},
     },
     cli::output::print_status,
-    domain::time_bound::TimeBound,
+    domain::time_bound::{TimeBound, is_empty_period},
     foundation::{
         config::{self, Config},
         http_client::{self, Client},
@@ -67,8 +67,7 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let config = configuration(env_file)?;
     let server = arguments.server.as_deref().map(server_address).transpose()?;
     let (since, until) = (arguments.since.clone(), arguments.until.clone());
-    if matches!((&since, &until), (Some(since), Some(until)) if since.is_after(until, Some(&config.session_log.timezone)))
-    {
+    if is_empty_period(since.as_ref(), until.as_ref(), Some(&config.session_log.timezone)) {
         print_status("no time is both after --since and before --until");
         return Err(ExitCode::from(USAGE));
     }
