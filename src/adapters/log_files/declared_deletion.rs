@@ -3,19 +3,16 @@
 use std::{borrow::Cow, fs::File, io, path::Path};
 
 use jiff::civil::Date;
-use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::{appended::AppendedLines, find::list_in, log_file::LogFile};
-use crate::foundation::compression::Compression;
+use crate::{domain::log_stamp, foundation::compression::Compression};
 
 /// The name of the event.
 const EVENT: &str = "log_deleted";
 
 #[derive(Deserialize)]
 struct Line<'a> {
-    #[serde(borrow)]
-    event: Cow<'a, str>,
     #[serde(borrow)]
     file: Cow<'a, str>,
 }
@@ -33,15 +30,16 @@ pub(super) fn is_declared(day: Date, folder: &Path, listed: &[LogFile]) -> bool 
 }
 
 fn has_declaration(path: &Path, day: Date) -> io::Result<bool> {
-    let (name, mut is_found) = (Finder::new(EVENT), false);
+    let mut is_found = false;
     AppendedLines::new(File::open(path)?, 0)?.read(|line, _, _| {
-        is_found |= name.find(line).is_some() && declared_day(line) == Some(day);
+        is_found = is_found || declared_day(line) == Some(day);
     })?;
     Ok(is_found)
 }
 
 /// Returns the day of the file that a line declares deleted.
 fn declared_day(line: &[u8]) -> Option<Date> {
+    log_stamp::parse(line).filter(|stamped| stamped.event == EVENT)?;
     let line = serde_json::from_slice::<Line<'_>>(line).ok()?;
-    if line.event == EVENT { LogFile::new(line.file.as_ref().into(), None).date } else { None }
+    LogFile::new(line.file.as_ref().into(), None).date
 }

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::civil::Date;
+
 use super::log_file::LogFile;
 
 /// The most listings of a folder whose files are renamed meanwhile.
@@ -66,7 +68,13 @@ pub fn find_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
 /// Returns the daily files in a folder, in the order in which they were written, also those that cannot be opened, and links
 /// that lead to nothing, but not those to whose names another program has appended more than a number.
 pub fn list_in(folder: &Path) -> Result<Vec<LogFile>, FindFailure> {
-    in_folder(folder, |paths| Ok(all_named(paths))).map(in_order)
+    in_folder(folder, |paths| Ok(all_named(paths.iter()))).map(in_order)
+}
+
+/// Returns the files of one day in a folder as [`list_in`] does. No others are opened.
+pub(super) fn list_day_in(folder: &Path, day: Date) -> Result<Vec<LogFile>, FindFailure> {
+    let is_of_day = |path: &&PathBuf| LogFile::new((*path).clone(), None).date == Some(day);
+    in_folder(folder, |paths| Ok(all_named(paths.iter().filter(is_of_day)))).map(in_order)
 }
 
 /// Returns the files in a folder that are none of its log by their names, in the order of these. Hidden ones are left out.
@@ -126,13 +134,13 @@ fn all_openable(paths: &BTreeSet<PathBuf>) -> Result<Vec<LogFile>, FindFailure> 
 
 /// Returns all paths but those that lead to something else than a file. A file that cannot be opened has the compression that
 /// its name says.
-fn all_named(paths: &BTreeSet<PathBuf>) -> Vec<LogFile> {
+fn all_named<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Vec<LogFile> {
     let named = |path: &PathBuf| match fs::metadata(path) {
         Ok(data) if !data.is_file() => None,
         Ok(data) => Some(openable(path, &data).unwrap_or_else(|_| LogFile::new(path.clone(), Some(data.len())))),
         Err(_) => Some(LogFile::new(path.clone(), None)),
     };
-    paths.iter().filter_map(named).filter(|file| !file.is_renamed).collect()
+    paths.filter_map(named).filter(|file| !file.is_renamed).collect()
 }
 
 fn metadata(path: &Path) -> Result<Metadata, FindFailure> {

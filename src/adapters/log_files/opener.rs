@@ -7,7 +7,7 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{declared_deletion, find::list_in, log_file::LogFile};
+use super::{declared_deletion, find::list_day_in, log_file::LogFile};
 use crate::foundation::{compression::Compression, file_identity::FileIdentity};
 
 /// The most attempts to open a file that is renamed meanwhile.
@@ -32,12 +32,10 @@ impl<'a> Opener<'a> {
             return with_compression(file, file.open()?).map(Some);
         };
         let at_path = match File::open(&file.path) {
+            Ok(open) if file.is_opened_as(&open.metadata()?) => return with_compression(file, open).map(Some),
+            Ok(open) => Some(open),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            opened => Some(opened?),
-        };
-        let at_path = match at_path {
-            Some(open) if file.is_opened_as(&open.metadata()?) => return with_compression(file, open).map(Some),
-            other => other,
+            Err(error) => return Err(error),
         };
         for _ in 0..MAX_ATTEMPTS {
             let Some(now) = self.find(file, day) else { break };
@@ -60,8 +58,7 @@ impl<'a> Opener<'a> {
 
     /// Returns the file as it is in its folder now, or the one that has its lines because it was compressed.
     fn find(&self, file: &LogFile, day: Date) -> Option<LogFile> {
-        let mut now = list_in(file.folder()).ok()?;
-        now.retain(|it| it.date == Some(day));
+        let mut now = list_day_in(file.folder(), day).ok()?;
         if let Some(same) = now.iter().position(|it| it.is_same(file)) {
             return Some(now.swap_remove(same));
         }

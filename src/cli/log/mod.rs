@@ -24,7 +24,7 @@ use clap::{Subcommand, ValueEnum};
 use self::printable::printable;
 use super::output::{self, print_error, print_status};
 use crate::{
-    adapters::log_files::{self, LogFile},
+    adapters::log_files::{self, FindFailure, LogFile},
     foundation::config::{Config, Source},
 };
 
@@ -96,6 +96,11 @@ fn print_bytes(bytes: &[u8]) -> ControlFlow<()> {
 /// Returns the files at the paths, of which `-` is standard input, or those of the configured folder if there are none. Errors are
 /// printed.
 fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCode> {
+    find_files_or_none(paths, env_file, false)
+}
+
+/// Returns the files as [`find_files`] does. If it `may_be_empty`, a folder without a file of a log has none.
+fn find_files_or_none(paths: &[PathBuf], env_file: &Path, may_be_empty: bool) -> Result<Vec<LogFile>, ExitCode> {
     let path = |path: &PathBuf| if path.as_os_str() == "-" { PathBuf::from(STANDARD_INPUT) } else { path.clone() };
     let given = paths.iter().map(path).collect::<Vec<_>>();
     let (found, folders) = if given.is_empty() {
@@ -104,6 +109,9 @@ fn find_files(paths: &[PathBuf], env_file: &Path) -> Result<Vec<LogFile>, ExitCo
     } else {
         (log_files::find(&given), given)
     };
+    if may_be_empty && matches!(found, Err(FindFailure::NoLog(_))) {
+        return Ok(Vec::new());
+    }
     name_other_files(&folders);
     found.map_err(|failure| {
         let code = usage_error(&failure);

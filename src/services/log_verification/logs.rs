@@ -137,6 +137,5 @@ fn damage(kind: DamageKind, expected: &Expected, text: String) -> Damage {
 /// Returns the index of the newest day's plain file in a folder.
 fn newest_plain(files: &[LogFile], folder: &Path) -> Option<usize> {
     let is_plain = |file: &LogFile| file.folder() == folder && file.compression == Compression::None;
-    let plain = files.iter().enumerate().filter(|(_, file)| file.date.is_some() && is_plain(file));
-    plain.max_by_key(|(index, file)| (file.date, *index)).map(|(index, _)| index)
+    files.iter().rposition(|file| file.date.is_some() && is_plain(file))
 }

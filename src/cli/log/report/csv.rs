@@ -9,14 +9,32 @@ use crate::{
 /// The name of the line for the groups that had no place.
 const OTHER: &str = "(other groups)";
 
+/// Returns numbers of turns by name.
+type Counts = fn(&TurnSummary) -> &Named;
+
+/// The numbers of turns that have a column for each name, and the beginning of these columns' names.
+const COUNTS: [(&str, Counts); 3] =
+    [("end", |turns| &turns.finish), ("error", |turns| &turns.errors_by_code), ("key", |turns| &turns.key_sources)];
+
 pub(super) fn format(output: &Output<'_>) -> String {
     let summary = output.summary;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let by = output.query.by.map(|by| by.name().to_owned());
-    let counts = CountColumns::of(&summary.turns);
+    let counts = COUNTS.iter().flat_map(|(prefix, of)| {
+        let Named(names) = of(&summary.turns);
+        let mut names = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        names.sort_unstable();
+        names.into_iter().map(move |name| (prefix, of, name))
+    });
+    let counts = counts.collect::<Vec<_>>();
     let mut write = |group: Option<String>, turns: &TurnSummary, names: bool| {
         let cells = columns(turns).into_iter().map(|(name, value)| if names { name.to_owned() } else { value });
-        let counts = if names { counts.names() } else { counts.cells(turns) };
+        let counts =
+            counts.iter().map(
+                |(prefix, of, name)| {
+                    if names { format!("{prefix}_{name}") } else { number(of(turns), name).to_string() }
+                },
+            );
         // Writing to memory does not fail.
         let _ = writer.write_record(group.into_iter().chain(cells).chain(counts));
     };
@@ -36,37 +54,6 @@ pub(super) fn format(output: &Output<'_>) -> String {
 /// Returns a name that spreadsheets do not take for a formula.
 fn without_formula(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
-}
-
-/// The columns of the ends, error codes and key sources that any turn has, each with the number of its turns.
-struct CountColumns {
-    ends: Vec<String>,
-    codes: Vec<String>,
-    keys: Vec<String>,
-}
-
-impl CountColumns {
-    fn of(all: &TurnSummary) -> Self {
-        let names = |Named(names): &Named| {
-            let mut names = names.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-            names.sort();
-            names
-        };
-        Self { ends: names(&all.finish), codes: names(&all.errors_by_code), keys: names(&all.key_sources) }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let named =
-            |prefix: &str, names: &[String]| names.iter().map(|it| format!("{prefix}_{it}")).collect::<Vec<_>>();
-        [named("end", &self.ends), named("error", &self.codes), named("key", &self.keys)].concat()
-    }
-
-    fn cells(&self, turns: &TurnSummary) -> Vec<String> {
-        let columns =
-            [(&self.ends, &turns.finish), (&self.codes, &turns.errors_by_code), (&self.keys, &turns.key_sources)];
-        let cells = columns.into_iter().flat_map(|(names, counts)| names.iter().map(|name| number(counts, name)));
-        cells.map(|number| number.to_string()).collect()
-    }
 }
 
 fn columns(turns: &TurnSummary) -> Vec<(&'static str, String)> {

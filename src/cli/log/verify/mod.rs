@@ -14,12 +14,9 @@ use std::{
 use clap::Args;
 
 use self::counted::Counted;
-use super::{DAMAGE, Format, configuration, find_files, print, progress::Progress};
+use super::{DAMAGE, Format, configuration, find_files_or_none, print, progress::Progress};
 use crate::{
-    adapters::{
-        log_files::{self, FindFailure, LogFile},
-        session_log,
-    },
+    adapters::{log_files::LogFile, session_log},
     domain::log_chain::Chain,
     foundation::config::Config,
     services::log_verification::{self, Expected, Task, Verification},
@@ -80,16 +77,18 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
     let by_hand =
         |line: &ExpectedLine| Expected { instance: None, seq: line.seq, chain: Some(line.chain), by: "--expect names" };
     let expected = arguments.expect.iter().map(by_hand).chain(counted.expected.iter().cloned()).collect::<Vec<_>>();
+    // A log that has lost all its files is damaged if it was counted.
+    let may_be_empty = arguments.files.len() <= 1 && !expected.is_empty();
     let verify_now = || -> Result<_, ExitCode> {
-        let is_emptied = is_emptied(&arguments.files, &config, &expected);
-        let files = if is_emptied { Vec::new() } else { find_files(&arguments.files, env_file)? };
+        let files = find_files_or_none(&arguments.files, env_file, may_be_empty)?;
         Ok(verify_files(&config, &arguments.files, &files, &expected))
     };
     let mut verification = verify_now()?;
     for _ in 1..MAX_LISTINGS {
-        if verification.is_outdated {
-            verification = verify_now()?;
+        if !verification.is_outdated {
+            break;
         }
+        verification = verify_now()?;
     }
     verification.notes.extend(counted.notes);
     print(&match arguments.format {
@@ -97,16 +96,6 @@ pub(super) fn run(arguments: &Arguments, env_file: &Path) -> Result<ExitCode, Ex
         Format::Json => json::format(&verification, counted.is_compared),
     });
     Ok(if verification.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
-}
-
-/// Returns whether the folder to verify has no file of a session log, although lines are expected there.
-fn is_emptied(given: &[PathBuf], config: &Config, expected: &[Expected]) -> bool {
-    let folder = match given {
-        [] => &config.session_log.dir,
-        [folder] => folder,
-        _ => return false,
-    };
-    !expected.is_empty() && matches!(log_files::find_in(folder), Err(FindFailure::NoLog(_)))
 }
 
 /// Verifies the files that were found at the given paths.
