@@ -404,11 +404,13 @@ async fn a_clear_whose_client_disconnects_leaves_no_transaction() {
     let leave = async || RawConnection::connect(service.address()).await.send(&clear).await;
     for _ in 0..10 {
         join_all((0..30).map(|_| leave())).await;
-        // Readers must not see the uncommitted changes of another transaction.
+        // A chat that joined the open transaction of such a client would not be seen by readers. Clearing may end after the
+        // chat is created, so that the new chat is not always the first.
         let new_chat = ada.create_chat().await;
-        assert_eq!(number(&ada.list_chats().await[0]["id"]), new_chat);
+        assert!(ada.list_chats().await.iter().any(|chat| number(&chat["id"]) == new_chat));
     }
     service.client.post("/api/session/start", &json!({})).await.assert_ok();
     service.client.chat("hello").await.assert_ok();
-    ada.ask(chat, "Is anybody there?").await;
+    // A clearing that goes on would remove the question from the cleared chat.
+    ada.ask(ada.create_chat().await, "Is anybody there?").await;
 }
