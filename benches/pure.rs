@@ -117,7 +117,7 @@ fn limits(criterion: &mut Criterion) {
     let config = Config::read(&Source::of_pairs(set)).expect("valid limits");
     let limits = UsageLimits::new(config.limits, &SigningSecret::generate());
     let address = ClientIp::from_peer([192, 0, 2, 1].into());
-    let asker = |visitor| Asker { id: AskerId::Account(OwnerId(visitor)), address, is_local: true };
+    let asker = |visitor| Asker { id: AskerId::Account(OwnerId(visitor)), address, is_local: true, tenant: None };
     let askers = (0..10_000).map(asker).collect::<Vec<_>>();
     let now = "2026-11-21T09:30:02Z".parse().expect("a time");
     let amounts = Amounts { turns: 1, tokens: 1000, cost: 1 };

@@ -52,6 +52,7 @@ const ORDERED: [&[&str]; 2] = [
         "known_models",
         "persona",
         "prompt",
+        "tenant",
         "limits",
         "title",
         "search_terms",

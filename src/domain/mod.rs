@@ -18,5 +18,6 @@ pub mod prompt;
 pub mod public_address;
 pub mod search_terms;
 pub mod session;
+pub mod tenant;
 pub mod time_bound;
 pub mod title;

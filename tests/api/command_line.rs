@@ -137,6 +137,7 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "MODEL_PRICES",
         "TURN_TIMEOUT",
         "LIMIT_VISITOR",
+        "LIMIT_KEY",
         "LIMIT_TOTAL",
         "LIMIT_ANONYMOUS_INPUT",
         "PAPITA_API_URL",

@@ -1,4 +1,4 @@
-//! The table `limit_counts`: the usage of each visitor, of each address and of all together, in each minute and on each day.
+//! The table `limit_counts`: the usage of each visitor, each address, each site, each API key and of all together, in each minute and on each day.
 //!
 //! Each replica adds its own usage and reservations to the rows, and takes off what it has reserved too much. The statement
 //! returns the sums of all replicas.
@@ -16,14 +16,14 @@ use super::{
     statement::{Statement, sql},
 };
 use crate::{
-    domain::limits::{AmountChanges, Amounts, LimitScope},
+    domain::limits::{AmountChanges, Amounts, LimitGroup},
     foundation::config::LimitWindow,
 };
 
 /// A row of the table: the turns, tokens and cost of a visitor, an address or all together in a minute or on a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LimitCount {
-    /// A keyed hash of whose usage it is, after the name of the scope.
+    /// A keyed hash of whose usage it is, after the scope, and after the site or API key whose limits it counts for.
     pub counted: String,
     /// The end of the window, in [`Storage::session_time`].
     pub ends_at: Timestamp,
@@ -101,21 +101,21 @@ impl Storage {
         Ok(rows.into_iter().map(limit_count).collect())
     }
 
-    /// Returns what is used in windows of a length that have not ended, of one scope, where at least one amount is reached. At
+    /// Returns what is used in windows of a length that have not ended, of one group, where at least one amount is reached. At
     /// most `most` of them: those with the most tokens.
     pub async fn limit_counts_from(
         &self,
-        scope: LimitScope,
+        group: LimitGroup,
         window: LimitWindow,
         least: Amounts,
         most: usize,
     ) -> Result<Vec<LimitCount>, StorageFailure> {
         let rows: Vec<CountRow> = sql("SELECT counted, seconds, ends_at, turns, tokens, cost_pico FROM limit_counts
-             WHERE ends_at > $1 AND seconds = $2 AND counted LIKE $3 AND (turns >= $4 OR tokens >= $5 OR cost_pico >= $6)
+             WHERE ends_at > $1 AND seconds = $2 AND counted LIKE $3 ESCAPE '!' AND (turns >= $4 OR tokens >= $5 OR cost_pico >= $6)
              ORDER BY tokens DESC LIMIT $7")
         .bind(self.time.session_time())
         .bind(i64::from(window.seconds()))
-        .bind(format!("{}:%", scope.as_str()))
+        .bind(format!("{}:%", group.to_string().replace('_', "!_")))
         .bind(to_integer(least.turns))
         .bind(to_integer(least.tokens))
         .bind(to_integer(least.cost))

@@ -40,12 +40,12 @@ struct UsedLimits {
     has_more: bool,
 }
 
-/// How much of one limit is used by one visitor, one address, or all together.
+/// How much of one limit is used by one visitor, one address, one site, one API key, or all together.
 #[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct UsedLimit {
-    /// Whose usage it is, for `DELETE /api/admin/limits/{count_id}`: the scope, and a hash of the visitor or the address. The
-    /// same visitor has the same id at all times.
+    /// Whose usage it is, for `DELETE /api/admin/limits/{count_id}`: the scope, with `@` the site or API key whose own limits
+    /// these are, and a hash of the visitor or the address. The same visitor has the same id at all times.
     count_id: String,
     /// Whose usage the limit counts.
     scope: StringEnum<LimitScopes>,
@@ -68,8 +68,7 @@ struct LimitScopes;
 
 impl StringEnumValues for LimitScopes {
     const NAME: &'static str = "LimitScope";
-    const DESCRIPTION: &'static str =
-        "Whose usage a limit counts: that of one visitor, of one address, or of all together.";
+    const DESCRIPTION: &'static str = "Whose usage a limit counts: that of one visitor, of one address, of one site, of one API key, or of all together.";
 
     fn words() -> Vec<&'static str> {
         LimitScope::ALL.map(LimitScope::as_str).to_vec()
@@ -141,7 +140,7 @@ impl LimitsApi {
     ) -> Result<Json<UsedLimits>, LimitsFailure> {
         let least_per_mille = percent.unwrap_or(DEFAULT_PERCENT).saturating_mul(10);
         let most = usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
-        let (usages, has_more) = state.turns.near_limits(least_per_mille, most).await?;
+        let (usages, has_more) = state.turns.near_limits(&[], least_per_mille, most).await?;
         Ok(Json(UsedLimits { limits: usages.iter().map(UsedLimit::new).collect(), has_more }))
     }
 }

@@ -19,9 +19,9 @@ pub(in crate::api) struct AskedFrom {
 }
 
 impl AskedFrom {
-    /// Returns whoever asks, and notes it for the headers of the response.
+    /// Returns whoever asks on nobody else's behalf, and notes it for the headers of the response.
     pub(in crate::api) fn asker(self, id: AskerId, context: &RequestContext) -> Asker {
-        let asker = Asker { id, address: self.address, is_local: self.is_local };
+        let asker = Asker { id, address: self.address, is_local: self.is_local, tenant: None };
         context.note_asker(&asker);
         asker
     }

@@ -32,7 +32,7 @@ const FORMS: [Form; 12] = [
     Form::pattern(&["X-Session-ID", "session_id", "sessionId"], "^[A-Za-z0-9.:_-]{1,128}$"),
     Form::pattern(&["Idempotency-Key"], "^[!-~]{1,255}$"),
     Form::pattern(&["Last-Event-ID"], "^[0-9]{1,20}$"),
-    Form::pattern(&["count_id"], "^(visitor|address|total):[0-9a-f]{32}$"),
+    Form::pattern(&["count_id"], "^(visitor|address|site|key|total)(@[a-z0-9][a-z0-9._-]{0,39})?:[0-9a-f]{32}$"),
     Form::pattern(&["before"], "^-?[0-9]{1,19}_-?[0-9]{1,19}$"),
     Form::pattern(&["Link"], "^<[^>]+>; rel=\"next\"$"),
     Form::pattern(&["Content-Disposition"], "^attachment; filename=\"chat-[0-9]+\\.(json|md)\"$"),

@@ -1,9 +1,9 @@
 //! Whoever asks a question, as limits see it.
 
-use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId};
+use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId, tenant::Tenant};
 
 /// Whoever asks a question: a visitor at an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Asker {
     /// The visitor.
     pub id: AskerId,
@@ -11,6 +11,8 @@ pub struct Asker {
     pub address: ClientIp,
     /// Whether the request comes from this machine, and not through a proxy. Default limits don't apply to it.
     pub is_local: bool,
+    /// On whose behalf the visitor asks, if not only on their own.
+    pub tenant: Option<Tenant>,
 }
 
 /// A visitor, by something that nobody else can name. Anybody can become a new visitor, with another cookie or session: the
@@ -28,9 +30,9 @@ pub enum AskerId {
 }
 
 impl Asker {
-    /// Whether the visitor has an account.
+    /// Whether nobody answers for the visitor: neither an account nor an API key.
     #[must_use]
-    pub fn has_account(&self) -> bool {
-        matches!(self.id, AskerId::Account(_))
+    pub fn is_anonymous(&self) -> bool {
+        !matches!((&self.id, &self.tenant), (AskerId::Account(_), _) | (_, Some(Tenant::Key(_))))
     }
 }

@@ -177,10 +177,10 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::domain::limits::scope::LimitScope;
+    use crate::domain::limits::{group::LimitGroup, scope::LimitScope};
 
     fn key(hash: u128) -> LimitKey {
-        LimitKey { scope: LimitScope::Visitor, hash }
+        LimitKey { group: LimitGroup { scope: LimitScope::Visitor, tenant: None }, hash }
     }
 
     fn noon() -> Timestamp {

@@ -6,6 +6,7 @@ use blake3::Hasher;
 
 use super::{
     asker::{Asker, AskerId},
+    group::LimitGroup,
     scope::LimitScope,
 };
 use crate::foundation::secret::SigningSecret;
@@ -13,10 +14,10 @@ use crate::foundation::secret::SigningSecret;
 /// The context from which BLAKE3 derives the key: unique in the world, and never changed.
 const KEY_CONTEXT: &str = "AL-Chat 2026-11-30 hashes of those whose usage is limited";
 
-/// Whose usage is counted: a visitor, an address, or all together.
+/// Whose usage is counted: a visitor, an address, a site, an API key, or all together; and which limits apply to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LimitKey {
-    pub(super) scope: LimitScope,
+    pub(super) group: LimitGroup,
     pub(super) hash: u128,
 }
 
@@ -24,20 +25,20 @@ impl LimitKey {
     /// Returns the scope.
     #[must_use]
     pub fn scope(self) -> LimitScope {
-        self.scope
+        self.group.scope
     }
 
     /// Parses the form of the database.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (scope, hash) = text.split_once(':')?;
-        Some(Self { scope: LimitScope::parse(scope)?, hash: u128::from_str_radix(hash, 16).ok()? })
+        let (group, hash) = text.split_once(':')?;
+        Some(Self { group: LimitGroup::parse(group)?, hash: u128::from_str_radix(hash, 16).ok()? })
     }
 }
 
 impl fmt::Display for LimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{:032x}", self.scope.as_str(), self.hash)
+        write!(f, "{}:{:032x}", self.group, self.hash)
     }
 }
 
@@ -50,10 +51,11 @@ impl LimitKeys {
         Self(Hasher::new_keyed(&blake3::derive_key(KEY_CONTEXT, secret.expose().as_bytes())))
     }
 
-    /// Returns the key of whoever asks in a scope.
-    pub(super) fn key(&self, scope: LimitScope, asker: &Asker) -> LimitKey {
-        let hash = match (scope, &asker.id) {
-            (LimitScope::Total, _) => 0,
+    /// Returns the key of whoever asks in a group.
+    pub(super) fn key(&self, group: LimitGroup, asker: &Asker) -> LimitKey {
+        let hash = match (group.scope, &asker.id) {
+            // The group has one count only.
+            (LimitScope::Site | LimitScope::Key | LimitScope::Total, _) => 0,
             (LimitScope::Visitor, AskerId::Account(owner)) => self.hash("account", &owner.0.to_le_bytes()),
             (LimitScope::Visitor, AskerId::Cookie(hash)) => self.hash("cookie", hash.as_bytes()),
             (LimitScope::Visitor, AskerId::Session(id)) => self.hash("session", id.as_str().as_bytes()),
@@ -61,7 +63,7 @@ impl LimitKeys {
                 self.hash("address", &asker.address.octets())
             }
         };
-        LimitKey { scope, hash }
+        LimitKey { group, hash }
     }
 
     fn hash(&self, kind: &str, identity: &[u8]) -> u128 {
@@ -76,10 +78,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId};
+    use crate::domain::{account::OwnerId, client_ip::ClientIp, session::SessionId, tenant::TenantName};
 
     fn asker(id: AskerId, address: [u8; 4]) -> Asker {
-        Asker { id, address: ClientIp::from_peer(address.into()), is_local: false }
+        Asker { id, address: ClientIp::from_peer(address.into()), is_local: false, tenant: None }
+    }
+
+    fn group(scope: LimitScope, tenant: Option<&str>) -> LimitGroup {
+        LimitGroup { scope, tenant: tenant.map(|name| TenantName::parse(name).unwrap()) }
     }
 
     #[test]
@@ -88,6 +94,7 @@ mod tests {
         let (keys, same) =
             (LimitKeys::new(&secret), LimitKeys::new(&SigningSecret::stored(secret.expose().to_owned())));
         let session = |id: &str| AskerId::Session(SessionId::parse(id).unwrap());
+        let (visitor, address) = (group(LimitScope::Visitor, None), group(LimitScope::Address, None));
         let ids = [
             AskerId::Account(OwnerId(7)),
             AskerId::Cookie("7".to_owned()),
@@ -96,17 +103,30 @@ mod tests {
             AskerId::Address,
         ];
         let askers = ids.map(|id| asker(id, [192, 0, 2, 1]));
-        let visitors = askers.iter().map(|asker| keys.key(LimitScope::Visitor, asker)).collect::<HashSet<_>>();
+        let visitors = askers.iter().map(|asker| keys.key(visitor, asker)).collect::<HashSet<_>>();
         assert_eq!(visitors.len(), askers.len());
-        let addresses = askers.iter().map(|asker| keys.key(LimitScope::Address, asker)).collect::<HashSet<_>>();
+        let addresses = askers.iter().map(|asker| keys.key(address, asker)).collect::<HashSet<_>>();
         assert_eq!(addresses.len(), 1);
         for asker in &askers {
-            let key = keys.key(LimitScope::Visitor, asker);
-            assert_eq!(key, same.key(LimitScope::Visitor, asker));
+            let key = keys.key(visitor, asker);
+            assert_eq!(key, same.key(visitor, asker));
             assert_eq!(LimitKey::parse(&key.to_string()), Some(key));
-            assert_ne!(key, LimitKeys::new(&SigningSecret::generate()).key(LimitScope::Visitor, asker));
+            assert_ne!(key, LimitKeys::new(&SigningSecret::generate()).key(visitor, asker));
         }
-        let other = keys.key(LimitScope::Address, &asker(AskerId::Address, [192, 0, 2, 2]));
+        let other = keys.key(address, &asker(AskerId::Address, [192, 0, 2, 2]));
         assert!(!addresses.contains(&other));
+    }
+
+    #[test]
+    fn each_site_counts_its_visitors_by_itself() {
+        let keys = LimitKeys::new(&SigningSecret::generate());
+        let visitor = asker(AskerId::Cookie("7".to_owned()), [192, 0, 2, 1]);
+        let tenants = [None, Some("shop"), Some("blog")];
+        let counted = tenants.map(|tenant| keys.key(group(LimitScope::Visitor, tenant), &visitor));
+        assert_eq!(counted.iter().collect::<HashSet<_>>().len(), 3);
+        for key in counted {
+            assert_eq!(LimitKey::parse(&key.to_string()), Some(key));
+        }
+        assert!(counted[1].to_string().starts_with("visitor@shop:"));
     }
 }

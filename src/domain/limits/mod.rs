@@ -1,7 +1,7 @@
 //! Limits of usage: who is counted, what is used of each limit, and when there is room again.
 //!
-//! A turn needs the admission of several scopes: its visitor's, its address's, and that of all together. In each it is
-//! reserved at its expected amounts, which count until they are replaced by what the turn really used. A limit admits turns
+//! A turn needs the admission of several scopes: its visitor's, its address's, that of its site, and that of all together; for
+//! an API key, the key's and that of all together. In each it is reserved at its expected amounts, which count until they are replaced by what the turn really used. A limit admits turns
 //! while less than its amount is used or reserved, so that only the last turn can exceed it.
 //!
 //! The database has the sums of all replicas, reservations included. It is told of changes, and returns the sums.
@@ -11,8 +11,10 @@ mod asker;
 mod counter;
 mod counts;
 mod exemption;
+mod group;
 mod key;
 mod near;
+mod operation;
 mod reached;
 mod scope;
 mod usage_limits;
@@ -25,6 +27,7 @@ pub use self::{
     counter::{Counter, Shared, Windows},
     counts::{CountNews, MAX_COUNTERS},
     exemption::exemption,
+    group::LimitGroup,
     key::LimitKey,
     near::{DatabaseSums, LimitUsage},
     reached::{LimitReached, Standing},

@@ -2,28 +2,34 @@
 
 use crate::foundation::config::{Limits, ScopeLimits};
 
-/// A scope of limits. A turn is counted in each.
+/// A scope of limits. A turn is counted in each that applies to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LimitScope {
     /// The turns of one visitor.
     Visitor,
     /// The turns from one address.
     Address,
+    /// The turns of one site's visitors.
+    Site,
+    /// The turns of one API key.
+    Key,
     /// All turns.
     Total,
 }
 
 impl LimitScope {
     /// All scopes, the narrowest first.
-    pub const ALL: [Self; 3] = [Self::Visitor, Self::Address, Self::Total];
+    pub const ALL: [Self; 5] = [Self::Visitor, Self::Address, Self::Site, Self::Key, Self::Total];
 
-    /// Returns the limits that the settings have for this scope.
+    /// Returns the limits that the settings have for this scope; `None` where only tenants have limits of their own.
     #[must_use]
-    pub fn limits(self, settings: &Limits) -> &ScopeLimits {
+    pub fn limits(self, settings: &Limits) -> Option<&ScopeLimits> {
         match self {
-            Self::Visitor => &settings.visitor,
-            Self::Address => &settings.address,
-            Self::Total => &settings.total,
+            Self::Visitor => Some(&settings.visitor),
+            Self::Address => Some(&settings.address),
+            Self::Site => None,
+            Self::Key => Some(&settings.key),
+            Self::Total => Some(&settings.total),
         }
     }
 
@@ -33,6 +39,8 @@ impl LimitScope {
         match self {
             Self::Visitor => "visitor",
             Self::Address => "address",
+            Self::Site => "site",
+            Self::Key => "key",
             Self::Total => "total",
         }
     }

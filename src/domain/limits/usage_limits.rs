@@ -1,36 +1,38 @@
 //! The admission of turns by the limits of those who ask.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{
     amounts::Amounts,
     asker::Asker,
-    counter::{Counter, Shared, Windows},
+    counter::{Shared, Windows},
     counts::{CountNews, Counts, Locked},
+    group::limits_for,
     key::{LimitKey, LimitKeys},
-    near::{DatabaseSums, LimitUsage, keep_nearest, near},
     reached::{LimitReached, Standing},
     scope::LimitScope,
 };
-use crate::foundation::{
-    config::{Limit, LimitList, LimitWindow, Limits},
-    secret::SigningSecret,
+use crate::{
+    domain::tenant::Tenant,
+    foundation::{
+        config::{LimitList, LimitWindow, Limits},
+        secret::SigningSecret,
+    },
 };
 
 /// The limits of all scopes, and what is used of them. Times are those by which all replicas count.
 #[derive(Debug)]
 pub struct UsageLimits {
-    settings: Limits,
+    pub(super) settings: Limits,
     keys: LimitKeys,
-    counts: Counts,
+    pub(super) counts: Counts,
 }
 
 /// A turn that is reserved, until it is settled.
 #[derive(Debug)]
 pub struct Reserved {
     keys: Vec<LimitKey>,
+    tenant: Option<Tenant>,
     windows: Windows,
     amounts: Amounts,
 }
@@ -57,16 +59,21 @@ impl UsageLimits {
     }
 
     /// Returns the scopes that limit the turns of whoever asks.
-    fn applied(&self, asker: &Asker) -> Vec<Applied<'_>> {
-        let applied = LimitScope::ALL.into_iter().filter(|scope| {
-            let limits = scope.limits(&self.settings);
-            !(limits.list.is_off() || limits.is_default && asker.is_local)
-        });
-        applied.map(|scope| self.applied_by(self.keys.key(scope, asker))).collect()
+    fn applied<'a>(&'a self, asker: &'a Asker) -> Vec<Applied<'a>> {
+        let limits =
+            LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), &self.settings));
+        let applied = limits.filter(|limits| !(limits.list.is_off() || limits.is_default && asker.is_local));
+        applied.map(|limits| Applied { key: self.keys.key(limits.group, asker), list: limits.list }).collect()
     }
 
-    fn applied_by(&self, key: LimitKey) -> Applied<'_> {
-        Applied { key, list: &key.scope.limits(&self.settings).list }
+    /// Returns the scopes that limit a turn that is reserved.
+    fn applied_to<'a>(&'a self, turn: &'a Reserved) -> Vec<Applied<'a>> {
+        let tenant = turn.tenant.as_ref();
+        let applied = turn.keys.iter().filter_map(|key| {
+            let limits = limits_for(key.scope(), tenant, &self.settings)?;
+            Some(Applied { key: *key, list: limits.list })
+        });
+        applied.collect()
     }
 
     fn lock(&self, applied: &[Applied<'_>]) -> Locked<'_> {
@@ -93,7 +100,8 @@ impl UsageLimits {
         for Applied { key, .. } in &applied {
             locked.change(*key, now, |counter| counter.reserve(windows, amounts));
         }
-        Ok(Reserved { keys: applied.iter().map(|applied| applied.key).collect(), windows, amounts })
+        let keys = applied.iter().map(|applied| applied.key).collect();
+        Ok(Reserved { keys, tenant: asker.tenant.clone(), windows, amounts })
     }
 
     /// Replaces what is reserved for a turn. More than before is reserved only if what all others use and have reserved leaves
@@ -112,8 +120,8 @@ impl UsageLimits {
         if expected == turn.amounts {
             return Ok(());
         }
-        let applied = turn.keys.iter().map(|key| self.applied_by(*key)).collect::<Vec<_>>();
-        let mut locked = self.lock(&applied);
+        let applied = self.applied_to(turn);
+        let mut locked = self.counts.lock(turn.keys.iter().copied());
         replace_reserved(&mut locked, turn, turn.amounts, Amounts::default());
         let is_more = expected.max_of_each(turn.amounts) != turn.amounts;
         let checked = if is_more { check(&applied, &mut locked, turn.windows, now) } else { Ok(()) };
@@ -141,52 +149,9 @@ impl UsageLimits {
         let mut locked = self.lock(&applied);
         let standings = applied.iter().filter_map(|it| {
             let counter = locked.get(it.key);
-            counter.standings(it.key.scope, it.list, now).reduce(Standing::nearer)
+            counter.standings(it.key.scope(), it.list, now).reduce(Standing::nearer)
         });
         standings.reduce(Standing::nearer)
-    }
-
-    /// Returns the limits of which the greatest part is used or reserved, at least so many thousandths and at most `most` limits,
-    /// and whether there are more. `sums` are those in the database, as other replicas may have counted visitors and addresses
-    /// that this one does not know.
-    #[must_use]
-    pub fn near(
-        &self,
-        least_per_mille: u64,
-        most: usize,
-        sums: &DatabaseSums,
-        now: Timestamp,
-    ) -> (Vec<LimitUsage>, bool) {
-        let (mut usages, mut unknown) = (Vec::new(), sums.keys().map(|(key, _)| *key).collect::<BTreeSet<_>>());
-        let mut add = |key: LimitKey, counter: &Counter| {
-            usages.extend(near(key, counter, self.applied_by(key).list, sums, least_per_mille, now));
-        };
-        self.counts.for_each(|key, counter| {
-            unknown.remove(&key);
-            add(key, counter);
-        });
-        for key in unknown {
-            add(key, &Counter::default());
-        }
-        let has_more = keep_nearest(&mut usages, most);
-        (usages, has_more)
-    }
-
-    /// Returns the limits of a scope, each with the least amount that is so many thousandths of it.
-    pub fn thresholds(&self, scope: LimitScope, least_per_mille: u64) -> impl Iterator<Item = (Limit, u64)> + '_ {
-        scope.limits(&self.settings).list.iter().map(move |limit| {
-            let least = (u128::from(limit.amount) * u128::from(least_per_mille)).div_ceil(1000).max(1);
-            (limit, u64::try_from(least).unwrap_or(u64::MAX))
-        })
-    }
-
-    /// Forgets the usage of a key. Returns whether there was any. Running turns keep their reservations.
-    pub fn forget_usage(&self, key: LimitKey, now: Timestamp) -> bool {
-        let mut locked = self.counts.lock([key].into_iter());
-        let Some(counter) = locked.find(key) else { return false };
-        let had_usage = !counter.is_empty(now);
-        counter.forget_usage();
-        had_usage
     }
 
     /// Returns what the database is to be told of windows that go on. `with_refused`: also of those whose turns were refused, as
@@ -230,7 +195,7 @@ fn check(
     let mut longest: Option<LimitReached> = None;
     for Applied { key, list } in applied {
         if let Some(counter) = locked.find(*key)
-            && let Err(reached) = counter.check(key.scope, list, windows, now)
+            && let Err(reached) = counter.check(key.scope(), list, windows, now)
         {
             counter.note_refusal();
             longest = longest.filter(|other| other.wait > reached.wait).or(Some(reached));
@@ -241,12 +206,19 @@ fn check(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        domain::{account::OwnerId, client_ip::ClientIp, limits::AskerId},
+        domain::{
+            account::OwnerId,
+            client_ip::ClientIp,
+            limits::{AskerId, DatabaseSums},
+            tenant::{ApiKeyTerms, Site, SiteLimits, TenantName},
+        },
         foundation::config::{Config, Source},
     };
 
@@ -263,7 +235,7 @@ mod tests {
 
     fn asker(owner: i64, address: u8, is_local: bool) -> Asker {
         let address = ClientIp::from_peer([192, 0, 2, address].into());
-        Asker { id: AskerId::Account(OwnerId(owner)), address, is_local }
+        Asker { id: AskerId::Account(OwnerId(owner)), address, is_local, tenant: None }
     }
 
     fn rest(limits: &UsageLimits, asker: &Asker) -> Option<(LimitScope, u64)> {
@@ -303,6 +275,89 @@ mod tests {
         let later = noon() + SignedDuration::from_hours(24);
         limits.settle(&limits.reserve(&asker(1, 1, false), || of(100), later).unwrap(), of(100));
         assert_eq!(limits.reserve_anew(&mut second, || of(50), later), Ok(()), "its day is over");
+    }
+
+    fn list(text: &str) -> LimitList {
+        LimitList::parse(text).unwrap()
+    }
+
+    fn name(text: &str) -> TenantName {
+        TenantName::parse(text).unwrap()
+    }
+
+    fn site(id: &str, limits: SiteLimits) -> Tenant {
+        let site = Site { id: name(id), origins: Vec::new(), persona: None, models: None, limits, paused: false };
+        Tenant::Site(Arc::new(site))
+    }
+
+    fn key(id: &str, limits: Option<&str>) -> Tenant {
+        Tenant::Key(Arc::new(ApiKeyTerms { name: name(id), limits: limits.map(list), models: None }))
+    }
+
+    fn at(tenant: &Tenant, owner: i64, address: u8) -> Asker {
+        Asker { tenant: Some(tenant.clone()), ..asker(owner, address, false) }
+    }
+
+    /// Uses turns until one is refused, at most 100. Returns their number, and the scope that has refused.
+    fn use_up(limits: &UsageLimits, asker: &Asker) -> (usize, Option<LimitScope>) {
+        for used in 0..100 {
+            match limits.reserve(asker, || ONE, noon()) {
+                Ok(turn) => limits.settle(&turn, ONE),
+                Err(refused) => return (used, Some(refused.scope)),
+            }
+        }
+        (100, None)
+    }
+
+    #[test]
+    fn a_site_has_its_own_limits_and_its_neighbour_does_not() {
+        use LimitScope::{Site, Total, Visitor};
+        let limits = limits(&[("LIMIT_VISITOR", "3/day"), ("LIMIT_TOTAL", "20/day")]);
+        let own = SiteLimits { visitor: Some(list("5/day")), address: None, site: list("8/day") };
+        let (shop, blog) = (site("shop", own), site("blog", SiteLimits::default()));
+        assert_eq!(use_up(&limits, &at(&shop, 1, 1)), (5, Some(Visitor)));
+        assert_eq!(use_up(&limits, &at(&shop, 2, 2)), (3, Some(Site)));
+        assert_eq!(use_up(&limits, &at(&blog, 2, 2)), (3, Some(Visitor)), "the settings' limit, counted by itself");
+        assert_eq!(use_up(&limits, &asker(1, 1, false)), (3, Some(Visitor)));
+        let no_limit = SiteLimits { visitor: Some(LimitList::default()), ..SiteLimits::default() };
+        assert_eq!(use_up(&limits, &at(&site("open", no_limit), 3, 3)), (6, Some(Total)));
+    }
+
+    #[test]
+    fn an_api_key_is_limited_as_a_whole_and_not_by_visitors() {
+        let limits = limits(&[("LIMIT_VISITOR", "1/day"), ("LIMIT_ADDRESS", "1/day"), ("LIMIT_KEY", "4/day")]);
+        let (first, second) = (key("first", None), key("second", Some("7/day")));
+        for (tenant, expected) in [(&first, 4), (&second, 7), (&key("third", Some("off")), 100)] {
+            let (used, scope) = use_up(&limits, &at(tenant, 1, 1));
+            assert_eq!((used, scope), (expected, (expected < 100).then_some(LimitScope::Key)), "{tenant:?}");
+        }
+        assert_eq!(rest(&limits, &asker(1, 1, false)), Some((LimitScope::Visitor, 1)));
+    }
+
+    #[test]
+    fn the_operator_sees_limits_of_tenants_by_their_names() {
+        let limits = limits(&[("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off"), ("LIMIT_KEY", "4/day")]);
+        let own = SiteLimits { visitor: Some(list("2/day")), address: None, site: list("2/day") };
+        let tenants = [site("shop", own), key("shop", None)];
+        for tenant in &tenants {
+            use_up(&limits, &at(tenant, 1, 1));
+        }
+        let shown = |tenants: &[Tenant]| {
+            let (usages, has_more) = limits.near(tenants, 1000, 10, &DatabaseSums::new(), noon());
+            assert!(!has_more);
+            let shown = usages.iter().map(|usage| (usage.key.to_string(), usage.used, usage.limit.amount));
+            shown
+                .map(|(key, used, amount)| (key.split(':').next().unwrap().to_owned(), used, amount))
+                .collect::<Vec<_>>()
+        };
+        let row = |group: &str, amount| (group.to_owned(), amount, amount);
+        assert_eq!(shown(&tenants), [row("visitor@shop", 2), row("site@shop", 2), row("key@shop", 4)]);
+        assert_eq!(shown(&[]), []);
+        let mut thresholds = limits.thresholds(&tenants, 500);
+        thresholds.sort_unstable_by_key(|(group, ..)| *group);
+        let thresholds = thresholds.iter().map(|(group, _, least)| (group.to_string(), *least)).collect::<Vec<_>>();
+        let expected = [("visitor@shop", 1), ("site@shop", 1), ("key@shop", 2)];
+        assert_eq!(thresholds, expected.map(|(group, least)| (group.to_owned(), least)));
     }
 
     proptest! {

@@ -32,7 +32,8 @@ impl WorstDay {
             Some(one.prompt.max(one.completion))
         };
         let dearest = models.iter().filter_map(|model| Some((token(model)?, *model))).max();
-        let mut all = LimitScope::ALL.into_iter().flat_map(|scope| scope.limits(limits).list.iter());
+        let mut all =
+            LimitScope::ALL.into_iter().filter_map(|scope| scope.limits(limits)).flat_map(|it| it.list.iter());
         let counts_dollars = all.any(|limit| limit.unit == LimitUnit::Dollars);
         let uncounted = models.iter().filter(|model| counts_dollars && token(model).is_none());
         let price = dearest.map(|(price, _)| price);

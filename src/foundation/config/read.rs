@@ -243,11 +243,12 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
 fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let visitor = read_scope(var::LIMIT_VISITOR, source, reader);
     let address = read_scope(var::LIMIT_ADDRESS, source, reader);
+    let key = read_scope(var::LIMIT_KEY, source, reader);
     let total = read_scope(var::LIMIT_TOTAL, source, reader);
     let bytes = reader.read(var::LIMIT_ANONYMOUS_INPUT, "a size such as 400KiB", parse::bytes);
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
     let anonymous_input = InputLimit { bytes: bytes?, is_default };
-    Some(Limits { visitor: visitor?, address: address?, total: total?, anonymous_input })
+    Some(Limits { visitor: visitor?, address: address?, key: key?, total: total?, anonymous_input })
 }
 
 fn read_scope(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> Option<ScopeLimits> {

@@ -173,13 +173,15 @@ pub struct Turns {
     pub queue_timeout: Duration,
 }
 
-/// Limits of what those who ask may use. A turn needs the admission of all scopes.
+/// Limits of what those who ask may use. A turn needs the admission of all scopes that apply to it.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Of one visitor.
     pub visitor: ScopeLimits,
     /// Of one address.
     pub address: ScopeLimits,
+    /// Of one API key without limits of its own.
+    pub key: ScopeLimits,
     /// Of all visitors together.
     pub total: ScopeLimits,
     /// The largest question of a visitor without an account.

@@ -101,11 +101,12 @@ impl Answerer {
         claim: Option<&KeyClaim>,
     ) -> Result<Finish, TurnFailure> {
         let caller_hash = request.caller_hash();
-        let TurnRequest { persona, stream, stored_chat, .. } = request;
+        let TurnRequest { persona, stream, stored_chat, asker, .. } = request;
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
+        let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit())).await?;
         loop {
-            let call = CallRequest { caller_hash, messages, persona, stream, deadline, journal, claim };
+            let call = CallRequest { caller_hash, messages, persona, tenant, stream, deadline, journal, claim };
             match self.model_calls.answer(call, calls).await {
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);

@@ -257,10 +257,14 @@ impl Families {
     }
 }
 
-/// Returns the counters of the limits that are set. They exist from the start, as those of models do.
+/// Returns the counters of the limits that are set. They exist from the start, as those of models do; those of tenants are
+/// made at the first refusal.
 fn limit_counters(limits: &Limits) -> Family<LimitLabels, Counter> {
     let family = Family::default();
-    let of_scope = |scope: LimitScope| scope.limits(limits).list.iter().map(move |limit| (scope, limit));
+    let of_scope = |scope: LimitScope| {
+        let limits = scope.limits(limits).into_iter().flat_map(|limits| limits.list.iter());
+        limits.map(move |limit| (scope, limit))
+    };
     for (scope, limit) in LimitScope::ALL.into_iter().flat_map(of_scope) {
         let (unit, window) = (limit.unit.as_str(), limit.window.as_str());
         drop(family.get_or_create(&LimitLabels { limit: scope.as_str(), unit, window }));

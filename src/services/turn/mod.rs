@@ -68,6 +68,7 @@ use crate::{
         account::OwnerId,
         limits::{Asker, LimitKey, LimitUsage, Standing},
         session::SessionId,
+        tenant::Tenant,
     },
     foundation::{config::Config, outage::StartOutage},
 };
@@ -103,12 +104,17 @@ impl Turns {
     }
 
     /// Returns the limits of which the greatest part is used or reserved, at least so many thousandths and at most `most` limits,
-    /// and whether there are more.
-    pub async fn near_limits(&self, least_per_mille: u64, most: usize) -> Result<(Vec<LimitUsage>, bool), TurnFailure> {
-        self.0.limits.near(least_per_mille, most).await
+    /// and whether there are more. Of tenants, those that are given count.
+    pub async fn near_limits(
+        &self,
+        tenants: &[Tenant],
+        least_per_mille: u64,
+        most: usize,
+    ) -> Result<(Vec<LimitUsage>, bool), TurnFailure> {
+        self.0.limits.near(tenants, least_per_mille, most).await
     }
 
-    /// Forgets the usage of one visitor, one address or all together. Returns whether there was any. Running turns keep their
+    /// Forgets the usage of one visitor, one address, a tenant or all together. Returns whether there was any. Running turns keep their
     /// reservations.
     pub async fn reset_limit(&self, key: LimitKey) -> Result<bool, TurnFailure> {
         self.0.limits.reset(key).await

@@ -20,8 +20,7 @@ impl Turns {
     /// Starts a turn, or joins the one that was started with the same `Idempotency-Key`. Returns a reader of it. When
     /// all readers are dropped, the turn ends after its grace period.
     pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
-        let allowed = self.0.model_calls.allowed_model(request.model.as_deref(), request.persona.as_deref());
-        let model = allowed?.to_owned();
+        let model = self.0.model_calls.chosen_model(&request)?.to_owned();
         self.0.admission.check()?;
         self.0.limits.check_input(&request)?;
         let image_hosts = host_names(&request.messages)?;

@@ -101,10 +101,10 @@ impl TurnLimits {
         begun.map_err(|reached| self.count_refusal(TurnFailure::LimitReached(reached)))
     }
 
-    /// Fails if the question of a visitor without an account is too large.
+    /// Fails if the question of an anonymous visitor is too large.
     pub(super) fn check_input(&self, request: &TurnRequest) -> Result<(), TurnFailure> {
         let InputLimit { bytes: limit, is_default } = self.anonymous_input;
-        if request.asker.has_account() || (is_default && request.asker.is_local) {
+        if !request.asker.is_anonymous() || (is_default && request.asker.is_local) {
             return Ok(());
         }
         let size = |message: &Message| message.content.len() + message.image.as_ref().map_or(0, |_| IMAGE_BYTES);

@@ -1,5 +1,7 @@
 //! Limits as the operator sees and resets them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -9,7 +11,10 @@ use super::{
 };
 use crate::{
     adapters::storage::StorageFailure,
-    domain::limits::{Amounts, DatabaseSums, LimitKey, LimitScope, LimitUsage},
+    domain::{
+        limits::{Amounts, DatabaseSums, LimitGroup, LimitKey, LimitUsage},
+        tenant::Tenant,
+    },
     foundation::{
         config::{LimitUnit, LimitWindow},
         error_chain::ErrorChain,
@@ -19,18 +24,19 @@ use crate::{
 
 impl TurnLimits {
     /// Returns the limits of which the greatest part is used or reserved, at least so many thousandths and at most `most` limits,
-    /// and whether there are more.
+    /// and whether there are more. Of tenants, those that are given count.
     pub(in crate::services::turn) async fn near(
         &self,
+        tenants: &[Tenant],
         least_per_mille: u64,
         most: usize,
     ) -> Result<(Vec<LimitUsage>, bool), TurnFailure> {
         let now = self.storage.session_time();
-        let sums = self.sums(least_per_mille, most, now).await.map_err(|failure| unavailable(&failure))?;
-        Ok(self.counts.usage.near(least_per_mille, most, &sums, now))
+        let sums = self.sums(tenants, least_per_mille, most, now).await.map_err(|failure| unavailable(&failure))?;
+        Ok(self.counts.usage.near(tenants, least_per_mille, most, &sums, now))
     }
 
-    /// Forgets the usage of one visitor, one address or all together, here and in the database. Other replicas learn of it
+    /// Forgets the usage of one visitor, one address, a tenant or all together, here and in the database. Other replicas learn of it
     /// when they next add to the count or have refused a turn. Returns whether there was any usage.
     pub(in crate::services::turn) async fn reset(&self, key: LimitKey) -> Result<bool, TurnFailure> {
         let (done, outcome) = oneshot::channel();
@@ -39,37 +45,38 @@ impl TurnLimits {
     }
 
     /// Returns the sums in the database that are near a limit; none where no other replica counts.
-    async fn sums(&self, least_per_mille: u64, most: usize, now: Timestamp) -> Result<DatabaseSums, StorageFailure> {
+    async fn sums(
+        &self,
+        tenants: &[Tenant],
+        least_per_mille: u64,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<DatabaseSums, StorageFailure> {
         let mut sums = DatabaseSums::new();
         if !self.storage.is_shared() {
             return Ok(sums);
         }
-        for scope in LimitScope::ALL {
-            for window in LimitWindow::ALL {
-                let Some(least) = self.least_of(scope, window, least_per_mille) else { continue };
-                for count in self.storage.limit_counts_from(scope, window, least, most).await? {
-                    if let (Some(key), Some(window)) = (LimitKey::parse(&count.counted), window_of(&count, now)) {
-                        sums.insert((key, window), count.amounts);
-                    }
+        for ((group, window), least) in self.least_amounts(tenants, least_per_mille) {
+            for count in self.storage.limit_counts_from(group, window, least, most).await? {
+                if let (Some(key), Some(window)) = (LimitKey::parse(&count.counted), window_of(&count, now)) {
+                    sums.insert((key, window), count.amounts);
                 }
             }
         }
         Ok(sums)
     }
 
-    /// Returns the least amounts that are so many thousandths of the limits of a window, the greatest number where there is no
-    /// limit; `None` without any limit.
-    fn least_of(&self, scope: LimitScope, window: LimitWindow, least_per_mille: u64) -> Option<Amounts> {
-        let mut least = None;
-        for (limit, amount) in self.counts.usage.thresholds(scope, least_per_mille) {
-            if limit.window == window {
-                let amounts: &mut Amounts =
-                    least.get_or_insert(Amounts { tokens: u64::MAX, turns: u64::MAX, cost: u64::MAX });
-                match limit.unit {
-                    LimitUnit::Turns => amounts.turns = amount,
-                    LimitUnit::Tokens => amounts.tokens = amount,
-                    LimitUnit::Dollars => amounts.cost = amount,
-                }
+    /// Returns the least amounts that are so many thousandths of the limits of each group and window, the greatest number where
+    /// there is no limit.
+    fn least_amounts(&self, tenants: &[Tenant], least_per_mille: u64) -> HashMap<(LimitGroup, LimitWindow), Amounts> {
+        let mut least = HashMap::new();
+        for (group, limit, amount) in self.counts.usage.thresholds(tenants, least_per_mille) {
+            let none = Amounts { tokens: u64::MAX, turns: u64::MAX, cost: u64::MAX };
+            let amounts = least.entry((group, limit.window)).or_insert(none);
+            match limit.unit {
+                LimitUnit::Turns => amounts.turns = amount,
+                LimitUnit::Tokens => amounts.tokens = amount,
+                LimitUnit::Dollars => amounts.cost = amount,
             }
         }
         least

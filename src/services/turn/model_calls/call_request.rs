@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     adapters::model::CallerHash,
-    domain::{chat::Message, persona::Persona},
+    domain::{chat::Message, persona::Persona, tenant::Tenant},
     services::turn::{idempotency::KeyClaim, journal::Journal},
 };
 
@@ -16,6 +16,8 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     /// The conversation, whose last message is the question.
     pub(in crate::services::turn) messages: &'r [Message],
     pub(in crate::services::turn) persona: Option<&'r Persona>,
+    /// On whose behalf the visitor asks, if not only on their own.
+    pub(in crate::services::turn) tenant: Option<&'r Tenant>,
     /// Whether the client wants the answer as a stream.
     pub(in crate::services::turn) stream: bool,
     /// The end of the time for a whole answer, or for the start of a streamed one.
@@ -30,6 +32,11 @@ impl CallRequest<'_> {
     /// Whether another call may answer the question: no text has been written yet.
     pub(super) fn may_call_again(&self) -> bool {
         !self.journal.has_text()
+    }
+
+    /// Whether a model may answer: the tenant has it, or doesn't name its models.
+    pub(super) fn may_use(&self, model: &str) -> bool {
+        self.tenant.and_then(Tenant::models).is_none_or(|models| models.iter().any(|it| it == model))
     }
 }
 

@@ -21,7 +21,8 @@ impl<'a> Fallbacks<'a, '_> {
     /// Calls models until one answers. If none does, fails with the failure of the requested one.
     pub(super) async fn call(&mut self, record: &mut CallRecord<'a>) -> Result<Finish, ModelFailure> {
         let requested = record.requested_model;
-        let others = self.models.iter().filter(|model| *model != requested).collect::<Vec<_>>();
+        let others = self.models.iter().filter(|model| *model != requested && self.request.may_use(model));
+        let others = others.collect::<Vec<_>>();
         let failure = match self.call_model(requested, others.len(), record).await {
             Err(failure) if failure.kind().should_fall_back => failure,
             outcome => return outcome,

@@ -9,19 +9,22 @@ mod call_record;
 mod call_request;
 mod fallbacks;
 mod key_rotation;
+mod model_choice;
 mod retries;
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 pub(super) use self::{abilities::ModelAbilities, call_record::CallRecord, call_request::CallRequest};
-use self::{attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, retries::Retries};
-use super::{failure::TurnFailure, idempotency::wait_unmarked, metrics::Metrics};
+use self::{
+    attempts::Attempts, fallbacks::Fallbacks, key_rotation::KeyRotation, model_choice::chosen_model, retries::Retries,
+};
+use super::{failure::TurnFailure, idempotency::wait_unmarked, metrics::Metrics, request::TurnRequest};
 use crate::{
     adapters::{
         credentials::{Access, Credential, Credentials},
         model::{BreakerState, Breakers, OpenAi, basic},
     },
-    domain::{chat::Finish, persona::Persona},
+    domain::chat::Finish,
     foundation::config,
 };
 
@@ -50,21 +53,10 @@ impl ModelCalls {
         Self { settings: settings.clone(), client, abilities, breakers, credentials, metrics }
     }
 
-    /// Returns the model to call: the one that the client names, or else the persona's or the default one. Fails if the
-    /// client may not use the model.
-    pub(super) fn allowed_model<'a>(
-        &'a self,
-        named: Option<&'a str>,
-        persona: Option<&'a Persona>,
-    ) -> Result<&'a str, TurnFailure> {
-        let settings = &self.settings;
-        let of_persona = persona.and_then(|persona| persona.model.as_deref());
-        match named {
-            None => Ok(of_persona.unwrap_or(&settings.default)),
-            Some(model) if Some(model) == of_persona => Ok(model),
-            Some(model) if model == settings.default || settings.allowed.iter().any(|it| it == model) => Ok(model),
-            Some(_) => Err(TurnFailure::ModelNotAllowed),
-        }
+    /// Returns the model to call for a turn. Fails if the client may not use the model that it names.
+    pub(super) fn chosen_model<'a>(&'a self, request: &'a TurnRequest) -> Result<&'a str, TurnFailure> {
+        let TurnRequest { model, persona, asker, .. } = request;
+        chosen_model(&self.settings, model.as_deref(), persona.as_deref(), asker.tenant.as_ref())
     }
 
     /// Returns the state of each model's circuit breaker, by model name.
