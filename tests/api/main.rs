@@ -10,6 +10,7 @@ mod admission;
 mod allowed_origins;
 #[cfg(unix)]
 mod backup;
+mod bearers;
 mod breaker;
 mod chat_images;
 mod chats;

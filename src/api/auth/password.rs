@@ -19,7 +19,8 @@ use crate::{
 failures! { PasswordFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), a field is missing (`password_required`), or not as it has to be \
          (`invalid_request`, `password_too_short`, `password_too_long`).",
-    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    401 "There is no token (`token_missing`), or it is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
     403 "The current password is wrong (`wrong_password`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",

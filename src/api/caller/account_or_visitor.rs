@@ -3,14 +3,14 @@
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{optional_account::OptionalAccount, required_account, visitor};
+use super::{identity::Identity, required_account, visitor};
 use crate::{
     api::{AppState, problem::Problem},
     domain::account::OwnerId,
     services::visitors::VisitorToken,
 };
 
-/// The account or the visitor that a request names by a token or a cookie. As with [`OptionalAccount`], a request whose
+/// The account or the visitor that a request names by a token or a cookie. As with [`Identity`], a request whose
 /// `Authorization` header holds no valid token fails. The portal's endpoints don't use this type: they read the cookie
 /// only.
 #[derive(Clone, Debug)]
@@ -59,10 +59,9 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
         body: &mut RequestBody,
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let OptionalAccount(account) = OptionalAccount::from_request(request, body, options).await?;
-        Ok(match account {
-            Some(account) => Self::Account(account.id),
-            None => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
+        Ok(match Identity::from_request(request, body, options).await? {
+            Identity::Account(account) => Self::Account(account.id),
+            Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })
     }
 }

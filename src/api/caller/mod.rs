@@ -3,9 +3,10 @@
 
 mod account_or_visitor;
 mod asked_from;
+mod bearer;
 mod client_ip;
+mod identity;
 mod operator;
-mod optional_account;
 mod own_page;
 mod required_account;
 mod this_machine;
@@ -15,8 +16,8 @@ pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     asked_from::AskedFrom,
     client_ip::ClientAddress,
+    identity::Identity,
     operator::{Operator, OperatorOrAccount},
-    optional_account::OptionalAccount,
     own_page::{ensure_own_page, is_own_page},
     required_account::RequiredAccount,
     visitor::Visit,

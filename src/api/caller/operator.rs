@@ -5,7 +5,8 @@ use poem::{Request, RequestBody, http::header};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{
-    required_account::{self, RequiredAccount, bearer_token, register_bearer},
+    bearer::bearer_text,
+    required_account::{self, RequiredAccount, register_bearer},
     this_machine::is_direct_and_from_no_page,
 };
 use crate::{
@@ -33,7 +34,7 @@ pub(in crate::api) struct Operator;
 /// Whether a request is the operator's.
 fn is_of_operator(request: &Request, state: &AppState) -> bool {
     match &state.config.admin_token {
-        Some(admin) => bearer_token(request).is_some_and(|token| admin.matches(token)),
+        Some(admin) => bearer_text(request).is_some_and(|token| admin.matches(token)),
         None => !request.headers().contains_key(header::AUTHORIZATION) && is_direct_and_from_no_page(request),
     }
 }

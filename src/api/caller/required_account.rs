@@ -1,15 +1,16 @@
 //! The account of a request's bearer token (RFC 6750).
 
-use poem::{Request, RequestBody, http::header};
+use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
 
+use super::bearer::Bearer;
 use crate::{
     api::{AppState, problem::Problem, request_context::RequestContext},
     domain::chat::Caller,
-    services::accounts::{AccountFailure, SignedIn},
+    services::accounts::SignedIn,
 };
 
 /// The name of the bearer token's security scheme in the contract.
@@ -19,18 +20,14 @@ pub(super) const SCHEME: &str = "bearerAuth";
 #[derive(Debug)]
 pub(in crate::api) struct RequiredAccount(pub(in crate::api) SignedIn);
 
-/// Returns the token of the `Authorization` header; `None` without that header or with another scheme.
-pub(super) fn bearer_token(request: &Request) -> Option<&str> {
-    let credentials = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = credentials.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-/// Returns the account of a token. An invalid token is an error, also where a token is optional: otherwise its owner
-/// would continue as an anonymous visitor without noticing.
-async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
+/// Returns the account of a token, and notes it as the caller of the request.
+pub(super) async fn authenticate(request: &Request, token: &str) -> Result<SignedIn, Problem> {
     let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
-    Ok(state.accounts.authenticate(token).await?)
+    let signed_in = state.accounts.authenticate(token).await?;
+    if let Some(context) = request.data::<RequestContext>() {
+        context.note_caller(&Caller::of_account(&signed_in.account));
+    }
+    Ok(signed_in)
 }
 
 impl<'a> ApiExtractor<'a> for RequiredAccount {
@@ -48,15 +45,8 @@ impl<'a> ApiExtractor<'a> for RequiredAccount {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let has_credentials = request.headers().contains_key(header::AUTHORIZATION);
-        let token = bearer_token(request).ok_or_else(|| {
-            if has_credentials { AccountFailure::InvalidToken.into() } else { Problem::not_signed_in() }
-        })?;
-        let signed_in = authenticate(request, token).await?;
-        if let Some(context) = request.data::<RequestContext>() {
-            context.note_caller(&Caller::of_account(&signed_in.account));
-        }
-        Ok(Self(signed_in))
+        let bearer = Bearer::of(request)?.ok_or_else(Problem::not_signed_in)?;
+        Ok(Self(authenticate(request, bearer.account_token()?).await?))
     }
 }
 

@@ -15,7 +15,7 @@ use super::request::{ChatRequest, MAX_BODY_BYTES};
 use crate::{
     api::{
         AppState, Group,
-        caller::{AskedFrom, OptionalAccount},
+        caller::{AskedFrom, Identity},
         form::{Field, FieldValue, Form},
         json::{Json, from_value, is_json, read_body},
         personas::named_persona,
@@ -34,7 +34,8 @@ failures! { ImageFailure, of a turn {
          (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the persona (`persona_not_found`), its length (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`).",
-    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
@@ -74,7 +75,7 @@ impl ChatImageApi {
         Data(context): Data<&RequestContext>,
         request: &Request,
         from: AskedFrom,
-        account: OptionalAccount,
+        identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -87,7 +88,7 @@ impl ChatImageApi {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (body, question) = body.about_image()?;
         let persona = named_persona(state, body.persona())?;
-        let turn_request = body.into_turn_request(state, headers, context, from, &account, persona)?;
+        let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();
             Ok(ImageAnswer { question, answer })

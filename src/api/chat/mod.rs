@@ -15,7 +15,7 @@ pub(super) use self::image::ChatImageApi;
 use self::request::{ChatRequest, MAX_BODY_BYTES};
 use super::{
     AppState, Group,
-    caller::{AccountOrVisitor, AskedFrom, OptionalAccount},
+    caller::{AccountOrVisitor, AskedFrom, Identity},
     json::Json,
     personas::named_persona,
     problem::{Problem, failures},
@@ -30,7 +30,8 @@ failures! { ChatFailure, of a turn {
          (`invalid_session_id`), the `Idempotency-Key` \
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or the model's provider refuses the \
+    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
@@ -41,7 +42,8 @@ failures! { ChatFailure, of a turn {
 
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
-    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -50,7 +52,8 @@ failures! { StopFailure {
 failures! { EventsFailure {
     400 "The turn has no event with this `Last-Event-ID` (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
-    401 "The token is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`).",
+    401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -98,7 +101,7 @@ impl ChatApi {
         Data(context): Data<&RequestContext>,
         request: &Request,
         from: AskedFrom,
-        account: OptionalAccount,
+        identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -110,10 +113,10 @@ impl ChatApi {
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, body.persona())?;
-        let turn_request = body.into_turn_request(state, headers, context, from, &account, persona)?;
+        let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock);
-            Ok(if account.is_signed_in() { answer.with_aliases() } else { answer })
+            Ok(if identity.is_signed_in() { answer.with_aliases() } else { answer })
         };
         Ok(start_turn(state, turn_request, answer).await?)
     }
@@ -130,7 +133,7 @@ impl ChatApi {
         Data(context): Data<&RequestContext>,
         request: &Request,
         from: AskedFrom,
-        account: OptionalAccount,
+        identity: Identity,
         /// The session of this turn.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -142,7 +145,7 @@ impl ChatApi {
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let persona = named_persona(state, body.persona())?;
-        Ok(start_stream(state, body.into_turn_request(state, headers, context, from, &account, persona)?).await?)
+        Ok(start_stream(state, body.into_turn_request(state, headers, context, from, &identity, persona)?).await?)
     }
 
     /// Resume a stream

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     api::{
         AppState,
-        caller::{AskedFrom, OptionalAccount},
+        caller::{AskedFrom, Identity},
         field_aliases::{image, single_value},
         json::{last_objects, objects},
         problem::Problem,
@@ -172,7 +172,7 @@ impl ChatRequest {
         headers: TurnHeaders,
         context: &RequestContext,
         from: AskedFrom,
-        account: &OptionalAccount,
+        identity: &Identity,
         persona: Option<Arc<Persona>>,
     ) -> Result<TurnRequest, Problem> {
         let username = self.username.as_deref();
@@ -180,11 +180,11 @@ impl ChatRequest {
             let error = "username must have at most 200 characters";
             return Err(Problem::new(&requests::INVALID_REQUEST).with_sentence(error));
         }
-        let caller = account.caller(username, self.is_guest_camel.or(self.is_guest));
+        let caller = identity.caller(username, self.is_guest_camel.or(self.is_guest));
         context.note_caller(&caller);
         let session_id = named_session([headers.session, self.session_id_camel.take(), self.session_id.take()])?;
         context.note_session(session_id.as_ref());
-        let asker = from.asker(account.asker_id(session_id.as_ref(), &state.sessions), context);
+        let asker = from.asker(identity.asker_id(session_id.as_ref(), &state.sessions), context);
         let message = self.take_text()?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);

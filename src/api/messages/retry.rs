@@ -35,7 +35,8 @@ failures! { RetryFailure, of a turn {
          refused now (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, \
          `model_not_found`), the message's length (`prompt_too_long`), or its content (`request_refused`, \
          `answer_withheld`).",
-    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or \
+    401 "There is no token (`token_missing`), or it is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "The account has no such message (`message_not_found`).",
     409 "The message has not failed (`not_failed`), or was deleted or answered meanwhile (`chat_changed`); the turn \

@@ -42,7 +42,8 @@ failures! { SendFailure, of a turn {
          `body_incomplete`), a field (`invalid_request`), the image (`invalid_image`, `image_not_public`), the session id (`invalid_session_id`), the \
          `Idempotency-Key` (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), its length \
          (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
-    401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, `token_ended`); or \
+    401 "There is no token (`token_missing`), or it is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
+         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or \
          the model's provider refuses the API key, even after a refresh (`invalid_api_key`).",
     404 "The account has no such chat (`chat_not_found`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered (`turn_interrupted`); the chat was \

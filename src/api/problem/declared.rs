@@ -21,8 +21,8 @@ macro_rules! failures {
     ($name:ident, signed in { $($before:tt)* } { $($between:tt)* } { $($after:tt)* }) => {
         failures! { $name {
             $($before)*
-            401 "There is no token (`token_missing`), or it is invalid, expired or revoked (`token_invalid`, `token_expired`, \
-                 `token_ended`).",
+            401 "There is no token (`token_missing`), or it is invalid, expired, revoked (`token_invalid`, `token_expired`, \
+                 `token_ended`), or of another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
             $($between)*
             500 "A fault of this server (`internal_error`).",
             $($after)*

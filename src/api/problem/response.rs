@@ -73,7 +73,7 @@ impl Problem {
     }
 
     /// Creates the response for an error that concerns the caller's login or token.
-    pub(super) fn of_auth(kind: &'static ErrorKind) -> Self {
+    pub(in crate::api) fn of_auth(kind: &'static ErrorKind) -> Self {
         Self { is_of_auth: true, ..Self::new(kind) }
     }
 

@@ -5,6 +5,7 @@
 //! needs a row, and a row needs each of its columns, before the code compiles.
 
 pub mod accounts;
+pub mod bearers;
 pub mod credentials;
 mod document;
 mod kind;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    accounts, credentials,
+    accounts, bearers, credentials,
     kind::{ErrorKind, TurnErrorKind},
     models, requests, resources, turns,
 };
@@ -33,10 +33,11 @@ impl Section {
 }
 
 /// The whole table.
-pub(super) const SECTIONS: [Section; 6] = [
+pub(super) const SECTIONS: [Section; 7] = [
     Section { heading: "The request", rows: Rows::Request(requests::ROWS) },
     Section { heading: "Resources and content", rows: Rows::Request(resources::ROWS) },
     Section { heading: "Accounts and tokens", rows: Rows::Request(accounts::ROWS) },
+    Section { heading: "API keys and tickets", rows: Rows::Request(bearers::ROWS) },
     Section { heading: "Turns", rows: Rows::Turn(turns::ROWS) },
     Section { heading: "The API key", rows: Rows::Turn(credentials::ROWS) },
     Section { heading: "The model", rows: Rows::Turn(models::ROWS) },

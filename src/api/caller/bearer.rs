@@ -1,0 +1,60 @@
+//! The bearer of a request: what its `Authorization: Bearer …` header holds (RFC 6750). Its form tells which of the three kinds
+//! it is.
+
+use poem::{
+    Request,
+    http::{HeaderValue, header},
+};
+
+use crate::{api::problem::Problem, domain::errors::bearers, services::accounts::AccountFailure};
+
+/// What API keys begin with.
+const API_KEY: &str = "alk_";
+
+/// What embed tickets begin with.
+const TICKET: &str = "alt_";
+
+/// The bearer of a request. Whether it is valid is not known yet.
+#[derive(Clone, Copy)]
+pub(super) enum Bearer<'a> {
+    /// The token of an account, or a text in no known form.
+    AccountToken(&'a str),
+    /// An API key, for servers.
+    ApiKey,
+    /// An embed ticket, for a visitor of a website with the chat window.
+    Ticket,
+}
+
+impl<'a> Bearer<'a> {
+    /// Returns the bearer of a request; `None` without an `Authorization` header. Fails if that header is malformed, has another
+    /// scheme or is there twice: whoever sends it believes to be known, and is never treated as an anonymous visitor.
+    pub(super) fn of(request: &'a Request) -> Result<Option<Self>, Problem> {
+        let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+        let Some(credentials) = headers.next() else { return Ok(None) };
+        let text = text_of(credentials).filter(|_| headers.next().is_none()).ok_or(AccountFailure::InvalidToken)?;
+        Ok(Some(match text {
+            _ if text.starts_with(API_KEY) => Self::ApiKey,
+            _ if text.starts_with(TICKET) => Self::Ticket,
+            _ => Self::AccountToken(text),
+        }))
+    }
+
+    /// Returns the token of an account. Fails if the bearer is of another kind.
+    pub(super) fn account_token(self) -> Result<&'a str, Problem> {
+        match self {
+            Self::AccountToken(token) => Ok(token),
+            Self::ApiKey => Err(Problem::of_auth(&bearers::API_KEY_NOT_ACCEPTED)),
+            Self::Ticket => Err(Problem::of_auth(&bearers::TICKET_NOT_ACCEPTED)),
+        }
+    }
+}
+
+/// Returns what follows `Bearer`, whatever its kind; `None` without an `Authorization` header, or with another scheme.
+pub(super) fn bearer_text(request: &Request) -> Option<&str> {
+    text_of(request.headers().get(header::AUTHORIZATION)?)
+}
+
+fn text_of(credentials: &HeaderValue) -> Option<&str> {
+    let (scheme, text) = credentials.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(text.trim())
+}

@@ -1,0 +1,69 @@
+//! Bearers: which kind an address takes, and that no other is taken for an anonymous visitor.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{
+    client::HttpResponse,
+    user::{User, start_with_ada},
+};
+
+const TICKET: &str = "alt_5f0c7bd1a3e94f7c8b21d6e09a4c3f58";
+
+/// Asserts that a bearer was refused by what its kind is.
+#[track_caller]
+fn assert_refused(answer: &HttpResponse, code: &str) {
+    let sentence = answer.assert_error(401, code);
+    assert_eq!(answer.json()["msg"], sentence);
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+}
+
+#[tokio::test]
+async fn a_bearer_of_another_kind_is_refused_by_its_kind() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
+    let client = &service.client;
+    let chat = ada.create_chat().await;
+    let message = json!({ "text": "hello", "message": "hello" });
+    let paths = [
+        (Method::GET, "/api/auth/me".to_owned()),
+        (Method::GET, "/api/chat/histories".to_owned()),
+        (Method::POST, format!("/api/messages/{chat}/send")),
+        (Method::POST, format!("/api/messages/{chat}/send/stream")),
+        (Method::DELETE, "/api/session/s-1/content".to_owned()),
+    ];
+    for (method, path) in paths {
+        let key = format!("alk_{}", "0".repeat(43));
+        for (bearer, code) in [(key.as_str(), "api_key_not_accepted"), (TICKET, "ticket_not_accepted")] {
+            for scheme in ["Bearer", "bearer", "BEARER "] {
+                let request = client.request(method.clone(), &path).header("content-type", "application/json");
+                let request = request.header("authorization", format!("{scheme} {bearer}")).body(message.to_string());
+                assert_refused(&client.send(request).await, code);
+            }
+        }
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_none_starts_no_turn() {
+    let (model, _setup, service, _ada) = start_with_ada(&[]).await;
+    for path in ["/api/chat", "/api/chat/stream", "/api/chat/image"] {
+        let request = service.client.json_request(path, &json!({ "message": "hello" })).bearer_auth(TICKET);
+        assert_refused(&service.client.send(request).await, "ticket_not_accepted");
+    }
+    assert_eq!(model.call_count(), 0);
+}
+
+#[tokio::test]
+async fn two_authorization_headers_are_refused() {
+    let (model, _setup, service, ada) = start_with_ada(&[]).await;
+    let grace = User::register(&service.client, "grace").await;
+    for path in ["/api/chat", "/api/chat/stream"] {
+        let request = service.client.json_request(path, &json!({ "message": "hello" }));
+        let request = request.bearer_auth(&ada.token).bearer_auth(&grace.token);
+        assert_refused(&service.client.send(request).await, "token_invalid");
+    }
+    let twice = ada.request(Method::GET, "/api/auth/me").bearer_auth(&ada.token);
+    assert_refused(&service.client.send(twice).await, "token_invalid");
+    assert_eq!(model.call_count(), 0);
+}
