@@ -5,13 +5,13 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::foundation::config::AllowedOrigin;
+use crate::{foundation::config::AllowedOrigin, services::sites::Sites};
 
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "content-type, authorization, x-session-id, idempotency-key, last-event-id, x-requested-with",
@@ -27,34 +27,41 @@ const ORIGIN: HeaderValue = HeaderValue::from_static("origin");
 /// The maximum number of refused origins that are logged, so that made-up origins fill neither memory nor log.
 const MAX_REPORTED: usize = 50;
 
-/// The allowed origins. An empty list allows every origin, without credentials.
+/// The allowed origins: those of `FRONTEND_URL` and of all sites. Without any, every origin is allowed, without credentials.
 #[derive(Debug)]
 pub(super) struct Cors {
     origins: Vec<AllowedOrigin>,
-    /// The value of `Access-Control-Allow-Origin` for origins that are not allowed: the first allowed one.
-    first: HeaderValue,
+    /// The sites; `None` until the service has started.
+    sites: Option<Sites>,
     reported: Mutex<HashSet<String>>,
 }
 
 impl Cors {
-    pub(super) fn new(origins: &[AllowedOrigin]) -> Self {
-        let first = origins.first().and_then(|origin| HeaderValue::from_str(&origin.to_string()).ok());
-        Self { origins: origins.to_vec(), first: first.unwrap_or(ANY), reported: Mutex::default() }
+    pub(super) fn new(origins: &[AllowedOrigin], sites: Option<Sites>) -> Self {
+        Self { origins: origins.to_vec(), sites, reported: Mutex::default() }
+    }
+
+    fn of_sites(&self) -> Arc<[AllowedOrigin]> {
+        self.sites.as_ref().map(Sites::origins).unwrap_or_default()
     }
 
     /// Whether pages of an origin may read answers.
     pub(super) fn allows(&self, origin: &HeaderValue) -> bool {
-        let is_included = |origin: &str| self.origins.iter().any(|own| own.matches(origin));
-        self.origins.is_empty() || origin.to_str().is_ok_and(is_included)
+        let of_sites = self.of_sites();
+        let mut allowed = self.origins.iter().chain(of_sites.iter()).peekable();
+        allowed.peek().is_none() || origin.to_str().is_ok_and(|origin| allowed.any(|own| own.matches(origin)))
     }
 
     /// Returns the CORS headers of an answer to a request from `origin`. For an origin that is not allowed they name another
     /// one, so that the browser blocks the answer.
     pub(super) fn headers(&self, origin: Option<&HeaderValue>) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let is_named = !self.origins.is_empty();
+        let of_sites = self.of_sites();
+        let first = self.origins.first().or(of_sites.first());
+        let is_named = first.is_some();
+        let first = first.and_then(|origin| HeaderValue::from_str(&origin.to_string()).ok());
         let allowed = match origin.filter(|origin| is_named && self.allows(origin)) {
             Some(origin) => origin.clone(),
-            None => self.first.clone(),
+            None => first.unwrap_or(ANY),
         };
         let always =
             [(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed), (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)];
@@ -85,7 +92,7 @@ impl Cors {
                  allowed by FRONTEND_URL=*, together with all others"
             );
         } else {
-            tracing::warn!(%origin, "pages of this website are refused by CORS; to allow them, add it to FRONTEND_URL");
+            tracing::warn!(%origin, "pages of this website are refused by CORS; to allow them, add it to FRONTEND_URL or to a site");
         }
     }
 }

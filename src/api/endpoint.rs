@@ -23,7 +23,7 @@ pub fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     let methods = methods(&contract);
     let plain_routes = plain_routes(&state, contract, documentation());
     Middleware {
-        cors: Cors::new(&state.config.server.origins),
+        cors: Cors::new(&state.config.server.origins, Some(state.sites.clone())),
         proxy_notice: Some(ProxyNotice::new(state.config.server.proxies)),
         retention: state.visitors.retention(),
         methods: methods.into_iter().chain(plain_routes.iter().map(plain_methods)).collect(),

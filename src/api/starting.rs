@@ -19,8 +19,10 @@ pub fn starting(
     progress: RecoveryProgress,
     outage: StartOutage,
 ) -> impl Endpoint<Output = Response> + use<> {
+    let of_sites = config.sites.iter().flat_map(|site| &site.origins);
+    let origins = config.server.origins.iter().chain(of_sites).cloned().collect::<Vec<_>>();
     Middleware {
-        cors: Cors::new(&config.server.origins),
+        cors: Cors::new(&origins, None),
         proxy_notice: None,
         retention: config.visitor_retention,
         methods: Vec::new(),

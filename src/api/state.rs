@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
     foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
-    services::{accounts::Accounts, sessions::Sessions, turn::Turns, visitors::Visitors},
+    services::{accounts::Accounts, sessions::Sessions, sites::Sites, turn::Turns, visitors::Visitors},
 };
 
 /// The settings, services and adapters that the handlers use. Cheap to clone.
@@ -19,6 +19,8 @@ pub struct AppState {
     pub clock: Clock,
     /// The personas.
     pub personas: Personas,
+    /// The sites that embed the chat window.
+    pub sites: Sites,
     /// The service that starts and finds turns.
     pub turns: Turns,
     /// The service that starts and stops sessions.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::start_failure::StartFailure;
+use super::{live_limits, start_failure::StartFailure};
 use crate::{
     adapters::{
         credentials::Credentials,
@@ -31,6 +31,7 @@ use crate::{
         accounts::Accounts,
         log_retention,
         sessions::Sessions,
+        sites::Sites,
         turn::{Dependencies, RecoveryProgress, Turns},
         visitors::Visitors,
     },
@@ -50,6 +51,7 @@ pub(super) async fn open(
     let started = Instant::now();
     let tasks = Tasks::default();
     let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
+    let sites = Sites::open(&config, &personas, &tasks)?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
     let open_storage =
         async || Storage::open(&config.database, log.id().to_owned(), log.instance(), &clock, &tasks).await;
@@ -68,6 +70,7 @@ pub(super) async fn open(
         tasks: tasks.clone(),
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
+    live_limits::follow(&sites, &turns, &tasks);
     let idle_timeout = config.session_idle_timeout;
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
     let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, idle_timeout, &tasks);
@@ -94,6 +97,7 @@ pub(super) async fn open(
         started,
         clock,
         personas,
+        sites,
         turns,
         sessions,
         accounts,

@@ -7,6 +7,7 @@ mod connection_stream;
 mod connection_timeouts;
 mod descriptor_budget;
 mod listen;
+mod live_limits;
 mod malformed;
 mod raw_head;
 mod request_body;
@@ -86,10 +87,15 @@ impl App {
         self.address
     }
 
-    /// Reads the personas again. It runs in the background, as the folder may be on a disk that doesn't respond.
-    pub fn reload_personas(&self) {
-        let personas = self.state.personas.clone();
-        self.state.tasks.spawn("reload", async move { personas.reload().await });
+    /// Reads the personas again, and then the limits and sites of the configuration file. It runs in the background, as a file
+    /// may be on a disk that doesn't respond.
+    pub fn reload_files(&self) {
+        let AppState { personas, sites, tasks, .. } = &self.state;
+        let (personas, sites) = (personas.clone(), sites.clone());
+        tasks.spawn("reload", async move {
+            personas.reload().await;
+            sites.reload().await;
+        });
     }
 
     /// Uses the local key of these settings from now on. Returns what became of it, for people.
@@ -189,7 +195,11 @@ fn log_start(state: &AppState, address: SocketAddr) {
     if !host_is_local && !state.credentials.demo_mode(&state.config.model) {
         warn_about_costs(state);
     }
-    if !host_is_local && state.config.server.origins.is_empty() {
+    let sites = state.config.sites.iter().map(|site| site.id.to_string()).collect::<Vec<_>>();
+    if !sites.is_empty() {
+        tracing::info!(?sites, "the sites of {}", state.config.config_file.path.display());
+    }
+    if !host_is_local && state.config.server.origins.is_empty() && sites.is_empty() {
         tracing::warn!("any website may call this server; FRONTEND_URL limits that to your own");
     }
     warn_about_readable_files(&state.config);

@@ -7,7 +7,7 @@ use crate::{
         session_log::{LogOpenFailure, LogUnavailable},
         storage::{DatabaseOpenFailure, StorageFailure},
     },
-    foundation::http_client::ClientFailure,
+    foundation::{config::InvalidConfigFile, http_client::ClientFailure},
     services::turn,
 };
 
@@ -35,6 +35,9 @@ pub enum StartFailure {
     /// The personas cannot be read.
     #[error(transparent)]
     Personas(#[from] UnreadablePersonas),
+    /// A site names a persona or a model that there is not.
+    #[error("the configuration has mistakes: {0}")]
+    Sites(#[from] InvalidConfigFile),
     /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] ClientFailure),
@@ -44,6 +47,10 @@ impl StartFailure {
     /// Whether a setting is wrong for certain, so that a restart would not help.
     #[must_use]
     pub fn is_wrong_setting(&self) -> bool {
-        matches!(self, Self::Database(failure) if failure.is_wrong_setting())
+        match self {
+            Self::Database(failure) => failure.is_wrong_setting(),
+            Self::Sites(_) => true,
+            _ => false,
+        }
     }
 }

@@ -68,19 +68,23 @@ async fn run_until_stop(app: &App, started_with: &Source, signals: &mut Signals)
 /// Reads the settings again, passes on those that can change while the service runs, and names the others.
 fn reload(app: &App, started_with: &Source) {
     let source = Source::of_process(Path::new(ENV_FILE));
-    app.reload_personas();
+    app.reload_files();
     match Config::read(&source) {
         Ok(config) => {
             let key = app.reload_key(&config.credentials);
             let waiting = source.differing(started_with).filter(|name| *name != "OPENAI_API_KEY").collect::<Vec<_>>();
-            tracing::info!("SIGHUP: the personas and OPENAI_API_KEY are read again; the key {key}");
+            tracing::info!(
+                "SIGHUP: the personas, the configuration file and OPENAI_API_KEY are read again; the key {key}"
+            );
             if !waiting.is_empty() {
                 tracing::warn!("settings that have changed since the start need a restart: {}", waiting.join(", "));
             }
         }
         Err(invalid) => {
             let settings = invalid.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            tracing::error!("SIGHUP: only the personas are read again, as settings are invalid: {settings}");
+            tracing::error!(
+                "SIGHUP: only the personas and the configuration file are read again, as settings are invalid: {settings}"
+            );
         }
     }
 }

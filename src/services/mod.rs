@@ -10,5 +10,6 @@ pub mod log_search;
 pub mod log_verification;
 pub mod logged_texts;
 pub mod sessions;
+pub mod sites;
 pub mod turn;
 pub mod visitors;

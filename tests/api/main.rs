@@ -19,6 +19,7 @@ mod check_command;
 mod client_tally;
 mod clock_jumps;
 mod command_line;
+mod config_file;
 mod connection_errors;
 mod connections;
 mod content_fields;

@@ -286,7 +286,7 @@ async fn sighup_reloads_personas_and_keeps_connections() {
         .recv()
         .await
         .expect("a line")
-        .contains("SIGHUP: the personas and OPENAI_API_KEY are read again")
+        .contains("SIGHUP: the personas, the configuration file and OPENAI_API_KEY are read again")
     {}
     wait_until("eva", async || ids(&process.client).await.contains(&"eva".to_owned()).then_some(())).await;
     process.signal("HUP");

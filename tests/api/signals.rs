@@ -238,7 +238,9 @@ async fn sighup_reads_the_key_again_and_names_other_settings() {
 
     write("OPENAI_API_KEY=sk-third\nMAX_TURNS=many\n");
     process.signal("HUP");
-    let line = process.wait_for_line("only the personas are read again, as settings are invalid").await;
+    let line = process
+        .wait_for_line("only the personas and the configuration file are read again, as settings are invalid")
+        .await;
     assert!(line.contains("MAX_TURNS: expected") && !line.contains("many"), "{line}");
     process.client.chat("hello").await.assert_ok();
     assert_eq!(bearer().as_deref(), Some("sk-second"));

@@ -5,6 +5,7 @@ mod hints;
 mod listing;
 mod model;
 mod similar_names;
+mod sites;
 
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ pub(super) async fn run(config: Config) -> ExitCode {
     let mut works = has_database;
     works &= files::check_log(&config.session_log);
     let personas = check_personas(&config);
-    works &= personas.is_some();
+    works &= personas.as_ref().is_some_and(|personas| sites::check_sites(&config, personas));
     print_costs(&config, personas.as_ref());
     works &= match http_client::build(config.model.connect_timeout, &config.proxy) {
         Ok(client) => check_answers(&config, &client, has_database).await,

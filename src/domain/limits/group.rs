@@ -51,9 +51,9 @@ pub(super) fn limits_for<'a>(
     settings: &'a Limits,
 ) -> Option<GroupLimits<'a>> {
     let own = match (scope, tenant) {
-        (LimitScope::Visitor, Some(Tenant::Site(site))) => site.limits.visitor.as_ref(),
-        (LimitScope::Address, Some(Tenant::Site(site))) => site.limits.address.as_ref(),
-        (LimitScope::Site, Some(Tenant::Site(site))) => Some(&site.limits.site),
+        (LimitScope::Visitor, Some(Tenant::Site(site))) => site.settings.limits.visitor.as_ref(),
+        (LimitScope::Address, Some(Tenant::Site(site))) => site.settings.limits.address.as_ref(),
+        (LimitScope::Site, Some(Tenant::Site(site))) => Some(&site.settings.limits.site),
         (LimitScope::Key, Some(Tenant::Key(terms))) => terms.limits.as_ref(),
         (LimitScope::Visitor | LimitScope::Address, Some(Tenant::Key(_))) | (LimitScope::Key, _) => return None,
         _ => None,

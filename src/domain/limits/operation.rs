@@ -26,7 +26,8 @@ impl UsageLimits {
         sums: &DatabaseSums,
         now: Timestamp,
     ) -> (Vec<LimitUsage>, bool) {
-        let lists = all_lists(tenants, &self.settings);
+        let settings = self.settings();
+        let lists = all_lists(tenants, &settings);
         let (mut usages, mut unknown) = (Vec::new(), sums.keys().map(|(key, _)| *key).collect::<BTreeSet<_>>());
         let mut add = |key: LimitKey, counter: &Counter| {
             if let Some(list) = lists.get(&key.group) {
@@ -47,8 +48,9 @@ impl UsageLimits {
     /// Returns all limits, those of these tenants included, each with the least amount that is so many thousandths of it.
     #[must_use]
     pub fn thresholds(&self, tenants: &[Tenant], least_per_mille: u64) -> Vec<(LimitGroup, Limit, u64)> {
-        let lists = all_lists(tenants, &self.settings).into_iter();
-        let limits = lists.flat_map(|(group, list)| list.iter().map(move |limit| (group, limit)));
+        let settings = self.settings();
+        let lists = all_lists(tenants, &settings);
+        let limits = lists.into_iter().flat_map(|(group, list)| list.iter().map(move |limit| (group, limit)));
         let thresholds = limits.map(|(group, limit)| {
             let least = (u128::from(limit.amount) * u128::from(least_per_mille)).div_ceil(1000).max(1);
             (group, limit, u64::try_from(least).unwrap_or(u64::MAX))

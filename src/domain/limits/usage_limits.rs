@@ -1,5 +1,7 @@
 //! The admission of turns by the limits of those who ask.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use jiff::Timestamp;
 
 use super::{
@@ -23,7 +25,7 @@ use crate::{
 /// The limits of all scopes, and what is used of them. Times are those by which all replicas count.
 #[derive(Debug)]
 pub struct UsageLimits {
-    pub(super) settings: Limits,
+    settings: RwLock<Arc<Limits>>,
     keys: LimitKeys,
     pub(super) counts: Counts,
 }
@@ -55,22 +57,31 @@ impl UsageLimits {
     /// Creates limits of which nothing is used. All replicas have the same secret.
     #[must_use]
     pub fn new(settings: Limits, secret: &SigningSecret) -> Self {
-        Self { settings, keys: LimitKeys::new(secret), counts: Counts::default() }
+        Self { settings: RwLock::new(Arc::new(settings)), keys: LimitKeys::new(secret), counts: Counts::default() }
+    }
+
+    /// Returns the limits of the settings.
+    pub(super) fn settings(&self) -> Arc<Limits> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the limits of the settings. What was used of them is still counted.
+    pub fn replace_settings(&self, settings: Limits) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     /// Returns the scopes that limit the turns of whoever asks.
-    fn applied<'a>(&'a self, asker: &'a Asker) -> Vec<Applied<'a>> {
-        let limits =
-            LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), &self.settings));
+    fn applied<'a>(&self, asker: &'a Asker, settings: &'a Limits) -> Vec<Applied<'a>> {
+        let limits = LimitScope::ALL.into_iter().filter_map(|scope| limits_for(scope, asker.tenant.as_ref(), settings));
         let applied = limits.filter(|limits| !(limits.list.is_off() || limits.is_default && asker.is_local));
         applied.map(|limits| Applied { key: self.keys.key(limits.group, asker), list: limits.list }).collect()
     }
 
     /// Returns the scopes that limit a turn that is reserved.
-    fn applied_to<'a>(&'a self, turn: &'a Reserved) -> Vec<Applied<'a>> {
+    fn applied_to<'a>(turn: &'a Reserved, settings: &'a Limits) -> Vec<Applied<'a>> {
         let tenant = turn.tenant.as_ref();
         let applied = turn.keys.iter().filter_map(|key| {
-            let limits = limits_for(key.scope(), tenant, &self.settings)?;
+            let limits = limits_for(key.scope(), tenant, settings)?;
             Some(Applied { key: *key, list: limits.list })
         });
         applied.collect()
@@ -82,7 +93,8 @@ impl UsageLimits {
 
     /// Fails if a turn would be refused now.
     pub fn check(&self, asker: &Asker, now: Timestamp) -> Result<(), LimitReached> {
-        let applied = self.applied(asker);
+        let settings = self.settings();
+        let applied = self.applied(asker, &settings);
         check(&applied, &mut self.lock(&applied), Windows::at(now), now)
     }
 
@@ -93,7 +105,8 @@ impl UsageLimits {
         expected: impl FnOnce() -> Amounts,
         now: Timestamp,
     ) -> Result<Reserved, LimitReached> {
-        let (applied, windows) = (self.applied(asker), Windows::at(now));
+        let (settings, windows) = (self.settings(), Windows::at(now));
+        let applied = self.applied(asker, &settings);
         let amounts = if applied.is_empty() { Amounts::default() } else { expected() };
         let mut locked = self.lock(&applied);
         check(&applied, &mut locked, windows, now)?;
@@ -120,7 +133,8 @@ impl UsageLimits {
         if expected == turn.amounts {
             return Ok(());
         }
-        let applied = self.applied_to(turn);
+        let settings = self.settings();
+        let applied = Self::applied_to(turn, &settings);
         let mut locked = self.counts.lock(turn.keys.iter().copied());
         replace_reserved(&mut locked, turn, turn.amounts, Amounts::default());
         let is_more = expected.max_of_each(turn.amounts) != turn.amounts;
@@ -145,7 +159,8 @@ impl UsageLimits {
     /// Returns what is left of the limit that is nearest to its end; `None` if nothing limits whoever asks.
     #[must_use]
     pub fn nearest(&self, asker: &Asker, now: Timestamp) -> Option<Standing> {
-        let applied = self.applied(asker);
+        let settings = self.settings();
+        let applied = self.applied(asker, &settings);
         let mut locked = self.lock(&applied);
         let standings = applied.iter().filter_map(|it| {
             let counter = locked.get(it.key);
@@ -206,8 +221,6 @@ fn check(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::SignedDuration;
     use proptest::prelude::*;
 
@@ -219,7 +232,7 @@ mod tests {
             limits::{AskerId, DatabaseSums},
             tenant::{ApiKeyTerms, Site, SiteLimits, TenantName},
         },
-        foundation::config::{Config, Source},
+        foundation::config::{Config, SiteSettings, Source},
     };
 
     const ONE: Amounts = Amounts { turns: 1, tokens: 10, cost: 0 };
@@ -286,8 +299,9 @@ mod tests {
     }
 
     fn site(id: &str, limits: SiteLimits) -> Tenant {
-        let site = Site { id: name(id), origins: Vec::new(), persona: None, models: None, limits, paused: false };
-        Tenant::Site(Arc::new(site))
+        let (id, origins) = (name(id), Vec::new());
+        let settings = SiteSettings { line: 1, id, origins, persona: None, models: None, limits, paused: false };
+        Tenant::Site(Arc::new(Site { settings }))
     }
 
     fn key(id: &str, limits: Option<&str>) -> Tenant {

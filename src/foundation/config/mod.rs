@@ -1,11 +1,13 @@
-//! Settings, read once from the environment and `.env` into types. All invalid settings are reported together, by name and
+//! Settings, read once from the environment, `.env` and the configuration file into types. All invalid settings are reported together, by name and
 //! with a description of valid values.
 
+mod config_file;
 mod database_address;
 mod env_file;
 mod foreign_names;
 mod invalid;
 mod limit_list;
+mod limits;
 mod log_filter;
 mod notices;
 mod origins;
@@ -13,19 +15,23 @@ mod parse;
 mod read;
 mod settings;
 mod source;
+mod tenant_name;
 mod variables;
 
 pub use self::{
+    config_file::{ConfigFile, FileSettings, InvalidConfigFile, Mistake, SiteLimits, SiteSettings},
     database_address::{DatabaseAddress, SqliteAddress},
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
+    limits::{InputLimit, Limits, ScopeLimits},
     origins::AllowedOrigin,
     parse::{http_url, pico_per_token},
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, InputLimit, Limits, LogContent, LogFormat,
-        LogRetention, Model, ModelStream, OnDisconnect, Proxy, ScopeLimits, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
+        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::Source,
+    tenant_name::TenantName,
     variables::{VARIABLES, Variable},
 };
 

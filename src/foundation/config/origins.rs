@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<AllowedOrigin>> {
 impl AllowedOrigin {
     /// Parses the URL of a website; its path is ignored. An asterisk must be the whole first label, before a domain of more
     /// than one label, or before `localhost`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let url = http_url(text)?;
         let (origin, host) = (url.origin().ascii_serialization(), url.host_str()?);
         let Some(domain) = host.strip_prefix(WILDCARD) else {

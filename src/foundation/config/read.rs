@@ -6,13 +6,15 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::{
+    config_file::{self, ConfigFile, FileSettings},
     database_address::DatabaseAddress,
     invalid::InvalidSettings,
     limit_list::LimitList,
+    limits::{InputLimit, Limits, ScopeLimits},
     log_filter, origins, parse,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, InputLimit, Limits, LogContent, LogFormat,
-        LogRetention, Model, ModelStream, OnDisconnect, Proxy, ScopeLimits, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
+        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables::{self as var, Variable},
@@ -57,6 +59,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let model = read_model(reader);
     let turns = read_turns(reader);
     let limits = read_limits(source, reader);
+    let file = read_config_file(source, reader, limits);
     let credentials = read_credentials(source, reader);
     let admin_token =
         reader.read(var::ADMIN_TOKEN, "32 or more random characters without blanks, or nothing", |text| {
@@ -81,6 +84,7 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         log_filter::parse,
     );
     let proxy = read_proxy(reader);
+    let (config_file, FileSettings { limits, sites }) = file?;
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     Some(Config {
         proxy: proxy?,
@@ -88,7 +92,9 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
         personas_dir,
         model: model?,
         turns: turns?,
-        limits: limits?,
+        limits,
+        config_file,
+        sites,
         credentials: credentials?,
         admin_token: admin_token?,
         accounts: accounts?,
@@ -249,6 +255,26 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
     let anonymous_input = InputLimit { bytes: bytes?, is_default };
     Some(Limits { visitor: visitor?, address: address?, key: key?, total: total?, anonymous_input })
+}
+
+/// Reads the configuration file, also if other limits are invalid, so that all mistakes are reported together.
+fn read_config_file(
+    source: &Source,
+    reader: &mut Reader<'_>,
+    limits: Option<Limits>,
+) -> Option<(ConfigFile, FileSettings)> {
+    let path = source.config_file();
+    match source.config_text(&path).and_then(|text| config_file::parse(&path, text.unwrap_or_default())) {
+        Ok(parsed) => {
+            let file = ConfigFile { path, limits: limits? };
+            let settings = file.merged(parsed);
+            Some((file, settings))
+        }
+        Err(invalid) => {
+            reader.invalid.extend(invalid.settings());
+            None
+        }
+    }
 }
 
 fn read_scope(variable: Variable, source: &Source, reader: &mut Reader<'_>) -> Option<ScopeLimits> {

@@ -6,7 +6,12 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{database_address::DatabaseAddress, limit_list::LimitList, origins::AllowedOrigin};
+use super::{
+    config_file::{ConfigFile, SiteSettings},
+    database_address::DatabaseAddress,
+    limits::Limits,
+    origins::AllowedOrigin,
+};
 use crate::foundation::{
     file_access::FileAccess,
     secret::{AdminToken, ApiKey, SigningSecret},
@@ -20,6 +25,10 @@ const OPENAI_HOST: &str = "api.openai.com";
 pub struct Config {
     /// The HTTP server.
     pub server: Server,
+    /// The configuration file, which may change while the service runs.
+    pub config_file: ConfigFile,
+    /// The sites that embed the chat window.
+    pub sites: Vec<SiteSettings>,
     /// The folder of persona files, which replace or add to the built-in ones.
     pub personas_dir: Option<PathBuf>,
     /// The model server, and the models that clients may choose.
@@ -171,39 +180,6 @@ pub struct Turns {
     pub queue: usize,
     /// How long a turn waits for a permit before it is refused.
     pub queue_timeout: Duration,
-}
-
-/// Limits of what those who ask may use. A turn needs the admission of all scopes that apply to it.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Of one visitor.
-    pub visitor: ScopeLimits,
-    /// Of one address.
-    pub address: ScopeLimits,
-    /// Of one API key without limits of its own.
-    pub key: ScopeLimits,
-    /// Of all visitors together.
-    pub total: ScopeLimits,
-    /// The largest question of a visitor without an account.
-    pub anonymous_input: InputLimit,
-}
-
-/// The limits of one scope, such as a visitor.
-#[derive(Clone, Debug)]
-pub struct ScopeLimits {
-    /// The limits.
-    pub list: LimitList,
-    /// Whether these are the defaults, which don't apply to requests of this machine.
-    pub is_default: bool,
-}
-
-/// The largest question, with its history and files.
-#[derive(Clone, Copy, Debug)]
-pub struct InputLimit {
-    /// The size in bytes.
-    pub bytes: usize,
-    /// Whether this is the default, which doesn't apply to requests of this machine.
-    pub is_default: bool,
 }
 
 /// What happens to an answer whose client has disconnected.

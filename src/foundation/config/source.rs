@@ -1,16 +1,18 @@
-//! Sources of settings: the environment, then `.env`, then defaults. Reading collects all invalid settings instead of
+//! Sources of settings: the environment, then `.env`, then the configuration file, then defaults. Reading collects all invalid settings instead of
 //! stopping at the first.
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{
+    config_file::{self, InvalidConfigFile},
     env_file::{self, Assignment},
     invalid::InvalidSetting,
     notices,
-    variables::{LOWER_CASE_NAMES, PORT, SERVER_PORT, VARIABLES, Variable, is_setting},
+    variables::{CONFIG_FILE, LOWER_CASE_NAMES, PORT, SERVER_PORT, VARIABLES, Variable, is_setting},
 };
 
 /// The values of settings by name, without blank ones.
@@ -20,6 +22,8 @@ pub struct Source {
     pub(super) env_file: PathBuf,
     invalid: Vec<InvalidSetting>,
     notices: Vec<String>,
+    /// The text of the configuration file; `None` if it was not looked for.
+    config_text: Option<io::Result<Option<String>>>,
 }
 
 impl Source {
@@ -39,13 +43,17 @@ impl Source {
             source.values.remove(PORT.name);
         }
         source.add(environment);
+        source.read_config_file();
         source
     }
 
-    /// Creates a source from pairs of name and value.
+    /// Creates a source from pairs of name and value. A configuration file is read only if they name one.
     pub fn of_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut source = Self::default();
         source.add(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+        if source.has(CONFIG_FILE) {
+            source.read_config_file();
+        }
         source
     }
 
@@ -62,6 +70,26 @@ impl Source {
             } else {
                 self.values.insert(name, value);
             }
+        }
+    }
+
+    fn read_config_file(&mut self) {
+        let path = self.config_file();
+        let is_required = path != Path::new(CONFIG_FILE.default);
+        self.config_text = Some(config_file::read_text(&path, is_required));
+    }
+
+    /// Returns the path of the configuration file.
+    pub(super) fn config_file(&self) -> PathBuf {
+        PathBuf::from(self.values.get(CONFIG_FILE.name).map_or(CONFIG_FILE.default, |path| path.trim()))
+    }
+
+    /// Returns the text of the configuration file at a path; `None` if there is no file.
+    pub(super) fn config_text(&self, path: &Path) -> Result<Option<&str>, InvalidConfigFile> {
+        match &self.config_text {
+            Some(Ok(text)) => Ok(text.as_deref()),
+            Some(Err(error)) => Err(InvalidConfigFile::unreadable(path, error)),
+            None => Ok(None),
         }
     }
 

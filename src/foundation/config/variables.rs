@@ -27,6 +27,7 @@ variables! {
     FRONTEND_URL = "", "websites whose pages may call this server, comma-separated; https://*.shop.example allows every subdomain of one label; unset allows every website";
     PORTAL = "on", "on or off; off serves no pages for people (/, /embed-demo), only the API and the chat window's script";
 
+    CONFIG_FILE = "al-chat.toml", "file with the sites that embed the chat window, and with limits; it may be missing unless another one is named here, and is read again when it changes";
     PERSONAS_DIR = "", "folder of persona files (Markdown) that replace or extend the built-in personas; changed files are read again";
 
     AI_SERVICE = "auto", "auto, openai or basic; basic answers with the built-in responder, without a model; auto does so when no key is configured";

@@ -70,7 +70,10 @@ use crate::{
         session::SessionId,
         tenant::Tenant,
     },
-    foundation::{config::Config, outage::StartOutage},
+    foundation::{
+        config::{Config, Limits},
+        outage::StartOutage,
+    },
 };
 
 /// Starts, finds and drains turns. Cheap to clone.
@@ -112,6 +115,11 @@ impl Turns {
         most: usize,
     ) -> Result<(Vec<LimitUsage>, bool), TurnFailure> {
         self.0.limits.near(tenants, least_per_mille, most).await
+    }
+
+    /// Replaces the limits of the settings. What was used of them is still counted.
+    pub fn replace_limits(&self, limits: Limits) {
+        self.0.limits.replace_settings(limits);
     }
 
     /// Forgets the usage of one visitor, one address, a tenant or all together. Returns whether there was any. Running turns keep their

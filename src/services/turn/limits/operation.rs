@@ -16,7 +16,7 @@ use crate::{
         tenant::Tenant,
     },
     foundation::{
-        config::{LimitUnit, LimitWindow},
+        config::{LimitUnit, LimitWindow, Limits},
         error_chain::ErrorChain,
     },
     services::turn::failure::TurnFailure,
@@ -34,6 +34,11 @@ impl TurnLimits {
         let now = self.storage.session_time();
         let sums = self.sums(tenants, least_per_mille, most, now).await.map_err(|failure| unavailable(&failure))?;
         Ok(self.counts.usage.near(tenants, least_per_mille, most, &sums, now))
+    }
+
+    /// Replaces the limits of the settings. What was used of them is still counted.
+    pub(in crate::services::turn) fn replace_settings(&self, settings: Limits) {
+        self.counts.usage.replace_settings(settings);
     }
 
     /// Forgets the usage of one visitor, one address, a tenant or all together, here and in the database. Other replicas learn of it

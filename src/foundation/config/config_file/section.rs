@@ -1,0 +1,118 @@
+//! Reading the fields of a table of the configuration file. Mistakes are collected.
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::mistakes::Mistakes;
+
+/// A table of the file, of whose fields all names are known.
+#[derive(Clone, Copy)]
+pub(super) struct Section<'a> {
+    /// The name before those of its fields: empty, or ending with a dot.
+    prefix: &'a str,
+    table: &'a DeTable<'a>,
+    /// The position of the table in the text.
+    at: usize,
+    mistakes: &'a Mistakes<'a>,
+}
+
+impl<'a> Section<'a> {
+    /// Reports the fields of the table that have other names.
+    pub(super) fn new(
+        prefix: &'a str,
+        table: &'a DeTable<'a>,
+        at: usize,
+        fields: &[&str],
+        mistakes: &'a Mistakes<'a>,
+    ) -> Self {
+        let unknown = table.keys().filter(|name| !fields.contains(&name.get_ref().as_ref()));
+        for name in unknown {
+            let shown = name.get_ref().chars().filter(|c| !c.is_control()).take(40).collect::<String>();
+            let fields = fields.iter().map(|field| format!("{prefix}{field}")).collect::<Vec<_>>().join(", ");
+            mistakes.add(name.span().start, format!("one of {fields}, and not {prefix}{shown},"));
+        }
+        Self { prefix, table, at, mistakes }
+    }
+
+    /// Returns the line at which the table begins.
+    pub(super) fn line(&self) -> usize {
+        self.mistakes.line(self.at)
+    }
+
+    /// Reports a field that the table must have, and does not have.
+    pub(super) fn require(&self, field: &str, expected: &str) {
+        if self.value(field).is_none() {
+            self.report_field(field, expected);
+        }
+    }
+
+    /// Reports what is wrong with a field, or with the table if it does not have the field.
+    pub(super) fn report_field(&self, field: &str, expected: &str) {
+        let at = self.value(field).map_or(self.at, |value| value.span().start);
+        self.mistakes.add(at, format!("{expected} as {}{field}", self.prefix));
+    }
+
+    fn value(&self, field: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.table.get(field)
+    }
+
+    /// Returns the value of a field; `None` if it is missing, or invalid, which is reported.
+    pub(super) fn read<T>(
+        &self,
+        field: &str,
+        expected: &str,
+        parse: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let read = parse(self.value(field)?.get_ref());
+        if read.is_none() {
+            self.report_field(field, expected);
+        }
+        read
+    }
+
+    /// Returns the parsed text of a field in the same way. The text is trimmed.
+    pub(super) fn text<T>(&self, field: &str, expected: &str, parse: impl FnOnce(&'a str) -> Option<T>) -> Option<T> {
+        self.read(field, expected, |value| parse(value.as_str()?.trim()))
+    }
+
+    /// Returns the entries of a list of texts, each parsed; `None` if the field is missing, or it is no list with at least one
+    /// entry, or an entry is invalid: these are reported, each at its place.
+    pub(super) fn list<T>(&self, field: &str, expected: &str, parse: impl Fn(&'a str) -> Option<T>) -> Option<Vec<T>> {
+        let entries = self.read(field, &format!("a list of {expected}"), |value| {
+            value.as_array().filter(|entries| !entries.is_empty())
+        })?;
+        let entry = |entry: &'a Spanned<DeValue<'a>>| {
+            let parsed = entry.get_ref().as_str().and_then(|text| parse(text.trim()));
+            if parsed.is_none() {
+                self.mistakes.add(entry.span().start, format!("{expected} in {}{field}", self.prefix));
+            }
+            parsed
+        };
+        // All entries are read before the first invalid one counts.
+        let parsed = entries.iter().map(entry).collect::<Vec<_>>();
+        parsed.into_iter().collect()
+    }
+
+    /// Returns the table of a field.
+    pub(super) fn table(&self, field: &'a str, fields: &[&str]) -> Option<Section<'a>> {
+        let table = self.read(field, "a table", DeValue::as_table)?;
+        let at = self.value(field).map_or(self.at, |value| value.span().start);
+        Some(Section::new("limits.", table, at, fields, self.mistakes))
+    }
+
+    /// Returns the tables of a field that is a list of them.
+    pub(super) fn tables(&self, field: &str, fields: &[&str]) -> Vec<Section<'a>> {
+        let expected = format!("tables [[{field}]]");
+        let entries = self.read(field, &expected, DeValue::as_array).into_iter().flat_map(|entries| entries.iter());
+        let table = |entry: &'a Spanned<DeValue<'a>>| {
+            let Some(table) = entry.get_ref().as_table() else {
+                self.mistakes.add(entry.span().start, &*expected);
+                return None;
+            };
+            Some(Section::new("", table, entry.span().start, fields, self.mistakes))
+        };
+        entries.filter_map(table).collect()
+    }
+}
