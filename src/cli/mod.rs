@@ -20,7 +20,7 @@ use crate::{
     adapters::storage::Storage,
     api,
     foundation::{
-        config::{Config, Source, VARIABLES},
+        config::{Config, SECRET_VARIABLES, Source, VARIABLES},
         telemetry,
     },
 };
@@ -91,7 +91,7 @@ pub fn run() -> ExitCode {
     let code = match command {
         Command::Check => {
             print_notices(&notices);
-            runtime.block_on(check::run(config))
+            runtime.block_on(check::run(config, &source))
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Backup { file } => runtime.block_on(back_up(&config, &file)),
@@ -133,7 +133,11 @@ async fn back_up(config: &Config, file: &Path) -> ExitCode {
 }
 
 fn settings_help() -> String {
-    let mut help = "Settings, from the environment or a .env file in the working directory:\n".to_owned();
+    let files = SECRET_VARIABLES.iter().map(|secret| secret.file).collect::<Vec<_>>().join(", ");
+    let mut help = format!(
+        "Settings, from the environment or a .env file in the working directory; {files} name files that hold a secret \
+         instead:\n"
+    );
     for variable in VARIABLES {
         // Writing to a string does not fail.
         let _ = write!(help, "  {:<26} {}", variable.name, variable.about);

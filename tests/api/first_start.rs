@@ -27,12 +27,13 @@ fn assert_mentions(said: &str, name: &str, words: &str) {
     assert!(line.contains(words), "{words} in {line}");
 }
 
-const MISSPELLED: [(&str, &str); 6] = [
+const MISSPELLED: [(&str, &str); 7] = [
     ("OPENAI_APIKEY", "did you mean OPENAI_API_KEY?"),
     ("OPEN_AI_KEY", "did you mean OPENAI_API_KEY?"),
     ("PORTT", "did you mean PORT?"),
     ("SESSIONLOG_DIR", "did you mean SESSION_LOG_DIR?"),
-    ("OPENAI_API_KEY_FILE", "set OPENAI_API_KEY itself"),
+    ("OPENAI_KEY_FILE", "did you mean OPENAI_API_KEY_FILE?"),
+    ("OPENAI_MODEL_FILE", "set OPENAI_MODEL itself"),
     ("OPENAI_API_BASE", "OPENAI_BASE_URL is"),
 ];
 

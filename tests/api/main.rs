@@ -84,6 +84,8 @@ mod rejected_requests;
 #[cfg(target_os = "linux")]
 mod replica_clocks;
 mod search;
+#[cfg(unix)]
+mod secret_files;
 mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]

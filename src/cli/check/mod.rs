@@ -18,7 +18,7 @@ use crate::{
     },
     domain::limits::{WorstDay, exemption},
     foundation::{
-        config::Config,
+        config::{Config, Source},
         http_client::{self, Client},
         secret::{ApiKey, FingerprintKey, SigningSecret},
         tasks::Tasks,
@@ -26,8 +26,9 @@ use crate::{
 };
 
 /// Runs all checks. Succeeds if a turn would be answered.
-pub(super) async fn run(config: Config) -> ExitCode {
+pub(super) async fn run(config: Config, source: &Source) -> ExitCode {
     print("Configuration: valid.\n");
+    print_secret_places(source);
     let has_database = files::check_database(&config.database).await;
     let mut works = has_database;
     works &= files::check_log(&config.session_log);
@@ -42,6 +43,14 @@ pub(super) async fn run(config: Config) -> ExitCode {
         }
     };
     if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints where the secrets are from. A database's address and a proxy's are among them, since they may hold passwords.
+fn print_secret_places(source: &Source) {
+    let places = source.secret_places().map(|(name, place)| format!("{name} from {place}")).collect::<Vec<_>>();
+    if !places.is_empty() {
+        print(&format!("Secrets: {}.\n", places.join(", ")));
+    }
 }
 
 fn check_personas(config: &Config) -> Option<Personas> {

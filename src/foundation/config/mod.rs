@@ -13,9 +13,11 @@ mod notices;
 mod origins;
 mod parse;
 mod read;
+mod secret_source;
 mod settings;
 mod source;
 mod tenant_name;
+mod text_file;
 mod variables;
 
 pub use self::{
@@ -26,13 +28,14 @@ pub use self::{
     limits::{InputLimit, Limits, ScopeLimits},
     origins::AllowedOrigin,
     parse::{http_url, pico_per_token},
+    secret_source::SecretPlace,
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
         ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::Source,
     tenant_name::TenantName,
-    variables::{VARIABLES, Variable},
+    variables::{SECRET_VARIABLES, SecretVariable, VARIABLES, Variable},
 };
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     env_file::{Assignment, MalformedLine},
     foreign_names::{FOREIGN_NAMES, belongs_to_other_program},
-    variables::{OPENAI_API_KEY, VARIABLES, is_setting},
+    variables::{OPENAI_API_KEY, SECRET_VARIABLES, VARIABLES, is_setting},
 };
 use crate::foundation::secret::{ApiKey, InvalidApiKey};
 
@@ -88,9 +88,11 @@ fn of_name(name: &str, place: &str) -> Option<String> {
         return None;
     }
     if let Some(setting) = name.strip_suffix("_FILE").and_then(nearest) {
-        return Some(format!(
-            "{name} in {place} is not read; settings do not come from files of their own, set {setting} itself"
-        ));
+        let secret = SECRET_VARIABLES.iter().find(|secret| secret.variable.name == setting);
+        return Some(match secret {
+            Some(secret) => format!("{name} in {place} is no setting of AL-Chat; did you mean {}?", secret.file),
+            None => format!("{name} in {place} is not read; only secrets can be in files, set {setting} itself"),
+        });
     }
     nearest(name).map(|setting| format!("{name} in {place} is no setting of AL-Chat; did you mean {setting}?"))
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -12,13 +12,16 @@ use super::{
     env_file::{self, Assignment},
     invalid::InvalidSetting,
     notices,
-    variables::{CONFIG_FILE, LOWER_CASE_NAMES, PORT, SERVER_PORT, VARIABLES, Variable, is_setting},
+    secret_source::{GivenSecret, SecretPlace},
+    variables::{CONFIG_FILE, LOWER_CASE_NAMES, PORT, SECRET_VARIABLES, SERVER_PORT, VARIABLES, Variable, is_setting},
 };
 
-/// The values of settings by name, without blank ones.
-#[derive(Debug, Default)]
+/// The values of settings by name, without blank ones. Its `Debug` output holds no values.
+#[derive(Default)]
 pub struct Source {
     values: HashMap<String, String>,
+    secrets: BTreeMap<&'static str, GivenSecret>,
+    secret_places: BTreeMap<&'static str, SecretPlace>,
     pub(super) env_file: PathBuf,
     invalid: Vec<InvalidSetting>,
     notices: Vec<String>,
@@ -27,8 +30,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads the environment of the process and the file `env_file`, which may be missing. Environment variables take
-    /// precedence. The environment is not changed.
+    /// Reads the environment of the process, the file `env_file`, which may be missing, and the files of secrets that they
+    /// name. Environment variables take precedence. The environment is not changed.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     pub fn of_process(env_file: &Path) -> Self {
@@ -42,26 +45,36 @@ impl Source {
         if environment.contains_key(SERVER_PORT.name) && !environment.contains_key(PORT.name) {
             source.values.remove(PORT.name);
         }
-        source.add(environment);
+        source.add(environment, &SecretPlace::Environment);
+        source.read_secrets();
         source.read_config_file();
         source
     }
 
-    /// Creates a source from pairs of name and value. A configuration file is read only if they name one.
+    /// Creates a source from pairs of name and value, as an environment has them. A configuration file is read only if they
+    /// name one.
     pub fn of_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut source = Self::default();
-        source.add(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        source.add(pairs, &SecretPlace::Environment);
+        source.read_secrets();
         if source.has(CONFIG_FILE) {
             source.read_config_file();
         }
         source
     }
 
-    /// Adds settings; they replace existing ones of the same name. A blank value removes the existing one.
-    fn add(&mut self, mut pairs: BTreeMap<String, String>) {
+    /// Adds settings of this place; they replace existing ones of the same name. A blank value removes the existing one. All
+    /// forms in which a place gives a secret replace all forms of the other place.
+    fn add(&mut self, mut pairs: BTreeMap<String, String>, place: &SecretPlace) {
         for (name, variable) in LOWER_CASE_NAMES {
             if let Some(value) = pairs.remove(name) {
                 pairs.entry(variable.name.to_owned()).or_insert(value);
+            }
+        }
+        for secret in SECRET_VARIABLES {
+            if let Some(given) = GivenSecret::take(*secret, &mut pairs, place) {
+                self.secrets.insert(secret.variable.name, given);
             }
         }
         for (name, value) in pairs {
@@ -111,7 +124,27 @@ impl Source {
                 Err(_) => {}
             }
         }
-        self.add(pairs);
+        self.add(pairs, &SecretPlace::EnvFile);
+    }
+
+    /// Reads the secrets of all places, some of which are in files.
+    fn read_secrets(&mut self) {
+        for (name, given) in std::mem::take(&mut self.secrets) {
+            match given.read() {
+                Ok(Some(secret)) => {
+                    self.notices.extend(secret.place.notice(name));
+                    self.values.insert(name.to_owned(), secret.value);
+                    self.secret_places.insert(name, secret.place);
+                }
+                Ok(None) => {}
+                Err(invalid) => self.invalid.push(invalid),
+            }
+        }
+    }
+
+    /// Returns the names of the secrets that are set, each with the place that it is from.
+    pub fn secret_places(&self) -> impl Iterator<Item = (&'static str, &SecretPlace)> {
+        self.secret_places.iter().map(|(name, place)| (*name, place))
     }
 
     /// Returns warnings that don't prevent the start, one sentence each: misspelled names, placeholders, variables of other
@@ -132,6 +165,13 @@ impl Source {
 
     pub(super) fn has(&self, variable: Variable) -> bool {
         self.values.contains_key(variable.name)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = VARIABLES.iter().map(|variable| variable.name).filter(|name| self.values.contains_key(*name));
+        f.debug_tuple("Source").field(&names.collect::<Vec<_>>()).finish()
     }
 }
 

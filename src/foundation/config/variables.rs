@@ -107,10 +107,39 @@ variables! {
     LOG_FORMAT = "text", "format of the diagnostics: text or json";
 }
 
+/// A setting that is or may hold a secret, and can be in a file of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretVariable {
+    /// The setting.
+    pub variable: Variable,
+    /// The name of the variable that names the file, such as `ADMIN_TOKEN_FILE`.
+    pub file: &'static str,
+}
+
+macro_rules! secret_variables {
+    ($($name:ident),* $(,)?) => {
+        /// All settings that can be in files of their own.
+        pub const SECRET_VARIABLES: &[SecretVariable] =
+            &[$(SecretVariable { variable: $name, file: concat!(stringify!($name), "_FILE") }),*];
+    };
+}
+
+secret_variables![
+    OPENAI_API_KEY,
+    ADMIN_TOKEN,
+    JWT_SECRET_KEY,
+    SESSION_LOG_KEY,
+    DATABASE_URL,
+    PAPITA_API_URL,
+    HTTPS_PROXY,
+];
+
 /// Lower-case names of settings that are read as well, as in `curl` and other programs.
 pub(super) const LOWER_CASE_NAMES: [(&str, Variable); 2] = [("https_proxy", HTTPS_PROXY), ("no_proxy", NO_PROXY)];
 
-/// Returns whether a setting has this name.
+/// Returns whether a setting, or the file of one, has this name.
 pub(super) fn is_setting(name: &str) -> bool {
-    VARIABLES.iter().any(|variable| variable.name == name) || LOWER_CASE_NAMES.iter().any(|(lower, _)| *lower == name)
+    VARIABLES.iter().any(|variable| variable.name == name)
+        || LOWER_CASE_NAMES.iter().any(|(lower, _)| *lower == name)
+        || SECRET_VARIABLES.iter().any(|secret| secret.file == name)
 }
