@@ -2,12 +2,12 @@
 //! contract.
 
 use bytes::Bytes;
-use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint};
+use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::HeaderValue, middleware::SetHeader};
 
 use super::{
     AppState, admin,
     asset::{Asset, HTML, serve},
-    auth, chat, chats, health, health_alias,
+    auth, chat, chats, docs_policy, health, health_alias,
     json::MEDIA_TYPE,
     messages, metrics, openai, personas, portal, session, session_content, web,
 };
@@ -172,17 +172,21 @@ pub(super) type PlainRoute = (&'static str, BoxEndpoint<'static, Response>);
 /// chat window's script and, unless it is switched off, the portal.
 pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> Vec<PlainRoute> {
     let pages = if state.config.server.portal { web::PAGES } else { &[] };
-    let files = web::WINDOW.iter().chain(pages).map(|file| (file.path, web::file(file)));
+    // The chat window and its pictures are loaded by pages of other websites.
+    let shared = || SetHeader::new().overriding("cross-origin-resource-policy", "cross-origin");
+    let window = web::WINDOW.iter().map(|file| (file.path, web::file(file).with(shared()).boxed()));
+    let pages = pages.iter().map(|file| (file.path, web::file(file)));
+    let docs_policy = docs_policy::policy(&docs);
     let routes = [
-        ("/docs", text(HTML, docs).boxed()),
-        ("/openapi.json", text(MEDIA_TYPE, contract).boxed()),
+        ("/docs", text(HTML, docs, docs_policy).boxed()),
+        ("/openapi.json", text(MEDIA_TYPE, contract, None).boxed()),
         (metrics::PATH, metrics::endpoint(state.turns.clone()).boxed()),
     ];
-    routes.into_iter().chain(files).collect()
+    routes.into_iter().chain(window).chain(pages).collect()
 }
 
-fn text(media_type: &'static str, text: String) -> impl Endpoint<Output = Response> {
-    serve(Asset { media_type, text: Bytes::from(text), policy: None })
+fn text(media_type: &'static str, text: String, policy: Option<HeaderValue>) -> impl Endpoint<Output = Response> {
+    serve(Asset { media_type, text: Bytes::from(text), policy })
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ mod replica_clocks;
 mod search;
 #[cfg(unix)]
 mod secret_files;
+mod security_headers;
 mod session_log;
 mod sessions;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The middleware around all endpoints: request ids, CORS, the portal's cookie, error bodies for failures and panics,
+//! The middleware around all endpoints: request ids, CORS, security headers, the portal's cookie, error bodies for failures and panics,
 //! and one diagnostic event for each request.
 
 mod path_methods;
@@ -25,11 +25,9 @@ use super::{
     rate_limit,
     refusals::TurnEntry,
     request_context::RequestContext,
+    security_headers,
 };
 use crate::{adapters::session_log::SessionLog, domain::errors::requests, services::turn::Turns};
-
-/// The `Cache-Control` of the portal's responses, which are for one visitor only.
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The `Connection` header of a response after which the connection is closed.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -92,10 +90,6 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
             if let Some(visit) = visit {
                 visit.set_cookie(response.headers_mut(), self.retention);
             }
-            if is_portals(&event.path) {
-                // Streams have a `Cache-Control` of their own.
-                response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
-            }
             response
         };
         if let (Some(entry), Some(problem), Some(log)) = (entry, &event.problem, &self.log) {
@@ -103,6 +97,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Middleware<E> {
         }
         let headers = response.headers_mut();
         headers.extend(self.cors.headers(origin.as_ref()));
+        security_headers::add(headers);
         if let Ok(id) = HeaderValue::from_str(&context.id) {
             headers.insert("x-request-id", id);
         }

@@ -11,6 +11,7 @@ pub mod forms;
 pub mod gzip;
 pub mod log_check;
 pub mod manual_clock;
+pub mod operations;
 pub mod raw_connection;
 pub mod service;
 pub mod user;
