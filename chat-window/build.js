@@ -34,6 +34,8 @@ const { outputFiles } = await build({
   format: "esm",
   charset: "utf8",
   target,
+  // esbuild takes browsers for unable that lack the scripts of the latest Unicode. These regular expressions name older ones.
+  supported: { "regexp-unicode-property-escapes": true },
   plugins: [styleSheets],
   write: false,
 });

@@ -3,8 +3,8 @@ import { node } from "./dom.js";
 /** Shortest piece of a growing answer that is announced, in characters. */
 const MIN_ANNOUNCEMENT = 80;
 
-/** The end of a sentence or a line. */
-const SENTENCE_END = /[.!?…]["'”’»)]*\s|[。！？]|\n/g;
+/** Everything up to the last end of a sentence or a line. */
+const SENTENCES = /^[^]*(?:[.!?…]["'”’»)]*\s|[。！？]|\n)/;
 
 /** Announces to screen readers what is seen. */
 export class Announcer {
@@ -29,11 +29,10 @@ export class Announcer {
       if (isGoing) this.status.textContent = writing;
     }
     const rest = text.slice(this.#announced);
-    const last = [...rest.matchAll(SENTENCE_END)].at(-1);
-    const end = isGoing ? (last ? last.index + last[0].length : 0) : rest.length;
-    if (!end || (isGoing && end < MIN_ANNOUNCEMENT)) return;
-    this.#announced += end;
+    const piece = isGoing ? (SENTENCES.exec(rest)?.[0] ?? "") : rest;
+    if (!piece || (isGoing && piece.length < MIN_ANNOUNCEMENT)) return;
+    this.#announced += piece.length;
     this.status.textContent = "";
-    this.answer.append(node("p", {}, rest.slice(0, end)));
+    this.answer.append(node("p", {}, piece));
   }
 }

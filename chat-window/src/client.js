@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.js";
 import { ConnectionLost, failureFrom, foreignFailure, throwConnectionLost, TurnFailed } from "./failure.js";
 
 /** @import { Strings } from "../../web/chat-window.js" */
@@ -24,23 +25,20 @@ const LARGE = 64_000;
 export const isOfType = (/** @type {Response} */ response, /** @type {string} */ type) =>
   response.ok && (response.headers.get("content-type")?.startsWith(type) ?? false);
 
-/** Calls AL-Chat's API. `host` has functions that return what the element's attributes are now. */
+/** @typedef {{ attribute(name: string): string | undefined, isPortal(): boolean, strings(): Strings }} Host */
+
+/** Calls AL-Chat's API. `host` is the window, with what its attributes are now. */
 export class Client {
   #host;
 
-  /** @param {{ api(): string | null, isPortal(): boolean, strings(): Strings }} host */
-  constructor(host) {
+  constructor(/** @type {Host} */ host) {
     this.#host = host;
   }
 
   /** The base URL of the API: the script's folder unless the element names a valid one. */
   get base() {
-    const api = this.#host.api();
-    try {
-      return api ? new URL(api.replace(/\/?$/, "/"), document.baseURI).href : SCRIPT_FOLDER;
-    } catch {
-      return SCRIPT_FOLDER;
-    }
+    const api = this.#host.attribute("api");
+    return (api && attempt(() => new URL(api.replace(/\/?$/, "/"), document.baseURI).href)) || SCRIPT_FOLDER;
   }
 
   #url(/** @type {string} */ path) {
@@ -85,13 +83,13 @@ export class Client {
   }
 
   /**
-   * Stops a session while the page is being left. Plain text needs no CORS preflight, for which there is no time.
+   * Stops a session while the page is being left. A text is sent as `text/plain`, which needs no CORS preflight: there
+   * is no time for one.
    * @param {string} id
    * @param {Record<string, number>} metrics
    */
   stopSession(id, metrics) {
-    const body = new Blob([JSON.stringify({ session_id: id, metrics })], { type: "text/plain" });
-    navigator.sendBeacon(this.#url("session/stop"), body);
+    navigator.sendBeacon(this.#url("session/stop"), JSON.stringify({ session_id: id, metrics }));
   }
 
   /**
@@ -102,10 +100,8 @@ export class Client {
    */
   ask(turn, history, signal) {
     const isPortal = this.#host.isPortal();
-    const { text: message, files, key } = turn;
-    const { username, ...options } = turn.options ?? {};
-    const user = username && { username, isGuest: false };
-    const further = !isPortal && { history, attached_files: files, ...options, ...user };
+    const { text: message, files, key, options } = turn;
+    const further = !isPortal && { history, attached_files: files, isGuest: !options?.username, ...options };
     const body = JSON.stringify({ message, stream: true, ...further });
     const headers = { "Content-Type": "application/json", ...toHeader("Idempotency-Key", key), ...sessionHeader(turn) };
     return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal }).catch(() => {

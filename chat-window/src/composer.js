@@ -15,9 +15,11 @@ const MAX_PORTAL_QUESTION = 500;
 const LONG_TEXT = 3000;
 
 /**
- * The form in which the visitor writes: the text field, the attached files and their buttons. `host` is the window:
- * `changed()` is called when the form looks different.
+ * The window. `draw()` is called when the form looks different.
+ * @typedef {{ strings(): Strings, isPortal(): boolean, send(question?: string): void, stop(): void, draw(): void }} Host
  */
+
+/** The form in which the visitor writes: the text field, the attached files and their buttons. */
 export class Composer {
   /** Shown over the window while files are dragged over it. */
   dropZone = node("div", { class: "drop", part: "drop", hidden: "" });
@@ -46,8 +48,7 @@ export class Composer {
     this.#tooLong,
   );
 
-  /** @param {{ strings(): Strings, isPortal(): boolean, send(): void, stop(): void, changed(): void }} host */
-  constructor(host) {
+  constructor(/** @type {Host} */ host) {
     this.#host = host;
     // An observer that changed sizes itself would be reported to the page as an error.
     new ResizeObserver(() => requestAnimationFrame(() => this.resize())).observe(this.#input);
@@ -82,7 +83,7 @@ export class Composer {
     this.#showFiles();
     this.showProblem("");
     this.#checkLength();
-    this.#host.changed();
+    this.#host.draw();
   }
 
   /** Shows what is wrong; nothing for an empty text. */

@@ -4,16 +4,15 @@ import { node } from "./dom.js";
 const PROTOCOLS = /^(https?|mailto|tel|sms):$/;
 
 /**
- * Creates the link to a person who can help. Returns undefined if the window has none.
+ * Creates the link to a person who can help. Returns undefined without an address, or for one that must not be opened.
  *
- * @param {HTMLElement} element the window, with the attribute `contact`
+ * @param {string | undefined} href
  * @param {Record<string, string>} attributes
- * @param {(Node | string)[]} children
+ * @param {Node | string} child
  */
-export function contactLink(element, attributes, ...children) {
-  const href = element.getAttribute("contact")?.trim();
+export function contactLink(href, attributes, child) {
   if (!href) return undefined;
   // In another tab, so that the conversation stays in sight. Browsers open none for mail and telephone.
-  const link = node("a", { part: "contact", href, target: "_blank", rel: "noopener", ...attributes }, ...children);
+  const link = node("a", { part: "contact", href, target: "_blank", rel: "noopener", ...attributes }, child);
   return PROTOCOLS.test(link.protocol) ? link : undefined;
 }

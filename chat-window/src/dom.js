@@ -5,9 +5,9 @@ const ICONS = {
   attach: "m20 11-8.3 8.3a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7l-8.3 8.2a1.7 1.7 0 0 1-2.3-2.3L14.8 7",
   close: "m6 6 12 12M18 6 6 18",
   clear: "M12 5v14m-7-7h14",
-  contact: "M16 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0M4.5 20a7.5 7.5 0 0 1 15 0",
+  contact: "M16 8a4 4 0 1 1-8 0 4 4 0 0 1 8 0M4 20a8 8 0 0 1 16 0",
   latest: "M12 5v14m-6-6 6 6 6-6",
-  chat: "M20.5 12a8 8 0 0 1-11.7 7.1L4 20.5l1.3-4.8A8 8 0 1 1 20.5 12z",
+  chat: "M20 12a8 8 0 0 1-12 7l-4 1 1-4a8 8 0 1 1 15-4z",
 };
 
 /**
@@ -23,7 +23,7 @@ export function node(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value === "function") /** @type {EventTarget} */ (element).addEventListener(key, value);
-    else element.setAttribute(key, String(value));
+    else element.setAttribute(key, /** @type {string} */ (value));
   }
   element.append(...children);
   return element;

@@ -1,3 +1,4 @@
+import { parseJson } from "./attempt.js";
 import { Client } from "./client.js";
 import { Composer } from "./composer.js";
 import { contactLink } from "./contact.js";
@@ -5,7 +6,7 @@ import { listen } from "./dom.js";
 import { Frame } from "./frame.js";
 import { mergeHistory } from "./portal.js";
 import { Session } from "./session.js";
-import { ConversationStorage, parseJson } from "./storage.js";
+import { ConversationStorage } from "./storage.js";
 import { ENGLISH } from "./strings.js";
 import { canRetry, historyBefore, newKey, newTurn } from "./turn.js";
 import { TurnRunner } from "./turn-runner.js";
@@ -52,42 +53,41 @@ export class AlChatWindow extends HTMLElement {
   /** Whether the portal's conversation must be loaded again after the turn. */
   #isStale = false;
 
-  #storage = new ConversationStorage({
-    state: () => this.#state(),
-    replaced: () => this.#restore(),
-  });
-  #client = new Client({
-    api: () => this.getAttribute("api"),
-    isPortal: () => this.portal,
-    strings: () => this.#texts,
-  });
-  #session = new Session(this.#client, (sessionId) => this.#dispatch("session", { sessionId }));
-  #runner = new TurnRunner(this.#client, this.#session, {
-    strings: () => this.#texts,
-    isConnected: () => this.isConnected,
-    ready: () => this.#ready(),
-    history: (turn) => historyBefore(turn, this.#turns),
-    save: () => this.#storage.save(),
-    waiting: (turn, text) => this.#transcript.showWaiting(turn, text),
-    changed: () => this.#scheduleDraw(),
-    done: (turn, event) => this.#finish(turn, event),
-    failed: (turn, failure) => this.#fail(turn, failure),
-  });
-  #transcript = new Transcript({
+  /**
+   * What the window is for its parts. Each of them describes what it uses.
+   * @type {import("./client.js").Host & import("./composer.js").Host & import("./frame.js").Host &
+   *   import("./storage.js").Host & import("./transcript.js").Host & import("./turn-runner.js").Host}
+   */
+  #host = {
+    attribute: (name) => this.getAttribute(name)?.trim() || undefined,
     strings: () => this.#texts,
     prompts: () => this.prompts,
-    target: () => this.getAttribute("target")?.trim() || undefined,
-    contact: (text) => contactLink(this, {}, text),
-    send: (question) => this.send(question),
-    retry: () => this.retry(),
-  });
-  #composer = new Composer({
-    strings: () => this.#texts,
     isPortal: () => this.portal,
-    send: () => this.send(),
-    stop: () => this.stop(),
-    changed: () => this.#draw(),
-  });
+    isConnected: () => this.isConnected,
+    contact: (attributes, child) => contactLink(this.#host.attribute("contact"), attributes, child),
+    state: () => this.#state(),
+    replaced: () => this.#restore(),
+    save: () => this.#storage.save(),
+    ready: () => this.#ready(),
+    history: (turn) => historyBefore(turn, this.#turns),
+    waiting: (turn, text) => this.#transcript.showWaiting(turn, text),
+    done: (turn, event) => this.#finish(turn, event),
+    failed: (turn, failure) => this.#fail(turn, failure),
+    draw: () => this.#draw(),
+    drawSoon: () => this.#scheduleDraw(),
+    send: (question) => this.send(question),
+    stop: () => this.busy && (this.stop(), true),
+    retry: () => this.retry(),
+    clear: () => this.clear(),
+    focus: () => this.focus(),
+    toggled: (isOpen) => this.#toggled(isOpen),
+  };
+  #storage = new ConversationStorage(this.#host);
+  #client = new Client(this.#host);
+  #session = new Session(this.#client, (sessionId) => this.#dispatch("session", { sessionId }));
+  #runner = new TurnRunner(this.#client, this.#session, this.#host);
+  #transcript = new Transcript(this.#host);
+  #composer = new Composer(this.#host);
   #frame = this.#build();
 
   /** Texts that replace others; they win over those of the attribute. */
@@ -114,7 +114,7 @@ export class AlChatWindow extends HTMLElement {
 
   /** Whether an answer is being written. */
   get busy() {
-    return this.#last?.status === "going";
+    return this.#going !== undefined;
   }
 
   /** Whether the server stores the conversation and recognises the visitor by a cookie. */
@@ -137,8 +137,8 @@ export class AlChatWindow extends HTMLElement {
     const text = question ?? this.#composer.text;
     const { files } = this.#composer;
     if (this.busy || !(text.trim() || files.length)) return;
-    const option = (/** @type {string} */ name) => this.getAttribute(name)?.trim() || undefined;
-    const options = { username: option("username"), model: option("model"), persona: option("persona") };
+    const { attribute } = this.#host;
+    const options = { username: attribute("username"), model: attribute("model"), persona: attribute("persona") };
     const turn = newTurn(text, files, options);
     this.#turns.push(turn);
     this.#composer.setContents(question === undefined ? "" : this.#composer.text, []);
@@ -150,8 +150,8 @@ export class AlChatWindow extends HTMLElement {
 
   /** Stops the answer. The text received so far stays. */
   stop() {
-    const turn = this.#last;
-    if (turn?.status !== "going") return;
+    const turn = this.#going;
+    if (!turn) return;
     this.#end(turn, "stopped");
     this.#dispatch("answer", { text: turn.answer, finishReason: "stopped", requestId: turn.requestId });
     this.#runner.stop(turn);
@@ -237,15 +237,21 @@ export class AlChatWindow extends HTMLElement {
 
   /** Sets again the properties that the page had set before this script came. */
   #takeUpProperties() {
+    const own = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
     for (const [name, value] of Object.entries(this)) {
       if (!(name in AlChatWindow.prototype)) continue;
-      Reflect.deleteProperty(this, name);
-      Reflect.set(this, name, value);
+      delete own[name];
+      own[name] = value;
     }
   }
 
   get #last() {
     return this.#turns.at(-1);
+  }
+
+  /** The turn whose answer is being written. */
+  get #going() {
+    return this.#turns.find(({ status }) => status === "going");
   }
 
   /** The texts as they are now: the English ones, replaced by the persona's, the attribute's and the property's. */
@@ -369,7 +375,7 @@ export class AlChatWindow extends HTMLElement {
   #resume() {
     this.#showTexts();
     this.#transcript.showEnd();
-    if (this.#last?.status === "going") this.#runner.start(this.#last);
+    if (this.#going) this.#runner.start(this.#going);
   }
 
   /** Continues the conversation that the changed attributes name. */
@@ -409,13 +415,7 @@ export class AlChatWindow extends HTMLElement {
     const { root: log, latest, announcer } = this.#transcript;
     const { root: form, dropZone } = this.#composer;
     const contents = [log, latest, form, dropZone, announcer.status, announcer.answer];
-    const host = {
-      clear: () => this.clear(),
-      stop: () => this.busy && (this.stop(), true),
-      focusInput: () => this.focus(),
-      toggled: (/** @type {boolean} */ isOpen) => this.#toggled(isOpen),
-    };
-    const frame = new Frame(this, host, contents);
+    const frame = new Frame(this, this.#host, contents);
     this.#composer.acceptFilesFrom(frame.panel);
     return frame;
   }
@@ -448,7 +448,7 @@ export class AlChatWindow extends HTMLElement {
     this.#transcript.draw(this.#turns);
     this.#composer.draw(this.busy);
     this.#frame.showClear(Boolean(this.#last));
-    if (this.#last?.status === "going") this.#transcript.announce(this.#last);
+    if (this.#going) this.#transcript.announce(this.#going);
     this.#drawTime = performance.now() - start;
   }
 }

@@ -20,8 +20,9 @@ function eventParser(dispatch) {
     const events = (rest + piece).split(/\r?\n\r?\n/);
     rest = events.pop() ?? "";
     for (const text of events) {
-      const { event, data, id } = Object.fromEntries(Array.from(text.matchAll(FIELD), ([, name, value]) => [name, value]));
-      if (data) dispatch({ event, data, id });
+      const event = { event: "", data: "", id: "" };
+      for (const [, name, value] of text.matchAll(FIELD)) event[/** @type {keyof StreamEvent} */ (name)] = value;
+      if (event.data) dispatch(event);
     }
   };
 }

@@ -1,4 +1,3 @@
-import { contactLink } from "./contact.js";
 import { icon, iconButton, label, node } from "./dom.js";
 import { EventIsolation, listenIsolated } from "./isolation.js";
 import { isComposing } from "./keyboard.js";
@@ -7,13 +6,23 @@ import { createStyleSheet } from "./style-sheet.js";
 import { followSystemTheme } from "./theme.js";
 import { TopLayer } from "./top-layer.js";
 import { followVisualViewport } from "./visual-viewport.js";
+/** @import { Strings } from "../../web/chat-window.js" */
+
+/**
+ * The window. `stop()` stops an answer and returns whether there was one; `toggled` is called when a bubble was opened or
+ * closed.
+ * @typedef {object} Host
+ * @property {() => Strings} strings
+ * @property {() => void} clear
+ * @property {() => boolean} stop
+ * @property {() => void} focus
+ * @property {(isOpen: boolean) => void} toggled
+ * @property {(attributes: Record<string, string>, child: Node | string) => HTMLElement | undefined} contact
+ */
 
 /**
  * What surrounds the conversation: the panel with its header, and in a bubble the dialog that holds the panel and the
  * button that opens it.
- *
- * `host` is the window, with the functions `clear()`, `stop()` (stops an answer; returns whether there was one),
- * `focusInput()` and `toggled(isOpen)` (a bubble was opened or closed).
  */
 export class Frame {
   #element;
@@ -22,8 +31,6 @@ export class Frame {
   #isOpen = false;
   /** Number of answers that came while the bubble was closed. */
   #unread = 0;
-  /** @type {typeof import("./strings.js").ENGLISH | undefined} */
-  #strings;
   #heading = node("h2", { id: "heading", part: "heading" });
   /** @type {HTMLElement | undefined} */
   #contact;
@@ -32,30 +39,26 @@ export class Frame {
   #header = node("header", { part: "header" }, this.#heading, this.#clear, this.#close);
   #badge = node("span", { class: "badge", part: "unread", hidden: "" });
   #launcher = iconButton("chat", () => this.toggle(true), "solid launcher");
-  #panel = node("div", { class: "panel", part: "panel", tabindex: -1 }, this.#header);
+  /** The box of the whole window, which files can be dropped on. */
+  panel = node("div", { class: "panel", part: "panel", tabindex: -1 }, this.#header);
   #dialog = /** @type {HTMLDialogElement} */ (node("dialog", { "aria-labelledby": "heading" }));
   #root = node("div", { class: "root" }, this.#launcher, this.#dialog);
-  #isolation = new EventIsolation(this.#panel);
+  #isolation = new EventIsolation(this.panel);
   #topLayer = new TopLayer(this.#root, this.#dialog);
 
   /**
    * @param {HTMLElement} element
-   * @param {{ clear(): void, stop(): boolean, focusInput(): void, toggled(isOpen: boolean): void }} host
+   * @param {Host} host
    * @param {HTMLElement[]} contents
    */
   constructor(element, host, contents) {
     this.#element = element;
     this.#host = host;
     this.#launcher.append(this.#badge);
-    this.#panel.append(...contents);
+    this.panel.append(...contents);
     element.attachShadow({ mode: "open" }).append(this.#root);
-    listenIsolated(this.#panel, { keydown: (event) => this.#useEscape(event) });
+    listenIsolated(this.panel, { keydown: (event) => this.#useEscape(event) });
     this.#dialog.addEventListener("close", () => this.#closedByBrowser());
-  }
-
-  /** The box of the whole window, which files can be dropped on. */
-  get panel() {
-    return this.#panel;
   }
 
   /** Whether a bubble is open. When it is set, the focus stays where it is. */
@@ -79,14 +82,13 @@ export class Frame {
   }
 
   /** Applies the attributes and the texts. */
-  show(/** @type {typeof import("./strings.js").ENGLISH} */ strings) {
-    this.#strings = strings;
+  show(/** @type {Strings} */ strings) {
     this.#isBubble = this.#element.getAttribute("mode") === "bubble";
     this.#heading.textContent = strings.heading;
     label(this.#clear, strings.clear);
     label(this.#close, strings.close);
     this.#contact?.remove();
-    this.#contact = contactLink(this.#element, { class: "icon quiet" }, icon("contact"));
+    this.#contact = this.#host.contact({ class: "icon quiet" }, icon("contact"));
     if (this.#contact) {
       label(this.#contact, strings.contact);
       this.#heading.after(this.#contact);
@@ -110,11 +112,11 @@ export class Frame {
   /** Opens or closes a bubble. The focus moves into it, and out of it to the button that opens it. */
   toggle(/** @type {boolean} */ isOpen) {
     if (!this.#isBubble || isOpen === this.#isOpen) return;
-    const hadFocus = this.#panel.matches(":focus-within");
+    const hadFocus = this.panel.matches(":focus-within");
     this.#isOpen = isOpen;
     if (isOpen) this.#unread = 0;
     this.#draw();
-    if (isOpen) this.#host.focusInput();
+    if (isOpen) this.#host.focus();
     else if (hadFocus) this.#launcher.focus();
     this.#host.toggled(isOpen);
   }
@@ -142,15 +144,14 @@ export class Frame {
   /** Puts the panel into the dialog of a bubble. Elsewhere it is a region of the page. */
   #holdPanel() {
     const holder = this.#isBubble ? this.#dialog : this.#root;
-    if (this.#panel.parentNode === holder) return;
-    holder.append(this.#panel);
-    this.#panel.role = this.#isBubble ? null : "region";
-    if (this.#isBubble) this.#panel.removeAttribute("aria-labelledby");
-    else this.#panel.setAttribute("aria-labelledby", "heading");
+    if (this.panel.parentNode === holder) return;
+    holder.append(this.panel);
+    this.panel.role = this.#isBubble ? null : "region";
+    this.panel.setAttribute("aria-labelledby", this.#isBubble ? "" : "heading");
   }
 
   #draw() {
-    const { open, unread } = /** @type {typeof import("./strings.js").ENGLISH} */ (this.#strings);
+    const { open, unread } = this.#host.strings();
     const count = this.#unread;
     this.#badge.hidden = !count;
     this.#badge.textContent = String(count);

@@ -14,18 +14,15 @@ export function patchChildren(parent, before, after) {
     const present = parent.childNodes[index];
     if (child === old) continue;
     if (!present) parent.append(create(child));
-    else if (typeof child === "string" && typeof old === "string") patchText(/** @type {Text} */ (present), child);
-    else if (typeof child === "object" && typeof old === "object" && startOf(old) === startOf(child)) patchChildren(/** @type {Element} */ (present), old.children, child.children);
-    else present.replaceWith(create(child));
+    else if (startOf(old) !== startOf(child)) present.replaceWith(create(child));
+    else if (typeof child === "string") patchText(/** @type {Text} */ (present), child);
+    else patchChildren(/** @type {Element} */ (present), /** @type {TreeElement} */ (old).children, child.children);
   }
   while (parent.childNodes.length > after.length) parent.lastChild?.remove();
 }
 
-/**
- * Returns what an element must have in common with another to become it.
- * @param {TreeElement} element
- */
-const startOf = ({ name, attributes }) => JSON.stringify([name, attributes]);
+/** Returns what an element must have in common with another to become it. All texts have the same in common. */
+const startOf = (/** @type {Tree} */ child) => typeof child === "object" && JSON.stringify([child.name, child.attributes]);
 
 /**
  * Replaces the part of a text that differs: a selection in the rest of it stays.

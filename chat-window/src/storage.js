@@ -1,3 +1,4 @@
+import { attempt, parseJson } from "./attempt.js";
 import { restoreFiles, restoreTurns } from "./restore.js";
 
 /**
@@ -20,23 +21,6 @@ const owners = new Map();
 
 /** Values that are not in `sessionStorage`, or not whole, because it is forbidden or full. They last as long as the page. */
 const unstored = new Map();
-
-/**
- * Returns what a function returns, and null if it throws.
- *
- * @template Result
- * @param {() => Result} act
- */
-function attempt(act) {
-  try {
-    return act();
-  } catch {
-    return null;
-  }
-}
-
-/** Parses JSON; returns null for anything else. */
-export const parseJson = (/** @type {string | null} */ text) => attempt(() => JSON.parse(text ?? "null"));
 
 const read = (/** @type {string} */ key) =>
   unstored.has(key) ? unstored.get(key) : parseJson(attempt(() => sessionStorage.getItem(key)));
@@ -65,11 +49,12 @@ function smallerTurns(/** @type {import("./turn.js").Turn[]} */ turns) {
 }
 
 /**
- * Stores what a window shows in the tab's `sessionStorage`; where that is impossible, for as long as the page.
- *
- * `host` is the window, with the functions `state()` (what to store) and `replaced()` (the window now has the
- * conversation of the one that it replaces, to be loaded).
+ * The window. `state()` is what to store; `replaced()` is called when the window has the conversation of the one that it
+ * replaces, to be loaded.
+ * @typedef {{ state(): WindowState, replaced(): void }} Host
  */
+
+/** Stores what a window shows in the tab's `sessionStorage`; where that is impossible, for as long as the page. */
 export class ConversationStorage {
   /** The name that the conversation was opened by. */
   name = "";
@@ -78,8 +63,7 @@ export class ConversationStorage {
   #isOpen = false;
   #openedAt = 0;
 
-  /** @param {{ state(): WindowState, replaced(): void }} host */
-  constructor(host) {
+  constructor(/** @type {Host} */ host) {
     this.#host = host;
   }
 
@@ -94,8 +78,7 @@ export class ConversationStorage {
   }
 
   #freeKey(/** @type {string} */ name) {
-    const open = [...owners.values()].filter((owner) => owner.#isOpen).map((owner) => owner.#key);
-    const isFree = (/** @type {string} */ key) => !open.includes(key);
+    const isFree = (/** @type {string} */ key) => ![...owners.values()].some((owner) => owner.#isOpen && owner.#key === key);
     if (name === this.name && isFree(this.#key)) return this.#key;
     let number = 1;
     while (!isFree(`${name} ${number}`)) number++;

@@ -20,9 +20,17 @@ const COPIED_TIME = 2000;
 const note = (/** @type {string} */ text) => node("div", { class: "note" }, text);
 
 /**
- * Shows the turns, and announces them to screen readers. `host` is the window: `prompts()` are offered while there are
- * no turns, `target()` is the attribute of that name, and `contact(text)` creates the link to a person.
+ * The window. `prompts()` are offered while there are no turns; `contact` creates the link to a person.
+ * @typedef {object} Host
+ * @property {() => Strings} strings
+ * @property {() => string[]} prompts
+ * @property {(name: string) => string | undefined} attribute
+ * @property {(attributes: Record<string, string>, child: Node | string) => HTMLElement | undefined} contact
+ * @property {(question?: string) => void} send
+ * @property {() => void} retry
  */
+
+/** Shows the turns, and announces them to screen readers. */
 export class Transcript {
   root = node("div", { class: "log", part: "log", role: "log", "aria-live": "off", tabindex: 0 });
   announcer = new Announcer();
@@ -39,11 +47,7 @@ export class Transcript {
   /** Updates the seconds until a turn may be retried. */
   #countdown = 0;
 
-  /**
-   * @param {{ strings(): Strings, prompts(): string[], target(): string | undefined,
-   *   contact(text: string): HTMLElement | undefined, send(question: string): void, retry(): void }} host
-   */
-  constructor(host) {
+  constructor(/** @type {Host} */ host) {
     this.#host = host;
     listen(this.root, { click: ({ target }) => this.#copyCode(/** @type {Element} */ (target)) });
   }
@@ -100,7 +104,7 @@ export class Transcript {
     view.shown = shown;
     const strings = this.#host.strings();
     const isGoing = status === "going";
-    view.markdown.show(answer, isGoing, { strings, target: this.#host.target() });
+    view.markdown.show(answer, isGoing, { strings, target: this.#host.attribute("target") });
     const after = [];
     if (isGoing && !answer) after.push(node("div", { class: "dots" }, node("i"), node("i"), node("i")));
     if (status === "stopped") after.push(note(strings.stopped));
@@ -131,7 +135,7 @@ export class Transcript {
     const strings = this.#host.strings();
     const box = node("div", { class: "trouble", part: "error" }, node("p", {}, failure.message));
     box.title = failure.requestId ?? "";
-    const contact = this.#host.contact(strings.contact);
+    const contact = this.#host.contact({}, strings.contact);
     if (contact) box.append(contact);
     if (!isLast || !canRetry(turn)) return box;
     const { until = 0 } = turn;

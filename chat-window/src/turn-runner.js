@@ -24,7 +24,7 @@ const OFFLINE_PAUSE = 15_000;
  * @property {(turn: Turn) => object[]} history
  * @property {() => void} save
  * @property {(turn: Turn, text: string) => void} waiting
- * @property {() => void} changed
+ * @property {() => void} drawSoon
  * @property {(turn: Turn, event: DoneEvent) => void} done
  * @property {(turn: Turn, failure: Failure) => void} failed
  */
@@ -172,7 +172,7 @@ export class TurnRunner {
     else if (event === "delta") turn.answer += body.content;
     else if (event === "error") throw failureFrom(body, this.#host.strings());
     else if (event === "done") this.#host.done(turn, body);
-    this.#host.changed();
+    this.#host.drawSoon();
   }
 
   /**

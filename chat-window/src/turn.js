@@ -51,8 +51,8 @@ const MAX_REQUEST = 400_000;
 /** Room for the history of a question with large files, in bytes. */
 const MIN_HISTORY = 9000;
 
-/** Returns a random idempotency key. `randomUUID` exists in secure contexts only. */
-export const newKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+/** Returns a random idempotency key. (`randomUUID` exists in secure contexts only.) */
+export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** Returns whether the same question may be asked again. A question refused for its content has to be changed first. */
 export const canRetry = (/** @type {Turn} */ { failure }) => ![400, 413, 415].includes(failure?.status ?? 0);
@@ -72,7 +72,7 @@ function questionText({ text, files }, withContents) {
 }
 
 /** Returns the size of a part of a request, in bytes. */
-const sizeOf = (/** @type {object} */ part) => new TextEncoder().encode(JSON.stringify(part)).length;
+const sizeOf = (/** @type {object} */ part) => new Blob([JSON.stringify(part)]).size;
 
 /**
  * Returns the messages before a turn, as many of the latest as fit into `MAX_REQUEST` with its question. Reasoning is left out.
