@@ -291,6 +291,50 @@ async fn keys_of_different_sessions_or_users_are_independent() {
 }
 
 #[tokio::test]
+async fn keys_of_unknown_callers_are_independent_by_address() {
+    let (model, setup, service) = start_with(&[("PROXIES", "1")]).await;
+    model.set_behaviour(Behaviour::Echo);
+    let client = &service.client;
+    for made_up in [json!({}), json!({ "session_id": "made-up" }), json!({ "username": "ada", "is_guest": false })] {
+        let mut body = made_up;
+        (body["message"], body["stream"]) = (json!("hello"), json!(true));
+        let ask_from = async |address: &str| {
+            client.open_stream(keyed(client, "a", &body).header("x-forwarded-for", address)).await
+        };
+        let piece_gate = PieceGate::new();
+        piece_gate.release(1);
+        model.behave_once(gated(&["One ", "two."], &piece_gate));
+        let mut victims = ask_from("192.0.2.1").await;
+        read_pieces(&mut victims, &["One "]).await;
+
+        let strangers = ask_from("192.0.2.2").await;
+        let stop = format!("/api/chat/{}/stop", strangers.request_id());
+        assert_eq!(strangers.text_and_end().await.0, "hello", "{body}");
+        client.post(&stop, &json!({})).await.assert_ok();
+
+        let repeated = ask_from("192.0.2.1").await;
+        piece_gate.release(1);
+        assert_eq!(victims.text_and_end().await.0, "two.", "a stranger has stopped the stream of {body}");
+        assert_eq!(repeated.text_and_end().await.0, "One two.");
+    }
+    assert_eq!(model.call_count(), 6);
+    let named = "idempotency_keys WHERE caller LIKE '%192.0.2%'";
+    assert_eq!((setup.count_rows("idempotency_keys").await, setup.count_rows(named).await), (6, 0));
+}
+
+#[tokio::test]
+async fn the_key_of_a_started_session_is_known_at_every_address() {
+    let (model, _setup, service) = start_with(&[("PROXIES", "1")]).await;
+    let client = &service.client;
+    let started = client.post("/api/session/start", &json!({})).await.assert_ok();
+    let body = json!({ "message": "hello", "session_id": started["session_id"] });
+    for address in ["192.0.2.1", "192.0.2.2"] {
+        client.send(keyed(client, "a", &body).header("x-forwarded-for", address)).await.assert_ok();
+    }
+    assert_eq!(model.call_count(), 1);
+}
+
+#[tokio::test]
 async fn without_a_key_each_request_is_a_turn() {
     let (model, _setup, service) = start_with(&[]).await;
     for turns in 1..4 {

@@ -9,7 +9,7 @@ use super::{
     asker::Asker,
     counter::{Shared, Windows},
     counts::{CountNews, Counts, Locked},
-    group::limits_for,
+    group::{LimitGroup, limits_for},
     key::{LimitKey, LimitKeys},
     reached::{LimitReached, Standing},
     scope::LimitScope,
@@ -68,6 +68,14 @@ impl UsageLimits {
     /// Replaces the limits of the settings. What was used of them is still counted.
     pub fn replace_settings(&self, settings: Limits) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Returns a key that no other asker has: of the API key, or else of the visitor, at a site for this site only. It does not
+    /// depend on what is limited.
+    #[must_use]
+    pub fn asker_key(&self, asker: &Asker) -> LimitKey {
+        let scope = if matches!(asker.tenant, Some(Tenant::Key(_))) { LimitScope::Key } else { LimitScope::Visitor };
+        self.keys.key(LimitGroup { scope, tenant: asker.tenant.as_ref().map(Tenant::name) }, asker)
     }
 
     /// Returns the scopes that limit the turns of whoever asks.

@@ -62,7 +62,7 @@ impl Turns {
         key: IdempotencyKey,
     ) -> Result<Reader, TurnFailure> {
         let (sender, reader) = oneshot::channel();
-        let key = scoped_key(&request, key);
+        let key = scoped_key(&request, key, || self.0.limits.asker_key(&request.asker));
         // Before the claim, so that a refused request writes nothing to the database. One that repeats another costs nothing.
         if let Err(refused) = self.0.limits.check(&request.asker) {
             if let Some(reader) = self.0.idempotency.find_recent(&request, &key) {

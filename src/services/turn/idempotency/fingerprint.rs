@@ -5,23 +5,38 @@ use sha2::{Digest, Sha256};
 use super::key::IdempotencyKey;
 use crate::{
     adapters::storage::ScopedKey,
+    domain::limits::{AskerId, LimitKey},
     services::turn::request::{StoredChatTurn, TurnRequest},
 };
 
-/// Returns the key in the scope of its caller: the chat's owner, the account, the session, or the name.
+/// Returns the key in the scope of its caller: the chat's owner, the account, the session that was started here, or else the
+/// asker with the session or name that the client has made up.
 ///
-/// Without an account, two callers may share a scope. If both use the same key, one gets the other's answer only if
+/// Nobody can name the scope of another: that of a visitor of whom only the address is known has the hash of that address.
+/// People who share one and name nothing else share a scope. If both use the same key, one gets the other's answer only if
 /// their requests are exactly the same.
-pub(in crate::services::turn) fn scoped_key(request: &TurnRequest, key: IdempotencyKey) -> ScopedKey {
-    let TurnRequest { caller, session_id, .. } = request;
-    let scope = match (request.chat_owner(), caller.account, session_id) {
-        (Some(owner), _, _) => ScopedKey::owner(owner),
-        (None, Some(account), _) => ScopedKey::account(account),
-        (None, None, Some(session)) => ScopedKey::session(session),
-        (None, None, None) if caller.is_guest => format!("guest {}", caller.username),
-        (None, None, None) => format!("user {}", caller.username),
+pub(in crate::services::turn) fn scoped_key(
+    request: &TurnRequest,
+    key: IdempotencyKey,
+    asker: impl FnOnce() -> LimitKey,
+) -> ScopedKey {
+    let scope = match (request.chat_owner(), &request.asker.id) {
+        (Some(owner), _) => ScopedKey::owner(owner),
+        (None, AskerId::Account(account)) => ScopedKey::account(*account),
+        (None, AskerId::Session(session)) => ScopedKey::session(session),
+        (None, AskerId::Cookie(_) | AskerId::Address) => format!("{} {}", asker(), made_up_name(request)),
     };
     ScopedKey { caller: scope, key: key.into_string() }
+}
+
+/// Returns what a client says of itself: a session that was not started here, or a name.
+fn made_up_name(request: &TurnRequest) -> String {
+    let TurnRequest { caller, session_id, .. } = request;
+    match session_id {
+        Some(session) => ScopedKey::session(session),
+        None if caller.is_guest => format!("guest {}", caller.username),
+        None => format!("user {}", caller.username),
+    }
 }
 
 /// Returns a hash of everything that a request asks, except whether it wants a stream.

@@ -25,7 +25,7 @@ use crate::{
     adapters::storage::{LIMIT_SECRET, Storage, StorageFailure},
     domain::{
         chat::Message,
-        limits::{Asker, LimitReached, MAX_COUNTERS, Standing, UsageLimits},
+        limits::{Asker, LimitKey, LimitReached, MAX_COUNTERS, Standing, UsageLimits},
     },
     foundation::{
         config::{Config, InputLimit},
@@ -68,6 +68,11 @@ impl TurnLimits {
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));
         let (anonymous_input, key_lookups) = (config.limits.anonymous_input, KeyLookups::default());
         Ok(Self { counts, anonymous_input, key_lookups, resets, storage, metrics })
+    }
+
+    /// Returns a key that no other asker has, with hashes instead of addresses. It is the same at all replicas.
+    pub(super) fn asker_key(&self, asker: &Asker) -> LimitKey {
+        self.counts.usage.asker_key(asker)
     }
 
     /// Fails if a turn would be refused now.
