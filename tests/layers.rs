@@ -44,6 +44,8 @@ const ORDERED: [&[&str]; 2] = [
         "precis",
         "account",
         "client_ip",
+        "shares",
+        "fair_permits",
         "body_memory",
         "public_address",
         "chat",

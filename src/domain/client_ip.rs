@@ -7,6 +7,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientIp(IpAddr);
 
+/// The network around a client: of IPv6 the /48, which one site may have as a whole; of IPv4 the address itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientNetwork(IpAddr);
+
 impl ClientIp {
     /// The length of an IPv6 network's prefix, in bits.
     const V6_PREFIX_BITS: u32 = 64;
@@ -14,13 +18,20 @@ impl ClientIp {
     /// Returns the client of the IP address that a connection comes from.
     #[must_use]
     pub fn from_peer(ip: IpAddr) -> Self {
-        Self(match ip.to_canonical() {
-            IpAddr::V6(ip) => {
-                let network = ip.to_bits() >> Self::V6_PREFIX_BITS << Self::V6_PREFIX_BITS;
-                IpAddr::V6(Ipv6Addr::from_bits(network))
-            }
-            ip @ IpAddr::V4(_) => ip,
-        })
+        Self(with_v6_prefix(ip.to_canonical(), Self::V6_PREFIX_BITS))
+    }
+
+    /// Returns the network around the client.
+    #[must_use]
+    pub fn network(self) -> ClientNetwork {
+        ClientNetwork(with_v6_prefix(self.0, ClientNetwork::V6_PREFIX_BITS))
+    }
+
+    /// Whether the address is one of this machine's own, such as 127.0.0.1.
+    #[must_use]
+    pub fn is_loopback(self) -> bool {
+        // Of ::1 only the network is known, to which no other address belongs that clients have.
+        self.0.is_loopback() || self.0 == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
     }
 
     /// Returns the address as 16 bytes, of IPv4 in its IPv6 form.
@@ -39,6 +50,19 @@ impl ClientIp {
     pub fn from_forwarded(proxies: usize, peer: IpAddr, forwarded: &str) -> Self {
         let named = forwarded.rsplit(',').take(proxies).map(parse).last();
         Self::from_peer(named.flatten().unwrap_or(peer))
+    }
+}
+
+impl ClientNetwork {
+    /// The length of an IPv6 network's prefix, in bits.
+    const V6_PREFIX_BITS: u32 = 48;
+}
+
+/// Returns an IPv6 address with only the first bits, and an IPv4 address as it is.
+fn with_v6_prefix(ip: IpAddr, bits: u32) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> (128 - bits) << (128 - bits))),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 
@@ -67,6 +91,23 @@ mod tests {
         assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
         assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
         assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_network_is_a_48_of_ipv6_and_an_address_of_ipv4() {
+        let network = |text: &str| address(text).network();
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:2:2::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    #[test]
+    fn addresses_of_this_machine_are_known() {
+        for (text, is_own) in
+            [("127.0.0.1", true), ("127.0.0.2", true), ("::1", true), ("192.0.2.1", false), ("2001:db8::1", false)]
+        {
+            assert_eq!(address(text).is_loopback(), is_own, "{text}");
+        }
     }
 
     #[test]

@@ -60,6 +60,16 @@ fn start_turn(turns: &mut JoinSet<HttpResponse>, client: &Client, message: &'sta
     turns.spawn(async move { client.chat(message).await });
 }
 
+/// Sends a turn in the background from an address behind the proxy.
+fn start_turn_from(turns: &mut JoinSet<HttpResponse>, client: &Client, address: &str, message: &str) {
+    let request = client.json_request("/api/chat", &json!({ "message": message })).header("x-forwarded-for", address);
+    let client = client.clone();
+    turns.spawn(async move { client.send(request).await });
+}
+
+/// The settings of a service behind a proxy, of which only the permits limit turns.
+const BEHIND_A_PROXY: [(&str, &str); 3] = [("PROXIES", "1"), ("LIMIT_VISITOR", "off"), ("LIMIT_ADDRESS", "off")];
+
 /// Starts a service with one permit and no queue, unless the settings say otherwise.
 async fn start_with_one_permit(settings: &[(&str, &str)]) -> (FakeModel, TestSetup, Service) {
     let mut narrow =
@@ -103,6 +113,64 @@ async fn turns_are_admitted_in_order_and_rejected_past_the_queue() {
     wait_for_turns(client, 0, 0).await;
     let lines = setup.log_lines("chat").iter().map(|line| line["status"].clone()).collect::<Vec<_>>();
     assert_eq!(lines, [200, 200, 200, 200], "a turn that was not admitted was logged");
+}
+
+#[tokio::test]
+async fn one_address_or_network_leaves_turns_for_others() {
+    let address: fn(usize) -> String = |_| "192.0.2.1".to_owned();
+    let network: fn(usize) -> String = |number| format!("2001:db8:1:{number:x}::1");
+    for (of_abuser, running, waiting) in [(address, 6, 6), (network, 7, 7)] {
+        let settings =
+            [("MAX_TURNS", "8"), ("TURN_QUEUE", "8"), BEHIND_A_PROXY[0], BEHIND_A_PROXY[1], BEHIND_A_PROXY[2]];
+        let (model, _setup, service) = start_with_one_permit(&settings).await;
+        let (client, gate) = (&service.client, Gate::new());
+        model.set_behaviour(Behaviour::Held(gate.clone()));
+        let mut turns = JoinSet::new();
+        for number in 0..80 {
+            start_turn_from(&mut turns, client, &of_abuser(number), "mine");
+        }
+        for _ in 0..80 - running - waiting {
+            turns.join_next().await.unwrap().unwrap().assert_error(503, "too_busy");
+        }
+        wait_for_turns(client, running, waiting).await;
+
+        for other in ["192.0.2.2", "2001:db8:2::1"] {
+            model.behave_once(Behaviour::Answer(Reply::default()));
+            let mut others = JoinSet::new();
+            start_turn_from(&mut others, client, other, "hello");
+            others.join_next().await.unwrap().unwrap().assert_ok();
+        }
+        wait_for_turns(client, running, waiting).await;
+        gate.open();
+        while let Some(answer) = turns.join_next().await {
+            answer.expect("an answer").assert_ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn addresses_take_turns_in_the_queue() {
+    let settings = [("TURN_QUEUE", "8"), BEHIND_A_PROXY[0], BEHIND_A_PROXY[1], BEHIND_A_PROXY[2]];
+    let (model, _setup, service) = start_with_one_permit(&settings).await;
+    let (client, gates) = (&service.client, [(); 4].map(|()| Gate::new()));
+    for gate in &gates {
+        model.behave_once(Behaviour::Held(gate.clone()));
+    }
+    let mut turns = JoinSet::new();
+    let asked = [("192.0.2.1", "first"), ("192.0.2.1", "second"), ("192.0.2.1", "third"), ("192.0.2.2", "another's")];
+    for ((address, message), waiting) in asked.into_iter().zip(0..) {
+        start_turn_from(&mut turns, client, address, message);
+        wait_for_turns(client, 1, waiting).await;
+        model.wait_for_calls(1).await;
+    }
+    for (gate, calls) in gates.iter().zip(2..) {
+        gate.open();
+        turns.join_next().await.expect("a turn").expect("an answer").assert_ok();
+        if calls <= gates.len() {
+            model.wait_for_calls(calls).await;
+        }
+    }
+    assert_eq!(last_messages(&model), ["first", "another's", "second", "third"]);
 }
 
 #[tokio::test]

@@ -193,13 +193,13 @@ turn_error_rows! {
         counts_against_breaker: false,
     }
 
-    /// All `MAX_TURNS` permits are in use, and the queue is full or `TURN_QUEUE_TIMEOUT` has passed.
+    /// No permit of `MAX_TURNS` is free for this address, and the queue has no place for it or `TURN_QUEUE_TIMEOUT` has passed.
     TOO_BUSY {
         status: 503,
         code: "too_busy",
         retry_after: RetryAfter::Seconds(2),
         sentence: "Too many questions at once; please try again in a moment",
-        action: "Wait. If it happens often, raise `MAX_TURNS`.",
+        action: "Wait. If it happens often, raise `MAX_TURNS`; behind a proxy, set `PROXIES`.",
     } ends {
         finish: Finish::Timeout,
         billing: Billing::Unbilled,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::{failure::TurnFailure, permits::Permits};
-use crate::adapters::{session_log::SessionLog, storage::Storage};
+use crate::{
+    adapters::{session_log::SessionLog, storage::Storage},
+    domain::{fair_permits::FairPermit, limits::Asker},
+};
 
 /// Admits turns while the service is not stopping, session log and database can be written, and there are permits.
 #[derive(Debug)]
@@ -24,22 +26,22 @@ impl Admission {
     }
 
     /// Whether a turn would not have to wait for a permit now.
-    pub(super) fn has_free_permit(&self) -> bool {
-        self.permits.has_free()
+    pub(super) fn has_free_permit(&self, asker: &Asker) -> bool {
+        self.permits.has_free(asker)
     }
 
     /// Fails if a turn would be refused now.
-    pub(super) fn check(&self) -> Result<(), TurnFailure> {
+    pub(super) fn check(&self, asker: &Asker) -> Result<(), TurnFailure> {
         if self.draining.is_cancelled() {
             return Err(TurnFailure::Stopping);
         }
         self.ensure_recordable()?;
-        self.permits.check()
+        self.permits.check(asker)
     }
 
     /// Waits for a permit. Fails if the turn could no longer be recorded when it has one.
-    pub(super) async fn acquire_permit(&self) -> Result<SemaphorePermit<'_>, TurnFailure> {
-        let permit = self.permits.acquire().await?;
+    pub(super) async fn acquire_permit(&self, asker: &Asker) -> Result<FairPermit, TurnFailure> {
+        let permit = self.permits.acquire(asker).await?;
         self.ensure_recordable()?;
         Ok(permit)
     }

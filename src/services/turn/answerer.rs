@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     adapters::model::ModelFailure,
-    domain::chat::{Finish, Message, Role},
+    domain::{
+        chat::{Finish, Message, Role},
+        limits::Asker,
+    },
     foundation::config::{self, OnDisconnect},
 };
 
@@ -51,8 +54,8 @@ impl Answerer {
     }
 
     /// Whether a turn would not have to wait for a permit now.
-    pub(super) fn has_free_permit(&self) -> bool {
-        self.admission.has_free_permit()
+    pub(super) fn has_free_permit(&self, asker: &Asker) -> bool {
+        self.admission.has_free_permit(asker)
     }
 
     /// Writes the answer to the journal. Returns when it is complete, has failed, is out of time, or is cancelled.
@@ -104,7 +107,7 @@ impl Answerer {
         let TurnRequest { persona, stream, stored_chat, asker, .. } = request;
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
-        let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit())).await?;
+        let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
         loop {
             let call = CallRequest { caller_hash, messages, persona, tenant, stream, deadline, journal, claim };
             match self.model_calls.answer(call, calls).await {

@@ -75,7 +75,7 @@ impl TurnRunner {
             }
         }
         // Without a free permit the turn waits for one, and its key is marked after that.
-        let ready = claim.filter(|_| self.answerer.has_free_permit());
+        let ready = claim.filter(|_| self.answerer.has_free_permit(&request.asker));
         let open = self.stored_chats.open(request, calls.requested_model, journal, ready).await?;
         if let Some(persona) = &request.persona {
             prompt::keep_last_turns(&mut request.messages, persona.turns.unwrap_or(usize::MAX));

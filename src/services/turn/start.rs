@@ -21,7 +21,7 @@ impl Turns {
     /// all readers are dropped, the turn ends after its grace period.
     pub async fn start(&self, mut request: TurnRequest) -> Result<Reader, TurnFailure> {
         let model = self.0.model_calls.chosen_model(&request)?.to_owned();
-        self.0.admission.check()?;
+        self.0.admission.check(&request.asker)?;
         self.0.limits.check_input(&request)?;
         let image_hosts = host_names(&request.messages)?;
         if let Some(key) = request.idempotency_key.take() {
@@ -33,7 +33,7 @@ impl Turns {
 
     /// Fails if a turn would be refused now, for endpoints that prepare something before they start a turn.
     pub fn check_admission(&self, asker: &Asker) -> Result<(), TurnFailure> {
-        self.0.admission.check()?;
+        self.0.admission.check(asker)?;
         self.0.limits.check(asker).map_err(|refused| self.0.limits.count_refusal(refused))
     }
 
@@ -74,7 +74,7 @@ impl Turns {
                 return Err(self.0.limits.count_refusal(refused));
             }
         }
-        let can_ask_at_once = self.0.admission.has_free_permit();
+        let can_ask_at_once = self.0.admission.has_free_permit(&request.asker);
         let parts = Arc::clone(&self.0);
         self.0.tasks.spawn(async move {
             // Before the claim, so that repetitions find the running turn by its id.
@@ -127,7 +127,7 @@ impl Parts {
             self.limits.check(&request.asker).map_err(counted)?;
             wait_unmarked(claim, pin!(self.image_hosts.check(image_hosts))).await?;
             // The service may be stopping by now.
-            self.admission.check()?;
+            self.admission.check(&request.asker)?;
         }
         self.limits.reserve(request, model).map_err(counted)
     }
