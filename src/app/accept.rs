@@ -35,7 +35,7 @@ use super::{
     malformed,
     raw_head::{MAX_HEAD_BYTES, RawHead},
     request_body::{RequestBody, UnreadBody},
-    slots::{LimitState, RateLimit, Slot, Slots, WARNING_INTERVAL},
+    slots::{RateLimit, Slot, Slots, WARNING_INTERVAL},
 };
 use crate::{
     api::{BeyondConnectionLimit, MalformedRequest, StreamCutOff},
@@ -44,9 +44,6 @@ use crate::{
 
 /// The pause after a connection could not be accepted, nearly always because file descriptors ran out.
 const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
-
-/// The time after which an idle connection is closed while others wait for one.
-const IDLE_TIMEOUT_AT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The time for a client beyond the connection limit to read its response and close the connection.
 const EXTRA_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -62,7 +59,7 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     stop: CancellationToken,
     tasks: Tasks,
 ) {
-    let mut slots = Slots::new(settings.max_connections, extra_connections());
+    let mut slots = Slots::new(&settings, extra_connections());
     let mut warning = RateLimit::new(WARNING_INTERVAL);
     let local = listener.local_addr().ok();
     loop {
@@ -75,10 +72,9 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
             endpoint: Arc::clone(&endpoint),
             local: local.unwrap_or(remote),
             remote,
-            is_extra: slot.head_timeout.is_some(),
-            header_timeout: settings.header_timeout.min(slot.head_timeout.unwrap_or(Duration::MAX)),
+            is_extra: slot.is_extra(),
+            timeouts: Arc::clone(&slot.timeouts),
             keepalive_timeout: settings.keepalive_timeout,
-            limit_state: slots.limit_state(),
             stop: stop.clone(),
         };
         tasks.spawn("connection", async move {
@@ -88,14 +84,15 @@ pub(super) async fn run<E: Endpoint<Output = Response> + 'static>(
     }
 }
 
-/// Accepts the next connection and waits for a slot. Returns `None` after an error, which is logged now and then.
+/// Accepts the next connection and waits for a slot. Returns `None` after an error, which is logged now and then, and if there
+/// is no slot for the client.
 async fn accept(
     listener: &TcpListener,
     slots: &mut Slots,
     warning: &mut RateLimit,
 ) -> Option<(TcpStream, SocketAddr, Slot)> {
     match listener.accept().await {
-        Ok((stream, remote)) => Some((stream, remote, slots.take().await?)),
+        Ok((stream, remote)) => Some((stream, remote, slots.take(remote).await?)),
         Err(error) => {
             if warning.is_due() {
                 tracing::warn!(%error, "a connection could not be accepted; this is tried again");
@@ -113,9 +110,8 @@ struct Connection<E> {
     remote: SocketAddr,
     /// Whether the connection is beyond MAX_CONNECTIONS.
     is_extra: bool,
-    header_timeout: Duration,
+    timeouts: Arc<ConnectionTimeouts>,
     keepalive_timeout: Duration,
-    limit_state: Arc<LimitState>,
     stop: CancellationToken,
 }
 
@@ -123,13 +119,13 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     async fn serve(self, stream: TcpStream) {
         // Without Nagle's algorithm, small responses are sent at once. An error here doesn't matter.
         let _ = stream.set_nodelay(true);
-        let timeouts = ConnectionTimeouts::new(self.header_timeout, self.keepalive_timeout);
+        let timeouts = &self.timeouts;
         let service = service_fn(|request| {
             let head = timeouts.begin_request();
             // Boxed, so that an idle connection doesn't hold the memory of this future.
-            Box::pin(self.respond(request, head, &timeouts))
+            Box::pin(self.respond(request, head))
         });
-        let stream = TokioIo::new(ConnectionStream::new(stream, Arc::clone(&timeouts)));
+        let stream = TokioIo::new(ConnectionStream::new(stream, Arc::clone(timeouts)));
         let mut connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(MAX_HEAD_BYTES)
@@ -138,22 +134,24 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         // The result of the connection is ignored: a client may disconnect at any time, and its requests are logged.
         while let Some(remaining) = timeouts.remaining() {
             // The connection's phase may change while this waits, and another limit may then apply.
-            let remaining = remaining.min(self.header_timeout).min(self.keepalive_timeout);
+            let remaining = remaining.min(timeouts.shortest());
             tokio::select! {
+                biased;
+                // Another connection has its place. Nothing of a request is being done.
+                () = timeouts.over() => return,
                 _ = &mut connection => {
                     let (stream, library_response) = connection.into_parts().io.into_inner().into_parts();
                     // Boxed for the same reason as above.
-                    return Box::pin(self.close(stream, timeouts.take_head(), &library_response)).await;
+                    let closing = Box::pin(self.close(stream, timeouts.take_head(), &library_response));
+                    timeouts.begin_close();
+                    tokio::select! {
+                        () = timeouts.over() => return,
+                        () = closing => return,
+                    }
                 }
                 () = tokio::time::sleep(remaining) => {}
                 // A client that reads nothing gets no error either.
                 () = timeouts.cut_off() => return,
-                () = self.limit_state.arrived(), if !is_stopping => {
-                    if timeouts.has_been_idle(IDLE_TIMEOUT_AT_LIMIT) {
-                        is_stopping = true;
-                        Pin::new(&mut connection).graceful_shutdown();
-                    }
-                }
                 () = self.stop.cancelled(), if !is_stopping => {
                     is_stopping = true;
                     Pin::new(&mut connection).graceful_shutdown();
@@ -171,7 +169,6 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         &self,
         request: hyper::Request<Incoming>,
         head: RawHead,
-        timeouts: &Arc<ConnectionTimeouts>,
     ) -> Result<hyper::Response<TimedBody<BoxBody<Bytes, io::Error>>>, Infallible> {
         let unread = UnreadBody::default();
         let expects_continue = request.headers().contains_key(header::EXPECT);
@@ -179,11 +176,11 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let response = self.endpoint.get_response(request).await;
         let cut_off = response.data::<StreamCutOff>().map(|StreamCutOff(token)| token.clone());
         let mut response = hyper::Response::from(response);
-        if self.is_extra || unread.is_being_sent(expects_continue).await || self.limit_state.is_exceeded() {
+        if self.is_extra || unread.is_being_sent(expects_continue).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        timeouts.begin_response(cut_off);
-        Ok(response.map(|body| TimedBody { body, timeouts: Arc::clone(timeouts) }))
+        self.timeouts.begin_response(cut_off);
+        Ok(response.map(|body| TimedBody { body, timeouts: Arc::clone(&self.timeouts) }))
     }
 
     /// Converts a request of hyper's to one of poem's. A body that isn't read to its end is put into `unread`.
@@ -194,7 +191,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::from(RequestBody::new(body, unread.clone()).map_err(io::Error::other).boxed())
+            Body::from(RequestBody::new(body, unread.clone(), &self.timeouts).map_err(io::Error::other).boxed())
         };
         let mut request = Request::from_parts(parts, body);
         // Of these two headers hyper has removed one. RFC 9112, 6.1, calls such a request an attempt at smuggling.

@@ -43,8 +43,8 @@ impl AsyncRead for ConnectionStream {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         let arrived = buf.filled().get(before..).unwrap_or_default();
-        if !arrived.is_empty() {
-            self.timeouts.bytes_received(arrived);
+        if !arrived.is_empty() && !self.timeouts.bytes_received(arrived) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         polled
     }
@@ -68,8 +68,10 @@ impl AsyncWrite for ConnectionStream {
             return Poll::Ready(Ok(self.library_response.len() - before));
         }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        if matches!(polled, Poll::Ready(Ok(1..))) {
-            self.timeouts.bytes_sent();
+        match polled {
+            Poll::Ready(Ok(1..)) => self.timeouts.bytes_sent(),
+            Poll::Pending => self.timeouts.note_unread(),
+            Poll::Ready(_) => {}
         }
         polled
     }

@@ -30,6 +30,17 @@ enum Phase {
     SendingResponse,
     /// No request is being handled. The end of the last response may still be in the socket's buffer.
     Idle,
+    /// The last response was sent, and the client is to close its side, too.
+    Closing,
+}
+
+/// What a client keeps the server waiting for. The first comes first when a connection has to give way to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ClientWait {
+    /// The next request, of a connection that is idle.
+    Idle,
+    /// The rest of a request, or the reading of a response.
+    Slow,
 }
 
 /// The time limits of one connection, and the phase that decides which one applies.
@@ -39,6 +50,7 @@ pub(super) struct ConnectionTimeouts {
     keepalive_timeout: Duration,
     state: Mutex<State>,
     stream_begun: Notify,
+    over: Notify,
 }
 
 #[derive(Debug)]
@@ -49,6 +61,12 @@ struct State {
     head: RawHead,
     /// Whether the last response has been written to the socket completely.
     is_flushed: bool,
+    /// Whether a part of the body of the request that is being handled has not arrived yet.
+    is_body_arriving: bool,
+    /// Whether the socket's buffer is full, as the client does not read.
+    is_unread: bool,
+    /// Whether the connection has given way to another one.
+    is_over: bool,
     /// Cancelled when the stream that is being sent must end.
     cut_off: Option<CancellationToken>,
 }
@@ -61,9 +79,18 @@ impl ConnectionTimeouts {
             since: Instant::now(),
             head: RawHead::default(),
             is_flushed: true,
+            is_body_arriving: false,
+            is_unread: false,
+            is_over: false,
             cut_off: None,
         };
-        Arc::new(Self { header_timeout, keepalive_timeout, state: Mutex::new(state), stream_begun: Notify::new() })
+        let (stream_begun, over) = (Notify::new(), Notify::new());
+        Arc::new(Self { header_timeout, keepalive_timeout, state: Mutex::new(state), stream_begun, over })
+    }
+
+    /// Returns the shorter one of both limits.
+    pub(super) fn shortest(&self) -> Duration {
+        self.header_timeout.min(self.keepalive_timeout)
     }
 
     /// Notes that a request's head is complete. Returns the head's bytes; empty for a pipelined request, which arrived
@@ -103,6 +130,11 @@ impl ConnectionTimeouts {
         state.cut_off = None;
     }
 
+    /// Notes that the connection is being closed.
+    pub(super) fn begin_close(&self) {
+        self.state().enter(Phase::Closing);
+    }
+
     /// Whether a request's head is arriving, or no byte has arrived since the connection was accepted.
     pub(super) fn is_reading_head(&self) -> bool {
         matches!(self.state().phase, Phase::ReadingHead)
@@ -114,10 +146,42 @@ impl ConnectionTimeouts {
         state.is_between_responses() && state.is_flushed
     }
 
-    /// Whether the connection has been idle for this time.
-    pub(super) fn has_been_idle(&self, time: Duration) -> bool {
+    /// Returns what the client keeps the server waiting for, and since when it does.
+    pub(super) fn client_wait(&self) -> Option<(ClientWait, Duration)> {
         let state = self.state();
-        matches!(state.phase, Phase::Idle) && state.since.elapsed() >= time
+        Some((state.client_wait()?, state.since.elapsed()))
+    }
+
+    /// Ends the connection, so that another one can take its place, if its client still keeps the server waiting for this.
+    /// Returns whether it does.
+    pub(super) fn give_way(&self, wait: ClientWait) -> bool {
+        let mut state = self.state();
+        state.is_over = state.client_wait() == Some(wait);
+        if state.is_over {
+            self.over.notify_one();
+        }
+        state.is_over
+    }
+
+    /// Whether the connection has given way to another one.
+    #[cfg(test)]
+    pub(super) fn is_over(&self) -> bool {
+        self.state().is_over
+    }
+
+    /// Waits until the connection has given way to another one.
+    pub(super) async fn over(&self) {
+        self.over.notified().await;
+    }
+
+    /// Notes whether a part of the body of the request that is being handled has not arrived yet.
+    pub(super) fn note_body(&self, is_arriving: bool) {
+        self.state().is_body_arriving = is_arriving;
+    }
+
+    /// Notes that the socket takes no more bytes, as the client does not read.
+    pub(super) fn note_unread(&self) {
+        self.state().is_unread = true;
     }
 
     /// Returns the bytes of the head of a request that was not handled.
@@ -131,25 +195,31 @@ impl ConnectionTimeouts {
         let limit = match state.phase {
             Phase::ReadingHead => self.header_timeout,
             Phase::Handling => return Some(self.keepalive_timeout),
-            Phase::SendingResponse | Phase::Idle => self.keepalive_timeout,
+            Phase::SendingResponse | Phase::Idle | Phase::Closing => self.keepalive_timeout,
         };
         limit.checked_sub(state.since.elapsed()).filter(|remaining| !remaining.is_zero())
     }
 
-    /// Notes bytes that have arrived.
-    pub(super) fn bytes_received(&self, bytes: &[u8]) {
+    /// Notes bytes that have arrived. Returns whether they are to be read: a connection that has given way to another one gets
+    /// no answer any more.
+    pub(super) fn bytes_received(&self, bytes: &[u8]) -> bool {
         let mut state = self.state();
+        if state.is_over {
+            return false;
+        }
         if matches!(state.phase, Phase::Idle) {
             state.enter(Phase::ReadingHead);
         }
         if matches!(state.phase, Phase::ReadingHead) {
             state.head.push(bytes);
         }
+        true
     }
 
     /// Notes that the socket has taken bytes of a response.
     pub(super) fn bytes_sent(&self) {
         let mut state = self.state();
+        state.is_unread = false;
         if matches!(state.phase, Phase::SendingResponse | Phase::Idle) {
             state.since = Instant::now();
         }
@@ -176,6 +246,16 @@ impl State {
 
     fn is_between_responses(&self) -> bool {
         matches!(self.phase, Phase::ReadingHead | Phase::Idle)
+    }
+
+    fn client_wait(&self) -> Option<ClientWait> {
+        match self.phase {
+            _ if self.is_over => None,
+            Phase::Idle if self.is_flushed => Some(ClientWait::Idle),
+            Phase::ReadingHead | Phase::Closing => Some(ClientWait::Slow),
+            Phase::Handling => self.is_body_arriving.then_some(ClientWait::Slow),
+            Phase::SendingResponse | Phase::Idle => self.is_unread.then_some(ClientWait::Slow),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod descriptor_budget;
 mod listen;
 mod live_limits;
 mod malformed;
+mod open_connections;
 mod raw_head;
 mod request_body;
 mod slots;

@@ -15,6 +15,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
+use super::connection_timeouts::ConnectionTimeouts;
+
 /// The most that is read of an unread body before the response is sent, in bytes. A small body has arrived already, and the
 /// connection can be kept once it is read.
 const MAX_DRAINED_BYTES: usize = 64 << 10;
@@ -31,11 +33,12 @@ pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 pub(super) struct RequestBody {
     body: Option<Incoming>,
     unread: UnreadBody,
+    timeouts: Arc<ConnectionTimeouts>,
 }
 
 impl RequestBody {
-    pub(super) fn new(body: Incoming, unread: UnreadBody) -> Self {
-        Self { body: Some(body), unread }
+    pub(super) fn new(body: Incoming, unread: UnreadBody, timeouts: &Arc<ConnectionTimeouts>) -> Self {
+        Self { body: Some(body), unread, timeouts: Arc::clone(timeouts) }
     }
 }
 
@@ -70,6 +73,8 @@ impl Body for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
+        // Only while a handler waits for the body, it has done nothing that the connection's end would cut off.
+        self.timeouts.note_body(polled.is_pending());
         if matches!(polled, Poll::Ready(None)) {
             self.body = None;
         }
@@ -87,6 +92,7 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
+        self.timeouts.note_body(false);
         let unread = mem::take(&mut self.body).filter(|body| !body.is_end_stream());
         if unread.is_some() {
             *self.unread.0.lock().unwrap_or_else(PoisonError::into_inner) = unread;

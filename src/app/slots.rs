@@ -1,18 +1,21 @@
 //! The slots of connections: `MAX_CONNECTIONS` for all requests, and a few beyond them for health checks.
 //!
 //! Which request a connection brings is known only once it is accepted. So some connections beyond the limit are
-//! accepted as well, each for one request: a health check is answered, any other request is refused. While there are such
-//! connections, the others don't stay open after their response, so that their slots become free.
+//! accepted as well, each for one request: a health check is answered, any other request is refused.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, futures::Notified};
+use tokio::sync::Notify;
+
+use super::{connection_timeouts::ConnectionTimeouts, open_connections::OpenConnections};
+use crate::{
+    domain::{client_ip::ClientIp, shares::Shares},
+    foundation::config::Server,
+};
 
 /// The longest time that a connection beyond the limit may take to send its request's head. A new connection nearly always
 /// brings it along.
@@ -21,35 +24,59 @@ const LONGEST_HEAD_TIMEOUT: Duration = Duration::from_millis(500);
 /// The same time when most of these connections are taken.
 const SHORTEST_HEAD_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The shortest time between two notifications of connections that they should end.
-const NOTIFICATION_INTERVAL: Duration = Duration::from_millis(100);
-
 /// The shortest time between two diagnostics of the same condition.
 pub(super) const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The slots, as the accept loop takes them.
 pub(super) struct Slots {
     limit: usize,
-    extra_limit: usize,
-    regular: Arc<Semaphore>,
-    extra: Arc<Semaphore>,
-    limit_state: Arc<LimitState>,
-    notified: RateLimit,
+    header_timeout: Duration,
+    keepalive_timeout: Duration,
+    shared: Arc<Shared>,
     warned: RateLimit,
 }
 
 /// The slot of one connection, which is free again when this is dropped.
 pub(super) struct Slot {
-    _permit: OwnedSemaphorePermit,
-    /// For a connection beyond the limit, the time to send its request's head.
-    pub(super) head_timeout: Option<Duration>,
+    shared: Arc<Shared>,
+    place: Place,
+    /// The time limits of the connection.
+    pub(super) timeouts: Arc<ConnectionTimeouts>,
 }
 
-/// The state of the connection limit, which all connections share.
-#[derive(Debug, Default)]
-pub(super) struct LimitState {
-    is_exceeded: AtomicBool,
-    arrived: Notify,
+/// The slots that are taken.
+struct Shared {
+    state: Mutex<State>,
+    /// Notified when a slot is free again.
+    freed: Notify,
+}
+
+struct State {
+    regular: OpenConnections,
+    extra: ExtraConnections,
+}
+
+/// The connections beyond the limit.
+struct ExtraConnections {
+    limit: usize,
+    has_shares: bool,
+    count: usize,
+    held: Shares,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Regular(u64),
+    Extra(ClientIp),
+}
+
+/// What a connection gets when it asks for a slot.
+enum Answer {
+    Slot(Slot),
+    /// All slots are taken, also those beyond the limit.
+    Wait,
+    /// The client has its share of the slots beyond the limit, too.
+    Refused,
 }
 
 /// Something that is done at intervals at most.
@@ -60,65 +87,102 @@ pub(super) struct RateLimit {
 }
 
 impl Slots {
-    pub(super) fn new(limit: usize, extra_limit: usize) -> Self {
-        Self {
-            limit,
-            extra_limit,
-            regular: Arc::new(Semaphore::new(limit)),
-            extra: Arc::new(Semaphore::new(extra_limit)),
-            limit_state: Arc::default(),
-            notified: RateLimit::new(NOTIFICATION_INTERVAL),
-            warned: RateLimit::new(WARNING_INTERVAL),
+    /// Each address gets its share of the slots, unless all connections come from proxies.
+    pub(super) fn new(settings: &Server, extra_limit: usize) -> Self {
+        let Server { max_connections: limit, header_timeout, keepalive_timeout, proxies, .. } = *settings;
+        let has_shares = proxies == 0;
+        let extra = ExtraConnections { limit: extra_limit, has_shares, count: 0, held: Shares::default() };
+        let state = Mutex::new(State { regular: OpenConnections::new(limit, has_shares), extra });
+        let shared = Arc::new(Shared { state, freed: Notify::new() });
+        Self { limit, header_timeout, keepalive_timeout, shared, warned: RateLimit::new(WARNING_INTERVAL) }
+    }
+
+    /// Takes a slot for a connection that was accepted; waits while all are taken, also those beyond the limit. Returns `None`
+    /// if the client holds its share of the slots.
+    pub(super) async fn take(&mut self, remote: SocketAddr) -> Option<Slot> {
+        let client = ClientIp::from_peer(remote.ip());
+        if let Some(slot) = self.take_regular(client) {
+            return Some(slot);
+        }
+        self.warn();
+        loop {
+            match self.take_any(client) {
+                Answer::Slot(slot) => return Some(slot),
+                Answer::Wait => self.shared.freed.notified().await,
+                Answer::Refused => return None,
+            }
         }
     }
 
-    pub(super) fn limit_state(&self) -> Arc<LimitState> {
-        Arc::clone(&self.limit_state)
+    fn take_regular(&self, client: ClientIp) -> Option<Slot> {
+        let timeouts = ConnectionTimeouts::new(self.header_timeout, self.keepalive_timeout);
+        let id = self.shared.state().regular.add(client, &timeouts)?;
+        Some(Slot { shared: Arc::clone(&self.shared), place: Place::Regular(id), timeouts })
     }
 
-    /// Takes a slot for a connection that was accepted; waits while all are taken, also those beyond the limit.
-    pub(super) async fn take(&mut self) -> Option<Slot> {
-        if let Ok(permit) = Arc::clone(&self.regular).try_acquire_owned() {
-            self.limit_state.is_exceeded.store(false, Ordering::Relaxed);
-            return Some(Slot { _permit: permit, head_timeout: None });
+    fn take_any(&self, client: ClientIp) -> Answer {
+        if let Some(slot) = self.take_regular(client) {
+            return Answer::Slot(slot);
         }
-        self.note_excess();
-        let (regular, extra) = (Arc::clone(&self.regular).acquire_owned(), Arc::clone(&self.extra).acquire_owned());
-        tokio::select! {
-            biased;
-            permit = regular => Some(Slot { _permit: permit.ok()?, head_timeout: None }),
-            permit = extra => Some(Slot { _permit: permit.ok()?, head_timeout: Some(self.head_timeout()) }),
+        let mut state = self.shared.state();
+        let ExtraConnections { limit, has_shares, count, held } = &mut state.extra;
+        let free = limit.saturating_sub(*count);
+        if free == 0 {
+            return Answer::Wait;
         }
+        if *has_shares && !client.is_loopback() && !held.has_room(client, free) {
+            return Answer::Refused;
+        }
+        *count += 1;
+        held.add(client);
+        let head_timeout = head_timeout(free - 1, *limit).min(self.header_timeout);
+        drop(state);
+        let timeouts = ConnectionTimeouts::new(head_timeout, self.keepalive_timeout);
+        Answer::Slot(Slot { shared: Arc::clone(&self.shared), place: Place::Extra(client), timeouts })
     }
 
-    fn note_excess(&mut self) {
-        self.limit_state.is_exceeded.store(true, Ordering::Relaxed);
-        if self.notified.is_due() {
-            self.limit_state.arrived.notify_waiters();
-        }
+    fn warn(&mut self) {
         if self.warned.is_due() {
             let limit = self.limit;
-            tracing::warn!(limit, "all connections are in use; further ones get 503, and answers to health checks");
+            tracing::warn!(
+                limit,
+                "all connections of a client's share are in use; further ones get 503, and answers to health checks"
+            );
         }
-    }
-
-    /// Returns a time that is the shorter, the fewer slots beyond the limit are free.
-    fn head_timeout(&self) -> Duration {
-        let (free, all) = (self.extra.available_permits(), self.extra_limit.max(1));
-        let share = u32::try_from(free).unwrap_or(u32::MAX);
-        (LONGEST_HEAD_TIMEOUT * share / u32::try_from(all).unwrap_or(u32::MAX)).max(SHORTEST_HEAD_TIMEOUT)
     }
 }
 
-impl LimitState {
-    /// Whether connections should not stay open after their response.
-    pub(super) fn is_exceeded(&self) -> bool {
-        self.is_exceeded.load(Ordering::Relaxed)
-    }
+/// Returns a time that is the shorter, the fewer slots beyond the limit are free.
+fn head_timeout(free: usize, all: usize) -> Duration {
+    let (free, all) = (u32::try_from(free).unwrap_or(u32::MAX), u32::try_from(all.max(1)).unwrap_or(u32::MAX));
+    (LONGEST_HEAD_TIMEOUT * free / all).max(SHORTEST_HEAD_TIMEOUT)
+}
 
-    /// Waits until a connection finds no slot.
-    pub(super) fn arrived(&self) -> Notified<'_> {
-        self.arrived.notified()
+impl Slot {
+    /// Whether the connection is beyond the limit.
+    pub(super) fn is_extra(&self) -> bool {
+        matches!(self.place, Place::Extra(_))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        match self.place {
+            Place::Regular(id) => state.regular.remove(id),
+            Place::Extra(client) => {
+                state.extra.count -= 1;
+                state.extra.held.remove(client);
+            }
+        }
+        drop(state);
+        self.shared.freed.notify_one();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,23 +203,42 @@ impl RateLimit {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+    use crate::foundation::config::{Config, Source};
+
+    fn slots(limit: &str, extra_limit: usize) -> Slots {
+        let config = Config::read(&Source::of_pairs([("MAX_CONNECTIONS", limit)])).unwrap();
+        Slots::new(&config.server, extra_limit)
+    }
+
+    fn remote(last: u8) -> SocketAddr {
+        ([192, 0, 2, last], 4711).into()
+    }
 
     #[tokio::test]
     async fn slots_beyond_the_limit_have_a_short_head_timeout() {
-        let mut slots = Slots::new(1, 2);
-        let first = slots.take().await.unwrap();
-        assert!(first.head_timeout.is_none() && !slots.limit_state().is_exceeded());
-        let second = slots.take().await.unwrap();
-        let third = slots.take().await.unwrap();
-        assert_eq!(
-            [&second, &third].map(|slot| slot.head_timeout),
-            [Some(LONGEST_HEAD_TIMEOUT / 2), Some(SHORTEST_HEAD_TIMEOUT)]
-        );
-        assert!(slots.limit_state().is_exceeded());
+        let mut slots = slots("1", 2);
+        let first = slots.take(remote(1)).await.unwrap();
+        let (second, third) = (slots.take(remote(2)).await.unwrap(), slots.take(remote(3)).await.unwrap());
+        assert_eq!([&first, &second, &third].map(Slot::is_extra), [false, true, true]);
+        let remaining = [&second, &third].map(|slot| slot.timeouts.remaining().unwrap());
+        assert!(remaining[0] > SHORTEST_HEAD_TIMEOUT && remaining[0] <= LONGEST_HEAD_TIMEOUT / 2, "{remaining:?}");
+        assert!(remaining[1] <= SHORTEST_HEAD_TIMEOUT, "{remaining:?}");
         drop(first);
         drop(second);
-        assert_eq!(slots.take().await.unwrap().head_timeout, None, "a slot of the limit comes first");
-        assert!(!slots.limit_state().is_exceeded());
+        assert!(!slots.take(remote(4)).await.unwrap().is_extra(), "a slot of the limit comes first");
+    }
+
+    #[tokio::test]
+    async fn a_client_beyond_its_share_is_refused_at_once() {
+        let mut slots = slots("1", 2);
+        let _taken = [slots.take(remote(1)).await.unwrap(), slots.take(remote(1)).await.unwrap()];
+        assert!(slots.take(remote(1)).await.is_none());
+        let others = slots.take(remote(2)).await.unwrap();
+        assert!(slots.take(remote(3)).now_or_never().is_none(), "all are taken");
+        drop(others);
+        assert!(slots.take(remote(3)).await.unwrap().is_extra());
     }
 }

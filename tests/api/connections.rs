@@ -242,13 +242,20 @@ pub async fn wait_for_connection(service: &Service) {
     .await;
 }
 
+/// The start of a request's head.
+const HALF_A_HEAD: &str = "GET /api/health HTTP/1.1\r\nHost: al-";
+
+/// Opens a connection whose request does not arrive.
+async fn open_slow(service: &Service) -> RawConnection {
+    let mut slow = RawConnection::connect(service.address()).await;
+    slow.send(HALF_A_HEAD).await;
+    slow
+}
+
 #[tokio::test]
 async fn past_the_connection_limit_only_health_is_answered() {
     let service = TestSetup::new().with("MAX_CONNECTIONS", "2").start().await;
-    let mut first = RawConnection::connect(service.address()).await;
-    let mut second = RawConnection::connect(service.address()).await;
-    first.get("/api/health").await;
-    second.get("/api/health").await;
+    let (_first, second) = (open_slow(&service).await, open_slow(&service).await);
 
     for path in ["/health", "/api/health", "/api/health/live", "/api/health/ready", "/metrics"] {
         let mut third = RawConnection::connect(service.address()).await;
@@ -275,14 +282,53 @@ async fn past_the_connection_limit_only_health_is_answered() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_makes_room_for_another() {
-    let service = TestSetup::new().with("MAX_CONNECTIONS", "1").start().await;
-    let mut idle = RawConnection::connect(service.address()).await;
-    idle.get("/api/health").await;
-    let started = Instant::now();
-    wait_for_connection(&service).await;
-    assert!(started.elapsed() < SHORT, "the operation took {:?}", started.elapsed());
-    assert_eq!(idle.read_to_end().await, "");
+async fn an_idle_connection_makes_room_for_another_at_once() {
+    for proxies in ["0", "1"] {
+        let service = TestSetup::new().with("MAX_CONNECTIONS", "2").with("PROXIES", proxies).start().await;
+        let _slow = open_slow(&service).await;
+        let mut idle = RawConnection::connect(service.address()).await;
+        for _ in 0..20 {
+            assert!(idle.get("/api/personas").await.contains("200 OK"));
+            let mut next = RawConnection::connect(service.address()).await;
+            assert!(next.get("/api/personas").await.contains("200 OK"));
+            assert_eq!(idle.read_to_end().await, "");
+            idle = next;
+        }
+    }
+}
+
+/// An address that opens connections without end, and another one.
+const GREEDY: [u8; 4] = [127, 0, 0, 2];
+const OTHER: [u8; 4] = [127, 0, 0, 3];
+
+#[tokio::test]
+async fn slow_clients_of_one_address_make_room_for_others() {
+    let half_a_body = "POST /api/chat HTTP/1.1\r\nHost: al-chat\r\nContent-Type: application/json\r\n\
+                       Content-Length: 100\r\n\r\n{\"mess";
+    // More than a hundred megabytes, which no socket buffer can hold.
+    let unread = "GET /docs HTTP/1.1\r\nHost: al-chat\r\n\r\n".repeat(80);
+    for sent in ["", HALF_A_HEAD, half_a_body, &unread] {
+        let service = TestSetup::new().with("MAX_CONNECTIONS", "8").start().await;
+        let mut greedy = Vec::new();
+        for _ in 0..60 {
+            let mut slow = RawConnection::connect_from(GREEDY, service.address()).await;
+            // The server has refused it if it has its share.
+            let _ = slow.try_send(sent).await;
+            greedy.push(slow);
+        }
+        // Of a response that is not read, the server first has to notice that.
+        wait_until("a place", async || {
+            let mut next = RawConnection::connect_from(OTHER, service.address()).await;
+            next.get("/api/personas").await.contains("200 OK").then_some(())
+        })
+        .await;
+        let started = Instant::now();
+        for _ in 0..3 {
+            let mut next = RawConnection::connect_from(OTHER, service.address()).await;
+            assert!(next.get("/api/personas").await.contains("200 OK"));
+        }
+        assert!(started.elapsed() < Duration::from_secs(1), "the operation took {:?}", started.elapsed());
+    }
 }
 
 #[tokio::test]

@@ -202,7 +202,7 @@ error_rows! {
         action: "Restart the service.",
     }
 
-    /// `MAX_CONNECTIONS` connections are open. Beyond them, only requests of monitoring systems are answered.
+    /// `MAX_CONNECTIONS` connections are open, or those of this address's share. Beyond them, only requests of monitoring systems are answered.
     TOO_MANY_CONNECTIONS {
         status: 503,
         code: "too_busy",

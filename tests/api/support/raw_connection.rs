@@ -24,6 +24,13 @@ impl RawConnection {
         Self(TcpStream::connect(address).await.expect("the server accepts connections"))
     }
 
+    /// Connects from this address, which is one of this machine's.
+    pub async fn connect_from(from: [u8; 4], address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("an own address");
+        Self(socket.connect(address).await.expect("the server accepts connections"))
+    }
+
     /// Connects with a receive buffer of about this many bytes.
     pub async fn connect_narrow(address: SocketAddr, bytes: u32) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
