@@ -16,6 +16,16 @@ const BANNER = "// Built from the folder chat-window of AL-Chat.\n";
 const manifest = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8"));
 const target = manifest.browserslist.map((browser) => browser.replace("ios_saf", "ios").replace(" >= ", ""));
 
+/**
+ * Members that only the window's modules use of each other. Their names are shortened, which nothing but the script's size
+ * shows: none is part of `web/chat-window.d.ts`, is sent to the server or stored.
+ */
+const INTERNAL = [
+  ...["acceptFilesFrom", "announce", "announcer", "countAnswer", "drawSoon", "dropZone", "errorFrom", "handOver", "isFullScreen"],
+  ...["isLarge", "isPartial", "isPortal", "isReading", "isReady", "jsonFrom", "replaced", "setContents", "setLabels", "showClear"],
+  ...["showEnd", "showProblem", "showWaiting", "startSession", "stopSession", "stopping", "toEnd", "toggled", "waiting"],
+];
+
 /** Imports a style sheet as a minified text. */
 const styleSheets = {
   name: "style sheets",
@@ -39,7 +49,12 @@ const { outputFiles } = await build({
   plugins: [styleSheets],
   write: false,
 });
-const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2022, compress: { passes: 3, hoist_funs: true } });
+const { code } = await minify(outputFiles[0].text, {
+  module: true,
+  ecma: 2022,
+  compress: { passes: 3, hoist_funs: true, keep_fargs: false },
+  mangle: { properties: { regex: RegExp(`^(${INTERNAL.join("|")})$`) } },
+});
 const script = `${BANNER}${code}\n`;
 
 if (!process.argv.includes("--check")) await writeFile(SCRIPT, script);

@@ -3,6 +3,7 @@
  *
  * Attributes:
  * - `api`: the base URL of AL-Chat; the default is the folder that the script was loaded from.
+ * - `site`: the id of this website in the server's `al-chat.toml`; the window then gets and renews the visitor's tickets.
  * - `heading`, `greeting`, `placeholder`: texts of this window; an empty greeting shows none.
  * - `username`: the visitor's name; the default is a guest.
  * - `model`: the model that answers, one of those that the operator allows.
@@ -65,6 +66,8 @@ export interface Strings {
   reconnecting: string;
   offline: string;
   unreachable: string;
+  /** In place of `unreachable` where the server runs, but the page may not read its answers. */
+  notListed: string;
   interrupted: string;
   failed: string;
   tooLarge: string;
@@ -135,6 +138,7 @@ export interface AlChatWindowEvents {
 /** The element `<al-chat-window>`. */
 export class AlChatWindow extends HTMLElement {
   api: string | null;
+  site: string | null;
   heading: string | null;
   greeting: string | null;
   placeholder: string | null;

@@ -1,22 +1,14 @@
 import { attempt } from "./attempt.js";
 import { ConnectionLost, failureFrom, foreignFailure, throwConnectionLost, TurnFailed } from "./failure.js";
 
+import { isTicketRefused, ticketHeader } from "./tickets.js";
 /** @import { Strings } from "../../web/chat-window.js" */
 /** @import { Turn } from "./turn.js" */
 
 /** The URL of the folder that this script was loaded from. The API is in the same folder. */
 const SCRIPT_FOLDER = new URL(".", import.meta.url).href;
 
-/**
- * Returns a header; none without a value.
- * @param {string} name
- * @param {string | number | undefined} value
- * @returns {Record<string, string>}
- */
-const toHeader = (name, value) => (value ? { [name]: String(value) } : {});
-
-/** The header that names a turn's session. */
-const sessionHeader = (/** @type {Turn} */ { session }) => toHeader("X-Session-ID", session);
+const JSON_TYPE = "application/json";
 
 /** Size of a request that a proxy may find too large, in characters. */
 const LARGE = 64_000;
@@ -62,6 +54,11 @@ export class Client {
     return response?.ok ? response.json().catch(() => {}) : undefined;
   }
 
+  /** Returns whether the server can be reached, although this page may not read its answer. */
+  isReachable() {
+    return fetch(this.#url("health"), { mode: "no-cors" }).then(Boolean, () => false);
+  }
+
   /**
    * Returns the error for a response that isn't what was asked for. One without a code of AL-Chat comes from a proxy or
    * another server. A proxy that doesn't reach AL-Chat (502, 503) may do so soon.
@@ -71,15 +68,42 @@ export class Client {
     const strings = this.#host.strings();
     if (typeof body?.code === "string") return failureFrom(body, strings, response);
     const failure = foreignFailure(response, strings);
-    return response.status > 501 ? new ConnectionLost({ failure }) : new TurnFailed(failure);
+    return response.status > 501 ? new ConnectionLost(failure) : new TurnFailed(failure);
   }
 
-  /** Starts a session and returns its id. */
+  /** Returns the JSON of a response. */
+  async jsonFrom(/** @type {Response} */ response) {
+    if (!isOfType(response, JSON_TYPE)) throw await this.errorFrom(response);
+    return response.json().catch(throwConnectionLost);
+  }
+
+  /** Posts JSON to a path. */
+  post(/** @type {string} */ path, /** @type {object} */ content) {
+    return this.fetch(path, { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(content) });
+  }
+
+  /** Starts a session and returns its id; undefined if the visitor can start no more of them for now. */
   async startSession() {
     const response = await this.fetch("session/start", { method: "POST" });
-    if (!isOfType(response, "application/json")) throw await this.errorFrom(response);
-    const { session_id: id } = await response.json().catch(throwConnectionLost);
-    return id;
+    return response.status === 429 ? undefined : (await this.jsonFrom(response)).session_id;
+  }
+
+  /**
+   * Sends a request for a turn, with what names its session and, at a site, its visitor. If the server refuses the
+   * visitor's ticket, it is sent again with another one.
+   * @param {Turn} turn
+   * @param {string} path
+   * @param {RequestInit & { headers?: Record<string, string> }} options
+   */
+  async #fetchFor({ session }, path, options) {
+    const site = this.#host.attribute("site");
+    const send = async () => {
+      const own = session && { "X-Session-ID": session };
+      const headers = { ...options.headers, ...own, ...(site && (await ticketHeader(this, site))) };
+      return this.fetch(path, { ...options, headers });
+    };
+    const response = await send();
+    return site && (await isTicketRefused(this, site, response)) ? send() : response;
   }
 
   /**
@@ -103,9 +127,10 @@ export class Client {
     const { text: message, files, key, options } = turn;
     const further = !isPortal && { history, attached_files: files, isGuest: !options?.username, ...options };
     const body = JSON.stringify({ message, stream: true, ...further });
-    const headers = { "Content-Type": "application/json", ...toHeader("Idempotency-Key", key), ...sessionHeader(turn) };
-    return this.fetch(isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal }).catch(() => {
-      throw new ConnectionLost({ isLarge: body.length > LARGE && !signal.aborted });
+    const headers = { "Content-Type": JSON_TYPE, ...(key && { "Idempotency-Key": key }) };
+    return this.#fetchFor(turn, isPortal ? "../chat" : "chat", { method: "POST", headers, body, signal }).catch((error) => {
+      if (error instanceof ConnectionLost) error.isLarge = body.length > LARGE && !signal.aborted;
+      throw error;
     });
   }
 
@@ -115,13 +140,12 @@ export class Client {
    * @param {AbortSignal} signal
    */
   resume(turn, signal) {
-    const headers = { ...sessionHeader(turn), ...toHeader("Last-Event-ID", turn.seen) };
-    return this.fetch(`chat/${turn.requestId}/events`, { headers, signal });
+    const headers = { "Last-Event-ID": String(turn.seen ?? 0) };
+    return this.#fetchFor(turn, `chat/${turn.requestId}/events`, { headers, signal });
   }
 
   /** Stops a turn. If this fails, the server stops the turn once nobody has read it for a while. */
   stop(/** @type {Turn} */ turn) {
-    const options = { method: "POST", headers: sessionHeader(turn), keepalive: true };
-    return this.fetch(`chat/${turn.requestId}/stop`, options).catch(() => {});
+    return this.#fetchFor(turn, `chat/${turn.requestId}/stop`, { method: "POST", keepalive: true }).catch(() => {});
   }
 }

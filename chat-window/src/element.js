@@ -15,7 +15,7 @@ import { Transcript } from "./transcript.js";
 /** @import { DoneEvent, Failure, Turn } from "./turn.js" */
 
 /** The attributes that hold a text. Each is a property, too. */
-const TEXT_ATTRIBUTES = "api heading greeting placeholder username model persona mode theme target contact".split(" ");
+const TEXT_ATTRIBUTES = "api site heading greeting placeholder username model persona mode theme target contact".split(" ");
 
 /** The counter of a session for each end of a turn. */
 const COUNTS = /** @type {const} */ ({ done: "answers", failed: "errors", stopped: "stopped" });

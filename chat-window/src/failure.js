@@ -7,23 +7,22 @@ import { fill } from "./strings.js";
  * @typedef {{ code: string, error?: string, request_id?: string, details?: { retry_after_seconds?: number } }} ErrorBody
  */
 
-/**
- * The connection broke or could not be made. The turn may still be running at the server. `failure` is shown if further
- * tries fail, too; `isLarge`: the request may have been too large.
- */
+/** The connection broke or could not be made. The turn may still be running at the server. */
 export class ConnectionLost extends Error {
-  /** @param {{ failure?: Failure, isLarge?: boolean }} [details] */
-  constructor({ failure, isLarge = false } = {}) {
+  /** Whether the request may have been too large. */
+  isLarge = false;
+
+  /** @param {Failure} [failure] what is shown if further tries fail, too */
+  constructor(failure) {
     super();
     this.failure = failure;
-    this.isLarge = isLarge;
   }
 }
 
 /** A turn ended without an answer. The property `failure` is described at `failureFrom`. */
 export class TurnFailed extends Error {
   constructor(/** @type {Failure} */ failure) {
-    super(failure.message);
+    super();
     this.failure = failure;
   }
 }

@@ -6,7 +6,7 @@ export class Session {
   #started;
   /**
    * The session, once it is started, with the time of its start.
-   * @type {{ id: string, since: number, counts: Counts } | undefined}
+   * @type {{ id: string | undefined, since: number, counts: Counts } | undefined}
    */
   #current;
   /**
@@ -26,7 +26,7 @@ export class Session {
     this.#started = started;
   }
 
-  /** Starts the session if needed and returns its id. */
+  /** Starts the session if needed and returns its id; undefined if the server refuses to start one for now. */
   async id() {
     while (!this.#current) await (this.#starting ??= this.#start().finally(() => (this.#starting = undefined)));
     return this.#current.id;
@@ -36,7 +36,7 @@ export class Session {
     const id = await this.#client.startSession();
     const counts = { messages: 0, answers: 0, errors: 0, stopped: 0, files: 0 };
     this.#current = { id, since: Date.now(), counts };
-    this.#started(id);
+    if (id) this.#started(id);
   }
 
   count(/** @type {keyof Counts} */ name, by = 1) {
@@ -47,7 +47,7 @@ export class Session {
   stop() {
     if (!this.#current) return;
     const { id, since, counts } = this.#current;
-    this.#client.stopSession(id, { ...counts, seconds: Math.round((Date.now() - since) / 1000) });
+    if (id) this.#client.stopSession(id, { ...counts, seconds: Math.round((Date.now() - since) / 1000) });
     this.#current = undefined;
   }
 }

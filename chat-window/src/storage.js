@@ -22,7 +22,8 @@ const owners = new Map();
 /** Values that are not in `sessionStorage`, or not whole, because it is forbidden or full. They last as long as the page. */
 const unstored = new Map();
 
-const read = (/** @type {string} */ key) =>
+/** Returns a stored value; null if there is none. */
+export const readStored = (/** @type {string} */ key) =>
   unstored.has(key) ? unstored.get(key) : parseJson(attempt(() => sessionStorage.getItem(key)));
 
 /** Stores a value. Returns whether there was room for it. */
@@ -33,8 +34,8 @@ const write = (/** @type {string} */ key, /** @type {unknown} */ value) =>
     return true;
   });
 
-/** Stores the first of these values that there is room for. The first one is whole. */
-function writeLargest(/** @type {string} */ key, /** @type {unknown[]} */ [whole, ...smaller]) {
+/** Stores a value; one of the smaller ones if there is no room for the whole one, which then lasts as long as the page. */
+export function store(/** @type {string} */ key, /** @type {unknown} */ whole, /** @type {unknown[]} */ ...smaller) {
   if (write(key, whole)) return;
   smaller.some((value) => write(key, value));
   unstored.set(key, whole);
@@ -120,9 +121,9 @@ export class ConversationStorage {
 
   /** Returns what is stored. Values that this script has not written are ignored. @returns {WindowState} */
   load() {
-    const { draft, files, isOpen } = Object(read(this.#draftKey));
+    const { draft, files, isOpen } = Object(readStored(this.#draftKey));
     return {
-      turns: restoreTurns(read(this.#key)),
+      turns: restoreTurns(readStored(this.#key)),
       draft: typeof draft === "string" ? draft : "",
       files: restoreFiles(files),
       isOpen: isOpen === true,
@@ -136,8 +137,8 @@ export class ConversationStorage {
     if (!write(this.#key, turns)) {
       // The draft makes room.
       attempt(() => sessionStorage.removeItem(this.#draftKey));
-      writeLargest(this.#key, [turns, ...smallerTurns(turns)]);
+      store(this.#key, turns, ...smallerTurns(turns));
     }
-    writeLargest(this.#draftKey, [{ draft, files, isOpen }, { draft, isOpen }, { isOpen }]);
+    store(this.#draftKey, { draft, files, isOpen }, { draft, isOpen }, { isOpen });
   }
 }

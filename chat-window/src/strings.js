@@ -33,6 +33,7 @@ export const ENGLISH = {
   reconnecting: "The connection was lost. Reconnecting…",
   offline: "You are offline. The answer goes on when you are back.",
   unreachable: "The chat cannot be reached. Check the connection, then try again.",
+  notListed: "The chat does not answer this website. Its owner can list it at the chat's server.",
   interrupted: "The answer was cut off. Try again to ask once more.",
   failed: "Something went wrong. Try again.",
   tooLarge: "The message is too large for this site. Please shorten it, attach less, or start a new conversation.",

@@ -95,9 +95,15 @@ export class TurnRunner {
           this.#host.failed(turn, { message: this.#host.strings().tooLarge, status: 413 });
         } else if (tries < RETRY_PAUSES.length) {
           tries += await this.#pause(turn, RETRY_PAUSES[tries]);
-        } else this.#host.failed(turn, failure ?? { message: this.#host.strings().unreachable, isLost: true });
+        } else this.#host.failed(turn, failure ?? (await this.#unreachable()));
       }
     }
+  }
+
+  /** Returns the failure of a turn whose every try failed. The server may refuse this website, which browsers do not tell. */
+  async #unreachable() {
+    const { notListed, unreachable } = this.#host.strings();
+    return { message: (await this.#client.isReachable()) ? notListed : unreachable, isLost: true };
   }
 
   /**

@@ -215,3 +215,18 @@ test("a limit of the day shows the time to come back", async () => {
   assert.equal(await tab.retry.getAttribute("aria-disabled"), "true");
   await limited.close();
 });
+
+test("a question is answered when no session can be started", async () => {
+  const tab = await service.tab();
+  const requests = tab.requests();
+  const body = JSON.stringify({ error: "Too many sessions were started", code: "too_many_sessions" });
+  await tab.page.route("**/api/session/start", (route) =>
+    route.fulfill({ status: 429, contentType: "application/json", headers: { "retry-after": "60" }, body }));
+  await tab.askAndWait("Without a session?");
+  await tab.reads("Without a session?");
+  assert.equal(posts(requests, "/api/chat")[0].headers()["x-session-id"], undefined);
+  await tab.page.reload();
+  await tab.reads("Without a session?");
+  assert.equal(posts(requests, "/session/stop").length, 0);
+  await tab.close();
+});

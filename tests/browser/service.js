@@ -92,9 +92,21 @@ async function startProxy(port) {
   };
 }
 
-/** Starts a fake model, the program and a browser. */
-export async function startService(settings = {}) {
+/** Serves a website with these pages by path: `{ body, headers }`. Pages can be added later. */
+export async function startSite(pages) {
+  const server = createServer((request, response) => {
+    const page = pages[new URL(request.url, "http://site").pathname];
+    response.writeHead(page ? 200 : 404, { "content-type": "text/html; charset=utf-8", ...page?.headers });
+    response.end(page?.body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { port: server.address().port, close: () => (server.closeAllConnections(), server.close()) };
+}
+
+/** Starts a fake model, the program with this `al-chat.toml`, and a browser. */
+export async function startService(settings = {}, configuration = "") {
   const dir = await mkdtemp(join(tmpdir(), "al-chat-browser-"));
+  await writeFile(join(dir, "al-chat.toml"), configuration);
   const model = await startModel();
   const { child, port } = await startProgram(dir, model, settings);
   const line = await startProxy(port);
@@ -125,14 +137,9 @@ export async function startService(settings = {}) {
     },
     /** Serves another website with these pages by path: `{ body, headers }`. */
     async site(pages) {
-      const server = createServer((request, response) => {
-        const page = pages[new URL(request.url, "http://site").pathname];
-        response.writeHead(page ? 200 : 404, { "content-type": "text/html; charset=utf-8", ...page?.headers });
-        response.end(page?.body);
-      });
-      await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-      sites.push(server);
-      return { port: server.address().port };
+      const site = await startSite(pages);
+      sites.push(site);
+      return site;
     },
     /** Returns the session log's lines of this event. */
     async log(event) {
@@ -144,7 +151,7 @@ export async function startService(settings = {}) {
     },
     async close() {
       await browser.close();
-      for (const site of sites) site.closeAllConnections(), site.close();
+      for (const site of sites) site.close();
       const ended = new Promise((resolve) => child.on("exit", resolve));
       child.kill("SIGTERM");
       await ended;
