@@ -216,7 +216,7 @@ async fn sighup_reads_the_files_of_secrets_again() {
     // A mistake leaves the key as it is.
     write(&setup, "key", "");
     process.signal("HUP");
-    let line = process.wait_for_line("only the personas are read again").await;
+    let line = process.wait_for_line("are read again, as settings are invalid").await;
     assert!(line.contains("OPENAI_API_KEY_FILE: expected the path of a file that holds the value"), "{line}");
     process.client.chat("hello").await.assert_ok();
     assert_eq!(last_bearer(&model).as_deref(), Some("sk-second"));
