@@ -32,6 +32,8 @@ enum Phase {
     Idle,
     /// The last response was sent, and the client is to close its side, too.
     Closing,
+    /// The connection has given way to another one.
+    Over,
 }
 
 /// What a client keeps the server waiting for. The first comes first when a connection has to give way to another.
@@ -65,8 +67,6 @@ struct State {
     is_body_arriving: bool,
     /// Whether the socket's buffer is full, as the client does not read.
     is_unread: bool,
-    /// Whether the connection has given way to another one.
-    is_over: bool,
     /// Cancelled when the stream that is being sent must end.
     cut_off: Option<CancellationToken>,
 }
@@ -81,7 +81,6 @@ impl ConnectionTimeouts {
             is_flushed: true,
             is_body_arriving: false,
             is_unread: false,
-            is_over: false,
             cut_off: None,
         };
         let (stream_begun, over) = (Notify::new(), Notify::new());
@@ -156,17 +155,18 @@ impl ConnectionTimeouts {
     /// Returns whether it does.
     pub(super) fn give_way(&self, wait: ClientWait) -> bool {
         let mut state = self.state();
-        state.is_over = state.client_wait() == Some(wait);
-        if state.is_over {
+        let gives_way = state.client_wait() == Some(wait);
+        if gives_way {
+            state.enter(Phase::Over);
             self.over.notify_one();
         }
-        state.is_over
+        gives_way
     }
 
     /// Whether the connection has given way to another one.
     #[cfg(test)]
     pub(super) fn is_over(&self) -> bool {
-        self.state().is_over
+        matches!(self.state().phase, Phase::Over)
     }
 
     /// Waits until the connection has given way to another one.
@@ -195,6 +195,7 @@ impl ConnectionTimeouts {
         let limit = match state.phase {
             Phase::ReadingHead => self.header_timeout,
             Phase::Handling => return Some(self.keepalive_timeout),
+            Phase::Over => return None,
             Phase::SendingResponse | Phase::Idle | Phase::Closing => self.keepalive_timeout,
         };
         limit.checked_sub(state.since.elapsed()).filter(|remaining| !remaining.is_zero())
@@ -204,7 +205,7 @@ impl ConnectionTimeouts {
     /// no answer any more.
     pub(super) fn bytes_received(&self, bytes: &[u8]) -> bool {
         let mut state = self.state();
-        if state.is_over {
+        if matches!(state.phase, Phase::Over) {
             return false;
         }
         if matches!(state.phase, Phase::Idle) {
@@ -240,8 +241,10 @@ impl ConnectionTimeouts {
 
 impl State {
     fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
-        self.since = Instant::now();
+        if !matches!(self.phase, Phase::Over) {
+            self.phase = phase;
+            self.since = Instant::now();
+        }
     }
 
     fn is_between_responses(&self) -> bool {
@@ -250,7 +253,7 @@ impl State {
 
     fn client_wait(&self) -> Option<ClientWait> {
         match self.phase {
-            _ if self.is_over => None,
+            Phase::Over => None,
             Phase::Idle if self.is_flushed => Some(ClientWait::Idle),
             Phase::ReadingHead | Phase::Closing => Some(ClientWait::Slow),
             Phase::Handling => self.is_body_arriving.then_some(ClientWait::Slow),

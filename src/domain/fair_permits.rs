@@ -183,10 +183,9 @@ impl State {
 
     fn held_before(&self, client: ClientIp, leaving: ClientIp) -> Held {
         let Held { by_network, by_address } = self.held.of(client);
-        let is_same = |is_same: bool| usize::from(is_same);
         Held {
-            by_network: by_network + is_same(client.network() == leaving.network()),
-            by_address: by_address + is_same(client == leaving),
+            by_network: by_network + usize::from(client.network() == leaving.network()),
+            by_address: by_address + usize::from(client == leaving),
         }
     }
 
