@@ -53,6 +53,25 @@ impl ClientIp {
     }
 }
 
+/// Where a login or a registration comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientOrigin {
+    /// The client's address, or that of a proxy that the settings do not name.
+    pub client: ClientIp,
+    /// The address for which such a proxy says that it forwards the request. Without a proxy, the client has made it up.
+    pub forwarded_for: Option<ClientIp>,
+}
+
+impl ClientOrigin {
+    /// Returns the origin of a request that comes from `peer` by way of these trusted `proxies`, with this `X-Forwarded-For`.
+    #[must_use]
+    pub fn new(proxies: usize, peer: IpAddr, forwarded: &str) -> Self {
+        let client = ClientIp::from_forwarded(proxies, peer, forwarded);
+        let nearest = forwarded.rsplit(',').next().and_then(parse).map(ClientIp::from_peer);
+        Self { client, forwarded_for: nearest.filter(|_| proxies == 0) }
+    }
+}
+
 impl ClientNetwork {
     /// The length of an IPv6 network's prefix, in bits.
     const V6_PREFIX_BITS: u32 = 48;
@@ -117,6 +136,16 @@ mod tests {
         assert_eq!(ClientIp::from_forwarded(1, PEER, forwarded), address("192.0.2.1"));
         assert_eq!(ClientIp::from_forwarded(2, PEER, forwarded), address("198.51.100.7"));
         assert_eq!(ClientIp::from_forwarded(9, PEER, forwarded), address("203.0.113.9"));
+    }
+
+    #[test]
+    fn an_origin_has_the_address_that_an_unnamed_proxy_forwards() {
+        let forwarded = "203.0.113.9, 192.0.2.1";
+        let origin = ClientOrigin::new(0, PEER, forwarded);
+        assert_eq!((origin.client, origin.forwarded_for), (ClientIp::from_peer(PEER), Some(address("192.0.2.1"))));
+        let origin = ClientOrigin::new(1, PEER, forwarded);
+        assert_eq!((origin.client, origin.forwarded_for), (address("192.0.2.1"), None));
+        assert_eq!(ClientOrigin::new(0, PEER, "").forwarded_for, None);
     }
 
     #[test]

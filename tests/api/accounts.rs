@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use tokio::task::JoinSet;
 
 use crate::{
     command_line::run,
@@ -536,6 +537,34 @@ async fn login_attempts_are_throttled_but_the_owner_can_log_in() {
     attempt(attacker, ADA_PASSWORD).await.assert_ok();
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     attempt(attacker, ADA_PASSWORD).await.assert_ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_from_a_network_keep_no_owner_waiting() {
+    let service = TestSetup::new().with("PROXIES", "1").start().await;
+    let client = &service.client;
+    register(client, "ada").await;
+    let attempt = |from: &str, name: &str, password: &str| {
+        let request = client.json_request(LOGIN, &json!({ "username": name, "password": password }));
+        let (client, request) = (client.clone(), request.header("x-forwarded-for", from));
+        async move { client.send(request).await }
+    };
+    let mut guesses = JoinSet::new();
+    for number in 0..150 {
+        guesses.spawn(attempt(&format!("2001:db8:1:{number:x}::1"), &format!("name{number}"), "wrong"));
+    }
+    for _ in 0..20 {
+        assert_unauthorized(&guesses.join_next().await.unwrap().unwrap(), "wrong_login");
+    }
+    // First at an address where the owner is not known.
+    for _ in 0..2 {
+        attempt("192.0.2.1", "ada", ADA_PASSWORD).await.assert_ok();
+    }
+    let mut answered = 20;
+    while guesses.try_join_next().is_some() {
+        answered += 1;
+    }
+    assert!(answered < 70, "the owner has waited for {answered} guesses");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         AppState, Group,
-        caller::ClientAddress,
+        caller::Origin,
         json::{Json, text},
         problem::failures,
     },
@@ -26,7 +26,7 @@ failures! { LoginFailure {
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
+    429 "Too many wrong passwords came from this address or its network (`too_many_attempts`).",
     500 "A fault of this server (`internal_error`).",
     503 "Accounts cannot be read (`storage_unavailable`), or too many passwords are being checked (`too_busy`) or large \
          bodies sent at once (`body_memory_used_up`).",
@@ -76,12 +76,12 @@ impl LoginApi {
     async fn log_in(
         &self,
         Data(state): Data<&AppState>,
-        ClientAddress(address): ClientAddress,
+        Origin(origin): Origin,
         Json(request): Json<LoginRequest>,
     ) -> Result<Json<LoggedIn>, LoginFailure> {
         let name = LoginName::parse(&request.username)?;
         let password = Password::parse_entered(&SecretString::from(request.password))?;
-        let (token, account) = state.accounts.log_in(name, password, address).await?;
+        let (token, account) = state.accounts.log_in(name, password, origin).await?;
         Ok(Json(LoggedIn::new(token.expose_secret().to_owned(), AccountBody::new(account, &state.clock))))
     }
 }

@@ -9,7 +9,7 @@ use super::body::EXAMPLE_TOKEN;
 use crate::{
     api::{
         AppState, Group,
-        caller::{ClientAddress, RequiredAccount},
+        caller::{Origin, RequiredAccount},
         json::{Json, text},
         problem::failures,
     },
@@ -25,7 +25,7 @@ failures! { PasswordFailure {
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     415 "The body is not JSON (`unsupported_media_type`).",
-    429 "Too many wrong passwords came from this address for this account (`too_many_attempts`).",
+    429 "Too many wrong passwords came from this address or its network (`too_many_attempts`).",
     500 "A fault of this server (`internal_error`).",
     503 "The account cannot be changed (`storage_unavailable`), or too many passwords are being checked (`too_busy`) or large \
          bodies sent at once (`body_memory_used_up`).",
@@ -66,13 +66,13 @@ impl ChangePasswordApi {
     async fn change_password(
         &self,
         Data(state): Data<&AppState>,
-        ClientAddress(address): ClientAddress,
+        Origin(origin): Origin,
         RequiredAccount(signed_in): RequiredAccount,
         Json(request): Json<PasswordRequest>,
     ) -> Result<Json<PasswordChanged>, PasswordFailure> {
         let current = Password::parse_entered(&SecretString::from(request.current_password))?;
         let new = Password::parse_new(&SecretString::from(request.new_password))?;
-        let token = state.accounts.change_password(signed_in, current, new, address).await?;
+        let token = state.accounts.change_password(signed_in, current, new, origin).await?;
         let message = "Password changed successfully".to_owned();
         Ok(Json(PasswordChanged { message, access_token: token.expose_secret().to_owned() }))
     }

@@ -9,7 +9,7 @@ use super::{aliases::Registered, body::AccountBody};
 use crate::{
     api::{
         AppState, Group,
-        caller::ClientAddress,
+        caller::Origin,
         json::{Created, Json, text},
         problem::failures,
     },
@@ -58,13 +58,13 @@ impl RegisterApi {
     async fn register(
         &self,
         Data(state): Data<&AppState>,
-        ClientAddress(address): ClientAddress,
+        Origin(origin): Origin,
         Json(request): Json<RegisterRequest>,
     ) -> Result<Created<Registered>, RegisterFailure> {
         let username = Username::parse(&request.username)?;
         let email = Email::parse(&request.email)?;
         let password = Password::parse_new(&SecretString::from(request.password))?;
-        let account = state.accounts.register(username, email, password, address).await?;
+        let account = state.accounts.register(username, email, password, origin).await?;
         Ok(Created(Registered::new(AccountBody::new(account, &state.clock))))
     }
 }

@@ -15,7 +15,7 @@ mod visitor;
 pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     asked_from::AskedFrom,
-    client_ip::ClientAddress,
+    client_ip::{ClientAddress, Origin},
     identity::Identity,
     operator::{Operator, OperatorOrAccount},
     own_page::{ensure_own_page, is_own_page},

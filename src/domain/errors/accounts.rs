@@ -149,16 +149,16 @@ error_rows! {
         action: "Log in again.",
     }
 
-    /// Too many wrong passwords were sent for this account from this address.
+    /// Too many wrong passwords were sent from this address for this account, or from this address or its network for others.
     TOO_MANY_ATTEMPTS {
         status: 429,
         code: "too_many_attempts",
         retry_after: RetryAfter::Stated,
-        sentence: "Too many wrong passwords for this account; please try again in a moment",
+        sentence: "Too many wrong passwords; please try again in a moment",
         action: "Wait.",
     }
 
-    /// Too many accounts were registered from this address.
+    /// Too many accounts were registered from this address or its network.
     TOO_MANY_REGISTRATIONS {
         status: 429,
         code: "too_many_registrations",
@@ -167,7 +167,7 @@ error_rows! {
         action: "Wait.",
     }
 
-    /// Too many passwords wait to be hashed.
+    /// Too many passwords wait to be hashed, also of other clients.
     TOO_MANY_LOGINS {
         status: 503,
         code: "too_busy",

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 pub use self::passwords::HashFailure;
 use self::{
-    passwords::Passwords,
+    passwords::{HashRequest, Passwords},
     throttle::{Throttle, Throttled},
     tokens::{BadToken, Token, Tokens},
 };
@@ -19,7 +19,7 @@ use crate::{
     adapters::storage::{LoginRecord, RegistrationConflict, Storage, StorageFailure},
     domain::{
         account::{Account, Email, LoginName, Password, Username},
-        client_ip::ClientIp,
+        client_ip::ClientOrigin,
     },
     foundation::{clock::Clock, config},
 };
@@ -51,7 +51,7 @@ pub enum AccountFailure {
     /// The token was revoked before it expired: by a logout, a change of password, or the removal of the account.
     #[error("the token was revoked")]
     EndedToken,
-    /// Too many wrong passwords were entered for the account from the client's address.
+    /// Too many wrong passwords were entered from the client's address or its network.
     #[error("too many wrong passwords were entered")]
     TooManyAttempts {
         /// The time until another attempt is worth while.
@@ -123,13 +123,14 @@ impl Accounts {
         username: Username,
         email: Email,
         password: Password,
-        client: ClientIp,
+        origin: ClientOrigin,
     ) -> Result<Account, AccountFailure> {
         let Inner { storage, clock, passwords, throttle, .. } = &*self.0;
-        let admitted = throttle.admit_registration(client);
+        let admitted = throttle.admit_registration(origin);
         let deadline =
             admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyRegistrations { retry_after })?;
-        let hash = passwords.hash(password, deadline).await?;
+        let request = HashRequest { client: origin.client, is_known: false, deadline };
+        let hash = passwords.hash(password, request).await?;
         storage.register(&username, &email, &hash, clock.now()).await?.map_err(AccountFailure::Taken)
     }
 
@@ -138,28 +139,32 @@ impl Accounts {
         &self,
         name: LoginName,
         password: Password,
-        client: ClientIp,
+        origin: ClientOrigin,
     ) -> Result<(SecretString, Account), AccountFailure> {
         let LoginRecord { account, generation, .. } =
-            self.verify_password(name, password, client).await?.ok_or(AccountFailure::WrongLogin)?;
+            self.verify_password(name, password, origin, false).await?.ok_or(AccountFailure::WrongLogin)?;
         let token = self.0.tokens.issue(account.id, generation)?;
         Ok((token, account))
     }
 
     /// Verifies a password for the account with a login name. Returns `None` for a wrong password or an unknown name.
+    /// `has_token`: the request has a valid token of the account.
     async fn verify_password(
         &self,
         name: LoginName,
         password: Password,
-        client: ClientIp,
+        origin: ClientOrigin,
+        has_token: bool,
     ) -> Result<Option<LoginRecord>, AccountFailure> {
-        let admitted = self.0.throttle.admit(&name, client).await;
+        let admitted = self.0.throttle.admit(&name, origin, has_token).await;
         let attempt = admitted.map_err(|Throttled { retry_after }| AccountFailure::TooManyAttempts { retry_after })?;
         let record = self.0.storage.login_record(&name).await?;
         let hash = record.as_ref().map(|record| record.password.clone());
-        let is_correct = self.0.passwords.verify(password, hash, attempt.deadline).await?;
+        let request = HashRequest { client: origin.client, is_known: attempt.is_known, deadline: attempt.deadline };
+        let is_correct = self.0.passwords.verify(password, hash, request).await?;
         if is_correct {
             attempt.succeed();
+            self.0.throttle.remember(&name, origin);
         } else {
             attempt.fail();
         }
@@ -184,16 +189,17 @@ impl Accounts {
         SignedIn { account, token }: SignedIn,
         current: Password,
         new: Password,
-        client: ClientIp,
+        origin: ClientOrigin,
     ) -> Result<SecretString, AccountFailure> {
         let name = LoginName::parse(&account.username).map_err(|_| AccountFailure::EndedToken)?;
-        let record = self.verify_password(name, current, client).await?.ok_or(AccountFailure::WrongPassword)?;
+        let record = self.verify_password(name, current, origin, true).await?.ok_or(AccountFailure::WrongPassword)?;
         // The name may meanwhile belong to another account.
         if record.account.id != account.id {
             return Err(AccountFailure::EndedToken);
         }
         let deadline = Instant::now() + HASH_TIMEOUT;
-        let hash = self.0.passwords.hash(new, deadline).await?;
+        let request = HashRequest { client: origin.client, is_known: true, deadline };
+        let hash = self.0.passwords.hash(new, request).await?;
         let changed = self.0.storage.change_password(account.id, token.generation, &hash).await?;
         let generation = changed.ok_or(AccountFailure::EndedToken)?;
         Ok(self.0.tokens.issue(account.id, generation)?)

@@ -1,15 +1,18 @@
 //! Hashing and verification of passwords by Argon2id, on blocking threads and in limited number at once.
 
-use std::{sync::Arc, thread::available_parallelism};
+use std::thread::available_parallelism;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc};
 use tokio::{
-    sync::Semaphore,
     task::spawn_blocking,
     time::{Instant, timeout_at},
 };
 
-use crate::domain::account::{Password, PasswordHash};
+use crate::domain::{
+    account::{Password, PasswordHash},
+    client_ip::ClientIp,
+    fair_permits::{Applicant, FairPermits},
+};
 
 /// Parameters of Argon2id as recommended by OWASP: memory in KiB, iterations, degree of parallelism.
 const ARGON2_COST: (u32, u32, u32) = (19 << 10, 2, 1);
@@ -30,33 +33,44 @@ pub enum HashFailure {
     Broken,
 }
 
-/// Hashes and verifies passwords, at most one per processor core at a time, since each occupies a core.
+/// Hashes and verifies passwords, at most one per processor core at a time, since each occupies a core. Of those that wait,
+/// the passwords of known owners come first, then those of clients of whom fewest are being hashed.
 #[derive(Debug)]
 pub(super) struct Passwords {
-    permits: Arc<Semaphore>,
+    permits: FairPermits,
+}
+
+/// Whose password waits to be hashed, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HashRequest {
+    pub(super) client: ClientIp,
+    /// Whether the client is known as the owner of the account.
+    pub(super) is_known: bool,
+    /// The time by which hashing has to begin.
+    pub(super) deadline: Instant,
 }
 
 impl Passwords {
     pub(super) fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new(cores)) }
+        Self { permits: FairPermits::new(cores, usize::MAX) }
     }
 
-    /// Hashes a password with a new random salt. Fails if hashing cannot begin before `deadline`.
-    pub(super) async fn hash(&self, password: Password, deadline: Instant) -> Result<PasswordHash, HashFailure> {
-        let hash = self.run(deadline, move || hash(&password)).await?;
+    /// Hashes a password with a new random salt. Fails if hashing cannot begin in time.
+    pub(super) async fn hash(&self, password: Password, request: HashRequest) -> Result<PasswordHash, HashFailure> {
+        let hash = self.run(request, move || hash(&password)).await?;
         hash.map_err(|_| HashFailure::Broken)
     }
 
     /// Whether a password has a stored hash. Without a hash it returns false after the same time. Fails if verification
-    /// cannot begin before `deadline`.
+    /// cannot begin in time.
     pub(super) async fn verify(
         &self,
         password: Password,
         stored: Option<PasswordHash>,
-        deadline: Instant,
+        request: HashRequest,
     ) -> Result<bool, HashFailure> {
-        self.run(deadline, move || {
+        self.run(request, move || {
             let matches = matches(&password, stored.as_ref().map_or(DUMMY_HASH, PasswordHash::expose));
             matches && stored.is_some()
         })
@@ -66,11 +80,12 @@ impl Passwords {
     /// Runs `work` on a blocking thread, as soon as a permit is available.
     async fn run<T: Send + 'static>(
         &self,
-        deadline: Instant,
+        HashRequest { client, is_known, deadline }: HashRequest,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashFailure> {
-        let permit = timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit.map_err(|_| HashFailure::Busy)?.map_err(|_| HashFailure::Broken)?;
+        let applicant = Applicant { client, has_share: false, is_first: is_known };
+        let permit = timeout_at(deadline, self.permits.acquire(applicant)).await;
+        let permit = permit.ok().flatten().ok_or(HashFailure::Busy)?;
         let result = spawn_blocking(move || {
             let result = work();
             // Released on the blocking thread, which goes on when the caller's future is dropped.
@@ -109,8 +124,9 @@ mod tests {
         Password::parse_entered(&SecretString::from(text)).unwrap()
     }
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_mins(1)
+    fn soon() -> HashRequest {
+        let client = ClientIp::from_peer([192, 0, 2, 1].into());
+        HashRequest { client, is_known: false, deadline: Instant::now() + Duration::from_mins(1) }
     }
 
     #[tokio::test]
@@ -139,8 +155,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_without_a_permit_in_time_fails_as_busy() {
-        let passwords = Passwords { permits: Arc::new(Semaphore::new(0)) };
-        let hashed = passwords.hash(password("correct horse"), Instant::now()).await;
+        let passwords = Passwords { permits: FairPermits::new(0, usize::MAX) };
+        let hashed =
+            passwords.hash(password("correct horse"), HashRequest { deadline: Instant::now(), ..soon() }).await;
         assert_eq!(hashed.unwrap_err(), HashFailure::Busy);
     }
 }

@@ -1,19 +1,22 @@
 //! Slows down the guessing of passwords without locking accounts.
 //!
-//! Wrong passwords are counted per account, per client address, and per pair of both. After several failures, the next
-//! attempt pauses. Attempts wait for each other, and are refused when the wait would be too long, only within one pair:
-//! so guesses from one address never keep an account's owner at another address from logging in.
+//! Wrong passwords are counted per account, per client address, per pair of both, and per network. After several failures, the
+//! next attempt pauses, and fewer attempts are made at once. Attempts wait for each other, and are refused when the wait would be
+//! too long, only within a pair, an address or a network: so guesses from one network never keep an account's owner at another
+//! one from logging in.
+//!
+//! An owner is known at an address from which the account was logged in to before, and by a valid token. Known owners wait only
+//! for failures of their own pair. So nobody at another address can keep them out.
 
 mod attempt;
 mod failures;
+mod group;
 mod pauses;
+mod registrations;
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -21,10 +24,16 @@ use moka::sync::Cache;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::{
-    attempt::{Attempt, Waiting},
-    failures::{Failures, PairFailures},
+    attempt::Attempt,
+    failures::{Failures, Pair},
+    group::Group,
+    pauses::{PER_ADDRESS, PER_NETWORK},
+    registrations::{REGISTRATION_WINDOW, Registrations},
 };
-use crate::domain::{account::LoginName, client_ip::ClientIp};
+use crate::domain::{
+    account::LoginName,
+    client_ip::{ClientIp, ClientNetwork, ClientOrigin},
+};
 
 /// The maximum time from the start of an attempt until its password is being verified.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(4200);
@@ -33,18 +42,14 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(4200);
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The time after which failures are forgotten: since the last one for an account or a pair, since the first one for an
-/// address, which many people may share.
+/// address or a network, which many people may share.
 const FAILURES_TTL: Duration = Duration::from_mins(15);
 
-/// The maximum number of accounts, of addresses and of pairs whose failures are counted.
+/// The maximum number of accounts, of addresses, of networks and of pairs whose failures are counted, and of known owners.
 const MAX_COUNTED: u64 = 100_000;
 
-/// The maximum number of registrations from one address within [`REGISTRATION_WINDOW`].
-const MAX_REGISTRATIONS: u32 = 300;
-
-/// The time within which registrations are counted. A whole class can register within a minute, but no client can go on
-/// at that rate.
-const REGISTRATION_WINDOW: Duration = Duration::from_mins(10);
+/// The time for which an owner who does not log in stays known at an address.
+const KNOWN_TTL: Duration = Duration::from_hours(90 * 24);
 
 /// The error for an attempt or a registration that is refused because there were too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +62,13 @@ pub(super) struct Throttled {
 pub(super) struct Throttle {
     /// Hashes login names, so that long names use no more memory than short ones. Seeded per process.
     hasher: RandomState,
-    pairs: Cache<(u64, ClientIp), Arc<PairFailures>>,
+    pairs: Cache<(u64, ClientIp), Arc<Pair>>,
     accounts: Cache<u64, Arc<AtomicU32>>,
-    clients: Cache<ClientIp, Arc<AtomicU32>>,
-    registrations: Cache<ClientIp, Arc<AtomicU32>>,
+    addresses: Cache<ClientOrigin, Arc<Group>>,
+    networks: Cache<ClientNetwork, Arc<Group>>,
+    /// The hashes of names and origins with which accounts were logged in to.
+    known: Cache<u64, ()>,
+    registrations: Registrations,
 }
 
 impl Throttle {
@@ -69,45 +77,57 @@ impl Throttle {
             hasher: RandomState::new(),
             pairs: Cache::builder().max_capacity(MAX_COUNTED).time_to_idle(FAILURES_TTL).build(),
             accounts: Cache::builder().max_capacity(MAX_COUNTED).time_to_idle(FAILURES_TTL).build(),
-            clients: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(FAILURES_TTL).build(),
-            registrations: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(REGISTRATION_WINDOW).build(),
+            addresses: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(FAILURES_TTL).build(),
+            networks: Cache::builder().max_capacity(MAX_COUNTED).time_to_live(FAILURES_TTL).build(),
+            known: Cache::builder().max_capacity(MAX_COUNTED).time_to_idle(KNOWN_TTL).build(),
+            registrations: Registrations::new(),
         }
     }
 
-    /// Waits until a password may be tried. The wait does not depend on whether an account has the name.
-    pub(super) async fn admit(&self, name: &LoginName, client: ClientIp) -> Result<Attempt, Throttled> {
+    /// Waits until a password may be tried. The wait does not depend on whether an account has the name. `has_token`: the
+    /// request has a valid token of the account.
+    pub(super) async fn admit(
+        &self,
+        name: &LoginName,
+        origin: ClientOrigin,
+        has_token: bool,
+    ) -> Result<Attempt, Throttled> {
         let deadline = Instant::now() + ATTEMPT_TIMEOUT;
-        let failures = self.failures(name, client);
-        let (waiting, ahead) = Waiting::join(&failures.pair);
-        let throttled = Throttled { retry_after: failures.pause().max(MIN_RETRY_AFTER) };
-        // Refuses at once what would time out in the queue.
-        if failures.expected_wait(ahead) > ATTEMPT_TIMEOUT {
-            return Err(throttled);
-        }
-        let permit = timeout_at(deadline, failures.pair.acquire()).await;
-        let (Ok(Some(permit)), true) = (permit, Instant::now() + failures.pause() < deadline) else {
+        let failures = self.failures(name, origin);
+        let is_known = has_token || self.known.get(&self.hasher.hash_one((name, origin))).is_some();
+        let throttled = Throttled { retry_after: failures.pause(is_known).max(MIN_RETRY_AFTER) };
+        let places = timeout_at(deadline, failures.enter(is_known, ATTEMPT_TIMEOUT)).await;
+        let pause = failures.pause(is_known);
+        let (Ok(Some(places)), true) = (places, Instant::now() + pause < deadline) else {
             return Err(throttled);
         };
-        sleep(failures.pause()).await;
-        Ok(Attempt::new(failures, waiting, permit, deadline))
+        sleep(pause).await;
+        Ok(Attempt::new(failures, places, is_known, deadline))
     }
 
-    fn failures(&self, name: &LoginName, client: ClientIp) -> Failures {
+    /// Notes that an account was logged in to with this name from here.
+    pub(super) fn remember(&self, name: &LoginName, origin: ClientOrigin) {
+        self.known.insert(self.hasher.hash_one((name, origin)), ());
+    }
+
+    fn failures(&self, name: &LoginName, origin: ClientOrigin) -> Failures {
         let account = self.hasher.hash_one(name);
         Failures {
-            pair: self.pairs.get_with((account, client), || Arc::new(PairFailures::new())),
+            // What a client may have made up does not make it another one.
+            pair: self.pairs.get_with((account, origin.client), || Arc::new(Pair::new())),
             account: self.accounts.get_with(account, Arc::default),
-            client: self.clients.get_with(client, Arc::default),
+            address: self.addresses.get_with(origin, || Arc::new(Group::new(PER_ADDRESS))),
+            network: self.networks.get_with(origin.client.network(), || Arc::new(Group::new(PER_NETWORK))),
         }
     }
 
-    /// Counts a registration from an address. Returns the deadline for hashing its password.
-    pub(super) fn admit_registration(&self, client: ClientIp) -> Result<Instant, Throttled> {
-        let count = self.registrations.get_with(client, Arc::default);
-        if count.fetch_add(1, Relaxed) < MAX_REGISTRATIONS {
+    /// Counts a registration. Returns the deadline for hashing its password.
+    pub(super) fn admit_registration(&self, origin: ClientOrigin) -> Result<Instant, Throttled> {
+        let retry_after = REGISTRATION_WINDOW;
+        if self.registrations.admit(origin) {
             Ok(Instant::now() + ATTEMPT_TIMEOUT)
         } else {
-            Err(Throttled { retry_after: REGISTRATION_WINDOW })
+            Err(Throttled { retry_after })
         }
     }
 }
@@ -121,8 +141,18 @@ mod tests {
         *,
     };
 
-    fn client(last: u8) -> ClientIp {
-        ClientIp::from_peer([192, 0, 2, last].into())
+    fn client(last: u8) -> ClientOrigin {
+        ClientOrigin { client: ClientIp::from_peer([192, 0, 2, last].into()), forwarded_for: None }
+    }
+
+    /// Returns an address of one /48 of IPv6.
+    fn of_network(number: u16) -> ClientOrigin {
+        let client = ClientIp::from_peer([0x2001, 0xdb8, 1, number, 0, 0, 0, 1].into());
+        ClientOrigin { client, forwarded_for: None }
+    }
+
+    fn named(number: u16) -> LoginName {
+        LoginName::Username(number.to_string())
     }
 
     fn ada() -> LoginName {
@@ -130,9 +160,9 @@ mod tests {
     }
 
     /// Tries a wrong password. Returns how long that took, and whether the attempt was admitted.
-    async fn guess(throttle: &Throttle, name: &LoginName, from: ClientIp) -> (Duration, bool) {
+    async fn guess(throttle: &Throttle, name: &LoginName, from: ClientOrigin) -> (Duration, bool) {
         let started = Instant::now();
-        let attempt = throttle.admit(name, from).await;
+        let attempt = throttle.admit(name, from, false).await;
         let admitted = attempt.map(Attempt::fail).is_ok();
         (started.elapsed(), admitted)
     }
@@ -169,7 +199,7 @@ mod tests {
         let owner = async {
             for _ in 0..20 {
                 let started = Instant::now();
-                let attempt = throttle.admit(&name, client(2)).await;
+                let attempt = throttle.admit(&name, client(2), false).await;
                 attempt.expect("the owner is admitted").succeed();
                 assert!(started.elapsed() <= MAX_PAUSE + Duration::from_millis(5));
             }
@@ -183,7 +213,7 @@ mod tests {
         for _ in 0..8 {
             guess(&throttle, &ada(), client(1)).await;
         }
-        throttle.admit(&ada(), client(1)).await.expect("an attempt").succeed();
+        throttle.admit(&ada(), client(1), false).await.expect("an attempt").succeed();
         for free in 0..5 {
             assert_eq!(guess(&throttle, &ada(), client(1)).await, (Duration::ZERO, true), "{free}");
         }
@@ -194,7 +224,7 @@ mod tests {
         let throttle = Throttle::new();
         let name = ada();
         let logins = (0..200).map(|_| async {
-            let attempt = throttle.admit(&name, client(1)).await.expect("an attempt");
+            let attempt = throttle.admit(&name, client(1), false).await.expect("an attempt");
             sleep(Duration::from_millis(20)).await;
             attempt.succeed();
         });
@@ -205,19 +235,77 @@ mod tests {
     async fn guesses_at_many_accounts_slow_an_address_down() {
         let throttle = Throttle::new();
         for number in 0..20 {
-            let name = LoginName::Username(number.to_string());
-            assert_eq!(guess(&throttle, &name, client(1)).await, (Duration::ZERO, true));
+            assert_eq!(guess(&throttle, &named(number), client(1)).await, (Duration::ZERO, true));
         }
         let (took, admitted) = guess(&throttle, &ada(), client(1)).await;
         assert!(admitted && took >= FIRST_PAUSE, "{took:?}");
         assert_eq!(guess(&throttle, &ada(), client(2)).await, (Duration::ZERO, true));
     }
 
-    #[test]
-    fn registrations_are_bounded_for_each_address() {
+    #[tokio::test(start_paused = true)]
+    async fn few_names_can_be_guessed_at_from_one_address() {
         let throttle = Throttle::new();
-        let admitted = (0..MAX_REGISTRATIONS + 100).filter(|_| throttle.admit_registration(client(1)).is_ok()).count();
-        assert_eq!(admitted, MAX_REGISTRATIONS as usize);
-        assert!(throttle.admit_registration(client(2)).is_ok());
+        for most in [60, 12] {
+            let flood = join_all((0..1000).map(|number| {
+                let (throttle, name) = (&throttle, named(number));
+                async move { guess(throttle, &name, client(1)).await }
+            }));
+            let flood = flood.await;
+            let admitted = flood.iter().filter(|(_, admitted)| *admitted).count();
+            assert!((2..=most).contains(&admitted), "{admitted}");
+            assert!(flood.iter().all(|(took, _)| *took <= ATTEMPT_TIMEOUT));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_from_a_network_is_refused_and_delays_no_other() {
+        let throttle = Throttle::new();
+        let flood = join_all((0..1000).map(|number| {
+            let (throttle, name) = (&throttle, named(number));
+            async move { guess(throttle, &name, of_network(number)).await }
+        }));
+        let other = async {
+            sleep(Duration::from_secs(1)).await;
+            guess(&throttle, &named(1001), client(1)).await
+        };
+        let (flood, other) = tokio::join!(flood, other);
+        let admitted = flood.iter().filter(|(_, admitted)| *admitted).count();
+        assert!((100..=220).contains(&admitted), "{admitted}");
+        assert!(other.1 && other.0 < Duration::from_millis(5), "{other:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn known_owners_wait_for_nobody_elsewhere() {
+        let throttle = Throttle::new();
+        throttle.remember(&ada(), client(2));
+        for number in 0..100 {
+            guess(&throttle, &ada(), of_network(number)).await;
+        }
+        // Also beside others at the same address.
+        for number in 0..100 {
+            guess(&throttle, &named(number), client(2)).await;
+        }
+        for (from, has_token, is_delayed) in
+            [(client(2), false, false), (client(3), true, false), (client(3), false, true)]
+        {
+            let started = Instant::now();
+            throttle.admit(&ada(), from, has_token).await.expect("an attempt");
+            assert_eq!(started.elapsed() >= FIRST_PAUSE, is_delayed, "{from:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_of_a_known_owner_forgive_no_others() {
+        let throttle = Throttle::new();
+        for number in 0..30 {
+            guess(&throttle, &named(number), client(1)).await;
+        }
+        throttle.remember(&ada(), client(1));
+        for _ in 0..20 {
+            guess(&throttle, &ada(), client(1)).await;
+        }
+        throttle.admit(&ada(), client(1), false).await.expect("an attempt").succeed();
+        let (took, _) = guess(&throttle, &named(31), client(1)).await;
+        assert!(took >= FIRST_PAUSE, "{took:?}");
     }
 }
