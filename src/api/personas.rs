@@ -51,10 +51,18 @@ pub(super) fn named_persona(state: &AppState, name: Option<&str>) -> Result<Opti
     found.transpose()
 }
 
-/// Returns the persona of a stored chat. Fails if it has been removed since.
+/// Returns the persona that answers a turn: the one with the id that a client sent, or the default one.
+pub(super) fn answering_persona(state: &AppState, name: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
+    Ok(named_persona(state, name)?.or_else(|| state.personas.default_persona()))
+}
+
+/// Returns the persona that answers in a stored chat: the chat's own, or the default one. Fails if the chat's own has been
+/// removed since.
 pub(super) fn persona_of_chat(state: &AppState, id: Option<&str>) -> Result<Option<Arc<Persona>>, Problem> {
-    let found = id.map(|id| state.personas.get(id).ok_or_else(|| Problem::new(&resources::PERSONA_GONE)));
-    found.transpose()
+    match id {
+        Some(id) => state.personas.get(id).map(Some).ok_or_else(|| Problem::new(&resources::PERSONA_GONE)),
+        None => Ok(state.personas.default_persona()),
+    }
 }
 
 pub(super) struct PersonasApi;

@@ -50,7 +50,7 @@ pub(super) async fn open(
 ) -> Result<AppState, StartFailure> {
     let started = Instant::now();
     let tasks = Tasks::default();
-    let personas = Personas::open(config.personas_dir.clone(), &tasks)?;
+    let personas = Personas::open(config.personas_dir.clone(), config.default_persona.clone(), &tasks)?;
     let sites = Sites::open(&config, &personas, &tasks)?;
     let log = outage.wait_out(async || open_log(&config.session_log, &clock)).await?;
     let open_storage =

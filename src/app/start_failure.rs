@@ -50,6 +50,7 @@ impl StartFailure {
         match self {
             Self::Database(failure) => failure.is_wrong_setting(),
             Self::Sites(_) => true,
+            Self::Personas(failure) => matches!(failure, UnreadablePersonas::NoDefault { .. }),
             _ => false,
         }
     }

@@ -140,6 +140,7 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "LIMIT_KEY",
         "LIMIT_TOTAL",
         "LIMIT_ANONYMOUS_INPUT",
+        "LIMIT_ANONYMOUS_ANSWER",
         "PAPITA_API_URL",
         "SESSION_LOG_TIMEZONE",
         "SESSION_LOG_SYNC",

@@ -482,6 +482,61 @@ async fn a_large_question_needs_an_account() {
     service.client.send(forwarded).await.assert_error(413, "input_too_large");
 }
 
+/// Returns the limit of the answer that a turn sends to the model, asked from behind a proxy or by this machine.
+async fn sent_limit(model: &FakeModel, client: &Client, body: &Value, is_local: bool) -> Option<u64> {
+    let request = client.json_request("/api/chat", body);
+    let request = if is_local { request } else { request.header("x-forwarded-for", "192.0.2.1") };
+    client.send(request).await.assert_ok();
+    let sent = model.calls().last().expect("a call").body.clone();
+    sent.get("max_tokens").or(sent.get("max_completion_tokens")).and_then(Value::as_u64)
+}
+
+#[tokio::test]
+async fn answers_to_anonymous_visitors_are_limited() {
+    let hello = json!({ "message": "hello" });
+    let amaya = json!({ "message": "hello", "persona": "amaya" });
+    let settings = [("ALLOWED_MODELS", "small"), ("MODEL_WINDOWS", "small=1000")];
+    let (model, _setup, service) = start_with(&settings).await;
+    let client = &service.client;
+    let small = json!({ "message": "hello", "model": "small" });
+    for (body, is_local, expected) in [
+        (&hello, true, None),
+        (&hello, false, Some(4096)),
+        (&small, false, Some(250)),
+        (&amaya, false, Some(200)),
+        (&amaya, true, Some(200)),
+    ] {
+        assert_eq!(sent_limit(&model, client, body, is_local).await, expected, "{body} {is_local}");
+    }
+
+    let set = [("LIMIT_ANONYMOUS_ANSWER", "300"), ("ALLOWED_MODELS", "small"), ("MODEL_WINDOWS", "small=1000")];
+    let (model, _setup, service, ada) = start_with_ada(&set).await;
+    for (body, is_local) in [(&hello, true), (&small, false)] {
+        assert_eq!(sent_limit(&model, &service.client, body, is_local).await, Some(300));
+    }
+    ada.post("/api/chat", &hello).await.assert_ok();
+    assert_eq!(model.calls().last().expect("a call").body.get("max_tokens"), None, "an account has no such limit");
+
+    let (model, _setup, service) = start_with(&[("LIMIT_ANONYMOUS_ANSWER", "off")]).await;
+    assert_eq!(sent_limit(&model, &service.client, &hello, false).await, None);
+}
+
+#[tokio::test]
+async fn a_turn_is_reserved_at_the_limit_of_its_answer() {
+    let settings = [("LIMIT_ANONYMOUS_ANSWER", "300"), ("LIMIT_TOTAL", "1000tokens/day"), ("MAX_ANSWER_TOKENS", "900")];
+    let Clocked { model, service, .. } = start_clocked(&settings).await;
+    let gate = Gate::new();
+    model.behave_once(Behaviour::Held(gate.clone()));
+    let (held, reserved) = join!(service.client.chat("hello"), async {
+        model.wait_for_calls(1).await;
+        let reserved = 1000 - left(&service.client).await;
+        gate.open();
+        reserved
+    });
+    held.assert_ok();
+    assert!((300..320).contains(&reserved), "{reserved}");
+}
+
 #[tokio::test]
 async fn refusals_are_in_the_log_and_in_the_metrics() {
     let Clocked { model: _model, setup, service, .. } = start_clocked(&[("LIMIT_VISITOR", "1/day")]).await;
@@ -561,11 +616,11 @@ async fn diagnostics(setup: &TestSetup, headers: &[(&str, &str)]) -> Vec<String>
 async fn a_start_and_a_check_say_which_limits_leave_this_machine_out() {
     let model = FakeModel::start().await;
     let exempt = "requests of this machine without a proxy's header are exempt from the defaults of LIMIT_VISITOR, LIMIT_ADDRESS, \
-                  LIMIT_ANONYMOUS_INPUT; set these if visitors can come that way";
+                  LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER; set these if visitors can come that way";
     let setup = TestSetup::for_model(&model);
     assert_eq!(diagnostics(&setup, &[]).await.iter().filter(|line| line.ends_with(exempt)).count(), 1);
     assert!(run(&setup, &["check"]).await.out.contains(&format!("Exempt: {exempt}.\n")));
-    let set = setup.with_all(&OFF).with("LIMIT_ANONYMOUS_INPUT", "1MiB");
+    let set = setup.with_all(&OFF).with("LIMIT_ANONYMOUS_INPUT", "1MiB").with("LIMIT_ANONYMOUS_ANSWER", "off");
     assert!(diagnostics(&set, &[]).await.iter().all(|line| !line.contains("exempt")));
     assert!(!run(&set, &["check"]).await.out.contains("Exempt"));
 }

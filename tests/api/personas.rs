@@ -398,6 +398,42 @@ async fn a_repeated_key_finds_its_turn_after_a_persona_change() {
 }
 
 #[tokio::test]
+async fn the_default_persona_answers_when_a_client_names_none() {
+    let model = FakeModel::start().await;
+    let eva = file("name = \"Eva\"\nmax_tokens = 50", "You are Eva.");
+    let (setup, dir) = setup_with_personas(&model, &[("eva.md", &eva)]);
+    let setup = setup.with("DEFAULT_PERSONA", "eva");
+    let mut service = setup.start_process().await;
+    let ada = User::register(&service.client, "ada").await;
+    let plain = number(&ada.post("/api/chat/create", &json!({})).await.json()["id"]);
+    let of_amaya = number(&ada.post("/api/chat/create", &json!({"persona": "amaya"})).await.json()["id"]);
+    let asked = || (last_request(&model)["messages"][0]["content"].clone(), last_request(&model)["max_tokens"].clone());
+    let (eva, amaya) = ((json!("You are Eva."), json!(50)), (json!(prompt_of(AMAYA)), json!(200)));
+    for body in [json!({"message": "Hi"}), json!({"message": "Hi", "persona": " "})] {
+        service.client.post("/api/chat", &body).await.assert_ok();
+        assert_eq!(asked(), eva);
+    }
+    service.client.post("/api/chat", &json!({"message": "Hi", "persona": "amaya"})).await.assert_ok();
+    assert_eq!(asked(), amaya);
+    ada.ask(plain, "Hi").await;
+    assert_eq!(asked(), eva);
+    ada.ask(of_amaya, "Hi").await;
+    assert_eq!(asked(), amaya);
+
+    fs::remove_file(dir.join("eva.md")).unwrap();
+    fs::write(dir.join("ida.md"), file("name = \"Ida\"", "You are Ida.")).unwrap();
+    let missing = "DEFAULT_PERSONA names the persona eva, which does not exist; there are amaya, assistant, ida";
+    for command in ["check", "serve"] {
+        let ran = run(&setup, &[command]).await;
+        assert!(ran.code.is_some_and(|code| code != 0) && ran.err.contains(missing), "{ran:?}");
+    }
+    assert!(run(&setup.with("DEFAULT_PERSONA", "ida"), &["check"]).await.out.contains("ida; ida answers when"));
+    assert!(next_warning(&mut service).await.contains(missing));
+    service.client.chat("Hi").await.assert_ok();
+    assert_eq!(asked(), eva, "a folder without the default persona was taken over");
+}
+
+#[tokio::test]
 async fn a_chat_of_a_removed_persona_can_only_be_read() {
     let model = FakeModel::start().await;
     let (setup, dir) = setup_with_personas(&model, &[("eva.md", &file("name = \"Eva\"", "You are Eva."))]);

@@ -22,6 +22,14 @@ pub enum UnreadablePersonas {
     /// A file is too large.
     #[error("{} is larger than 1 MiB; is it a persona?", .0.display())]
     TooLarge(PathBuf),
+    /// No persona has the id that `DEFAULT_PERSONA` names.
+    #[error("DEFAULT_PERSONA names the persona {id}, which does not exist; there are {ids}")]
+    NoDefault {
+        /// The id.
+        id: String,
+        /// The ids of all personas.
+        ids: String,
+    },
     /// A file does not define a persona.
     #[error("{} is not a persona", .0.display())]
     Invalid(PathBuf, #[source] InvalidPersona),

@@ -38,16 +38,19 @@ type PersonasById = BTreeMap<String, Arc<Persona>>;
 pub struct Personas {
     by_id: Arc<RwLock<PersonasById>>,
     dir: Option<PathBuf>,
+    default_id: Option<String>,
 }
 
 impl Personas {
     /// Loads the built-in personas and those of the folder `dir`, and starts the task that reads the folder again when it
     /// changes. A file with the id of a built-in persona replaces it; an empty file removes it.
     ///
-    /// Fails for an unreadable folder or an invalid file. Failures of later reads are logged and keep the personas.
-    pub fn open(dir: Option<PathBuf>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
+    /// Fails for an unreadable folder, an invalid file, or if none has the id `default_id`. Failures of later reads are
+    /// logged and keep the personas.
+    pub fn open(dir: Option<PathBuf>, default_id: Option<String>, tasks: &Tasks) -> Result<Self, UnreadablePersonas> {
         let texts = dir.as_deref().map(read_folder).transpose()?.unwrap_or_default();
-        let this = Self { by_id: Arc::new(RwLock::new(merge_into_built_in(&texts)?)), dir: dir.clone() };
+        let by_id = Arc::new(RwLock::new(with_default(&texts, default_id.as_deref())?));
+        let this = Self { by_id, dir: dir.clone(), default_id };
         if let Some(dir) = dir {
             tasks.spawn("personas", this.clone().poll_folder(FolderWatch::new(dir, texts), tasks.stopping()));
         }
@@ -64,6 +67,12 @@ impl Personas {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Arc<Persona>> {
         self.read(|personas| personas.get(id).cloned())
+    }
+
+    /// Returns the persona that answers when a client names none; `None` if none is configured.
+    #[must_use]
+    pub fn default_persona(&self) -> Option<Arc<Persona>> {
+        self.default_id.as_deref().and_then(|id| self.get(id))
     }
 
     /// Returns the portal's persona. If the folder removes it, clients cannot choose it, and the portal uses the built-in
@@ -120,7 +129,7 @@ impl Personas {
     }
 
     fn replace(&self, texts: &Texts) {
-        match merge_into_built_in(texts) {
+        match with_default(texts, self.default_id.as_deref()) {
             Ok(personas) => {
                 tracing::info!(personas = ?personas.keys().collect::<Vec<_>>(), "the personas were read again");
                 *self.by_id.write().unwrap_or_else(PoisonError::into_inner) = personas;
@@ -139,6 +148,18 @@ fn warn(failure: &UnreadablePersonas) {
 fn built_in() -> Texts {
     let text = |name: &str| String::from_utf8(BuiltIn::get(name)?.data.into_owned()).ok();
     BuiltIn::iter().filter_map(|name| Some((PathBuf::from(&*name), text(&name)?))).collect()
+}
+
+/// Returns the personas as [`merge_into_built_in`] does. Fails if none of them has the id `default_id`.
+fn with_default(texts: &Texts, default_id: Option<&str>) -> Result<PersonasById, UnreadablePersonas> {
+    let personas = merge_into_built_in(texts)?;
+    match default_id.filter(|id| !personas.contains_key(*id)) {
+        None => Ok(personas),
+        Some(id) => {
+            let ids = personas.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(UnreadablePersonas::NoDefault { id: id.to_owned(), ids })
+        }
+    }
 }
 
 /// Parses the built-in personas and those of a folder's files; files replace or remove built-in personas of their id.

@@ -18,7 +18,7 @@ use crate::{
         caller::{AskedFrom, Identity},
         form::{Field, FieldValue, Form},
         json::{Json, from_value, is_json, read_body},
-        personas::named_persona,
+        personas::answering_persona,
         problem::{Problem, failures},
         request_context::RequestContext,
         turn::{ChatAnswer, Reply, TurnHeaders, start_turn},
@@ -87,7 +87,7 @@ impl ChatImageApi {
     ) -> Result<Reply<ImageAnswer>, ImageFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
         let (body, question) = body.about_image()?;
-        let persona = named_persona(state, body.persona())?;
+        let persona = answering_persona(state, body.persona())?;
         let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock).with_aliases();

@@ -17,7 +17,7 @@ use super::{
     AppState, Group,
     caller::{AccountOrVisitor, AskedFrom, Identity},
     json::Json,
-    personas::named_persona,
+    personas::answering_persona,
     problem::{Problem, failures},
     request_context::RequestContext,
     turn::{ChatAnswer, EventStream, Reply, ResumedStream, TurnHeaders, named_session, start_stream, start_turn},
@@ -112,7 +112,7 @@ impl ChatApi {
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<Reply<ChatAnswer>, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = named_persona(state, body.persona())?;
+        let persona = answering_persona(state, body.persona())?;
         let turn_request = body.into_turn_request(state, headers, context, from, &identity, persona)?;
         let answer = |text, summary, reader: &Reader| {
             let answer = ChatAnswer::new(text, summary, reader, &state.clock);
@@ -144,7 +144,7 @@ impl ChatApi {
         Json(body): Json<ChatRequest, MAX_BODY_BYTES>,
     ) -> Result<EventStream, ChatFailure> {
         let headers = TurnHeaders::read(request, session, idempotency_key)?;
-        let persona = named_persona(state, body.persona())?;
+        let persona = answering_persona(state, body.persona())?;
         Ok(start_stream(state, body.into_turn_request(state, headers, context, from, &identity, persona)?).await?)
     }
 

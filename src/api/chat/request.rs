@@ -61,8 +61,8 @@ with_unread_fields! {
         history: Option<Vec<HistoryEntry>>,
         /// The model that answers, one of the models that the operator allows.
         model: Option<String>,
-        /// The id of the persona that answers, from `GET /api/personas`; without one, the model answers without a
-        /// persona.
+        /// The id of the persona that answers, from `GET /api/personas`; without one, the persona that the operator has
+        /// chosen answers, or the model without a persona.
         persona: Option<String>,
         /// Text files that the visitor has attached, at most 10,000.
         #[serde(deserialize_with = "objects")]

@@ -33,8 +33,8 @@ with_unread_fields! {
         /// 1 to 200 characters in one line. Without one, the chat is called `New Chat` until its first message gives it a
         /// title.
         title: Option<String>,
-        /// The id of the persona that answers in this chat, from `GET /api/personas`; without one, the model answers
-        /// without a persona.
+        /// The id of the persona that answers in this chat, from `GET /api/personas`; without one, the persona that
+        /// the operator has chosen answers, or the model without a persona.
         persona: Option<String>,
     } unread {
         text, message, question, voice_text, image, image_url, history, messages, images, files, attached_files, attached_content,

@@ -54,10 +54,13 @@ fn print_secret_places(source: &Source) {
 }
 
 fn check_personas(config: &Config) -> Option<Personas> {
-    match Personas::open(config.personas_dir.clone(), &Tasks::default()) {
+    match Personas::open(config.personas_dir.clone(), config.default_persona.clone(), &Tasks::default()) {
         Ok(personas) => {
             let ids = personas.all().iter().map(|persona| persona.id.clone()).collect::<Vec<_>>();
-            print(&format!("Personas: {}.\n", ids.join(", ")));
+            let default = personas.default_persona().map_or_else(String::new, |persona| {
+                format!("; {} answers when a client names none (DEFAULT_PERSONA)", persona.id)
+            });
+            print(&format!("Personas: {}{default}.\n", ids.join(", ")));
             Some(personas)
         }
         Err(failure) => {

@@ -15,6 +15,8 @@ pub struct Limits {
     pub total: ScopeLimits,
     /// The largest question of a visitor without an account.
     pub anonymous_input: InputLimit,
+    /// The longest answer to a visitor without an account.
+    pub anonymous_answer: AnswerLimit,
 }
 
 /// The limits of one scope, such as a visitor.
@@ -32,5 +34,14 @@ pub struct InputLimit {
     /// The size in bytes.
     pub bytes: usize,
     /// Whether this is the default, which doesn't apply to requests of this machine.
+    pub is_default: bool,
+}
+
+/// The longest answer to a visitor without an account.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerLimit {
+    /// The length in tokens; `None` without a limit.
+    pub tokens: Option<u32>,
+    /// Whether this is the default, which doesn't apply to requests of this machine, and is lower for a small context window.
     pub is_default: bool,
 }

@@ -25,7 +25,7 @@ pub use self::{
     database_address::{DatabaseAddress, SqliteAddress},
     invalid::{InvalidSetting, InvalidSettings},
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
-    limits::{InputLimit, Limits, ScopeLimits},
+    limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     origins::AllowedOrigin,
     parse::{http_url, pico_per_token},
     secret_source::SecretPlace,

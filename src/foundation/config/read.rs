@@ -10,7 +10,7 @@ use super::{
     database_address::DatabaseAddress,
     invalid::InvalidSettings,
     limit_list::LimitList,
-    limits::{InputLimit, Limits, ScopeLimits},
+    limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins, parse,
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
@@ -86,10 +86,12 @@ fn read_all(source: &Source, reader: &mut Reader<'_>) -> Option<Config> {
     let proxy = read_proxy(reader);
     let (config_file, FileSettings { limits, sites }) = file?;
     let personas_dir = reader.text(var::PERSONAS_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let default_persona = reader.text(var::DEFAULT_PERSONA).filter(|id| !id.is_empty()).map(str::to_owned);
     Some(Config {
         proxy: proxy?,
         server: server?,
         personas_dir,
+        default_persona,
         model: model?,
         turns: turns?,
         limits,
@@ -180,7 +182,7 @@ fn read_model(reader: &mut Reader<'_>) -> Option<Model> {
     let vision = parse::list(reader.text(var::VISION_MODELS).unwrap_or_default()).map(str::to_owned).collect();
     let max_answer_tokens = reader.read(var::MAX_ANSWER_TOKENS, COUNT, |text| match text {
         "" => Some(None),
-        text => text.parse().ok().filter(|tokens| *tokens > 0).map(Some),
+        text => answer_tokens(text).map(Some),
     });
     let stream = reader.read(var::MODEL_STREAM, "auto or always", |text| match lower(text).as_str() {
         "auto" => Some(ModelStream::Auto),
@@ -246,6 +248,10 @@ fn read_turns(reader: &mut Reader<'_>) -> Option<Turns> {
     })
 }
 
+fn answer_tokens(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|tokens| *tokens > 0)
+}
+
 fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let visitor = read_scope(var::LIMIT_VISITOR, source, reader);
     let address = read_scope(var::LIMIT_ADDRESS, source, reader);
@@ -253,8 +259,20 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let total = read_scope(var::LIMIT_TOTAL, source, reader);
     let bytes = reader.read(var::LIMIT_ANONYMOUS_INPUT, "a size such as 400KiB", parse::bytes);
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
-    let anonymous_input = InputLimit { bytes: bytes?, is_default };
-    Some(Limits { visitor: visitor?, address: address?, key: key?, total: total?, anonymous_input })
+    let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
+    let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
+        if lower(text) == "off" { Some(None) } else { answer_tokens(text).map(Some) }
+    });
+    let is_default = !source.has(var::LIMIT_ANONYMOUS_ANSWER);
+    let anonymous_answer = tokens.map(|tokens| AnswerLimit { tokens, is_default });
+    Some(Limits {
+        visitor: visitor?,
+        address: address?,
+        key: key?,
+        total: total?,
+        anonymous_input: anonymous_input?,
+        anonymous_answer: anonymous_answer?,
+    })
 }
 
 /// Reads the configuration file, also if other limits are invalid, so that all mistakes are reported together.

@@ -31,6 +31,8 @@ pub struct Config {
     pub sites: Vec<SiteSettings>,
     /// The folder of persona files, which replace or add to the built-in ones.
     pub personas_dir: Option<PathBuf>,
+    /// The id of the persona that answers when a client names none.
+    pub default_persona: Option<String>,
     /// The model server, and the models that clients may choose.
     pub model: Model,
     /// Limits of turns.

@@ -29,6 +29,7 @@ variables! {
 
     CONFIG_FILE = "al-chat.toml", "file with the sites that embed the chat window, and with limits; it may be missing unless another one is named here, and is read again when it changes";
     PERSONAS_DIR = "", "folder of persona files (Markdown) that replace or extend the built-in personas; changed files are read again";
+    DEFAULT_PERSONA = "", "persona that answers when a client names none; unset answers without a persona";
 
     AI_SERVICE = "auto", "auto, openai or basic; basic answers with the built-in responder, without a model; auto does so when no key is configured";
     OPENAI_API_KEY = "", "API key of the model's provider, used when Papita has none";
@@ -64,6 +65,7 @@ variables! {
     LIMIT_KEY = "off", "the same for one API key, unless the key has limits of its own; those of visitors and addresses do not apply to API keys";
     LIMIT_TOTAL = "off", "the same for all visitors together, such as 5usd/day: the most that a day can cost";
     LIMIT_ANONYMOUS_INPUT = "400KiB", "largest question of a visitor without an account, with history and files; an image counts as 4 KiB; the default does not apply to requests of this machine";
+    LIMIT_ANONYMOUS_ANSWER = "4096", "longest answer to a visitor without an account, in tokens, or off; the default is at most a quarter of a model's context window, and does not apply to requests of this machine";
 
     PAPITA_API_URL = "http://localhost:3000", "address of Papita, the credential broker; its key is preferred to OPENAI_API_KEY";
     PAPITA_TIMEOUT = "2s", "time for one request to Papita";

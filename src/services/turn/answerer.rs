@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     admission::Admission,
+    answer_limits::AnswerLimits,
     ending::Ending,
     failure::TurnFailure,
     idempotency::{KeyClaim, wait_unmarked},
@@ -25,7 +26,7 @@ use crate::{
         chat::{Finish, Message, Role},
         limits::Asker,
     },
-    foundation::config::{self, OnDisconnect},
+    foundation::config::{self, Config, OnDisconnect},
 };
 
 /// Time between checks whether the model of an abandoned turn is still being loaded by its server.
@@ -38,6 +39,7 @@ pub(super) struct Answerer {
     model_calls: Arc<ModelCalls>,
     recorder: Arc<Recorder>,
     limits: config::Turns,
+    answer_limits: AnswerLimits,
     /// Cancelled when running turns must end.
     cut_off: CancellationToken,
 }
@@ -47,10 +49,11 @@ impl Answerer {
         admission: Arc<Admission>,
         model_calls: Arc<ModelCalls>,
         recorder: Arc<Recorder>,
-        limits: config::Turns,
+        config: &Config,
         cut_off: CancellationToken,
     ) -> Self {
-        Self { admission, model_calls, recorder, limits, cut_off }
+        let (limits, answer_limits) = (config.turns.clone(), AnswerLimits::new(config));
+        Self { admission, model_calls, recorder, limits, answer_limits, cut_off }
     }
 
     /// Whether a turn would not have to wait for a permit now.
@@ -103,13 +106,14 @@ impl Answerer {
         calls: &mut CallRecord<'a>,
         claim: Option<&KeyClaim>,
     ) -> Result<Finish, TurnFailure> {
-        let caller_hash = request.caller_hash();
+        let (caller_hash, answer_limit) = (request.caller_hash(), self.answer_limits.of(request));
         let TurnRequest { persona, stream, stored_chat, asker, .. } = request;
         let (mut messages, persona, stream) = (request.messages.as_slice(), persona.as_deref(), *stream);
         let tenant = asker.tenant.as_ref();
         let _permit = wait_unmarked(claim, pin!(self.admission.acquire_permit(asker))).await?;
         loop {
-            let call = CallRequest { caller_hash, messages, persona, tenant, stream, deadline, journal, claim };
+            let call =
+                CallRequest { caller_hash, messages, persona, tenant, answer_limit, stream, deadline, journal, claim };
             match self.model_calls.answer(call, calls).await {
                 Err(TurnFailure::Model(ModelFailure::PromptTooLong)) if stored_chat.is_some() && messages.len() > 1 => {
                     messages = without_older_half(messages);

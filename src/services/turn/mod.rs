@@ -9,6 +9,7 @@
 //! runs once at the start, and then `interrupted`. `parts` creates them all.
 
 mod admission;
+mod answer_limits;
 mod answerer;
 mod dependencies;
 mod ended_call;

@@ -82,7 +82,7 @@ impl Parts {
         let credentials = dependencies.credentials.clone();
         let model_calls = ModelCalls::new(&config.model, &models, client, abilities, credentials, Arc::clone(&metrics));
         let model_calls = Arc::new(model_calls);
-        let (limits, cut_off) = (config.turns.clone(), tasks.cut_off());
+        let cut_off = tasks.cut_off();
         let runner = TurnRunner {
             limits: Arc::clone(&turn_limits),
             stored_chats,
@@ -90,7 +90,7 @@ impl Parts {
                 Arc::clone(&admission),
                 Arc::clone(&model_calls),
                 Arc::clone(&recorder),
-                limits,
+                config,
                 cut_off,
             ),
             recorder,

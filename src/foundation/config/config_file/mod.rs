@@ -116,13 +116,13 @@ impl ConfigFile {
         let merged = |own: &ScopeLimits, of_file: Option<ScopeLimits>| {
             of_file.filter(|_| own.is_default).unwrap_or_else(|| own.clone())
         };
-        let Limits { visitor, address, key, total, anonymous_input } = &self.limits;
+        let Limits { visitor, address, key, total, .. } = &self.limits;
         let limits = Limits {
             visitor: merged(visitor, file.visitor),
             address: merged(address, file.address),
             key: merged(key, file.key),
             total: merged(total, file.total),
-            anonymous_input: *anonymous_input,
+            ..self.limits.clone()
         };
         FileSettings { limits, sites }
     }

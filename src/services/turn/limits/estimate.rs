@@ -10,8 +10,8 @@ use crate::{
         limits::Amounts,
         persona::Persona,
     },
-    foundation::config,
-    services::turn::{model_calls::ModelAbilities, request::TurnRequest},
+    foundation::config::Config,
+    services::turn::{answer_limits::AnswerLimits, model_calls::ModelAbilities, request::TurnRequest},
 };
 
 /// The bytes of a text that are a token here. Most texts have more, so that the estimate is rather too high. An exact one
@@ -33,12 +33,12 @@ const MESSAGE_TOKENS: u64 = 4;
 pub(super) struct Estimator {
     prices: Prices,
     abilities: Arc<ModelAbilities>,
-    max_answer_tokens: Option<u32>,
+    answer_limits: AnswerLimits,
 }
 
 impl Estimator {
-    pub(super) fn new(settings: &config::Model, abilities: Arc<ModelAbilities>) -> Self {
-        Self { prices: Prices::new(&settings.prices), abilities, max_answer_tokens: settings.max_answer_tokens }
+    pub(super) fn new(config: &Config, abilities: Arc<ModelAbilities>) -> Self {
+        Self { prices: Prices::new(&config.model.prices), abilities, answer_limits: AnswerLimits::new(config) }
     }
 
     /// Returns what a turn is expected to use: its prompt, as far as the model can read it, and an answer of the greatest
@@ -48,7 +48,7 @@ impl Estimator {
         let most = self.abilities.largest_window(model).unwrap_or(u64::MAX);
         let usage = TokenUsage {
             prompt: self.prompt_tokens(persona, &request.messages, model).min(most),
-            completion: self.answer_tokens(persona, model),
+            completion: self.answer_tokens(request, model),
         };
         let cost = self.prices.cost(model, usage).unwrap_or_default();
         Amounts { turns: 1, tokens: usage.total(), cost: cost.total() }
@@ -66,9 +66,8 @@ impl Estimator {
         tokens.saturating_add(images.saturating_mul(self.abilities.of(model).image.unwrap_or_default()))
     }
 
-    fn answer_tokens(&self, persona: Option<&Persona>, model: &str) -> u64 {
-        let limits = [persona.and_then(|persona| persona.max_tokens), self.max_answer_tokens];
-        let limit = limits.into_iter().flatten().min().map(u64::from);
+    fn answer_tokens(&self, request: &TurnRequest, model: &str) -> u64 {
+        let limit = self.answer_limits.of(request).tokens(self.abilities.of(model).window).map(u64::from);
         if self.abilities.reasons(model) {
             limit.map_or(UNLIMITED_REASONING_TOKENS, |limit| limit + u64::from(REASONING_ALLOWANCE))
         } else {

@@ -62,7 +62,7 @@ impl TurnLimits {
         let used = outage.wait_out(async || storage.limit_counts(MAX_COUNTERS).await).await?;
         let usage = UsageLimits::new(config.limits.clone(), &secret);
         sharing::begin(&usage, used, storage.session_time());
-        let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(&config.model, Arc::clone(abilities)) });
+        let counts = Arc::new(TurnCounts { usage, estimator: Estimator::new(config, Arc::clone(abilities)) });
         let (resets, requested) = mpsc::channel(1);
         tasks.spawn("limits", sharing::run(Arc::clone(&counts), storage.clone(), requested, tasks.stopping()));
         let (storage, metrics) = (storage.clone(), Arc::clone(metrics));

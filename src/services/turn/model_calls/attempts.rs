@@ -84,17 +84,15 @@ impl Attempts<'_> {
             messages,
             with_images: has_images && abilities.has_vision(),
             temperature: persona.and_then(|persona| persona.temperature).filter(|_| !reasons),
-            answer_limit: self.answer_limit(),
+            answer_limit: self.answer_limit(model),
             reasons,
             stream: self.streams(model),
         }
     }
 
-    /// Returns the maximum length of an answer in tokens: the persona's limit or `MAX_ANSWER_TOKENS`, whichever is
-    /// lower.
-    fn answer_limit(&self) -> Option<u32> {
-        let limits = [self.request.persona.and_then(|persona| persona.max_tokens), self.settings.max_answer_tokens];
-        limits.into_iter().flatten().min()
+    /// Returns the maximum length of an answer in tokens.
+    fn answer_limit(&self, model: &str) -> Option<u32> {
+        self.request.answer_limit.tokens(self.abilities.of(model).window)
     }
 
     /// Writes an answer to the journal while it arrives.
@@ -148,7 +146,7 @@ impl Attempts<'_> {
         let report = &record.report;
         if report.has_reasoned && !report.had_reasoning_allowance {
             self.client.note_reasoning(model);
-            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit().is_some();
+            record.should_retry_with_reasoning = report.is_cut_by_limit && self.answer_limit(model).is_some();
         }
     }
 

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::{
     adapters::model::CallerHash,
     domain::{chat::Message, persona::Persona, tenant::Tenant},
-    services::turn::{idempotency::KeyClaim, journal::Journal},
+    services::turn::{answer_limits::TurnAnswerLimit, idempotency::KeyClaim, journal::Journal},
 };
 
 /// The input of all calls to models in one turn: the conversation, the persona, the deadline, and whether to stream.
@@ -18,6 +18,7 @@ pub(in crate::services::turn) struct CallRequest<'r> {
     pub(in crate::services::turn) persona: Option<&'r Persona>,
     /// On whose behalf the visitor asks, if not only on their own.
     pub(in crate::services::turn) tenant: Option<&'r Tenant>,
+    pub(in crate::services::turn) answer_limit: TurnAnswerLimit,
     /// Whether the client wants the answer as a stream.
     pub(in crate::services::turn) stream: bool,
     /// The end of the time for a whole answer, or for the start of a streamed one.
