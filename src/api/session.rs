@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{
     AppState, Group,
+    caller::AskedFrom,
     json::{Json, OptionalJson},
     problem::{Problem, failures},
     turn::named_session,
@@ -23,6 +24,7 @@ use crate::domain::{errors::requests, session::SessionId};
 const MAX_METRICS_BYTES: usize = 8 << 10;
 
 failures! { StartFailure {
+    429 "The address has started too many sessions (`session_limit_reached`); turns work without one.",
     500 "A fault of this server (`internal_error`).",
     503 "The session cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
 } }
@@ -32,6 +34,7 @@ failures! { StopFailure {
          than 8 KiB (`invalid_request`), or the id is malformed (`invalid_session_id`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
+    429 "The session was not started by this server, and the address has started or stopped too many (`session_limit_reached`).",
     500 "A fault of this server (`internal_error`).",
     503 "The stop cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`), or too many large bodies are sent \
          at once (`body_memory_used_up`).",
@@ -94,8 +97,8 @@ impl SessionApi {
     ///
     /// A client can have any number of sessions at once. No body is needed; it is ignored.
     #[oai(path = "/start", method = "post", operation_id = "startSession")]
-    async fn start(&self, Data(state): Data<&AppState>) -> Result<Json<SessionStarted>, StartFailure> {
-        let (id, at) = state.sessions.begin().await?;
+    async fn start(&self, Data(state): Data<&AppState>, from: AskedFrom) -> Result<Json<SessionStarted>, StartFailure> {
+        let (id, at) = state.sessions.begin(from.session_client()).await?;
         Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: state.clock.rfc3339(at) }))
     }
 
@@ -107,6 +110,7 @@ impl SessionApi {
     async fn stop(
         &self,
         Data(state): Data<&AppState>,
+        from: AskedFrom,
         /// The session to stop.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -115,7 +119,7 @@ impl SessionApi {
         let id = named_session([session, request.session_id_camel, request.session_id])?;
         let session_id = id.as_ref().map(SessionId::to_string);
         let metrics = request.metrics.map(metrics).transpose()?;
-        let stopped = state.sessions.end(id, metrics).await?;
+        let stopped = state.sessions.end(from.session_client(), id, metrics).await?;
         Ok(Json(SessionStopped {
             status: SessionStatus::Stopped,
             timestamp: state.clock.rfc3339(stopped.at),

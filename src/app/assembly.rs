@@ -71,9 +71,8 @@ pub(super) async fn open(
     };
     let turns = Turns::open(&config, &dependencies, progress, outage).await?;
     live_limits::follow(&sites, &turns, &tasks);
-    let idle_timeout = config.session_idle_timeout;
     let session_key = SessionKey::new(&outage.wait_out(async || storage.secret(SESSION_SECRET).await).await?);
-    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, idle_timeout, &tasks);
+    let sessions = Sessions::start(storage.clone(), log.clone(), clock.clone(), session_key, &config, &tasks);
     let fingerprint_key =
         FingerprintKey::new(&outage.wait_out(async || storage.secret(FINGERPRINT_SECRET).await).await?);
     let open_accounts = async || Accounts::open(&config.accounts, storage.clone(), clock.clone()).await;

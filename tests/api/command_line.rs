@@ -139,6 +139,7 @@ async fn all_invalid_settings_are_reported_without_their_values() {
         "LIMIT_VISITOR",
         "LIMIT_KEY",
         "LIMIT_TOTAL",
+        "LIMIT_SESSIONS",
         "LIMIT_ANONYMOUS_INPUT",
         "LIMIT_ANONYMOUS_ANSWER",
         "PAPITA_API_URL",

@@ -99,6 +99,78 @@ async fn start_and_stop_match_the_contract_and_are_logged() {
     assert_eq!(line["server_metrics"]["latency_p50_ms"], Value::Null);
 }
 
+/// Posts as a client of an address behind a proxy.
+async fn post_from(client: &Client, path: &str, address: &str, body: &Value) -> HttpResponse {
+    client.send(client.json_request(path, body).header("x-forwarded-for", address)).await
+}
+
+#[track_caller]
+fn assert_too_many(answer: &HttpResponse, window: &str) {
+    answer.assert_error(429, "session_limit_reached");
+    let details = answer.json()["details"].clone();
+    assert_eq!(
+        (&details["limit"], &details["unit"], &details["window"]),
+        (&json!("address"), &json!("sessions"), &json!(window))
+    );
+    assert_eq!(answer.header("retry-after"), details["retry_after_seconds"].to_string());
+}
+
+#[tokio::test]
+async fn one_address_can_start_so_many_sessions() {
+    let (model, clock) = (FakeModel::start().await, ManualClock::at("2026-05-04T12:00:00Z"));
+    let settings = [("LIMIT_SESSIONS", "3/minute, 4/day"), ("PROXIES", "1")];
+    let setup = TestSetup::for_model(&model).with_all(&settings);
+    let service = setup.start_with_clock(clock.clock("UTC")).await;
+    let client = &service.client;
+    let (one, other) = ("192.0.2.1", "192.0.2.2");
+    let start = async |address| post_from(client, START, address, &json!({})).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(start(one).await.assert_ok()["session_id"].clone());
+    }
+    assert_too_many(&start(one).await, "minute");
+    start(other).await.assert_ok();
+    let turn = json!({ "message": "hello" });
+    post_from(client, "/api/chat", one, &turn).await.assert_ok();
+    for id in &ids {
+        post_from(client, STOP, one, &json!({ "session_id": id })).await.assert_ok();
+    }
+    clock.advance(Duration::from_mins(1));
+    start(one).await.assert_ok();
+    assert_too_many(&start(one).await, "day");
+    clock.advance(Duration::from_hours(24));
+    start(one).await.assert_ok();
+    assert_eq!(setup.log_lines("session_start").len(), 6);
+}
+
+#[tokio::test]
+async fn stops_of_unknown_sessions_are_bounded() {
+    let setup = TestSetup::new().with("LIMIT_SESSIONS", "3/minute").with("PROXIES", "1");
+    let service = setup.start().await;
+    let client = &service.client;
+    let (one, other) = ("192.0.2.1", "192.0.2.2");
+    for body in [json!({ "session_id": "made-up-1" }), json!({ "session_id": "made-up-1" }), json!({})] {
+        assert_eq!(post_from(client, STOP, one, &body).await.assert_ok()["status"], "stopped");
+    }
+    for body in [json!({ "session_id": "made-up-2" }), json!({}), json!({ "session_id": "made-up-1" })] {
+        assert_too_many(&post_from(client, STOP, one, &body).await, "minute");
+    }
+    post_from(client, STOP, other, &json!({ "session_id": "made-up-2" })).await.assert_ok();
+    let stops = setup.log_lines("session_stop");
+    let ids = stops.iter().map(|line| line["session_id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids, [json!("made-up-1"), Value::Null, json!("made-up-2")]);
+}
+
+#[tokio::test]
+async fn default_limits_of_sessions_leave_this_machine_out() {
+    let service = TestSetup::new().start().await;
+    let clients = (0..201).map(|_| async { service.client.post(STOP, &json!({})).await.assert_ok() });
+    join_all(clients).await;
+    let forwarded = (0..205).map(|_| post_from(&service.client, STOP, "192.0.2.1", &Value::Null));
+    let refused = join_all(forwarded).await.into_iter().filter(|answer| answer.status == 429).count();
+    assert!(refused >= 5, "{refused}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sessions_in_one_second_are_distinct() {
     let clock = ManualClock::at("2026-05-04T12:00:00Z");

@@ -1,4 +1,4 @@
-//! Where a request for a turn comes from, and who asks it, for the limits.
+//! Where a request for a turn or a session comes from, and who asks it, for the limits.
 
 use poem::{FromRequest, Request, RequestBody};
 
@@ -9,9 +9,10 @@ use crate::{
         client_ip::ClientIp,
         limits::{Asker, AskerId},
     },
+    services::sessions::SessionClient,
 };
 
-/// Where a request for a turn comes from.
+/// Where a request for a turn or a session comes from.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) struct AskedFrom {
     address: ClientIp,
@@ -24,6 +25,11 @@ impl AskedFrom {
         let asker = Asker { id, address: self.address, is_local: self.is_local, tenant: None };
         context.note_asker(&asker);
         asker
+    }
+
+    /// Returns the client of a session.
+    pub(in crate::api) fn session_client(self) -> SessionClient {
+        SessionClient { address: self.address, is_local: self.is_local }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     domain::{
         account::InvalidAccount,
         chat::InvalidImage,
-        errors::{ErrorKind, accounts, resources, turns},
-        limits::LimitReached,
+        errors::{ErrorKind, accounts, requests, resources, turns},
+        limits::{LimitReached, TooManySessions},
         prompt::EmptyQuestion,
         session::InvalidSessionId,
         title::InvalidTitle,
@@ -89,6 +89,7 @@ impl From<StorageFailure> for Problem {
 impl From<SessionFailure> for Problem {
     fn from(failure: SessionFailure) -> Self {
         let problem = match &failure {
+            SessionFailure::TooMany(refused) => of_sessions(refused),
             SessionFailure::Log(_) => Self::new(&turns::SESSION_LOG_UNAVAILABLE.error),
             SessionFailure::Storage(_) => storage_unavailable(),
         };
@@ -119,6 +120,14 @@ fn of_limit(kind: &'static ErrorKind, reached: &LimitReached) -> Problem {
         .with_detail("window", limit.window.as_str().into())
         .with_detail("retry_after_seconds", rate_limit::seconds(*wait).into());
     Problem { limit: Some(Box::new(reached.standing())), ..problem }
+}
+
+fn of_sessions(TooManySessions { limit, wait }: &TooManySessions) -> Problem {
+    Problem::with_stated_wait(&requests::SESSION_LIMIT_REACHED, Some(*wait))
+        .with_detail("limit", "address".into())
+        .with_detail("unit", "sessions".into())
+        .with_detail("window", limit.window.as_str().into())
+        .with_detail("retry_after_seconds", rate_limit::seconds(*wait).into())
 }
 
 /// Returns a number of bytes for people.

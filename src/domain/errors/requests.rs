@@ -3,6 +3,16 @@
 use super::kind::{RetryAfter, error_rows};
 
 error_rows! {
+    /// The address has started too many sessions, or has stopped too many that are not known (`LIMIT_SESSIONS`); `details` name
+    /// the window. Turns work without a session.
+    SESSION_LIMIT_REACHED {
+        status: 429,
+        code: "session_limit_reached",
+        retry_after: RetryAfter::Stated,
+        sentence: "Too many sessions come from your network; questions work without one",
+        action: "Go on without a session, or wait as long as `Retry-After` says.",
+    }
+
     /// No resource has this address.
     NOT_FOUND {
         status: 404,

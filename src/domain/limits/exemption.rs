@@ -5,10 +5,11 @@ use crate::foundation::config::Limits;
 /// Returns a sentence about the limits that do not apply to requests of this machine; `None` if all do.
 #[must_use]
 pub fn exemption(limits: &Limits) -> Option<String> {
-    let Limits { visitor, address, anonymous_input, anonymous_answer, .. } = limits;
+    let Limits { visitor, address, sessions, anonymous_input, anonymous_answer, .. } = limits;
     let defaults = [
         ("LIMIT_VISITOR", visitor.is_default),
         ("LIMIT_ADDRESS", address.is_default),
+        ("LIMIT_SESSIONS", sessions.is_default),
         ("LIMIT_ANONYMOUS_INPUT", anonymous_input.is_default),
         ("LIMIT_ANONYMOUS_ANSWER", anonymous_answer.is_default),
     ];
@@ -34,11 +35,19 @@ mod tests {
     #[test]
     fn only_defaults_leave_this_machine_out() {
         let visitor = ("LIMIT_VISITOR", "20/minute, 300/day, 200000tokens/day");
-        let all =
-            [visitor, ("LIMIT_ADDRESS", "off"), ("LIMIT_ANONYMOUS_INPUT", "1MiB"), ("LIMIT_ANONYMOUS_ANSWER", "off")];
+        let all = [
+            visitor,
+            ("LIMIT_ADDRESS", "off"),
+            ("LIMIT_SESSIONS", "9/day"),
+            ("LIMIT_ANONYMOUS_INPUT", "1MiB"),
+            ("LIMIT_ANONYMOUS_ANSWER", "off"),
+        ];
         assert_eq!(sentence(&all), None);
         let some = sentence(&all[..1]).unwrap();
-        assert!(some.contains("defaults of LIMIT_ADDRESS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"), "{some}");
+        assert!(
+            some.contains("defaults of LIMIT_ADDRESS, LIMIT_SESSIONS, LIMIT_ANONYMOUS_INPUT, LIMIT_ANONYMOUS_ANSWER;"),
+            "{some}"
+        );
         assert!(sentence(&[]).unwrap().contains("LIMIT_VISITOR, LIMIT_ADDRESS"));
     }
 }

@@ -17,6 +17,7 @@ mod near;
 mod operation;
 mod reached;
 mod scope;
+mod session_quota;
 mod usage_limits;
 mod window_count;
 mod worst_day;
@@ -32,6 +33,7 @@ pub use self::{
     near::{DatabaseSums, LimitUsage},
     reached::{LimitReached, Standing},
     scope::LimitScope,
+    session_quota::{SessionQuota, TooManySessions},
     usage_limits::{Reserved, UsageLimits},
     window_count::{Unshared, window_end},
     worst_day::WorstDay,

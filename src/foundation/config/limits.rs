@@ -13,6 +13,8 @@ pub struct Limits {
     pub key: ScopeLimits,
     /// Of all visitors together.
     pub total: ScopeLimits,
+    /// How many sessions one address may start; only limits without a unit.
+    pub sessions: ScopeLimits,
     /// The largest question of a visitor without an account.
     pub anonymous_input: InputLimit,
     /// The longest answer to a visitor without an account.

@@ -9,7 +9,7 @@ use super::{
     config_file::{self, ConfigFile, FileSettings},
     database_address::DatabaseAddress,
     invalid::InvalidSettings,
-    limit_list::LimitList,
+    limit_list::{LimitList, LimitUnit},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins, parse,
     settings::{
@@ -259,6 +259,10 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
     let total = read_scope(var::LIMIT_TOTAL, source, reader);
     let bytes = reader.read(var::LIMIT_ANONYMOUS_INPUT, "a size such as 400KiB", parse::bytes);
     let is_default = !source.has(var::LIMIT_ANONYMOUS_INPUT);
+    let sessions = reader.read(var::LIMIT_SESSIONS, "limits such as 200/minute, 3000/day, or off", |text| {
+        LimitList::parse(text).ok().filter(|limits| limits.iter().all(|limit| limit.unit == LimitUnit::Turns))
+    });
+    let sessions = sessions.map(|list| ScopeLimits { list, is_default: !source.has(var::LIMIT_SESSIONS) });
     let anonymous_input = bytes.map(|bytes| InputLimit { bytes, is_default });
     let tokens = reader.read(var::LIMIT_ANONYMOUS_ANSWER, "a whole number of 1 or more, or off", |text| {
         if lower(text) == "off" { Some(None) } else { answer_tokens(text).map(Some) }
@@ -270,6 +274,7 @@ fn read_limits(source: &Source, reader: &mut Reader<'_>) -> Option<Limits> {
         address: address?,
         key: key?,
         total: total?,
+        sessions: sessions?,
         anonymous_input: anonymous_input?,
         anonymous_answer: anonymous_answer?,
     })

@@ -64,6 +64,7 @@ variables! {
     LIMIT_ADDRESS = "200/minute,3000/day,1000000tokens/day", "the same for one IP address, or one IPv6 network of 64 bits, behind which many visitors may be";
     LIMIT_KEY = "off", "the same for one API key, unless the key has limits of its own; those of visitors and addresses do not apply to API keys";
     LIMIT_TOTAL = "off", "the same for all visitors together, such as 5usd/day: the most that a day can cost";
+    LIMIT_SESSIONS = "200/minute,3000/day", "how many sessions one address may start, stops of unknown sessions included, per minute and per day (UTC), or off; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_INPUT = "400KiB", "largest question of a visitor without an account, with history and files; an image counts as 4 KiB; the default does not apply to requests of this machine";
     LIMIT_ANONYMOUS_ANSWER = "4096", "longest answer to a visitor without an account, in tokens, or off; the default is at most a quarter of a model's context window, and does not apply to requests of this machine";
 

@@ -23,8 +23,12 @@ use crate::{
         session_log::{LogUnavailable, SessionLog, SessionStart},
         storage::Storage,
     },
-    domain::session::{SessionId, SessionKey},
-    foundation::{clock::Clock, error_chain::ErrorChain, tasks::Tasks},
+    domain::{
+        client_ip::ClientIp,
+        limits::SessionQuota,
+        session::{SessionId, SessionKey},
+    },
+    foundation::{clock::Clock, config::Config, error_chain::ErrorChain, tasks::Tasks},
 };
 
 /// Starts and stops sessions. Cheap to clone.
@@ -39,21 +43,32 @@ struct Inner {
     tasks: Tasks,
     stops: Stops,
     key: SessionKey,
+    quota: SessionQuota,
+}
+
+/// The client that starts or stops a session.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionClient {
+    /// The client's address.
+    pub address: ClientIp,
+    /// Whether the request comes from this machine, and not through a proxy.
+    pub is_local: bool,
 }
 
 impl Sessions {
-    /// Starts the task that closes sessions idle for longer than `idle_timeout`.
+    /// Starts the task that closes sessions idle for longer than `SESSION_IDLE_TIMEOUT`.
     #[must_use]
     pub fn start(
         storage: Storage,
         log: SessionLog,
         clock: Clock,
         key: SessionKey,
-        idle_timeout: Duration,
+        config: &Config,
         tasks: &Tasks,
     ) -> Self {
+        let (quota, idle_timeout) = (SessionQuota::new(config.limits.sessions.clone()), config.session_idle_timeout);
         let stops = Stops::new(storage.clone(), log.clone(), clock.clone());
-        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops, key }));
+        let this = Self(Arc::new(Inner { storage, log, clock, tasks: tasks.clone(), stops, key, quota }));
         tasks.spawn("idle sessions", this.clone().sweep_periodically(idle_timeout, tasks.stopping()));
         this
     }
@@ -64,8 +79,10 @@ impl Sessions {
         id.was_generated_with(&self.0.key)
     }
 
-    /// Begins a session. It is in the database and in the session log when this returns.
-    pub async fn begin(&self) -> Result<(SessionId, Timestamp), SessionFailure> {
+    /// Begins a session. It is in the database and in the session log when this returns. Fails if too many sessions were begun
+    /// from the address.
+    pub async fn begin(&self, client: SessionClient) -> Result<(SessionId, Timestamp), SessionFailure> {
+        self.admit(client)?;
         self.0.log.ensure_writable()?;
         let this = self.clone();
         let started = self.0.tasks.run_to_completion("session start", async move { this.begin_and_log().await }).await;
@@ -86,9 +103,24 @@ impl Sessions {
         Ok((id, now))
     }
 
+    /// Counts a session for the address's quota, without a look into the database.
+    fn admit(&self, SessionClient { address, is_local }: SessionClient) -> Result<(), SessionFailure> {
+        let Inner { quota, storage, .. } = &*self.0;
+        Ok(quota.admit(address, is_local, storage.session_time())?)
+    }
+
     /// Ends a session with the client's `metrics` (a JSON object), whether it was started here or not. A session that has
-    /// ended before gets the same answer, and is not logged again. A stop without an `id` is only logged.
-    pub async fn end(&self, id: Option<SessionId>, metrics: Option<Value>) -> Result<SessionEnd, SessionFailure> {
+    /// ended before gets the same answer, and is not logged again. A stop without an `id` is only logged. Fails if the session
+    /// was not started here, and the address has begun or ended too many.
+    pub async fn end(
+        &self,
+        client: SessionClient,
+        id: Option<SessionId>,
+        metrics: Option<Value>,
+    ) -> Result<SessionEnd, SessionFailure> {
+        if !id.as_ref().is_some_and(|id| self.was_started_here(id)) {
+            self.admit(client)?;
+        }
         let Inner { log, clock, .. } = &*self.0;
         log.ensure_writable()?;
         let at = clock.now();
