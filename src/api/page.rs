@@ -32,7 +32,7 @@ pub(super) struct PageRequest {
     /// The position after which the page begins.
     pub(super) after: Cursor,
     /// The largest number of rows; `None` for all.
-    limit: Option<u64>,
+    pub(super) limit: Option<u64>,
 }
 
 impl PageRequest {
@@ -63,16 +63,8 @@ impl PageRequest {
     }
 }
 
-impl<T> Page<T> {
-    /// Reverses the order of the rows.
-    pub(super) fn reversed(mut self) -> Self {
-        self.items.reverse();
-        self
-    }
-}
-
 /// Returns the `Link` header for the same request with the position of the next page.
-fn link(request: &Request, Cursor(first, second): Cursor) -> Option<HeaderValue> {
+pub(super) fn link(request: &Request, Cursor(first, second): Cursor) -> Option<HeaderValue> {
     let asked = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     let kept = asked.filter(|(name, _)| name != "before");
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
+    domain::body_memory::BodyMemory,
     foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
     services::{accounts::Accounts, sessions::Sessions, sites::Sites, turn::Turns, visitors::Visitors},
 };
@@ -37,6 +38,8 @@ pub struct AppState {
     pub log: SessionLog,
     /// The database.
     pub storage: Storage,
+    /// The memory for the messages of chats in responses.
+    pub list_memory: BodyMemory,
     /// The background tasks.
     pub tasks: Tasks,
 }

@@ -14,11 +14,13 @@ use crate::{
         storage::{FINGERPRINT_SECRET, FoundEnd, SESSION_SECRET, Storage},
     },
     api::AppState,
+    domain::body_memory::BodyMemory,
     domain::{
         log_chain::{Chain, ChainHasher},
         log_position::{LogEnd, LogPosition},
         session::SessionKey,
     },
+    foundation::memory_limit,
     foundation::{
         clock::Clock,
         config::{self, Config},
@@ -90,6 +92,7 @@ pub(super) async fn open(
     outage.wait_out(async || storage.register_log(start, previous).await).await?;
     turns.log_interrupted(outage).await?;
     log_retention::start(config.session_log.retention, log.clone(), storage.clone(), clock.clone(), &tasks);
+    let list_memory = BodyMemory::new(memory_limit::at_most_part(config.server.body_memory, 8));
     let config = Arc::new(config);
     Ok(AppState {
         config,
@@ -105,6 +108,7 @@ pub(super) async fn open(
         fingerprint_key,
         log,
         storage,
+        list_memory,
         tasks,
     })
 }

@@ -1,4 +1,4 @@
-//! The memory that large bodies of requests may occupy together.
+//! The memory that large bodies of requests, or of responses with the messages of chats, may occupy together.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use super::client_ip::ClientIp;
 /// The part of each body that is not counted, in bytes. So a request of usual size is read also when the memory is used up.
 const UNCOUNTED_BYTES: usize = 64 << 10;
 
-/// The memory for the bodies of all requests.
+/// The memory for the bodies of all requests, or of all responses.
 ///
 /// One client can use half of it. In the second half, only those find room that have a quarter of all at most, so that a
 /// client that sends large bodies leaves room for others.

@@ -59,6 +59,7 @@ mod log_retention;
 mod log_show;
 mod log_tail;
 mod log_verify;
+mod long_lists;
 #[cfg(unix)]
 mod lost_database;
 mod messages;

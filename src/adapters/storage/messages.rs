@@ -10,36 +10,7 @@ use super::{
 };
 use crate::domain::account::OwnerId;
 
-/// The limit for the image URLs of one list, in bytes. The contract has two names for an image, so that a list on the wire
-/// takes twice as much. The limit has room for the largest image: 12 MiB in base64, and the prefix of its data URL.
-const MAX_LIST_IMAGE_BYTES: u64 = (16 << 20) + 1024;
-
 impl Storage {
-    /// Returns the messages of one of an owner's chats before a position, at most `limit`, the latest first. Each has its
-    /// image until the limit for a list is reached. Empty if the chat has another owner.
-    pub async fn messages(
-        &self,
-        owner: OwnerId,
-        chat: ChatId,
-        before: Cursor,
-        limit: u64,
-    ) -> Result<Vec<StoredMessage>, StorageFailure> {
-        let rows: Vec<MessageRow> =
-            sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at FROM messages
-             WHERE chat_id = $1 AND owner_id = $2 AND (turn, id) < ($3, $4)
-             ORDER BY turn DESC, id DESC LIMIT $5")
-            .bind(chat.0)
-            .bind(owner.0)
-            .bind(before.0)
-            .bind(before.1)
-            .bind(to_integer(limit))
-            .fetch_all(&self.read)
-            .await?;
-        let mut messages = rows.into_iter().map(message).collect::<Vec<_>>();
-        self.add_images(owner, &mut messages).await?;
-        Ok(messages)
-    }
-
     /// Returns one of an owner's messages with its image.
     pub async fn message(&self, owner: OwnerId, id: MessageId) -> Result<Option<StoredMessage>, StorageFailure> {
         let row: Option<MessageRow> = sql("SELECT id, chat_id, turn, sender, status, text, image_bytes, created_at
@@ -48,21 +19,11 @@ impl Storage {
         .bind(owner.0)
         .fetch_optional(&self.read)
         .await?;
-        let mut found = row.map(message);
-        self.add_images(owner, found.as_mut_slice()).await?;
-        Ok(found)
-    }
-
-    /// Adds the images to messages up to [`MAX_LIST_IMAGE_BYTES`]. Data URLs are large, and a list is held in memory.
-    async fn add_images(&self, owner: OwnerId, messages: &mut [StoredMessage]) -> Result<(), StorageFailure> {
-        let mut left = MAX_LIST_IMAGE_BYTES;
-        for message in messages.iter_mut().filter(|message| message.image_bytes > 0) {
-            if let Some(less) = left.checked_sub(message.image_bytes) {
-                left = less;
-                message.image = self.image(owner, message.id).await?;
-            }
+        let Some(mut found) = row.map(message) else { return Ok(None) };
+        if found.image_bytes > 0 {
+            found.image = self.image(owner, id).await?;
         }
-        Ok(())
+        Ok(Some(found))
     }
 
     /// Returns the complete messages of one of an owner's chats before a position, at most `limit`, the latest first, without

@@ -34,6 +34,7 @@ mod log_instances;
 mod log_snapshot;
 mod log_totals;
 mod logged_event;
+mod message_list;
 mod messages;
 mod migrations;
 mod new_message;
@@ -90,6 +91,7 @@ pub use self::{
     log_snapshot::{LogSnapshot, ModelUsage},
     log_totals::LogTotal,
     logged_event::LoggedEvent,
+    message_list::{ListedMessages, MessageList},
     open_failure::DatabaseOpenFailure,
     other_logs::OtherLogs,
     outbox::OutboxRecord,

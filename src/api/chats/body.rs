@@ -4,9 +4,14 @@ use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use crate::{
-    adapters::storage::{ChatId, Cursor, StoredChat, StoredMessage},
-    api::{AppState, messages::MessageBody, problem::Problem},
-    domain::{account::OwnerId, errors::resources},
+    adapters::storage::{ChatId, Cursor, ListedMessages, MessageList, StoredChat},
+    api::{
+        AppState,
+        json::MEDIA_TYPE,
+        messages::{Frame, Listing, MessageBody, Streamed},
+        problem::Problem,
+    },
+    domain::{account::OwnerId, client_ip::ClientIp, errors::resources},
     foundation::clock::Clock,
 };
 
@@ -59,17 +64,32 @@ impl ChatBody {
 }
 
 impl WholeChat {
-    pub(super) fn new(chat: StoredChat, owner: OwnerId, messages: Vec<StoredMessage>, clock: &Clock) -> Self {
-        let messages = messages.into_iter().map(|message| MessageBody::new(message, owner, clock)).collect();
-        Self { summary: ChatBody::new(chat, owner, clock), messages }
+    /// Converts a chat without messages.
+    pub(super) fn empty(chat: StoredChat, owner: OwnerId, clock: &Clock) -> Self {
+        Self { summary: ChatBody::new(chat, owner, clock), messages: Vec::new() }
     }
 
-    /// Reads one of the owner's chats with all of its messages, the oldest first.
-    pub(super) async fn read(state: &AppState, owner: OwnerId, id: i64) -> Result<Self, Problem> {
+    /// Returns the response with one of the owner's chats and all of its messages, the oldest first.
+    pub(super) async fn respond<T>(
+        state: &AppState,
+        client: ClientIp,
+        owner: OwnerId,
+        id: i64,
+    ) -> Result<Streamed<T>, Problem> {
+        let (chat, list) = Self::read(state, owner, id).await?;
+        // Encoding this type does not fail. The messages come before the end of the object.
+        let summary = serde_json::to_string(&ChatBody::new(chat, owner, &state.clock)).unwrap_or_default();
+        let before = format!("{},\"messages\":[", summary.trim_end_matches('}'));
+        let frame = Frame { media_type: MEDIA_TYPE, before, between: ",", after: "]}\n" };
+        Listing { frame, list, encode: MessageBody::encoder(owner, &state.clock) }.respond(state, client).await
+    }
+
+    /// Reads one of the owner's chats, and the list of all of its messages.
+    pub(super) async fn read(state: &AppState, owner: OwnerId, id: i64) -> Result<(StoredChat, MessageList), Problem> {
         let id = ChatId(id);
         let chat = state.storage.chat(owner, id).await?.ok_or_else(chat_not_found)?;
-        let messages = state.storage.messages(owner, id, Cursor::START, u64::MAX).await?;
-        Ok(Self::new(chat, owner, messages.into_iter().rev().collect(), &state.clock))
+        let list = state.storage.message_list((owner, id), ListedMessages::All, Cursor::START, None).await?;
+        Ok((chat, list))
     }
 }
 

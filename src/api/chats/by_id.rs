@@ -9,8 +9,9 @@ use crate::{
     adapters::storage::ChatId,
     api::{
         AppState, Group,
-        caller::RequiredAccount,
+        caller::{ClientAddress, RequiredAccount},
         json::{Json, text},
+        messages::Streamed,
         problem::failures,
     },
     domain::title::Title,
@@ -18,6 +19,13 @@ use crate::{
 
 failures! { ChatByIdFailure, signed in {
     404 "The account has no such chat (`chat_not_found`).",
+} }
+
+failures! { ReadChatFailure, signed in {
+    404 "The account has no such chat (`chat_not_found`).",
+} {} {
+    503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \
+         (`list_memory_used_up`).",
 } }
 
 failures! { RenameFailure, signed in with a body {
@@ -51,8 +59,9 @@ impl ChatByIdApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-    ) -> Result<Json<WholeChat>, ChatByIdFailure> {
-        Ok(Json(WholeChat::read(state, signed_in.account.id, chat_id).await?))
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<Json<WholeChat>>, ReadChatFailure> {
+        Ok(WholeChat::respond(state, client, signed_in.account.id, chat_id).await?)
     }
 
     /// Rename a chat

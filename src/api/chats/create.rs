@@ -63,7 +63,7 @@ impl CreateChatApi {
         let (owner, now) = (signed_in.account.id, state.clock.now());
         let chat = state.storage.create_chat(owner, title.as_ref(), persona, now).await?;
         let chat = chat.ok_or(AccountFailure::EndedToken)?;
-        Ok(Created(WholeChat::new(chat, owner, Vec::new(), &state.clock)))
+        Ok(Created(WholeChat::empty(chat, owner, &state.clock)))
     }
 }
 

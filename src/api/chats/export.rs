@@ -7,15 +7,22 @@ use poem_openapi::{
 };
 
 use super::{
-    body::WholeChat,
-    by_id::ChatByIdFailure,
-    export_file::{Export, Format, MarkdownExport},
+    by_id::ReadChatFailure,
+    export_file::{Export, Format, MarkdownExport, file},
 };
-use crate::api::{AppState, Group, caller::RequiredAccount, problem::failures};
+use crate::api::{
+    AppState, Group,
+    caller::{ClientAddress, RequiredAccount},
+    messages::Streamed,
+    problem::failures,
+};
 
 failures! { ExportFailure, signed in {
     400 "There is no such `format` (`invalid_request`).",
     404 "The account has no such chat (`chat_not_found`).",
+} {} {
+    503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \
+         (`list_memory_used_up`).",
 } }
 
 pub(in crate::api) struct ExportChatApi;
@@ -35,9 +42,9 @@ impl ExportChatApi {
         Path(chat_id): Path<i64>,
         /// The format of the file; `json` by default.
         Query(format): Query<Option<Format>>,
-    ) -> Result<Export, ExportFailure> {
-        let chat = WholeChat::read(state, signed_in.account.id, chat_id).await?;
-        Ok(Export { chat, format: format.unwrap_or(Format::Json) })
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<Export>, ExportFailure> {
+        Ok(file(state, client, signed_in.account.id, chat_id, format.unwrap_or(Format::Json)).await?)
     }
 
     /// Export a chat as Markdown
@@ -50,7 +57,8 @@ impl ExportChatApi {
         RequiredAccount(signed_in): RequiredAccount,
         /// The chat's number.
         Path(chat_id): Path<i64>,
-    ) -> Result<MarkdownExport, ChatByIdFailure> {
-        Ok(MarkdownExport(WholeChat::read(state, signed_in.account.id, chat_id).await?))
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<MarkdownExport>, ReadChatFailure> {
+        Ok(file(state, client, signed_in.account.id, chat_id, Format::Markdown).await?)
     }
 }

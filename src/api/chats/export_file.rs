@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use poem::{
-    IntoResponse, Response,
-    http::{HeaderValue, header},
-};
+use poem::http::{HeaderValue, header};
 use poem_openapi::{
     ApiResponse, Enum,
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
@@ -13,7 +10,15 @@ use poem_openapi::{
 };
 
 use super::body::WholeChat;
-use crate::api::json::{Json, MEDIA_TYPE};
+use crate::{
+    api::{
+        AppState,
+        json::MEDIA_TYPE,
+        messages::{Frame, Listing, MessageBody, Streamed},
+        problem::Problem,
+    },
+    domain::{account::OwnerId, client_ip::ClientIp},
+};
 
 /// The media type of Markdown (RFC 7763).
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
@@ -28,51 +33,54 @@ pub(super) enum Format {
     Markdown,
 }
 
-/// An exported chat in the requested format, as a response.
-pub(super) struct Export {
-    pub(super) chat: WholeChat,
-    pub(super) format: Format,
+/// The contract of a chat as a file.
+pub(super) struct Export;
+
+/// The contract of a chat as a Markdown file.
+pub(super) struct MarkdownExport;
+
+/// Returns the response with one of the owner's chats as a file.
+pub(super) async fn file<T>(
+    state: &AppState,
+    client: ClientIp,
+    owner: OwnerId,
+    id: i64,
+    format: Format,
+) -> Result<Streamed<T>, Problem> {
+    let (response, extension) = match format {
+        Format::Json => (WholeChat::respond(state, client, owner, id).await?, "json"),
+        Format::Markdown => {
+            let (chat, list) = WholeChat::read(state, owner, id).await?;
+            let before = format!("# {}\n", chat.title);
+            let frame = Frame { media_type: MARKDOWN, before, between: "", after: "" };
+            let clock = state.clock.clone();
+            let encode = move |_, message| markdown(&MessageBody::new(message, owner, &clock));
+            (Listing { frame, list, encode }.respond(state, client).await?, "md")
+        }
+    };
+    let name = format!("attachment; filename=\"chat-{id}.{extension}\"");
+    Ok(response.with_header(header::CONTENT_DISPOSITION, HeaderValue::from_str(&name).ok()))
 }
 
-impl IntoResponse for Export {
-    fn into_response(self) -> Response {
-        let name = format!("attachment; filename=\"chat-{}", self.chat.summary.id);
-        let (mut response, name) = match self.format {
-            Format::Json => (Json(self.chat).into_response(), format!("{name}.json\"")),
-            Format::Markdown => {
-                let response = Response::builder().header(header::CONTENT_TYPE, MARKDOWN).body(markdown(&self.chat));
-                (response, format!("{name}.md\""))
-            }
-        };
-        if let Ok(name) = HeaderValue::from_str(&name) {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-        }
-        response
+/// Returns a message as Markdown: its text under its sender and its time.
+fn markdown(message: &MessageBody) -> String {
+    let speaker = if message.sender.as_str() == "user" { "You" } else { "Bot" };
+    let mut text = format!("\n**{speaker}**, {}", message.created_at);
+    // Writing to a string does not fail.
+    let status = message.status.as_str();
+    if status != "complete" {
+        let _ = write!(text, " ({status})");
     }
-}
-
-/// Returns a chat as Markdown: its title, then each message under its sender and its time.
-fn markdown(chat: &WholeChat) -> String {
-    let mut text = format!("# {}\n", chat.summary.title);
-    for message in &chat.messages {
-        let speaker = if message.sender.as_str() == "user" { "You" } else { "Bot" };
-        // Writing to a string does not fail.
-        let _ = write!(text, "\n**{speaker}**, {}", message.created_at);
-        let status = message.status.as_str();
-        if status != "complete" {
-            let _ = write!(text, " ({status})");
-        }
-        let _ = write!(text, "\n\n{}\n", message.text.trim_end());
-        if let Some(image) = &message.image_url {
-            let _ = write!(text, "\n![An image]({image})\n");
-        }
+    let _ = write!(text, "\n\n{}\n", message.text.trim_end());
+    if let Some(image) = &message.image_url {
+        let _ = write!(text, "\n![An image]({image})\n");
     }
     text
 }
 
 impl ApiResponse for Export {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: vec![file("The chat as a file.", MEDIA_TYPE, WholeChat::schema_ref())] }
+        MetaResponses { responses: vec![described("The chat as a file.", MEDIA_TYPE, WholeChat::schema_ref())] }
     }
 
     fn register(registry: &mut Registry) {
@@ -80,25 +88,16 @@ impl ApiResponse for Export {
     }
 }
 
-/// An exported chat as Markdown, as a response.
-pub(super) struct MarkdownExport(pub(super) WholeChat);
-
-impl IntoResponse for MarkdownExport {
-    fn into_response(self) -> Response {
-        Export { chat: self.0, format: Format::Markdown }.into_response()
-    }
-}
-
 impl ApiResponse for MarkdownExport {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: vec![file("The chat as Markdown.", "text/markdown", String::schema_ref())] }
+        MetaResponses { responses: vec![described("The chat as Markdown.", "text/markdown", String::schema_ref())] }
     }
 
     fn register(_: &mut Registry) {}
 }
 
 /// Returns the response for the contract: a file with its name in `Content-Disposition`.
-fn file(description: &'static str, content_type: &'static str, schema: MetaSchemaRef) -> MetaResponse {
+fn described(description: &'static str, content_type: &'static str, schema: MetaSchemaRef) -> MetaResponse {
     let name = MetaHeader {
         name: "Content-Disposition".to_owned(),
         description: Some("The file's name.".to_owned()),

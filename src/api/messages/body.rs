@@ -78,6 +78,16 @@ impl MessageBody {
         Self { id: message.id.0, text: message.text, sender, image_url, image_omitted, created_at, status, aliases }
     }
 
+    /// Returns a function that encodes stored messages as JSON. `owner` is the owner of their chat.
+    pub(in crate::api) fn encoder(
+        owner: OwnerId,
+        clock: &Clock,
+    ) -> impl Fn(u64, StoredMessage) -> String + Send + use<> {
+        let clock = clock.clone();
+        // Encoding this type does not fail.
+        move |_, message| serde_json::to_string(&Self::new(message, owner, &clock)).unwrap_or_default()
+    }
+
     /// Combines the id and time of a message that was just stored with its content.
     pub(super) fn from_stored(
         stored: MessageRef,

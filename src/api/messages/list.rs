@@ -1,19 +1,23 @@
 //! `GET /api/messages/{chat_id}/messages`: the messages of a stored chat.
 
-use poem::{Request, web::Data};
+use poem::{Request, http::header, web::Data};
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
 };
 
-use super::body::MessageBody;
+use super::{
+    body::MessageBody,
+    streamed::{Frame, Listing, Streamed},
+};
 use crate::{
-    adapters::storage::{ChatId, StoredMessage},
+    adapters::storage::{ChatId, ListedMessages},
     api::{
         AppState, Group,
-        caller::RequiredAccount,
+        caller::{ClientAddress, RequiredAccount},
         chats::chat_not_found,
-        page::{Page, PageRequest},
+        json::MEDIA_TYPE,
+        page::{Page, PageRequest, link},
         problem::failures,
     },
 };
@@ -21,6 +25,9 @@ use crate::{
 failures! { ListMessagesFailure, signed in {
     400 "`limit` or `before` is invalid (`invalid_request`, `invalid_cursor`).",
     404 "The account has no such chat (`chat_not_found`).",
+} {} {
+    503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \
+         (`list_memory_used_up`).",
 } }
 
 pub(in crate::api) struct ListMessagesApi;
@@ -44,14 +51,19 @@ impl ListMessagesApi {
         Query(limit): Query<Option<u64>>,
         /// A position in the list, from a `Link` header; the messages before it are returned.
         Query(before): Query<Option<String>>,
-    ) -> Result<Page<MessageBody>, ListMessagesFailure> {
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<Page<MessageBody>>, ListMessagesFailure> {
         let (owner, chat) = (signed_in.account.id, ChatId(chat_id));
         let page_request = PageRequest::new(limit, before.as_deref())?;
-        let messages = state.storage.messages(owner, chat, page_request.after, page_request.rows_to_read()).await?;
-        if messages.is_empty() {
+        let PageRequest { after: before, limit } = page_request;
+        let list = state.storage.message_list((owner, chat), ListedMessages::All, before, limit).await?;
+        if list.len == 0 {
             state.storage.chat(owner, chat).await?.ok_or_else(chat_not_found)?;
         }
-        let body = |message| MessageBody::new(message, owner, &state.clock);
-        Ok(page_request.page(messages, request, StoredMessage::cursor, body).reversed())
+        let next = list.next.and_then(|next| link(request, next));
+        let frame = Frame { media_type: MEDIA_TYPE, before: "[".to_owned(), between: ",", after: "]\n" };
+        let encode = MessageBody::encoder(owner, &state.clock);
+        let response = Listing { frame, list, encode }.respond(state, client).await?;
+        Ok(response.with_header(header::LINK, next))
     }
 }

@@ -5,8 +5,14 @@ use poem_openapi::{Enum, Object, OpenApi, types::Example};
 use serde::Serialize;
 
 use crate::{
-    adapters::storage::{Cursor, HistoryMessage, Sender},
-    api::{AppState, Group, caller::Visit, json::Json, problem::failures},
+    adapters::storage::{Cursor, ListedMessages, Sender, StoredMessage},
+    api::{
+        AppState, Group,
+        caller::{ClientAddress, Visit},
+        json::{Json, MEDIA_TYPE},
+        messages::{Frame, Listing, Streamed},
+        problem::failures,
+    },
 };
 
 /// The maximum number of messages shown, the latest ones. The model gets as many as fit into its context window.
@@ -16,6 +22,13 @@ failures! { VisitFailure {
     403 "The request comes from a page of another website (`foreign_origin`).",
     500 "A fault of this server (`internal_error`).",
     503 "The database cannot be used (`storage_unavailable`).",
+} }
+
+failures! { HistoryFailure {
+    403 "The request comes from a page of another website (`foreign_origin`).",
+    500 "A fault of this server (`internal_error`).",
+    503 "The database cannot be used (`storage_unavailable`), or too many large chats are read at once \
+         (`list_memory_used_up`).",
 } }
 
 /// The messages of a visitor's chat.
@@ -47,15 +60,12 @@ enum PortalRole {
     Assistant,
 }
 
-impl PortalHistory {
-    /// Converts stored messages, the latest first.
-    fn new(messages: Vec<HistoryMessage>) -> Self {
-        let message = |(index, HistoryMessage { sender, text, .. }): (usize, HistoryMessage)| PortalMessage {
-            role: sender.into(),
-            content: text,
-            timestamp: index.to_string(),
-        };
-        Self { history: messages.into_iter().rev().enumerate().map(message).collect() }
+impl PortalMessage {
+    /// Encodes a stored message as JSON.
+    fn encode(index: u64, StoredMessage { sender, text, .. }: StoredMessage) -> String {
+        let message = Self { role: sender.into(), content: text, timestamp: index.to_string() };
+        // Encoding this type does not fail.
+        serde_json::to_string(&message).unwrap_or_default()
     }
 }
 
@@ -85,12 +95,19 @@ impl PortalHistoryApi {
             description = "The visitor's renewed cookie. It is not sent to other websites."
         )
     )]
-    async fn history(&self, Data(state): Data<&AppState>, visit: Visit) -> Result<Json<PortalHistory>, VisitFailure> {
-        let messages = match state.visitors.find(visit.token()).await? {
-            Some(visitor) => state.storage.history(visitor.owner, visitor.chat, Cursor::START, MAX_SHOWN).await?,
-            None => Vec::new(),
+    async fn history(
+        &self,
+        Data(state): Data<&AppState>,
+        visit: Visit,
+        ClientAddress(client): ClientAddress,
+    ) -> Result<Streamed<Json<PortalHistory>>, HistoryFailure> {
+        let Some(visitor) = state.visitors.find(visit.token()).await? else {
+            return Ok(Streamed::whole(Json(PortalHistory { history: Vec::new() })));
         };
-        Ok(Json(PortalHistory::new(messages)))
+        let (chat, shown) = ((visitor.owner, visitor.chat), ListedMessages::Complete);
+        let list = state.storage.message_list(chat, shown, Cursor::START, Some(MAX_SHOWN)).await?;
+        let frame = Frame { media_type: MEDIA_TYPE, before: "{\"history\":[".to_owned(), between: ",", after: "]}\n" };
+        Ok(Listing { frame, list, encode: PortalMessage::encode }.respond(state, client).await?)
     }
 }
 

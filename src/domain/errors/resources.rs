@@ -111,6 +111,15 @@ error_rows! {
         action: "Load the list of chats again.",
     }
 
+    /// Other clients read chats with large messages, and occupy the memory for them (`BODY_MEMORY`).
+    LIST_MEMORY_USED_UP {
+        status: 503,
+        code: "list_memory_used_up",
+        retry_after: RetryAfter::Seconds(2),
+        sentence: "Too many large chats are being read at once; please try again in a moment",
+        action: "Try again. If it happens often, raise `BODY_MEMORY`.",
+    }
+
     /// The caller has no message with this id.
     MESSAGE_NOT_FOUND {
         status: 404,

@@ -1,0 +1,240 @@
+//! Responses with the messages of a chat. A long list is read from the database while it is sent, part by part.
+//!
+//! A client that reads slowly, or not at all, holds one part in memory. Its largest size is taken from `BODY_MEMORY` before
+//! the response begins, and a client that reads less than a minimum is disconnected.
+
+use std::{
+    io,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use poem::{
+    Body, IntoResponse, Response,
+    http::{HeaderValue, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaResponses, Registry},
+};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    adapters::storage::{MessageList, Storage, StorageFailure, StoredMessage},
+    api::{AppState, problem::Problem, turn::StreamCutOff},
+    domain::{body_memory::BodyShare, client_ip::ClientIp, errors::resources},
+};
+
+/// The most bytes that a byte of text takes in JSON, and the text itself while it is encoded.
+const TEXT_FACTOR: u64 = 7;
+
+/// The same for an image, which is in a message twice and needs no escapes.
+const IMAGE_FACTOR: u64 = 3;
+
+/// How long a response waits for memory before it is refused.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The pause between two looks for memory.
+const MEMORY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The lowest accepted rate of a client that reads, in bytes a second.
+const LOWEST_RATE: u64 = 32 << 10;
+
+/// The largest response that is sent as a whole.
+const WHOLE_BYTES: usize = 64 << 10;
+
+/// A response that is perhaps a stream, with the contract of the response `T`.
+pub(in crate::api) struct Streamed<T> {
+    response: Response,
+    contract: PhantomData<fn() -> T>,
+}
+
+/// What a response has around the messages.
+pub(in crate::api) struct Frame {
+    /// The media type.
+    pub(in crate::api) media_type: &'static str,
+    /// The text before the first message.
+    pub(in crate::api) before: String,
+    /// The text between two messages.
+    pub(in crate::api) between: &'static str,
+    /// The text after the last message.
+    pub(in crate::api) after: &'static str,
+}
+
+/// The list of messages that a response has.
+pub(in crate::api) struct Listing<E> {
+    pub(in crate::api) frame: Frame,
+    pub(in crate::api) list: MessageList,
+    /// Encodes a message; its position in the list comes first.
+    pub(in crate::api) encode: E,
+}
+
+/// Encodes the messages of one response, part by part.
+struct Encoder<E> {
+    storage: Storage,
+    listing: Listing<E>,
+    /// The number of messages so far.
+    sent: u64,
+    has_more: bool,
+}
+
+impl<E: Fn(u64, StoredMessage) -> String + Send + 'static> Listing<E> {
+    /// Makes the response to a client. Fails if other responses occupy the memory.
+    pub(in crate::api) async fn respond<T>(self, state: &AppState, client: ClientIp) -> Result<Streamed<T>, Problem> {
+        let share = self.take_memory(state, client).await?;
+        let media_type = self.frame.media_type;
+        let mut encoder = Encoder { storage: state.storage.clone(), listing: self, sent: 0, has_more: true };
+        let first = encoder.next().await?;
+        let response = Response::builder().header(header::CONTENT_TYPE, media_type);
+        let response = if !encoder.has_more && first.len() <= WHOLE_BYTES {
+            response.body(first)
+        } else {
+            let (reading, watch) = watch_reader(state, first.len());
+            state.tasks.spawn("slow reader of a list", watch);
+            let cut_off = StreamCutOff(reading.cut_off.clone());
+            response.extension(cut_off).body(stream_of(first, encoder, share, reading))
+        };
+        Ok(Streamed { response, contract: PhantomData })
+    }
+
+    /// Takes the memory for the largest part. Waits for it, but not for long.
+    async fn take_memory(&self, state: &AppState, client: ClientIp) -> Result<BodyShare, Problem> {
+        let MessageList { largest_text, largest_image, .. } = self.list;
+        let text = largest_text.saturating_mul(TEXT_FACTOR);
+        let largest = text.saturating_add(largest_image.saturating_mul(IMAGE_FACTOR));
+        let largest = usize::try_from(largest).unwrap_or(usize::MAX);
+        let (mut share, until) = (state.list_memory.share(client), Instant::now() + MEMORY_TIMEOUT);
+        while share.grow(largest).is_err() {
+            if Instant::now() >= until {
+                return Err(Problem::new(&resources::LIST_MEMORY_USED_UP));
+            }
+            sleep(MEMORY_PAUSE).await;
+        }
+        Ok(share)
+    }
+}
+
+impl<E: Fn(u64, StoredMessage) -> String> Encoder<E> {
+    /// Encodes the next part of the list.
+    async fn next(&mut self) -> Result<Bytes, StorageFailure> {
+        let Frame { before, between, after, .. } = &mut self.listing.frame;
+        let mut text = std::mem::take(before);
+        let (messages, has_more) = self.storage.read_list(&mut self.listing.list).await?;
+        for message in messages {
+            if self.sent > 0 {
+                text.push_str(between);
+            }
+            text.push_str(&(self.listing.encode)(self.sent, message));
+            self.sent += 1;
+        }
+        self.has_more = has_more;
+        if !has_more {
+            text.push_str(after);
+        }
+        Ok(text.into())
+    }
+}
+
+/// Returns a body of all parts. It ends early, without its proper end, if the database fails.
+fn stream_of<E: Fn(u64, StoredMessage) -> String + Send + 'static>(
+    first: Bytes,
+    encoder: Encoder<E>,
+    share: BodyShare,
+    reading: Reading,
+) -> Body {
+    let parts =
+        stream::try_unfold((Some(first), encoder, share, reading), async |(first, mut encoder, share, reading)| {
+            let part = match first {
+                Some(first) => first,
+                None if encoder.has_more => encoder.next().await.map_err(io::Error::other)?,
+                None => return Ok::<_, io::Error>(None),
+            };
+            reading.begin_part(part.len());
+            Ok(Some((part, (None, encoder, share, reading))))
+        });
+    Body::from_bytes_stream(parts)
+}
+
+/// The reading of a response by its client.
+struct Reading {
+    pause: Duration,
+    /// The time until which the part that was taken last must have been read.
+    deadline: Arc<Mutex<Instant>>,
+    /// Cancelled when the client must be disconnected.
+    cut_off: CancellationToken,
+    /// Cancelled when the response has ended.
+    _ended: DropGuard,
+}
+
+impl Reading {
+    /// Notes that a part is sent: the parts before were read.
+    fn begin_part(&self, bytes: usize) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline(self.pause, bytes);
+    }
+}
+
+fn deadline(pause: Duration, bytes: usize) -> Instant {
+    Instant::now() + pause + Duration::from_secs(bytes as u64 / LOWEST_RATE)
+}
+
+/// Returns the reading of a response, and a task that has its client disconnected if it falls behind: it may pause as long as
+/// one that sends a body.
+fn watch_reader(state: &AppState, first: usize) -> (Reading, impl Future<Output = ()> + Send + use<>) {
+    let pause = state.config.server.body_timeout;
+    let latest = Arc::new(Mutex::new(deadline(pause, first)));
+    let (cut_off, ended, stopping) = (CancellationToken::new(), CancellationToken::new(), state.tasks.stopping());
+    let reading =
+        Reading { pause, deadline: Arc::clone(&latest), cut_off: cut_off.clone(), _ended: ended.clone().drop_guard() };
+    let watch = async move {
+        loop {
+            let until = *latest.lock().unwrap_or_else(PoisonError::into_inner);
+            if Instant::now() >= until {
+                return cut_off.cancel();
+            }
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = ended.cancelled() => return,
+                () = stopping.cancelled() => return,
+            }
+        }
+    };
+    (reading, watch)
+}
+
+impl<T> Streamed<T> {
+    /// Makes a response of one that is sent as a whole.
+    pub(in crate::api) fn whole(response: T) -> Self
+    where
+        T: IntoResponse,
+    {
+        Self { response: response.into_response(), contract: PhantomData }
+    }
+
+    /// Adds a header.
+    pub(in crate::api) fn with_header(mut self, name: header::HeaderName, value: Option<HeaderValue>) -> Self {
+        if let Some(value) = value {
+            self.response.headers_mut().insert(name, value);
+        }
+        self
+    }
+}
+
+impl<T> IntoResponse for Streamed<T> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+impl<T: ApiResponse> ApiResponse for Streamed<T> {
+    fn meta() -> MetaResponses {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
