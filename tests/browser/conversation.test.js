@@ -217,16 +217,18 @@ test("a limit of the day shows the time to come back", async () => {
 });
 
 test("a question is answered when no session can be started", async () => {
-  const tab = await service.tab();
+  const limited = await startService({ LIMIT_SESSIONS: "1/day" });
+  const first = await limited.tab();
+  await first.askAndWait("With a session");
+  const tab = await limited.tab();
   const requests = tab.requests();
-  const body = JSON.stringify({ error: "Too many sessions were started", code: "too_many_sessions" });
-  await tab.page.route("**/api/session/start", (route) =>
-    route.fulfill({ status: 429, contentType: "application/json", headers: { "retry-after": "60" }, body }));
   await tab.askAndWait("Without a session?");
   await tab.reads("Without a session?");
+  assert.equal(await tab.trouble.count(), 0);
   assert.equal(posts(requests, "/api/chat")[0].headers()["x-session-id"], undefined);
   await tab.page.reload();
   await tab.reads("Without a session?");
   assert.equal(posts(requests, "/session/stop").length, 0);
-  await tab.close();
+  assert.equal((await limited.log("session_start")).length, 1);
+  await limited.close();
 });
