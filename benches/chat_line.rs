@@ -11,6 +11,7 @@ pub(crate) fn answered(request_id: &str) -> ChatLine<'_> {
         session_id: Some("session_20261121_093000_k3vq8mzt5wxnp2ra"),
         username: "ada",
         is_guest: false,
+        api_key: None,
         model: "gpt-4o-mini",
         response_model: None,
         requested_model: "gpt-4o-mini",

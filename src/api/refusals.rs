@@ -46,6 +46,7 @@ impl TurnEntry {
             request_id: context.id.clone(),
             session_id: context.session().cloned().or_else(|| self.named_session()),
             caller: context.caller().cloned(),
+            api_key: context.api_key(),
             latency: context.arrived.elapsed(),
         });
     }

@@ -7,7 +7,7 @@ use std::{
 
 use uuid::{NoContext, Uuid};
 
-use crate::domain::{body_memory::BodyShare, chat::Caller, limits::Asker, session::SessionId};
+use crate::domain::{body_memory::BodyShare, chat::Caller, limits::Asker, session::SessionId, tenant::TenantName};
 
 /// The id of the request at hand and the time at which it arrived. Handlers find it in the request's data.
 #[derive(Clone, Debug)]
@@ -19,10 +19,11 @@ pub(super) struct RequestContext {
     sender: Arc<Sender>,
 }
 
-/// The person, the session, whom the limits count and the body of a request, once they are known.
+/// The person, the API key, the session, whom the limits count and the body of a request, once they are known.
 #[derive(Debug, Default)]
 struct Sender {
     caller: OnceLock<Caller>,
+    api_key: OnceLock<TenantName>,
     session: OnceLock<SessionId>,
     asker: OnceLock<Asker>,
     body: Mutex<Option<BodyShare>>,
@@ -40,6 +41,11 @@ impl RequestContext {
     /// Notes who asks. Only the first call counts.
     pub(super) fn note_caller(&self, caller: &Caller) {
         self.sender.caller.get_or_init(|| caller.clone());
+    }
+
+    /// Notes the name of the API key with which a server asks. Only the first one counts.
+    pub(super) fn note_api_key(&self, name: TenantName) {
+        self.sender.api_key.get_or_init(|| name);
     }
 
     /// Notes the session that the client names, if it names one. Only the first one counts.
@@ -72,6 +78,11 @@ impl RequestContext {
     /// Returns who asks, as far as it is known.
     pub(super) fn caller(&self) -> Option<&Caller> {
         self.sender.caller.get()
+    }
+
+    /// Returns the name of the API key with which a server asks; `None` without a valid one.
+    pub(super) fn api_key(&self) -> Option<TenantName> {
+        self.sender.api_key.get().copied()
     }
 
     /// Returns the session that the client names, as far as it is known.

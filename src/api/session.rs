@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{
     AppState, Group,
-    caller::AskedFrom,
+    caller::{AskedFrom, CheckedBearer},
     json::{Json, OptionalJson},
     problem::{Problem, failures},
     turn::named_session,
@@ -24,6 +24,9 @@ use crate::domain::{errors::requests, session::SessionId};
 const MAX_METRICS_BYTES: usize = 8 << 10;
 
 failures! { StartFailure {
+    401 "There is an `Authorization` header, and its token is invalid, expired, revoked (`token_invalid`, `token_expired`, \
+         `token_ended`), or of another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked \
+         (`api_key_unknown`, `api_key_revoked`).",
     429 "The address has started too many sessions (`session_limit_reached`); turns work without one.",
     500 "A fault of this server (`internal_error`).",
     503 "The session cannot be logged or stored (`session_log_unavailable`, `storage_unavailable`).",
@@ -32,6 +35,9 @@ failures! { StartFailure {
 failures! { StopFailure {
     400 "The body is not valid JSON (`invalid_json`) or not whole (`body_incomplete`), `metrics` is not an object or larger \
          than 8 KiB (`invalid_request`), or the id is malformed (`invalid_session_id`).",
+    401 "There is an `Authorization` header, and its token is invalid, expired, revoked (`token_invalid`, `token_expired`, \
+         `token_ended`), or of another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked \
+         (`api_key_unknown`, `api_key_revoked`).",
     408 "The body took too long to arrive (`body_timeout`).",
     413 "The body is larger than 1 MiB (`body_too_large`).",
     429 "The session was not started by this server, and the address has started or stopped too many (`session_limit_reached`).",
@@ -95,10 +101,16 @@ pub(super) struct SessionApi;
 impl SessionApi {
     /// Start a session
     ///
-    /// A client can have any number of sessions at once. No body is needed; it is ignored.
+    /// A client can have any number of sessions at once. No body is needed; it is ignored. Nor is an `Authorization` header, but
+    /// one that is there must be valid.
     #[oai(path = "/start", method = "post", operation_id = "startSession")]
-    async fn start(&self, Data(state): Data<&AppState>, from: AskedFrom) -> Result<Json<SessionStarted>, StartFailure> {
-        let (id, at) = state.sessions.begin(from.session_client()).await?;
+    async fn start(
+        &self,
+        Data(state): Data<&AppState>,
+        from: AskedFrom,
+        bearer: CheckedBearer,
+    ) -> Result<Json<SessionStarted>, StartFailure> {
+        let (id, at) = state.sessions.begin(from.session_client(bearer)).await?;
         Ok(Json(SessionStarted { session_id: id.to_string(), timestamp: state.clock.rfc3339(at) }))
     }
 
@@ -111,6 +123,7 @@ impl SessionApi {
         &self,
         Data(state): Data<&AppState>,
         from: AskedFrom,
+        bearer: CheckedBearer,
         /// The session to stop.
         #[oai(name = "X-Session-ID")]
         Header(session): Header<Option<String>>,
@@ -119,7 +132,7 @@ impl SessionApi {
         let id = named_session([session, request.session_id_camel, request.session_id])?;
         let session_id = id.as_ref().map(SessionId::to_string);
         let metrics = request.metrics.map(metrics).transpose()?;
-        let stopped = state.sessions.end(from.session_client(), id, metrics).await?;
+        let stopped = state.sessions.end(from.session_client(bearer), id, metrics).await?;
         Ok(Json(SessionStopped {
             status: SessionStatus::Stopped,
             timestamp: state.clock.rfc3339(stopped.at),

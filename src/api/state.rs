@@ -6,7 +6,9 @@ use crate::{
     adapters::{credentials::Credentials, personas::Personas, session_log::SessionLog, storage::Storage},
     domain::body_memory::BodyMemory,
     foundation::{clock::Clock, config::Config, secret::FingerprintKey, tasks::Tasks},
-    services::{accounts::Accounts, sessions::Sessions, sites::Sites, turn::Turns, visitors::Visitors},
+    services::{
+        accounts::Accounts, api_keys::ApiKeys, sessions::Sessions, sites::Sites, turn::Turns, visitors::Visitors,
+    },
 };
 
 /// The settings, services and adapters that the handlers use. Cheap to clone.
@@ -28,6 +30,8 @@ pub struct AppState {
     pub sessions: Sessions,
     /// The service for accounts and their tokens.
     pub accounts: Accounts,
+    /// The API keys of servers.
+    pub api_keys: ApiKeys,
     /// The service for the portal's visitors, who have no account.
     pub visitors: Visitors,
     /// The API keys of the model's provider.

@@ -31,6 +31,7 @@ use crate::{
     },
     services::{
         accounts::Accounts,
+        api_keys::ApiKeys,
         log_retention,
         sessions::Sessions,
         sites::Sites,
@@ -79,6 +80,7 @@ pub(super) async fn open(
         FingerprintKey::new(&outage.wait_out(async || storage.secret(FINGERPRINT_SECRET).await).await?);
     let open_accounts = async || Accounts::open(&config.accounts, storage.clone(), clock.clone()).await;
     let accounts = outage.wait_out(open_accounts).await?;
+    let api_keys = outage.wait_out(async || ApiKeys::start(storage.clone(), clock.clone(), &tasks).await).await?;
     let visitors = Visitors::start(storage.clone(), clock.clone(), config.visitor_retention, &tasks);
     let event = ServiceStart {
         version: env!("CARGO_PKG_VERSION"),
@@ -103,6 +105,7 @@ pub(super) async fn open(
         turns,
         sessions,
         accounts,
+        api_keys,
         visitors,
         credentials,
         fingerprint_key,

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod keys;
 mod log;
 mod output;
 mod serve;
@@ -54,6 +55,9 @@ enum Command {
     },
     /// Test the settings, the database, the session log, Papita and the model, and print what works
     Check,
+    /// Make, list and revoke the API keys of servers
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Read session logs
     #[command(subcommand)]
     Log(log::Command),
@@ -95,6 +99,7 @@ pub fn run() -> ExitCode {
         }
         Command::Migrate => runtime.block_on(migrate(&config)),
         Command::Backup { file } => runtime.block_on(back_up(&config, &file)),
+        Command::Keys(command) => runtime.block_on(keys::run(command, &config)),
         Command::Serve | Command::Openapi | Command::Log(_) => {
             let _diagnostics = telemetry::start(&config.log_level, config.log_format);
             for notice in &notices {

@@ -6,7 +6,16 @@ use std::{
     ops::ControlFlow,
 };
 
+use clap::ValueEnum;
+
 use crate::foundation::error_chain::causes;
+
+/// The form in which a command prints lines or a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
 
 /// Writes to standard output. A closed pipe, as `head` leaves it, is no error; after any other error the process exits.
 pub(super) fn print(text: &str) {

@@ -1,8 +1,9 @@
-//! Use cases of the product, each over several adapters: turns, sessions, accounts, visitors of the portal, reports over
+//! Use cases of the product, each over several adapters: turns, sessions, accounts, API keys of servers, visitors of the portal, reports over
 //! session logs, search in them, their verification, retention and comparison with the database, and the logged texts of
 //! turns.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod log_reconciliation;
 pub mod log_report;
 pub mod log_retention;

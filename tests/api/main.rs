@@ -8,6 +8,7 @@ mod accounts;
 mod admin_limits;
 mod admission;
 mod allowed_origins;
+mod api_keys;
 #[cfg(unix)]
 mod backup;
 mod bearers;

@@ -65,6 +65,7 @@ impl Operation {
             "createChat" | "renameChat" => json!({ "title": "Mine now" }),
             "sendMessage" | "sendMessageStream" => json!({ "text": "Is anybody there?" }),
             "retryMessage" => json!({}),
+            "stopSession" => json!({ "session_id": "window-1" }),
             "chatImage" => json!({ "image": "data:image/png;base64,iVBORw0KGgo=" }),
             "chat" | "chatStream" | "portalChat" => json!({ "message": "Is anybody there?" }),
             other => panic!("{other} is missing in this test: what is its body?"),

@@ -6,7 +6,8 @@ use std::{fs, path::Path};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 /// Tables that stay small: their rows are few, or are deleted when they have been processed.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
+    "api_keys",
     "replicas",
     "duties",
     "secrets",
@@ -18,8 +19,10 @@ const SMALL: [&str; 9] = [
     "retention_clock",
 ];
 
-/// Statements that may sort: over the turns of one session, the models, one page of search results, or what is read at the start.
-const SORTED: [&str; 4] = ["FROM session_turns", "FROM usage_totals", "FROM last", "FROM limit_counts"];
+/// Statements that may sort: over the turns of one session, the models, one page of search results, the API keys, or what is read
+/// at the start.
+const SORTED: [&str; 5] =
+    ["FROM session_turns", "FROM usage_totals", "FROM last", "FROM api_keys", "FROM limit_counts"];
 
 /// Partial indexes over the rows that wait for processing; a scan of the whole index is intended.
 const OF_FEW: [&str; 3] = ["messages_pending", "sessions_unlogged", "content_key_slots_free"];

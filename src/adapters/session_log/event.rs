@@ -74,6 +74,9 @@ pub struct ChatLine<'a> {
     pub username: &'a str,
     /// Whether the user is a guest.
     pub is_guest: bool,
+    /// The name of the API key with which a server has asked; missing without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<&'a str>,
     /// The name of the model that was called; `basic` is the built-in responder.
     pub model: &'a str,
     /// The name of the model that was requested; it differs from `model` after a fallback.
@@ -234,6 +237,9 @@ pub struct RefusalLine<'a> {
     pub username: Option<&'a str>,
     /// Whether the user is a guest, as far as it is known.
     pub is_guest: Option<bool>,
+    /// The name of the API key with which a server has asked; missing without a valid one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<&'a str>,
     /// The method and the path of the endpoint, as in the contract.
     pub endpoint: &'a str,
     /// The HTTP status of the response.

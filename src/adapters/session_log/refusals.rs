@@ -18,7 +18,7 @@ use super::{
     lines::Lines,
 };
 use crate::{
-    domain::{account::OwnerId, chat::Caller, session::SessionId},
+    domain::{account::OwnerId, chat::Caller, session::SessionId, tenant::TenantName},
     foundation::clock::Clock,
 };
 
@@ -48,6 +48,8 @@ pub struct Refusal {
     pub session_id: Option<SessionId>,
     /// The person who asks.
     pub caller: Option<Caller>,
+    /// The name of the API key with which a server asks.
+    pub api_key: Option<TenantName>,
     /// The time from the request to its refusal.
     pub latency: Duration,
 }
@@ -202,6 +204,7 @@ fn batch_of_samples(samples: &[((String, civil::Date), Sample)]) -> RefusalBatch
             user_id: caller.and_then(|caller| caller.account).map(|OwnerId(id)| id),
             username: caller.map(|caller| caller.username.as_str()),
             is_guest: caller.map(|caller| caller.is_guest),
+            api_key: refusal.api_key.as_ref().map(TenantName::as_str),
             latency_ms: Some(milliseconds(refusal.latency)),
             ..line_of_kind(*kind, 1)
         });
@@ -228,6 +231,7 @@ fn line_of_kind<'a>(RefusalKind { endpoint, status, code }: RefusalKind, count: 
         user_id: None,
         username: None,
         is_guest: None,
+        api_key: None,
         endpoint,
         status,
         code,

@@ -252,6 +252,13 @@ pub(super) fn is_in_use(path: &Path) -> bool {
     is_locked || process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
 }
 
+/// Returns whether a process has locked the database at a path, and has opened it by another path. A process that has opened it
+/// must not call this.
+pub(super) fn is_in_use_elsewhere(path: &Path) -> bool {
+    let is_locked = File::open(path).is_ok_and(|database| is_byte_locked(&database));
+    is_locked && !process_lock::is_locked(&with_suffix(&resolved(path), LOCK_SUFFIX))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! The database, SQLite or PostgreSQL: sessions, usage totals, idempotency keys, accounts, visitors, stored chats, keys of
+//! The database, SQLite or PostgreSQL: sessions, usage totals, idempotency keys, accounts, API keys, visitors, stored chats, keys of
 //! the session log's texts, and the outbox of usage records for Papita.
 //!
 //! [`Storage`] is the handle to an open database; each file adds the operations of one kind of data to it. Both databases
@@ -6,6 +6,7 @@
 //! texts); only the table definitions in `migrations/` and the search differ.
 
 mod accounts;
+mod api_keys;
 mod backup;
 mod bulk_delete;
 mod bulk_insert;
@@ -72,9 +73,11 @@ mod unsealed_answers;
 mod unused_file;
 mod usage_totals;
 mod visitors;
+mod writer;
 
 pub use self::{
     accounts::{LoginRecord, RegistrationConflict},
+    api_keys::{ApiKeyEditor, Revocation, StoredApiKey},
     backup::{BackupFailure, BackupSource},
     chats::StoredChat,
     content_key::{ContentScope, StoredKey},
@@ -109,4 +112,5 @@ pub use self::{
     turn_rows::{SessionTurn, StoredSession, StoredTurn, TurnRow},
     usage_totals::UsageTotals,
     visitors::Visitor,
+    writer::DatabaseWriteFailure,
 };

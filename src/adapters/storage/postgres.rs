@@ -39,6 +39,13 @@ pub(super) fn reader(url: &SecretString, settings: &config::Database) -> Result<
     Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
 }
 
+/// Returns a connection for a few statements that write, opened with the first of them.
+pub(super) fn writer(url: &SecretString, settings: &config::Database) -> Result<Pool, DatabaseOpenFailure> {
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(settings.connect_timeout);
+    let connections = options.connect_lazy_with(connect_options(url)?);
+    Ok(Pool::Postgres(PostgresPool { connections, response_timeout: settings.statement_timeout + RESPONSE_MARGIN }))
+}
+
 /// Connects to the database and runs its migrations. If several replicas start at once, one of them runs the
 /// migrations while the others wait.
 pub(super) async fn open(url: &SecretString, settings: &config::Database) -> Result<Connections, DatabaseOpenFailure> {

@@ -37,6 +37,12 @@ impl ScopedKey {
         format!("owner {id}")
     }
 
+    /// Returns the caller of a server's requests with the API key of this name.
+    #[must_use]
+    pub fn api_key(name: &str) -> String {
+        format!("API key {name}")
+    }
+
     /// Returns the caller of a session's requests without an account.
     #[must_use]
     pub fn session(id: impl Display) -> String {

@@ -26,6 +26,9 @@ const AUTOCHECKPOINT_PAGES: &str = "10000";
 /// The size to which SQLite truncates the write-ahead log's file after a checkpoint, in bytes.
 const JOURNAL_SIZE_LIMIT: &str = "4194304";
 
+/// The time for which a command that writes waits for the locks of the service.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Opens the database, makes it if there is none, and runs its migrations.
 ///
 /// SQLite lets one connection write at a time, so there is one connection for writing and a pool for reading: several
@@ -126,6 +129,13 @@ pub(super) async fn read_only(path: &Path, is_used: bool) -> Result<Pool, Databa
     Ok(Pool::Sqlite(SqliteConnections { connections, file: None }))
 }
 
+/// Opens a database for a few statements that write, while another process may use it. Each waits for the other's locks.
+pub(super) async fn writer(path: &Path) -> Result<Pool, DatabaseOpenFailure> {
+    let options = connect_options(path).busy_timeout(WRITER_TIMEOUT).foreign_keys(true);
+    let connections = pool(1).connect_with(options).await.map_err(DatabaseOpenFailure::Sqlite)?;
+    Ok(Pool::Sqlite(SqliteConnections { connections, file: None }))
+}
+
 /// Returns a pool that copies the database while another process uses it, or begins to use it.
 pub(super) fn reader(path: &Path, journal: JournalFile) -> Pool {
     let options = match journal {
@@ -141,7 +151,7 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
     let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
     let options = SqliteConnectOptions::new();
     let options = if is_uri { options.filename(Path::new(".").join(path)) } else { options.filename(path) };
-    // Only a backup or an operator's SQLite shell holds a lock; no other process writes.
+    // Besides the service, only a backup, `al-chat keys` or an operator's SQLite shell holds a lock, each for a moment.
     options.busy_timeout(Duration::from_secs(1))
 }
 

@@ -140,7 +140,8 @@ impl LimitsApi {
     ) -> Result<Json<UsedLimits>, LimitsFailure> {
         let least_per_mille = percent.unwrap_or(DEFAULT_PERCENT).saturating_mul(10);
         let most = usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
-        let (usages, has_more) = state.turns.near_limits(&state.sites.tenants(), least_per_mille, most).await?;
+        let tenants = [state.sites.tenants(), state.api_keys.tenants()].concat();
+        let (usages, has_more) = state.turns.near_limits(&tenants, least_per_mille, most).await?;
         Ok(Json(UsedLimits { limits: usages.iter().map(UsedLimit::new).collect(), has_more }))
     }
 }

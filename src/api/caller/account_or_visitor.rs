@@ -1,9 +1,13 @@
-//! The caller that resumes or stops a turn: an account, by its token, or a visitor of the portal, by the cookie.
+//! The caller that resumes or stops a turn: an account, by its token, a visitor of the portal, by the cookie, or a server, by its
+//! API key.
 
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
-use super::{identity::Identity, required_account, visitor};
+use super::{
+    identity::{self, API_KEY_SCHEME, Identity},
+    required_account, visitor,
+};
 use crate::{
     api::{AppState, problem::Problem},
     domain::account::OwnerId,
@@ -19,7 +23,7 @@ pub(in crate::api) enum AccountOrVisitor {
     Account(OwnerId),
     /// The token of a visitor's cookie. The database may not contain it.
     Visitor(VisitorToken),
-    /// Neither a token nor a cookie.
+    /// Neither a token nor a cookie; or the API key of a server, which has no chats.
     Nobody,
 }
 
@@ -43,24 +47,23 @@ impl<'a> ApiExtractor<'a> for AccountOrVisitor {
 
     fn register(registry: &mut Registry) {
         required_account::register(registry);
+        identity::register_api_key(registry);
         visitor::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![required_account::SCHEME, visitor::SCHEME]
+        vec![required_account::SCHEME, API_KEY_SCHEME, visitor::SCHEME]
     }
 
     fn has_security_fallback() -> bool {
         true
     }
 
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(match Identity::from_request(request, body, options).await? {
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Ok(match Identity::of(request).await? {
             Identity::Account(account) => Self::Account(account.id),
+            // Its turns belong to nobody's chats: their unguessable ids are proof enough.
+            Identity::ApiKey(_) => Self::Nobody,
             Identity::Anonymous => visitor::token_of(request.headers()).map_or(Self::Nobody, Self::Visitor),
         })
     }

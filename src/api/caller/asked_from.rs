@@ -2,12 +2,13 @@
 
 use poem::{FromRequest, Request, RequestBody};
 
-use super::{client_ip::ClientAddress, this_machine::is_direct};
+use super::{checked_bearer::CheckedBearer, client_ip::ClientAddress, this_machine::is_direct};
 use crate::{
     api::request_context::RequestContext,
     domain::{
         client_ip::ClientIp,
         limits::{Asker, AskerId},
+        tenant::Tenant,
     },
     services::sessions::SessionClient,
 };
@@ -22,14 +23,19 @@ pub(in crate::api) struct AskedFrom {
 impl AskedFrom {
     /// Returns whoever asks on nobody else's behalf, and notes it for the headers of the response.
     pub(in crate::api) fn asker(self, id: AskerId, context: &RequestContext) -> Asker {
-        let asker = Asker { id, address: self.address, is_local: self.is_local, tenant: None };
+        self.asker_for(None, id, context)
+    }
+
+    /// Returns whoever asks on behalf of a tenant, if there is one, and notes it for the headers of the response.
+    pub(in crate::api) fn asker_for(self, tenant: Option<Tenant>, id: AskerId, context: &RequestContext) -> Asker {
+        let asker = Asker { id, address: self.address, is_local: self.is_local, tenant };
         context.note_asker(&asker);
         asker
     }
 
     /// Returns the client of a session.
-    pub(in crate::api) fn session_client(self) -> SessionClient {
-        SessionClient { address: self.address, is_local: self.is_local }
+    pub(in crate::api) fn session_client(self, bearer: CheckedBearer) -> SessionClient {
+        SessionClient { address: self.address, is_local: self.is_local, is_server: bearer.is_of_server }
     }
 }
 

@@ -6,10 +6,11 @@ use poem::{
     http::{HeaderValue, header},
 };
 
-use crate::{api::problem::Problem, domain::errors::bearers, services::accounts::AccountFailure};
-
-/// What API keys begin with.
-const API_KEY: &str = "alk_";
+use crate::{
+    api::problem::Problem,
+    domain::{api_key::ApiKeyText, errors::bearers},
+    services::accounts::AccountFailure,
+};
 
 /// What embed tickets begin with.
 const TICKET: &str = "alt_";
@@ -20,7 +21,7 @@ pub(super) enum Bearer<'a> {
     /// The token of an account, or a text in no known form.
     AccountToken(&'a str),
     /// An API key, for servers.
-    ApiKey,
+    ApiKey(&'a str),
     /// An embed ticket, for a visitor of a website with the chat window.
     Ticket,
 }
@@ -33,7 +34,7 @@ impl<'a> Bearer<'a> {
         let Some(credentials) = headers.next() else { return Ok(None) };
         let text = text_of(credentials).filter(|_| headers.next().is_none()).ok_or(AccountFailure::InvalidToken)?;
         Ok(Some(match text {
-            _ if text.starts_with(API_KEY) => Self::ApiKey,
+            _ if text.starts_with(ApiKeyText::PREFIX) => Self::ApiKey(text),
             _ if text.starts_with(TICKET) => Self::Ticket,
             _ => Self::AccountToken(text),
         }))
@@ -43,7 +44,7 @@ impl<'a> Bearer<'a> {
     pub(super) fn account_token(self) -> Result<&'a str, Problem> {
         match self {
             Self::AccountToken(token) => Ok(token),
-            Self::ApiKey => Err(Problem::of_auth(&bearers::API_KEY_NOT_ACCEPTED)),
+            Self::ApiKey(_) => Err(Problem::of_auth(&bearers::API_KEY_NOT_ACCEPTED)),
             Self::Ticket => Err(Problem::of_auth(&bearers::TICKET_NOT_ACCEPTED)),
         }
     }

@@ -1,25 +1,39 @@
 //! Who sends a request that needs no bearer.
 
+use std::sync::Arc;
+
 use poem::{Request, RequestBody};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, registry::Registry};
 
 use super::{
     bearer::Bearer,
-    required_account::{self, authenticate},
+    required_account::{self, authenticate, register_bearer},
 };
 use crate::{
-    domain::{account::Account, chat::Caller, limits::AskerId, session::SessionId},
+    api::{AppState, problem::Problem, request_context::RequestContext},
+    domain::{
+        account::Account,
+        chat::Caller,
+        limits::AskerId,
+        session::SessionId,
+        tenant::{ApiKeyTerms, Tenant},
+    },
     services::sessions::Sessions,
 };
 
+/// The name of the API keys' security scheme in the contract.
+pub(super) const API_KEY_SCHEME: &str = "apiKey";
+
 /// Who sends a request, by its bearer. A request whose `Authorization` header holds no valid bearer of a kind that the address
-/// accepts fails: a caller who believes to be signed in is never treated as an anonymous visitor.
+/// accepts fails: a caller who believes to be known is never treated as an anonymous visitor.
 #[derive(Debug)]
 pub(in crate::api) enum Identity {
     /// Somebody without a bearer.
     Anonymous,
     /// The account of a token.
     Account(Account),
+    /// A server, by its API key.
+    ApiKey(Arc<ApiKeyTerms>),
 }
 
 impl Identity {
@@ -34,8 +48,25 @@ impl Identity {
         let session = session.filter(|session| sessions.was_started_here(session));
         match (self, session) {
             (Self::Account(account), _) => AskerId::Account(account.id),
-            (Self::Anonymous, Some(session)) => AskerId::Session(session.clone()),
-            (Self::Anonymous, None) => AskerId::Address,
+            (Self::Anonymous | Self::ApiKey(_), Some(session)) => AskerId::Session(session.clone()),
+            (Self::Anonymous | Self::ApiKey(_), None) => AskerId::Address,
+        }
+    }
+
+    /// Returns who sends a request.
+    pub(super) async fn of(request: &Request) -> Result<Self, Problem> {
+        Ok(match Bearer::of(request)? {
+            None => Self::Anonymous,
+            Some(Bearer::ApiKey(key)) => Self::ApiKey(authenticate_server(request, key)?),
+            Some(bearer) => Self::Account(authenticate(request, bearer.account_token()?).await?.account),
+        })
+    }
+
+    /// Returns on whose behalf the request asks, beside the visitor.
+    pub(in crate::api) fn tenant(&self) -> Option<Tenant> {
+        match self {
+            Self::ApiKey(terms) => Some(Tenant::Key(Arc::clone(terms))),
+            Self::Anonymous | Self::Account(_) => None,
         }
     }
 
@@ -43,7 +74,7 @@ impl Identity {
     pub(in crate::api) fn caller(&self, username: Option<&str>, is_guest: Option<bool>) -> Caller {
         match self {
             Self::Account(account) => Caller::of_account(account),
-            Self::Anonymous => Caller::new(username, is_guest),
+            Self::Anonymous | Self::ApiKey(_) => Caller::new(username, is_guest),
         }
     }
 }
@@ -56,10 +87,11 @@ impl<'a> ApiExtractor<'a> for Identity {
 
     fn register(registry: &mut Registry) {
         required_account::register(registry);
+        register_api_key(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![required_account::SCHEME]
+        vec![required_account::SCHEME, API_KEY_SCHEME]
     }
 
     fn has_security_fallback() -> bool {
@@ -67,9 +99,26 @@ impl<'a> ApiExtractor<'a> for Identity {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(match Bearer::of(request)? {
-            None => Self::Anonymous,
-            Some(bearer) => Self::Account(authenticate(request, bearer.account_token()?).await?.account),
-        })
+        Ok(Self::of(request).await?)
     }
+}
+
+/// Returns what an API key may do, and notes its name for the log.
+fn authenticate_server(request: &Request, key: &str) -> Result<Arc<ApiKeyTerms>, Problem> {
+    let state = request.data::<AppState>().ok_or_else(Problem::internal)?;
+    let terms = state.api_keys.authenticate(key)?;
+    if let Some(context) = request.data::<RequestContext>() {
+        context.note_api_key(terms.name);
+    }
+    Ok(terms)
+}
+
+/// Adds the security scheme of API keys to the contract.
+pub(super) fn register_api_key(registry: &mut Registry) {
+    register_bearer(
+        registry,
+        API_KEY_SCHEME,
+        "The API key of a server, which `al-chat keys create` makes.",
+        Some("alk_"),
+    );
 }

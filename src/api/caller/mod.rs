@@ -4,6 +4,7 @@
 mod account_or_visitor;
 mod asked_from;
 mod bearer;
+mod checked_bearer;
 mod client_ip;
 mod identity;
 mod operator;
@@ -15,6 +16,7 @@ mod visitor;
 pub(super) use self::{
     account_or_visitor::AccountOrVisitor,
     asked_from::AskedFrom,
+    checked_bearer::CheckedBearer,
     client_ip::{ClientAddress, Origin},
     identity::Identity,
     operator::{Operator, OperatorOrAccount},

@@ -35,7 +35,8 @@ failures! { ImageFailure, of a turn {
          `model_not_found`), the persona (`persona_not_found`), its length (`prompt_too_long`), or its content \
          (`request_refused`, `answer_withheld`).",
     401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or the model's provider refuses the \
+         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",

@@ -31,7 +31,8 @@ failures! { ChatFailure, of a turn {
          (`invalid_idempotency_key`), the model (`model_not_allowed`, `model_not_found`), the persona \
          (`persona_not_found`), its length (`prompt_too_long`), or its content (`request_refused`, `answer_withheld`).",
     401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`api_key_not_accepted`, `ticket_not_accepted`); or the model's provider refuses the \
+         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`); or the model's provider refuses the \
          API key, even after a refresh (`invalid_api_key`).",
     409 "The turn of this `Idempotency-Key` was cut off before it was answered, and is not run again \
          (`turn_interrupted`).",
@@ -43,7 +44,8 @@ failures! { ChatFailure, of a turn {
 failures! { StopFailure {
     400 "The session id is malformed (`invalid_session_id`).",
     401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
+         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -53,7 +55,8 @@ failures! { EventsFailure {
     400 "The turn has no event with this `Last-Event-ID` (`invalid_last_event_id`), or the session id is malformed \
          (`invalid_session_id`).",
     401 "The token is invalid, expired, revoked (`token_invalid`, `token_expired`, `token_ended`), or of \
-         another kind (`api_key_not_accepted`, `ticket_not_accepted`).",
+         another kind (`ticket_not_accepted`); or the API key of a server is unknown or revoked (`api_key_unknown`, \
+         `api_key_revoked`).",
     404 "There is no such turn, or no longer, or it belongs to another session, account or visitor \
          (`turn_not_found`).",
     503 "The database cannot be used (`storage_unavailable`).",
@@ -92,7 +95,8 @@ impl ChatApi {
     /// day run one turn.
     ///
     /// No login is required. An `Authorization` header must hold the valid token of an account; that account is then
-    /// the caller, whatever `username` and `isGuest` say.
+    /// the caller, whatever `username` and `isGuest` say. Or it holds the API key of a server, which asks for others: then these
+    /// say who the caller is.
     #[oai(path = "/chat", method = "post", operation_id = "chat")]
     #[expect(clippy::too_many_arguments, reason = "one argument for each part of the request")]
     async fn chat(

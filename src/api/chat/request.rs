@@ -184,7 +184,8 @@ impl ChatRequest {
         context.note_caller(&caller);
         let session_id = named_session([headers.session, self.session_id_camel.take(), self.session_id.take()])?;
         context.note_session(session_id.as_ref());
-        let asker = from.asker(identity.asker_id(session_id.as_ref(), &state.sessions), context);
+        let id = identity.asker_id(session_id.as_ref(), &state.sessions);
+        let asker = from.asker_for(identity.tenant(), id, context);
         let message = self.take_text()?;
         let files = attached(self.attached_files, self.attached_content, self.attached_filename);
         let history = self.history.unwrap_or_default().into_iter().map(Message::try_from);

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         account::InvalidAccount,
         chat::InvalidImage,
-        errors::{ErrorKind, accounts, requests, resources, turns},
+        errors::{ErrorKind, accounts, bearers, requests, resources, turns},
         limits::{LimitReached, TooManySessions},
         prompt::EmptyQuestion,
         session::InvalidSessionId,
@@ -15,6 +15,7 @@ use crate::{
     },
     services::{
         accounts::{AccountFailure, HashFailure},
+        api_keys::RefusedApiKey,
         sessions::SessionFailure,
         turn::{InvalidIdempotencyKey, TurnFailure},
     },
@@ -77,6 +78,15 @@ impl From<AccountFailure> for Problem {
             AccountFailure::Storage(_) => storage_unavailable(),
         };
         problem.with_cause(failure)
+    }
+}
+
+impl From<RefusedApiKey> for Problem {
+    fn from(refused: RefusedApiKey) -> Self {
+        Self::of_auth(match refused {
+            RefusedApiKey::Unknown => &bearers::API_KEY_UNKNOWN,
+            RefusedApiKey::Revoked => &bearers::API_KEY_REVOKED,
+        })
     }
 }
 

@@ -19,10 +19,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use self::printable::printable;
-use super::output::{self, print_error, print_status};
+use super::output::{self, Format, print_error, print_status};
 use crate::{
     adapters::log_files::{self, FindFailure, LogFile},
     foundation::config::{Config, Source},
@@ -42,13 +42,6 @@ const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// The published schema of the lines.
 const SCHEMA: &str = include_str!("../../../openapi/session-log.schema.json");
-
-/// The form in which a command prints lines or a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
 
 /// A command that reads session logs.
 #[derive(Clone, Debug, Subcommand)]

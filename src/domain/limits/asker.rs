@@ -30,6 +30,15 @@ pub enum AskerId {
 }
 
 impl Asker {
+    /// Returns the name of the API key with which a server asks.
+    #[must_use]
+    pub fn api_key(&self) -> Option<&str> {
+        match &self.tenant {
+            Some(Tenant::Key(terms)) => Some(terms.name.as_str()),
+            Some(Tenant::Site(_)) | None => None,
+        }
+    }
+
     /// Whether nobody answers for the visitor: neither an account nor an API key.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {

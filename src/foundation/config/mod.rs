@@ -27,7 +27,7 @@ pub use self::{
     limit_list::{InvalidLimits, Limit, LimitList, LimitUnit, LimitWindow},
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     origins::AllowedOrigin,
-    parse::{http_url, pico_per_token},
+    parse::{http_url, list, pico_per_token},
     secret_source::SecretPlace,
     settings::{
         Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,

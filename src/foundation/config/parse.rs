@@ -71,7 +71,7 @@ pub(super) fn proxy(text: &str) -> Option<Url> {
 }
 
 /// Splits a comma-separated list. Items are trimmed; blank ones are left out.
-pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
+pub fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 

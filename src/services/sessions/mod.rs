@@ -53,6 +53,8 @@ pub struct SessionClient {
     pub address: ClientIp,
     /// Whether the request comes from this machine, and not through a proxy.
     pub is_local: bool,
+    /// Whether the client is a server with an API key, which starts sessions for many people.
+    pub is_server: bool,
 }
 
 impl Sessions {
@@ -103,8 +105,11 @@ impl Sessions {
         Ok((id, now))
     }
 
-    /// Counts a session for the address's quota, without a look into the database.
-    fn admit(&self, SessionClient { address, is_local }: SessionClient) -> Result<(), SessionFailure> {
+    /// Counts a session for the address's quota, without a look into the database. Servers have no quota.
+    fn admit(&self, SessionClient { address, is_local, is_server }: SessionClient) -> Result<(), SessionFailure> {
+        if is_server {
+            return Ok(());
+        }
         let Inner { quota, storage, .. } = &*self.0;
         Ok(quota.admit(address, is_local, storage.session_time())?)
     }

@@ -9,8 +9,8 @@ use crate::{
     services::turn::request::{StoredChatTurn, TurnRequest},
 };
 
-/// Returns the key in the scope of its caller: the chat's owner, the account, the session that was started here, or else the
-/// asker with the session or name that the client has made up.
+/// Returns the key in the scope of its caller: the API key, the chat's owner, the account, the session that was started here, or
+/// else the asker with the session or name that the client has made up.
 ///
 /// Nobody can name the scope of another: that of a visitor of whom only the address is known has the hash of that address.
 /// People who share one and name nothing else share a scope. If both use the same key, one gets the other's answer only if
@@ -20,6 +20,9 @@ pub(in crate::services::turn) fn scoped_key(
     key: IdempotencyKey,
     asker: impl FnOnce() -> LimitKey,
 ) -> ScopedKey {
+    if let Some(name) = request.asker.api_key() {
+        return ScopedKey { caller: ScopedKey::api_key(name), key: key.into_string() };
+    }
     let scope = match (request.chat_owner(), &request.asker.id) {
         (Some(owner), _) => ScopedKey::owner(owner),
         (None, AskerId::Account(account)) => ScopedKey::account(*account),

@@ -53,6 +53,7 @@ impl EndedTurn<'_> {
             chat_id: request.stored_chat.map(|stored_chat| stored_chat.chat.0),
             username: &request.caller.username,
             is_guest: request.caller.is_guest,
+            api_key: request.asker.api_key(),
             model: calls.model,
             requested_model: calls.requested_model,
             response_model: calls.report.model.as_deref(),
