@@ -10,8 +10,7 @@ use poem::{
     http::{HeaderMap, header},
 };
 
-use super::accept;
-use crate::services::turn::Turns;
+use super::{AppState, accept, caller::ensure_metrics_access};
 
 /// The path of the metrics.
 pub(super) const PATH: &str = "/metrics";
@@ -23,15 +22,17 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Returns the handler of the metrics.
-pub(super) fn endpoint(turns: Turns) -> impl Endpoint<Output = Response> {
+pub(super) fn endpoint(state: AppState) -> impl Endpoint<Output = Response> {
     make_sync(move |request: Request| {
-        let metrics = turns.metrics();
+        ensure_metrics_access(&request, &state)?;
+        let metrics = state.turns.metrics();
         let (media_type, text) = if prefers_open_metrics(request.headers()) {
             (OPEN_METRICS, metrics)
         } else {
             (PROMETHEUS, to_prometheus(&metrics))
         };
-        Response::builder().header(header::CONTENT_TYPE, media_type).header(header::VARY, "accept").body(text)
+        let response = Response::builder().header(header::CONTENT_TYPE, media_type).header(header::VARY, "accept");
+        Ok::<_, poem::Error>(response.body(text))
     })
 }
 

@@ -180,7 +180,7 @@ pub(super) fn plain_routes(state: &AppState, contract: String, docs: String) -> 
     let routes = [
         ("/docs", text(HTML, docs, docs_policy).boxed()),
         ("/openapi.json", text(MEDIA_TYPE, contract, None).boxed()),
-        (metrics::PATH, metrics::endpoint(state.turns.clone()).boxed()),
+        (metrics::PATH, metrics::endpoint(state.clone()).boxed()),
     ];
     routes.into_iter().chain(window).chain(pages).collect()
 }

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "no other crate uses a test program")]
 
 mod accounts;
+mod admin_access;
 mod admin_limits;
 mod admission;
 mod allowed_origins;

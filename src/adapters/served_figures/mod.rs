@@ -4,7 +4,8 @@ mod exposition;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use reqwest::header::ACCEPT;
+use reqwest::{StatusCode, header::ACCEPT};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
@@ -62,6 +63,9 @@ pub enum ServedFiguresFailure {
     /// The service cannot be reached.
     #[error("{0} cannot be reached")]
     Unreachable(Url, #[source] reqwest::Error),
+    /// The figures are for the operator.
+    #[error("{0} is for the operator; set ADMIN_TOKEN to that of the service")]
+    Refused(Url),
     /// The answer has an error status.
     #[error("{0} answers with status {1}")]
     Status(Url, u16),
@@ -81,13 +85,24 @@ struct UsageAnswer {
     estimated_cost_usd: f64,
 }
 
-/// Reads the figures of the service at a base address.
-pub async fn read(client: &Client, server: &Url) -> Result<ServedFigures, ServedFiguresFailure> {
+/// A service, and what is sent to it.
+#[derive(Debug)]
+pub struct FigureSource {
+    /// The client that sends the requests.
+    pub client: Client,
+    /// The base address.
+    pub server: Url,
+    /// The token of the operator, if it is known.
+    pub token: Option<SecretString>,
+}
+
+/// Reads the figures of a service.
+pub async fn read(source: &FigureSource) -> Result<ServedFigures, ServedFiguresFailure> {
     // Metrics first: totals are complete when they are answered.
-    let (url, text) = get(client, url_below(server, "metrics"), "text/plain").await?;
+    let (url, text) = get(source, "metrics", "text/plain").await?;
     let metrics = String::from_utf8(text).ok().and_then(|text| metrics(&text));
     let metrics = metrics.ok_or(ServedFiguresFailure::Foreign(url))?;
-    let (url, text) = get(client, url_below(server, "api/openai/usage"), "application/json").await?;
+    let (url, text) = get(source, "api/openai/usage", "application/json").await?;
     let usage = serde_json::from_slice::<UsageAnswer>(&text).map_err(|_| ServedFiguresFailure::Foreign(url))?;
     let tokens = TokenUsage { prompt: usage.total_prompt_tokens, completion: usage.total_completion_tokens };
     let usage =
@@ -95,15 +110,26 @@ pub async fn read(client: &Client, server: &Url) -> Result<ServedFigures, Served
     Ok(ServedFigures { usage, metrics })
 }
 
-async fn get(client: &Client, url: Url, accept: &str) -> Result<(Url, Vec<u8>), ServedFiguresFailure> {
-    let sent = client.send(|client| client.get(url.clone()).header(ACCEPT, accept).timeout(TIMEOUT)).await;
-    let mut url = url;
+async fn get(source: &FigureSource, path: &str, accept: &str) -> Result<(Url, Vec<u8>), ServedFiguresFailure> {
+    let FigureSource { client, server, token } = source;
+    let mut url = url_below(server, path);
+    let request = |client: &reqwest::Client| {
+        let request = client.get(url.clone()).header(ACCEPT, accept).timeout(TIMEOUT);
+        match token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
+    };
+    let sent = client.send(request).await;
     url.set_query(None);
     url.set_fragment(None);
     let response = match sent {
         Ok(response) => response,
         Err(error) => return Err(ServedFiguresFailure::Unreachable(url, error.without_url())),
     };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        return Err(ServedFiguresFailure::Refused(url));
+    }
     if !response.status().is_success() {
         return Err(ServedFiguresFailure::Status(url, response.status().as_u16()));
     }

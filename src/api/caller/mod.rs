@@ -6,6 +6,7 @@ mod asked_from;
 mod bearer;
 mod checked_bearer;
 mod client_ip;
+mod figure_access;
 mod identity;
 mod operator;
 mod own_page;
@@ -18,6 +19,7 @@ pub(super) use self::{
     asked_from::AskedFrom,
     checked_bearer::CheckedBearer,
     client_ip::{ClientAddress, Origin},
+    figure_access::{FigureAccess, ensure_metrics_access},
     identity::Identity,
     operator::{Operator, OperatorOrAccount},
     own_page::{ensure_own_page, is_own_page},

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The name of the operator's security scheme in the contract.
-const SCHEME: &str = "adminToken";
+pub(super) const SCHEME: &str = "adminToken";
 
 /// The operator or an account. A request without a token is the operator's if `ADMIN_TOKEN` is unset and it comes from this
 /// machine, not through a proxy and not from a page. Other requests without a valid token fail with status 401.
@@ -32,7 +32,7 @@ pub(in crate::api) enum OperatorOrAccount {
 pub(in crate::api) struct Operator;
 
 /// Whether a request is the operator's.
-fn is_of_operator(request: &Request, state: &AppState) -> bool {
+pub(super) fn is_of_operator(request: &Request, state: &AppState) -> bool {
     match &state.config.admin_token {
         Some(admin) => bearer_text(request).is_some_and(|token| admin.matches(token)),
         None => !request.headers().contains_key(header::AUTHORIZATION) && is_direct_and_from_no_page(request),
@@ -89,7 +89,7 @@ impl<'a> ApiExtractor<'a> for Operator {
 }
 
 /// Adds the security scheme of the operator's token to the contract.
-fn register(registry: &mut Registry) {
+pub(super) fn register(registry: &mut Registry) {
     let description = "`ADMIN_TOKEN`. Where it is unset, requests of the server's own machine need no token.";
     register_bearer(registry, SCHEME, description, None);
 }

@@ -12,13 +12,18 @@ use crate::{
     },
     api::{
         AppState, Group,
+        caller::FigureAccess,
         codes::ErrorCode,
         json::Json,
-        problem::Problem,
+        problem::{Problem, failures},
         string_enum::{StringEnum, StringEnumValues},
     },
     services::turn::TurnFailure,
 };
+
+failures! { InfoFailure {
+    401 "There is an `Authorization` header without `ADMIN_TOKEN` (`operator_only`).",
+} }
 
 /// The model and its key: `model` and `credentials_valid`, or `error` when there is no usable key.
 #[derive(Debug, Object, Serialize)]
@@ -37,10 +42,11 @@ struct Info {
     /// The stable code of the error, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<ErrorCode>,
-    /// The source of the key.
-    #[serde(rename = "credentials_info")]
+    /// The source of the key; only for the operator, and for this machine while the server listens on loopback and has no
+    /// `ADMIN_TOKEN`.
+    #[serde(rename = "credentials_info", skip_serializing_if = "Option::is_none")]
     #[oai(rename = "credentials_info")]
-    credentials: CredentialsInfo,
+    credentials: Option<CredentialsInfo>,
 }
 
 /// The source of the key. No part of the key is shown.
@@ -97,11 +103,12 @@ pub(in crate::api) struct ModelInfoApi;
 impl ModelInfoApi {
     /// Read the model and the source of its key
     ///
-    /// Returns the current state. No part of the key is shown.
+    /// Returns the current state. No part of the key is shown. Where the server listens for others, `credentials_info` is for the
+    /// operator only.
     #[oai(path = "/info", method = "get", operation_id = "getModelInfo")]
-    async fn info(&self, Data(state): Data<&AppState>) -> Json<Info> {
+    async fn info(&self, Data(state): Data<&AppState>, figures: FigureAccess) -> Result<Json<Info>, InfoFailure> {
         let access = state.credentials.access(&state.config.model).await;
-        let credentials = CredentialsInfo::new(state, &access);
+        let credentials = figures.is_granted().then(|| CredentialsInfo::new(state, &access));
         let mut info = Info { model: None, credentials_valid: None, error: None, code: None, credentials };
         if access.can_call_model() {
             info.model = Some(state.config.model.default.clone());
@@ -116,6 +123,6 @@ impl ModelInfoApi {
         if let Some(problem) = failure.map(|failure: TurnFailure| Problem::from(failure)) {
             (info.error, info.code) = (Some(problem.error.into_owned()), Some(ErrorCode::new(problem.code)));
         }
-        Json(info)
+        Ok(Json(info))
     }
 }

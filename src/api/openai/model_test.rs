@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     api::{
         AppState, Group,
-        caller::AskedFrom,
+        caller::{AskedFrom, FigureAccess},
         json::Json,
         problem::{Problem, failures},
         request_context::RequestContext,
@@ -18,6 +18,7 @@ use crate::{
 };
 
 failures! { ModelTestFailure {
+    401 "The request is not the operator's (`operator_only`).",
     429 "A limit of the address or all together is reached (`limit_reached`), or the money of a day is spent (`budget_spent`): the \
          model is not asked.",
 } }
@@ -56,14 +57,17 @@ impl ModelTestApi {
     /// Ask the model for one word
     ///
     /// Checks whether the model answers, by a turn of a guest: it costs a few tokens, and is logged and counted.
-    /// Concurrent requests share one turn. A limit of usage refuses it like any other turn.
+    /// Concurrent requests share one turn. A limit of usage refuses it like any other turn. Where the server listens for others,
+    /// it is for the operator only.
     #[oai(path = "/test", method = "get", operation_id = "testModel")]
     async fn test(
         &self,
         Data(state): Data<&AppState>,
         Data(context): Data<&RequestContext>,
         from: AskedFrom,
+        figures: FigureAccess,
     ) -> Result<Json<TestResult>, ModelTestFailure> {
+        figures.ensure()?;
         let asker = from.asker(AskerId::Address, context);
         Ok(Json(match state.turns.test(&context.id, context.arrived, asker).await {
             Ok((text, summary)) => TestResult {

@@ -7,11 +7,12 @@ use serde::Serialize;
 use super::key_state::is_refused;
 use crate::{
     adapters::credentials::Access,
-    api::{AppState, Group, json::Json, problem::failures},
+    api::{AppState, Group, caller::FigureAccess, json::Json, problem::failures},
     domain::cost::dollars,
 };
 
 failures! { UsageFailure {
+    401 "The request is not the operator's (`operator_only`).",
     503 "The totals cannot be read (`storage_unavailable`).",
 } }
 
@@ -76,9 +77,14 @@ pub(in crate::api) struct UsageApi;
 impl UsageApi {
     /// Read the cost of the model
     ///
-    /// The totals survive a restart.
+    /// The totals survive a restart. Where the server listens for others, they are for the operator only.
     #[oai(path = "/usage", method = "get", operation_id = "getUsage")]
-    async fn usage(&self, Data(state): Data<&AppState>) -> Result<Json<UsageReport>, UsageFailure> {
+    async fn usage(
+        &self,
+        Data(state): Data<&AppState>,
+        figures: FigureAccess,
+    ) -> Result<Json<UsageReport>, UsageFailure> {
+        figures.ensure()?;
         let totals = state.storage.usage_totals().await?;
         let access = state.credentials.access(&state.config.model).await;
         let default_model = &state.config.model.default;

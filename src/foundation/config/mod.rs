@@ -30,8 +30,8 @@ pub use self::{
     parse::{http_url, list, pico_per_token},
     secret_source::SecretPlace,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
-        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
+        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::Source,
     tenant_name::TenantName,

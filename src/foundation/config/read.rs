@@ -13,8 +13,8 @@ use super::{
     limits::{AnswerLimit, InputLimit, Limits, ScopeLimits},
     log_filter, origins, parse,
     settings::{
-        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention, Model,
-        ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
+        Accounts, AiService, Breaker, Config, Credentials, Database, LogContent, LogFormat, LogRetention,
+        MetricsAccess, Model, ModelStream, OnDisconnect, Proxy, Server, SessionLog, Turns,
     },
     source::{Reader, Source},
     variables::{self as var, Variable},
@@ -138,6 +138,12 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         origins::parse,
     );
     let portal = reader.read(var::PORTAL, SWITCH, parse::switch);
+    let metrics = reader.read(var::METRICS, "public or admin, or nothing", |text| match lower(text).as_str() {
+        "" => Some(None),
+        "public" => Some(Some(MetricsAccess::Public)),
+        "admin" => Some(Some(MetricsAccess::Admin)),
+        _ => None,
+    });
     let proxies =
         reader.read(var::PROXIES, "a whole number up to 100", |text| text.parse().ok().filter(|count| *count <= 100));
     let max_connections = reader
@@ -152,6 +158,7 @@ fn read_server(source: &Source, reader: &mut Reader<'_>) -> Option<Server> {
         port: port?,
         origins: allowed_origins?,
         portal: portal?,
+        metrics: metrics?,
         proxies: proxies?,
         max_connections: max_connections?,
         header_timeout: header_timeout?,

@@ -1,6 +1,6 @@
 //! The settings of the service, as types.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -89,6 +89,8 @@ pub struct Server {
     pub origins: Vec<AllowedOrigin>,
     /// Whether the portal, the pages for people, is served.
     pub portal: bool,
+    /// Who may read the metrics; `None` for the operator and, while the service listens on loopback, this machine.
+    pub metrics: Option<MetricsAccess>,
     /// The number of proxies in front whose `X-Forwarded-For` is trusted.
     pub proxies: usize,
     /// The number of connections served at the same time.
@@ -103,6 +105,26 @@ pub struct Server {
     pub keepalive_timeout: Duration,
     /// The time for running turns to end after SIGTERM.
     pub drain_timeout: Duration,
+}
+
+impl Server {
+    /// Whether the service listens for this machine only.
+    #[must_use]
+    pub fn is_on_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+}
+
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Everybody.
+    Public,
+    /// The operator.
+    Admin,
 }
 
 /// Settings of the model server and its models.

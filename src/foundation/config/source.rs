@@ -7,13 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use secrecy::SecretString;
+
 use super::{
     config_file::{self, InvalidConfigFile},
     env_file::{self, Assignment},
     invalid::InvalidSetting,
     notices,
     secret_source::{GivenSecret, SecretPlace},
-    variables::{CONFIG_FILE, LOWER_CASE_NAMES, PORT, SECRET_VARIABLES, SERVER_PORT, VARIABLES, Variable, is_setting},
+    variables::{
+        ADMIN_TOKEN, CONFIG_FILE, LOWER_CASE_NAMES, PORT, SECRET_VARIABLES, SERVER_PORT, VARIABLES, Variable,
+        is_setting,
+    },
 };
 
 /// The values of settings by name, without blank ones. Its `Debug` output holds no values.
@@ -161,6 +166,13 @@ impl Source {
         let value = |source: &Self, name: &str| source.values.get(name).map(|value| value.trim().to_owned());
         let names = VARIABLES.iter().map(|variable| variable.name);
         names.filter(move |name| value(self, name) != value(other, name))
+    }
+
+    /// Returns the token of the operator in plain text, for commands that send it to a service; `None` if it is not set. The
+    /// settings have only its hash.
+    #[must_use]
+    pub fn admin_token(&self) -> Option<SecretString> {
+        Reader::new(self).text(ADMIN_TOKEN).map(SecretString::from)
     }
 
     pub(super) fn has(&self, variable: Variable) -> bool {

@@ -14,15 +14,15 @@ use url::Url;
 use super::{DAMAGE, Format, USAGE, configuration, find_files, print, progress::Progress, usage_error};
 use crate::{
     adapters::{
-        served_figures::{self, ServedFigures},
+        served_figures::{self, FigureSource, ServedFigures},
         session_log,
         storage::{DatabaseReadFailure, LogSnapshot, SnapshotRows},
     },
     cli::output::print_status,
     domain::time_bound::{TimeBound, is_empty_period},
     foundation::{
-        config::{self, Config},
-        http_client::{self, Client},
+        config::{self, Config, Source},
+        http_client,
     },
     services::log_reconciliation::{self, Period, Reconciliation, Task},
 };
@@ -54,7 +54,8 @@ pub(in crate::cli) struct Arguments {
     /// Compare only up to the end of this day, or before this time
     #[arg(long, value_name = "TIME")]
     until: Option<TimeBound>,
-    /// The address of the running service, whose /metrics and /api/openai/usage are compared, too
+    /// The address of the running service, whose /metrics and /api/openai/usage are compared, too; ADMIN_TOKEN is sent to it if it is
+    /// set
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The form of the output
@@ -106,10 +107,10 @@ impl Comparison<'_> {
     /// Reads the service, the database, the log, and the service again: what it counts meanwhile is no difference.
     /// All is read once more if a service has begun to use the file of a SQLite database meanwhile.
     fn run(&self) -> Result<Reconciliation, ExitCode> {
-        let client = self.client()?;
+        let source = self.figure_source()?;
         let mut attempts = 1..=ATTEMPTS;
         loop {
-            let (result, read) = self.compare(client.as_ref())?;
+            let (result, read) = self.compare(source.as_ref())?;
             match read {
                 Err(failure) if failure.is_momentary() && attempts.next().is_some() => {}
                 read => return read.map(|()| result).map_err(|failure| usage_error(&failure)),
@@ -118,8 +119,11 @@ impl Comparison<'_> {
     }
 
     /// Compares once. Returns the result, and whether the database could be read for it.
-    fn compare(&self, client: Option<&Client>) -> Result<(Reconciliation, Result<(), DatabaseReadFailure>), ExitCode> {
-        let served_before = self.served(client)?;
+    fn compare(
+        &self,
+        source: Option<&FigureSource>,
+    ) -> Result<(Reconciliation, Result<(), DatabaseReadFailure>), ExitCode> {
+        let served_before = self.served(source)?;
         let (snapshot, rows) = self.snapshot()?;
         let files = find_files(&self.arguments.files, self.env_file)?;
         let (period, served_before) = (&self.period, served_before.as_ref());
@@ -128,21 +132,22 @@ impl Comparison<'_> {
         let log = log_reconciliation::read(&task, |bytes| progress.add(bytes));
         progress.end();
         let log = log.map_err(|failure| usage_error(&failure))?;
-        let result = log.compare(self.served(client)?.as_ref()).map_err(|failure| usage_error(&failure))?;
+        let result = log.compare(self.served(source)?.as_ref()).map_err(|failure| usage_error(&failure))?;
         Ok((result, rows.close()))
     }
 
-    fn client(&self) -> Result<Option<Client>, ExitCode> {
-        if self.server.is_none() {
-            return Ok(None);
-        }
+    /// Returns the running service, if the arguments name one.
+    fn figure_source(&self) -> Result<Option<FigureSource>, ExitCode> {
+        let Some(server) = self.server.clone() else { return Ok(None) };
         let client = http_client::build(self.config.model.connect_timeout, &self.config.proxy);
-        client.map(Some).map_err(|failure| usage_error(&failure))
+        let client = client.map_err(|failure| usage_error(&failure))?;
+        let token = Source::of_process(self.env_file).admin_token();
+        Ok(Some(FigureSource { client, server, token }))
     }
 
-    fn served(&self, client: Option<&Client>) -> Result<Option<ServedFigures>, ExitCode> {
-        let Some((client, server)) = client.zip(self.server.as_ref()) else { return Ok(None) };
-        let read = self.runtime.block_on(served_figures::read(client, server));
+    fn served(&self, source: Option<&FigureSource>) -> Result<Option<ServedFigures>, ExitCode> {
+        let Some(source) = source else { return Ok(None) };
+        let read = self.runtime.block_on(served_figures::read(source));
         read.map(Some).map_err(|failure| usage_error(&failure))
     }
 
